@@ -23,7 +23,8 @@ from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.review.mail import LetterWriter, send_letter
 from exchange.flows.scan.correlate import promise_correlations_again
-from exchange.flows.scan.references import restore_galleries
+from exchange.flows.scan.gallery_check import check_galleries
+from exchange.flows.scan.gallery_upkeep import restore_galleries
 from exchange.flows.sync.replay import read_again
 from exchange.flows.sync.serve_lane import give_mended
 from exchange.flows.terms.withdraw import purge
@@ -35,6 +36,7 @@ from exchange.worker.loops import Loop
 log = structlog.get_logger(__name__)
 
 GALLERIES_S = 60
+CHECK_GALLERIES_S = 60  # how often a shard of each is read again: 16,384 references, some seconds
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
 LOG_CHECK_S = 60  # how often it is looked whether the check is due
@@ -58,6 +60,7 @@ class LeaderDuties:
         self._node, self._write_letter, self._time_authority = node, write_letter, time_authority
         self._hours, self._stopping = hours, stopping
         self._swept = False
+        self._galleries_from = time.monotonic() + CHECK_GALLERIES_S
         self._objects_promised, self._objects_swept = False, float("-inf")
 
     def loops(self) -> list[Loop]:
@@ -69,6 +72,7 @@ class LeaderDuties:
             Loop("e-mail", self._send_letter, MAIL_S),
             Loop("scans without a record", self.sweep, SWEEP_S),
             Loop("galleries", self._restore_galleries, GALLERIES_S),
+            Loop("check of galleries", self._check_galleries, CHECK_GALLERIES_S),
             Loop("check of content at rest", self._check_at_rest, LOG_CHECK_S),
             Loop("end of retention", lambda: purge(node) > 0, PURGE_S),
             Loop("end of drafts", lambda: erase_outlived_drafts(node) > 0, PURGE_S),
@@ -140,6 +144,12 @@ class LeaderDuties:
     def _restore_galleries(self) -> bool:
         """Once after the start there may be much to do; later there is nothing, unless that failed."""
         restore_galleries(self._node)
+        return False
+
+    def _check_galleries(self) -> bool:
+        """Not at once after a start, when there is enough to do."""
+        if time.monotonic() >= self._galleries_from:
+            check_galleries(self._node)
         return False
 
     def _check_at_rest(self) -> bool:

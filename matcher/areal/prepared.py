@@ -100,6 +100,22 @@ class Prepared:
         header = _HEADER.pack(_MAGIC, self.digest, self._identity, *map(len, grids))
         return b"".join([header, self._columns, *grids])
 
+    def to_searched_bytes(self) -> bytes:
+        """What a search needs beside the columns: the identity, and the coarse grid. A quarter of ``to_bytes``."""
+        return self._identity + bytes(self.coarse_grid.data)
+
+    @classmethod
+    def from_searched_bytes(cls, data: bytes, columns: bytes) -> Prepared:
+        """Read what ``to_searched_bytes`` wrote, with the descriptor's bytes and those of the polar column after them.
+
+        It is compared as the whole scan is, to the last bit, and has the same digest; its fine grid is refused when
+        it is asked for. Raises ``ScanRefused`` as ``from_bytes`` does.
+        """
+        if len(data) < _IDENTITY.size or len(columns) != _COLUMN_BYTES:
+            raise damaged_bytes("is not a searched scan of this version")
+        # a view: the grid is not copied before it is unpacked
+        return cls._of(data[: _IDENTITY.size], columns, memoryview(data)[_IDENTITY.size :], None)
+
     @classmethod
     def from_bytes(cls, data: bytes | memoryview) -> Prepared:
         """Read what ``to_bytes`` wrote; scores made from it are the same to the last bit.
@@ -116,16 +132,22 @@ class Prepared:
         fine_start = coarse_start + coarse_length
         if fine_start + fine_length != len(data):
             raise damaged_bytes("does not have the lengths that its header names")
+        columns = bytes(data[_HEADER.size : coarse_start])
+        return cls._of(identity, columns, data[coarse_start:fine_start], data[fine_start:])
+
+    @classmethod
+    def _of(
+        cls, identity: bytes, columns: bytes, coarse: bytes | memoryview, fine: bytes | memoryview | None
+    ) -> Prepared:
         parameters_digest, *numbers, columns_digest, coarse_digest, fine_digest = _IDENTITY.unpack(identity)
         y, x, mark_points, off_centre_points, directed = numbers
-        columns = bytes(data[_HEADER.size : coarse_start])
         if hashlib.sha256(columns).digest() != columns_digest:
             raise damaged_bytes("does not agree with its own digest")
         return cls(
             np.frombuffer(columns, np.int8, _DESCRIPTOR_BYTES).reshape(DESCRIPTOR_SHAPE),
             np.frombuffer(columns, np.int8, offset=_DESCRIPTOR_BYTES),
-            PackedGrid(data[coarse_start:fine_start], coarse_digest, COARSE_POINTS),
-            PackedGrid(data[fine_start:], fine_digest, FINE_POINTS),
+            PackedGrid(coarse, coarse_digest, COARSE_POINTS),
+            PackedGrid(fine, fine_digest, FINE_POINTS),
             (y, x),
             mark_points,
             off_centre_points,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from matcher.errors import GalleryDamaged
+
+_FILES_OF_A_SHARD, _FILES_BESIDE = 6, 768
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -50,6 +53,16 @@ def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
 
 def damaged(path: Path, what: str) -> GalleryDamaged:
     return GalleryDamaged(f"The gallery's file {path.parent.name}/{path.name} {what}: rebuild the gallery.")
+
+
+def allow_open_files(shards: int) -> None:
+    """Raise this process's limit of open files as far as it may, to what so many shards take: each file that is mapped
+    is one, and the usual 1,024 are used up by 170 shards."""
+    wanted = _FILES_BESIDE + _FILES_OF_A_SHARD * shards
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 @contextmanager

@@ -64,8 +64,9 @@ class Generation:
 
     def delete_strays(self, kept: list[Path]) -> None:
         """Delete shards that no manifest names: half made ones, and those that were compacted away."""
+        named = {folder.name for folder in kept}
         for folder in self.folder.glob("shard-*"):
-            if folder not in kept:
+            if folder.name not in named:
                 shutil.rmtree(folder)
 
 

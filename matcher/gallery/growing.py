@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from matcher.gallery.shard import (
     row_is_good,
 )
 
-_FILES = ("rows", "removed", "blobs", *(column.name for column in COLUMNS))
+_DATA = ("blobs", *(column.name for column in COLUMNS))
+_FILES = ("rows", "removed", *_DATA)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Batch:
     """References on their way into a shard, all parts in the same order.
 
     ``rows``: ``ROW``, with name, labels and day filled in; ``columns``: int8 (n, *shape), one for each of ``COLUMNS``;
-    ``blobs``: prepared scans.
+    ``blobs``: of each prepared scan what a search needs beside the columns.
     """
 
     rows: NDArray[np.void]
@@ -50,6 +52,8 @@ class GrowingShard:
     What ``append`` or ``remove`` has returned from survives a kill at any moment and a loss of power: data first
     (fdatasync), then the rows that point to them (fdatasync), then the head. What they have not returned from is
     there whole or not at all. On any ``OSError`` nothing has changed, and the same call may be tried again.
+
+    ``live``: which rows are not removed. Files are open while something is written: an archive has many shards.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -58,12 +62,9 @@ class GrowingShard:
         Raises ``GalleryDamaged`` where rows or removals in force are not what was written.
         """
         self.reader = Shard(folder)
-        self._files = {name: os.open(folder / name, os.O_RDWR | os.O_CLOEXEC) for name in (*_FILES, "head")}
-        self.count, self.removed = self.reader.head()
-        rows, removals = self.reader.rows(self.count), self.reader.removals(self.removed)
-        self._blob_end = max((int(row["blob_at"]) + int(row["blob_bytes"]) for row in rows[-1:]), default=0)
-        del rows, removals
-        self._take_up()
+        self.count = self.removed = self._blob_end = 0
+        self.live = np.zeros(0, np.bool_)
+        self.catch_up()
 
     @staticmethod
     def create(folder: Path) -> GrowingShard:
@@ -83,6 +84,26 @@ class GrowingShard:
     def room(self) -> int:
         return CAPACITY - self.count
 
+    @property
+    def names(self) -> NDArray[np.void]:
+        """(count,) of V32; of a row that was erased, zeros."""
+        names: NDArray[np.void] = self.reader.rows(self.count)["reference"]
+        return names
+
+    def catch_up(self) -> None:
+        """Take in what another writer has added and removed since this one last looked, and what one that died left
+        behind its head. Costs as much as there is of that."""
+        count, removed = self.count, self.removed
+        self.count, self.removed = self.reader.head()
+        if (self.count, self.removed) != (count, removed):
+            self._take_in(count, removed)
+        elif self._ends_at_head():
+            return
+        with self._opened("rows", "removed", "blobs", "head") as files:
+            count, removed = self.count, self.removed
+            if self._take_up(files):
+                self._take_in(count, removed)
+
     def append(self, batch: Batch) -> None:
         """Add references behind the last one; no more than there is room for.
 
@@ -92,63 +113,69 @@ class GrowingShard:
         """
         if len(batch.rows) > self.room:
             raise ValueError(f"a shard takes {CAPACITY} references: {len(batch.rows)} do not fit behind {self.count}")
-        # 1.
-        write_at(self._files["blobs"], b"".join(batch.blobs), self._blob_end)
-        for column, values in zip(COLUMNS, batch.columns, strict=True):
-            content = np.ascontiguousarray(values, np.int8)
-            write_at(self._files[column.name], content.data, self.count * column.row_bytes)
-        for name in ("blobs", *(column.name for column in COLUMNS)):
-            os.fdatasync(self._files[name])
+        with self._opened(*_FILES, "head") as files:
+            # 1.
+            write_at(files["blobs"], b"".join(batch.blobs), self._blob_end)
+            for column, values in zip(COLUMNS, batch.columns, strict=True):
+                content = np.ascontiguousarray(values, np.int8)
+                write_at(files[column.name], content.data, self.count * column.row_bytes)
+            for name in _DATA:
+                os.fdatasync(files[name])
 
-        # 2.
-        rows = self._complete(batch)
-        self._cut_tails()
-        write_at(self._files["rows"], rows.tobytes(), self.count * ROW.itemsize)
-        os.fdatasync(self._files["rows"])
+            # 2.
+            rows = self._complete(batch)
+            self._cut_tails(files)
+            write_at(files["rows"], rows.tobytes(), self.count * ROW.itemsize)
+            os.fdatasync(files["rows"])
 
-        # 3.
-        self._set_head(self.count + len(rows), self.removed)
-        self._blob_end += sum(map(len, batch.blobs))
+            # 3.
+            before = self.count
+            self._set_head(files, self.count + len(rows), self.removed)
+            self._take_in(before, self.removed)
 
     def remove(self, rows: Sequence[int]) -> None:
         """Take references out: tombstones; their bytes go when the shard is compacted."""
         entries = np.zeros(len(rows), REMOVED)
         entries["row"], entries["number"] = rows, np.arange(self.removed, self.removed + len(rows))
         _seal(entries)
-        self._cut_tails()
-        write_at(self._files["removed"], entries.tobytes(), self.removed * REMOVED.itemsize)
-        os.fdatasync(self._files["removed"])
-        self._set_head(self.count, self.removed + len(rows))
-
-    def rows_named(self, names: Collection[bytes]) -> list[int]:
-        """Where references of these names stand, removed or not."""
-        return [row for row, name in enumerate(self.reader.rows(self.count)["reference"].tolist()) if name in names]
+        with self._opened("rows", "removed", "head") as files:
+            self._cut_tails(files)
+            write_at(files["removed"], entries.tobytes(), self.removed * REMOVED.itemsize)
+            os.fdatasync(files["removed"])
+            before = self.removed
+            self._set_head(files, self.count, self.removed + len(rows))
+            self._take_in(self.count, before)
 
     def wipe(self, rows: Sequence[int]) -> None:
         """Overwrite the scans of these references, and see that on disk. Until they are removed, they are damaged."""
         entries = self.reader.rows(self.count)
-        for row in rows:
-            write_at(self._files["blobs"], bytes(int(entries[row]["blob_bytes"])), int(entries[row]["blob_at"]))
-            for column in COLUMNS:
-                write_at(self._files[column.name], bytes(column.row_bytes), row * column.row_bytes)
-        for name in ("blobs", *(column.name for column in COLUMNS)) if rows else ():
-            os.fdatasync(self._files[name])
+        with self._opened(*_DATA) as files:
+            for row in rows:
+                write_at(files["blobs"], bytes(int(entries[row]["blob_bytes"])), int(entries[row]["blob_at"]))
+                for column in COLUMNS:
+                    write_at(files[column.name], bytes(column.row_bytes), row * column.row_bytes)
+            for name in _DATA:
+                os.fdatasync(files[name])
 
     def blank(self, rows: Sequence[int]) -> None:
         """Overwrite what is told of these references, which were removed: name, labels, day. Their places stay."""
-        for row in rows:
-            entry = np.zeros(1, ROW)
-            for field in ("blob_bytes", "blob_at", "number"):
-                entry[field] = self.reader.rows(self.count)[row][field]
-            _seal(entry)
-            write_at(self._files["rows"], entry.tobytes(), row * ROW.itemsize)
-        if rows:
-            os.fdatasync(self._files["rows"])
+        with self._opened("rows") as files:
+            for row in rows:
+                entry = np.zeros(1, ROW)
+                for field in ("blob_bytes", "blob_at", "number"):
+                    entry[field] = self.reader.rows(self.count)[row][field]
+                _seal(entry)
+                write_at(files["rows"], entry.tobytes(), row * ROW.itemsize)
+            os.fdatasync(files["rows"])
 
-    def close(self) -> None:
-        for descriptor in self._files.values():
-            os.close(descriptor)
-        self._files = {}
+    @contextmanager
+    def _opened(self, *names: str) -> Iterator[dict[str, int]]:
+        with ExitStack() as stack:
+            files = {}
+            for name in names:
+                files[name] = os.open(self.reader.folder / name, os.O_RDWR | os.O_CLOEXEC)
+                stack.callback(os.close, files[name])
+            yield files
 
     def _complete(self, batch: Batch) -> NDArray[np.void]:
         rows = batch.rows.copy()
@@ -161,38 +188,54 @@ class GrowingShard:
         _seal(rows)
         return rows
 
-    def _set_head(self, count: int, removed: int) -> None:
+    def _set_head(self, files: dict[str, int], count: int, removed: int) -> None:
         # not synced: after a loss of power an older head may be left, and _take_up brings it up to the rows on disk
         # twice: wherever the write is cut, one of the two is whole
-        write_at(self._files["head"], 2 * _head(count, removed), 0)
+        write_at(files["head"], 2 * _head(count, removed), 0)
         self.count, self.removed = count, removed
 
-    def _take_up(self) -> None:
-        """Advance the head over whole rows and removals behind it; cut off what else is there."""
-        tail = self._tail("rows", ROW, self.count)
-        found = _good(tail, self.count, row_is_good)
-        for row in tail[self.count : self.count + found]:
+    def _take_in(self, count: int, removed: int) -> None:
+        """Know of the rows and removals in force that are behind these many."""
+        rows, removals = self.reader.rows(self.count), self.reader.removals(self.removed)
+        if len(self.live) < self.count:
+            self.live = np.concatenate([self.live, np.zeros(max(CAPACITY, self.count) - len(self.live), np.bool_)])
+        self.live[count : self.count] = True
+        self.live[removals["row"][removed:]] = False
+        for row in rows[count:][-1:]:
             self._blob_end = int(row["blob_at"]) + int(row["blob_bytes"])
-        removed = _good(self._tail("removed", REMOVED, self.removed), self.removed, removal_is_good)
-        if os.fstat(self._files["blobs"]).st_size < self._blob_end:
+
+    def _take_up(self, files: dict[str, int]) -> bool:
+        """Advance the head over whole rows and removals behind it; cut off what else is there."""
+        tail = self._tail(files["rows"], ROW, self.count)
+        found = _good(tail, self.count, row_is_good)
+        end = self._blob_end
+        for row in tail[self.count : self.count + found]:
+            end = int(row["blob_at"]) + int(row["blob_bytes"])
+        removed = _good(self._tail(files["removed"], REMOVED, self.removed), self.removed, removal_is_good)
+        if os.fstat(files["blobs"]).st_size < end:
             raise damaged(self.reader.folder / "blobs", "is shorter than its rows say")
         if found or removed:
-            self._set_head(self.count + found, self.removed + removed)
-        self._cut_tails()
+            self._set_head(files, self.count + found, self.removed + removed)
+        self._cut_tails(files)
+        return bool(found or removed)
 
-    def _cut_tails(self) -> None:
+    def _ends_at_head(self) -> bool:
+        sizes = [(self.reader.folder / name).stat().st_size for name in ("rows", "removed")]
+        return sizes == [self.count * ROW.itemsize, self.removed * REMOVED.itemsize]
+
+    def _cut_tails(self, files: dict[str, int]) -> None:
         """Rows of a batch that failed half way must not stand behind a shorter one that succeeds."""
-        os.ftruncate(self._files["rows"], self.count * ROW.itemsize)
-        os.ftruncate(self._files["removed"], self.removed * REMOVED.itemsize)
+        os.ftruncate(files["rows"], self.count * ROW.itemsize)
+        os.ftruncate(files["removed"], self.removed * REMOVED.itemsize)
 
-    def _tail(self, name: str, kind: np.dtype[Any], count: int) -> NDArray[np.void]:
+    def _tail(self, file: int, kind: np.dtype[Any], count: int) -> NDArray[np.void]:
         """All whole entries of a file; those before ``count`` are known and left empty."""
-        size = os.fstat(self._files[name]).st_size // kind.itemsize
-        entries = np.zeros(max(size, count), kind)
-        if size > count:
-            offset = count * kind.itemsize
-            content = os.pread(self._files[name], (size - count) * kind.itemsize, offset)
-            entries[count:size] = np.frombuffer(content, kind)
+        size = os.fstat(file).st_size // kind.itemsize
+        if size <= count:
+            return np.zeros(0, kind)
+        entries = np.zeros(size, kind)
+        content = os.pread(file, (size - count) * kind.itemsize, count * kind.itemsize)
+        entries[count:size] = np.frombuffer(content, kind)
         return entries
 
 

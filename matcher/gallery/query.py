@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,7 +17,7 @@ from matcher.areal.comparison import Placement
 from matcher.areal.prepared import Prepared
 from matcher.areal.ranking import Plan, Ranked, best, rank
 from matcher.errors import GalleryDamaged, NotComparable, ScanRefused
-from matcher.gallery.files import telling_of_missing_files
+from matcher.gallery.files import allow_open_files, telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest
 from matcher.gallery.schema import COLUMNS, Filters
 from matcher.gallery.shard import Shard
@@ -134,16 +135,24 @@ class Gallery:
         with telling_of_missing_files():
             return self._search(queries, filters, executor, progress, thorough=thorough)
 
-    def verify(self) -> tuple[bytes, ...]:
-        """Read everything; returns the names of the references of which something is not what was written."""
+    def count(self) -> int:
+        """As ``len``, by the heads of the shards alone: what they say is checked by whoever asks the gallery."""
+        with telling_of_missing_files():
+            counts = [Shard(folder).head() for folder in self._generation.shards()]
+        return sum(count - removed for count, removed in counts)
+
+    def shards(self) -> list[str]:
+        """The names of its shards. One that was compacted has another name."""
+        return [folder.name for folder in self._generation.shards()]
+
+    def verify(self, shards: Collection[str] | None = None) -> tuple[bytes, ...]:
+        """Read everything, or all of the shards that are named; returns the names of the references of which something
+        is not what was written. Many shards are verified in as many calls as the caller wants."""
         altered: list[bytes] = []
         with telling_of_missing_files():
-            for part in self._snapshot(EVERYTHING):
-                shard = Shard(part.shard.folder)  # nothing that was checked before counts
-                bad = set(shard.altered(COLUMNS, part.rows, part.count).tolist())
-                names = shard.rows(part.count)["reference"]
-                unsound = [row for row in part.rows.tolist() if row in bad or not _is_sound(shard, row)]
-                altered += [names[row].tobytes() for row in unsound]
+            for folder in self._generation.shards():
+                if shards is None or folder.name in shards:
+                    altered += _altered(Shard(folder))  # nothing that was checked before counts
         return tuple(altered)
 
     def _search(
@@ -161,6 +170,7 @@ class Gallery:
 
     def _snapshot(self, filters: Filters) -> list[_Part]:
         folders = self._generation.shards()
+        allow_open_files(len(folders))
         self._shards = {folder: self._shards.get(folder) or Shard(folder) for folder in folders}
         parts, start = [], 0
         for shard in self._shards.values():
@@ -306,17 +316,29 @@ class _Search:
         return bytes(part.shard.rows(part.count)["reference"][part.rows[number - part.start]].tobytes())
 
     def _part(self, number: int) -> _Part:
-        starts = [part.start for part in self.parts]
         # of several parts that start here all but the last are empty
-        return self.parts[int(np.searchsorted(starts, number, side="right")) - 1]
+        return self.parts[int(np.searchsorted(self._starts, number, side="right")) - 1]
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        return np.array([part.start for part in self.parts], np.int64)
 
     def _number(self, part: _Part, row: int) -> int:
         return part.start + int(np.searchsorted(part.rows, row))
 
 
+def _altered(shard: Shard) -> Iterator[bytes]:
+    count, removed = shard.head()
+    rows, names = np.flatnonzero(shard.live(count, removed)), shard.rows(count)["reference"]
+    bad = set(shard.altered(COLUMNS, rows, count).tolist())
+    for row in rows.tolist():
+        if row in bad or not _is_sound(shard, row):
+            yield names[row].tobytes()
+
+
 def _is_sound(shard: Shard, row: int) -> bool:
     try:
-        Prepared.from_bytes(shard.blob(row))
+        _ = shard.scan(row).coarse
     except (GalleryDamaged, ScanRefused):
         return False
     return True

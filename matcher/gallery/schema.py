@@ -16,7 +16,7 @@ from matcher.areal.descriptor import FIRST_HARMONICS, HARMONICS, RINGS
 from matcher.areal.polar_column import POLAR_BYTES
 from matcher.areal.prepared import Prepared
 
-FORMAT = 3
+FORMAT = 4
 """Changes with the files' layout; a gallery of another format is never opened, only made anew."""
 
 

@@ -2,7 +2,7 @@
 
     rows         one ``ROW`` a reference, each with its number and checksum
     <column>     one file for each of ``COLUMNS``: fixed size a reference
-    blobs        prepared scans, one after the other
+    blobs        what a search needs of each prepared scan beside the columns, one after the other
     removed      one ``_REMOVED`` for each reference that was taken out
     head         how many rows and removals are in force, twice: the point at which a change takes effect
 
@@ -22,11 +22,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from matcher.areal.prepared import Prepared
 from matcher.gallery.files import damaged
 from matcher.gallery.schema import COLUMNS, ROW, Column
 
 CAPACITY = 16_384
-"""References in a shard: 0.6 GB, copied in a second or two when it is compacted; the unit of work of a first pass."""
+"""References in a shard: 0.3 GB, copied in a second or two when it is compacted; the unit of work of a first pass."""
 
 HEAD = struct.Struct("<8s2I12xI")
 HEAD_MAGIC = b"FFPgall1"
@@ -89,8 +90,14 @@ class Shard:
         """Those of the given rows of which a column is not what was written. A process looks once at each."""
         return np.unique(np.concatenate([self._altered(column, rows, count) for column in columns]))
 
+    def scan(self, row: int) -> Prepared:
+        """A reference as far as a search needs it, without its fine grid. Where it is not what was written, raises
+        ``GalleryDamaged`` or ``ScanRefused``, the latter also when its coarse grid is asked for."""
+        columns = b"".join(self.column(column, row + 1)[row].tobytes() for column in COLUMNS)
+        return Prepared.from_searched_bytes(self.blob(row), columns)
+
     def blob(self, row: int) -> bytes:
-        """A reference's prepared scan. Raises ``GalleryDamaged`` where it is not what was written."""
+        """What is kept beside a reference's columns. Raises ``GalleryDamaged`` where it is not what was written."""
         rows = self._map("rows", (row + 1) * ROW.itemsize).view(ROW)
         if row >= self._rows_checked and not row_is_good(rows, row):
             raise damaged(self.folder / "rows", f"is altered at row {row}")

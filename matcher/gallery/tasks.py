@@ -16,6 +16,7 @@ from matcher.areal.polar_column import PolarQuery
 from matcher.areal.prepared import Prepared
 from matcher.areal.ranking import polar_query, sift
 from matcher.errors import GalleryDamaged, ScanRefused
+from matcher.gallery.files import allow_open_files
 from matcher.gallery.schema import FIRST, POLAR, REST
 from matcher.gallery.shard import Shard
 from matcher.numeric.parameters import Parameters
@@ -69,6 +70,13 @@ def place_batch(
     return _each(query, parameters, places, placement_of)
 
 
+TASKS: tuple[Callable[..., tuple[object, list[int]]], ...] = (
+    *(first_pass, second_pass, polar_pass),
+    *(sift_batch, place_batch),
+)
+"""What an executor is given: each returns what it found, and what it holds for damaged."""
+
+
 def _each(
     query: bytes,
     parameters: Parameters,
@@ -79,7 +87,7 @@ def _each(
     found, damaged = [], []
     for number, folder, row in places:
         try:
-            found.append((number, look(view, ComparisonView(_prepared(folder, row), parameters))))
+            found.append((number, look(view, ComparisonView(_shard(folder).scan(row), parameters))))
         except (GalleryDamaged, ScanRefused):
             damaged.append(number)
     return found, damaged
@@ -97,14 +105,10 @@ def _without(
     return scores, altered.tolist()
 
 
-def _prepared(folder: Path, row: int) -> Prepared:
-    # a view of the bytes: the fine grid is not even copied where the coarse one alone is asked for
-    return Prepared.from_bytes(memoryview(_shard(folder).blob(row)))
-
-
 @lru_cache(maxsize=4096)
 def _shard(folder: Path) -> Shard:
     """A shard of this name is this shard for ever: kept, with what has been checked of it."""
+    allow_open_files(_shard.cache_info().currsize + 1)
     return Shard(folder)
 
 

@@ -15,15 +15,16 @@ import numpy as np
 
 from matcher.areal.prepared import Prepared, is_partial
 from matcher.errors import GalleryInUse, NotComparable
-from matcher.gallery.files import damaged, telling_of_missing_files
+from matcher.gallery.files import allow_open_files, damaged, telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest, delete_others, publish_generation
 from matcher.gallery.growing import Batch, GrowingShard
+from matcher.gallery.names import Marks, Names, ReferenceRow
 from matcher.gallery.schema import COLUMNS, Reference
 from matcher.gallery.shard import Shard
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 
 _BATCH = 256
-"""References made durable together: 11 MB held in memory, and the cost of four syncs shared."""
+"""References made durable together: 11 MB held in memory, and the cost of five syncs shared."""
 
 
 class GalleryWriter:
@@ -32,8 +33,9 @@ class GalleryWriter:
     The first generation of a folder serves at once. One for other parameters is filled while the old one serves, and
     serves once ``publish`` is called; both may have a writer at the same time.
 
-    What ``append`` and ``remove`` have returned from is on disk. The names of all references are kept in memory, about
-    150 bytes each. Methods may be called from several threads; ``compact`` lets the others go on while it copies.
+    What ``append`` and ``remove`` have returned from is on disk. Of each reference some 15 bytes are kept in memory,
+    also by one that was closed: opened again, it reads what others have changed meanwhile, and no more.
+    Methods may be called from several threads; ``compact`` lets the others go on while it copies.
 
     Raises ``GalleryInUse`` when another writer has this generation, ``GalleryDamaged`` where its files are not what
     was written: open it ``afresh``, which empties it, and fill it again from the scans. Opening deletes
@@ -45,12 +47,16 @@ class GalleryWriter:
     ) -> None:
         self.folder, self.parameters = folder, parameters
         self._generation = Generation.of(folder, parameters.digest)
-        self._generation.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self._generation.folder / "lock")
         self._mutex = threading.RLock()
         self._compacting = threading.Lock()
         self._shards: list[GrowingShard] = []
-        self._places: dict[bytes, tuple[GrowingShard, int]] = {}
+        self._names = Names()
+        self.reopen(afresh=afresh, tidy=tidy)
+
+    def reopen(self, *, afresh: bool = False, tidy: bool = True) -> None:
+        """Open it after ``close``. Raises as the constructor does; then it is to be thrown away."""
+        self._generation.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self._generation.folder / "lock")
         try:
             with telling_of_missing_files():
                 self._open(afresh, tidy)
@@ -68,15 +74,20 @@ class GalleryWriter:
 
     def __len__(self) -> int:
         """How many references there are."""
-        return len(self._places)
+        return sum(shard.count - shard.removed for shard in self._shards)
 
     def __contains__(self, reference: bytes) -> bool:
-        return reference in self._places
+        with self._mutex:
+            return bool(self._names.living(reference))
 
     def references(self) -> list[bytes]:
         """The names of all references, to be compared with what should be there."""
         with self._mutex:
-            return list(self._places)
+            return [name.tobytes() for shard in self._shards for name in shard.names[shard.live[: shard.count]]]
+
+    def marks(self) -> Marks:
+        """To name all that should be there, and then see what is there beside it. Nothing else changes meanwhile."""
+        return Marks(self._names, self._shards)
 
     def append(self, references: Iterable[tuple[Reference, Prepared]]) -> None:
         """Add references, a batch at a time; one whose name is there already takes the other's place.
@@ -94,11 +105,9 @@ class GalleryWriter:
     def remove(self, references: Iterable[bytes]) -> int:
         """Take references out; returns how many were there. Their bytes stay on disk until ``compact``."""
         with self._mutex:
-            places = [self._places[name] for name in dict.fromkeys(references) if name in self._places]
+            places = [place for name in dict.fromkeys(references) for place in self._names.living(name)]
             for shard, rows in _by_shard(places).items():
                 shard.remove(rows)
-                for row in rows:
-                    self._places.pop(shard.reader.rows(shard.count)["reference"][row].tobytes())
         return len(places)
 
     def erase(self, references: Iterable[bytes]) -> int:
@@ -109,7 +118,7 @@ class GalleryWriter:
         """
         with self._compacting, self._mutex:
             names = frozenset(references)
-            found = {shard: shard.rows_named(names) for shard in self._shards}
+            found = _by_shard(place for name in names for place in self._names.named(name))
             for shard, rows in found.items():
                 shard.wipe(rows)
             removed = self.remove(names)
@@ -142,31 +151,48 @@ class GalleryWriter:
 
     def close(self) -> None:
         with self._compacting, self._mutex:
-            for shard in self._shards:
-                shard.close()
-            self._shards = []
             os.close(self._lock)
 
     def _open(self, afresh: bool, tidy: bool) -> None:
         if afresh or not self._generation.exists:
             self._generation.create()
         folders = self._generation.shards()
+        allow_open_files(len(folders))
         if tidy:
             self._generation.delete_strays(folders)
-        self._shards = [GrowingShard(folder) for folder in folders]
-        for shard in self._shards:
-            for row in np.flatnonzero(shard.reader.live(shard.count, shard.removed)).tolist():
-                self._place(shard, row)
+        known = {shard.reader.folder: shard for shard in self._shards}
+        for gone in known.keys() - set(folders):
+            self._names.forget(known[gone])
+        self._shards = []
+        grown = False
+        for folder in folders:
+            count = known[folder].count if folder in known else 0
+            if folder in known:
+                known[folder].catch_up()
+            shard = known.get(folder) or GrowingShard(folder)
+            self._shards.append(shard)
+            self._names.add(shard)
+            grown |= shard.count > count
+        if grown:
+            self._keep_the_newer()
         if current_digest(self.folder) is None:
             self.publish()
 
-    def _place(self, shard: GrowingShard, row: int) -> None:
-        """Remember where a reference is; an older one of the same name is taken out."""
-        name = shard.reader.rows(shard.count)["reference"][row].tobytes()
-        older = self._places.get(name)
-        self._places[name] = shard, row
-        if older is not None:
-            older[0].remove([older[1]])
+    def _keep_the_newer(self) -> None:
+        """A writer that died may have added references and not yet taken out those whose place they take: of its last
+        batch, and no other."""
+        for shard in self._shards[-2:]:
+            for row in range(max(0, shard.count - _BATCH), shard.count):
+                if shard.live[row]:
+                    self._take_place(shard, row)
+
+    def _take_place(self, shard: GrowingShard, row: int) -> None:
+        """An older reference of the same name is taken out."""
+        places = self._names.living(shard.names[row].tobytes())
+        if len(places) > 1:
+            newest = max(places, key=lambda place: (self._shards.index(place[0]), place[1]))
+            for older, rows in _by_shard(place for place in places if place != newest).items():
+                older.remove(rows)
 
     def _batch(self, chosen: Sequence[tuple[Reference, Prepared]]) -> Batch:
         for _, scan in chosen:
@@ -175,7 +201,7 @@ class GalleryWriter:
         rows = np.concatenate([reference.row() for reference, _ in chosen])
         rows["partial"] = [is_partial(scan, self.parameters) for _, scan in chosen]
         columns = [np.stack([column.of(scan) for _, scan in chosen]) for column in COLUMNS]
-        return Batch(rows, columns, [scan.to_bytes() for _, scan in chosen])
+        return Batch(rows, columns, [scan.to_searched_bytes() for _, scan in chosen])
 
     def _parts(self, batch: Batch) -> Iterator[Batch]:
         """Cut a batch where the last shard is full."""
@@ -196,8 +222,9 @@ class GalleryWriter:
         shard = self._shards[-1]
         start = shard.count
         shard.append(batch)
+        self._names.add(shard)
         for row in range(start, shard.count):
-            self._place(shard, row)
+            self._take_place(shard, row)
 
     def _write_shards(self, shards: list[GrowingShard]) -> None:
         self._generation.write_shards([shard.reader.folder for shard in shards])
@@ -213,25 +240,24 @@ class GalleryWriter:
         # 1.
         copy = GrowingShard.create(self._generation.new_shard())
         with self._mutex:
-            seen, removed = shard.count, shard.removed
-        rows = np.flatnonzero(shard.reader.live(seen, removed)).tolist()
+            seen = shard.count
+            rows = np.flatnonzero(shard.live[:seen]).tolist()
         _copy(shard.reader, copy, rows, seen)
 
         with self._mutex:
             # 2.
             added = list(range(seen, shard.count))
             _copy(shard.reader, copy, added, shard.count)
-            live = shard.reader.live(shard.count, shard.removed)
-            gone = [place for place, row in enumerate(rows + added) if not live[row]]
+            gone = [place for place, row in enumerate(rows + added) if not shard.live[row]]
             if gone:
                 copy.remove(gone)
 
             # 3.
             followed = [copy if other is shard else other for other in self._shards]
             self._write_shards([other for other in followed if other is not copy or copy.count > copy.removed])
-            for row in np.flatnonzero(copy.reader.live(copy.count, copy.removed)).tolist():
-                self._places[copy.reader.rows(copy.count)["reference"][row].tobytes()] = copy, row
-            shard.close()
+            self._names.forget(shard)
+            if copy in self._shards:
+                self._names.add(copy)
 
 
 def _copy(source: Shard, target: GrowingShard, rows: Sequence[int], count: int) -> None:
@@ -244,7 +270,7 @@ def _copy(source: Shard, target: GrowingShard, rows: Sequence[int], count: int) 
         target.append(Batch(source.rows(count)[chosen], columns, [source.blob(row) for row in chosen.tolist()]))
 
 
-def _by_shard(places: Iterable[tuple[GrowingShard, int]]) -> dict[GrowingShard, list[int]]:
+def _by_shard(places: Iterable[ReferenceRow]) -> dict[GrowingShard, list[int]]:
     found: dict[GrowingShard, list[int]] = {}
     for shard, row in places:
         found.setdefault(shard, []).append(row)

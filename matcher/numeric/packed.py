@@ -20,15 +20,16 @@ MAX_RATIO = 3
 class PackedGrid:
     """int8 heights and uint8 weights on a square grid of ``points`` x ``points``, packed.
 
-    ``data``: two rows of bits, compressed (which points are measured; which of those only in part), then the
+    ``packed``: two rows of bits, compressed (which points are measured; which of those only in part), then the
     weights of the latter, then the heights of all measured points. ``digest``: SHA-256 of this content with the
-    bits uncompressed, so that it says what is on the grid whichever library compressed it.
+    bits uncompressed, so that it says what is on the grid whichever library compressed it. None where a grid is known
+    by its digest alone.
 
-    The arrays are read-only. Raises ``ScanRefused`` from ``heights`` and ``weights`` where the data do not
-    agree with the digest: a grid that is never looked at costs nothing.
+    The arrays are read-only. Raises ``ScanRefused`` from ``data`` where there is none, and from ``heights`` and
+    ``weights`` where it does not agree with the digest: a grid that is never looked at costs nothing.
     """
 
-    data: bytes | memoryview = field(repr=False)
+    packed: bytes | memoryview | None = field(repr=False)
     digest: bytes
     points: int
 
@@ -41,6 +42,12 @@ class PackedGrid:
         bits = np.packbits(measured).tobytes() + np.packbits(partial).tobytes()
         values = shares[partial].tobytes() + heights[measured].tobytes()
         return cls(zlib.compress(bits) + values, hashlib.sha256(bits + values).digest(), len(heights))
+
+    @property
+    def data(self) -> bytes | memoryview:
+        if self.packed is None:
+            raise damaged_bytes("is kept without this grid")
+        return self.packed
 
     @property
     def heights(self) -> NDArray[np.int8]:

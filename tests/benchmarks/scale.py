@@ -8,13 +8,18 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.gallery_size import read_page
+
 BENCHMARKS = Path("docs/benchmarks.md")
 MB, GB, TB = 1e6, 1e9, 1e12
 WORKING_DAY_S, WORKING_DAYS = 8 * 3600, 250
 
 SCAN = 4.8e6
 """A breech face as an instrument writes it: the mean of fadul-raw. Cleaned ones are a seventh of it."""
-PREPARED, GALLERY = 49_308, 72_211
+PREPARED, GALLERY = 65_856, 20_675
+"""Of drawn marks (docs/gallery-size.md), in blocks of the disk. Of Fadul's 40 scans: 44,047 and 17,056 bytes."""
+GALLERIES = 2
+"""In which a breech face stands: that of heights, and that of relief, where photographs find it. Other regions: one."""
 RECORD = 11_000
 """Rows of the database: the signed envelope (6.7 kB), the record, its search columns, the lane, the audit."""
 CANDIDATE, CANDIDATES = 4_100, 50
@@ -106,7 +111,7 @@ def archive_rows() -> list[list[str]]:
         [
             f"{archive.name}, {archive.exhibits:,.0f}",
             _bytes(archive.exhibits * SCAN),
-            _bytes(archive.exhibits * (PREPARED + GALLERY)),
+            _bytes(archive.exhibits * GALLERIES * (PREPARED + GALLERY)),
             _bytes(archive.exhibits * (RECORD + CANDIDATE * CANDIDATES)),
             _bytes(archive.asked * MAPPED + 4 * PROCESS),
             f"{query_s(archive.asked):,.1f}",
@@ -167,6 +172,15 @@ def point_rows(page: str) -> list[list[str]]:
     ]
 
 
+def size_rows() -> list[list[str]]:
+    """Bytes of a reference, prepared copy and gallery, at each size that was made."""
+    return [
+        [f"{references:,}", f"{measured:,.0f}", f"{PREPARED + GALLERY:,}", f"{(PREPARED + GALLERY) / measured:.2f}"]
+        for references, (prepared, gallery, *_) in sorted(read_page().items())
+        for measured in [prepared + gallery]
+    ]
+
+
 def page() -> str:
     archives = _table(
         [
@@ -195,8 +209,9 @@ def page() -> str:
     points = _table(
         ["measured whole", "measured, s", "model, s", "ratio"], point_rows(BENCHMARKS.read_text(encoding="utf-8"))
     )
+    sizes = _table(["references", "measured, bytes each", "model, bytes each", "ratio"], size_rows())
     template = Path(__file__).with_name("scale.md.in").read_text(encoding="utf-8")
-    for name, table in {"ARCHIVES": archives, "TRAFFIC": traffic, "POINTS": points}.items():
+    for name, table in {"ARCHIVES": archives, "TRAFFIC": traffic, "POINTS": points, "SIZES": sizes}.items():
         template = template.replace(f"[{name}]", table)
     return template
 

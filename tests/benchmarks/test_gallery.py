@@ -266,7 +266,6 @@ def million(faces: list[Prepared], tmp_path_factory: pytest.TempPathFactory) -> 
         shards.append(generation.new_shard())
         shard = GrowingShard.create(shards[-1])
         shard.append(Batch(rows, [drawn[:, :FIRST_HARMONICS], drawn[:, FIRST_HARMONICS:], polar], [b""] * CAPACITY))
-        shard.close()
     generation.write_shards(shards)
     publish_generation(folder, generation)
     yield folder

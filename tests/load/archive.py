@@ -130,7 +130,9 @@ class Archive:
         target.parent.mkdir(exist_ok=True)
         os.link(face.scan, target)
         for pipeline, prepared in zip(PIPELINES, face.prepared, strict=True):
-            os.link(prepared, prepared_path(self.node, row, pipeline))
+            path = prepared_path(self.node, row, pipeline)
+            path.parent.mkdir(exist_ok=True)
+            os.link(prepared, path)
 
     def fill_galleries(self, ids: Sequence[int], faces: Sequence[Face]) -> None:
         """Put acquisitions that count as correlated into both galleries."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from exchange.flows.node.node import Node
+from exchange.flows.scan.prepared import put_in_folders
 from exchange.store.entry.drafts import every_file
 from exchange.store.query.queries import unanswered
 
@@ -27,6 +28,7 @@ def clear_leftovers(node: Node) -> None:
     for leftover in node.settings.prepared.glob("*.part"):
         if not _is_being_written(leftover):
             _clear_away(leftover, Path.unlink)
+    put_in_folders(node)
     with node.store.write() as session:
         wanted, typed_in = unanswered(session, node.node_id), every_file(session)
     node.draft_files.sweep(typed_in)

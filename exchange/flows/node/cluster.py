@@ -20,6 +20,7 @@ import matcher
 from exchange.config import Settings
 from exchange.errors import ComputeAway, ComputeFailed, ConfigurationError, EgressRefused
 from exchange.extras.known import require_extra
+from exchange.flows.node.cluster_tasks import WithHelpHere, compared_release
 from exchange.net.egress import Guard
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def cluster_of(settings: Settings, guard: Guard) -> Cluster | None:
 def executor_on(cluster: Cluster | None) -> Iterator[Executor | None]:
     """Where to compute: None in this thread, which is where no cluster is set.
 
-    A worker that dies is no reason to fail: its tasks are done again by another. Raises ComputeAway when the cluster
-    does not answer, has no worker, or runs another release.
+    A worker that dies is no reason to fail: its tasks are done again by another, or here. Raises ComputeAway when
+    the cluster does not answer, has no worker, or runs another release.
     """
     if cluster is None:
         yield None
@@ -82,7 +83,7 @@ def executor_on(cluster: Cluster | None) -> Iterator[Executor | None]:
         client = _client(cluster)
         _check_release(client, cluster)
         with client.get_executor(pure=False, retries=1) as executor:
-            yield executor
+            yield WithHelpHere(executor)
 
 
 def count_workers(cluster: Cluster) -> int:
@@ -128,14 +129,14 @@ def _told(cluster: Cluster) -> Iterator[None]:
         ) from error
 
 
-def _release() -> str:
-    return matcher.MATCHER_VERSION
-
-
 def _check_release(client: Client, cluster: Cluster) -> None:
-    """Scores of another release are not comparable; which workers there are may change at any moment."""
+    """Scores of another release are not comparable. Which workers there are may change at any moment: one that has
+    gone since does not matter, and one that comes is asked with each task."""
     client.wait_for_workers(1, timeout=WORKERS_S)
-    strangers = [worker for worker, release in client.run(_release).items() if release != matcher.MATCHER_VERSION]
+    told = client.run(compared_release, on_error="return")
+    strangers = [
+        worker for worker, answer in told.items() if answer != compared_release() and not isinstance(answer, OSError)
+    ]
     if strangers:
         raise ComputeAway(
             f"{', '.join(strangers)} of the cluster at {cluster.scheduler} do not run matcher "

@@ -7,8 +7,10 @@ import os
 import shutil
 import threading
 import time
+from array import array
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +26,26 @@ TURN_S = 120.0
 _LOOK_S = 0.05
 
 
+@dataclass
+class MissingAcquisitions:
+    """The acquisitions that are still to be put into a gallery, as it was when it had been emptied so often."""
+
+    times_emptied: int
+    acquisitions: array[int]
+    done: int = 0
+
+    def next(self, count: int) -> list[int]:
+        return self.acquisitions[self.done : self.done + count].tolist()
+
+    @property
+    def left(self) -> int:
+        return len(self.acquisitions) - self.done
+
+
 class Galleries:
     """One process at a time writes to a gallery. The only worker of a node keeps its writers open; where there are
-    others, or none is known yet, a writer is closed after each change, for whoever waits.
+    others, or none is known yet, a writer is closed after each change, for whoever waits. Opened again, it reads what
+    the others changed.
 
     A gallery holds nothing that the scans do not, so whatever is doubtful about one is mended by emptying it. It is
     *whole* once this process has held it against the database; ``times_emptied``, which all processes count in one
@@ -36,6 +55,8 @@ class Galleries:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writers: dict[str, GalleryWriter] = {}
+        self._closed_writers: dict[str, GalleryWriter] = {}
+        self._lacking: dict[str, MissingAcquisitions] = {}
         self._whole: dict[str, int] = {}
         self._distrusted: set[str] = set()
         self._turns: dict[str, int] = {}
@@ -88,6 +109,33 @@ class Galleries:
 
     def now_whole(self, parameters: Parameters) -> None:
         self._whole[parameters.digest] = self.times_emptied(parameters)
+        self._lacking.pop(parameters.digest, None)
+        (self.folder(parameters) / "filling").unlink(missing_ok=True)
+
+    def lacking(self, parameters: Parameters) -> MissingAcquisitions | None:
+        """What it was found to lack, and does still; None where it is to be held against the database first."""
+        found = self._lacking.get(parameters.digest)
+        return found if found is not None and found.times_emptied == self.times_emptied(parameters) else None
+
+    def found_lacking(self, parameters: Parameters, acquisitions: array[int]) -> MissingAcquisitions:
+        found = MissingAcquisitions(self.times_emptied(parameters), acquisitions)
+        self._lacking[parameters.digest] = found
+        return found
+
+    def note_filling(self, parameters: Parameters, held: int, whole: int) -> None:
+        """For ``ffp status``, which is another process."""
+        path = self.folder(parameters) / "filling"
+        part = path.with_suffix(".part")
+        part.write_text(f"{held} {whole}", encoding="ascii")
+        part.replace(path)
+
+    def filling(self, parameters: Parameters) -> tuple[int, int] | None:
+        """How many references it held, of how many, when it was last added to; None where nobody fills it."""
+        try:
+            held, whole = (self.folder(parameters) / "filling").read_text(encoding="ascii").split()
+            return int(held), int(whole)
+        except (OSError, ValueError):
+            return None
 
     def times_emptied(self, parameters: Parameters) -> int:
         try:
@@ -102,6 +150,7 @@ class Galleries:
                 self._whole.pop(parameters.digest, None)
                 self._distrusted.add(parameters.digest)
                 writer = self._writers.pop(parameters.digest, None)
+                self._closed_writers.pop(parameters.digest, None)
                 if writer is not None:
                     writer.close()
 
@@ -130,7 +179,7 @@ class Galleries:
         self._take_turn(folder, name)
         if name not in self._distrusted:
             try:
-                self._writers[name] = matcher.GalleryWriter(folder, parameters, tidy=not self._shared)
+                self._writers[name] = self._reopened(folder, parameters)
             except (GalleryDamaged, NotComparable):  # the latter for the layout of another release
                 self._distrusted.add(name)
         if name in self._distrusted:
@@ -139,6 +188,13 @@ class Galleries:
             self._writers[name] = matcher.GalleryWriter(folder, parameters, afresh=True)
             self._distrusted.discard(name)
         return self._writers[name]
+
+    def _reopened(self, folder: Path, parameters: Parameters) -> GalleryWriter:
+        writer = self._closed_writers.pop(parameters.digest, None)
+        if writer is None:
+            return matcher.GalleryWriter(folder, parameters, tidy=not self._shared)
+        writer.reopen(tidy=not self._shared)
+        return writer
 
     def _take_turn(self, folder: Path, name: str) -> None:
         """Wait for whoever else has it open; the kernel lets go for a process that died."""
@@ -157,6 +213,7 @@ class Galleries:
     def _close_writers(self) -> None:
         for writer in self._writers.values():
             writer.close()
+        self._closed_writers |= self._writers
         self._writers.clear()
         for descriptor in self._turns.values():
             os.close(descriptor)

@@ -14,6 +14,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.egress import egress_alarms
 from exchange.flows.operate.recovery.age import Recovery, recovery_of
 from exchange.flows.review.mail import mail_alarms
+from exchange.flows.scan.gallery_standing import GalleryStanding, standing_of_galleries
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.flows.sync.clocks import clocks_of
@@ -49,6 +50,8 @@ class NodeStatus:
     """When content at rest was last read again."""
     altered: tuple[str, ...]
     """What was then not what was signed, one sentence each."""
+    galleries: tuple[GalleryStanding, ...]
+    """How far what is searched follows the records."""
     witnesses: dict[str, int]
     """The largest size at which each peer cosigned this node's log."""
     recovery: Recovery
@@ -75,6 +78,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             stamped_at=stamped.at if stamped else None,
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
+            galleries=standing_of_galleries(node),
             witnesses=witnesses(session),
             recovery=recovery_of(node.settings, first_row(session)),
             alarms=[

@@ -104,7 +104,8 @@ def _prepare(node: Node, acquisition: AcquisitionRow, record: RecordRow, pipelin
     """Make the prepared scan and commit it, with the instrument of a topography; returns why it is not usable, if it is
     not."""
     target = prepared_path(node, acquisition, pipeline)
-    prepared = node.background.run(prepare_scan, appearance_of(node, acquisition, pipeline), target)
+    appearance = appearance_of(node, acquisition, pipeline)
+    prepared = node.background.run(prepare_scan, appearance, target, node.settings.prepared)
     if prepared.not_usable is not None:
         return prepared.not_usable
     with node.store.write() as session:

@@ -94,8 +94,8 @@ def inspect_scan(path: Path) -> ScanReport:
     return ScanReport(_IMAGES[image.media_type], image.shape, None, 1.0, image.warnings)
 
 
-def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
-    """Clean a scan once and keep the result at ``target``."""
+def prepare_scan(appearance: Appearance, target: Path, scratch: Path | None = None) -> ScanPrepared:
+    """Clean a scan once and keep the result at ``target``; until it is whole it lies in ``scratch``, or beside it."""
     scan = _read(appearance)
     spacing = scan.spacing_um if isinstance(scan, matcher.Topography) else scan.um_per_pixel
     made_with = _made_with(scan.origin) if isinstance(scan, matcher.Topography) else None
@@ -103,8 +103,9 @@ def prepare_scan(appearance: Appearance, target: Path) -> ScanPrepared:
         prepared = _prepared(_as_compared(scan, appearance), appearance)
     except matcher.ScanNotUsable as error:
         return ScanPrepared(str(error), spacing, made_with)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part = (scratch or target.parent) / f"{target.name}.{os.getpid()}.part"
     part.write_bytes(prepared.to_bytes())
+    target.parent.mkdir(mode=0o700, exist_ok=True)
     part.replace(target)
     pipeline = appearance.pipeline
     extent = None

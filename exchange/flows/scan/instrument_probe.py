@@ -231,7 +231,7 @@ def _prepared(
     node: Node, acquisition: AcquisitionRow, parameters: matcher.Parameters, variant: Variant, target: Path
 ) -> bool:
     appearance = replace(appearance_of(node, acquisition, parameters), variant=variant)
-    return node.background.run(prepare_scan, appearance, target).not_usable is None
+    return node.background.run(prepare_scan, appearance, target, node.settings.prepared).not_usable is None
 
 
 def _parameters(acquisition: AcquisitionRow) -> matcher.Parameters | None:

@@ -39,7 +39,8 @@ def prepared_scan(
     """
     path = delivered_prepared(node, acquisition, pipeline, variant)
     if not path.is_file():
-        found = (by or node.background).run(prepare_scan, appearance_of(node, acquisition, pipeline, variant), path)
+        appearance = appearance_of(node, acquisition, pipeline, variant)
+        found = (by or node.background).run(prepare_scan, appearance, path, node.settings.prepared)
         if found.not_usable is not None:
             raise NotFound(f"The scan {acquisition.sha256} cannot be prepared: {found.not_usable}")
         with node.store.read() as session:  # erasure takes rows first, then files: what was made after it is seen here
@@ -68,7 +69,21 @@ def prepared_path(
         name += f".region-{region[:32]}"
     if photographed := photographed_of(acquisition):
         name += f".{hashlib.sha256(repr(photographed).encode()).hexdigest()[:16]}.{variant.value}"
-    return node.settings.prepared / name
+    return node.settings.prepared / name[:2] / name
+
+
+def prepared_files(node: Node, sha256: str) -> list[Path]:
+    """All that was prepared from a scan, for whatever record; one file in 256 is looked at."""
+    folder = node.settings.prepared
+    return [*(folder / sha256[:2]).glob(f"{sha256}.*"), *folder.glob(f"{sha256}.*")]
+
+
+def put_in_folders(node: Node) -> None:
+    """What an earlier release kept in one folder: millions of names are too many for one. Broken off, it goes on."""
+    for path in node.settings.prepared.iterdir():
+        if path.is_file() and path.suffix != ".part":
+            (path.parent / path.name[:2]).mkdir(mode=0o700, exist_ok=True)
+            path.replace(path.parent / path.name[:2] / path.name)
 
 
 def reference_name(acquisition: AcquisitionRow, variant: Variant = Variant.AS_TAKEN) -> bytes:

@@ -1,26 +1,30 @@
-"""The references of correlation: kept in galleries beside the database, made again from the scans, asked."""
+"""The references of correlation: asked, and taken out of the galleries. ``gallery_upkeep`` puts them in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import assert_never
 
 import structlog
 
 import matcher
-from exchange.errors import ComputeFailed, NotFound
+from exchange.errors import NotFound
 from exchange.flows.node.cluster import not_blamed
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import GALLERIES, PIPELINES, VARIANTS, Ask, PipelineRole, Variant, roles_of
+from exchange.flows.node.pipelines import GALLERIES, VARIANTS, Ask, PipelineRole, Variant
+from exchange.flows.scan.gallery_upkeep import distrust, hopeless, left_out, make_gallery_whole, mend_references, put
 from exchange.flows.scan.inspect import Correlated, rank_stored_profiles, search_gallery
-from exchange.flows.scan.prepared import acquisition_id_of, name_in_gallery, prepared_scan, reference_name
+from exchange.flows.scan.prepared import (
+    acquisition_id_of,
+    name_in_gallery,
+    prepared_files,
+    prepared_scan,
+    reference_name,
+)
 from exchange.store.entry.records import (
     acquisitions_of,
-    acquisitions_with_records,
     may_be_compared,
-    prepared_acquisitions,
     references_for,
     superseded_acquisitions,
 )
@@ -31,14 +35,6 @@ from schemas.vocabulary import Modality
 log = structlog.get_logger(__name__)
 
 TRIES = 3
-_CHUNK = 256
-
-
-def restore_galleries(node: Node) -> None:
-    """Hold every gallery against the database, and delete those of other releases."""
-    node.galleries.delete_others(GALLERIES)
-    for parameters in GALLERIES:
-        _make_whole(node, parameters)
 
 
 def forget_superseded(node: Node, statement_id: str) -> None:
@@ -83,7 +79,7 @@ def erase_traces(node: Node, acquisition: AcquisitionRow) -> None:
         if may_be_compared(session, acquisition.acquisition_id):
             return
     erase_entries(node, [(acquisition.statement_id, acquisition.acquisition_id)])
-    for path in list(node.settings.prepared.glob(f"{acquisition.sha256}.*")):
+    for path in prepared_files(node, acquisition.sha256):
         path.unlink(missing_ok=True)
 
 
@@ -134,7 +130,7 @@ def _search_gallery(
     )
 
     def made_ready() -> Path:
-        _put(node, parameters, query, record)
+        put(node, parameters, query, record)
         return prepared_scan(node, query, parameters, ask.variant)
 
     return ask_gallery(node, parameters, made_ready, filters)
@@ -148,18 +144,18 @@ def ask_gallery(
     What is damaged is made again, and asked again; so is a gallery that was emptied meanwhile. Raises ComputeFailed.
     """
     for _ in range(TRIES):
-        times_emptied = _make_whole(node, parameters)
+        times_emptied = make_gallery_whole(node, parameters)
         try:
             prepared = made_ready()
             with not_blamed(node.cluster):
                 found = node.background.run(
                     search_gallery, node.galleries.folder(parameters), parameters, prepared, filters, node.cluster
                 )
-            _mend(node, parameters, found.damaged)
+            mend_references(node, parameters, found.damaged)
         except (matcher.GalleryDamaged, matcher.NotComparable) as error:
             distrust(node, parameters, times_emptied, error)
             continue
-        if not found.damaged and _make_whole(node, parameters) == times_emptied:
+        if not found.damaged and make_gallery_whole(node, parameters) == times_emptied:
             return found.candidates
     raise hopeless()
 
@@ -198,13 +194,9 @@ def prepared_profiles(
         try:
             path = prepared_scan(node, row, parameters)
         except (NotFound, matcher.ScanRefused) as error:
-            _left_out(row, error)
+            left_out(row, error)
         else:
             yield reference_name(row), path
-
-
-def _left_out(acquisition: AcquisitionRow, why: Exception) -> None:
-    log.warning("a reference is left out", acquisition=acquisition.acquisition_id, detail=str(why))
 
 
 def calibres_for(acquisition: AcquisitionRow) -> frozenset[str]:
@@ -215,121 +207,3 @@ def calibres_for(acquisition: AcquisitionRow) -> frozenset[str]:
 def all_names(acquisition: AcquisitionRow) -> list[bytes]:
     """All names that an acquisition may have, in whatever gallery."""
     return [reference_name(acquisition, variant) for variant in VARIANTS]
-
-
-def _shown(acquisition: AcquisitionRow, parameters: matcher.Parameters) -> Mapping[Variant, str]:
-    """The variants that stand in a gallery, with their labels."""
-    return next((role.shown for role in roles_of(acquisition) if role.pipeline == parameters), {})
-
-
-def _make_whole(node: Node, parameters: matcher.Parameters) -> int:
-    """See to it that the gallery holds what the database names; returns how often it has been emptied.
-
-    Done once after each start and each time it was emptied; whoever asks meanwhile waits.
-    """
-    node.galleries.check_open()
-    if node.galleries.is_whole(parameters):
-        return node.galleries.times_emptied(parameters)
-    with node.galleries.changing(parameters):
-        for _ in range(TRIES):
-            if node.galleries.is_whole(parameters):
-                return node.galleries.times_emptied(parameters)
-            try:
-                _reconcile(node, parameters)
-            except matcher.GalleryDamaged as error:
-                distrust(node, parameters, node.galleries.times_emptied(parameters), error)
-            else:
-                node.galleries.now_whole(parameters)
-        raise hopeless()
-
-
-def _reconcile(node: Node, parameters: matcher.Parameters) -> None:
-    """Append what the gallery lacks, remove what no current record has."""
-    with node.store.read() as session:
-        wanted = {
-            reference_name(row, variant): row.acquisition_id
-            for row in prepared_acquisitions(session, PIPELINES)
-            for variant in _shown(row, parameters)
-        }
-    with node.galleries.changing(parameters) as writer:
-        there = set(writer.references())
-        surplus, missing = there - wanted.keys(), [wanted[name] for name in wanted if name not in there]
-        writer.remove(surplus)
-        _append(node, parameters, list(dict.fromkeys(missing)))
-        writer.compact()
-        writer.delete_others()  # of another release's layout, with the same parameters
-    if surplus or missing:
-        log.info("gallery brought up to date", pipeline=_name(parameters), added=len(missing), removed=len(surplus))
-
-
-def distrust(node: Node, parameters: matcher.Parameters, times_emptied: int, why: Exception) -> None:
-    log.warning("the gallery is damaged and made anew", pipeline=_name(parameters), detail=str(why))
-    node.galleries.distrust(parameters, times_emptied)
-
-
-def hopeless() -> ComputeFailed:
-    return ComputeFailed(
-        "What is compared with was damaged again while it was asked; see to the disk. Tried again later."
-    )
-
-
-def _name(parameters: matcher.Parameters) -> str:
-    return f"{parameters.region}, {parameters.channel}"
-
-
-def _append(node: Node, parameters: matcher.Parameters, acquisitions: Sequence[int]) -> None:
-    """Add acquisitions as they are in the database now; what cannot be prepared any more is left out, and said."""
-    with node.galleries.changing(parameters) as writer:
-        writer.append(_entries(node, parameters, acquisitions))
-
-
-def _entries(
-    node: Node, parameters: matcher.Parameters, acquisitions: Sequence[int]
-) -> Iterator[tuple[matcher.Reference, matcher.Prepared]]:
-    for at in range(0, len(acquisitions), _CHUNK):
-        node.galleries.check_open()
-        with node.store.read() as session:
-            rows = acquisitions_with_records(session, acquisitions[at : at + _CHUNK])
-        for acquisition, record in rows.values():
-            for variant in _shown(acquisition, parameters):
-                try:
-                    yield _entry(node, parameters, acquisition, record, variant)
-                except (NotFound, matcher.ScanRefused) as error:
-                    _left_out(acquisition, error)
-
-
-def _entry(
-    node: Node, parameters: matcher.Parameters, acquisition: AcquisitionRow, record: RecordRow, variant: Variant
-) -> tuple[matcher.Reference, matcher.Prepared]:
-    reference = matcher.Reference(
-        reference_name(acquisition, variant),
-        calibre=acquisition.calibre,
-        region=_shown(acquisition, parameters)[variant],
-        modality=acquisition.modality,
-        jurisdiction=record.jurisdiction,
-        date=date.fromisoformat(record.earliest) if record.earliest else None,
-    )
-    path = prepared_scan(node, acquisition, parameters, variant)
-    try:
-        return reference, matcher.Prepared.from_bytes(path.read_bytes())
-    except matcher.ScanRefused:  # the prepared file is damaged, the scan is not
-        path.unlink(missing_ok=True)
-        again = prepared_scan(node, acquisition, parameters, variant)
-        return reference, matcher.Prepared.from_bytes(again.read_bytes())
-
-
-def _put(node: Node, parameters: matcher.Parameters, acquisition: AcquisitionRow, record: RecordRow) -> None:
-    """Add the query, unless it is there already or its record has been superseded."""
-    with node.galleries.changing(parameters) as writer:
-        lacking = [v for v in _shown(acquisition, parameters) if reference_name(acquisition, v) not in writer]
-        if lacking and record.superseded_by is None:
-            writer.append([_entry(node, parameters, acquisition, record, variant) for variant in lacking])
-
-
-def _mend(node: Node, parameters: matcher.Parameters, damaged: Sequence[bytes]) -> None:
-    """Make damaged references again from their scans; those that no current record has are taken out."""
-    if damaged:
-        log.warning("damaged references are made again", pipeline=_name(parameters), count=len(damaged))
-        with node.galleries.changing(parameters) as writer:
-            writer.remove(damaged)
-            _append(node, parameters, list({acquisition_id_of(name) for name in damaged}))

@@ -11,6 +11,7 @@ import structlog
 from exchange.clock import stamp
 from exchange.flows.log.objects import settle_object
 from exchange.flows.node.node import Node
+from exchange.flows.scan.prepared import prepared_files
 from exchange.flows.scan.references import erase_entries
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.flows.terms.withdraw import kept_of
@@ -89,7 +90,7 @@ def _erase_remains(node: Node, record: str) -> None:
     erase_entries(node, [(record, row.acquisition_id) for row in remains])
     for row in remains:
         _delete(node.settings.incoming.glob(f"{row.sha256}.{row.acquisition_id}.*"))
-        _delete(node.settings.prepared.glob(f"{row.sha256}.*"))  # what another record needs is made again
+        _delete(prepared_files(node, row.sha256))  # what another record needs is made again
     _erase_pictures(node)
     objects, kept = [], set[str]()
     with node.store.write() as session:  # nobody delivers the scan meanwhile

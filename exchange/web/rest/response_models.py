@@ -205,6 +205,18 @@ class CandidateDetail(CandidateAnswer):
     note: str = SCORE_NOTE
 
 
+class GalleryAnswer(BaseModel):
+    """``references``: how many it holds now, ``of`` how many while it is filled; ``checked``: how many of its shards
+    were read again in the round that began at ``check_began``."""
+
+    gallery: str
+    references: int | None
+    of: int | None
+    shards: int
+    checked: int
+    check_began: datetime | None
+
+
 class StatusAnswer(BaseModel):
     """``witnesses`` has for each peer the largest size at which it cosigned this node's log; ``stamped_size`` is that
     of the largest head with a time stamp, ``stamped_at`` the time in it. ``alarms`` say what keeps the log from being
@@ -221,6 +233,7 @@ class StatusAnswer(BaseModel):
     stamped_at: datetime | None
     checked_at: str | None
     altered: list[str]
+    galleries: list[GalleryAnswer]
     witnesses: dict[str, int]
     alarms: list[str]
 

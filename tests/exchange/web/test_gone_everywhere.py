@@ -55,7 +55,7 @@ def traces(node: RunningNode, scan: bytes, record: str) -> Traces:
     home, sha256 = node.node.settings.home, hashlib.sha256(scan).hexdigest()
     with zipfile.ZipFile(io.BytesIO(scan)) as x3p:
         heights = max((x3p.read(name) for name in x3p.namelist()), key=len)
-    ready = [path.read_bytes() for path in (home / "prepared").glob(f"{sha256}.*")]
+    ready = [path.read_bytes() for path in (home / "prepared").glob(f"??/{sha256}.*")]
     marks = [matcher.Prepared.from_bytes(content) for content in ready]
     with node.node.store.read() as session:
         statement = find_statement(session, record)

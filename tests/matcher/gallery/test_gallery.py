@@ -187,7 +187,7 @@ def test_what_is_removed_is_gone_and_its_bytes_go_with_compaction(filled: Path, 
     def stored() -> bytes:
         return b"".join(path.read_bytes() for path in filled.rglob("blobs"))
 
-    gallery, gone = Gallery(filled), prepared[0, 1].to_bytes()
+    gallery, gone = Gallery(filled), prepared[0, 1].to_searched_bytes()
     with GalleryWriter(filled) as writer:
         assert writer.remove([name(0, 1), name("never there"), name(0, 1)]) == 1
         assert name(0, 1) not in writer
@@ -213,7 +213,7 @@ def test_what_is_erased_leaves_no_byte_behind_also_where_it_was_removed_before(f
         return b"".join(path.read_bytes() for path in filled.rglob("*") if path.is_file())
 
     gallery, gone = Gallery(filled), prepared[0, 1]
-    traces = [gone.to_bytes(), gone.descriptor[FIRST_HARMONICS:].tobytes(), gone.polar.tobytes(), name(0, 1)]
+    traces = [gone.to_searched_bytes(), gone.descriptor[FIRST_HARMONICS:].tobytes(), gone.polar.tobytes(), name(0, 1)]
     assert all(trace in stored() for trace in traces)
     with GalleryWriter(filled) as writer:
         writer.remove([name(0, 1)])
@@ -223,9 +223,9 @@ def test_what_is_erased_leaves_no_byte_behind_also_where_it_was_removed_before(f
         assert writer.erase([name(1, 0)]) == 1
         assert name(1, 0) not in names(filled, prepared[0, 0])
         writer.compact(least_removed=0)
-        assert prepared[2, 0].to_bytes() in stored()
+        assert prepared[2, 0].to_searched_bytes() in stored()
         assert writer.erase([name(2, 0)]) == 1
-        assert prepared[2, 0].to_bytes() not in stored(), "nor in the shard that was replaced"
+        assert prepared[2, 0].to_searched_bytes() not in stored(), "nor in the shard that was replaced"
     assert gallery.verify() == ()
     with GalleryWriter(filled) as writer:
         assert set(writer.references()) == {name(0, 0), name(1, 1), name(2, 1)}

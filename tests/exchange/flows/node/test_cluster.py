@@ -202,14 +202,14 @@ def test_a_worker_of_another_release_is_not_asked(
     path = tmp_path / "query"
     path.write_bytes(query.to_bytes())
     asked = (gallery, matcher.DEFAULT_PARAMETERS, path, Filters(), cluster)
-    with executor_on(cluster) as executor:
-        executor.submit(_pretend_release, "1").result()
+    from exchange.flows.node.cluster import _client
+
+    with executor_on(cluster):
+        _client(cluster).run(_pretend_release, "1")
     try:
         with pytest.raises(ComputeAway, match=r"do not run matcher .*Install this release there too"):
             search_gallery(*asked)
     finally:
-        from exchange.flows.node.cluster import _client
-
         _client(cluster).run(_pretend_release, matcher.MATCHER_VERSION)
     assert search_gallery(*asked).candidates
 

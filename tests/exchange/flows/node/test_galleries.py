@@ -15,8 +15,8 @@ from exchange.errors import ComputeFailed
 from exchange.flows.node.galleries import Galleries
 from exchange.flows.node.pipelines import GALLERIES
 from exchange.flows.scan.correlate import correlate_acquisition
+from exchange.flows.scan.gallery_upkeep import restore_galleries
 from exchange.flows.scan.prepared import acquisition_id_of
-from exchange.flows.scan.references import restore_galleries
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, node_starter
@@ -187,7 +187,7 @@ def test_a_scan_that_is_lost_is_left_out(rs: RunningNode, start_node: Callable[.
     rs.stop()
     lose_folder(rs)
     rs.node.blobs.path(lost).unlink()
-    for prepared in rs.node.settings.prepared.iterdir():
+    for prepared in rs.node.settings.prepared.glob("??/*"):
         prepared.unlink()
     rs = start_node(Jurisdiction.RS)
     restore_galleries(rs.node)

@@ -152,7 +152,7 @@ def test_a_new_version_with_another_region_is_compared_anew(
     digest = hashlib.sha256(scans["1-1"].read_bytes()).hexdigest()
     kept = {
         path.name: matcher.Prepared.from_bytes(path.read_bytes()).digest
-        for path in rs.node.settings.prepared.glob(f"{digest}.{HEIGHTS.digest[:16]}*")
+        for path in rs.node.settings.prepared.glob(f"??/{digest}.{HEIGHTS.digest[:16]}*")
     }
     plain = f"{digest}.{HEIGHTS.digest[:16]}"
     assert kept == {plain: ready[0].digest, f"{plain}.region-{region.digest[:32]}": half.digest}

@@ -58,7 +58,7 @@ def listed(node: RunningNode, case: str) -> list[dict[str, Any]]:
 def forget_prepared(node: RunningNode, scan: Path) -> Path:
     """As after a restore. Returns where the scan itself lies."""
     name = hashlib.sha256(scan.read_bytes()).hexdigest()
-    for path in node.node.settings.prepared.glob(f"{name}.*"):
+    for path in node.node.settings.prepared.glob(f"??/{name}.*"):
         path.unlink()
     return node.node.blobs.path(name)
 
@@ -146,7 +146,7 @@ def test_a_scan_that_is_withdrawn_while_it_is_prepared_leaves_nothing(
 
     def prepared() -> list[Path]:
         name = hashlib.sha256(scans["1-2"].read_bytes()).hexdigest()
-        return list(node.node.settings.prepared.glob(f"{name}.*"))
+        return list(node.node.settings.prepared.glob(f"??/{name}.*"))
 
     record, erased = record_of(node, "1-2"), list[str]()
     monkeypatch.setattr(Compute, "run", withdrawn_meanwhile)

@@ -60,13 +60,13 @@ def test_missing_prepared_scans_are_made_again(start_node: Callable[..., Running
     rs = start_node(Jurisdiction.RS)
     rs.submit(scans["1-1"], case_reference="RS-1")
     rs.wait_correlated(1)
-    for prepared in rs.node.settings.prepared.iterdir():
+    for prepared in rs.node.settings.prepared.glob("??/*"):
         prepared.unlink()
     receipt = rs.submit(scans["1-2"], case_reference="RS-2").json()
     rs.wait_correlated(2)
     found = rs.get(f"/v1/records/{receipt['statement_id']}/candidates").json()["items"]
     assert len(found) == 1
-    for prepared in rs.node.settings.prepared.iterdir():
+    for prepared in rs.node.settings.prepared.glob("??/*"):
         prepared.unlink()
     assert rs.get(f"/v1/candidates/{found[0]['candidate_id']}/picture").content.startswith(b"\x89PNG")
 

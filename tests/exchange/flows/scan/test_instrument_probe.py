@@ -117,7 +117,7 @@ def test_what_a_new_instrument_turns_over_is_told(
     assert USUAL in said
     page = node.http.get(f"{node.url}/v1/records/{receipt['statement_id']}", headers=node.bearer(Role.EXAMINER))
     assert page.json()["statement"]["acquisitions"][0]["blob"]["sha256"], "the scan stays as it was signed"
-    assert list(node.node.settings.prepared.glob("*.turned-*")) == []
+    assert list(node.node.settings.prepared.rglob("*.turned-*")) == []
 
 
 def test_no_candidate_comes_of_it(node: RunningNode, tmp_path: Path) -> None:

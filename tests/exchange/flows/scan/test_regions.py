@@ -131,7 +131,7 @@ def test_a_damaged_profile_is_made_again(node: RunningNode) -> None:
             session.delete(candidate)
     query, *references = rows
     for number, row in enumerate(references):
-        [prepared] = node.node.settings.prepared.glob(f"{row.sha256}.*")
+        [prepared] = node.node.settings.prepared.glob(f"??/{row.sha256}.*")
         prepared.unlink() if number else prepared.write_bytes(b"damaged")
     correlate_acquisition(node.node, query.acquisition_id)
     with node.node.store.read() as session:

@@ -1,0 +1,90 @@
+"""All references of the galleries are read again once a week, a shard at a time, and made again where they are damaged.
+Which shards were read stands in a file: a node that is started anew goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+import matcher
+from exchange.clock import seconds_between, stamp
+from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import GALLERIES
+from exchange.flows.scan.gallery_upkeep import distrust, make_gallery_whole, mend_references
+
+log = structlog.get_logger(__name__)
+
+ROUND_S: Final = 7 * 86_400
+
+
+@dataclass(frozen=True)
+class CheckRound:
+    """``ended``: None while shards are left; ``shards``: by name, those that were read."""
+
+    began: str
+    shards: tuple[str, ...] = ()
+    ended: str | None = None
+
+
+def check_galleries(node: Node) -> None:
+    """The next shard of each gallery. Raises ComputeFailed, StoreUnavailable: tried again later."""
+    for parameters in GALLERIES:
+        _check_next(node, parameters)
+
+
+def last_round(node: Node, parameters: matcher.Parameters) -> CheckRound | None:
+    """None where none was begun, or nobody can read of it: then the next begins anew."""
+    try:
+        told = json.loads(_path(node, parameters).read_bytes())
+        return CheckRound(str(told["began"]), tuple(map(str, told["shards"])), told["ended"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def verify_shard(folder: Path, parameters: matcher.Parameters, shard: str) -> tuple[bytes, ...]:
+    """In a worker process: the names of a shard's references that are not what was written."""
+    return matcher.Gallery(folder, parameters).verify({shard})
+
+
+def _check_next(node: Node, parameters: matcher.Parameters) -> None:
+    """1. A round that ended is followed by the next a week after it began.
+    2. Read one shard that was not read in this round. One that was compacted since has another name.
+    3. Make again what is damaged; then it counts as read.
+    """
+    times_emptied, folder = make_gallery_whole(node, parameters), node.galleries.folder(parameters)
+    # 1.
+    known = last_round(node, parameters)
+    if known is not None and known.ended is not None:
+        if seconds_between(known.began, stamp()) < ROUND_S:
+            return
+        known = None
+    known = known or CheckRound(stamp())
+
+    # 2.
+    try:
+        there = matcher.Gallery(folder, parameters).shards()
+        left = [shard for shard in there if shard not in known.shards]
+        damaged = node.background.run(verify_shard, folder, parameters, left[0]) if left else ()
+    except (matcher.GalleryDamaged, matcher.NotComparable) as error:
+        distrust(node, parameters, times_emptied, error)
+        return
+
+    # 3.
+    mend_references(node, parameters, damaged)
+    read = tuple(shard for shard in there if shard in known.shards or shard in left[:1])
+    _note(node, parameters, CheckRound(known.began, read, stamp() if len(left) <= 1 else None))
+
+
+def _note(node: Node, parameters: matcher.Parameters, done: CheckRound) -> None:
+    path = _path(node, parameters)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({"began": done.began, "shards": done.shards, "ended": done.ended}), encoding="ascii")
+    part.replace(path)
+
+
+def _path(node: Node, parameters: matcher.Parameters) -> Path:
+    return node.galleries.folder(parameters) / "checked"
