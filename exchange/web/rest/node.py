@@ -24,6 +24,7 @@ from exchange.flows.operate.status import node_status
 from exchange.flows.sync.progress import sync_status
 from exchange.flows.sync.serve_lane import acknowledge, read_lane
 from exchange.flows.witness.cosign import answer_report
+from exchange.flows.witness.witnessed import answer_witnessed
 from exchange.log.tiles import parse_path
 from exchange.net.client import READS
 from exchange.web.access.caller import (
@@ -34,6 +35,7 @@ from exchange.web.access.caller import (
     Operator,
     ReadingPeer,
     ReportingPeer,
+    SignedPeer,
 )
 from exchange.web.access.signed import signed_answer
 from exchange.web.rest import response_models
@@ -41,7 +43,7 @@ from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
 from schemas.kinds import KINDS
 from schemas.statement_base import ContractVersion
 from schemas.versions import VERSIONS
-from schemas.witness import parse_witness_report
+from schemas.witness import MAX_HEADS, parse_witness_report
 
 router = APIRouter(tags=["node"])
 
@@ -146,6 +148,22 @@ def witness(node: OpenNode, peer: ReportingPeer) -> Response:
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
     return signed_answer(node, peer, answer_report(node, peer.row, report).model_dump_json().encode())
+
+
+@router.get("/v1/log/witnessed", response_class=Response)
+def log_witnessed(
+    node: OpenNode,
+    peer: SignedPeer,
+    size: Annotated[int, Query(ge=1, le=2**62, description="That of a head of this log which the peer verified.")],
+    asks: Annotated[
+        tuple[Annotated[int, Query(ge=1, le=2**62)], ...],
+        Query(max_length=MAX_HEADS, description="Further sizes, from each of which that head must go on."),
+    ] = (),
+) -> Response:
+    """For peers that are no witnesses of this log: the last head of it that each of its witnesses cosigned, with what
+    proves that it agrees with the head that the peer verified. `witnessed-log` of the JSON Schemas; the answer is
+    signed and bound to the request."""
+    return signed_answer(node, peer, answer_witnessed(node, size, asks).model_dump_json().encode())
 
 
 @router.get("/v1/log/checkpoint", response_class=PlainTextResponse)
