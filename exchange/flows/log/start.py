@@ -159,9 +159,10 @@ def _why(node: Node, session: Session, start: LogStartRow) -> str:
 def _progress(node: Node, session: Session, start: LogStartRow) -> str:
     awaited = _awaited(node, session)
     missing = ", ".join(peer.node_id for peer in awaited if peer.returned_at is None)
+    whose = "peers" if awaited == _enrolled(session) else "witnesses"
     return (
-        f"{_needed(awaited, start)} of its {len(awaited)} witnesses have returned the last head of its log that they "
-        f"cosigned; {len(_returned(awaited))} did, missing are: {missing or 'none'}."
+        f"{_needed(awaited, start)} of its {whose} have returned the last head of its log that they cosigned; "
+        f"{len(_returned(awaited))} did, missing are: {missing or 'none'}."
     )
 
 
@@ -221,10 +222,14 @@ def _signed_size(session: Session) -> int:
     return latest.size if latest else 0
 
 
+def _enrolled(session: Session) -> list[PeerRow]:
+    return [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+
+
 def _awaited(node: Node, session: Session) -> list[PeerRow]:
     """Of whom a start waits for some: the enrolled ones among the log's witnesses. Where these are no majority of the
     chosen, all peers, who return at least the head that they were shown."""
-    enrolled = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+    enrolled = _enrolled(session)
     chosen = installed_witnesses(node.settings).of(node.node_id)
     if chosen is None:
         return enrolled

@@ -61,9 +61,12 @@ def cosign_head(node: Node, node_id: str) -> bool:
     The cosignature is stored before anybody gets it, and its size only ever grows: each head that a pull stores goes
     on from the one before. Not cosigned is a head of a log whose heads disagree, or of which another peer cosigned one
     that was not shown to lead to it; and none at all while this node waits for its own heads, since a witness that was
-    restored may have forgotten what it cosigned. Raises PeerMisbehaved for a note with more lines of its log than two.
+    restored may have forgotten what it cosigned. Nor is any of a log of which this node is no witness: what it
+    cosigned before stays, and is returned. Raises PeerMisbehaved for a note with more lines of its log than two.
     """
     compare_heads(node, node_id)
+    if not installed_witnesses(node.settings).includes(node.node_id, node_id):
+        return False
     with node.store.read() as session:
         peer = find_peer(session, node_id)
         if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None or not may_sign(node, session):
@@ -282,9 +285,7 @@ def _agrees(node: Node, peer: str, head: Checkpoint, raw: bytes) -> bool:
 
 def _returned(node: Node, peer: str, found: tuple[Checkpoint, bytes, Cosignature] | None = None) -> list[str]:
     if not installed_witnesses(node.settings).includes(peer, node.node_id):
-        found = (
-            None  # one of another round, or of another release: each head is kept with a dozen cosignatures, not all
-        )
+        found = None  # by another round, or an older release: a head is kept with a dozen cosignatures, not with all
     with node.store.read() as session:
         row, before = find_peer(session, peer), cosigned_size(session, peer)
     known = found is None or found[0].size == before

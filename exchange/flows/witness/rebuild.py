@@ -65,12 +65,9 @@ def rebuild(node: Node, client: PeerClient) -> bool:
     # 1.
     with node.store.read() as session:
         start, heads, peers = log_start(session), returned_heads(session), all_peers(session)
-        if (
-            start is None
-            or start.state != LogStartState.BEHIND
-            or not enough_returned(node, session, start)
-            or not heads
-        ):
+        if start is None or start.state != LogStartState.BEHIND or not heads:
+            return False
+        if not enough_returned(node, session, start):
             return False
         own = _Own(own_leaves(session), latest_checkpoint(session))
 
