@@ -20,10 +20,11 @@ from exchange.flows.log.checkpoint import head_cosigned_by, proofs_up_to
 from exchange.flows.log.head_gossip import ShownHead, check_proofs, disagree, heads_to_prove
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
-from exchange.flows.statement.heads import head_of, open_cosigned, open_head
+from exchange.flows.statement.heads import head_of, open_cosigned_by, open_head, witness_of
 from exchange.flows.statement.peer import address_of, peer_keys
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint
+from exchange.log.cosignature import Witness
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import node_reader
 from exchange.store.sync.peers import all_peers, find_peer, standing_alarm
@@ -110,7 +111,7 @@ def check_witnessed(node: Node, client: PeerClient, node_id: str) -> bool:
         if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None:
             return False
         asked = heads_to_prove(session, peer)
-        keys = {one.node_id: peer_keys(one) for one in _enrolled(session) if one.node_id in chosen}
+        keys = {one.node_id: witness_of(peer_keys(one)) for one in _enrolled(session) if one.node_id in chosen}
     # 2.
     known, needed = head_of(peer.checkpoint), majority(chosen)
     row = _noted(node, row, node_id, known.size, enough=len(keys) >= needed)
@@ -143,7 +144,7 @@ def check_witnessed(node: Node, client: PeerClient, node_id: str) -> bool:
 
 
 def read_witnessed(
-    answer: WitnessedLog, known: Checkpoint, log: KeyHistory, witnesses: Mapping[str, KeyHistory]
+    answer: WitnessedLog, known: Checkpoint, log: KeyHistory, witnesses: Mapping[str, Witness]
 ) -> Witnessed:
     """What an answer shows of the log of which ``known`` is the last head that was verified here.
 
@@ -168,7 +169,7 @@ def read_witnessed(
             raise PeerMisbehaved(f"{answer.log} showed a head as witnessed that it did not sign: {error}.") from error
         # 3.
         try:
-            head, _ = open_cosigned(raw, log, witnesses[item.witness])
+            head, _ = open_cosigned_by(raw, log, witnesses[item.witness])
         except CheckpointInvalid:
             continue
         # 4.
