@@ -144,7 +144,9 @@ class PeerClient:
 
         Raises PeerUnreachable, PeerMisbehaved, and its kind PeerLacks where the peer knows no such question.
         """
-        url = f"{peer.url}/v1/log/witnessed?size={size}{''.join(f'&asks={asked}' for asked in asks)}"
+        url = f"{peer.url}/v1/log/witnessed?size={size}"
+        if asks:
+            url += f"&asks={','.join(map(str, asks))}"
         return self._signed_answer(peer, url, most=MAX_WITNESSED_BYTES, within_s=self._timeout_s)
 
     def fetch_tile(self, peer: PeerAddress, path: str) -> bytes:

@@ -60,6 +60,7 @@ _REPORT = {
 _LaneHead = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
 _Count = Annotated[int, Query(ge=0, le=2**62)]
 _Size = Annotated[int, Path(ge=1, le=2**62, description="How many statements the head covers.")]
+_SIZES = rf"^[1-9][0-9]{{0,18}}(,[1-9][0-9]{{0,18}}){{0,{MAX_HEADS - 1}}}$"
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Of what never changes. Private: whoever keeps a copy keeps it for the user who signed in, not for others."""
 
@@ -156,14 +157,15 @@ def log_witnessed(
     peer: SignedPeer,
     size: Annotated[int, Query(ge=1, le=2**62, description="That of a head of this log which the peer verified.")],
     asks: Annotated[
-        tuple[Annotated[int, Query(ge=1, le=2**62)], ...],
-        Query(max_length=MAX_HEADS, description="Further sizes, from each of which that head must go on."),
-    ] = (),
+        str | None,
+        Query(pattern=_SIZES, description="Further sizes, with commas between: that head must go on from each."),
+    ] = None,
 ) -> Response:
     """For peers that are no witnesses of this log: the last head of it that each of its witnesses cosigned, with what
     proves that it agrees with the head that the peer verified. `witnessed-log` of the JSON Schemas; the answer is
     signed and bound to the request."""
-    return signed_answer(node, peer, answer_witnessed(node, size, asks).model_dump_json().encode())
+    sizes = [int(asked) for asked in asks.split(",")] if asks else []
+    return signed_answer(node, peer, answer_witnessed(node, size, sizes).model_dump_json().encode())
 
 
 @router.get("/v1/log/checkpoint", response_class=PlainTextResponse)

@@ -39,6 +39,7 @@ OPERATIONS = {
     "log_checkpoint_at",
     "log_stamp",
     "log_tile",
+    "log_witnessed",
     "make_policy",
     "mirrored_lane",
     "mirrored_leaves",
