@@ -20,7 +20,7 @@ from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.query_request import QueryRequest
 from schemas.statement_base import CONTRACT_VERSION
 from schemas.submission import Submission
-from schemas.witness import WitnessAnswer, WitnessReport
+from schemas.witness import WitnessAnswer, WitnessedLog, WitnessReport
 
 STATEMENTS: dict[str, type[BaseModel]] = {name: kind.model for name, kind in KINDS.items()}
 """Every type of statement by the name that it bears on the wire."""
@@ -38,6 +38,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = STATEMENTS | {
     "submission": Submission,
     "witness-answer": WitnessAnswer,
     "witness-report": WitnessReport,
+    "witnessed-log": WitnessedLog,
 }
 
 

@@ -22,6 +22,9 @@ MAX_REPORT_BYTES = 512 * 1024
 MAX_WITNESS_ANSWER_BYTES = 896 * 1024
 """34 notes of the greatest length take 560 kB, those of 4 forks 131 kB, 16 of the longest proofs 70 kB more."""
 MAX_REPORT_VALUES = 2048
+MAX_WITNESSED_BYTES = 512 * 1024
+"""16 notes of the greatest length take 262 kB, 32 of the longest proofs 140 kB more. A dozen ordinary ones take 120."""
+MAX_WITNESSED_VALUES = 3072
 
 MAX_NOTE_TEXT = 16 * 1024
 
@@ -79,9 +82,35 @@ class WitnessAnswer(Contract):
     proofs: Annotated[tuple[Proof, ...], Field(max_length=MAX_HEADS)]
 
 
+class WitnessedHead(Contract):
+    """The largest head of the answering node's log that the node ``witness`` cosigned: a signed note with four lines,
+    those of the log and those of the witness. ``proof`` shows that the smaller one of this head and of the head that
+    was asked about is a beginning of the larger one; it is empty where both have one size."""
+
+    witness: NodeId
+    note: NoteText
+    proof: Proof
+
+
+class WitnessedLog(Contract):
+    """How far a log is witnessed, for a reader that is no witness of it and verified its head of size ``size``.
+
+    ``heads`` has one of each chosen witness that cosigned any, as the registry of ``round`` chooses them; none where
+    every peer is a witness. ``proofs`` shows for each further size that was asked about, in their order, that the head
+    of size ``size`` goes on from there.
+    """
+
+    contract: Literal["1.0"]
+    log: NodeId
+    size: Size
+    round: Size | None
+    heads: Annotated[tuple[WitnessedHead, ...], Field(max_length=MAX_HEADS)]
+    proofs: Annotated[tuple[Proof, ...], Field(max_length=MAX_HEADS)]
+
+
 def parse_witness_report(data: bytes) -> WitnessReport:
     """Read a report whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
-    _check(data, MAX_REPORT_BYTES)
+    _check(data, MAX_REPORT_BYTES, MAX_REPORT_VALUES)
     try:
         return WitnessReport.model_validate_json(data, strict=True)
     except ValidationError as error:
@@ -90,14 +119,23 @@ def parse_witness_report(data: bytes) -> WitnessReport:
 
 def parse_witness_answer(data: bytes) -> WitnessAnswer:
     """Read an answer whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
-    _check(data, MAX_WITNESS_ANSWER_BYTES)
+    _check(data, MAX_WITNESS_ANSWER_BYTES, MAX_REPORT_VALUES)
     try:
         return WitnessAnswer.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise contract_error(error) from error
 
 
-def _check(data: bytes, max_bytes: int) -> None:
-    if data.count(b",") > MAX_REPORT_VALUES:  # no string of a report has a comma
-        raise ContractError("too-large", f"The report holds more than {MAX_REPORT_VALUES} values.")
+def parse_witnessed_log(data: bytes) -> WitnessedLog:
+    """Read an answer whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
+    _check(data, MAX_WITNESSED_BYTES, MAX_WITNESSED_VALUES)
+    try:
+        return WitnessedLog.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise contract_error(error) from error
+
+
+def _check(data: bytes, max_bytes: int, max_values: int) -> None:
+    if data.count(b",") > max_values:  # no string of it has a comma
+        raise ContractError("too-large", f"It holds more than {max_values} values.")
     check_json(data, max_bytes=max_bytes)

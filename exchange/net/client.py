@@ -8,7 +8,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from exchange.clock import apart
-from exchange.errors import PeerBusy, PeerMisbehaved, PeerUnreachable, RequestExpired, RequestRefused
+from exchange.errors import PeerBusy, PeerLacks, PeerMisbehaved, PeerUnreachable, RequestExpired, RequestRefused
 from exchange.net.connection import OpenRequest, OpenRequests, http_client
 from exchange.net.egress import Guard
 from exchange.net.message_signatures import sign_request, verify_response
@@ -32,7 +32,7 @@ from schemas.lane import MAX_PAGE_BYTES, parse_lane_news
 from schemas.mirror import MAX_MIRROR_BYTES
 from schemas.strict_json import check_json
 from schemas.versions import NEWEST
-from schemas.witness import MAX_WITNESS_ANSWER_BYTES
+from schemas.witness import MAX_WITNESS_ANSWER_BYTES, MAX_WITNESSED_BYTES
 
 MAX_CARD_BYTES = 64 * 1024
 MAX_PROBLEM_BYTES = 16 * 1024
@@ -172,6 +172,17 @@ class PeerClient:
         """
         url = f"{peer.url}/v1/witness"
         return self._signed_answer(peer, url, body=report, most=MAX_WITNESS_ANSWER_BYTES, within_s=self._timeout_s)
+
+    def fetch_witnessed(self, peer: PeerAddress, *, size: int, asks: Sequence[int]) -> bytes:
+        """How far a peer's log is witnessed beyond the head of ``size`` that was verified here, and that it goes on
+        from each of ``asks``: verified to be the peer's answer to this very request.
+
+        Raises PeerUnreachable, PeerMisbehaved, and its kind PeerLacks where the peer knows no such question.
+        """
+        url = f"{peer.url}/v1/log/witnessed?size={size}"
+        if asks:
+            url += f"&asks={','.join(map(str, asks))}"
+        return self._signed_answer(peer, url, most=MAX_WITNESSED_BYTES, within_s=self._timeout_s)
 
     def fetch_tile(self, peer: PeerAddress, path: str) -> bytes:
         """A tile of a peer's log. Not signed: what it must lead to is the head that the caller verified.
@@ -388,7 +399,7 @@ def _refusal(answer: httpx.Response, line: OpenRequest) -> PeerUnreachable | Pee
         wait = answer.headers.get("retry-after", "")
         kind = PeerBusy if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else PeerUnreachable
         return kind(message, retry_after_s=min(int(wait[:9]), MOST_RETRY_S) if wait[:9].isdecimal() else 0)
-    return PeerMisbehaved(message)
+    return PeerLacks(message) if answer.status_code == httpx.codes.NOT_FOUND else PeerMisbehaved(message)
 
 
 def _said(body: bytes) -> str:

@@ -28,8 +28,9 @@ from schemas.statement_base import NodeId, Url
 from schemas.statements import contract_error
 from schemas.vocabulary import Jurisdiction
 
-MAX_REGISTRY_BYTES = 1024 * 1024  # a hundred nodes, and the signatures of eight jurisdictions, take 500 kB
-MAX_NODES = 128
+MAX_REGISTRY_BYTES = 1280 * 1024
+"""256 nodes of the longest names, signed by eight jurisdictions, take 888 kB, sixteen certificates 260 kB more."""
+MAX_NODES = 256
 MAX_TIME_STAMPING = 16
 NODES = "nodes/"
 TIME_STAMPING = "time-stamping/"

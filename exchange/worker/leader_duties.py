@@ -111,7 +111,7 @@ class LeaderDuties:
         if self._swept:
             return False
         with self._node.store.write() as session:  # scans are kept inside write transactions, with their records
-            if not may_sign(session) or lost_leaves(session):
+            if not may_sign(self._node, session) or lost_leaves(session):
                 return False
             swept, stayed = self._node.blobs.sweep(kept_scans(session))
         self._swept = True

@@ -22,6 +22,7 @@ from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.flows.witness.mirror import mirror_log
 from exchange.flows.witness.rebuild import rebuild
 from exchange.flows.witness.recover import recover
+from exchange.flows.witness.witnessed import check_witnessed
 from exchange.net.client import PeerClient
 from exchange.store.sync.peers import find_peer
 
@@ -66,10 +67,10 @@ class PeerRounds:
                 note_clock(self._node, peer, ahead_s)
 
     def _round(self, peer: str) -> bool:
-        """Take back what was lost, pull, mirror the log, cosign its head, tell it."""
+        """Take back what was lost, pull, mirror the log, cosign its head, tell it; or ask who else cosigned it."""
         try:
             with self._node.store.read() as session:
-                waits = not may_sign(session)
+                waits = not may_sign(self._node, session)
             if waits:  # whatever else is wrong between the two: the peer may hold this node's heads
                 with contextlib.suppress(PeerError):  # met again below, where it is an alarm
                     self._meet(peer)
@@ -88,6 +89,7 @@ class PeerRounds:
                 if cosign_head(self._node, peer):  # the proofs that it waited for came with that answer
                     self._meet(peer)
                     self._cosigned = True
+            check_witnessed(self._node, self._client, peer)
             if refused is not None:
                 raise refused
             self._lied.pop(peer, None)

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from exchange.flows.witness.witnessed import ASK_EVERY_S
+from exchange.trust.witness_choice import DOZEN, EVERY_PEER_UP_TO
 from tests.benchmarks.gallery_size import read_page
 
 BENCHMARKS = Path("docs/benchmarks.md")
@@ -24,6 +26,8 @@ RECORD = 11_000
 """Rows of the database: the signed envelope (6.7 kB), the record, its search columns, the lane, the audit."""
 CANDIDATE, CANDIDATES = 4_100, 50
 COSIGNATURE, HEAD = 2_200, 2_000
+WITNESSED = 111_000
+"""What a node answers that is asked how far its log is witnessed: a dozen heads with their proofs."""
 MAPPED = 4_320 + 4_080
 """Of the gallery, what a query reads of each reference: what memory should hold."""
 PROCESS = 160 * MB
@@ -94,6 +98,11 @@ REGION_A_DAY = 200.0
 """New exhibits of the whole region, whatever the number of nodes: an archive of a million."""
 
 
+def witnesses(nodes: int) -> int:
+    """Of each node's log."""
+    return nodes - 1 if nodes <= EVERY_PEER_UP_TO else DOZEN
+
+
 def _table(heads: list[str], rows: list[list[str]]) -> str:
     lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
@@ -129,9 +138,20 @@ def traffic_rows() -> list[list[str]]:
         peers, new = nodes - 1, REGION_A_DAY
         taken = new * peers / nodes * (SCAN + RECORD)
         idle = peers * IDLE_PAIR_BYTES * 24
-        heads = (HEADS_A_DAY + new / nodes) * (HEAD + peers * COSIGNATURE)
+        heads = (HEADS_A_DAY + new / nodes) * (HEAD + witnesses(nodes) * COSIGNATURE)
+        asked = (peers - witnesses(nodes)) * WITNESSED * (WORKING_DAY_S / ASK_EVERY_S + 1)
         signatures = new * peers / nodes * PULLED_CPU
-        rows.append([str(nodes), _bytes(taken), _bytes(idle), _bytes(heads * 365), f"{signatures:.1f} s"])
+        rows.append(
+            [
+                str(nodes),
+                str(witnesses(nodes)),
+                _bytes(taken),
+                _bytes(idle),
+                _bytes(asked) if asked else "-",
+                _bytes(heads * 365),
+                f"{signatures:.1f} s",
+            ]
+        )
     return rows
 
 
@@ -199,8 +219,10 @@ def page() -> str:
     traffic = _table(
         [
             "nodes",
+            "witnesses of a log",
             "taken a day, each node",
             "asking, a day",
+            "asking who witnessed, a day",
             "heads and cosignatures a year",
             "CPU for signatures, a day",
         ],

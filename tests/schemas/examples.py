@@ -224,6 +224,32 @@ def report_fields(cosigned: bytes | None = None, **changes: object) -> Json:
     return report | changes
 
 
+def grown_head(size: int) -> Checkpoint:
+    """The head of the issuer's log of three leaves, when it had ``size`` of them."""
+    a, b, c = _THREE
+    return Checkpoint(
+        LOG_ORIGIN, size, merkle.node_hash(a, b) if size == 2 else merkle.node_hash(merkle.node_hash(a, b), c)
+    )
+
+
+_THREE = [merkle.leaf_hash(letter) for letter in (b"a", b"b", b"c")]
+
+
+def witnessed_fields(head: Checkpoint | None = None, *, log: LogKeys = LOG, **changes: object) -> Json:
+    """How far the issuer's log is witnessed beyond its head of two leaves: the reader cosigned that of three."""
+    signed = sign_checkpoint(head or grown_head(3), log.ed25519, log.ml_dsa, HEAD_TIME)
+    cosigned = cosign(signed, witness_name(READER), READERS_WITNESS.ed25519, READERS_WITNESS.ml_dsa, HEAD_TIME + 60)
+    answer: Json = {
+        "contract": "1.0",
+        "log": ISSUER,
+        "size": 2,
+        "round": 1,
+        "heads": [{"witness": READER, "note": base64.b64encode(cosigned).decode(), "proof": [_THREE[2].hex()]}],
+        "proofs": [],
+    }
+    return answer | changes
+
+
 def query_request_fields(envelope: Envelope, **changes: object) -> Json:
     """What the issuer posts to ask the reader: the query second in a log of two, as in ``page_fields``."""
     page = page_fields(envelope)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import schemas
 from exchange.log import note
+from exchange.log.checkpoint import Checkpoint
 from exchange.trust.card import fingerprint
 from exchange.trust.keys import ED25519, ML_DSA_65, key_id, raw_public
 from schemas import open_envelope, seal, statement_id
@@ -41,6 +42,7 @@ from tests.schemas.examples import (
     cosigned_head,
     encoded,
     exhibit_fields,
+    grown_head,
     mended_fields,
     page_fields,
     query_request_fields,
@@ -48,6 +50,7 @@ from tests.schemas.examples import (
     report_fields,
     seed,
     submission_fields,
+    witnessed_fields,
 )
 from tests.schemas.key_examples import LOG_2, STATEMENT_2, TRANSPORT_2, WITNESS_2, key_examples
 from tests.schemas.statement_examples import digest, kept_by_another, statement_fields, wrong_statements
@@ -83,6 +86,7 @@ def make_vectors() -> list[Vector]:
         _bad_submissions,
         _bad_pages,
         _bad_reports,
+        _bad_witnessed,
         _bad_queries,
     )
     keys = [Vector(**vars(example)) for example in key_examples()]
@@ -98,6 +102,7 @@ def make_files() -> dict[str, bytes]:
         "contract": schemas.CONTRACT_VERSION,
         "issuer": ISSUER,
         "reader": {"node": READER, "jurisdiction": "MK", "lane_start": 0, "lane_head": EMPTY_HEAD.hex()},
+        "known": {"size": 2, "root": grown_head(2).root.hex()},
         "vectors": entries,
     }
     return files | {"manifest.json": _pretty(manifest), "keys.json": _pretty(_keys())}
@@ -162,6 +167,7 @@ def _good() -> list[Vector]:
         Vector(
             "good/witness-report.json", "witness-report", None, "a head that was cosigned", encoded(report_fields())
         ),
+        Vector("good/witnessed-log.json", "witnessed-log", None, "a log that grew", encoded(witnessed_fields())),
         Vector(
             "good/query-request.json",
             "query-request",
@@ -536,6 +542,24 @@ def _bad_reports() -> list[Vector]:
         report("missing-ml-dsa", "checkpoint-invalid", "cosigned with Ed25519 alone", of(*most, plain)),
         report("missing-ed25519", "checkpoint-invalid", "cosigned with ML-DSA-44 alone", of(*most, timed)),
         report("another-time", "checkpoint-invalid", "the Ed25519 line states another time", of(*most, later, timed)),
+    ]
+
+
+def _bad_witnessed() -> list[Vector]:
+    """Of a log of whose two leaves the reader knows the head."""
+    forked = Checkpoint(LOG_ORIGIN, 3, hashlib.sha256(b"another root").digest())
+    [good] = witnessed_fields()["heads"]
+
+    def answer(name: str, expect: str, because: str, fields: Json) -> Vector:
+        return Vector(f"bad/witnessed-{name}.json", "witnessed-log", expect, because, encoded(fields))
+
+    return [
+        answer("unknown-contract", "unknown-contract", "the next version", witnessed_fields(contract="2.0")),
+        answer(
+            "too-many", "invalid-field", "17 heads, of which there are 16 at most", witnessed_fields(heads=[good] * 17)
+        ),
+        answer("not-signed", "peer-misbehaved", "the log did not sign it", witnessed_fields(log=READERS_WITNESS)),
+        answer("forked", "proof-invalid", "the head does not go on from the known one", witnessed_fields(forked)),
     ]
 
 

@@ -58,6 +58,7 @@ def test_other_good_examples_fit() -> None:
         ("lane-page", "lane-page"),
         ("query-request",) * 2,
         ("witness-report",) * 2,
+        ("witnessed-log",) * 2,
         ("envelope", "record"),
     ):
         validator(name).validate(json.loads((VECTORS / f"good/{file}.json").read_bytes()))

@@ -23,6 +23,8 @@ from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, LaneReader, che
 from exchange.flows.statement.heads import open_head
 from exchange.flows.sync import verify_lane_page as page_flow
 from exchange.flows.sync.verify_lane_page import Expected, verify_page
+from exchange.flows.witness.witnessed import read_witnessed
+from exchange.log.checkpoint import Checkpoint
 from exchange.log.cosignature import Witness, verify_cosignature, witness_name
 from exchange.log.note import parse_note
 from exchange.trust.card import open_card
@@ -42,7 +44,7 @@ from schemas.key_chain import parse_key_chain
 from schemas.lane import parse_lane_page
 from schemas.query_request import parse_query_request
 from schemas.vocabulary import Jurisdiction
-from schemas.witness import parse_witness_report
+from schemas.witness import parse_witness_report, parse_witnessed_log
 from tests.schemas import make_vectors
 
 FOLDER = Path(schemas.__file__).parent / "vectors"
@@ -111,6 +113,14 @@ def _read(read_as: str, raw: bytes, entry: Entry) -> str | None:
             cosigned = base64.b64decode(report.cosigned)
             open_head(cosigned, CARD)
             verify_cosignature(parse_note(cosigned), READERS_WITNESS)
+        case "witnessed-log":
+            known = Checkpoint(
+                CARD.card.log_origin, MANIFEST["known"]["size"], bytes.fromhex(MANIFEST["known"]["root"])
+            )
+            found = read_witnessed(parse_witnessed_log(raw), known, CARD, {MANIFEST["reader"]["node"]: READERS_WITNESS})
+            if found.contradicting:
+                raise ProofInvalid("what was cosigned is another log")
+            assert found.sizes == {MANIFEST["reader"]["node"]: 3}
         case "query-request":
             verify_query(parse_query_request(raw), CARD, MANIFEST["reader"]["node"])
         case other:

@@ -5,54 +5,24 @@ What reads it is loaded where there is one: most commands of most nodes need it 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exchange.clock import now
 from exchange.config import Settings
-from exchange.errors import ConfigurationError, InvalidInput, RootInvalid
+from exchange.errors import ConfigurationError, InvalidInput
+from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.node import Node
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.card import open_card, same_fingerprint
 from schemas import KeyEvent, open_envelope
 
 if TYPE_CHECKING:
-    from exchange.trust.registry import RegisteredNode, RoundFiles, Trust
+    from exchange.trust.registry import RegisteredNode, Trust
 
 WARNING = timedelta(days=60)  # six capitals need weeks to bring signatures together
-
-
-@lru_cache(maxsize=1)
-def _verified(rounds: tuple[RoundFiles, ...]) -> Trust:
-    """Of bytes alone: ten rounds take 0.3 s, and status asks each time."""
-    from exchange.trust.registry import verify_rounds
-
-    return verify_rounds(rounds)
-
-
-def installed_trust(settings: Settings) -> Trust | None:
-    """What is installed; None when nothing ever was. Raises ConfigurationError when it cannot be believed."""
-    folder = settings.trust_root
-    if not os.path.lexists(folder):  # a link that leads nowhere is not nothing
-        return None
-    from exchange.trust.root_files import read_rounds
-
-    try:
-        return _verified(read_rounds(folder))
-    except RootInvalid as error:
-        raise ConfigurationError(
-            f"The trust root in {folder} cannot be believed ({error.code}): {error} No new peer is admitted. Copy the "
-            "folder from the backup."
-        ) from error
-    except OSError as error:
-        raise ConfigurationError(
-            f"The trust root in {folder} cannot be read: {error.strerror}. No new peer is admitted. The folder must be "
-            "readable by the node's user."
-        ) from error
 
 
 def read_published(folder: Path) -> Trust:

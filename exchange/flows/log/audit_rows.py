@@ -139,7 +139,7 @@ def search_audit(
 
 def _due(session: Session, node: Node) -> OpenRows | None:
     waiting = open_rows(session)
-    if waiting is None or waiting.oldest_at > stamp_in(-node.settings.audit_interval_s) or not may_sign(session):
+    if waiting is None or waiting.oldest_at > stamp_in(-node.settings.audit_interval_s) or not may_sign(node, session):
         return None
     batch, head = last_batch(session), latest_checkpoint(session)
     covered = batch is None or (head is not None and batch.log_index < head.size)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from exchange.errors import ConfigurationError, NotFound, StoreUnavailable
+from exchange.errors import ConfigurationError, Conflict, NotFound, StoreUnavailable
 from exchange.flows.log.mend import check_leads_to_signed
 from exchange.flows.log.start import (
     begin_log_start,
@@ -31,7 +32,7 @@ from exchange.store.log.statements import (
     tile_hashes,
 )
 from exchange.store.tables.log import CheckpointRow
-from exchange.store.witness.cosignatures import cosignatures, own_checkpoint
+from exchange.store.witness.cosignatures import cosignature_of, cosignatures, cosigned_size, own_checkpoint
 from exchange.trust.keys import drop_former_log
 
 
@@ -46,7 +47,7 @@ def sign_head(node: Node) -> bool:
     """
     with node.store.read() as session:
         size, latest = log_size(session), latest_checkpoint(session)
-        if not may_sign(session) or (latest is not None and latest.size >= size):
+        if not may_sign(node, session) or (latest is not None and latest.size >= size):
             return False
         if keys_since(session) < node.history.last.index:  # the key-event is still to come back
             return False
@@ -62,9 +63,9 @@ def sign_head(node: Node) -> bool:
     with node.store.write() as session:
         check_keys(session, node.history.last.index)
         latest = latest_checkpoint(session)
-        if not may_sign(session) or (latest is not None and latest.size >= size):
+        if not may_sign(node, session) or (latest is not None and latest.size >= size):
             return False
-        settle_log_start(session)
+        settle_log_start(node, session)
         note_signed(session)
         add_checkpoint(session, size, root, signed)
     node.news.grown(size)
@@ -142,3 +143,29 @@ def with_cosignatures(session: Session, head: CheckpointRow) -> bytes:
     held = cosignatures(session, head.size, limit=MAX_WITNESSES)
     lines = tuple(line for row in held for line in note.parse_note(row.note).signatures)
     return with_lines(head.note, lines)
+
+
+def head_cosigned_by(session: Session, witness: str) -> tuple[int, bytes] | None:
+    """The size and the note of the largest own head that a peer cosigned, with its lines alone; None without any."""
+    size = cosigned_size(session, witness)
+    signed = own_checkpoint(session, size) if size is not None else None
+    cosignature = cosignature_of(session, size, witness) if size is not None else None
+    if signed is None or cosignature is None:
+        return None
+    return signed.size, with_lines(signed.note, note.parse_note(cosignature.note).signatures)
+
+
+def proofs_up_to(session: Session, size: int | None, asks: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+    """That the own log of ``size`` goes on from each of the sizes that are asked about. Raises Conflict, code
+    "size-not-signed"."""
+    if not asks:
+        return ()
+    signed = latest_checkpoint(session)
+    if signed is None or size is None or size > signed.size or max(asks) > size:
+        raise Conflict(
+            "You ask for a proof up to a size at which this node signed no head: this node may have been restored from "
+            "an older backup. Tell its operator.",
+            code="size-not-signed",
+        )
+    read = node_reader(session)
+    return tuple(tuple(step.hex() for step in merkle.consistency_proof(asked, size, read)) for asked in asks)

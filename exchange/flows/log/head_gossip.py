@@ -27,7 +27,7 @@ from exchange.store.witness.cosignatures import (
     told_head,
     told_heads,
 )
-from schemas.witness import SeenHead
+from schemas.witness import MAX_HEADS, SeenHead
 
 NEXT_STEP = (
     "Telephone its operator. Both heads are kept and shown by `ffp log evidence`; if its log was forked, revoke it: "
@@ -80,6 +80,14 @@ def compare_heads(node: Node, log: str) -> None:
     for (one, first, first_note), (other, second, second_note) in combinations(shown, 2):
         if first.size == second.size and first.root != second.root:
             disagree(node, log, (one, first, first_note), (other, second, second_note))
+
+
+def heads_to_prove(session: Session, peer: PeerRow) -> list[ToldHeadRow]:
+    """The heads of the peer's log that others told of and that are smaller than the one that was verified here."""
+    if peer.checkpoint is None:
+        return []
+    size = head_of(peer.checkpoint).size
+    return [row for row in told_heads(session, peer.node_id, unchecked=True) if row.size < size][:MAX_HEADS]
 
 
 def check_proofs(

@@ -137,7 +137,7 @@ def sweep_objects(node: Node) -> bool:
     if node.objects is None:
         return True
     with node.store.read() as session:
-        if not may_sign(session) or lost_leaves(session):
+        if not may_sign(node, session) or lost_leaves(session):
             return False
     old = {found.sha256: found.size for found in node.objects.listing() if found.age_s > YOUNGEST_S}
     with node.store.write() as session:

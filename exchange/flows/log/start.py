@@ -6,11 +6,13 @@ Whoever restores an old backup and signs on forks the log without knowing it. Th
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid
 from exchange.flows.node.node import Node
+from exchange.flows.node.witnesses import installed_witnesses
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.store.log.statements import latest_checkpoint, log_size
 from exchange.store.operate.at_rest import count_nodes, nodes_of
@@ -19,6 +21,7 @@ from exchange.store.tables.log import CheckpointRow, LogStartRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import LogStartState, disagreements, forget_returned, log_start, set_log_start
 from exchange.store.witness.rebuild import ask_witnesses_again, keep_returned, lost_leaves, rebuild_sources
+from exchange.trust.witness_choice import majority
 
 MAX_RANGES = 50
 """More are not read by anybody; `lost` has them all."""
@@ -43,7 +46,7 @@ def begin_log_start(node: Node) -> None:
             case _:
                 pass
         signed_before = latest is not None or remembered is not None
-        state = LogStartState.WAITING if signed_before and _enrolled(session) else LogStartState.FREE
+        state = LogStartState.WAITING if signed_before and _awaited(node, session) else LogStartState.FREE
         set_log_start(session, state, restored=_is_restored(latest, remembered))
 
 
@@ -56,12 +59,12 @@ def was_set_back(node: Node, session: Session) -> bool:
     return _is_restored(latest_checkpoint(session), remembered_head(node))
 
 
-def may_sign(session: Session) -> bool:
+def may_sign(node: Node, session: Session) -> bool:
     """Whether heads may be signed, the own log's or, as a witness, another's."""
     start = log_start(session)
     if start is None or start.state == LogStartState.FREE:
         return True
-    return start.state == LogStartState.WAITING and enough_returned(session, start)
+    return start.state == LogStartState.WAITING and enough_returned(node, session, start)
 
 
 def is_unsettled(node: Node) -> bool:
@@ -74,10 +77,10 @@ def is_unsettled(node: Node) -> bool:
     return _is_restored(latest, remembered_head(node)) and not settled
 
 
-def settle_log_start(session: Session) -> None:
+def settle_log_start(node: Node, session: Session) -> None:
     """Once enough peers have returned their heads the start is over. Needs a write transaction."""
     start = log_start(session)
-    if start is not None and start.state == LogStartState.WAITING and may_sign(session):
+    if start is not None and start.state == LogStartState.WAITING and may_sign(node, session):
         start.state = LogStartState.FREE
 
 
@@ -88,8 +91,9 @@ def note_signed(session: Session) -> None:
         start.restored = False
 
 
-def enough_returned(session: Session, start: LogStartRow) -> bool:
-    return len(_returned(session)) >= _needed(session, start)
+def enough_returned(node: Node, session: Session, start: LogStartRow) -> bool:
+    awaited = _awaited(node, session)
+    return len(_returned(awaited)) >= _needed(awaited, start)
 
 
 def fall_behind(session: Session, peer: str, head: Checkpoint, note: bytes) -> None:
@@ -104,10 +108,10 @@ def fall_behind(session: Session, peer: str, head: Checkpoint, note: bytes) -> N
     set_log_start(session, LogStartState.BEHIND, restored=True, detail=detail)
 
 
-def log_alarms(session: Session, node_id: str) -> list[str]:
+def log_alarms(node: Node, session: Session) -> list[str]:
     """What keeps this node from signing its log, and what of it is lost, in words, with the next step."""
     start = log_start(session)
-    blocked = [] if start is None or may_sign(session) else [f"{start.began_at} {_why(session, start, node_id)}"]
+    blocked = [] if start is None or may_sign(node, session) else [f"{start.began_at} {_why(node, session, start)}"]
     return [*blocked, *_losses(session), *_torn(session)]
 
 
@@ -121,17 +125,17 @@ def _torn(session: Session) -> list[str]:
     ]
 
 
-def _why(session: Session, start: LogStartRow, node_id: str) -> str:
+def _why(node: Node, session: Session, start: LogStartRow) -> str:
     silent = "This node signs no head of its log, and no new record leaves it."
     match LogStartState(start.state):
         case LogStartState.CONFLICT:
-            kept = len(disagreements(session, node_id))
+            kept = len(disagreements(session, node.node_id))
             return f"{start.detail} Kept as evidence, shown by `ffp log evidence`: {kept}."
         case LogStartState.BEHIND:
             return (
                 f"{silent} {start.detail} It fetches the hashes of its log back by itself, once "
-                f"{_progress(session, start)} If this lasts, no peer that is reached has them: see `ffp peer list`. A "
-                "newer backup, one that holds that head, mends it too."
+                f"{_progress(node, session, start)} If this lasts, no peer that is reached has them: see `ffp peer "
+                "list`. A newer backup, one that holds that head, mends it too."
             )
         case LogStartState.RECOVERING:
             waiting = ", ".join(row.peer for row in rebuild_sources(session) if not row.tried)
@@ -147,16 +151,18 @@ def _why(session: Session, start: LogStartRow, node_id: str) -> str:
                 else "It was started."
             )
             return (
-                f"{silent} {why} It waits until {_progress(session, start)} It asks again by itself. If this lasts, "
-                "see with `ffp peer list` why it does not reach them, or telephone them."
+                f"{silent} {why} It waits until {_progress(node, session, start)} It asks again by itself. If this "
+                "lasts, see with `ffp peer list` why it does not reach them, or telephone them."
             )
 
 
-def _progress(session: Session, start: LogStartRow) -> str:
-    missing = ", ".join(peer.node_id for peer in _enrolled(session) if peer.returned_at is None)
+def _progress(node: Node, session: Session, start: LogStartRow) -> str:
+    awaited = _awaited(node, session)
+    missing = ", ".join(peer.node_id for peer in awaited if peer.returned_at is None)
+    whose = "peers" if awaited == _enrolled(session) else "witnesses"
     return (
-        f"{_needed(session, start)} of its peers have returned the last head of its log that they cosigned; "
-        f"{len(_returned(session))} did, missing are: {missing or 'none'}."
+        f"{_needed(awaited, start)} of its {whose} have returned the last head of its log that they cosigned; "
+        f"{len(_returned(awaited))} did, missing are: {missing or 'none'}."
     )
 
 
@@ -220,10 +226,20 @@ def _enrolled(session: Session) -> list[PeerRow]:
     return [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
 
 
-def _returned(session: Session) -> list[PeerRow]:
-    return [peer for peer in _enrolled(session) if peer.returned_at is not None]
+def _awaited(node: Node, session: Session) -> list[PeerRow]:
+    """Of whom a start waits for some: the enrolled ones among the log's witnesses. Where these are no majority of the
+    chosen, all peers, who return at least the head that they were shown."""
+    enrolled = _enrolled(session)
+    chosen = installed_witnesses(node.settings).of(node.node_id)
+    if chosen is None:
+        return enrolled
+    witnesses = [peer for peer in enrolled if peer.node_id in chosen]
+    return witnesses if len(witnesses) >= majority(chosen) else enrolled
 
 
-def _needed(session: Session, start: LogStartRow) -> int:
-    peers = len(_enrolled(session))
-    return min(peers, peers // 2 + 1 if start.restored else 1)
+def _returned(awaited: Sequence[PeerRow]) -> list[PeerRow]:
+    return [peer for peer in awaited if peer.returned_at is not None]
+
+
+def _needed(awaited: Sequence[PeerRow], start: LogStartRow) -> int:
+    return min(len(awaited), len(awaited) // 2 + 1 if start.restored else 1)

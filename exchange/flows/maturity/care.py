@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import DAY_S, stamp, stamp_in
 from exchange.errors import ConfigurationError
-from exchange.flows.keys.trust_root import WARNING, installed_trust
+from exchange.flows.keys.trust_root import WARNING
 from exchange.flows.maturity.definitions import Evidence, State
 from exchange.flows.maturity.exchange import enrolled, state_of
 from exchange.flows.monitoring.counts import Counts, count
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.rows import rows_of
 from exchange.flows.monitoring.small_counts import exact, told_count, told_rate, told_row
+from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.likelihood_ratio import is_of_this_release
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.work import CHECKS_LATE, UNWITNESSED_S

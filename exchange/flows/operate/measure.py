@@ -116,7 +116,7 @@ def observe(node: Node) -> Numbers:
             log_size=log_size(session),
             signed_size=signed.size if signed else 0,
             signed_at=_posix(signed.signed_at if signed else None),
-            may_sign=may_sign(session),
+            may_sign=may_sign(node, session),
             disagreements=_disagreements(session, [node.node_id, *(peer.node_id for peer in enrolled)]),
             checked_at=_posix(check.checked_at if check else None),
             altered=check is not None and not check.good,

@@ -20,6 +20,7 @@ from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.flows.sync.clocks import clocks_of
 from exchange.flows.sync.peer_quota import share_alarms
 from exchange.flows.sync.skew import skew_alarms
+from exchange.flows.witness.witness_alarms import few_witnesses, unwitnessed_logs
 from exchange.store.entry.records import count_records, counts_by_state
 from exchange.store.log.stamps import latest_stamp
 from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
@@ -59,7 +60,8 @@ class NodeStatus:
     alarms: list[str]
     """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its clock or a peer's, which
     lanes are not read because their peers used up their share, and which wait for an upgrade of this node or of the
-    peer, in words, with the next step."""
+    peer, which witnesses are not enrolled, and whose log too few of its witnesses are known to see, in words, with the
+    next step."""
 
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
@@ -85,6 +87,8 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
                 *own_alarms(session, node),
                 *share_alarms(session, node.settings),
                 *skew_alarms(session),
+                *few_witnesses(node, session),
+                *unwitnessed_logs(session),
                 *(f"{peer}: {said}" for peer, said in altered_peers(session)),
                 *map(str, clocks_of(node, all_peers(session)).peers.values()),
             ],
@@ -94,7 +98,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
 def own_alarms(session: Session, node: Node) -> list[str]:
     """What is wrong with the node itself; what stands against a peer is told with the peer."""
     return [
-        *log_alarms(session, node.node_id),
+        *log_alarms(node, session),
         *policy_alarms(session, node.history),
         *stamp_alarms(session, node.authority),
         *mail_alarms(session, node.mail),

@@ -36,11 +36,16 @@ def open_cosigned(raw: bytes, log: KeyHistory, witness: KeyHistory) -> tuple[Che
     The note has these four lines and no other, since it is kept and passed on; six where the log's keys changed. The
     head is not that of an empty log, which says nothing.
     """
+    return open_cosigned_by(raw, log, witness_of(witness))
+
+
+def open_cosigned_by(raw: bytes, log: KeyHistory, witness: Witness) -> tuple[Checkpoint, Cosignature]:
+    """As ``open_cosigned``, with the keys of the witness alone."""
     head = open_head(raw, log)
     lines, due = len(parse_note(raw).signatures), own_lines(log, head) + LINES_A_SIGNER
     if lines != due or head.size == 0:
         raise CheckpointInvalid(f"a cosigned head has {due} lines and a size above 0, this one {lines} and {head.size}")
-    return head, verify_cosignature(parse_note(raw), witness_of(witness))
+    return head, verify_cosignature(parse_note(raw), witness)
 
 
 def own_lines(log: KeyHistory, head: Checkpoint) -> int:

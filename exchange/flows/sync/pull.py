@@ -19,6 +19,7 @@ from exchange.flows.keys.events import adopt_keys, drop_refused, learn_keys
 from exchange.flows.log.audit_rows import took
 from exchange.flows.log.head_gossip import keep_shown, refuse_forked, refuse_hidden
 from exchange.flows.node.node import Node
+from exchange.flows.node.witnesses import installed_witnesses
 from exchange.flows.statement.heads import head_of
 from exchange.flows.statement.peer import address_of, peer_keys
 from exchange.flows.sync.fetch import ask_again
@@ -116,17 +117,19 @@ def pull(node: Node, client: PeerClient, node_id: str) -> bool:
 def question_for_news(
     node: Node, client: PeerClient, node_id: str, *, wait_s: int, of_pages: bool = False
 ) -> NewsQuestion | None:
-    """What to ask a peer that has nothing more just now; None where nothing is to be read of it. While something waits
-    on its lane that this release is too old for, each new head of its log is news, since it may bring key-events."""
+    """What to ask a peer that has nothing more just now; None where nothing is to be read of it. Each new head of its
+    log is news to a witness of it, and while something waits on its lane that this release is too old for."""
     with node.store.read() as session:
         peer = find_peer(session, node_id)
     if peer is None or peer.state not in ASKED or is_stopped(node, node_id):
         return None
+    known_size = head_of(peer.checkpoint).size if peer.checkpoint else 0
+    each_head = of_pages or peer.waiting or installed_witnesses(node.settings).includes(node.node_id, node_id)
     return client.news_question(
         address_of(peer),
         start=peer.cursor_count,
         head=peer.cursor_head,
-        known_size=head_of(peer.checkpoint).size if peer.checkpoint else 0,
+        known_size=known_size if each_head else None,
         wait_s=wait_s,
         of_pages=of_pages,
     )

@@ -96,7 +96,7 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
             _same_lane(session, statement)
         case Hit():
             own = [side for side in (statement.pair.a, statement.pair.b) if side.issuer == node.node_id]
-            if not all(_may_be_ours(session, side) for side in own):
+            if not all(_may_be_ours(session, node, side) for side in own):
                 raise StatementInvalid("It joins a record, or a scan of it, never entered here.", code=NOT_ENTERED)
         case Withdrawal() if (refused := _no_record(session, statement)) is not None:
             raise refused
@@ -253,13 +253,13 @@ def _no_record(session: Session, withdrawal: Withdrawal) -> StatementInvalid | N
     return StatementInvalid(f"A {row.type} is not withdrawn; only a record is.", code="no-record")
 
 
-def _may_be_ours(session: Session, side: Side) -> bool:
+def _may_be_ours(session: Session, node: Node, side: Side) -> bool:
     """A record of this node's own, erased or not, and a scan of it: no peer fills the list of hits with pairs that
     never were. It is not told that one was set aside: else it could try which scans a record has that it was not given.
     As long as leaves of the own log are lost, one that is not here may be one of these."""
     row = find_statement(session, side.record)
     if row is None:
-        return not may_sign(session) or bool(lost_leaves(session))
+        return not may_sign(node, session) or bool(lost_leaves(session))
     scans = {scan.sha256 for scan in acquisitions_of(session, side.record)}
     return row.issuer == side.issuer and row.type == "record" and (row.envelope is None or side.scan in scans)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid, Conflict, NotFound, ProofInvalid, StatementInvalid
-from exchange.flows.keys.trust_root import installed_trust
+from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.node import Node
 from exchange.flows.statement.heads import open_head, witness_of
 from exchange.flows.statement.peer import peer_keys

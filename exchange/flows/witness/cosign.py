@@ -1,4 +1,8 @@
-"""Peers as witnesses: cosign the heads that were verified, tell the owner and the others, take what they tell."""
+"""Peers as witnesses: cosign the heads that were verified, tell the owner and others, take what they tell.
+
+Which peer is a witness of whose log, the registry says (`Witnesses`): two nodes of which neither is one of the other's
+log tell each other nothing, but while one of them waits for its own heads.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,19 @@ import time
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import CheckpointInvalid, Conflict, InvalidInput, PeerMisbehaved
+from exchange.errors import CheckpointInvalid, InvalidInput, PeerMisbehaved
+from exchange.flows.log.checkpoint import proofs_up_to
 from exchange.flows.log.equivocation import hear_forks, known_forks
-from exchange.flows.log.head_gossip import check_proofs, compare_heads, hear, standing_disagreements
+from exchange.flows.log.head_gossip import (
+    check_proofs,
+    compare_heads,
+    heads_to_prove,
+    hear,
+    standing_disagreements,
+)
 from exchange.flows.log.start import fall_behind, may_sign, settle_log_start
 from exchange.flows.node.node import Node
+from exchange.flows.node.witnesses import Witnesses, installed_witnesses
 from exchange.flows.statement.heads import head_of, open_cosigned, open_head, own_lines
 from exchange.flows.statement.peer import address_of, note_alarm, peer_keys
 from exchange.flows.witness.recall_cosignatures import remember, reminders
@@ -23,7 +35,6 @@ from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, cosign, witnes
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
 from exchange.store.sync.peers import all_peers, find_peer
-from exchange.store.tables.log import ToldHeadRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import (
     LogStartState,
@@ -39,6 +50,10 @@ from exchange.store.witness.rebuild import returned_head
 from schemas import CONTRACT_VERSION, ContractError
 from schemas.witness import MAX_HEADS, MAX_NOTE_TEXT, SeenHead, WitnessAnswer, WitnessReport, parse_witness_answer
 
+SEEN_AGAIN_S = 3600
+MOST_SEEN_OF_CHOSEN = 4
+"""A head takes 9 kB in a report and 9 kB in its answer, and a node reports to two dozen."""
+
 
 def cosign_head(node: Node, node_id: str) -> bool:
     """Cosign the last head of a peer's log that a pull verified. Returns whether there was anything to cosign.
@@ -46,12 +61,15 @@ def cosign_head(node: Node, node_id: str) -> bool:
     The cosignature is stored before anybody gets it, and its size only ever grows: each head that a pull stores goes
     on from the one before. Not cosigned is a head of a log whose heads disagree, or of which another peer cosigned one
     that was not shown to lead to it; and none at all while this node waits for its own heads, since a witness that was
-    restored may have forgotten what it cosigned. Raises PeerMisbehaved for a note with more lines of its log than two.
+    restored may have forgotten what it cosigned. Nor is any of a log of which this node is no witness: what it
+    cosigned before stays, and is returned. Raises PeerMisbehaved for a note with more lines of its log than two.
     """
     compare_heads(node, node_id)
+    if not installed_witnesses(node.settings).includes(node.node_id, node_id):
+        return False
     with node.store.read() as session:
         peer = find_peer(session, node_id)
-        if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None or not may_sign(session):
+        if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None or not may_sign(node, session):
             return False
         head = head_of(peer.checkpoint)
         size = head.size
@@ -81,9 +99,13 @@ def cosign_head(node: Node, node_id: str) -> bool:
 def meet(node: Node, client: PeerClient, node_id: str, told: bytes | None = None) -> bytes | None:
     """Tell a peer what this node cosigned, and take what the peer did. Returns a digest of what was told.
 
+    Nothing is told where neither is a witness of the other's log, unless this node waits for its own heads: the peer
+    may have been shown one that no witness had read.
+
     1. Gather the last cosigned head of the peer's log and of each other log, the proof of each fork that is known, and
        the sizes that need a proof.
     2. Stop when all that was ``told`` before, nothing needs a proof, and this node does not wait for its own heads.
+       Where witnesses are chosen, what is new of other logs alone is told once an hour.
     3. Ask, signed. The answer must be the peer's own, to this request.
     4. The peer's cosignature of this node's log: verified, stored. What this node itself cosigned and forgot.
     5. What the peer saw of third logs, its proofs that they are forked or go on: held against what is known here.
@@ -95,10 +117,13 @@ def meet(node: Node, client: PeerClient, node_id: str, told: bytes | None = None
         peer = find_peer(session, node_id)
         if peer is None or peer.state != PeerState.ENROLLED:
             return told
-        asked = _to_ask(session, peer)
-        cosigned, shown, seen = _own_view(session, about=node_id)
+        waits = not may_sign(node, session)
+        witnesses = installed_witnesses(node.settings)
+        if not waits and not witnesses.joins(node.node_id, node_id):
+            return told
+        asked = heads_to_prove(session, peer)
+        cosigned, shown, seen = _own_view(node, session, witnesses, about=node_id)
         forked = known_forks(session, about=node_id)
-        waits = not may_sign(session)
     report = WitnessReport(
         contract=CONTRACT_VERSION,
         cosigned=cosigned,
@@ -109,7 +134,7 @@ def meet(node: Node, client: PeerClient, node_id: str, told: bytes | None = None
         asks=tuple(row.size for row in asked),
     )
     body = report.model_dump_json().encode()
-    telling = hashlib.sha256(body).digest()
+    telling = _digest(report, chosen=witnesses.of(node_id) is not None)
     if telling == told and not asked and not waits:
         return told
     try:
@@ -142,7 +167,7 @@ def answer_report(node: Node, peer: PeerRow, report: WitnessReport) -> WitnessAn
     if complaints:
         note_alarm(node, peer.node_id, " ".join(complaints))
     with node.store.read() as session:
-        cosigned, shown, seen = _own_view(session, about=peer.node_id)
+        cosigned, shown, seen = _own_view(node, session, installed_witnesses(node.settings), about=peer.node_id)
         return WitnessAnswer(
             contract=CONTRACT_VERSION,
             cosigned=cosigned,
@@ -150,24 +175,39 @@ def answer_report(node: Node, peer: PeerRow, report: WitnessReport) -> WitnessAn
             seen=seen,
             forked=known_forks(session, about=peer.node_id),
             yours=reminders(session, node.node_id, peer, report),
-            proofs=_proofs(session, report),
+            proofs=proofs_up_to(session, report.size, report.asks),
         )
 
 
-def _own_view(session: Session, *, about: str) -> tuple[str | None, str | None, tuple[SeenHead, ...]]:
+def _own_view(
+    node: Node, session: Session, witnesses: Witnesses, *, about: str
+) -> tuple[str | None, str | None, tuple[SeenHead, ...]]:
     """The last head of that node's log that was cosigned here; the last one that was verified, if that is larger; and
-    the cosigned ones of the logs of all others."""
+    cosigned ones of the logs of others.
+
+    Where witnesses are chosen these are few, and other ones for each who is told: each log's are told to some. Between
+    two of which neither is the other's witness there are none.
+    """
     heads = {
         peer.node_id: base64.b64encode(peer.cosigned).decode()
         for peer in all_peers(session)
         if peer.cosigned is not None and (peer.state == PeerState.ENROLLED or peer.node_id == about)
     }
     cosigned = heads.pop(about, None)
-    return (
-        cosigned,
-        _shown(session, about),
-        tuple(SeenHead(log=log, note=head) for log, head in list(heads.items())[:MAX_HEADS]),
-    )
+    told = list(heads)[:MAX_HEADS]
+    if witnesses.of(about) is not None:
+        told = sorted(heads, key=lambda log: hashlib.sha256(f"{about} {log}".encode()).digest())
+        told = told[:MOST_SEEN_OF_CHOSEN] if witnesses.joins(node.node_id, about) else []
+    return cosigned, _shown(session, about), tuple(SeenHead(log=log, note=heads[log]) for log in told)
+
+
+def _digest(report: WitnessReport, *, chosen: bool) -> bytes:
+    """By which a report that says nothing new is known. Where a dozen witness each log, a witness's heads of other logs
+    change all the time: these count once an hour."""
+    told, hour = report, b""
+    if chosen:
+        told, hour = report.model_copy(update={"seen": ()}), b"%d" % (time.time() // SEEN_AGAIN_S)
+    return hashlib.sha256(told.model_dump_json().encode() + hour).digest()
 
 
 def _shown(session: Session, about: str) -> str | None:
@@ -188,30 +228,6 @@ def _shown(session: Session, about: str) -> str | None:
     return encoded if len(encoded) <= MAX_NOTE_TEXT else None
 
 
-def _to_ask(session: Session, peer: PeerRow) -> list[ToldHeadRow]:
-    """The heads of the peer's log that others told of and that are smaller than the one that was verified here."""
-    if peer.checkpoint is None:
-        return []
-    size = head_of(peer.checkpoint).size
-    return [row for row in told_heads(session, peer.node_id, unchecked=True) if row.size < size][:MAX_HEADS]
-
-
-def _proofs(session: Session, report: WitnessReport) -> tuple[tuple[str, ...], ...]:
-    if not report.asks:
-        return ()
-    signed = latest_checkpoint(session)
-    if signed is None or report.size is None or report.size > signed.size or max(report.asks) > report.size:
-        raise Conflict(
-            "You ask for a proof up to a size at which this node signed no head: this node may have been restored from "
-            "an older backup. Tell its operator.",
-            code="size-not-signed",
-        )
-    read = node_reader(session)
-    return tuple(
-        tuple(step.hex() for step in merkle.consistency_proof(size, report.size, read)) for size in report.asks
-    )
-
-
 def _take_returned(node: Node, peer: PeerRow, encoded: str | None, shown: str | None) -> list[str]:
     """Take the last head of this node's log that the peer cosigned, and first the one that it was shown after that.
 
@@ -221,7 +237,7 @@ def _take_returned(node: Node, peer: PeerRow, encoded: str | None, shown: str | 
        both heads.
     3. It is not smaller than the last one that the peer returned: else the peer contradicts itself. It also does when
        it returns none any more, unless this log's key was compromised.
-    4. Its cosignature is stored with the head, and the peer counts among those that returned it since the start.
+    4. The cosignature of a witness is stored with the head. Whoever returned it counts since the start.
     """
     if shown is not None:
         raw = base64.b64decode(shown)
@@ -268,6 +284,8 @@ def _agrees(node: Node, peer: str, head: Checkpoint, raw: bytes) -> bool:
 
 
 def _returned(node: Node, peer: str, found: tuple[Checkpoint, bytes, Cosignature] | None = None) -> list[str]:
+    if not installed_witnesses(node.settings).includes(peer, node.node_id):
+        found = None  # by another round, or an older release: a head is kept with a dozen cosignatures, not with all
     with node.store.read() as session:
         row, before = find_peer(session, peer), cosigned_size(session, peer)
     known = found is None or found[0].size == before
@@ -288,7 +306,7 @@ def _returned(node: Node, peer: str, found: tuple[Checkpoint, bytes, Cosignature
             add_cosignature(session, head.size, peer, lines, cosignature.timestamp)
         row.returned_at = row.returned_at or stamp()
         session.flush()
-        settle_log_start(session)
+        settle_log_start(node, session)
     return []
 
 

@@ -12,6 +12,7 @@ from functools import cache
 
 from exchange.errors import PeerMisbehaved
 from exchange.flows.node.node import Node
+from exchange.flows.node.witnesses import installed_witnesses
 from exchange.flows.statement.as_signed import is_as_signed
 from exchange.flows.statement.heads import head_of
 from exchange.flows.statement.peer import address_of, peer_keys
@@ -60,9 +61,12 @@ def mirror_log(node: Node, client: PeerClient, node_id: str) -> bool:
     2. Together with those that are here they must have the head's root; else none of them is believed.
     3. The full tiles themselves, each of which must have the hash that step 2 verified.
 
-    Called before the head is cosigned: so a log that loses its end gets back all that its witness bound it to.
+    Called before the head is cosigned: so a log that loses its end gets back all that its witness bound it to. Who is
+    no witness of the log mirrors nothing of it, and keeps what it mirrored before.
     Raises PeerUnreachable, PeerMisbehaved.
     """
+    if not installed_witnesses(node.settings).includes(node.node_id, node_id):
+        return False
     with node.store.read() as session:
         peer, tops, last = find_peer(session, node_id), tile_tops(session, node_id), last_tile(session, node_id)
     if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from exchange.errors import PeerMisbehaved, PeerUnreachable
 from exchange.flows.log.start import enough_returned
 from exchange.flows.node.node import Node
+from exchange.flows.node.witnesses import installed_witnesses
 from exchange.flows.statement.heads import head_of, open_cosigned
 from exchange.flows.statement.peer import address_of, note_alarm, peer_keys
 from exchange.log import merkle, note
@@ -30,6 +31,7 @@ from exchange.store.witness.cosignatures import (
     log_start,
     own_checkpoint,
     set_log_start,
+    witnesses,
 )
 from exchange.store.witness.rebuild import add_sources, mark_lost, own_leaves, park, replace_end, returned_heads
 from schemas import ContractError
@@ -51,7 +53,7 @@ class _Own:
 def rebuild(node: Node, client: PeerClient) -> bool:
     """Put the hashes of the log back that peers hold and this database lost. Returns whether that was done.
 
-    1. Only when more than half of the enrolled peers have returned the last head that they cosigned.
+    1. Only when more than half of the enrolled witnesses have returned the last head that they cosigned.
     2. All leaf hashes up to the largest of these heads, from a peer that mirrored them. They must have its root, which
        this node's own keys signed, and the roots of the other heads that were returned.
     3. What was signed here must be a beginning of that log. Else two histories were signed, and nothing is rebuilt.
@@ -63,7 +65,9 @@ def rebuild(node: Node, client: PeerClient) -> bool:
     # 1.
     with node.store.read() as session:
         start, heads, peers = log_start(session), returned_heads(session), all_peers(session)
-        if start is None or start.state != LogStartState.BEHIND or not enough_returned(session, start) or not heads:
+        if start is None or start.state != LogStartState.BEHIND or not heads:
+            return False
+        if not enough_returned(node, session, start):
             return False
         own = _Own(own_leaves(session), latest_checkpoint(session))
 
@@ -88,10 +92,15 @@ def rebuild(node: Node, client: PeerClient) -> bool:
 def _fetch(
     node: Node, client: PeerClient, enrolled: dict[str, PeerRow], heads: Sequence[ReturnedHeadRow]
 ) -> tuple[list[bytes], dict[int, bytes]]:
-    """The leaf hashes under the largest head, and the roots at the sizes of all heads."""
+    """The leaf hashes under the largest head, and the roots at the sizes of all heads. Asked are those who returned
+    one, then the witnesses, and then who was one before, as the cosignatures that are held say."""
     sizes, largest = {row.size for row in heads}, heads[0]
     short: list[str] = []
-    for peer in [enrolled[row.peer] for row in heads if row.peer in enrolled] + list(enrolled.values()):
+    chosen = installed_witnesses(node.settings).of(node.node_id)
+    with node.store.read() as session:
+        former = witnesses(session)
+    asked = [*(row.peer for row in heads), *(sorted(chosen) if chosen is not None else enrolled), *former]
+    for peer in [enrolled[name] for name in dict.fromkeys(asked) if name in enrolled]:
         try:
             leaves = _leaves_of(client, peer, largest.size)
         except PeerUnreachable as error:

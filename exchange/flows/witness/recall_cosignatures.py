@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from exchange.errors import CheckpointInvalid
+from exchange.flows.log.checkpoint import head_cosigned_by
 from exchange.flows.log.head_gossip import disagree
 from exchange.flows.node.node import Node
 from exchange.flows.statement.heads import head_of, open_cosigned
 from exchange.flows.statement.peer import peer_keys
 from exchange.log import note
-from exchange.log.cosignature import with_lines
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.witness.cosignatures import cosignature_of, cosigned_size, own_checkpoint, told_by
+from exchange.store.witness.cosignatures import told_by
 from schemas.witness import MAX_HEADS, SeenHead, WitnessReport
 
 
@@ -29,12 +29,9 @@ def reminders(session: Session, owner: str, peer: PeerRow, report: WitnessReport
     told = {item.log: _size(item.note) for item in report.seen}
     told[owner] = _size(report.cosigned)
     held = {row.log: (row.size, row.note) for row in told_by(session, peer.node_id)}
-    size = cosigned_size(session, peer.node_id)
-    signed = own_checkpoint(session, size) if size is not None else None
-    cosignature = cosignature_of(session, size, peer.node_id) if size is not None else None
-    if signed is not None and cosignature is not None:
-        lines = note.parse_note(cosignature.note).signatures
-        held[owner] = (signed.size, with_lines(signed.note, lines))
+    own = head_cosigned_by(session, peer.node_id)
+    if own is not None:
+        held[owner] = own
     return tuple(
         SeenHead(log=log, note=base64.b64encode(raw).decode())
         for log, (size, raw) in held.items()

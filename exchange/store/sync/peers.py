@@ -25,6 +25,7 @@ from exchange.store.tables.peers import (
 from exchange.store.tables.records import AcquisitionRow, StatementRow
 from exchange.store.tables.work import JobRow
 from exchange.store.witness.cosignatures import disagreements
+from exchange.store.witness.witnessed import unwitnessed, witnessed_log
 from schemas.errors import shown
 from schemas.lane import EMPTY_HEAD, next_head
 from schemas.versions import NEWEST, is_newer
@@ -412,6 +413,9 @@ def standing_alarm(session: Session, peer: str) -> str | None:
     row = find_peer(session, peer)
     if row is not None and (older := node_older(row)):
         found.append(older)
+    asked = witnessed_log(session, peer)
+    if asked is not None and (late := unwitnessed(asked)):
+        found.append(late)
     last = session.scalars(
         select(QuarantineRow)
         .where(QuarantineRow.peer == peer, QuarantineRow.seen_at.is_(None))

@@ -109,6 +109,25 @@ class ToldHeadRow(Base):
     __table_args__ = (Index("told_head_by_log", "log", "size"),)
 
 
+class WitnessedLogRow(Base):
+    """How far a peer's log is witnessed, of which this node is no witness: what its node last showed of that."""
+
+    __tablename__ = "witnessed_log"
+    log: Mapped[str] = mapped_column(ForeignKey("peer.node_id"), primary_key=True)
+    size: Mapped[int]
+    """A majority of its witnesses cosigned heads that go on from this size, and that agree with what was seen here."""
+    waiting_size: Mapped[int | None]
+    """A head that was seen here and is not known to be covered so, since when, and how many cosigned one that large."""
+    waiting_since: Mapped[str | None]
+    waiting_cosigned: Mapped[int]
+    asked_at: Mapped[str | None]
+    """When its node was last reached with the question."""
+    answered_at: Mapped[str | None]
+    """When it last knew the question, whatever it answered; None of a release that is older than the question."""
+    round: Mapped[int | None]
+    """The round of the trust root by which that node chose its witnesses."""
+
+
 class DisagreementRow(Base):
     """Two heads, both signed by one log, that do not agree: the evidence. ``proven`` when they are of one size, which
     no honest log ever signs; else the log failed to prove the one from the other."""

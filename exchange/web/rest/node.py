@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from exchange.clock import stamp
@@ -18,6 +18,7 @@ from exchange.flows.operate.ready import readiness, who_works
 from exchange.flows.operate.status import node_status
 from exchange.flows.sync.progress import sync_status
 from exchange.flows.witness.cosign import answer_report
+from exchange.flows.witness.witnessed import answer_witnessed
 from exchange.log.tiles import parse_path
 from exchange.net.client import READS
 from exchange.web.access.caller import (
@@ -26,13 +27,14 @@ from exchange.web.access.caller import (
     OpenNode,
     Operator,
     ReportingPeer,
+    SignedPeer,
 )
 from exchange.web.access.signed import signed_answer
 from exchange.web.rest import response_models
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
-from schemas.witness import parse_witness_report
+from schemas.witness import MAX_HEADS, parse_witness_report
 
 router = APIRouter(tags=["node"])
 
@@ -43,6 +45,7 @@ _REPORT = {
     }
 }
 _Size = Annotated[int, Path(ge=1, le=2**62, description="How many statements the head covers.")]
+_SIZES = rf"^[1-9][0-9]{{0,18}}(,[1-9][0-9]{{0,18}}){{0,{MAX_HEADS - 1}}}$"
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Of what never changes. Private: whoever keeps a copy keeps it for the user who signed in, not for others."""
 
@@ -71,6 +74,23 @@ def witness(node: OpenNode, peer: ReportingPeer) -> Response:
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
     return signed_answer(node, peer, answer_report(node, peer.row, report).model_dump_json().encode())
+
+
+@router.get("/v1/log/witnessed", response_class=Response)
+def log_witnessed(
+    node: OpenNode,
+    peer: SignedPeer,
+    size: Annotated[int, Query(ge=1, le=2**62, description="That of a head of this log which the peer verified.")],
+    asks: Annotated[
+        str | None,
+        Query(pattern=_SIZES, description="Further sizes, with commas between: that head must go on from each."),
+    ] = None,
+) -> Response:
+    """For peers that are no witnesses of this log: the last head of it that each of its witnesses cosigned, with what
+    proves that it agrees with the head that the peer verified. `witnessed-log` of the JSON Schemas; the answer is
+    signed and bound to the request."""
+    sizes = [int(asked) for asked in asks.split(",")] if asks else []
+    return signed_answer(node, peer, answer_witnessed(node, size, sizes).model_dump_json().encode())
 
 
 @router.get("/v1/log/checkpoint", response_class=PlainTextResponse)

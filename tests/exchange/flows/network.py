@@ -6,7 +6,7 @@ A node can be copied (it then shows two histories), its database set back to an 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
-from exchange.errors import Conflict, InvalidInput, NotFound, PeerMisbehaved, PeerUnreachable
+from exchange.errors import Conflict, InvalidInput, NotFound, PeerLacks, PeerMisbehaved, PeerUnreachable
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.keys.events import key_chain
 from exchange.flows.keys.restore_key_events import cosign_again, return_key_events
@@ -31,6 +31,7 @@ from exchange.flows.witness.cosign import answer_report, cosign_head, meet
 from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
 from exchange.flows.witness.rebuild import rebuild
 from exchange.flows.witness.recover import recover
+from exchange.flows.witness.witnessed import answer_witnessed
 from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import parse_path
 from exchange.net.client import PeerAddress, PeerClient
@@ -70,6 +71,8 @@ class Network:
         self.lies: dict[tuple[str, str], Callable[[Any], BaseModel]] = {}
         self.reads: dict[str, str] = {}
         """Up to which version of the contract a node says that it reads, where that is not this release's."""
+        self.older: set[str] = set()
+        """Nodes of a release that does not know how to tell how far its log is witnessed."""
         self.published = 0
 
     def make(self, *jurisdictions: Jurisdiction) -> None:
@@ -353,6 +356,15 @@ class _Direct:
         with _refusals():
             node, asker = self._network.answering(self._asker, peer.node_id)
             return answer_report(node, asker, parse_witness_report(report)).model_dump_json().encode()
+
+    def fetch_witnessed(self, peer: PeerAddress, *, size: int, asks: Sequence[int]) -> bytes:
+        with _refusals():
+            if peer.node_id in self._network.older:
+                raise PeerLacks(f"{peer.node_id} refused with 404")
+            node, _ = self._network.answering(self._asker, peer.node_id)
+            answer: BaseModel = answer_witnessed(node, size, asks)
+        changed = self._network.lies.get((peer.node_id, "witnessed"))
+        return (changed(answer) if changed else answer).model_dump_json().encode()
 
     def fetch_tile(self, peer: PeerAddress, path: str) -> bytes:
         node, _ = self._network.answering(self._asker, peer.node_id)

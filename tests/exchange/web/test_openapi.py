@@ -39,6 +39,7 @@ OPERATIONS = {
     "log_checkpoint_at",
     "log_stamp",
     "log_tile",
+    "log_witnessed",
     "make_policy",
     "mirrored_lane",
     "mirrored_leaves",
@@ -197,7 +198,15 @@ def test_answers_fit_their_schemas(node: RunningNode, document: dict[str, Any]) 
 
 
 def test_the_security_of_each_operation_is_stated(document: dict[str, Any]) -> None:
-    signed = {"lane", "mirrored_lane", "mirrored_leaves", "mirrored_statements", "receive_query", "witness"}
+    signed = {
+        "lane",
+        "log_witnessed",
+        "mirrored_lane",
+        "mirrored_leaves",
+        "mirrored_statements",
+        "receive_query",
+        "witness",
+    }
     open_to_all = {"healthz", "readyz", "node_card", "node_keys", *signed}
     secured = {operation["operationId"] for operation in operations(document) if operation.get("security")}
     assert secured == OPERATIONS - open_to_all

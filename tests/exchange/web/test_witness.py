@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from exchange.errors import PeerLacks, PeerMisbehaved
 from exchange.flows.statement.heads import open_cosigned
 from exchange.log import note
+from exchange.net.client import PeerAddress, PeerClient
 from exchange.net.message_signatures import sign_request
 from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.vocabulary import Jurisdiction
-from schemas.witness import MAX_REPORT_BYTES
+from schemas.witness import MAX_REPORT_BYTES, parse_witnessed_log
 from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import problem, tiny_scan
 
@@ -131,3 +135,43 @@ def test_reports_that_must_not_be_taken_are_refused_for_their_reason(pair: Pair)
         problem(send(mk, rs, body), 422, code)
     problem(send(mk, rs, report(size=1000, asks=[1])), 409, "size-not-signed")
     assert send(mk, rs, good).status_code == 200, "the node goes on"
+
+
+def question(asker: RunningNode, node: RunningNode, query: str, *, path: str = "/v1/log/witnessed") -> httpx.Response:
+    key, url = asker.node.keys.transport, f"{node.url}{path}{query}"
+    signed = sign_request(key, key_id(ED25519, raw_public(key)), method="GET", url=url, body=None, now=int(time.time()))
+    return node.http.get(url, headers=signed)
+
+
+@pytest.mark.slow
+def test_how_far_its_log_is_witnessed_a_node_tells_peers_alone(pair: Pair) -> None:
+    """Without a registry every peer is a witness: no witness is named, and the proofs are given all the same."""
+    rs, mk = pair
+    rs.submit(tiny_scan())
+    rs.wait_for(lambda status: status["signed_size"] >= 2, 20)
+    answer = question(mk, rs, "?size=2&asks=1,2")
+    assert answer.status_code == 200
+    assert {"signature", "content-digest"} <= set(answer.headers)
+    told = parse_witnessed_log(answer.content)
+    assert (told.log, told.size, told.round, told.heads) == ("ffp-rs", 2, None, ())
+    assert [len(proof) for proof in told.proofs] == [1, 0]
+    problem(rs.http.get(f"{rs.url}/v1/log/witnessed?size=1"), 401, "signature-invalid")
+    problem(rs.get("/v1/log/witnessed?size=1"), 401, "signature-invalid")
+    for query in ("", "?size=0", "?size=1&asks=0", "?size=1&asks=1,", f"?size={2**63}", "?size=1&asks=1" + ",1" * 16):
+        problem(question(mk, rs, query), 422, "invalid-parameter")
+    problem(question(mk, rs, "?size=1&asks=1&asks=1"), 422, "unknown-parameter")
+    problem(question(mk, rs, "?size=1000"), 409, "size-not-signed")
+    problem(question(mk, rs, "?size=1&asks=2"), 409, "size-not-signed")
+
+
+@pytest.mark.slow
+def test_a_peer_that_lacks_an_address_is_told_from_one_that_refuses(pair: Pair) -> None:
+    rs, mk = pair
+    with closing(PeerClient(mk.node.keys.transport, guard=mk.node.egress, timeout_s=10)) as client:
+        there = PeerAddress("ffp-rs", rs.url, raw_public(rs.node.keys.transport))
+        with pytest.raises(PeerLacks, match="404"):
+            client.fetch_witnessed(dataclasses.replace(there, url=f"{rs.url}/older"), size=1, asks=())
+        with pytest.raises(PeerMisbehaved, match="409") as refused:
+            client.fetch_witnessed(there, size=1000, asks=())
+        assert not isinstance(refused.value, PeerLacks)
+        assert parse_witnessed_log(client.fetch_witnessed(there, size=1, asks=(1,))).proofs == ((),)

@@ -90,6 +90,7 @@ class Cause(StrEnum):
     PEER_ALARM = "peer-alarm"
     QUARANTINE = "quarantine"
     CONTRACT = "contract"
+    FEW_WITNESSES = "few-witnesses"
     JOBS_WAIT = "jobs-wait"
     JOBS_DEAD = "jobs-dead"
     TIME_STAMPS = "time-stamps"

@@ -20,6 +20,7 @@ from exchange.flows.operate.doctor.setting_files import CERTIFICATE_DAYS
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.sync.clocks import judge
 from exchange.flows.sync.skew import skew_alarms
+from exchange.flows.witness.witness_alarms import few_witnesses, peers_without_the_question
 from exchange.net.probe import ReachedPeer, reach
 from exchange.store.sync.peers import all_peers, unnoted
 from exchange.store.tables.peers import PeerRow, PeerState
@@ -39,6 +40,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
         older, altered = skew_alarms(session), altered_peers(session)
+        few, unasked = few_witnesses(node, session), peers_without_the_question(session)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
         own = pool.submit(_reach, node, node.settings.url).result() if served else None
@@ -57,6 +59,11 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         yield warning(
             Cause.CONTRACT, "contract", what, "Whoever is older upgrades; `ffp --version` there says what it reads."
         )
+    if unasked:
+        what = f"Peer older: {', '.join(unasked)} do not tell yet how far their logs are witnessed. Nothing is lost."
+        yield warning(Cause.CONTRACT, "contract", what, "Ask their operators to upgrade.")
+    for what in few:
+        yield warning(Cause.FEW_WITNESSES, "witnesses", what, "Enrol those who are named: ffp peer add")
     ahead_s = {peer.node_id: peer.clock_ahead_s for peer in peers}  # as last measured, of those that are away
     ahead_s |= {
         peer.node_id: found.ahead_s

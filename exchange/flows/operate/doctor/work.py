@@ -107,7 +107,7 @@ def _size(node: Node, sha256: str) -> int | None:
 def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
     """The own log: may it be signed, is it, do others vouch for it, and is what is at rest what was signed."""
     with node.store.read() as session:
-        alarms, kept = log_alarms(session, node.node_id), disagreements(session, node.node_id)
+        alarms, kept = log_alarms(node, session), disagreements(session, node.node_id)
         of_policy, named = policy_alarms(session, node.history), keys_since(session)
         size, signed = log_size(session), latest_checkpoint(session)
         tail = statement_at(session, node.node_id, signed.size if signed else 0)

@@ -13,7 +13,8 @@ import pytest
 from exchange.clock import now
 from exchange.errors import ConfigurationError, InvalidInput, RootInvalid
 from exchange.flows.keys.enrol import enrol, read_introduction, revoke_peer
-from exchange.flows.keys.trust_root import install_trust, installed_trust
+from exchange.flows.keys.trust_root import install_trust
+from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.status import node_status
 from exchange.flows.witness.bundle import verify_bundle

@@ -57,7 +57,7 @@ def findings(node: Node) -> list[Discrepancy]:
 
 def alarms(node: Node) -> list[str]:
     with node.store.read() as session:
-        return log_alarms(session, node.node_id)
+        return log_alarms(node, session)
 
 
 def test_each_lost_hash_of_the_tree_is_named_and_made_again(pair: Network) -> None:

@@ -94,7 +94,7 @@ def test_a_restored_node_waits_for_its_peers(node: Node, folder: Path, again: Ca
     restored = open_node(again(back_up(node.settings.home, folder).folder))
     begin_log_start(restored)
     with restored.store.read() as session:
-        assert not may_sign(session)
+        assert not may_sign(node, session)
         assert log_size(session) == back_up(node.settings.home, folder).log_size
     restored.close()
 

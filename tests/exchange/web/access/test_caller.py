@@ -70,6 +70,7 @@ MATRIX: dict[str, Door | str | None] = {
     "POST /v1/queries": PEERS,
     "POST /v1/queries/{statement_id}/requests": ASKER,
     "GET /v1/lane": PEERS,
+    "GET /v1/log/witnessed": PEERS,
     "GET /v1/mirror/lane": PEERS,
     "GET /v1/mirror/leaves": PEERS,
     "GET /v1/mirror/statements": PEERS,
