@@ -64,18 +64,25 @@ class Destination:
 
 
 class Egress:
-    """The list of one node. ``destinations`` is asked each time: peers are enrolled and revoked while it runs."""
+    """The list of one node. ``find`` is asked each time, since peers are enrolled and revoked while it runs: for all
+    destinations or, of an end, for those that may be there."""
 
     def __init__(
-        self, book: AddressBook, networks: Sequence[Network], destinations: Callable[[], Iterable[Destination]]
+        self,
+        book: AddressBook,
+        networks: Sequence[Network],
+        find: Callable[[tuple[str, int] | None], Iterable[Destination]],
     ) -> None:
         self.book = book
         self.networks = tuple(networks)
-        self.destinations = destinations
+        self._find = find
+
+    def destinations(self) -> Iterable[Destination]:
+        return self._find(None)
 
     def addresses(self, host: str, port: int) -> list[str]:
         host = host.lower()
-        wanted = [one for one in self.destinations() if (one.host, one.port) == (host, port)]
+        wanted = [one for one in self._find((host, port)) if (one.host, one.port) == (host, port)]
         confirmed = self.book.of(host)
         if not wanted and not (confirmed and confirmed.by_hand):
             raise EgressRefused(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Sequence
 from functools import partial
 
 from anyio import CapacityLimiter
@@ -20,7 +21,7 @@ from exchange.net.news_lines import NewsLines
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.patience import Patience
 from exchange.store.node.jobs import JobKind
-from exchange.store.sync.peers import ASKED, all_peers
+from exchange.store.sync.peers import asked_peers
 from exchange.worker.job_runner import JobRunner
 from exchange.worker.leader_duties import LeaderDuties
 from exchange.worker.leadership import Leadership
@@ -36,7 +37,7 @@ FETCHES_A_SECOND = 8
 ASKERS = 4
 ANSWERERS = 2
 STORERS = 2
-ROUNDS_AT_ONCE = 64
+ROUNDS_AT_ONCE = 24
 """So many peers may be slow at once in a round, up to their timeouts, before another one's news waits for them. Who has
 no news has no thread."""
 TELL_S = 60
@@ -130,9 +131,10 @@ class Worker:
         limiter, attended = CapacityLimiter(ROUNDS_AT_ONCE), set[str]()
         async with self._news.lines() as lines, asyncio.TaskGroup() as rounds:
             while not self._loops.stopping.is_set():
-                for peer in sorted(set(await self._loops.step("watch on peers", self._peers) or ()) - attended):
-                    attended.add(peer)
-                    rounds.create_task(self._attend(peer, lines, limiter))
+                for peer in await self._loops.step("watch on peers", self._peers) or ():
+                    if peer not in attended:
+                        attended.add(peer)
+                        rounds.create_task(self._attend(peer, lines, limiter))
                 await self._loops.pause(IDLE_S)
 
     async def _attend(self, peer: str, lines: NewsLines, limiter: CapacityLimiter) -> None:
@@ -148,6 +150,6 @@ class Worker:
             took_s = time.monotonic() - begun
             await self._loops.pause(max(0.0, self._node.settings.pull_interval_s - took_s))
 
-    def _peers(self) -> list[str]:
+    def _peers(self) -> Sequence[str]:
         with self._node.store.read() as session:
-            return [peer.node_id for peer in all_peers(session) if peer.state in ASKED]
+            return asked_peers(session)

@@ -13,7 +13,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.sync.pull import question_for_news
 from exchange.net.client import NewsQuestion, PeerClient
 from exchange.net.news_lines import NewsLines
-from exchange.store.sync.peers import count_peers, still_answers
+from exchange.store.sync.peers import asked_peers, still_answers
 from exchange.worker.loops import Loops
 
 SHORTEST_S: Final = 20
@@ -21,6 +21,8 @@ SHORTEST_S: Final = 20
 breaks off was perhaps forgotten by a router or a proxy, and the next stands for half as long."""
 A_PEER_S: Final = 36
 """Of each peer a node adds so much to the longest wait: it asks no more often with two hundred peers than with six."""
+ROUND_S: Final = 3600
+"""A peer without news is gone round to so often, or after its answer."""
 OLDER_S: Final = 3600
 """So long a peer that does not know the question is asked for pages instead."""
 
@@ -39,11 +41,17 @@ class PeerNews:
         )
 
     async def wait(self, peer: str, lines: NewsLines, loops: Loops) -> None:
-        """Until a peer says that it has news or that there is none, or its line breaks: the next round finds out."""
+        """Until a peer says that it has news, or its line breaks: the next round finds out. At the latest an hour
+        later, since that round asks for more than the lane."""
+        until = time.monotonic() + ROUND_S
+        while await self._is_quiet(peer, lines, loops) and time.monotonic() < until:
+            pass
+
+    async def _is_quiet(self, peer: str, lines: NewsLines, loops: Loops) -> bool:
         name = f"news of {peer}"
         asked = await loops.step(name, partial(self._question, peer))
         if asked is None:
-            return
+            return False
         begun = time.monotonic()
         self._standing.add(peer)
         try:
@@ -51,15 +59,18 @@ class PeerNews:
         except PeerUnreachable:
             stood_s = time.monotonic() - begun
             self._wait_s[peer] = max(SHORTEST_S, stood_s / 2)
-            return
+            return False
         finally:
             self._standing.discard(peer)
         if asked.of_pages:
-            return
+            return False
         if answer.status != 200:
             self._older[peer] = time.monotonic() + OLDER_S
-        elif await loops.step(name, partial(self._client.is_news, asked, answer)) is False:
+            return False
+        quiet = await loops.step(name, partial(self._client.is_news, asked, answer)) is False
+        if quiet:
             self._wait_s[peer] = 2 * asked.wait_s
+        return quiet
 
     def note_standing(self) -> bool:
         """A line that stands is a peer that is there: write it down. Returns False."""
@@ -75,7 +86,7 @@ class PeerNews:
         """None where nothing is waited for: the peer is asked again after the pause between two rounds."""
         older = time.monotonic() < self._older.get(peer, 0.0)
         with self._node.store.read() as session:
-            most_s = min(self._node.settings.lane_wait_s, max(SHORTEST_S, A_PEER_S * count_peers(session)))
+            most_s = min(self._node.settings.lane_wait_s, max(SHORTEST_S, A_PEER_S * len(asked_peers(session))))
         wait_s = int(min(most_s, SHORTEST_S if older else self._wait_s.get(peer, SHORTEST_S)))
         if wait_s == 0:
             return None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from exchange.flows.witness.witnessed import ASK_EVERY_S
 from exchange.trust.witness_choice import DOZEN, EVERY_PEER_UP_TO
+from exchange.worker.peer_news import A_PEER_S, SHORTEST_S
+from schemas.lane import MAX_NEWS_WAIT_S
 from tests.benchmarks.gallery_size import read_page
 
 BENCHMARKS = Path("docs/benchmarks.md")
@@ -45,8 +47,8 @@ PARTS = 0.1
 """Of queries, how many show a part of a mark. Nobody knows; a tenth is a guess."""
 
 PULLED_CPU = 1.33e-3 + 0.78e-3
-IDLE_PAIR_BYTES = 1.45 * MB
-"""An hour of a reader's asking with nothing to be had, both ways."""
+QUESTION, NO_NEWS = 585, 681
+"""A question whether there is news, and the answer that there is none (``tests/load/test_many_peers.py``)."""
 HEADS_A_DAY = 480
 """One a minute of a working day: each vouches for what people looked at."""
 
@@ -137,7 +139,8 @@ def traffic_rows() -> list[list[str]]:
     for nodes in REGIONS:
         peers, new = nodes - 1, REGION_A_DAY
         taken = new * peers / nodes * (SCAN + RECORD)
-        idle = peers * IDLE_PAIR_BYTES * 24
+        wait_s = min(MAX_NEWS_WAIT_S, max(SHORTEST_S, A_PEER_S * peers))
+        idle = 2 * peers * (QUESTION + NO_NEWS) * 86_400 / wait_s
         heads = (HEADS_A_DAY + new / nodes) * (HEAD + witnesses(nodes) * COSIGNATURE)
         asked = (peers - witnesses(nodes)) * WITNESSED * (WORKING_DAY_S / ASK_EVERY_S + 1)
         signatures = new * peers / nodes * PULLED_CPU

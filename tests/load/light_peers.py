@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,7 +29,6 @@ from schemas import CONTRACT_VERSION
 from schemas.lane import EMPTY_HEAD, LaneNews, LanePage, parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import WitnessAnswer
-from tests.exchange.conftest import free_port
 
 LEGAL_BASIS = "synthetic, a test of many peers"
 
@@ -39,7 +39,7 @@ class LightPeer:
 
     node_id: str
     url: str
-    port: int
+    listener: socket.socket
     transport: Ed25519PrivateKey
     card: bytes
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -113,8 +113,7 @@ class LightPeers:
 
     async def _listen(self) -> None:
         self._servers = [
-            await asyncio.start_server(lambda r, w, peer=peer: self._serve(peer, r, w), "127.0.0.1", peer.port)
-            for peer in self.peers
+            await asyncio.start_server(partial(self._serve, peer), sock=peer.listener) for peer in self.peers
         ]
 
     async def _end(self) -> None:
@@ -205,13 +204,13 @@ class LightPeers:
 
 def _made(folder: Path, jurisdiction: Jurisdiction, number: int) -> LightPeer:
     create_keys(folder)
-    port = free_port()
-    node_id, url = f"ffp-{jurisdiction.lower()}-{number}", f"http://127.0.0.1:{port}"
+    listener = socket.create_server(("127.0.0.1", 0))
+    node_id, url = f"ffp-{jurisdiction.lower()}-{number}", f"http://127.0.0.1:{listener.getsockname()[1]}"
     keys, identity = load_keys(folder), load_identity(folder)
     card = make_card(
         identity, keys, node_id=node_id, jurisdiction=jurisdiction, url=url, log_origin=f"{node_id}.example/log"
     )
-    return LightPeer(node_id, url, port, keys.transport, card.raw)
+    return LightPeer(node_id, url, listener, keys.transport, card.raw)
 
 
 def _empty_page(lane: str, start: int, head: str) -> LanePage:

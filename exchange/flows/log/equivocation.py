@@ -14,8 +14,9 @@ from exchange.flows.statement.heads import head_of, open_head, own_lines
 from exchange.flows.statement.peer import peer_keys
 from exchange.log import note
 from exchange.log.checkpoint import Checkpoint
-from exchange.store.sync.peers import all_peers, find_peer
+from exchange.store.sync.peers import find_peer, peers_among
 from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.witness.cosignatures import disputed_logs
 from exchange.trust.key_history import KeyHistory
 from schemas.witness import MAX_FORKS, ForkedLog
 
@@ -23,7 +24,7 @@ from schemas.witness import MAX_FORKS, ForkedLog
 def known_forks(session: Session, *, about: str) -> tuple[ForkedLog, ...]:
     """One proof for each enrolled peer whose log is known to be forked, but for that of ``about``, who is told."""
     found = []
-    for peer in all_peers(session):
+    for peer in peers_among(session, disputed_logs(session)):
         if peer.state != PeerState.ENROLLED or peer.node_id == about:
             continue
         proven = next((row for row in standing_disagreements(session, peer.node_id) if row.proven), None)

@@ -26,8 +26,8 @@ def egress_of(settings: Settings, store: Store | None = None) -> Egress:
     return Egress(AddressBook(settings.egress_file), networks, partial(_destinations, settings, store))
 
 
-def _destinations(settings: Settings, store: Store | None) -> list[Destination]:
-    return [*service_destinations(settings), *(peer_destinations(store) if store is not None else ())]
+def _destinations(settings: Settings, store: Store | None, end: tuple[str, int] | None) -> list[Destination]:
+    return [*service_destinations(settings), *(peer_destinations(store, end) if store is not None else ())]
 
 
 def service_destinations(settings: Settings) -> Iterator[Destination]:
@@ -50,10 +50,10 @@ def service_destinations(settings: Settings) -> Iterator[Destination]:
             yield Destination(host.lower(), port, who=DATABASE)
 
 
-def peer_destinations(store: Store) -> Iterator[Destination]:
-    """Every peer that is still asked for something."""
+def peer_destinations(store: Store, end: tuple[str, int] | None = None) -> Iterator[Destination]:
+    """Every peer that is still asked for something, or those that may be at one host and port."""
     with store.read() as session:
-        found = peer_addresses(session)
+        found = peer_addresses(session, end)
     for node_id, url in found:
         yield Destination(*end_of(url), who=f"peer {node_id}", of_peer=True)
 

@@ -34,7 +34,7 @@ from exchange.log.checkpoint import Checkpoint
 from exchange.log.cosignature import LINES_A_SIGNER, Cosignature, cosign, witness_name
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import add_checkpoint, latest_checkpoint, log_size, node_reader
-from exchange.store.sync.peers import all_peers, find_peer
+from exchange.store.sync.peers import find_peer, peers_cosigned
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import (
     LogStartState,
@@ -190,7 +190,7 @@ def _own_view(
     """
     heads = {
         peer.node_id: base64.b64encode(peer.cosigned).decode()
-        for peer in all_peers(session)
+        for peer in peers_cosigned(session)
         if peer.cosigned is not None and (peer.state == PeerState.ENROLLED or peer.node_id == about)
     }
     cosigned = heads.pop(about, None)

@@ -27,7 +27,7 @@ from exchange.log.checkpoint import Checkpoint
 from exchange.log.cosignature import Witness
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import node_reader
-from exchange.store.sync.peers import all_peers, find_peer, standing_alarm
+from exchange.store.sync.peers import find_peer, peers_among, standing_alarm
 from exchange.store.tables.log import ToldHeadRow, WitnessedLogRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import drop_unproven
@@ -111,7 +111,11 @@ def check_witnessed(node: Node, client: PeerClient, node_id: str) -> bool:
         if peer is None or peer.state != PeerState.ENROLLED or peer.checkpoint is None:
             return False
         asked = heads_to_prove(session, peer)
-        keys = {one.node_id: witness_of(peer_keys(one)) for one in _enrolled(session) if one.node_id in chosen}
+        keys = {
+            one.node_id: witness_of(peer_keys(one))
+            for one in peers_among(session, chosen)
+            if one.state == PeerState.ENROLLED
+        }
     # 2.
     known, needed = head_of(peer.checkpoint), majority(chosen)
     row = _noted(node, row, node_id, known.size, enough=len(keys) >= needed)
@@ -184,10 +188,6 @@ def read_witnessed(
             sizes[item.witness] = head.size
             agreeing.append(raw)
     return Witnessed(sizes, tuple(agreeing), tuple(contradicting))
-
-
-def _enrolled(session: Session) -> list[PeerRow]:
-    return [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
 
 
 def _noted(node: Node, row: WitnessedLogRow | None, log: str, size: int, *, enough: bool) -> WitnessedLogRow:

@@ -38,9 +38,15 @@ ASKED: Final = (PeerState.ENROLLED, PeerState.EXPELLED)
 """Of the others nothing is read."""
 
 
-def peer_addresses(session: Session) -> list[tuple[str, str]]:
-    """Node id and URL of every peer that is still asked for something."""
-    return [(peer.node_id, peer.url) for peer in all_peers(session) if peer.state in ASKED]
+def peer_addresses(session: Session, end: tuple[str, int] | None = None) -> list[tuple[str, str]]:
+    """Node id and URL of every peer that is still asked for something; of a host and port, of those alone whose URL
+    has them somewhere: each connection asks, and reads the rows of no more peers than it must."""
+    query = _ALL_PEERS
+    if end is not None:
+        host, port = end
+        stated = f":{port}" if port not in (80, 443) else ""
+        query = query.where(PeerRow.url.contains(host, autoescape=True), PeerRow.url.endswith(stated, autoescape=True))
+    return [(peer.node_id, peer.url) for peer in session.scalars(query) if peer.state in ASKED]
 
 
 def new_peer(
@@ -84,6 +90,15 @@ _ALL_PEERS = select(PeerRow).order_by(PeerRow.node_id)
 
 def all_peers(session: Session) -> Sequence[PeerRow]:
     return session.scalars(_ALL_PEERS).all()
+
+
+def peers_among(session: Session, names: Collection[str]) -> Sequence[PeerRow]:
+    return session.scalars(select(PeerRow).where(PeerRow.node_id.in_(names)).order_by(PeerRow.node_id)).all()
+
+
+def peers_cosigned(session: Session) -> Sequence[PeerRow]:
+    """Those of whose log a head was cosigned here."""
+    return session.scalars(select(PeerRow).where(PeerRow.cosigned.is_not(None)).order_by(PeerRow.node_id)).all()
 
 
 def put_on_lane(session: Session, peer: str, statement_id: str) -> bool:
@@ -213,9 +228,9 @@ def lane_head_at(session: Session, peer: str, count: int) -> bytes | None:
     return session.scalar(select(LaneItemRow.head).where(LaneItemRow.peer == peer, LaneItemRow.position == count - 1))
 
 
-def count_peers(session: Session) -> int:
-    """How many are asked."""
-    return session.scalar(select(func.count()).select_from(PeerRow).where(PeerRow.state.in_(ASKED))) or 0
+def asked_peers(session: Session) -> Sequence[str]:
+    """Who is asked, as far as its row says: whoever reads more of it finds out whether that was altered."""
+    return session.scalars(select(PeerRow.node_id).where(PeerRow.state.in_(ASKED)).order_by(PeerRow.node_id)).all()
 
 
 def still_answers(session: Session, peers: Sequence[str], now: str) -> None:

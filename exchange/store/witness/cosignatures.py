@@ -141,6 +141,11 @@ def disagreements(session: Session, log: str) -> Sequence[DisagreementRow]:
     return session.scalars(query.order_by(DisagreementRow.proven.desc(), DisagreementRow.found_at)).all()
 
 
+def disputed_logs(session: Session) -> Sequence[str]:
+    """Those against which there is evidence."""
+    return session.scalars(select(DisagreementRow.log).distinct()).all()
+
+
 def all_disagreements(session: Session) -> Sequence[DisagreementRow]:
     """The evidence against all logs, the node's own included, the oldest first."""
     return session.scalars(select(DisagreementRow).order_by(DisagreementRow.found_at)).all()
