@@ -21,7 +21,7 @@ SHORTEST_S: Final = 20
 breaks off was perhaps forgotten by a router or a proxy, and the next stands for half as long."""
 A_PEER_S: Final = 36
 """Of each peer a node adds so much to the longest wait: it asks no more often with two hundred peers than with six."""
-ROUND_S: Final = 3600
+ROUND_AGAIN_S: Final = 3600
 """A peer without news is gone round to so often, or after its answer."""
 OLDER_S: Final = 3600
 """So long a peer that does not know the question is asked for pages instead."""
@@ -43,7 +43,7 @@ class PeerNews:
     async def wait(self, peer: str, lines: NewsLines, loops: Loops) -> None:
         """Until a peer says that it has news, or its line breaks: the next round finds out. At the latest an hour
         later, since that round asks for more than the lane."""
-        until = time.monotonic() + ROUND_S
+        until = time.monotonic() + ROUND_AGAIN_S
         while await self._is_quiet(peer, lines, loops) and time.monotonic() < until:
             pass
 

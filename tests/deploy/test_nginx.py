@@ -57,8 +57,8 @@ class Proxy:
         site = _exchanged(
             (DEPLOY / "nginx.conf").read_text(encoding="utf-8"),
             {
-                "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
-                "listen [::]:443 ssl;": "",
+                "listen 443 ssl ": f"listen 127.0.0.1:{self.port} ssl ",
+                "listen [::]:443 ssl so_keepalive=240s:30s:4;": "",
                 "/etc/ffp/tls/fullchain.pem": str(server),
                 "/etc/ffp/tls/privkey.pem": str(server),
                 "http://127.0.0.1:8440": f"http://127.0.0.1:{self.behind}",

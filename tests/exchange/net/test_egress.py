@@ -45,7 +45,7 @@ def listed(book: AddressBook) -> Callable[..., Egress]:
 
     def make(port: int = 443, networks: tuple[str, ...] = ()) -> Egress:
         ends = [Destination(PEER, port, "peer ffp-mk", of_peer=True), Destination(SERVICE, port, "smtp_host")]
-        return Egress(book, [*map(ip_network, networks)], lambda: ends)
+        return Egress(book, [*map(ip_network, networks)], lambda _: ends)
 
     return make
 
@@ -151,7 +151,7 @@ def test_what_a_first_connection_confirms(
 
 def test_digits_lead_to_themselves_and_never_to_credentials(book: AddressBook) -> None:
     ends = [Destination(host, 80, "peer", of_peer=True) for host in ("127.0.0.1", METADATA, "::1", "localhost")]
-    egress = Egress(book, [], lambda: ends)
+    egress = Egress(book, [], lambda _: ends)
     assert egress.addresses("127.0.0.1", 80) == ["127.0.0.1"]
     assert egress.addresses("::1", 80) == ["::1"]
     assert "127.0.0.1" in egress.addresses("localhost", 80)

@@ -35,6 +35,7 @@ OPERATIONS = {
     "healthz",
     "hold_record",
     "lane",
+    "lane_news",
     "log_checkpoint",
     "log_checkpoint_at",
     "log_stamp",
@@ -200,6 +201,7 @@ def test_answers_fit_their_schemas(node: RunningNode, document: dict[str, Any]) 
 def test_the_security_of_each_operation_is_stated(document: dict[str, Any]) -> None:
     signed = {
         "lane",
+        "lane_news",
         "log_witnessed",
         "mirrored_lane",
         "mirrored_leaves",

@@ -70,6 +70,7 @@ MATRIX: dict[str, Door | str | None] = {
     "POST /v1/queries": PEERS,
     "POST /v1/queries/{statement_id}/requests": ASKER,
     "GET /v1/lane": PEERS,
+    "GET /v1/lane/news": PEERS,
     "GET /v1/log/witnessed": PEERS,
     "GET /v1/mirror/lane": PEERS,
     "GET /v1/mirror/leaves": PEERS,
@@ -114,7 +115,7 @@ def test_every_route_stands_in_the_matrix() -> None:
 def ask(node: RunningNode, route: str, headers: dict[str, str]) -> httpx.Response:
     method, path = route.split(" ")
     filled = re.sub(r"\{(\w+)\}", lambda name: FILLED[name[1]], path)
-    params = LANE if path == "/v1/lane" else None
+    params = {"/v1/lane": LANE, "/v1/lane/news": {**LANE, "wait": "1"}}.get(path)
     body = BODIES.get(route)
     return node.http.request(method, node.url + filled, headers=headers, params=params, json=body)
 
