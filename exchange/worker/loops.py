@@ -42,6 +42,7 @@ class Loops:
         self.stopping = threading.Event()
         self._chance = chance
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._steps: set[asyncio.Task[Any]] = set()
         self._runs = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="loops", daemon=True)
 
@@ -72,7 +73,10 @@ class Loops:
         if self.stopping.is_set():
             return None
         with bound_contextvars(**{FIELD: new_request_id()}):  # peers log it too, with what they answer to this step
-            return await to_thread.run_sync(_tried, name, work, limiter=limiter or self._threads)
+            done = self._loop.create_task(to_thread.run_sync(self._tried, name, work, limiter=limiter or self._threads))
+        self._steps.add(done)
+        done.add_done_callback(self._steps.discard)
+        return await asyncio.shield(done)  # who waits for it may be cancelled; a thread cannot
 
     async def drain(
         self, name: str, take_one: Callable[[Callable[[], object]], bool], places: asyncio.Semaphore
@@ -111,7 +115,18 @@ class Loops:
         await self._stopped.wait()
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._steps, return_exceptions=True)
+
+    def _tried(self, name: str, work: Callable[[], T]) -> T | None:
+        if self.stopping.is_set():  # it waited for its turn
+            return None
+        try:
+            return work()
+        except ExchangeError as error:
+            log.warning("step failed, tried again later", loop=name, code=error.code, detail=str(error))
+        except Exception:
+            log.exception("unforeseen error, tried again later", loop=name)
+        return None
 
 
 def _settle(found: asyncio.Future[bool], whether: bool) -> None:
@@ -122,13 +137,3 @@ def _settle(found: asyncio.Future[bool], whether: bool) -> None:
 def _settle_end(places: asyncio.Semaphore, found: asyncio.Future[bool], _: object) -> None:
     places.release()
     _settle(found, False)
-
-
-def _tried(name: str, work: Callable[[], T]) -> T | None:
-    try:
-        return work()
-    except ExchangeError as error:
-        log.warning("step failed, tried again later", loop=name, code=error.code, detail=str(error))
-    except Exception:
-        log.exception("unforeseen error, tried again later", loop=name)
-    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from functools import partial
 from typing import Final
 
@@ -21,6 +22,8 @@ SHORTEST_S: Final = 20
 breaks off was perhaps forgotten by a router or a proxy, and the next stands for half as long."""
 A_PEER_S: Final = 36
 """Of each peer a node adds so much to the longest wait: it asks no more often with two hundred peers than with six."""
+CERTAIN_S: Final = 30
+"""Until then a line may be one that nobody takes at the other end."""
 ROUND_AGAIN_S: Final = 3600
 """A peer without news is gone round to so often, or after its answer."""
 OLDER_S: Final = 3600
@@ -32,7 +35,7 @@ class PeerNews:
         self._node, self._client, self._hours = node, client, hours
         self._wait_s: dict[str, float] = {}
         self._older: dict[str, float] = {}
-        self._standing: set[str] = set()
+        self._standing: dict[str, float] = {}
 
     def lines(self) -> NewsLines:
         settings = self._node.settings
@@ -53,7 +56,7 @@ class PeerNews:
         if asked is None:
             return False
         begun = time.monotonic()
-        self._standing.add(peer)
+        self._standing[peer] = begun
         try:
             answer = await lines.ask(asked.url, asked.headers, wait_s=asked.wait_s)
         except PeerUnreachable:
@@ -61,7 +64,7 @@ class PeerNews:
             self._wait_s[peer] = max(SHORTEST_S, stood_s / 2)
             return False
         finally:
-            self._standing.discard(peer)
+            del self._standing[peer]
         if asked.of_pages:
             return False
         if answer.status != 200:
@@ -70,17 +73,22 @@ class PeerNews:
         quiet = await loops.step(name, partial(self._client.is_news, asked, answer)) is False
         if quiet:
             self._wait_s[peer] = 2 * asked.wait_s
-        return quiet
+            await loops.step(name, partial(self._note_answers, [peer]))
+        return quiet and time.monotonic() - begun > asked.wait_s / 2  # who does not wait is not asked at once again
 
     def note_standing(self) -> bool:
         """A line that stands is a peer that is there: write it down. Returns False."""
-        standing = sorted(self._standing)
-        for peer in standing:
-            self._hours.note(peer, answered=True)
+        longest = time.monotonic() - CERTAIN_S
+        standing = sorted(peer for peer, begun in list(self._standing.items()) if begun < longest)
         if standing:
-            with self._node.store.write() as session:
-                still_answers(session, standing, stamp())
+            self._note_answers(standing)
         return False
+
+    def _note_answers(self, peers: Collection[str]) -> None:
+        for peer in peers:
+            self._hours.note(peer, answered=True)
+        with self._node.store.write() as session:
+            still_answers(session, peers, stamp())
 
     def _question(self, peer: str) -> NewsQuestion | None:
         """None where nothing is waited for: the peer is asked again after the pause between two rounds."""

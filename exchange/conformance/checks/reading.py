@@ -108,26 +108,28 @@ def _answer_signed(visit: Visit) -> str:
 
 
 def _news(visit: Visit) -> str:
-    page = read_or_untried(visit).pages[-1]
-    end = page.start + len(page.items)
-    if visit.guest.get(_news_target(end, page.head)).status == HTTPStatus.NOT_FOUND:
+    reading = read_or_untried(visit)
+    page, end, head = reading.pages[-1], len(reading.items), EMPTY_HEAD
+    for item in reading.items:
+        head = next_head(head, item.statement_id)
+    if visit.guest.get(_news_target(end, head)).status == HTTPStatus.NOT_FOUND:
         raise NotTried("This node is of a release that cannot be asked whether there is news.")
     begun = time.monotonic()
-    if end == page.count and _is_news(visit, end, page.head):
+    if end == page.count and _is_news(visit, end, head):
         raise NotKept(f"Asked what follows the {end} items of the lane, the node said that something does.")
     waited_s = time.monotonic() - begun
     if end == page.count and waited_s < 1:
         raise NotKept(f"Asked to wait a second for news, the node said after {waited_s:.1f} s that there is none.")
-    if page.count and not _is_news(visit, 0, EMPTY_HEAD.hex()):
+    if page.count and not _is_news(visit, 0, EMPTY_HEAD):
         raise NotKept(f"The lane has {page.count} items, and the node says that nothing follows its begin.")
     return f"{page.count} items are news to who has none of them, and after {waited_s:.1f} s none to who has all."
 
 
-def _news_target(start: int, head: str) -> str:
-    return f"/v1/lane/news?start={start}&head={head}&wait=1"
+def _news_target(start: int, head: bytes) -> str:
+    return f"/v1/lane/news?start={start}&head={head.hex()}&wait=1"
 
 
-def _is_news(visit: Visit, start: int, head: str) -> bool:
+def _is_news(visit: Visit, start: int, head: bytes) -> bool:
     told = answered(visit, _news_target(start, head))
     try:
         return parse_lane_news(told.body).news

@@ -233,9 +233,11 @@ def asked_peers(session: Session) -> Sequence[str]:
     return session.scalars(select(PeerRow.node_id).where(PeerRow.state.in_(ASKED)).order_by(PeerRow.node_id)).all()
 
 
-def still_answers(session: Session, peers: Sequence[str], now: str) -> None:
-    """Needs a write transaction."""
-    session.execute(update(PeerRow).where(PeerRow.node_id.in_(peers), PeerRow.state.in_(ASKED)).values(pulled_at=now))
+def still_answers(session: Session, names: Collection[str], now: str) -> None:
+    """They answer, and what was wrong before is over, but for what stands. Needs a write transaction."""
+    for peer in peers_among(session, names):
+        if peer.state in ASKED:
+            peer.pulled_at, peer.alarm = now, standing_alarm(session, peer.node_id)
 
 
 def lane_items(

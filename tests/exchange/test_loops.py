@@ -1,0 +1,90 @@
+"""What a worker repeats: beside each other, in bounds, and ended before the node is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from exchange.worker.loops import Loop, Loops
+
+
+@pytest.fixture
+def loops() -> Iterator[Loops]:
+    made = Loops(random.Random(1))
+    yield made
+    made.stop()
+    made.join(10)
+
+
+def test_what_waits_has_no_thread(loops: Loops) -> None:
+    looked = [threading.Event() for _ in range(50)]
+    before = threading.active_count()
+    for number, one in enumerate(looked):
+        loops.start(Loop(f"loop {number}", lambda one=one: bool(one.set()), 30))
+    assert all(one.wait(10) for one in looked)
+    assert threading.active_count() - before < 30
+
+
+def test_a_step_that_runs_is_waited_for_whoever_was_cancelled(loops: Loops) -> None:
+    """Else it would go on with a database that is closed by then."""
+    runs, ended = threading.Event(), threading.Event()
+
+    def step() -> bool:
+        runs.set()
+        time.sleep(0.3)
+        ended.set()
+        return False
+
+    loops.start(Loop("slow", step, 30))
+    assert runs.wait(10)
+    loops.stop()
+    loops.join(10)
+    assert ended.is_set()
+
+
+def test_a_failed_step_is_tried_again(loops: Loops) -> None:
+    tried = []
+
+    def step() -> bool:
+        tried.append(1)
+        if len(tried) < 3:
+            raise RuntimeError("unforeseen")
+        done.set()
+        return False
+
+    done = threading.Event()
+    loops.start(Loop("failing", step, 0.01))
+    assert done.wait(10)
+
+
+def test_as_much_is_done_at_once_as_there_are_places_and_no_more(loops: Loops) -> None:
+    waiting, at_once, most = list(range(9)), 0, 0
+    lock = threading.Lock()
+
+    def take_one(found: Callable[[], object]) -> bool:
+        nonlocal at_once, most
+        with lock:
+            if not waiting:
+                return False
+            waiting.pop()
+            at_once += 1
+            most = max(most, at_once)
+        found()
+        time.sleep(0.05)
+        with lock:
+            at_once -= 1
+        return True
+
+    async def work() -> None:
+        await loops.drain("all", take_one, asyncio.Semaphore(3))
+        drained.set()
+
+    drained = threading.Event()
+    loops.begin(work())
+    assert drained.wait(10)
+    assert (waiting, most) == ([], 3)
