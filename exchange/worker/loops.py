@@ -59,8 +59,9 @@ class Loops:
 
     def stop(self) -> None:
         """Begin no more steps, and wait for nothing any more."""
+        already = self.stopping.is_set()
         self.stopping.set()
-        if self._runs.is_set():
+        if self._runs.is_set() and not already:
             self._loop.call_soon_threadsafe(self._stopped.set)
 
     def join(self, within_s: float) -> None:
