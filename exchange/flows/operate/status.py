@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +15,6 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.egress import egress_alarms
 from exchange.flows.operate.recovery.age import Recovery, recovery_of
 from exchange.flows.review.mail import mail_alarms
-from exchange.flows.scan.gallery_standing import GalleryStanding, standing_of_galleries
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.flows.sync.clocks import clocks_of
@@ -30,6 +30,9 @@ from exchange.store.review.candidates import count_candidates
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import DisagreementRow, LogCheckRow
 from exchange.store.witness.cosignatures import all_disagreements, witnesses
+
+if TYPE_CHECKING:
+    from exchange.flows.scan.gallery_standing import GalleryStanding
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class NodeStatus:
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
     """``blind_for``: as if the pairs that this examiner may be asked to verify were not there."""
+    from exchange.flows.scan.gallery_standing import standing_of_galleries  # it loads the matcher: half a second
+
     with node.store.read() as session:
         signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
         return NodeStatus(

@@ -177,5 +177,5 @@ def is_for_examiners(description: Description, path: str) -> bool:
     """Whether an examiner's token opens it, or nothing need be shown."""
     scope = description.scope(path)
     if scope is None:
-        return not path.startswith(("/v1/lane", "/v1/mirror"))  # for peers alone
+        return not path.startswith(("/v1/lane", "/v1/mirror", "/v1/log/witnessed"))  # for peers alone
     return Role.EXAMINER in ROLES[Scope(scope)]

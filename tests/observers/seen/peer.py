@@ -139,7 +139,7 @@ class CuriousPeer:
 
     def _requests(self, description: Description, path: str, host: str) -> Iterator[Asked]:
         most = self._most if is_for_peers(description, path) else 2
-        if path == "/v1/lane":
+        if path in ("/v1/lane", "/v1/lane/news"):
             return
         for number, asked in enumerate(description.requests(path, self._seen[host], most=most)):
             if is_for_peers(description, path) or number < 2:
@@ -165,6 +165,9 @@ class CuriousPeer:
         for place, known in (heads[len(heads) // 2], (start + 1, head), (max(start - 1, 0), head)):
             self._ask(host, _lane(place, known, 0))
         self._ask(host, _lane(start, head, 0, wait=1))  # the log is longer than that, so nobody waits
+        for place, known in (heads[0], heads[-1], (start + 1, head)):
+            query = {"start": place, "head": known.hex(), "wait": 1}
+            self._ask(host, Asked("/v1/lane/news", f"/v1/lane/news?{urlencode(query)}", parameters=frozenset(query)))
 
     def _ask(self, host: str, asked: Asked, **headers: str) -> httpx.Response:
         url = self._world.network.nodes[host].settings.url + asked.target
