@@ -16,14 +16,14 @@ from functools import partial
 from typing import Any
 
 import matcher
-from matcher.gallery.schema import FORMAT
-from matcher.gallery.tasks import TASKS
 
 TASK_DONE = "done"
 
 
 def compared_release() -> str:
     """What must be the same on all workers: scores, and the form of the files that they read."""
+    from matcher.gallery.schema import FORMAT  # it loads the matcher, which a node needs that has a cluster
+
     return f"{matcher.MATCHER_VERSION}/{FORMAT}"
 
 
@@ -35,7 +35,9 @@ class WithHelpHere(Executor):
     """
 
     def __init__(self, cluster: Executor) -> None:
-        self._cluster = cluster
+        from matcher.gallery.tasks import TASKS
+
+        self._cluster, self._tell_damage = cluster, TASKS
         self._asked, self._run = compared_release(), _run_in_release()
         self.helped: Counter[str] = Counter()
 
@@ -43,7 +45,7 @@ class WithHelpHere(Executor):
         # packed: a worker of another release may not even have the function
         there = self._cluster.submit(self._run, self._asked, pickle.dumps((function, args, kwargs)))
         here = partial(function, *args, **kwargs)
-        return _Helped(there, here, self.helped, tells_damage=function in TASKS)
+        return _Helped(there, here, self.helped, tells_damage=function in self._tell_damage)
 
 
 class _Helped(Future[Any]):
