@@ -123,7 +123,7 @@ class ObjectStorage:
 
     def away(self, home: Path) -> None:
         self._bucket.refusing = 503
-        for path in (*home.glob("blobs/??/*"), *home.glob("prepared/*")):
+        for path in (*home.glob("blobs/??/*"), *home.glob("prepared/??/*")):
             path.unlink()
         correlate_again(home)
 

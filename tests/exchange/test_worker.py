@@ -107,7 +107,7 @@ def _assert_whole(home: Path, *, records: int) -> None:
     store.close()
     assert {path.name for path in (home / "blobs").glob("??/*")} == named
     assert list((home / "incoming").iterdir()) == []
-    assert not list((home / "prepared").glob("*.part"))
+    assert not list((home / "prepared").rglob("*.part"))
 
 
 def test_a_worker_process_killed_at_work_is_replaced_and_the_work_done(
