@@ -132,7 +132,6 @@ class Archive:
         for pipeline, prepared in zip(PIPELINES, face.prepared, strict=True):
             path = prepared_path(self.node, row, pipeline)
             path.parent.mkdir(exist_ok=True)
-            path.parent.mkdir(exist_ok=True)
             os.link(prepared, path)
 
     def fill_galleries(self, ids: Sequence[int], faces: Sequence[Face]) -> None:
