@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
+import structlog
 from anyio import CapacityLimiter
 
 from exchange.flows.monitoring.hours import AvailableHours
@@ -28,6 +29,8 @@ from exchange.worker.leadership import Leadership
 from exchange.worker.loops import IDLE_S, Loop, Loops
 from exchange.worker.peer_news import PeerNews
 from exchange.worker.peer_rounds import PeerRounds
+
+log = structlog.get_logger(__name__)
 
 FETCHERS = 16
 """At most one for each peer at a time: so many peers may be slow at once before another one's scan waits for them, and
@@ -146,7 +149,10 @@ class Worker:
             if await self._loops.step(name, pull, limiter=limiter):
                 continue
             if self._rounds.is_up_to_date(peer):
-                await self._news.wait(peer, lines, self._loops)
+                try:
+                    await self._news.wait(peer, lines, self._loops)
+                except Exception:  # else it would end the rounds with all others
+                    log.exception("unforeseen error, tried again later", loop=name)
             took_s = time.monotonic() - begun
             await self._loops.pause(max(0.0, self._node.settings.pull_interval_s - took_s))
 
