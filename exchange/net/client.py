@@ -320,7 +320,7 @@ class PeerClient:
                 with contextlib.ExitStack() as opened:
                     with line.within(min(within_s, head_s or within_s)):
                         answer = opened.enter_context(sent)
-                    if (ahead_s := clock_ahead(answer, asked, time.time())) is not None:
+                    if (ahead_s := clock_ahead(answer.headers, asked, time.time())) is not None:
                         self._ahead_s[answer.url.netloc.decode("ascii")] = ahead_s
                     if answer.status_code >= 400:
                         raise _refusal(answer, line)

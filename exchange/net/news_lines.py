@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +18,20 @@ from exchange.errors import PeerUnreachable
 from exchange.net.connection import CONNECT_WITHIN_S, tls_context
 from exchange.net.egress import Guard
 from exchange.net.keep_alive import KEPT_ALIVE
+from exchange.net.probe import clock_ahead
 from schemas.errors import shown
 from schemas.lane import MAX_NEWS_BYTES
 
 
 @dataclass(frozen=True)
 class NewsAnswer:
-    """As it came, nothing verified; of a longer body no more than ``MAX_NEWS_BYTES`` and one piece."""
+    """As it came, nothing verified; of a longer body no more than ``MAX_NEWS_BYTES`` and one piece. ``ahead_s``: as
+    `clock_ahead`."""
 
     status: int
     headers: httpx.Headers
     body: bytes
+    ahead_s: float | None
 
 
 class NewsLines:
@@ -53,15 +57,16 @@ class NewsLines:
     async def ask(self, url: str, headers: dict[str, str], *, wait_s: float) -> NewsAnswer:
         """What the peer answers, at the latest so long after the question, and as long again as a peer may be silent.
         Raises PeerUnreachable."""
+        asked = time.time()
         try:
             async with asyncio.timeout(wait_s + self._timeout_s):
                 async with self._http.stream("GET", url, headers=headers) as answer:
-                    body = bytearray()
+                    ahead_s, body = clock_ahead(answer.headers, asked, time.time()), bytearray()
                     async for piece in answer.aiter_raw():
                         body += piece
                         if len(body) > MAX_NEWS_BYTES:
                             break
-                    return NewsAnswer(answer.status_code, answer.headers, bytes(body))
+                    return NewsAnswer(answer.status_code, answer.headers, bytes(body), ahead_s)
         except TimeoutError as error:
             raise PeerUnreachable(f"{url} took longer than {wait_s + self._timeout_s:g} s.") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -44,13 +44,13 @@ def reach(url: str, *, guard: Guard, timeout_s: float, most_bytes: int = _MAX_AN
                     body += piece
                     if len(body) > most_bytes:
                         break
-                return ReachedPeer(answer.status_code, bytes(body), clock_ahead(answer, asked, begun), until)
+                return ReachedPeer(answer.status_code, bytes(body), clock_ahead(answer.headers, asked, begun), until)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             fate = line.fate or f"does not answer ({type(error).__name__}: {shown(str(error), 200)})"
             raise PeerUnreachable(f"{url} {fate}.") from error
 
 
-def clock_ahead(answer: httpx.Response, asked: float, now: float) -> float | None:
+def clock_ahead(answer: httpx.Headers, asked: float, now: float) -> float | None:
     """How far the clock of who answered is ahead of this one, at least; None when it does not say. The field is in
     whole seconds, cut off: half a second is added.
 
@@ -58,7 +58,7 @@ def clock_ahead(answer: httpx.Response, asked: float, now: float) -> float | Non
     answers late: a time between the two is no sign of a clock that is off.
     """
     try:
-        told: datetime = parsedate_to_datetime(answer.headers.get("date", ""))
+        told: datetime = parsedate_to_datetime(answer.get("date", ""))
         found = told.timestamp() + 0.5
     except (ValueError, OverflowError):  # whatever a peer writes there
         return None

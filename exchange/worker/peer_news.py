@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from functools import partial
+from http import HTTPStatus
 from typing import Final
 
 from exchange.clock import stamp
 from exchange.errors import PeerUnreachable
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
+from exchange.flows.sync.clocks import note_clock
+from exchange.flows.sync.fetch import ask_again
 from exchange.flows.sync.pull import question_for_news
 from exchange.net.client import NewsQuestion, PeerClient
 from exchange.net.news_lines import NewsLines
@@ -67,13 +70,16 @@ class PeerNews:
             del self._standing[peer]
         if asked.of_pages:
             return False
-        if answer.status != 200:
+        if answer.status == HTTPStatus.NOT_FOUND:
             self._older[peer] = time.monotonic() + OLDER_S
+        if answer.status != HTTPStatus.OK:
             return False
         quiet = await loops.step(name, partial(self._client.is_news, asked, answer)) is False
         if quiet:
             self._wait_s[peer] = 2 * asked.wait_s
             await loops.step(name, partial(self._note_answers, [peer]))
+            if answer.ahead_s is not None:
+                await loops.step(name, partial(note_clock, self._node, peer, answer.ahead_s))
         return quiet and time.monotonic() - begun > asked.wait_s / 2  # who does not wait is not asked at once again
 
     def note_standing(self) -> bool:
@@ -88,6 +94,8 @@ class PeerNews:
         for peer in peers:
             self._hours.note(peer, answered=True)
         with self._node.store.write() as session:
+            for peer in peers:
+                ask_again(session, peer)
             still_answers(session, peers, stamp())
 
     def _question(self, peer: str) -> NewsQuestion | None:

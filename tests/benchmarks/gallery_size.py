@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -93,7 +92,7 @@ def _make(folder: Path, references: int) -> tuple[float, float, float, int]:
     with GalleryWriter(folder) as writer:
         writer.append(entries(drawn, 0, references))
     ms = (time.process_time() - began) * 1000 / references
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - _mapped()
+    peak = _status("VmHWM") - _status("RssFile")  # not ru_maxrss, which a process inherits from the one that started it
     return ms, count[0] / references, sizes[0] / references, peak
 
 
@@ -107,10 +106,6 @@ def _open(folder: Path) -> int:
 def own_bytes() -> int:
     """Of this process, without what it has mapped of files."""
     return _status("RssAnon")
-
-
-def _mapped() -> int:
-    return _status("RssFile")
 
 
 def _status(kind: str) -> int:

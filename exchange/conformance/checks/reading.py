@@ -112,6 +112,8 @@ def _news(visit: Visit) -> str:
     page, end, head = reading.pages[-1], len(reading.items), EMPTY_HEAD
     for item in reading.items:
         head = next_head(head, item.statement_id)
+    if head.hex() != page.head:
+        raise NotTried("The lane contradicts itself, so what follows its end cannot be asked for: see lane-form.")
     if visit.guest.get(_news_target(end, head)).status == HTTPStatus.NOT_FOUND:
         raise NotTried("This node is of a release that cannot be asked whether there is news.")
     begun = time.monotonic()

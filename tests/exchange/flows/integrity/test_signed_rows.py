@@ -41,6 +41,7 @@ NOT_SIGNED_TABLES = {
     "lost": "Leaves whose statements are lost: the tree is compared with them.",
     "stamp_failure": OWN_WORK,
     "told_head": MEMORY,
+    "witnessed_log": MEMORY,
     "disagreement": "Evidence, shown as the signed notes that it is made of: whoever is shown it verifies it.",
     "returned_head": MEMORY,
     "rebuild_source": MEMORY,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _MOVE = """
-import json, os, resource, signal, sys, time
+import json, os, signal, sys, time
 from pathlib import Path
 from exchange.flows.move import move
 from exchange.flows.move.places import parse_place
@@ -27,9 +27,9 @@ def progress(what, done, total):
         os.kill(os.getpid(), signal.SIGKILL)
 moved = move.move_database(home, to, progress=progress)
 seconds = time.monotonic() - began
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+[peak_kb] = [int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")]
 cpu = time.process_time()
-told = {"seconds": seconds, "cpu_s": cpu, "peak_mib": peak, "rows": moved.rows, "first": first}
+told = {"seconds": seconds, "cpu_s": cpu, "peak_mib": peak_kb / 1024, "rows": moved.rows, "first": first}
 print(json.dumps(told))
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
@@ -212,11 +213,13 @@ def test_a_backup_on_a_disk_of_its_own_takes_none_from_the_database(
     other = Path("/dev/shm") if tmp_path.stat().st_dev != Path("/dev/shm").stat().st_dev else Path("/tmp")  # noqa: S108
     if other.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("one disk here")
-    plan = plan_migration(home, 6, backup=other / "ffp-backups-of-a-test")
+    backups = other / f"ffp-backups-{uuid.uuid4().hex}"  # is not to be made
+    plan = plan_migration(home, 6, backup=backups)
     assert not plan.one_disk
-    _disks(monkeypatch, lambda path: plan.backup_bytes - 1 if path == other else 2**40)
+    _disks(monkeypatch, lambda path: plan.backup_bytes // 2 if path == other else 2**40)
     with pytest.raises(ConfigurationError, match=r"backup takes .* name a folder on another disk"):
-        change_form(home, 6, backup=other / "ffp-backups-of-a-test")
+        change_form(home, 6, backup=backups)
+    assert not backups.exists()
 
 
 @pytest.mark.parametrize(("form", "to"), [(6, 7), (7, 6)])

@@ -53,7 +53,7 @@ def eventually(ask: Callable[[], Any]) -> Any:
 
 @pytest.fixture
 def beside(start_node: Callable[..., RunningNode], tmp_path: Path) -> Iterator[Beside]:
-    mk = start_node(Jurisdiction.MK, peer_timeout_s=0.3, max_attempts=1)
+    mk = start_node(Jurisdiction.MK, peer_timeout_s=0.3, max_attempts=1, lane_wait_s=1)
     with simulated(tmp_path / "al", Jurisdiction.AL) as al, simulated(tmp_path / "rs") as liar:
         enrol_with(al, mk.node)
         enrol_with(liar, mk.node)
