@@ -157,7 +157,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         "records": str(found.records),
         "scans": _by_state(found.acquisitions),
         "candidates": str(found.candidates),
-        "galleries": "; ".join(gallery.in_words for gallery in found.galleries),
+        "galleries": "; ".join(gallery.in_words for gallery in found.galleries) or "none is made yet",
         "waiting work": _by_state(found.jobs),
         "log": f"{found.log_size} statements, head signed at {found.signed_size}",
         "time stamp": f"of the head at {found.stamped_size}, {found.stamped_at}" if found.stamped_at else stamps,

@@ -76,6 +76,10 @@ class GalleryWriter:
         """How many references there are."""
         return sum(shard.count - shard.removed for shard in self._shards)
 
+    @property
+    def shards(self) -> int:
+        return len(self._shards)
+
     def __contains__(self, reference: bytes) -> bool:
         with self._mutex:
             return bool(self._names.living(reference))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import matcher
 from exchange.errors import ComputeAway, StoreUnavailable
+from exchange.flows.node.gallery_standing import GalleryStanding, note_standing, standing_of_galleries
 from matcher.errors import GalleryDamaged, NotComparable
 
 if TYPE_CHECKING:
@@ -28,14 +29,21 @@ _LOOK_S = 0.05
 
 @dataclass
 class MissingAcquisitions:
-    """The acquisitions that are still to be put into a gallery, as it was when it had been emptied so often."""
+    """The acquisitions that are still to be put into a gallery, as it was when it had been emptied so often and had
+    ``held`` references."""
 
     times_emptied: int
+    held: int
     acquisitions: array[int]
     done: int = 0
 
     def next(self, count: int) -> list[int]:
         return self.acquisitions[self.done : self.done + count].tolist()
+
+    @property
+    def whole(self) -> int:
+        """How many references it has when it is filled."""
+        return self.held + len(self.acquisitions)
 
     @property
     def left(self) -> int:
@@ -80,7 +88,10 @@ class Galleries:
             self._changing += 1
             try:
                 writer = self._writers.get(parameters.digest)
-                yield self._open(parameters) if writer is None else writer
+                if writer is None:
+                    writer = self._open(parameters)
+                yield writer
+                self._note_standing(parameters, writer)
             except OSError as error:
                 raise StoreUnavailable(
                     f"The gallery cannot be written ({error.strerror}); tried again later."
@@ -110,32 +121,19 @@ class Galleries:
     def now_whole(self, parameters: Parameters) -> None:
         self._whole[parameters.digest] = self.times_emptied(parameters)
         self._lacking.pop(parameters.digest, None)
-        (self.folder(parameters) / "filling").unlink(missing_ok=True)
 
     def lacking(self, parameters: Parameters) -> MissingAcquisitions | None:
         """What it was found to lack, and does still; None where it is to be held against the database first."""
         found = self._lacking.get(parameters.digest)
         return found if found is not None and found.times_emptied == self.times_emptied(parameters) else None
 
-    def found_lacking(self, parameters: Parameters, acquisitions: array[int]) -> MissingAcquisitions:
-        found = MissingAcquisitions(self.times_emptied(parameters), acquisitions)
+    def found_lacking(self, parameters: Parameters, held: int, acquisitions: array[int]) -> MissingAcquisitions:
+        found = MissingAcquisitions(self.times_emptied(parameters), held, acquisitions)
         self._lacking[parameters.digest] = found
         return found
 
-    def note_filling(self, parameters: Parameters, held: int, whole: int) -> None:
-        """For ``ffp status``, which is another process."""
-        path = self.folder(parameters) / "filling"
-        part = path.with_suffix(".part")
-        part.write_text(f"{held} {whole}", encoding="ascii")
-        part.replace(path)
-
-    def filling(self, parameters: Parameters) -> tuple[int, int] | None:
-        """How many references it held, of how many, when it was last added to; None where nobody fills it."""
-        try:
-            held, whole = (self.folder(parameters) / "filling").read_text(encoding="ascii").split()
-            return int(held), int(whole)
-        except (OSError, ValueError):
-            return None
+    def standing(self) -> tuple[GalleryStanding, ...]:
+        return standing_of_galleries(self._folder)
 
     def times_emptied(self, parameters: Parameters) -> int:
         try:
@@ -167,6 +165,12 @@ class Galleries:
         with self._lock:
             self._shared = True
             self._let_go()
+
+    def _note_standing(self, parameters: Parameters, writer: GalleryWriter) -> None:
+        held, lacking = len(writer), self.lacking(parameters)
+        of = max(held, lacking.whole) if lacking is not None and lacking.left else None
+        name = f"{parameters.region}, {parameters.channel}"
+        note_standing(self.folder(parameters), GalleryStanding(name, held, of, writer.shards))
 
     def _let_go(self) -> None:
         if self._shared and not self._changing:

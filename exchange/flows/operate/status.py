@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.stamping import stamp_alarms
 from exchange.flows.log.start import log_alarms
+from exchange.flows.node.gallery_standing import GalleryStanding
 from exchange.flows.node.node import Node
 from exchange.flows.operate.egress import egress_alarms
 from exchange.flows.operate.recovery.age import Recovery, recovery_of
@@ -30,9 +30,6 @@ from exchange.store.review.candidates import count_candidates
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import DisagreementRow, LogCheckRow
 from exchange.store.witness.cosignatures import all_disagreements, witnesses
-
-if TYPE_CHECKING:
-    from exchange.flows.scan.gallery_standing import GalleryStanding
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,6 @@ class NodeStatus:
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
     """``blind_for``: as if the pairs that this examiner may be asked to verify were not there."""
-    from exchange.flows.scan.gallery_standing import standing_of_galleries  # it loads the matcher: half a second
-
     with node.store.read() as session:
         signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
         return NodeStatus(
@@ -85,7 +80,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             stamped_at=stamped.at if stamped else None,
             checked_at=check.checked_at if check else None,
             altered=_sentences(check),
-            galleries=standing_of_galleries(node),
+            galleries=node.galleries.standing(),
             witnesses=witnesses(session),
             recovery=recovery_of(node.settings, first_row(session)),
             alarms=[

@@ -3,8 +3,6 @@ Which shards were read stands in a file: a node that is started anew goes on."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +10,7 @@ import structlog
 
 import matcher
 from exchange.clock import seconds_between, stamp
+from exchange.flows.node.gallery_standing import CheckRound, last_round, note_round
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import GALLERIES
 from exchange.flows.scan.gallery_upkeep import distrust, make_gallery_whole, mend_references
@@ -21,28 +20,10 @@ log = structlog.get_logger(__name__)
 ROUND_S: Final = 7 * 86_400
 
 
-@dataclass(frozen=True)
-class CheckRound:
-    """``ended``: None while shards are left; ``shards``: by name, those that were read."""
-
-    began: str
-    shards: tuple[str, ...] = ()
-    ended: str | None = None
-
-
 def check_galleries(node: Node) -> None:
     """The next shard of each gallery. Raises ComputeFailed, StoreUnavailable: tried again later."""
     for parameters in GALLERIES:
         _check_next(node, parameters)
-
-
-def last_round(node: Node, parameters: matcher.Parameters) -> CheckRound | None:
-    """None where none was begun, or nobody can read of it: then the next begins anew."""
-    try:
-        told = json.loads(_path(node, parameters).read_bytes())
-        return CheckRound(str(told["began"]), tuple(map(str, told["shards"])), told["ended"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def verify_shard(folder: Path, parameters: matcher.Parameters, shard: str) -> tuple[bytes, ...]:
@@ -57,7 +38,7 @@ def _check_next(node: Node, parameters: matcher.Parameters) -> None:
     """
     times_emptied, folder = make_gallery_whole(node, parameters), node.galleries.folder(parameters)
     # 1.
-    known = last_round(node, parameters)
+    known = last_round(folder)
     if known is not None and known.ended is not None:
         if seconds_between(known.began, stamp()) < ROUND_S:
             return
@@ -76,15 +57,4 @@ def _check_next(node: Node, parameters: matcher.Parameters) -> None:
     # 3.
     mend_references(node, parameters, damaged)
     read = tuple(shard for shard in there if shard in known.shards or shard in left[:1])
-    _note(node, parameters, CheckRound(known.began, read, stamp() if len(left) <= 1 else None))
-
-
-def _note(node: Node, parameters: matcher.Parameters, done: CheckRound) -> None:
-    path = _path(node, parameters)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps({"began": done.began, "shards": done.shards, "ended": done.ended}), encoding="ascii")
-    part.replace(path)
-
-
-def _path(node: Node, parameters: matcher.Parameters) -> Path:
-    return node.galleries.folder(parameters) / "checked"
+    note_round(folder, CheckRound(known.began, read, stamp() if len(left) <= 1 else None))

@@ -72,7 +72,6 @@ def _step(node: Node, parameters: matcher.Parameters) -> None:
 
         # 2.
         if lacking.left:
-            node.galleries.note_filling(parameters, len(writer), len(writer) + lacking.left)
             some = lacking.next(STEP)
             append(node, parameters, some)
             lacking.done += len(some)
@@ -94,7 +93,7 @@ def _look(node: Node, parameters: matcher.Parameters, writer: matcher.GalleryWri
     writer.remove(surplus)
     if surplus or missing:
         log.info("gallery brought up to date", pipeline=_name(parameters), lacks=len(missing), removed=len(surplus))
-    return node.galleries.found_lacking(parameters, missing)
+    return node.galleries.found_lacking(parameters, len(writer), missing)
 
 
 def put(node: Node, parameters: matcher.Parameters, acquisition: AcquisitionRow, record: RecordRow) -> None:

@@ -210,7 +210,7 @@ class GalleryAnswer(BaseModel):
     were read again in the round that began at ``check_began``."""
 
     gallery: str
-    references: int | None
+    references: int
     of: int | None
     shards: int
     checked: int

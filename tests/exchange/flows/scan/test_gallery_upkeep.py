@@ -17,11 +17,11 @@ import pytest
 import matcher
 from exchange.errors import StoreUnavailable
 from exchange.flows.log.leftovers import clear_leftovers
+from exchange.flows.node.gallery_standing import CheckRound, GalleryStanding, last_round
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.operate.status import node_status
 from exchange.flows.scan import gallery_upkeep
-from exchange.flows.scan.gallery_check import check_galleries, last_round
-from exchange.flows.scan.gallery_standing import GalleryStanding, standing_of_galleries
+from exchange.flows.scan.gallery_check import check_galleries
 from exchange.flows.scan.gallery_upkeep import make_gallery_whole, restore_galleries
 from exchange.flows.scan.prepared import acquisition_id_of, prepared_files
 from matcher.gallery import growing
@@ -83,7 +83,11 @@ def held(node: Node) -> list[int]:
 
 
 def standing(node: Node) -> GalleryStanding:
-    return next(one for one in standing_of_galleries(node) if one.gallery == NAME)
+    return next(one for one in node.galleries.standing() if one.gallery == NAME)
+
+
+def last(node: Node) -> CheckRound | None:
+    return last_round(node.galleries.folder(BREECH_FACE))
 
 
 def rows_ever(node: Node) -> int:
@@ -102,9 +106,9 @@ def test_a_filling_that_is_killed_goes_on_where_it_stopped(home: Path) -> None:
             process.send_signal(signal.SIGKILL)
             whole = "whole" in process.stdout.read()
         with opened(home) as node:
-            if node.galleries.folder(BREECH_FACE).exists():
+            if node.galleries.standing():
                 told = standing(node)
-                seen.append(told.references or 0)
+                seen.append(told.references)
                 assert told.of is None or told.of >= COUNT
         if whole:
             break
@@ -122,14 +126,14 @@ def test_a_filling_that_is_killed_goes_on_where_it_stopped(home: Path) -> None:
 
 
 def test_how_far_it_is_is_told_while_it_is_filled(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert standing(node).in_words == f"{NAME}: not made yet"
+    assert node.galleries.standing() == ()
     told: list[str] = []
     append = gallery_upkeep.append
 
     def telling(*arguments: object) -> None:
         append(*arguments)  # type: ignore[arg-type]  # as they are
         told.append(standing(node).in_words)
-        assert node_status(node).galleries == standing_of_galleries(node)
+        assert node_status(node).galleries == node.galleries.standing()
 
     monkeypatch.setattr(gallery_upkeep, "append", telling)
     make_gallery_whole(node, BREECH_FACE)
@@ -171,7 +175,7 @@ def test_two_processes_fill_it_together(node: Node) -> None:
 def test_all_shards_are_read_again_and_what_is_damaged_is_made_again(home: Path, node: Node) -> None:
     make_gallery_whole(node, BREECH_FACE)
     check_galleries(node)
-    first = last_round(node, BREECH_FACE)
+    first = last(node)
     assert first is not None
     assert (len(first.shards), first.ended) == (1, None)
     shards = matcher.Gallery(node.galleries.folder(BREECH_FACE)).shards()
@@ -183,17 +187,17 @@ def test_all_shards_are_read_again_and_what_is_damaged_is_made_again(home: Path,
         for _ in shards[1:]:
             assert standing(again).checked < len(shards)
             check_galleries(again)
-        done = last_round(again, BREECH_FACE)
+        done = last(again)
         assert done is not None
         assert done.began == first.began
         assert done.ended is not None
         assert held(again) == list(range(1, COUNT + 1))
         assert matcher.Gallery(again.galleries.folder(BREECH_FACE)).verify() == ()
         check_galleries(again)
-        assert last_round(again, BREECH_FACE) == done, "until the week is over"
+        assert last(again) == done, "until the week is over"
         (again.galleries.folder(BREECH_FACE) / "checked").write_bytes(b"{")
         check_galleries(again)
-        assert last_round(again, BREECH_FACE) != done
+        assert last(again) != done
 
 
 def test_what_an_earlier_release_prepared_is_put_in_folders(home: Path) -> None:
