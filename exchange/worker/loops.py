@@ -70,14 +70,19 @@ class Loops:
             self._thread.join(timeout=within_s)
 
     async def step(self, name: str, work: Callable[[], T], *, limiter: CapacityLimiter | None = None) -> T | None:
-        """Do it in a thread. None when it failed, which the log says, or when no step begins any more."""
+        """Do it in a thread. None when it failed or found no thread, which the log says, or when no step begins any
+        more."""
         if self.stopping.is_set():
             return None
         with bound_contextvars(**{FIELD: new_request_id()}):  # peers log it too, with what they answer to this step
             done = self._loop.create_task(to_thread.run_sync(self._tried, name, work, limiter=limiter or self._threads))
         self._steps.add(done)
         done.add_done_callback(self._steps.discard)
-        return await asyncio.shield(done)  # who waits for it may be cancelled; a thread cannot
+        try:
+            return await asyncio.shield(done)  # who waits for it may be cancelled; a thread cannot
+        except Exception:  # it did not begin, for want of a thread; else whoever waits for it would end for good
+            log.exception("a step did not begin, tried again later", loop=name)
+            return None
 
     async def drain(
         self, name: str, take_one: Callable[[Callable[[], object]], bool], places: asyncio.Semaphore
@@ -104,10 +109,16 @@ class Loops:
         """As ``begin``, from within what the one thread does."""
         task = self._loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         if self._stopped.is_set():
             task.cancel()
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """What ends by an error is not begun anew: at least the log says so."""
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a loop ended, restart the node", loop=task.get_name(), exc_info=error)
 
     async def _run(self) -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()

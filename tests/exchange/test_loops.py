@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from anyio._backends._asyncio import WorkerThread
+from structlog.testing import capture_logs
 
 from exchange.worker.loops import Loop, Loops
 
@@ -60,6 +62,35 @@ def test_a_failed_step_is_tried_again(loops: Loops) -> None:
     done = threading.Event()
     loops.start(Loop("failing", step, 0.01))
     assert done.wait(10)
+
+
+def test_a_step_that_finds_no_thread_is_tried_again(loops: Loops, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a service may have no more of them: else the loop, and all rounds with peers, would end for good."""
+    refused, done = [], threading.Event()
+    start = WorkerThread.start
+
+    def no_thread(self: WorkerThread) -> None:
+        if len(refused) < 2:
+            refused.append(1)
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(WorkerThread, "start", no_thread)
+    loops.start(Loop("starved", lambda: bool(done.set()), 0.01))
+    assert done.wait(10)
+    assert refused == [1, 1]
+
+
+def test_of_a_loop_that_ends_by_an_error_the_log_tells(loops: Loops) -> None:
+    async def broken() -> None:
+        raise RuntimeError("unforeseen")
+
+    with capture_logs() as said:
+        loops.begin(broken())
+        deadline = time.monotonic() + 10
+        while not said and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert [line["event"] for line in said] == ["a loop ended, restart the node"]
 
 
 def test_as_much_is_done_at_once_as_there_are_places_and_no_more(loops: Loops) -> None:
