@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpcore
 import httpx
@@ -21,6 +22,10 @@ from exchange.net.keep_alive import KEPT_ALIVE
 from exchange.net.probe import clock_ahead
 from schemas.errors import shown
 from schemas.lane import MAX_NEWS_BYTES
+
+MOST_BYTES = 128 * 1024
+"""Of all that may come on a line: h11 takes a head of 100 kB, and a page's beginning, in one piece of 64 kB, is enough.
+Whoever sends interim answers (1xx) without end would keep the one thread busy that waits for all others."""
 
 
 @dataclass(frozen=True)
@@ -108,5 +113,33 @@ class _GuardedAsyncConnections(httpcore.AnyIOBackend):
             raise httpcore.ConnectError(str(error)) from error
         for address in allowed[:-1]:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return await super().connect_tcp(address, port, timeout, local_address, socket_options)
-        return await super().connect_tcp(allowed[-1], port, timeout, local_address, socket_options)
+                return _Bounded(await super().connect_tcp(address, port, timeout, local_address, socket_options))
+        return _Bounded(await super().connect_tcp(allowed[-1], port, timeout, local_address, socket_options))
+
+
+class _Bounded(httpcore.AsyncNetworkStream):
+    """A connection on which no more than ``MOST_BYTES`` come."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream, self._left = stream, MOST_BYTES
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._left <= 0:
+            raise httpcore.ReadError(f"more than {MOST_BYTES} bytes came")
+        piece = await self._stream.read(max_bytes, timeout)
+        self._left -= len(piece)
+        return piece
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _Bounded(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
