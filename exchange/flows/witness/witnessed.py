@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
-from exchange.errors import CheckpointInvalid, PeerLacks, PeerMisbehaved, ProofInvalid
+from exchange.errors import CheckpointInvalid, PeerBusy, PeerLacks, PeerMisbehaved, ProofInvalid
 from exchange.flows.log.checkpoint import head_cosigned_by, proofs_up_to
 from exchange.flows.log.head_gossip import ShownHead, check_proofs, disagree, heads_to_prove
 from exchange.flows.node.node import Node
@@ -31,7 +31,7 @@ from exchange.store.sync.peers import find_peer, peers_among, standing_alarm
 from exchange.store.tables.log import ToldHeadRow, WitnessedLogRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import drop_unproven
-from exchange.store.witness.witnessed import keep_witnessed, witnessed_log
+from exchange.store.witness.witnessed import LATE_H, keep_witnessed, witnessed_log
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.witness_choice import majority
 from schemas import CONTRACT_VERSION, ContractError
@@ -99,12 +99,14 @@ def check_witnessed(node: Node, client: PeerClient, node_id: str) -> bool:
     4. What a majority of the chosen cosigned is covered. What does not agree is kept as evidence, with an alarm.
     5. What is not covered waits for the next hour. After a day it is an alarm (`unwitnessed`).
 
-    A peer of a release that does not know the question is passed over, unless it answered before. Raises
-    PeerUnreachable, PeerMisbehaved.
+    A peer of a release that does not know the question is passed over, unless it answered before. One that is busy is
+    asked again in the next round; while a head waits for more than a day, that is an alarm too: whoever hides a fork
+    could always be busy. Raises PeerUnreachable, PeerMisbehaved.
     """
     # 1.
     chosen = installed_witnesses(node.settings).of(node_id)
     if chosen is None or node.node_id in chosen:
+        _ask_no_more(node, node_id)
         return False
     with node.store.read() as session:
         peer, row = find_peer(session, node_id), witnessed_log(session, node_id)
@@ -138,6 +140,13 @@ def check_witnessed(node: Node, client: PeerClient, node_id: str) -> bool:
     except PeerMisbehaved:
         _keep(node, row, answered=True)
         raise
+    except PeerBusy as error:
+        if row.waiting_since is None or row.waiting_since > stamp_in(-LATE_H * 3600):
+            raise
+        raise PeerMisbehaved(
+            f"{node_id} answers, but says that it is too busy to tell how far its log is witnessed, although a head of "
+            f"size {row.waiting_size} waits for that since {row.waiting_since} ({error}). Telephone its operator."
+        ) from error
     # 4., 5.
     row.round, row.size = answer.round, max(row.size, min(found.covered(needed), known.size))
     _wait_on(row, known.size, found)
@@ -201,6 +210,21 @@ def _noted(node: Node, row: WitnessedLogRow | None, log: str, size: int, *, enou
         with node.store.write() as session:
             keep_witnessed(session, row)
     return row
+
+
+def _ask_no_more(node: Node, log: str) -> None:
+    """By another round this node is a witness of the log, or every peer is: nothing waits for an answer any more, and
+    no alarm stands that no answer could end."""
+    with node.store.read() as session:
+        row = witnessed_log(session, log)
+    if row is None or row.waiting_since is None:
+        return
+    row.waiting_size, row.waiting_since, row.waiting_cosigned = None, None, 0
+    with node.store.write() as session:
+        keep_witnessed(session, row)
+        peer = find_peer(session, log)
+        if peer is not None:
+            peer.alarm = standing_alarm(session, log)
 
 
 def _wait_on(row: WitnessedLogRow, known: int, found: Witnessed) -> None:

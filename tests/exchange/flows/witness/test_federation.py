@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from exchange.errors import PeerMisbehaved
+from exchange.errors import PeerBusy, PeerMisbehaved
 from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.node import Node
+from exchange.flows.node.witnesses import installed_witnesses
 from exchange.flows.operate.doctor.peers import examine_peers
 from exchange.flows.operate.status import node_status
 from exchange.flows.sync.pull import pull
@@ -263,6 +264,44 @@ def _signed_by_nobody(answer: WitnessedLog) -> WitnessedLog:
 def _as_of(names: list[str], answer: WitnessedLog) -> Iterator[WitnessedHead]:
     for name, head in zip(names, answer.heads, strict=False):
         yield head.model_copy(update={"witness": name})
+
+
+def test_who_is_always_too_busy_to_tell_is_an_alarm_after_a_day(twenty: Federation) -> None:
+    """A log that shows others another one could say so each time: that it is busy is no alarm by itself."""
+    reader = twenty.readers()[0]
+    twenty.publish(X, 3)
+    twenty.pull(reader, X)
+    twenty.ask(reader)
+
+    def busy(_answer: WitnessedLog) -> BaseModel:
+        raise PeerBusy("Later.", retry_after_s=60)
+
+    twenty.lies[X, "witnessed"] = busy
+    twenty.hours_pass(reader, 20)
+    with pytest.raises(PeerBusy):
+        twenty.ask(reader)
+    twenty.hours_pass(reader, A_DAY)
+    with pytest.raises(PeerMisbehaved, match="too busy to tell how far its log is witnessed"):
+        twenty.ask(reader)
+    twenty.witnessed_by(*twenty.witnesses())
+    del twenty.lies[X, "witnessed"]
+    assert twenty.ask(reader) is True
+    assert twenty.known(reader).waiting_since is None
+
+
+def test_a_reader_that_becomes_a_witness_has_no_alarm_that_no_answer_can_end(twenty: Federation) -> None:
+    """By a new round; as well where a registry becomes so small that every peer is a witness."""
+    reader = twenty.readers()[0]
+    twenty.publish(X, 3)
+    twenty.pull(reader, X)
+    twenty.asked_after(reader, A_DAY)
+    assert "showed here a head of size 4" in alarms(twenty, reader)
+    gone = [name for name in twenty.nodes if name not in (X, reader)][:7]
+    twenty.next_round(*gone)
+    assert installed_witnesses(twenty.nodes[reader].settings).includes(reader, X)
+    assert twenty.ask(reader) is False
+    assert "showed here a head" not in alarms(twenty, reader)
+    assert twenty.peer(reader, X).alarm is None
 
 
 def test_a_false_proof_is_evidence_until_a_true_one_comes(twenty: Federation) -> None:
