@@ -8,17 +8,22 @@ from functools import partial
 from http import HTTPStatus
 from typing import Final
 
+import structlog
+
 from exchange.clock import stamp
-from exchange.errors import PeerUnreachable
+from exchange.errors import PeerMisbehaved, PeerUnreachable
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
+from exchange.flows.statement.peer import note_alarm
 from exchange.flows.sync.clocks import note_clock
 from exchange.flows.sync.fetch import ask_again
 from exchange.flows.sync.pull import question_for_news
 from exchange.net.client import NewsQuestion, PeerClient
-from exchange.net.news_lines import NewsLines
+from exchange.net.news_lines import NewsAnswer, NewsLines
 from exchange.store.sync.peers import asked_peers, still_answers
 from exchange.worker.loops import Loops
+
+log = structlog.get_logger(__name__)
 
 SHORTEST_S: Final = 20
 """A line that nobody knows yet is asked to stand for so long, and twice as long after each quiet answer. One that
@@ -31,6 +36,8 @@ ROUND_AGAIN_S: Final = 3600
 """A peer without news is gone round to so often, or after its answer."""
 OLDER_S: Final = 3600
 """So long a peer that does not know the question is asked for pages instead."""
+IN_VAIN: Final = 3
+"""Of so many questions in a row one may have met a restart of the peer, and one a change of its keys."""
 
 
 class PeerNews:
@@ -39,6 +46,7 @@ class PeerNews:
         self._wait_s: dict[str, float] = {}
         self._older: dict[str, float] = {}
         self._standing: dict[str, float] = {}
+        self._in_vain: dict[str, int] = {}
 
     def lines(self) -> NewsLines:
         settings = self._node.settings
@@ -62,9 +70,11 @@ class PeerNews:
         self._standing[peer] = begun
         try:
             answer = await lines.ask(asked.url, asked.headers, wait_s=asked.wait_s)
-        except PeerUnreachable:
+        except PeerUnreachable as error:
             stood_s = time.monotonic() - begun
             self._wait_s[peer] = max(SHORTEST_S, stood_s / 2)
+            if asked.wait_s <= SHORTEST_S:  # the shortest, and that breaks too
+                await loops.step(name, partial(self._asked_in_vain, peer, str(error)))
             return False
         finally:
             del self._standing[peer]
@@ -72,15 +82,42 @@ class PeerNews:
             return False
         if answer.status == HTTPStatus.NOT_FOUND:
             self._older[peer] = time.monotonic() + OLDER_S
-        if answer.status != HTTPStatus.OK:
             return False
-        quiet = await loops.step(name, partial(self._client.is_news, asked, answer)) is False
+        quiet = await loops.step(name, partial(self._is_said_quiet, asked, answer)) is True
         if quiet:
             self._wait_s[peer] = 2 * asked.wait_s
             await loops.step(name, partial(self._note_answers, [peer]))
             if answer.ahead_s is not None:
                 await loops.step(name, partial(note_clock, self._node, peer, answer.ahead_s))
         return quiet and time.monotonic() - begun > asked.wait_s / 2  # who does not wait is not asked at once again
+
+    def _is_said_quiet(self, asked: NewsQuestion, answer: NewsAnswer) -> bool | None:
+        """None for what is no answer."""
+        peer = asked.peer.node_id
+        if answer.status != HTTPStatus.OK:
+            self._asked_in_vain(peer, f"the answer has the status {answer.status}.")
+            return None
+        try:
+            quiet = not self._client.is_news(asked, answer)
+        except PeerMisbehaved as error:
+            self._asked_in_vain(peer, str(error))
+            return None
+        self._in_vain.pop(peer, None)
+        return quiet
+
+    def _asked_in_vain(self, peer: str, why: str) -> None:
+        """The rounds between go well, or nobody would be waited for: nothing else tells the operator."""
+        times = self._in_vain[peer] = self._in_vain.get(peer, 0) + 1
+        if times == IN_VAIN:
+            log.warning("a peer cannot be waited for", peer=peer, detail=why)
+        if times >= IN_VAIN:
+            note_alarm(
+                self._node,
+                peer,
+                f"{peer} is read as ever, but cannot be waited for: {times} times in a row there was no answer to "
+                f"/v1/lane/news, the last time since {why} It is read every {self._node.settings.pull_interval_s:g} s "
+                "in place of that. Look at what stands between the two nodes, and telephone its operator.",
+            )
 
     def note_standing(self) -> bool:
         """A line that stands is a peer that is there: write it down. Returns False."""

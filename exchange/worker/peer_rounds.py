@@ -116,9 +116,9 @@ class PeerRounds:
         return False
 
     def _come_again(self, peer: str, busy: PeerBusy) -> bool:
-        """As late as it asked for. No alarm: nothing is wrong."""
+        """As late as it asked for. No alarm: nothing is wrong. No wait here, where it would take another's place."""
         log.info("a peer is busy, asked again later", peer=peer, detail=str(busy))
-        self._stopping.wait(min(busy.retry_after_s, BUSY_S))
+        self._ask_at[peer] = monotonic() + min(busy.retry_after_s, BUSY_S)
         return False
 
     def _look_for_keys(self, peer: str, error: PeerError) -> bool:

@@ -65,13 +65,14 @@ Reply = Callable[[SimulatedRequest], Iterator[bytes]]
 
 
 class PeerSimulator:
-    """Answers honestly until ``card``, ``lane`` or ``blob`` is set to a lie."""
+    """Answers honestly until ``card``, ``lane``, ``news``, ``blob`` or ``witness`` is set to a lie."""
 
     def __init__(self, owner: Owner, port: int, host: str = "127.0.0.1") -> None:
         self.owner = owner
         self.reader_key: Ed25519PublicKey | None = None
         self.card: Reply = self.honest_card
         self.lane: Reply = self.honest_lane
+        self.news: Reply = self.honest_news
         self.blob: Reply = self.honest_blob
         self.witness: Reply = self.honest_witness
         self.asked: list[SimulatedRequest] = []
@@ -120,7 +121,7 @@ class PeerSimulator:
 
     def behave(self) -> None:
         self.card, self.lane, self.blob = self.honest_card, self.honest_lane, self.honest_blob
-        self.witness = self.honest_witness
+        self.witness, self.news = self.honest_witness, self.honest_news
         self.asked.clear()
 
     def _answer(self, asked: SimulatedRequest) -> Iterator[bytes]:
@@ -136,7 +137,7 @@ class PeerSimulator:
             case ["v1", "lane"]:
                 return self.lane(asked)
             case ["v1", "lane", "news"]:
-                return self.honest_news(asked)
+                return self.news(asked)
             case ["v1", "witness"]:
                 return self.witness(asked)
             case ["v1", "blobs", _]:

@@ -4,6 +4,7 @@ all is well again when the peer behaves."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import Any
 import pytest
 
 from exchange.conformance.guest.peer_simulator import PeerSimulator, respond
+from exchange.net.news_lines import NewsAnswer, NewsLines
+from exchange.worker.peer_rounds import PeerRounds
+from schemas import CONTRACT_VERSION
+from schemas.lane import LaneNews
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.conftest import enrol_with, simulated
@@ -81,6 +86,62 @@ def test_the_others_go_on_and_the_operator_reads_why(beside: Beside, scans: dict
     liar.behave()
     eventually(lambda: beside.record(held_back.statement_id).get("acquisitions", [{}])[0].get("state") == "correlated")
     assert (beside.peer("ffp-rs")["alarm"], beside.peer("ffp-rs")["received"]) == (None, 1)
+
+
+@pytest.mark.slow
+def test_what_one_peer_meets_unforeseen_ends_no_rounds_with_others(
+    beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its line is waited for, in the one thread for all, and where a step of its round runs."""
+    ask, go_round = NewsLines.ask, PeerRounds._round
+    met: Counter[str] = Counter()
+
+    async def broken_ask(self: NewsLines, url: str, headers: dict[str, str], *, wait_s: float) -> NewsAnswer:
+        if url.startswith(beside.liar.owner.node.settings.url):
+            met["line"] += 1
+            raise RuntimeError("unforeseen")
+        return await ask(self, url, headers, wait_s=wait_s)
+
+    def broken_round(self: PeerRounds, peer: str) -> bool:
+        if peer == "ffp-rs":
+            met["step"] += 1
+            raise RuntimeError("unforeseen")
+        return go_round(self, peer)
+
+    broken: tuple[tuple[str, type, str, Any], ...] = (
+        ("line", NewsLines, "ask", broken_ask),
+        ("step", PeerRounds, "_round", broken_round),
+    )
+    for number, (where, owner, name, what) in enumerate(broken, start=1):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, what)
+            eventually(lambda wanted=where: met[wanted] > 2)
+            beside.al.owner.publish()
+            beside.mk.wait_for(lambda status, wanted=number: status["records"] == wanted)
+    later = beside.liar.owner.publish()
+    eventually(lambda: beside.record(later.statement_id).get("statement_id"))
+
+
+@pytest.mark.slow
+def test_the_operator_reads_why_a_peer_cannot_be_waited_for(beside: Beside) -> None:
+    """Its records come all the same: nothing else would tell that it is asked every two seconds, for ever."""
+    liar = beside.liar
+    body = LaneNews(contract=CONTRACT_VERSION, news=False).model_dump_json().encode()
+    lies: dict[str, Callable[[Any], Iterator[bytes]]] = {
+        "did not sign its answer": lambda _asked: iter([respond(200, body)]),
+        "the answer has the status 403": lambda _asked: iter([respond(403, b"")]),
+        "the answer has the status 302": lambda _asked: iter([respond(302, b"", {"Location": "http://127.0.0.1:1/"})]),
+        "broke off": lambda _asked: iter([b""]),
+    }
+    for said, lie in lies.items():
+        liar.news = lie
+        assert "cannot be waited for" in beside.alarm(said)
+        published = liar.owner.publish()
+        eventually(lambda found=published: beside.record(found.statement_id).get("statement_id"))
+    liar.behave()
+    eventually(lambda: beside.peer("ffp-rs")["alarm"] is None)
+    time.sleep(1)
+    assert beside.peer("ffp-rs")["alarm"] is None
 
 
 @pytest.mark.slow
