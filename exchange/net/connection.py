@@ -21,6 +21,9 @@ from exchange.net.egress import Guard
 
 CONNECT_WITHIN_S = 5.0
 """The longest to wait for a connection: who is away must not delay the others."""
+MOST_HEAD_BYTES = 128 * 1024
+"""So much may come until the status and the headers are there, of which h11 takes 100 kB. Interim answers (1xx) without
+end would else keep a processor busy until the time is over."""
 STOPPING = "was not waited for: this node is stopping"
 
 
@@ -30,11 +33,17 @@ class OpenRequest:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+        self._stream: _Bounded | None = None
         self.fate: str | None = None
         """Why the line was cut, to follow the peer's name; None as long as it was not."""
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """For httpx's extension ``trace``: learn of the connection as soon as it stands, before TLS and headers."""
+        """For httpx's extension ``trace``: learn of the connection as soon as it stands, before TLS and headers; and
+        bound what comes until the headers are there."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._stream = info["return_value"]
+        if self._stream is not None and event.startswith("http11.receive_response_headers."):
+            self._stream.left = MOST_HEAD_BYTES if event.endswith(".started") else None
         if event == "connection.connect_tcp.complete":
             # a descriptor of its own, since TLS takes the first one over
             own = info["return_value"].get_extra_info("socket").dup()
@@ -171,8 +180,39 @@ class _GuardedConnections(httpcore.SyncBackend):
             raise httpcore.ConnectError(str(error)) from error
         for address in allowed[:-1]:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
-        return super().connect_tcp(allowed[-1], port, timeout, local_address, socket_options)
+                return _Bounded(super().connect_tcp(address, port, timeout, local_address, socket_options))
+        return _Bounded(super().connect_tcp(allowed[-1], port, timeout, local_address, socket_options))
+
+
+class _Bounded(httpcore.NetworkStream):
+    """A connection on which, where ``left`` is a number, no more than so many bytes come."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+        self.left: int | None = None
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self.left is None:
+            return self._stream.read(max_bytes, timeout)
+        if self.left <= 0:
+            raise httpcore.ReadError(f"more than {MOST_HEAD_BYTES} bytes came, and no whole head of an answer")
+        piece = self._stream.read(max_bytes, timeout)
+        self.left -= len(piece)
+        return piece
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Bounded(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 def _shut(connection: socket.socket) -> None:

@@ -32,16 +32,19 @@ from exchange.errors import (
     StoreFull,
 )
 from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke_peer
+from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.log.cosignature import cosign, witness_name
 from exchange.net.client import PeerAddress, PeerClient
+from exchange.net.connection import MOST_HEAD_BYTES
 from exchange.store.log.statements import latest_checkpoint
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import cosigned_size
 from exchange.trust.card import fingerprint, make_card
 from exchange.trust.keys import create_keys, load_identity, load_keys
+from exchange.worker.peer_rounds import PeerRounds
 from schemas.lane import EMPTY_HEAD, MAX_PAGE_BYTES, parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
@@ -489,6 +492,49 @@ def test_an_answer_that_drips_over_tls_is_cut_too(
         ended.set()
         server.shutdown()
     client.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_interim_answers_without_end_are_not_listened_to(
+    scheme: str, reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is read and thrown away: for as long as a page may take, that would keep a processor busy."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(_certificate(tmp_path))
+
+    class Flood(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(contextlib.suppress(OSError))
+                line = self.request
+                if scheme == "https":
+                    line = stack.enter_context(tls.wrap_socket(line, server_side=True))
+                line.recv(4096)
+                while True:
+                    line.sendall(b"HTTP/1.1 103 Early\r\n\r\n" * 1000)
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
+    client = PeerClient(reader.node.keys.transport, guard=ANYWHERE, timeout_s=IMPATIENT_S)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Flood) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"{scheme}://127.0.0.1:{server.server_address[1]}"
+        address = PeerAddress(OWNER, url, reader.node.card.delegation.transport)
+        with pytest.raises(PeerUnreachable, match=f"more than {MOST_HEAD_BYTES} bytes came"):
+            client.fetch_lane(address, start=0, head=EMPTY_HEAD, known_size=0)
+        server.shutdown()
+    client.close()
+
+
+def test_a_busy_peer_is_left_alone_and_takes_no_place_of_a_round_meanwhile(reader: Reader, peer: PeerSimulator) -> None:
+    """Two dozen of them would keep all others waiting for a minute."""
+    rounds = PeerRounds(reader.node, reader.client, AvailableHours(reader.node), threading.Event())
+    peer.lane = lambda _asked: iter([respond(429, b"", {"Retry-After": "60"})])
+    began = time.monotonic()
+    for _ in range(2):
+        assert rounds.pull(OWNER) is False
+    assert time.monotonic() - began < 10
+    assert [asked.path for asked in peer.asked].count("/v1/lane") == 1
+    assert rounds.is_up_to_date(OWNER) is False
 
 
 def _certificate(folder: Path) -> Path:
