@@ -148,6 +148,12 @@ def reading_peer(request: Request, node: OpenNode) -> CallingPeer:
     return _verified(request, node, expelled_too=True)
 
 
+def check_still_let_in(node: Node, peer: CallingPeer) -> None:
+    """Of a peer that waited, for hours perhaps: it may have been revoked meanwhile, or its key. Raises KeyUnknown."""
+    if peer_with_key(node, peer.request.key_id, expelled_too=True) is None:
+        raise KeyUnknown("No enrolled peer has this key any more.")
+
+
 def asking_peer(request: Request, node: OpenNode) -> CallingPeer:
     """As ``signed_peer``, for a request with a body: it is read only once it is known that an enrolled peer sends it,
     and the route compares it with ``digest``."""

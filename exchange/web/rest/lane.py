@@ -18,7 +18,7 @@ from exchange.flows.node.head_notifier import LOOK_AGAIN_S
 from exchange.flows.node.node import Node
 from exchange.flows.sync.serve_lane import acknowledge, read_lane, waits_on_lane
 from exchange.net.client import READS
-from exchange.web.access.caller import CallingPeer, OpenNode, ReadingPeer
+from exchange.web.access.caller import CallingPeer, OpenNode, ReadingPeer, check_still_let_in
 from exchange.web.access.signed import signed_answer
 from schemas import CONTRACT_VERSION
 from schemas.lane import MAX_NEWS_WAIT_S, LaneNews
@@ -55,6 +55,7 @@ async def lane(
     if wait:
         await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)
         await _waited(request, node, wait, partial(_is_longer, node, known_size))
+        await run_in_threadpool(check_still_let_in, node, peer)
     return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, signature, reads)
 
 
@@ -81,6 +82,7 @@ async def lane_news(
         partial(_is_longer, node, known_size) if known_size is not None else _OnLane(node, peer.row.node_id, start)
     )
     said = LaneNews(contract=CONTRACT_VERSION, news=await _waited(request, node, wait, is_news))
+    await run_in_threadpool(check_still_let_in, node, peer)
     return signed_answer(node, peer, said.model_dump_json().encode())
 
 

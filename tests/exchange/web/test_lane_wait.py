@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from exchange.errors import PeerUnreachable
+from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.net.news_lines import NewsLines
@@ -151,6 +152,21 @@ def test_who_hangs_up_gives_the_place_back(pair: tuple[RunningNode, RunningNode]
         return await told(pair, client, wait_s=1)
 
     assert asyncio.run(asyncio.wait_for(ask(), 60)) is False
+
+
+def test_a_peer_that_is_revoked_while_it_waits_is_told_nothing(
+    pair: tuple[RunningNode, RunningNode], client: PeerClient
+) -> None:
+    rs, _ = pair
+
+    async def ask() -> bool | int:
+        waiting = asyncio.create_task(told(pair, client, wait_s=3600, known_size=signed_size(rs)))
+        await asyncio.sleep(1)
+        revoke_peer(rs.node, "ffp-mk")
+        assert (await asyncio.to_thread(rs.submit, tiny_scan())).status_code == 201
+        return await waiting
+
+    assert asyncio.run(asyncio.wait_for(ask(), 60)) == 401
 
 
 def test_a_node_that_stops_lets_everybody_go(pair: tuple[RunningNode, RunningNode], client: PeerClient) -> None:
