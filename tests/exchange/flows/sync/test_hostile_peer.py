@@ -516,6 +516,7 @@ def test_interim_answers_without_end_are_not_listened_to(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
     client = PeerClient(reader.node.keys.transport, guard=ANYWHERE, timeout_s=IMPATIENT_S)
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Flood) as server:
+        server.block_on_close = False
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         url = f"{scheme}://127.0.0.1:{server.server_address[1]}"
         address = PeerAddress(OWNER, url, reader.node.card.delegation.transport)
