@@ -115,8 +115,9 @@ class PeerNews:
                 self._node,
                 peer,
                 f"{peer} is read as ever, but cannot be waited for: {times} times in a row there was no answer to "
-                f"/v1/lane/news, the last time since {why} It is read every {self._node.settings.pull_interval_s:g} s "
-                "in place of that. Look at what stands between the two nodes, and telephone its operator.",
+                f"/v1/lane/news, the last time since {why.rstrip('.')}. It is read every "
+                f"{self._node.settings.pull_interval_s:g} s in place of that. "
+                "Look at what stands between the two nodes, and telephone its operator.",
             )
 
     def note_standing(self) -> bool:
