@@ -143,7 +143,8 @@ class Gallery:
 
     def shards(self) -> list[str]:
         """The names of its shards. One that was compacted has another name."""
-        return [folder.name for folder in self._generation.shards()]
+        with telling_of_missing_files():
+            return [folder.name for folder in self._generation.shards()]
 
     def verify(self, shards: Collection[str] | None = None) -> tuple[bytes, ...]:
         """Read everything, or all of the shards that are named; returns the names of the references of which something
