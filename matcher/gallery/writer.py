@@ -143,7 +143,7 @@ class GalleryWriter:
             with self._mutex:
                 self._generation.delete_strays([shard.reader.folder for shard in self._shards])
                 chosen = [s for s in self._shards if s.removed and s.removed >= least_removed * s.count]
-            for shard in chosen:
+            for shard in sorted(chosen, key=lambda one: one.count - one.removed):  # on a full disk the least copy first
                 self._replace(shard)
         return len(chosen)
 

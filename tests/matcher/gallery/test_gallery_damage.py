@@ -195,6 +195,20 @@ def test_what_is_left_of_another_generation_is_deleted_and_what_is_no_shard(two_
     assert len(Gallery(two_shards)) == 5
 
 
+def test_on_a_full_disk_that_shard_is_compacted_of_which_nothing_is_copied(
+    two_shards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with GalleryWriter(two_shards) as writer:
+        writer.remove([name(4), name(5)])
+        first, second = shards(two_shards)
+        monkeypatch.setattr(growing.GrowingShard, "append", _full)
+        for _ in range(2):
+            with pytest.raises(OSError, match="No space left"):
+                writer.compact(0.0)
+        assert shards(two_shards) == [first]
+        assert not second.exists(), "it is given back to the disk"
+
+
 @pytest.mark.slow
 def test_a_query_keeps_no_more_files_open_than_are_allowed_for(tmp_path: Path, prepared: Scans) -> None:
     scan, shards = prepared[0, 0], 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ import pytest
 
 import matcher
 from exchange.clock import stamp
+from exchange.errors import StoreUnavailable
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.galleries import Galleries
 from exchange.flows.node.gallery_standing import CheckRound, last_round, note_round
 from exchange.flows.node.node import Node, create_node, opened
+from exchange.flows.scan import references
+from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.scan.gallery_check import check_galleries
 from exchange.flows.scan.gallery_upkeep import make_gallery_whole, restore_galleries
 from exchange.flows.scan.prepared import acquisition_id_of
@@ -145,6 +149,16 @@ def test_a_reference_that_is_altered_does_not_stop_the_upkeep(node: Node, galler
     check_galleries(node)
     assert matcher.Gallery(gallery).verify() == ()
     assert len(held(node)) == COUNT - 3
+
+
+def may_not_be_read(*_: object) -> None:
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def test_a_gallery_that_may_not_be_read_is_no_fault_of_the_scan(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references, "search_gallery", may_not_be_read)
+    with pytest.raises(StoreUnavailable, match="Permission denied"):
+        correlate_acquisition(node, 1)
 
 
 def test_what_lies_among_prepared_scans_stops_no_start(node: Node, tmp_path: Path) -> None:
