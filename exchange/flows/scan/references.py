@@ -155,6 +155,8 @@ def ask_gallery(
         except (matcher.GalleryDamaged, matcher.NotComparable) as error:
             distrust(node, parameters, times_emptied, error)
             continue
+        except matcher.GalleryInUse as error:
+            raise StoreUnavailable(str(error)) from error
         except OSError as error:  # may not be read, or too many files are open: no fault of the scan
             raise StoreUnavailable(f"The gallery cannot be read ({error.strerror}); tried again later.") from error
         if not found.damaged and make_gallery_whole(node, parameters) == times_emptied:

@@ -11,13 +11,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from matcher import DEFAULT_PARAMETERS, Gallery, GalleryDamaged, GalleryWriter, Prepared, Reference
-from matcher.gallery import files, growing, tasks
+from matcher.gallery import files, growing, query, tasks
 from matcher.gallery.generation import Generation
+from matcher.gallery.shard import Shard
 
 Scans = dict[tuple[int, int], Prepared]
 SHARD = 4
@@ -193,6 +195,47 @@ def test_what_is_left_of_another_generation_is_deleted_and_what_is_no_shard(two_
     assert b"left" not in stored(two_shards)
     assert two_shards.parent.is_dir()
     assert len(Gallery(two_shards)) == 5
+
+
+def compacted(folder: Path, number: int) -> None:
+    """What is replaced is deleted at once, as an erasure does."""
+    with GalleryWriter(folder) as writer:
+        writer.remove([name(number)])
+        writer.compact(0.0)
+        writer.erase([])
+
+
+def test_shards_that_are_compacted_away_again_and_again_are_not_damage(
+    two_shards: Path, prepared: Scans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node would empty the gallery, and fill it for hours."""
+    first_pass, numbers = tasks.first_pass, [0, 2, 4, 5]
+
+    def late(*arguments: Any) -> Any:
+        if numbers:
+            compacted(two_shards, numbers.pop())
+        return first_pass(*arguments)
+
+    monkeypatch.setattr(query, "first_pass", late)
+    [found] = Gallery(two_shards).correlate([prepared[0, 0]])
+    assert (found.searched, found.damaged) == (1, ())
+
+
+def test_a_shard_that_is_compacted_away_while_it_is_verified_is_not_damage(
+    two_shards: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, first = Shard.head, shards(two_shards)[0]
+
+    def late(shard: Shard) -> tuple[int, int]:
+        told = head(shard)
+        if shard.folder == first:
+            monkeypatch.setattr(Shard, "head", head)
+            compacted(two_shards, 0)
+        return told
+
+    monkeypatch.setattr(Shard, "head", late)
+    assert Gallery(two_shards).verify({first.name}) == ()
+    assert not first.exists()
 
 
 def test_on_a_full_disk_that_shard_is_compacted_of_which_nothing_is_copied(
