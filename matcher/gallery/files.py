@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from matcher.errors import GalleryDamaged
 
-_FILES_OF_A_SHARD, _FILES_BESIDE = 6, 768
+_FILES_OF_A_SHARD, _FILES_BESIDE = 7, 768  # rows twice: of who asks, and of the task
+
+_SPOILT: Final = {
+    *(errno.EIO, errno.EUCLEAN, errno.EBADMSG),  # of a disk, and of a file system that found its own damage
+    # what stands there is no file, or no folder
+    *(errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENODEV, errno.ENXIO, errno.EEXIST),
+}
 
 
 def replace_text(path: Path, text: str) -> None:
@@ -28,7 +37,8 @@ def replace_text(path: Path, text: str) -> None:
 
 def read_text(path: Path) -> str:
     """What ``replace_text`` wrote. Raises ``GalleryDamaged`` where it is anything else, OSError where it is missing."""
-    checksum, _, content = path.read_bytes().partition(b"\n")
+    with telling_of_spoilt(path):
+        checksum, _, content = path.read_bytes().partition(b"\n")
     if checksum != b"%08x" % zlib.crc32(content):
         raise damaged(path, "does not agree with its checksum")
     return content.decode()
@@ -53,6 +63,26 @@ def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
 
 def damaged(path: Path, what: str) -> GalleryDamaged:
     return GalleryDamaged(f"The gallery's file {path.parent.name}/{path.name} {what}: rebuild the gallery.")
+
+
+def delete(path: Path) -> None:
+    """Whatever it is; of a link the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def telling_of_spoilt(path: Path) -> Iterator[None]:
+    """A file that the disk does not give back, or that is no file, is damage. A missing one, one that may not be read
+    and a full disk are not: trying again may help."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _SPOILT:
+            raise
+        raise damaged(path, f"cannot be read ({error.strerror})") from error
 
 
 def allow_open_files(shards: int) -> None:

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from matcher.errors import NotComparable
-from matcher.gallery.files import damaged, read_text, replace_text, sync_folder
+from matcher.gallery.files import damaged, delete, read_text, replace_text, sync_folder
 from matcher.gallery.schema import FORMAT, layout
 
 
@@ -67,7 +66,7 @@ class Generation:
         named = {folder.name for folder in kept}
         for folder in self.folder.glob("shard-*"):
             if folder.name not in named:
-                shutil.rmtree(folder)
+                delete(folder)
 
 
 def current_digest(gallery: Path) -> str | None:
@@ -92,7 +91,7 @@ def publish_generation(gallery: Path, generation: Generation) -> None:
 
 
 def delete_others(gallery: Path, kept: Generation) -> None:
-    """Delete every other generation. Readers of one that still serves must be gone."""
-    for manifest in gallery.glob("*/manifest"):
-        if manifest.parent != kept.folder:
-            shutil.rmtree(manifest.parent)
+    """Delete every other generation, also what is left of one. Readers of one that still serves must be gone."""
+    for folder in gallery.iterdir():
+        if folder.is_dir() and folder.name != kept.folder.name:
+            delete(folder)

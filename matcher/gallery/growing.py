@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.gallery.files import damaged, sync_folder, write_at
+from matcher.gallery.files import damaged, sync_folder, telling_of_spoilt, write_at
 from matcher.gallery.schema import COLUMNS, ROW
 from matcher.gallery.shard import (
     CAPACITY,
@@ -21,8 +21,8 @@ from matcher.gallery.shard import (
     HEAD_MAGIC,
     REMOVED,
     Shard,
-    removal_is_good,
-    row_is_good,
+    is_good,
+    seed_of,
 )
 
 _DATA = ("blobs", *(column.name for column in COLUMNS))
@@ -73,7 +73,7 @@ class GrowingShard:
         for name in _FILES:
             (folder / name).touch()
         with (folder / "head").open("wb") as file:
-            file.write(2 * _head(0, 0))
+            file.write(2 * _head(0, 0, seed_of(folder)))
             file.flush()
             os.fsync(file.fileno())
         sync_folder(folder)
@@ -99,7 +99,7 @@ class GrowingShard:
             self._take_in(count, removed)
         elif self._ends_at_head():
             return
-        with self._opened("rows", "removed", "blobs", "head") as files:
+        with self._opened(*_FILES, "head") as files:
             count, removed = self.count, self.removed
             if self._take_up(files):
                 self._take_in(count, removed)
@@ -124,7 +124,7 @@ class GrowingShard:
 
             # 2.
             rows = self._complete(batch)
-            self._cut_tails(files)
+            self._cut(files, self._ends(self.count, sum(map(len, batch.blobs)), len(rows)))
             write_at(files["rows"], rows.tobytes(), self.count * ROW.itemsize)
             os.fdatasync(files["rows"])
 
@@ -137,9 +137,9 @@ class GrowingShard:
         """Take references out: tombstones; their bytes go when the shard is compacted."""
         entries = np.zeros(len(rows), REMOVED)
         entries["row"], entries["number"] = rows, np.arange(self.removed, self.removed + len(rows))
-        _seal(entries)
-        with self._opened("rows", "removed", "head") as files:
-            self._cut_tails(files)
+        _seal(entries, self.reader.seed)
+        with self._opened(*_FILES, "head") as files:
+            self._cut(files, self._ends(self.count))
             write_at(files["removed"], entries.tobytes(), self.removed * REMOVED.itemsize)
             os.fdatasync(files["removed"])
             before = self.removed
@@ -164,16 +164,25 @@ class GrowingShard:
                 entry = np.zeros(1, ROW)
                 for field in ("blob_bytes", "blob_at", "number"):
                     entry[field] = self.reader.rows(self.count)[row][field]
-                _seal(entry)
+                _seal(entry, self.reader.seed)
                 write_at(files["rows"], entry.tobytes(), row * ROW.itemsize)
             os.fdatasync(files["rows"])
+
+    def cut_tails(self) -> None:
+        """Nothing is left of references whose appending failed, or was broken off."""
+        if not self._ends_at_head():
+            with self._opened(*_FILES) as files:
+                self._cut(files, self._ends(self.count))
+                for file in files.values():
+                    os.fdatasync(file)
 
     @contextmanager
     def _opened(self, *names: str) -> Iterator[dict[str, int]]:
         with ExitStack() as stack:
             files = {}
             for name in names:
-                files[name] = os.open(self.reader.folder / name, os.O_RDWR | os.O_CLOEXEC)
+                with telling_of_spoilt(self.reader.folder / name):
+                    files[name] = os.open(self.reader.folder / name, os.O_RDWR | os.O_CLOEXEC)
                 stack.callback(os.close, files[name])
             yield files
 
@@ -185,13 +194,13 @@ class GrowingShard:
         for place, values in enumerate(batch.columns):
             rows["column_crcs"][:, place] = [zlib.crc32(np.ascontiguousarray(value).data) for value in values]
         rows["number"] = np.arange(self.count, self.count + len(rows))
-        _seal(rows)
+        _seal(rows, self.reader.seed)
         return rows
 
     def _set_head(self, files: dict[str, int], count: int, removed: int) -> None:
         # not synced: after a loss of power an older head may be left, and _take_up brings it up to the rows on disk
         # twice: wherever the write is cut, one of the two is whole
-        write_at(files["head"], 2 * _head(count, removed), 0)
+        write_at(files["head"], 2 * _head(count, removed, self.reader.seed), 0)
         self.count, self.removed = count, removed
 
     def _take_in(self, count: int, removed: int) -> None:
@@ -207,26 +216,37 @@ class GrowingShard:
     def _take_up(self, files: dict[str, int]) -> bool:
         """Advance the head over whole rows and removals behind it; cut off what else is there."""
         tail = self._tail(files["rows"], ROW, self.count)
-        found = _good(tail, self.count, row_is_good)
+        found = _good(tail, self.count, self.reader.seed)
         end = self._blob_end
         for row in tail[self.count : self.count + found]:
             end = int(row["blob_at"]) + int(row["blob_bytes"])
-        removed = _good(self._tail(files["removed"], REMOVED, self.removed), self.removed, removal_is_good)
+        removed = _good(self._tail(files["removed"], REMOVED, self.removed), self.removed, self.reader.seed)
         if os.fstat(files["blobs"]).st_size < end:
             raise damaged(self.reader.folder / "blobs", "is shorter than its rows say")
         if found or removed:
             self._set_head(files, self.count + found, self.removed + removed)
-        self._cut_tails(files)
+        self._blob_end = end
+        self._cut(files, self._ends(self.count))
         return bool(found or removed)
 
     def _ends_at_head(self) -> bool:
-        sizes = [(self.reader.folder / name).stat().st_size for name in ("rows", "removed")]
-        return sizes == [self.count * ROW.itemsize, self.removed * REMOVED.itemsize]
+        return all((self.reader.folder / name).stat().st_size == end for name, end in self._ends(self.count).items())
 
-    def _cut_tails(self, files: dict[str, int]) -> None:
-        """Rows of a batch that failed half way must not stand behind a shorter one that succeeds."""
-        os.ftruncate(files["rows"], self.count * ROW.itemsize)
-        os.ftruncate(files["removed"], self.removed * REMOVED.itemsize)
+    def _ends(self, rows: int, blobs: int = 0, more: int = 0) -> dict[str, int]:
+        """Where each file ends that has so many rows, with ``blobs`` bytes and data of ``more`` rows behind them."""
+        columns = {column.name: (rows + more) * column.row_bytes for column in COLUMNS}
+        ends = {"rows": rows * ROW.itemsize, "removed": self.removed * REMOVED.itemsize}
+        return {**ends, "blobs": self._blob_end + blobs, **columns}
+
+    def _cut(self, files: dict[str, int], ends: dict[str, int]) -> None:
+        """What a batch that failed half way left must not stand behind a shorter one that succeeds, nor stay once its
+        record is erased. A file is never made longer: one that was cut is damaged, and not to be filled with zeros."""
+        for name, end in ends.items():
+            size = os.fstat(files[name]).st_size
+            if size > end:
+                os.ftruncate(files[name], end)
+            elif size < end and name in ("rows", "removed"):
+                raise damaged(self.reader.folder / name, f"holds {size} bytes instead of {end}")
 
     def _tail(self, file: int, kind: np.dtype[Any], count: int) -> NDArray[np.void]:
         """All whole entries of a file; those before ``count`` are known and left empty."""
@@ -239,21 +259,21 @@ class GrowingShard:
         return entries
 
 
-def _good(entries: NDArray[np.void], start: int, is_good: Any) -> int:
+def _good(entries: NDArray[np.void], start: int, seed: int) -> int:
     """How many entries from ``start`` on are whole, up to the first that is not."""
     found = 0
-    while start + found < min(len(entries), CAPACITY) and is_good(entries, start + found):
+    while start + found < min(len(entries), CAPACITY) and is_good(entries, start + found, seed):
         found += 1
     return found
 
 
-def _seal(entries: NDArray[np.void]) -> None:
+def _seal(entries: NDArray[np.void], seed: int) -> None:
     """Put each entry's checksum into its last four bytes."""
     size = entries.dtype.itemsize
     content = entries.tobytes()
-    entries["crc"] = [zlib.crc32(content[at : at + size - 4]) for at in range(0, len(content), size)]
+    entries["crc"] = [zlib.crc32(content[at : at + size - 4], seed) for at in range(0, len(content), size)]
 
 
-def _head(rows: int, removed: int) -> bytes:
+def _head(rows: int, removed: int, seed: int) -> bytes:
     plain = HEAD.pack(HEAD_MAGIC, rows, removed, 0)[:-4]
-    return plain + zlib.crc32(plain).to_bytes(4, "little")
+    return plain + zlib.crc32(plain, seed).to_bytes(4, "little")

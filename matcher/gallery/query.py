@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from matcher.areal.comparison import Placement
 from matcher.areal.prepared import Prepared
 from matcher.areal.ranking import Plan, Ranked, best, rank
-from matcher.errors import GalleryDamaged, NotComparable, ScanRefused
-from matcher.gallery.files import allow_open_files, telling_of_missing_files
+from matcher.errors import GalleryDamaged, GalleryInUse, NotComparable, ScanRefused
+from matcher.gallery.files import allow_open_files, damaged, telling_of_missing_files
 from matcher.gallery.generation import Generation, current_digest
 from matcher.gallery.schema import COLUMNS, Filters
 from matcher.gallery.shard import Shard
@@ -37,7 +37,7 @@ _POLAR_ROWS = 2048
 _SIFT_BATCH = 16
 _REGISTER_BATCH = 8
 _QUERIES_A_PASS = 8
-_TRIES = 2
+_TRIES = 10
 
 EVERYTHING = Filters()
 
@@ -125,15 +125,15 @@ class Gallery:
         The answer is the same for any executor, and for each query whatever is asked beside it.
         Memory: 4 bytes a query and chosen reference for scores, and for each process 50 MB; descriptors are
         mapped, prepared scans read for the best ones alone.
-        Raises ``NotComparable`` for a query that was prepared with other parameters.
+        Raises ``NotComparable`` for a query that was prepared with other parameters, ``GalleryInUse`` where shards
+        are compacted away again and again.
         """
         if any(query.parameters_digest != self.parameters.digest for query in queries):
             raise NotComparable("the query was prepared with other parameters than the gallery: prepare it again")
         for _ in range(_TRIES):
-            with contextlib.suppress(FileNotFoundError):  # a shard was compacted away after the snapshot
+            with self._begun_again():
                 return self._search(queries, filters, executor, progress, thorough=thorough)
-        with telling_of_missing_files():
-            return self._search(queries, filters, executor, progress, thorough=thorough)
+        raise GalleryInUse("The gallery is changed faster than it is asked: ask again later.")
 
     def count(self) -> int:
         """As ``len``, by the heads of the shards alone: what they say is checked by whoever asks the gallery."""
@@ -143,17 +143,33 @@ class Gallery:
 
     def shards(self) -> list[str]:
         """The names of its shards. One that was compacted has another name."""
-        return [folder.name for folder in self._generation.shards()]
+        with telling_of_missing_files():
+            return [folder.name for folder in self._generation.shards()]
 
     def verify(self, shards: Collection[str] | None = None) -> tuple[bytes, ...]:
         """Read everything, or all of the shards that are named; returns the names of the references of which something
         is not what was written. Many shards are verified in as many calls as the caller wants."""
         altered: list[bytes] = []
         with telling_of_missing_files():
-            for folder in self._generation.shards():
-                if shards is None or folder.name in shards:
+            folders = self._generation.shards()
+        for folder in folders:
+            if shards is None or folder.name in shards:
+                with self._begun_again():
                     altered += _altered(Shard(folder))  # nothing that was checked before counts
         return tuple(altered)
+
+    @contextlib.contextmanager
+    def _begun_again(self) -> Iterator[None]:
+        """A shard may be compacted away while it is read: then what was begun comes to no end, and that is all. A file
+        that is missing of one that the manifest still names is damage."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            missing = Path(error.filename)
+            with telling_of_missing_files():
+                named = self._generation.shards()
+            if missing.parent in named or missing.parent == self._generation.folder:
+                raise damaged(missing, "is missing") from error
 
     def _search(
         self,
@@ -327,13 +343,11 @@ class _Search:
         return part.start + int(np.searchsorted(part.rows, row))
 
 
-def _altered(shard: Shard) -> Iterator[bytes]:
+def _altered(shard: Shard) -> list[bytes]:
     count, removed = shard.head()
     rows, names = np.flatnonzero(shard.live(count, removed)), shard.rows(count)["reference"]
     bad = set(shard.altered(COLUMNS, rows, count).tolist())
-    for row in rows.tolist():
-        if row in bad or not _is_sound(shard, row):
-            yield names[row].tobytes()
+    return [names[row].tobytes() for row in rows.tolist() if row in bad or not _is_sound(shard, row)]
 
 
 def _is_sound(shard: Shard, row: int) -> bool:

@@ -6,24 +6,29 @@
     removed      one ``_REMOVED`` for each reference that was taken out
     head         how many rows and removals are in force, twice: the point at which a change takes effect
 
+The checksums of rows, removals and head begin with the shard's name: a file of another shard is found out.
+
 What lies behind the head's counts is no part of the shard.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 import weakref
 import zlib
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.areal.prepared import Prepared
-from matcher.gallery.files import damaged
+from matcher.errors import GalleryDamaged
+from matcher.gallery.files import damaged, telling_of_spoilt
 from matcher.gallery.schema import COLUMNS, ROW, Column
 
 CAPACITY = 16_384
@@ -43,27 +48,28 @@ class Shard:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._maps: dict[str, NDArray[np.uint8]] = {}
+        self.seed = seed_of(folder)
+        self._maps: dict[str, tuple[mmap.mmap, NDArray[np.uint8]]] = {}
         self._checked = {column.name: np.zeros(CAPACITY, np.bool_) for column in COLUMNS}
         self._rows_checked = self._removals_checked = 0
 
     def head(self) -> tuple[int, int]:
         """How many rows and removals are in force now."""
-        content = (self.folder / "head").read_bytes()
+        with telling_of_spoilt(self.folder / "head"):
+            content = (self.folder / "head").read_bytes()
         if len(content) == 2 * HEAD.size:
             for copy in (content[: HEAD.size], content[HEAD.size :]):
                 magic, rows, removed, crc = HEAD.unpack(copy)
-                if magic == HEAD_MAGIC and crc == zlib.crc32(copy[:-4]) and rows <= CAPACITY:
+                if magic == HEAD_MAGIC and crc == zlib.crc32(copy[:-4], self.seed) and rows <= CAPACITY:
                     return rows, removed
         raise damaged(self.folder / "head", "does not agree with its checksum")
 
     def rows(self, count: int) -> NDArray[np.void]:
         """The first rows, checked: (count,) of ``ROW``."""
         rows = self._map("rows", count * ROW.itemsize).view(ROW)
-        for number in range(self._rows_checked, count):
-            if not row_is_good(rows, number):
-                raise damaged(self.folder / "rows", f"is altered at row {number}")
-        self._rows_checked = max(self._rows_checked, count)
+        if count > self._rows_checked:
+            self._check("rows", rows, self._rows_checked)
+            self._rows_checked = count
         return rows
 
     def live(self, rows: int, removed: int) -> NDArray[np.bool_]:
@@ -75,10 +81,9 @@ class Shard:
     def removals(self, count: int) -> NDArray[np.void]:
         """The first removals, checked: (count,) of ``REMOVED``."""
         removals = self._map("removed", count * REMOVED.itemsize).view(REMOVED)
-        for number in range(self._removals_checked, count):
-            if not removal_is_good(removals, number):
-                raise damaged(self.folder / "removed", f"is altered at entry {number}")
-        self._removals_checked = max(self._removals_checked, count)
+        if count > self._removals_checked:
+            self._check("removed", removals, self._removals_checked)
+            self._removals_checked = count
         return removals
 
     def column(self, column: Column, count: int) -> NDArray[np.int8]:
@@ -99,10 +104,11 @@ class Shard:
     def blob(self, row: int) -> bytes:
         """What is kept beside a reference's columns. Raises ``GalleryDamaged`` where it is not what was written."""
         rows = self._map("rows", (row + 1) * ROW.itemsize).view(ROW)
-        if row >= self._rows_checked and not row_is_good(rows, row):
+        if row >= self._rows_checked and not is_good(rows, row, self.seed):
             raise damaged(self.folder / "rows", f"is altered at row {row}")
         entry = rows[row]
-        data = os.pread(self._blobs, int(entry["blob_bytes"]), int(entry["blob_at"]))
+        with telling_of_spoilt(self.folder / "blobs"):
+            data = os.pread(self._blobs, int(entry["blob_bytes"]), int(entry["blob_at"]))
         if zlib.crc32(data) != entry["blob_crc"]:
             raise damaged(self.folder / "blobs", f"is altered at row {row}")
         return data
@@ -111,10 +117,11 @@ class Shard:
         checked = self._checked[column.name]
         unchecked = rows[~checked[rows]]
         if len(unchecked):
-            values = self._map(column.name, count * column.row_bytes).data
+            self._map(column.name, count * column.row_bytes)
             expected = self.rows(count)["column_crcs"][:, COLUMNS.index(column)]
             size = column.row_bytes
-            good = [zlib.crc32(values[row * size : (row + 1) * size]) == expected[row] for row in unchecked.tolist()]
+            with self._read(column.name) as read:
+                good = [zlib.crc32(read(size, row * size)) == expected[row] for row in unchecked.tolist()]
             checked[unchecked[good]] = True
             unchecked = unchecked[~np.array(good)]
         return unchecked
@@ -127,24 +134,52 @@ class Shard:
 
     def _map(self, name: str, size: int) -> NDArray[np.uint8]:
         """The first bytes of a file, mapped; mapped anew when the shard has grown."""
+        if size == 0:
+            return np.empty(0, np.uint8)
         known = self._maps.get(name)
-        if known is None or len(known) < size:
+        if known is None or len(known[1]) < size:
             path = self.folder / name
-            length = path.stat().st_size
-            if length < size:
-                raise damaged(path, f"holds {length} bytes instead of {size}")
-            known = np.memmap(path, np.uint8, "r", shape=length).view(np.ndarray) if length else np.empty(0, np.uint8)
-            self._maps[name] = known
-        return known[:size]
+            with telling_of_spoilt(path), path.open("rb") as file:
+                if (length := os.fstat(file.fileno()).st_size) < size:
+                    raise _short(path, length, size)
+                mapped = mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ)
+            known = self._maps[name] = mapped, np.frombuffer(mapped, np.uint8)
+        elif (length := known[0].size()) < size:  # cut since: to touch what is gone would end this process
+            raise _short(self.folder / name, length, size)
+        return known[1][:size]
+
+    def _check(self, name: str, entries: NDArray[np.void], start: int) -> None:
+        """Entries from ``start`` on, read before they are touched where they are mapped: a disk that does not give them
+        back is told so by a read, and ends a process that has them mapped."""
+        size = entries.dtype.itemsize
+        with self._read(name) as read:
+            content = read((len(entries) - start) * size, start * size)
+        if len(content) == (len(entries) - start) * size:
+            found = np.frombuffer(content, entries.dtype)
+            bad = [start + at for at in range(len(found)) if not is_good(found, at, self.seed, number=start + at)]
+            if not bad:
+                return
+            raise damaged(self.folder / name, f"is altered at entry {bad[0]}")
+        raise _short(self.folder / name, start * size + len(content), len(entries) * size)
+
+    @contextmanager
+    def _read(self, name: str) -> Iterator[Callable[[int, int], bytes]]:
+        """Reads so many bytes from a place of a file."""
+        with telling_of_spoilt(self.folder / name), (self.folder / name).open("rb") as file:
+            yield partial(os.pread, file.fileno())
 
 
-def row_is_good(rows: NDArray[np.void], number: int) -> bool:
-    """Whether a row is the one that was written at this place."""
-    content = rows[number : number + 1].tobytes()
-    return bool(rows["number"][number] == number and rows["crc"][number] == zlib.crc32(content[:-4]))
+def seed_of(folder: Path) -> int:
+    """What the checksums of a shard begin with."""
+    return zlib.crc32(folder.name.encode())
 
 
-def removal_is_good(removals: NDArray[np.void], number: int) -> bool:
-    """Whether a removal is the one that was written at this place."""
-    content = removals[number : number + 1].tobytes()
-    return bool(removals["number"][number] == number and removals["crc"][number] == zlib.crc32(content[:-4]))
+def is_good(entries: NDArray[np.void], at: int, seed: int, *, number: int | None = None) -> bool:
+    """Whether a row, or a removal, is the one that was written at this place of its shard."""
+    content = entries[at : at + 1].tobytes()
+    expected = at if number is None else number
+    return bool(entries["number"][at] == expected and entries["crc"][at] == zlib.crc32(content[:-4], seed))
+
+
+def _short(path: Path, length: int, size: int) -> GalleryDamaged:
+    return damaged(path, f"holds {length} bytes instead of {size}")

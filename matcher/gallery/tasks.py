@@ -34,17 +34,17 @@ def first_pass(
 ) -> tuple[NDArray[np.float32], list[int]]:
     """Scores of several queries by the first harmonics, (q, len(rows)), and the rows that are damaged (-inf)."""
     shard = _shard(folder)
+    altered = shard.altered((FIRST,), np.asarray(rows), count)  # before it is touched: a disk may not give it back
     scores = prefilter(queries, _rows(shard.column(FIRST, count), rows))
-    return _without(shard.altered((FIRST,), np.asarray(rows), count), np.asarray(rows), scores)
+    return _without(altered, np.asarray(rows), scores)
 
 
 def second_pass(folder: Path, count: int, rows: Rows, query: NDArray[np.int8]) -> tuple[NDArray[np.float32], list[int]]:
     """Scores of one query by all harmonics, (1, len(rows)), and the rows that are damaged (-inf)."""
     shard = _shard(folder)
+    altered = shard.altered((FIRST, REST), np.asarray(rows), count)
     whole = np.concatenate([_rows(shard.column(column, count), rows) for column in (FIRST, REST)], axis=1)
-    return _without(
-        shard.altered((FIRST, REST), np.asarray(rows), count), np.asarray(rows), prefilter(query[None], whole)
-    )
+    return _without(altered, np.asarray(rows), prefilter(query[None], whole))
 
 
 def polar_pass(
@@ -52,8 +52,9 @@ def polar_pass(
 ) -> tuple[NDArray[np.float32], list[int]]:
     """Agreements of one query by polar column, (1, len(rows)), and the rows that are damaged (-inf)."""
     shard = _shard(folder)
+    altered = shard.altered((POLAR,), np.asarray(rows), count)
     found = _polar_query(query, parameters).agreements(_rows(shard.column(POLAR, count), rows))
-    return _without(shard.altered((POLAR,), np.asarray(rows), count), np.asarray(rows), found[None])
+    return _without(altered, np.asarray(rows), found[None])
 
 
 def sift_batch(

@@ -15,7 +15,7 @@ import numpy as np
 
 from matcher.areal.prepared import Prepared, is_partial
 from matcher.errors import GalleryInUse, NotComparable
-from matcher.gallery.files import allow_open_files, damaged, telling_of_missing_files
+from matcher.gallery.files import allow_open_files, damaged, telling_of_missing_files, telling_of_spoilt
 from matcher.gallery.generation import Generation, current_digest, delete_others, publish_generation
 from matcher.gallery.growing import Batch, GrowingShard
 from matcher.gallery.names import Marks, Names, ReferenceRow
@@ -55,8 +55,9 @@ class GalleryWriter:
 
     def reopen(self, *, afresh: bool = False, tidy: bool = True) -> None:
         """Open it after ``close``. Raises as the constructor does; then it is to be thrown away."""
-        self._generation.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self._generation.folder / "lock")
+        with telling_of_spoilt(self._generation.folder / "lock"):
+            self._generation.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(self._generation.folder / "lock")
         try:
             with telling_of_missing_files():
                 self._open(afresh, tidy)
@@ -128,6 +129,8 @@ class GalleryWriter:
             removed = self.remove(names)
             for shard, rows in found.items():
                 shard.blank(rows)
+            for shard in self._shards[-1:]:  # a reference whose appending failed is in no row, and may be asked for
+                shard.cut_tails()
             self._generation.delete_strays([shard.reader.folder for shard in self._shards])
         return removed
 
@@ -140,7 +143,7 @@ class GalleryWriter:
             with self._mutex:
                 self._generation.delete_strays([shard.reader.folder for shard in self._shards])
                 chosen = [s for s in self._shards if s.removed and s.removed >= least_removed * s.count]
-            for shard in chosen:
+            for shard in sorted(chosen, key=lambda one: one.count - one.removed):  # on a full disk the least copy first
                 self._replace(shard)
         return len(chosen)
 
@@ -158,7 +161,7 @@ class GalleryWriter:
             os.close(self._lock)
 
     def _open(self, afresh: bool, tidy: bool) -> None:
-        if afresh or not self._generation.exists:
+        if afresh or self._is_new():
             self._generation.create()
         folders = self._generation.shards()
         allow_open_files(len(folders))
@@ -181,6 +184,10 @@ class GalleryWriter:
             self._keep_the_newer()
         if current_digest(self.folder) is None:
             self.publish()
+
+    def _is_new(self) -> bool:
+        """Not where a manifest was: to begin anew without being told to would hide that all is lost."""
+        return not (self._generation.exists or self._shards or current_digest(self.folder) == self.parameters.digest)
 
     def _keep_the_newer(self) -> None:
         """A writer that died may have added references and not yet taken out those whose place they take: of its last

@@ -9,15 +9,22 @@ a gallery would be emptied that nothing is wrong with.
 from __future__ import annotations
 
 import pickle
+import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Executor, Future, wait
 from functools import partial
 from typing import Any
 
 import matcher
 
 TASK_DONE = "done"
+SILENT_S = 10.0
+"""How long a cluster may end no task of a query: each takes less than a second. What is left is then done here. The
+scheduler gives up a worker that hangs after five minutes, and a query has two."""
+SILENT_AGAIN_S = 2.0
+"""The same in a query in which that was seen: the worker gets tasks of each stage."""
+_LOOK_S = 0.5
 
 
 def compared_release() -> str:
@@ -40,36 +47,58 @@ class WithHelpHere(Executor):
         self._cluster, self._tell_damage = cluster, TASKS
         self._asked, self._run = compared_release(), _run_in_release()
         self.helped: Counter[str] = Counter()
+        self._heard_at, self._patience_s = time.monotonic(), SILENT_S
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         # packed: a worker of another release may not even have the function
         there = self._cluster.submit(self._run, self._asked, pickle.dumps((function, args, kwargs)))
+        there.add_done_callback(self._heard)
+        self._submitted_at = time.monotonic()
         here = partial(function, *args, **kwargs)
-        return _Helped(there, here, self.helped, tells_damage=function in self._tell_damage)
+        return _Helped(there, here, self, tells_damage=function in self._tell_damage)
+
+    def is_silent(self) -> bool:
+        """Whether tasks have been waiting for long of which none came to an end."""
+        silent = time.monotonic() - max(self._heard_at, self._submitted_at) > self._patience_s
+        if silent:
+            self._patience_s = SILENT_AGAIN_S
+        return silent
+
+    def _heard(self, there: Future[Any]) -> None:
+        if not there.cancelled():
+            self._heard_at = time.monotonic()
 
 
 class _Helped(Future[Any]):
     """Its result is asked for once, by who submitted it."""
 
     def __init__(
-        self, there: Future[Any], here: Callable[[], Any], helped: Counter[str], *, tells_damage: bool
+        self, there: Future[Any], here: Callable[[], Any], executor: WithHelpHere, *, tells_damage: bool
     ) -> None:
         super().__init__()
-        self._there, self._here, self._helped, self._tells_damage = there, here, helped, tells_damage
+        self._there, self._here, self._executor, self._tells_damage = there, here, executor, tells_damage
 
     def result(self, timeout: float | None = None) -> Any:
+        how, found = self._told(timeout)
+        if how == TASK_DONE:
+            return found
+        self._executor.helped[how] += 1
+        return self._here()
+
+    def _told(self, timeout: float | None) -> tuple[str, Any]:
+        while not wait([self._there], _LOOK_S if timeout is None else timeout).done and timeout is None:
+            if self._executor.is_silent() and self._there.cancel():
+                return "silence", None
         try:
             how, found = self._there.result(timeout)
+            if how == TASK_DONE and self._tells_damage:
+                _, damaged = found
+                return ("told of damage" if damaged else TASK_DONE), found
         except (OSError, CancelledError):
             raise
         except Exception as error:  # noqa: BLE001 - of the worker that did it, or of the scheduler that gave up on it
-            how, found = type(error).__name__, None
-        if how == TASK_DONE and self._tells_damage and found[1]:
-            how = "told of damage"
-        if how == TASK_DONE:
-            return found
-        self._helped[how] += 1
-        return self._here()
+            return type(error).__name__, None
+        return how, found
 
 
 def _run_in_release() -> Callable[[str, bytes], tuple[str, Any]]:

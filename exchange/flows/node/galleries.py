@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
+import secrets
 import threading
 import time
 from array import array
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import matcher
 from exchange.errors import ComputeAway, StoreUnavailable
-from exchange.flows.node.gallery_standing import GalleryStanding, note_standing, standing_of_galleries
-from matcher.errors import GalleryDamaged, NotComparable
+from exchange.flows.node.gallery_standing import GalleryStanding, delete_entry, note_standing, standing_of_galleries
+from matcher.errors import GalleryDamaged, GalleryInUse, NotComparable
 
 if TYPE_CHECKING:
     from matcher import GalleryWriter, Parameters
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 TURN_S = 120.0
 """The longest that a process waits for another to be done with a gallery; one that fills it takes minutes."""
 _LOOK_S = 0.05
+_UNREADABLE = -1
+_TURN, _TIMES_EMPTIED = "turn", "times-emptied"
 
 
 @dataclass
@@ -87,11 +89,15 @@ class Galleries:
             self.check_open()
             self._changing += 1
             try:
+                if self._changing == 1 and self.times_emptied(parameters) == 0:
+                    self._forget(parameters)  # somebody deleted the folder
                 writer = self._writers.get(parameters.digest)
                 if writer is None:
                     writer = self._open(parameters)
                 yield writer
                 self._note_standing(parameters, writer)
+            except GalleryInUse as error:  # nobody of this node: they have turns
+                raise StoreUnavailable(f"{error} Tried again later.") from error
             except OSError as error:
                 raise StoreUnavailable(
                     f"The gallery cannot be written ({error.strerror}); tried again later."
@@ -137,9 +143,11 @@ class Galleries:
 
     def times_emptied(self, parameters: Parameters) -> int:
         try:
-            return int(self._count(parameters).read_text(encoding="ascii"))
+            return int(self._count(parameters).read_bytes())
         except FileNotFoundError:
             return 0
+        except (ValueError, IsADirectoryError):  # after a loss of power it may be empty; nobody remembers this number
+            return _UNREADABLE
 
     def distrust(self, parameters: Parameters, times_emptied: int) -> None:
         """Empty it when it is next needed; nothing happens when somebody has emptied it since."""
@@ -158,7 +166,7 @@ class Galleries:
         with self._lock:
             for folder in self._folder.glob("*"):
                 if folder.name not in names:
-                    shutil.rmtree(folder)
+                    delete_entry(folder)
 
     def close(self) -> None:
         self._closed.set()  # before the lock: whoever fills a gallery holds it for long, and looks here in between
@@ -176,11 +184,23 @@ class Galleries:
         if self._shared and not self._changing:
             self._close_writers()
 
+    def _forget(self, parameters: Parameters) -> None:
+        """Its writer, and the turn at files that are gone."""
+        self._closed_writers.pop(parameters.digest, None)
+        if (writer := self._writers.pop(parameters.digest, None)) is not None:
+            writer.close()
+        if (turn := self._turns.pop(parameters.digest, None)) is not None:
+            os.close(turn)
+
     def _open(self, parameters: Parameters) -> GalleryWriter:
         folder, name = self.folder(parameters), parameters.digest
         for each in (self._folder, folder):
             each.mkdir(mode=0o700, exist_ok=True)
         self._take_turn(folder, name)
+        if (
+            self.times_emptied(parameters) == 0
+        ):  # new, or somebody deleted the folder: whoever held it for whole learns it
+            self._note_emptied(parameters)
         if name not in self._distrusted:
             try:
                 self._writers[name] = self._reopened(folder, parameters)
@@ -188,7 +208,9 @@ class Galleries:
                 self._distrusted.add(name)
         if name in self._distrusted:
             self._note_emptied(parameters)  # before: this process may end in the middle
-            (folder / "current").unlink(missing_ok=True)  # altered, it would be refused even afresh
+            for path in folder.iterdir():  # whatever lies there: altered, it would be refused even afresh
+                if path.name not in (_TURN, _TIMES_EMPTIED):
+                    delete_entry(path)
             self._writers[name] = matcher.GalleryWriter(folder, parameters, afresh=True)
             self._distrusted.discard(name)
         return self._writers[name]
@@ -204,7 +226,9 @@ class Galleries:
         """Wait for whoever else has it open; the kernel lets go for a process that died."""
         if name in self._turns:
             return
-        descriptor = os.open(folder / "turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if (path := folder / _TURN).is_dir():
+            delete_entry(path)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + TURN_S
         while not _locked(descriptor):
             late = time.monotonic() >= deadline
@@ -224,12 +248,19 @@ class Galleries:
         self._turns.clear()
 
     def _count(self, parameters: Parameters) -> Path:
-        return self.folder(parameters) / "times-emptied"
+        return self.folder(parameters) / _TIMES_EMPTIED
 
     def _note_emptied(self, parameters: Parameters) -> None:
         path = self._count(parameters)
+        before = self.times_emptied(parameters)
+        count = before + 1 if before > 0 else 1 + secrets.randbits(48)  # none that anybody remembers
+        if path.is_dir():
+            delete_entry(path)
         part = path.with_suffix(".part")
-        part.write_text(str(self.times_emptied(parameters) + 1), encoding="ascii")
+        with part.open("w", encoding="ascii") as file:
+            file.write(str(count))
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(path)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+
+from exchange.clock import seconds_between, stamp
 
 _STANDING: Final = "standing"
 _CHECKED: Final = "checked"
@@ -43,8 +46,8 @@ class GalleryStanding:
 
 
 def note_standing(folder: Path, standing: GalleryStanding) -> None:
-    """Not made to last: the next change tells it anew."""
-    with contextlib.suppress(FileNotFoundError):  # somebody deleted the folder: the next query notices, and says so
+    """Not made to last: the next change tells it anew. What is told of stands, also where the disk is full."""
+    with contextlib.suppress(OSError):
         _replace(folder / _STANDING, standing)
 
 
@@ -62,7 +65,9 @@ def last_round(folder: Path) -> CheckRound | None:
     """None where none was begun, or nobody can read of it: then the next begins anew."""
     try:
         told = json.loads((folder / _CHECKED).read_bytes())
-        return CheckRound(str(told["began"]), tuple(map(str, told["shards"])), told["ended"])
+        began = str(told["began"])
+        seconds_between(began, stamp())  # ValueError, TypeError where it is no time
+        return CheckRound(began, tuple(map(str, told["shards"])), told["ended"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -71,7 +76,17 @@ def _replace(path: Path, told: GalleryStanding | CheckRound) -> None:
     """At once: who reads sees the old or the new one."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(asdict(told)), encoding="utf-8")
+    if path.is_dir():
+        delete_entry(path)
     part.replace(path)
+
+
+def delete_entry(path: Path) -> None:
+    """Delete a file or a folder; of a link the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _standing(folder: Path) -> GalleryStanding | None:

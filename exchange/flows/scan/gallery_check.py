@@ -40,7 +40,7 @@ def _check_next(node: Node, parameters: matcher.Parameters) -> None:
     # 1.
     known = last_round(folder)
     if known is not None and known.ended is not None:
-        if seconds_between(known.began, stamp()) < ROUND_S:
+        if 0 <= seconds_between(known.began, stamp()) < ROUND_S:  # a clock that was wrong may have said next year
             return
         known = None
     known = known or CheckRound(stamp())
@@ -50,11 +50,10 @@ def _check_next(node: Node, parameters: matcher.Parameters) -> None:
         there = matcher.Gallery(folder, parameters).shards()
         left = [shard for shard in there if shard not in known.shards]
         damaged = node.background.run(verify_shard, folder, parameters, left[0]) if left else ()
+        # 3.
+        mend_references(node, parameters, damaged)
     except (matcher.GalleryDamaged, matcher.NotComparable) as error:
         distrust(node, parameters, times_emptied, error)
         return
-
-    # 3.
-    mend_references(node, parameters, damaged)
     read = tuple(shard for shard in there if shard in known.shards or shard in left[:1])
     note_round(folder, CheckRound(known.began, read, stamp() if len(left) <= 1 else None))

@@ -35,8 +35,11 @@ def restore_galleries(node: Node) -> None:
     node.galleries.delete_others(GALLERIES)
     for parameters in GALLERIES:
         make_gallery_whole(node, parameters)
-        with node.galleries.changing(parameters) as writer:
-            writer.compact()
+        try:
+            with node.galleries.changing(parameters) as writer:
+                writer.compact()
+        except matcher.GalleryDamaged as error:  # a reference; the check makes it again, and a query that meets it
+            log.warning("the gallery is not compacted", pipeline=_name(parameters), detail=str(error))
 
 
 def make_gallery_whole(node: Node, parameters: matcher.Parameters) -> int:
@@ -90,7 +93,7 @@ def _look(node: Node, parameters: matcher.Parameters, writer: matcher.GalleryWri
             if not all([marks.mark(name) for name in names]):  # noqa: C419 - each is marked
                 missing.append(row.acquisition_id)
     surplus = marks.unmarked()
-    writer.remove(surplus)
+    writer.erase(surplus)  # withdrawn since, perhaps: an older copy of the gallery may have been put back
     if surplus or missing:
         log.info("gallery brought up to date", pipeline=_name(parameters), lacks=len(missing), removed=len(surplus))
     return node.galleries.found_lacking(parameters, len(writer), missing)

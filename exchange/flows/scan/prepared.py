@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
+
+import structlog
 
 from exchange.compute import Compute
 from exchange.errors import NotFound
@@ -15,6 +18,10 @@ from exchange.flows.node.regions import Pipeline
 from exchange.flows.scan.inspect import Appearance, prepare_scan
 from exchange.store.entry.records import may_be_compared
 from exchange.store.tables.records import AcquisitionRow
+
+log = structlog.get_logger(__name__)
+
+_FOLDER, _PREPARED = re.compile("[0-9a-f]{2}"), re.compile(r"[0-9a-f]{64}\..+")
 
 
 def appearance_of(
@@ -79,11 +86,25 @@ def prepared_files(node: Node, sha256: str) -> list[Path]:
 
 
 def put_in_folders(node: Node) -> None:
-    """What an earlier release kept in one folder: millions of names are too many for one. Broken off, it goes on."""
+    """What an earlier release kept in one folder: millions of names are too many for one. Broken off, it goes on.
+
+    What was not prepared here stays where it lies. What cannot be moved is prepared again when it is needed; that the
+    node does not start would be worse.
+    """
     for path in node.settings.prepared.iterdir():
-        if path.is_file() and path.suffix != ".part":
-            (path.parent / path.name[:2]).mkdir(mode=0o700, exist_ok=True)
-            path.replace(path.parent / path.name[:2] / path.name)
+        try:
+            if _FOLDER.fullmatch(path.name) and path.is_file():  # where a folder should be
+                path.unlink()
+            elif _PREPARED.fullmatch(path.name) and path.suffix != ".part":
+                folder = path.parent / path.name[:2]
+                if folder.is_file():
+                    folder.unlink()
+                folder.mkdir(mode=0o700, exist_ok=True)
+                path.replace(folder / path.name)
+        except FileNotFoundError:
+            continue  # another process of the node moved it
+        except OSError as error:
+            log.warning("a prepared scan is not moved", path=str(path), detail=str(error))
 
 
 def reference_name(acquisition: AcquisitionRow, variant: Variant = Variant.AS_TAKEN) -> bytes:

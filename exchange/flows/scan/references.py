@@ -9,7 +9,7 @@ from typing import assert_never
 import structlog
 
 import matcher
-from exchange.errors import NotFound
+from exchange.errors import NotFound, StoreUnavailable
 from exchange.flows.node.cluster import not_blamed
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import GALLERIES, VARIANTS, Ask, PipelineRole, Variant
@@ -155,6 +155,10 @@ def ask_gallery(
         except (matcher.GalleryDamaged, matcher.NotComparable) as error:
             distrust(node, parameters, times_emptied, error)
             continue
+        except matcher.GalleryInUse as error:
+            raise StoreUnavailable(str(error)) from error
+        except OSError as error:  # may not be read, or too many files are open: no fault of the scan
+            raise StoreUnavailable(f"The gallery cannot be read ({error.strerror}); tried again later.") from error
         if not found.damaged and make_gallery_whole(node, parameters) == times_emptied:
             return found.candidates
     raise hopeless()

@@ -19,6 +19,7 @@ import pytest
 
 import matcher
 from exchange.errors import ComputeAway
+from exchange.flows.node import cluster, cluster_tasks
 from exchange.flows.node.cluster import Cluster, count_workers, executor_on
 from exchange.flows.node.cluster_tasks import WithHelpHere
 from matcher import Filters, Gallery, GalleryWriter, Prepared, Reference, prepare
@@ -167,6 +168,33 @@ def test_workers_join_leave_die_and_are_of_another_release_and_the_answer_is_the
 
 
 @pytest.mark.slow
+def test_a_worker_that_hangs_is_not_waited_for(
+    gallery: Path, queries: list[Prepared], workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_tasks, "SILENT_S", 2.0)
+    monkeypatch.setattr(cluster, "RELEASE_S", 2.0)
+    expected = Gallery(gallery).correlate(queries)
+    workers.come()
+    hanging = workers.come()
+    stages: list[str] = []
+
+    def hang(stage: str, _done: int, _whole: int) -> None:
+        stages.append(stage)
+        if len(stages) == 3:
+            hanging.send_signal(signal.SIGSTOP)
+
+    began = time.monotonic()
+    with executor_on(workers.cluster) as executor:
+        assert isinstance(executor, WithHelpHere)
+        found = Gallery(gallery).correlate(queries, Filters(), executor, hang)
+    assert found == expected
+    assert executor.helped["silence"] > 0
+    with executor_on(workers.cluster) as executor:
+        assert Gallery(gallery).correlate(queries[:1], Filters(), executor) == expected[:1]
+    assert time.monotonic() - began < 100, "the scheduler gives up on it after 300 s"
+
+
+@pytest.mark.slow
 def test_where_there_are_strangers_alone_work_waits(gallery: Path, queries: list[Prepared], workers: Workers) -> None:
     workers.come(STRANGER)
     with pytest.raises(ComputeAway, match="Install this release there too"), executor_on(workers.cluster):
@@ -194,6 +222,8 @@ class Answers(Executor):
         (("another release", None), "another release"),
         (("FileNotFoundError", None), "FileNotFoundError"),
         (("done", ([], [0])), "told of damage"),
+        (("done", None), "TypeError"),
+        ("nonsense", "ValueError"),
         (RuntimeError("the worker died over it"), "RuntimeError"),
     ],
 )
