@@ -197,9 +197,7 @@ class Galleries:
         for each in (self._folder, folder):
             each.mkdir(mode=0o700, exist_ok=True)
         self._take_turn(folder, name)
-        if (
-            self.times_emptied(parameters) == 0
-        ):  # new, or somebody deleted the folder: whoever held it for whole learns it
+        if self.times_emptied(parameters) == 0:  # new, or its folder was deleted: who held it for whole learns that
             self._note_emptied(parameters)
         if name not in self._distrusted:
             try:
