@@ -42,7 +42,7 @@ from tests.exchange.warm import SPARE, WarmCompute
 
 LEGAL_BASIS = "Test agreement, article 1"
 START_S = 20
-DONE_S = 60
+DONE_S = 240  # what correlates has the lowest priority, and other tests run beside it
 
 
 @pytest.fixture(scope="session", autouse=True)
