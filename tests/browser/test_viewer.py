@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 READY_MS = 1500
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("form", ["raw", "filtered"])
 def test_a_pair_is_ready_soon(viewer: Viewer, form: str) -> None:
     for name in ("1-1", "1-2"):
