@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -72,6 +71,7 @@ class Worker:
         self._leadership = Leadership(node, self._presence, self._jobs.held, self._duties.take_over)
         self._rounds = PeerRounds(node, self._client, hours, stopping)
         self._news = PeerNews(node, self._client, hours)
+        self._asked = frozenset[str]()
 
     def start(self) -> None:
         """Show that it lives, lead where nobody does, and start. Raises ConfigurationError where it cannot work beside
@@ -131,20 +131,22 @@ class Worker:
 
     async def _attend_peers(self) -> None:
         """Give each enrolled peer rounds of its own: a slow or silent one keeps nobody else waiting."""
-        limiter, attended = CapacityLimiter(ROUNDS_AT_ONCE), set[str]()
+        limiter, attended = CapacityLimiter(ROUNDS_AT_ONCE), dict[str, asyncio.Task[None]]()
         async with self._news.lines() as lines, asyncio.TaskGroup() as rounds:
             while not self._loops.stopping.is_set():
-                for peer in await self._loops.step("watch on peers", self._peers) or ():
-                    if peer not in attended:
-                        attended.add(peer)
-                        rounds.create_task(self._attend(peer, lines, limiter))
+                found = await self._loops.step("watch on peers", self._peers)
+                self._asked = self._asked if found is None else found
+                for peer in sorted(self._asked):
+                    if peer not in attended or attended[peer].done():
+                        attended[peer] = rounds.create_task(self._attend(peer, lines, limiter))
                 await self._loops.pause(IDLE_S)
 
     async def _attend(self, peer: str, lines: NewsLines, limiter: CapacityLimiter) -> None:
-        """A round with a peer; then wait until it has news, and for no less than the pause between two rounds."""
+        """A round with a peer; then wait until it has news, and for no less than the pause between two rounds. Until it
+        is no peer any more."""
         name = f"rounds with {peer}"
         pull = partial(self._leadership.run, partial(self._rounds.pull, peer))
-        while not self._loops.stopping.is_set():
+        while not self._loops.stopping.is_set() and peer in self._asked:
             begun = time.monotonic()
             if await self._loops.step(name, pull, limiter=limiter):
                 continue
@@ -156,6 +158,6 @@ class Worker:
             took_s = time.monotonic() - begun
             await self._loops.pause(max(0.0, self._node.settings.pull_interval_s - took_s))
 
-    def _peers(self) -> Sequence[str]:
+    def _peers(self) -> frozenset[str]:
         with self._node.store.read() as session:
-            return asked_peers(session)
+            return frozenset(asked_peers(session))
