@@ -21,7 +21,7 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.conftest import enrol_with, simulated
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @dataclass
