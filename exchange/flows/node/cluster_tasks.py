@@ -19,10 +19,10 @@ from typing import Any
 import matcher
 
 TASK_DONE = "done"
-SILENT_S = 10.0
+UNHEARD_S = 10.0
 """How long a cluster may end no task of a query: each takes less than a second. What is left is then done here. The
 scheduler gives up a worker that hangs after five minutes, and a query has two."""
-SILENT_AGAIN_S = 2.0
+UNHEARD_AGAIN_S = 2.0
 """The same in a query in which that was seen: the worker gets tasks of each stage."""
 _LOOK_S = 0.5
 
@@ -47,7 +47,7 @@ class WithHelpHere(Executor):
         self._cluster, self._tell_damage = cluster, TASKS
         self._asked, self._run = compared_release(), _run_in_release()
         self.helped: Counter[str] = Counter()
-        self._heard_at, self._patience_s = time.monotonic(), SILENT_S
+        self._heard_at, self._patience_s = time.monotonic(), UNHEARD_S
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         # packed: a worker of another release may not even have the function
@@ -61,7 +61,7 @@ class WithHelpHere(Executor):
         """Whether tasks have been waiting for long of which none came to an end."""
         silent = time.monotonic() - max(self._heard_at, self._submitted_at) > self._patience_s
         if silent:
-            self._patience_s = SILENT_AGAIN_S
+            self._patience_s = UNHEARD_AGAIN_S
         return silent
 
     def _heard(self, there: Future[Any]) -> None:

@@ -171,7 +171,7 @@ def test_workers_join_leave_die_and_are_of_another_release_and_the_answer_is_the
 def test_a_worker_that_hangs_is_not_waited_for(
     gallery: Path, queries: list[Prepared], workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_tasks, "SILENT_S", 2.0)
+    monkeypatch.setattr(cluster_tasks, "UNHEARD_S", 2.0)
     monkeypatch.setattr(cluster, "RELEASE_S", 2.0)
     expected = Gallery(gallery).correlate(queries)
     workers.come()
