@@ -57,8 +57,16 @@ def emptied_on_failure(home: Path) -> Iterator[None]:
         yield
     except BaseException:
         for path in set(home.iterdir()) - before:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            delete_entry(path)
         raise
+
+
+def delete_entry(path: Path) -> None:
+    """Delete a file or a folder; of a link the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def public_folder(path: Path) -> None:

@@ -83,7 +83,7 @@ class PeerNews:
         if answer.status == HTTPStatus.NOT_FOUND:
             self._older[peer] = time.monotonic() + OLDER_S
             return False
-        quiet = await loops.step(name, partial(self._is_said_quiet, asked, answer)) is True
+        quiet = bool(await loops.step(name, partial(self._is_said_quiet, asked, answer)))
         if quiet:
             self._wait_s[peer] = 2 * asked.wait_s
             await loops.step(name, partial(self._note_answers, [peer]))
@@ -91,17 +91,17 @@ class PeerNews:
                 await loops.step(name, partial(note_clock, self._node, peer, answer.ahead_s))
         return quiet and time.monotonic() - begun > asked.wait_s / 2  # who does not wait is not asked at once again
 
-    def _is_said_quiet(self, asked: NewsQuestion, answer: NewsAnswer) -> bool | None:
-        """None for what is no answer."""
+    def _is_said_quiet(self, asked: NewsQuestion, answer: NewsAnswer) -> bool:
+        """False too for what is no answer."""
         peer = asked.peer.node_id
         if answer.status != HTTPStatus.OK:
             self._asked_in_vain(peer, f"the answer has the status {answer.status}.")
-            return None
+            return False
         try:
             quiet = not self._client.is_news(asked, answer)
         except PeerMisbehaved as error:
             self._asked_in_vain(peer, str(error))
-            return None
+            return False
         self._in_vain.pop(peer, None)
         return quiet
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import matcher
 from exchange.errors import ComputeAway, StoreUnavailable
-from exchange.flows.node.gallery_standing import GalleryStanding, delete_entry, note_standing, standing_of_galleries
+from exchange.flows.node.gallery_standing import GalleryStanding, note_standing, standing_of_galleries
+from exchange.home import delete_entry
 from matcher.errors import GalleryDamaged, GalleryInUse, NotComparable
 
 if TYPE_CHECKING:

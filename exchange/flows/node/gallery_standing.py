@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 from exchange.clock import seconds_between, stamp
+from exchange.home import delete_entry
 
 _STANDING: Final = "standing"
 _CHECKED: Final = "checked"
@@ -79,14 +79,6 @@ def _replace(path: Path, told: GalleryStanding | CheckRound) -> None:
     if path.is_dir():
         delete_entry(path)
     part.replace(path)
-
-
-def delete_entry(path: Path) -> None:
-    """Delete a file or a folder; of a link the link alone."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _standing(folder: Path) -> GalleryStanding | None:

@@ -20,7 +20,7 @@ from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
 from exchange.flows.operate.recovery.last_backup import LastBackup, find_last_backup, note_backup
 from exchange.flows.operate.recovery.outcomes import DrillOutcome, note_outcome
-from exchange.home import emptied_on_failure, private_folder
+from exchange.home import delete_entry, emptied_on_failure, private_folder
 from exchange.store.entry.records import count_records
 from exchange.store.log.statements import latest_head, log_size
 from exchange.store.node.lock import AliveFile
@@ -162,7 +162,7 @@ def _held(mark: AliveFile) -> Iterator[None]:
 def _empty(home: Path) -> None:
     """The mark goes last: should this be broken off too, the next restore finds it."""
     for path in sorted(home.iterdir(), key=lambda path: path.name == RESTORING):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        delete_entry(path)
 
 
 def _check_room(source: Path, home: Path, manifest: Manifest) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.errors import ConfigurationError
-from exchange.home import private_folder, write_private
+from exchange.home import delete_entry, private_folder, write_private
 from exchange.store.scan.copies import sync
 
 MARK: Final = "made-by-restore-drill"
@@ -55,7 +55,7 @@ def remove_scratch(place: Path, node_id: str) -> bool:
             "place with --scratch."
         )
     for path in sorted(place.iterdir(), key=lambda path: path.name == MARK):
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        delete_entry(path)
     place.rmdir()
     return True
 
