@@ -1,4 +1,5 @@
-"""On whose account worker processes are busy: no node holds all of them, and who used much lets others go first."""
+"""On whose account worker processes are busy: no node holds all of them, nor do the pictures of lists, and who used much
+lets others go first."""
 
 from __future__ import annotations
 

@@ -63,6 +63,11 @@ def in_another_tab(page: Any) -> Any:
     return opened.value
 
 
+def wait_ready(page: Any) -> None:
+    """Wait until the comparison is drawn: on a machine whose cores others share, photographs take half a minute."""
+    page.locator("ffp-comparison[data-state=ready]").wait_for(timeout=90_000)
+
+
 def settle(page: Any) -> None:
     """Wait until the comparison has said what it shows, and has drawn it."""
     page.locator("ffp-comparison:not([data-settling])").wait_for(timeout=20_000)

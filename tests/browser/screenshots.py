@@ -20,7 +20,7 @@ from exchange.store.review.candidates import CandidateView, find_candidate
 from exchange.web.report.render import draw_first_page
 from schemas.vocabulary import Role
 from tests.browser.conftest import OPTIONS, STATIC
-from tests.browser.pages import person, sign_in
+from tests.browser.pages import person, sign_in, wait_ready
 from tests.browser.world import World, made, pages_of
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -156,7 +156,7 @@ def _shot(page: Any, **how: Any) -> Image.Image:
 
 def _settle(page: Any) -> None:
     if page.locator("ffp-comparison").count():
-        page.locator("ffp-comparison[data-state=ready]").wait_for(timeout=30_000)
+        wait_ready(page)
     lazy = "() => document.querySelectorAll('img[loading=lazy]').forEach((image) => { image.loading = 'eager'; })"
     page.evaluate(lazy)
     page.wait_for_load_state("networkidle", timeout=PICTURES_MS)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.vocabulary import Role
-from tests.browser.pages import person, sign_in
+from tests.browser.pages import person, sign_in, wait_ready
 from tests.browser.world import World, made, pages_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
@@ -45,7 +45,7 @@ def test_nothing_serious_is_found_on_any_page(browser: Any, world: World, role: 
     for name, path in pages_of(world)[role]:
         page.goto(world.rs.url + path)
         if page.locator("ffp-comparison").count():
-            page.locator("ffp-comparison[data-state=ready]").wait_for(timeout=30_000)
+            wait_ready(page)
         found += serious(axe, page, name)
         for window in ZOOMED, WINDOW:
             page.set_viewport_size(window)

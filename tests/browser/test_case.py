@@ -15,7 +15,7 @@ from pypdf import PdfReader
 
 from exchange.store.access.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import person, sign_in
+from tests.browser.pages import person, sign_in, wait_ready
 from tests.exchange.conftest import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
@@ -134,7 +134,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     skopje.get_by_role("link", name="Candidates", exact=True).click()
     reload_until(skopje, "RS-2026-0815")
     skopje.get_by_role("link", name=re.compile(r"^Pair \d+")).first.click()
-    skopje.locator("ffp-comparison[data-state=ready]").wait_for(timeout=30_000)
+    wait_ready(skopje)
     pair = skopje.url
     assert "On the registration" in skopje.locator(".ffp-status").inner_text()
     box = skopje.locator(".ffp-divider").bounding_box()
@@ -160,7 +160,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     assert "1 Blind verifications" in colleague.locator(".duties").inner_text()
     colleague.get_by_role("link", name="Verifications", exact=True).click()
     colleague.get_by_role("button", name="Take it").click()
-    colleague.locator("ffp-comparison[data-state=ready]").wait_for(timeout=30_000)
+    wait_ready(colleague)
     assert REMARK not in colleague.content()
     assert not re.search("score|congruent", colleague.locator("main").inner_text(), re.IGNORECASE)
     colleague.get_by_label("identification", exact=True).check()

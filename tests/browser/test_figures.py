@@ -18,7 +18,7 @@ from scipy import ndimage
 import matcher
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import enter
+from tests.browser.pages import enter, wait_ready
 from tests.exchange.conftest import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.alone]
@@ -89,7 +89,7 @@ def test_the_page_is_ready_soon_and_drags_smoothly(page: Any, measured: tuple[in
         page.goto(f"{node.url}/app/records/{record['statement_id']}/candidates")
         begun = time.perf_counter()
         page.locator("tbody a").first.click()
-        page.locator("ffp-comparison[data-state=ready]").wait_for(timeout=60_000)
+        wait_ready(page)
         took.append(time.perf_counter() - begun)
         print(f"two {points} x {points}: ready {took[-1]:.2f} s after the click, {loaded}")
         page.wait_for_timeout(500)

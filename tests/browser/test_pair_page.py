@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import enter, settle
+from tests.browser.pages import enter, settle, wait_ready
 from tests.exchange.conftest import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
@@ -64,7 +64,7 @@ def page(browser: Any, laboratory: Laboratory) -> Iterator[Any]:
 def open_first(page: Any, laboratory: Laboratory, record: str) -> Any:
     page.goto(f"{laboratory.node.url}/app/records/{record}/candidates")
     page.locator("tbody a").first.click()
-    page.locator("ffp-comparison[data-state=ready]").wait_for(timeout=30_000)
+    wait_ready(page)
     return page.locator("ffp-comparison")
 
 
@@ -134,7 +134,7 @@ def test_the_rail_leads_to_the_neighbours_by_keys(page: Any, laboratory: Laborat
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.press("j")
     page.locator(".rail [aria-current][aria-label^='Candidate 2 of 5']").wait_for()
-    page.locator("ffp-comparison[data-state=ready]").wait_for(timeout=30_000)
+    wait_ready(page)
     page.locator(".ffp-stage").focus()
     turned = page.locator("ffp-comparison").evaluate("element => element.view.camera.angle_deg")
     page.keyboard.press("]")
@@ -158,7 +158,7 @@ def test_with_the_chart_open_the_whole_instrument_is_on_one_screen(page: Any, la
 def test_photographs_lie_on_the_same_stage(page: Any, laboratory: Laboratory) -> None:
     page.goto(f"{laboratory.node.url}/app/records/{laboratory.photograph}/candidates")
     page.locator("tbody tr", has_text="PHOTOGRAPH-2").locator("a").first.click()
-    page.locator("ffp-comparison[data-state=ready]").wait_for(timeout=30_000)
+    wait_ready(page)
     status = page.locator(".ffp-status")
     assert "On the registration." in status.inner_text()
     assert "Light from" not in status.inner_text(), "a photograph has its own light"

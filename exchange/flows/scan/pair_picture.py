@@ -12,6 +12,9 @@ from exchange.flows.scan.prepared import appearance_of, prepared_scan
 from exchange.flows.scan.view_picture import shrunk
 from exchange.store.review.candidates import StoredCandidate
 
+_LISTS = "pictures in lists"
+"""On this account they are drawn; no node is named so."""
+
 
 def pair_picture(node: Node, found: StoredCandidate) -> bytes:
     """As PNG, drawn in a worker process. The same scans under the same parameters always give the same."""
@@ -33,10 +36,12 @@ def picture_tag(found: StoredCandidate, width: int | None) -> str:
 
 
 def small_picture(node: Node, found: StoredCandidate, width: int) -> bytes:
-    """As JPEG. To draw one takes a third of a second, so a list that is looked at again finds them."""
+    """As JPEG. To draw one takes a third of a second, of photographs some seconds, so a list that is looked at again
+    finds them, and those of a list never hold all worker processes: a pair that is opened meanwhile goes beside."""
     tag = picture_tag(found, width)
     kept = node.small_pictures.get(tag)
     if kept is None:
-        kept = node.compute.run(shrunk, pair_picture(node, found), width)
+        with node.compute.on_account_of(_LISTS):
+            kept = node.compute.run(shrunk, pair_picture(node, found), width)
         node.small_pictures.keep(tag, kept)
     return kept
