@@ -1,4 +1,4 @@
-"""On whose account worker processes are busy: no node holds all of them, nor do the pictures of lists, and who used much
+"""On whose account worker processes are busy: no node holds all of them, nor do the pictures of lists; who used much
 lets others go first."""
 
 from __future__ import annotations
