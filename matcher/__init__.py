@@ -7,6 +7,10 @@
 from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from matcher.processor import bind as _bind
+
+_bind()  # before anything loads numpy
+
 if _TYPE_CHECKING:
     from matcher.areal.comparison import Cell, Comparison, compare
     from matcher.areal.descriptor import DESCRIPTOR_SHAPE, prefilter

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-MATCHER_VERSION = "4"
+MATCHER_VERSION = "5"
 """Changes when the same scans and parameters may give other figures; results of two versions are not mixed."""
 
 Channel = Literal["height", "relief"]

@@ -22,6 +22,7 @@ from exchange.errors import ComputeAway, ComputeFailed, ConfigurationError, Egre
 from exchange.extras.known import require_extra
 from exchange.flows.node.cluster_tasks import WithHelpHere, compared_release
 from exchange.net.egress import Guard
+from matcher.processor import as_environment
 
 if TYPE_CHECKING:
     from distributed import Client, Security
@@ -140,14 +141,19 @@ def _check_release(client: Client, cluster: Cluster) -> None:
         told = client.sync(client._run, compared_release, on_error="return", callback_timeout=RELEASE_S)
     except TimeoutError:
         return
-    strangers = [
-        worker for worker, answer in told.items() if answer != compared_release() and not isinstance(answer, OSError)
-    ]
-    if strangers:
+    here = compared_release()
+    strangers = {
+        worker: answer for worker, answer in told.items() if answer != here and not isinstance(answer, OSError)
+    }
+    if not strangers:
+        return
+    who = f"{', '.join(strangers)} of the cluster at {cluster.scheduler}"
+    if all(str(answer).rpartition("/")[0] == here.rpartition("/")[0] for answer in strangers.values()):
         raise ComputeAway(
-            f"{', '.join(strangers)} of the cluster at {cluster.scheduler} do not run matcher "
-            f"{matcher.MATCHER_VERSION}. Install this release there too."
+            f"{who} compute scores otherwise than this node. They need processors with AVX2, the libraries of the "
+            f"release's lock, and {as_environment()} in their environment."
         )
+    raise ComputeAway(f"{who} do not run matcher {matcher.MATCHER_VERSION}. Install this release there too.")
 
 
 @lru_cache(maxsize=1)

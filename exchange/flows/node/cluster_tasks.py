@@ -28,10 +28,11 @@ _LOOK_S = 0.5
 
 
 def compared_release() -> str:
-    """What must be the same on all workers: scores, and the form of the files that they read."""
-    from matcher.gallery.schema import FORMAT  # it loads the matcher, which a node needs that has a cluster
+    """What must be the same on all workers: scores, to the last bit, and the form of the files that they read."""
+    from matcher.evaluate.trial import trial_digest  # it loads the matcher, which a node needs that has a cluster
+    from matcher.gallery.schema import FORMAT
 
-    return f"{matcher.MATCHER_VERSION}/{FORMAT}"
+    return f"{matcher.MATCHER_VERSION}/{FORMAT}/{trial_digest()}"
 
 
 class WithHelpHere(Executor):
@@ -106,10 +107,9 @@ def _run_in_release() -> Callable[[str, bytes], tuple[str, Any]]:
 
     def run(asked: str, task: bytes) -> tuple[str, Any]:
         try:
-            import matcher
-            from matcher.gallery.schema import FORMAT
+            from exchange.flows.node.cluster_tasks import compared_release
 
-            if f"{matcher.MATCHER_VERSION}/{FORMAT}" != asked:
+            if compared_release() != asked:
                 return "another release", None
             function, args, kwargs = pickle.loads(task)  # noqa: S301 - by the node, over TLS
             return TASK_DONE, function(*args, **kwargs)

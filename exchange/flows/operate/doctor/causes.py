@@ -108,6 +108,7 @@ class Cause(StrEnum):
     EGRESS_UNIT = "egress-unit"
     DEADLINES = "deadlines"
     CLOCK_UNSET = "clock-unset"
+    COMPUTES_OTHERWISE = "computes-otherwise"
     NOT_EXAMINED = "not-examined"
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from exchange.clock import stamp_in
-from exchange.errors import ComputeAway, NotFound, ObjectStoreUnavailable
+from exchange.errors import ComputeAway, ComputeFailed, NotFound, ObjectStoreUnavailable
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.stamping import stamp_alarms
 from exchange.flows.log.start import log_alarms
@@ -199,12 +198,18 @@ def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
 
 
 def examine_compute(node: Node) -> Iterator[Finding]:
-    """Whether a process can be started here that reads and compares scans, and whether the cluster compares any."""
+    """Whether a process can be started here that compares scans as other nodes do, and whether the cluster compares."""
     try:
-        node.background.run(os.getpid)
-    except ComputeAway as error:
+        why = node.background.run(_computes_otherwise)
+    except ComputeFailed as error:
         then = "See to the limits of the machine, what came waits: free -m; systemctl show ffp -p TasksMax -p MemoryMax"
         yield fault(Cause.COMPUTE_AWAY, "compute", str(error), then)
+    else:
+        if why is not None:
+            what = (
+                "This machine gives a pair of scans another score than other nodes, in its last digits or by a tenth."
+            )
+            yield warning(Cause.COMPUTES_OTHERWISE, "compute", what, why)
     if node.cluster is None:
         return
     try:
@@ -219,6 +224,13 @@ def examine_compute(node: Node) -> Iterator[Finding]:
     except ComputeAway as error:
         then = f"Start scheduler and workers there, or take cluster_scheduler out of config.toml. {_WAITS}"
         yield fault(Cause.CLUSTER_AWAY, "cluster", str(error), then)
+
+
+def _computes_otherwise() -> str | None:
+    """In a worker process; the matcher is loaded there alone."""
+    from matcher.evaluate.trial import computes_otherwise
+
+    return computes_otherwise()
 
 
 def examine_deadlines(node: Node) -> Iterator[Finding]:

@@ -24,9 +24,10 @@ from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.doctor import disk as doctor_disk
 from exchange.flows.operate.doctor import machine as doctor_machine
 from exchange.flows.operate.doctor import peers as doctor_peers
+from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import Examination, examine
 from exchange.flows.operate.doctor.findings import Finding, Gravity
-from exchange.flows.operate.doctor.work import WHAT_WAITS, examine_log, examine_work
+from exchange.flows.operate.doctor.work import WHAT_WAITS, examine_compute, examine_log, examine_work
 from exchange.flows.review.deadlines import Duty
 from exchange.net.probe import ReachedPeer
 from exchange.store.access.users import add_user
@@ -227,6 +228,15 @@ def test_the_kernel_is_asked() -> None:
     program = "from exchange.flows.operate.doctor.machine import clock_is_synchronised as asked; print(type(asked()))"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert "bool" in told.stdout
+
+
+@pytest.mark.slow
+def test_a_machine_that_computes_otherwise(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker processes are asked: they are the ones that compare scans."""
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Sandybridge")
+    [found] = examine_compute(node)
+    assert (found.cause, found.gravity) == (Cause.COMPUTES_OTHERWISE, Gravity.WARNING)
+    assert "OPENBLAS_CORETYPE=Haswell" in found.then
 
 
 @pytest.mark.parametrize(("ahead", "gravity"), [(0.6, None), (15, Gravity.WARNING), (-600, Gravity.FAULT)])

@@ -62,12 +62,12 @@ class Workers:
         self.cluster = Cluster(scheduler)
         self._folder, self._running = folder, list[subprocess.Popen[bytes]]()
 
-    def come(self, preload: str = "") -> subprocess.Popen[bytes]:
+    def come(self, preload: str = "", **settings: str) -> subprocess.Popen[bytes]:
         script = self._folder / f"{hashlib.sha256(preload.encode()).hexdigest()[:8]}.py"
         script.write_text(preload)
         command = [sys.executable, "-m", "distributed.cli.dask_worker", self.cluster.scheduler, "--no-nanny"]
         options = ["--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1", "--preload", str(script)]
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **settings}
         before = count_workers(self.cluster)
         process = subprocess.Popen([*command, *options], cwd=self._folder, env=environment, stderr=subprocess.DEVNULL)
         self._running.append(process)
@@ -199,6 +199,23 @@ def test_where_there_are_strangers_alone_work_waits(gallery: Path, queries: list
     workers.come(STRANGER)
     with pytest.raises(ComputeAway, match="Install this release there too"), executor_on(workers.cluster):
         pytest.fail("they are not asked")
+
+
+@pytest.mark.slow
+def test_one_that_computes_otherwise_is_a_stranger_too(
+    gallery: Path, queries: list[Prepared], workers: Workers
+) -> None:
+    """Its processor, or what it was started with: one pair has one score, whoever compares it."""
+    expected = Gallery(gallery).correlate(queries)
+    workers.come()
+    with executor_on(workers.cluster) as executor:
+        assert isinstance(executor, WithHelpHere)
+        other = workers.come(OPENBLAS_CORETYPE="Sandybridge")
+        assert Gallery(gallery).correlate(queries, Filters(), executor) == expected
+    assert executor.helped["another release"] > 0
+    with pytest.raises(ComputeAway, match="compute scores otherwise"), executor_on(workers.cluster):
+        pytest.fail("it is not asked")
+    workers.go(other, signal.SIGTERM)
 
 
 class Answers(Executor):
