@@ -26,7 +26,7 @@ SPREAD_WAITING := $(subst -n auto,-n $(shell echo $$(($(shell getconf _NPROCESSO
 # both run whatever becomes of the first
 alone_first = $(BIN)/python -m pytest -q -m "alone and $(1)" --benchmark-disable --durations=10; alone=$$?; $(BIN)/python -m pytest -q -m "not alone and $(1)" $(SPREAD_WAITING) && exit $$alone
 
-.PHONY: messages messages-missing help install install-tests demo training test test-orders test-all test-slow test-long observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill container-drill
+.PHONY: messages messages-missing help install install-tests demo training test test-orders test-all test-slow test-gate test-long observers test-postgresql test-browser screenshots chaos pilot load load-node check bench serve contract clean lock wheelhouse sbom audit install-drill container-drill
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -89,6 +89,9 @@ pilot: install-tests  ## Six nodes, 150 exhibits, 15 minutes, then all that goes
 
 test-slow: install-tests  ## What `make test` leaves out, and what takes minutes apart; first what judges times
 	@$(call alone_first,slow and not long)
+
+test-gate: install-tests  ## Of `make test-slow` one way through each promise (.ci/gate), six minutes
+	@$(BIN)/python -m pytest -q -m "slow and not long and not alone" $(SPREAD_WAITING) $$(sed 's/ *#.*//' .ci/gate)
 
 test-long: install-tests  ## What takes minutes: a week offline, fifty people, faults put into the code; before each release
 	@$(call alone_first,long)
