@@ -12,6 +12,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +101,7 @@ REMAINING = (
 """Names that no convention explains. Not more than a handful: the test counts them."""
 
 
+@cache
 def definitions() -> Mapping[str, Sequence[Place]]:
     """The places of each public name, in the order of the modules."""
     found: dict[str, list[Place]] = {}
