@@ -39,6 +39,14 @@ def test_who_computes_otherwise_is_told_what_to_set() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_where_a_unit_hides_the_processor_it_is_bound_too() -> None:
+    """As ProcSubset=pid does in the units of a node."""
+    hidden = 'mount -t proc -o subset=pid proc /proc && test ! -e /proc/cpuinfo && exec "$@"'
+    assert told("unshare", "--mount", "sh", "-c", hidden, "sh", sys.executable) == f"{EXPECTED} None"
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_another_kind_of_processor_gives_the_same_bits() -> None:
     """An EPYC without AVX-512, emulated: some minutes for what takes two seconds here."""
