@@ -1,1 +1,4 @@
 """Pictures and words that explain a comparison."""
+
+DISPLAY_VERSION = 1
+"""Of what `matcher.draw.display` encodes: rises whenever the same scan would give other bytes."""

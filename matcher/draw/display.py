@@ -22,9 +22,6 @@ from matcher.numeric.parameters import Parameters
 from matcher.numeric.plane import low_pass
 from matcher.read.topography import Topography
 
-DISPLAY_VERSION = 1
-"""Rises whenever the same scan would give other bytes."""
-
 _STEPS = 65534
 """Between the lowest height, value 1, and the highest, value 65535."""
 _LEAST_SCALE_UM = 1e-6

@@ -12,7 +12,7 @@ from enum import StrEnum
 from statistics import median
 from typing import Final
 
-from matcher.instrument.specimen_check import MeasuredFigure, SpecimenFigures
+from matcher.instrument.specimen_figures import MeasuredFigure, SpecimenFigures
 
 DRIFT_CHECKS: Final = 5
 """So many of the last checks of a series tell a drift where their median lies beyond half of the warning limit: three

@@ -8,7 +8,6 @@ or a grid of lines says nothing here: it looks alike wherever it is laid.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Final
 
@@ -28,53 +27,17 @@ from matcher.instrument.distortion import (
     without_outliers,
 )
 from matcher.instrument.reference_map import ReferenceMap
+from matcher.instrument.specimen_figures import MeasuredFigure, SpecimenFigures
 from matcher.instrument.surfaces import CheckBand, band_of, check_band, filled, mark_on, without_form
 from matcher.mark.regions import level_region
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.numeric.plane import Mask, Plane
 from matcher.read.topography import Topography
 
-CHECK_VERSION: Final = 1
-"""Of the method: figures of two versions are not one series."""
 _BANDS: Final = (2.0, 1.0)
 """The map is found on waves twice as long first: a scale that is wrong by 1 % displaces the rim by 17 um."""
 _ROUGH: Final = 0.25
 """Where the surfaces agree no better once they lie on each other, there is no use in looking closer."""
-
-
-@dataclass(frozen=True)
-class MeasuredFigure:
-    """A measured figure with its standard uncertainty (GUM, 2.3.1); None where it was not estimated."""
-
-    value: float
-    uncertainty: float | None
-
-
-@dataclass(frozen=True)
-class SpecimenFigures:
-    """What a scan says where the first one said 1, or 0.
-
-    ``correlation``: of the heights at the best place, -1 to 1. ``height_ratio``: by which factor heights are larger;
-    ``scale_x``, ``scale_y``: the same of lengths along the scan's own x and y; ``skew_deg``: by how much the angle
-    between its axes is off a right one, against the first scan; ``detail_ratio``: by which factor the shortest waves
-    are higher than the longer ones: below 1 the picture is less sharp. ``difference_um``: root mean square of what is
-    left where one lies on the other, heights of both as they are; ``roughness_um``: the same of the first scan's
-    heights; ``missing``: share of the points measured then that were not measured now. ``rotation_deg``, ``tilt_deg``:
-    how the specimen was laid otherwise. ``patches``: how many witnesses the uncertainties rest on.
-    """
-
-    correlation: float
-    height_ratio: MeasuredFigure
-    scale_x: MeasuredFigure
-    scale_y: MeasuredFigure
-    skew_deg: MeasuredFigure
-    detail_ratio: MeasuredFigure
-    difference_um: float
-    roughness_um: float
-    missing: float
-    rotation_deg: float
-    tilt_deg: float
-    patches: int
 
 
 def measure_specimen(

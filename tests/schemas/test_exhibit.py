@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from matcher.mark.region_cells import MOST_CELLS
+from matcher.mark.region_grid import MOST_CELLS
 from schemas import Calibre, ClassCharacteristics, DateRange, Exhibit, Handling, Measurement, RegionMask
 from schemas.exhibit import MAX_MASK_CELLS, CaseReference, Day, ShortText
 from schemas.vocabulary import Answer, BreechFaceClass, DatePrecision, FiringPinClass

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.flows.node.node import Node
 from exchange.flows.operate.ready import readiness
+from exchange.memory import GIVE_BACK_S, give_back_memory
 
 log = structlog.get_logger(__name__)
 
@@ -74,13 +75,13 @@ class HttpServer(uvicorn.Server):
             loop.add_signal_handler(signal.SIGHUP, self._leave)
         if self._parent is not None:
             loop.add_reader(self._parent, self._orphaned)
-        telling = [asyncio.create_task(self._tell_ready())]
+        beside = [asyncio.create_task(self._tell_ready()), asyncio.create_task(_give_back())]
         if self._beat_s is not None:
-            telling.append(asyncio.create_task(self._beat(self._beat_s)))
+            beside.append(asyncio.create_task(self._beat(self._beat_s)))
         try:
             await super().main_loop()
         finally:
-            for task in telling:
+            for task in beside:
                 task.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -127,6 +128,12 @@ class HttpServer(uvicorn.Server):
         while True:
             self._teller.alive()
             await asyncio.sleep(every_s)
+
+
+async def _give_back() -> None:
+    while True:
+        await asyncio.sleep(GIVE_BACK_S)
+        await run_in_threadpool(give_back_memory)
 
 
 class _Closing:

@@ -14,7 +14,7 @@ from exchange.flows.entry.draft_form import marked_in, of_file
 from exchange.flows.entry.drafts import open_draft
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import REGIONS
-from exchange.flows.scan.preview import StatedScan, preview_scan
+from exchange.flows.scan.scan_reading import Preview, StatedScan
 from exchange.store.entry.drafts import add_file, files_of, find_draft, find_file, remove_file, save_fields, typed
 from exchange.store.tables.drafts import DraftFileRow
 from schemas import RegionMask
@@ -97,7 +97,7 @@ def read_scan(node: Node, pseudonym: str, draft_id: str, file_id: str) -> DraftF
         raise Conflict("This file has not come whole yet.", code="not-whole")
     preview = None
     try:
-        preview = node.compute.run(preview_scan, scan_file_of(node, file), asked)
+        preview = node.compute.run(_preview, scan_file_of(node, file), asked)
     except matcher.ScanRefused as error:
         said: dict[str, Any] = {"refused": str(error), "code": error.reason}
     else:
@@ -198,3 +198,10 @@ def _asked(said: dict[str, str], file: DraftFileRow) -> StatedScan:
     return StatedScan(
         roi, size if 0.01 < size <= 100 else None, said.get("lighting", Lighting.UNKNOWN), marked_in(file, said)
     )
+
+
+def _preview(path: Path, asked: StatedScan) -> Preview:
+    """In a worker process, which has the matcher."""
+    from exchange.flows.scan.preview import preview_scan
+
+    return preview_scan(path, asked)

@@ -29,7 +29,7 @@ from exchange.store.log.statements import append_own, find_statement
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.scan.objects import promise_object
 from exchange.store.tables.records import RecordRow, SubmissionRow
-from matcher.mark.region_cells import fits
+from matcher.mark.region_grid import fits
 from schemas import (
     CONTRACT_VERSION,
     Acquisition,

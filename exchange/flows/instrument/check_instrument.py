@@ -31,7 +31,7 @@ from exchange.store.entry.instrument_checks import (
 from exchange.store.log.audit import add_deeds
 from exchange.store.tables.instruments import InstrumentCheckRow
 from matcher.instrument.check_limits import MEASURES, CheckOutcome, CheckVerdict, judge_check, values_of
-from matcher.instrument.specimen_check import CHECK_VERSION, SpecimenFigures
+from matcher.instrument.specimen_figures import CHECK_VERSION, SpecimenFigures
 from schemas import Instrument
 from schemas.exhibit import ShortText
 from schemas.vocabulary import RegionOfInterest

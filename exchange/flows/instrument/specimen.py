@@ -13,9 +13,7 @@ from typing import Final
 
 import matcher
 from exchange.flows.node.regions import COMPARED
-from matcher.instrument.reference_map import ReferenceMap, map_of
-from matcher.instrument.specimen_check import SpecimenFigures, measure_specimen
-from matcher.instrument.surfaces import require_texture
+from matcher.instrument.specimen_figures import SpecimenFigures
 from schemas.vocabulary import RegionOfInterest
 
 SPECIMEN_REGIONS: Final[Mapping[str, matcher.Parameters]] = {
@@ -45,6 +43,9 @@ class SpecimenScan:
 
 def read_specimen(path: Path, roi: str) -> SpecimenScan:
     """Raises matcher.ScanRefused, matcher.ScanNotUsable."""
+    from matcher.instrument.reference_map import map_of
+    from matcher.instrument.surfaces import require_texture
+
     topography = matcher.read_topography(path)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -65,4 +66,7 @@ def read_specimen(path: Path, roi: str) -> SpecimenScan:
 
 def hold_against(first: bytes, now: bytes, roi: str) -> SpecimenFigures:
     """Raises matcher.ScanNotUsable, and ScanRefused where what is kept of the first scan is damaged."""
+    from matcher.instrument.reference_map import ReferenceMap
+    from matcher.instrument.specimen_check import measure_specimen
+
     return measure_specimen(ReferenceMap.from_bytes(first), ReferenceMap.from_bytes(now), SPECIMEN_REGIONS[roi])

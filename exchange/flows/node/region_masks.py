@@ -1,12 +1,18 @@
-"""Regions that examiners marked by hand, between the contract's bits and the matcher's cells."""
+"""Regions that examiners marked by hand, between the contract's bits and the matcher's cells.
+
+Arrays are loaded where they are made: by workers, and by nobody who asks for a digest alone.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import matcher
 from exchange.store.tables.records import AcquisitionRow
-from matcher.mark.region_cells import on_points, packed, unpacked
-from matcher.numeric.plane import Mask
 from schemas import RegionMask
+
+if TYPE_CHECKING:
+    from matcher.numeric.plane import Mask
 
 
 def region_mask_of(acquisition: AcquisitionRow) -> RegionMask | None:
@@ -20,11 +26,15 @@ def mask_digest(mask: RegionMask | None) -> str | None:
 
 
 def cells_in(mask: RegionMask) -> Mask:
+    from matcher.mark.region_cells import unpacked
+
     return unpacked(mask.packed, (mask.rows, mask.columns))
 
 
 def mask_of(cells: Mask) -> RegionMask | None:
     """None where no cell is in the region."""
+    from matcher.mark.region_cells import packed
+
     if not cells.any():
         return None
     rows, columns = cells.shape
@@ -33,6 +43,8 @@ def mask_of(cells: Mask) -> RegionMask | None:
 
 def points_in(mask: RegionMask, shape: tuple[int, ...]) -> Mask:
     """For each point of a scan whether it lies in the region. Raises matcher.ScanNotUsable where it does not fit."""
+    from matcher.mark.region_cells import on_points
+
     return on_points(cells_in(mask), shape)
 
 

@@ -6,7 +6,8 @@ import matcher
 from exchange.flows.node.region_masks import mask_of
 from matcher.mark.level import LevelledMark
 from matcher.mark.photograph_mark import find_photograph_mark
-from matcher.mark.region_cells import cells_of, grid_of
+from matcher.mark.region_cells import cells_of
+from matcher.mark.region_grid import grid_of
 from matcher.mark.regions import level_region
 from matcher.mark.striation import find_striated
 from matcher.numeric.plane import Mask

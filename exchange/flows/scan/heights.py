@@ -6,6 +6,7 @@ import gzip
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matcher
 from exchange.errors import InvalidInput, NotFound
@@ -14,18 +15,12 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES, roles_of
 from exchange.flows.node.region_masks import mask_digest, region_mask_of, topography_within
 from exchange.store.tables.records import AcquisitionRow
-from matcher.draw.display import (
-    DISPLAY_VERSION,
-    Display,
-    display_filtered,
-    display_heights,
-    display_photograph,
-    encode_display,
-)
-from matcher.read.image import decode_image, inspect_image
-from matcher.read.x3p import read_x3p
+from matcher.draw import DISPLAY_VERSION
 from schemas import RegionMask
 from schemas.vocabulary import Modality
+
+if TYPE_CHECKING:
+    from matcher.draw.display import Display
 
 LEAST_DRAWN, MOST_DRAWN = 64, 1500
 """Bounds of the longest side, in values: a thumbnail, and what a screen shows and software rendering still turns."""
@@ -121,11 +116,17 @@ def heights(node: Node, shown: ShownHeights) -> bytes:
 
 def encoded_heights(shown: ShownHeights) -> bytes:
     """What a worker process does. Raises matcher.ScanNotUsable, matcher.ScanRefused."""
+    from matcher.draw.display import encode_display
+
     # no time in the header: the same heights are the same bytes
     return gzip.compress(encode_display(_display(shown)), _LEVEL, mtime=0)
 
 
 def _display(shown: ShownHeights) -> Display:
+    from matcher.draw.display import display_filtered, display_heights, display_photograph
+    from matcher.read.image import decode_image, inspect_image
+    from matcher.read.x3p import read_x3p
+
     if shown.photograph:
         brightness = decode_image(shown.scan, inspect_image(shown.scan))
         brightness = brightness[::-1] if shown.mirrored else brightness

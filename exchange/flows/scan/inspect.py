@@ -1,4 +1,7 @@
-"""What worker processes do: read, prepare and correlate scans. Plain functions of paths and bytes, no database."""
+"""What worker processes do: read, prepare and correlate scans. Plain functions of paths and bytes, no database.
+
+They load what they need of the matcher: a process that only names them to a worker needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matcher
 from exchange.flows.node.cluster import Cluster, executor_on
 from exchange.flows.node.pipelines import Photographed, Variant
 from exchange.flows.node.region_masks import photograph_within, topography_within
 from exchange.flows.node.regions import Pipeline
-from matcher.areal.comparison import Placement
-from matcher.areal.prepared_photograph import inverted
-from matcher.draw.draw_pair import draw_pair
-from matcher.draw.explain_profiles import draw_profiles
-from matcher.read.image import inspect_image
-from matcher.read.origin import Origin
-from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.record import ScanMediaType
+
+if TYPE_CHECKING:
+    from matcher.areal.comparison import Placement
+    from matcher.read.origin import Origin
 
 X3P: ScanMediaType = "application/x-x3p"
 _IMAGES: dict[str, ScanMediaType] = {kind: kind for kind in ("image/png", "image/tiff", "image/jpeg")}
@@ -84,6 +85,9 @@ class SearchResult:
 
 def inspect_scan(path: Path) -> ScanReport:
     """Read an untrusted scan in full. Raises matcher.ScanRefused with the reason."""
+    from matcher.read.image import inspect_image
+    from matcher.read.x3p import read_x3p
+
     with path.open("rb") as file:
         is_zip = file.read(2) == b"PK"
     if is_zip:
@@ -119,6 +123,8 @@ def _made_with(origin: Origin) -> str | None:
 
 
 def _read(appearance: Appearance) -> matcher.Topography | matcher.Photograph:
+    from matcher.read.x3p import read_x3p
+
     photographed = appearance.photographed
     if photographed is None:
         return read_x3p(appearance.scan)
@@ -141,6 +147,8 @@ def _as_compared(
 def _prepared(
     scan: matcher.Topography | matcher.Photograph, appearance: Appearance
 ) -> matcher.Prepared | matcher.Profile:
+    from matcher.areal.prepared_photograph import inverted
+
     match scan, appearance.pipeline:
         case matcher.Topography(), matcher.Parameters() as parameters:
             return matcher.prepare(scan, parameters)
@@ -197,6 +205,9 @@ def _gallery(folder: Path, parameters: matcher.Parameters) -> matcher.Gallery:
 
 def draw_candidate(a: Appearance, b: Appearance, prepared_a: Path, prepared_b: Path) -> bytes:
     """The aligned pair with its cells or segments, as PNG. Compared anew: the same scans always give the same."""
+    from matcher.draw.draw_pair import draw_pair
+    from matcher.draw.explain_profiles import draw_profiles
+
     first, second = _as_compared(_read(a), a), _as_compared(_read(b), b)
     ready_a, ready_b = prepared_a.read_bytes(), prepared_b.read_bytes()
     match first, second, a.pipeline:

@@ -1,16 +1,14 @@
 """What an examiner is shown of a scan as soon as it is here: a picture with the mark that was found, and a verdict.
 
-Plain functions of paths, done in worker processes. A verdict is a list of findings by code; the pages have the words.
+Plain functions of paths, done in worker processes alone: they load the whole matcher.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, assert_never
+from typing import assert_never
 
 from PIL import Image, ImageDraw
 
@@ -19,6 +17,7 @@ from exchange.flows.node.region_masks import cells_in, mask_digest, photograph_w
 from exchange.flows.node.regions import COMPARED
 from exchange.flows.scan.found_regions import find_levelled_mark, mark_cells, photograph_cells, striae_cells
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
+from exchange.flows.scan.scan_reading import Preview, ScanFinding, ScanReading, StatedScan, Usability
 from matcher.draw.quality_picture import (
     draw_circles,
     draw_mark,
@@ -29,12 +28,12 @@ from matcher.draw.quality_picture import (
 )
 from matcher.mark import photograph_mark
 from matcher.mark.quality import COARSE_UM, LOW_COVERAGE, LOW_SIGNAL_TO_NOISE, MANY_DROPOUTS, MANY_OUTLIERS, Quality
-from matcher.mark.region_cells import grid_of
+from matcher.mark.region_grid import grid_of
 from matcher.numeric.circle import Circle
 from matcher.read.image import decode_image, inspect_image
 from matcher.read.x3p import read_x3p
 from schemas import RegionMask
-from schemas.vocabulary import Modality, RegionOfInterest
+from schemas.vocabulary import Modality
 
 SOFT_FOCUS = 0.4
 """A sharp photograph has 0.4 to 1 (`PhotographQuality`); below 0.15 it is refused."""
@@ -42,65 +41,7 @@ MUCH_GLARE = 0.1
 """A third of what is refused: by then the marks under the glare are gone."""
 
 
-class Usability(StrEnum):
-    GOOD = "good"
-    DOUBTFUL = "doubtful"
-    UNUSABLE = "unusable"
-    UNKNOWN = "unknown"
-    """Nothing was measured, because something is still to be stated or no measure is known for the region."""
-
-
 _WORST = (Usability.UNUSABLE, Usability.DOUBTFUL, Usability.GOOD, Usability.UNKNOWN)
-
-
-@dataclass(frozen=True)
-class ScanFinding:
-    """``code`` names the sentence; ``values`` are the figures in it, as people read them."""
-
-    code: str
-    level: Usability
-    values: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class StatedScan:
-    """What the examiner states of a file before it is assessed; a topography needs the region alone. ``mask``: the
-    region as it was marked by hand."""
-
-    roi: RegionOfInterest
-    um_per_pixel: float | None = None
-    lighting: str = "unknown"
-    mask: RegionMask | None = None
-
-
-@dataclass(frozen=True)
-class ScanReading:
-    """``reason``, ``remarks``: the matcher's own sentences: why it is not usable, and what was doubtful. ``grid``: rows
-    and columns of the cells in which a region is marked; ``found``: what was found in them, as a ``RegionMask``, None
-    where nothing was, or is looked for. ``mended``: the digest of the marked region that was assessed in its place."""
-
-    modality: Modality
-    report: ScanReport
-    roi: RegionOfInterest
-    verdict: Usability
-    findings: tuple[ScanFinding, ...]
-    reason: str | None = None
-    remarks: tuple[str, ...] = ()
-    grid: tuple[int, int] = (1, 1)
-    found: dict[str, Any] | None = None
-    mended: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Preview:
-    """``picture``: PNG, with the region outlined; ``plain``: the same without, to mark a region on."""
-
-    reading: ScanReading
-    picture: bytes
-    plain: bytes
 
 
 def preview_scan(path: Path, asked: StatedScan) -> Preview:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matcher.instrument.check_limits import MEASURES, SAME_SPECIMEN, CheckOutcome, LimitSign, Sign, judge_check
-from matcher.instrument.specimen_check import MeasuredFigure
+from matcher.instrument.specimen_figures import MeasuredFigure
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
 SURE = 0.0001

@@ -11,7 +11,8 @@ import pytest
 from matcher import FIRING_PIN_PARAMETERS, ScanNotUsable, Topography, read_topography
 from matcher.instrument.check_limits import CheckOutcome, judge_check, values_of
 from matcher.instrument.reference_map import ReferenceMap, map_of
-from matcher.instrument.specimen_check import SpecimenFigures, measure_specimen
+from matcher.instrument.specimen_check import measure_specimen
+from matcher.instrument.specimen_figures import SpecimenFigures
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.synthetic.breech_face import draw
 from tests.matcher.instrument.altered_scan import altered

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from matcher import DEFAULT_PARAMETERS, Topography, assess
 from matcher.mark.coverage import coverage_of, coverage_within
 from matcher.mark.level import LevelledMark
-from matcher.mark.region_cells import cells_of, grid_of, on_points
+from matcher.mark.region_cells import cells_of, on_points
+from matcher.mark.region_grid import grid_of
 from matcher.mark.regions import level_region
 from matcher.synthetic.scene import draw_scene
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import matcher
 from matcher.mark.quality import assess
-from matcher.mark.region_cells import cells_of, fits, grid_of, on_points, packed, unpacked
+from matcher.mark.region_cells import cells_of, on_points, packed, unpacked
+from matcher.mark.region_grid import fits, grid_of
 from matcher.mark.regions import level_region
 from matcher.mark.striation import find_striated
 from matcher.synthetic import breech_face

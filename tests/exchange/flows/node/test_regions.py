@@ -14,7 +14,8 @@ import matcher
 from exchange.cli.main import app
 from exchange.flows.node.pipelines import GALLERIES, PIPELINES, roles_of, why_not_correlated
 from exchange.flows.node.regions import COMPARED, REGIONS, ComparedRegion, Pipeline, not_validated
-from exchange.flows.scan.preview import StatedScan, Usability, preview_scan
+from exchange.flows.scan.preview import preview_scan
+from exchange.flows.scan.scan_reading import StatedScan, Usability
 from exchange.store.tables.records import AcquisitionRow
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking

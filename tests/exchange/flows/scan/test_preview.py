@@ -8,7 +8,8 @@ import pytest
 
 import exchange.web.pages
 import matcher
-from exchange.flows.scan.preview import StatedScan, Usability, preview_scan
+from exchange.flows.scan.preview import preview_scan
+from exchange.flows.scan.scan_reading import StatedScan, Usability
 from matcher.mark.likeness import MarkDoubt
 from schemas import RegionMask
 from schemas.vocabulary import RegionOfInterest
