@@ -28,7 +28,7 @@ class _Part(BaseModel):
 class Camera(_Part):
     x_um: _Coordinate
     y_um: _Coordinate
-    field_um: Annotated[float, Field(ge=10, le=50_000)]
+    field_um: Annotated[float, Field(ge=10, le=1e6)]
     angle_deg: Degrees
 
 

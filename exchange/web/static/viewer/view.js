@@ -5,7 +5,7 @@ import { marksFrom } from "./mark-data.js";
 import { MODES, SLIDERS, TOOLS } from "./names.js";
 
 /** The least and the most that the stage is across. */
-export const FIELD_UM = [10, 50000];
+export const FIELD_UM = [10, 1000000];
 
 /** How many numbers each of these may have. */
 const LAID = { measure: [4], profile: [4], angle: [4, 6] };

@@ -19,8 +19,10 @@ from exchange.flows.scan.view_picture import MOST_SIDE, THUMBNAIL_WIDTH, WIDTH, 
 from tests.exchange.flows.review.view_examples import picture, view
 
 
-def test_what_the_viewer_makes_is_taken_as_it_is() -> None:
-    given = view()
+@pytest.mark.parametrize("field_um", [9128.5, 60_000.0])
+def test_what_the_viewer_makes_is_taken_as_it_is(field_um: float) -> None:
+    """Two photographs of 16 mm that hardly share anything make a field of 60 mm."""
+    given = view(camera={"x_um": 0.0, "y_um": 0.0, "field_um": field_um, "angle_deg": 0.0})
     assert json.loads(ViewDocument.model_validate_json(json.dumps(given)).model_dump_json()) == given
 
 
