@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -256,6 +257,7 @@ def run() -> None:
     """Run ``ffp``; a refusal is one sentence on stderr and exit code 2, never a trace."""
     from exchange.errors import ExchangeError
 
+    _leave_a_closed_folder()
     try:
         _command()()
     except ExchangeError as error:
@@ -273,6 +275,13 @@ def run() -> None:
     except OSError as error:
         typer.echo(f"ffp: {error.filename or 'this machine'}: {error.strerror or error}.", err=True)
         sys.exit(2)
+
+
+def _leave_a_closed_folder() -> None:
+    """Of root's home as the node's user (``runuser -u ffp``): a worker process begins where this one is, or not at
+    all."""
+    if not os.access(os.curdir, os.X_OK):
+        os.chdir("/")
 
 
 if __name__ == "__main__":
