@@ -90,7 +90,7 @@ pilot: install-tests  ## Six nodes, 150 exhibits, 15 minutes, then all that goes
 test-slow: install-tests  ## What `make test` leaves out, and what takes minutes apart; first what judges times
 	@$(call alone_first,slow and not long)
 
-test-gate: install-tests  ## Of `make test-slow` one way through each promise (.ci/gate), six minutes
+test-gate: install-tests  ## Of `make test-slow` one way through each promise (.ci/gate), some ten minutes
 	@$(BIN)/python -m pytest -q -m "slow and not long and not alone" $(SPREAD_WAITING) $$(sed 's/ *#.*//' .ci/gate)
 
 test-long: install-tests  ## What takes minutes: a week offline, fifty people, faults put into the code; before each release

@@ -13,9 +13,8 @@ GIVE_BACK_S: Final = 60.0
 """How often: it takes some milliseconds."""
 
 
-def give_back_memory() -> bool:
-    """Of all threads of this process; nothing where the C library cannot. Returns False: there is no more to do."""
+def give_back_memory() -> None:
+    """Of all threads of this process; nothing where the C library cannot."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-    return False

@@ -120,6 +120,7 @@ def worker(home: Home = None) -> None:
     from exchange.cli.serving.service_manager import ServiceManager
     from exchange.config import load_settings
     from exchange.flows.operate.home_lock import worked
+    from exchange.memory import GIVE_BACK_S, give_back_memory
     from exchange.web.mail_text import letters_of
     from exchange.worker import Worker
 
@@ -135,7 +136,8 @@ def worker(home: Home = None) -> None:
         work.start()
         manager.ready()
         try:
-            ending.wait()
+            while not ending.wait(GIVE_BACK_S):
+                give_back_memory()
         finally:
             manager.stopping()
             work.stop()

@@ -15,7 +15,6 @@ from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import BEAT_S, Presence
 from exchange.flows.review.mail import LetterWriter
-from exchange.memory import GIVE_BACK_S, give_back_memory
 from exchange.net.client import PeerClient
 from exchange.net.keep_alive import QUIET_LINE_S
 from exchange.net.news_lines import NewsLines
@@ -82,7 +81,6 @@ class Worker:
         self._leadership.may_lead()
         for loop in (*self._duties.loops(), *self._rounds_beside()):
             self._loops.start(loop._replace(step=partial(self._leadership.run, loop.step)))
-        self._loops.start(Loop("memory", give_back_memory, GIVE_BACK_S))
         self._loops.begin(self._attend_peers())
         self._loops.begin(self._work_off())
 

@@ -24,7 +24,7 @@ threads = [threading.Thread(target=work) for _ in range(40)]
 for one in threads: one.start()
 for one in threads: one.join()
 before = pss_bytes(os.getpid())
-assert give_back_memory() is False
+give_back_memory()
 print(before - pss_bytes(os.getpid()))
 """
 

@@ -207,7 +207,8 @@ def examine_compute(node: Node) -> Iterator[Finding]:
     else:
         if why is not None:
             what = (
-                "This machine gives a pair of scans another score than other nodes, in its last digits or by a tenth."
+                "This machine scores pairs of scans otherwise than other nodes: of one firearm in the last digits, of "
+                "two by up to a tenth."
             )
             yield warning(Cause.COMPUTES_OTHERWISE, "compute", what, why)
     if node.cluster is None:

@@ -236,7 +236,7 @@ def test_a_machine_that_computes_otherwise(node: Node, monkeypatch: pytest.Monke
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Sandybridge")
     [found] = examine_compute(node)
     assert (found.cause, found.gravity) == (Cause.COMPUTES_OTHERWISE, Gravity.WARNING)
-    assert "OPENBLAS_CORETYPE=Haswell" in found.then
+    assert "OPENBLAS_CORETYPE=Haswell" in found.next
 
 
 @pytest.mark.parametrize(("ahead", "gravity"), [(0.6, None), (15, Gravity.WARNING), (-600, Gravity.FAULT)])
