@@ -33,11 +33,12 @@ def ffp_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _same_umask() -> Iterator[None]:
-    """``ffp`` narrows it for its whole process, which for some tests is that of all."""
-    before = os.umask(0o022)
+def _same_umask_and_folder() -> Iterator[None]:
+    """``ffp`` narrows the one, and may leave the other, for its whole process, which for some tests is that of all."""
+    before, folder = os.umask(0o022), Path.cwd()
     yield
     os.umask(before)
+    os.chdir(folder)
 
 
 POSTGRESQL = os.environ.get("FFP_TEST_ENGINE") == "postgresql"
