@@ -1,16 +1,31 @@
-"""Calibres by their C.I.P. designation, with the synonyms that laboratories write folded together."""
+"""Calibres by their C.I.P. designation, with the synonyms that laboratories write folded together.
+
+What there is stands as data in ``schemas.calibre_list`` and ``schemas.calibres``.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
+from schemas.calibre_list import AMBIGUOUS, CALIBRES
+from schemas.calibres.entry import FIRST_RELEASE
+from schemas.calibres.pairs import PAIRS
 from schemas.errors import ContractError, shown
+
+MAX_WRITTEN: Final = 80
+"""Characters of a spelling: the longest one of the list has half of it. Near ones are sought for nothing longer."""
 
 
 class Calibre(StrEnum):
+    """Each designation of the list, and three words. The calibres of the first release have a name of their own, the
+    others bear their designation as name: ``Calibre["7.62x54R"]``. ``OTHER``: looked at, and not in the list;
+    ``Exhibit.calibre_words`` says what it is."""
+
     LUGER_9MM = "9 mm Luger"
     BROWNING_7_65 = "7.65 mm Browning"
     MAKAROV_9MM = "9 mm Makarov"
@@ -27,80 +42,138 @@ class Calibre(StrEnum):
     BROWNING_6_35 = "6.35 mm Browning"
     GAUGE_12 = "12 gauge"
     PA_9MM = "9 mm P.A."
+
+    _ignore_ = "members entry"
+    members = vars()  # as in the Python manual's Enum HOWTO, "TimePeriod"
+    for entry in CALIBRES:
+        if entry.designation not in members.values():
+            members[entry.designation] = entry.designation
+
+    OTHER = "other"
     UNKNOWN = "unknown"
     NOT_EXAMINED = "not_examined"
 
 
-_SYNONYMS: dict[Calibre, tuple[str, ...]] = {
-    Calibre.LUGER_9MM: ("9x19", "9x19 mm", "9 mm Parabellum", "9 mm Para", "9 Luger", "9x19 Parabellum", "9x19 Para"),
-    Calibre.BROWNING_7_65: (".32 ACP", ".32 Auto", "7.65x17", "7.65 Browning", "7.65x17SR"),
-    Calibre.MAKAROV_9MM: ("9x18", "9x18 mm", "9x18 Makarov", "9 Makarov"),
-    Calibre.M43_7_62X39: ("7.62x39 mm", "7.62 mm M43", "7.62x39 M43"),
-    Calibre.TOKAREV_7_62: ("7.62x25", "7.62x25 mm", "7.62x25 Tokarev", "7.62 Tokarev"),
-    Calibre.BROWNING_COURT_9MM: (".380 ACP", ".380 Auto", "9x17", "9 mm Kurz", "9 mm Short", "9 mm Corto"),
-    Calibre.ACP_45: (".45 Auto", "11.43x23"),
-    Calibre.SPECIAL_38: (".38 Spl", "9x29R"),
-    Calibre.MAGNUM_357: (".357 Mag", "9x33R"),
-    Calibre.SW_40: (".40 SW", "10x22"),
-    Calibre.M74_5_45X39: ("5.45x39 mm", "5.45 mm M74"),
-    Calibre.REM_223: ("5.56x45 mm", "5.56 NATO", ".223 Rem", ".223 Remington"),
-    Calibre.LR_22: (".22 Long Rifle", "5.6x15R"),
-    Calibre.BROWNING_6_35: (".25 ACP", ".25 Auto", "6.35x16", "6.35 Browning"),
-    Calibre.GAUGE_12: ("12 ga", "12/70", "12/76", "12 bore"),
-    Calibre.PA_9MM: ("9 mm PA", "9 mm P.A.K.", "9 mm PAK", "9x22 PA", "9 mm P.A. Knall"),
+_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    Calibre.OTHER: (),
     Calibre.UNKNOWN: ("not known",),
     Calibre.NOT_EXAMINED: (),
 }
 
-# Cartridges that one firearm may fire as made or as commonly converted in the region: their marks are worth
-# comparing although the designations differ. .38 Special chambers in .357 Magnum revolvers; alarm pistols for
-# 9 mm P.A. are converted to the 9 mm cartridges of similar case.
-_INTERCHANGEABLE: tuple[frozenset[Calibre], ...] = (
-    frozenset({Calibre.SPECIAL_38, Calibre.MAGNUM_357}),
-    frozenset({Calibre.PA_9MM, Calibre.BROWNING_COURT_9MM}),
-    frozenset({Calibre.PA_9MM, Calibre.LUGER_9MM}),
-    frozenset({Calibre.PA_9MM, Calibre.MAKAROV_9MM}),
-)
+_ANY: Final = frozenset({Calibre.UNKNOWN, Calibre.NOT_EXAMINED})
 
-_ANY = frozenset({Calibre.UNKNOWN, Calibre.NOT_EXAMINED})
+_LETTERS: Final = {
+    ord("×"): "x",
+    ord("*"): "x",
+    ord("\N{CYRILLIC SMALL LETTER HA}"): "x",
+    ord(","): ".",
+}
+_CALIBRE_WORD: Final = re.compile(r"\b(?:cal|caliber|calibre|kal|kalibar|kaliber|кал|калибар|калибр|калібр)\b\.?")
+_SHORT: Final = (
+    ("winchester", "win"),
+    ("remington", "rem"),
+    ("weatherby", "wby"),
+    ("weath", "wby"),
+    ("springfield", "spring"),
+    ("magnum", "mag"),
+    ("special", "spl"),
+    ("parabellum", "para"),
+    ("automatic", "auto"),
+    ("smith&wesson", "sw"),
+    ("smithandwesson", "sw"),
+    ("smithwesson", "sw"),
+    ("s&w", "sw"),
+    ("s+w", "sw"),
+    ("gauge", "ga"),
+    ("bore", "ga"),
+)
+"""Words and the short forms that stand for them in catalogues and on headstamps."""
 
 
 def _folded(text: str) -> str:
-    """Letters of any script stay, so that no word is lost silently; the Cyrillic letter that looks like x is one."""
-    text = unicodedata.normalize("NFKC", text).casefold()
-    text = text.translate({ord("×"): "x", ord("\N{CYRILLIC SMALL LETTER HA}"): "x", ord(","): "."})
-    return re.sub(r"[^\w.&/]|_", "", text).strip(".")
+    """What is the same however it is spelt: case, spaces, hyphens, points that are none between digits, the unit, x
+    and × and *, the decimal comma, words and their short forms.
+
+    Letters of any script stay, so that no word is lost silently. The Cyrillic letters that look like x and R are those
+    where they stand for them. The unit stays where nothing but a number is beside it: 12 mm is not 12 gauge.
+    """
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS).replace("мм", "mm")
+    text = re.sub(r"[^\w.&/+]|_", "", _CALIBRE_WORD.sub(" ", text))
+    text = re.sub(r"(?<!\d)\.|\.(?!\d)", "", text)
+    text = re.sub(r"(?<=\d)р$", "r", text)
+    if not re.fullmatch(r"[\d.]+mm", text):
+        text = re.sub(r"(?<=\d)mm", "", text)
+    for word, short in _SHORT:
+        text = text.replace(word, short)
+    return text
 
 
-_BY_SYNONYM: dict[str, Calibre] = {
-    _folded(name): calibre for calibre in Calibre for name in (calibre.value, *_SYNONYMS[calibre])
-}
+def _by_spelling() -> dict[str, Calibre]:
+    """Each spelling, folded; and those of two measures without their points as well (762x39), where that is free."""
+    entries = {entry.designation: entry.synonyms for entry in CALIBRES} | _WORDS
+    found = {
+        _folded(name): Calibre(designation)
+        for designation, synonyms in entries.items()
+        for name in (designation, *synonyms)
+    }
+    measures = {spelling: calibre for spelling, calibre in found.items() if re.match(r"\d+\.\d+x\d", spelling)}
+    return {spelling.replace(".", ""): calibre for spelling, calibre in measures.items()} | found
+
+
+_BY_SYNONYM: Final = _by_spelling()
+_LISTED: Final = [spelling for spelling, calibre in _BY_SYNONYM.items() if calibre not in _WORDS]
+_USUAL: Final = frozenset(entry.designation for entry in CALIBRES if entry.since == FIRST_RELEASE)
+_AMBIGUOUS: Final = {_folded(name): choices for name, choices in AMBIGUOUS.items()}
 
 
 def fold_calibre(text: str) -> Calibre:
-    """The C.I.P. designation of whatever a laboratory writes: ``9x19``, ``9 mm Para`` and ``9 mm Luger`` are one.
+    """The designation of whatever a laboratory writes: ``9x19``, ``9 mm Para`` and ``9 mm Luger`` are one.
 
-    Raises ContractError("unknown-calibre") that names the nearest known designations.
+    Raises ContractError("unknown-calibre"): it names the calibres that an ambiguous word may mean (``9 mm``), and the
+    nearest ones of a word that is not known, the most usual first. What does not print is refused, whatever is beside
+    it: a spelling that one reads as another hides something.
     """
-    found = _BY_SYNONYM.get(_folded(text))
-    if found is not None:
+    if len(text) > MAX_WRITTEN:
+        raise _refused(f"The calibre '{shown(text, 40)}...' is not known: it is longer than any. ")
+    if not unicodedata.normalize("NFKC", text).isprintable():
+        raise _refused(f"The calibre '{shown(text, 40)}' is not known: it has characters that do not print. ")
+    folded = _folded(text)
+    if (found := _BY_SYNONYM.get(folded)) is not None:
         return found
-    near = difflib.get_close_matches(_folded(text), _BY_SYNONYM, n=3, cutoff=0.5)
-    hint = ", ".join(dict.fromkeys(_BY_SYNONYM[name].value for name in near))
-    raise ContractError(
+    if (choices := _AMBIGUOUS.get(folded)) is not None:
+        raise _refused(f"The calibre '{shown(text, 40)}' is ambiguous: it may be {', '.join(choices)}. ")
+    near = dict.fromkeys(_BY_SYNONYM[name] for name in difflib.get_close_matches(folded, _LISTED, n=4, cutoff=0.5))
+    hint = ", ".join(sorted(near, key=lambda designation: designation not in _USUAL))
+    raise _refused(f"The calibre '{shown(text, 40)}' is not known. " + (f"Nearest: {hint}. " if hint else ""))
+
+
+def _refused(told: str) -> ContractError:
+    return ContractError(
         "unknown-calibre",
-        f"The calibre '{shown(text, 40)}' is not known. "
-        + (f"Nearest: {hint}. " if hint else "")
-        + "Use a designation of /v1/vocabularies, or 'unknown'.",
+        f"{told}Use a designation of /v1/vocabularies, 'other' with its name in calibre_words, or 'unknown'.",
     )
 
 
-def compatible_calibres(calibre: Calibre) -> frozenset[Calibre]:
+def _neighbours() -> dict[Calibre, frozenset[Calibre]]:
+    beside: dict[Calibre, set[Calibre]] = {calibre: {calibre} for calibre in Calibre}
+    for pair in PAIRS:
+        one, other = Calibre(pair.one), Calibre(pair.other)
+        beside[one].add(other)
+        beside[other].add(one)
+    return {calibre: frozenset(others) for calibre, others in beside.items()}
+
+
+_NEIGHBOURS: Final = _neighbours()
+
+
+def compatible_calibres(calibre: Calibre, extra: Iterable[frozenset[str]] = ()) -> frozenset[Calibre]:
     """The calibres whose cartridge cases may come from the same firearm as one of ``calibre``.
 
-    One that is unknown or was not examined may be any: it is compatible with all, and all with it.
+    One that is unknown or was not examined may be any: it is compatible with all, and all with it. ``other`` is
+    compatible with ``other``, whatever it is called. ``extra``: what a laboratory knows beside ``PAIRS``, each by any
+    names of the calibres; raises ContractError("unknown-calibre") for one that is none.
     """
+    known = [frozenset(map(fold_calibre, group)) for group in extra]
     if calibre in _ANY:
         return frozenset(Calibre)
-    others = (group for group in _INTERCHANGEABLE if calibre in group)
-    return (_ANY | {calibre}).union(*others)
+    return (_ANY | _NEIGHBOURS[calibre]).union(*(group for group in known if calibre in group))

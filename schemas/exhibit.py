@@ -126,10 +126,15 @@ class SuspectedFirearm(Contract):
 
 
 class Exhibit(Contract):
-    """One cartridge case. Places are a municipality or a coarse grid; precise places stay at home."""
+    """One cartridge case. Places are a municipality or a coarse grid; precise places stay at home.
+
+    ``calibre_words`` goes with the calibre ``other``, and with no other one: what the list of calibres has no
+    designation for, in the laboratory's words.
+    """
 
     kind: ExhibitKind
     calibre: FoldedCalibre
+    calibre_words: ShortText | None = Field(default=None, exclude_if=lambda words: words is None)
     classes: ClassCharacteristics = ClassCharacteristics()
     primer_material: PrimerMaterial = PrimerMaterial.NOT_EXAMINED
     primer_lacquered: Answer = Answer.NOT_EXAMINED
@@ -144,6 +149,12 @@ class Exhibit(Contract):
     occurred: DateRange = DateRange()
     municipality: ShortText | None = None
     within_80_km_of_border: Answer = Answer.UNKNOWN
+
+    @model_validator(mode="after")
+    def _other_calibre_in_words(self) -> Self:
+        if (self.calibre is Calibre.OTHER) != (self.calibre_words is not None):
+            raise ValueError("the calibre 'other', and only 'other', is named in calibre_words")
+        return self
 
 
 class Instrument(Contract):

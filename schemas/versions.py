@@ -26,6 +26,9 @@ from typing import Final, get_args
 
 from pydantic import BaseModel
 
+from schemas.calibre import Calibre
+from schemas.calibre_list import CALIBRES
+from schemas.calibres.entry import LIST_OF_CALIBRES
 from schemas.statement_base import CONTRACT_VERSION, ReadContract, Statement
 
 VERSIONS: Final[tuple[str, ...]] = get_args(ReadContract)
@@ -35,6 +38,9 @@ NEWEST: Final = VERSIONS[-1]
 ADDED: dict[str, str] = {
     "Acquisition.instrument_check": "1.1",
     **dict.fromkeys((f"InstrumentCheck.{name}" for name in ("specimen", "checked_on", "warning", "digest")), "1.1"),
+    "Exhibit.calibre_words": LIST_OF_CALIBRES,
+    f"Calibre={Calibre.OTHER}": LIST_OF_CALIBRES,
+    **{f"Calibre={entry.designation}": entry.since for entry in CALIBRES if entry.since != CONTRACT_VERSION},
 }
 """What came after the first version, with the version that brought it."""
 

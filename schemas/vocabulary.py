@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-VOCABULARY_VERSION = "2"
+VOCABULARY_VERSION = "3"
 
 KOSOVO_FOOTNOTE = (
     "* References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999)."

@@ -151,6 +151,20 @@ def _good() -> list[Vector]:
             "the examiner marked the region by hand: 3 x 5 cells, of which the last byte has one bit to spare",
             _signed(encoded(record_fields(acquisitions=[mended_fields()]))),
         ),
+        Vector(
+            "good/record-listed-calibre.json",
+            "statement",
+            None,
+            "a calibre that the list of version 1.2 brought",
+            _signed(_with_calibre("7.62x54R")),
+        ),
+        Vector(
+            "good/record-other-calibre.json",
+            "statement",
+            None,
+            "a calibre that is not in the list, in words",
+            _signed(_with_calibre("other", calibre_words="11 mm Werndl")),
+        ),
         Vector("good/record-amended.json", "statement", None, "replaces good/record.json", _signed(encoded(amended))),
         Vector(
             "good/key-event.json", "card", None, "a node introduces itself", IDENTITY.sign(encoded(card_fields())).raw
@@ -177,6 +191,13 @@ def _good() -> list[Vector]:
         ),
         Vector("good/lane-withheld.json", "lane-page", None, "a record that the owner no longer shares", _withheld()),
     ]
+
+
+def _with_calibre(calibre: str, **words: str) -> bytes:
+    """In the order in which a node writes them."""
+    fields = exhibit_fields()
+    kind, _ = fields.pop("kind"), fields.pop("calibre")
+    return encoded(record_fields(contract="1.2", exhibit={"kind": kind, "calibre": calibre, **words, **fields}))
 
 
 def _good_statements() -> list[Vector]:
@@ -349,8 +370,10 @@ def _bad_payloads() -> list[Vector]:
     def mended(name: str, because: str, **changes: object) -> Vector:
         return record(f"region-{name}", because, acquisitions=[mended_fields(**changes)])
 
-    def exhibit(name: str, because: str, expect: str = "invalid-field", **changes: object) -> Vector:
-        return record(name, because, expect, exhibit=exhibit_fields(**changes))
+    def exhibit(
+        name: str, because: str, expect: str = "invalid-field", contract: str = "1.0", **changes: object
+    ) -> Vector:
+        return record(name, because, expect, contract=contract, exhibit=exhibit_fields(**changes))
 
     return [
         mended("too-long", "one byte more than 3 x 5 cells take", bits="dkYA"),
@@ -378,6 +401,10 @@ def _bad_payloads() -> list[Vector]:
         record("unknown-field", "a field that the contract does not know", "unknown-field", serial_number="A 1"),
         exhibit("unknown-field-inside", "likewise, deeper", "unknown-field", colour="grey"),
         exhibit("unknown-calibre", "no such cartridge", "unknown-calibre", calibre="9x91"),
+        exhibit("other-calibre-not-named", "other, and nothing says what it is", contract="1.2", calibre="other"),
+        exhibit(
+            "calibre-named-twice", "words beside a designation", contract="1.2", calibre="9x19", calibre_words="9 mm"
+        ),
         exhibit("unknown-word", "not in the vocabulary", kind="souvenir"),
         exhibit("hidden-text", "a character that turns the writing direction", municipality="Ni\u202eš"),
         exhibit("two-lines", "a line break", headstamp="PPU\n9mm"),

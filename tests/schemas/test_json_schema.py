@@ -46,7 +46,16 @@ def test_the_footnote_goes_with_the_name() -> None:
         assert ("Kosovo*" in document.decode()) == (KOSOVO_FOOTNOTE in document.decode()), name
 
 
-@pytest.mark.parametrize("file", ["good/record.json", "good/record-smallest.json", "good/record-amended.json"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "good/record.json",
+        "good/record-smallest.json",
+        "good/record-amended.json",
+        "good/record-listed-calibre.json",
+        "good/record-other-calibre.json",
+    ],
+)
 def test_good_records_fit(file: str) -> None:
     validator("record").validate(payload(file))
 

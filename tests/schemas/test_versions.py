@@ -55,7 +55,7 @@ def test_a_statement_needs_the_version_of_what_it_uses(name: str, used: Any, mon
 
 @pytest.mark.parametrize("name", ["Record.supersedes", "Hit.answers", "HandlingCode=H0", "Hit.type=hit"])
 def test_what_a_statement_does_not_use_asks_nothing_of_its_reader(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ADDED, name, "1.2")
+    monkeypatch.setitem(ADDED, name, "1.10")
     assert needed_version(_record(handling={"code": "H1"}, supersedes=None)) == "1.0"
 
 
@@ -79,8 +79,8 @@ def test_versions_are_numbers() -> None:
 @pytest.mark.parametrize("changes", [{}, {"colour": "grey"}, {"type": "notice"}, {"level": "mirrored"}])
 def test_what_states_a_newer_version_is_new_whatever_else_is_unknown_of_it(changes: dict[str, str]) -> None:
     with pytest.raises(NewerContract) as refused:
-        parse_statement(encoded({**record_fields(contract="1.2"), **changes}))
-    assert (refused.value.version, refused.value.reason) == ("1.2", "unknown-contract")
+        parse_statement(encoded({**record_fields(contract="1.3"), **changes}))
+    assert (refused.value.version, refused.value.reason) == ("1.3", "unknown-contract")
     assert "this node is older" in str(refused.value)
 
 

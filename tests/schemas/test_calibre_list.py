@@ -1,0 +1,95 @@
+"""The list of calibres and of pairs, as data: whole, without contradictions, and honest about its sources."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+
+import pytest
+
+from schemas import CONTRACT_VERSION, Calibre, fold_calibre
+from schemas.calibre import MAX_WRITTEN, _folded
+from schemas.calibre_list import AMBIGUOUS, CALIBRES
+from schemas.calibres.entry import FIRST_RELEASE, LIST_OF_CALIBRES, CalibreEntry, CalibreKind
+from schemas.calibres.pairs import PAIRS
+from schemas.versions import ADDED, VERSIONS
+from tests.schemas.write_contract import FIRST
+
+DESIGNATIONS = {entry.designation: entry for entry in CALIBRES}
+
+
+def test_each_designation_stands_once_and_is_a_word_of_the_wire() -> None:
+    assert max(Counter(entry.designation for entry in CALIBRES).values()) == 1
+    assert set(DESIGNATIONS) | {"other", "unknown", "not_examined"} == set(Calibre)
+    assert {entry.kind for entry in CALIBRES} == set(CalibreKind)
+
+
+def test_no_spelling_leads_to_two_calibres() -> None:
+    leads: dict[str, set[str]] = {}
+    for entry in CALIBRES:
+        for name in (entry.designation, *entry.synonyms):
+            leads.setdefault(_folded(name), set()).add(entry.designation)
+            if re.match(r"\d+\.\d+x\d", _folded(name)):  # is folded without its points as well
+                leads.setdefault(_folded(name).replace(".", ""), set()).add(entry.designation)
+    for name in AMBIGUOUS:
+        leads.setdefault(_folded(name), set()).add(f"ambiguous: {name}")
+    assert {spelling: found for spelling, found in leads.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("entry", CALIBRES, ids=lambda entry: entry.designation)
+def test_designation_and_synonyms_are_folded_to_the_designation(entry: CalibreEntry) -> None:
+    for name in (entry.designation, *entry.synonyms):
+        for written in (name, name.upper(), name.replace(".", ","), f" {name} ", name.replace(" ", "-")):
+            assert fold_calibre(written).value == entry.designation, written
+
+
+def test_synonyms_are_no_mere_spelling_of_what_is_there() -> None:
+    for entry in CALIBRES:
+        spellings = [_folded(name) for name in (entry.designation, *entry.synonyms)]
+        assert len(set(spellings)) == len(spellings), entry.designation
+
+
+def test_texts_of_the_list_are_one_short_line() -> None:
+    for entry in CALIBRES:
+        for text in (entry.designation, *entry.synonyms):
+            assert text == text.strip()
+            assert text.isprintable()
+            assert 0 < len(text) <= MAX_WRITTEN / 2
+        assert len(entry.designation) <= 40, "what the page of a draft takes"
+
+
+def test_what_is_verified_names_an_address_and_the_rest_says_that_it_is_to_be_checked() -> None:
+    for entry in CALIBRES:
+        assert entry.verified == bool(re.search(r"https://\S+\.\S+", entry.source)), entry
+        assert entry.verified != entry.source.startswith("to be checked: "), entry
+    for pair in PAIRS:
+        assert pair.verified == (pair.source is not None and "https://" in pair.source), pair
+        assert pair.reason
+
+
+def test_the_first_release_keeps_its_sixteen_and_all_others_need_the_version_that_brought_them() -> None:
+    first = {
+        name.removeprefix("Calibre=") for name in json.loads(FIRST.read_text(encoding="utf-8")) if "Calibre=" in name
+    }
+    assert FIRST_RELEASE == CONTRACT_VERSION
+    assert LIST_OF_CALIBRES in VERSIONS
+    assert {entry.designation for entry in CALIBRES if entry.since == FIRST_RELEASE} == first - {
+        "unknown",
+        "not_examined",
+    }
+    later = {name.removeprefix("Calibre="): version for name, version in ADDED.items() if name.startswith("Calibre=")}
+    assert later == {"other": "1.2"} | {
+        entry.designation: entry.since for entry in CALIBRES if entry.designation not in first
+    }
+
+
+def test_pairs_are_two_calibres_of_the_list_each_pair_once() -> None:
+    pairs = [frozenset({pair.one, pair.other}) for pair in PAIRS]
+    assert max(Counter(pairs).values()) == 1
+    assert all(len(pair) == 2 and pair <= DESIGNATIONS.keys() for pair in pairs)
+
+
+def test_what_is_ambiguous_names_two_calibres_or_more() -> None:
+    assert all(len(set(choices)) == len(choices) >= 2 for choices in AMBIGUOUS.values())
+    assert {choice for choices in AMBIGUOUS.values() for choice in choices} <= DESIGNATIONS.keys()
