@@ -123,7 +123,11 @@ def _by_spelling() -> dict[str, Calibre]:
 _BY_SYNONYM: Final = _by_spelling()
 _LISTED: Final = [spelling for spelling, calibre in _BY_SYNONYM.items() if calibre not in _WORDS]
 _USUAL: Final = frozenset(entry.designation for entry in CALIBRES if entry.since == FIRST_RELEASE)
-_AMBIGUOUS: Final = {_folded(name): choices for name, choices in AMBIGUOUS.items()}
+_AMBIGUOUS: Final = {
+    spelling: choices
+    for name, choices in AMBIGUOUS.items()
+    for spelling in (_folded(name), _folded(name).removesuffix("mm"))
+}
 
 
 def fold_calibre(text: str) -> Calibre:

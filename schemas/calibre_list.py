@@ -19,26 +19,19 @@ CALIBRES: Final[tuple[CalibreEntry, ...]] = (*HANDGUNS, *RIFLES, *RIMMED, *OTHER
 
 AMBIGUOUS: Final[dict[str, tuple[str, ...]]] = {
     "9 mm": ("9 mm Luger", "9 mm Makarov", "9 mm Browning Court", "9 mm P.A."),
-    "9": ("9 mm Luger", "9 mm Makarov", "9 mm Browning Court", "9 mm P.A."),
     "9 mm Browning": ("9 mm Browning Court", "9 mm Browning Long"),
     "9 mm Knall": ("9 mm P.A.", "9 mm R K"),
     "9 mm blank": ("9 mm P.A.", "9 mm R K"),
     "9x23": ("9 mm Steyr", "9 mm Bergmann-Bayard", "9x23 Winchester"),
-    "7.62": ("7.62x39", "7.62 mm Tokarev", "7.62x54R", "7.62 mm Nagant", ".308 Winchester"),
     "7.62 mm": ("7.62x39", "7.62 mm Tokarev", "7.62x54R", "7.62 mm Nagant", ".308 Winchester"),
-    "7.63": ("7.63 mm Mauser", "7.63 mm Mannlicher"),
     "7.63 mm": ("7.63 mm Mauser", "7.63 mm Mannlicher"),
-    "7.65": ("7.65 mm Browning", "7.65 mm Parabellum", "7.65 mm Longue"),
     "7.65 mm": ("7.65 mm Browning", "7.65 mm Parabellum", "7.65 mm Longue"),
-    "7.92": ("8x57 IS", "7.92x33"),
     "7.92 mm": ("8x57 IS", "7.92x33"),
-    "7.5": ("7.5x55 Swiss", "7.5x54 MAS", "7.5 mm Swiss Ordnance"),
     "7.5 mm": ("7.5x55 Swiss", "7.5x54 MAS", "7.5 mm Swiss Ordnance"),
     "8 mm": ("8 mm K", "8x57 IS", "8 mm Gasser", "8 mm Lebel"),
     "8x27R": ("8 mm Gasser", "8 mm Lebel"),
     "8x50R": ("8x50R Mannlicher", "8x50R Lebel"),
     "8 mm Mannlicher": ("8x50R Mannlicher", "8x56R", "8x56 M.Sch."),
-    "5.45": ("5.45x39", "5.45x18"),
     "5.45 mm": ("5.45x39", "5.45x18"),
     "5.6 mm": (".22 LR", "5.6x39"),
     "6.5 mm": ("6.5x55 SE", "6.5x52 Carcano", "6.5x54 M.Sch."),
@@ -59,4 +52,5 @@ AMBIGUOUS: Final[dict[str, tuple[str, ...]]] = {
     ".45": (".45 ACP", ".45 Colt"),
     ".50": (".50 Browning", ".50 Action Express"),
 }
-"""What names several calibres -> the most usual of them. It is refused: which one only the laboratory knows."""
+"""What names several calibres -> the most usual of them, for a measure with its unit and without. It is refused: which
+one it is, only the laboratory knows."""

@@ -33,6 +33,7 @@ class CalibrePair:
 _SHORTER: Final = "the shorter case of the same family goes into the longer one's chamber"
 _ALARM: Final = "alarm pistols are converted to it"
 _BARRELS: Final = "one pistol with exchangeable barrels: breech, firing pin, extractor and ejector stay"
+_RIFLE_BARRELS: Final = "rifles with exchangeable barrels: the bolt stays"
 _LOOSE: Final = "chambers so near that firearms made for one fire the other"
 
 PAIRS: Final[tuple[CalibrePair, ...]] = (
@@ -99,9 +100,9 @@ PAIRS: Final[tuple[CalibrePair, ...]] = (
     CalibrePair("6 mm Flobert", ".22 CB Cap", _LOOSE),
     CalibrePair("6 mm Flobert", "6 mm ME Flobert", _LOOSE),
     CalibrePair(".22 WRF", ".22 WMR", _SHORTER),
-    CalibrePair(".17 HMR", ".22 WMR", _BARRELS.replace("pistol", "rifle")),
+    CalibrePair(".17 HMR", ".22 WMR", _RIFLE_BARRELS),
     # Rifles
-    CalibrePair("5.56x45", ".300 AAC Blackout", _BARRELS.replace("pistol", "rifle")),
+    CalibrePair("5.56x45", ".300 AAC Blackout", _RIFLE_BARRELS),
     CalibrePair("5.56x45", ".222 Remington", _SHORTER),
     CalibrePair("8x57 I", "8x57 IS", _LOOSE),
     CalibrePair("8x57 IR", "8x57 IRS", _LOOSE),
