@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from importlib._bootstrap import _ModuleLockManager  # type: ignore[attr-defined]  # (``_path_at_rest``)
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -166,7 +167,9 @@ class Compute:
         Raises ComputeAway."""
         executor = self._place()
         try:
-            _submit(executor, _knows, function).result(timeout=START_S)
+            with _path_at_rest():
+                started = _submit(executor, _knows, function)
+            started.result(timeout=START_S)
         except (BrokenProcessPool, CancelledError, FutureTimeoutError, OSError) as error:
             self._end(executor)
             self._check_open()
@@ -248,6 +251,17 @@ def computes_for_another(process: int) -> bool:
         return b"multiprocessing.spawn" in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:  # it has ended
         return False
+
+
+@contextlib.contextmanager
+def _path_at_rest() -> Iterator[None]:
+    """Wait until no thread imports OpenCV, and let none begin. Meanwhile ``sys.path`` begins with a folder of OpenCV's,
+    which has a ``typing`` of its own; a process that is started inherits the path, and would end at its first import.
+
+    This is the lock that each import of the module takes; importlib has no public name for it.
+    """
+    with _ModuleLockManager("cv2"):
+        yield
 
 
 def _why(error: BaseException) -> str:

@@ -7,6 +7,8 @@ import mmap
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -122,6 +124,35 @@ def test_a_process_killed_at_work_is_replaced_and_the_work_done(compute: Compute
 
     threading.Timer(0.2, kill_all).start()
     assert compute.run(time.sleep, 0.6) is None
+
+
+LOADER = """
+import pathlib, sys, time
+own, before = pathlib.Path(__file__).parent, sys.path
+sys.path = [str(own), *before]
+(own / "begun").touch()
+time.sleep(1)
+sys.path = before
+"""
+DURING_AN_IMPORT = """
+import importlib, os, pathlib, threading, time
+from exchange.compute import Compute
+threading.Thread(target=importlib.import_module, args=["cv2"]).start()
+while not pathlib.Path("cv2/begun").exists():
+    time.sleep(0.01)
+print(Compute(1, timeout_s=60).run(os.getpid) != os.getpid())
+"""
+
+
+def test_a_process_starts_while_another_thread_imports_opencv(tmp_path: Path) -> None:
+    """Its loader puts a folder that has a ``typing`` first into the path; here it takes its time over that."""
+    (tmp_path / "cv2").mkdir()
+    (tmp_path / "cv2/typing.py").write_text("raise ImportError('not the one of Python')")
+    (tmp_path / "cv2/__init__.py").write_text(LOADER)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    script = [sys.executable, "-c", DURING_AN_IMPORT]
+    told = subprocess.run(script, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert told.stdout == "True\n", told.stderr
 
 
 def test_closing_stops_all_at_once() -> None:
