@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import re
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -21,6 +21,8 @@ from schemas.vocabulary import (
     Cast,
     DatePrecision,
     ExhibitKind,
+    FirearmKind,
+    FirearmOrigin,
     FiringPinAperture,
     FiringPinClass,
     FiringPinType,
@@ -59,6 +61,16 @@ def _iso_day(value: object) -> object:
     return date.fromisoformat(value)
 
 
+def added_later() -> Any:
+    """An optional field that came after the first release: left out of the payload where it is unset. The version that
+    brought it stands in ``schemas.versions``.
+
+    A node of before refuses a field that it does not know, even an empty one. Fields of the first release go on being
+    written as ``null``: a record that is submitted again must have the bytes, and so the id, that it had.
+    """
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
 def _plain_text(text: str) -> str:
     """One line without control or format characters: these can hide or reorder what a person reads."""
     if not text.isprintable() or text != text.strip():
@@ -76,6 +88,16 @@ ShortText = Annotated[
 ClockHour = Annotated[int, Field(ge=1, le=12)]
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 CaseReference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
+IncidentReference = CaseReference
+"""Of one incident within its case: whoever reads it must not learn more by it than by the case's."""
+FirearmId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
+"""A pseudonym that the issuer gave a firearm: never its serial number."""
+ItemNumber = Annotated[
+    str,
+    Field(min_length=1, max_length=32, description="One line of printable characters, with no space at either end."),
+    AfterValidator(_plain_text),
+]
+"""Of an exhibit within its case, as the laboratory wrote it on its bag: ``3``, ``K-2/1``."""
 
 MAX_MASK_CELLS = 128
 """On either side: of a primer's 4 mm a cell is 31 um, half of what is taken off a mark's rim."""
@@ -125,16 +147,47 @@ class SuspectedFirearm(Contract):
     basis: ShortText
 
 
+def check_calibre_words(calibre: Calibre, words: str | None) -> None:
+    """Raise ValueError unless ``other``, and nothing else, is named in words: what the list of calibres has no
+    designation for."""
+    if (calibre is Calibre.OTHER) != (words is not None):
+        raise ValueError("the calibre 'other', and only 'other', is named in calibre_words")
+
+
+class Firearm(Contract):
+    """A firearm that an issuer holds or held. ``firearm_id`` is the issuer's pseudonym of it: test fires that name the
+    same one come from the same firearm. Its serial number stays at home, and goes in a disclosure. ``calibre`` is what
+    it fires as it came in, with its words where it is ``other``."""
+
+    firearm_id: FirearmId
+    kind: FirearmKind
+    calibre: FoldedCalibre
+    calibre_words: ShortText | None = added_later()
+    make: ShortText | None = None
+    model: ShortText | None = None
+    converted: Answer = Answer.UNKNOWN
+    origin: FirearmOrigin = FirearmOrigin.UNKNOWN
+
+    @model_validator(mode="after")
+    def _other_calibre_in_words(self) -> Self:
+        check_calibre_words(self.calibre, self.calibre_words)
+        return self
+
+
 class Exhibit(Contract):
     """One cartridge case. Places are a municipality or a coarse grid; precise places stay at home.
 
-    ``calibre_words`` goes with the calibre ``other``, and with no other one: what the list of calibres has no
-    designation for, in the laboratory's words.
+    ``calibre_words`` goes with the calibre ``other`` alone. ``item`` is its number within the case, ``seal`` that of
+    its bag, ``incident`` the one of its case that it is of. A test fire names the ``firearm`` that fired it, and suspects none.
     """
 
     kind: ExhibitKind
     calibre: FoldedCalibre
-    calibre_words: ShortText | None = Field(default=None, exclude_if=lambda words: words is None)
+    calibre_words: ShortText | None = added_later()
+    item: ItemNumber | None = added_later()
+    seal: ItemNumber | None = added_later()
+    incident: IncidentReference | None = added_later()
+    firearm: Firearm | None = added_later()
     classes: ClassCharacteristics = ClassCharacteristics()
     primer_material: PrimerMaterial = PrimerMaterial.NOT_EXAMINED
     primer_lacquered: Answer = Answer.NOT_EXAMINED
@@ -152,8 +205,15 @@ class Exhibit(Contract):
 
     @model_validator(mode="after")
     def _other_calibre_in_words(self) -> Self:
-        if (self.calibre is Calibre.OTHER) != (self.calibre_words is not None):
-            raise ValueError("the calibre 'other', and only 'other', is named in calibre_words")
+        check_calibre_words(self.calibre, self.calibre_words)
+        return self
+
+    @model_validator(mode="after")
+    def _test_fires_name_firearms(self) -> Self:
+        if self.firearm is not None and self.kind is not ExhibitKind.TEST_FIRE:
+            raise ValueError("only a test fire names the firearm that fired it; of any other it is suspected")
+        if self.firearm is not None and self.suspected_firearm is not None:
+            raise ValueError("a test fire names the firearm that fired it, and suspects none")
         return self
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
-from schemas.exhibit import Contract, Sha256Hex
-from schemas.statement_base import ContractVersion, Count, LogIndex, NodeId, added_later
+from schemas.exhibit import Contract, Sha256Hex, added_later
+from schemas.statement_base import ContractVersion, Count, LogIndex, NodeId
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 

@@ -7,10 +7,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.exhibit import CaseReference, Contract, FoldedCalibre, Sha256Hex, ShortText
+from schemas.exhibit import (
+    CaseReference,
+    Contract,
+    FoldedCalibre,
+    Sha256Hex,
+    ShortText,
+    added_later,
+    check_calibre_words,
+)
 from schemas.record import Acquisition
 from schemas.statement_base import LongText, NodeId, Statement
-from schemas.vocabulary import LawfulPurpose, QueryResult, ScoreBand
+from schemas.vocabulary import LawfulPurpose, QueryResult, ReferenceChannel, ScoreBand
 
 MAX_FOUND = 8
 
@@ -25,7 +33,13 @@ class Query(Statement):
     legal_basis: ShortText
     case_reference: CaseReference
     calibre: FoldedCalibre
+    calibre_words: ShortText | None = added_later()
     acquisition: Acquisition
+
+    @model_validator(mode="after")
+    def _other_calibre_in_words(self) -> Self:
+        check_calibre_words(self.calibre, self.calibre_words)
+        return self
 
 
 class Found(Contract):
@@ -73,8 +87,8 @@ class ReleaseRequest(Statement):
 
 
 class Disclosure(Statement):
-    """Step two, to one peer alone: what a record leaves out. ``reference`` is that of SIENA, the NCB or mutual legal
-    assistance, under which evidence travels."""
+    """Step two, to one peer alone: what a record leaves out. ``serial_number`` is that of the firearm that a
+    test fire names. ``reference`` is the number under which ``channel`` knows the matter, where evidence travels."""
 
     type: Literal["disclosure"]
     to: NodeId
@@ -84,9 +98,12 @@ class Disclosure(Statement):
     place: ShortText | None = None
     circumstances: LongText | None = None
     reference: ShortText | None = None
+    channel: ReferenceChannel | None = added_later()
 
     @model_validator(mode="after")
     def _discloses_something(self) -> Self:
         if not (self.serial_number or self.place or self.circumstances or self.reference):
             raise ValueError("a disclosure discloses something")
+        if self.channel is not None and self.reference is None:
+            raise ValueError("who names a channel names the reference that it knows the matter by")
         return self

@@ -6,8 +6,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.exhibit import CaseReference, Contract, Day, Exhibit, Handling, InstrumentCheck, Measurement, Sha256Hex
-from schemas.statement_base import Statement, added_later
+from schemas.exhibit import (
+    CaseReference,
+    Contract,
+    Day,
+    Exhibit,
+    Handling,
+    InstrumentCheck,
+    Measurement,
+    Sha256Hex,
+    added_later,
+)
+from schemas.statement_base import Statement
 from schemas.vocabulary import Jurisdiction, ReleaseLevel
 
 MAX_ACQUISITIONS = 16

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.exhibit import Contract, Day, Sha256Hex, ShortText
-from schemas.statement_base import LongText, NodeId, Statement, added_later
-from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage, ReferenceChannel
+from schemas.exhibit import Contract, Day, ItemNumber, Sha256Hex, ShortText, added_later
+from schemas.statement_base import LongText, NodeId, Statement
+from schemas.vocabulary import (
+    AfteConclusion,
+    Answer,
+    Basis,
+    ComparisonStep,
+    FeedbackOutcome,
+    HitStage,
+    ReferenceChannel,
+)
+
+CUSTODY: Final = frozenset({ComparisonStep.SENT, ComparisonStep.RECEIVED, ComparisonStep.RETURNED})
+"""The steps of an exhibit that travels."""
 
 
 class Side(Contract):
@@ -35,7 +46,8 @@ class Pair(Contract):
 class Hit(Statement):
     """Two cases that were not known to be connected, joined by a person: a lead, seen on screen and verified blind, or
     a confirmed hit, compared on the exhibits. ``score`` ranked the pair; it is no measure of certainty. ``answers`` is
-    the step of the physical comparison that a confirmed hit follows on: the one that agreed to it, or that ended it."""
+    the step of the physical comparison that a confirmed hit follows on: the one that received the exhibit, or ended the
+    comparison; the one that agreed to it, where no exhibit travelled under seal."""
 
     type: Literal["hit"]
     pair: Pair
@@ -76,10 +88,17 @@ class Verification(Statement):
 
 
 class PhysicalComparison(Statement):
-    """A step of two exhibits, joined by a lead, to one microscope. ``on`` and ``place`` say when and where, as asked or
-    agreed. ``done`` rests on a conclusion and its verification, both on the exhibits. ``answers`` is the statement that
-    the step follows on: who asks answers the lead; who agrees or declines, what was asked or agreed; ``done``, the step
-    that agreed."""
+    """A step of two exhibits, joined by a lead, to one microscope and home again. ``on`` and ``place`` say when and
+    where. ``answers`` is the statement that the step follows on:
+
+    - who asks answers the lead; who agrees or declines, what was asked or agreed, and who agrees names the day;
+    - ``sent`` answers the step that agreed, and names the ``record`` of the exhibit that left its owner and the
+      ``seal`` that it left under;
+    - ``received`` answers what was sent or returned, and says in ``seal`` and ``seal_whole`` how it arrived, and where;
+    - ``done`` rests on a conclusion and its verification, both on the exhibits. It answers what was received, or,
+      where no exhibit travelled under seal, the step that agreed;
+    - ``returned`` answers what was received, and says under which ``seal`` the exhibit left for its owner.
+    """
 
     type: Literal["physical-comparison"]
     hit: Sha256Hex
@@ -90,6 +109,9 @@ class PhysicalComparison(Statement):
     verification: Sha256Hex | None = None
     remark: LongText | None = None
     answers: Sha256Hex | None = added_later()
+    record: Sha256Hex | None = added_later()
+    seal: ItemNumber | None = added_later()
+    seal_whole: Answer | None = added_later()
 
     @model_validator(mode="after")
     def _done_rests_on_both(self) -> Self:
@@ -98,6 +120,20 @@ class PhysicalComparison(Statement):
             raise ValueError("a comparison that is done, and only one, names its conclusion and its verification")
         if self.step is ComparisonStep.AGREED and self.on is None:
             raise ValueError("who agrees names the day")
+        return self
+
+    @model_validator(mode="after")
+    def _custody_is_complete(self) -> Self:
+        received = self.step is ComparisonStep.RECEIVED
+        if self.step in CUSTODY:
+            if None in (self.on, self.answers, self.record, self.seal):
+                raise ValueError("a step of custody names its day, what it answers, the exhibit's record and the seal")
+            if received and self.place is None:
+                raise ValueError("who receives an exhibit says where")
+        elif self.record is not None or self.seal is not None:
+            raise ValueError("only a step of custody names an exhibit's record and a seal")
+        if (self.seal_whole is not None) != received:
+            raise ValueError("who received an exhibit, and nobody else, says whether its seal was whole")
         return self
 
 

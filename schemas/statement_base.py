@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from schemas.exhibit import Contract, Sha256Hex
+from schemas.exhibit import Contract, Sha256Hex, added_later
 from schemas.vocabulary import Role, SignedInBy
 
 CONTRACT_VERSION = "1.0"
@@ -50,16 +50,6 @@ Moment = Annotated[
     AfterValidator(_real_moment),
 ]
 """A time in UTC, to the millisecond: ``2026-11-25T09:00:10.000Z``."""
-
-
-def added_later() -> Any:
-    """An optional field that came after the first release: left out of the payload where it is unset. The version that
-    brought it stands in ``schemas.versions``.
-
-    A node of before refuses a field that it does not know, even an empty one. Fields of the first release go on being
-    written as ``null``: a record that is submitted again must have the bytes, and so the id, that it had.
-    """
-    return Field(default=None, exclude_if=lambda value: value is None)
 
 
 class Maker(Contract):

@@ -29,7 +29,9 @@ from pydantic import BaseModel
 from schemas.calibre import Calibre
 from schemas.calibre_list import CALIBRES
 from schemas.calibres.entry import LIST_OF_CALIBRES
+from schemas.exhibit import Firearm
 from schemas.statement_base import CONTRACT_VERSION, ReadContract, Statement
+from schemas.vocabulary import FirearmKind, FirearmOrigin
 
 VERSIONS: Final[tuple[str, ...]] = get_args(ReadContract)
 """What this release reads, the oldest first."""
@@ -39,8 +41,15 @@ ADDED: dict[str, str] = {
     "Acquisition.instrument_check": "1.1",
     **dict.fromkeys((f"InstrumentCheck.{name}" for name in ("specimen", "checked_on", "warning", "digest")), "1.1"),
     "Exhibit.calibre_words": LIST_OF_CALIBRES,
+    "Query.calibre_words": LIST_OF_CALIBRES,
     f"Calibre={Calibre.OTHER}": LIST_OF_CALIBRES,
     **{f"Calibre={entry.designation}": entry.since for entry in CALIBRES if entry.since != CONTRACT_VERSION},
+    **dict.fromkeys((f"Exhibit.{name}" for name in ("item", "seal", "incident", "firearm")), "1.2"),
+    **dict.fromkeys((f"Firearm.{name}" for name in Firearm.model_fields), "1.2"),
+    **dict.fromkeys((f"{words.__name__}={word}" for words in (FirearmKind, FirearmOrigin) for word in words), "1.2"),
+    **dict.fromkeys((f"PhysicalComparison.{name}" for name in ("record", "seal", "seal_whole")), "1.2"),
+    **dict.fromkeys((f"ComparisonStep={step}" for step in ("sent", "received", "returned")), "1.2"),
+    **dict.fromkeys(("Disclosure.channel", "ReferenceChannel=iarms", "ReferenceChannel=trace"), "1.2"),
 }
 """What came after the first version, with the version that brought it."""
 

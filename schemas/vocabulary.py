@@ -74,6 +74,40 @@ class ExhibitKind(StrEnum):
     NOT_EXAMINED = "not_examined"
 
 
+class FirearmKind(StrEnum):
+    PISTOL = "pistol"
+    REVOLVER = "revolver"
+    SUBMACHINE_GUN = "submachine_gun"
+    RIFLE = "rifle"
+    ASSAULT_RIFLE = "assault_rifle"
+    MACHINE_GUN = "machine_gun"
+    SHOTGUN = "shotgun"
+    ALARM = "alarm"
+    """Made to fire blanks or signals, converted or not."""
+    IMPROVISED = "improvised"
+    """Home-made, or of no maker."""
+    OTHER = "other"
+    UNKNOWN = "unknown"
+    NOT_EXAMINED = "not_examined"
+
+
+class FirearmOrigin(StrEnum):
+    """How a firearm came to the laboratory."""
+
+    SCENE = "scene"
+    SEIZED = "seized"
+    BORDER_SEIZURE = "border_seizure"
+    FOUND = "found"
+    SURRENDERED = "surrendered"
+    """Handed in by whoever had it."""
+    STORE = "store"
+    """Of a state's own stock, or a maker's."""
+    REFERENCE = "reference"
+    """Of the laboratory's own collection."""
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
 class FiringPinType(StrEnum):
     CENTREFIRE = "centrefire"
     RIMFIRE = "rimfire"
@@ -264,12 +298,13 @@ class AfteConclusion(StrEnum):
     """The AFTE range of conclusions."""
 
     IDENTIFICATION = "identification"
+    """On the exhibits. On a screen it is told as a possible association (``Basis``)."""
     INCONCLUSIVE_A = "inconclusive_a"
-    """Some agreement of individual characteristics and all of the class, but not enough for an identification."""
+    """All discernible class characteristics agree, and some individual ones: not enough for an identification."""
     INCONCLUSIVE_B = "inconclusive_b"
-    """Neither agreement nor disagreement of individual characteristics."""
+    """All discernible class characteristics agree; individual ones neither agree nor disagree."""
     INCONCLUSIVE_C = "inconclusive_c"
-    """Disagreement of individual characteristics, but not enough for an elimination."""
+    """All discernible class characteristics agree, and individual ones disagree: not enough for an elimination."""
     ELIMINATION = "elimination"
     UNSUITABLE = "unsuitable"
 
@@ -298,13 +333,19 @@ class FeedbackOutcome(StrEnum):
 
 
 class ComparisonStep(StrEnum):
-    """On the way of two exhibits to one microscope."""
+    """On the way of two exhibits to one microscope, and home again."""
 
     ASKED = "asked"
     AGREED = "agreed"
     DECLINED = "declined"
+    SENT = "sent"
+    """An exhibit left its owner, under seal."""
+    RECEIVED = "received"
+    """It arrived: where, and whether its seal was whole."""
     DONE = "done"
     """Compared and verified, and not identified: an identification makes a confirmed hit."""
+    RETURNED = "returned"
+    """It left for its owner again."""
 
 
 class ReferenceChannel(StrEnum):
@@ -315,6 +356,10 @@ class ReferenceChannel(StrEnum):
     """An INTERPOL National Central Bureau."""
     MLA = "mla"
     """Mutual legal assistance."""
+    IARMS = "iarms"
+    """INTERPOL's Illicit Arms Records and tracing Management System: stolen and lost firearms."""
+    TRACE = "trace"
+    """A request to trace a firearm, outside of iARMS."""
 
 
 class LawfulPurpose(StrEnum):

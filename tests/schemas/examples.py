@@ -104,6 +104,27 @@ def exhibit_fields(**changes: object) -> Json:
     return fields | changes
 
 
+def firearm_fields(**changes: object) -> Json:
+    fields: Json = {
+        "firearm_id": "F-2026-0007",
+        "kind": "pistol",
+        "calibre": "9 mm Luger",
+        "make": "Zastava",
+        "model": "CZ 99",
+        "converted": "no",
+        "origin": "seized",
+    }
+    return fields | changes
+
+
+def fired_fields(**changes: object) -> Json:
+    """An exhibit of a firearm that the laboratory holds, with all that version 1.2 brought, in a node's order."""
+    fields = exhibit_fields(kind="test_fire", suspected_firearm=None)
+    kind, calibre = fields.pop("kind"), fields.pop("calibre")
+    named = {"item": "K-2/1", "seal": "B 004711", "incident": "2", "firearm": firearm_fields()}
+    return {"kind": kind, "calibre": calibre, **named, **fields} | changes
+
+
 def acquisition_fields(**changes: object) -> Json:
     fields: Json = {
         "roi": "breech_face",

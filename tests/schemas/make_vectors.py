@@ -42,6 +42,8 @@ from tests.schemas.examples import (
     cosigned_head,
     encoded,
     exhibit_fields,
+    firearm_fields,
+    fired_fields,
     grown_head,
     mended_fields,
     page_fields,
@@ -53,7 +55,7 @@ from tests.schemas.examples import (
     witnessed_fields,
 )
 from tests.schemas.key_examples import LOG_2, STATEMENT_2, TRANSPORT_2, WITNESS_2, key_examples
-from tests.schemas.statement_examples import digest, kept_by_another, statement_fields, wrong_statements
+from tests.schemas.statement_examples import custody_fields, digest, kept_by_another, statement_fields, wrong_statements
 
 FOLDER = Path(schemas.__file__).parent / "vectors"
 
@@ -165,6 +167,13 @@ def _good() -> list[Vector]:
             "a calibre that is not in the list, in words",
             _signed(_with_calibre("other", calibre_words="11 mm Werndl")),
         ),
+        Vector(
+            "good/record-test-fire.json",
+            "statement",
+            None,
+            "a test fire that names its firearm, with item, seal and incident",
+            _signed(encoded(record_fields(contract="1.2", exhibit=fired_fields()))),
+        ),
         Vector("good/record-amended.json", "statement", None, "replaces good/record.json", _signed(encoded(amended))),
         Vector(
             "good/key-event.json", "card", None, "a node introduces itself", IDENTITY.sign(encoded(card_fields())).raw
@@ -218,6 +227,17 @@ def _good_statements() -> list[Vector]:
         *(
             Vector(f"good/{name}.json", "statement", None, "says when it was made, and what it answers", _signed(raw))
             for name, raw in ((name, encoded(_in_order(fields))) for name, fields in later.items())
+        ),
+        *(
+            Vector(f"good/custody-{step}.json", "statement", None, "an exhibit travels", _signed(encoded(fields)))
+            for step, fields in ((step, _in_order(custody_fields(step))) for step in ("sent", "received", "returned"))
+        ),
+        Vector(
+            "good/disclosure-channel.json",
+            "statement",
+            None,
+            "a serial number, and under which number iARMS knows the firearm",
+            _signed(encoded(_in_order(good["disclosure"] | {"channel": "iarms"}))),
         ),
         Vector("good/acknowledgement-kept.json", "statement", None, "a scan stays, by another's record", kept),
     ]
@@ -375,6 +395,9 @@ def _bad_payloads() -> list[Vector]:
     ) -> Vector:
         return record(name, because, expect, contract=contract, exhibit=exhibit_fields(**changes))
 
+    def test_fire(name: str, because: str, expect: str = "invalid-field", **changes: object) -> Vector:
+        return record(name, because, expect, contract="1.2", exhibit=fired_fields(**changes))
+
     return [
         mended("too-long", "one byte more than 3 x 5 cells take", bits="dkYA"),
         mended("too-short", "one byte less than 3 x 5 cells take", bits="dg=="),
@@ -404,6 +427,31 @@ def _bad_payloads() -> list[Vector]:
         exhibit("other-calibre-not-named", "other, and nothing says what it is", contract="1.2", calibre="other"),
         exhibit(
             "calibre-named-twice", "words beside a designation", contract="1.2", calibre="9x19", calibre_words="9 mm"
+        ),
+        exhibit("item-empty", "an item without a number", contract="1.2", item=""),
+        exhibit("item-too-long", "more than 32 characters", contract="1.2", item="1" * 33),
+        exhibit("item-of-two-lines", "a line break", contract="1.2", item="1\n2"),
+        exhibit("seal-with-space", "a space at its end", contract="1.2", seal="B 0047 "),
+        exhibit("incident-in-words", "a reference has no spaces", contract="1.2", incident="the second one"),
+        exhibit("firearm-of-a-scene", "only a test fire names its firearm", contract="1.2", firearm=firearm_fields()),
+        test_fire(
+            "firearm-and-suspicion",
+            "it is known",
+            suspected_firearm={"make": "Zastava", "basis": "class characteristics"},
+        ),
+        test_fire("firearm-id-missing", "no pseudonym", firearm=firearm_fields(firearm_id="")),
+        test_fire("firearm-id-in-words", "a pseudonym has no spaces", firearm=firearm_fields(firearm_id="the pistol")),
+        test_fire("firearm-kind-unknown", "not in the vocabulary", firearm=firearm_fields(kind="crossbow")),
+        test_fire("firearm-origin-unknown", "not in the vocabulary", firearm=firearm_fields(origin="bought")),
+        test_fire("firearm-converted-maybe", "not in the vocabulary", firearm=firearm_fields(converted="maybe")),
+        test_fire(
+            "firearm-calibre-unknown", "no such cartridge", "unknown-calibre", firearm=firearm_fields(calibre="9x91")
+        ),
+        test_fire("firearm-calibre-not-named", "other, and not in words", firearm=firearm_fields(calibre="other")),
+        test_fire("firearm-make-of-two-lines", "a line break", firearm=firearm_fields(make="Zastava\n")),
+        test_fire("firearm-model-empty", "no characters", firearm=firearm_fields(model="")),
+        test_fire(
+            "firearm-serial-number", "it stays at home", "unknown-field", firearm=firearm_fields(serial_number="A 1")
         ),
         exhibit("unknown-word", "not in the vocabulary", kind="souvenir"),
         exhibit("hidden-text", "a character that turns the writing direction", municipality="Ni\u202eš"),

@@ -147,10 +147,22 @@ def statement_fields() -> dict[str, Json]:
     }
 
 
+def custody_fields(step: str = "received") -> Json:
+    """A step of an exhibit that travels, with what version 1.2 brought."""
+    place = "Skopje" if step == "received" else None
+    fields = statement_fields()["physical-comparison"] | {"contract": "1.2", "step": step, "place": place}
+    whole = {"seal_whole": "yes"} if step == "received" else {}
+    return fields | {"answers": digest("a step before"), "record": RECORD, "seal": "B 004711"} | whole
+
+
 def kept_by_another() -> Json:
     """An acknowledgement of a record whose scan a second owner delivered to the holder."""
     kept = [{"sha256": digest("a scan of two owners"), "by": [OTHER]}]
     return statement_fields()["acknowledgement"] | {"kept": kept}
+
+
+def _without(fields: Json, name: str) -> Json:
+    return {key: value for key, value in fields.items() if key != name}
 
 
 def wrong_statements() -> dict[str, tuple[str, Json]]:
@@ -181,6 +193,21 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
         "member-twice": ("a member twice", policy | {"groups": [{"name": "group-twice", "members": ["MK", "MK"]}]}),
         "message-with-hidden-text": ("turns the writing direction", good["message"] | {"text": "When\u202emay we?"}),
         "agreed-for-no-day": ("whoever agrees names the day", good["physical-comparison"] | {"on": None}),
+        "sent-under-no-seal": ("custody without its seal", _without(custody_fields("sent"), "seal")),
+        "sent-answers-nothing": ("custody that follows on nothing", _without(custody_fields("sent"), "answers")),
+        "sent-names-no-exhibit": ("which exhibit?", _without(custody_fields("returned"), "record")),
+        "sent-on-no-day": ("custody has a day", custody_fields("sent") | {"on": None}),
+        "received-nowhere": ("who receives says where", custody_fields() | {"place": None}),
+        "received-and-seal-not-looked-at": ("was it whole?", _without(custody_fields(), "seal_whole")),
+        "seal-whole-when-sent": ("only who received says so", custody_fields("sent") | {"seal_whole": "yes"}),
+        "seal-of-an-agreement": ("nothing travels yet", custody_fields("sent") | {"step": "agreed"}),
+        "seal-too-long": ("more than 32 characters", custody_fields() | {"seal": "B" * 33}),
+        "channel-without-reference": (
+            "a channel and no number",
+            good["disclosure"] | {"contract": "1.2", "reference": None, "channel": "iarms"},
+        ),
+        "channel-unknown": ("no such channel", good["disclosure"] | {"contract": "1.2", "channel": "telex"}),
+        "query-other-calibre-not-named": ("other, and nothing says what", good["query"] | {"calibre": "other"}),
         "done-without-conclusion": ("done rests on both", good["physical-comparison"] | {"step": "done"}),
         "kept-and-restricted": ("a court keeps all of it", kept_by_another() | {"outcome": "restricted"}),
         "kept-by-nobody": ("whose records keep it?", good["acknowledgement"] | {"kept": []}),

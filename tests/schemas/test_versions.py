@@ -10,8 +10,15 @@ import pytest
 from schemas import AnyStatement, ContractError, NewerContract, parse_statement, statement_payload
 from schemas.kinds import KINDS
 from schemas.versions import ADDED, NEWEST, VERSIONS, is_newer, needed_version, stated_version
-from tests.schemas.examples import acquisition_fields, encoded, record_fields
-from tests.schemas.statement_examples import statement_fields
+from tests.schemas.examples import (
+    acquisition_fields,
+    encoded,
+    exhibit_fields,
+    firearm_fields,
+    fired_fields,
+    record_fields,
+)
+from tests.schemas.statement_examples import custody_fields, statement_fields
 from tests.schemas.write_contract import FIRST, names_of_the_contract
 
 
@@ -93,3 +100,27 @@ def test_what_states_no_version_is_wrong_and_not_new(stated: object) -> None:
 
 def test_the_kinds_that_are_told_are_those_that_are_read() -> None:
     assert set(KINDS) == statement_fields().keys() | {"record", "key-event"}
+
+
+@pytest.mark.parametrize("name", ["item", "seal", "incident"])
+def test_an_exhibit_with_its_number_needs_the_version_that_brought_it(name: str) -> None:
+    numbered = json.loads(statement_payload(_record(contract="1.2", exhibit=exhibit_fields(**{name: "2"}))))
+    assert (numbered["contract"], numbered["exhibit"][name]) == ("1.2", "2")
+    assert name not in json.loads(statement_payload(_record()))["exhibit"], "a node of before reads it"
+
+
+def test_a_test_fire_names_its_firearm() -> None:
+    named = json.loads(statement_payload(_record(contract="1.2", exhibit=fired_fields())))
+    assert named["contract"] == "1.2"
+    assert named["exhibit"]["firearm"] == firearm_fields()
+    other = fired_fields(firearm=firearm_fields(calibre="other", calibre_words="11 mm Werndl"))
+    words = json.loads(statement_payload(_record(contract="1.2", exhibit=other)))["exhibit"]["firearm"]
+    assert (words["calibre"], words["calibre_words"]) == ("other", "11 mm Werndl")
+
+
+@pytest.mark.parametrize("step", ["sent", "received", "returned"])
+def test_a_step_of_custody_is_read_by_who_knows_custody(step: str) -> None:
+    said = json.loads(statement_payload(parse_statement(encoded(custody_fields(step)))))
+    assert (said["contract"], said["seal"]) == ("1.2", "B 004711")
+    agreed = parse_statement(encoded(statement_fields()["physical-comparison"]))
+    assert stated_version(statement_payload(agreed)) == "1.0", "who agrees is understood by all"
