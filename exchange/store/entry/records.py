@@ -123,7 +123,11 @@ def record_columns(record: Record) -> dict[str, Any]:
     exhibit = record.exhibit
     return {name: stated_in(record) for name, stated_in in _STATED.items()} | {
         "issuer": record.issuer,
+        "incident": exhibit.incident,
+        "item": exhibit.item,
+        "firearm": exhibit.firearm and exhibit.firearm.firearm_id,
         "calibre": exhibit.calibre,
+        "calibre_words": exhibit.calibre_words,
         "place": fold_place(exhibit.municipality) if exhibit.municipality else None,
         "earliest": _iso(exhibit.occurred.earliest),
         "latest": _iso(exhibit.occurred.latest),

@@ -3,6 +3,7 @@
 from exchange.store.tables import (
     columns,
     drafts,
+    firearms,
     hits,
     instruments,
     log,
@@ -22,6 +23,7 @@ from exchange.store.tables import (
 __all__ = [
     "columns",
     "drafts",
+    "firearms",
     "hits",
     "instruments",
     "log",

@@ -45,8 +45,13 @@ class RecordRow(Base):
     issuer: Mapped[str]
     jurisdiction: Mapped[str]
     case_reference: Mapped[str]
+    incident: Mapped[str | None]
+    item: Mapped[str | None]
     kind: Mapped[str]
+    firearm: Mapped[str | None]
+    """Its issuer's pseudonym of the firearm that fired it, of a test fire."""
     calibre: Mapped[str]
+    calibre_words: Mapped[str | None]
     firing_pin_class: Mapped[str]
     firing_pin_aperture: Mapped[str]
     ejector_hour: Mapped[int | None]
@@ -68,6 +73,7 @@ class RecordRow(Base):
     __table_args__ = (
         Index("record_by_calibre", "calibre", "sequence"),
         Index("record_by_case", "issuer", "case_reference"),
+        Index("record_by_firearm", "issuer", "firearm"),
         Index("record_by_retention", "retention_until"),
         Index("record_by_examiner", "submitted_by"),
         Index("record_by_exhibit", "exhibit"),
