@@ -9,7 +9,16 @@ import re
 from datetime import date
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from schemas.calibre import Calibre, fold_calibre
@@ -68,7 +77,16 @@ def added_later() -> Any:
     A node of before refuses a field that it does not know, even an empty one. Fields of the first release go on being
     written as ``null``: a record that is submitted again must have the bytes, and so the id, that it had.
     """
-    return Field(default=None, exclude_if=lambda value: value is None)
+    return Field(default=None, exclude_if=_is_unset)
+
+
+def added_beside_calibre() -> Any:
+    """``added_later``, and looked at where it is unset too: the calibre may need it."""
+    return Field(default=None, validate_default=True, exclude_if=_is_unset)
+
+
+def _is_unset(value: object) -> bool:
+    return value is None
 
 
 def _plain_text(text: str) -> str:
@@ -76,6 +94,13 @@ def _plain_text(text: str) -> str:
     if not text.isprintable() or text != text.strip():
         raise ValueError("text must be one line of printable characters, with no space at either end")
     return text
+
+
+def _beside_calibre(words: str | None, info: ValidationInfo) -> str | None:
+    """``other``, and nothing else, is named in words: what the list of calibres has no designation for."""
+    if "calibre" in info.data and (info.data["calibre"] is Calibre.OTHER) != (words is not None):
+        raise ValueError("the calibre 'other', and only 'other', is named in calibre_words")
+    return words
 
 
 Day = Annotated[date, BeforeValidator(_iso_day)]
@@ -87,6 +112,8 @@ ShortText = Annotated[
 ]
 ClockHour = Annotated[int, Field(ge=1, le=12)]
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+CalibreWords = Annotated[ShortText | None, AfterValidator(_beside_calibre)]
+"""It stands behind the field ``calibre``, and goes with ``other`` alone."""
 CaseReference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 IncidentReference = CaseReference
 """Of one incident within its case: whoever reads it must not learn more by it than by the case's."""
@@ -147,13 +174,6 @@ class SuspectedFirearm(Contract):
     basis: ShortText
 
 
-def check_calibre_words(calibre: Calibre, words: str | None) -> None:
-    """Raise ValueError unless ``other``, and nothing else, is named in words: what the list of calibres has no
-    designation for."""
-    if (calibre is Calibre.OTHER) != (words is not None):
-        raise ValueError("the calibre 'other', and only 'other', is named in calibre_words")
-
-
 class Firearm(Contract):
     """A firearm that an issuer holds or held. ``firearm_id`` is the issuer's pseudonym of it: test fires that name the
     same one come from the same firearm. Its serial number stays at home, and goes in a disclosure. ``calibre`` is what
@@ -162,28 +182,24 @@ class Firearm(Contract):
     firearm_id: FirearmId
     kind: FirearmKind
     calibre: FoldedCalibre
-    calibre_words: ShortText | None = added_later()
+    calibre_words: CalibreWords = added_beside_calibre()
     make: ShortText | None = None
     model: ShortText | None = None
     converted: Answer = Answer.UNKNOWN
     origin: FirearmOrigin = FirearmOrigin.UNKNOWN
-
-    @model_validator(mode="after")
-    def _other_calibre_in_words(self) -> Self:
-        check_calibre_words(self.calibre, self.calibre_words)
-        return self
 
 
 class Exhibit(Contract):
     """One cartridge case. Places are a municipality or a coarse grid; precise places stay at home.
 
     ``calibre_words`` goes with the calibre ``other`` alone. ``item`` is its number within the case, ``seal`` that of
-    its bag, ``incident`` the one of its case that it is of. A test fire names the ``firearm`` that fired it, and suspects none.
+    its bag, ``incident`` the one of its case that it is of. A test fire names the ``firearm`` that fired it, and
+    suspects none.
     """
 
     kind: ExhibitKind
     calibre: FoldedCalibre
-    calibre_words: ShortText | None = added_later()
+    calibre_words: CalibreWords = added_beside_calibre()
     item: ItemNumber | None = added_later()
     seal: ItemNumber | None = added_later()
     incident: IncidentReference | None = added_later()
@@ -203,18 +219,21 @@ class Exhibit(Contract):
     municipality: ShortText | None = None
     within_80_km_of_border: Answer = Answer.UNKNOWN
 
-    @model_validator(mode="after")
-    def _other_calibre_in_words(self) -> Self:
-        check_calibre_words(self.calibre, self.calibre_words)
-        return self
-
-    @model_validator(mode="after")
-    def _test_fires_name_firearms(self) -> Self:
-        if self.firearm is not None and self.kind is not ExhibitKind.TEST_FIRE:
+    @field_validator("firearm")
+    @classmethod
+    def _of_a_test_fire(cls, firearm: Firearm | None, info: ValidationInfo) -> Firearm | None:
+        if firearm is not None and info.data.get("kind", ExhibitKind.TEST_FIRE) is not ExhibitKind.TEST_FIRE:
             raise ValueError("only a test fire names the firearm that fired it; of any other it is suspected")
-        if self.firearm is not None and self.suspected_firearm is not None:
+        return firearm
+
+    @field_validator("suspected_firearm")
+    @classmethod
+    def _suspects_what_it_does_not_know(
+        cls, suspected: SuspectedFirearm | None, info: ValidationInfo
+    ) -> SuspectedFirearm | None:
+        if suspected is not None and info.data.get("firearm") is not None:
             raise ValueError("a test fire names the firearm that fired it, and suspects none")
-        return self
+        return suspected
 
 
 class Instrument(Contract):

@@ -8,13 +8,14 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.exhibit import (
+    CalibreWords,
     CaseReference,
     Contract,
     FoldedCalibre,
     Sha256Hex,
     ShortText,
+    added_beside_calibre,
     added_later,
-    check_calibre_words,
 )
 from schemas.record import Acquisition
 from schemas.statement_base import LongText, NodeId, Statement
@@ -33,13 +34,8 @@ class Query(Statement):
     legal_basis: ShortText
     case_reference: CaseReference
     calibre: FoldedCalibre
-    calibre_words: ShortText | None = added_later()
+    calibre_words: CalibreWords = added_beside_calibre()
     acquisition: Acquisition
-
-    @model_validator(mode="after")
-    def _other_calibre_in_words(self) -> Self:
-        check_calibre_words(self.calibre, self.calibre_words)
-        return self
 
 
 class Found(Contract):

@@ -57,6 +57,12 @@ class Act(StrEnum):
     """This node took a page from a peer; the subjects are all the statements whose envelopes it held."""
     TAKE_SCAN = "take-scan"
     """This node took a scan from a peer, whole; ``count`` the bytes."""
+    READ_FIREARM = "read-firearm"
+    """Firearms of this laboratory were shown with what stays at home, their serial numbers among it; ``count`` how
+    many, ``asked`` what was searched, the subjects are their pseudonyms."""
+    CHANGE_FIREARM = "change-firearm"
+    """Somebody entered a firearm, or changed or removed what is known of it; ``asked`` is which of these, the subject
+    is its pseudonym."""
     READ_AUDIT = "read-audit"
     """Somebody read these rows; ``count`` how many."""
     RETRY_WORK = "retry-work"

@@ -26,7 +26,19 @@ from exchange.web.http.head_requests import HeadAsGet
 from exchange.web.http.parameters import only_known_parameters
 from exchange.web.mail_text import letters_of
 from exchange.web.pages.app import create_pages, front_door
-from exchange.web.rest import audit, blobs, candidates, heights, lane, mirror, queries, records, statements, terms
+from exchange.web.rest import (
+    audit,
+    blobs,
+    candidates,
+    firearms,
+    heights,
+    lane,
+    mirror,
+    queries,
+    records,
+    statements,
+    terms,
+)
 from exchange.web.rest import node as node_routes
 from exchange.worker import Worker
 from schemas import Submission
@@ -111,6 +123,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None, processes: int = 1) ->
     app.state.tries = Tries("tokens", processes)
     routers = (
         records.router,
+        firearms.router,
         terms.router,
         candidates.router,
         statements.router,

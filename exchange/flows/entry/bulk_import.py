@@ -18,6 +18,7 @@ from typing import IO
 from exchange.errors import ComputeFailed, Conflict, InfrastructureAway, InvalidInput, NotFound, TooLarge
 from exchange.flows.entry.draft_form import FileOf, placed, submission_of
 from exchange.flows.entry.drafts import doubtful
+from exchange.flows.entry.firearms import described
 from exchange.flows.entry.import_source import Source
 from exchange.flows.entry.import_table import ExhibitLines, TableLine
 from exchange.flows.entry.submit import check_submission, submit_record
@@ -87,7 +88,8 @@ def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dr
                 modality = _take(file, arrival)
             scans.append(ReceivedScan(group.file_id(line), arrival, arrival.finish()))
             files.append(FileOf(group.file_id(line), modality))
-        metadata = submission_of(fields, files, None)
+        with node.store.read() as session:
+            metadata = submission_of(described(session, fields), files, None)
 
         # 3.
         if not dry_run:

@@ -25,6 +25,8 @@ from schemas.vocabulary import (
     Cast,
     DatePrecision,
     ExhibitKind,
+    FirearmKind,
+    FirearmOrigin,
     FiringPinAperture,
     FiringPinClass,
     FiringPinType,
@@ -46,6 +48,9 @@ TICKED = "yes"
 
 CHOICES: dict[str, type[StrEnum]] = {
     "exhibit.kind": ExhibitKind,
+    "exhibit.firearm.kind": FirearmKind,
+    "exhibit.firearm.converted": Answer,
+    "exhibit.firearm.origin": FirearmOrigin,
     "exhibit.classes.firing_pin_type": FiringPinType,
     "exhibit.classes.firing_pin_class": FiringPinClass,
     "exhibit.classes.firing_pin_aperture": FiringPinAperture,
@@ -69,7 +74,16 @@ FILE_CHOICES: dict[str, type[StrEnum]] = {
 }
 TEXTS = (
     "case_reference",
+    "exhibit.incident",
+    "exhibit.item",
+    "exhibit.seal",
     "exhibit.calibre",
+    "exhibit.calibre_words",
+    "exhibit.firearm.firearm_id",
+    "exhibit.firearm.make",
+    "exhibit.firearm.model",
+    "exhibit.firearm.calibre",
+    "exhibit.firearm.calibre_words",
     "exhibit.headstamp",
     "exhibit.cartridge_maker",
     "exhibit.cartridge_lot",
@@ -79,7 +93,7 @@ TEXTS = (
     "exhibit.municipality",
     "handling.restriction",
 )
-FREE_TEXTS = tuple(name for name in TEXTS if name != "exhibit.calibre")
+FREE_TEXTS = tuple(name for name in TEXTS if not name.endswith(".calibre"))
 """In which people may write what tells of a person."""
 FILE_TEXTS = ("instrument.maker", "instrument.model", "instrument.serial", "instrument.software")
 DATES = ("exhibit.occurred.earliest", "exhibit.occurred.latest", "retention_until")

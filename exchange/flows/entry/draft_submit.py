@@ -11,6 +11,7 @@ from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.entry.draft_form import FileOf, is_stale, marked_in, of_file, placed, submission_of
 from exchange.flows.entry.drafts import Draft, close, read_draft
+from exchange.flows.entry.firearms import check_described, described
 from exchange.flows.entry.submit import (
     StoredScan,
     SubmissionReceipt,
@@ -113,7 +114,7 @@ def submit_draft(node: Node, maker: Maker, draft_id: str, seen: str) -> str:
                 "The draft is not complete.", code="draft-incomplete", problems=tuple(summary.problems.items())
             )
         files, _ = _files(draft)
-        receipt = _submit(node, maker, draft, submission_of(draft.fields, files, draft.row.supersedes))
+        receipt = _submit(node, maker, draft, _metadata(node, draft, files))
         close(node, maker.pseudonym, draft_id, receipt.statement_id)
     return receipt.statement_id
 
@@ -180,11 +181,19 @@ def _files(draft: Draft) -> tuple[list[FileOf], dict[str, str]]:
 
 def _record(node: Node, maker: Maker, draft: Draft, files: Sequence[FileOf]) -> Record:
     try:
-        submission = parse_submission(submission_of(draft.fields, files, draft.row.supersedes))
+        submission = parse_submission(_metadata(node, draft, files))
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
     check_dates(submission, now())
+    if submission.exhibit.firearm is not None:
+        with node.store.read() as session:
+            check_described(session, submission.exhibit.firearm)
     return record_from(node, maker, submission, {file.file_id: _blob(file) for file in draft.files}, UNSIGNED)
+
+
+def _metadata(node: Node, draft: Draft, files: Sequence[FileOf]) -> bytes:
+    with node.store.read() as session:
+        return submission_of(described(session, draft.fields), files, draft.row.supersedes)
 
 
 def _blob(file: DraftFileRow) -> Blob:

@@ -16,6 +16,7 @@ from exchange.clock import now
 from exchange.errors import NotFound, TooMany
 from exchange.flows.entry.draft_changes import Change, merged
 from exchange.flows.entry.draft_form import FILE_TEXTS, FREE_TEXTS, fields_of, fields_of_file
+from exchange.flows.entry.firearms import FIELDS as FIREARM
 from exchange.flows.entry.free_text import PLACE_FIELDS, Doubt, doubts
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
@@ -33,16 +34,19 @@ from exchange.store.entry.drafts import (
     save_fields,
     typed,
 )
+from exchange.store.entry.firearms import find_firearm
 from exchange.store.entry.records import find_record
 from exchange.store.tables.drafts import DraftFileRow, DraftRow
 from exchange.store.tables.records import RecordRow
 from exchange.store.terms.terms import groups_of
-from schemas import ContractError, fold_calibre
-from schemas.vocabulary import Answer, DatePrecision, HandlingCode, Jurisdiction, ReleaseLevel
+from schemas import ContractError, Firearm, fold_calibre
+from schemas.vocabulary import Answer, DatePrecision, ExhibitKind, HandlingCode, Jurisdiction, ReleaseLevel
 
 MAX_DRAFTS = 50
 """Of one examiner at a time: a busy week's exhibits, and an end to what one account may put on the disk."""
 RETENTION_YEARS = 10
+_OF_ONE_EXHIBIT = ("exhibit.item", "exhibit.seal")
+"""What another exhibit of the same case has anew."""
 ERASED_AT_ONCE = 100
 
 DraftFile: TypeAlias = DraftFileRow
@@ -103,6 +107,14 @@ def begin(node: Node, pseudonym: str, case_reference: str = "") -> str:
         return _add(session, pseudonym, first_fields(case_reference)).draft_id
 
 
+def begin_test_fire(node: Node, pseudonym: str, firearm: Firearm) -> str:
+    """A new draft of a test fire of a firearm; returns its id. Raises TooMany."""
+    calibre = {"exhibit.calibre": firearm.calibre.value, "exhibit.calibre_words": firearm.calibre_words or ""}
+    said = {"exhibit.kind": ExhibitKind.TEST_FIRE.value, "exhibit.firearm.firearm_id": firearm.firearm_id, **calibre}
+    with node.store.write() as session:
+        return _add(session, pseudonym, first_fields("") | {name: text for name, text in said.items() if text}).draft_id
+
+
 def last_exhibit(node: Node, case_reference: str) -> str | None:
     """The newest current record of a case of this node."""
     with node.store.read() as session:
@@ -125,7 +137,8 @@ def begin_from(node: Node, pseudonym: str, statement_id: str, *, amend: bool) ->
         record = record_of(session, statement_id)
 
         # 2.
-        draft = _add(session, pseudonym, fields_of(record), supersedes=statement_id if amend else None)
+        said = {name: text for name, text in fields_of(record).items() if amend or name not in _OF_ONE_EXHIBIT}
+        draft = _add(session, pseudonym, _by_pseudonym(session, said), supersedes=statement_id if amend else None)
         fields = typed(draft)
         for number, acquisition in enumerate(record.acquisitions if amend else (), start=1):
             blob = acquisition.blob
@@ -225,6 +238,16 @@ def possible_audience(node: Node) -> list[str]:
     with node.store.read() as session:
         groups = groups_of(session, node.node_id)
     return [code.value for code in Jurisdiction if code is not node.settings.jurisdiction] + sorted(groups)
+
+
+def _by_pseudonym(session: Session, fields: Mapping[str, str]) -> dict[str, str]:
+    """Of a firearm that the node holds the pseudonym alone: the description is the one that stands here by then."""
+    known = find_firearm(session, fields.get(f"{FIREARM}firearm_id", "")) is not None
+    return {
+        name: text
+        for name, text in fields.items()
+        if not (known and name.startswith(FIREARM)) or name == f"{FIREARM}firearm_id"
+    }
 
 
 def _is_text_of_file(name: str) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 import matcher
 from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
+from exchange.flows.entry.firearms import check_described, enter_named
 from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.instrument.check_standing import named_check
 from exchange.flows.node.node import Node, check_keys
@@ -161,6 +162,8 @@ def _ready(
         return earlier
     with node.store.read() as session:
         _check_supersedes(session, node, submission.supersedes)
+        if submission.exhibit.firearm is not None:
+            check_described(session, submission.exhibit.firearm)
 
     reports = {part: _inspect(node, scan) for part, scan in received.items()}
     blobs = {
@@ -395,6 +398,8 @@ def _store(
             session, done.statement_id, record, submitted_by=done.pseudonym, state=AcquisitionState.QUEUED
         )
         session.add(done)
+        if record.exhibit.firearm is not None:
+            enter_named(session, record.exhibit.firearm, record.made_by)
         sharing = share(session, done.statement_id, record, owner=node.node_id)
         for acquisition in acquisitions:
             promise(session, JobKind.CORRELATE, acquisition)

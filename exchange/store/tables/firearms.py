@@ -15,6 +15,8 @@ class FirearmRow(Base):
     firearm_id: Mapped[str] = mapped_column(primary_key=True)
     stated: Mapped[str]
     """What the next test fire will say of it, as JSON (``schemas.Firearm``)."""
+    words: Mapped[str]
+    """Its id, make, model, calibre and serial number, folded: to be found by, not to be shown."""
     serial_number: Mapped[str | None]
     """It never leaves but in a disclosure."""
     remark: Mapped[str | None]

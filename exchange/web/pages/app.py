@@ -24,7 +24,7 @@ from exchange.web.languages.spoken import Speaking, spoken
 from exchange.web.pages import approvals, audit, guide, home, language, maturity, peers, queries, records, search
 from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
-from exchange.web.pages.entry import instruments, register, register_files
+from exchange.web.pages.entry import firearms, instruments, register, register_files
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.monitoring import half_year
 from exchange.web.pages.review import alerts, candidate_list, cases, hits, pair, pictures, report, reviews, saved_views
@@ -54,6 +54,7 @@ PAGE_PARTS = (
     maturity,
     register,
     register_files,
+    firearms,
     instruments,
     report,
     queries,

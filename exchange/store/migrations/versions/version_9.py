@@ -22,6 +22,7 @@ def upgrade() -> None:
         "firearm",
         sa.Column("firearm_id", Words(), primary_key=True),
         sa.Column("stated", Words(), nullable=False),
+        sa.Column("words", Words(), nullable=False),
         sa.Column("serial_number", Words()),
         sa.Column("remark", Words()),
         sa.Column("entered_by", Words(), nullable=False),

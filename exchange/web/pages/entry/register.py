@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from exchange.errors import Conflict, InvalidInput
 from exchange.flows.entry import drafts as flow
+from exchange.flows.entry import firearms
 from exchange.flows.entry.draft_changes import Change, changes_of_form
 from exchange.flows.entry.draft_form import CHOICES, FILE_CHOICES, ticked
 from exchange.flows.entry.draft_submit import Summary, overtaken, progress_of, submit_draft, summarise_draft
@@ -33,6 +34,8 @@ from schemas.vocabulary import BreechFaceClass, HandlingCode, Jurisdiction, Role
 router = APIRouter()
 
 RECENT = 10
+MOST_FIREARMS = 100
+"""Of those that the field for a firearm offers, the last changed."""
 Registering = Annotated[Visitor, Depends(only(Role.EXAMINER))]
 DraftId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 _FIELDS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
@@ -63,6 +66,12 @@ class DraftForm:
 
     def has(self, group: str, name: str) -> bool:
         return f"{group}.{name}" in self.draft.fields
+
+    @property
+    def describes_firearm(self) -> bool:
+        """Whether more is said of a firearm, or found to be wrong with it, than its pseudonym."""
+        said = {name for name in (*self.draft.fields, *self.problems) if name.startswith(firearms.FIELDS)}
+        return bool(said - {f"{firearms.FIELDS}firearm_id"})
 
 
 @router.get("/register")
@@ -237,6 +246,8 @@ def _form(
         form=form,
         choices=CHOICES | {f"file.{name}": kind for name, kind in FILE_CHOICES.items()},
         calibres=[calibre.value for calibre in Calibre],
+        firearms=firearms.find_firearms(node, limit=MOST_FIREARMS),
+        free_pseudonym=firearms.next_pseudonym(node),
         breech_faces=list(BreechFaceClass),
         handling=list(HandlingCode),
         names=_names(),

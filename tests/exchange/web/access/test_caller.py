@@ -36,6 +36,11 @@ ANY_USER: Door = (Scope.STATUS, set(PEOPLE))
 MATRIX: dict[str, Door | str | None] = {
     "POST /v1/records": SUBMITTER,
     "GET /v1/records": READER,
+    "GET /v1/firearms": READER,
+    "POST /v1/firearms": SUBMITTER,
+    "GET /v1/firearms/{firearm_id}": READER,
+    "PUT /v1/firearms/{firearm_id}": SUBMITTER,
+    "DELETE /v1/firearms/{firearm_id}": SUBMITTER,
     "GET /v1/records/{statement_id}": READER,
     "GET /v1/records/{statement_id}/envelope": READER,
     "GET /v1/records/{statement_id}/bundle": READER,
@@ -87,6 +92,7 @@ FILLED = {
     "sha256": "ab" * 32,
     "candidate_id": "999999",
     "tile_path": "0/000",
+    "firearm_id": "F-1999-0001",
     "size": "999999",
 }
 BODIES = {

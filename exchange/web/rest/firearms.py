@@ -1,0 +1,139 @@
+"""``/v1/firearms``: the firearms that this laboratory holds, which its test fires name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from exchange.flows.entry import firearms as flow
+from exchange.flows.entry.firearms import HeldFirearm
+from exchange.flows.node.node import Node
+from exchange.log.audit_entry import Act, Deed
+from exchange.web.access.caller import Caller, OpenNode, Submitter
+from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
+from exchange.web.rest.consultation import Consulting
+from schemas import Firearm
+from schemas.exhibit import ShortText
+from schemas.statement_base import Moment
+
+router = APIRouter(prefix="/v1/firearms", tags=["firearms"])
+
+FirearmInPath = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$", description="The pseudonym that its test fires name.")
+]
+
+
+class FirearmEntered(BaseModel):
+    """``serial_number`` and ``remark`` stay on this node; what ``firearm`` says goes into each test fire that names
+    it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    firearm: Firearm
+    serial_number: ShortText | None = None
+    remark: ShortText | None = None
+
+
+class FirearmChanged(FirearmEntered):
+    """``seen``: the ``changed_at`` of what was read before."""
+
+    seen: Moment
+
+
+class FirearmAnswer(BaseModel):
+    firearm: Firearm
+    serial_number: str | None
+    remark: str | None
+    entered_by: str
+    entered_at: Moment
+    changed_at: Moment
+
+
+class FirearmWithTestFires(FirearmAnswer):
+    test_fires: list[str] = Field(description="The current records that name it, the newest first; 200 at most.")
+
+
+class FirearmPage(BaseModel):
+    items: list[FirearmAnswer]
+    next: str | None
+
+
+@router.get("", response_model=FirearmPage)
+def list_firearms(
+    request: Request,
+    response: Response,
+    node: OpenNode,
+    asker: Consulting,
+    text: Annotated[str, Query(max_length=120, description="A part of pseudonym, make, model, calibre, number.")] = "",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> FirearmPage:
+    """The firearms of this laboratory, the last changed first."""
+    skip = 0 if cursor is None else int(decode_cursor(cursor, 1)[0])
+    found = flow.find_firearms(node, text, skip=max(skip, 0), limit=limit + 1)
+    following = encode_cursor(skip + limit) if len(found) > limit else None
+    link_next(request, response, following)
+    shown = found[:limit]
+    names = (item.stated.firearm_id for item in shown)
+    asker.note(Act.READ_FIREARM, len(shown), *names, asked={"text": text} if text else None)
+    return FirearmPage(items=[FirearmAnswer(**_fields(item)) for item in shown], next=following)
+
+
+@router.post("", status_code=201, response_model=FirearmWithTestFires)
+def enter_firearm(
+    response: Response, node: OpenNode, caller: Submitter, entered: FirearmEntered
+) -> FirearmWithTestFires:
+    """Enter a firearm. A test fire that names one which is not here yet enters it too."""
+    flow.enter_firearm(node, caller.maker, entered.firearm, entered.serial_number, entered.remark)
+    note_change(node, caller, "entered", entered.firearm.firearm_id)
+    response.headers["Location"] = f"/v1/firearms/{entered.firearm.firearm_id}"
+    return _file(node, entered.firearm.firearm_id)
+
+
+@router.get("/{firearm_id:path}", response_model=FirearmWithTestFires)
+def read_firearm(node: OpenNode, asker: Consulting, firearm_id: FirearmInPath) -> FirearmWithTestFires:
+    """One firearm, with what stays at home, and the test fires that name it."""
+    found = _file(node, firearm_id)
+    asker.note(Act.READ_FIREARM, 1, firearm_id)
+    return found
+
+
+@router.put("/{firearm_id:path}", response_model=FirearmWithTestFires)
+def change_firearm(
+    node: OpenNode, caller: Submitter, firearm_id: FirearmInPath, changed: FirearmChanged
+) -> FirearmWithTestFires:
+    """Put down what is known of a firearm now. Records that name it say what they said when they were signed."""
+    stated = changed.firearm.model_copy(update={"firearm_id": firearm_id})
+    flow.change_firearm(node, stated, changed.serial_number, changed.remark, changed.seen)
+    note_change(node, caller, "changed", firearm_id)
+    return _file(node, firearm_id)
+
+
+@router.delete("/{firearm_id:path}", status_code=204, response_class=Response)
+def remove_firearm(node: OpenNode, caller: Submitter, firearm_id: FirearmInPath) -> Response:
+    """Take a firearm off the list that no current record names."""
+    flow.forget_firearm(node, firearm_id)
+    note_change(node, caller, "removed", firearm_id)
+    return Response(status_code=204)
+
+
+def note_change(node: Node, caller: Caller, what: str, firearm_id: str) -> None:
+    node.audit.note(Deed(caller.actor, Act.CHANGE_FIREARM, 1, (firearm_id,), what))
+
+
+def _file(node: Node, firearm_id: str) -> FirearmWithTestFires:
+    found = flow.read_firearm(node, firearm_id)
+    names = [row.statement_id for row in found.test_fires]
+    return FirearmWithTestFires(**_fields(found.firearm), test_fires=names)
+
+
+def _fields(held: HeldFirearm) -> dict[str, object]:
+    return {
+        "firearm": held.stated,
+        "serial_number": held.serial_number,
+        "remark": held.remark,
+        "entered_by": held.entered_by,
+        "entered_at": held.entered_at,
+        "changed_at": held.changed_at,
+    }
