@@ -21,6 +21,7 @@ READERS = {Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD}
 EXAMINERS = {Role.EXAMINER}
 NOTHING, NO_TASK = "ab" * 32, "ab" * 16
 NO_DRAFT, NO_FILE = "cd" * 16, "ef" * 16
+NO_FIREARM = "F-NOTHING"
 PAGES: dict[str, set[Role]] = {
     "/app/": set(PEOPLE),
     "/app/tokens": set(PEOPLE),
@@ -48,6 +49,8 @@ PAGES: dict[str, set[Role]] = {
     f"/app/register/{NO_DRAFT}/files/{NO_FILE}": EXAMINERS,
     f"/app/register/{NO_DRAFT}/files/{NO_FILE}/preview": EXAMINERS,
     f"/app/register/submitted/{NOTHING}/progress": EXAMINERS,
+    "/app/firearms": READERS,
+    f"/app/firearms/{NO_FIREARM}": READERS,
     "/app/instruments": {Role.EXAMINER, Role.OPERATOR, Role.HEAD},
     "/app/instruments/check": EXAMINERS,
     "/app/instruments/999999": {Role.EXAMINER, Role.OPERATOR, Role.HEAD},
@@ -89,6 +92,8 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/peers/ffp-uk/noted": {Role.OPERATOR},
     "/app/register": EXAMINERS,
     f"/app/register/{NO_DRAFT}": EXAMINERS,
+    "/app/firearms": EXAMINERS,
+    f"/app/firearms/{NO_FIREARM}": EXAMINERS,
     "/app/instruments/check": EXAMINERS,
     f"/app/register/{NO_DRAFT}/discard": EXAMINERS,
     f"/app/register/{NO_DRAFT}/submit": EXAMINERS,
@@ -126,6 +131,7 @@ def filled(path: str) -> str:
         ("{drawn}", "plain"),
         ("{action}", "message"),
         ("{jurisdiction}/{case_reference:path}", "UA/NOTHING-1"),
+        ("{firearm_id:path}", NO_FIREARM),
         ("{node_id}", "ffp-uk"),
         ("{view_id}/{size}", "7/picture"),
         ("{view_id}", "7"),
