@@ -10,7 +10,9 @@ from exchange.trust.card import fingerprint, spoken_fingerprint
 from exchange.trust.ceremony import Proposal
 from exchange.trust.registry import RegistryFile, Trust, round_fingerprint
 from exchange.trust.root import RootFile, Tally
-from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+from exchange.jurisdictions.directory import Directory
+from exchange.jurisdictions.entry import JurisdictionEntry, plain_entries
+from schemas.vocabulary import Jurisdiction
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class _Contents:
     keys: Mapping[str, str]
     nodes: Mapping[str, str]
     time_stamping: Mapping[str, str]
+    jurisdictions: Mapping[str, str]
 
 
 def round_lines(root: RootFile, registry: RegistryFile, before: Trust | None = None) -> list[str]:
@@ -35,29 +38,29 @@ def round_lines(root: RootFile, registry: RegistryFile, before: Trust | None = N
     lines += ["  Keys", *_entries(now.keys, then.keys if then else None)]
     lines += ["  Nodes", *_entries(now.nodes, then.nodes if then else None)]
     lines += ["  Time-stamping roots", *_entries(now.time_stamping, then.time_stamping if then else None)]
+    if now.jurisdictions or (then and then.jurisdictions):
+        lines += ["  Jurisdictions", *_entries(now.jurisdictions, then.jurisdictions if then else None)]
     lines += [
         "  The digits of this round, to read out by telephone:",
         "",
         f"    {round_fingerprint(root, registry)}",
         "",
     ]
-    if any(Jurisdiction.XK.display_name in line for line in lines):
-        lines.append(KOSOVO_FOOTNOTE)
-    return lines
+    return [*lines, *_footnotes(registry.directory, lines)]
 
 
 def signature_lines(proposal: Proposal) -> list[str]:
     """Who signed the proposal, and who is missing, for each condition of its publication."""
-    lines = []
+    lines, known = [], proposal.registry.directory
     for what, tally in proposal.tallies:
         state = "enough" if tally.good else "NOT YET ENOUGH"
         lines.append(f"{what[:1].upper()}{what[1:]}: {len(tally.complete)} of {tally.needed} needed, {state}")
         lines += [
-            f"  {label}: {_names(found)}" for label, found in _kinds(tally) if found or label == "signed with both keys"
+            f"  {label}: {_names(found, known)}"
+            for label, found in _kinds(tally)
+            if found or label == "signed with both keys"
         ]
-    if any(Jurisdiction.XK.display_name in line for line in lines):
-        lines.append(KOSOVO_FOOTNOTE)
-    return lines
+    return [*lines, *_footnotes(known, lines)]
 
 
 def plain_round(root: RootFile, registry: RegistryFile) -> dict[str, object]:
@@ -80,6 +83,7 @@ def plain_round(root: RootFile, registry: RegistryFile) -> dict[str, object]:
         "time_stamping": {
             one.name: spoken_fingerprint(hashlib.sha256(one.target).digest()) for one in registry.time_stamping
         },
+        "jurisdictions": plain_entries(registry.jurisdictions),
     }
 
 
@@ -102,16 +106,37 @@ def plain_signatures(proposal: Proposal) -> dict[str, object]:
 
 
 def _contents(root: RootFile, registry: RegistryFile) -> _Contents:
+    known = registry.directory
     return _Contents(
-        keys={member.jurisdiction.display_name: fingerprint(member.public) for member in root.members},
+        keys={known.name(member.jurisdiction): fingerprint(member.public) for member in root.members},
         nodes={
-            f"{node.node_id} of {node.jurisdiction.display_name} at {node.url}": fingerprint(node.identity)
+            f"{node.node_id} of {known.name(node.jurisdiction)} at {node.url}": fingerprint(node.identity)
             for node in registry.nodes
         },
         time_stamping={
             one.name: spoken_fingerprint(hashlib.sha256(one.target).digest()) for one in registry.time_stamping
         },
+        jurisdictions={
+            f"{code}, {known.name(code)}": _told(entry) for code, entry in sorted(registry.jurisdictions.items())
+        },
     )
+
+
+def _told(entry: JurisdictionEntry) -> str:
+    """All that is stated of a jurisdiction, for who signs it to read."""
+    names = "; ".join(f"{language}: {name}" for language, name in entry.names.items())
+    notes = "; ".join(f"{language}: {footnote}" for language, footnote in entry.footnotes.items())
+    told = f"{names}. Languages {', '.join(entry.languages)}, clock {entry.clock}"
+    return f"{told}. Footnote {notes}" if notes else told
+
+
+def _footnotes(known: Directory, lines: list[str]) -> list[str]:
+    """Of each name in the lines that has one."""
+    return known.footnotes(code for code in known if known.footnotes_of(code) and _is_in(known.name(code), lines))
+
+
+def _is_in(name: str, lines: list[str]) -> bool:
+    return any(name in line for line in lines)
 
 
 def _entries(now: Mapping[str, str], then: Mapping[str, str] | None) -> list[str]:
@@ -136,5 +161,5 @@ def _kinds(tally: Tally) -> tuple[tuple[str, tuple[Jurisdiction, ...]], ...]:
     )
 
 
-def _names(found: tuple[Jurisdiction, ...]) -> str:
-    return ", ".join(code.display_name for code in found) or "nobody"
+def _names(found: tuple[Jurisdiction, ...], known: Directory) -> str:
+    return ", ".join(map(known.name, found)) or "nobody"
