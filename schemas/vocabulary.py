@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from schemas.jurisdiction import Jurisdiction as Jurisdiction  # a word of statements like these, though of no closed list
+from schemas.jurisdiction import (
+    Jurisdiction as Jurisdiction,  # a word of statements like these, though of no closed list
+)
 
 VOCABULARY_VERSION = "3"
 

@@ -1,7 +1,7 @@
 """The directory of jurisdictions: the first release's eight, and what a registry or a node's own file adds.
 
-    directory.name(Jurisdiction("HR"), "sr-Latn")   # "Hrvatska"
-    directory.name(Jurisdiction("ZZ"))              # "ZZ": a peer's newer registry may know more
+directory.name(Jurisdiction("HR"), "sr-Latn")   # "Hrvatska"
+directory.name(Jurisdiction("ZZ"))              # "ZZ": a peer's newer registry may know more
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, get_args
 from zoneinfo import ZoneInfo
@@ -62,12 +63,25 @@ class Directory:
         found = (self.footnote(code, language) for code in sorted(set(codes)))
         return [footnote for footnote in found if footnote is not None]
 
+    def footnotes_in(self, texts: Iterable[str]) -> list[str]:
+        """Of all whose English names stand in the texts."""
+        lines = list(texts)
+        marked = (code for code in self if self.footnotes_of(code))
+        return self.footnotes(code for code in marked if any(self.name(code) in line for line in lines))
+
     def asked(self, word: str) -> Jurisdiction:
         """The code that somebody typed, in whatever case. Raises InvalidInput naming those that are known."""
         code = word.strip().upper()
         if code not in self.entries:
             raise InvalidInput(f"{word} is none of {', '.join(self)}.", code="unknown-jurisdiction")
         return Jurisdiction(code)
+
+    def most_ahead(self, moment: datetime) -> timedelta:
+        """How far the easternmost clock is ahead of UTC at a moment; one that this machine does not know counts for
+        nothing."""
+        clocks = {entry.clock for entry in self.entries.values()}
+        ahead = [moment.astimezone(ZoneInfo(clock)).utcoffset() for clock in clocks if is_clock(clock)]
+        return max((found for found in ahead if found is not None), default=timedelta())
 
     def extended(self, entries: Entries, source: str) -> Directory:
         """With these, which stand before those of the same code."""
@@ -94,7 +108,8 @@ def check_entries(entries: Entries, where: str) -> None:
     for code, entry in entries.items():
         if unknown := [tag for tag in (*entry.names, *entry.footnotes) if tag not in PAGE_LANGUAGES]:
             raise InvalidInput(
-                f"{where}: {code} has a name or footnote in {unknown[0]}; the languages are {', '.join(PAGE_LANGUAGES)}."
+                f"{where}: {code} has a name or footnote in {unknown[0]}; the languages are "
+                f"{', '.join(PAGE_LANGUAGES)}."
             )
         if not is_clock(entry.clock):
             raise InvalidInput(f"{where}: the clock of {code}, {entry.clock}, is no time zone such as Europe/Zagreb.")

@@ -52,7 +52,7 @@ class JurisdictionEntry(Contract):
     """
 
     names: Annotated[dict[Language, Name], Field(max_length=32)]
-    footnotes: Annotated[dict[Language, Footnote], Field(max_length=32)] = {}
+    footnotes: Annotated[dict[Language, Footnote], Field(default_factory=dict, max_length=32)]
     languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=16)]
     clock: Clock
 
@@ -105,9 +105,7 @@ def entries_in(stated: object, where: str) -> dict[Jurisdiction, JurisdictionEnt
 
 def plain_entries(entries: Entries) -> dict[str, dict[str, object]]:
     """As JSON has them; ``entries_in`` reads them back."""
-    return {
-        str(code): entry.model_dump(mode="json", exclude_defaults=True) for code, entry in sorted(entries.items())
-    }
+    return {str(code): entry.model_dump(mode="json", exclude_defaults=True) for code, entry in sorted(entries.items())}
 
 
 def _check_size(entries: Entries, where: str) -> None:

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from exchange.jurisdictions.directory import Directory
+from exchange.jurisdictions.entry import JurisdictionEntry, plain_entries
 from exchange.trust.card import fingerprint, spoken_fingerprint
 from exchange.trust.ceremony import Proposal
 from exchange.trust.registry import RegistryFile, Trust, round_fingerprint
 from exchange.trust.root import RootFile, Tally
-from exchange.jurisdictions.directory import Directory
-from exchange.jurisdictions.entry import JurisdictionEntry, plain_entries
 from schemas.vocabulary import Jurisdiction
 
 
@@ -46,7 +46,7 @@ def round_lines(root: RootFile, registry: RegistryFile, before: Trust | None = N
         f"    {round_fingerprint(root, registry)}",
         "",
     ]
-    return [*lines, *_footnotes(registry.directory, lines)]
+    return [*lines, *registry.directory.footnotes_in(lines)]
 
 
 def signature_lines(proposal: Proposal) -> list[str]:
@@ -60,7 +60,7 @@ def signature_lines(proposal: Proposal) -> list[str]:
             for label, found in _kinds(tally)
             if found or label == "signed with both keys"
         ]
-    return [*lines, *_footnotes(known, lines)]
+    return [*lines, *known.footnotes_in(lines)]
 
 
 def plain_round(root: RootFile, registry: RegistryFile) -> dict[str, object]:
@@ -128,15 +128,6 @@ def _told(entry: JurisdictionEntry) -> str:
     notes = "; ".join(f"{language}: {footnote}" for language, footnote in entry.footnotes.items())
     told = f"{names}. Languages {', '.join(entry.languages)}, clock {entry.clock}"
     return f"{told}. Footnote {notes}" if notes else told
-
-
-def _footnotes(known: Directory, lines: list[str]) -> list[str]:
-    """Of each name in the lines that has one."""
-    return known.footnotes(code for code in known if known.footnotes_of(code) and _is_in(known.name(code), lines))
-
-
-def _is_in(name: str, lines: list[str]) -> bool:
-    return any(name in line for line in lines)
 
 
 def _entries(now: Mapping[str, str], then: Mapping[str, str] | None) -> list[str]:

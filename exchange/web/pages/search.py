@@ -4,7 +4,7 @@ so that it can be kept. Without a condition it lists all, the newest arrival fir
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Final, get_args
@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.keys.suspicion import Suspicion
+from exchange.flows.node.node import Node
 from exchange.flows.review.records import StoredRecord, search_records
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
@@ -29,6 +30,7 @@ from exchange.web.pages.records_csv import sheet
 from exchange.web.rest import response_models
 from schemas import Calibre
 from schemas.exhibit import ClassCharacteristics, ClockHour
+from schemas.jurisdiction import Jurisdiction
 
 router = APIRouter()
 
@@ -39,13 +41,15 @@ MOST_EXPORTED = 1000
 
 @dataclass(frozen=True)
 class SearchField:
-    """One field of the form: a choice among ``options``, a day, or else a text of at most ``most`` characters.
+    """One field of the form: a choice among ``options``, or among the jurisdictions that the node knows, a day, or else
+    a text of at most ``most`` characters.
     ``problem`` says what is wrong with anything else that is typed."""
 
     name: str
     label: str
     problem: str
-    options: Sequence[StrEnum | int] = ()
+    options: Sequence[StrEnum | Jurisdiction | int] = ()
+    of_jurisdictions: bool = False
     is_day: bool = False
     most: int | None = None
 
@@ -63,6 +67,8 @@ def _field(name: str, label: str) -> SearchField:
         return SearchField(name, label, _m("A clock hour is 1 to 12."), options=range(1, 13))
     if kind is date:
         return SearchField(name, label, _m("A day is written YYYY-MM-DD."), is_day=True)
+    if kind is Jurisdiction:
+        return SearchField(name, label, _m("Choose one of the list."), of_jurisdictions=True)
     if issubclass(kind, StrEnum):
         return SearchField(name, label, _m("Choose one of the list."), options=tuple(kind))
     most = next(bound.max_length for bound in condition.metadata if isinstance(bound, MaxLen))
@@ -70,6 +76,10 @@ def _field(name: str, label: str) -> SearchField:
 
 
 FIELDS: Final = {name: _field(name, condition.label) for name, condition in CONDITIONS.items()}
+
+
+def _offered(node: Node, field: SearchField) -> SearchField:
+    return replace(field, options=tuple(node.jurisdictions)) if field.of_jurisdictions else field
 
 
 @dataclass(frozen=True)
@@ -132,7 +142,7 @@ def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
         following=following,
         later=before is not None,
         address=urlencode(question.asked),
-        fields=FIELDS.values(),
+        fields=[_offered(node, field) for field in FIELDS.values()],
         calibres=[item for item in Calibre if item not in (Calibre.UNKNOWN, Calibre.NOT_EXAMINED)],
     )
 
