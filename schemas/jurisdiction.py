@@ -19,10 +19,14 @@ MAX_JURISDICTIONS: Final = 64
 """In one directory, and so in one group: Europe has fewer than sixty codes."""
 
 
+_MADE: dict[str, Jurisdiction] = {}
+"""By their codes: at most 676."""
+
+
 class Jurisdiction(str):
     """A code as ISO 3166-1 alpha-2 has it, or XK, which is user-assigned: ``Jurisdiction("RS")``, or, of the first
-    release's eight, ``Jurisdiction.RS``. Compared with ``==``: there may be many of one code. Raises ValueError for
-    what is no code; whether anybody knows the code is another question.
+    release's eight, ``Jurisdiction.RS``. There is one object of each code, as of the words of the vocabularies. Raises
+    ValueError for what is no code; whether anybody knows the code is another question.
     """
 
     __slots__ = ()
@@ -42,7 +46,7 @@ class Jurisdiction(str):
     def __new__(cls, code: str) -> Jurisdiction:
         if not isinstance(code, str) or not _FORM.fullmatch(code):
             raise ValueError("a jurisdiction is a code of two capital letters")
-        return super().__new__(cls, code)
+        return _MADE.setdefault(str(code), super().__new__(cls, code))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:

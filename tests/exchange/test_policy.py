@@ -209,7 +209,7 @@ def test_released_exactly_when_every_condition_holds(
     named = {peer.jurisdiction} if peer.jurisdiction in record.audience else set()
     if "group-neighbours" in record.audience:
         named |= standing.groups["group-neighbours"] & {peer.jurisdiction}
-    lines = [line for line in standing.bases or () if line.jurisdiction is peer.jurisdiction]
+    lines = [line for line in standing.bases or () if line.jurisdiction == peer.jurisdiction]
     free = standing.bases is None or any(line.rule is SharingRule.ALLOWED and line.review_by >= now for line in lines)
     possible = standing.bases is None or any(line.rule is not SharingRule.BLOCKED for line in lines)
     conditions = {
@@ -264,7 +264,7 @@ def test_no_scan_travels_against_the_law_or_without_a_person_where_one_is_needed
     if isinstance(answer, Withheld):
         assert answer.reason not in (Reason.LEVEL, Reason.NOT_IN_AUDIENCE), "these a person may overrule"
         return
-    lines = [line for line in standing.bases or () if line.jurisdiction is peer.jurisdiction]
+    lines = [line for line in standing.bases or () if line.jurisdiction == peer.jurisdiction]
     assert peer.enrolled
     assert record.issuer == owner
     assert not standing.withdrawn
