@@ -17,13 +17,12 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.flows.node.node import Node
 from exchange.flows.review.records import StoredRecord, search_records
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import decode_cursor, encode_cursor
-from exchange.web.languages import gettext
+from exchange.web.languages import gettext, spoken
 from exchange.web.languages import marked as _m
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.records_csv import sheet
@@ -78,8 +77,8 @@ def _field(name: str, label: str) -> SearchField:
 FIELDS: Final = {name: _field(name, condition.label) for name, condition in CONDITIONS.items()}
 
 
-def _offered(node: Node, field: SearchField) -> SearchField:
-    return replace(field, options=tuple(node.jurisdictions)) if field.of_jurisdictions else field
+def _offered(field: SearchField) -> SearchField:
+    return replace(field, options=tuple(spoken().jurisdictions)) if field.of_jurisdictions else field
 
 
 @dataclass(frozen=True)
@@ -108,6 +107,8 @@ def _problem(field: SearchField, typed: str) -> str | None:
         understood = str(read) == typed and typed.isprintable()
         if understood and field.name == "calibre":
             calibres_of(typed)
+        if understood and field.of_jurisdictions:
+            understood = typed in spoken().jurisdictions
     except ValidationError:
         understood = False
     except InvalidInput as error:
@@ -142,7 +143,7 @@ def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
         following=following,
         later=before is not None,
         address=urlencode(question.asked),
-        fields=[_offered(node, field) for field in FIELDS.values()],
+        fields=[_offered(field) for field in FIELDS.values()],
         calibres=[item for item in Calibre if item not in (Calibre.UNKNOWN, Calibre.NOT_EXAMINED)],
     )
 
