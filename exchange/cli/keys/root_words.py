@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exchange.jurisdictions.directory import Directory
-from exchange.jurisdictions.entry import JurisdictionEntry, plain_entries
+from exchange.jurisdictions.entry import ENGLISH, JurisdictionEntry, plain_entries
 from exchange.trust.card import fingerprint, spoken_fingerprint
 from exchange.trust.ceremony import Proposal
 from exchange.trust.registry import RegistryFile, Trust, round_fingerprint
@@ -124,10 +124,15 @@ def _contents(root: RootFile, registry: RegistryFile) -> _Contents:
 
 def _told(entry: JurisdictionEntry) -> str:
     """All that is stated of a jurisdiction, for who signs it to read."""
-    names = "; ".join(f"{language}: {name}" for language, name in entry.names.items())
-    notes = "; ".join(f"{language}: {footnote}" for language, footnote in entry.footnotes.items())
+    names, notes = _by_language(entry.names), _by_language(entry.footnotes)
     told = f"{names}. Languages {', '.join(entry.languages)}, clock {entry.clock}"
     return f"{told}. Footnote {notes}" if notes else told
+
+
+def _by_language(texts: Mapping[str, str]) -> str:
+    """English first."""
+    found = sorted(texts.items(), key=lambda item: (item[0] != ENGLISH, item[0]))
+    return "; ".join(f"{language}: {text}" for language, text in found)
 
 
 def _entries(now: Mapping[str, str], then: Mapping[str, str] | None) -> list[str]:
