@@ -19,7 +19,7 @@ SYNTHETIC_FIREARMS = 10
 SYNTHETIC_CASES = 3  # of each firearm
 
 
-def name_of(jurisdiction: Jurisdiction) -> str:
+def jurisdiction_name(jurisdiction: Jurisdiction) -> str:
     """As it is printed: the demo knows the release's jurisdictions alone."""
     return shipped_directory().name(jurisdiction)
 
