@@ -171,7 +171,7 @@ def _rule(record: Record, peer: Recipient, now: date, bases: tuple[LegalBasis, .
     if bases is None:
         return SharingRule.ALLOWED
     for basis in bases:
-        if basis.jurisdiction is peer.jurisdiction and record.exhibit.kind in basis.kinds:
+        if basis.jurisdiction == peer.jurisdiction and record.exhibit.kind in basis.kinds:
             overdue = basis.rule is SharingRule.ALLOWED and basis.review_by < now
             return SharingRule.NEEDS_APPROVAL if overdue else basis.rule
     return SharingRule.BLOCKED

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.exhibit import Contract, Day, Sha256Hex, ShortText
+from schemas.jurisdiction import MAX_JURISDICTIONS
 from schemas.record import MAX_ACQUISITIONS, GroupName
 from schemas.statement_base import Count, NodeId, Statement
 from schemas.vocabulary import (
@@ -114,7 +115,7 @@ class Group(Contract):
     """Jurisdictions under one name."""
 
     name: GroupName
-    members: tuple[Jurisdiction, ...] = Field(max_length=len(Jurisdiction))
+    members: tuple[Jurisdiction, ...] = Field(max_length=MAX_JURISDICTIONS)
 
 
 class LegalBasis(Contract):

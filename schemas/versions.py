@@ -9,6 +9,7 @@ a field, a kind of statement, a word of a vocabulary, gets the version of the re
         "Notice.type=notice": "1.1",  # a kind of statement
         "CaseMaterial=polymer": "1.1",  # a word of a vocabulary
         "Blob.media_type=image/webp": "1.1",  # a word that one field lists
+        "Jurisdiction=*": "1.2",  # any code outside of the first release's eight, wherever a jurisdiction stands
     }
 
 A statement states the lowest version that has all that it uses. So most statements of a newer node are read by an older
@@ -30,6 +31,7 @@ from schemas.calibre import Calibre
 from schemas.calibre_list import CALIBRES
 from schemas.calibres.entry import LIST_OF_CALIBRES
 from schemas.exhibit import Firearm
+from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
 from schemas.statement_base import CONTRACT_VERSION, ReadContract, Statement
 from schemas.vocabulary import FirearmKind, FirearmOrigin
 
@@ -43,6 +45,7 @@ ADDED: dict[str, str] = {
     "Exhibit.calibre_words": LIST_OF_CALIBRES,
     "Query.calibre_words": LIST_OF_CALIBRES,
     f"Calibre={Calibre.OTHER}": LIST_OF_CALIBRES,
+    "Jurisdiction=*": "1.2",
     **{f"Calibre={entry.designation}": entry.since for entry in CALIBRES if entry.since != CONTRACT_VERSION},
     **dict.fromkeys((f"Exhibit.{name}" for name in ("item", "seal", "incident", "firearm")), "1.2"),
     **dict.fromkeys((f"Firearm.{name}" for name in Firearm.model_fields), "1.2"),
@@ -90,6 +93,8 @@ def _used(value: object, place: str = "") -> Iterator[str]:
                     places = [f"{declares.__name__}.{name}" for declares in type(value).__mro__]
                     yield from places
                     yield from _used(held, places[0])
+        case Jurisdiction():
+            yield f"Jurisdiction={value if value in FIRST_JURISDICTIONS else '*'}"
         case StrEnum():
             yield f"{type(value).__name__}={value}"
         case str():

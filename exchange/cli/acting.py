@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from exchange.flows.node.node import Node
     from schemas import Maker
+    from schemas.jurisdiction import Jurisdiction
     from schemas.vocabulary import Role
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -42,6 +43,17 @@ def one_of(vocabulary: type[_E], word: str) -> _E:
         return vocabulary(word)
     except ValueError as error:
         raise InvalidInput(f"{word} is none of {', '.join(vocabulary)}.") from error
+
+
+def code_of(word: str) -> Jurisdiction:
+    """The code of a jurisdiction, known here or not. Raises InvalidInput for what has not the form of one."""
+    from exchange.errors import InvalidInput
+    from schemas.jurisdiction import Jurisdiction
+
+    try:
+        return Jurisdiction(word.strip().upper())
+    except ValueError as error:
+        raise InvalidInput(f"{word} is no code of a jurisdiction, such as RS. See: ffp jurisdiction list") from error
 
 
 def warn_of(place: str, text: str) -> None:

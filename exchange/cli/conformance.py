@@ -88,12 +88,9 @@ def _must_answer(url: str) -> None:
 def _enrolment(acting_as: str, listen: str, reached_at: str | None, wait: float) -> Enrolment:
     from exchange.conformance.suite import Enrolment
     from exchange.errors import ConfigurationError
-    from schemas.vocabulary import Jurisdiction
+    from exchange.jurisdictions.directory import shipped_directory
 
-    try:
-        jurisdiction = Jurisdiction(acting_as.upper())
-    except ValueError as error:
-        raise ConfigurationError(f"{acting_as} is none of {', '.join(Jurisdiction)}.") from error
+    jurisdiction = shipped_directory().asked(acting_as)
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
         raise ConfigurationError(f"{listen} is no HOST:PORT, such as 127.0.0.1:8449.")

@@ -16,6 +16,7 @@ from exchange.cli import (
     glossary,
     importing,
     instruments,
+    jurisdictions,
     maturity,
     monitoring,
     node,
@@ -174,6 +175,12 @@ HEADINGS = (
             Command("worker", node.worker, "Do the node's work beside ffp serve.", ("ffp worker",)),
             Command("token", tokens.app, "Tokens of programs.", ("ffp token add lab-1 --name lims --scope submit",)),
             Command("glossary", glossary.app, "Terms that the laboratory says otherwise."),
+            Command(
+                "jurisdiction",
+                jurisdictions.app,
+                "Which jurisdictions the node knows; add one from a file.",
+                ("ffp jurisdiction list", "ffp jurisdiction add HR.json"),
+            ),
             Command(
                 "backup",
                 backup.backup,

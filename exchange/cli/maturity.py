@@ -11,6 +11,7 @@ from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.maturity.assess import Maturity
+    from exchange.jurisdictions.directory import Directory
 
 
 def maturity(
@@ -24,7 +25,8 @@ def maturity(
 
     with opened_here(resolve_home(home)) as node:
         found = maturity_of(node)
-    typer.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False) if as_json else "\n".join(_in_words(found)))
+        lines = [] if as_json else _in_words(found, node.jurisdictions)
+    typer.echo(json.dumps(_as_json(found), indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
 
 
 def _as_json(found: Maturity) -> dict[str, Any]:
@@ -59,16 +61,20 @@ def _as_json(found: Maturity) -> dict[str, Any]:
     }
 
 
-def _in_words(found: Maturity) -> list[str]:
+def _in_words(found: Maturity, known: Directory) -> list[str]:
+    from exchange.web.languages import Spoken
+    from exchange.web.languages.spoken import speaking
     from exchange.web.pages.maturity import evidence_words
-    from schemas.vocabulary import KOSOVO_FOOTNOTE
 
     lines = [f"Level {found.reached} of {len(found.rungs)} is reached."]
     for rung in found.rungs:
         lines.append(f"{rung.number} {rung.title}: {rung.held} of {len(rung.seen)} hold")
         for item in rung.seen:
             state = item.proof.state.replace("_", " ")
-            lines.append(f"  {state:<13}  {'  '.join([item.practice.title, *evidence_words(item.proof)])}")
+            with speaking(Spoken(directory=lambda: known)):
+                evidence = evidence_words(item.proof)
+            lines.append(f"  {state:<13}  {'  '.join([item.practice.title, *evidence])}")
             if item.then:
                 lines.append(f"  {'':<13}  {'  '.join(filter(None, (item.then, item.practice.typed)))}")
-    return [*lines, KOSOVO_FOOTNOTE] if any("Kosovo*" in line for line in lines) else lines
+    named = {code for rung in found.rungs for item in rung.seen for code in item.proof.partners}
+    return [*lines, *known.footnotes(named)]

@@ -15,6 +15,7 @@ from exchange.home import resolve_home
 if TYPE_CHECKING:
     from exchange.flows.monitoring.document import Document
     from exchange.flows.monitoring.report import Approved
+    from exchange.jurisdictions.directory import Directory
 
 
 class ReportForm(StrEnum):
@@ -77,10 +78,10 @@ def report(
                 tell(as_json, fields, f"{wanted}: not approved. SHA-256 of the report as it is: {sha256}.")
             return
         if draft and found is None:
-            written = _written(drafted(node, wanted).document, None, form, language)
+            written = _written(drafted(node, wanted).document, None, form, language, node.jurisdictions)
         else:
             found = released(node, wanted)
-            written = _written(found.document, found, form, language)
+            written = _written(found.document, found, form, language, node.jurisdictions)
             asked = f"{wanted} {form}"
             node.audit.note(Deed(CONSOLE, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
     out.write_bytes(written)
@@ -88,7 +89,7 @@ def report(
     tell(as_json, {"half": str(wanted), "written": out, "draft": found is None}, said)
 
 
-def _written(document: Document, approved: Approved | None, form: ReportForm, language: str) -> bytes:
+def _written(document: Document, approved: Approved | None, form: ReportForm, language: str, known: Directory) -> bytes:
     from exchange.errors import NotFound
     from exchange.flows.monitoring.document import write_document
     from exchange.web.languages import Spoken
@@ -96,10 +97,10 @@ def _written(document: Document, approved: Approved | None, form: ReportForm, la
     from exchange.web.pages.monitoring.report_csv import monitoring_sheet
     from exchange.web.report.monitoring import render_monitoring
 
-    with speaking(Spoken(language)):
+    with speaking(Spoken(language, directory=lambda: known)):
         match form:
             case ReportForm.JSON:
-                return write_document(document, draft=True) if approved is None else approved.data
+                return write_document(document, known, draft=True) if approved is None else approved.data
             case ReportForm.CSV:
                 return monitoring_sheet(document, draft=approved is None)
             case ReportForm.PDF:

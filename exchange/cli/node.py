@@ -20,7 +20,12 @@ Home = Annotated[Path | None, typer.Option(help="The node's folder. Default: $FF
 
 
 def init(
-    jurisdiction: Annotated[str, typer.Option(help="AL, BA, ME, MD, MK, RS, UA or XK.")],
+    jurisdiction: Annotated[
+        str,
+        typer.Option(
+            help="AL, BA, ME, MD, MK, RS, UA or XK, or one that the trust root or jurisdictions.json in the home names."
+        ),
+    ],
     url: Annotated[str, typer.Option(help="Where peers will reach this node, e.g. https://ffp.example:8440")],
     home: Home = None,
     node_id: Annotated[str | None, typer.Option(help="Default: ffp- and the jurisdiction, e.g. ffp-rs.")] = None,
@@ -38,16 +43,16 @@ def init(
 ) -> None:
     """Make a new node: folders, settings, keys, database and log."""
     from exchange.errors import ConfigurationError
-    from exchange.flows.node.node import create_node
+    from exchange.flows.node.jurisdictions import checked_jurisdictions
+    from exchange.flows.node.node import create_node, unknown_here
     from exchange.trust.card import fingerprint
     from exchange.trust.key_files import is_encrypted
-    from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
-    try:
-        known = Jurisdiction(jurisdiction.upper())
-    except ValueError as error:
-        raise ConfigurationError(f"{jurisdiction} is none of {', '.join(Jurisdiction)}.") from error
     folder = resolve_home(home)
+    directory = checked_jurisdictions(folder)
+    if jurisdiction.upper() not in directory:
+        raise ConfigurationError(unknown_here(jurisdiction, directory, folder))
+    known = directory.asked(jurisdiction)
     try:
         named = urlsplit(url).port
     except ValueError as error:
@@ -65,7 +70,7 @@ def init(
         made = {"node_id": card.issuer, "jurisdiction": known, "home": folder, "keys_encrypted": encrypted}
         print_json({**made, "fingerprint": fingerprint(card.identity)})
         return
-    typer.echo(f"Node {card.issuer} of {known.display_name} is ready in {folder}.")
+    typer.echo(f"Node {card.issuer} of {directory.name(known)} is ready in {folder}.")
     kept = (
         "encrypted with the passphrase that the settings give; without it they are lost"
         if encrypted
@@ -74,8 +79,8 @@ def init(
     typer.echo(f"Its private keys are {kept}.")
     typer.echo(f"Its fingerprint, to read out by telephone:\n\n    {fingerprint(card.identity)}\n")
     typer.echo("Next: ffp user add NAME --role examiner, then ffp serve.")
-    if known is Jurisdiction.XK:
-        typer.echo(KOSOVO_FOOTNOTE)
+    for footnote in directory.footnotes([known]):
+        typer.echo(footnote)
 
 
 def serve(

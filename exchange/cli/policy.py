@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, one_of
+from exchange.cli.acting import Acting, code_of, one_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
@@ -68,6 +68,8 @@ def set_policy(
         change = preview_policy(node, maker, *asked)
         for sentence in change.changes:
             typer.echo(sentence, err=as_json)
+        for footnote in node.jurisdictions.footnotes_in(change.changes):
+            typer.echo(footnote, err=as_json)
         if not yes:
             typer.confirm("Change the policy?", abort=True, err=as_json)
         said = change_policy(node, maker, *asked, confirmed=change.confirmation)
@@ -125,9 +127,9 @@ def decide(
     from exchange.cli.acting import maker_of, warn_of
     from exchange.flows.node.node import opened
     from exchange.flows.review.approvals import sign_decision
-    from schemas.vocabulary import Decision, Jurisdiction, Role
+    from schemas.vocabulary import Decision, Role
 
-    to, decided = one_of(Jurisdiction, jurisdiction), one_of(Decision, decision)
+    to, decided = code_of(jurisdiction), one_of(Decision, decision)
     with opened(resolve_home(home)) as node:
         said = sign_decision(node, maker_of(node, acting, Role.HEAD), concerns, to, decided, because)
     warn_of("--because", because)

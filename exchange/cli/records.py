@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, one_of
+from exchange.cli.acting import Acting, code_of, one_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
@@ -85,9 +85,9 @@ def grant(
     from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.terms import grant as grant_record
-    from schemas.vocabulary import Jurisdiction, Role
+    from schemas.vocabulary import Role
 
-    to = one_of(Jurisdiction, jurisdiction)
+    to = code_of(jurisdiction)
     with opened(resolve_home(home)) as node:
         said = grant_record(node, maker_of(node, acting, Role.HEAD), record, to, legal_basis)
     tell(as_json, {"record": record, "jurisdiction": to, "statement": said}, f"Granted; the statement is {said}.")

@@ -17,7 +17,6 @@ from exchange.conformance.check import Check, CheckResult, Part, Verdict
 from exchange.conformance.guest.guest import Guest
 from exchange.conformance.suite import ALL_CHECKS
 from exchange.conformance.visit import NEEDS_A_GUEST
-from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
 _STYLES = {Verdict.KEPT: "green", Verdict.NOT_KEPT: "bold red", Verdict.NOT_TRIED: "yellow"}
 _PARTS = {
@@ -43,19 +42,19 @@ def print_introduction(console: Console, guest: Guest, wait_s: float) -> None:
     node, tested = guest.node, guest.tested
     console.print(
         Text(
-            f"\nThis test's peer is {node.node_id}, of {node.settings.jurisdiction.display_name}. "
+            f"\nThis test's peer is {node.node_id}, of {node.jurisdictions.name(node.settings.jurisdiction)}. "
             f"Within {wait_s:.0f} s enrol it on {tested.issuer}:\n"
         )
     )
-    if node.settings.jurisdiction is Jurisdiction.XK:
-        console.print(Text(f"{KOSOVO_FOOTNOTE}\n", style="dim"))
+    for footnote in node.jurisdictions.footnotes([node.settings.jurisdiction]):
+        console.print(Text(f"{footnote}\n", style="dim"))
     command = f'ffp peer add {node.settings.url} --legal-basis "Conformance test" --fingerprint "{guest.fingerprint}"'
     console.print(Text(f"    {command}"), soft_wrap=True)
     console.print(
         Text(
             f"\nWhile it is enrolled it is given what {tested.issuer} shares with "
-            f"{node.settings.jurisdiction.display_name}: choose a jurisdiction that no record names. It leaves made-up "
-            "records and items in quarantine behind; --list says which check leaves what.\n"
+            f"{node.jurisdictions.name(node.settings.jurisdiction)}: choose a jurisdiction that no record names. It "
+            "leaves made-up records and items in quarantine behind; --list says which check leaves what.\n"
         )
     )
 

@@ -10,12 +10,18 @@ from pathlib import Path
 
 import matcher
 from exchange.errors import InvalidInput
+from exchange.jurisdictions.directory import shipped_directory
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction
 
 JURISDICTIONS = (Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
 SYNTHETIC_FIREARMS = 10
 SYNTHETIC_CASES = 3  # of each firearm
+
+
+def jurisdiction_name(jurisdiction: Jurisdiction) -> str:
+    """As it is printed: the demo knows the release's jurisdictions alone."""
+    return shipped_directory().name(jurisdiction)
 
 
 @dataclass(frozen=True)

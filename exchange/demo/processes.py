@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from exchange.demo.deal import DealtScan
+from exchange.demo.deal import DealtScan, jurisdiction_name
 from exchange.demo.outcome import Submitted
 from exchange.errors import ConfigurationError, InvalidInput
 from exchange.flows.access.users import add_users
@@ -62,7 +62,7 @@ class DemoNode:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise ConfigurationError(f"The node of {self.jurisdiction.display_name} did not start:\n{self.log_end()}")
+        raise ConfigurationError(f"The node of {jurisdiction_name(self.jurisdiction)} did not start:\n{self.log_end()}")
 
     def submit(self, scan: DealtScan, *, audience: Sequence[Jurisdiction]) -> Submitted:
         """What an examiner's program does: one multipart request. Sent again it gives the same record."""

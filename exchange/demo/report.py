@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from exchange.demo.deal import jurisdiction_name
 from exchange.demo.outcome import ListedPair, Outcome
 from exchange.demo.processes import DemoNode
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -70,14 +71,14 @@ def print_kept(console: Console, nodes: list[DemoNode]) -> None:
     """Where the nodes are, and a line to copy."""
     console.rule("The nodes stay up. Ctrl-C ends them and removes their folders")
     for node in nodes:
-        name = node.jurisdiction.display_name
+        name = jurisdiction_name(node.jurisdiction)
         console.print(f"{name}: {node.url}  folder {node.home}", highlight=False, soft_wrap=True)
         for role, token in node.tokens.items():
             console.print(f"    {role:<13}{token}", highlight=False, soft_wrap=True)
     first = nodes[0]
     token = first.tokens[next(role for role in first.tokens if role == "investigator")]
     console.print(f"\nTry: curl -H 'Authorization: Bearer {token}' {first.url}/v1/candidates", soft_wrap=True)
-    if any(node.jurisdiction is Jurisdiction.XK for node in nodes):
+    if any(node.jurisdiction == Jurisdiction.XK for node in nodes):
         console.print(KOSOVO_FOOTNOTE, style="dim", highlight=False)
 
 
@@ -91,7 +92,7 @@ def _cells(rank: int, link: ListedPair, *, with_truth: bool) -> list[str]:
     return [
         str(rank),
         link.a.scan.case_reference,
-        f"{link.b.scan.case_reference} {link.b.scan.jurisdiction.display_name}",
+        f"{link.b.scan.case_reference} {jurisdiction_name(link.b.scan.jurisdiction)}",
         f"{link.score:.3f}",
         "not known" if link.cells is None else f"{link.congruent_cells} of {link.cells}",
         f"{link.seconds:.1f}",

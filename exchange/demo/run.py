@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from exchange.demo.deal import JURISDICTIONS, DealtScan, deal_folder, deal_synthetic
+from exchange.demo.deal import JURISDICTIONS, DealtScan, deal_folder, deal_synthetic, jurisdiction_name
 from exchange.demo.outcome import Outcome, Submitted, judge_outcome
 from exchange.demo.processes import DemoNode, enrol_all, make_node
 from exchange.demo.report import print_header, print_kept, print_outcome
@@ -76,7 +76,9 @@ def _started(folder: Path, console: Console, go_on: Callable[[], None]) -> list[
                 node.stop()
             raise
     for node in nodes:
-        console.print(f"  {node.jurisdiction.display_name:<16} {node.url}  fingerprint {node.fingerprint[:17]} ...")
+        console.print(
+            f"  {jurisdiction_name(node.jurisdiction):<16} {node.url}  fingerprint {node.fingerprint[:17]} ..."
+        )
     return nodes
 
 
@@ -86,7 +88,9 @@ def _exchanged(nodes: list[DemoNode], dealt: list[DealtScan], console: Console, 
     with Progress(*columns, console=console) as progress:
         sending = progress.add_task("Submitting over REST", total=len(dealt))
         watching = {
-            node.jurisdiction: progress.add_task(f"Correlated in {node.jurisdiction.display_name}", total=len(dealt))
+            node.jurisdiction: progress.add_task(
+                f"Correlated in {jurisdiction_name(node.jurisdiction)}", total=len(dealt)
+            )
             for node in nodes
         }
 
@@ -116,7 +120,7 @@ def _correlated(node: DemoNode) -> int:
     status = node.get("/v1/status", Role.OPERATOR)
     broken = {state: count for state, count in status["acquisitions"].items() if state in ("failed", "not-usable")}
     if broken:
-        raise ComputeFailed(f"{node.jurisdiction.display_name} set scans aside: {broken}\n{node.log_end()}")
+        raise ComputeFailed(f"{jurisdiction_name(node.jurisdiction)} set scans aside: {broken}\n{node.log_end()}")
     return int(status["acquisitions"].get("correlated", 0))
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from exchange.demo.deal import DealtScan, deal_synthetic
+from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
 from exchange.demo.processes import LEGAL_BASIS, DemoNode, make_node
 from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
@@ -139,7 +139,7 @@ def _make(folder: Path, first_port: int) -> None:
 
 def _people_of(made: DemoNode) -> str:
     """A page's lines: where each of its people is invited to choose a password."""
-    lines = [f"{made.jurisdiction.display_name}: {made.url}/app/"]
+    lines = [f"{jurisdiction_name(made.jurisdiction)}: {made.url}/app/"]
     with opened(made.home) as node:
         there = {user.pseudonym for user in all_users(node)}
         add_users(node, {pseudonym: role for pseudonym, role in PEOPLE if pseudonym not in there})
@@ -193,12 +193,12 @@ def _table(nodes: list[DemoNode]) -> Table:
         try:
             status = node.get("/v1/status", Role.OPERATOR)
         except httpx.HTTPError:
-            table.add_row(node.jurisdiction.display_name, pages, "silent", "", "")
+            table.add_row(jurisdiction_name(node.jurisdiction), pages, "silent", "", "")
             continue
         states = status["acquisitions"]
         done = states.get("correlated", 0)
         table.add_row(
-            node.jurisdiction.display_name,
+            jurisdiction_name(node.jurisdiction),
             pages,
             str(status["records"]),
             str(done),

@@ -14,7 +14,10 @@ from tuf.api.metadata import TOP_LEVEL_ROLE_NAMES, Metadata, Role, Root, Targets
 from tuf.api.serialization.json import JSONSerializer
 
 from exchange.errors import InvalidInput, RootInvalid
+from exchange.jurisdictions.directory import Directory, check_entries, shipped_directory
+from exchange.jurisdictions.entry import Entries, plain_entries
 from exchange.trust.registry import (
+    JURISDICTIONS_FIELD,
     RegisteredNode,
     RegistryFile,
     RoundFiles,
@@ -77,9 +80,11 @@ def propose(
     needed: int,
     nodes: Iterable[RegisteredNode],
     time_stamping: Iterable[TimeStampingRoot],
+    jurisdictions: Entries | None = None,
     expires: datetime,
 ) -> Proposal:
-    """The next round, unsigned. Raises RootInvalid or InvalidInput when these parts make none."""
+    """The next round, unsigned; ``jurisdictions`` are those that it names beyond the release's own. Raises RootInvalid
+    or InvalidInput when these parts make none."""
     version = 1 if previous is None else previous.version + 1
     if len({key.jurisdiction for key in keys}) != len(keys):
         raise InvalidInput("Two of the keys are of one jurisdiction; leave the one that holds from now on.")
@@ -95,9 +100,14 @@ def propose(
         # nobody here keeps timestamp and snapshot; TUF wants them named, so they ask for no less than the root
         roles={name: Role(list(ids), 2 * needed) for name in sorted(TOP_LEVEL_ROLE_NAMES)},
     )
-    entries: list[RegisteredNode | TimeStampingRoot] = [*nodes, *time_stamping]
+    registered = list(nodes)
+    entries: list[RegisteredNode | TimeStampingRoot] = [*registered, *time_stamping]
     targets = {target.path: target for target in map(as_target, entries)}
     registry = Targets(version=version, expires=expires, targets=targets)
+    if jurisdictions:
+        registry.unrecognized_fields[JURISDICTIONS_FIELD] = plain_entries(jurisdictions)
+    known = shipped_directory().extended(jurisdictions or {}, "the proposal")
+    _check_known(known, [*(key.jurisdiction for key in keys), *(node.jurisdiction for node in registered)])
     files = RoundFiles(_written(Metadata(root)), _written(Metadata(registry)))
     return open_proposal(files, previous)
 
@@ -112,6 +122,10 @@ def open_proposal(files: RoundFiles, previous: RootFile | None) -> Proposal:
             f"Round {version} is next, and root {root.version} with registry {registry.version} are proposed. Propose "
             "anew with: ffp root init",
         )
+    try:
+        check_entries(registry.jurisdictions, f"Registry {registry.version}")
+    except InvalidInput as error:  # of a round that is signed already it would be asked no more
+        raise not_trusted("wrong-entry", str(error)) from error
     return Proposal(root, registry, previous)
 
 
@@ -150,6 +164,15 @@ def publish_signed_round(trust: Trust | None, proposal: Proposal) -> Trust:
     """All rounds with the proposal as the last. Raises RootInvalid when it is not signed by enough."""
     before = () if trust is None else tuple(map(RoundFiles, *_raws(trust)))
     return verify_rounds((*before, proposal.files))
+
+
+def _check_known(known: Directory, named: Iterable[Jurisdiction]) -> None:
+    if unknown := sorted({code for code in named if code not in known}):
+        raise InvalidInput(
+            f"A key or a node is of {', '.join(unknown)}, which nobody has a name for: the round must name each "
+            "jurisdiction that is not of this release. Put a file with its names into jurisdictions/ and propose anew.",
+            code="unknown-jurisdiction",
+        )
 
 
 def _raws(trust: Trust) -> tuple[list[bytes], list[bytes]]:

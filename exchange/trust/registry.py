@@ -1,5 +1,8 @@
 """The node registry: TUF targets metadata that names each node's identity key and URL, and the time-stamping roots.
 
+It may name jurisdictions as well, in a field that TUF does not know (``JURISDICTIONS_FIELD``): what a release of before
+passes over, and the signatures cover all the same (TUF 4.1).
+
 Root and registry are published together, in rounds: registry N is signed under root N. A round is never changed.
 """
 
@@ -19,6 +22,8 @@ from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
 from exchange.errors import InvalidInput
+from exchange.jurisdictions.directory import Directory, shipped_directory
+from exchange.jurisdictions.entry import Entries, entries_in
 from exchange.trust.card import spoken_fingerprint
 from exchange.trust.root import RootFile, not_trusted, open_metadata, parse_root, require, verify_chain
 from schemas import HybridKey, KeyEvent
@@ -32,6 +37,7 @@ MAX_REGISTRY_BYTES = 1280 * 1024
 """256 nodes of the longest names, signed by eight jurisdictions, take 888 kB, sixteen certificates 260 kB more."""
 MAX_NODES = 256
 MAX_TIME_STAMPING = 16
+JURISDICTIONS_FIELD = "x-ffp-jurisdictions"
 NODES = "nodes/"
 TIME_STAMPING = "time-stamping/"
 _E = TypeVar("_E", "RegisteredNode", "TimeStampingRoot")
@@ -72,9 +78,18 @@ class RegistryFile:
     expires: datetime
     nodes: tuple[RegisteredNode, ...]
     time_stamping: tuple[TimeStampingRoot, ...]
+    jurisdictions: Entries
+    """Those that it names beyond the release's own, or otherwise than the release does."""
     metadata: Metadata[Targets]
     signed: bytes
     raw: bytes
+
+    @property
+    def directory(self) -> Directory:
+        """The jurisdictions that whoever trusts it knows."""
+        if not self.jurisdictions:
+            return shipped_directory()
+        return shipped_directory().extended(self.jurisdictions, f"round {self.version} of the trust root")
 
 
 @dataclass(frozen=True)
@@ -192,6 +207,7 @@ def parse_registry(raw: bytes) -> RegistryFile:
     1. Its bytes are bounded, strict JSON, and TUF targets metadata that delegates to nobody.
     2. Each target is a node or a time-stamping root, with the length and the digest of what it names.
     3. No identity key belongs to two nodes; the certificates can be read.
+    4. The jurisdictions that it names, if any, are well-formed.
     Raises RootInvalid.
     """
     metadata = open_metadata(raw, MAX_REGISTRY_BYTES)
@@ -212,7 +228,14 @@ def parse_registry(raw: bytes) -> RegistryFile:
     _check_nodes(nodes)
     _check_certificates(time_stamping)
     return RegistryFile(
-        targets.version, targets.expires, tuple(nodes), tuple(time_stamping), metadata, metadata.signed_bytes, raw
+        version=targets.version,
+        expires=targets.expires,
+        nodes=tuple(nodes),
+        time_stamping=tuple(time_stamping),
+        jurisdictions=_jurisdictions(targets),
+        metadata=metadata,
+        signed=metadata.signed_bytes,
+        raw=raw,
     )
 
 
@@ -248,6 +271,15 @@ def _entry(path: str, target: TargetFile, kind: type[_E]) -> _E:
     if path != _path(entry):
         raise not_trusted("wrong-entry", f"The entry {shown(path, 80)} stands under another name than its own.")
     return entry
+
+
+def _jurisdictions(targets: Targets) -> Entries:
+    if JURISDICTIONS_FIELD not in targets.unrecognized_fields:
+        return {}
+    try:
+        return entries_in(targets.unrecognized_fields[JURISDICTIONS_FIELD], f"The field {JURISDICTIONS_FIELD}")
+    except InvalidInput as error:
+        raise not_trusted("wrong-entry", str(error)) from error
 
 
 def _check_nodes(nodes: list[RegisteredNode]) -> None:

@@ -197,7 +197,7 @@ def tuf_keys(jurisdiction: Jurisdiction, public: HybridKey) -> tuple[SSlibKey, S
     )
     ed25519, ml_dsa = (SSlibKey.from_crypto(key) for key in pair)
     for key in (ed25519, ml_dsa):
-        key.unrecognized_fields[JURISDICTION_FIELD] = jurisdiction.value
+        key.unrecognized_fields[JURISDICTION_FIELD] = str(jurisdiction)
     return ed25519, ml_dsa
 
 

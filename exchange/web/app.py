@@ -24,6 +24,7 @@ from exchange.web.http.access_log import Followed
 from exchange.web.http.compute_threads import rooms_of
 from exchange.web.http.head_requests import HeadAsGet
 from exchange.web.http.parameters import only_known_parameters
+from exchange.web.languages.spoken import Naming
 from exchange.web.mail_text import letters_of
 from exchange.web.pages.app import create_pages, front_door
 from exchange.web.rest import (
@@ -87,6 +88,7 @@ def create_app(node: Node, *, works: bool = True, processes: int = 1) -> FastAPI
     app.state.node = node
     app.router.routes.append(front_door())
     app.mount("/app", pages)
+    app.add_middleware(Naming, node=node)
     app.add_middleware(HeadAsGet)
     app.add_middleware(Followed, meters=node.meters, tracing=node.tracing)
     return app

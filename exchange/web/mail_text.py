@@ -7,7 +7,7 @@ from exchange.flows.review.mail import Letter, LetterWriter, Occasion
 from exchange.web.languages import Spoken
 from exchange.web.languages import gettext as _
 from exchange.web.languages.glossary import glossary_of
-from exchange.web.languages.spoken import speaking
+from exchange.web.languages.spoken import directory_of, speaking
 
 
 def letters_of(node: Node) -> LetterWriter:
@@ -15,7 +15,7 @@ def letters_of(node: Node) -> LetterWriter:
     glossary = glossary_of(node.settings.home)
 
     def write(occasion: Occasion, language: str, code: str) -> Letter:
-        with speaking(Spoken(language, glossary)):
+        with speaking(Spoken(language, glossary, directory=directory_of(node))):
             return _written(node, occasion, code)
 
     return write

@@ -41,7 +41,7 @@ class Terms:
             case Grant():
                 self.grants.add((said.record, said.jurisdiction))
                 for holder, jurisdiction in self.jurisdictions.items():
-                    if jurisdiction is said.jurisdiction:
+                    if jurisdiction == said.jurisdiction:
                         self.revoked.pop((said.record, holder), None)
             case Withdrawal(holder=None):
                 self.withdrawn[said.record] = statement_id

@@ -233,7 +233,7 @@ def nodes(
                 proxy = Proxy(folder, nginx, free_port(), free_port(), authority, mutual=mutual)
                 stack.enter_context(proxy.running())
                 create_node(home, jurisdiction=jurisdiction, url=proxy.url, port=proxy.behind)
-                if mutual and jurisdiction is Jurisdiction.MK:
+                if mutual and jurisdiction == Jurisdiction.MK:
                     running.append(start(jurisdiction, peer_certificate=authority.issue("ffp-mk", home)))
                 else:
                     running.append(start(jurisdiction))

@@ -13,8 +13,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from exchange.jurisdictions.directory import shipped_directory
 from exchange.store.tables.columns import Base
 from schemas import Calibre, Submission, vocabulary
+from schemas.jurisdiction import Jurisdiction
 
 FLOORS = ("exchange/store", "exchange/web", "exchange/web/pages", "exchange/cli")
 
@@ -36,7 +38,8 @@ def test_every_vocabulary_is_listed_in_full(submission_format: Any) -> None:
 
 def test_every_jurisdiction_is_named(submission_format: Any) -> None:
     text = " ".join(submission_format.text.split())
-    assert all(f"{code} {code.display_name}" in text for code in vocabulary.Jurisdiction)
+    known = shipped_directory()
+    assert all(f"{code} {known.name(code)}" in text for code in known)
 
 
 def test_every_table_is_explained(architecture: Any) -> None:
@@ -76,7 +79,7 @@ def _fields(model: type[BaseModel], prefix: str = "", optional: bool = False) ->
             several = "[]" if typing.get_origin(field.annotation) is tuple else ""
             yield from _fields(group, f"{prefix}{name}{several}.", optional or _may_be_absent(field))
             continue
-        kind = next((kind.__name__ for kind in kinds if issubclass(kind, StrEnum)), "")
+        kind = next((kind.__name__ for kind in kinds if issubclass(kind, StrEnum | Jurisdiction)), "")
         yield f"{prefix}{name}", _default(field, optional), kind
 
 

@@ -1,4 +1,4 @@
-"""The closed vocabularies are complete, and Kosovo* is never printed without its asterisk."""
+"""The closed vocabularies are complete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from schemas.vocabulary import (
     FiringPinClass,
     FiringPinType,
     HandlingCode,
-    Jurisdiction,
     Lighting,
     Modality,
     PrimerMaterial,
@@ -57,21 +56,13 @@ def test_characteristics_are_complete(vocabulary: type[StrEnum], words: str) -> 
         (Lighting, "ring side none unknown"),
         (HandlingCode, "H0 H1 H2 H3"),
         (SourceGrade, "A B C X"),
-        (Jurisdiction, "AL BA ME MD MK RS UA XK"),
     ],
 )
 def test_others_are_complete(vocabulary: type[StrEnum], words: str) -> None:
     assert {word.value for word in vocabulary} == set(words.split())
 
 
-def test_kosovo_carries_its_asterisk_and_the_footnote_its_words() -> None:
-    assert Jurisdiction.XK.display_name == "Kosovo*"
+def test_the_footnote_has_its_words() -> None:
     assert KOSOVO_FOOTNOTE == (
         "* References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999)."
     )
-
-
-def test_every_jurisdiction_has_a_name_and_only_one_an_asterisk() -> None:
-    names = [jurisdiction.display_name for jurisdiction in Jurisdiction]
-    assert len(set(names)) == len(Jurisdiction)
-    assert [name for name in names if "*" in name] == ["Kosovo*"]

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from schemas import AnyStatement
+from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
 from schemas.versions import ADDED
 
 FIRST = Path(__file__).with_name("contract_1_0.json")
@@ -37,7 +38,9 @@ def _of_model(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _of_type(annotation: Any, place: str) -> Iterator[str]:
-    if isinstance(annotation, EnumType):
+    if annotation is Jurisdiction:
+        yield from (f"Jurisdiction={code}" for code in (*FIRST_JURISDICTIONS, "*"))
+    elif isinstance(annotation, EnumType):
         yield from (f"{annotation.__name__}={word.value}" for word in annotation)  # type: ignore[var-annotated]
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield from _of_model(annotation)

@@ -49,8 +49,8 @@ def verify(
     """Verify a bundle: signatures, key-event, log. Needs no node and no network; exit code 1 when it is not true."""
     from exchange.errors import LogError, RootInvalid, StatementInvalid
     from exchange.flows.witness.bundle import last_round_that_names, verify_bundle
+    from exchange.jurisdictions.directory import shipped_directory
     from schemas.bundle import MAX_BUNDLE_BYTES
-    from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
     with bundle.open("rb") as file:
         data = file.read(MAX_BUNDLE_BYTES + 1)
@@ -64,8 +64,9 @@ def verify(
         print_json(_plain(found, fingerprint, root))
         return
     record, card = found.record, found.card
+    known = shipped_directory() if found.trust is None else found.trust.registry.directory
     typer.echo(f"Record {found.statement_id}")
-    typer.echo(f"  of {card.issuer}, {card.jurisdiction.display_name}, case {record.case_reference}")
+    typer.echo(f"  of {card.issuer}, {known.name(card.jurisdiction)}, case {record.case_reference}")
     typer.echo(f"  made by {record.made_by.pseudonym} ({record.made_by.role}, {record.made_by.signed_in})")
     typer.echo("  signed with Ed25519 and ML-DSA-65 by the issuer's statement keys: good")
     typer.echo(f"  number {found.log_index} of the {found.head.size} statements under a head of its log: good")
@@ -84,8 +85,8 @@ def verify(
         typer.echo("Is it the issuer's? Compare it with what you know from elsewhere, or ask by telephone.")
     else:
         typer.echo("  the identity has the fingerprint that you know: good")
-    if card.jurisdiction is Jurisdiction.XK:
-        typer.echo(KOSOVO_FOOTNOTE)
+    for footnote in known.footnotes([card.jurisdiction]):
+        typer.echo(footnote)
 
 
 def _plain(found: VerifiedBundle, fingerprint: str | None, root: str | None) -> dict[str, object]:

@@ -62,14 +62,13 @@ def add(
     from exchange.flows.keys.enrol import check_address, enrol, fetch_introduction
     from exchange.flows.keys.trust_root import admitted
     from exchange.flows.node.node import opened
-    from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
     with opened(resolve_home(home)) as node:
         introduction = fetch_introduction(node, url)
         card = introduction.card
-        typer.echo(f"At {url} answers {card.issuer} of {card.jurisdiction.display_name}.", err=as_json)
-        if card.jurisdiction is Jurisdiction.XK:
-            typer.echo(KOSOVO_FOOTNOTE, err=as_json)
+        typer.echo(f"At {url} answers {card.issuer} of {node.jurisdictions.name(card.jurisdiction)}.", err=as_json)
+        for footnote in node.jurisdictions.footnotes([card.jurisdiction]):
+            typer.echo(footnote, err=as_json)
         address = card.url if address_from_card else None
         if introduction.elsewhere:
             typer.echo(f"You typed {url}; its card states {card.url}.", err=as_json)

@@ -26,31 +26,42 @@ PassphraseFile = Annotated[
 
 @app.command("key")
 def key(
-    jurisdiction: Annotated[str, typer.Argument(help="AL, BA, ME, MD, MK, RS, UA or XK.")],
+    jurisdiction: Annotated[str, typer.Argument(help="AL, BA, ME, MD, MK, RS, UA or XK, or one that --entry names.")],
     out: Annotated[Path, typer.Option(help="A new folder for the key pair, kept locked away.")],
+    entry: Annotated[
+        Path | None,
+        typer.Option(help="Of a jurisdiction that this release does not know: the file with its names."),
+    ] = None,
     passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a jurisdiction's key pair: two encrypted private keys, and the public part to carry to the ceremony."""
     from exchange.errors import ConfigurationError
+    from exchange.jurisdictions.directory import shipped_directory
+    from exchange.jurisdictions.own_file import read_entries_file
     from exchange.trust.card import fingerprint
     from exchange.trust.root_keys import create_root_key
-    from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
-    try:
-        known = Jurisdiction(jurisdiction.upper())
-    except ValueError as error:
-        raise ConfigurationError(f"{jurisdiction} is none of {', '.join(Jurisdiction)}.") from error
+    directory = shipped_directory()
+    if entry is not None:
+        directory = directory.extended(read_entries_file(entry), str(entry))
+    if jurisdiction.upper() not in directory:
+        raise ConfigurationError(
+            f"{jurisdiction} is none of {', '.join(directory)}. Of a further one, name the file with its names: --entry"
+        )
+    known = directory.asked(jurisdiction)
     public = create_root_key(out, known, _passphrase(passphrase_file, new=True))
     public_part = out / f"{known}.json"
     if as_json:
         digits = fingerprint(public.key)
         print_json({"jurisdiction": known, "folder": out, "public": public_part, "fingerprint": digits})
         return
-    typer.echo(f"The key pair of {known.display_name} is in {out}. Its fingerprint:\n\n    {fingerprint(public.key)}\n")
+    typer.echo(
+        f"The key pair of {directory.name(known)} is in {out}. Its fingerprint:\n\n    {fingerprint(public.key)}\n"
+    )
     typer.echo(f"Carry {public_part} to the ceremony, and nothing else of that folder.")
-    if known is Jurisdiction.XK:
-        typer.echo(KOSOVO_FOOTNOTE)
+    for footnote in directory.footnotes([known]):
+        typer.echo(footnote)
 
 
 @app.command("init")
@@ -63,7 +74,8 @@ def init(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose the next round, unsigned, from what lies in the folder: keys/, nodes/ and time-stamping/."""
+    """Propose the next round, unsigned, from what lies in the folder: keys/, nodes/, time-stamping/
+    and jurisdictions/."""
     from datetime import UTC
 
     from exchange.cli.keys.root_words import plain_round
@@ -93,11 +105,12 @@ def sign(
     from exchange.flows.keys.root_ceremony import proposal_in, published_in, sign_round
     from exchange.trust.root_keys import load_root_signer
 
-    _show_proposal(proposal_in(folder), published_in(folder))
+    proposal = proposal_in(folder)
+    _show_proposal(proposal, published_in(folder))
     if not yes:
         typer.confirm("Is this what was agreed, and do the others read out the same digits?", abort=True)
     owner, place = sign_round(folder, load_root_signer(key_folder, _passphrase(passphrase_file)))
-    typer.echo(f"Signed for {owner.display_name}: {place}")
+    typer.echo(f"Signed for {proposal.registry.directory.name(owner)}: {place}")
     typer.echo(f"Next: carry it back; whoever gathers runs: ffp root combine {folder}")
 
 
@@ -187,21 +200,22 @@ def install(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Install the published rounds in this node: from then on its registry says who can be enrolled."""
+    """Install the published rounds in this node: from then on its registry says who can be enrolled, and which
+    jurisdictions there are. Before ``ffp init`` too, which then knows a jurisdiction that the registry names."""
     from exchange.cli.keys.root_words import plain_round, round_lines
-    from exchange.config import load_settings
-    from exchange.flows.keys.trust_root import install_trust, read_published
+    from exchange.flows.keys.trust_root import install_rounds, read_published
+    from exchange.flows.node.jurisdictions import TRUST_ROOT
 
-    settings = load_settings(resolve_home(home))
+    rounds = resolve_home(home) / TRUST_ROOT
     offered = read_published(folder)
     for line in round_lines(offered.root, offered.registry):
         typer.echo(line, err=as_json)
-    if fingerprint is None and not settings.trust_root.exists():
+    if fingerprint is None and not rounds.exists():
         fingerprint = typer.prompt(
             "Telephone somebody who signed, on a number that you know. Type the 40 digits that they read out",
             err=as_json,
         )
-    install_trust(settings, offered, confirmed=fingerprint)
+    install_rounds(rounds, offered, confirmed=fingerprint)
     said = f"Round {offered.version} is installed. ffp status says what stands against it."
     tell(as_json, {"installed": True, **plain_round(offered.root, offered.registry)}, said)
 

@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from exchange.jurisdictions.directory import Directory
+from exchange.jurisdictions.entry import ENGLISH, JurisdictionEntry, plain_entries
 from exchange.trust.card import fingerprint, spoken_fingerprint
 from exchange.trust.ceremony import Proposal
 from exchange.trust.registry import RegistryFile, Trust, round_fingerprint
 from exchange.trust.root import RootFile, Tally
-from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+from schemas.vocabulary import Jurisdiction
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class _Contents:
     keys: Mapping[str, str]
     nodes: Mapping[str, str]
     time_stamping: Mapping[str, str]
+    jurisdictions: Mapping[str, str]
 
 
 def round_lines(root: RootFile, registry: RegistryFile, before: Trust | None = None) -> list[str]:
@@ -35,29 +38,29 @@ def round_lines(root: RootFile, registry: RegistryFile, before: Trust | None = N
     lines += ["  Keys", *_entries(now.keys, then.keys if then else None)]
     lines += ["  Nodes", *_entries(now.nodes, then.nodes if then else None)]
     lines += ["  Time-stamping roots", *_entries(now.time_stamping, then.time_stamping if then else None)]
+    if now.jurisdictions or (then and then.jurisdictions):
+        lines += ["  Jurisdictions", *_entries(now.jurisdictions, then.jurisdictions if then else None)]
     lines += [
         "  The digits of this round, to read out by telephone:",
         "",
         f"    {round_fingerprint(root, registry)}",
         "",
     ]
-    if any(Jurisdiction.XK.display_name in line for line in lines):
-        lines.append(KOSOVO_FOOTNOTE)
-    return lines
+    return [*lines, *registry.directory.footnotes_in(lines)]
 
 
 def signature_lines(proposal: Proposal) -> list[str]:
     """Who signed the proposal, and who is missing, for each condition of its publication."""
-    lines = []
+    lines, known = [], proposal.registry.directory
     for what, tally in proposal.tallies:
         state = "enough" if tally.good else "NOT YET ENOUGH"
         lines.append(f"{what[:1].upper()}{what[1:]}: {len(tally.complete)} of {tally.needed} needed, {state}")
         lines += [
-            f"  {label}: {_names(found)}" for label, found in _kinds(tally) if found or label == "signed with both keys"
+            f"  {label}: {_names(found, known)}"
+            for label, found in _kinds(tally)
+            if found or label == "signed with both keys"
         ]
-    if any(Jurisdiction.XK.display_name in line for line in lines):
-        lines.append(KOSOVO_FOOTNOTE)
-    return lines
+    return [*lines, *known.footnotes_in(lines)]
 
 
 def plain_round(root: RootFile, registry: RegistryFile) -> dict[str, object]:
@@ -80,6 +83,7 @@ def plain_round(root: RootFile, registry: RegistryFile) -> dict[str, object]:
         "time_stamping": {
             one.name: spoken_fingerprint(hashlib.sha256(one.target).digest()) for one in registry.time_stamping
         },
+        "jurisdictions": plain_entries(registry.jurisdictions),
     }
 
 
@@ -102,16 +106,33 @@ def plain_signatures(proposal: Proposal) -> dict[str, object]:
 
 
 def _contents(root: RootFile, registry: RegistryFile) -> _Contents:
+    known = registry.directory
     return _Contents(
-        keys={member.jurisdiction.display_name: fingerprint(member.public) for member in root.members},
+        keys={known.name(member.jurisdiction): fingerprint(member.public) for member in root.members},
         nodes={
-            f"{node.node_id} of {node.jurisdiction.display_name} at {node.url}": fingerprint(node.identity)
+            f"{node.node_id} of {known.name(node.jurisdiction)} at {node.url}": fingerprint(node.identity)
             for node in registry.nodes
         },
         time_stamping={
             one.name: spoken_fingerprint(hashlib.sha256(one.target).digest()) for one in registry.time_stamping
         },
+        jurisdictions={
+            f"{code}, {known.name(code)}": _told(entry) for code, entry in sorted(registry.jurisdictions.items())
+        },
     )
+
+
+def _told(entry: JurisdictionEntry) -> str:
+    """All that is stated of a jurisdiction, for who signs it to read."""
+    names, notes = _by_language(entry.names), _by_language(entry.footnotes)
+    told = f"{names}. Languages {', '.join(entry.languages)}, clock {entry.clock}"
+    return f"{told}. Footnote {notes}" if notes else told
+
+
+def _by_language(texts: Mapping[str, str]) -> str:
+    """English first."""
+    found = sorted(texts.items(), key=lambda item: (item[0] != ENGLISH, item[0]))
+    return "; ".join(f"{language}: {text}" for language, text in found)
 
 
 def _entries(now: Mapping[str, str], then: Mapping[str, str] | None) -> list[str]:
@@ -136,5 +157,5 @@ def _kinds(tally: Tally) -> tuple[tuple[str, tuple[Jurisdiction, ...]], ...]:
     )
 
 
-def _names(found: tuple[Jurisdiction, ...]) -> str:
-    return ", ".join(code.display_name for code in found) or "nobody"
+def _names(found: tuple[Jurisdiction, ...], known: Directory) -> str:
+    return ", ".join(map(known.name, found)) or "nobody"

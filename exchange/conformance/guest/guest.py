@@ -157,7 +157,7 @@ def guest_at(
         with opened(home) as node:
             introduction = read_introduction(node, keys.links[0].envelope.raw)
             tested = introduction.card
-            if tested.jurisdiction is jurisdiction:
+            if tested.jurisdiction == jurisdiction:
                 raise ConfigurationError(f"The tested node is of {jurisdiction} itself; give another one with --as.")
             enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=_LEGAL_BASIS)
             with node.store.write() as session:

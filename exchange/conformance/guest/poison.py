@@ -24,7 +24,7 @@ from exchange.trust.key_history import KeyHistory
 from exchange.trust.keys import HybridSigner
 from schemas import Envelope, KeyEvent, open_envelope, parse_statement, seal, statement_id
 from schemas.envelope import MAX_ENVELOPE_BYTES
-from schemas.vocabulary import Jurisdiction
+from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
 
 VECTORS = Path(schemas.__file__).parent / "vectors"
 NOT_MADE = frozenset({"record-in-compromise", "key-event-by-statement-key", "unknown-contract"})
@@ -65,7 +65,7 @@ class Issuer:
     @property
     def third(self) -> Jurisdiction:
         """A jurisdiction that is neither the issuer's nor the reader's."""
-        return next(code for code in Jurisdiction if code not in (self.card.jurisdiction, self.reader))
+        return next(code for code in FIRST_JURISDICTIONS if code not in (self.card.jurisdiction, self.reader))
 
 
 def make_poison(issuer: Issuer) -> list[PoisonedItem]:

@@ -68,7 +68,8 @@ def import_groups(
         except (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed) as error:
             yield _refused(group, error)
         else:
-            doubts = ", ".join(f"{name}: {' and '.join(found)}" for name, found in doubtful(group.fields()).items())
+            told = doubtful(group.fields(), node.jurisdictions)
+            doubts = ", ".join(f"{name}: {' and '.join(found)}" for name, found in told.items())
             yield [Result(line, group.name, outcome, statement_id, doubts=doubts) for line in group.lines]
 
 

@@ -31,7 +31,6 @@ from schemas.vocabulary import (
     FiringPinClass,
     FiringPinType,
     HandlingCode,
-    Jurisdiction,
     Lighting,
     Modality,
     OffenceCategory,
@@ -100,10 +99,11 @@ DATES = ("exhibit.occurred.earliest", "exhibit.occurred.latest", "retention_unti
 WHOLE = ("exhibit.classes.ejector_hour", "exhibit.classes.extractor_hour", "handling.information_grade")
 FILE_WHOLE = ("light_hour",)
 FILE_NUMBERS = ("lateral_resolution_um", "vertical_resolution_um", "objective_magnification", "numerical_aperture")
-BOXES = {
+BOXES: dict[str, tuple[StrEnum, ...]] = {
     "exhibit.classes.breech_face": tuple(BreechFaceClass),
-    "audience": tuple(Jurisdiction),
+    "audience": (),
 }
+"""Of which several go; whom an audience may name, the node knows."""
 _OWN = {*CHOICES, *TEXTS, *DATES, *WHOLE}
 _OF_FILE = {*FILE_CHOICES, *FILE_TEXTS, *FILE_WHOLE, *FILE_NUMBERS}
 _FILE = re.compile(r"^file\.([0-9a-f]{32})\.(.+)$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from exchange.clock import now
@@ -184,7 +184,7 @@ def _record(node: Node, maker: Maker, draft: Draft, files: Sequence[FileOf]) -> 
         submission = parse_submission(_metadata(node, draft, files))
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
-    check_dates(submission, now())
+    check_dates(submission, now(), node.jurisdictions)
     if submission.exhibit.firearm is not None:
         with node.store.read() as session:
             check_described(session, submission.exhibit.firearm)
@@ -202,6 +202,11 @@ def _blob(file: DraftFileRow) -> Blob:
     return Blob(sha256=file.sha256 or UNSIGNED, size=file.size, media_type=media_type)
 
 
+def _named_at_all(record: Record, groups: Mapping[str, Set[Jurisdiction]]) -> set[Jurisdiction]:
+    members = [groups.get(name, ()) for name in record.audience]
+    return {name for name in record.audience if isinstance(name, Jurisdiction)}.union(*members)
+
+
 def _reached(node: Node, record: Record) -> tuple[AudienceMember, ...]:
     found, owner = [], node.node_id
     with node.store.read() as session:
@@ -215,6 +220,6 @@ def _reached(node: Node, record: Record) -> tuple[AudienceMember, ...]:
                 found.append(AudienceMember(jurisdiction, state, reason))
     reached = {item.jurisdiction for item in found}
     if record.level is not ReleaseLevel.NONE:
-        named = {name for name in Jurisdiction if names(record, name, groups)}
+        named = {name for name in _named_at_all(record, groups) if names(record, name, groups)}
         found += [AudienceMember(name, "no-peer") for name in sorted(named - reached)]
     return tuple(found)

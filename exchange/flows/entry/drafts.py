@@ -20,6 +20,7 @@ from exchange.flows.entry.firearms import FIELDS as FIREARM
 from exchange.flows.entry.free_text import PLACE_FIELDS, Doubt, doubts
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
+from exchange.jurisdictions.directory import Directory
 from exchange.store.entry.drafts import (
     add_draft,
     add_file,
@@ -40,7 +41,7 @@ from exchange.store.tables.drafts import DraftFileRow, DraftRow
 from exchange.store.tables.records import RecordRow
 from exchange.store.terms.terms import groups_of
 from schemas import ContractError, Firearm, fold_calibre
-from schemas.vocabulary import Answer, DatePrecision, ExhibitKind, HandlingCode, Jurisdiction, ReleaseLevel
+from schemas.vocabulary import Answer, DatePrecision, ExhibitKind, HandlingCode, ReleaseLevel
 
 MAX_DRAFTS = 50
 """Of one examiner at a time: a busy week's exhibits, and an end to what one account may put on the disk."""
@@ -167,7 +168,7 @@ def read_draft(node: Node, pseudonym: str, draft_id: str) -> Draft:
     """Raises NotFound, also for another's."""
     with node.store.read() as session:
         row = find_draft(session, pseudonym, draft_id)
-        return _draft(row, files_of(session, draft_id))
+        return _draft(node, row, files_of(session, draft_id))
 
 
 def save(node: Node, pseudonym: str, draft_id: str, changes: Mapping[str, Change]) -> Draft:
@@ -181,7 +182,7 @@ def save(node: Node, pseudonym: str, draft_id: str, changes: Mapping[str, Change
         fields, elsewhere = merged(typed(row), changes, (file.file_id for file in files))
         if fields != typed(row):
             save_fields(row, fields)
-        return _draft(row, files, elsewhere)
+        return _draft(node, row, files, elsewhere)
 
 
 def discard(node: Node, pseudonym: str, draft_id: str) -> None:
@@ -218,10 +219,12 @@ def open_draft(session: Session, pseudonym: str, draft_id: str) -> DraftRow:
     return row
 
 
-def doubtful(fields: Mapping[str, str]) -> dict[str, tuple[Doubt, ...]]:
+def doubtful(fields: Mapping[str, str], known: Directory) -> dict[str, tuple[Doubt, ...]]:
     """The free texts that may tell of a person, by field."""
     free = {name: fields[name] for name in fields if name in FREE_TEXTS or _is_text_of_file(name)}
-    found = {name: doubts(text, place=name.rpartition(".")[2] in PLACE_FIELDS) for name, text in free.items()}
+    found = {
+        name: doubts(text, place=name.rpartition(".")[2] in PLACE_FIELDS, known=known) for name, text in free.items()
+    }
     return {name: doubt for name, doubt in found.items() if doubt}
 
 
@@ -237,7 +240,7 @@ def possible_audience(node: Node) -> list[str]:
     """Whom a record may name: every other jurisdiction, and this node's groups of them."""
     with node.store.read() as session:
         groups = groups_of(session, node.node_id)
-    return [code.value for code in Jurisdiction if code is not node.settings.jurisdiction] + sorted(groups)
+    return [str(code) for code in node.jurisdictions if code != node.settings.jurisdiction] + sorted(groups)
 
 
 def _by_pseudonym(session: Session, fields: Mapping[str, str]) -> dict[str, str]:
@@ -261,9 +264,9 @@ def _add(session: Session, pseudonym: str, fields: Mapping[str, str], supersedes
     return add_draft(session, pseudonym, fields, supersedes)
 
 
-def _draft(row: DraftRow, files: Sequence[DraftFileRow], elsewhere: dict[str, str] | None = None) -> Draft:
+def _draft(node: Node, row: DraftRow, files: Sequence[DraftFileRow], elsewhere: dict[str, str] | None = None) -> Draft:
     fields = typed(row)
-    return Draft(row, fields, files, doubtful(fields), elsewhere or {})
+    return Draft(row, fields, files, doubtful(fields, node.jurisdictions), elsewhere or {})
 
 
 def _erase(node: Node, files: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
+from exchange.jurisdictions.directory import Directory, shipped_directory
 from schemas.vocabulary import Jurisdiction
 
 
@@ -72,8 +73,9 @@ FREE = frozenset(
 have capitalised names too."""
 
 
-def doubts(text: str, *, place: bool = False) -> tuple[Doubt, ...]:
-    """What a text of one line may tell of a person; ``place``: it is to hold the name of a municipality.
+def doubts(text: str, *, place: bool = False, known: Directory | None = None) -> tuple[Doubt, ...]:
+    """What a text of one line may tell of a person; ``place``: it is to hold the name of a municipality. ``known``: of
+    which jurisdictions a name is no person's; those of the release, if none are given.
 
     >>> doubts("Petar Petrović, 0101990710008")
     (<Doubt.IDENTITY_NUMBER: 'identity_number'>, <Doubt.NAME: 'name'>)
@@ -89,14 +91,17 @@ def doubts(text: str, *, place: bool = False) -> tuple[Doubt, ...]:
         found.append(Doubt.TELEPHONE)
     if _STREET.search(text):
         found.append(Doubt.ADDRESS)
-    if not place and _looks_like_a_name(text):
+    if not place and _looks_like_a_name(text, known or shipped_directory()):
         found.append(Doubt.NAME)
     return tuple(found)
 
 
-def doubts_in(statement: BaseModel) -> dict[str, tuple[Doubt, ...]]:
+def doubts_in(statement: BaseModel, known: Directory | None = None) -> dict[str, tuple[Doubt, ...]]:
     """The free texts of a statement that may tell of a person, by their place: what every receipt says of it."""
-    found = {path: doubts(text, place=path.rpartition(".")[2] in PLACE_FIELDS) for path, text in _texts(statement)}
+    found = {
+        path: doubts(text, place=path.rpartition(".")[2] in PLACE_FIELDS, known=known)
+        for path, text in _texts(statement)
+    }
     return {path: doubt for path, doubt in found.items() if doubt}
 
 
@@ -108,7 +113,7 @@ def _texts(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str
         case tuple():
             for number, item in enumerate(value):
                 yield from _texts(item, (*path, str(number)))
-        case str() if path[-1] in FREE and not isinstance(value, StrEnum):
+        case str() if path[-1] in FREE and not isinstance(value, StrEnum | Jurisdiction):
             yield ".".join(path), value
 
 
@@ -134,11 +139,11 @@ def _is_ten(number: str, *, cut_at_a_year: bool) -> bool:
     return re.fullmatch(r"\d(?: ?\d){9}", number) is not None and not cut_at_a_year
 
 
-def _looks_like_a_name(text: str) -> bool:
+def _looks_like_a_name(text: str, known: Directory) -> bool:
     words = [word for word in _WORD.findall(text) if word.casefold() not in _TITLES]
-    jurisdictions = {word.casefold() for each in Jurisdiction for word in _WORD.findall(each.display_name)}
-    known = _TRADE | jurisdictions
-    own = [_capitalised(word) and word.casefold() not in known for word in words]
+    jurisdictions = {word.casefold() for code in known for word in _WORD.findall(known.name(code))}
+    no_person = _TRADE | jurisdictions
+    own = [_capitalised(word) and word.casefold() not in no_person for word in words]
     pairs = zip(own, own[1:], words, words[1:], strict=False)
     beside = any(one and other and _adjacent(text, first, second) for one, other, first, second in pairs)
     return beside or any(is_own and _SURNAME.match(word) for is_own, word in zip(own, words, strict=True))

@@ -177,7 +177,10 @@ def _one(name: str, text: str, mapping: ColumnMap) -> str:
     kinds = CHOICES | FILE_CHOICES
     values = kinds[name] if name in kinds else BOXES.get(name, ())
     own = {_folded(value): value.value for value in values}
-    return theirs.get(_folded(text)) or own.get(_folded(text)) or text.strip()
+    plain = text.strip()
+    if name == "audience" and len(plain) == len("RS"):
+        plain = plain.upper()  # the code of a jurisdiction; names of groups are longer
+    return theirs.get(_folded(text)) or own.get(_folded(text)) or plain
 
 
 def _folded(text: str) -> str:

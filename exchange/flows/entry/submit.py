@@ -22,8 +22,10 @@ from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.instrument.check_standing import named_check
 from exchange.flows.node.node import Node, check_keys
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
+from exchange.flows.statement.named import check_named
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import Shared, record_of, share, sharing_of
+from exchange.jurisdictions.directory import Directory, shipped_directory
 from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions
 from exchange.store.entry.records import AcquisitionState, add_record, find_record, find_submission
 from exchange.store.log.statements import append_own, find_statement
@@ -49,7 +51,7 @@ from schemas.statements import contract_error
 from schemas.vocabulary import Modality
 
 EASTERNMOST = timedelta(hours=3)
-"""The most that a clock in the region is ahead of UTC: summer time in Kyiv and Chisinau."""
+"""The most that a clock of the release's jurisdictions is ahead of UTC: summer time in Kyiv and Chisinau."""
 
 _OTHER_MEDIA = {"not-an-x3p", "not-an-image"}
 
@@ -154,7 +156,7 @@ def _ready(
 ) -> _Ready | SubmissionReceipt:
     submission = _read(metadata)
     received = _by_part(submission, scans)
-    check_dates(submission, now())
+    check_dates(submission, now(), node.jurisdictions)
 
     content = _content_digest(submission, received)
     key = idempotency_key or content
@@ -199,9 +201,9 @@ def _by_part(submission: Submission, scans: Sequence[SubmittedScan]) -> dict[str
     return came
 
 
-def check_dates(submission: Submission, moment: datetime) -> None:
+def check_dates(submission: Submission, moment: datetime, known: Directory | None = None) -> None:
     """By the calendar of the region: after midnight, a case of today must not be one of tomorrow in UTC."""
-    today, latest = moment.date(), (moment + EASTERNMOST).date()
+    today, latest = moment.date(), (moment + max(EASTERNMOST, (known or shipped_directory()).most_ahead(moment))).date()
     occurred = submission.exhibit.occurred
     for name, day in (("earliest", occurred.earliest), ("latest", occurred.latest)):
         if day is not None and day > latest:
@@ -255,7 +257,13 @@ def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Submiss
         record = record_of(session, row.statement_id)
         sharing = sharing_of(session, row.statement_id, record, owner=node.node_id)
         return SubmissionReceipt(
-            row.statement_id, statement.log_index, row.received_at, False, sharing, {}, doubts_in(record)
+            row.statement_id,
+            statement.log_index,
+            row.received_at,
+            False,
+            sharing,
+            {},
+            doubts_in(record, node.jurisdictions),
         )
 
 
@@ -331,6 +339,7 @@ def record_from(
         refused = contract_error(error)
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error
     _check_modalities(record)
+    check_named(node, record.audience, "audience")
     return record
 
 
@@ -406,7 +415,9 @@ def _store(
         received_at = session.get_one(RecordRow, done.statement_id).received_at
         session.flush()
         _keep(session, node, scans)
-    return SubmissionReceipt(done.statement_id, index, received_at, True, sharing, warnings, doubts_in(record))
+    return SubmissionReceipt(
+        done.statement_id, index, received_at, True, sharing, warnings, doubts_in(record, node.jurisdictions)
+    )
 
 
 def _keep(session: Session, node: Node, scans: Sequence[SubmittedScan]) -> None:

@@ -3,6 +3,7 @@
 ``keys/``           the public part of each jurisdiction's key pair, as ``ffp root key`` made it
 ``nodes/``          each node's card, as ``ffp peer show --card`` wrote it
 ``time-stamping/``  certificates of time-stamping authorities in PEM, one a file
+``jurisdictions/``  names, footnotes, languages and clocks of jurisdictions beyond the release's own
 ``proposed/``       the next round while it is being signed; below ``signed/`` a copy by each who signed
 ``published/``      all rounds, for ever; this is what nodes install
 """
@@ -15,6 +16,9 @@ from datetime import datetime
 from pathlib import Path
 
 from exchange.errors import ConfigurationError, InvalidInput, RootInvalid, StatementInvalid
+from exchange.jurisdictions.directory import check_entries
+from exchange.jurisdictions.entry import Entries, JurisdictionEntry
+from exchange.jurisdictions.own_file import read_entries_file
 from exchange.trust.card import open_card
 from exchange.trust.ceremony import (
     Proposal,
@@ -50,7 +54,8 @@ def proposal_in(folder: Path) -> Proposal:
 
 
 def propose_round(folder: Path, *, needed: int | None, expires: datetime) -> Proposal:
-    """Put the next round, unsigned, into ``proposed/``: what lies in keys, nodes and time-stamping, and nothing else.
+    """Put the next round, unsigned, into ``proposed/``: what lies in keys, nodes, time-stamping and jurisdictions, and
+    nothing else.
 
     ``needed`` jurisdictions must sign from then on; as many as before when None, at first two thirds.
     Raises ConfigurationError when a round is being signed already; InvalidInput, RootInvalid.
@@ -71,6 +76,7 @@ def propose_round(folder: Path, *, needed: int | None, expires: datetime) -> Pro
         needed=needed,
         nodes=[_registered(path) for path in _files(folder / "nodes", "*.json")],
         time_stamping=[_certificate(path) for path in _files(folder / "time-stamping", "*.pem")],
+        jurisdictions=_jurisdictions(folder / "jurisdictions"),
         expires=expires,
     )
     _write_copy(folder / "proposed", proposal.files)
@@ -140,6 +146,18 @@ def _registered(path: Path) -> RegisteredNode:
     except (ContractError, StatementInvalid) as error:
         raise InvalidInput(f"{path} is no node's card: {error}") from error
     return RegisteredNode(node_id=card.issuer, jurisdiction=card.jurisdiction, url=card.url, identity=card.identity)
+
+
+def _jurisdictions(folder: Path) -> Entries:
+    """Of all files together. Raises InvalidInput where two name the same one, or the whole does not go."""
+    found: dict[Jurisdiction, JurisdictionEntry] = {}
+    for path in _files(folder, "*.json"):
+        more = read_entries_file(path)
+        if twice := sorted(found.keys() & more.keys()):
+            raise InvalidInput(f"{path} names {', '.join(twice)}, as another file of that folder does.")
+        found |= more
+    check_entries(found, str(folder))
+    return found
 
 
 def _certificate(path: Path) -> TimeStampingRoot:

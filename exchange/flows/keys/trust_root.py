@@ -37,7 +37,12 @@ def read_published(folder: Path) -> Trust:
 
 
 def install_trust(settings: Settings, offered: Trust, *, confirmed: str | None) -> None:
-    """Install what was published.
+    """``install_rounds`` in a node."""
+    install_rounds(settings.trust_root, offered, confirmed=confirmed)
+
+
+def install_rounds(folder: Path, offered: Trust, *, confirmed: str | None) -> None:
+    """Install what was published in the folder of a home, which may have no node yet.
 
     1. What is installed already goes on in what is offered: no round back, none changed.
     2. The first time there is nothing to go on from: the digits of the last round were compared with somebody else.
@@ -47,14 +52,14 @@ def install_trust(settings: Settings, offered: Trust, *, confirmed: str | None) 
     from exchange.trust.registry import check_continues
     from exchange.trust.root_files import read_rounds, write_rounds
 
-    held = read_rounds(settings.trust_root)
+    held = read_rounds(folder)
     check_continues(held, offered)
     if not held and not (confirmed and same_fingerprint(confirmed, offered.fingerprint)):
         raise InvalidInput(
             "The digits differ from those of the round that is offered. Nothing was installed.",
             code="fingerprint-differs",
         )
-    write_rounds(settings.trust_root, offered, public=False)
+    write_rounds(folder, offered, public=False)
 
 
 def admitted(node: Node, card: KeyEvent) -> RegisteredNode | None:

@@ -18,7 +18,7 @@ from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.rows import HalfYearRows
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Row, exact, told_hours, told_rate, told_row
-from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
+from exchange.jurisdictions.directory import Directory, shipped_directory
 
 REPORT_FORMAT = "ffp-monitoring-report/1"
 
@@ -147,9 +147,11 @@ def _share(answered: int, asked: int) -> Figure:
     return exact(round(min(answered / asked, 1), 4)) if asked else NO_DATA
 
 
-def write_document(document: Document, *, draft: bool = False) -> bytes:
-    """JSON, UTF-8, each key at its place: the same document gives the same bytes. A ``draft`` says so, and so has
-    another digest than what is approved."""
+def write_document(document: Document, known: Directory | None = None, *, draft: bool = False) -> bytes:
+    """JSON, UTF-8, each key at its place: the same document gives the same bytes. ``known`` has the names of
+    jurisdictions: those of the release, if none are given. A ``draft`` says so, and so has another digest than what is
+    approved."""
+    known = known or shipped_directory()
     fields = {
         "format": REPORT_FORMAT,
         **({"draft": True} if draft else {}),
@@ -161,9 +163,9 @@ def write_document(document: Document, *, draft: bool = False) -> bytes:
         "node": document.node_id,
         "jurisdiction": {
             "code": document.jurisdiction,
-            "name": Jurisdiction(document.jurisdiction).display_name,
+            "name": known.name(document.jurisdiction),
         },
-        "partners": [{"code": code, "name": Jurisdiction(code).display_name} for code in document.partners],
+        "partners": [{"code": code, "name": known.name(code)} for code in document.partners],
         "smallest_count_told": document.smallest,
         "terms_h": dict(document.terms_h),
         "indicators": [
@@ -208,7 +210,7 @@ def write_document(document: Document, *, draft: bool = False) -> bytes:
             }
             for item in document.earlier
         ],
-        "note": KOSOVO_FOOTNOTE,
+        "note": " ".join(known.footnotes(known)),
     }
     return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()
 

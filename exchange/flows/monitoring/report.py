@@ -71,7 +71,7 @@ def draft(node: Node, half: Half) -> ReportDraft:
         earlier = _earlier(session, half)
     counted = count(rows, node.settings)
     document = document_of(rows, counted, gap, node.settings, earlier)
-    return ReportDraft(document, write_document(document), counted, gap)
+    return ReportDraft(document, write_document(document, node.jurisdictions), counted, gap)
 
 
 def approve_report(node: Node, maker: Maker, half: Half, sha256: str, because: str) -> str:

@@ -29,10 +29,13 @@ from exchange.flows.node.cluster import Cluster, cluster_of
 from exchange.flows.node.destinations import egress_of, route_of
 from exchange.flows.node.galleries import Galleries
 from exchange.flows.node.head_notifier import HeadNotifier
+from exchange.flows.node.jurisdictions import checked_jurisdictions, installed_jurisdictions
 from exchange.flows.node.likelihood_ratio import load_calibration
 from exchange.flows.node.mail_server import load_mail_server
 from exchange.flows.node.small_pictures import SmallPictures
 from exchange.home import emptied_on_failure
+from exchange.jurisdictions.directory import Directory
+from exchange.jurisdictions.own_file import own_entries
 from exchange.meters import Meters
 from exchange.net.connection import tls_context
 from exchange.net.egress import Egress
@@ -116,6 +119,11 @@ class Node:
     def node_id(self) -> str:
         return self.settings.node_id
 
+    @property
+    def jurisdictions(self) -> Directory:
+        """Which are known now: a round that is installed while the node runs holds at once."""
+        return installed_jurisdictions(self.settings.home)
+
     def close(self) -> None:
         self.news.close()
         self.tracing.close()
@@ -142,13 +150,17 @@ def create_node(
     2. Make the folders, the settings and the keys, encrypted when the settings have a passphrase. A ``database_url``,
        wherever it came from, is kept among the secrets: the node must find it again.
     3. Make the database, with the card as the first leaf of the log.
+    The jurisdiction must be one that the home knows (``flows/node/jurisdictions.py``), or of the release.
     Raises ConfigurationError, StoreUnavailable.
     """
+    known = checked_jurisdictions(home)
+    if jurisdiction not in known:
+        raise ConfigurationError(unknown_here(jurisdiction, known, home))
     if (home / "config.toml").exists():
         raise ConfigurationError(f"There is a node in {home} already; it is left as it is.")
     values: dict[str, str | int] = {
-        "jurisdiction": jurisdiction.value,
-        "node_id": node_id or f"ffp-{jurisdiction.value.lower()}",
+        "jurisdiction": str(jurisdiction),
+        "node_id": node_id or f"ffp-{jurisdiction.lower()}",
         "url": url.rstrip("/"),
         "port": port,
     }
@@ -164,6 +176,15 @@ def create_node(
         write_secret("database_url", settings.database_url.get_secret_value(), home)
     write_config(values, home)  # last: a home with settings is a whole node
     return card
+
+
+def unknown_here(code: str, known: Directory, home: Path) -> str:
+    """How a home gets to know a jurisdiction beyond the release's."""
+    return (
+        f"{code} is none of {', '.join(known)}. A further one comes with a round of the trust root that names it (ffp "
+        f"root install FOLDER --home {home}), or, without a trust root, from a file with its names (ffp jurisdiction "
+        f"add FILE --home {home}). Do that first, then ffp init again."
+    )
 
 
 def _fill_home(settings: Settings, store: Store) -> KeyEvent:
@@ -231,6 +252,8 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None, moving: bool =
 
 def open_with(settings: Settings, *, processes: int = 1) -> Node:
     """As ``open_node``, by settings that the caller answers for: of a home that is none to be served, too."""
+    if not settings.trust_root.exists():
+        own_entries(settings.home)  # a file that cannot be read is told at the start
     calibration, authority = load_calibration(settings), load_authority(settings)
     services = egress_of(settings)
     mail = load_mail_server(settings, services)

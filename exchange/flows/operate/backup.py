@@ -18,6 +18,7 @@ from exchange.flows.node.node import blobs_of, keys_in_force, own_history, store
 from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
 from exchange.flows.sync.quarantine import to_back_up
 from exchange.home import private_folder
+from exchange.jurisdictions.own_file import OWN_FILE
 from exchange.store.database.engine import Store
 from exchange.store.entry.records import scans_at_rest, scans_that_came
 from exchange.store.log.statements import latest_head, log_size
@@ -215,6 +216,8 @@ def _settings_files(settings: Settings, backup: Backup) -> Iterator[tuple[str, P
     for path in sorted(settings.trust_root.rglob("*")):
         if path.is_file():
             yield str(path.relative_to(settings.home)), path
+    if (settings.home / OWN_FILE).is_file():
+        yield OWN_FILE, settings.home / OWN_FILE
     for named in (settings.calibration, settings.timestamp_roots, settings.smtp_roots, settings.objects_roots):
         if named is None:
             continue

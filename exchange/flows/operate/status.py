@@ -11,6 +11,7 @@ from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.stamping import stamp_alarms
 from exchange.flows.log.start import log_alarms
 from exchange.flows.node.gallery_standing import GalleryStanding
+from exchange.flows.node.jurisdictions import jurisdiction_alarms
 from exchange.flows.node.node import Node
 from exchange.flows.operate.egress import egress_alarms
 from exchange.flows.operate.recovery.age import Recovery, recovery_of
@@ -58,10 +59,10 @@ class NodeStatus:
     recovery: Recovery
     """The last backup and the last verified restore, with what is lacking."""
     alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its clock or a peer's, which
-    lanes are not read because their peers used up their share, and which wait for an upgrade of this node or of the
-    peer, which witnesses are not enrolled, and whose log too few of its witnesses are known to see, in words, with the
-    next step."""
+    """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its names of jurisdictions,
+    its clock or a peer's, which lanes are not read because their peers used up their share, and which wait for an
+    upgrade of this node or of the peer, which witnesses are not enrolled, and whose log too few of its witnesses are
+    known to see, in words, with the next step."""
 
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
@@ -104,6 +105,7 @@ def own_alarms(session: Session, node: Node) -> list[str]:
         *mail_alarms(session, node.mail),
         *egress_alarms(node),
         *root_alarms(node, all_peers(session)),
+        *jurisdiction_alarms(node.settings),
         *([str(clock)] if (clock := clocks_of(node, all_peers(session)).own) else []),
     ]
 

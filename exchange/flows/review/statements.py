@@ -102,7 +102,7 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
     said = signed(node, answering)
     with node.store.write() as session:
         if once and (before := signed_before(session, said.statement)) is not None:
-            return Spoke(before.statement_id, before.log_index, (), doubts_in(said.statement))
+            return Spoke(before.statement_id, before.log_index, (), doubts_in(said.statement, node.jurisdictions))
         if task is not None:
             check_task(session, maker.pseudonym, task)
         else:
@@ -117,7 +117,7 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
         _follow_up(session, node, said.statement_id, said.statement, task)
         note_said(session, said.statement_id, said.statement)
     settle_pairs(node)
-    return Spoke(said.statement_id, index, tuple(to), doubts_in(said.statement))
+    return Spoke(said.statement_id, index, tuple(to), doubts_in(said.statement, node.jurisdictions))
 
 
 def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, role: Role = Role.EXAMINER) -> bool:

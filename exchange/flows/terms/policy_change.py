@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput
 from exchange.flows.node.node import Node
+from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sign_statement import made
 from exchange.flows.statement.signed_standing import policy_is_as_signed
 from exchange.flows.terms.terms import policy_of, state_policy
+from exchange.jurisdictions.directory import Directory
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerState
 from schemas import Group, LegalBasis, Maker, Policy
@@ -54,8 +56,11 @@ def preview_policy(
     bases_named = bases is not None
     if bases is None:
         bases = before.bases if before else ()
+    named = [*(code for group in groups for code in group.members), *(basis.jurisdiction for basis in bases)]
+    check_named(node, named, "bases")
     after = made(node, Policy, maker, groups=groups, bases=bases)
-    changes = (*_groups_changed(before, after), *_bases_changed(before, after))
+    known = node.jurisdictions
+    changes = (*_groups_changed(before, after, known), *_bases_changed(before, after, known))
     if not changes and not altered and not (before is None and bases_named):
         raise InvalidInput(
             "This names nothing that would change in the policy; nothing was signed. Name groups, bases or both, as "
@@ -104,31 +109,31 @@ def _first(node: Node, after: Policy) -> Iterator[str]:
     with node.store.read() as session:
         enrolled = {peer.jurisdiction for peer in all_peers(session) if peer.state == PeerState.ENROLLED}
     for jurisdiction in sorted(enrolled - {basis.jurisdiction for basis in after.bases}):
-        yield f"For {Jurisdiction(jurisdiction).display_name} there is no line: everything is blocked."
+        yield f"For {node.jurisdictions.name(jurisdiction)} there is no line: everything is blocked."
 
 
-def _groups_changed(before: Policy | None, after: Policy) -> Iterator[str]:
+def _groups_changed(before: Policy | None, after: Policy, known: Directory) -> Iterator[str]:
     old = {group.name: set(group.members) for group in before.groups} if before else {}
     new = {group.name: set(group.members) for group in after.groups}
     for name in sorted(old.keys() | new.keys()):
         if name not in new:
             yield f"The group {name} goes."
         elif name not in old:
-            yield f"The group {name} is new, with {_named(new[name])}."
+            yield f"The group {name} is new, with {_named(new[name], known)}."
         else:
             if joined := new[name] - old[name]:
-                yield f"{_named(joined)} joins the group {name}."
+                yield f"{_named(joined, known)} joins the group {name}."
             if left := old[name] - new[name]:
-                yield f"{_named(left)} leaves the group {name}."
+                yield f"{_named(left, known)} leaves the group {name}."
 
 
-def _bases_changed(before: Policy | None, after: Policy) -> Iterator[str]:
+def _bases_changed(before: Policy | None, after: Policy, known: Directory) -> Iterator[str]:
     old, new = _lines(before), _lines(after)
     for jurisdiction, kind in sorted(old.keys() | new.keys()):
         was, will = old.get((jurisdiction, kind), NO_LINE), new.get((jurisdiction, kind), NO_LINE)
         if was != will:
             now = f"{was} now; " if before else ""
-            yield f"{jurisdiction.display_name}, {kind}: {now}then {will}."
+            yield f"{known.name(jurisdiction)}, {kind}: {now}then {will}."
 
 
 def _lines(policy: Policy | None) -> dict[tuple[Jurisdiction, ExhibitKind], str]:
@@ -142,5 +147,5 @@ def _line(basis: LegalBasis) -> str:
     return f"{said}, which is past, so each needs an approval" if past else said
 
 
-def _named(members: set[Jurisdiction]) -> str:
-    return ", ".join(sorted(member.display_name for member in members)) or "nobody"
+def _named(members: set[Jurisdiction], known: Directory) -> str:
+    return ", ".join(sorted(map(known.name, members))) or "nobody"

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
+from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sharing import decide_sharing, record_of, share, share_anew
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.policy import Purpose, Reason
@@ -28,8 +29,10 @@ WHICHEVER: Final = ""
 def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, legal_basis: str) -> str:
     """Let a jurisdiction have an own record that it was not given before, however old. Returns the statement's id.
 
-    Whoever of that jurisdiction had it taken away may have it again. Raises NotFound, Conflict (code "withdrawn").
+    Whoever of that jurisdiction had it taken away may have it again. Raises NotFound, Conflict (code "withdrawn"),
+    InvalidInput (code "unknown-jurisdiction").
     """
+    check_named(node, [jurisdiction], "jurisdiction")
     with node.store.read() as session:
         _of_own(session, node, record)
     said = say(node, Grant, maker, record=record, jurisdiction=jurisdiction, legal_basis=legal_basis)
@@ -109,7 +112,8 @@ def approve(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, d
         decidable = (Reason.NEEDS_APPROVAL, Reason.APPROVAL_REFUSED)
         if decision is Decision.APPROVED and not any(item and item.reason in decidable for item in refusals):
             raise Conflict(
-                f"Nothing waits for a decision on {record} and {jurisdiction.display_name}.", code="nothing-to-decide"
+                f"Nothing waits for a decision on {record} and {node.jurisdictions.name(jurisdiction)}.",
+                code="nothing-to-decide",
             )
     said = say(node, Approval, maker, concerns=record, jurisdiction=jurisdiction, decision=decision, because=because)
     with node.store.write() as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,10 +15,15 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exchange.flows.node.node import Node
+from exchange.jurisdictions.directory import Directory, shipped_directory
 from exchange.web.languages.catalogue import CODES, LOCALES, SOURCE, TAGS, translations
+from exchange.web.languages.cyrillic import to_cyrillic
 from exchange.web.languages.glossary import Glossary, glossary_of, own_glossary
+from schemas.jurisdiction import Jurisdiction
 
 COOKIE = "ffp-language"
+JURISDICTION = "jurisdiction"
+"""The vocabulary that is no list of words, but the node's directory."""
 ONCE = ("/app/language", "/app/sign-in/callback", "/app/sign-out", "/app/session")
 """Addresses to which nobody is led back: what they are good for was done."""
 _MAX_HEADER = 500  # more languages than anybody reads
@@ -28,11 +33,17 @@ _ALSO = {"sr": "sr-Cyrl", "sh": "sr-Latn", "mo": "ro"}
 
 @dataclass(frozen=True)
 class Spoken:
-    """A language, with the glossary of the node that speaks, and the page that a change of language comes back to."""
+    """A language, with the glossary of the node that speaks, the page that a change of language comes back to, and
+    where the node's directory of jurisdictions is asked for."""
 
     code: str = SOURCE
     glossary: Glossary = field(default_factory=own_glossary)
     back: str = "/app/"
+    directory: Callable[[], Directory] = shipped_directory
+
+    @property
+    def jurisdictions(self) -> Directory:
+        return self.directory()
 
     @property
     def locale(self) -> str:
@@ -46,12 +57,28 @@ class Spoken:
         return translations(self.code).ngettext(one, many, count)
 
     def term(self, value: str, of: str | None = None) -> str:
+        """A jurisdiction by its name in the directory, anything else by the glossary."""
+        if of == JURISDICTION or (of is None and isinstance(value, Jurisdiction)):
+            return _said(self.jurisdictions.names(value), self.code) or str(value)
         return self.glossary.term(value, self.code, of)
+
+    def footnotes(self, codes: Iterable[str] | None = None) -> list[str]:
+        """What must stand below the names of these jurisdictions, each once; None: below those of any."""
+        known = self.jurisdictions
+        notes = [_said(known.footnotes_of(code), self.code) for code in sorted(set(known if codes is None else codes))]
+        return [note for note in notes if note]
 
     def number(self, value: float, digits: int = 0) -> str:
         """With this many digits after the decimal sign of the language, and a true minus."""
         form = "#,##0" + ("." + "0" * digits if digits else "")
         return format_decimal(value, format=form, locale=LOCALES[self.code]).replace("-", "−")
+
+
+def _said(texts: Mapping[str, str], language: str) -> str:
+    """In the language, else in English, else empty; Serbian in Cyrillic follows from Latin script."""
+    if language not in texts and language == "sr-Cyrl" and "sr-Latn" in texts:
+        return to_cyrillic(texts["sr-Latn"])
+    return texts.get(language) or texts.get(SOURCE, "")
 
 
 _spoken: ContextVar[Spoken | None] = ContextVar("spoken", default=None)
@@ -115,12 +142,30 @@ def _known(tag: str) -> str | None:
     return None
 
 
+class Naming:
+    """Sets for each request what jurisdictions are called here: what programs are told is English."""
+
+    def __init__(self, app: ASGIApp, node: Node) -> None:
+        self._app, self._node = app, node
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            _spoken.set(Spoken(directory=directory_of(self._node)))
+        await self._app(scope, receive, send)
+
+
+def directory_of(node: Node) -> Callable[[], Directory]:
+    """What a node's directory is, whenever it is asked for."""
+    return lambda: node.jurisdictions
+
+
 class Speaking:
     """Sets what is spoken for one request. It stays set for the handler of errors that nobody foresaw, which stands
     outside; the next request has a context of its own."""
 
     def __init__(self, app: ASGIApp, node: Node) -> None:
         self._app = app
+        self._directory = directory_of(node)
         self._default = node.settings.language
         self._glossary = glossary_of(node.settings.home)
 
@@ -128,7 +173,7 @@ class Speaking:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             code = chosen(_cookie(headers.get("cookie", "")), headers.get("accept-language", ""), self._default)
-            _spoken.set(Spoken(code, self._glossary, _back(scope, headers)))
+            _spoken.set(Spoken(code, self._glossary, _back(scope, headers), self._directory))
         await self._app(scope, receive, send)
 
 

@@ -50,7 +50,7 @@ async def answer_approval(request: Request, node: OpenNode, who: Heading) -> Res
     """Sign the decision; what is approved goes on its way at once."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_decide, node, who, fields)
-    found = doubts(fields.get("because", ""))
+    found = doubts(fields.get("because", ""), known=node.jurisdictions)
     return RedirectResponse(f"/app/approvals{'?doubt=' if found else ''}{'&doubt='.join(found)}", 303)
 
 

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord
-from exchange.web.languages import gettext, term
+from exchange.web.languages import gettext, spoken, term
 from exchange.web.wording.sentences import suspicion
-from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
 _COLUMNS = (
     *("jurisdiction", "node", "case", "kind", "calibre", "earliest", "latest", "handling", "received", "record"),
@@ -25,8 +24,8 @@ def guarded(cell: str) -> str:
 
 
 def sheet(rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], *, more: bool) -> bytes:
-    """With the handling code of each record, what is to be said of its key, and the footnote wherever Kosovo* stands;
-    ``more``: not all fitted."""
+    """With the handling code of each record, what is to be said of its key, and the footnotes of its
+    jurisdictions; ``more``: not all fitted."""
     written = io.StringIO()
     table = csv.writer(written)
     table.writerow(_COLUMNS)
@@ -45,8 +44,8 @@ def sheet(rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], *, mor
             suspicion(doubted[row.statement_id]) if row.statement_id in doubted else "",
         )
         table.writerow([guarded(cell) for cell in cells])
-    if any(row.jurisdiction == Jurisdiction.XK for row in rows):
-        table.writerow([guarded(KOSOVO_FOOTNOTE)])
+    for footnote in spoken().jurisdictions.footnotes(row.jurisdiction for row in rows):
+        table.writerow([guarded(footnote)])
     if more:
         table.writerow(
             [guarded(gettext("More records fit than this table holds: the newest %(count)s.", count=len(rows)))]

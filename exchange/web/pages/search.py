@@ -4,7 +4,7 @@ so that it can be kept. Without a condition it lists all, the newest arrival fir
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Final, get_args
@@ -22,13 +22,14 @@ from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import decode_cursor, encode_cursor
-from exchange.web.languages import gettext
+from exchange.web.languages import gettext, spoken
 from exchange.web.languages import marked as _m
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.records_csv import sheet
 from exchange.web.rest import response_models
 from schemas import Calibre
 from schemas.exhibit import ClassCharacteristics, ClockHour
+from schemas.jurisdiction import Jurisdiction
 
 router = APIRouter()
 
@@ -39,13 +40,15 @@ MOST_EXPORTED = 1000
 
 @dataclass(frozen=True)
 class SearchField:
-    """One field of the form: a choice among ``options``, a day, or else a text of at most ``most`` characters.
+    """One field of the form: a choice among ``options``, or among the jurisdictions that the node knows, a day, or else
+    a text of at most ``most`` characters.
     ``problem`` says what is wrong with anything else that is typed."""
 
     name: str
     label: str
     problem: str
-    options: Sequence[StrEnum | int] = ()
+    options: Sequence[StrEnum | Jurisdiction | int] = ()
+    of_jurisdictions: bool = False
     is_day: bool = False
     most: int | None = None
 
@@ -63,6 +66,8 @@ def _field(name: str, label: str) -> SearchField:
         return SearchField(name, label, _m("A clock hour is 1 to 12."), options=range(1, 13))
     if kind is date:
         return SearchField(name, label, _m("A day is written YYYY-MM-DD."), is_day=True)
+    if kind is Jurisdiction:
+        return SearchField(name, label, _m("Choose one of the list."), of_jurisdictions=True)
     if issubclass(kind, StrEnum):
         return SearchField(name, label, _m("Choose one of the list."), options=tuple(kind))
     most = next(bound.max_length for bound in condition.metadata if isinstance(bound, MaxLen))
@@ -70,6 +75,10 @@ def _field(name: str, label: str) -> SearchField:
 
 
 FIELDS: Final = {name: _field(name, condition.label) for name, condition in CONDITIONS.items()}
+
+
+def _offered(field: SearchField) -> SearchField:
+    return replace(field, options=tuple(spoken().jurisdictions)) if field.of_jurisdictions else field
 
 
 @dataclass(frozen=True)
@@ -98,6 +107,8 @@ def _problem(field: SearchField, typed: str) -> str | None:
         understood = str(read) == typed and typed.isprintable()
         if understood and field.name == "calibre":
             calibres_of(typed)
+        if understood and field.of_jurisdictions:
+            understood = typed in spoken().jurisdictions
     except ValidationError:
         understood = False
     except InvalidInput as error:
@@ -132,7 +143,7 @@ def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
         following=following,
         later=before is not None,
         address=urlencode(question.asked),
-        fields=FIELDS.values(),
+        fields=[_offered(field) for field in FIELDS.values()],
         calibres=[item for item in Calibre if item not in (Calibre.UNKNOWN, Calibre.NOT_EXAMINED)],
     )
 

@@ -54,7 +54,7 @@ def _data(document: Document, approved: Approved | None) -> dict[str, Any]:
             *_gap(document, lines),
             *_nodes(document),
         ],
-        "footnote": printable(term("kosovo", "footnote")),
+        "footnote": printable(" ".join(spoken().footnotes())),
         "page": printable(_("Page {page} of {pages}")),
     }
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from exchange.extras.known import require_extra
 from exchange.flows.review.report import PairReport
 from exchange.web.languages import gettext as _
-from exchange.web.languages import spoken, term
+from exchange.web.languages import spoken
 from exchange.web.languages.days import moment
 from exchange.web.report.annex import annex
 from exchange.web.report.blocks import printable
@@ -79,7 +79,7 @@ def _data(report: PairReport) -> dict[str, Any]:
         "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
         "plain": plain_page(report),
         "annex": annex(report),
-        "footnote": printable(term("kosovo", "footnote")),
+        "footnote": printable(" ".join(spoken().footnotes())),
         "page": printable(_("Page {page} of {pages}")),
         "caution": printable(_("A score ranks candidates for comparison by an examiner; it identifies nothing.")),
     }

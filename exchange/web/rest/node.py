@@ -144,14 +144,22 @@ def status(node: OpenNode, caller: AnyUser) -> response_models.StatusAnswer:
 
 
 @router.get("/v1/vocabularies")
-def vocabularies(_caller: AnyUser) -> dict[str, object]:
-    """Every closed vocabulary of the contract, with its version."""
+def vocabularies(node: OpenNode, _caller: AnyUser) -> dict[str, object]:
+    """Every closed vocabulary of the contract, with its version; and the jurisdictions that this node knows, with their
+    languages and clocks."""
     names = {
         name: [item.value for item in kind]
         for name, kind in vars(vocabulary).items()
         if isinstance(kind, type) and issubclass(kind, StrEnum) and kind is not StrEnum
     }
-    jurisdictions = [response_models.jurisdiction(code).model_dump() for code in vocabulary.Jurisdiction]
+    known = node.jurisdictions
+    jurisdictions = [
+        {
+            **response_models.jurisdiction(code).model_dump(),
+            **known.entries[code].model_dump(include={"languages", "clock"}),
+        }
+        for code in known
+    ]
     return {
         "version": vocabulary.VOCABULARY_VERSION,
         "Calibre": [calibre.value for calibre in Calibre],

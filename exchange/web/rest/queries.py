@@ -95,4 +95,4 @@ def request_found(
     if not names_found(node, statement_id, body.handle):
         raise NotFound(f"The answer to the query {statement_id} does not name {body.handle}.")
     said = request_release(node, caller.maker, body.handle, body.because)
-    return answers.RequestedAnswer(statement_id=said, text_warnings=doubts_in(body))
+    return answers.RequestedAnswer(statement_id=said, text_warnings=doubts_in(body, node.jurisdictions))

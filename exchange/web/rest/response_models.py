@@ -19,8 +19,8 @@ from exchange.flows.review.records import ReadRecord, StoredAcquisition, StoredR
 from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
+from exchange.web.languages import spoken
 from schemas import open_envelope, parse_statement
-from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
 SCORE_NOTE = (
     "A score ranks candidates for comparison by an examiner; it identifies nothing. A likelihood ratio holds within "
@@ -351,9 +351,9 @@ def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> Statem
 
 
 def jurisdiction(code: str) -> JurisdictionAnswer:
-    known = Jurisdiction(code)
-    footnote = KOSOVO_FOOTNOTE if known is Jurisdiction.XK else None
-    return JurisdictionAnswer(code=code, name=known.display_name, footnote=footnote)
+    """In English, by the directory of the node that answers; a code that it does not know is its own name."""
+    known = spoken().jurisdictions
+    return JurisdictionAnswer(code=code, name=known.name(code), footnote=known.footnote(code))
 
 
 def sharing(items: list[Shared]) -> list[SharingAnswer]:

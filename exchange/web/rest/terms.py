@@ -151,4 +151,4 @@ def decide(node: OpenNode, caller: Head, asked: DecisionAsked) -> response_model
     """Decide what no rule may: whether a record, a query with its scan, or what a query found, goes to a jurisdiction.
     What is approved goes on its way at once; why something found is refused is told to who asked."""
     said = sign_decision(node, caller.maker, asked.concerns, asked.jurisdiction, asked.decision, asked.because)
-    return response_models.Stated(statements=[said], text_warnings=doubts_in(asked))
+    return response_models.Stated(statements=[said], text_warnings=doubts_in(asked, node.jurisdictions))

@@ -51,6 +51,7 @@ SENTENCES: Final = {
     "invalid-input": _m("What was sent is not right. Correct what is named below, and send it again."),
     "invalid-field": _m("A field is empty, or holds what it may not hold. Correct it, and send it again."),
     "unknown-type": _m("This cannot be stated."),
+    "unknown-jurisdiction": _m("A jurisdiction is named that this node does not know. Choose one of the list."),
     "unknown-field": _m("Something was sent that only the node itself states."),
     "no-form": _m("This is no form of these pages."),
     "purpose-missing": _m("State on the first page why you ask, and under which law."),

@@ -170,7 +170,7 @@ def _certificates(text: str) -> Callable[[dict[str, Any]], None]:
     "change",
     [
         _in_custom("url", "ftp://ffp.example"),
-        _in_custom("jurisdiction", "YU"),
+        _in_custom("jurisdiction", "Yu"),
         _in_custom("node_id", "ffp-mk"),
         _in_custom("more", 1),
         _without_custom,

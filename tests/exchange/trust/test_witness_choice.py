@@ -11,10 +11,10 @@ import pytest
 from exchange.trust.registry import RegisteredNode
 from exchange.trust.witness_choice import DOZEN, EVERY_PEER_UP_TO, choose_witnesses, majority
 from schemas import HybridKey
-from schemas.vocabulary import Jurisdiction
+from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
 
 KEY = HybridKey.model_construct(ed25519="", ml_dsa="")
-ALL = tuple(Jurisdiction)
+ALL = FIRST_JURISDICTIONS
 
 
 def entry(number: int, jurisdiction: Jurisdiction) -> RegisteredNode:

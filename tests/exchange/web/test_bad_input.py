@@ -189,7 +189,7 @@ METADATA: dict[str, tuple[Callable[[], bytes], int, str]] = {
     ),
     "restriction without words": (lambda: changed(handling={"code": "H3"}), 422, "invalid-field"),
     "audience twice": (lambda: changed(audience=["MK", "MK"]), 422, "invalid-field"),
-    "audience of nowhere": (lambda: changed(audience=["ZZ"]), 422, "invalid-field"),
+    "audience of nowhere": (lambda: changed(audience=["ZZ"]), 422, "unknown-jurisdiction"),
     "control character": (lambda: exhibit(headstamp="PPU\u202e9"), 422, "invalid-field"),
     "half a surrogate pair": (
         lambda: changed(case_reference="RS").replace(b'"RS"', b'"\\ud800"'),

@@ -13,6 +13,7 @@ from exchange.flows.log.stamping import stamp_alarms
 from exchange.flows.log.start import log_alarms
 from exchange.flows.node.blob_cache import is_blob_away
 from exchange.flows.node.cluster import count_workers, executor_on
+from exchange.flows.node.jurisdictions import jurisdiction_alarms
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
@@ -195,6 +196,8 @@ def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
             "Ask those who sign it for the next round, then: ffp root install FOLDER. Enrolled peers go on meanwhile."
         )
         yield warning(Cause.TRUST_ROOT, "trust root", alarm, then)
+    for alarm in jurisdiction_alarms(node.settings):
+        yield warning(Cause.TRUST_ROOT, "jurisdictions", alarm, "Nothing waits for it: codes stand in place of names.")
 
 
 def examine_compute(node: Node) -> Iterator[Finding]:

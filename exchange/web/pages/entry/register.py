@@ -21,7 +21,7 @@ from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
-from exchange.web.languages import term
+from exchange.web.languages import spoken, term
 from exchange.web.pages.entry.draft_files import Card, card_of
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import check_script
@@ -29,7 +29,7 @@ from exchange.web.pages.script_requests import MAX_TYPED_BYTES, MAX_TYPED_FIELDS
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
 from schemas.calibre import Calibre
-from schemas.vocabulary import BreechFaceClass, HandlingCode, Jurisdiction, Role
+from schemas.vocabulary import BreechFaceClass, HandlingCode, Role
 
 router = APIRouter()
 
@@ -256,4 +256,4 @@ def _form(
 
 
 def _names() -> dict[str, str]:
-    return {code.value: term(code, "jurisdiction") for code in Jurisdiction}
+    return {str(code): term(code, "jurisdiction") for code in spoken().jurisdictions}

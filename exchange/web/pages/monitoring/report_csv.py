@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, STAGES, Definition
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.small_counts import Figure, Row
-from exchange.web.languages import gettext, term
+from exchange.web.languages import gettext, spoken, term
 from exchange.web.pages.records_csv import guarded
 
 MONITORING_COLUMNS = (
@@ -53,7 +53,8 @@ def monitoring_sheet(document: Document, *, draft: bool) -> bytes:
             gettext(definition.text),
         )
         table.writerow([guarded(cell) for cell in cells])
-    table.writerow([guarded(term("kosovo", "footnote"))])
+    for footnote in spoken().footnotes():
+        table.writerow([guarded(footnote)])
     return b"\xef\xbb\xbf" + written.getvalue().encode()
 
 

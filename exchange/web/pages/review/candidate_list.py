@@ -84,7 +84,7 @@ def across_borders(
         seen_from=None,
         mine=mine,
         chosen=stated,
-        jurisdictions=list(Jurisdiction),
+        jurisdictions=list(node.jurisdictions),
         regions=list(RegionOfInterest),
         following=following,
     )

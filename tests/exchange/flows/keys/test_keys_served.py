@@ -37,7 +37,7 @@ def test_two_nodes_that_replace_all_their_keys_go_on(
         stopped = open_node(node.node.settings.home)
         replace_keys(stopped, load_identity(stopped.settings.keys), KEY_ROLES)
         stopped.close()
-        if jurisdiction is Jurisdiction.RS:
+        if jurisdiction == Jurisdiction.RS:
             keys = stopped.settings.keys
             prepare_folder(keys, recrypted(keys, None, PASSPHRASE.encode()))
             exchange_folder(keys)

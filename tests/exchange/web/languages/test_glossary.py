@@ -16,10 +16,11 @@ from exchange.errors import ConfigurationError
 from exchange.flows.hits.stage import Stage
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.tables.peers import PeerState
-from exchange.web.languages import CODES
+from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.glossary import GLOSSARY_FILE, glossary_of, own_glossary, read_terms
 from matcher.likelihood.ratio import verbal_equivalent
 from schemas import vocabulary
+from schemas.jurisdiction import Jurisdiction
 
 VOCABULARIES = [
     kind
@@ -58,12 +59,13 @@ def test_every_step_of_the_scale_has_words(log10: float) -> None:
 
 
 def test_kosovo_never_stands_without_its_asterisk_and_the_footnote() -> None:
-    terms = own_glossary().terms
-    assert all(name.endswith("*") for name in terms["jurisdiction", "XK"].values())
-    assert all(text.startswith("*") and "1244 (1999)" in text for text in terms["footnote", "kosovo"].values())
-    assert terms["footnote", "kosovo"]["en"] == vocabulary.KOSOVO_FOOTNOTE
-    for jurisdiction in vocabulary.Jurisdiction:
-        assert terms["jurisdiction", jurisdiction]["en"] == jurisdiction.display_name
+    for code in CODES:
+        said = Spoken(code)
+        assert said.term(Jurisdiction.XK).endswith("*")
+        (footnote,) = said.footnotes([Jurisdiction.RS, Jurisdiction.XK])
+        assert footnote.startswith("* ")
+        assert "1244 (1999)" in footnote
+    assert Spoken().footnotes() == [vocabulary.KOSOVO_FOOTNOTE]
 
 
 def test_a_score_is_never_called_a_match() -> None:

@@ -47,7 +47,7 @@ def test_what_is_not_understood_is_said_beside_its_field(typed: dict[str, str], 
 
 def test_all_fields_together() -> None:
     typed = {name: str(field.options[0]) if field.options else "Čačak-1" for name, field in FIELDS.items()}
-    typed |= {"calibre": "9x19", "earliest": "2026-03-01", "latest": "2026-03-02"}
+    typed |= {"calibre": "9x19", "jurisdiction": "XK", "earliest": "2026-03-01", "latest": "2026-03-02"}
     question = question_of(typed | {"cursor": "x", "other": "y"})
     assert question.asked == typed
     assert question.wanted is not None

@@ -17,6 +17,7 @@ from exchange.log.checkpoint import Checkpoint, open_checkpoint
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.trust.card import open_card
 from schemas import KeyEvent, fold_calibre, open_envelope
+from schemas.jurisdiction import FIRST_JURISDICTIONS
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
@@ -138,8 +139,9 @@ def test_status_counts(node: RunningNode) -> None:
 
 def test_vocabularies(node: RunningNode) -> None:
     found = node.get("/v1/vocabularies", Role.INVESTIGATOR).json()
-    assert {"code": "XK", "name": "Kosovo*", "footnote": KOSOVO_FOOTNOTE} in found["jurisdictions"]
-    assert {item["code"] for item in found["jurisdictions"]} == set(Jurisdiction)
+    kosovo = {"code": "XK", "name": "Kosovo*", "footnote": KOSOVO_FOOTNOTE}
+    assert {**kosovo, "languages": ["sq", "sr-Latn"], "clock": "Europe/Belgrade"} in found["jurisdictions"]
+    assert {item["code"] for item in found["jurisdictions"]} == set(FIRST_JURISDICTIONS)
     assert all((item["footnote"] is None) != item["name"].endswith("*") for item in found["jurisdictions"])
     assert all(fold_calibre(name).value == name for name in found["Calibre"])
     assert {"unknown", "not_examined"} < set(found["BreechFaceClass"])

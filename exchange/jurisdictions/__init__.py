@@ -1,0 +1,1 @@
+"""Which jurisdictions there are: their names, footnotes, languages and clocks, as data."""
