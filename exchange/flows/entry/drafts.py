@@ -16,7 +16,7 @@ from exchange.clock import now
 from exchange.errors import NotFound, TooMany
 from exchange.flows.entry.draft_changes import Change, merged
 from exchange.flows.entry.draft_form import FILE_TEXTS, FREE_TEXTS, fields_of, fields_of_file
-from exchange.flows.entry.firearms import FIELDS as FIREARM
+from exchange.flows.entry.firearms import FIREARM_FIELDS
 from exchange.flows.entry.free_text import PLACE_FIELDS, Doubt, doubts
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
@@ -245,11 +245,11 @@ def possible_audience(node: Node) -> list[str]:
 
 def _by_pseudonym(session: Session, fields: Mapping[str, str]) -> dict[str, str]:
     """Of a firearm that the node holds the pseudonym alone: the description is the one that stands here by then."""
-    known = find_firearm(session, fields.get(f"{FIREARM}firearm_id", "")) is not None
+    known = find_firearm(session, fields.get(f"{FIREARM_FIELDS}firearm_id", "")) is not None
     return {
         name: text
         for name, text in fields.items()
-        if not (known and name.startswith(FIREARM)) or name == f"{FIREARM}firearm_id"
+        if not (known and name.startswith(FIREARM_FIELDS)) or name == f"{FIREARM_FIELDS}firearm_id"
     }
 
 

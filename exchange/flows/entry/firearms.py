@@ -31,7 +31,7 @@ from schemas import Firearm, Maker
 from schemas.place import fold_place
 
 MOST_TEST_FIRES: Final = 200
-FIELDS: Final = "exhibit.firearm."
+FIREARM_FIELDS: Final = "exhibit.firearm."
 """How the fields of a form begin that describe a firearm."""
 
 
@@ -119,13 +119,13 @@ def propose_id(session: Session) -> str:
 
 def described(session: Session, fields: Mapping[str, str]) -> dict[str, str]:
     """A form that names a firearm by its pseudonym alone, with what the node knows of that one. Any other as it is."""
-    firearm_id = fields.get(f"{FIELDS}firearm_id")
-    said = {name for name in fields if name.startswith(FIELDS)}
+    firearm_id = fields.get(f"{FIREARM_FIELDS}firearm_id")
+    said = {name for name in fields if name.startswith(FIREARM_FIELDS)}
     row = find_firearm(session, firearm_id) if firearm_id and len(said) == 1 else None
     if row is None:
         return dict(fields)
     known = Firearm.model_validate_json(row.stated).model_dump(mode="json", exclude_none=True)
-    return {**fields, **{f"{FIELDS}{name}": value for name, value in known.items()}}
+    return {**fields, **{f"{FIREARM_FIELDS}{name}": value for name, value in known.items()}}
 
 
 def check_described(session: Session, stated: Firearm) -> None:

@@ -60,7 +60,7 @@ class FirearmPage(BaseModel):
 
 
 @router.get("", response_model=FirearmPage)
-def list_firearms(
+def search_firearms(
     request: Request,
     response: Response,
     node: OpenNode,
@@ -81,7 +81,7 @@ def list_firearms(
 
 
 @router.post("", status_code=201, response_model=FirearmWithTestFires)
-def enter_firearm(
+def post_firearm(
     response: Response, node: OpenNode, caller: Submitter, entered: FirearmEntered
 ) -> FirearmWithTestFires:
     """Enter a firearm. A test fire that names one which is not here yet enters it too."""
@@ -92,7 +92,7 @@ def enter_firearm(
 
 
 @router.get("/{firearm_id:path}", response_model=FirearmWithTestFires)
-def read_firearm(node: OpenNode, asker: Consulting, firearm_id: FirearmInPath) -> FirearmWithTestFires:
+def get_firearm(node: OpenNode, asker: Consulting, firearm_id: FirearmInPath) -> FirearmWithTestFires:
     """One firearm, with what stays at home, and the test fires that name it."""
     found = _file(node, firearm_id)
     asker.note(Act.READ_FIREARM, 1, firearm_id)
@@ -100,7 +100,7 @@ def read_firearm(node: OpenNode, asker: Consulting, firearm_id: FirearmInPath) -
 
 
 @router.put("/{firearm_id:path}", response_model=FirearmWithTestFires)
-def change_firearm(
+def put_firearm(
     node: OpenNode, caller: Submitter, firearm_id: FirearmInPath, changed: FirearmChanged
 ) -> FirearmWithTestFires:
     """Put down what is known of a firearm now. Records that name it say what they said when they were signed."""
@@ -111,7 +111,7 @@ def change_firearm(
 
 
 @router.delete("/{firearm_id:path}", status_code=204, response_class=Response)
-def remove_firearm(node: OpenNode, caller: Submitter, firearm_id: FirearmInPath) -> Response:
+def delete_firearm(node: OpenNode, caller: Submitter, firearm_id: FirearmInPath) -> Response:
     """Take a firearm off the list that no current record names."""
     flow.forget_firearm(node, firearm_id)
     note_change(node, caller, "removed", firearm_id)

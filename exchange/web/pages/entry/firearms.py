@@ -56,7 +56,7 @@ def firearms(
 
 
 @router.post("/firearms")
-async def enter_firearm(request: Request, node: OpenNode, who: Examining) -> Response:
+async def send_firearm(request: Request, node: OpenNode, who: Examining) -> Response:
     fields = await read_form(request, node, who.csrf)
     done: Response = await off_loop(_enter, node, who, fields)
     return done
@@ -69,14 +69,14 @@ def firearm(node: OpenNode, who: Reading, firearm_id: FirearmInPath) -> Response
 
 
 @router.post("/firearms/{firearm_id:path}")
-async def change_firearm(request: Request, node: OpenNode, who: Examining, firearm_id: FirearmInPath) -> Response:
+async def send_firearm_change(request: Request, node: OpenNode, who: Examining, firearm_id: FirearmInPath) -> Response:
     """Change what is known, take it off the list, or begin the draft of a test fire of it."""
     fields = await read_form(request, node, who.csrf)
     done: Response = await off_loop(_act, node, who, firearm_id, fields)
     return done
 
 
-def address_of(firearm_id: str) -> str:
+def firearm_address(firearm_id: str) -> str:
     return f"/app/firearms/{quote(firearm_id, safe='')}"
 
 
@@ -87,7 +87,7 @@ def _enter(node: Node, who: Visitor, fields: dict[str, str]) -> Response:
     except (ValidationError, InvalidInput, Conflict) as error:
         return _list(node, who, "", 0, FirearmForm(fields, _problems(error)))
     note_change(node, who.caller, "entered", entered.firearm.firearm_id)
-    return RedirectResponse(address_of(entered.firearm.firearm_id), 303)
+    return RedirectResponse(firearm_address(entered.firearm.firearm_id), 303)
 
 
 def _act(node: Node, who: Visitor, firearm_id: str, fields: dict[str, str]) -> Response:
@@ -107,7 +107,7 @@ def _act(node: Node, who: Visitor, firearm_id: str, fields: dict[str, str]) -> R
     except (ValidationError, InvalidInput, Conflict) as error:
         return _file(who, flow.read_firearm(node, firearm_id), FirearmForm(fields, _problems(error)))
     note_change(node, who.caller, "changed", firearm_id)
-    return RedirectResponse(address_of(firearm_id), 303)
+    return RedirectResponse(firearm_address(firearm_id), 303)
 
 
 def _list(node: Node, who: Visitor, text: str, skip: int, form: FirearmForm) -> Response:
@@ -138,7 +138,7 @@ def _file(who: Visitor, found: FirearmFile, form: FirearmForm) -> Response:
 
 def _drawn_with() -> dict[str, Any]:
     calibres = [calibre.value for calibre in Calibre]
-    return {"choices": _CHOICES, "calibres": calibres, "firearm_address": address_of}
+    return {"choices": _CHOICES, "calibres": calibres, "firearm_address": firearm_address}
 
 
 def _typed(found: FirearmFile) -> dict[str, str]:

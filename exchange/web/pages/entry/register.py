@@ -70,8 +70,8 @@ class DraftForm:
     @property
     def describes_firearm(self) -> bool:
         """Whether more is said of a firearm, or found to be wrong with it, than its pseudonym."""
-        said = {name for name in (*self.draft.fields, *self.problems) if name.startswith(firearms.FIELDS)}
-        return bool(said - {f"{firearms.FIELDS}firearm_id"})
+        said = {name for name in (*self.draft.fields, *self.problems) if name.startswith(firearms.FIREARM_FIELDS)}
+        return bool(said - {f"{firearms.FIREARM_FIELDS}firearm_id"})
 
 
 @router.get("/register")
