@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from exchange.addresses import DatabaseUrl, IssuerUrl, NetworkText, ObjectStoreUrl, SchedulerUrl
+from exchange.calibre_pairs import OwnCalibrePairs
 from exchange.errors import ConfigurationError
 from exchange.home import write_private
 from exchange.setting_faults import not_toml, refused_settings, secret_in_config, unknown_secrets, unknown_variables
@@ -240,6 +241,10 @@ class Settings(BaseSettings):
     calibration: Path | None = None
     """A model that says what scores are worth, made by ``ffp calibrate``; relative to the node's folder. Without one
     there are no likelihood ratios."""
+    calibre_pairs: OwnCalibrePairs = ()
+    """Pairs of calibres that one firearm may fire, beside those of `/v1/vocabularies`; for each a table
+    ``[[calibre_pairs]]`` with ``one``, ``other`` and ``reason``. After a new one this node compares anew what the pair
+    makes comparable, by itself."""
     first_review_h: Hours = 24
     """From a scan's correlation until an examiner has looked at its candidates. This and the next two are NIBIN's
     practice."""
