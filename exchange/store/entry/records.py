@@ -10,9 +10,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, bindparam, false, func, insert, or_, select
 from sqlalchemy.orm import Session
 
+from exchange.calibre_pairs import OwnCalibrePair
 from exchange.clock import stamp
 from exchange.errors import NotFound
-from exchange.calibre_pairs import OwnCalibrePair
 from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
 from exchange.store.database.seals import seal_for
 from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new

@@ -35,7 +35,7 @@ def correlated_by_calibre(session: Session) -> dict[str, int]:
         .where(AcquisitionRow.state == AcquisitionState.CORRELATED, is_current())
         .group_by(AcquisitionRow.calibre)
     )
-    return {calibre: count for calibre, count in rows}
+    return dict(rows.tuples().all())
 
 
 def correlated_of(session: Session, calibres: Collection[str]) -> Sequence[AcquisitionRow]:
