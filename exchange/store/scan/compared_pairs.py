@@ -35,7 +35,7 @@ def correlated_by_calibre(session: Session) -> dict[str, int]:
         .where(AcquisitionRow.state == AcquisitionState.CORRELATED, is_current())
         .group_by(AcquisitionRow.calibre)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def correlated_of(session: Session, calibres: Collection[str]) -> Sequence[AcquisitionRow]:
