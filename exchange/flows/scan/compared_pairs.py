@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from exchange.flows.node.node import Node
-from exchange.store.entry.records import AcquisitionState
-from exchange.store.node.jobs import JobKind, promise
-from exchange.store.scan.compared_pairs import (
+from exchange.store.entry.compared_pairs import (
     CalibrePair,
     compared_pairs,
     correlated_by_calibre,
     correlated_of,
     keep_compared_pairs,
 )
+from exchange.store.entry.records import AcquisitionState
+from exchange.store.node.jobs import JobKind, promise
 from schemas.calibres.pairs import PAIRS
 
 
