@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from exchange.flows.node.node import Node
 from exchange.store.entry.compared_pairs import (
-    CalibrePair,
+    ComparedPair,
     compared_pairs,
     correlated_by_calibre,
     correlated_of,
@@ -18,7 +18,7 @@ from exchange.store.node.jobs import JobKind, promise
 from schemas.calibres.pairs import PAIRS
 
 
-def pairs_of(node: Node) -> set[CalibrePair]:
+def comparable_pairs(node: Node) -> set[ComparedPair]:
     """All pairs that are comparable here: those of this release, and of this laboratory."""
     own = (pair.calibres for pair in node.settings.calibre_pairs)
     return {_ordered(pair) for pair in ({pair.one, pair.other} for pair in PAIRS)} | {_ordered(pair) for pair in own}
@@ -34,7 +34,7 @@ def promise_newly_comparable(node: Node) -> int:
 
     Of a pair that was taken away, what was found stays: it was seen, and may be under review.
     """
-    wanted = pairs_of(node)
+    wanted = comparable_pairs(node)
     with node.store.read() as session:
         if compared_pairs(session) == wanted:
             return 0
@@ -53,7 +53,7 @@ def promise_newly_comparable(node: Node) -> int:
     return len(again)
 
 
-def _smaller_sides(pairs: Collection[CalibrePair], scans: Mapping[str, int]) -> set[str]:
+def _smaller_sides(pairs: Collection[ComparedPair], scans: Mapping[str, int]) -> set[str]:
     """Of each pair that has scans on both sides one calibre: one that is taken already, or that with fewer scans."""
     chosen: set[str] = set()
     for pair in sorted(pairs):
@@ -62,6 +62,6 @@ def _smaller_sides(pairs: Collection[CalibrePair], scans: Mapping[str, int]) -> 
     return chosen
 
 
-def _ordered(pair: Collection[str]) -> CalibrePair:
+def _ordered(pair: Collection[str]) -> ComparedPair:
     one, other = sorted(map(str, pair))
     return one, other

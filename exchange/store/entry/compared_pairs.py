@@ -11,16 +11,16 @@ from sqlalchemy.orm import Session
 from exchange.store.entry.records import AcquisitionState, is_current
 from exchange.store.tables.records import AcquisitionRow, ComparedPairRow, RecordRow
 
-CalibrePair: TypeAlias = tuple[str, str]
+ComparedPair: TypeAlias = tuple[str, str]
 """Two designations in their alphabetical order."""
 
 
-def compared_pairs(session: Session) -> set[CalibrePair]:
+def compared_pairs(session: Session) -> set[ComparedPair]:
     rows = session.execute(select(ComparedPairRow.one, ComparedPairRow.other))
     return {(one, other) for one, other in rows}
 
 
-def keep_compared_pairs(session: Session, pairs: Collection[CalibrePair]) -> None:
+def keep_compared_pairs(session: Session, pairs: Collection[ComparedPair]) -> None:
     """These, and no others: a pair that is taken away and comes again is compared anew."""
     session.execute(delete(ComparedPairRow))
     if pairs:

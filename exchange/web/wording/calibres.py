@@ -13,7 +13,7 @@ from schemas.calibre import Calibre
 from schemas.calibre_list import CALIBRES
 from schemas.calibres.entry import CalibreEntry, CalibreKind
 
-KINDS: Final = {
+KIND_LABELS: Final = {
     CalibreKind.PISTOL: _m("pistol"),
     CalibreKind.REVOLVER: _m("revolver"),
     CalibreKind.RIFLE: _m("rifle"),
@@ -37,7 +37,7 @@ BESIDE_THE_LIST: Final = (Calibre.OTHER, Calibre.UNKNOWN, Calibre.NOT_EXAMINED)
 """What may be stated of a calibre that is no designation."""
 CALIBRES_BY_KIND: Final = tuple(
     CalibresOfKind(kind, label, tuple(entry for entry in CALIBRES if entry.kind is kind))
-    for kind, label in KINDS.items()
+    for kind, label in KIND_LABELS.items()
 )
 
 

@@ -82,7 +82,7 @@ export function saver(form, { state, asks, words, elsewhere, files }) {
     for (const note of document.querySelectorAll("[data-note]")) {
       const said = told.get(note.dataset.note);
       const text = said?.textContent.trim() ?? "";
-      if (note.textContent.trim() !== text) note.replaceChildren(...(said?.cloneNode(true).childNodes ?? []));
+      if (note.textContent.trim() !== text) note.replaceChildren(...(text ? said.cloneNode(true).childNodes : []));
       note.toggleAttribute("data-warns", text !== "" && note.dataset.note !== "exhibit.calibre");
     }
   }
