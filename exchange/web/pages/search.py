@@ -20,7 +20,7 @@ from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord, search_records
 from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
-from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
+from exchange.record_filter import CONDITIONS, RecordFilter
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import decode_cursor, encode_cursor
 from exchange.web.languages import gettext
@@ -28,7 +28,7 @@ from exchange.web.languages import marked as _m
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.records_csv import sheet
 from exchange.web.rest import response_models
-from schemas import Calibre
+from schemas.calibre import Calibre, read_calibre
 from schemas.exhibit import ClassCharacteristics, ClockHour
 
 router = APIRouter()
@@ -97,13 +97,23 @@ def _problem(field: SearchField, typed: str) -> str | None:
     try:
         read = getattr(RecordFilter.model_validate({field.name: typed}), field.name)
         understood = str(read) == typed and typed.isprintable()
-        if understood and field.name == "calibre":
-            calibres_of(typed)
     except ValidationError:
         understood = False
-    except InvalidInput as error:
-        return str(error)
+    if understood and field.name == "calibre":
+        return _calibre_problem(typed)
     return None if understood else gettext(field.problem, most=field.most)
+
+
+def _calibre_problem(typed: str) -> str | None:
+    read = read_calibre(typed)
+    if read.calibre is not None:
+        return None
+    if read.may_be:
+        return gettext("Several calibres are called so: %(calibres)s.", calibres=", ".join(read.may_be))
+    if read.near:
+        near = ", ".join(read.near)
+        return gettext("This designation is not known here. The nearest: %(calibres)s.", calibres=near)
+    return gettext("This designation is not known here: choose one from the list.")
 
 
 @router.get("/search")

@@ -185,7 +185,7 @@ def test_any_name_finds_the_same_records(
 
 def test_what_names_several_is_no_condition_and_names_them(signed_in: Callable[[Role], Person]) -> None:
     shown = signed_in(Role.INVESTIGATOR).get("/app/search?calibre=9+mm").text
-    assert "is ambiguous: it may be 9 mm Luger, 9 mm Makarov" in html.unescape(shown)
+    assert "Several calibres are called so: 9 mm Luger, 9 mm Makarov" in html.unescape(shown)
     assert "Nothing was searched" in shown
 
 
