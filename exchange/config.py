@@ -23,9 +23,17 @@ from pydantic_settings import (
 )
 
 from exchange.addresses import DatabaseUrl, IssuerUrl, NetworkText, ObjectStoreUrl, SchedulerUrl
+from exchange.calibre_pairs import OwnCalibrePairs
 from exchange.errors import ConfigurationError
 from exchange.home import write_private
-from exchange.setting_faults import not_toml, refused_settings, secret_in_config, unknown_secrets, unknown_variables
+from exchange.setting_faults import (
+    WRITTEN_AS,
+    not_toml,
+    refused_settings,
+    secret_in_config,
+    unknown_secrets,
+    unknown_variables,
+)
 from schemas.lane import MAX_NEWS_WAIT_S
 from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Jurisdiction
@@ -34,17 +42,6 @@ PREFIX = "FFP_NODE_"
 RESTORING = "restoring"
 _AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
 _OBJECTS_URL = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[a-z0-9_-][a-z0-9._-]{0,99}){0,5}$"
-_FORMS = {
-    "url": "is written http://host:port or https://host:port, in lower case and without a path",
-    "node_id": "is written ffp-rs or ffp-rs-name, in lower case",
-    "database_url": "is written postgresql+psycopg://user:password@host:port/database",
-    "cluster_scheduler": "is written tls://host:port, or tcp://127.0.0.1:port on this machine alone",
-    "oidc_issuer": "is written https://host/path, without a name and a query; http on this machine alone",
-    "objects_url": "is written s3://bucket/prefix, in lower case",
-    "objects_endpoint": "is written https://host:port; http on this machine alone",
-    "tracing_url": "is written http://host/path or https://host/path, without a name and password",
-    "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
-}
 
 SECRETS = {
     "backup_passphrase": "The passphrase of backups",
@@ -240,6 +237,10 @@ class Settings(BaseSettings):
     calibration: Path | None = None
     """A model that says what scores are worth, made by ``ffp calibrate``; relative to the node's folder. Without one
     there are no likelihood ratios."""
+    calibre_pairs: OwnCalibrePairs = ()
+    """Pairs of calibres that one firearm may fire, beside those of `/v1/vocabularies`; for each a table
+    ``[[calibre_pairs]]`` with ``one``, ``other`` and ``reason``. After a new one this node compares anew what the pair
+    makes comparable, by itself."""
     first_review_h: Hours = 24
     """From a scan's correlation until an examiner has looked at its candidates. This and the next two are NIBIN's
     practice."""
@@ -420,7 +421,7 @@ def load_settings(home: Path) -> Settings:
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)
         known = Settings.model_fields.keys() - {"home"}
-        raise refused_settings(home, found, known=known, forms=_FORMS, prefix=PREFIX) from error
+        raise refused_settings(home, found, known=known, forms=WRITTEN_AS, prefix=PREFIX) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise not_toml(home / "config.toml", error) from error
     except SettingsError as error:
@@ -446,7 +447,7 @@ def value_faults(error: ValidationError) -> list[tuple[str, str]]:
     """Each faulty setting with what is wrong, without the value: it may be a secret. The name is empty of settings that
     do not go together."""
     return [
-        (name := ".".join(map(str, item["loc"])), _FORMS.get(name, item["msg"].removeprefix("Value error, ")))
+        (name := ".".join(map(str, item["loc"])), WRITTEN_AS.get(name, item["msg"].removeprefix("Value error, ")))
         for item in error.errors(include_input=False, include_url=False, include_context=False)
     ]
 

@@ -7,15 +7,16 @@ condition takes this line, the column of its name in ``RecordRow``, and the migr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from exchange.calibre_pairs import OwnCalibrePair, calibres_beside
 from exchange.errors import InvalidInput
-from schemas import ContractError, compatible_calibres, fold_calibre
+from schemas import ContractError, fold_calibre
 from schemas.exhibit import ClockHour
 from schemas.vocabulary import BreechFaceClass, ExhibitKind, FiringPinAperture, FiringPinClass, Jurisdiction
 
@@ -82,9 +83,10 @@ CONDITIONS: Final[Mapping[str, Condition]] = {
 }
 
 
-def calibres_of(calibre: str) -> frozenset[str]:
-    """Those that an exhibit of this calibre may be compared with. Raises InvalidInput for one that is not known."""
+def calibres_of(calibre: str, own: Iterable[OwnCalibrePair] = ()) -> frozenset[str]:
+    """Those that an exhibit of this calibre may be compared with; ``own``: by the laboratory's pairs too. Raises
+    InvalidInput for one that is not known."""
     try:
-        return frozenset(item.value for item in compatible_calibres(fold_calibre(calibre)))
+        return calibres_beside(fold_calibre(calibre), own)
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=(("calibre", str(error)),)) from error

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from exchange.errors import SettingsRefused
 
@@ -20,6 +20,18 @@ UNKNOWN, NOT_ALLOWED, NOT_TOML, SECRET_IN_CONFIG, VARIABLE = (
     "variable",
 )
 """The kinds of ``SettingsRefused``."""
+WRITTEN_AS: Final = {
+    "url": "is written http://host:port or https://host:port, in lower case and without a path",
+    "node_id": "is written ffp-rs or ffp-rs-name, in lower case",
+    "database_url": "is written postgresql+psycopg://user:password@host:port/database",
+    "cluster_scheduler": "is written tls://host:port, or tcp://127.0.0.1:port on this machine alone",
+    "oidc_issuer": "is written https://host/path, without a name and a query; http on this machine alone",
+    "objects_url": "is written s3://bucket/prefix, in lower case",
+    "objects_endpoint": "is written https://host:port; http on this machine alone",
+    "tracing_url": "is written http://host/path or https://host/path, without a name and password",
+    "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
+}
+"""How an address of the settings is written, by the setting: said in place of its pattern."""
 
 
 def unknown_variables(names: Collection[str], known: Collection[str]) -> SettingsRefused:

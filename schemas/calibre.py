@@ -9,6 +9,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -130,6 +131,36 @@ _AMBIGUOUS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class CalibreReading:
+    """What a spelling is understood as: ``calibre``, where it is known. Else ``may_be``, the calibres that an ambiguous
+    word names, or ``near``, the nearest ones of a word that is not known; both the most usual first, and empty where
+    there are none."""
+
+    calibre: Calibre | None = None
+    may_be: tuple[Calibre, ...] = ()
+    near: tuple[Calibre, ...] = ()
+
+
+def read_calibre(text: str) -> CalibreReading:
+    """What a laboratory may mean by what it writes; ``fold_calibre`` refuses what is not one calibre.
+
+    >>> read_calibre("9x19").calibre
+    <Calibre.LUGER_9MM: '9 mm Luger'>
+    >>> len(read_calibre("9 mm").may_be)
+    4
+    """
+    if len(text) > MAX_WRITTEN or not unicodedata.normalize("NFKC", text).isprintable():
+        return CalibreReading()
+    folded = _folded(text)
+    if (found := _BY_SYNONYM.get(folded)) is not None:
+        return CalibreReading(found)
+    if (choices := _AMBIGUOUS.get(folded)) is not None:
+        return CalibreReading(may_be=tuple(map(Calibre, choices)))
+    near = dict.fromkeys(_BY_SYNONYM[name] for name in difflib.get_close_matches(folded, _LISTED, n=4, cutoff=0.5))
+    return CalibreReading(near=tuple(sorted(near, key=lambda designation: designation not in _USUAL)))
+
+
 def fold_calibre(text: str) -> Calibre:
     """The designation of whatever a laboratory writes: ``9x19``, ``9 mm Para`` and ``9 mm Luger`` are one.
 
@@ -141,13 +172,12 @@ def fold_calibre(text: str) -> Calibre:
         raise _refused(f"The calibre '{shown(text, 40)}...' is not known: it is longer than any. ")
     if not unicodedata.normalize("NFKC", text).isprintable():
         raise _refused(f"The calibre '{shown(text, 40)}' is not known: it has characters that do not print. ")
-    folded = _folded(text)
-    if (found := _BY_SYNONYM.get(folded)) is not None:
-        return found
-    if (choices := _AMBIGUOUS.get(folded)) is not None:
-        raise _refused(f"The calibre '{shown(text, 40)}' is ambiguous: it may be {', '.join(choices)}. ")
-    near = dict.fromkeys(_BY_SYNONYM[name] for name in difflib.get_close_matches(folded, _LISTED, n=4, cutoff=0.5))
-    hint = ", ".join(sorted(near, key=lambda designation: designation not in _USUAL))
+    read = read_calibre(text)
+    if read.calibre is not None:
+        return read.calibre
+    if read.may_be:
+        raise _refused(f"The calibre '{shown(text, 40)}' is ambiguous: it may be {', '.join(read.may_be)}. ")
+    hint = ", ".join(read.near)
     raise _refused(f"The calibre '{shown(text, 40)}' is not known. " + (f"Nearest: {hint}. " if hint else ""))
 
 

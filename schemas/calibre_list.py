@@ -17,6 +17,9 @@ from schemas.calibres.rimmed import RIMMED
 
 CALIBRES: Final[tuple[CalibreEntry, ...]] = (*HANDGUNS, *RIFLES, *RIMMED, *OTHERS)
 
+ENTRY_OF: Final[dict[str, CalibreEntry]] = {entry.designation: entry for entry in CALIBRES}
+"""By designation."""
+
 AMBIGUOUS: Final[dict[str, tuple[str, ...]]] = {
     "9 mm": ("9 mm Luger", "9 mm Makarov", "9 mm Browning Court", "9 mm P.A."),
     "9 mm Browning": ("9 mm Browning Court", "9 mm Browning Long"),

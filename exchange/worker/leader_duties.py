@@ -22,6 +22,7 @@ from exchange.flows.log.start import begin_log_start, may_sign
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.review.mail import LetterWriter, send_letter
+from exchange.flows.scan.compared_pairs import promise_newly_comparable
 from exchange.flows.scan.correlate import promise_correlations_again
 from exchange.flows.scan.gallery_check import check_galleries
 from exchange.flows.scan.gallery_upkeep import restore_galleries
@@ -104,6 +105,9 @@ class LeaderDuties:
         again = promise_correlations_again(self._node)
         if again:
             log.info("the matcher changed: scans are correlated anew", count=again)
+        beside = promise_newly_comparable(self._node)
+        if beside:
+            log.info("further pairs of calibres are comparable: scans are correlated anew", count=beside)
 
     def sweep(self) -> bool:
         """Remove the scans that no record keeps, once. Not before the peers have returned this node's heads: after a

@@ -101,7 +101,9 @@ BLANK_AND_ALARM: Final[tuple[CalibreEntry, ...]] = (
         *("9 mm R K", ".380 R K", "9 mm R Blanc", ".380 R Blanc", "9 mm R Knall", ".380 R Knall", ".380 Knall"),
         *("9 mm R blank", ".380 R blank", ".380 blank", "9x17R K", "9 мм Р К"),
     ),
-    _blank(".22 Long K", ".22 Long Blanc", ".22 lang Knall", ".22 Long blank", ".22 Knall", ".22 blank"),
+    _blank(
+        ".22 Long K", ".22 Long Blanc", ".22 Long Knall", ".22 lang Knall", ".22 Long blank", ".22 Knall", ".22 blank"
+    ),
     _blank(".315 K", ".315 Blanc", ".315 Knall", ".315 blank"),
     _blank(".35 K", ".35 Blanc", ".35 Knall", ".35 blank"),
     _blank(".35 R K", ".35 R Blanc", ".35 R Knall", ".35 R blank"),
@@ -112,7 +114,7 @@ BLANK_AND_ALARM: Final[tuple[CalibreEntry, ...]] = (
     _blank_to_check("6 mm Flobert K", "6 mm Flobert Knall", "6 mm Knall", "6 mm Flobert blank", "6 mm blank"),
     _less_lethal(".45 Rubber", ".45 резина"),
     _less_lethal("10x22T", "10x22 Т"),
-    _less_lethal("10x28", "10x28Т"),
+    _less_lethal("10x28", "10x28Т", "10x28T"),
     _less_lethal("18x45T", "18x45", "18x45 Т"),
 )
 

@@ -59,7 +59,7 @@ _SERVICE: Final = (
     _military("12.7x55", "12.7x55 STs-130", "12.7x55 СЦ-130"),
     _military("7.62x45", "7.62x45 vz. 52", "7.62x45 Czech"),
     _military(".366 TKM", "9.55x39", ".366 ТКМ"),
-    _rimless("7.92x33", "7.92x33 Kurz", "8x33 Kurz", "7.92 mm Kurz", "8x33"),
+    _rimless("7.92x33", "7.92x33 Kurz", "8x33 Kurz", "7.92 mm Kurz", "8x33", "8 mm Kurz"),
     _rimless("6.5x50 SR Arisaka", "6.5x50", "6.5x50SR", "6.5x50 Arisaka", "6.5x50 Japanese"),
     _rimless("6.5x52 Carcano", "6.5x52", "6.5 mm Carcano", "6.5x52 Mannlicher-Carcano"),
     _rimless("7.35x51 Carcano", "7.35x51", "7.35 mm Carcano"),

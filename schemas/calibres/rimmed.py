@@ -28,7 +28,7 @@ RIMMED: Final[tuple[CalibreEntry, ...]] = (
         *("7.62x54R", "7.62x54", "7.62x53R", "7.62 mm Mosin-Nagant", "7.62x54R Mosin-Nagant", "7.62x54 Mosin-Nagant"),
         *("7.62 mm Mosin", "7.62x54R Mosin", "7.62 mm Russian", "7.62x54 Мосин", "7.62x54R Мосин"),
     ),
-    _french(".303 British", ".303", "7.7x56", "7.7x56R"),
+    _french(".303 British", ".303", ".303 Brit", "7.7x56", "7.7x56R"),
     _french(".25-20 Winchester", ".25-20", "6.35x34R"),
     _french(".32-20 Winchester", ".32-20", "8x33 Winchester"),
     _french(".38-40 Winchester", ".38-40", ".38-40 Remington", "10.1x33 Winchester"),

@@ -172,6 +172,25 @@ def test_what_both_tabs_changed_is_asked_and_what_one_changed_is_shown(context: 
     assert not two.locator(".ask").count()
 
 
+def test_what_the_note_of_a_calibre_proposes_is_entered_by_one_press(context: Any, rs: RunningNode) -> None:
+    page = context.new_page()
+    begin(page, rs)
+    field(page, "Calibre").fill("9 mm")
+    note = page.locator("[data-note='exhibit.calibre']")
+    note.get_by_role("button", name="9 mm Makarov", exact=True).press("Enter")
+    note.filter(has_text="Entered as 9 mm Makarov").wait_for()
+    assert field(page, "Calibre").input_value() == "9 mm Makarov"
+    assert page.evaluate("() => document.activeElement.id") == "f-exhibit.calibre", "the focus is not lost"
+    assert not note.get_by_role("button").count()
+    saved(page)
+    assert kept(rs, page.url)[0]["exhibit.calibre"] == "9 mm Makarov"
+    field(page, "Calibre").fill("other")
+    note.filter(has_text="Say beside it what it is").wait_for()
+    field(page, "Which calibre, if other").fill("11 mm Werndl")
+    note.filter(has_not_text="Say beside it").wait_for()
+    assert page.locator("[data-note='exhibit.calibre_words']:empty").count() == 1
+
+
 def test_a_file_that_one_tab_sends_or_removes_is_shown_so_in_the_other(
     context: Any, rs: RunningNode, ffp_data: Path
 ) -> None:

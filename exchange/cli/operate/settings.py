@@ -57,9 +57,14 @@ def show(
 
 
 def _told(value: object) -> str:
-    """As config.toml has it, a list in short; nothing of what is not set."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """As config.toml has it, a list or a table in short; nothing of what is not set."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case dict():
+            return ", ".join(f"{key} = {_told(said)}" for key, said in value.items())
+        case list():
+            return ("; " if any(isinstance(item, dict) for item in value) else ", ").join(map(_told, value))
+    return str(value)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from exchange.cli.operate.settings_page import allowed_values
 from exchange.config import PREFIX, SECRETS, Settings, load_settings, secret_folders, value_faults
@@ -155,7 +155,8 @@ def _values(home: Path, given: dict[str, list[SettingOrigin]]) -> Iterator[Setti
         for name, what in value_faults(error):
             if name and name.partition(".")[0] not in Settings.model_fields:
                 continue  # told already
-            yield _fault(name.partition(".")[0], what, given)
+            setting, _, inside = name.partition(".")
+            yield _fault(setting, f"{inside}: {what}" if "." in inside else what, given)
     except ValueError as error:  # pydantic-settings: a list in the environment that is no JSON
         yield _of_sentence(f"{error}; a list is written as JSON there.", given)
 
@@ -186,7 +187,12 @@ def _line_of(name: str, text: str) -> int | None:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it: text, a number, true or false, a list, or null."""
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple) else value
+    """As JSON has it: text, a number, true or false, a list, a table, or null."""
+    match value:
+        case Path():
+            return str(value)
+        case BaseModel():
+            return value.model_dump(mode="json")
+        case tuple():
+            return [_plain(item) for item in value]
+    return value

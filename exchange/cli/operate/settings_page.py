@@ -61,7 +61,9 @@ GROUPS = (
     SettingsGroup("Sign-in", ("session_", "oidc_"), "#sign-in-with-keycloak"),
     SettingsGroup("Submissions", ("max_scan", "max_submission", "min_free", "draft_", "instrument_")),
     SettingsGroup(
-        "Work", ("workers", "compute_", "patience_", "max_attempts", "calibration"), "#work-in-processes-of-its-own"
+        "Work",
+        ("workers", "compute_", "patience_", "max_attempts", "calibration", "calibre_"),
+        "#work-in-processes-of-its-own",
     ),
     SettingsGroup("Cluster", ("cluster_",), "scale.md"),
     SettingsGroup(

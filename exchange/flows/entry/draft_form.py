@@ -108,7 +108,11 @@ _OWN = {*CHOICES, *TEXTS, *DATES, *WHOLE}
 _OF_FILE = {*FILE_CHOICES, *FILE_TEXTS, *FILE_WHOLE, *FILE_NUMBERS}
 _FILE = re.compile(r"^file\.([0-9a-f]{32})\.(.+)$")
 _BOX = re.compile(r"^(exhibit\.classes\.breech_face|audience)\.([A-Za-z0-9_-]{2,40})$")
-_PLACED = {"handling": "handling.restriction", "exhibit.occurred": "exhibit.occurred.earliest"}
+_PLACED = {
+    "exhibit": "exhibit.calibre_words",
+    "handling": "handling.restriction",
+    "exhibit.occurred": "exhibit.occurred.earliest",
+}
 """Where a fault of a whole group is shown."""
 
 

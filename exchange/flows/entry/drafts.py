@@ -40,7 +40,8 @@ from exchange.store.entry.records import find_record
 from exchange.store.tables.drafts import DraftFileRow, DraftRow
 from exchange.store.tables.records import RecordRow
 from exchange.store.terms.terms import groups_of
-from schemas import ContractError, Firearm, fold_calibre
+from schemas import Firearm
+from schemas.calibre import CalibreReading, read_calibre
 from schemas.vocabulary import Answer, DatePrecision, ExhibitKind, HandlingCode, ReleaseLevel
 
 MAX_DRAFTS = 50
@@ -68,12 +69,9 @@ class Draft:
     elsewhere: dict[str, str] = field(default_factory=dict)
 
     @property
-    def calibre(self) -> str | None:
-        """The C.I.P. designation that the typed calibre is folded to, where it is known."""
-        try:
-            return fold_calibre(self.fields.get("exhibit.calibre", "")).value
-        except ContractError:
-            return None
+    def calibre(self) -> CalibreReading:
+        """What the typed calibre is understood as, or may be."""
+        return read_calibre(self.fields.get("exhibit.calibre", ""))
 
     @property
     def read_files(self) -> dict[str, bool]:

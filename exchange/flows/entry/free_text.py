@@ -64,7 +64,17 @@ PLACE_FIELDS = frozenset({"municipality", "place"})
 """Fields that hold a capitalised name; there only numbers, addresses and addresses of e-mail are warned of."""
 FREE = frozenset(
     {
-        *("case_reference", "headstamp", "cartridge_maker", "cartridge_lot", "make", "model", "basis", "municipality"),
+        *(
+            "case_reference",
+            "calibre_words",
+            "headstamp",
+            "cartridge_maker",
+            "cartridge_lot",
+            "make",
+            "model",
+            "basis",
+            "municipality",
+        ),
         *("maker", "serial", "software", "restriction", "because", "reason", "remark", "text", "number", "reference"),
         *("circumstances", "place", "serial_number"),
     }

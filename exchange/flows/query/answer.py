@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy.orm import Session
 
+from exchange.calibre_pairs import calibres_beside
 from exchange.clock import now, stamp
 from exchange.errors import ComputeFailed, NotSearched
 from exchange.flows.node.node import Node
@@ -29,7 +30,7 @@ from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.queries import FoundRow
 from exchange.store.tables.records import AcquisitionRow
-from schemas import Answer, Found, Query, compatible_calibres, open_envelope, parse_statement
+from schemas import Answer, Found, Query, open_envelope, parse_statement
 from schemas.errors import shown
 from schemas.query import MAX_FOUND
 from schemas.vocabulary import QueryResult
@@ -103,7 +104,7 @@ def _result(found: list[StandsOut], because: str | None) -> QueryResult:
 
 
 def _search(node: Node, statement_id: str, query: Query, peer: PeerRow) -> list[StandsOut]:
-    calibres = {calibre.value for calibre in compatible_calibres(query.calibre)}
+    calibres = calibres_beside(query.calibre, node.settings.calibre_pairs)
     with node.store.read() as session:
         among = searchable(
             session, peer, now().date(), owner=node.node_id, roi=query.acquisition.roi, calibres=calibres

@@ -56,7 +56,7 @@ class ReadRecord:
 def search_records(node: Node, wanted: RecordFilter, *, before: int | None, limit: int) -> FoundRecords:
     """Current records that fit, of those that arrived before this sequence number."""
     with node.store.read() as session:
-        rows = store.search_records(session, wanted, before=before, limit=limit)
+        rows = store.search_records(session, wanted, before=before, limit=limit, own_pairs=node.settings.calibre_pairs)
         return FoundRecords(rows, suspicions(session, node, ((row.statement_id, row.issuer) for row in rows)))
 
 

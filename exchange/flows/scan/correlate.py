@@ -66,7 +66,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     fresh = []
     for role in roles:
         try:
-            found = find_candidates(node, acquisition, record, calibres_for(acquisition), role)
+            found = find_candidates(node, acquisition, record, calibres_for(node, acquisition), role)
         except NotFound as error:
             if role is roles[0]:
                 raise
@@ -84,7 +84,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
                 row.first_correlated_at = row.correlated_at
                 origin = "own" if record.issuer == node.node_id else "peer"
                 note_delay(session, origin, seconds_between(record.received_at, row.correlated_at))
-            promise_probe(session, row, record)
+            promise_probe(session, node, row, record)
             return added
     erase_traces(node, acquisition)  # withdrawn meanwhile
     return 0

@@ -109,7 +109,7 @@ def _in_words(session: Session, acquisition: AcquisitionRow, issuer: str, made_w
     return words if made_with in (None, words) else f"{words} (in the file: {made_with})"
 
 
-def promise_probe(session: Session, acquisition: AcquisitionRow, record: RecordRow) -> None:
+def promise_probe(session: Session, node: Node, acquisition: AcquisitionRow, record: RecordRow) -> None:
     """To be called with the correlation of a scan: promise to try it turned over, where its instrument is new and
     another one has measured a reference."""
     instrument = instruments_of(session, [acquisition.acquisition_id]).get(acquisition.acquisition_id)
@@ -118,7 +118,7 @@ def promise_probe(session: Session, acquisition: AcquisitionRow, record: RecordR
         return
     if scans_before(session, acquisition.acquisition_id, instrument, record.issuer) >= NEW_FOR:
         return
-    calibres = calibres_for(acquisition)
+    calibres = calibres_for(node, acquisition)
     if has_scans_of_others(session, acquisition, instrument, record.issuer, calibres, parameters.digest):
         promise(session, JobKind.PROBE, acquisition.acquisition_id)
 
@@ -142,7 +142,7 @@ def probe_instrument(node: Node, acquisition_id: int) -> Variant | None:
         of_it = scans_of_instrument(session, instrument, record.issuer)
         same = [*acquisitions_of(session, acquisition.statement_id), *of_it]
     filters = matcher.Filters(
-        calibres=calibres_for(acquisition),
+        calibres=calibres_for(node, acquisition),
         regions=frozenset({acquisition.roi}),
         modalities=frozenset({Modality.TOPOGRAPHY.value}),
         excluded=frozenset(name for row in same for name in all_names(row)),

@@ -9,6 +9,7 @@ from typing import assert_never
 import structlog
 
 import matcher
+from exchange.calibre_pairs import calibres_beside
 from exchange.errors import NotFound, StoreUnavailable
 from exchange.flows.node.cluster import not_blamed
 from exchange.flows.node.node import Node
@@ -29,7 +30,6 @@ from exchange.store.entry.records import (
     superseded_acquisitions,
 )
 from exchange.store.tables.records import AcquisitionRow, RecordRow
-from schemas.calibre import Calibre, compatible_calibres
 from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)
@@ -203,9 +203,9 @@ def prepared_profiles(
             yield reference_name(row), path
 
 
-def calibres_for(acquisition: AcquisitionRow) -> frozenset[str]:
-    """Those of references that one firearm may share with it."""
-    return frozenset(calibre.value for calibre in compatible_calibres(Calibre(acquisition.calibre)))
+def calibres_for(node: Node, acquisition: AcquisitionRow) -> frozenset[str]:
+    """Those of references that one firearm may share with it, by this laboratory's pairs too."""
+    return calibres_beside(acquisition.calibre, node.settings.calibre_pairs)
 
 
 def all_names(acquisition: AcquisitionRow) -> list[bytes]:

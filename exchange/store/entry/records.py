@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from itertools import starmap
 from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, false, func, insert, or_, select
 from sqlalchemy.orm import Session
 
+from exchange.calibre_pairs import OwnCalibrePair
 from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
@@ -232,17 +232,26 @@ def acquisitions_of(session: Session, statement_id: str) -> Sequence[Acquisition
     return session.scalars(_SCANS, {"record": statement_id}).all()
 
 
-def search_records(session: Session, wanted: RecordFilter, *, before: int | None, limit: int) -> Sequence[RecordRow]:
+def search_records(
+    session: Session,
+    wanted: RecordFilter,
+    *,
+    before: int | None,
+    limit: int,
+    own_pairs: Sequence[OwnCalibrePair] = (),
+) -> Sequence[RecordRow]:
     """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``.
+    ``own_pairs``: of calibres, of this laboratory.
 
     Raises InvalidInput for a calibre that is not known."""
-    query = select(RecordRow).where(is_current(), *starmap(_fits, wanted.asked().items()))
+    fits = (_fits(name, value, own_pairs) for name, value in wanted.asked().items())
+    query = select(RecordRow).where(is_current(), *fits)
     if before is not None:
         query = query.where(RecordRow.sequence < before)
     return session.scalars(query.order_by(RecordRow.sequence.desc()).limit(limit)).all()
 
 
-def _fits(name: str, value: Any) -> ColumnElement[bool]:
+def _fits(name: str, value: Any, own_pairs: Sequence[OwnCalibrePair]) -> ColumnElement[bool]:
     """One condition on a record's row: but for those told here, the column of its name equals the value.
 
     Ranges of days overlap, both ends included. A record of which one end is not known is open at that end; one without
@@ -250,7 +259,7 @@ def _fits(name: str, value: Any) -> ColumnElement[bool]:
     earliest, latest = RecordRow.earliest, RecordRow.latest
     match name:
         case "calibre":
-            return RecordRow.calibre.in_(calibres_of(value))
+            return RecordRow.calibre.in_(calibres_of(value, own_pairs))
         case "municipality":
             place = fold_place(value)
             return RecordRow.place.contains(place, autoescape=True) if place else false()

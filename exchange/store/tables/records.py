@@ -165,6 +165,16 @@ class ScanInstrumentRow(Base):
     )
 
 
+class ComparedPairRow(Base):
+    """Two calibres that one firearm may fire, of which all scans here were compared with one another, or are promised
+    to be; ``one`` stands before ``other`` in the alphabet. What is comparable and has no row is so since the last
+    start."""
+
+    __tablename__ = "compared_calibre_pair"
+    one: Mapped[str] = mapped_column(primary_key=True)
+    other: Mapped[str] = mapped_column(primary_key=True)
+
+
 class CandidateRow(Base):
     """One compared pair, stored once: a is the query, b the reference. Local, unsigned, made again at will."""
 

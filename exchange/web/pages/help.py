@@ -10,6 +10,7 @@ from exchange.web.wording.viewer_words import VIEWER_TEXTS, viewer_texts
 
 CHAPTERS: Final = {
     "audit": "audit",
+    "calibres": "register",
     "candidates": "candidates",
     "draft": "register",
     "draft_summary": "register",

@@ -32,9 +32,11 @@ from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
+from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_words
 from exchange.web.wording.instrument_checks import doubt_words, named_check_words
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
+from schemas.calibre_list import ENTRY_OF
 from schemas.vocabulary import Role
 
 _P = ParamSpec("_P")
@@ -66,6 +68,8 @@ _pages.globals |= {
     "named_check": named_check_words,
     "instrument_doubt": doubt_words,
     "suspicions_of": suspicions_of,
+    "calibres_by_kind": CALIBRES_BY_KIND,
+    "entry_of": ENTRY_OF,
 }
 
 
@@ -90,6 +94,11 @@ def _number(_context: Context, value: float, digits: int = 0) -> str:
 
 
 @pass_context
+def _calibre(_context: Context, exhibit: HasCalibre) -> str:
+    return calibre_words(exhibit)
+
+
+@pass_context
 def _term(_context: Context, value: str, of: str | None = None) -> str:
     return term(value, of)
 
@@ -103,6 +112,7 @@ _pages.filters |= {
     "reason": reason,
     "suspicion": suspicion,
     "case_address": _case_address,
+    "calibre": _calibre,
     "doubts": doubts_in,
 }
 

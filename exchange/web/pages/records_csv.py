@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord
 from exchange.web.languages import gettext, spoken, term
+from exchange.web.wording.calibres import named_calibre
 from exchange.web.wording.sentences import suspicion
 
 _COLUMNS = (
@@ -23,9 +24,11 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def sheet(rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], *, more: bool) -> bytes:
-    """With the handling code of each record, what is to be said of its key, and the footnotes of its
-    jurisdictions; ``more``: not all fitted."""
+def sheet(
+    rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], words: Mapping[str, str], *, more: bool
+) -> bytes:
+    """With the handling code of each record, what is to be said of its key, and the footnotes of its jurisdictions.
+    ``words``: of calibres without a designation, by record; ``more``: not all fitted."""
     written = io.StringIO()
     table = csv.writer(written)
     table.writerow(_COLUMNS)
@@ -35,7 +38,7 @@ def sheet(rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], *, mor
             row.issuer,
             row.case_reference,
             term(row.kind, "exhibit_kind"),
-            row.calibre,
+            named_calibre(row.calibre, words.get(row.statement_id)),
             row.earliest or "",
             row.latest or "",
             row.handling,

@@ -18,8 +18,9 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord, search_records
+from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
-from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
+from exchange.record_filter import CONDITIONS, RecordFilter
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import decode_cursor, encode_cursor
 from exchange.web.languages import gettext, spoken
@@ -27,7 +28,7 @@ from exchange.web.languages import marked as _m
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.records_csv import sheet
 from exchange.web.rest import response_models
-from schemas import Calibre
+from schemas.calibre import Calibre, read_calibre
 from schemas.exhibit import ClassCharacteristics, ClockHour
 from schemas.jurisdiction import Jurisdiction
 
@@ -105,15 +106,25 @@ def _problem(field: SearchField, typed: str) -> str | None:
     try:
         read = getattr(RecordFilter.model_validate({field.name: typed}), field.name)
         understood = str(read) == typed and typed.isprintable()
-        if understood and field.name == "calibre":
-            calibres_of(typed)
         if understood and field.of_jurisdictions:
             understood = typed in spoken().jurisdictions
     except ValidationError:
         understood = False
-    except InvalidInput as error:
-        return str(error)
+    if understood and field.name == "calibre":
+        return _calibre_problem(typed)
     return None if understood else gettext(field.problem, most=field.most)
+
+
+def _calibre_problem(typed: str) -> str | None:
+    read = read_calibre(typed)
+    if read.calibre is not None:
+        return None
+    if read.may_be:
+        return gettext("Several calibres are called so: %(calibres)s.", calibres=", ".join(read.may_be))
+    if read.near:
+        near = ", ".join(read.near)
+        return gettext("This designation is not known here. The nearest: %(calibres)s.", calibres=near)
+    return gettext("This designation is not known here: choose one from the list.")
 
 
 @router.get("/search")
@@ -134,17 +145,18 @@ def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
         asker.note(Act.SEARCH_RECORDS, min(len(rows), _ON_A_PAGE), asked=question.asked)
     if len(rows) > _ON_A_PAGE:
         following = urlencode(question.asked | {"cursor": encode_cursor(rows[_ON_A_PAGE - 1].sequence)})
+    words = calibre_words_of(node, rows[:_ON_A_PAGE])
     return page(
         "search",
         who,
         question=question,
-        records=[response_models.summary(row) for row in rows[:_ON_A_PAGE]],
+        records=[response_models.summary(row, words=words) for row in rows[:_ON_A_PAGE]],
         doubted=doubted,
         following=following,
         later=before is not None,
         address=urlencode(question.asked),
         fields=[_offered(field) for field in FIELDS.values()],
-        calibres=[item for item in Calibre if item not in (Calibre.UNKNOWN, Calibre.NOT_EXAMINED)],
+        beside_the_list=(Calibre.OTHER,),
     )
 
 
@@ -156,7 +168,7 @@ def export_search(request: Request, node: OpenNode, who: Reading) -> Response:
         raise InvalidInput(" ".join(question.problems.values()), code="invalid-field")
     found = search_records(node, question.wanted, before=None, limit=MOST_EXPORTED + 1)
     shown = found.rows[:MOST_EXPORTED]
-    body = sheet(shown, found.suspicions, more=len(found.rows) > MOST_EXPORTED)
+    body = sheet(shown, found.suspicions, calibre_words_of(node, shown), more=len(found.rows) > MOST_EXPORTED)
     for start in range(0, max(1, len(shown)), MAX_SUBJECTS):
         named = [row.statement_id for row in shown[start : start + MAX_SUBJECTS]]
         asker.note(Act.SEARCH_RECORDS, len(named), *named, asked=question.asked | {"as": "csv"})

@@ -11,6 +11,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
 from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
+from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.instrument_checks import named_check_words
 from exchange.web.wording.sentences import model_for, no_effect, reason, suspicion
 from schemas import Acquisition, Conclusion, Feedback, Hit, Retraction, Verification
@@ -151,7 +152,7 @@ def _record(side: ReportSide) -> list[tuple[str, str]]:
         (_("Jurisdiction"), term(record.jurisdiction)),
         (_("Case"), record.case_reference),
         (_("Exhibit"), term(exhibit.kind)),
-        (_("Calibre"), exhibit.calibre.value),
+        (_("Calibre"), calibre_words(exhibit)),
         (_("Occurred"), period(exhibit.occurred.earliest, exhibit.occurred.latest)),
         (_("Headstamp"), exhibit.headstamp or "–"),
         (_("Modality"), term(scan.modality)),

@@ -11,6 +11,7 @@ from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
+from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.sentences import reason, suspicion
 
 IS: Final = {
@@ -103,7 +104,7 @@ def plain_page(report: PairReport) -> list[Block]:
                 [_("Jurisdiction"), *(term(side.record.jurisdiction) for side in report.sides)],
                 [_("Case"), *(side.record.case_reference for side in report.sides)],
                 [_("Exhibit"), *(term(side.record.exhibit.kind) for side in report.sides)],
-                [_("Calibre"), *(side.record.exhibit.calibre.value for side in report.sides)],
+                [_("Calibre"), *(calibre_words(side.record.exhibit) for side in report.sides)],
                 [_("Occurred"), *map(_occurred, report.sides)],
             ],
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -32,6 +33,8 @@ from exchange.web.access.caller import (
 from exchange.web.access.signed import signed_answer
 from exchange.web.rest import response_models
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
+from schemas.calibre_list import AMBIGUOUS, CALIBRES
+from schemas.calibres.pairs import PAIRS
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
 from schemas.witness import MAX_HEADS, parse_witness_report
@@ -145,8 +148,13 @@ def status(node: OpenNode, caller: AnyUser) -> response_models.StatusAnswer:
 
 @router.get("/v1/vocabularies")
 def vocabularies(node: OpenNode, _caller: AnyUser) -> dict[str, object]:
-    """Every closed vocabulary of the contract, with its version; and the jurisdictions that this node knows, with their
-    languages and clocks."""
+    """Every closed vocabulary of the contract, with its version; and the jurisdictions that this node knows, with
+    their languages and clocks.
+
+    `calibres` says of each designation its kind, its other names, its source, whether that source was read, and since
+    which version of the contract it is there. `calibre_pairs` says which two of them one firearm may fire, and why:
+    those of the contract, and those of this node's setting (`own`). `ambiguous_calibres` are words that name several.
+    """
     names = {
         name: [item.value for item in kind]
         for name, kind in vars(vocabulary).items()
@@ -163,6 +171,15 @@ def vocabularies(node: OpenNode, _caller: AnyUser) -> dict[str, object]:
     return {
         "version": vocabulary.VOCABULARY_VERSION,
         "Calibre": [calibre.value for calibre in Calibre],
+        "calibres": [asdict(entry) for entry in CALIBRES],
+        "calibre_pairs": [
+            *(asdict(pair) | {"verified": pair.verified, "own": False} for pair in PAIRS),
+            *(
+                pair.model_dump() | {"source": None, "verified": False, "own": True}
+                for pair in node.settings.calibre_pairs
+            ),
+        ],
+        "ambiguous_calibres": AMBIGUOUS,
         **names,
         "jurisdictions": jurisdictions,
     }

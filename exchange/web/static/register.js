@@ -196,6 +196,13 @@ cards.addEventListener("change", async (event) => {
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault(); // a form would send all of the draft
+  const { picks } = event.submitter?.dataset ?? {}; // what a note proposes for a field
+  if (picks) {
+    const control = form.elements[picks];
+    control.value = event.submitter.value;
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+    control.focus();
+  }
   await save.now();
   if (!save.settled()) asks.querySelector("button")?.focus();
   else if (event.submitter?.value !== "summary") return;

@@ -19,6 +19,7 @@ from exchange.flows.entry.bulk_import import import_groups
 from exchange.flows.entry.import_source import MAX_ENTRIES, ZipSource, open_source
 from exchange.flows.entry.import_table import BUILT_IN, TABLE_COLUMNS, read_mapping, read_table
 from exchange.flows.node.node import create_node, opened
+from exchange.flows.statement.sharing import record_of
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.tables.records import RecordRow
@@ -337,3 +338,17 @@ def test_real_scans_with_the_names_of_another_system(run: Report, home: Path, ff
     code, report = run(ffp_data / "fadul", with_code, *more)
     assert (code, [line["outcome"] for line in report]) == (0, ["submitted"] * 3)
     assert held(home) == 3
+
+
+def test_a_calibre_that_is_in_no_list_comes_with_its_words(scans: Path, run: Report, home: Path) -> None:
+    header = HEADER.replace("exhibit.headstamp", "Exhibit Calibre Words")
+    other = GOOD.replace("9x19", "other").replace("PPU", "11 mm Werndl")
+    refused = other.replace("a.x3p,1", "b.x3p,2").replace("11 mm Werndl", "")
+    folded = other.replace("a.x3p,1", "deep/c.x3p,3").replace("other", '"7,62 х 54 Р"').replace("11 mm Werndl", "")
+    code, lines = run(scans, header + other + refused + folded)
+    assert [line["outcome"] for line in lines] == ["submitted", "refused", "submitted"]
+    assert "calibre_words" in lines[1]["why"]
+    assert code != 0
+    with opened(home) as node, node.store.read() as session:
+        said = [record_of(session, lines[place]["statement_id"]).exhibit for place in (0, 2)]
+    assert [(one.calibre, one.calibre_words) for one in said] == [("other", "11 mm Werndl"), ("7.62x54R", None)]

@@ -1,4 +1,5 @@
-"""Form 9: items, incidents and firearms of records, a calibre in words, and the firearms that a node holds."""
+"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, and which pairs
+of calibres were compared with one another."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ _STATED = ("incident", "item", "firearm", "calibre_words")
 
 
 def upgrade() -> None:
-    """Empty: no record that form 8 could hold states any of it."""
+    """Empty: no record that form 8 could hold states any of it, and the next start compares anew what the pairs of this
+    release make comparable."""
     for name in _STATED:
         op.add_column("record", sa.Column(name, Words()))
     op.create_index("record_by_firearm", "record", ["issuer", "firearm"])
@@ -30,10 +32,16 @@ def upgrade() -> None:
         sa.Column("changed_at", Words(), nullable=False),
     )
     op.create_index("ix_firearm_changed_at", "firearm", ["changed_at"])
+    op.create_table(
+        "compared_calibre_pair",
+        sa.Column("one", Words(), primary_key=True),
+        sa.Column("other", Words(), primary_key=True),
+    )
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes."""
+    op.drop_table("compared_calibre_pair")
     op.drop_table("firearm")
     op.drop_index("record_by_firearm", "record")
     for name in _STATED:

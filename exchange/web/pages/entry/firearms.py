@@ -21,8 +21,8 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, page, read_form
 from exchange.web.rest import response_models
 from exchange.web.rest.firearms import FirearmChanged, FirearmEntered, FirearmInPath, note_change
+from exchange.web.wording.calibres import BESIDE_THE_LIST
 from schemas import Firearm
-from schemas.calibre import Calibre
 from schemas.statements import contract_error
 from schemas.vocabulary import Answer, FirearmKind, FirearmOrigin
 
@@ -137,8 +137,7 @@ def _file(who: Visitor, found: FirearmFile, form: FirearmForm) -> Response:
 
 
 def _drawn_with() -> dict[str, Any]:
-    calibres = [calibre.value for calibre in Calibre]
-    return {"choices": _CHOICES, "calibres": calibres, "firearm_address": firearm_address}
+    return {"choices": _CHOICES, "beside_the_list": BESIDE_THE_LIST, "firearm_address": firearm_address}
 
 
 def _typed(found: FirearmFile) -> dict[str, str]:

@@ -18,6 +18,7 @@ from exchange.flows.entry.draft_form import CHOICES, FILE_CHOICES, ticked
 from exchange.flows.entry.draft_submit import Summary, overtaken, progress_of, submit_draft, summarise_draft
 from exchange.flows.entry.drafts import Draft
 from exchange.flows.node.node import Node
+from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
@@ -28,7 +29,7 @@ from exchange.web.pages.own_requests import check_script
 from exchange.web.pages.script_requests import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
-from schemas.calibre import Calibre
+from exchange.web.wording.calibres import BESIDE_THE_LIST
 from schemas.vocabulary import BreechFaceClass, HandlingCode, Role
 
 router = APIRouter()
@@ -36,6 +37,8 @@ router = APIRouter()
 RECENT = 10
 MOST_FIREARMS = 100
 """Of those that the field for a firearm offers, the last changed."""
+_PICKED = "calibre"
+"""The button of a calibre that the page proposes; its value is the designation."""
 Registering = Annotated[Visitor, Depends(only(Role.EXAMINER))]
 DraftId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 _FIELDS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
@@ -80,7 +83,8 @@ def begun(node: OpenNode, who: Registering) -> Response:
     asker, pseudonym = who.consultation, who.caller.pseudonym
     found = flow.own_exhibits(node, pseudonym, most_submitted=RECENT)
     asker.note(Act.SEARCH_RECORDS, len(found.submitted), asked={"submitted_by": pseudonym})
-    recent = [response_models.summary(row) for row in found.submitted]
+    words = calibre_words_of(node, found.submitted)
+    recent = [response_models.summary(row, words=words) for row in found.submitted]
     return page("register", who, drafts=found.drafts, recent=recent)
 
 
@@ -112,6 +116,8 @@ async def save_draft(request: Request, node: OpenNode, who: Registering, draft_i
         return page("draft_notes", who, draft=draft, status=409 if draft.elsewhere else 200)
     sent = await read_form(request, node, who.csrf, most_bytes=MAX_TYPED_BYTES, most_fields=MAX_TYPED_FIELDS)
     act, drawn = sent.pop("act", "save"), _drawn(sent)
+    if (picked := sent.pop(_PICKED, None)) is not None:
+        sent["exhibit.calibre"] = picked
     changes = changes_of_form(sent, drawn)
     draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
     if draft.elsewhere:
@@ -245,7 +251,7 @@ def _form(
         status=status if problems else 200,
         form=form,
         choices=CHOICES | {f"file.{name}": kind for name, kind in FILE_CHOICES.items()},
-        calibres=[calibre.value for calibre in Calibre],
+        beside_the_list=BESIDE_THE_LIST,
         firearms=firearms.find_firearms(node, limit=MOST_FIREARMS),
         free_pseudonym=firearms.next_pseudonym(node),
         breech_faces=list(BreechFaceClass),

@@ -78,10 +78,11 @@ export function saver(form, { state, asks, words, elsewhere, files }) {
   }
 
   function show(notes) {
-    const told = new Map([...notes.querySelectorAll("[data-note]")].map((note) => [note.dataset.note, note.textContent]));
+    const told = new Map([...notes.querySelectorAll("[data-note]")].map((note) => [note.dataset.note, note]));
     for (const note of document.querySelectorAll("[data-note]")) {
-      const text = (told.get(note.dataset.note) ?? "").trim();
-      if (note.textContent.trim() !== text) note.textContent = text;
+      const said = told.get(note.dataset.note);
+      const text = said?.textContent.trim() ?? "";
+      if (note.textContent.trim() !== text) note.replaceChildren(...(text ? said.cloneNode(true).childNodes : []));
       note.toggleAttribute("data-warns", text !== "" && note.dataset.note !== "exhibit.calibre");
     }
   }

@@ -130,6 +130,25 @@ def test_each_setting_with_its_origin_and_secrets_masked(
     assert "horse" not in plain + ffp("config", "show", "--origin", "--json", "--home", home).out
 
 
+PAIR = ("[[calibre_pairs]]", 'one = "7.62x39"', 'other = "{other}"', 'reason = "rebarrelled"')
+
+
+def test_pairs_of_calibres_are_shown_as_they_are_understood(ffp: Ffp, home: Path) -> None:
+    extend(home, *(line.format(other="5,45 х 39") for line in PAIR))
+    assert shown(ffp, home)["calibre_pairs"]["value"] == [
+        {"one": "7.62x39", "other": "5.45x39", "reason": "rebarrelled"}
+    ]
+    assert "one = 7.62x39, other = 5.45x39, reason = rebarrelled" in ffp("config", "show", "--home", home).out
+    assert faults(ffp, home) == []
+
+
+def test_a_pair_that_is_none_is_told_with_its_line(ffp: Ffp, home: Path) -> None:
+    extend(home, *(line.format(other="9 mm") for line in PAIR))
+    [fault] = faults(ffp, home)
+    assert (fault["name"], fault["line"]) == ("calibre_pairs", 5)
+    assert "0.other: The calibre '9 mm' is ambiguous: it may be 9 mm Luger" in fault["what"]
+
+
 def test_where_the_home_comes_from(ffp: Ffp, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(ffp, home)["home"]["origin"] == "--home"
     monkeypatch.setenv("FFP_NODE_HOME", str(home))

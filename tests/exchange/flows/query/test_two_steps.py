@@ -345,3 +345,16 @@ def test_a_record_whose_row_was_altered_is_not_found(pair: Pair, scans: dict[str
         session.add(AudienceRow(statement_id=hidden, name="RS"))
     asked(rs, mine)
     assert answered(rs)["result"] == "no_candidate"
+
+
+def test_a_pair_of_calibres_that_the_owner_knows_counts_in_its_answers(
+    start_node: Callable[..., RunningNode], scans: dict[str, Path]
+) -> None:
+    """The owner's pair, not the asker's: each laboratory answers by what it knows."""
+    pair = {"one": "7.62x39", "other": "5.45x39", "reason": "rebarrelled rifles of one workshop"}
+    rs, mk = start_node(Jurisdiction.RS), start_node(Jurisdiction.MK, calibre_pairs=json.dumps([pair]))
+    enrol_each_other(rs, mk)
+    at_home(mk, scans["1-1"], exhibit={"kind": "seized", "calibre": "5.45x39"})
+    mk.wait_correlated(1)
+    asked(rs, to_ask_with(rs, scans["1-2"], exhibit={"kind": "crime_scene", "calibre": "7.62x39"}))
+    assert answered(rs)["result"] == "candidate"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from exchange.flows.node.pipelines import PIPELINES
+from exchange.flows.scan.compared_pairs import promise_newly_comparable
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.store.monitoring.candidate_delays import delays_within
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
@@ -89,3 +92,33 @@ def test_after_a_change_of_the_matcher_all_is_correlated_anew(
     with rs.node.store.read() as session:
         assert delays_within(session, "own")[-1][1] == 3, "who waited for what the older release found waits no more"
     assert rs.get("/v1/status").json()["candidates"] == 6, "what the older release found stays for the record"
+
+
+def test_a_further_pair_of_calibres_is_compared_from_the_side_with_fewer_scans(
+    start_node: Callable[..., RunningNode], scans: dict[str, Path]
+) -> None:
+    rs = start_node(Jurisdiction.RS)
+    paths = list(scans.values())
+    for number, calibre in enumerate(("7.62x39", "7.62x39", "5.45x39")):
+        made = rs.submit(paths[number], case_reference=f"RS-{number}", exhibit={"kind": "seized", "calibre": calibre})
+        assert made.status_code == 201
+    rs.wait_correlated(3)
+    assert _pairs(rs) == [(1, 2)]
+    assert promise_newly_comparable(rs.node) == 0, "the pairs of this release were there from the start"
+    rs.stop()
+    pair = {"one": "7,62 х 39", "other": "5.45x39", "reason": "rebarrelled rifles of one workshop"}
+    again = start_node(Jurisdiction.RS, calibre_pairs=json.dumps([pair]))
+    again.wait_for(lambda _: len(_pairs(again)) == 3)
+    again.wait_correlated(3)
+    assert _pairs(again) == [(1, 2), (1, 3), (2, 3)]
+    assert promise_newly_comparable(again.node) == 0, "once is enough"
+    [own] = [pair for pair in again.get("/v1/vocabularies").json()["calibre_pairs"] if pair["own"]]
+    assert (own["one"], own["other"], own["verified"]) == ("7.62x39", "5.45x39", False)
+    assert "rebarrelled" not in again.http.get(f"{again.url}/app/calibres").text, "of a node to its own people alone"
+    assert {row["calibre"] for row in again.get("/v1/records", params={"calibre": "5.45x39"}).json()["items"]} == {
+        "7.62x39",
+        "5.45x39",
+    }
+    without = replace(again.node, settings=again.node.settings.model_copy(update={"calibre_pairs": ()}))
+    assert promise_newly_comparable(without) == 0
+    assert promise_newly_comparable(again.node) == 1, "it was taken away, and came again: the rarer calibre alone"

@@ -177,7 +177,7 @@ def test_what_a_peer_calls_the_same_is_another_instrument(
         monkeypatch.setattr(instrument_probe, "NEW_FOR", 2)
         with node.node.store.write() as session:
             scan = session.get_one(AcquisitionRow, mine)
-            promise_probe(session, scan, session.get_one(RecordRow, scan.statement_id))
+            promise_probe(session, node.node, scan, session.get_one(RecordRow, scan.statement_id))
             promised = session.scalars(select(JobRow.subject).where(JobRow.kind == JobKind.PROBE)).all()
         assert promised == [str(mine)]
         assert "exports mirrored in y." in (told(node, receipt) or "")

@@ -221,6 +221,15 @@ def test_a_letter_without_a_shape_is_named_and_hinders_nothing(report: PairRepor
 
 
 @pytest.mark.usefixtures("language")
+def test_a_calibre_that_is_in_no_list_is_named_in_words(report: PairReport) -> None:
+    mine, theirs = report.sides
+    other = replace(mine, record=record(calibre="other", calibre_words="11 mm Werndl #eval"))
+    pages = PdfReader(io.BytesIO(render_report(replace(report, sides=(other, theirs))))).pages
+    first, annex = (" ".join(" ".join(page.extract_text() for page in part).split()) for part in (pages[:1], pages[1:]))
+    for text in (first, annex):
+        assert "other: 11 mm Werndl #eval" in text
+
+
 def test_what_people_said_stands_in_the_annex(report: PairReport) -> None:
     kinds = ("conclusion", "verification", "hit", "physical-comparison", "feedback", "retraction")
     said = tuple(
