@@ -13,7 +13,6 @@ from exchange.flows.entry.free_text import Doubt, doubts
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.approvals import queue_for, sign_decision
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
@@ -34,8 +33,7 @@ def waiting(node: OpenNode, who: Watching, doubt: Doubts = ()) -> Response:
     asker = who.consultation
     found = queue_for(node, who.caller.role, who.caller.pseudonym, open_only=False)
     doubted = suspicions_of(node, (item.record for item in found))
-    words = calibre_words_of(node, (item.record for item in found))
-    items = [query_answers.approval(item, node.node_id, doubted, words) for item in found]
+    items = [query_answers.approval(item, node.node_id, doubted) for item in found]
     open_ones = [item for item in items if item.decision is None]
     decided = sorted(
         (item for item in items if item.decision is not None), key=lambda item: str(item.decided_at), reverse=True

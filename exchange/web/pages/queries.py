@@ -15,7 +15,6 @@ from exchange.flows.query.ask import Question, QuestionOutcome, ask
 from exchange.flows.query.read_queries import askable_record, names_found, read_queries
 from exchange.flows.query.release_request import request_release
 from exchange.flows.review.records import find_record
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
@@ -66,7 +65,7 @@ def form(node: OpenNode, who: Asking, statement_id: StatementId) -> Response:
     if found is None:
         raise NotFound("There is no such record of this node's own.")
     asker.note(Act.READ_RECORD, 1, statement_id)
-    record = response_models.summary(found.record, words=calibre_words_of(node, [found.record]))
+    record = response_models.summary(found.record)
     named = [(peer.node_id, term(peer.jurisdiction, "jurisdiction")) for peer in found.peers]
     return page("ask", who, record=record, scans=found.scans, peers=named, box=_PEER_FIELD, outcome=None)
 
@@ -91,7 +90,7 @@ async def ask_for_release(request: Request, node: OpenNode, who: Asking, stateme
 
 def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[QuestionOutcome]) -> Response:
     found = find_record(node, statement_id)
-    record = None if found is None else response_models.summary(found, words=calibre_words_of(node, [found]))
+    record = None if found is None else response_models.summary(found)
     return page("ask", who, record=record, scans=[], peers=[], box=_PEER_FIELD, outcome=outcome)
 
 

@@ -24,11 +24,9 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def sheet(
-    rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], words: Mapping[str, str], *, more: bool
-) -> bytes:
-    """With the handling code of each record, what is to be said of its key, and the footnotes of its jurisdictions.
-    ``words``: of calibres without a designation, by record; ``more``: not all fitted."""
+def sheet(rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], *, more: bool) -> bytes:
+    """With the handling code of each record, what is to be said of its key, and the footnotes of its
+    jurisdictions; ``more``: not all fitted."""
     written = io.StringIO()
     table = csv.writer(written)
     table.writerow(_COLUMNS)
@@ -38,7 +36,7 @@ def sheet(
             row.issuer,
             row.case_reference,
             term(row.kind, "exhibit_kind"),
-            named_calibre(row.calibre, words.get(row.statement_id)),
+            named_calibre(row.calibre, row.calibre_words),
             row.earliest or "",
             row.latest or "",
             row.handling,

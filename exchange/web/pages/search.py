@@ -18,7 +18,6 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord, search_records
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.record_filter import CONDITIONS, RecordFilter
 from exchange.web.access.caller import OpenNode
@@ -145,12 +144,11 @@ def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
         asker.note(Act.SEARCH_RECORDS, min(len(rows), _ON_A_PAGE), asked=question.asked)
     if len(rows) > _ON_A_PAGE:
         following = urlencode(question.asked | {"cursor": encode_cursor(rows[_ON_A_PAGE - 1].sequence)})
-    words = calibre_words_of(node, rows[:_ON_A_PAGE])
     return page(
         "search",
         who,
         question=question,
-        records=[response_models.summary(row, words=words) for row in rows[:_ON_A_PAGE]],
+        records=[response_models.summary(row) for row in rows[:_ON_A_PAGE]],
         doubted=doubted,
         following=following,
         later=before is not None,
@@ -168,7 +166,7 @@ def export_search(request: Request, node: OpenNode, who: Reading) -> Response:
         raise InvalidInput(" ".join(question.problems.values()), code="invalid-field")
     found = search_records(node, question.wanted, before=None, limit=MOST_EXPORTED + 1)
     shown = found.rows[:MOST_EXPORTED]
-    body = sheet(shown, found.suspicions, calibre_words_of(node, shown), more=len(found.rows) > MOST_EXPORTED)
+    body = sheet(shown, found.suspicions, more=len(found.rows) > MOST_EXPORTED)
     for start in range(0, max(1, len(shown)), MAX_SUBJECTS):
         named = [row.statement_id for row in shown[start : start + MAX_SUBJECTS]]
         asker.note(Act.SEARCH_RECORDS, len(named), *named, asked=question.asked | {"as": "csv"})

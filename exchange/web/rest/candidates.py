@@ -21,7 +21,6 @@ from exchange.flows.review.candidates import (
     ranked_for_record,
 )
 from exchange.flows.scan.pair_picture import pair_picture, small_picture
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
@@ -85,9 +84,8 @@ def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId)
     """One pair with its explanation: registration, overlap, and each cell's correlation and displacement."""
     found = found_candidate(asker, candidate_id)
     note_candidate(asker, Act.READ_CANDIDATE, found)
-    both = (found.record_a, found.record_b)
-    doubted, words = suspicions_of(node, both), calibre_words_of(node, both)
-    return response_models.candidate_detail(found, worth_of(node.calibration, found), doubted, words)
+    doubted = suspicions_of(node, (found.record_a, found.record_b))
+    return response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
 
 
 @router.get(
@@ -154,8 +152,5 @@ def _answer(
     following = encode_cursor(last.score, last.candidate_id) if last else None
     link_next(request, response, following)
     doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in listed))
-    words = calibre_words_of(node, (row for item in listed for row in (item.record_a, item.record_b)))
-    items = [
-        response_models.candidate(item, worth_of(node.calibration, item), doubted, words, seen_from) for item in listed
-    ]
+    items = [response_models.candidate(item, worth_of(node.calibration, item), doubted, seen_from) for item in listed]
     return response_models.CandidatePage(items=items, next=following, pending=found.pending)

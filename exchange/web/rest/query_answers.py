@@ -184,17 +184,13 @@ def query(item: ReadQuery) -> QueryAnswer:
     )
 
 
-def approval(
-    item: WaitingApproval, node_id: str, doubted: Mapping[str, Suspicion], words: Mapping[str, str]
-) -> ApprovalAnswer:
+def approval(item: WaitingApproval, node_id: str, doubted: Mapping[str, Suspicion]) -> ApprovalAnswer:
     row, asking, record = item.row, item.query, item.record
     return ApprovalAnswer(
         concerns=row.concerns,
         concern=item.concern,
         jurisdiction=response_models.jurisdiction(row.jurisdiction),
-        record=None
-        if record is None
-        else response_models.summary(record, doubted.get(record.statement_id), words=words),
+        record=None if record is None else response_models.summary(record, doubted.get(record.statement_id)),
         handling=item.handling.code if item.handling else None,
         restriction=item.handling.restriction if item.handling else None,
         query=asking.statement_id if asking else None,

@@ -10,7 +10,6 @@ from exchange.errors import NotFound
 from exchange.flows.entry.submit import submit_record
 from exchange.flows.review import records as flow
 from exchange.flows.review.records import search_records
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.record_filter import RecordFilter
@@ -101,13 +100,11 @@ def search(
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
     found = search_records(node, wanted, before=before, limit=limit + 1)
     rows, doubted = found.rows, found.suspicions
-    words = calibre_words_of(node, rows[:limit])
     following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None
     link_next(request, response, following)
     asker.note(Act.SEARCH_RECORDS, min(len(rows), limit), asked=dict(request.query_params))
     return response_models.RecordPage(
-        items=[response_models.summary(row, doubted.get(row.statement_id), words=words) for row in rows[:limit]],
-        next=following,
+        items=[response_models.summary(row, doubted.get(row.statement_id)) for row in rows[:limit]], next=following
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
@@ -379,10 +378,7 @@ def receipt_answer(found: SubmissionReceipt) -> ReceiptAnswer:
     )
 
 
-def summary(
-    row: StoredRecord, doubted: Suspicion | None = None, *, words: Mapping[str, str] = MappingProxyType({})
-) -> RecordSummary:
-    """``words``: of calibres that have no designation, by record (``calibre_words_of``)."""
+def summary(row: StoredRecord, doubted: Suspicion | None = None) -> RecordSummary:
     return RecordSummary(
         statement_id=row.statement_id,
         issuer=row.issuer,
@@ -390,7 +386,7 @@ def summary(
         case_reference=row.case_reference,
         kind=row.kind,
         calibre=row.calibre,
-        calibre_words=words.get(row.statement_id),
+        calibre_words=row.calibre_words,
         earliest=row.earliest,
         latest=row.latest,
         received_at=datetime.fromisoformat(row.received_at),
@@ -404,13 +400,11 @@ def suspicion_answer(found: Suspicion | None) -> SuspicionAnswer | None:
 
 def record(found: ReadRecord) -> RecordAnswer:
     """What is not believed was superseded by no newer version, but by a key-event."""
-    exhibit, row = found.said.exhibit, found.row
-    words = {} if exhibit.calibre_words is None else {row.statement_id: exhibit.calibre_words}
     not_believed = found.suspicion is not None and not found.suspicion.believed
     return RecordAnswer(
-        **summary(row, found.suspicion, words=words).model_dump(),
+        **summary(found.row, found.suspicion).model_dump(),
         log_index=found.log_index,
-        superseded_by=None if not_believed else row.superseded_by,
+        superseded_by=None if not_believed else found.row.superseded_by,
         statement=found.said.model_dump(mode="json"),
         acquisitions=[_acquisition(item, found.mirrored.get(item.acquisition_id)) for item in found.scans],
         sharing=sharing(found.shared),
@@ -423,32 +417,22 @@ def _acquisition(row: StoredAcquisition, mirrored: str | None) -> AcquisitionAns
 
 
 def candidate(
-    found: CandidatePair,
-    worth: ScoreRatio,
-    doubted: Mapping[str, Suspicion],
-    words: Mapping[str, str],
-    seen_from: str | None = None,
+    found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion], seen_from: str | None = None
 ) -> CandidateAnswer:
-    return CandidateAnswer(**_candidate(found, worth, doubted, words, seen_from))
+    return CandidateAnswer(**_candidate(found, worth, doubted, seen_from))
 
 
-def candidate_detail(
-    found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion], words: Mapping[str, str]
-) -> CandidateDetail:
+def candidate_detail(found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
     sides = ((found.acquisition_a, found.record_a), (found.acquisition_b, found.record_b))
     return CandidateDetail(
-        **_candidate(found, worth, doubted, words, None),
+        **_candidate(found, worth, doubted, None),
         comparison=json.loads(found.row.comparison),
         mended=[record.statement_id for scan, record in sides if scan.region_mended],
     )
 
 
 def _candidate(
-    found: CandidatePair,
-    worth: ScoreRatio,
-    doubted: Mapping[str, Suspicion],
-    words: Mapping[str, str],
-    seen_from: str | None,
+    found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion], seen_from: str | None
 ) -> dict[str, Any]:
     mine, other = found.record_a, found.record_b
     if seen_from == other.statement_id:
@@ -465,8 +449,8 @@ def _candidate(
         "same_case": found.row.same_case,
         "likelihood_ratio": worth.likelihood_ratio,
         "no_validated_lr": worth.no_validated_lr,
-        "record": summary(mine, doubted.get(mine.statement_id), words=words),
-        "other": summary(other, doubted.get(other.statement_id), words=words),
+        "record": summary(mine, doubted.get(mine.statement_id)),
+        "other": summary(other, doubted.get(other.statement_id)),
         "created_at": datetime.fromisoformat(found.row.created_at),
         "matcher": found.row.matcher_version,
         "matcher_differs": other_matcher(found.row.matcher_version),

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.review.approvals import queue_for, sign_decision
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.flows.terms.policy_change import change_policy, preview_policy
 from exchange.flows.terms.terms import grant, policy_of
 from exchange.flows.terms.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
@@ -144,8 +143,7 @@ def read_approvals(
     """What waits for a decision, the most pressing first: records, own queries, and what peers' queries found."""
     found = queue_for(node, caller.role, caller.pseudonym, open_only=not everything)
     doubted = suspicions_of(node, (item.record for item in found))
-    words = calibre_words_of(node, (item.record for item in found))
-    return [query_answers.approval(item, node.node_id, doubted, words) for item in found]
+    return [query_answers.approval(item, node.node_id, doubted) for item in found]
 
 
 @router.post("/approvals", status_code=201, response_model=response_models.Stated)

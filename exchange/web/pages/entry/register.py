@@ -18,7 +18,6 @@ from exchange.flows.entry.draft_form import CHOICES, FILE_CHOICES, ticked
 from exchange.flows.entry.draft_submit import Summary, overtaken, progress_of, submit_draft, summarise_draft
 from exchange.flows.entry.drafts import Draft
 from exchange.flows.node.node import Node
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
@@ -83,8 +82,7 @@ def begun(node: OpenNode, who: Registering) -> Response:
     asker, pseudonym = who.consultation, who.caller.pseudonym
     found = flow.own_exhibits(node, pseudonym, most_submitted=RECENT)
     asker.note(Act.SEARCH_RECORDS, len(found.submitted), asked={"submitted_by": pseudonym})
-    words = calibre_words_of(node, found.submitted)
-    recent = [response_models.summary(row, words=words) for row in found.submitted]
+    recent = [response_models.summary(row) for row in found.submitted]
     return page("register", who, drafts=found.drafts, recent=recent)
 
 

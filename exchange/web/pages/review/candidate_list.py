@@ -14,7 +14,6 @@ from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.candidates import CandidatePair, known_of, ranked_across_borders, ranked_for_record
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, encode_cursor
@@ -105,7 +104,7 @@ def of_a_record(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
         who,
         listed=_listed(node, who, found.pairs, statement_id),
         pending=found.pending,
-        seen_from=response_models.summary(found.record, words=calibre_words_of(node, [found.record])),
+        seen_from=response_models.summary(found.record),
         mine=False,
         chosen={},
         following=None,
@@ -115,10 +114,9 @@ def of_a_record(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
 def _listed(node: Node, who: Visitor, found: list[CandidatePair], seen_from: str | None) -> list[ListedCandidate]:
     known = known_of(node, who.caller.pseudonym, found)
     doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in found))
-    words = calibre_words_of(node, (row for item in found for row in (item.record_a, item.record_b)))
     return [
         ListedCandidate(
-            response_models.candidate(item, worth_of(node.calibration, item), doubted, words, seen_from),
+            response_models.candidate(item, worth_of(node.calibration, item), doubted, seen_from),
             known.hits.get(item.scans),
             who.caller.role is Role.EXAMINER and item.scans not in known.opened,
         )

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from exchange.flows.review.case_graph import Case, CaseGraph, PlacedCase, Tie, read_case
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
@@ -62,8 +61,7 @@ def case_page(
     found = read_case(node, *asker.reader, case)
     graph = found.graph
     link_of = {link.link_id: link for link in found.links}
-    words = calibre_words_of(node, graph.records)
-    records = [response_models.summary(row, words=words) for row in graph.records]
+    records = [response_models.summary(row) for row in graph.records]
     asked = {"jurisdiction": str(jurisdiction), "case_reference": case_reference}
     asker.note(Act.SEARCH_RECORDS, len(records), *(row.statement_id for row in records), asked=asked)
     if link_of:

@@ -16,7 +16,6 @@ from exchange.flows.hits.vocabulary import CLOSED, Stage
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import Spoke, may_take_back
 from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exhibits, visible_hit, visible_hits
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
@@ -51,7 +50,7 @@ def hits(node: OpenNode, who: Reading, closed: bool = False, after: After = None
     return page(
         "hits",
         who,
-        rows=[(link, _sides(node, link)) for link in found.links],
+        rows=[(link, _sides(link)) for link in found.links],
         now=stamp(),
         closed=closed,
         left_out=found.left_out,
@@ -82,7 +81,7 @@ def hit_page(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
         "hit",
         who,
         link=link,
-        sides=_sides(node, link),
+        sides=_sides(link),
         candidate_id=found.candidate_id,
         reviews=found.reviews,
         now=stamp(),
@@ -220,6 +219,5 @@ def _peer(node: Node, link: Link) -> str:
     return peer
 
 
-def _sides(node: Node, link: Link) -> list[response_models.RecordSummary | None]:
-    words = calibre_words_of(node, link.records)
-    return [None if row is None else response_models.summary(row, words=words) for row in link.records]
+def _sides(link: Link) -> list[response_models.RecordSummary | None]:
+    return [None if row is None else response_models.summary(row) for row in link.records]

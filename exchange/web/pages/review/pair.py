@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +17,6 @@ from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.review.candidates import CandidatePair
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
-from exchange.flows.statement.calibre_words import calibre_words_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
@@ -49,16 +47,15 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_candidate(asker, Act.READ_CANDIDATE, found)
-    both = (found.record_a, found.record_b)
-    doubted, words = suspicions_of(node, both), calibre_words_of(node, both)
-    pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted, words)
+    doubted = suspicions_of(node, (found.record_a, found.record_b))
+    pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
     reviews = read_reviews(node, pair_of(found), who.caller.pseudonym, who.caller.role)
     own = node.node_id in (found.record_a.issuer, found.record_b.issuer)
     return page(
         "pair",
         who,
         pair=pair,
-        sides=sides_of(found, words),
+        sides=sides_of(found),
         explained=found.row.comparison,
         reviews=reviews,
         conclusions=list(AfteConclusion),
@@ -68,7 +65,7 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     )
 
 
-def sides_of(found: CandidatePair, words: Mapping[str, str]) -> list[PairSide]:
+def sides_of(found: CandidatePair) -> list[PairSide]:
     """What the viewer draws of a pair, turned as the matcher compared it."""
     comparison = json.loads(found.row.comparison)
     sides = []
@@ -77,7 +74,7 @@ def sides_of(found: CandidatePair, words: Mapping[str, str]) -> list[PairSide]:
         address = f"/app/scans/{scan.sha256}/heights/{'mirrored' if mirrored else 'plain'}?form=filtered"
         region = mask_digest(region_mask_of(scan))
         heights = address if region is None else f"{address}&region={region}"
-        sides.append(PairSide(heights, response_models.summary(record, words=words), scan.region_mended))
+        sides.append(PairSide(heights, response_models.summary(record), scan.region_mended))
     return sides
 
 

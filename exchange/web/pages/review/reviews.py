@@ -95,7 +95,7 @@ def verification_page(node: OpenNode, who: Examining, task_id: TaskId) -> Respon
     """The two specimens, and nothing that anybody or anything holds of them."""
     asker = who.consultation
     found = read_verification(node, who.caller.pseudonym, task_id)
-    sides = sorted(sides_of(found.pair, {}), key=lambda side: side.record.statement_id)
+    sides = sorted(sides_of(found.pair), key=lambda side: side.record.statement_id)
     asker.note(Act.READ_RECORD, 2, *(side.record.statement_id for side in sides))
     return page("verification", who, task=found.task, roi=found.roi, sides=sides, conclusions=list(AfteConclusion))
 
