@@ -1,4 +1,5 @@
-"""Form 9: items, incidents and firearms of records, a calibre in words, and the firearms that a node holds."""
+"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, and
+what each side of a hit is to do."""
 
 from __future__ import annotations
 
@@ -29,10 +30,12 @@ def upgrade() -> None:
         sa.Column("changed_at", Words(), nullable=False),
     )
     op.create_index("ix_firearm_changed_at", "firearm", ["changed_at"])
+    op.add_column("hit_pair", sa.Column("tasks", Words()))
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes."""
+    op.drop_column("hit_pair", "tasks")
     op.drop_table("firearm")
     op.drop_index("record_by_firearm", "record")
     for name in _STATED:
