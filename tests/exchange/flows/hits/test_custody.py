@@ -150,7 +150,7 @@ def test_nobody_undoes_the_other_sides_hit_by_sending_an_exhibit_afterwards() ->
 def test_a_side_that_sent_its_exhibit_confirms_what_the_other_side_received_alone() -> None:
     made, lead, agreed = begun()
     hit = made.confirm(ISSUER, agreed)
-    sent, received = made.trip(lead, agreed)
+    *_, received = made.trip(lead, agreed)
     assert (found(made).stage, found(made).no_effect) == (Stage.CONFIRMED, {}), "it was signed before, by its own log"
     other = made.confirm(ISSUER, agreed)
     assert found(made).no_effect == {other: NoEffect.EXHIBIT_AWAY}

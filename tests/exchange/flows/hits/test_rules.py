@@ -24,7 +24,7 @@ from exchange.flows.hits.vocabulary import (
     Weighed,
     begin_of,
 )
-from schemas import Pair, PhysicalComparison, parse_statement, statement_id, statement_payload
+from schemas import Hit, Pair, PhysicalComparison, parse_statement, statement_id, statement_payload
 from schemas.vocabulary import FeedbackOutcome
 from tests.exchange.flows.hits.hit_examples import FOLDER, bad_histories, make_files
 from tests.exchange.flows.hits.hit_histories import PAIR, THIRD, History, histories
@@ -35,7 +35,8 @@ EXAMPLES = int(os.environ.get("FFP_PERMUTATIONS", "200"))
 
 
 def found(made: History) -> Weighed:
-    return weigh(PAIR, made.said)
+    pair = next(said.statement.pair for said in made.said if isinstance(said.statement, Hit))
+    return weigh(pair, made.said)
 
 
 @pytest.mark.slow
