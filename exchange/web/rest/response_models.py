@@ -19,7 +19,8 @@ from exchange.flows.review.records import ReadRecord, StoredAcquisition, StoredR
 from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
-from schemas import open_envelope, parse_statement
+from exchange.web.wording.conclusions import concluded_in_english
+from schemas import AnyStatement, Conclusion, Verification, open_envelope, parse_statement
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
 
 SCORE_NOTE = (
@@ -324,7 +325,8 @@ class SpokeAnswer(BaseModel):
 
 
 class StatementAnswer(BaseModel):
-    """``matcher_differs``: of a hit, that its score was made by another version of the matcher than this node's."""
+    """``matcher_differs``: of a hit, that its score was made by another version of the matcher than this node's.
+    ``words``: a conclusion as people are to read it: on the screen nobody identifies."""
 
     statement_id: str
     type: str
@@ -334,6 +336,7 @@ class StatementAnswer(BaseModel):
     statement: dict[str, Any]
     matcher_differs: str | None
     suspicion: SuspicionAnswer | None = None
+    words: str | None = None
 
 
 def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> StatementAnswer:
@@ -347,7 +350,13 @@ def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> Statem
         statement=said.model_dump(mode="json"),
         matcher_differs=other_matcher(getattr(said, "matcher", None)),
         suspicion=suspicion_answer(doubted),
+        words=words_of(said),
     )
+
+
+def words_of(said: AnyStatement) -> str | None:
+    """Of a conclusion or its verification."""
+    return concluded_in_english(said.conclusion, said.basis) if isinstance(said, Conclusion | Verification) else None
 
 
 def jurisdiction(code: str) -> JurisdictionAnswer:

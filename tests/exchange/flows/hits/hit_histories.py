@@ -129,7 +129,7 @@ def _another(draw: st.DrawFn, made: History) -> None:
     answers = draw(st.sampled_from([None, None, *steps, *steps, *hits]))
     hit, verifier = draw(st.sampled_from(hits)), draw(st.sampled_from(("examiner-2", "examiner-2", "examiner-1")))
     found = draw(st.sampled_from(("identification", "identification", "elimination", "inconclusive_b", "unsuitable")))
-    ways = "lead asked agreed agreed declined done confirm retract said custody custody".split()
+    ways = ["lead", "asked", "agreed", "agreed", "declined", "done", "confirm", "retract", "said", "custody", "custody"]
     match draw(st.sampled_from(ways)):
         case "lead":
             made.lead(issuer, first=found, verifier=verifier)
