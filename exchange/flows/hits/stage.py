@@ -109,7 +109,7 @@ def _of_stage(found: Weighed, since: str, terms: Settings) -> list[Task]:
         return []
     if found.stage is not Stage.CONFIRMED:
         return [Task(Owed.STEP, node, due) for node in found.turn]
-    signed_until = hours_after(since, terms.dissemination_h)
+    signed_until = hours_after(since, terms.comparison_answer_h)
     return [
         *(Task(Owed.FEEDBACK, node, due) for node in found.turn if node not in found.feedback),
         *(Task(Owed.SIGN, node, signed_until) for node in found.turn if found.met and node in found.unsigned),
