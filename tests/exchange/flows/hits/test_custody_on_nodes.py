@@ -21,6 +21,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.alerts import alerts_for
 from exchange.flows.review.deadlines import Duty, all_duties
 from exchange.flows.statement.sign_statement import enter, say
+from exchange.store.access.users import add_user
 from schemas import PhysicalComparison
 from schemas.vocabulary import Answer, ComparisonStep, Jurisdiction, Role
 from tests.exchange.flows.network import MK, RS, Network, resting
@@ -52,6 +53,8 @@ def network(tmp_path: Path) -> Iterator[Network]:
 @pytest.fixture
 def hit(network: Network, pair: dict[str, Any]) -> str:
     """A lead of Serbia's, of which North Macedonia asked for a comparison and Serbia agreed to today."""
+    with network.nodes[RS].store.write() as session:
+        add_user(session, INVESTIGATOR.pseudonym, Role.INVESTIGATOR)
     _, _, found = lead(network, pair)
     network.settle()
     for node, who, step in ((MK, INVESTIGATOR, "asked"), (RS, HEAD, "agreed")):
