@@ -11,7 +11,7 @@ from exchange import clock
 from exchange.errors import InvalidInput
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.stage import Entry
-from exchange.flows.hits.vocabulary import LOCAL, Custody, Move, Stage, Whereabouts
+from exchange.flows.hits.vocabulary import LOCAL, Custody, Owed, Stage, Whereabouts
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import Spoke
 from exchange.web.languages import gettext as _
@@ -70,14 +70,14 @@ def custody_shown(link: Link) -> list[CustodyShown]:
 
 def next_step(node: Node, link: Link) -> NextStep | None:
     """The one step of an exhibit that this side may sign now; None where it is another's turn, or nothing travels."""
-    own_moves = [move for move in link.progress.moves if move.node == node.node_id]
     under_way = {one.record: one for one in link.progress.custody if one.where is not Whereabouts.HOME}
     for one in under_way.values():
         receiver = one.owner if one.where is Whereabouts.ON_ITS_WAY_BACK else one.other
         if one.at is None and receiver == node.node_id:
             return _step(link, ComparisonStep.RECEIVED, one)
+    returns = any((task.owed, task.node) == (Owed.RETURN, node.node_id) for task in link.progress.tasks)
     for one in under_way.values():
-        if Move(node.node_id, ComparisonStep.RETURNED, one.record) in own_moves:
+        if returns and one.at == node.node_id:
             return _step(link, ComparisonStep.RETURNED, one)
     own = [side.record for side in (link.pair.a, link.pair.b) if side.issuer == node.node_id]
     agreed = link.progress.stage is Stage.COMPARISON_AGREED

@@ -46,7 +46,7 @@ After = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="The l
 ACTIONS = ("message", "feedback", "comparison", "custody", "conclusion", "done", "retraction")
 
 
-_FIELD_OF: Final = {NoEffect.DAYS_IN_DISORDER: "on", NoEffect.DAY_TO_COME: "on"}
+_FIELD_OF: Final[dict[str, str]] = {NoEffect.DAYS_IN_DISORDER: "on", NoEffect.DAY_TO_COME: "on"}
 """At which field of a step of an exhibit a refusal is shown; all others stand above the form."""
 
 

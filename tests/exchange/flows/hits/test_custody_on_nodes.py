@@ -191,7 +191,7 @@ def test_with_a_peer_of_before_exhibits_are_carried_by_hand(network: Network, pa
 def _unchecked(node: Node, step: ComparisonStep, hit: str, answers: str, pair: dict[str, Any], **fields: Any) -> str:
     """Signed and sent by a node that checks nothing."""
     received = step is ComparisonStep.RECEIVED
-    given = {"record": record(pair), "seal": "X", "on": date.fromisoformat(today()), "answers": answers}
+    given: dict[str, Any] = {"record": record(pair), "seal": "X", "on": date.fromisoformat(today()), "answers": answers}
     given |= {"place": "Nowhere", "seal_whole": Answer.YES} if received else {}
     said = say(node, PhysicalComparison, INVESTIGATOR, hit=hit, step=step, **given | fields)
     with node.store.write() as session:
