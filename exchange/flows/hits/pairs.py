@@ -6,6 +6,7 @@ stores the result. Nothing is decided by these rows alone: a page that shows a h
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -128,6 +129,7 @@ def _begun(hit: str, pair: Pair) -> HitPairRow:
         since=now,
         due_at=now,
         waits_for="",
+        tasks="[]",
         provisional=True,
         changed=0,
         stale=True,
@@ -142,5 +144,6 @@ def _worked_out(link: Link) -> dict[str, Any]:
         "since": found.since,
         "due_at": found.due_at or "",
         "waits_for": " ".join(found.waits_for),
+        "tasks": json.dumps([[task.owed, task.node, task.due_at] for task in found.tasks]),
         "provisional": found.provisional,
     }

@@ -13,11 +13,14 @@ one itself. The rules, from the ground up:
    day holds until the other side agrees to the new one.
 5. It is declined by either side: the question that it answers is over, with all that was agreed on it, unless the
    exhibits had been compared.
-6. It is done, or the hit confirmed, where both examiners of a side concluded on the exhibits after a comparison was
-   agreed (after what their side signed of the agreement, by its log) and not before its day. Both eliminate:
-   eliminated. Both identify: confirmed by a hit that says so. All else: inconclusive. Of two outcomes the one further
-   down in ``RANK`` stands, and the other side's is shown as a dispute.
-7. Feedback is a side's own word on a hit; its last counts.
+6. An exhibit travels by four steps that answer each other: its owner sent it after a comparison was agreed, the other
+   side received it, returned it, and its owner received it (`exchange.flows.hits.custody`).
+7. It is done, or the hit confirmed, where both examiners of a side concluded on the exhibits after a comparison was
+   agreed (after what their side signed of the agreement, by its log) and not before its day. Where an exhibit was sent
+   for it, that one was received, and they concluded after that. Both eliminate: eliminated. Both identify: confirmed by
+   a hit that says so. All else: inconclusive. Of two outcomes the one further down in ``RANK`` stands, and the other
+   side's is shown as a dispute.
+8. Feedback is a side's own word on a hit; its last counts.
 
 Of one conclusion the first verification counts; of one side's steps the first ``MOST_STEPS``, of its hits the first
 ``MOST_HITS``.
@@ -27,13 +30,23 @@ A statement of before the field ``answers`` is given one here (``_implied``).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import cached_property
 
-from exchange.flows.hits.bases import Bases
-from exchange.flows.hits.vocabulary import MOST_STEPS, RANK, NoEffect, Said, Stage, Weighed, begin_of
+from exchange.flows.hits.agreements import Agreements, is_step, last_of
+from exchange.flows.hits.custody import Trip, Trips, custody_of, trips_of
+from exchange.flows.hits.vocabulary import (
+    RANK,
+    Custody,
+    Move,
+    NoEffect,
+    Said,
+    Stage,
+    Weighed,
+    Whereabouts,
+    begin_of,
+)
 from schemas import (
     AnyStatement,
     Feedback,
@@ -42,7 +55,11 @@ from schemas import (
     PhysicalComparison,
     Retraction,
 )
+from schemas.review import CUSTODY
 from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage
+
+_COMES_TO_IT = frozenset({Stage.COMPARISON_ASKED, Stage.COMPARISON_AGREED, Stage.COMPARED})
+"""Who has the exhibits still needs them."""
 
 
 def weigh(pair: Pair, said: Iterable[Said]) -> Weighed:
@@ -69,173 +86,33 @@ def agreement_of(pair: Pair, said: Iterable[Said], statement_id: str) -> Said | 
     return weighing.latest_for(ends[statement_id]) if statement_id in ends else None
 
 
+def arrival_of(pair: Pair, said: Iterable[Said], statement_id: str) -> Said | None:
+    """The step that received the exhibit on which a statement of this set rests that says the comparison is done, or
+    confirms; None of any other."""
+    weighing = _Weighing(pair, said)
+    ends = {one.statement_id: one for one in weighing.ends}
+    trip = weighing.arrival_for(ends[statement_id]) if statement_id in ends else None
+    return trip.received if trip is not None else None
+
+
+def is_declined(pair: Pair, said: Iterable[Said], step: str) -> bool:
+    """Whether the question is over that a step which agreed answers."""
+    weighing = _Weighing(pair, said)
+    return weighing.rounds.get(step, ("", 0))[0] in weighing.over
+
+
 def has_open_question(pair: Pair, said: Iterable[Said], side: str) -> bool:
     """Whether this side asked for a comparison, and nobody has declined."""
     weighing = _Weighing(pair, said)
     return any(ask.statement.issuer == side for name, ask in weighing.asks.items() if name not in weighing.over)
 
 
-class _Weighing(Bases):
+class _Weighing(Agreements):
     """The rules in their order; each part is worked out once, from those before it."""
 
     def __init__(self, pair: Pair, said: Iterable[Said]) -> None:
         super().__init__(pair, said)
         self._agreed_for: dict[str, Said | None] = {}
-
-    # 3.
-    @cached_property
-    def steps(self) -> dict[str, Said]:
-        """Those of the two sides, of each the first of its log."""
-        found: dict[str, Said] = {}
-        counted: Counter[str] = Counter()
-        for said, step in self._all(PhysicalComparison):
-            counted[step.issuer] += 1
-            too_many = NoEffect.TOO_MANY if counted[step.issuer] > MOST_STEPS else None
-            if self._noted(said, self._why_not_a_side(step.issuer) or too_many) is None:
-                found[said.statement_id] = said
-        return found
-
-    @cached_property
-    def asks(self) -> dict[str, Said]:
-        return {
-            said.statement_id: said
-            for said in self._steps(ComparisonStep.ASKED)
-            if self._noted(said, self._why_no_step(said.statement)) is None
-        }
-
-    def _why_no_step(self, step: AnyStatement) -> NoEffect | None:
-        return None if getattr(step, "hit", None) in self.leads else NoEffect.NO_LEAD
-
-    # 4.
-    @cached_property
-    def rounds(self) -> dict[str, tuple[str, int]]:
-        """Each step that agreed: the question at its root, and how many agreements lead there."""
-        found: dict[str, tuple[str, int]] = {}
-        to_judge = {said.statement_id for said in self._steps(ComparisonStep.AGREED)}
-        for said in self._steps(ComparisonStep.AGREED):
-            path: list[Said] = []
-            step: Said | None = said
-            while step is not None and step.statement_id in to_judge:
-                to_judge.remove(step.statement_id)
-                path.append(step)
-                step = self._target(step)
-            for one in reversed(path):  # from the question on
-                target = self._target(one)
-                if self._noted(one, self._why_not_agreed(one, target, found)) is None and target is not None:
-                    root, depth = found.get(target.statement_id, (target.statement_id, 0))
-                    found[one.statement_id] = root, depth + 1
-        return found
-
-    def _why_not_agreed(self, said: Said, target: Said | None, found: Mapping[str, object]) -> NoEffect | None:
-        if (why := self._why_no_step(said.statement)) is not None:
-            return why
-        if target is None:
-            return NoEffect.NOT_HERE if getattr(said.statement, "answers", None) else NoEffect.NOT_ASKED
-        if target.statement_id in found:
-            return None
-        if target.statement_id not in self.asks:
-            return NoEffect.RESTS_ON_NONE
-        own = target.statement.issuer == said.statement.issuer and len(self.sides) > 1
-        return NoEffect.OWN_QUESTION if own else None
-
-    @cached_property
-    def in_force(self) -> dict[str, str]:
-        """For each step that agreed, the one whose day holds where it stands: of the answers to a question the first;
-        after that, each that agrees to the day which the other side named. Any other proposes a day."""
-        found: dict[str, str] = {}
-        answered: dict[str, str] = {}
-        for name in sorted(self.rounds, key=self._depth_and_place):
-            said, target = self.known[name], self._target(self.known[name])
-            if len(self.sides) == 1:
-                found[name] = name
-            elif target is None or target.statement_id not in self.rounds:
-                found[name] = answered.setdefault(self.rounds[name][0], name)
-            elif self._agrees_to(said, target):
-                found[name] = name
-            else:
-                found[name] = found[target.statement_id]
-        return found
-
-    def _agrees_to(self, said: Said, other: Said) -> bool:
-        is_others = said.statement.issuer != other.statement.issuer
-        return is_others and getattr(said.statement, "on", None) == getattr(other.statement, "on", None)
-
-    @cached_property
-    def agreements(self) -> list[Said]:
-        """Those steps whose day holds, or held until a later one; the latest first."""
-        names = sorted(set(self.in_force.values()), key=self._depth_and_place, reverse=True)
-        return [self.known[name] for name in names]
-
-    def _target(self, said: Said) -> Said | None:
-        """What a step answers."""
-        named = getattr(said.statement, "answers", None)
-        return self.known.get(named or self._implied.get(said.statement_id, ""))
-
-    @cached_property
-    def _implied(self) -> dict[str, str]:
-        """What steps of before ``answers`` answer, by their issuer's log alone. A decline takes back its issuer's own
-        last step, if that still stood; otherwise the n-th answer of a side is to the n-th question of the other, and
-        what is more, to its last. Where the other asked nothing, who agrees answers the other's last agreement on the
-        own question, one to the same day before any."""
-        found: dict[str, str] = {}
-        for side in self.sides:
-            questions = [ask for ask in self.asks.values() if ask.statement.issuer != side or len(self.sides) == 1]
-            questions.sort(key=lambda one: one.place)
-            answered, own = 0, ""
-            for said in self.steps.values():
-                step = said.statement
-                if not isinstance(step, PhysicalComparison) or step.issuer != side or step.step is ComparisonStep.DONE:
-                    continue
-                if step.answers is None and step.step is not ComparisonStep.ASKED:
-                    if step.step is ComparisonStep.DECLINED and own:
-                        found[said.statement_id] = own
-                    elif questions:
-                        found[said.statement_id] = questions[min(answered, len(questions) - 1)].statement_id
-                        answered += 1
-                    elif (agreed := self._agreed_on_own(said)) is not None:
-                        found[said.statement_id] = agreed
-                own = "" if step.step is ComparisonStep.DECLINED else said.statement_id
-        return found
-
-    def _agreed_on_own(self, said: Said) -> str | None:
-        """What one of before that agrees to its own question follows on: the other side's last agreement."""
-        own = any(ask.statement.issuer == said.statement.issuer for ask in self.asks.values())
-        if not own or not _is_step(said, ComparisonStep.AGREED):
-            return None
-        theirs = [
-            one
-            for one in self._steps(ComparisonStep.AGREED)
-            if one.statement.issuer != said.statement.issuer and getattr(one.statement, "answers", None) is None
-        ]
-        last = max(theirs, key=lambda one: (self._agrees_to(said, one), one.place), default=None)
-        return last.statement_id if last is not None else None
-
-    # 5.
-    @cached_property
-    def declines(self) -> dict[str, str]:
-        """Each step that declined: the question that it ends."""
-        found = {}
-        for said in self._steps(ComparisonStep.DECLINED):
-            target = self._target(said)
-            root = self._root(target) if target is not None else None
-            why = self._why_no_step(said.statement) or (NoEffect.NOT_ASKED if root is None else None)
-            if self._noted(said, why) is None and root is not None:
-                found[said.statement_id] = root
-        return found
-
-    @cached_property
-    def first_declines(self) -> dict[tuple[str, str], int]:
-        """By question and issuer: where in its log the issuer declined first."""
-        found: dict[tuple[str, str], int] = {}
-        for declined, root in self.declines.items():
-            said = self.known[declined]
-            found.setdefault((root, said.statement.issuer), said.log_index)
-        return found
-
-    def _root(self, step: Said) -> str | None:
-        if step.statement_id in self.asks:
-            return step.statement_id
-        return self.rounds.get(step.statement_id, (None, 0))[0]
 
     @cached_property
     def over(self) -> frozenset[str]:
@@ -251,6 +128,28 @@ class _Weighing(Bases):
         return over
 
     # 6.
+    @cached_property
+    def trips(self) -> Trips:
+        found = trips_of(self.pair, self.steps.values(), self.known, self._why_not_sent)
+        self.no_effect.update(found.no_effect)
+        return found
+
+    def _why_not_sent(self, said: Said) -> NoEffect | None:
+        """What was agreed lets no exhibit travel."""
+        if (why := self._why_no_step(said.statement)) is not None:
+            return why
+        target = self._target(said)
+        if target is None:
+            return NoEffect.NOT_HERE
+        if target.statement_id not in self.in_force:
+            return NoEffect.RESTS_ON_NONE if is_step(target, ComparisonStep.AGREED) else NoEffect.NO_COMPARISON
+        return NoEffect.DECLINED if self._declined_before(said, self._root(target)) else None
+
+    def _root_of(self, trip: Trip) -> str | None:
+        target = self._target(trip.sent)
+        return self._root(target) if target is not None else None
+
+    # 7.
     @cached_property
     def ends(self) -> list[Said]:
         """Comparisons that are done, and confirmed hits."""
@@ -276,18 +175,63 @@ class _Weighing(Bases):
         """Exhibits of one side need nobody's leave to meet."""
         step = self.agreed_for(said)
         if step is None:
-            return NoEffect.NO_COMPARISON if len(self.sides) > 1 else None
+            return self._why_none_agreed(said) if len(self.sides) > 1 else None
         if self._declined_before(said, self._root(step)):
             return NoEffect.DECLINED
-        if len(self.sides) > 1 and self._concluded_before(said, step):
+        if len(self.sides) > 1 and self._concluded_before(said, self._part(said.statement.issuer, step)):
             return NoEffect.BEFORE_AGREED
+        if (why := self._why_not_met(said, step)) is not None:
+            return why
         day = getattr(step.statement, "on", None)
         early = day is not None and said.countersigned_at is not None and said.countersigned_at < begin_of(day)
         return NoEffect.BEFORE_THE_DAY if early else None
 
-    def _concluded_before(self, said: Said, step: Said) -> bool:
-        """Whether its examiners concluded before their own side spoke of the agreement: its own log alone tells."""
-        part = self._part(said.statement.issuer, step)
+    def _why_none_agreed(self, said: Said) -> NoEffect:
+        answered = self.steps.get(getattr(said.statement, "answers", None) or "")
+        if answered is None or getattr(answered.statement, "step", None) not in CUSTODY:
+            return NoEffect.NO_COMPARISON
+        return NoEffect.RESTS_ON_NONE if answered.statement_id in self.trips.no_effect else NoEffect.EXHIBIT_AWAY
+
+    def _why_not_met(self, said: Said, step: Said) -> NoEffect | None:
+        """Where an exhibit was sent, the comparison rests on its arrival."""
+        trip = self.arrival_for(said)
+        if trip is None:
+            away = any(self._is_away(trip, said) for trip in self._trips_on(self._root(step)))
+            return NoEffect.EXHIBIT_AWAY if away else None
+        own = trip.sent if trip.sent.statement.issuer == said.statement.issuer else trip.received
+        return NoEffect.BEFORE_IT_ARRIVED if self._concluded_before(said, own) else None
+
+    def arrival_for(self, said: Said) -> Trip | None:
+        """The trip on whose arrival a comparison rests which is done, or confirmed: the step that it names; else what
+        its own side had received before, by its log."""
+        named = self.steps.get(getattr(said.statement, "answers", None) or "")
+        if named is not None and is_step(named, ComparisonStep.DONE) and isinstance(said.statement, Hit):
+            return self.arrival_for(named)
+        if named is not None and named.statement_id in self.trips.arrivals:
+            return self.trips.arrivals[named.statement_id]
+        step = self.agreed_for(said)
+        here = [trip for trip in self._trips_on(self._root(step)) if self._had_received(said, trip)] if step else []
+        return max(here, key=lambda trip: trip.sent.place, default=None)
+
+    def _had_received(self, said: Said, trip: Trip) -> bool:
+        there = trip.received
+        return there is not None and there.statement.issuer == said.statement.issuer and there.place < said.place
+
+    def _trips_on(self, root: str | None) -> list[Trip]:
+        return [trip for trip in self.trips.by_sent.values() if root is not None and self._root_of(trip) == root]
+
+    def _is_away(self, trip: Trip, said: Said) -> bool:
+        """Whether an exhibit was on its way when a side said that it had been compared: of its own one by its log; of
+        the other's, unless it stated that before it signed to have read that the exhibit was sent. So nobody undoes the
+        other side's comparison by sending an exhibit afterwards."""
+        if trip.sent.statement.issuer == said.statement.issuer:
+            home = trip.back is not None and trip.back.place < said.place
+            return trip.sent.place < said.place and not home
+        stated, read_at = said.statement.stated_at, trip.sent.countersigned_at
+        return stated is None or read_at is None or stated >= read_at
+
+    def _concluded_before(self, said: Said, part: Said | None) -> bool:
+        """Whether its examiners concluded before what their own side had signed: its own log alone tells."""
         rests_on = (getattr(said.statement, "conclusion", ""), getattr(said.statement, "verification", ""))
         return part is not None and min(self.known[name].log_index for name in rests_on) < part.log_index
 
@@ -304,8 +248,10 @@ class _Weighing(Bases):
     def _find_agreed_for(self, said: Said) -> Said | None:
         answers = getattr(said.statement, "answers", None)
         named = self.steps.get(answers or "")
-        if named is not None and _is_step(named, ComparisonStep.DONE) and isinstance(said.statement, Hit):
+        if named is not None and is_step(named, ComparisonStep.DONE) and isinstance(said.statement, Hit):
             return self.agreed_for(named)
+        if (trip := self.trips.arrivals.get(answers or "")) is not None:
+            answers = getattr(trip.sent.statement, "answers", None)
         if answers is None:
             open_to_it = (one for one in self.agreements if self._is_open_to(said, one))
             return next(open_to_it, self.agreements[0] if self.agreements else None)
@@ -329,17 +275,6 @@ class _Weighing(Bases):
         on_it = (one for one in self.agreements if step is not None and self._root(one) == self._root(step))
         return next(on_it, None)
 
-    def _depth(self, step: Said) -> tuple[int, tuple[int, str]]:
-        return self._depth_and_place(step.statement_id)
-
-    def _depth_and_place(self, step: str) -> tuple[int, tuple[int, str]]:
-        return self.rounds[step][1], self.known[step].place
-
-    def _declined_before(self, said: Said, root: str | None) -> bool:
-        """Whether its own issuer had declined before, by its own log."""
-        first = self.first_declines.get((root or "", said.statement.issuer))
-        return first is not None and first < said.log_index
-
     def _outcome(self, said: Said) -> Stage:
         if not isinstance(said.statement, PhysicalComparison):
             return Stage.CONFIRMED
@@ -351,7 +286,7 @@ class _Weighing(Bases):
             case _:
                 return Stage.INCONCLUSIVE
 
-    # 7.
+    # 8.
     @cached_property
     def feedback(self) -> dict[str, FeedbackOutcome]:
         found: dict[str, FeedbackOutcome] = {}
@@ -372,7 +307,66 @@ class _Weighing(Bases):
             if self._is_taken_back(said):
                 self.no_effect[said.statement_id] = NoEffect.TAKEN_BACK
         proposed = self._proposals(self.known[by]) if stage is Stage.COMPARISON_AGREED else {}
-        return Weighed(stage, by, turn, on, proposed, self.feedback, disputed, dict(self.no_effect))
+        custody = custody_of(self.pair, self.trips)
+        return Weighed(
+            stage=stage,
+            brought_by=by,
+            turn=turn,
+            on=on,
+            proposed=proposed,
+            feedback=self.feedback,
+            disputed=disputed,
+            no_effect=dict(self.no_effect),
+            custody=custody,
+            moves=tuple(self._moves(stage, custody)),
+            met=self._met(stage),
+            signed_by=self.signed_by,
+            unsigned=self._unsigned(stage),
+        )
+
+    @cached_property
+    def signed_by(self) -> tuple[str, ...]:
+        """The sides that signed a confirmed hit of their own."""
+        issuers = {said.statement.issuer for said in self.ends if isinstance(said.statement, Hit)}
+        return tuple(side for side in self.sides if side in issuers)
+
+    def _unsigned(self, stage: Stage) -> tuple[str, ...]:
+        missing = tuple(side for side in self.sides if side not in self.signed_by)
+        return missing if stage is Stage.CONFIRMED else ()
+
+    def _met(self, stage: Stage) -> bool:
+        ends = [said for said in self.ends if self._outcome(said) is stage]
+        return bool(ends) and (len(self.sides) == 1 or any(self.arrival_for(said) is not None for said in ends))
+
+    def _moves(self, stage: Stage, custody: Iterable[Custody]) -> Iterator[Move]:
+        """An exhibit goes home when nobody compares it any more, and is received whatever has become of the hit."""
+        for one in custody:
+            over = stage not in _COMES_TO_IT or self._root_of(self._last_trip(one)) in self.over
+            match one.where:
+                case Whereabouts.ON_ITS_WAY if over:
+                    yield Move(one.other, ComparisonStep.RECEIVED, one.record)
+                case Whereabouts.THERE if over:
+                    yield Move(one.other, ComparisonStep.RETURNED, one.record)
+                case Whereabouts.ON_ITS_WAY_BACK:
+                    yield Move(one.owner, ComparisonStep.RECEIVED, one.record)
+                case _:
+                    pass
+
+    def _last_trip(self, custody: Custody) -> Trip:
+        own = (trip for trip in self.trips.by_sent.values() if trip.record == custody.record)
+        return max(own, key=lambda trip: trip.sent.place)
+
+    def _next_of_agreed(self, root: str | None) -> tuple[str, ...]:
+        """Who has the next step of a comparison that was agreed: who waits for the exhibit, or has it; where none
+        travels, either side."""
+        waiting = {
+            side
+            for trip in self._trips_on(root)
+            if trip.where in (Whereabouts.ON_ITS_WAY, Whereabouts.THERE)
+            for side in self.sides
+            if side != trip.sent.statement.issuer
+        }
+        return tuple(side for side in self.sides if side in waiting) or self.sides
 
     def _proposals(self, agreed: Said) -> dict[str, date]:
         """The day that each side named last since this agreement, where it is another one."""
@@ -392,13 +386,14 @@ class _Weighing(Bases):
             return self._ended()
         last = next((one for one in self.agreements if self._root(one) not in over), None)
         if last is not None:
-            return Stage.COMPARISON_AGREED, last.statement_id, self.sides, getattr(last.statement, "on", None)
+            turn = self._next_of_agreed(self._root(last))
+            return Stage.COMPARISON_AGREED, last.statement_id, turn, getattr(last.statement, "on", None)
         asked = [ask for name, ask in self.asks.items() if name not in over]
         if asked:
-            return Stage.COMPARISON_ASKED, _last(asked).statement_id, self._others(asked), None
+            return Stage.COMPARISON_ASKED, last_of(asked).statement_id, self._others(asked), None
         declined = [self.known[name] for name in self.declines]
         if declined:
-            return Stage.LEAD, _last(declined).statement_id, self._others([_last(declined)]), None
+            return Stage.LEAD, last_of(declined).statement_id, self._others([last_of(declined)]), None
         first = min(self.standing_leads, key=lambda one: one.place)
         return Stage.LEAD, first.statement_id, self._others(self.standing_leads), None
 
@@ -407,7 +402,8 @@ class _Weighing(Bases):
         by = min((said for said in self.ends if self._outcome(said) is stage), key=lambda one: one.place)
         turn: tuple[str, ...] = ()
         if stage is Stage.CONFIRMED:
-            turn = tuple(side for side in self.sides if side not in self.feedback)
+            to_sign = self._unsigned(stage) if self._met(stage) else ()
+            turn = tuple(side for side in self.sides if side not in self.feedback or side in to_sign)
         elif stage is Stage.COMPARED:
             turn = (by.statement.issuer,)
         return stage, by.statement_id, turn, None
@@ -419,7 +415,7 @@ class _Weighing(Bases):
         if not any(self._is_taken_back(hit) for hit in hits):
             return Stage.NO_EFFECT, hits[0].statement_id, (), None
         back = [said for said, _ in self._all(Retraction) if said.statement_id not in self.no_effect]
-        return Stage.RETRACTED, _last(back).statement_id, (), None
+        return Stage.RETRACTED, last_of(back).statement_id, (), None
 
     def _others(self, spoke: Iterable[Said]) -> tuple[str, ...]:
         """Those who have not spoken; both, where both have; nobody, where there is but one."""
@@ -433,8 +429,9 @@ class _Weighing(Bases):
         last = max(live, key=self._depth_and_place, default=None)
         in_force = [one.statement_id for one in self.agreements]
         agreed = next((name for name in in_force if name in live), next(iter(in_force), None))
+        arrived = self._last_arrival(statement.issuer, agreed)
         if isinstance(statement, Hit):
-            return agreed if statement.stage is HitStage.CONFIRMED else None
+            return (arrived or agreed) if statement.stage is HitStage.CONFIRMED else None
         asked = [ask for name, ask in self.asks.items() if name not in over]
         others = [ask for ask in asked if ask.statement.issuer != statement.issuer or len(self.sides) == 1]
         match statement.step:
@@ -444,12 +441,32 @@ class _Weighing(Bases):
                 return (
                     self._proposed(statement, agreed, live)
                     or last
-                    or (_last(others or asked).statement_id if asked else None)
+                    or (last_of(others or asked).statement_id if asked else None)
                 )
             case ComparisonStep.DECLINED:
-                return last or (_last(others or asked).statement_id if asked else None)
+                return last or (last_of(others or asked).statement_id if asked else None)
             case ComparisonStep.DONE:
-                return agreed
+                return arrived or agreed
+            case ComparisonStep.SENT:
+                return agreed or statement.hit
+            case ComparisonStep.RECEIVED | ComparisonStep.RETURNED:
+                return self._on_its_way(statement) or statement.hit
+
+    def _last_arrival(self, issuer: str, agreed: str | None) -> str | None:
+        """The last exhibit that was received for the comparison; what this side itself received before any other."""
+        root = self._root(self.known[agreed]) if agreed is not None else None
+        there = [trip.received for trip in self._trips_on(root) if trip.received is not None]
+        last = max(there, key=lambda one: (one.statement.issuer == issuer, one.place), default=None)
+        return last.statement_id if last is not None else None
+
+    def _on_its_way(self, statement: PhysicalComparison) -> str | None:
+        """What a step that receives or returns an exhibit follows on, of its last trip."""
+        own = [trip for trip in self.trips.by_sent.values() if trip.record == statement.record]
+        trip = max(own, key=lambda one: one.sent.place, default=None)
+        if trip is None:
+            return None
+        before = trip.returned if statement.step is ComparisonStep.RECEIVED else trip.received
+        return (before or trip.sent).statement_id
 
     def _proposed(self, statement: PhysicalComparison, agreed: str | None, live: Iterable[str]) -> str | None:
         """The other side's proposal of this very day, if none was agreed since."""
@@ -457,14 +474,3 @@ class _Weighing(Bases):
         agrees = Said("", statement, 0)
         theirs = [one for one in live if self.rounds[one][1] >= depth and self._agrees_to(agrees, self.known[one])]
         return max(theirs, key=self._depth_and_place, default=None)
-
-    def _steps(self, step: ComparisonStep) -> list[Said]:
-        return [said for said in self.steps.values() if _is_step(said, step)]
-
-
-def _is_step(said: Said, step: ComparisonStep) -> bool:
-    return isinstance(said.statement, PhysicalComparison) and said.statement.step is step
-
-
-def _last(said: Iterable[Said]) -> Said:
-    return max(said, key=lambda one: one.place)

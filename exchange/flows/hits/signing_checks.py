@@ -1,4 +1,5 @@
-"""The rules of hits for what is about to be signed here: the same as for what arrives, and this node's own day."""
+"""The rules of hits for what is about to be signed here: the same as for what arrives, this node's own day, and what
+this node asks of itself: a comparison between two sides rests on an exhibit that was signed for."""
 
 from __future__ import annotations
 
@@ -10,11 +11,14 @@ from sqlalchemy.orm import Session
 from exchange import clock
 from exchange.errors import Conflict, InvalidInput
 from exchange.flows.hits.history import hit_history
-from exchange.flows.hits.rules import agreement_of, has_open_question, weigh
+from exchange.flows.hits.rules import agreement_of, arrival_of, has_open_question, is_declined, weigh
 from exchange.flows.hits.stage import Entry
 from exchange.flows.hits.vocabulary import HIT_SENTENCES, LOCAL, RANK, NoEffect, Said, begin_of
 from exchange.flows.node.node import Node
+from exchange.store.sync.peers import lane_of
 from schemas import Feedback, Hit, Pair, PhysicalComparison
+from schemas.review import CUSTODY
+from schemas.versions import ADDED, is_newer
 from schemas.vocabulary import ComparisonStep
 
 NEW: Final = "to be signed"
@@ -22,13 +26,19 @@ NEW: Final = "to be signed"
 _LAST: Final = 2**63
 """Its place in the log: after all that is there."""
 
-_INVALID: Final = frozenset({NoEffect.OTHER_PAIR, NoEffect.OTHER_BASIS})
+NEEDED: Final = ADDED[f"ComparisonStep={ComparisonStep.SENT}"]
+"""The version of the contract that has the steps of custody."""
+_AFTER_THE_END: Final = frozenset({ComparisonStep.DONE, ComparisonStep.RECEIVED, ComparisonStep.RETURNED})
+
+_INVALID: Final = frozenset(
+    {NoEffect.OTHER_PAIR, NoEffect.OTHER_BASIS, NoEffect.NOT_OF_THE_PAIR, NoEffect.OTHER_EXHIBIT}
+)
 
 
 def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Feedback, pair: Pair) -> None:
     """Raises Conflict or InvalidInput, with the reason as its code, for what would have no effect; and for what only
-    this node's own clock tells: a day that is over, and a comparison that is said to be done, or a hit confirmed, of
-    which the examiners concluded before the agreement had come here, or before its day."""
+    this node's own clock tells: a day that is over, or has not come, and a comparison that is said to be done, or a hit
+    confirmed, of which the examiners concluded before the agreement or the exhibit had come here, or before its day."""
     named = [name for name in (getattr(said, "conclusion", None), getattr(said, "verification", None)) if name]
     history = {entry.statement_id: entry for entry in hit_history(session, node, pair, *named)}
     before = [entry.said for entry in history.values()]
@@ -40,8 +50,13 @@ def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Fee
         agreement = agreement_of(pair, after, NEW)
         day = getattr(agreement.statement, "on", None) if agreement is not None else None
         why = weigh(pair, after).no_effect.get(NEW) or _why_over(said)
+        why = why or _why_not_sent(session, node, said, pair, after)
         if why is None and agreement is not None:
             why = _why_early(history[agreement.statement_id], [history[name] for name in named], node.node_id)
+            arrival = arrival_of(pair, after, NEW)
+            why = why or _why_not_met(session, node, pair, arrival)
+            if why is None and arrival is not None:
+                why = _why_not_there(history[arrival.statement_id], [history[name] for name in named], node.node_id)
     else:
         why = NoEffect.NO_LEAD
     if why is not None:
@@ -63,10 +78,14 @@ def _check_asks_once(said: PhysicalComparison, pair: Pair, before: list[Said]) -
 
 
 def _asks_too_late(said: Hit | PhysicalComparison | Feedback, pair: Pair, before: list[Said]) -> bool:
-    if not isinstance(said, PhysicalComparison) or said.step is ComparisonStep.DONE:
+    """What was compared needs no agreement any more; an exhibit that is away goes home, and one may be sent where a
+    side has not signed the confirmed hit yet."""
+    if not isinstance(said, PhysicalComparison) or said.step in _AFTER_THE_END:
         return False
-    has_hit = any(isinstance(one.statement, Hit) for one in before)
-    return has_hit and weigh(pair, before).stage in RANK
+    if not any(isinstance(one.statement, Hit) for one in before):
+        return False
+    found = weigh(pair, before)
+    return found.stage in RANK and not (said.step is ComparisonStep.SENT and found.unsigned)
 
 
 def _today() -> date:
@@ -74,13 +93,55 @@ def _today() -> date:
 
 
 def _why_over(said: Hit | PhysicalComparison | Feedback) -> NoEffect | None:
-    day = said.on if isinstance(said, PhysicalComparison) and said.step is not ComparisonStep.DONE else None
-    return NoEffect.DAY_IS_OVER if day is not None and day < _today() else None
+    """What is agreed is to come; what happened to an exhibit has happened."""
+    if not isinstance(said, PhysicalComparison) or said.on is None or said.step is ComparisonStep.DONE:
+        return None
+    if said.step in CUSTODY:
+        return NoEffect.DAY_TO_COME if said.on > _today() else None
+    return NoEffect.DAY_IS_OVER if said.on < _today() else None
+
+
+def _why_not_sent(
+    session: Session, node: Node, said: Hit | PhysicalComparison | Feedback, pair: Pair, after: list[Said]
+) -> NoEffect | None:
+    """An exhibit leaves for a comparison that is still to come, and for a side that can sign that it arrived."""
+    if not isinstance(said, PhysicalComparison) or said.step is not ComparisonStep.SENT:
+        return None
+    if is_declined(pair, after, said.answers or ""):
+        return NoEffect.DECLINED
+    return None if _other_signs_custody(session, node, pair) else NoEffect.PEER_TOO_OLD
+
+
+def _why_not_met(session: Session, node: Node, pair: Pair, arrival: Said | None) -> NoEffect | None:
+    """Between two sides an exhibit was signed for, unless the other side's node cannot do that yet."""
+    if arrival is not None or pair.a.issuer == pair.b.issuer or not _other_signs_custody(session, node, pair):
+        return None
+    return NoEffect.NOT_MET
+
+
+def _other_signs_custody(session: Session, node: Node, pair: Pair) -> bool:
+    """Whether the other side's node reads the steps of an exhibit that travels, by what it last said to read."""
+    others = {pair.a.issuer, pair.b.issuer} - {node.node_id}
+    reads = [lane_of(session, other).reads for other in others]
+    return all(said is not None and not is_newer(NEEDED, said) for said in reads)
+
+
+def _why_not_there(arrival: Entry, rests_on: list[Entry], node_id: str) -> NoEffect | None:
+    """By this node's own clock: where the other side received the exhibit, its log and this one cannot be put in
+    order."""
+    if arrival.statement.issuer == node_id:
+        return None
+    came = min(arrival.received_at, arrival.at)
+    return NoEffect.BEFORE_IT_ARRIVED if _first_concluded(rests_on) < came else None
+
+
+def _first_concluded(rests_on: list[Entry]) -> str:
+    return min(getattr(entry.statement, "stated_at", None) or entry.received_at for entry in rests_on)
 
 
 def _why_early(agreement: Entry, rests_on: list[Entry], node_id: str) -> NoEffect | None:
     """By this node's own clock, which decides what is signed here and nothing else."""
-    concluded = min(getattr(entry.statement, "stated_at", None) or entry.received_at for entry in rests_on)
+    concluded = _first_concluded(rests_on)
     came = min(
         agreement.received_at, agreement.at
     )  # after a restore, the earlier time is the one that was countersigned

@@ -14,10 +14,10 @@ from datetime import date
 from exchange.clock import LAST, day_after, hours_after
 from exchange.config import Settings
 from exchange.flows.hits.rules import weigh
-from exchange.flows.hits.vocabulary import CLOSED, NoEffect, Said, begin_of
+from exchange.flows.hits.vocabulary import CLOSED, Custody, NoEffect, Owed, Said, Task, Weighed, begin_of
 from exchange.flows.hits.vocabulary import Stage as Stage
 from schemas import AnyStatement, Hit, Pair
-from schemas.vocabulary import FeedbackOutcome
+from schemas.vocabulary import ComparisonStep, FeedbackOutcome
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ def both_have(statement: AnyStatement, read_at: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class HitProgress:
-    """``waits_for`` are the nodes whose turn it is until ``due_at``; none when the hit is closed, or when all is said.
+    """``tasks`` is what is to be done, by whom and until when; ``waits_for`` are the nodes whose turn it is, ``due_at``
+    when the first of it is due; none when all is said and every exhibit is at home. ``custody``, ``met``, ``signed_by``
+    and ``unsigned``: as they were weighed.
     ``feedback`` is each node's last word on what became of it, ``on`` the day that was agreed, ``proposed``
     the other day that each side would have. ``provisional``: the times are this node's own, since the other side has
     not countersigned yet. ``no_effect``: what counts for nothing, and why."""
@@ -64,6 +66,11 @@ class HitProgress:
     proposed: Mapping[str, date]
     provisional: bool
     no_effect: Mapping[str, NoEffect]
+    tasks: tuple[Task, ...]
+    custody: tuple[Custody, ...]
+    met: bool
+    signed_by: tuple[str, ...]
+    unsigned: tuple[str, ...]
 
     def late(self, now: str) -> bool:
         return self.due_at is not None and self.due_at < now
@@ -73,19 +80,53 @@ def progress(history: Sequence[Entry], terms: Settings) -> HitProgress:
     """How far the hit is of which this is the history, in whatever order. It holds one hit at least."""
     found = weigh(pair_of_hit(history), (entry.said for entry in history))
     by = next(entry for entry in history if entry.statement_id == found.brought_by)
-    due = _due(found.stage, by.at, found.on, found.turn, terms)
+    tasks = (*_of_stage(found, by.at, terms), *_of_custody(found, by.at, history, terms))
+    due = min((task.due_at for task in tasks), default=None)
+    waiting = {task.node for task in tasks}
     return HitProgress(
         stage=found.stage,
         since=by.at,
         due_at=due,
-        waits_for=found.turn if due is not None else (),
+        waits_for=tuple(dict.fromkeys((*(node for node in found.turn if node in waiting), *sorted(waiting)))),
         disputed=found.disputed,
         feedback=found.feedback,
         on=found.on,
         proposed=found.proposed,
         provisional=by.countersigned_at is None and found.stage is not Stage.COMPARISON_AGREED and due is not None,
         no_effect=found.no_effect,
+        tasks=tasks,
+        custody=found.custody,
+        met=found.met,
+        signed_by=found.signed_by,
+        unsigned=found.unsigned,
     )
+
+
+def _of_stage(found: Weighed, since: str, terms: Settings) -> list[Task]:
+    """What the stage asks for of those whose turn it is."""
+    due = _due(found.stage, since, found.on, found.turn, terms)
+    if due is None:
+        return []
+    if found.stage is not Stage.CONFIRMED:
+        return [Task(Owed.STEP, node, due) for node in found.turn]
+    signed_until = hours_after(since, terms.comparison_answer_h)
+    return [
+        *(Task(Owed.FEEDBACK, node, due) for node in found.turn if node not in found.feedback),
+        *(Task(Owed.SIGN, node, signed_until) for node in found.turn if found.met and node in found.unsigned),
+    ]
+
+
+def _of_custody(found: Weighed, since: str, history: Sequence[Entry], terms: Settings) -> list[Task]:
+    """What is to be received or returned: from its last step on, or from when nobody needs the exhibit any more."""
+    at = {entry.statement_id: entry.at for entry in history}
+    last = {custody.record: at[custody.steps[-1]] for custody in found.custody}
+    tasks = []
+    for move in found.moves:
+        returns = move.step is ComparisonStep.RETURNED
+        begun = max(since, last[move.record]) if returns else last[move.record]
+        owed = Owed.RETURN if returns else Owed.RECEIVE
+        tasks.append(Task(owed, move.node, hours_after(begun, terms.comparison_answer_h)))
+    return tasks
 
 
 def pair_of_hit(history: Sequence[Entry]) -> Pair:

@@ -21,6 +21,7 @@ from exchange.store.hits.joined_pairs import (
 )
 from exchange.store.long_lists import AT_ONCE
 from schemas import Conclusion, Hit, PhysicalComparison, Retraction
+from schemas.review import CUSTODY
 from schemas.vocabulary import AfteConclusion, ComparisonStep, HitStage
 
 LOOKED_AT = "all were looked at"
@@ -67,7 +68,7 @@ def state_before(history: Sequence[Entry]) -> str:
         match entry.statement:
             case Hit() as said:
                 stage, standing = Stage.CONFIRMED if said.stage is HitStage.CONFIRMED else Stage.LEAD, True
-            case PhysicalComparison() as said if standing:
+            case PhysicalComparison() as said if standing and said.step not in CUSTODY:
                 stage = _state_after(said, concluded)
             case _:
                 pass
@@ -82,7 +83,7 @@ def _state_after(said: PhysicalComparison, concluded: dict[str, Conclusion]) -> 
             return f"{Stage.COMPARISON_AGREED} {said.on}"
         case ComparisonStep.DECLINED:
             return Stage.LEAD
-        case ComparisonStep.DONE:
+        case _:
             first = concluded.get(said.conclusion or "")
             apart = first is not None and first.conclusion is AfteConclusion.ELIMINATION
             return Stage.ELIMINATED if apart else Stage.INCONCLUSIVE

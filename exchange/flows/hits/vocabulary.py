@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from exchange.clock import midnight
 from schemas import AnyStatement
-from schemas.vocabulary import FeedbackOutcome
+from schemas.vocabulary import ComparisonStep, FeedbackOutcome
 
 LOCAL = ZoneInfo("Europe/Belgrade")
 """The day on which exhibits meet begins and ends with the region's midnight."""
@@ -65,8 +65,69 @@ class NoEffect(StrEnum):
     DECLINED = "comparison-declined"
     COMPARED = "compared-already"
     TOO_MANY = "too-many-steps"
+    ONE_SIDE = "one-side"
+    NOT_OF_THE_PAIR = "not-of-the-pair"
+    OTHERS_EXHIBIT = "others-exhibit"
+    STILL_AWAY = "still-away"
+    NOT_SENT = "not-sent"
+    OWN_SENDING = "own-sending"
+    OTHER_EXHIBIT = "other-exhibit"
+    NOT_RECEIVED = "not-received"
+    NOT_ITS_HOLDER = "not-its-holder"
+    SIGNED_FOR = "signed-for"
+    DAYS_IN_DISORDER = "days-in-disorder"
+    EXHIBIT_AWAY = "exhibit-away"
+    BEFORE_IT_ARRIVED = "before-it-arrived"
     DAY_IS_OVER = "day-is-over"
-    """Of what is about to be signed here alone: what arrives is not judged by this node's clock."""
+    """This and what follows: of what is about to be signed here alone. What arrives is not judged by this node's clock,
+    nor by what this node asks of itself."""
+    DAY_TO_COME = "day-to-come"
+    NOT_MET = "not-met"
+    PEER_TOO_OLD = "peer-too-old"
+
+
+AT_SIGNING: Final = frozenset({NoEffect.DAY_IS_OVER, NoEffect.DAY_TO_COME, NoEffect.NOT_MET, NoEffect.PEER_TOO_OLD})
+
+
+class Owed(StrEnum):
+    """What a side is to do next."""
+
+    STEP = "step"
+    """The next step on the way to the end of a comparison."""
+    FEEDBACK = "feedback"
+    SIGN = "sign"
+    """Its own signature on a confirmed hit: two examiners of its own conclude on the exhibits."""
+    RECEIVE = "receive"
+    RETURN = "return"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What ``node`` is to do until ``due_at``."""
+
+    owed: Owed
+    node: str
+    due_at: str
+
+
+class Whereabouts(StrEnum):
+    """Of an exhibit that was sent."""
+
+    ON_ITS_WAY = "on_its_way"
+    THERE = "there"
+    """At the side that received it."""
+    ON_ITS_WAY_BACK = "on_its_way_back"
+    HOME = "home"
+
+
+class SealWarning(StrEnum):
+    """What the seal of an exhibit that arrived gives to think about."""
+
+    DIFFERS = "differs"
+    """Another one than it left under."""
+    BROKEN = "broken"
+    NOT_KNOWN = "not_known"
+    """Nobody says that it was whole."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +147,47 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Custody:
+    """An exhibit that travels, or has: its steps in order, by their ids, over all its trips; ``where`` it is ``since``
+    the day of the last one; ``warnings`` of the steps that received it."""
+
+    record: str
+    owner: str
+    other: str
+    steps: tuple[str, ...]
+    where: Whereabouts
+    since: date
+    warnings: Mapping[str, tuple[SealWarning, ...]]
+
+    @property
+    def at(self) -> str | None:
+        """The side where it is; None on its way."""
+        match self.where:
+            case Whereabouts.HOME:
+                return self.owner
+            case Whereabouts.THERE:
+                return self.other
+            case _:
+                return None
+
+
+@dataclass(frozen=True)
+class Move:
+    """The next step of an exhibit that is due beside whatever else is: ``node`` receives it, or returns it."""
+
+    node: str
+    step: ComparisonStep
+    record: str
+
+
+@dataclass(frozen=True)
 class Weighed:
     """``brought_by`` is the statement that brought the hit to its stage, ``turn`` the nodes whose turn it is, ``on``
     the day that was agreed, ``proposed`` the other day that each side would have, ``feedback`` each side's last word,
-    ``no_effect`` what counts for nothing and why."""
+    ``no_effect`` what counts for nothing and why. ``custody``: the exhibits that travel, or have. ``moves``: what is to
+    be received or returned although the comparison does not wait for it. ``met``: the comparison that ended rests on an
+    exhibit that was received, or both are of one side. ``signed_by``: the sides that signed a confirmed hit of their
+    own that counts; ``unsigned``: of a confirmed hit between two, those who have not."""
 
     stage: Stage
     brought_by: str
@@ -99,6 +197,11 @@ class Weighed:
     feedback: Mapping[str, FeedbackOutcome]
     disputed: bool
     no_effect: Mapping[str, NoEffect]
+    custody: tuple[Custody, ...]
+    moves: tuple[Move, ...]
+    met: bool
+    signed_by: tuple[str, ...]
+    unsigned: tuple[str, ...]
 
 
 def begin_of(day: date) -> str:
@@ -135,6 +238,45 @@ HIT_SENTENCES: Final = {
     NoEffect.DECLINED: "The comparison was declined. Ask for it anew.",
     NoEffect.COMPARED: "The exhibits had been compared already.",
     NoEffect.TOO_MANY: "This side took more steps on this hit than count. Write to the other side.",
+    NoEffect.ONE_SIDE: "Both exhibits are of one side, and none travels. Compare them, and conclude.",
+    NoEffect.NOT_OF_THE_PAIR: "The record is neither one of this pair. Name the record of the exhibit that travels.",
+    NoEffect.OTHERS_EXHIBIT: (
+        "Only the owner of an exhibit signs that it was sent. When it arrives, sign that it was received."
+    ),
+    NoEffect.STILL_AWAY: (
+        "This exhibit was sent already, and is not home again. When it is back, sign that it was received; then it can "
+        "be sent anew."
+    ),
+    NoEffect.NOT_SENT: "Nobody signed that this exhibit was sent here. Ask the other side to sign that first.",
+    NoEffect.OWN_SENDING: "Who sends an exhibit does not sign that it arrived. Wait for the other side to sign that.",
+    NoEffect.OTHER_EXHIBIT: (
+        "The step that it answers is of the other exhibit. Name the record that stands in that step."
+    ),
+    NoEffect.NOT_RECEIVED: (
+        "Nobody signed that this exhibit was received. Sign that first; then sign that it left for its owner."
+    ),
+    NoEffect.NOT_ITS_HOLDER: "Only the side that received an exhibit sends it back to its owner. Wait for that side.",
+    NoEffect.SIGNED_FOR: "This step of the exhibit's way was signed already. Sign the step that follows on it.",
+    NoEffect.DAYS_IN_DISORDER: (
+        "Its day is before the day of the step that it answers. Name the day on which it happened."
+    ),
+    NoEffect.EXHIBIT_AWAY: (
+        "An exhibit travels for this comparison, and what was signed does not rest on its arrival. Sign that it was "
+        "received, compare then, and conclude anew."
+    ),
+    NoEffect.BEFORE_IT_ARRIVED: (
+        "The examiners concluded on the exhibits before the one that travels was received. Compare them, and conclude "
+        "anew."
+    ),
     NoEffect.DAY_IS_OVER: "The day is over. Name today or a later one.",
+    NoEffect.DAY_TO_COME: "The day has not come. Sign this step when it has happened.",
+    NoEffect.NOT_MET: (
+        "Between two sides a comparison rests on an exhibit that was sent and received. Have one side sign that it "
+        "sent its exhibit and the other that it received it; then compare, and conclude."
+    ),
+    NoEffect.PEER_TOO_OLD: (
+        "The other side's node cannot read yet that an exhibit was sent. Carry the exhibits, and sign the comparison "
+        "that was agreed; or ask its operator to upgrade it."
+    ),
 }
 """What is wrong with a statement, and where it helps, what to do next."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import hidden_hits, hidden_pairs
-from exchange.flows.hits.history import links_of
+from exchange.flows.hits.history import Link, links_of
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import pairs_of_hits
@@ -26,7 +27,9 @@ from exchange.store.review.alerts import (
     marks_of,
     put_mark,
 )
-from schemas.vocabulary import Role
+from schemas import Hit, PhysicalComparison
+from schemas.review import CUSTODY
+from schemas.vocabulary import ComparisonStep, HitStage, Role
 
 ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})
 KEPT_DAYS: Final = 90
@@ -39,12 +42,15 @@ _STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{
 @dataclass(frozen=True)
 class Alert:
     """One line: ``page`` is where to read more, ``fresh`` until it is marked as read, ``no_effect`` why what was signed
-    about a hit counts for nothing."""
+    about a hit counts for nothing, ``step`` what happened to an exhibit that travels. ``unsigned``: of a confirmed hit
+    of the other side's, that this side's own signature is missing."""
 
     news: News
     page: str
     fresh: bool
     no_effect: NoEffect | None
+    step: ComparisonStep | None = None
+    unsigned: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,8 +100,32 @@ def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Aler
     pairs = frozenset(pairs_of_hits(session, {news.subject for news in found}))
     links = links_of(session, node, sorted(pairs))
     counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}
-    lines = (Alert(news, _page(news), news.at > seen_to, counts_not.get(news.statement_id)) for news in found)
+    steps = {name: step for link in links for name, step in _custody_steps(link)}
+    unsigned = {name for link in links if node.node_id in link.progress.unsigned for name in _confirmed(link)}
+    lines = (
+        Alert(
+            news,
+            _page(news),
+            news.at > seen_to,
+            counts_not.get(news.statement_id),
+            steps.get(news.statement_id),
+            news.statement_id in unsigned,
+        )
+        for news in found
+    )
     return Alerts(tuple(lines), before is not None, pairs)
+
+
+def _custody_steps(link: Link) -> Iterator[tuple[str, ComparisonStep]]:
+    for entry in link.history:
+        if isinstance(entry.statement, PhysicalComparison) and entry.statement.step in CUSTODY:
+            yield entry.statement_id, entry.statement.step
+
+
+def _confirmed(link: Link) -> Iterator[str]:
+    for entry in link.history:
+        if isinstance(entry.statement, Hit) and entry.statement.stage is HitStage.CONFIRMED:
+            yield entry.statement_id
 
 
 def mark_read(node: Node, pseudonym: str, seen_to: str) -> None:

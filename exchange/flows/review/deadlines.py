@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from exchange.clock import hours_after, stamp
 from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import Hidden, hidden_pairs, tasks_for
-from exchange.flows.hits.history import my_turn
+from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.stage import Stage
+from exchange.flows.hits.vocabulary import Owed
 from exchange.flows.node.node import Node
 from exchange.flows.review.reviews import reviews_of
 from exchange.store.review.candidates import correlated_first
@@ -29,14 +32,27 @@ class Duty(StrEnum):
     ANSWER = "answer"
     """The other side waits for this one's next step on a hit."""
     FEEDBACK = "feedback"
+    SIGN = "sign"
+    """The other side signed a confirmed hit; this side's signature is missing."""
+    RECEIVE = "receive"
+    """An exhibit is on its way to this side."""
+    RETURN = "return"
+    """The other side's exhibit is here, and nobody compares it any more."""
 
+
+OWED: Final = {
+    Owed.STEP: Duty.ANSWER,
+    Owed.FEEDBACK: Duty.FEEDBACK,
+    Owed.SIGN: Duty.SIGN,
+    Owed.RECEIVE: Duty.RECEIVE,
+    Owed.RETURN: Duty.RETURN,
+}
 
 PAGES = {
     Duty.FIRST_REVIEW: "/app/candidates",
     Duty.VERIFICATION: "/app/verifications",
     Duty.SEND_LEAD: "/app/candidates",
-    Duty.ANSWER: "/app/hits",
-    Duty.FEEDBACK: "/app/hits",
+    **dict.fromkeys(OWED.values(), "/app/hits"),
 }
 
 
@@ -66,9 +82,7 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due
         moments[Duty.VERIFICATION] = [task.due_at for task in tasks_for(session, pseudonym)]
         moments[Duty.SEND_LEAD] = _to_send(session, node, pseudonym)
     if role in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD):
-        for link in my_turn(session, node, hidden_pairs(session, role, pseudonym)):
-            duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
-            moments.setdefault(duty, []).append(link.progress.due_at or "")
+        _add_hits(moments, my_turn(session, node, hidden_pairs(session, role, pseudonym)), node.node_id)
     return _due(moments)
 
 
@@ -96,10 +110,18 @@ def all_duties(session: Session, node: Node) -> list[Due]:
         ],
         Duty.VERIFICATION: [task.due_at for task in open_tasks(session)],
     }
-    for link in my_turn(session, node, Hidden()):
-        duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
-        moments.setdefault(duty, []).append(link.progress.due_at or "")
+    _add_hits(moments, my_turn(session, node, Hidden()), node.node_id)
     return _due(moments)
+
+
+def _add_hits(moments: dict[Duty, list[str]], links: Iterable[KnownLink], node_id: str) -> None:
+    for link in links:
+        own = [task for task in link.progress.tasks if task.node == node_id]
+        for task in own:
+            moments.setdefault(OWED[task.owed], []).append(task.due_at)
+        if not own:  # as the release before had worked it out
+            duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
+            moments.setdefault(duty, []).append(link.progress.due_at or "")
 
 
 def _due(moments: dict[Duty, list[str]]) -> list[Due]:

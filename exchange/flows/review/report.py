@@ -86,10 +86,12 @@ class PairReport:
     sides: tuple[ReportSide, ReportSide]
     said: tuple[ReportedStatement, ...]
     stage: str
-    """candidate, concluded, unsuitable, or how far its hit is."""
+    """candidate, associated, concluded, unsuitable, or how far its hit is."""
     dated: str
     """When the newest of all this came to be known here: the date of the report."""
     picture: bytes
+    hit: Link | None = None
+    """With the exhibits that travelled, and who signed the confirmed hit."""
 
 
 def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairReport:
@@ -131,6 +133,7 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         sides=(first, second),
         said=said,
         stage=stage_of(said, hit.progress.stage if hit is not None else None),
+        hit=hit,
         dated=max(known_at),
         picture=picture,
     )
@@ -148,7 +151,7 @@ def stage_of(said: tuple[ReportedStatement, ...], hit: Stage | None) -> str:
         return "candidate"
     match concluded[-1].conclusion:
         case AfteConclusion.IDENTIFICATION:
-            return "concluded"
+            return "concluded" if on_exhibits else "associated"
         case AfteConclusion.ELIMINATION:
             return "eliminated"
         case AfteConclusion.UNSUITABLE:

@@ -60,6 +60,7 @@ from schemas import (
     parse_statement,
 )
 from schemas.kinds import KINDS
+from schemas.review import CUSTODY
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 from schemas.vocabulary import Basis, Role
@@ -68,6 +69,8 @@ _T = TypeVar("_T", bound=AnyStatement)
 
 ReviewStatement = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
 
+UNANSWERED: Final = "0" * 64
+"""Stands for what a step of custody answers, which the contract asks for, until the node has found it."""
 SPOKEN: Final = {name: kind for name, kind in KINDS.items() if kind.said_by}
 """What a person may say, and in which role."""
 
@@ -163,6 +166,8 @@ def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
             "made_by": maker.model_dump(mode="json"),
             "stated_at": stamp(),
         }
+        if fields.get("step") in CUSTODY and fields.get("answers") is None:
+            fields["answers"] = UNANSWERED
         said = SPOKEN[kind].model.model_validate_json(json.dumps(by_node | fields), strict=True)
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
@@ -298,7 +303,7 @@ def _check_not_taken_back(session: Session, statement_id: str) -> None:
 
 def _answering(session: Session, node: Node, said: ReviewStatement) -> ReviewStatement:
     """With the statement that a step of a hit answers, where its maker did not name it."""
-    if not isinstance(said, Hit | PhysicalComparison) or said.answers is not None:
+    if not isinstance(said, Hit | PhysicalComparison) or said.answers not in (None, UNANSWERED):
         return said
     pair = said.pair if isinstance(said, Hit) else _known(session, said.hit, Hit).pair
     known = (entry.said for entry in hit_history(session, node, pair))

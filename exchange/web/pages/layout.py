@@ -33,6 +33,8 @@ from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_words
+from exchange.web.wording.conclusions import concluded
+from exchange.web.wording.custody import where_words
 from exchange.web.wording.instrument_checks import doubt_words, named_check_words
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
@@ -103,6 +105,11 @@ def _term(_context: Context, value: str, of: str | None = None) -> str:
     return term(value, of)
 
 
+@pass_context
+def _concluded(_context: Context, value: str, basis: str) -> str:
+    return concluded(value, basis)
+
+
 _pages.filters |= {
     "moment": moment,
     "turned": _turned,
@@ -111,6 +118,8 @@ _pages.filters |= {
     "term": _term,
     "reason": reason,
     "suspicion": suspicion,
+    "concluded": _concluded,
+    "whereabouts": where_words,
     "case_address": _case_address,
     "calibre": _calibre,
     "doubts": doubts_in,

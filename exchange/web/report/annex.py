@@ -10,11 +10,13 @@ from exchange.flows.review.report import PairReport, ReportedStatement, ReportSi
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
-from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
+from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, paragraph, picture, quiet
 from exchange.web.wording.calibres import calibre_words
+from exchange.web.wording.conclusions import concluded
+from exchange.web.wording.custody import seal_words, where_words
 from exchange.web.wording.instrument_checks import named_check_words
 from exchange.web.wording.sentences import model_for, no_effect, reason, suspicion
-from schemas import Acquisition, Conclusion, Feedback, Hit, Retraction, Verification
+from schemas import Acquisition, Conclusion, Feedback, Hit, PhysicalComparison, Retraction, Verification
 from schemas.vocabulary import Modality
 
 CELL_COLUMNS = 5
@@ -28,6 +30,7 @@ def annex(report: PairReport) -> list[Block]:
         *_comparison(report),
         *_worth(report),
         *_records(report),
+        *_custody(report),
         *_statements(report),
         *_verification(report),
     ]
@@ -196,12 +199,14 @@ def _statement(said: ReportedStatement) -> list[tuple[str, str]]:
     match statement:
         case Conclusion() | Verification():
             rows += [
-                (_("Conclusion"), term(statement.conclusion)),
+                (_("Conclusion"), concluded(statement.conclusion, statement.basis)),
                 (_("Basis"), term(statement.basis)),
                 (_("Remark"), statement.remark or "–"),
             ]
         case Hit():
             rows += [(_("Stage"), term(statement.stage)), (_("Basis"), term(statement.basis))]
+        case PhysicalComparison():
+            rows += _step(statement)
         case Feedback():
             rows += [(_("Outcome"), term(statement.outcome)), (_("Remark"), statement.remark or "–")]
         case Retraction():
@@ -220,6 +225,46 @@ def _statement(said: ReportedStatement) -> list[tuple[str, str]]:
         (_("Statement"), said.statement_id),
         (_("Place in the log"), _("%(index)s in the log of %(node)s", index=said.log_index, node=statement.issuer)),
     ]
+
+
+def _step(said: PhysicalComparison) -> list[tuple[str, str]]:
+    given = [
+        (_("Step"), term(said.step, "comparison_step")),
+        (_("Day"), str(said.on) if said.on is not None else None),
+        (_("Place"), said.place),
+        (_("Record"), said.record),
+        (_("Seal"), said.seal),
+        (_("Seal whole"), term(said.seal_whole, "answer") if said.seal_whole is not None else None),
+        (_("Remark"), said.remark),
+    ]
+    return [(name, value) for name, value in given if value is not None]
+
+
+def _custody(report: PairReport) -> list[Block]:
+    """Each exhibit that travelled: who signed for it, when, where, under which seal; and what its seal gives to think
+    about."""
+    if report.hit is None or not report.hit.progress.custody:
+        return []
+    said = {entry.statement_id: entry.statement for entry in report.hit.history}
+    blocks: list[Block] = [heading(_("The way of the exhibits"), 1)]
+    for custody in report.hit.progress.custody:
+        steps = [(name, step) for name in custody.steps if isinstance(step := said[name], PhysicalComparison)]
+        warnings = [f"{step.on}: {warning}" for name, step in steps for warning in seal_words(custody, name)]
+        blocks += [
+            paragraph(where_words(custody)),
+            columns(
+                [_("Step"), _("Day"), _("Signed by"), _("Place"), _("Seal"), _("Seal whole")],
+                [_leg(step) for _name, step in steps],
+            ),
+            *([bullets(*warnings)] if warnings else []),
+        ]
+    return blocks
+
+
+def _leg(said: PhysicalComparison) -> list[str]:
+    whole = term(said.seal_whole, "answer") if said.seal_whole is not None else "–"
+    signed_by = f"{said.issuer}, {said.made_by.pseudonym}"
+    return [term(said.step, "comparison_step"), str(said.on), signed_by, said.place or "–", said.seal or "–", whole]
 
 
 def _verification(report: PairReport) -> list[Block]:

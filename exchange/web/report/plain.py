@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.node.regions import not_validated
 from exchange.flows.review.report import PairReport, ReportSide
 from exchange.web.languages import gettext as _
@@ -12,6 +13,7 @@ from exchange.web.languages import term
 from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
 from exchange.web.wording.calibres import calibre_words
+from exchange.web.wording.custody import signature_words
 from exchange.web.wording.sentences import reason, suspicion
 
 IS: Final = {
@@ -22,6 +24,11 @@ IS: Final = {
     "concluded": _m(
         "An examiner has compared the two cartridge cases and concluded that one firearm fired both. That conclusion "
         "has not led to a shared lead yet: a second examiner must come to the same result without knowing of the first."
+    ),
+    "associated": _m(
+        "An examiner has compared images of the two cartridge cases on the screen and sees a possible association: the "
+        "marks agree. The exhibits themselves have not been compared, and a second examiner must come to the same "
+        "result without knowing of the first."
     ),
     "lead": _m(
         "Two examiners have compared images of the two cartridge cases on the screen, the second without knowing the "
@@ -55,6 +62,7 @@ IS: Final = {
 MEANS: Final = {
     "candidate": _m("An examiner should look at the pair. For an investigation it means nothing yet."),
     "concluded": _m("The two cases may be connected. Rest nothing on it before a second examiner has verified it."),
+    "associated": _m("The two cases may be connected. Rest nothing on it before a second examiner has verified it."),
     "lead": _m(
         "The two cases may be connected, and it is worth asking what else connects them. It is a reason to compare the "
         "exhibits; it is no evidence that one firearm was used in both."
@@ -83,6 +91,7 @@ MEANS: Final = {
 NEXT: Final = {
     "candidate": _m("Ask the laboratory of your Firearms Focal Point to have an examiner look at the pair."),
     "concluded": _m("Wait for the second examiner's verification; the Firearms Focal Point can say when it is due."),
+    "associated": _m("Wait for the second examiner's verification; the Firearms Focal Point can say when it is due."),
     "lead": _m("Ask, through the two Firearms Focal Points, that the exhibits be compared under one microscope."),
     "comparison_asked": _m("Wait for the other side's answer; the Firearms Focal Point can say when it is due."),
     "comparison_agreed": _m("Wait for the day that was agreed; the Firearms Focal Point can say when it is."),
@@ -112,6 +121,7 @@ def plain_page(report: PairReport) -> list[Block]:
         *_doubted(report),
         heading(_("What this is"), 1),
         paragraph(_(IS[at])),
+        *_signatures(report),
         heading(_("What it means"), 1),
         paragraph(_(MEANS[at])),
         paragraph(_worth(report)),
@@ -149,6 +159,13 @@ def _doubted(report: PairReport) -> list[Block]:
         for side in report.sides
         if side.doubted is not None
     ]
+
+
+def _signatures(report: PairReport) -> list[Block]:
+    """Who signed the confirmed hit, and when; and whose signature is missing."""
+    if report.hit is None or report.stage != Stage.CONFIRMED:
+        return []
+    return [bullets(*signature_words(report.hit.progress, report.hit.history))]
 
 
 def _worth(report: PairReport) -> str:

@@ -20,7 +20,8 @@ from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
 from exchange.web.languages import spoken
-from schemas import open_envelope, parse_statement
+from exchange.web.wording.conclusions import concluded_in_english
+from schemas import AnyStatement, Conclusion, Verification, open_envelope, parse_statement
 
 SCORE_NOTE = (
     "A score ranks candidates for comparison by an examiner; it identifies nothing. A likelihood ratio holds within "
@@ -325,7 +326,8 @@ class SpokeAnswer(BaseModel):
 
 
 class StatementAnswer(BaseModel):
-    """``matcher_differs``: of a hit, that its score was made by another version of the matcher than this node's."""
+    """``matcher_differs``: of a hit, that its score was made by another version of the matcher than this node's.
+    ``words``: a conclusion as people are to read it: on the screen nobody identifies."""
 
     statement_id: str
     type: str
@@ -335,6 +337,7 @@ class StatementAnswer(BaseModel):
     statement: dict[str, Any]
     matcher_differs: str | None
     suspicion: SuspicionAnswer | None = None
+    words: str | None = None
 
 
 def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> StatementAnswer:
@@ -348,7 +351,13 @@ def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> Statem
         statement=said.model_dump(mode="json"),
         matcher_differs=other_matcher(getattr(said, "matcher", None)),
         suspicion=suspicion_answer(doubted),
+        words=words_of(said),
     )
+
+
+def words_of(said: AnyStatement) -> str | None:
+    """Of a conclusion or its verification."""
+    return concluded_in_english(said.conclusion, said.basis) if isinstance(said, Conclusion | Verification) else None
 
 
 def jurisdiction(code: str) -> JurisdictionAnswer:

@@ -95,6 +95,41 @@ SENTENCES: Final = {
     "before-the-agreement": _m(
         "The examiners concluded on the exhibits before the comparison was agreed. Compare them, and conclude anew."
     ),
+    "one-side": _m("Both exhibits are of one side, and none travels. Compare them, and conclude."),
+    "not-of-the-pair": _m("The record is neither one of this pair. Name the record of the exhibit that travels."),
+    "others-exhibit": _m(
+        "Only the owner of an exhibit signs that it was sent. When it arrives, sign that it was received."
+    ),
+    "still-away": _m(
+        "This exhibit was sent already, and is not home again. When it is back, sign that it was received; then it can "
+        "be sent anew."
+    ),
+    "not-sent": _m("Nobody signed that this exhibit was sent here. Ask the other side to sign that first."),
+    "own-sending": _m("Who sends an exhibit does not sign that it arrived. Wait for the other side to sign that."),
+    "other-exhibit": _m("The step that it answers is of the other exhibit. Name the record that stands in that step."),
+    "not-received": _m(
+        "Nobody signed that this exhibit was received. Sign that first; then sign that it left for its owner."
+    ),
+    "not-its-holder": _m("Only the side that received an exhibit sends it back to its owner. Wait for that side."),
+    "signed-for": _m("This step of the exhibit's way was signed already. Sign the step that follows on it."),
+    "days-in-disorder": _m("Its day is before the day of the step that it answers. Name the day on which it happened."),
+    "exhibit-away": _m(
+        "An exhibit travels for this comparison, and what was signed does not rest on its arrival. Sign that it was "
+        "received, compare then, and conclude anew."
+    ),
+    "before-it-arrived": _m(
+        "The examiners concluded on the exhibits before the one that travels was received. Compare them, and conclude "
+        "anew."
+    ),
+    "day-to-come": _m("The day has not come. Sign this step when it has happened."),
+    "not-met": _m(
+        "Between two sides a comparison rests on an exhibit that was sent and received. Have one side sign that it "
+        "sent its exhibit and the other that it received it; then compare, and conclude."
+    ),
+    "peer-too-old": _m(
+        "The other side's node cannot read yet that an exhibit was sent. Carry the exhibits, and sign the comparison "
+        "that was agreed; or ask its operator to upgrade it."
+    ),
     "before-the-day": _m(
         "The day that was agreed for the comparison had not come. Compare the exhibits on that day, and conclude then; "
         "or agree on another day with the other side."

@@ -1,5 +1,5 @@
-"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, and which pairs
-of calibres were compared with one another."""
+"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, which pairs of
+calibres were compared with one another, and what each side of a hit is to do."""
 
 from __future__ import annotations
 
@@ -37,10 +37,12 @@ def upgrade() -> None:
         sa.Column("one", Words(), primary_key=True),
         sa.Column("other", Words(), primary_key=True),
     )
+    op.add_column("hit_pair", sa.Column("tasks", Words()))
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes."""
+    op.drop_column("hit_pair", "tasks")
     op.drop_table("compared_calibre_pair")
     op.drop_table("firearm")
     op.drop_index("record_by_firearm", "record")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -12,20 +12,25 @@ from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.stage import Entry
 from exchange.flows.hits.stage_changes import note_changes_read
-from exchange.flows.hits.vocabulary import CLOSED, Stage
+from exchange.flows.hits.vocabulary import CLOSED, NoEffect, Stage
 from exchange.flows.node.node import Node
-from exchange.flows.review.statements import Spoke, may_take_back
+from exchange.flows.review.statements import Spoke, may_say, may_take_back
 from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exhibits, visible_hit, visible_hits
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
+from exchange.web.pages.review.custody import custody_shown, next_step, sign_step, today, wrong_field
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
-from exchange.web.wording.sentences import no_effect
+from exchange.web.wording.custody import signature_words
+from exchange.web.wording.sentences import no_effect, refusal_of
 from schemas import Hit, Message
+from schemas.review import CUSTODY
 from schemas.vocabulary import (
     AfteConclusion,
+    Answer,
     Basis,
     ComparisonStep,
     FeedbackOutcome,
@@ -38,7 +43,11 @@ router = APIRouter()
 
 _ON_A_PAGE = 50
 After = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="The last one of the page before.")]
-ACTIONS = ("message", "feedback", "comparison", "conclusion", "done", "retraction")
+ACTIONS = ("message", "feedback", "comparison", "custody", "conclusion", "done", "retraction")
+
+
+_FIELD_OF: Final[dict[str, str]] = {NoEffect.DAYS_IN_DISORDER: "on", NoEffect.DAY_TO_COME: "on"}
+"""At which field of a step of an exhibit a refusal is shown; all others stand above the form."""
 
 
 @router.get("/hits")
@@ -72,6 +81,10 @@ async def read_changes(request: Request, node: OpenNode, who: Reading) -> Respon
 @router.get("/hits/{link_id}")
 def hit_page(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
     """One hit with its history, and the forms for what may come next."""
+    return _hit_page(node, who, link_id)
+
+
+def _hit_page(node: Node, who: Visitor, link_id: str, *, status: int = 200, **refused: Any) -> Response:
     asker = who.consultation
     found = visible_hit(node, *asker.reader, link_id)
     link = found.link
@@ -80,6 +93,7 @@ def hit_page(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
     return page(
         "hit",
         who,
+        status=status,
         link=link,
         sides=_sides(link),
         candidate_id=found.candidate_id,
@@ -101,6 +115,14 @@ def hit_page(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
         closed=link.progress.stage in CLOSED,
         ended=link.progress.stage in (*CLOSED, Stage.COMPARED, Stage.CONFIRMED),
         why={name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
+        travelling=custody_shown(link),
+        signatures=signature_words(link.progress, link.history),
+        unsigned_here=node.node_id in link.progress.unsigned,
+        next_step=next_step(node, link),
+        may_step=may_say("physical-comparison", who.caller.role),
+        answers=list(Answer),
+        today=today(),
+        **refused,
     )
 
 
@@ -110,7 +132,27 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
     fields = await read_form(request, node, who.csrf)
     if action not in ACTIONS:
         raise NotFound("There is no such step.")
+    if action == "custody":
+        return await off_loop(_move, node, who, link_id, fields)
     spoke = await off_loop(_act, node, who, link_id, action, fields)
+    return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
+
+
+def _move(node: Node, who: Visitor, link_id: str, fields: dict[str, str]) -> Response:
+    """A step of an exhibit; what is wrong with the form is said at its field, with what was typed."""
+    link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
+    step = next_step(node, link)
+    wrong = wrong_field(step, fields) if step is not None else None
+    if wrong is not None:
+        return _hit_page(node, who, link_id, status=422, wrong_field=wrong, typed=fields)
+    try:
+        spoke = sign_step(node, who, link, fields)
+    except (InvalidInput, Conflict) as error:
+        if step is None:
+            raise
+        said = refusal_of(error)
+        wrong = _FIELD_OF.get(error.code, ""), said.sentence or said.detail
+        return _hit_page(node, who, link_id, status=status_of(error), wrong_field=wrong, typed=fields)
     return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
 
 
@@ -204,6 +246,8 @@ def _step(fields: dict[str, str]) -> ComparisonStep:
         raise InvalidInput("Ask, agree or decline.", code="invalid-field") from error
     if step is ComparisonStep.DONE:
         raise InvalidInput("A comparison is done when two examiners concluded on the exhibits.", code="invalid-field")
+    if step in CUSTODY:
+        raise InvalidInput("An exhibit that travels has a form of its own.", code="invalid-field")
     return step
 
 

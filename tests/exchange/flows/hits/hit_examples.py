@@ -71,7 +71,26 @@ def good_histories() -> dict[str, History]:
     asked, other = both.step("asked", ours, ISSUER, ours), both.step("asked", theirs, OTHER, theirs)
     both.step("declined", theirs, ISSUER, other)
     both.step("agreed", ours, OTHER, asked)
+    travelled, met, anew = History(), History(), History()
+    lead = travelled.lead()
+    agreed = travelled.agreed(lead)
+    *_, received = travelled.trip(lead, agreed)
+    hit = travelled.confirm(OTHER, received)
+    travelled.confirm(ISSUER, received)
+    returned = travelled.step("returned", lead, OTHER, received, seal="S-2", on="2026-03-05")
+    travelled.step("received", lead, ISSUER, returned, seal="S-2", place="Beograd", on="2026-03-06")
+    travelled.feedback(hit, ISSUER, "charged")
+    lead = met.lead()
+    *_, received = met.trip(lead, met.agreed(lead), seal="S-1")
+    met.confirm(OTHER, received)
+    lead = anew.lead()
+    agreed = anew.agreed(lead)
+    anew.trip(lead, agreed, steps=4)
+    anew.trip(lead, agreed, seal="S-7", on="2026-03-09")
     return {
+        "exhibit-travelled-and-both-signed": travelled,
+        "exhibit-travelled-and-one-signed": met,
+        "exhibit-sent-anew": anew,
         "confirmed-and-disputed": confirmed,
         "declined-and-asked-anew": declined,
         "before-answers": before,
@@ -197,6 +216,79 @@ def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
     lead = made.lead()
     told = made.feedback(lead, THIRD, "disputed")
     example("feedback-by-a-third-node", made, told, NoEffect.NOT_A_SIDE, Stage.LEAD)
+    return examples | _of_custody()
+
+
+def _of_custody() -> dict[str, tuple[History, str, NoEffect, Stage]]:
+    """Each exhibit that travels by what nobody may sign of it."""
+    examples: dict[str, tuple[History, str, NoEffect, Stage]] = {}
+
+    def example(
+        name: str, why: NoEffect, made: History, statement: str, stage: Stage = Stage.COMPARISON_AGREED
+    ) -> None:
+        examples[name] = made, statement, why, stage
+
+    def begun() -> tuple[History, str, str]:
+        made = History()
+        lead = made.lead()
+        return made, lead, made.agreed(lead)
+
+    made, lead, agreed = begun()
+    example("sent-by-the-other-side", NoEffect.OTHERS_EXHIBIT, made, made.step("sent", lead, OTHER, agreed))
+    made, lead, agreed = begun()
+    other = made.step("sent", lead, ISSUER, agreed, record="f" * 64)
+    example("sent-of-another-pair", NoEffect.NOT_OF_THE_PAIR, made, other)
+    made = History()
+    lead = made.lead()
+    asked = made.step("asked", lead, ISSUER, lead)
+    sent = made.step("sent", lead, ISSUER, asked)
+    example("sent-before-it-was-agreed", NoEffect.NO_COMPARISON, made, sent, Stage.COMPARISON_ASKED)
+    made, lead, agreed = begun()
+    made.step("sent", lead, ISSUER, agreed)
+    example("sent-while-it-travels", NoEffect.STILL_AWAY, made, made.step("sent", lead, ISSUER, agreed))
+    made, lead, agreed = begun()
+    made.step("declined", lead, ISSUER, agreed)
+    sent = made.step("sent", lead, ISSUER, agreed)
+    example("sent-after-own-decline", NoEffect.DECLINED, made, sent, Stage.LEAD)
+    made = History()
+    made.pair = made.pair | {"b": made.pair["b"] | {"issuer": ISSUER}}
+    lead = made.lead()
+    asked = made.step("asked", lead, ISSUER, lead)
+    sent = made.step("sent", lead, ISSUER, made.step("agreed", lead, ISSUER, asked))
+    example("sent-to-oneself", NoEffect.ONE_SIDE, made, sent)
+    made, lead, agreed = begun()
+    example("received-and-not-sent", NoEffect.NOT_SENT, made, made.step("received", lead, OTHER, agreed))
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1)
+    example("received-by-the-sender", NoEffect.OWN_SENDING, made, made.step("received", lead, ISSUER, sent))
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1)
+    other = made.step("received", lead, OTHER, sent, record=made.record_of(OTHER))
+    example("received-of-the-other-exhibit", NoEffect.OTHER_EXHIBIT, made, other)
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1, on="2026-03-03")
+    example("received-before-it-left", NoEffect.DAYS_IN_DISORDER, made, made.step("received", lead, OTHER, sent))
+    made, lead, agreed = begun()
+    sent, _ = made.trip(lead, agreed)
+    example("received-twice", NoEffect.SIGNED_FOR, made, made.step("received", lead, OTHER, sent))
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1)
+    example("returned-before-it-was-received", NoEffect.NOT_RECEIVED, made, made.step("returned", lead, OTHER, sent))
+    made, lead, agreed = begun()
+    _, received = made.trip(lead, agreed)
+    example("returned-by-the-owner", NoEffect.NOT_ITS_HOLDER, made, made.step("returned", lead, ISSUER, received))
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1)
+    example("confirmed-while-the-exhibit-travels", NoEffect.EXHIBIT_AWAY, made, made.confirm(OTHER, agreed))
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1)
+    example("done-on-an-exhibit-that-was-sent", NoEffect.EXHIBIT_AWAY, made, made.done(lead, OTHER, sent))
+    made, lead, agreed = begun()
+    rests_on = made.bases(OTHER, basis="exhibits", first="identification")
+    *_, received = made.trip(lead, agreed)
+    confirmed = {"pair": made.pair, "stage": "confirmed", "basis": "exhibits", "answers": received}
+    hit = made.say("hit", OTHER, **confirmed, **rests_on)
+    example("confirmed-on-conclusions-before-it-arrived", NoEffect.BEFORE_IT_ARRIVED, made, hit)
     return examples
 
 

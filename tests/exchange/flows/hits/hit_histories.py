@@ -9,12 +9,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from exchange.flows.hits.vocabulary import Said
-from schemas import AnyStatement, Pair, parse_statement, statement_id, statement_payload
+from schemas import AnyStatement, Pair, PhysicalComparison, parse_statement, statement_id, statement_payload
 from tests.schemas.examples import ISSUER, OTHER, encoded
 from tests.schemas.statement_examples import pair_fields
 
 PAIR = Pair.model_validate(pair_fields())
 THIRD = "ffp-al"
+CUSTODY = ("sent", "received", "returned")
 
 
 @dataclass
@@ -59,7 +60,24 @@ class History:
     def step(self, step: str, hit: str, issuer: str = ISSUER, answers: str | None = None, **fields: Any) -> str:
         if step in ("asked", "agreed"):
             fields.setdefault("on", "2026-03-02")
+        if step in CUSTODY:
+            given = {"on": "2026-03-02", "record": self.record_of(ISSUER), "seal": "S-1"}
+            given |= {"place": "Skopje", "seal_whole": "yes"} if step == "received" else {}
+            fields = given | fields
         return self.say("physical-comparison", issuer, hit=hit, step=step, answers=answers, **fields)
+
+    def record_of(self, issuer: str) -> str:
+        """Of the exhibit of a side."""
+        return str(next(side["record"] for side in self.pair.values() if side["issuer"] == issuer))
+
+    def trip(self, hit: str, agreed: str, owner: str = ISSUER, steps: int = 2, **fields: Any) -> list[str]:
+        """An exhibit of its owner's, as far as so many steps bring it: sent, received, returned, received."""
+        other = OTHER if owner == ISSUER else ISSUER
+        way = [("sent", owner), ("received", other), ("returned", other), ("received", owner)]
+        made = [agreed]
+        for step, issuer in way[:steps]:
+            made.append(self.step(step, hit, issuer, made[-1], record=self.record_of(owner), **fields))
+        return made[1:]
 
     def agreed(self, hit: str, *, asked_by: str = ISSUER, agreed_by: str = OTHER) -> str:
         asked = self.step("asked", hit, asked_by, hit)
@@ -79,6 +97,14 @@ class History:
 
     def feedback(self, hit: str, issuer: str = OTHER, outcome: str = "no_use") -> str:
         return self.say("feedback", issuer, hit=hit, outcome=outcome)
+
+    def state(self, statement: str, at: str) -> str:
+        """With when it was signed, as its issuer says: another statement, with another id."""
+        found = next(one for one in self.said if one.statement_id == statement)
+        stated = found.statement.model_copy(update={"stated_at": at})
+        new = replace(found, statement=stated, statement_id=statement_id(statement_payload(stated)))
+        self.said = [new if one.statement_id == statement else one for one in self.said]
+        return new.statement_id
 
     def countersign(self, statement: str, at: str) -> None:
         self.said = [replace(one, countersigned_at=at) if one.statement_id == statement else one for one in self.said]
@@ -103,9 +129,8 @@ def _another(draw: st.DrawFn, made: History) -> None:
     answers = draw(st.sampled_from([None, None, *steps, *steps, *hits]))
     hit, verifier = draw(st.sampled_from(hits)), draw(st.sampled_from(("examiner-2", "examiner-2", "examiner-1")))
     found = draw(st.sampled_from(("identification", "identification", "elimination", "inconclusive_b", "unsuitable")))
-    match draw(
-        st.sampled_from(("lead", "asked", "agreed", "agreed", "declined", "done", "confirm", "retract", "said"))
-    ):
+    ways = ["lead", "asked", "agreed", "agreed", "declined", "done", "confirm", "retract", "said", "custody", "custody"]
+    match draw(st.sampled_from(ways)):
         case "lead":
             made.lead(issuer, first=found, verifier=verifier)
         case "done":
@@ -114,7 +139,24 @@ def _another(draw: st.DrawFn, made: History) -> None:
             made.confirm(issuer, answers, first=found, verifier=verifier)
         case "retract":
             made.retract(draw(st.sampled_from(ids)), issuer)
+        case "custody":
+            _move(draw, made, issuer, hit, steps)
         case "said":
             made.feedback(hit, issuer, draw(st.sampled_from(("disputed", "no_use", "charged"))))
         case step:
             made.step(step, hit, issuer, answers, on=draw(st.sampled_from(("2026-03-02", "2026-03-09"))))
+
+
+def _move(draw: st.DrawFn, made: History, issuer: str, hit: str, steps: list[str]) -> None:
+    """A step of an exhibit, most often one that follows on the last step, by whom it may be."""
+    step, owner = draw(st.sampled_from(CUSTODY)), draw(st.sampled_from((ISSUER, OTHER)))
+    answers = draw(st.sampled_from([steps[-1], *steps])) if steps else hit
+    last = next((one.statement for one in made.said if one.statement_id == answers), None)
+    if isinstance(last, PhysicalComparison) and draw(st.booleans()):
+        follows = {"agreed": "sent", "sent": "received", "received": "returned", "returned": "received"}
+        step = follows.get(last.step, step)
+        owner = next((one["issuer"] for one in made.pair.values() if one["record"] == last.record), owner)
+        issuer = {"sent": owner, "returned": last.issuer}.get(step, OTHER if last.issuer == ISSUER else ISSUER)
+    record = draw(st.sampled_from([made.record_of(owner)] * 8 + ["f" * 64]))
+    day = draw(st.sampled_from(("2026-03-02", "2026-03-02", "2026-03-09")))
+    made.step(step, hit, issuer, answers, record=record, on=day, seal=draw(st.sampled_from(("S-1", "S-2"))))

@@ -148,7 +148,21 @@ def agree(network: Network, hit: str, *, on: str | None = None) -> str:
     network.settle()
     agreed = says(network, RS, HEAD, "physical-comparison", step="agreed", **step)
     network.settle()
+    travel(network, hit)
     return agreed.statement_id
+
+
+def travel(network: Network, hit: str) -> str:
+    """Serbia sends its exhibit, and North Macedonia receives it."""
+    pair = said_by(network, RS, hit).pair
+    own = next(side.record for side in (pair.a, pair.b) if side.issuer == RS)
+    exhibit = {"hit": hit, "on": today(), "record": own, "seal": "RS-1"}
+    says(network, RS, INVESTIGATOR, "physical-comparison", step="sent", **exhibit)
+    network.settle()
+    arrived = {"step": "received", "place": "Skopje", "seal_whole": "yes"}
+    received = says(network, MK, INVESTIGATOR, "physical-comparison", **arrived, **exhibit)
+    network.settle()
+    return received.statement_id
 
 
 def said_by(network: Network, node: str, statement_id: str) -> Any:
@@ -190,8 +204,14 @@ def test_both_exhibits_meet_and_what_was_found_reaches_the_other_side(network: N
     with pytest.raises(Conflict, match="before the comparison was agreed"):
         says(network, MK, FIRST, "physical-comparison", step="done", **about, **found)
     found = exhibits(network, pair, "inconclusive_b")
+    with pytest.raises(Conflict, match="rests on an exhibit that was sent and received"):
+        says(network, MK, FIRST, "physical-comparison", step="done", **about, **found)
+    received = travel(network, hit.statement_id)
+    with pytest.raises(Conflict, match="before the one that travels was received"):
+        says(network, MK, FIRST, "physical-comparison", step="done", **about, **found)
+    found = exhibits(network, pair, "inconclusive_b")
     done = says(network, MK, FIRST, "physical-comparison", step="done", **about, **found)
-    assert said_by(network, MK, done.statement_id).answers == agreed.statement_id
+    assert said_by(network, MK, done.statement_id).answers == received
     network.settle()
     assert all(knows(network, RS, statement_id) for statement_id in (done.statement_id, *found.values()))
     with pytest.raises(NotFound):

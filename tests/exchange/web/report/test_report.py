@@ -252,13 +252,13 @@ def test_the_stage_is_that_of_what_still_stands() -> None:
     on_screen = said("conclusion", conclusion="identification", basis="screen")
     on_exhibits = said("conclusion", conclusion="elimination", basis="exhibits")
     assert stage_of((), None) == "candidate"
-    assert stage_of((on_screen,), None) == "concluded"
+    assert stage_of((on_screen,), None) == "associated"
     assert stage_of((on_screen, on_exhibits), None) == "eliminated"
     for stage in set(Stage) - {Stage.RETRACTED, Stage.NO_EFFECT}:
         assert stage_of((on_screen, on_exhibits), stage) == stage, "what the hit's own page says"
         assert stage in IS
-    assert stage_of((on_screen,), Stage.RETRACTED) == "concluded"
-    assert stage_of((on_screen,), Stage.NO_EFFECT) == "concluded"
+    assert stage_of((on_screen,), Stage.RETRACTED) == "associated"
+    assert stage_of((on_screen,), Stage.NO_EFFECT) == "associated"
     assert stage_of((replace(on_screen, retracted=True),), None) == "candidate"
     assert stage_of((said("conclusion", conclusion="inconclusive_b"),), None) == "inconclusive"
     assert stage_of((said("conclusion", conclusion="unsuitable"),), None) == "unsuitable"

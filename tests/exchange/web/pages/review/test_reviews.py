@@ -42,6 +42,10 @@ class Colleague(Person):
     def rest(self, path: str) -> httpx.Response:
         return self.http.get(self.node.url + path, headers={"Authorization": f"Bearer {self.token}"})
 
+    def say(self, **fields: str) -> httpx.Response:
+        bearer = {"Authorization": f"Bearer {self.token}"}
+        return self.http.post(self.node.url + "/v1/statements", headers=bearer, json=fields)
+
     def send(self, path: str, **fields: str) -> httpx.Response:
         return self.post(path, {"csrf": self.csrf(), **fields})
 
@@ -243,6 +247,24 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert f'name="on" value="{LATER}"' in first.get(hit).text
     assert f"until then {TODAY} holds" in first.get(hit).text
 
+    # an exhibit travels: what is wrong is said at its field, and what was found at the seal is kept
+    sent = _step_form(first, hit, "sent")
+    wrong = first.send(f"{hit}/custody", **sent | {"on": LATER, "seal": "RS-1"})
+    assert wrong.status_code == 422
+    assert 'id="wrong-on"' in wrong.text
+    assert 'value="RS-1"' in wrong.text, "what was typed stays"
+    assert first.send(f"{hit}/custody", **sent | {"seal": "RS-1"}).status_code == 303
+    _until(lambda: 'name="seal_whole"' in investigator.get(hit).text)
+    assert "on its way to ffp-mk" in first.get("/app/hits").text
+    assert "An exhibit is on its way to your side" in investigator.get("/app/alerts").text
+    arrived = _step_form(investigator, hit, "received")
+    assert arrived["seal"] == "RS-1", "to be compared with what is found"
+    assert investigator.send(f"{hit}/custody", **arrived | {"place": "Skopje"}).status_code == 422
+    found = arrived | {"place": "Skopje", "seal": "RS-2", "seal_whole": "no"}
+    assert investigator.send(f"{hit}/custody", **found).status_code == 303
+    assert "The seal was not whole." in investigator.get(hit).text
+    _until(lambda: "The seal is another one than the exhibit left under." in first.get(hit).text)
+
     # on the exhibits: again two examiners, and what they say makes the confirmed hit
     assert examiner.send(f"{hit}/conclusion", conclusion="identification", remark="").status_code == 303
     second = colleague(mk)
@@ -255,6 +277,17 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "Hits without feedback" in investigator.get("/app/").text
     assert investigator.send(f"{hit}/feedback", outcome="cases_joined", remark="").status_code == 303
     _until(lambda: "cases joined" in first.get(hit).text)
+    assert "The signature of ffp-rs is missing" in first.get(hit).text
+    assert "Confirmed hits without this side&#39;s signature" in first.get("/app/").text
+    assert "Exhibits of the other side that are to go home" in investigator.get("/app/").text
+    returned = _step_form(investigator, hit, "returned")
+    said = {"type": "physical-comparison", "step": "returned", "seal": "MK-1", "on": TODAY}
+    said |= {"hit": hit.rsplit("/", 1)[1], "record": returned["record"]}
+    assert investigator.say(**said).status_code == 201, "by REST, where the node finds what it answers"
+    _until(lambda: 'name="seal_whole"' in first.get(hit).text)
+    home = _step_form(first, hit, "received") | {"place": "Beograd", "seal_whole": "yes"}
+    assert first.send(f"{hit}/custody", **home).status_code == 303
+    assert "is home again since" in first.get(hit).text
 
     # only its own node takes a hit back; the first side's lead and the other's confirmation are two statements
     assert second.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 403, "not its maker"
@@ -265,6 +298,16 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "This hit was taken back already" in head.send(f"{hit}/retraction", reason="The wrong exhibit.").text
     assert f"in place of {examiner.pseudonym}" in examiner.get(hit).text
     _until(lambda: "Hit: confirmed" not in first.get(hit).text)
+
+
+def _step_form(person: Colleague, hit: str, step: str) -> dict[str, str]:
+    """The form for the one next step of an exhibit, with what it is filled in with."""
+    (form,) = re.findall(rf'<form method="post" action="{hit}/custody">.*?</form>', person.get(hit).text, re.DOTALL)
+    fields = dict(re.findall(r'<input[^>]* name="([a-z_]+)"[^>]* value="([^"]*)"', form))
+    assert fields.pop("csrf")
+    assert fields["step"] == step
+    assert fields["on"] == TODAY
+    return fields
 
 
 def test_lists_of_hits_open_and_closed_and_stages_that_changed(

@@ -1,0 +1,197 @@
+"""What was asked, agreed and declined of a comparison: rules 3 to 5 of `exchange.flows.hits.rules`, over the set of
+what was said of a pair."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from exchange.flows.hits.bases import Bases
+from exchange.flows.hits.vocabulary import MOST_STEPS, NoEffect, Said
+from schemas import AnyStatement, PhysicalComparison
+from schemas.review import CUSTODY
+from schemas.vocabulary import ComparisonStep
+
+
+class Agreements(Bases):
+    """Questions, and the days that the sides agreed on; each part is worked out once, from those before it."""
+
+    # 3.
+    @cached_property
+    def steps(self) -> dict[str, Said]:
+        """Those of the two sides, of each the first of its log."""
+        found: dict[str, Said] = {}
+        counted: Counter[str] = Counter()
+        for said, step in self._all(PhysicalComparison):
+            counted[step.issuer] += 1
+            too_many = NoEffect.TOO_MANY if counted[step.issuer] > MOST_STEPS else None
+            if self._noted(said, self._why_not_a_side(step.issuer) or too_many) is None:
+                found[said.statement_id] = said
+        return found
+
+    @cached_property
+    def asks(self) -> dict[str, Said]:
+        return {
+            said.statement_id: said
+            for said in self._steps(ComparisonStep.ASKED)
+            if self._noted(said, self._why_no_step(said.statement)) is None
+        }
+
+    def _why_no_step(self, step: AnyStatement) -> NoEffect | None:
+        return None if getattr(step, "hit", None) in self.leads else NoEffect.NO_LEAD
+
+    # 4.
+    @cached_property
+    def rounds(self) -> dict[str, tuple[str, int]]:
+        """Each step that agreed: the question at its root, and how many agreements lead there."""
+        found: dict[str, tuple[str, int]] = {}
+        to_judge = {said.statement_id for said in self._steps(ComparisonStep.AGREED)}
+        for said in self._steps(ComparisonStep.AGREED):
+            path: list[Said] = []
+            step: Said | None = said
+            while step is not None and step.statement_id in to_judge:
+                to_judge.remove(step.statement_id)
+                path.append(step)
+                step = self._target(step)
+            for one in reversed(path):  # from the question on
+                target = self._target(one)
+                if self._noted(one, self._why_not_agreed(one, target, found)) is None and target is not None:
+                    root, depth = found.get(target.statement_id, (target.statement_id, 0))
+                    found[one.statement_id] = root, depth + 1
+        return found
+
+    def _why_not_agreed(self, said: Said, target: Said | None, found: Mapping[str, object]) -> NoEffect | None:
+        if (why := self._why_no_step(said.statement)) is not None:
+            return why
+        if target is None:
+            return NoEffect.NOT_HERE if getattr(said.statement, "answers", None) else NoEffect.NOT_ASKED
+        if target.statement_id in found:
+            return None
+        if target.statement_id not in self.asks:
+            return NoEffect.RESTS_ON_NONE
+        own = target.statement.issuer == said.statement.issuer and len(self.sides) > 1
+        return NoEffect.OWN_QUESTION if own else None
+
+    @cached_property
+    def in_force(self) -> dict[str, str]:
+        """For each step that agreed, the one whose day holds where it stands: of the answers to a question the first;
+        after that, each that agrees to the day which the other side named. Any other proposes a day."""
+        found: dict[str, str] = {}
+        answered: dict[str, str] = {}
+        for name in sorted(self.rounds, key=self._depth_and_place):
+            said, target = self.known[name], self._target(self.known[name])
+            if len(self.sides) == 1:
+                found[name] = name
+            elif target is None or target.statement_id not in self.rounds:
+                found[name] = answered.setdefault(self.rounds[name][0], name)
+            elif self._agrees_to(said, target):
+                found[name] = name
+            else:
+                found[name] = found[target.statement_id]
+        return found
+
+    def _agrees_to(self, said: Said, other: Said) -> bool:
+        is_others = said.statement.issuer != other.statement.issuer
+        return is_others and getattr(said.statement, "on", None) == getattr(other.statement, "on", None)
+
+    @cached_property
+    def agreements(self) -> list[Said]:
+        """Those steps whose day holds, or held until a later one; the latest first."""
+        names = sorted(set(self.in_force.values()), key=self._depth_and_place, reverse=True)
+        return [self.known[name] for name in names]
+
+    def _target(self, said: Said) -> Said | None:
+        """What a step answers."""
+        named = getattr(said.statement, "answers", None)
+        return self.known.get(named or self._implied.get(said.statement_id, ""))
+
+    @cached_property
+    def _implied(self) -> dict[str, str]:
+        """What steps of before ``answers`` answer, by their issuer's log alone. A decline takes back its issuer's own
+        last step, if that still stood; otherwise the n-th answer of a side is to the n-th question of the other, and
+        what is more, to its last. Where the other asked nothing, who agrees answers the other's last agreement on the
+        own question, one to the same day before any."""
+        found: dict[str, str] = {}
+        for side in self.sides:
+            questions = [ask for ask in self.asks.values() if ask.statement.issuer != side or len(self.sides) == 1]
+            questions.sort(key=lambda one: one.place)
+            answered, own = 0, ""
+            for said in self.steps.values():
+                step = said.statement
+                if not isinstance(step, PhysicalComparison) or step.issuer != side:
+                    continue
+                if step.step is ComparisonStep.DONE or step.step in CUSTODY:
+                    continue
+                if step.answers is None and step.step is not ComparisonStep.ASKED:
+                    if step.step is ComparisonStep.DECLINED and own:
+                        found[said.statement_id] = own
+                    elif questions:
+                        found[said.statement_id] = questions[min(answered, len(questions) - 1)].statement_id
+                        answered += 1
+                    elif (agreed := self._agreed_on_own(said)) is not None:
+                        found[said.statement_id] = agreed
+                own = "" if step.step is ComparisonStep.DECLINED else said.statement_id
+        return found
+
+    def _agreed_on_own(self, said: Said) -> str | None:
+        """What one of before that agrees to its own question follows on: the other side's last agreement."""
+        own = any(ask.statement.issuer == said.statement.issuer for ask in self.asks.values())
+        if not own or not is_step(said, ComparisonStep.AGREED):
+            return None
+        theirs = [
+            one
+            for one in self._steps(ComparisonStep.AGREED)
+            if one.statement.issuer != said.statement.issuer and getattr(one.statement, "answers", None) is None
+        ]
+        last = max(theirs, key=lambda one: (self._agrees_to(said, one), one.place), default=None)
+        return last.statement_id if last is not None else None
+
+    # 5.
+    @cached_property
+    def declines(self) -> dict[str, str]:
+        """Each step that declined: the question that it ends."""
+        found = {}
+        for said in self._steps(ComparisonStep.DECLINED):
+            target = self._target(said)
+            root = self._root(target) if target is not None else None
+            why = self._why_no_step(said.statement) or (NoEffect.NOT_ASKED if root is None else None)
+            if self._noted(said, why) is None and root is not None:
+                found[said.statement_id] = root
+        return found
+
+    @cached_property
+    def first_declines(self) -> dict[tuple[str, str], int]:
+        """By question and issuer: where in its log the issuer declined first."""
+        found: dict[tuple[str, str], int] = {}
+        for declined, root in self.declines.items():
+            said = self.known[declined]
+            found.setdefault((root, said.statement.issuer), said.log_index)
+        return found
+
+    def _root(self, step: Said) -> str | None:
+        if step.statement_id in self.asks:
+            return step.statement_id
+        return self.rounds.get(step.statement_id, (None, 0))[0]
+
+    def _depth(self, step: Said) -> tuple[int, tuple[int, str]]:
+        return self._depth_and_place(step.statement_id)
+
+    def _depth_and_place(self, step: str) -> tuple[int, tuple[int, str]]:
+        return self.rounds[step][1], self.known[step].place
+
+    def _declined_before(self, said: Said, root: str | None) -> bool:
+        """Whether its own issuer had declined before, by its own log."""
+        first = self.first_declines.get((root or "", said.statement.issuer))
+        return first is not None and first < said.log_index
+
+    def _steps(self, step: ComparisonStep) -> list[Said]:
+        return [said for said in self.steps.values() if is_step(said, step)]
+
+
+def is_step(said: Said, step: ComparisonStep) -> bool:
+    return isinstance(said.statement, PhysicalComparison) and said.statement.step is step
+
+
+def last_of(said: Iterable[Said]) -> Said:
+    return max(said, key=lambda one: one.place)

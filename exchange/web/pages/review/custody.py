@@ -1,0 +1,154 @@
+"""Exhibits that travel, on the page of a hit: where each is, who signed for it, and the one next step as a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from exchange import clock
+from exchange.errors import InvalidInput
+from exchange.flows.hits.history import Link
+from exchange.flows.hits.stage import Entry
+from exchange.flows.hits.vocabulary import LOCAL, Custody, Owed, Stage, Whereabouts
+from exchange.flows.node.node import Node
+from exchange.flows.review.statements import Spoke
+from exchange.web.languages import gettext as _
+from exchange.web.languages import marked as _m
+from exchange.web.pages.layout import Visitor
+from exchange.web.pages.review.reviews import remark_of, speak_as
+from exchange.web.wording.custody import seal_words, where_words
+from schemas import PhysicalComparison
+from schemas.vocabulary import Answer, ComparisonStep
+
+
+@dataclass(frozen=True)
+class CustodyLine:
+    """One signed step, with its statement and what its seal gives to think about."""
+
+    entry: Entry
+    said: PhysicalComparison
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CustodyShown:
+    """One exhibit that travels: its steps in order, and where it is, in words."""
+
+    custody: Custody
+    where: str
+    lines: tuple[CustodyLine, ...]
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What this side may sign next of an exhibit, and what its form is filled in with: today, and the seal that the
+    exhibit left under. ``answers`` is what the page showed: a step that came meanwhile is not signed over."""
+
+    step: ComparisonStep
+    record: str
+    on: date
+    seal: str
+    expected: str | None
+    answers: str | None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        received = ("place", "seal_whole") if self.step is ComparisonStep.RECEIVED else ()
+        return ("on", "seal", *received)
+
+
+def custody_shown(link: Link) -> list[CustodyShown]:
+    """Each exhibit of a hit that travels, or has."""
+    entries = {entry.statement_id: entry for entry in link.history}
+    return [
+        CustodyShown(one, where_words(one), tuple(_line(entries[name], one) for name in one.steps))
+        for one in link.progress.custody
+    ]
+
+
+def next_step(node: Node, link: Link) -> NextStep | None:
+    """The one step of an exhibit that this side may sign now; None where it is another's turn, or nothing travels."""
+    under_way = {one.record: one for one in link.progress.custody if one.where is not Whereabouts.HOME}
+    for one in under_way.values():
+        receiver = one.owner if one.where is Whereabouts.ON_ITS_WAY_BACK else one.other
+        if one.at is None and receiver == node.node_id:
+            return _step(link, ComparisonStep.RECEIVED, one)
+    returns = any((task.owed, task.node) == (Owed.RETURN, node.node_id) for task in link.progress.tasks)
+    for one in under_way.values():
+        if returns and one.at == node.node_id:
+            return _step(link, ComparisonStep.RETURNED, one)
+    own = [side.record for side in (link.pair.a, link.pair.b) if side.issuer == node.node_id]
+    agreed = link.progress.stage is Stage.COMPARISON_AGREED
+    if agreed and len(own) == 1 and not under_way:
+        return NextStep(ComparisonStep.SENT, own[0], today(), "", None, None)
+    return None
+
+
+def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -> Spoke:
+    """The step of the form. Raises InvalidInput, Conflict."""
+    try:
+        step = ComparisonStep(fields.get("step", ""))
+    except ValueError as error:
+        raise InvalidInput("Send, receive or return an exhibit.", code="invalid-field") from error
+    received = step is ComparisonStep.RECEIVED
+    return speak_as(
+        node,
+        who,
+        "physical-comparison",
+        hit=link.lead_id,
+        step=step,
+        record=fields.get("record"),
+        on=fields.get("on"),
+        seal=fields.get("seal", "").strip(),
+        place=fields.get("place", "").strip(),
+        seal_whole=fields.get("seal_whole") if received else None,
+        answers=fields.get("answers"),
+        remark=remark_of(dict(fields)),
+    )
+
+
+def wrong_field(step: NextStep, fields: Mapping[str, str]) -> tuple[str, str] | None:
+    """The first field of the form that is not right, and what is wrong, in words."""
+    for name in step.fields:
+        if not fields.get(name, "").strip():
+            return name, _(MISSING[name])
+    try:
+        day = date.fromisoformat(fields["on"])
+    except ValueError:
+        return "on", _(MISSING["on"])
+    if day > today():
+        return "on", _("The day has not come. Sign this step when it has happened.")
+    if len(fields["seal"].strip()) > MOST_SEAL:
+        return "seal", _("A seal has at most %(most)s characters.", most=MOST_SEAL)
+    if "seal_whole" in step.fields and fields["seal_whole"] not in set(Answer):
+        return "seal_whole", _(MISSING["seal_whole"])
+    return None
+
+
+MISSING: Final = {
+    "on": _m("Name the day on which it happened."),
+    "seal": _m("Name the seal as it stands on the packing."),
+    "place": _m("Say where it arrived: the laboratory, or the town."),
+    "seal_whole": _m("Say whether the seal was whole."),
+}
+MOST_SEAL: Final = 32
+
+
+def today() -> date:
+    return clock.now().astimezone(LOCAL).date()
+
+
+def _line(entry: Entry, custody: Custody) -> CustodyLine:
+    if not isinstance(entry.statement, PhysicalComparison):
+        raise TypeError("no step of custody")
+    warnings = seal_words(custody, entry.statement_id)
+    return CustodyLine(entry, entry.statement, warnings)
+
+
+def _step(link: Link, step: ComparisonStep, custody: Custody) -> NextStep:
+    last = next(entry for entry in link.history if entry.statement_id == custody.steps[-1])
+    seal = getattr(last.statement, "seal", "") or ""
+    expected = seal if step is ComparisonStep.RECEIVED else None
+    return NextStep(step, custody.record, today(), seal, expected, custody.steps[-1])

@@ -1,0 +1,230 @@
+"""An exhibit that travels: where it is, whose turn it is, and what a comparison rests on that it was sent for."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exchange.flows.hits.rules import answered_by, weigh
+from exchange.flows.hits.vocabulary import (
+    MOST_STEPS,
+    Custody,
+    Move,
+    NoEffect,
+    Said,
+    SealWarning,
+    Stage,
+    Weighed,
+    Whereabouts,
+)
+from schemas import PhysicalComparison, statement_id, statement_payload
+from schemas.vocabulary import ComparisonStep
+from tests.exchange.flows.hits.hit_histories import PAIR, History, histories
+from tests.schemas.examples import ISSUER, OTHER
+
+EXAMPLES = int(os.environ.get("FFP_PERMUTATIONS", "200"))
+
+
+def found(made: History) -> Weighed:
+    return weigh(PAIR, made.said)
+
+
+def where(made: History) -> Custody:
+    (custody,) = found(made).custody
+    return custody
+
+
+def begun() -> tuple[History, str, str]:
+    made = History()
+    lead = made.lead()
+    return made, lead, made.agreed(lead)
+
+
+def test_the_way_of_an_exhibit_there_and_home_again() -> None:
+    made, lead, agreed = begun()
+    assert (found(made).custody, found(made).turn) == ((), (ISSUER, OTHER))
+    sent = made.step("sent", lead, ISSUER, agreed)
+    assert (where(made).where, where(made).at, found(made).turn) == (Whereabouts.ON_ITS_WAY, None, (OTHER,))
+    received = made.step("received", lead, OTHER, sent, on="2026-03-04")
+    assert (where(made).where, where(made).at, where(made).since) == (Whereabouts.THERE, OTHER, date(2026, 3, 4))
+    assert (found(made).stage, found(made).turn, found(made).moves) == (Stage.COMPARISON_AGREED, (OTHER,), ())
+    made.confirm(OTHER, received)
+    assert (found(made).stage, found(made).met) == (Stage.CONFIRMED, True)
+    assert (found(made).signed_by, found(made).unsigned) == ((OTHER,), (ISSUER,))
+    assert found(made).turn == (ISSUER, OTHER), "one signature is missing, and feedback of both"
+    assert found(made).moves == (Move(OTHER, ComparisonStep.RETURNED, made.record_of(ISSUER)),)
+    hit = made.confirm(ISSUER, received)
+    assert (found(made).signed_by, found(made).unsigned) == ((ISSUER, OTHER), ())
+    made.feedback(lead, ISSUER, "charged")
+    made.feedback(hit, OTHER, "charged")
+    assert found(made).turn == ()
+    returned = made.step("returned", lead, OTHER, received, on="2026-03-06")
+    assert where(made).where is Whereabouts.ON_ITS_WAY_BACK
+    assert found(made).moves == (Move(ISSUER, ComparisonStep.RECEIVED, made.record_of(ISSUER)),)
+    back = made.step("received", lead, ISSUER, returned, on="2026-03-07")
+    assert (where(made).where, where(made).at) == (Whereabouts.HOME, ISSUER)
+    assert where(made).steps == (sent, received, returned, back)
+    assert not found(made).moves
+    assert not found(made).no_effect
+    assert found(made).stage is Stage.CONFIRMED
+
+
+def test_a_side_that_has_not_signed_is_named_and_its_feedback_is_no_signature() -> None:
+    made, lead, agreed = begun()
+    *_, received = made.trip(lead, agreed)
+    made.confirm(OTHER, received)
+    for side in (ISSUER, OTHER):
+        made.feedback(lead, side, "charged")
+    assert (found(made).turn, found(made).unsigned) == ((ISSUER,), (ISSUER,))
+
+
+def test_exhibits_that_were_carried_by_hand_have_no_custody_and_one_signature_stands() -> None:
+    """As peers of the release before sign: nothing is asked of them that was not."""
+    made, lead, agreed = begun()
+    made.confirm(OTHER, agreed)
+    for side in (ISSUER, OTHER):
+        made.feedback(lead, side, "charged")
+    assert (found(made).stage, found(made).turn, found(made).met) == (Stage.CONFIRMED, (), False)
+    assert (found(made).signed_by, found(made).unsigned) == ((OTHER,), (ISSUER,)), "the page says whose is missing"
+
+
+def test_exhibits_of_one_side_have_met_and_one_signature_is_all() -> None:
+    made = History()
+    made.pair = made.pair | {"b": made.pair["b"] | {"issuer": ISSUER}}
+    made.lead()
+    made.confirm(ISSUER)
+    pair = made.said[-1].statement.pair  # type: ignore[union-attr]  # a hit
+    told = weigh(pair, made.said)
+    assert (told.stage, told.met, told.signed_by, told.unsigned) == (Stage.CONFIRMED, True, (ISSUER,), ())
+
+
+def test_the_node_finds_what_a_step_answers() -> None:
+    made, lead, agreed = begun()
+
+    def answers(step: str, issuer: str) -> str | None:
+        made.step(step, lead, issuer, lead)
+        new = made.said.pop().statement
+        assert isinstance(new, PhysicalComparison)
+        return answered_by(PAIR, made.said, new)
+
+    assert answers("sent", ISSUER) == agreed
+    sent = made.step("sent", lead, ISSUER, agreed)
+    assert answers("received", OTHER) == sent
+    received = made.step("received", lead, OTHER, sent)
+    made.confirm(OTHER)
+    confirmed = made.said.pop().statement
+    assert answered_by(PAIR, made.said, confirmed) == received  # type: ignore[arg-type]  # a hit
+    assert answers("returned", OTHER) == received
+    returned = made.step("returned", lead, OTHER, received)
+    assert answers("received", ISSUER) == returned
+
+
+def test_a_seal_that_is_not_as_it_left_is_kept_and_told() -> None:
+    made, lead, agreed = begun()
+    sent = made.step("sent", lead, ISSUER, agreed, seal="S-1")
+    received = made.step("received", lead, OTHER, sent, seal="S-2", seal_whole="no")
+    assert where(made).warnings == {received: (SealWarning.DIFFERS, SealWarning.BROKEN)}
+    assert not found(made).no_effect
+    returned = made.step("returned", lead, OTHER, received, seal="S-3")
+    back = made.step("received", lead, ISSUER, returned, seal="S-3", seal_whole="not_examined")
+    assert where(made).warnings[back] == (SealWarning.NOT_KNOWN,)
+
+
+def test_nobody_undoes_the_other_sides_hit_by_sending_an_exhibit_afterwards() -> None:
+    made, lead, agreed = begun()
+    hit = made.state(made.confirm(OTHER, agreed), "2026-03-02T10:00:00.000Z")
+    (sent,) = made.trip(lead, agreed, steps=1)
+    assert found(made).no_effect == {hit: NoEffect.EXHIBIT_AWAY}, "which was first is not known yet"
+    made.countersign(sent, "2026-03-02T10:00:01.000Z")
+    assert (found(made).stage, found(made).no_effect) == (Stage.CONFIRMED, {})
+    made.countersign(sent, "2026-03-02T09:59:59.000Z")
+    assert found(made).no_effect == {hit: NoEffect.EXHIBIT_AWAY}, "it had read that the exhibit was on its way"
+
+
+def test_a_side_that_sent_its_exhibit_confirms_what_the_other_side_received_alone() -> None:
+    made, lead, agreed = begun()
+    hit = made.confirm(ISSUER, agreed)
+    *_, received = made.trip(lead, agreed)
+    assert (found(made).stage, found(made).no_effect) == (Stage.CONFIRMED, {}), "it was signed before, by its own log"
+    other = made.confirm(ISSUER, agreed)
+    assert found(made).no_effect == {other: NoEffect.EXHIBIT_AWAY}
+    made.retract(hit, ISSUER)
+    made.confirm(ISSUER, received)
+    assert (found(made).stage, found(made).met) == (Stage.CONFIRMED, True)
+
+
+def test_what_was_received_before_by_ones_own_log_was_met_whatever_is_answered() -> None:
+    made, lead, agreed = begun()
+    made.trip(lead, agreed)
+    made.confirm(OTHER, agreed)
+    assert (found(made).stage, found(made).met) == (Stage.CONFIRMED, True)
+
+
+def test_both_exhibits_may_travel_each_on_its_own_way() -> None:
+    made, lead, agreed = begun()
+    ours, theirs = made.trip(lead, agreed, ISSUER), made.trip(lead, agreed, OTHER, steps=1)
+    assert {one.owner: one.where for one in found(made).custody} == {
+        ISSUER: Whereabouts.THERE,
+        OTHER: Whereabouts.ON_ITS_WAY,
+    }
+    assert found(made).turn == (ISSUER, OTHER)
+    assert {name for one in found(made).custody for name in one.steps} == {*ours, *theirs}
+
+
+def test_an_exhibit_whose_comparison_was_declined_goes_home() -> None:
+    made, lead, agreed = begun()
+    made.trip(lead, agreed)
+    made.step("declined", lead, ISSUER, agreed)
+    assert found(made).stage is Stage.LEAD
+    assert found(made).moves == (Move(OTHER, ComparisonStep.RETURNED, made.record_of(ISSUER)),)
+
+
+@pytest.mark.slow
+@given(said=histories(24), chance=st.randoms(use_true_random=False))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+def test_each_exhibit_is_in_one_place_in_whatever_order_its_steps_come(
+    said: tuple[Said, ...], chance: random.Random
+) -> None:
+    expected = weigh(PAIR, said)
+    shuffled = list(said)
+    chance.shuffle(shuffled)
+    assert weigh(PAIR, shuffled) == expected
+    records = [one.record for one in expected.custody]
+    assert len(records) == len(set(records))
+    steps = {one.statement_id: one.statement for one in said}
+    for one in expected.custody:
+        assert not set(one.steps) & expected.no_effect.keys()
+        kinds = [str(getattr(steps[name], "step", "")) for name in one.steps]
+        assert kinds == (["sent", "received", "returned", "received"] * len(kinds))[: len(kinds)]
+        assert [steps[name].issuer for name in one.steps] == (
+            [one.owner, one.other, one.other, one.owner] * len(kinds)
+        )[: len(kinds)]
+
+
+def test_ten_thousand_steps_of_custody_are_weighed_in_no_time() -> None:
+    made, lead, agreed = begun()
+    began = len(made.said)
+    head = made.said[0].statement.model_dump(include={"contract", "made_by"})
+    record = made.record_of(ISSUER)
+    answers = agreed
+    for number in range(10_000):
+        issuer, step = ((ISSUER, "sent"), (OTHER, "received"), (OTHER, "returned"), (ISSUER, "received"))[number % 4]
+        fields = {"answers": agreed if step == "sent" else answers, "record": record, "seal": "S-1", "on": "2026-03-02"}
+        fields |= {"place": "Skopje", "seal_whole": "yes"} if step == "received" else {}
+        made_of = head | {"type": "physical-comparison", "issuer": issuer, "nonce": f"{number:064x}", "hit": lead}
+        said = PhysicalComparison.model_validate(made_of | {"step": step, **fields})
+        made.said.append(Said(statement_id(statement_payload(said)), said, began + number))
+        answers = made.said[-1].statement_id
+    started = time.process_time()
+    told = found(made)
+    assert time.process_time() - started < 2
+    (custody,) = told.custody
+    assert len(custody.steps) <= 2 * MOST_STEPS
+    assert set(told.no_effect.values()) <= {NoEffect.TOO_MANY, NoEffect.RESTS_ON_NONE}
+    assert told.stage is Stage.COMPARISON_AGREED
