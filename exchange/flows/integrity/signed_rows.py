@@ -15,13 +15,21 @@ from exchange.flows.hits.history import pair_id
 from exchange.flows.node.node import Node
 from exchange.log import merkle
 from exchange.store.entry.exhibits import exhibits_of_new
+from exchange.store.entry.record_details import detail_columns
 from exchange.store.entry.records import acquisition_columns, record_columns
 from exchange.store.operate.at_rest import held_of, hit_pair_of, newer_versions, rows_named, standing_stones
 from exchange.store.review.reviews import scans_of
 from exchange.store.sync.peers import lane_head_at
 from exchange.store.tables.columns import Base
 from exchange.store.tables.hits import CountersignatureRow, HitRow
-from exchange.store.tables.records import AcquisitionRow, AudienceRow, BreechFaceClassRow, RecordRow, StatementRow
+from exchange.store.tables.records import (
+    AcquisitionRow,
+    AudienceRow,
+    BreechFaceClassRow,
+    RecordDetailRow,
+    RecordRow,
+    StatementRow,
+)
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement
 from schemas import AnyStatement, ContractError, Hit, Receipt, Record, open_envelope, parse_statement
@@ -146,6 +154,7 @@ def _superseded_by(row: RecordRow, said: StatementRow, newer: Sequence[Statement
 def _check_parts(session: Session, records: Mapping[str, Signed]) -> Iterator[Difference]:
     audience = rows_named(session, AudienceRow, AudienceRow.statement_id, records)
     classes = rows_named(session, BreechFaceClassRow, BreechFaceClassRow.statement_id, records)
+    details = rows_named(session, RecordDetailRow, RecordDetailRow.statement_id, records)
     scans = rows_named(session, AcquisitionRow, AcquisitionRow.statement_id, records)
     for name, item in records.items():
         record = item.verified.statement
@@ -155,6 +164,10 @@ def _check_parts(session: Session, records: Mapping[str, Signed]) -> Iterator[Di
             yield f"record_audience {name}", "The record was signed for another audience."
         if {row.breech_face_class for row in classes.get(name, [])} != set(record.exhibit.classes.breech_face):
             yield f"record_breech_face_class {name}", "The record was signed with other classes."
+        if name not in details:
+            yield f"record_detail {name}", GONE
+        for row in details.get(name, []):
+            yield from differing(row, name, detail_columns(record))
         expected = {columns["position"]: columns for columns in acquisition_columns(name, record)}
         there = {row.position: row for row in scans.get(name, [])}
         if there.keys() != expected.keys():

@@ -13,7 +13,9 @@ from exchange.flows.scan.instrument_probe import Mirrored, mirrored_scans
 from exchange.flows.statement.sharing import Shared, record_of, sharing_of
 from exchange.record_filter import RecordFilter
 from exchange.store.entry import records as store
+from exchange.store.entry import search
 from exchange.store.entry.exhibits import exhibits_of
+from exchange.store.entry.search import Tally
 from exchange.store.log.statements import find_statement
 from exchange.store.review.reviews import Scans, scans_of
 from exchange.store.tables.records import AcquisitionRow, RecordRow
@@ -27,10 +29,12 @@ StoredAcquisition: TypeAlias = AcquisitionRow
 
 @dataclass(frozen=True)
 class FoundRecords:
-    """The newest arrival first, and those of them whose key was in wrong hands."""
+    """The newest arrival first, and those of them whose key was in wrong hands; how many fit in all, where that was
+    asked."""
 
     rows: Sequence[StoredRecord]
     suspicions: dict[str, Suspicion]
+    tally: Tally | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,14 @@ class ReadRecord:
         return sum(scan.state in store.PENDING for scan in self.scans)
 
 
-def search_records(node: Node, wanted: RecordFilter, *, before: int | None, limit: int) -> FoundRecords:
+def search_records(
+    node: Node, wanted: RecordFilter, *, before: int | None, limit: int, counted: bool = False
+) -> FoundRecords:
     """Current records that fit, of those that arrived before this sequence number."""
     with node.store.read() as session:
-        rows = store.search_records(session, wanted, before=before, limit=limit)
-        return FoundRecords(rows, suspicions(session, node, ((row.statement_id, row.issuer) for row in rows)))
+        rows = search.search_records(session, wanted, before=before, limit=limit)
+        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in rows))
+        return FoundRecords(rows, doubted, search.tally_records(session, wanted) if counted else None)
 
 
 def find_record(node: Node, statement_id: str) -> StoredRecord | None:

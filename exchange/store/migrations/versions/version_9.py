@@ -1,10 +1,12 @@
-"""Form 9: items, incidents and firearms of records, a calibre in words, and the firearms that a node holds."""
+"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, and what records
+are only searched by."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
+from exchange.store.migrations.record_details import add_record_details, drop_record_details
 from exchange.store.tables.columns import Words
 
 revision = "9"
@@ -14,7 +16,7 @@ _STATED = ("incident", "item", "firearm", "calibre_words")
 
 
 def upgrade() -> None:
-    """Empty: no record that form 8 could hold states any of it."""
+    """Empty, but for what records are searched by: no record that form 8 could hold states any of the rest."""
     for name in _STATED:
         op.add_column("record", sa.Column(name, Words()))
     op.create_index("record_by_firearm", "record", ["issuer", "firearm"])
@@ -29,10 +31,12 @@ def upgrade() -> None:
         sa.Column("changed_at", Words(), nullable=False),
     )
     op.create_index("ix_firearm_changed_at", "firearm", ["changed_at"])
+    add_record_details()
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes."""
+    drop_record_details()
     op.drop_table("firearm")
     op.drop_index("record_by_firearm", "record")
     for name in _STATED:

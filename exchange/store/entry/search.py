@@ -1,0 +1,177 @@
+"""Records searched by conditions, newest first by the order of arrival here; how many fit, and what they are.
+
+Each condition is one clause. Those on the row of details share one subquery: it is read only where one of them is
+asked, and once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from exchange.record_filter import CONDITIONS, RecordFilter, Rows, YesOrNo, calibres_of
+from exchange.store.entry.record_details import NOTHING, fits_column, states_nothing
+from exchange.store.entry.records import is_current
+from exchange.store.tables.records import (
+    AcquisitionRow,
+    AudienceRow,
+    BreechFaceClassRow,
+    RecordDetailRow,
+    RecordRow,
+)
+from schemas.place import fold_place
+
+_TABLES: Final = {
+    Rows.RECORD: RecordRow.__table__,
+    Rows.DETAIL: RecordDetailRow.__table__,
+    Rows.SCANS: AcquisitionRow.__table__,
+}
+_PLACE: Final = {"municipality": "place"}
+"""Columns that have another name than their condition."""
+
+
+MOST_COUNTED: Final = 1000
+"""Further nobody counts: who has found so many narrows the search."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many records fit, no further than ``MOST_COUNTED``; ``more``: there are others. ``kinds``: of those counted,
+    the newest, how many are of which offence, calibre, jurisdiction and month, the most frequent first."""
+
+    count: int
+    more: bool
+    kinds: Mapping[str, Sequence[tuple[str, int]]]
+
+
+def search_records(session: Session, wanted: RecordFilter, *, before: int | None, limit: int) -> Sequence[RecordRow]:
+    """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``.
+
+    Raises InvalidInput for a calibre that is not known."""
+    query = select(RecordRow).where(*_found(wanted))
+    if before is not None:
+        query = query.where(RecordRow.sequence < before)
+    return session.scalars(query.order_by(RecordRow.sequence.desc()).limit(limit)).all()
+
+
+def tally_records(session: Session, wanted: RecordFilter) -> Tally:
+    """Raises InvalidInput for a calibre that is not known."""
+    rows = session.execute(
+        select(
+            RecordDetailRow.offence,
+            RecordRow.calibre,
+            RecordRow.jurisdiction,
+            func.substr(func.coalesce(RecordRow.earliest, RecordRow.latest), 1, 7),
+        )
+        .outerjoin(RecordDetailRow, RecordDetailRow.statement_id == RecordRow.statement_id)
+        .where(*_found(wanted))
+        .order_by(RecordRow.sequence.desc())
+        .limit(MOST_COUNTED + 1)
+    ).all()
+    counted = rows[:MOST_COUNTED]
+    columns = zip(("offence", "calibre", "jurisdiction", "month"), zip(*counted, strict=True), strict=False)
+    kinds = {name: Counter(value for value in values if value is not None) for name, values in columns}
+    by = {name: sorted(found.items(), key=lambda kind: (-kind[1], kind[0])) for name, found in kinds.items()}
+    return Tally(len(counted), len(rows) > len(counted), by)
+
+
+def fits_record(session: Session, wanted: RecordFilter, statement_id: str) -> bool:
+    """Whether one current record fits."""
+    query = select(RecordRow.statement_id).where(RecordRow.statement_id == statement_id, *_found(wanted))
+    return session.scalar(query) is not None
+
+
+def records_of_case(session: Session, jurisdiction: str, reference: str, *, limit: int) -> Sequence[RecordRow]:
+    """Current records of exactly this case, newest first."""
+    this = (RecordRow.jurisdiction == jurisdiction, RecordRow.case_reference == reference)
+    query = select(RecordRow).where(is_current(), *this)
+    return session.scalars(query.order_by(RecordRow.sequence.desc()).limit(limit)).all()
+
+
+def _found(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
+    """Current, and every condition."""
+    yield is_current()
+    details = list[ColumnElement[bool]]()
+    for name, value in wanted.asked().items():
+        if name in ("empty", "filled"):
+            for field in value:
+                clause = _is_empty(field) if name == "empty" else not_(_is_empty(field))
+                if CONDITIONS[field].rows is Rows.DETAIL:
+                    details.append(clause)
+                else:
+                    yield clause
+        elif CONDITIONS[name].rows is Rows.DETAIL:
+            details.append(_fits(name, value))
+        else:
+            yield _fits(name, value)
+    if details:
+        yield RecordRow.statement_id.in_(select(RecordDetailRow.statement_id).where(*details))
+
+
+def _fits(name: str, value: Any) -> ColumnElement[bool]:
+    """One condition on the rows that it asks: but for those told here, its column is held against the value.
+
+    Ranges of days overlap, both ends included. A record of which one end is not known is open at that end; one without
+    any day is not found by days. A municipality is found however it is written, and by a part of its name."""
+    earliest, latest = RecordRow.earliest, RecordRow.latest
+    match name:
+        case "calibre":
+            return RecordRow.calibre.in_(calibres_of(value))
+        case "firearm_calibre":
+            return RecordDetailRow.firearm_calibre.in_(calibres_of(value, name))
+        case "case_reference":
+            return _of_case(value)
+        case "municipality":
+            place = fold_place(value)
+            return RecordRow.place.contains(place, autoescape=True) if place else false()
+        case "earliest":
+            return or_(latest >= value.isoformat(), and_(latest.is_(None), earliest.is_not(None)))
+        case "latest":
+            return or_(earliest <= value.isoformat(), and_(earliest.is_(None), latest.is_not(None)))
+        case "breech_face":
+            has_class = BreechFaceClassRow.breech_face_class == value
+            return RecordRow.statement_id.in_(select(BreechFaceClassRow.statement_id).where(has_class))
+        case "audience":
+            named = select(AudienceRow.statement_id).where(AudienceRow.name == value)
+            return RecordRow.statement_id.in_(named)
+        case "region_mask":
+            marked = _has_scan(AcquisitionRow.region_mask.is_not(None))
+            return marked if value == YesOrNo.YES else not_(marked)
+    condition = CONDITIONS[name]
+    fits = fits_column(_column(name), condition.how, value)
+    return _has_scan(fits) if condition.rows is Rows.SCANS else fits
+
+
+def _of_case(reference: str) -> ColumnElement[bool]:
+    """The case of exactly this reference where a current record is of it, else each case that has it as a part."""
+    other = aliased(RecordRow)
+    known = exists().where(other.case_reference == reference, other.superseded_by.is_(None), ~other.restricted)
+    part = func.lower(RecordRow.case_reference).contains(reference.lower(), autoescape=True)
+    return or_(RecordRow.case_reference == reference, and_(not_(known), part))
+
+
+def _is_empty(name: str) -> ColumnElement[bool]:
+    """Whether the record states nothing of a field, or that nothing is known."""
+    condition = CONDITIONS[name]
+    match name:
+        case "audience":
+            return RecordRow.statement_id.not_in(select(AudienceRow.statement_id))
+        case "breech_face":
+            known = BreechFaceClassRow.breech_face_class.not_in(NOTHING)
+            return RecordRow.statement_id.not_in(select(BreechFaceClassRow.statement_id).where(known))
+    nothing = states_nothing(_column(name), condition.how)
+    return not_(_has_scan(not_(nothing))) if condition.rows is Rows.SCANS else nothing
+
+
+def _has_scan(fits: ColumnElement[bool]) -> ColumnElement[bool]:
+    return RecordRow.statement_id.in_(select(AcquisitionRow.statement_id).where(fits))
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    found: ColumnElement[Any] = _TABLES[CONDITIONS[name].rows].c[_PLACE.get(name, name)]
+    return found
