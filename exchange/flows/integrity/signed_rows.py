@@ -117,6 +117,7 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
     if not records:
         return
     rows = rows_named(session, RecordRow, RecordRow.statement_id, records)
+    details = rows_named(session, RecordDetailRow, RecordDetailRow.statement_id, records)
     newer = newer_versions(session, issuer, records)
     stones, held = standing_stones(session, records, node.node_id), held_of(session, records)
     superseded = {name: about(item.verified.statement) for name, item in records.items()}
@@ -137,6 +138,10 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
             "superseded_by": _superseded_by(row, item.row, newer.get(name, [])),
         }
         yield from differing(row, name, expected)
+        if name not in details:
+            yield f"record_detail {name}", GONE
+        for detail in details.get(name, []):
+            yield from differing(detail, name, detail_columns(record) | {"sequence": row.sequence})
         if name in stones and not row.restricted:
             yield f"record {name}", "It was withdrawn, and no court holds it: its row should be gone."
     yield from _check_parts(session, records)
@@ -154,7 +159,6 @@ def _superseded_by(row: RecordRow, said: StatementRow, newer: Sequence[Statement
 def _check_parts(session: Session, records: Mapping[str, Signed]) -> Iterator[Difference]:
     audience = rows_named(session, AudienceRow, AudienceRow.statement_id, records)
     classes = rows_named(session, BreechFaceClassRow, BreechFaceClassRow.statement_id, records)
-    details = rows_named(session, RecordDetailRow, RecordDetailRow.statement_id, records)
     scans = rows_named(session, AcquisitionRow, AcquisitionRow.statement_id, records)
     for name, item in records.items():
         record = item.verified.statement
@@ -164,10 +168,6 @@ def _check_parts(session: Session, records: Mapping[str, Signed]) -> Iterator[Di
             yield f"record_audience {name}", "The record was signed for another audience."
         if {row.breech_face_class for row in classes.get(name, [])} != set(record.exhibit.classes.breech_face):
             yield f"record_breech_face_class {name}", "The record was signed with other classes."
-        if name not in details:
-            yield f"record_detail {name}", GONE
-        for row in details.get(name, []):
-            yield from differing(row, name, detail_columns(record))
         expected = {columns["position"]: columns for columns in acquisition_columns(name, record)}
         there = {row.position: row for row in scans.get(name, [])}
         if there.keys() != expected.keys():

@@ -11,10 +11,11 @@ from exchange.flows.keys.suspicion import Suspicion, suspicion_of, suspicions
 from exchange.flows.node.node import Node
 from exchange.flows.scan.instrument_probe import Mirrored, mirrored_scans
 from exchange.flows.statement.sharing import Shared, record_of, sharing_of
-from exchange.record_filter import RecordFilter
+from exchange.record_filter import CONDITIONS, RecordFilter, YesOrNo
 from exchange.store.entry import records as store
 from exchange.store.entry import search
 from exchange.store.entry.exhibits import exhibits_of
+from exchange.store.entry.record_details import in_words, stated_values
 from exchange.store.entry.search import Tally
 from exchange.store.log.statements import find_statement
 from exchange.store.review.reviews import Scans, scans_of
@@ -65,6 +66,26 @@ def search_records(
         rows = search.search_records(session, wanted, before=before, limit=limit)
         doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in rows))
         return FoundRecords(rows, doubted, search.tally_records(session, wanted) if counted else None)
+
+
+def stated_of(node: Node, rows: Sequence[StoredRecord]) -> dict[str, Mapping[str, str]]:
+    """Of each record what it states, by condition of the search, as it was signed; of several values each once."""
+    found = dict[str, Mapping[str, str]]()
+    with node.store.read() as session:
+        for row in rows:
+            try:
+                found[row.statement_id] = _stated(record_of(session, row.statement_id))
+            except LookupError:  # erased since it was found
+                continue
+    return found
+
+
+def _stated(record: Record) -> dict[str, str]:
+    values = {name: map(in_words, stated_values(record, condition)) for name, condition in CONDITIONS.items()}
+    mended = any(scan.region_mask is not None for scan in record.acquisitions)
+    return {name: " | ".join(dict.fromkeys(said)) for name, said in values.items()} | {
+        "region_mask": YesOrNo.YES if mended else YesOrNo.NO
+    }
 
 
 def find_record(node: Node, statement_id: str) -> StoredRecord | None:

@@ -29,11 +29,11 @@ DETAILS: Final[Mapping[str, Condition]] = {
 
 def detail_columns(record: Record) -> dict[str, Any]:
     """What the row says of the record, by column."""
-    return {name: _column(condition, _values(record, condition)) for name, condition in DETAILS.items()}
+    return {name: _column(condition, stated_values(record, condition)) for name, condition in DETAILS.items()}
 
 
-def _values(record: Record, condition: Condition) -> list[Any]:
-    """In the order of the record; fields that state nothing are left out."""
+def stated_values(record: Record, condition: Condition) -> list[Any]:
+    """What the record states of a condition's fields, in its order; those that state nothing are left out."""
     return [value for path in condition.states for value in _at(record, path.split("."))]
 
 
@@ -54,7 +54,7 @@ def _column(condition: Condition, values: list[Any]) -> Any:
         return None
     match condition.how:
         case How.PART:
-            return BAR.join(fold_place(_words(value)) for value in values)
+            return BAR.join(fold_place(in_words(value)) for value in values)
         case How.WORDS:
             return f" {fold_place(values[0])} "
         case How.AMONG:
@@ -64,11 +64,11 @@ def _column(condition: Condition, values: list[Any]) -> Any:
     return written(values[0])
 
 
-def _words(value: Any) -> str:
+def in_words(value: Any) -> str:
     """Of what has fields of its own, all of them one after the other."""
     if isinstance(value, BaseModel):
         return " ".join(str(found) for _, found in value if found is not None)
-    return str(value)
+    return written(value)
 
 
 def _ordered(value: Any) -> Any:

@@ -93,7 +93,10 @@ def add_records(
     )
     session.execute(
         insert(RecordDetailRow),
-        [{"statement_id": statement_id, **detail_columns(record)} for statement_id, record in records],
+        [
+            {"sequence": first + place, "statement_id": statement_id, **detail_columns(record)}
+            for place, (statement_id, record) in enumerate(records)
+        ],
     )
     classes = [
         {"statement_id": statement_id, "breech_face_class": name}
@@ -131,7 +134,6 @@ def record_columns(record: Record) -> dict[str, Any]:
     """What a record's row says of it: what conditions must equal, and what is asked or ruled by otherwise."""
     exhibit = record.exhibit
     return {name: stated_in(record) for name, stated_in in _STATED.items()} | {
-        "case_reference": record.case_reference,
         "case_reference": record.case_reference,
         "incident": exhibit.incident,
         "item": exhibit.item,

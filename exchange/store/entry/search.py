@@ -1,18 +1,17 @@
 """Records searched by conditions, newest first by the order of arrival here; how many fit, and what they are.
 
-Each condition is one clause. Those on the row of details share one subquery: it is read only where one of them is
-asked, and once for all of them.
+Each condition is one clause. The rows of details are joined only where one of their conditions is asked.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.record_filter import CONDITIONS, RecordFilter, Rows, YesOrNo, calibres_of
 from exchange.store.entry.record_details import NOTHING, fits_column, states_nothing
@@ -26,6 +25,7 @@ from exchange.store.tables.records import (
 )
 from schemas.place import fold_place
 
+_R = TypeVar("_R", bound=tuple[Any, ...])
 _TABLES: Final = {
     Rows.RECORD: RecordRow.__table__,
     Rows.DETAIL: RecordDetailRow.__table__,
@@ -53,25 +53,24 @@ def search_records(session: Session, wanted: RecordFilter, *, before: int | None
     """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``.
 
     Raises InvalidInput for a calibre that is not known."""
-    query = select(RecordRow).where(*_found(wanted))
+    query, order = _found(session, select(RecordRow), wanted)
     if before is not None:
-        query = query.where(RecordRow.sequence < before)
-    return session.scalars(query.order_by(RecordRow.sequence.desc()).limit(limit)).all()
+        query = query.where(order < before)
+    return session.scalars(query.order_by(order.desc()).limit(limit)).all()
 
 
 def tally_records(session: Session, wanted: RecordFilter) -> Tally:
     """Raises InvalidInput for a calibre that is not known."""
+    day = func.coalesce(RecordRow.earliest, RecordRow.latest)
+    found = select(RecordRow.sequence, RecordRow.calibre, RecordRow.jurisdiction, func.substr(day, 1, 7).label("month"))
+    query, order = _found(session, found, wanted)
+    newest = query.order_by(order.desc()).limit(MOST_COUNTED + 1).subquery()
+    detail = aliased(RecordDetailRow)
     rows = session.execute(
-        select(
-            RecordDetailRow.offence,
-            RecordRow.calibre,
-            RecordRow.jurisdiction,
-            func.substr(func.coalesce(RecordRow.earliest, RecordRow.latest), 1, 7),
-        )
-        .outerjoin(RecordDetailRow, RecordDetailRow.statement_id == RecordRow.statement_id)
-        .where(*_found(wanted))
-        .order_by(RecordRow.sequence.desc())
-        .limit(MOST_COUNTED + 1)
+        select(detail.offence, newest.c.calibre, newest.c.jurisdiction, newest.c.month)
+        .select_from(newest)
+        .outerjoin(detail, detail.sequence == newest.c.sequence)
+        .order_by(newest.c.sequence.desc())
     ).all()
     counted = rows[:MOST_COUNTED]
     columns = zip(("offence", "calibre", "jurisdiction", "month"), zip(*counted, strict=True), strict=False)
@@ -82,8 +81,8 @@ def tally_records(session: Session, wanted: RecordFilter) -> Tally:
 
 def fits_record(session: Session, wanted: RecordFilter, statement_id: str) -> bool:
     """Whether one current record fits."""
-    query = select(RecordRow.statement_id).where(RecordRow.statement_id == statement_id, *_found(wanted))
-    return session.scalar(query) is not None
+    query, _ = _found(session, select(RecordRow.statement_id), wanted)
+    return session.scalar(query.where(RecordRow.statement_id == statement_id)) is not None
 
 
 def records_of_case(session: Session, jurisdiction: str, reference: str, *, limit: int) -> Sequence[RecordRow]:
@@ -93,10 +92,10 @@ def records_of_case(session: Session, jurisdiction: str, reference: str, *, limi
     return session.scalars(query.order_by(RecordRow.sequence.desc()).limit(limit)).all()
 
 
-def _found(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
-    """Current, and every condition."""
-    yield is_current()
-    details = list[ColumnElement[bool]]()
+def _found(session: Session, query: Select[_R], wanted: RecordFilter) -> tuple[Select[_R], InstrumentedAttribute[int]]:
+    """What is asked of the records that fit, and the column of their order: that of the details where these are asked,
+    so that they are read in it and no further than is needed."""
+    query, details = query.where(is_current()), list[ColumnElement[bool]]()
     for name, value in wanted.asked().items():
         if name in ("empty", "filled"):
             for field in value:
@@ -104,13 +103,17 @@ def _found(wanted: RecordFilter) -> Iterator[ColumnElement[bool]]:
                 if CONDITIONS[field].rows is Rows.DETAIL:
                     details.append(clause)
                 else:
-                    yield clause
+                    query = query.where(clause)
         elif CONDITIONS[name].rows is Rows.DETAIL:
             details.append(_fits(name, value))
+        elif name == "case_reference":
+            query = query.where(_of_case(session, value))
         else:
-            yield _fits(name, value)
-    if details:
-        yield RecordRow.statement_id.in_(select(RecordDetailRow.statement_id).where(*details))
+            query = query.where(_fits(name, value))
+    if not details:
+        return query, RecordRow.sequence
+    joined = query.join(RecordDetailRow, RecordDetailRow.sequence == RecordRow.sequence).where(*details)
+    return joined, RecordDetailRow.sequence
 
 
 def _fits(name: str, value: Any) -> ColumnElement[bool]:
@@ -124,8 +127,6 @@ def _fits(name: str, value: Any) -> ColumnElement[bool]:
             return RecordRow.calibre.in_(calibres_of(value))
         case "firearm_calibre":
             return RecordDetailRow.firearm_calibre.in_(calibres_of(value, name))
-        case "case_reference":
-            return _of_case(value)
         case "municipality":
             place = fold_place(value)
             return RecordRow.place.contains(place, autoescape=True) if place else false()
@@ -147,12 +148,12 @@ def _fits(name: str, value: Any) -> ColumnElement[bool]:
     return _has_scan(fits) if condition.rows is Rows.SCANS else fits
 
 
-def _of_case(reference: str) -> ColumnElement[bool]:
+def _of_case(session: Session, reference: str) -> ColumnElement[bool]:
     """The case of exactly this reference where a current record is of it, else each case that has it as a part."""
-    other = aliased(RecordRow)
-    known = exists().where(other.case_reference == reference, other.superseded_by.is_(None), ~other.restricted)
-    part = func.lower(RecordRow.case_reference).contains(reference.lower(), autoescape=True)
-    return or_(RecordRow.case_reference == reference, and_(not_(known), part))
+    this = RecordRow.case_reference == reference
+    if session.scalar(select(RecordRow.sequence).where(this, is_current()).limit(1)) is not None:
+        return this
+    return func.lower(RecordRow.case_reference).contains(reference.lower(), autoescape=True)
 
 
 def _is_empty(name: str) -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from alembic import op
 
-from exchange.store.tables.columns import Words
+from exchange.store.tables.columns import WholeNumber, Words
 
 _AT_ONCE: Final = 500
 """Bounded: the envelopes of a hundred thousand records do not fit into the memory."""
@@ -86,38 +86,41 @@ def add_record_details() -> None:
     """A record whose envelope cannot be read gets no row: ``ffp check`` names it."""
     op.create_table(
         "record_detail",
-        sa.Column("statement_id", Words(), sa.ForeignKey("record.statement_id"), primary_key=True),
+        sa.Column("sequence", WholeNumber, primary_key=True, autoincrement=False),
+        sa.Column("statement_id", Words(), sa.ForeignKey("record.statement_id"), nullable=False, unique=True),
         *(sa.Column(name, sa.Double() if name == "vertical_resolution_um" else Words()) for name in _COLUMNS),
     )
+    op.create_index("record_by_case_reference", "record", ["case_reference"])
     connection = op.get_bind()
-    details = sa.table("record_detail", *map(sa.column, ("statement_id", *_COLUMNS)))
+    details = sa.table("record_detail", *map(sa.column, ("sequence", "statement_id", *_COLUMNS)))
     for page in _pages(connection):
-        rows = [{"statement_id": name, **detail_columns(said)} for name, said in page if said is not None]
+        rows = [named | detail_columns(said) for named, said in page if said is not None]
         if rows:
             connection.execute(details.insert(), rows)
 
 
 def drop_record_details() -> None:
     op.drop_table("record_detail")
+    op.drop_index("record_by_case_reference", "record")
 
 
-def _pages(connection: sa.Connection) -> Iterator[list[tuple[str, Any]]]:
+def _pages(connection: sa.Connection) -> Iterator[list[tuple[dict[str, Any], Any]]]:
     """Names of records with what was signed, None where that cannot be read."""
-    record = sa.table("record", sa.column("statement_id"))
+    record = sa.table("record", sa.column("sequence"), sa.column("statement_id"))
     statement = sa.table("statement", sa.column("statement_id"), sa.column("envelope"))
-    last = ""
+    last = -1
     while True:
         query = (
-            sa.select(record.c.statement_id, statement.c.envelope)
+            sa.select(record.c.sequence, record.c.statement_id, statement.c.envelope)
             .join_from(record, statement, statement.c.statement_id == record.c.statement_id)
-            .where(record.c.statement_id > last)
-            .order_by(record.c.statement_id)
+            .where(record.c.sequence > last)
+            .order_by(record.c.sequence)
             .limit(_AT_ONCE)
         )
         page = connection.execute(query).all()
         if not page:
             return
-        yield [(name, _said(envelope)) for name, envelope in page]
+        yield [({"sequence": at, "statement_id": name}, _said(envelope)) for at, name, envelope in page]
         last = page[-1][0]
 
 

@@ -73,6 +73,7 @@ class RecordRow(Base):
     __table_args__ = (
         Index("record_by_calibre", "calibre", "sequence"),
         Index("record_by_case", "issuer", "case_reference"),
+        Index("record_by_case_reference", "case_reference"),
         Index("record_by_firearm", "issuer", "firearm"),
         Index("record_by_retention", "retention_until"),
         Index("record_by_examiner", "submitted_by"),
@@ -96,10 +97,12 @@ class BreechFaceClassRow(Base):
 
 class RecordDetailRow(Base):
     """What a record is only searched by, made of its envelope like its row: each column is of the condition of its name
-    (``record_filter``). Text is folded; what several fields or scans state stands between bars."""
+    (``record_filter``). Text is folded; what several fields or scans state stands between bars. In the order of the
+    records, so that the newest that fit are found first."""
 
     __tablename__ = "record_detail"
-    statement_id: Mapped[str] = mapped_column(ForeignKey("record.statement_id"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    statement_id: Mapped[str] = mapped_column(ForeignKey("record.statement_id"), unique=True)
     item: Mapped[str | None]
     incident: Mapped[str | None]
     seal: Mapped[str | None]

@@ -32,6 +32,7 @@ from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
+from exchange.web.wording.exhibit_name import ListedExhibit, exhibit_name
 from exchange.web.wording.instrument_checks import doubt_words, named_check_words
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
@@ -94,6 +95,11 @@ def _term(_context: Context, value: str, of: str | None = None) -> str:
     return term(value, of)
 
 
+@pass_context
+def _named(_context: Context, exhibit: ListedExhibit, with_incident: bool = True) -> str:
+    return exhibit_name(exhibit, with_incident)
+
+
 _pages.filters |= {
     "moment": moment,
     "turned": _turned,
@@ -103,6 +109,7 @@ _pages.filters |= {
     "reason": reason,
     "suspicion": suspicion,
     "case_address": _case_address,
+    "named": _named,
     "doubts": doubts_in,
 }
 

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.flows.review.records import StoredRecord, search_records
+from exchange.flows.review.records import StoredRecord, search_records, stated_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.record_filter import Group
 from exchange.web.access.caller import OpenNode
@@ -75,7 +75,7 @@ def export_search(request: Request, node: OpenNode, who: Reading) -> Response:
         raise InvalidInput(" ".join(question.problems.values()), code="invalid-field")
     found = search_records(node, question.wanted, before=None, limit=MOST_EXPORTED + 1)
     shown = found.rows[:MOST_EXPORTED]
-    body = sheet(shown, found.suspicions, more=len(found.rows) > MOST_EXPORTED)
+    body = sheet(shown, found.suspicions, stated_of(node, shown), more=len(found.rows) > MOST_EXPORTED)
     for start in range(0, max(1, len(shown)), MAX_SUBJECTS):
         named = [row.statement_id for row in shown[start : start + MAX_SUBJECTS]]
         asker.note(Act.SEARCH_RECORDS, len(named), *named, asked=question.in_words | {"as": "csv"})

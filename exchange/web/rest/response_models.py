@@ -119,8 +119,11 @@ class RecordSummary(BaseModel):
     issuer: str
     jurisdiction: JurisdictionAnswer
     case_reference: str
+    incident: str | None = None
+    item: str | None = None
     kind: str
     calibre: str
+    calibre_words: str | None = None
     earliest: str | None
     latest: str | None
     received_at: datetime
@@ -383,8 +386,11 @@ def summary(row: StoredRecord, doubted: Suspicion | None = None) -> RecordSummar
         issuer=row.issuer,
         jurisdiction=jurisdiction(row.jurisdiction),
         case_reference=row.case_reference,
+        incident=row.incident,
+        item=row.item,
         kind=row.kind,
         calibre=row.calibre,
+        calibre_words=row.calibre_words,
         earliest=row.earliest,
         latest=row.latest,
         received_at=datetime.fromisoformat(row.received_at),

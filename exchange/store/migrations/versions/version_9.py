@@ -1,5 +1,5 @@
-"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, and what records
-are only searched by."""
+"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, what records are
+only searched by, and the searches that people keep."""
 
 from __future__ import annotations
 
