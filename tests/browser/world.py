@@ -24,7 +24,7 @@ from exchange.flows.query.release_request import request_release
 from exchange.flows.review.statements import speak
 from exchange.record_filter import RecordFilter
 from exchange.store.access.users import add_user
-from exchange.store.entry.records import search_records
+from exchange.store.entry.search import search_records
 from exchange.store.query.queries import found_by
 from exchange.store.review.candidates import CandidateView, Page, open_candidates
 from exchange.store.review.reviews import find_task

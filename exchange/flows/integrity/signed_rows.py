@@ -15,13 +15,21 @@ from exchange.flows.hits.history import pair_id
 from exchange.flows.node.node import Node
 from exchange.log import merkle
 from exchange.store.entry.exhibits import exhibits_of_new
+from exchange.store.entry.record_details import detail_columns
 from exchange.store.entry.records import acquisition_columns, record_columns
 from exchange.store.operate.at_rest import held_of, hit_pair_of, newer_versions, rows_named, standing_stones
 from exchange.store.review.reviews import scans_of
 from exchange.store.sync.peers import lane_head_at
 from exchange.store.tables.columns import Base
 from exchange.store.tables.hits import CountersignatureRow, HitRow
-from exchange.store.tables.records import AcquisitionRow, AudienceRow, BreechFaceClassRow, RecordRow, StatementRow
+from exchange.store.tables.records import (
+    AcquisitionRow,
+    AudienceRow,
+    BreechFaceClassRow,
+    RecordDetailRow,
+    RecordRow,
+    StatementRow,
+)
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement
 from schemas import AnyStatement, ContractError, Hit, Receipt, Record, open_envelope, parse_statement
@@ -109,6 +117,7 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
     if not records:
         return
     rows = rows_named(session, RecordRow, RecordRow.statement_id, records)
+    details = rows_named(session, RecordDetailRow, RecordDetailRow.statement_id, records)
     newer = newer_versions(session, issuer, records)
     stones, held = standing_stones(session, records, node.node_id), held_of(session, records)
     superseded = {name: about(item.verified.statement) for name, item in records.items()}
@@ -129,6 +138,10 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
             "superseded_by": _superseded_by(row, item.row, newer.get(name, [])),
         }
         yield from differing(row, name, expected)
+        if name not in details:
+            yield f"record_detail {name}", GONE
+        for detail in details.get(name, []):
+            yield from differing(detail, name, detail_columns(record) | {"sequence": row.sequence})
         if name in stones and not row.restricted:
             yield f"record {name}", "It was withdrawn, and no court holds it: its row should be gone."
     yield from _check_parts(session, records)

@@ -15,8 +15,7 @@ from exchange.flows.hits.history import KnownLink, Link, all_links, links_of
 from exchange.flows.hits.stage import Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicions
 from exchange.flows.node.node import Node
-from exchange.record_filter import RecordFilter
-from exchange.store.entry.records import search_records
+from exchange.store.entry.search import records_of_case
 from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 
@@ -105,8 +104,7 @@ def case_graph(session: Session, role: Role, pseudonym: str, case: Case) -> Case
     Raises NotFound: no record of such a case is here.
     """
     # 1.
-    wanted = RecordFilter(jurisdiction=case.jurisdiction, case_reference=case.reference)
-    records = search_records(session, wanted, before=None, limit=MOST_RECORDS)
+    records = records_of_case(session, case.jurisdiction, case.reference, limit=MOST_RECORDS)
     if not records:
         raise NotFound("No record of such a case is on this node.")
 

@@ -11,9 +11,12 @@ from exchange.flows.keys.suspicion import Suspicion, suspicion_of, suspicions
 from exchange.flows.node.node import Node
 from exchange.flows.scan.instrument_probe import Mirrored, mirrored_scans
 from exchange.flows.statement.sharing import Shared, record_of, sharing_of
-from exchange.record_filter import RecordFilter
+from exchange.record_filter import CONDITIONS, RecordFilter, YesOrNo
 from exchange.store.entry import records as store
+from exchange.store.entry import search
 from exchange.store.entry.exhibits import exhibits_of
+from exchange.store.entry.record_details import in_words, stated_values
+from exchange.store.entry.search import Tally
 from exchange.store.log.statements import find_statement
 from exchange.store.review.reviews import Scans, scans_of
 from exchange.store.tables.records import AcquisitionRow, RecordRow
@@ -27,10 +30,12 @@ StoredAcquisition: TypeAlias = AcquisitionRow
 
 @dataclass(frozen=True)
 class FoundRecords:
-    """The newest arrival first, and those of them whose key was in wrong hands."""
+    """The newest arrival first, and those of them whose key was in wrong hands; how many fit in all, where that was
+    asked."""
 
     rows: Sequence[StoredRecord]
     suspicions: dict[str, Suspicion]
+    tally: Tally | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,35 @@ class ReadRecord:
         return sum(scan.state in store.PENDING for scan in self.scans)
 
 
-def search_records(node: Node, wanted: RecordFilter, *, before: int | None, limit: int) -> FoundRecords:
+def search_records(
+    node: Node, wanted: RecordFilter, *, before: int | None, limit: int, counted: bool = False
+) -> FoundRecords:
     """Current records that fit, of those that arrived before this sequence number."""
     with node.store.read() as session:
-        rows = store.search_records(session, wanted, before=before, limit=limit, own_pairs=node.settings.calibre_pairs)
-        return FoundRecords(rows, suspicions(session, node, ((row.statement_id, row.issuer) for row in rows)))
+        pairs = node.settings.calibre_pairs
+        rows = search.search_records(session, wanted, before=before, limit=limit, own_pairs=pairs)
+        doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in rows))
+        return FoundRecords(rows, doubted, search.tally_records(session, wanted, pairs) if counted else None)
+
+
+def stated_of(node: Node, rows: Sequence[StoredRecord]) -> dict[str, Mapping[str, str]]:
+    """Of each record what it states, by condition of the search, as it was signed; of several values each once."""
+    found = dict[str, Mapping[str, str]]()
+    with node.store.read() as session:
+        for row in rows:
+            try:
+                found[row.statement_id] = _stated(record_of(session, row.statement_id))
+            except LookupError:  # erased since it was found
+                continue
+    return found
+
+
+def _stated(record: Record) -> dict[str, str]:
+    values = {name: map(in_words, stated_values(record, condition)) for name, condition in CONDITIONS.items()}
+    mended = any(scan.region_mask is not None for scan in record.acquisitions)
+    return {name: " | ".join(dict.fromkeys(said)) for name, said in values.items()} | {
+        "region_mask": YesOrNo.YES if mended else YesOrNo.NO
+    }
 
 
 def find_record(node: Node, statement_id: str) -> StoredRecord | None:

@@ -1,4 +1,4 @@
-"""Records as rows: stored, read, searched. The search order is newest first, by the order of arrival here."""
+"""Records as rows: stored and read; ``store/entry/search.py`` searches them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, false, func, insert, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from exchange.calibre_pairs import OwnCalibrePair
 from exchange.clock import stamp
 from exchange.errors import NotFound
-from exchange.record_filter import CONDITIONS, RecordFilter, calibres_of
+from exchange.record_filter import CONDITIONS, How, Rows
 from exchange.store.database.seals import seal_for
 from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new
+from exchange.store.entry.record_details import detail_columns
 from exchange.store.long_lists import AT_ONCE
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.scan.deliveries import is_delivered
@@ -23,6 +23,7 @@ from exchange.store.tables.records import (
     AcquisitionRow,
     AudienceRow,
     BreechFaceClassRow,
+    RecordDetailRow,
     RecordRow,
     StatementRow,
     SubmissionRow,
@@ -50,7 +51,11 @@ NEVER_COMPARED = frozenset({AcquisitionState.NOT_CORRELATED, AcquisitionState.NO
 """What was delivered, and is compared with nothing."""
 
 
-_STATED: Final = {name: attrgetter(said.equals) for name, said in CONDITIONS.items() if said.equals is not None}
+_STATED: Final = {
+    name: attrgetter(said.states[0])
+    for name, said in CONDITIONS.items()
+    if said.rows is Rows.RECORD and said.how is How.EQUALS
+}
 """Where a signed record states what the column of a condition holds."""
 
 
@@ -83,6 +88,13 @@ def add_records(
             | {"statement_id": statement_id, "restricted": False, "sequence": first + place}
             | {"submitted_by": submitted_by, "received_at": received_at}
             | {"superseded_by": newer.get(statement_id), "exhibit": exhibits[statement_id]}
+            for place, (statement_id, record) in enumerate(records)
+        ],
+    )
+    session.execute(
+        insert(RecordDetailRow),
+        [
+            {"sequence": first + place, "statement_id": statement_id, **detail_columns(record)}
             for place, (statement_id, record) in enumerate(records)
         ],
     )
@@ -122,7 +134,7 @@ def record_columns(record: Record) -> dict[str, Any]:
     """What a record's row says of it: what conditions must equal, and what is asked or ruled by otherwise."""
     exhibit = record.exhibit
     return {name: stated_in(record) for name, stated_in in _STATED.items()} | {
-        "issuer": record.issuer,
+        "case_reference": record.case_reference,
         "incident": exhibit.incident,
         "item": exhibit.item,
         "firearm": exhibit.firearm and exhibit.firearm.firearm_id,
@@ -132,8 +144,6 @@ def record_columns(record: Record) -> dict[str, Any]:
         "earliest": _iso(exhibit.occurred.earliest),
         "latest": _iso(exhibit.occurred.latest),
         "retention_until": record.retention_until.isoformat(),
-        "level": record.level,
-        "handling": record.handling.code,
     }
 
 
@@ -230,48 +240,6 @@ def take_up(session: Session, acquisition: AcquisitionRow) -> None:
 
 def acquisitions_of(session: Session, statement_id: str) -> Sequence[AcquisitionRow]:
     return session.scalars(_SCANS, {"record": statement_id}).all()
-
-
-def search_records(
-    session: Session,
-    wanted: RecordFilter,
-    *,
-    before: int | None,
-    limit: int,
-    own_pairs: Sequence[OwnCalibrePair] = (),
-) -> Sequence[RecordRow]:
-    """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``.
-    ``own_pairs``: of calibres, of this laboratory.
-
-    Raises InvalidInput for a calibre that is not known."""
-    fits = (_fits(name, value, own_pairs) for name, value in wanted.asked().items())
-    query = select(RecordRow).where(is_current(), *fits)
-    if before is not None:
-        query = query.where(RecordRow.sequence < before)
-    return session.scalars(query.order_by(RecordRow.sequence.desc()).limit(limit)).all()
-
-
-def _fits(name: str, value: Any, own_pairs: Sequence[OwnCalibrePair]) -> ColumnElement[bool]:
-    """One condition on a record's row: but for those told here, the column of its name equals the value.
-
-    Ranges of days overlap, both ends included. A record of which one end is not known is open at that end; one without
-    any day is not found by days. A municipality is found however it is written, and by a part of its name."""
-    earliest, latest = RecordRow.earliest, RecordRow.latest
-    match name:
-        case "calibre":
-            return RecordRow.calibre.in_(calibres_of(value, own_pairs))
-        case "municipality":
-            place = fold_place(value)
-            return RecordRow.place.contains(place, autoescape=True) if place else false()
-        case "earliest":
-            return or_(latest >= value.isoformat(), and_(latest.is_(None), earliest.is_not(None)))
-        case "latest":
-            return or_(earliest <= value.isoformat(), and_(earliest.is_(None), latest.is_not(None)))
-        case "breech_face":
-            has_class = BreechFaceClassRow.breech_face_class == value
-            return RecordRow.statement_id.in_(select(BreechFaceClassRow.statement_id).where(has_class))
-    equal: ColumnElement[bool] = RecordRow.__table__.c[name] == value
-    return equal
 
 
 def records_of(session: Session, issuer: str) -> list[str]:

@@ -16,7 +16,14 @@ from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.peers import LaneItemRow, LaneRow
 from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.tables.records import AcquisitionRow, AudienceRow, BreechFaceClassRow, RecordRow, StatementRow
+from exchange.store.tables.records import (
+    AcquisitionRow,
+    AudienceRow,
+    BreechFaceClassRow,
+    RecordDetailRow,
+    RecordRow,
+    StatementRow,
+)
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, HoldRow, TombstoneRow
 
@@ -71,7 +78,7 @@ def unbacked_records(session: Session) -> Iterator[str]:
 
 def parts_of_no_record(session: Session) -> Iterator[tuple[str, str]]:
     """Table and record of each row that says something of a record that is not here."""
-    for table in (AudienceRow, BreechFaceClassRow, AcquisitionRow):
+    for table in (AudienceRow, BreechFaceClassRow, RecordDetailRow, AcquisitionRow):
         named = table.statement_id
         query = select(named).outerjoin(RecordRow, RecordRow.statement_id == named).distinct()
         for record in session.scalars(query.where(RecordRow.statement_id.is_(None)).limit(A_TIME)).all():

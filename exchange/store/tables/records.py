@@ -73,6 +73,7 @@ class RecordRow(Base):
     __table_args__ = (
         Index("record_by_calibre", "calibre", "sequence"),
         Index("record_by_case", "issuer", "case_reference"),
+        Index("record_by_case_reference", "case_reference"),
         Index("record_by_firearm", "issuer", "firearm"),
         Index("record_by_retention", "retention_until"),
         Index("record_by_examiner", "submitted_by"),
@@ -92,6 +93,52 @@ class BreechFaceClassRow(Base):
     __tablename__ = "record_breech_face_class"
     statement_id: Mapped[str] = mapped_column(ForeignKey("record.statement_id"), primary_key=True)
     breech_face_class: Mapped[str] = mapped_column(primary_key=True)
+
+
+class RecordDetailRow(Base):
+    """What a record is only searched by, made of its envelope like its row: each column is of the condition of its name
+    (``record_filter``). Text is folded; what several fields or scans state stands between bars. In the order of the
+    records, so that the newest that fit are found first."""
+
+    __tablename__ = "record_detail"
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    statement_id: Mapped[str] = mapped_column(ForeignKey("record.statement_id"), unique=True)
+    item: Mapped[str | None]
+    incident: Mapped[str | None]
+    seal: Mapped[str | None]
+    calibre_words: Mapped[str | None]
+    headstamp: Mapped[str | None]
+    cartridge_maker: Mapped[str | None]
+    cartridge_lot: Mapped[str | None]
+    case_material: Mapped[str | None]
+    primer_material: Mapped[str | None]
+    primer_lacquered: Mapped[str | None]
+    cast: Mapped[str | None]
+    offence: Mapped[str | None]
+    within_80_km_of_border: Mapped[str | None]
+    precision: Mapped[str | None]
+    firing_pin_type: Mapped[str | None]
+    make: Mapped[str | None]
+    model: Mapped[str | None]
+    basis: Mapped[str | None]
+    converted: Mapped[str | None]
+    firearm: Mapped[str | None]
+    firearm_kind: Mapped[str | None]
+    firearm_calibre: Mapped[str | None]
+    origin: Mapped[str | None]
+    instrument: Mapped[str | None]
+    vertical_resolution_um: Mapped[float | None]
+    objective_magnification: Mapped[str | None]
+    numerical_aperture: Mapped[str | None]
+    unmodified: Mapped[str | None]
+    captured_by: Mapped[str | None]
+    specimen: Mapped[str | None]
+    checked_on: Mapped[str | None]
+    check_warning: Mapped[str | None]
+    restriction: Mapped[str | None]
+    source_grade: Mapped[str | None]
+    information_grade: Mapped[str | None]
+    supersedes: Mapped[str | None]
 
 
 class AcquisitionRow(Base):

@@ -20,6 +20,7 @@ from exchange.store.tables.records import (
     AudienceRow,
     BreechFaceClassRow,
     CandidateRow,
+    RecordDetailRow,
     RecordRow,
     StatementRow,
     SubmissionRow,
@@ -115,7 +116,7 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
         session.add(_remains(scan))
         for kind in OF_SCANS:
             forget(session, kind, scan.acquisition_id)
-    for table in (AcquisitionRow, BreechFaceClassRow, AudienceRow, RecordRow):
+    for table in (AcquisitionRow, BreechFaceClassRow, RecordDetailRow, AudienceRow, RecordRow):
         session.execute(delete(table).where(table.statement_id == record))
     forget_views(session, [scan.sha256 for scan in scans if not is_kept(session, scan.sha256)])
     session.execute(delete(SubmissionRow).where(SubmissionRow.statement_id == record))

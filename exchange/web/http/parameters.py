@@ -12,7 +12,8 @@ from schemas.errors import shown
 
 
 async def only_known_parameters(request: Request) -> None:
-    """Raises InvalidInput, code "unknown-parameter", also for a parameter that comes twice."""
+    """Raises InvalidInput, code "unknown-parameter", also for a parameter that comes twice
+    and is no list."""
     if request.scope["query_string"]:  # the first time the description is made, which takes a thread a second
         await run_in_threadpool(_check_known, request)
 
@@ -20,9 +21,9 @@ async def only_known_parameters(request: Request) -> None:
 def _check_known(request: Request) -> None:
     described = request.app.openapi()["paths"].get(request.scope["route"].path, {})
     parameters = described.get(request.method.lower(), {}).get("parameters", ())
-    known = {parameter["name"] for parameter in parameters if parameter["in"] == "query"}
+    known = {item["name"]: item["schema"].get("type") for item in parameters if item["in"] == "query"}
     given = Counter(name for name, _ in request.query_params.multi_items())
-    wrong = sorted(name for name, times in given.items() if name not in known or times > 1)
+    wrong = sorted(name for name, times in given.items() if name not in known or (times > 1 and known[name] != "array"))
     if wrong:
         raise InvalidInput(
             f"Not understood, or given twice: {shown(', '.join(wrong), 200)}. "

@@ -8,14 +8,19 @@ from collections.abc import Mapping, Sequence
 
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord
+from exchange.record_filter import FIELDS_OF_RECORDS
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.wording.calibres import named_calibre
 from exchange.web.wording.sentences import suspicion
 
 _COLUMNS = (
-    *("jurisdiction", "node", "case", "kind", "calibre", "earliest", "latest", "handling", "received", "record"),
-    "suspicion",
+    *("jurisdiction", "node", "case", "incident", "item", "kind", "calibre", "earliest", "latest", "handling"),
+    *("received", "record", "suspicion"),
 )
+_FURTHER = tuple(
+    name for name in FIELDS_OF_RECORDS if name not in (*_COLUMNS, "jurisdiction", "issuer", "case_reference")
+)
+"""Whatever else a record states, each under the name of its condition in the search, as it was signed."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -24,17 +29,25 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
-def sheet(rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], *, more: bool) -> bytes:
+def sheet(
+    rows: Sequence[StoredRecord],
+    doubted: Mapping[str, Suspicion],
+    stated: Mapping[str, Mapping[str, str]],
+    *,
+    more: bool,
+) -> bytes:
     """With the handling code of each record, what is to be said of its key, and the footnotes of its
-    jurisdictions; ``more``: not all fitted."""
+    jurisdictions; ``stated``: what else each states; ``more``: not all fitted."""
     written = io.StringIO()
     table = csv.writer(written)
-    table.writerow(_COLUMNS)
+    table.writerow((*_COLUMNS, *_FURTHER))
     for row in rows:
         cells = (
             term(row.jurisdiction, "jurisdiction"),
             row.issuer,
             row.case_reference,
+            row.incident or "",
+            row.item or "",
             term(row.kind, "exhibit_kind"),
             named_calibre(row.calibre, row.calibre_words),
             row.earliest or "",
@@ -43,6 +56,7 @@ def sheet(rows: Sequence[StoredRecord], doubted: Mapping[str, Suspicion], *, mor
             row.received_at,
             row.statement_id,
             suspicion(doubted[row.statement_id]) if row.statement_id in doubted else "",
+            *(stated.get(row.statement_id, {}).get(name, "") for name in _FURTHER),
         )
         table.writerow([guarded(cell) for cell in cells])
     for footnote in spoken().jurisdictions.footnotes(row.jurisdiction for row in rows):

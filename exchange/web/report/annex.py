@@ -155,6 +155,8 @@ def _record(side: ReportSide) -> list[tuple[str, str]]:
         (_("Jurisdiction"), term(record.jurisdiction)),
         (_("Case"), record.case_reference),
         (_("Exhibit"), term(exhibit.kind)),
+        (_("Item"), exhibit.item or "–"),
+        (_("Incident"), exhibit.incident or "–"),
         (_("Calibre"), calibre_words(exhibit)),
         (_("Occurred"), period(exhibit.occurred.earliest, exhibit.occurred.latest)),
         (_("Headstamp"), exhibit.headstamp or "–"),
@@ -168,11 +170,11 @@ def _record(side: ReportSide) -> list[tuple[str, str]]:
         (_("SHA-256 of the scan"), scan.blob.sha256),
     ]
     if scan.modality is Modality.REFLECTANCE and size is not None:
-        rows.insert(8, (_("Resolution"), _("%(size)s µm per pixel", size=spoken().number(size, 2))))
+        rows.insert(10, (_("Resolution"), _("%(size)s µm per pixel", size=spoken().number(size, 2))))
     if side.doubted is not None:
         rows.append((_("State"), suspicion(side.doubted)))
     if scan.region_mask is not None:
-        rows.insert(7, (_("Region"), _("mended by hand")))
+        rows.insert(9, (_("Region"), _("mended by hand")))
     return rows
 
 

@@ -14,6 +14,7 @@ from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
 from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.custody import signature_words
+from exchange.web.wording.exhibit_name import record_name
 from exchange.web.wording.sentences import reason, suspicion
 
 IS: Final = {
@@ -111,7 +112,7 @@ def plain_page(report: PairReport) -> list[Block]:
             ["", _("First cartridge case"), _("Second cartridge case")],
             [
                 [_("Jurisdiction"), *(term(side.record.jurisdiction) for side in report.sides)],
-                [_("Case"), *(side.record.case_reference for side in report.sides)],
+                [_("Case"), *(record_name(side.record) for side in report.sides)],
                 [_("Exhibit"), *(term(side.record.exhibit.kind) for side in report.sides)],
                 [_("Calibre"), *(calibre_words(side.record.exhibit) for side in report.sides)],
                 [_("Occurred"), *map(_occurred, report.sides)],
@@ -155,7 +156,7 @@ def plain_page(report: PairReport) -> list[Block]:
 def _doubted(report: PairReport) -> list[Block]:
     """Of each record whose key was in wrong hands, before anything else is said."""
     return [
-        paragraph(f"{term(side.record.jurisdiction)}, {side.record.case_reference}: {suspicion(side.doubted)}")
+        paragraph(f"{term(side.record.jurisdiction)}, {record_name(side.record)}: {suspicion(side.doubted)}")
         for side in report.sides
         if side.doubted is not None
     ]

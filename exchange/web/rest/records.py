@@ -72,6 +72,11 @@ class SearchParameters(RecordFilter):
     cursor: Cursor = None
 
 
+def asked_in(request: Request) -> dict[str, str]:
+    """What was asked, for the audit log: of a list all its values."""
+    return {name: ", ".join(request.query_params.getlist(name)) for name in request.query_params}
+
+
 @router.post("/records", status_code=201, response_model=response_models.ReceiptAnswer, openapi_extra=_MULTIPART)
 async def submit(
     request: Request, response: Response, node: OpenNode, caller: Submitter, idempotency_key: IdempotencyKey = None
@@ -102,7 +107,7 @@ def search(
     rows, doubted = found.rows, found.suspicions
     following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None
     link_next(request, response, following)
-    asker.note(Act.SEARCH_RECORDS, min(len(rows), limit), asked=dict(request.query_params))
+    asker.note(Act.SEARCH_RECORDS, min(len(rows), limit), asked=asked_in(request))
     return response_models.RecordPage(
         items=[response_models.summary(row, doubted.get(row.statement_id)) for row in rows[:limit]], next=following
     )

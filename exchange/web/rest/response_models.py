@@ -120,6 +120,8 @@ class RecordSummary(BaseModel):
     issuer: str
     jurisdiction: JurisdictionAnswer
     case_reference: str
+    incident: str | None = None
+    item: str | None = None
     kind: str
     calibre: str
     calibre_words: str | None = Field(default=None, description="What a record whose calibre is `other` calls it.")
@@ -393,6 +395,8 @@ def summary(row: StoredRecord, doubted: Suspicion | None = None) -> RecordSummar
         issuer=row.issuer,
         jurisdiction=jurisdiction(row.jurisdiction),
         case_reference=row.case_reference,
+        incident=row.incident,
+        item=row.item,
         kind=row.kind,
         calibre=row.calibre,
         calibre_words=row.calibre_words,

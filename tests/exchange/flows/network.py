@@ -36,7 +36,8 @@ from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import parse_path
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.record_filter import RecordFilter
-from exchange.store.entry.records import AcquisitionState, add_record, search_records
+from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.entry.search import search_records
 from exchange.store.log.statements import append_leaf, append_own, latest_checkpoint, log_size, tile_hashes
 from exchange.store.node.jobs import JobKind, fail, finish, take
 from exchange.store.sync.peers import all_peers, find_peer, lane_of

@@ -18,7 +18,8 @@ from exchange.errors import RequestReplayed
 from exchange.log import merkle
 from exchange.record_filter import RecordFilter
 from exchange.store.database.engine import Store
-from exchange.store.entry.records import add_record, search_records
+from exchange.store.entry.records import add_record
+from exchange.store.entry.search import search_records
 from exchange.store.log.statements import append_own, log_size, node_reader
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind

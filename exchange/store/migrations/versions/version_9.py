@@ -1,11 +1,13 @@
-"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, which pairs of
-calibres were compared with one another, and what each side of a hit is to do."""
+"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, what records
+are only searched by, the searches that people keep, which pairs of calibres were compared with one another, and what
+each side of a hit is to do."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
+from exchange.store.migrations.record_details import add_record_details, drop_record_details
 from exchange.store.tables.columns import Words
 
 revision = "9"
@@ -15,8 +17,8 @@ _STATED = ("incident", "item", "firearm", "calibre_words")
 
 
 def upgrade() -> None:
-    """Empty: no record that form 8 could hold states any of it, and the next start compares anew what the pairs of this
-    release make comparable."""
+    """Empty, but for what records are searched by: no record that form 8 could hold states any of the rest, and the
+    next start compares anew what the pairs of this release make comparable."""
     for name in _STATED:
         op.add_column("record", sa.Column(name, Words()))
     op.create_index("record_by_firearm", "record", ["issuer", "firearm"])
@@ -38,12 +40,14 @@ def upgrade() -> None:
         sa.Column("other", Words(), primary_key=True),
     )
     op.add_column("hit_pair", sa.Column("tasks", Words()))
+    add_record_details()
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes."""
     op.drop_column("hit_pair", "tasks")
     op.drop_table("compared_calibre_pair")
+    drop_record_details()
     op.drop_table("firearm")
     op.drop_index("record_by_firearm", "record")
     for name in _STATED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Annotated
 from urllib.parse import quote
 
@@ -77,7 +78,7 @@ def case_page(
         doubted=found.suspicions,
         jurisdiction=term(jurisdiction, "jurisdiction"),
         reference=case_reference,
-        records=records,
+        incidents={name: list(of) for name, of in groupby(sorted(records, key=_incident), _incident)},
         graph=graph,
         link_of=link_of,
         boxes=list(boxes.values()),
@@ -86,6 +87,10 @@ def case_page(
         size=size,
         box=BOX_SIZE,
     )
+
+
+def _incident(record: response_models.RecordSummary) -> str:
+    return record.incident or ""
 
 
 def drawing(graph: CaseGraph) -> tuple[dict[Case, CaseBox], list[TieLine]]:

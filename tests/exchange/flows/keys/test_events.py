@@ -36,7 +36,8 @@ from exchange.flows.witness.bundle import make_bundle, verify_bundle
 from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.log.checkpoint import open_checkpoint
 from exchange.record_filter import RecordFilter
-from exchange.store.entry.records import AcquisitionState, add_record, search_records
+from exchange.store.entry.records import AcquisitionState, add_record
+from exchange.store.entry.search import search_records
 from exchange.store.log.statements import all_checkpoints, append_own
 from exchange.store.sync.peers import standing_alarm
 from exchange.store.tables.peers import QuarantineRow

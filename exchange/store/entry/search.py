@@ -1,0 +1,191 @@
+"""Records searched by conditions, newest first by the order of arrival here; how many fit, and what they are.
+
+Each condition is one clause. The rows of details are joined only where one of their conditions is asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVarTuple, Unpack
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from exchange.calibre_pairs import OwnCalibrePair
+from exchange.record_filter import CONDITIONS, RecordFilter, Rows, YesOrNo, calibres_of
+from exchange.store.entry.record_details import NOTHING, fits_column, states_nothing
+from exchange.store.entry.records import is_current
+from exchange.store.tables.records import (
+    AcquisitionRow,
+    AudienceRow,
+    BreechFaceClassRow,
+    RecordDetailRow,
+    RecordRow,
+)
+from schemas.place import fold_place
+
+_Ts = TypeVarTuple("_Ts")
+_TABLES: Final = {
+    Rows.RECORD: RecordRow.__table__,
+    Rows.DETAIL: RecordDetailRow.__table__,
+    Rows.SCANS: AcquisitionRow.__table__,
+}
+_PLACE: Final = {"municipality": "place"}
+"""Columns that have another name than their condition."""
+
+
+MOST_COUNTED: Final = 1000
+"""Further nobody counts: who has found so many narrows the search."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many records fit, no further than ``MOST_COUNTED``; ``more``: there are others. ``kinds``: of those counted,
+    the newest, how many are of which offence, calibre, jurisdiction and month, the most frequent first."""
+
+    count: int
+    more: bool
+    kinds: Mapping[str, Sequence[tuple[str, int]]]
+
+
+def search_records(
+    session: Session,
+    wanted: RecordFilter,
+    *,
+    before: int | None,
+    limit: int,
+    own_pairs: Sequence[OwnCalibrePair] = (),
+) -> Sequence[RecordRow]:
+    """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``.
+    ``own_pairs``: of calibres, of this laboratory.
+
+    Raises InvalidInput for a calibre that is not known."""
+    query, order = _found(session, select(RecordRow), wanted, own_pairs)
+    if before is not None:
+        query = query.where(order < before)
+    return session.scalars(query.order_by(order.desc()).limit(limit)).all()
+
+
+def tally_records(session: Session, wanted: RecordFilter, own_pairs: Sequence[OwnCalibrePair] = ()) -> Tally:
+    """Raises InvalidInput for a calibre that is not known."""
+    day = func.coalesce(RecordRow.earliest, RecordRow.latest)
+    found = select(RecordRow.sequence, RecordRow.calibre, RecordRow.jurisdiction, func.substr(day, 1, 7).label("month"))
+    query, order = _found(session, found, wanted, own_pairs)
+    newest = query.order_by(order.desc()).limit(MOST_COUNTED + 1).subquery()
+    detail = aliased(RecordDetailRow)
+    rows = session.execute(
+        select(detail.offence, newest.c.calibre, newest.c.jurisdiction, newest.c.month)
+        .select_from(newest)
+        .outerjoin(detail, detail.sequence == newest.c.sequence)
+        .order_by(newest.c.sequence.desc())
+    ).all()
+    counted = rows[:MOST_COUNTED]
+    columns = zip(("offence", "calibre", "jurisdiction", "month"), zip(*counted, strict=True), strict=False)
+    kinds = {name: Counter(value for value in values if value is not None) for name, values in columns}
+    by = {name: sorted(found.items(), key=lambda kind: (-kind[1], kind[0])) for name, found in kinds.items()}
+    return Tally(len(counted), len(rows) > len(counted), by)
+
+
+def fits_record(
+    session: Session, wanted: RecordFilter, statement_id: str, own_pairs: Sequence[OwnCalibrePair] = ()
+) -> bool:
+    """Whether one current record fits."""
+    query, _ = _found(session, select(RecordRow.statement_id), wanted, own_pairs)
+    return session.scalar(query.where(RecordRow.statement_id == statement_id)) is not None
+
+
+def records_of_case(session: Session, jurisdiction: str, reference: str, *, limit: int) -> Sequence[RecordRow]:
+    """Current records of exactly this case, newest first."""
+    this = (RecordRow.jurisdiction == jurisdiction, RecordRow.case_reference == reference)
+    query = select(RecordRow).where(is_current(), *this)
+    return session.scalars(query.order_by(RecordRow.sequence.desc()).limit(limit)).all()
+
+
+def _found(
+    session: Session, query: Select[Unpack[_Ts]], wanted: RecordFilter, own_pairs: Sequence[OwnCalibrePair]
+) -> tuple[Select[Unpack[_Ts]], InstrumentedAttribute[int]]:
+    """What is asked of the records that fit, and the column of their order: that of the details where these are asked,
+    so that they are read in it and no further than is needed."""
+    query, details = query.where(is_current()), list[ColumnElement[bool]]()
+    for name, value in wanted.asked().items():
+        if name in ("empty", "filled"):
+            for field in value:
+                clause = _is_empty(field) if name == "empty" else not_(_is_empty(field))
+                if CONDITIONS[field].rows is Rows.DETAIL:
+                    details.append(clause)
+                else:
+                    query = query.where(clause)
+        elif CONDITIONS[name].rows is Rows.DETAIL:
+            details.append(_fits(name, value, own_pairs))
+        elif name == "case_reference":
+            query = query.where(_of_case(session, value))
+        else:
+            query = query.where(_fits(name, value, own_pairs))
+    if not details:
+        return query, RecordRow.sequence
+    joined = query.join(RecordDetailRow, RecordDetailRow.sequence == RecordRow.sequence).where(*details)
+    return joined, RecordDetailRow.sequence
+
+
+def _fits(name: str, value: Any, own_pairs: Sequence[OwnCalibrePair]) -> ColumnElement[bool]:
+    """One condition on the rows that it asks: but for those told here, its column is held against the value.
+
+    Ranges of days overlap, both ends included. A record of which one end is not known is open at that end; one without
+    any day is not found by days. A municipality is found however it is written, and by a part of its name."""
+    earliest, latest = RecordRow.earliest, RecordRow.latest
+    match name:
+        case "calibre":
+            return RecordRow.calibre.in_(calibres_of(value, own_pairs))
+        case "firearm_calibre":
+            return RecordDetailRow.firearm_calibre.in_(calibres_of(value, own_pairs, asked_by=name))
+        case "municipality":
+            place = fold_place(value)
+            return RecordRow.place.contains(place, autoescape=True) if place else false()
+        case "earliest":
+            return or_(latest >= value.isoformat(), and_(latest.is_(None), earliest.is_not(None)))
+        case "latest":
+            return or_(earliest <= value.isoformat(), and_(earliest.is_(None), latest.is_not(None)))
+        case "breech_face":
+            has_class = BreechFaceClassRow.breech_face_class == value
+            return RecordRow.statement_id.in_(select(BreechFaceClassRow.statement_id).where(has_class))
+        case "audience":
+            named = select(AudienceRow.statement_id).where(AudienceRow.name == value)
+            return RecordRow.statement_id.in_(named)
+        case "region_mask":
+            marked = _has_scan(AcquisitionRow.region_mask.is_not(None))
+            return marked if value == YesOrNo.YES else not_(marked)
+    condition = CONDITIONS[name]
+    fits = fits_column(_column(name), condition.how, value)
+    return _has_scan(fits) if condition.rows is Rows.SCANS else fits
+
+
+def _of_case(session: Session, reference: str) -> ColumnElement[bool]:
+    """The case of exactly this reference where a current record is of it, else each case that has it as a part."""
+    this = RecordRow.case_reference == reference
+    if session.scalar(select(RecordRow.sequence).where(this, is_current()).limit(1)) is not None:
+        return this
+    return func.lower(RecordRow.case_reference).contains(reference.lower(), autoescape=True)
+
+
+def _is_empty(name: str) -> ColumnElement[bool]:
+    """Whether the record states nothing of a field, or that nothing is known."""
+    condition = CONDITIONS[name]
+    match name:
+        case "audience":
+            return RecordRow.statement_id.not_in(select(AudienceRow.statement_id))
+        case "breech_face":
+            known = BreechFaceClassRow.breech_face_class.not_in(NOTHING)
+            return RecordRow.statement_id.not_in(select(BreechFaceClassRow.statement_id).where(known))
+    nothing = states_nothing(_column(name), condition.how)
+    return not_(_has_scan(not_(nothing))) if condition.rows is Rows.SCANS else nothing
+
+
+def _has_scan(fits: ColumnElement[bool]) -> ColumnElement[bool]:
+    return RecordRow.statement_id.in_(select(AcquisitionRow.statement_id).where(fits))
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    found: ColumnElement[Any] = _TABLES[CONDITIONS[name].rows].c[_PLACE.get(name, name)]
+    return found
