@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVarTuple, Unpack
+from typing import Any, Final, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
@@ -104,8 +104,8 @@ def records_of_case(session: Session, jurisdiction: str, reference: str, *, limi
 
 
 def _found(
-    session: Session, query: Select[Unpack[_Ts]], wanted: RecordFilter, own_pairs: Sequence[OwnCalibrePair]
-) -> tuple[Select[Unpack[_Ts]], InstrumentedAttribute[int]]:
+    session: Session, query: Select[*_Ts], wanted: RecordFilter, own_pairs: Sequence[OwnCalibrePair]
+) -> tuple[Select[*_Ts], InstrumentedAttribute[int]]:
     """What is asked of the records that fit, and the column of their order: that of the details where these are asked,
     so that they are read in it and no further than is needed."""
     query, details = query.where(is_current()), list[ColumnElement[bool]]()
