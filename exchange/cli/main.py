@@ -23,6 +23,7 @@ from exchange.cli import (
     queries,
     records,
     sync,
+    watching,
 )
 from exchange.cli.access import tokens, users
 from exchange.cli.command_groups import Command, CommandHeading, command_line
@@ -80,6 +81,15 @@ HEADINGS = (
                 importing.import_records,
                 "Submit many exhibits from a table and a folder of scans.",
                 ("ffp import scans/ --csv exhibits.csv --as examiner-1 --dry-run",),
+            ),
+            Command(
+                "watch",
+                watching.watch,
+                "Take what an acquisition station drops into a folder.",
+                (
+                    "ffp watch /srv/ffp/station-1 --as examiner-1",
+                    "ffp watch /srv/ffp/station-1 --as examiner-1 --map lab.toml --pattern '{case}_{item?}_{roi}_{number}'",
+                ),
             ),
             Command("record", records.app, "Withdraw, grant or hold a record."),
             Command(

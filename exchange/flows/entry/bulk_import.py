@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import IO
+from typing import IO, Final
 
 from exchange.errors import ComputeFailed, Conflict, InfrastructureAway, InvalidInput, NotFound, TooLarge
 from exchange.flows.entry.draft_form import FileOf, placed, submission_of
@@ -29,8 +29,11 @@ from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Modality
 
 _PIECE_BYTES = 1 << 20
-_UNREADABLE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
+_UNREADABLE: Final = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 """Of a zip: cut off, or not what its checksum says."""
+
+REFUSALS: Final = (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed)
+"""What is wrong with an exhibit, and not with the node: the next one is tried."""
 
 
 class LineOutcome(StrEnum):
@@ -64,11 +67,16 @@ def import_groups(
             outcome, statement_id = _import(node, maker, source, group, dry_run=dry_run)
         except InfrastructureAway:
             raise
-        except (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed) as error:
+        except REFUSALS as error:
             yield _refused(group, error)
         else:
-            doubts = ", ".join(f"{name}: {' and '.join(found)}" for name, found in doubtful(group.fields()).items())
+            doubts = doubts_of(group)
             yield [Result(line, group.name, outcome, statement_id, doubts=doubts) for line in group.lines]
+
+
+def doubts_of(group: ExhibitLines) -> str:
+    """Which free texts may tell of a person, by their columns."""
+    return ", ".join(f"{name}: {' and '.join(found)}" for name, found in doubtful(group.fields()).items())
 
 
 def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dry_run: bool) -> tuple[LineOutcome, str]:
@@ -84,7 +92,7 @@ def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dr
         for line in group.lines:
             arrival = stack.enter_context(node.blobs.arrival(secrets.token_hex(16), node.settings.max_scan_bytes))
             with source.open(line.file) as file:
-                modality = _take(file, arrival)
+                modality = take_scan(file, arrival)
             scans.append(ReceivedScan(group.file_id(line), arrival, arrival.finish()))
             files.append(FileOf(group.file_id(line), modality))
         metadata = submission_of(fields, files, None)
@@ -97,7 +105,7 @@ def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dr
         return (LineOutcome.ALREADY_HERE, earlier.statement_id) if earlier else (LineOutcome.WOULD_BE_SUBMITTED, "")
 
 
-def _take(file: IO[bytes], arrival: Arrival) -> Modality:
+def take_scan(file: IO[bytes], arrival: Arrival) -> Modality:
     """Copy a scan piece by piece; its kind by its first bytes, which the submission checks. Raises InvalidInput."""
     first = b""
     try:
@@ -113,13 +121,21 @@ def _take(file: IO[bytes], arrival: Arrival) -> Modality:
 
 def _refused(group: ExhibitLines, error: Exception) -> list[Result]:
     """Each line with what is wrong with it, or with the exhibit as a whole."""
+    return [
+        Result(line, group.name, LineOutcome.REFUSED, why="; ".join(faults))
+        for line, faults in zip(group.lines, faults_of(group, error), strict=True)
+    ]
+
+
+def faults_of(group: ExhibitLines, error: Exception) -> list[list[str]]:
+    """Of each line a sentence for each column that is wrong, or one for the exhibit as a whole."""
     files = [FileOf(group.file_id(line), Modality.TOPOGRAPHY) for line in group.lines]
     problems = placed(getattr(error, "problems", ()), files)
     found = []
     for line in group.lines:
         own = f"file.{group.file_id(line)}."
         of_line = [f"{name.removeprefix(own)}: {what}" for name, what in problems.items() if _concerns(name, own)]
-        found.append(Result(line, group.name, LineOutcome.REFUSED, why="; ".join(of_line) or str(error)))
+        found.append(of_line or [str(error)])
     return found
 
 

@@ -16,6 +16,7 @@ from exchange.store.tables import (
     schema_version,
     sign_in,
     terms,
+    watched,
     work,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "schema_version",
     "sign_in",
     "terms",
+    "watched",
     "work",
 ]

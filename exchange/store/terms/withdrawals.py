@@ -25,6 +25,7 @@ from exchange.store.tables.records import (
     SubmissionRow,
 )
 from exchange.store.tables.terms import HoldRow, RemainsRow, TombstoneRow
+from exchange.store.tables.watched import WatchedScanRow
 from schemas import Withdrawal
 
 
@@ -118,7 +119,8 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
     for table in (AcquisitionRow, BreechFaceClassRow, AudienceRow, RecordRow):
         session.execute(delete(table).where(table.statement_id == record))
     forget_views(session, [scan.sha256 for scan in scans if not is_kept(session, scan.sha256)])
-    session.execute(delete(SubmissionRow).where(SubmissionRow.statement_id == record))
+    for named in (SubmissionRow, WatchedScanRow):
+        session.execute(delete(named).where(named.statement_id == record))
     owner = known.issuer if known is not None else issuer
     itself = and_(StatementRow.statement_id == record, StatementRow.type == "record")
     disclosed = and_(StatementRow.about == record, StatementRow.type == "disclosure", StatementRow.issuer == owner)
