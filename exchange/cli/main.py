@@ -88,7 +88,7 @@ HEADINGS = (
                 "Take what an acquisition station drops into a folder.",
                 (
                     "ffp watch /srv/ffp/station-1 --as examiner-1",
-                    "ffp watch /srv/ffp/station-1 --as examiner-1 --map lab.toml --pattern '{case}_{item?}_{roi}_{number}'",
+                    "ffp watch /srv/ffp/station-1 --as examiner-1 --pattern '{case_reference}_{exhibit?}_{roi}'",
                 ),
             ),
             Command("record", records.app, "Withdraw, grant or hold a record."),

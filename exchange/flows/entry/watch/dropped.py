@@ -115,7 +115,8 @@ class DropFolder:
 
 @contextmanager
 def open_folder(path: Path) -> Iterator[DropFolder]:
-    """Opened anew for each look: a share may have been away. Raises OSError; ConfigurationError of what is no folder."""
+    """Opened anew for each look: a share may have been away. Raises OSError, ConfigurationError of what is no
+    folder."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except NotADirectoryError as error:

@@ -49,8 +49,8 @@ def known_scan(
             if same_name.stated == statement.stated:
                 return Known(
                     same_name.statement_id,
-                    f"A file of this name with other bytes was taken on {same_name.taken_at[:10]}, of which the same is "
-                    "stated: nothing says that this is another scan.",
+                    f"A file of this name with other bytes was taken on {same_name.taken_at[:10]}, of which the same "
+                    "is stated: nothing says that this is another scan.",
                     "Where it is another scan, say of which exhibit in its sidecar, or rename it. Where it is a better "
                     "scan of the same, open the record in the pages, and make a new version.",
                 )

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
+from itertools import pairwise, product
 from typing import Final, NoReturn, Self, TypeAlias
 
 from exchange.errors import InvalidInput
@@ -120,7 +120,7 @@ def _check(template: str, parts: Sequence[Part], places: Sequence[Place]) -> Non
     columns = [place.column for place in places if place.column is not None]
     if len(set(columns)) != len(columns):
         _wrong(template, "two places mean the same column")
-    if any(isinstance(part, Place) and isinstance(after, Place) for part, after in zip(parts, parts[1:], strict=False)):
+    if any(isinstance(part, Place) and isinstance(after, Place) for part, after in pairwise(parts)):
         _wrong(template, "between two places stands a sign, as in {roi}_{number}")
 
 

@@ -11,11 +11,16 @@ from exchange.clock import stamp
 
 REPORT_SUFFIX = ".refused.txt"
 MEND = (
-    "Mend what is named above: the sidecar, the name of the file, or the settings of the watch. Then put the scan, with "
-    "its sidecar, back into the watched folder. A scan that was taken meanwhile is not taken twice."
+    "Mend what is named above: the sidecar, the name of the file, or the settings of the watch. Then put the scan, "
+    "with its sidecar, back into the watched folder. A scan that was taken meanwhile is not taken twice."
 )
+MAX_PLAIN = 200
+"""Characters of a name after which a report is named as it is: names have 255 bytes."""
 NEW_VERSION = "Nothing is lost. To correct or to add to the record, open it in the pages, and make a new version."
-NO_SCAN = "If its scan lies in taken/ or refused/, nothing is missing. Else put scan and sidecar into the watched folder again."
+NO_SCAN = (
+    "If its scan lies in taken/ or refused/, nothing is missing. Else put scan and sidecar into the watched folder "
+    "again."
+)
 
 
 class DropOutcome(StrEnum):
@@ -61,7 +66,7 @@ def report_of(told: Dropped) -> str:
 def report_name(name: str) -> str:
     """Of the report on a file: a plain name, whatever the file's is, and another one for each."""
     safe = "".join(each if each.isascii() and (each.isalnum() or each in "._- ()") else "_" for each in name)
-    if safe == name and not name.startswith("."):
+    if safe == name and len(name) <= MAX_PLAIN and not name.startswith("."):
         return f"{name}{REPORT_SUFFIX}"
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:12]
     return f"{safe.lstrip('.')[:120]}.{digest}{REPORT_SUFFIX}"

@@ -1,7 +1,8 @@
-"""Where a dropped file goes once it is known what became of it: moved into ``taken`` or ``refused``; or, of a share that
-cannot be written, left, and written down in a journal.
+"""Where a dropped file goes once it is known what became of it: moved into ``taken`` or ``refused``; or, of a share
+that cannot be written, left, and written down in a journal.
 
-A file is moved by its name, and only what was read may go: when another one has taken the name meanwhile, it is put back.
+A file is moved by its name, and only what was read may go: when another one has taken the name meanwhile, it is put
+back.
 """
 
 from __future__ import annotations
@@ -45,12 +46,14 @@ class Moved:
 
     def __init__(self, folder: Path) -> None:
         """Raises ConfigurationError when files cannot be moved there."""
+        if not folder.is_dir():
+            raise ConfigurationError(f"{folder} is no folder that is there. A share must be mounted first.")
         for name in (TAKEN, REFUSED):
             place = folder / name
             try:
-                place.mkdir(mode=0o770, exist_ok=True)
-                with _subfolder(None, place):
-                    pass
+                place.mkdir(exist_ok=True)
+                with _subfolder(None, folder) as above, _subfolder(None, place) as within:
+                    _let_in(within, above)
             except OSError as error:
                 raise ConfigurationError(
                     f"{place} cannot be used ({error.strerror}). Files are moved there: let this user write in the "
@@ -73,8 +76,9 @@ class Moved:
         refused = told.outcome is DropOutcome.REFUSED
         name = REFUSED if refused else TAKEN
         with contextlib.suppress(FileExistsError):  # somebody cleared it away
-            os.mkdir(name, 0o770, dir_fd=folder.descriptor)
+            os.mkdir(name, dir_fd=folder.descriptor)
         with _subfolder(folder.descriptor, Path(name)) as place:
+            _let_in(place, folder.descriptor)
             if refused:
                 _write(place, report_name(told.name), report_of(told))
             for each in (entry, sidecar):
@@ -157,13 +161,23 @@ def _subfolder(within: int | None, path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+def _let_in(descriptor: int, above: int, *, but: int = 0) -> None:
+    """Whoever may read in the folder above may read this too: the station's people read the reports. A share may have
+    modes of its own."""
+    mode = stat.S_IMODE(os.fstat(above).st_mode) & ~but
+    with contextlib.suppress(OSError):
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+            os.fchmod(descriptor, mode)
+
+
 def _write(place: int, name: str, text: str) -> None:
     """Whole or not at all, over what was told of an earlier file of this name."""
     part = f".{name}.part"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(part, dir_fd=place)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(part, flags, 0o660, dir_fd=place), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(part, flags, dir_fd=place), "w", encoding="utf-8") as file:
+        _let_in(file.fileno(), place, but=0o111)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

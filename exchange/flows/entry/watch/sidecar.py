@@ -17,7 +17,6 @@ MAX_SIDECAR_BYTES = 256 * 1024
 """A line of a table has some 2 kB; a station may add its own columns, and a long list of them."""
 MAX_VALUES = 2_000
 MAX_DEPTH: Final = 8
-SUFFIXES: Final = (".json", ".csv")
 
 
 def read_sidecar(content: bytes, suffix: str, mapping: ColumnMap) -> dict[str, str]:

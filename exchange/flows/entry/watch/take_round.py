@@ -12,7 +12,6 @@ import hashlib
 import os
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +27,11 @@ from exchange.flows.entry.submit import submit_record
 from exchange.flows.entry.watch.dropped import DropFolder, Entry, FileChanged, Settling, open_folder
 from exchange.flows.entry.watch.known_scans import Known, known_scan, note_taken
 from exchange.flows.entry.watch.outcome import NO_SCAN, DropOutcome, Dropped
+from exchange.flows.entry.watch.pairing import sidecars_of
 from exchange.flows.entry.watch.places import Places
+from exchange.flows.entry.watch.sidecar import MAX_SIDECAR_BYTES
 from exchange.flows.entry.watch.stated import Statement, Stating
-from exchange.flows.entry.watch.whole import looks_whole
+from exchange.flows.entry.watch.whole import begins_as_scan, looks_whole
 from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.store.entry.watched_scans import is_sidecar_of_taken
@@ -111,7 +112,7 @@ class Watch:
             looked = folder.look()
             self._settling.note(looked)
             self._told = {name: told for name, told in self._told.items() if name in looked}
-            sidecars = _sidecars(looked)
+            sidecars = sidecars_of(looked)
             self._refuse_lone_sidecars(node, folder, looked, sidecars)
             exhibits, waiting = self._exhibits(folder, looked, sidecars)
             for scans in exhibits:
@@ -219,6 +220,12 @@ class Watch:
         modality = take_scan(file, arrival)
         sha256 = arrival.finish()
         folder.check(file, scan.entry)
+        if not begins_as_scan(file):
+            raise InvalidInput(
+                "It is neither a topography (x3p) nor a PNG, TIFF or JPEG image: export it as one. `ffp convert` "
+                "writes some other formats as x3p.",
+                code="not-a-scan",
+            )
         line = TableLine(1, {**scan.statement.cells, FILE_COLUMN: sha256}, scan.entry.name)
         part = ExhibitLines("", [line]).file_id(line)
         return _Taken(scan, file, ReceivedScan(part, arrival, sha256), line, FileOf(part, modality))
@@ -312,7 +319,7 @@ class Watch:
             if self._settling.quiet_s(entry) < self._waits.settle_s or not self._is_old(entry):
                 continue
             with contextlib.suppress(FileChanged, OSError), folder.open(entry) as file:
-                digest = _sha256(file)
+                digest = hashlib.sha256(file.read(MAX_SIDECAR_BYTES + 1)).hexdigest()  # a longer one was never read
                 with node.store.read() as session:
                     follows = is_sidecar_of_taken(session, digest)
                 if follows:
@@ -321,42 +328,3 @@ class Watch:
                     why = ("There is no scan beside it that it speaks of.",)
                     told = Dropped(entry.name, DropOutcome.REFUSED, sha256=digest, why=why, step=NO_SCAN)
                 self._put_away(folder, told, entry, None, file)
-
-
-def _sidecars(looked: Mapping[str, Entry]) -> dict[str, Entry | str]:
-    """The sidecar of each scan: ``NAME.x3p.json``, else ``NAME.json``; or a sentence, where it cannot be told which."""
-    found: dict[str, Entry | str] = {}
-    by_stem: dict[str, list[Entry]] = {}
-    scans = [entry for entry in looked.values() if entry.is_scan]
-    for entry in (each for each in looked.values() if each.is_sidecar):
-        by_stem.setdefault(entry.stem, []).append(entry)
-    without = []
-    for scan in scans:
-        own = by_stem.get(scan.name, [])
-        if len(own) == 1:
-            found[scan.name] = own[0]
-        elif own:
-            found[scan.name] = _two_sidecars(own)
-        else:
-            without.append(scan)
-    names = Counter(scan.stem for scan in without)
-    for scan in without:
-        beside = by_stem.get(scan.stem, [])
-        if len(beside) > 1:
-            found[scan.name] = _two_sidecars(beside)
-        elif beside and names[scan.stem] > 1:
-            found[scan.name] = (
-                f"{beside[0].name} stands beside several scans of that name: name the sidecar of each after the whole "
-                f"name of its scan, as {scan.name}.json."
-            )
-        elif beside:
-            found[scan.name] = beside[0]
-    return found
-
-
-def _two_sidecars(found: Sequence[Entry]) -> str:
-    return f"It has two sidecars, {' and '.join(entry.name for entry in found)}: leave one."
-
-
-def _sha256(file: IO[bytes]) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,6 +14,14 @@ _JPEG, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _TIFF: Final = {b"II*\0": "little", b"MM\0*": "big"}
 
 
+def begins_as_scan(file: IO[bytes]) -> bool:
+    """Whether it begins as any kind of file that is taken, whatever its name says. Leaves the file at its beginning."""
+    file.seek(0)
+    head = file.read(4)
+    file.seek(0)
+    return head in _TIFF or head.startswith((b"PK", _PNG, _JPEG))
+
+
 def looks_whole(file: IO[bytes]) -> bool:
     """By the first and the last bytes alone, so that a large scan costs as little as a small one. Leaves the file at
     its beginning."""
