@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_each_dropped_file_is_taken_once_or_refused_in_words(tmp_path: Path) -> 
     with _station(made, folder) as station:
         for count in KILLED_AT:
             with _watching(home, folder) as watching:
-                _until(lambda count=count: _done(folder) >= count, watching)
+                _until(partial(_has, folder, count), watching)
                 watching.kill()
                 watching.wait()
         with _watching(home, folder) as watching:
@@ -138,8 +139,10 @@ def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
 
 
-def _done(folder: Path) -> int:
-    return sum(name.endswith(".x3p") for part in ("taken", "refused") for name in _names(folder / part))
+def _has(folder: Path, count: int) -> bool:
+    """Whether so many scans are put away."""
+    done = sum(name.endswith(".x3p") for part in ("taken", "refused") for name in _names(folder / part))
+    return done >= count
 
 
 @contextmanager

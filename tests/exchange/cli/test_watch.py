@@ -67,7 +67,7 @@ def once(ffp: Ffp, home: Path, folder: Path) -> Once:
     return call
 
 
-def drop(folder: Path, stem: str, scan: bytes | None = None, **stated: Any) -> bytes:
+def drop(folder: Path, stem: str, scan: bytes | None = None, /, **stated: Any) -> bytes:
     """A scan with its sidecar; returns the scan."""
     content = tiny_scan() if scan is None else scan
     (folder / f"{stem}.x3p").write_bytes(content)
@@ -175,7 +175,7 @@ def test_what_came_by_the_import_is_here_already(once: Once, ffp: Ffp, home: Pat
 
 @pytest.mark.slow
 def test_what_is_wrong_is_told_by_its_column(once: Once, home: Path, folder: Path) -> None:
-    drop(folder, "calibre", **{"exhibit.calibre": "9x91", "roi": "the front"})
+    drop(folder, "calibre", None, **{"exhibit.calibre": "9x91", "roi": "the front"})
     drop(folder, "damaged", b"PK\x03\x04 no archive")
     drop(folder, "empty", b"")
     drop(folder, "text", b"no scan at all")
@@ -249,7 +249,7 @@ def test_hostile_names_are_refused_and_lead_nowhere(once: Once, home: Path, fold
 def test_a_share_that_cannot_be_written_is_read_once(once: Once, home: Path, folder: Path, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     drop(folder, "one")
-    drop(folder, "wrong", **{"exhibit.calibre": "9x91"})
+    drop(folder, "wrong", None, **{"exhibit.calibre": "9x91"})
     before = names(folder)
     assert once("--journal", journal).code == 1
     with (journal / "journal.jsonl").open("a") as file:
@@ -267,7 +267,7 @@ def test_a_share_that_cannot_be_written_is_read_once(once: Once, home: Path, fol
 
 @pytest.mark.slow
 def test_as_json_each_file_is_a_line(once: Once, folder: Path) -> None:
-    drop(folder, "one", **{"exhibit.headstamp": "Petar Petrović"})
+    drop(folder, "one", None, **{"exhibit.headstamp": "Petar Petrović"})
     (line,) = once("--json").out.splitlines()
     told = json.loads(line)
     assert (told["name"], told["outcome"], told["doubts"]) == ("one.x3p", "taken", "exhibit.headstamp: name")
