@@ -24,6 +24,7 @@ from exchange.cli import (
     records,
     sync,
     watching,
+    webhooks,
 )
 from exchange.cli.access import tokens, users
 from exchange.cli.command_groups import Command, CommandHeading, command_line
@@ -183,6 +184,12 @@ HEADINGS = (
             ),
             Command("worker", node.worker, "Do the node's work beside ffp serve.", ("ffp worker",)),
             Command("token", tokens.app, "Tokens of programs.", ("ffp token add lab-1 --name lims --scope submit",)),
+            Command(
+                "webhook",
+                webhooks.app,
+                "Programs that are told that something is new.",
+                ("ffp webhook add https://lims.example/ffp --events candidates,hits", "ffp webhook test 1"),
+            ),
             Command("glossary", glossary.app, "Terms that the laboratory says otherwise."),
             Command(
                 "backup",

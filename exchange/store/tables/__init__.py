@@ -17,6 +17,7 @@ from exchange.store.tables import (
     sign_in,
     terms,
     watched,
+    webhooks,
     work,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "sign_in",
     "terms",
     "watched",
+    "webhooks",
     "work",
 ]

@@ -14,6 +14,7 @@ from exchange.store.entry.scan_instruments import forget_findings, forget_instru
 from exchange.store.node.jobs import OF_SCANS, forget
 from exchange.store.review.reviews import drop_reviews
 from exchange.store.review.saved_views import forget_views
+from exchange.store.review.webhooks import forget_messages_on
 from exchange.store.scan.deliveries import is_kept, keepers_of
 from exchange.store.tables.records import (
     AcquisitionRow,
@@ -112,6 +113,7 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
     scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
     forget_candidates(session, record)
     forget_instruments(session, record)
+    forget_messages_on(session, record)
     for scan in scans:
         session.add(_remains(scan))
         for kind in OF_SCANS:
