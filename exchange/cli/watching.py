@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exchange.flows.entry.watch.outcome import Dropped
-    from exchange.flows.entry.watch.take_round import Watch
+    from exchange.flows.entry.watch.take_round import FolderWatch
 
-AGAIN_S = 15.0
+AWAY_AGAIN_S = 15.0
 """How soon a folder, a database or an object store that is away is tried again."""
 
 
@@ -59,9 +59,9 @@ def watch(
     from exchange.flows.entry.import_table import read_mapping
     from exchange.flows.entry.watch.name_pattern import NamePattern
     from exchange.flows.entry.watch.outcome import DropOutcome
-    from exchange.flows.entry.watch.places import Journal, Moved
+    from exchange.flows.entry.watch.places import Journal, MovedAside
     from exchange.flows.entry.watch.stated import Stating
-    from exchange.flows.entry.watch.take_round import Waits, Watch
+    from exchange.flows.entry.watch.take_round import FolderWatch, Waits
     from exchange.flows.entry.watch.watched import watched
 
     node_home, place = resolve_home(home), folder.expanduser().resolve()
@@ -82,11 +82,11 @@ def watch(
         signal.signal(number, lambda *_: ending.set())
     defaults = {} if retain_until is None else {"retention_until": retain_until}
     with watched(node_home, place):
-        looking = Watch(
+        looking = FolderWatch(
             place,
             Stating(columns, defaults, template),
             Waits(settle, exhibit_wait, once),
-            Journal(journal) if journal is not None else Moved(place),
+            Journal(journal) if journal is not None else MovedAside(place),
             tell=tell,
             stopping=ending.is_set,
         )
@@ -99,7 +99,7 @@ def watch(
         _go_on(node_home, looking, acting, every, ending)
 
 
-def _once(home: Path, looking: Watch, acting: str, settle: float) -> int:
+def _once(home: Path, looking: FolderWatch, acting: str, settle: float) -> int:
     from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
@@ -111,7 +111,7 @@ def _once(home: Path, looking: Watch, acting: str, settle: float) -> int:
         return looking.round(node, maker)
 
 
-def _go_on(home: Path, looking: Watch, acting: str, every: float, ending: threading.Event) -> None:
+def _go_on(home: Path, looking: FolderWatch, acting: str, every: float, ending: threading.Event) -> None:
     """Round after round. What is away is told once and tried again, with the node opened anew: its keys may have been
     replaced meanwhile."""
     from exchange.cli.acting import maker_of
@@ -129,7 +129,7 @@ def _go_on(home: Path, looking: Watch, acting: str, every: float, ending: thread
                     ending.wait(every)
         except (InfrastructureAway, OSError) as error:
             told(f"ffp: {error}. Nothing is lost; tried again.")
-            ending.wait(min(every, AGAIN_S) if isinstance(error, OSError) else AGAIN_S)
+            ending.wait(min(every, AWAY_AGAIN_S) if isinstance(error, OSError) else AWAY_AGAIN_S)
 
 
 def _once_each() -> Callable[[str], None]:

@@ -34,7 +34,7 @@ def add(
 
 
 @app.command("list")
-def list_all(home: Home = None, as_json: AsJson = False) -> None:
+def list_told(home: Home = None, as_json: AsJson = False) -> None:
     """List them: number, address, events, when last told, and what was wrong since."""
     from exchange.flows.node.node import opened
     from exchange.flows.review.webhooks import list_webhooks

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from exchange.flows.node.node import Node
 
 
-def seal(node: Node, of: str, secret: bytes) -> bytes:
+def seal_secret(node: Node, of: str, secret: bytes) -> bytes:
     """``of``: what it belongs to; under anything else it does not open."""
     nonce = os.urandom(12)
     return nonce + AESGCM(sealing_key(node)).encrypt(nonce, secret, of.encode())

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import seconds_until, stamp
 from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthenticated
-from exchange.flows.access.sealed_secrets import open_sealed, seal, sealing_key
+from exchange.flows.access.sealed_secrets import open_sealed, seal_secret, sealing_key
 from exchange.flows.node.node import Node
 from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_in, invited, sign_in_of
 from exchange.store.access.sign_in_guard import (
@@ -86,7 +86,7 @@ def accept_invitation(node: Node, token: str, *, password: str, secret: str, cod
     chosen = _hasher.hash(password)
     with node.store.write() as session:
         row = _invited(session, token)
-        row.password, row.totp, row.totp_step = chosen, seal(node, row.pseudonym, secret.encode()), step
+        row.password, row.totp, row.totp_step = chosen, seal_secret(node, row.pseudonym, secret.encode()), step
         row.invitation_sha256, row.invited_until = None, None
         return keep_device(session, row.pseudonym, "", for_s=DEVICE_S)
 

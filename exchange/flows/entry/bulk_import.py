@@ -32,7 +32,7 @@ _PIECE_BYTES = 1 << 20
 _UNREADABLE: Final = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 """Of a zip: cut off, or not what its checksum says."""
 
-REFUSALS: Final = (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed)
+EXHIBIT_REFUSALS: Final = (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed)
 """What is wrong with an exhibit, and not with the node: the next one is tried."""
 
 
@@ -67,14 +67,14 @@ def import_groups(
             outcome, statement_id = _import(node, maker, source, group, dry_run=dry_run)
         except InfrastructureAway:
             raise
-        except REFUSALS as error:
+        except EXHIBIT_REFUSALS as error:
             yield _refused(group, error)
         else:
-            doubts = doubts_of(group)
+            doubts = doubts_in_lines(group)
             yield [Result(line, group.name, outcome, statement_id, doubts=doubts) for line in group.lines]
 
 
-def doubts_of(group: ExhibitLines) -> str:
+def doubts_in_lines(group: ExhibitLines) -> str:
     """Which free texts may tell of a person, by their columns."""
     return ", ".join(f"{name}: {' and '.join(found)}" for name, found in doubtful(group.fields()).items())
 

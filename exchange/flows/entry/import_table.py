@@ -122,7 +122,7 @@ def read_mapping(name: str | None) -> ColumnMap:
 
 def read_table(path: Path, mapping: ColumnMap, defaults: Mapping[str, str]) -> list[ExhibitLines]:
     """The table's exhibits in the order of their first lines. Raises InvalidInput that names the line; OSError."""
-    rows = rows_of(_bounded(path, MAX_TABLE_BYTES))
+    rows = csv_rows(_bounded(path, MAX_TABLE_BYTES))
     ours = our_columns(next(rows, []), mapping)
     groups: dict[str, list[TableLine]] = {}
     for number, row in enumerate(rows, start=2):
@@ -135,7 +135,7 @@ def read_table(path: Path, mapping: ColumnMap, defaults: Mapping[str, str]) -> l
     return [ExhibitLines(name, lines) for name, lines in groups.items()]
 
 
-def rows_of(content: bytes) -> Iterator[list[str]]:
+def csv_rows(content: bytes) -> Iterator[list[str]]:
     """Of CSV the header and each line after it. Raises InvalidInput."""
     try:
         text = content.decode("utf-8-sig")

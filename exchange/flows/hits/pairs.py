@@ -22,13 +22,13 @@ from exchange.store.hits.joined_pairs import (
     hits_without_pair,
     mark_stale,
     settle_pair,
-    stage_of,
     stale_pairs,
+    stored_stage,
 )
 from exchange.store.log.statements import find_statement
 from exchange.store.long_lists import AT_ONCE
 from exchange.store.review.reviews import scans_of
-from exchange.store.review.webhooks import WebhookEvent, announce
+from exchange.store.review.webhooks import WebhookEvent, announce_event
 from exchange.store.tables.hits import HitPairRow
 from schemas import (
     AnyStatement,
@@ -52,8 +52,8 @@ def note_said(session: Session, statement_id: str, statement: AnyStatement) -> N
         return
     pair = _pair_concerned(session, statement)
     if isinstance(statement, Hit):
-        if stage_of(session, pair_id(statement.pair)) is None:
-            announce(session, WebhookEvent.HITS)
+        if stored_stage(session, pair_id(statement.pair)) is None:
+            announce_event(session, WebhookEvent.HITS)
         add_hit(session, statement_id, pair_id(statement.pair))
         begin_pair(session, _begun(statement_id, statement.pair))
     elif pair is not None:
@@ -74,11 +74,11 @@ def settle_pairs(node: Node) -> None:
             for pair, changed in stale.items():
                 if pair in found:
                     worked_out = _worked_out(found[pair])
-                    if stage_of(session, pair) != worked_out["stage"]:
-                        announce(session, WebhookEvent.HITS)
+                    if stored_stage(session, pair) != worked_out["stage"]:
+                        announce_event(session, WebhookEvent.HITS)
                     settle_pair(session, pair, changed, worked_out)
                 elif pair in gone:
-                    announce(session, WebhookEvent.HITS)
+                    announce_event(session, WebhookEvent.HITS)
                     settle_pair(session, pair, changed, None)
         after = max(stale)
 

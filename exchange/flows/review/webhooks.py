@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import InvalidInput, NotFound, WebhookFailed, WebhookGone
-from exchange.flows.access.sealed_secrets import open_sealed, seal
+from exchange.flows.access.sealed_secrets import open_sealed, seal_secret
 from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
@@ -41,7 +41,7 @@ MOST: Final = 20
 """Of one node: each event is promised to each of them."""
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what a secret begins with
 SECRET_BYTES: Final = 32
-AGAIN_S: Final = (5, 30, 300, 1_800, 7_200, 18_000, 36_000)
+TOLD_AGAIN_S: Final = (5, 30, 300, 1_800, 7_200, 18_000, 36_000)
 """How long a program that did not take a message is left alone, by the attempt: most of a day in all."""
 TEST: Final = "test"
 _TYPES: Final = {WebhookEvent.CANDIDATES: "candidates.ready", WebhookEvent.HITS: "hits.changed"}
@@ -76,7 +76,7 @@ def add_webhook(node: Node, url: str, events: Collection[str]) -> tuple[int, str
         row = WebhookRow(url=url, events=" ".join(wanted), secret=b"", made_at=stamp())
         session.add(row)
         session.flush()
-        row.secret = seal(node, _sealed_as(row), secret)
+        row.secret = seal_secret(node, _sealed_as(row), secret)
         add_deeds(session, [Deed(CONSOLE, Act.ADD_WEBHOOK, 1, (str(row.webhook_id),), asked=url)])
         number = row.webhook_id
     return number, SECRET_PREFIX + base64.b64encode(secret).decode()
@@ -127,7 +127,7 @@ def tell_webhook(node: Node, message_id: int, attempt: int) -> None:
         with node.store.write() as session:
             if (hook := find_webhook(session, row.webhook_id)) is not None:
                 hook.failure = str(error)
-        again_s = AGAIN_S[min(attempt, len(AGAIN_S)) - 1]
+        again_s = TOLD_AGAIN_S[min(attempt, len(TOLD_AGAIN_S)) - 1]
         raise WebhookFailed(f"webhook {row.webhook_id}: {error}", retry_after_s=again_s) from error
     with node.store.write() as session:
         if (hook := find_webhook(session, row.webhook_id)) is not None:

@@ -35,7 +35,7 @@ def begin_pair(session: Session, row: HitPairRow) -> None:
     mark_stale(session, row.pair)
 
 
-def stage_of(session: Session, pair: str) -> str | None:
+def stored_stage(session: Session, pair: str) -> str | None:
     """As it was last worked out; None of a pair that no hit joins."""
     return session.scalar(select(HitPairRow.stage).where(HitPairRow.pair == pair))
 

@@ -24,7 +24,7 @@ class WebhookEvent(StrEnum):
     """Some hit is new, or at another stage: the list of hits can be read by whoever may see it."""
 
 
-def announce(session: Session, event: WebhookEvent, record: str | None = None) -> None:
+def announce_event(session: Session, event: WebhookEvent, record: str | None = None) -> None:
     """Promise to tell whoever wants to know, within the transaction of the cause. What is still to be told of the same
     is told once."""
     for row in session.scalars(select(WebhookRow).where(WebhookRow.stopped_at.is_(None))).all():

@@ -17,9 +17,9 @@ from sqlalchemy import func, select
 from exchange.cli.acting import maker_of
 from exchange.flows.entry.import_table import ColumnMap
 from exchange.flows.entry.watch.outcome import Dropped
-from exchange.flows.entry.watch.places import Moved
+from exchange.flows.entry.watch.places import MovedAside
 from exchange.flows.entry.watch.stated import Stating
-from exchange.flows.entry.watch.take_round import Waits, Watch
+from exchange.flows.entry.watch.take_round import FolderWatch, Waits
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_of
@@ -295,11 +295,11 @@ class Rounds:
         self.told: list[Dropped] = []
         self._node, self._settle_s = node, settle_s
         self._maker = maker_of(node, "e-1", Role.EXAMINER)
-        self._watch = Watch(
+        self._watch = FolderWatch(
             folder,
             Stating(ColumnMap(), {}, None),
             Waits(settle_s, exhibit_s),
-            Moved(folder),
+            MovedAside(folder),
             tell=self.told.append,
             stopping=lambda: False,
         )

@@ -26,7 +26,7 @@ MAX_NAME_BYTES = 200
 
 
 @dataclass(frozen=True)
-class Entry:
+class FolderEntry:
     """One name in the folder, as it was when it was looked at. ``changed_at``: by the share's clock, whatever was done
     to the file last; in seconds since 1970."""
 
@@ -77,9 +77,9 @@ class DropFolder:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path, self.descriptor, self.more = path, descriptor, False
 
-    def look(self) -> dict[str, Entry]:
+    def look(self) -> dict[str, FolderEntry]:
         """Its entries by name, in the order of their names. What vanishes meanwhile is left out."""
-        found: dict[str, Entry] = {}
+        found: dict[str, FolderEntry] = {}
         with os.scandir(self.descriptor) as entries:
             for count, each in enumerate(entries):
                 if count >= MAX_LOOKED_AT:
@@ -91,11 +91,11 @@ class DropFolder:
                     continue
                 changed_at = max(seen.st_mtime, seen.st_ctime)
                 regular = stat.S_ISREG(seen.st_mode)
-                found[each.name] = Entry(each.name, regular, seen.st_size, seen.st_mtime_ns, changed_at)
+                found[each.name] = FolderEntry(each.name, regular, seen.st_size, seen.st_mtime_ns, changed_at)
         return dict(sorted(found.items()))
 
     @contextmanager
-    def open(self, entry: Entry) -> Iterator[IO[bytes]]:
+    def open(self, entry: FolderEntry) -> Iterator[IO[bytes]]:
         """Its bytes. Raises FileChanged when it is another than was looked at, OSError."""
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would be waited for
         try:
@@ -106,7 +106,7 @@ class DropFolder:
             self.check(file, entry)
             yield file
 
-    def check(self, file: IO[bytes], entry: Entry) -> None:
+    def check(self, file: IO[bytes], entry: FolderEntry) -> None:
         """An open file is still what was looked at. Raises FileChanged."""
         seen = os.fstat(file.fileno())
         if not stat.S_ISREG(seen.st_mode) or (seen.st_size, seen.st_mtime_ns) != (entry.size, entry.mtime_ns):
@@ -131,9 +131,9 @@ class Settling:
     """Since when each entry is unchanged, as far as this process has seen."""
 
     def __init__(self) -> None:
-        self._since: dict[str, tuple[Entry, float]] = {}
+        self._since: dict[str, tuple[FolderEntry, float]] = {}
 
-    def note(self, looked: dict[str, Entry]) -> None:
+    def note(self, looked: dict[str, FolderEntry]) -> None:
         """What is gone is forgotten; what has another size or time is new."""
         at = time.monotonic()
         before, self._since = self._since, {}
@@ -142,7 +142,7 @@ class Settling:
             same = was is not None and (was.size, was.mtime_ns) == (entry.size, entry.mtime_ns)
             self._since[name] = (entry, since if same else at)
 
-    def quiet_s(self, entry: Entry) -> float:
+    def quiet_s(self, entry: FolderEntry) -> float:
         """For how long it was seen unchanged."""
         _, since = self._since.get(entry.name, (entry, time.monotonic()))
         return time.monotonic() - since

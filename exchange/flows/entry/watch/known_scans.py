@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.flows.entry.watch.outcome import NEW_VERSION
-from exchange.flows.entry.watch.stated import Statement
+from exchange.flows.entry.watch.stated import ScanStatement
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
 from exchange.store.entry.watched_scans import own_record_with, record_of_exhibit, taken_scan, taken_under
@@ -35,7 +35,7 @@ class Known:
 
 
 def known_scan(
-    node: Node, folder: str, name: str, sha256: str, statement: Statement, metadata: bytes | None
+    node: Node, folder: str, name: str, sha256: str, statement: ScanStatement, metadata: bytes | None
 ) -> Known | None:
     """None of a scan that is new. ``metadata`` is the submission of this scan alone; None where none can be made."""
     with node.store.read() as session:
@@ -59,7 +59,9 @@ def known_scan(
     return None
 
 
-def note_taken(session: Session, statement_id: str, folder: str, name: str, sha256: str, statement: Statement) -> None:
+def note_taken(
+    session: Session, statement_id: str, folder: str, name: str, sha256: str, statement: ScanStatement
+) -> None:
     """Within the transaction that stores the record, or after it where the record was here already."""
     session.merge(
         WatchedScanRow(

@@ -26,7 +26,7 @@ from exchange.flows.entry.import_table import FILE_COLUMN, ColumnMap, has_words,
 
 MAX_TEMPLATE = 200
 """Characters. A file's name has 255 bytes."""
-MAX_PLACES = 12
+MAX_PATTERN_PLACES = 12
 MAX_OPTIONAL = 4
 """Each doubles the ways in which a name may be read."""
 _TWO: Final = 2
@@ -42,8 +42,8 @@ class Place:
     optional: bool
 
 
-Part: TypeAlias = str | Place
-Reading: TypeAlias = tuple[tuple[Place, str], ...]
+PatternPart: TypeAlias = str | Place
+NameReading: TypeAlias = tuple[tuple[Place, str], ...]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class NamePattern:
 
     template: str
     places: tuple[Place, ...]
-    variants: tuple[tuple[Part, ...], ...]
+    variants: tuple[tuple[PatternPart, ...], ...]
     mapping: ColumnMap
 
     @classmethod
@@ -91,7 +91,7 @@ class NamePattern:
         return found
 
 
-def _parts(template: str, mapping: ColumnMap) -> Iterator[Part]:
+def _parts(template: str, mapping: ColumnMap) -> Iterator[PatternPart]:
     if not template or len(template) > MAX_TEMPLATE or not template.isprintable():
         _wrong(template, f"it has 1 to {MAX_TEMPLATE} characters, all of them printable")
     rest = template
@@ -113,10 +113,10 @@ def _parts(template: str, mapping: ColumnMap) -> Iterator[Part]:
         yield Place(bare, column, name.endswith("?"))
 
 
-def _check(template: str, parts: Sequence[Part], places: Sequence[Place]) -> None:
+def _check(template: str, parts: Sequence[PatternPart], places: Sequence[Place]) -> None:
     optional = sum(place.optional for place in places)
-    if not 1 <= len(places) <= MAX_PLACES or optional > MAX_OPTIONAL:
-        _wrong(template, f"it has 1 to {MAX_PLACES} places, of which {MAX_OPTIONAL} may be optional")
+    if not 1 <= len(places) <= MAX_PATTERN_PLACES or optional > MAX_OPTIONAL:
+        _wrong(template, f"it has 1 to {MAX_PATTERN_PLACES} places, of which {MAX_OPTIONAL} may be optional")
     columns = [place.column for place in places if place.column is not None]
     if len(set(columns)) != len(columns):
         _wrong(template, "two places mean the same column")
@@ -124,7 +124,7 @@ def _check(template: str, parts: Sequence[Part], places: Sequence[Place]) -> Non
         _wrong(template, "between two places stands a sign, as in {roi}_{number}")
 
 
-def _without(parts: Sequence[Part], left_out: set[int]) -> tuple[Part, ...]:
+def _without(parts: Sequence[PatternPart], left_out: set[int]) -> tuple[PatternPart, ...]:
     """Each place that is left out goes with the sign after it; the last one with the sign before it."""
     gone = set(left_out)
     for index in sorted(left_out):
@@ -132,18 +132,18 @@ def _without(parts: Sequence[Part], left_out: set[int]) -> tuple[Part, ...]:
     return tuple(part for index, part in enumerate(parts) if index not in gone)
 
 
-def _ways(parts: tuple[Part, ...], stem: str, mapping: ColumnMap, *, strict: bool) -> tuple[Reading, ...]:
+def _ways(parts: tuple[PatternPart, ...], stem: str, mapping: ColumnMap, *, strict: bool) -> tuple[NameReading, ...]:
     """At most two. Each place of the parts and of the name is looked at once, so no name costs more than a product."""
 
     @cache
-    def from_here(index: int, at: int) -> tuple[Reading, ...]:
+    def from_here(index: int, at: int) -> tuple[NameReading, ...]:
         if index == len(parts):
             return ((),) if at == len(stem) else ()
         part = parts[index]
         if isinstance(part, str):
             return from_here(index + 1, at + len(part)) if stem.startswith(part, at) else ()
         before, after = _sign(parts, index - 1), _sign(parts, index + 1)
-        found: list[Reading] = []
+        found: list[NameReading] = []
         for end in _ends(stem, at, after):
             text = stem[at:end]
             if _may_be(part, text, (before, after), mapping, strict=strict):
@@ -155,7 +155,7 @@ def _ways(parts: tuple[Part, ...], stem: str, mapping: ColumnMap, *, strict: boo
     return from_here(0, 0)
 
 
-def _sign(parts: Sequence[Part], index: int) -> str:
+def _sign(parts: Sequence[PatternPart], index: int) -> str:
     part = parts[index] if 0 <= index < len(parts) else ""
     return part if isinstance(part, str) else ""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from exchange.flows.entry.watch.dropped import Entry
+from exchange.flows.entry.watch.dropped import FolderEntry
 
 
-def sidecars_of(looked: Mapping[str, Entry]) -> dict[str, Entry | str]:
+def sidecars_of(looked: Mapping[str, FolderEntry]) -> dict[str, FolderEntry | str]:
     """The sidecar of each scan: ``NAME.x3p.json``, else ``NAME.json``; or a sentence, where it cannot be told which."""
-    found: dict[str, Entry | str] = {}
-    by_stem: dict[str, list[Entry]] = {}
+    found: dict[str, FolderEntry | str] = {}
+    by_stem: dict[str, list[FolderEntry]] = {}
     scans = [entry for entry in looked.values() if entry.is_scan]
     for entry in (each for each in looked.values() if each.is_sidecar):
         by_stem.setdefault(entry.stem, []).append(entry)
@@ -39,5 +39,5 @@ def sidecars_of(looked: Mapping[str, Entry]) -> dict[str, Entry | str]:
     return found
 
 
-def _two_sidecars(found: Sequence[Entry]) -> str:
+def _two_sidecars(found: Sequence[FolderEntry]) -> str:
     return f"It has two sidecars, {' and '.join(entry.name for entry in found)}: leave one."

@@ -20,12 +20,12 @@ import structlog
 
 from exchange.clock import stamp
 from exchange.errors import ConfigurationError
-from exchange.flows.entry.watch.dropped import DropFolder, Entry
+from exchange.flows.entry.watch.dropped import DropFolder, FolderEntry
 from exchange.flows.entry.watch.outcome import DropOutcome, Dropped, report_name, report_of
 
 log = structlog.get_logger(__name__)
 
-TAKEN, REFUSED = "taken", "refused"
+TAKEN_FOLDER, REFUSED_FOLDER = "taken", "refused"
 JOURNAL = "journal.jsonl"
 MAX_NAMES: Final = 100
 """How many files of one name are told apart that are moved in one millisecond."""
@@ -35,20 +35,20 @@ class Places(Protocol):
     """``put`` says what became of a scan or a lone sidecar, and puts it away with the sidecar that belongs to it. When
     it returns, nothing of them is looked at again, or they are looked at again and told the same."""
 
-    def is_done(self, entry: Entry, sidecar: Entry | None) -> bool: ...
+    def is_done(self, entry: FolderEntry, sidecar: FolderEntry | None) -> bool: ...
     def put(
-        self, folder: DropFolder, told: Dropped, entry: Entry, sidecar: Entry | None, file: IO[bytes] | None
+        self, folder: DropFolder, told: Dropped, entry: FolderEntry, sidecar: FolderEntry | None, file: IO[bytes] | None
     ) -> None: ...
 
 
-class Moved:
+class MovedAside:
     """Into ``taken`` and ``refused`` within the folder, a report beside what was refused."""
 
     def __init__(self, folder: Path) -> None:
         """Raises ConfigurationError when files cannot be moved there."""
         if not folder.is_dir():
             raise ConfigurationError(f"{folder} is no folder that is there. A share must be mounted first.")
-        for name in (TAKEN, REFUSED):
+        for name in (TAKEN_FOLDER, REFUSED_FOLDER):
             place = folder / name
             try:
                 place.mkdir(exist_ok=True)
@@ -65,16 +65,16 @@ class Moved:
                     "there, or have what became of them written elsewhere: --journal FOLDER"
                 )
 
-    def is_done(self, entry: Entry, sidecar: Entry | None) -> bool:  # noqa: ARG002 - the journal asks by them
+    def is_done(self, entry: FolderEntry, sidecar: FolderEntry | None) -> bool:  # noqa: ARG002 - the journal asks by them
         """What is done is not here any more."""
         return False
 
     def put(
-        self, folder: DropFolder, told: Dropped, entry: Entry, sidecar: Entry | None, file: IO[bytes] | None
+        self, folder: DropFolder, told: Dropped, entry: FolderEntry, sidecar: FolderEntry | None, file: IO[bytes] | None
     ) -> None:
         """The report first, then the scan, its sidecar last: a scan never lies here without what is stated of it."""
         refused = told.outcome is DropOutcome.REFUSED
-        name = REFUSED if refused else TAKEN
+        name = REFUSED_FOLDER if refused else TAKEN_FOLDER
         with contextlib.suppress(FileExistsError):  # somebody cleared it away
             os.mkdir(name, dir_fd=folder.descriptor)
         with _subfolder(folder.descriptor, Path(name)) as place:
@@ -97,15 +97,15 @@ class Journal:
         for line in _lines(folder / JOURNAL):
             self._done[str(line.get("name"))] = _mark(line)
 
-    def is_done(self, entry: Entry, sidecar: Entry | None) -> bool:
+    def is_done(self, entry: FolderEntry, sidecar: FolderEntry | None) -> bool:
         return self._done.get(entry.name) == _mark(_line(entry, sidecar))
 
     def put(
         self,
         folder: DropFolder,  # noqa: ARG002 - nothing is changed there
         told: Dropped,
-        entry: Entry,
-        sidecar: Entry | None,
+        entry: FolderEntry,
+        sidecar: FolderEntry | None,
         file: IO[bytes] | None,  # noqa: ARG002
     ) -> None:
         if told.outcome is DropOutcome.REFUSED:
@@ -122,7 +122,7 @@ class Journal:
         self._done[entry.name] = _mark(line)
 
 
-def _line(entry: Entry, sidecar: Entry | None) -> dict[str, object]:
+def _line(entry: FolderEntry, sidecar: FolderEntry | None) -> dict[str, object]:
     beside = None if sidecar is None else [sidecar.name, sidecar.size, sidecar.mtime_ns]
     return {"name": entry.name, "size": entry.size, "mtime_ns": entry.mtime_ns, "sidecar": beside}
 
@@ -184,7 +184,7 @@ def _write(place: int, name: str, text: str) -> None:
     os.rename(part, name, src_dir_fd=place, dst_dir_fd=place)
 
 
-def _move(source: int, target: int, entry: Entry, file: IO[bytes] | None) -> None:
+def _move(source: int, target: int, entry: FolderEntry, file: IO[bytes] | None) -> None:
     """What cannot be moved now stays, and is told anew: a station may hold it open."""
     name = _free_name(target, entry.name)
     try:

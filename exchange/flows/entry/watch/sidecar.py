@@ -11,12 +11,12 @@ from pathlib import PurePosixPath
 from typing import Any, Final, NoReturn
 
 from exchange.errors import InvalidInput
-from exchange.flows.entry.import_table import FILE_COLUMN, ColumnMap, our_cells, our_columns, rows_of
+from exchange.flows.entry.import_table import FILE_COLUMN, ColumnMap, csv_rows, our_cells, our_columns
 
 MAX_SIDECAR_BYTES = 256 * 1024
 """A line of a table has some 2 kB; a station may add its own columns, and a long list of them."""
 MAX_VALUES = 2_000
-MAX_DEPTH: Final = 8
+SIDECAR_DEPTH: Final = 8
 
 
 def read_sidecar(content: bytes, suffix: str, mapping: ColumnMap) -> dict[str, str]:
@@ -34,7 +34,7 @@ def names_another(cells: Mapping[str, str], name: str) -> str | None:
 
 
 def _of_csv(content: bytes) -> tuple[list[str], list[str]]:
-    rows = [row for row in rows_of(content) if any(cell.strip() for cell in row)]
+    rows = [row for row in csv_rows(content) if any(cell.strip() for cell in row)]
     if len(rows) != 2:
         _wrong(f"has {max(0, len(rows) - 1)} lines below its header, and one is wanted")
     return rows[0], rows[1]
@@ -58,7 +58,7 @@ def _flat(value: Any, name: str, depth: int) -> Iterator[tuple[str, str]]:
     match value:
         case None:
             return
-        case dict() if depth < MAX_DEPTH:
+        case dict() if depth < SIDECAR_DEPTH:
             for key, inner in value.items():
                 yield from _flat(inner, f"{name}.{key}" if name else key, depth + 1)
         case list() if all(isinstance(item, str | int | float) for item in value):

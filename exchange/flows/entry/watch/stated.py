@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from exchange.errors import InvalidInput
 from exchange.flows.entry.import_table import EXHIBIT_COLUMN, FILE_COLUMN, ColumnMap
-from exchange.flows.entry.watch.dropped import DropFolder, Entry
+from exchange.flows.entry.watch.dropped import DropFolder, FolderEntry
 from exchange.flows.entry.watch.name_pattern import NamePattern
 from exchange.flows.entry.watch.sidecar import MAX_SIDECAR_BYTES, names_another, read_sidecar
 
@@ -18,7 +18,7 @@ CASE_COLUMN = "case_reference"
 
 
 @dataclass(frozen=True)
-class Statement:
+class ScanStatement:
     """``cells``: as a line of the import's table has them. ``stated``: SHA-256 of what name and sidecar say alone, so
     that a mapping that fills in more later makes no other scan of it. ``exhibit``: of case and exhibit, where one is
     named. ``faults``: a sentence each."""
@@ -42,7 +42,7 @@ class Stating:
     def needs_sidecar(self) -> bool:
         return self.pattern is None
 
-    def of(self, folder: DropFolder, scan: Entry, sidecar: Entry | None) -> Statement:
+    def of(self, folder: DropFolder, scan: FolderEntry, sidecar: FolderEntry | None) -> ScanStatement:
         """Raises FileChanged when somebody is at the sidecar."""
         faults: list[str] = []
         by_name: dict[str, str] = {}
@@ -74,10 +74,10 @@ class Stating:
         said = {name: text for name, text in {**by_name, **beside}.items() if name != FILE_COLUMN}
         cells = {**self.mapping.defaults, **self.defaults, **said}
         cells.pop(FILE_COLUMN, None)
-        return Statement(cells, _digest(said), _exhibit(cells), digest, tuple(faults))
+        return ScanStatement(cells, _digest(said), _exhibit(cells), digest, tuple(faults))
 
 
-def _content(folder: DropFolder, sidecar: Entry) -> bytes:
+def _content(folder: DropFolder, sidecar: FolderEntry) -> bytes:
     if sidecar.fault:
         raise InvalidInput(sidecar.fault, code="sidecar-invalid")
     with folder.open(sidecar) as file:

@@ -20,17 +20,17 @@ from typing import IO, Final
 from sqlalchemy.orm import Session
 
 from exchange.errors import ComputeFailed, InfrastructureAway, InvalidInput, TooLarge
-from exchange.flows.entry.bulk_import import REFUSALS, doubts_of, faults_of, take_scan
+from exchange.flows.entry.bulk_import import EXHIBIT_REFUSALS, doubts_in_lines, faults_of, take_scan
 from exchange.flows.entry.draft_form import FileOf, submission_of
 from exchange.flows.entry.import_table import FILE_COLUMN, ExhibitLines, TableLine
 from exchange.flows.entry.submit import submit_record
-from exchange.flows.entry.watch.dropped import DropFolder, Entry, FileChanged, Settling, open_folder
+from exchange.flows.entry.watch.dropped import DropFolder, FileChanged, FolderEntry, Settling, open_folder
 from exchange.flows.entry.watch.known_scans import Known, known_scan, note_taken
 from exchange.flows.entry.watch.outcome import NO_SCAN, DropOutcome, Dropped
 from exchange.flows.entry.watch.pairing import sidecars_of
 from exchange.flows.entry.watch.places import Places
 from exchange.flows.entry.watch.sidecar import MAX_SIDECAR_BYTES
-from exchange.flows.entry.watch.stated import Statement, Stating
+from exchange.flows.entry.watch.stated import ScanStatement, Stating
 from exchange.flows.entry.watch.whole import begins_as_scan, looks_whole
 from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
@@ -56,26 +56,26 @@ class Waits:
 
 
 @dataclass(frozen=True)
-class Scan:
+class DroppedScan:
     """A dropped scan at rest, with its sidecar and what both state."""
 
-    entry: Entry
-    sidecar: Entry | None
-    statement: Statement
+    entry: FolderEntry
+    sidecar: FolderEntry | None
+    statement: ScanStatement
 
 
 @dataclass(frozen=True)
 class _Taken:
     """A scan whose bytes are in the node's incoming folder."""
 
-    scan: Scan
+    scan: DroppedScan
     file: IO[bytes]
     received: ReceivedScan
     line: TableLine
     of: FileOf
 
 
-class Watch:
+class FolderWatch:
     """A folder that is watched. ``tell`` is called of each file as soon as what became of it is written down;
     ``stopping`` is asked between exhibits."""
 
@@ -94,7 +94,7 @@ class Watch:
         self._tell, self._stopping = tell, stopping
         self._settling = Settling()
         self._tries: dict[str, int] = {}
-        self._told: dict[str, tuple[Entry, Dropped]] = {}
+        self._told: dict[str, tuple[FolderEntry, Dropped]] = {}
 
     def look(self) -> int:
         """Only note what is there, for the next round to know what is unchanged. Returns how many scans there are."""
@@ -122,15 +122,15 @@ class Watch:
         return waiting
 
     def _exhibits(
-        self, folder: DropFolder, looked: Mapping[str, Entry], sidecars: Mapping[str, Entry | str]
-    ) -> tuple[list[list[Scan]], int]:
+        self, folder: DropFolder, looked: Mapping[str, FolderEntry], sidecars: Mapping[str, FolderEntry | str]
+    ) -> tuple[list[list[DroppedScan]], int]:
         """The exhibits of which every scan that is here is at rest; and how many scans wait."""
-        groups: dict[str, list[Scan]] = {}
+        groups: dict[str, list[DroppedScan]] = {}
         moving: set[str] = set()
         waiting = 0
         for entry in (each for each in looked.values() if each.is_scan):
             beside = sidecars.get(entry.name)
-            sidecar = beside if isinstance(beside, Entry) else None
+            sidecar = beside if isinstance(beside, FolderEntry) else None
             if self._places.is_done(entry, sidecar):
                 continue
             if fault := entry.fault or (beside if isinstance(beside, str) else None):
@@ -150,11 +150,13 @@ class Watch:
                 moving.add(key)
                 waiting += 1
             else:
-                groups.setdefault(key, []).append(Scan(entry, sidecar, statement))
+                groups.setdefault(key, []).append(DroppedScan(entry, sidecar, statement))
         ready = [scans for key, scans in groups.items() if key not in moving and self._is_complete(scans)]
         return ready, waiting + sum(map(len, groups.values())) - sum(map(len, ready))
 
-    def _is_at_rest(self, folder: DropFolder, entry: Entry, sidecar: Entry | None, statement: Statement) -> bool:
+    def _is_at_rest(
+        self, folder: DropFolder, entry: FolderEntry, sidecar: FolderEntry | None, statement: ScanStatement
+    ) -> bool:
         both = [entry] if sidecar is None else [entry, sidecar]
         if any(self._settling.quiet_s(each) < self._waits.settle_s for each in both):
             return False
@@ -166,16 +168,16 @@ class Watch:
                     return True
         return all(self._is_old(each) for each in both)
 
-    def _is_old(self, entry: Entry) -> bool:
+    def _is_old(self, entry: FolderEntry) -> bool:
         quiet_s = time.time() - entry.changed_at if self._waits.once else self._settling.quiet_s(entry)
         return quiet_s >= PATIENCE_SETTLES * self._waits.settle_s
 
-    def _is_complete(self, scans: Sequence[Scan]) -> bool:
+    def _is_complete(self, scans: Sequence[DroppedScan]) -> bool:
         if self._waits.once or scans[0].statement.exhibit is None:
             return True
         return all(self._settling.quiet_s(scan.entry) >= self._waits.exhibit_s for scan in scans)
 
-    def _take(self, node: Node, maker: Maker, folder: DropFolder, scans: Sequence[Scan]) -> int:
+    def _take(self, node: Node, maker: Maker, folder: DropFolder, scans: Sequence[DroppedScan]) -> int:
         """1. Take the scans in. 2. Say which are here already. 3. Submit the others as one record, or refuse them.
         Returns how many wait, since somebody is at them."""
         with contextlib.ExitStack() as stack:
@@ -213,7 +215,7 @@ class Watch:
                 self._put_known(folder, one, known or Known("", "It is the same scan as another that was refused."))
         return 0
 
-    def _receive(self, node: Node, folder: DropFolder, scan: Scan, stack: contextlib.ExitStack) -> _Taken:
+    def _receive(self, node: Node, folder: DropFolder, scan: DroppedScan, stack: contextlib.ExitStack) -> _Taken:
         """Raises FileChanged, OSError, and what is refused."""
         file = stack.enter_context(folder.open(scan.entry))
         arrival = stack.enter_context(node.blobs.arrival(secrets.token_hex(16), node.settings.max_scan_bytes))
@@ -260,13 +262,13 @@ class Watch:
                     note(session, receipt.statement_id)
         except InfrastructureAway:
             raise
-        except REFUSALS as error:
+        except EXHIBIT_REFUSALS as error:
             if isinstance(error, ComputeFailed) and self._is_tried_again(taken):
                 return len(taken)
             self._refuse(folder, both, [tuple(faults) for faults in faults_of(group, error)])
             return 0
         outcome = DropOutcome.TAKEN if receipt.created else DropOutcome.ALREADY_HERE
-        doubts = doubts_of(group)
+        doubts = doubts_in_lines(group)
         for one in taken:
             told = Dropped(one.scan.entry.name, outcome, receipt.statement_id, one.received.sha256, doubts=doubts)
             self._put(folder, told, one.scan, one.file)
@@ -284,18 +286,18 @@ class Watch:
         self._put(folder, told, one.scan, one.file)
 
     def _refuse(
-        self, folder: DropFolder, scans: Sequence[tuple[Scan, _Taken | None]], why: Sequence[tuple[str, ...]]
+        self, folder: DropFolder, scans: Sequence[tuple[DroppedScan, _Taken | None]], why: Sequence[tuple[str, ...]]
     ) -> None:
         for (scan, one), faults in zip(scans, why, strict=True):
             sha256 = "" if one is None else one.received.sha256
             told = Dropped(scan.entry.name, DropOutcome.REFUSED, sha256=sha256, why=faults)
             self._put(folder, told, scan, None if one is None else one.file)
 
-    def _put(self, folder: DropFolder, told: Dropped, scan: Scan, file: IO[bytes] | None) -> None:
+    def _put(self, folder: DropFolder, told: Dropped, scan: DroppedScan, file: IO[bytes] | None) -> None:
         self._put_away(folder, told, scan.entry, scan.sidecar, file)
 
     def _put_away(
-        self, folder: DropFolder, told: Dropped, entry: Entry, sidecar: Entry | None, file: IO[bytes] | None
+        self, folder: DropFolder, told: Dropped, entry: FolderEntry, sidecar: FolderEntry | None, file: IO[bytes] | None
     ) -> None:
         """Told once, also of what cannot be moved for a while."""
         self._places.put(folder, told, entry, sidecar, file)
@@ -307,11 +309,11 @@ class Watch:
         self,
         node: Node,
         folder: DropFolder,
-        looked: Mapping[str, Entry],
-        sidecars: Mapping[str, Entry | str],
+        looked: Mapping[str, FolderEntry],
+        sidecars: Mapping[str, FolderEntry | str],
     ) -> None:
         """What was left behind by a scan that was moved when the process was killed goes after it."""
-        owned = {beside.name for beside in sidecars.values() if isinstance(beside, Entry)}
+        owned = {beside.name for beside in sidecars.values() if isinstance(beside, FolderEntry)}
         shared = {entry.stem for name, entry in looked.items() if isinstance(sidecars.get(name), str)}
         for entry in (each for each in looked.values() if each.is_sidecar):
             if entry.name in owned or entry.stem in shared or self._places.is_done(entry, None):

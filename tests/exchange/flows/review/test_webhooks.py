@@ -16,8 +16,8 @@ from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.operate.promised_work import promised_work
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.webhooks import (
-    AGAIN_S,
     MOST,
+    TOLD_AGAIN_S,
     add_webhook,
     list_webhooks,
     remove_webhook,
@@ -25,7 +25,7 @@ from exchange.flows.review.webhooks import (
     try_webhook,
 )
 from exchange.net.webhook import signed_headers
-from exchange.store.review.webhooks import WebhookEvent, announce, forget_messages_on
+from exchange.store.review.webhooks import WebhookEvent, announce_event, forget_messages_on
 from exchange.store.tables.webhooks import WebhookMessageRow, WebhookRow
 from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction
@@ -54,7 +54,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 def cause(node: Node, event: WebhookEvent, record: str | None = None) -> None:
     with node.store.write() as session:
-        announce(session, event, record)
+        announce_event(session, event, record)
 
 
 def waiting(node: Node) -> list[int]:
@@ -128,7 +128,7 @@ def test_a_program_that_is_away_is_told_again_later_under_the_same_name(node: No
     for attempt, told in ((1, "status 500"), (2, "status 302")):
         with pytest.raises(WebhookFailed, match=told) as failed:
             tell_webhook(node, message, attempt)
-        assert failed.value.retry_after_s == AGAIN_S[attempt - 1]
+        assert failed.value.retry_after_s == TOLD_AGAIN_S[attempt - 1]
         alarms = node_status(node).alarms
         assert any(f"Webhook {number} (127.0.0.1) did not take the last message" in alarm for alarm in alarms)
     (job,) = promised_work(node, limit=10)
