@@ -33,6 +33,8 @@ ExchangeError
 │   └── ComputeAway             no process can be started, the node stops, or the cluster is away: a ComputeFailed too
 ├── ComputeFailed               a worker process died or took too long over this work: try again; it is counted
 ├── ProviderUnavailable         nobody can sign in at the provider: try again later, or tell the operator
+├── WebhookFailed               a program did not take a message: it is told again, after the time that is named
+│   └── WebhookGone             it answers that it is there no more: it is told nothing again
 ├── NotSearched                 nothing could be compared, for a reason that lies in the query: the answer says so
 ├── StatementInvalid            a signed statement that must not be believed: quarantine it
 │   └── StatementTooNew         only a later release reads it: leave it where it is, and upgrade this node
@@ -243,6 +245,20 @@ class ProviderUnavailable(ExchangeError):
     """The provider of the sign-in does not answer, or not as it must."""
 
     code = "provider-unavailable"
+
+
+class WebhookFailed(ExchangeError):
+    """``retry_after_s`` is how long it is left alone."""
+
+    code = "webhook-failed"
+
+    def __init__(self, message: str, *, retry_after_s: int = 0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class WebhookGone(WebhookFailed):
+    code = "webhook-gone"
 
 
 class NotSearched(ExchangeError):

@@ -24,6 +24,8 @@ from exchange.cli import (
     queries,
     records,
     sync,
+    watching,
+    webhooks,
 )
 from exchange.cli.access import tokens, users
 from exchange.cli.command_groups import Command, CommandHeading, command_line
@@ -81,6 +83,15 @@ HEADINGS = (
                 importing.import_records,
                 "Submit many exhibits from a table and a folder of scans.",
                 ("ffp import scans/ --csv exhibits.csv --as examiner-1 --dry-run",),
+            ),
+            Command(
+                "watch",
+                watching.watch,
+                "Take what an acquisition station drops into a folder.",
+                (
+                    "ffp watch /srv/ffp/station-1 --as examiner-1",
+                    "ffp watch /srv/ffp/station-1 --as examiner-1 --pattern '{case_reference}_{exhibit?}_{roi}'",
+                ),
             ),
             Command("record", records.app, "Withdraw, grant or hold a record."),
             Command(
@@ -174,6 +185,12 @@ HEADINGS = (
             ),
             Command("worker", node.worker, "Do the node's work beside ffp serve.", ("ffp worker",)),
             Command("token", tokens.app, "Tokens of programs.", ("ffp token add lab-1 --name lims --scope submit",)),
+            Command(
+                "webhook",
+                webhooks.app,
+                "Programs that are told that something is new.",
+                ("ffp webhook add https://lims.example/ffp --events candidates,hits", "ffp webhook test 1"),
+            ),
             Command("glossary", glossary.app, "Terms that the laboratory says otherwise."),
             Command(
                 "jurisdiction",

@@ -68,6 +68,10 @@ class Act(StrEnum):
     RETRY_WORK = "retry-work"
     """The operator had work tried again that was given up; the subjects are the jobs by kind and number, ``count`` how
     many."""
+    ADD_WEBHOOK = "add-webhook"
+    """The operator had a program told that something is new; ``asked`` is its address, the subject its number."""
+    REMOVE_WEBHOOK = "remove-webhook"
+    """The program is told no more."""
     CHECK_INSTRUMENT = "check-instrument"
     """An instrument was checked on a reference specimen; ``asked`` is which, and what came of it, the subjects are the
     check's number and the digest of its document."""

@@ -39,6 +39,7 @@ FETCHES_A_SECOND = 8
 ASKERS = 4
 ANSWERERS = 2
 STORERS = 2
+TELLERS = 2
 ROUNDS_AT_ONCE = 24
 """So many peers may be slow at once in a round, up to their timeouts, before another one's news waits for them. Who has
 no news has no thread."""
@@ -117,6 +118,7 @@ class Worker:
             JobKind.PROBE: 1,
             JobKind.ERASE: 1,
             JobKind.DRAW_CONTROL: 1,
+            JobKind.TELL_WEBHOOK: TELLERS,
             JobKind.SEND_QUERY: ASKERS,
             JobKind.ANSWER_QUERY: ANSWERERS,
             JobKind.FETCH_SCAN: FETCHERS,

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from sqlalchemy.orm import Session
 
-from exchange.errors import ExchangeError, PeerBusy, PeerUnreachable, StoreUnavailable
+from exchange.errors import ExchangeError, PeerBusy, PeerUnreachable, StoreUnavailable, WebhookFailed
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import LEASE_S, most_attempts, tell_on_scan
 from exchange.net.client import PeerClient
@@ -101,7 +101,7 @@ class JobRunner:
             self._wait(job, told, self._patience.pause_s(job.job_id))
             return
         self._patience.over(job.job_id)
-        asked_s = error.retry_after_s if isinstance(error, PeerUnreachable) else 0
+        asked_s = error.retry_after_s if isinstance(error, PeerUnreachable | WebhookFailed) else 0
         if isinstance(error, PeerBusy):
             self._wait(job, told, max(jobs.FIRST_DELAY_S, asked_s))
         else:

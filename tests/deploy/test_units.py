@@ -71,6 +71,7 @@ def test_there_are_the_units_that_the_page_names() -> None:
         "ffp-backup.timer",
         "ffp-restore-drill.service",
         "ffp-restore-drill.timer",
+        "ffp-watch@.service",
         "ffp-worker.service",
         "ffp.service",
         "ffp.socket",

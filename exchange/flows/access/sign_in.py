@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
 import re
-import secrets
 import time
 from dataclasses import dataclass
 
 import pyotp
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pwdlib import PasswordHash
 from sqlalchemy.orm import Session
 
 from exchange.clock import seconds_until, stamp
 from exchange.errors import ConfigurationError, InvalidInput, TooMany, Unauthenticated
+from exchange.flows.access.sealed_secrets import open_sealed, seal_secret, sealing_key
 from exchange.flows.node.node import Node
 from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_in, invited, sign_in_of
 from exchange.store.access.sign_in_guard import (
@@ -90,7 +86,7 @@ def accept_invitation(node: Node, token: str, *, password: str, secret: str, cod
     chosen = _hasher.hash(password)
     with node.store.write() as session:
         row = _invited(session, token)
-        row.password, row.totp, row.totp_step = chosen, _seal(node, row.pseudonym, secret), step
+        row.password, row.totp, row.totp_step = chosen, seal_secret(node, row.pseudonym, secret.encode()), step
         row.invitation_sha256, row.invited_until = None, None
         return keep_device(session, row.pseudonym, "", for_s=DEVICE_S)
 
@@ -112,7 +108,7 @@ def sign_in(node: Node, pseudonym: str, password: str, code: str, *, device: str
     needs password and code like any other.
     Raises Unauthenticated, TooMany.
     """
-    place = failure_slot(_key(node), pseudonym)
+    place = failure_slot(sealing_key(node), pseudonym)
     with node.store.read() as session:
         _refuse_locked(_counted(session, pseudonym, device, place))
         found = sign_in_of(session, pseudonym)
@@ -212,32 +208,11 @@ def _step_of(secret: str, code: str, *, after: int) -> int | None:
     return None
 
 
-def _seal(node: Node, pseudonym: str, secret: str) -> bytes:
-    nonce = os.urandom(12)
-    return nonce + AESGCM(_key(node)).encrypt(nonce, secret.encode(), pseudonym.encode())
-
-
 def _open(node: Node, row: SignInRow) -> str:
-    sealed = row.totp or b""
-    try:
-        return AESGCM(_key(node)).decrypt(sealed[:12], sealed[12:], row.pseudonym.encode()).decode()
-    except (InvalidTag, ValueError) as error:
+    secret = open_sealed(node, row.pseudonym, row.totp or b"")
+    if secret is None:
         raise ConfigurationError(
             f"{node.settings.sign_in_key.name} is not the key with which this user's authenticator was sealed. Restore "
             "it from the backup, or invite the users anew: `ffp user invite`."
-        ) from error
-
-
-def _key(node: Node) -> bytes:
-    """The key that seals authenticators' secrets: in the home, never in the database; made when first needed."""
-    path = node.settings.sign_in_key
-    if not path.exists():
-        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
-            made.write(AESGCM.generate_key(256))
-            made.flush()
-            os.fsync(made.fileno())
-        with contextlib.suppress(FileExistsError):  # made by somebody else meanwhile: theirs counts
-            os.link(fresh, path)
-        fresh.unlink()
-    return path.read_bytes()
+        )
+    return secret.decode()

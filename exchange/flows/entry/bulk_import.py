@@ -10,10 +10,10 @@ import contextlib
 import secrets
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import IO
+from typing import IO, Final
 
 from exchange.errors import ComputeFailed, Conflict, InfrastructureAway, InvalidInput, NotFound, TooLarge
 from exchange.flows.entry.draft_form import FileOf, placed, submission_of
@@ -24,14 +24,18 @@ from exchange.flows.entry.import_table import ExhibitLines, TableLine
 from exchange.flows.entry.submit import check_submission, submit_record
 from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
+from exchange.jurisdictions.directory import Directory
 from exchange.store.scan.blobs import Arrival
 from schemas import Maker
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Modality
 
 _PIECE_BYTES = 1 << 20
-_UNREADABLE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
+_UNREADABLE: Final = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 """Of a zip: cut off, or not what its checksum says."""
+
+EXHIBIT_REFUSALS: Final = (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed)
+"""What is wrong with an exhibit, and not with the node: the next one is tried."""
 
 
 class LineOutcome(StrEnum):
@@ -65,12 +69,23 @@ def import_groups(
             outcome, statement_id = _import(node, maker, source, group, dry_run=dry_run)
         except InfrastructureAway:
             raise
-        except (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed) as error:
+        except EXHIBIT_REFUSALS as error:
             yield _refused(group, error)
         else:
-            told = doubtful(group.fields(), node.jurisdictions)
-            doubts = ", ".join(f"{name}: {' and '.join(found)}" for name, found in told.items())
+            doubts = doubts_in_lines(group, node.jurisdictions)
             yield [Result(line, group.name, outcome, statement_id, doubts=doubts) for line in group.lines]
+
+
+def metadata_of(node: Node, fields: Mapping[str, str], files: Sequence[FileOf]) -> bytes:
+    """What is submitted of a form: a firearm that it names by its pseudonym alone is described as it stands here."""
+    with node.store.read() as session:
+        return submission_of(described(session, fields), files, None)
+
+
+def doubts_in_lines(group: ExhibitLines, jurisdictions: Directory) -> str:
+    """Which free texts may tell of a person, by their columns."""
+    told = doubtful(group.fields(), jurisdictions)
+    return ", ".join(f"{name}: {' and '.join(found)}" for name, found in told.items())
 
 
 def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dry_run: bool) -> tuple[LineOutcome, str]:
@@ -86,11 +101,10 @@ def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dr
         for line in group.lines:
             arrival = stack.enter_context(node.blobs.arrival(secrets.token_hex(16), node.settings.max_scan_bytes))
             with source.open(line.file) as file:
-                modality = _take(file, arrival)
+                modality = take_scan(file, arrival)
             scans.append(ReceivedScan(group.file_id(line), arrival, arrival.finish()))
             files.append(FileOf(group.file_id(line), modality))
-        with node.store.read() as session:
-            metadata = submission_of(described(session, fields), files, None)
+        metadata = metadata_of(node, fields, files)
 
         # 3.
         if not dry_run:
@@ -100,7 +114,7 @@ def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dr
         return (LineOutcome.ALREADY_HERE, earlier.statement_id) if earlier else (LineOutcome.WOULD_BE_SUBMITTED, "")
 
 
-def _take(file: IO[bytes], arrival: Arrival) -> Modality:
+def take_scan(file: IO[bytes], arrival: Arrival) -> Modality:
     """Copy a scan piece by piece; its kind by its first bytes, which the submission checks. Raises InvalidInput."""
     first = b""
     try:
@@ -116,13 +130,21 @@ def _take(file: IO[bytes], arrival: Arrival) -> Modality:
 
 def _refused(group: ExhibitLines, error: Exception) -> list[Result]:
     """Each line with what is wrong with it, or with the exhibit as a whole."""
+    return [
+        Result(line, group.name, LineOutcome.REFUSED, why="; ".join(faults))
+        for line, faults in zip(group.lines, faults_of(group, error), strict=True)
+    ]
+
+
+def faults_of(group: ExhibitLines, error: Exception) -> list[list[str]]:
+    """Of each line a sentence for each column that is wrong, or one for the exhibit as a whole."""
     files = [FileOf(group.file_id(line), Modality.TOPOGRAPHY) for line in group.lines]
     problems = placed(getattr(error, "problems", ()), files)
     found = []
     for line in group.lines:
         own = f"file.{group.file_id(line)}."
         of_line = [f"{name.removeprefix(own)}: {what}" for name, what in problems.items() if _concerns(name, own)]
-        found.append(Result(line, group.name, LineOutcome.REFUSED, why="; ".join(of_line) or str(error)))
+        found.append(of_line or [str(error)])
     return found
 
 

@@ -58,6 +58,12 @@ class TableLine:
 
     number: int
     cells: Mapping[str, str]
+    place: str = ""
+    """Where it stands, in words; empty of a line of a table."""
+
+    @property
+    def told(self) -> str:
+        return self.place or f"line {self.number}"
 
     @property
     def file(self) -> str:
@@ -88,7 +94,7 @@ class ExhibitLines:
                     raise InvalidInput(
                         f"Lines of the exhibit differ in {name}.",
                         code="lines-differ",
-                        problems=((name, f"line {line.number} says another than the lines before"),),
+                        problems=((name, f"{line.told} says another than what comes before it"),),
                     )
         return found
 
@@ -116,20 +122,21 @@ def read_mapping(name: str | None) -> ColumnMap:
 
 def read_table(path: Path, mapping: ColumnMap, defaults: Mapping[str, str]) -> list[ExhibitLines]:
     """The table's exhibits in the order of their first lines. Raises InvalidInput that names the line; OSError."""
-    rows = _rows(_bounded(path, MAX_TABLE_BYTES))
-    ours = _translated(next(rows, []), mapping)
+    rows = csv_rows(_bounded(path, MAX_TABLE_BYTES))
+    ours = our_columns(next(rows, []), mapping)
     groups: dict[str, list[TableLine]] = {}
     for number, row in enumerate(rows, start=2):
         if number > MAX_LINES:
             raise InvalidInput(f"A table has at most {MAX_LINES} lines; divide it.", code="table-invalid")
         if any(cell.strip() for cell in row):
-            cells = {**mapping.defaults, **defaults, **_cells(ours, row, mapping)}
+            cells = {**mapping.defaults, **defaults, **our_cells(ours, row, mapping)}
             name = cells.get(EXHIBIT_COLUMN) or f"line {number}: {cells.get(FILE_COLUMN, '')}"
             groups.setdefault(name, []).append(TableLine(number, cells))
     return [ExhibitLines(name, lines) for name, lines in groups.items()]
 
 
-def _rows(content: bytes) -> Iterator[list[str]]:
+def csv_rows(content: bytes) -> Iterator[list[str]]:
+    """Of CSV the header and each line after it. Raises InvalidInput."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -143,20 +150,22 @@ def _rows(content: bytes) -> Iterator[list[str]]:
         raise InvalidInput(f"The table is no CSV: {error}.", code="table-invalid") from error
 
 
-def _translated(header: Sequence[str], mapping: ColumnMap) -> list[str | None]:
-    """Our name of each column, None for one that is left out."""
+def our_columns(header: Sequence[str], mapping: ColumnMap, *, names_file: bool = True) -> list[str | None]:
+    """Our name of each column, None for one that is left out. ``names_file``: a column must name the scan. Raises
+    InvalidInput."""
     known = {_folded(name): name for name in TABLE_COLUMNS} | {
         _folded(name): ours for name, ours in mapping.columns.items()
     }
     found = [known.get(_folded(name)) for name in header]
     twice = {name for name in found if name is not None and found.count(name) > 1}
-    if FILE_COLUMN not in found or twice:
+    if (names_file and FILE_COLUMN not in found) or twice:
         told = f"names {', '.join(sorted(twice))} twice" if twice else f"has no column '{FILE_COLUMN}'"
         raise InvalidInput(f"The table {told}; give a mapping with --map. See docs/import.md.", code="table-invalid")
     return found
 
 
-def _cells(ours: Sequence[str | None], row: Sequence[str], mapping: ColumnMap) -> dict[str, str]:
+def our_cells(ours: Sequence[str | None], row: Sequence[str], mapping: ColumnMap) -> dict[str, str]:
+    """The cells of a line in our words. An empty one is left out."""
     found = {}
     for name, cell in zip(ours, row, strict=False):
         text = " ".join(cell.split())[:MAX_TYPED]
@@ -173,14 +182,24 @@ def _value(name: str, text: str, mapping: ColumnMap) -> str:
 
 
 def _one(name: str, text: str, mapping: ColumnMap) -> str:
+    plain = text.strip()
+    if name == "audience" and len(plain) == len("RS"):
+        plain = plain.upper()  # the code of a jurisdiction; names of groups are longer
+    return known_word(name, text, mapping) or plain
+
+
+def has_words(name: str | None) -> bool:
+    """Whether a column has a vocabulary."""
+    return name is not None and name in {*CHOICES, *FILE_CHOICES, *BOXES}
+
+
+def known_word(name: str, text: str, mapping: ColumnMap) -> str | None:
+    """What the mapping or the vocabulary has for a word of a column; None where neither knows it."""
     theirs = {_folded(value): ours for value, ours in mapping.values.get(name, {}).items()}
     kinds = CHOICES | FILE_CHOICES
     values = kinds[name] if name in kinds else BOXES.get(name, ())
     own = {_folded(value): value.value for value in values}
-    plain = text.strip()
-    if name == "audience" and len(plain) == len("RS"):
-        plain = plain.upper()  # the code of a jurisdiction; names of groups are longer
-    return theirs.get(_folded(text)) or own.get(_folded(text)) or plain
+    return theirs.get(_folded(text)) or own.get(_folded(text))
 
 
 def _folded(text: str) -> str:

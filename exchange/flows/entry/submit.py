@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -97,6 +97,7 @@ def submit_record(
     idempotency_key: str | None,
     *,
     names_checks: bool = True,
+    also: Callable[[Session, str], None] | None = None,
 ) -> SubmissionReceipt:
     """The whole way of a submission, in this order:
 
@@ -107,7 +108,8 @@ def submit_record(
     5. In one transaction: statement, log leaf, rows, lanes, promised work, and last the scans' names on disk, so
        that a refusal at any step leaves none. Then answer.
 
-    ``names_checks``: False of scans of an earlier time, of which the last instrument check says nothing.
+    ``names_checks``: False of scans of an earlier time, of which the last instrument check says nothing. ``also``: what
+    is written in the transaction of step 5, of the statement id; not called where nothing is stored.
     Raises InvalidInput, UnsupportedMedia, Conflict, ComputeFailed, StoreUnavailable; nothing is stored then.
     """
     begun = time.time()
@@ -115,7 +117,7 @@ def submit_record(
     if isinstance(ready, SubmissionReceipt):
         return ready
     done = SubmissionRow(pseudonym=maker.pseudonym, idempotency_key=ready.key, content_sha256=ready.content)
-    stored = _store(node, ready.record, scans, done, ready.warnings)
+    stored = _store(node, ready.record, scans, done, ready.warnings, also)
     stored = stored or _find_earlier(node, maker.pseudonym, ready.key, ready.content)
     if stored is not None and stored.created:
         node.tracing.note("record submitted", stored.statement_id, begun)
@@ -379,6 +381,7 @@ def _store(
     scans: Sequence[SubmittedScan],
     done: SubmissionRow,
     warnings: dict[str, tuple[str, ...]],
+    also: Callable[[Session, str], None] | None,
 ) -> SubmissionReceipt | None:
     """The one transaction; None when the same submission was stored by a parallel request."""
     payload = statement_payload(record)
@@ -413,6 +416,8 @@ def _store(
         for acquisition in acquisitions:
             promise(session, JobKind.CORRELATE, acquisition)
         received_at = session.get_one(RecordRow, done.statement_id).received_at
+        if also is not None:
+            also(session, done.statement_id)
         session.flush()
         _keep(session, node, scans)
     return SubmissionReceipt(

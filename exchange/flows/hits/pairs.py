@@ -24,10 +24,12 @@ from exchange.store.hits.joined_pairs import (
     mark_stale,
     settle_pair,
     stale_pairs,
+    stored_stage,
 )
 from exchange.store.log.statements import find_statement
 from exchange.store.long_lists import AT_ONCE
 from exchange.store.review.reviews import scans_of
+from exchange.store.review.webhooks import WebhookEvent, announce_event
 from exchange.store.tables.hits import HitPairRow
 from schemas import (
     AnyStatement,
@@ -51,6 +53,8 @@ def note_said(session: Session, statement_id: str, statement: AnyStatement) -> N
         return
     pair = _pair_concerned(session, statement)
     if isinstance(statement, Hit):
+        if stored_stage(session, pair_id(statement.pair)) is None:
+            announce_event(session, WebhookEvent.HITS)
         add_hit(session, statement_id, pair_id(statement.pair))
         begin_pair(session, _begun(statement_id, statement.pair))
     elif pair is not None:
@@ -70,8 +74,12 @@ def settle_pairs(node: Node) -> None:
         with node.store.write() as session:
             for pair, changed in stale.items():
                 if pair in found:
-                    settle_pair(session, pair, changed, _worked_out(found[pair]))
+                    worked_out = _worked_out(found[pair])
+                    if stored_stage(session, pair) != worked_out["stage"]:
+                        announce_event(session, WebhookEvent.HITS)
+                    settle_pair(session, pair, changed, worked_out)
                 elif pair in gone:
+                    announce_event(session, WebhookEvent.HITS)
                     settle_pair(session, pair, changed, None)
         after = max(stale)
 

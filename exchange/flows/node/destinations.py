@@ -15,6 +15,7 @@ from exchange.net.address_book import AddressBook
 from exchange.net.egress import Destination, Egress, end_of
 from exchange.store.database.engine import Store
 from exchange.store.database.postgresql import Route
+from exchange.store.review.webhooks import all_webhooks
 from exchange.store.sync.peers import peer_addresses
 
 DATABASE: Final = "database_url"
@@ -27,7 +28,15 @@ def egress_of(settings: Settings, store: Store | None = None) -> Egress:
 
 
 def _destinations(settings: Settings, store: Store | None, end: tuple[str, int] | None) -> list[Destination]:
-    return [*service_destinations(settings), *(peer_destinations(store, end) if store is not None else ())]
+    return [*service_destinations(settings), *(_of_database(store, end) if store is not None else ())]
+
+
+def _of_database(store: Store, end: tuple[str, int] | None) -> Iterator[Destination]:
+    yield from peer_destinations(store, end)
+    with store.read() as session:
+        found = [(row.webhook_id, row.url) for row in all_webhooks(session) if row.stopped_at is None]
+    for number, url in found:
+        yield Destination(*end_of(url), who=f"webhook {number}")
 
 
 def service_destinations(settings: Settings) -> Iterator[Destination]:

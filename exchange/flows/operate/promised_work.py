@@ -18,6 +18,7 @@ from exchange.store.node.jobs import JobKind, JobState
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import AcquisitionRow, ObjectRow
 from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.webhooks import WebhookMessageRow
 from exchange.store.tables.work import JobRow
 
 _NAMED = 10
@@ -107,6 +108,9 @@ def _subject(session: Session, kind: JobKind, number: int) -> str:
                 return f"scan {stored.sha256}"
         case JobKind.DRAW_CONTROL:
             return "a control"
+        case JobKind.TELL_WEBHOOK:
+            if message := session.get(WebhookMessageRow, number):
+                return f"webhook {message.webhook_id}"
     return "what is gone"
 
 

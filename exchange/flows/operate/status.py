@@ -16,6 +16,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.egress import egress_alarms
 from exchange.flows.operate.recovery.age import Recovery, recovery_of
 from exchange.flows.review.mail import mail_alarms
+from exchange.flows.review.webhooks import webhook_alarms
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.flows.sync.clocks import clocks_of
@@ -59,10 +60,10 @@ class NodeStatus:
     recovery: Recovery
     """The last backup and the last verified restore, with what is lacking."""
     alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, its e-mail, its trust root, its names of jurisdictions,
-    its clock or a peer's, which lanes are not read because their peers used up their share, and which wait for an
-    upgrade of this node or of the peer, which witnesses are not enrolled, and whose log too few of its witnesses are
-    known to see, in words, with the next step."""
+    """What is wrong with this node's own log, its time stamps, its e-mail, its webhooks, its trust root, its names of
+    jurisdictions, its clock or a peer's; which lanes are not read because their peers used up their share, and which
+    wait for an upgrade of this node or of the peer; which witnesses are not enrolled, and whose log too few of its
+    witnesses are known to see: in words, with the next step."""
 
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
@@ -104,6 +105,7 @@ def own_alarms(session: Session, node: Node) -> list[str]:
         *stamp_alarms(session, node.authority),
         *mail_alarms(session, node.mail),
         *egress_alarms(node),
+        *webhook_alarms(session),
         *root_alarms(node, all_peers(session)),
         *jurisdiction_alarms(node.settings),
         *([str(clock)] if (clock := clocks_of(node, all_peers(session)).own) else []),

@@ -27,6 +27,7 @@ from exchange.store.entry.scan_instruments import note_instrument
 from exchange.store.monitoring.candidate_delays import note_delay
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.review.candidates import NewCandidate, add_candidates
+from exchange.store.review.webhooks import WebhookEvent, announce_event
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas.vocabulary import Modality
 
@@ -84,6 +85,8 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
                 row.first_correlated_at = row.correlated_at
                 origin = "own" if record.issuer == node.node_id else "peer"
                 note_delay(session, origin, seconds_between(record.received_at, row.correlated_at))
+                if origin == "own":
+                    announce_event(session, WebhookEvent.CANDIDATES, record.statement_id)
             promise_probe(session, node, row, record)
             return added
     erase_traces(node, acquisition)  # withdrawn meanwhile

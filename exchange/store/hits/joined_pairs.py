@@ -35,6 +35,11 @@ def begin_pair(session: Session, row: HitPairRow) -> None:
     mark_stale(session, row.pair)
 
 
+def stored_stage(session: Session, pair: str) -> str | None:
+    """As it was last worked out; None of a pair that no hit joins."""
+    return session.scalar(select(HitPairRow.stage).where(HitPairRow.pair == pair))
+
+
 def mark_stale(session: Session, pair: str | None = None, *, provisional: bool = False) -> None:
     """Something came that may change a pair; or, without one, all of them, or those whose times are provisional.
     Needs a write transaction."""

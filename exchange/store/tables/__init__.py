@@ -17,6 +17,8 @@ from exchange.store.tables import (
     schema_version,
     sign_in,
     terms,
+    watched,
+    webhooks,
     work,
 )
 
@@ -37,5 +39,7 @@ __all__ = [
     "schema_version",
     "sign_in",
     "terms",
+    "watched",
+    "webhooks",
     "work",
 ]

@@ -14,6 +14,7 @@ from exchange.store.entry.scan_instruments import forget_findings, forget_instru
 from exchange.store.node.jobs import OF_SCANS, forget
 from exchange.store.review.reviews import drop_reviews
 from exchange.store.review.saved_views import forget_views
+from exchange.store.review.webhooks import forget_messages_on
 from exchange.store.scan.deliveries import is_kept, keepers_of
 from exchange.store.tables.records import (
     AcquisitionRow,
@@ -26,6 +27,7 @@ from exchange.store.tables.records import (
     SubmissionRow,
 )
 from exchange.store.tables.terms import HoldRow, RemainsRow, TombstoneRow
+from exchange.store.tables.watched import WatchedScanRow
 from schemas import Withdrawal
 
 
@@ -112,6 +114,7 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
     scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
     forget_candidates(session, record)
     forget_instruments(session, record)
+    forget_messages_on(session, record)
     for scan in scans:
         session.add(_remains(scan))
         for kind in OF_SCANS:
@@ -119,7 +122,8 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
     for table in (AcquisitionRow, BreechFaceClassRow, RecordDetailRow, AudienceRow, RecordRow):
         session.execute(delete(table).where(table.statement_id == record))
     forget_views(session, [scan.sha256 for scan in scans if not is_kept(session, scan.sha256)])
-    session.execute(delete(SubmissionRow).where(SubmissionRow.statement_id == record))
+    for named in (SubmissionRow, WatchedScanRow):
+        session.execute(delete(named).where(named.statement_id == record))
     owner = known.issuer if known is not None else issuer
     itself = and_(StatementRow.statement_id == record, StatementRow.type == "record")
     disclosed = and_(StatementRow.about == record, StatementRow.type == "disclosure", StatementRow.issuer == owner)

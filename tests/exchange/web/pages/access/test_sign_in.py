@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from exchange.clock import stamp_in
-from exchange.flows.access.sign_in import _key, invite_user
+from exchange.flows.access.sealed_secrets import sealing_key
+from exchange.flows.access.sign_in import invite_user
 from exchange.store.access.sign_in_guard import FREE_TRIES, failure_slot, failures_at
 from exchange.store.access.users import revoke_user
 from exchange.store.tables.sign_in import SessionRow, SignInRow
@@ -150,7 +151,7 @@ def test_who_fails_too_often_waits_and_an_invitation_ends_that(
     assert locked.status_code == 429
     assert "Too many failures" in locked.text
     with node.node.store.write() as session:
-        here = failure_slot(_key(node.node), person.pseudonym)
+        here = failure_slot(sealing_key(node.node), person.pseudonym)
         failures_at(session, here).locked_until = stamp_in(-1)
     assert person.sign_in(password="wrong password").status_code == 401
     assert person.sign_in().status_code == 429, "the next failure locks at once, and for longer"

@@ -1,0 +1,157 @@
+"""``ffp watch``: a folder into which an acquisition station drops scans."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.acting import Acting
+from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, print_json
+from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from exchange.flows.entry.watch.outcome import Dropped
+    from exchange.flows.entry.watch.take_round import FolderWatch
+
+AWAY_AGAIN_S = 15.0
+"""How soon a folder, a database or an object store that is away is tried again."""
+
+
+def watch(
+    folder: Annotated[Path, typer.Argument(help="Where the station drops its scans; a share, too.")],
+    acting: Acting,
+    mapping: Annotated[
+        str | None, typer.Option("--map", help="Their columns and values: a TOML file, or the built-in nbtrd.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="What the name of a file states, as {case_reference}_{exhibit?}_{roi}_{number}.")
+    ] = None,
+    retain_until: Annotated[
+        str | None, typer.Option(help="Where nothing says until when a record is kept: YYYY-MM-DD.")
+    ] = None,
+    settle: Annotated[float, typer.Option(min=0, max=3600, help="Seconds for which a file must be unchanged.")] = 10,
+    exhibit_wait: Annotated[
+        float, typer.Option(min=0, max=86_400, help="Seconds after the last scan of an exhibit that several make.")
+    ] = 60,
+    every: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds between two looks.")] = 5,
+    once: Annotated[bool, typer.Option("--once", help="Take what is there, and end.")] = False,
+    journal: Annotated[
+        Path | None, typer.Option(help="Leave the files where they are; write here what became of each.")
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Submit what is dropped into a folder: each scan is taken once, or refused in words. Scans are moved to taken/ or
+    refused/ in it. Ends cleanly on Ctrl-C or SIGTERM. With --once exit code 1: some were refused."""
+    import signal
+    import threading
+
+    from exchange.cli.logs import configure_logs
+    from exchange.config import load_settings
+    from exchange.flows.entry.import_table import read_mapping
+    from exchange.flows.entry.watch.name_pattern import NamePattern
+    from exchange.flows.entry.watch.outcome import DropOutcome
+    from exchange.flows.entry.watch.places import Journal, MovedAside
+    from exchange.flows.entry.watch.stated import Stating
+    from exchange.flows.entry.watch.take_round import FolderWatch, Waits
+    from exchange.flows.entry.watch.watched import watched
+
+    node_home, place = resolve_home(home), folder.expanduser().resolve()
+    configure_logs(load_settings(node_home).log_format)
+    columns = read_mapping(mapping)
+    template = None if pattern is None else NamePattern.of(pattern, columns)
+    if template is not None and not as_json:
+        left_out = [part.name for part in template.places if part.column is None]
+        typer.echo("pattern: " + ", ".join(f"{part.name} is {part.column}" for part in template.places if part.column))
+        typer.echo(f"left out: {', '.join(left_out) or 'nothing'}")
+    ending, counted = threading.Event(), Counter[str]()
+
+    def tell(told: Dropped) -> None:
+        counted[told.outcome] += 1
+        _tell(told, as_json=as_json)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    defaults = {} if retain_until is None else {"retention_until": retain_until}
+    with watched(node_home, place):
+        looking = FolderWatch(
+            place,
+            Stating(columns, defaults, template),
+            Waits(settle, exhibit_wait, once),
+            Journal(journal) if journal is not None else MovedAside(place),
+            tell=tell,
+            stopping=ending.is_set,
+        )
+        if once:
+            waiting = _once(node_home, looking, acting, settle)
+            if not as_json:
+                counts = [f"{counted[outcome]} {outcome}" for outcome in DropOutcome if counted[outcome]]
+                typer.echo("; ".join([*counts, *([f"{waiting} waiting"] if waiting else [])]) or "no scan")
+            raise typer.Exit(1 if counted[DropOutcome.REFUSED] else 0)
+        _go_on(node_home, looking, acting, every, ending)
+
+
+def _once(home: Path, looking: FolderWatch, acting: str, settle: float) -> int:
+    from exchange.cli.acting import maker_of
+    from exchange.flows.node.node import opened
+    from schemas.vocabulary import Role
+
+    with opened(home) as node:
+        maker = maker_of(node, acting, Role.EXAMINER)
+        if looking.look():
+            time.sleep(settle)
+        return looking.round(node, maker)
+
+
+def _go_on(home: Path, looking: FolderWatch, acting: str, every: float, ending: threading.Event) -> None:
+    """Round after round. What is away is told once and tried again, with the node opened anew: its keys may have been
+    replaced meanwhile."""
+    from exchange.cli.acting import maker_of
+    from exchange.cli.opening import opened_here
+    from exchange.errors import InfrastructureAway
+    from schemas.vocabulary import Role
+
+    told = _once_each()
+    while not ending.is_set():
+        try:
+            with opened_here(home) as node:
+                while not ending.is_set():
+                    looking.round(node, maker_of(node, acting, Role.EXAMINER))
+                    told("")
+                    ending.wait(every)
+        except (InfrastructureAway, OSError) as error:
+            told(f"ffp: {error}. Nothing is lost; tried again.")
+            ending.wait(min(every, AWAY_AGAIN_S) if isinstance(error, OSError) else AWAY_AGAIN_S)
+
+
+def _once_each() -> Callable[[str], None]:
+    """A fault is told when it begins, not each time it is met."""
+    last = ""
+
+    def tell(fault: str) -> None:
+        nonlocal last
+        if fault and fault != last:
+            typer.echo(fault, err=True)
+        last = fault
+
+    return tell
+
+
+def _tell(told: Dropped, *, as_json: bool) -> None:
+    if as_json:
+        print_json(told, indent=None)
+        return
+    record = f"  record {told.statement_id}" if told.statement_id else ""
+    typer.echo(f"{told.outcome}: {told.shown}{record}")
+    for line in told.why:
+        typer.echo(f"  {line}")
+    if told.doubts:
+        typer.echo(f"  may tell of a person: {told.doubts}")
