@@ -82,8 +82,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Firearms are gone with their serial numbers; what records state of them stays in their envelopes. By what name and
-    in which folder a scan came is forgotten. Programs are told no more; work that is promised on it is nobody's."""
+    """Firearms are gone with their serial numbers; what records state of them stays in their envelopes. By what name
+    and in which folder a scan came is forgotten. Programs are told no more; work promised on it is nobody's."""
     op.execute(sa.text("DELETE FROM job WHERE kind = 'tell-webhook'"))
     op.drop_table("webhook_message")
     op.drop_table("webhook")
