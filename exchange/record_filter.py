@@ -2,7 +2,7 @@
 
 A condition is one line of ``RecordFilter``: the name of its REST parameter and of its field on the page, its type with
 its bounds, what REST tells of it, what the page calls it, and of which fields of a signed record it asks. A new
-condition takes this line, the column of its name in the row that it asks (``Rows``), and the migration that adds the
+condition takes this line, the column of its name in the row that it asks (``AskedRows``), and the migration that adds the
 column. Each field of a record has a condition: a test goes through the contract.
 """
 
@@ -60,7 +60,7 @@ class How(StrEnum):
     """The store has code for it."""
 
 
-class Rows(StrEnum):
+class AskedRows(StrEnum):
     """Whose column of the condition's name is asked: the record's row, the row of what is only searched by, its
     scans'."""
 
@@ -69,7 +69,7 @@ class Rows(StrEnum):
     SCANS = "acquisition"
 
 
-class Group(StrEnum):
+class ConditionGroup(StrEnum):
     """Which conditions stand together on the search page; the first ones are always open."""
 
     USUAL = "Usual conditions"
@@ -96,21 +96,23 @@ class Condition:
     label: str
     states: tuple[str, ...] = ()
     how: How = How.EQUALS
-    rows: Rows = Rows.DETAIL
-    group: Group = Group.USUAL
+    rows: AskedRows = AskedRows.DETAIL
+    group: ConditionGroup = ConditionGroup.USUAL
 
 
-def _stated(label: str, states: str, group: Group = Group.USUAL, rows: Rows = Rows.DETAIL) -> Condition:
+def _stated(
+    label: str, states: str, group: ConditionGroup = ConditionGroup.USUAL, rows: AskedRows = AskedRows.DETAIL
+) -> Condition:
     """One value of one field."""
     return Condition(label, (states,), How.EQUALS, rows, group)
 
 
-def _text(label: str, *states: str, group: Group = Group.EXHIBIT) -> Condition:
-    return Condition(label, states, How.PART, Rows.DETAIL, group)
+def _text(label: str, *states: str, group: ConditionGroup = ConditionGroup.EXHIBIT) -> Condition:
+    return Condition(label, states, How.PART, AskedRows.DETAIL, group)
 
 
-def _scan(label: str, field: str, how: How = How.EQUALS, rows: Rows = Rows.SCANS) -> Condition:
-    return Condition(label, (f"acquisitions.{field}",), how, rows, Group.SCANS)
+def _scan(label: str, field: str, how: How = How.EQUALS, rows: AskedRows = AskedRows.SCANS) -> Condition:
+    return Condition(label, (f"acquisitions.{field}",), how, rows, ConditionGroup.SCANS)
 
 
 def _known(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -121,12 +123,17 @@ def _known(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _TEXT: Final = Field(min_length=1, max_length=120, description="A part of it, however it is written.")
-_EXHIBIT, _CLASSES, _FIREARM, _TERMS = Group.EXHIBIT, Group.CLASSES, Group.FIREARM, Group.TERMS
-_RECORD: Final = Rows.RECORD
+_EXHIBIT, _CLASSES, _FIREARM, _TERMS = (
+    ConditionGroup.EXHIBIT,
+    ConditionGroup.CLASSES,
+    ConditionGroup.FIREARM,
+    ConditionGroup.TERMS,
+)
+_RECORD: Final = AskedRows.RECORD
 Text = Annotated[str | None, _TEXT]
-Number = Annotated[float | None, Field(gt=0, le=1000)]
+PositiveNumber = Annotated[float | None, Field(gt=0, le=1000)]
 InformationGrade = Annotated[int, Field(ge=1, le=4)]
-Names = Annotated[tuple[str, ...], Field(max_length=20), AfterValidator(_known)]
+FieldNames = Annotated[tuple[str, ...], Field(max_length=20), AfterValidator(_known)]
 
 
 class RecordFilter(BaseModel):
@@ -226,7 +233,11 @@ class RecordFilter(BaseModel):
     converted: Annotated[
         Answer | None,
         Condition(
-            "Converted", ("exhibit.converted_weapon", "exhibit.firearm.converted"), How.AMONG, Rows.DETAIL, _FIREARM
+            "Converted",
+            ("exhibit.converted_weapon", "exhibit.firearm.converted"),
+            How.AMONG,
+            AskedRows.DETAIL,
+            _FIREARM,
         ),
     ] = None
     firearm: Annotated[Text, _text("Firearm held", "exhibit.firearm.firearm_id", group=_FIREARM)] = None
@@ -236,7 +247,7 @@ class RecordFilter(BaseModel):
     firearm_calibre: Annotated[
         str | None,
         Field(max_length=40, description="Any synonym; compatible calibres too."),
-        Condition("Calibre of the firearm held", ("exhibit.firearm.calibre",), How.OWN, Rows.DETAIL, _FIREARM),
+        Condition("Calibre of the firearm held", ("exhibit.firearm.calibre",), How.OWN, AskedRows.DETAIL, _FIREARM),
     ] = None
     origin: Annotated[FirearmOrigin | None, _stated("How the firearm came in", "exhibit.firearm.origin", _FIREARM)] = (
         None
@@ -247,39 +258,39 @@ class RecordFilter(BaseModel):
     instrument: Annotated[
         str | None,
         Field(min_length=1, max_length=120, description="A part of maker, model, serial number and software."),
-        _scan("Instrument", "instrument", How.PART, Rows.DETAIL),
+        _scan("Instrument", "instrument", How.PART, AskedRows.DETAIL),
     ] = None
     lateral_resolution_um: Annotated[
-        Number,
+        PositiveNumber,
         Field(description="At most so many micrometres a point."),
         _scan("Points apart, at most µm", "lateral_resolution_um", How.AT_MOST),
     ] = None
     vertical_resolution_um: Annotated[
-        Number,
+        PositiveNumber,
         Field(description="At most so many micrometres, of the finest scan."),
-        _scan("Vertical resolution, at most µm", "vertical_resolution_um", How.AT_MOST, Rows.DETAIL),
+        _scan("Vertical resolution, at most µm", "vertical_resolution_um", How.AT_MOST, AskedRows.DETAIL),
     ] = None
     objective_magnification: Annotated[
-        Number, _scan("Magnification", "objective_magnification", How.AMONG, Rows.DETAIL)
+        PositiveNumber, _scan("Magnification", "objective_magnification", How.AMONG, AskedRows.DETAIL)
     ] = None
-    numerical_aperture: Annotated[Number, _scan("Numerical aperture", "numerical_aperture", How.AMONG, Rows.DETAIL)] = (
-        None
-    )
+    numerical_aperture: Annotated[
+        PositiveNumber, _scan("Numerical aperture", "numerical_aperture", How.AMONG, AskedRows.DETAIL)
+    ] = None
     lighting: Annotated[Lighting | None, _scan("Light", "lighting")] = None
     light_hour: Annotated[ClockHour | None, _scan("Light from, clock hour", "light_hour")] = None
-    unmodified: Annotated[Answer | None, _scan("Unmodified", "unmodified", How.AMONG, Rows.DETAIL)] = None
-    captured_by: Annotated[Role | None, _scan("Captured by", "captured_by", How.AMONG, Rows.DETAIL)] = None
+    unmodified: Annotated[Answer | None, _scan("Unmodified", "unmodified", How.AMONG, AskedRows.DETAIL)] = None
+    captured_by: Annotated[Role | None, _scan("Captured by", "captured_by", How.AMONG, AskedRows.DETAIL)] = None
     region_mask: Annotated[YesOrNo | None, _scan("Region marked by hand", "region_mask", How.OWN)] = None
-    specimen: Annotated[Text, _scan("Checked on the specimen", "instrument_check.specimen", How.PART, Rows.DETAIL)] = (
-        None
-    )
+    specimen: Annotated[
+        Text, _scan("Checked on the specimen", "instrument_check.specimen", How.PART, AskedRows.DETAIL)
+    ] = None
     checked_on: Annotated[
         date | None,
         Field(description="The instrument's last check was on this day or earlier."),
-        _scan("Instrument last checked until", "instrument_check.checked_on", How.AT_MOST, Rows.DETAIL),
+        _scan("Instrument last checked until", "instrument_check.checked_on", How.AT_MOST, AskedRows.DETAIL),
     ] = None
     check_warning: Annotated[
-        YesOrNo | None, _scan("Checked with a warning", "instrument_check.warning", How.AMONG, Rows.DETAIL)
+        YesOrNo | None, _scan("Checked with a warning", "instrument_check.warning", How.AMONG, AskedRows.DETAIL)
     ] = None
     media_type: Annotated[ScanMediaType | None, _scan("Kind of file", "blob.media_type")] = None
     sha256: Annotated[Sha256Hex | None, _scan("SHA-256 of a scan", "blob.sha256")] = None
@@ -305,14 +316,14 @@ class RecordFilter(BaseModel):
     supersedes: Annotated[Sha256Hex | None, _stated("Amends the record", "supersedes", _TERMS)] = None
 
     empty: Annotated[
-        Names,
+        FieldNames,
         Field(description="Fields, named as here, of which the record states nothing, 'unknown' or 'not examined'."),
-        Condition("Nothing is stated of", how=How.OWN, group=Group.FIELDS),
+        Condition("Nothing is stated of", how=How.OWN, group=ConditionGroup.FIELDS),
     ] = ()
     filled: Annotated[
-        Names,
+        FieldNames,
         Field(description="Fields, named as here, of which the record states something."),
-        Condition("Something is stated of", how=How.OWN, group=Group.FIELDS),
+        Condition("Something is stated of", how=How.OWN, group=ConditionGroup.FIELDS),
     ] = ()
 
     def asked(self) -> dict[str, Any]:

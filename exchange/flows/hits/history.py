@@ -17,7 +17,7 @@ from exchange.errors import NotFound
 from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits.rules import lead_of
 from exchange.flows.hits.stage import Entry, HitProgress, Stage, both_have, progress
-from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, Owed, Task
+from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, HitTask, Owed
 from exchange.flows.node.node import Node
 from exchange.store.entry.records import find_records
 from exchange.store.hits.joined_pairs import (
@@ -85,7 +85,7 @@ class HitStanding:
     stage: Stage
     due_at: str | None
     waits_for: tuple[str, ...]
-    tasks: tuple[Task, ...]
+    tasks: tuple[HitTask, ...]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _hidden_ids(session: Session, hidden: Hidden) -> frozenset[str]:
 
 
 def _known(row: HitPairRow, records: Mapping[str, RecordRow]) -> KnownLink:
-    tasks = tuple(Task(Owed(owed), node, due_at) for owed, node, due_at in json.loads(row.tasks or "[]"))
+    tasks = tuple(HitTask(Owed(owed), node, due_at) for owed, node, due_at in json.loads(row.tasks or "[]"))
     standing = HitStanding(Stage(row.stage), row.due_at or None, tuple(row.waits_for.split()), tasks)
     sides = records.get(row.record_a), records.get(row.record_b)
     return KnownLink(row.link_id, row.pair, (row.scan_low, row.scan_high), standing, sides)

@@ -14,7 +14,7 @@ from datetime import date
 from exchange.clock import LAST, day_after, hours_after
 from exchange.config import Settings
 from exchange.flows.hits.rules import weigh
-from exchange.flows.hits.vocabulary import CLOSED, Custody, NoEffect, Owed, Said, Task, Weighed, begin_of
+from exchange.flows.hits.vocabulary import CLOSED, Custody, HitTask, NoEffect, Owed, Said, Weighed, begin_of
 from exchange.flows.hits.vocabulary import Stage as Stage
 from schemas import AnyStatement, Hit, Pair
 from schemas.vocabulary import ComparisonStep, FeedbackOutcome
@@ -66,7 +66,7 @@ class HitProgress:
     proposed: Mapping[str, date]
     provisional: bool
     no_effect: Mapping[str, NoEffect]
-    tasks: tuple[Task, ...]
+    tasks: tuple[HitTask, ...]
     custody: tuple[Custody, ...]
     met: bool
     signed_by: tuple[str, ...]
@@ -102,21 +102,21 @@ def progress(history: Sequence[Entry], terms: Settings) -> HitProgress:
     )
 
 
-def _of_stage(found: Weighed, since: str, terms: Settings) -> list[Task]:
+def _of_stage(found: Weighed, since: str, terms: Settings) -> list[HitTask]:
     """What the stage asks for of those whose turn it is."""
     due = _due(found.stage, since, found.on, found.turn, terms)
     if due is None:
         return []
     if found.stage is not Stage.CONFIRMED:
-        return [Task(Owed.STEP, node, due) for node in found.turn]
+        return [HitTask(Owed.STEP, node, due) for node in found.turn]
     signed_until = hours_after(since, terms.comparison_answer_h)
     return [
-        *(Task(Owed.FEEDBACK, node, due) for node in found.turn if node not in found.feedback),
-        *(Task(Owed.SIGN, node, signed_until) for node in found.turn if found.met and node in found.unsigned),
+        *(HitTask(Owed.FEEDBACK, node, due) for node in found.turn if node not in found.feedback),
+        *(HitTask(Owed.SIGN, node, signed_until) for node in found.turn if found.met and node in found.unsigned),
     ]
 
 
-def _of_custody(found: Weighed, since: str, history: Sequence[Entry], terms: Settings) -> list[Task]:
+def _of_custody(found: Weighed, since: str, history: Sequence[Entry], terms: Settings) -> list[HitTask]:
     """What is to be received or returned: from its last step on, or from when nobody needs the exhibit any more."""
     at = {entry.statement_id: entry.at for entry in history}
     last = {custody.record: at[custody.steps[-1]] for custody in found.custody}
@@ -125,7 +125,7 @@ def _of_custody(found: Weighed, since: str, history: Sequence[Entry], terms: Set
         returns = move.step is ComparisonStep.RETURNED
         begun = max(since, last[move.record]) if returns else last[move.record]
         owed = Owed.RETURN if returns else Owed.RECEIVE
-        tasks.append(Task(owed, move.node, hours_after(begun, terms.comparison_answer_h)))
+        tasks.append(HitTask(owed, move.node, hours_after(begun, terms.comparison_answer_h)))
     return tasks
 
 

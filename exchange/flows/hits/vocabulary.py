@@ -102,7 +102,7 @@ class Owed(StrEnum):
 
 
 @dataclass(frozen=True)
-class Task:
+class HitTask:
     """What ``node`` is to do until ``due_at``."""
 
     owed: Owed

@@ -15,8 +15,8 @@ from exchange.record_filter import CONDITIONS, RecordFilter, YesOrNo
 from exchange.store.entry import records as store
 from exchange.store.entry import search
 from exchange.store.entry.exhibits import exhibits_of
-from exchange.store.entry.record_details import in_words, stated_values
-from exchange.store.entry.search import Tally
+from exchange.store.entry.record_details import stated_values, value_in_words
+from exchange.store.entry.search import RecordTally
 from exchange.store.log.statements import find_statement
 from exchange.store.review.reviews import Scans, scans_of
 from exchange.store.tables.records import AcquisitionRow, RecordRow
@@ -35,7 +35,7 @@ class FoundRecords:
 
     rows: Sequence[StoredRecord]
     suspicions: dict[str, Suspicion]
-    tally: Tally | None = None
+    tally: RecordTally | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def stated_of(node: Node, rows: Sequence[StoredRecord]) -> dict[str, Mapping[str
 
 
 def _stated(record: Record) -> dict[str, str]:
-    values = {name: map(in_words, stated_values(record, condition)) for name, condition in CONDITIONS.items()}
+    values = {name: map(value_in_words, stated_values(record, condition)) for name, condition in CONDITIONS.items()}
     mended = any(scan.region_mask is not None for scan in record.acquisitions)
     return {name: " | ".join(dict.fromkeys(said)) for name, said in values.items()} | {
         "region_mask": YesOrNo.YES if mended else YesOrNo.NO

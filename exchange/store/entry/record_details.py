@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, false, or_
 
-from exchange.record_filter import CONDITIONS, Condition, How, Rows
+from exchange.record_filter import CONDITIONS, AskedRows, Condition, How
 from exchange.store.tables.columns import Words
 from schemas import Record
 from schemas.place import fold_place
@@ -23,7 +23,7 @@ BAR: Final = "|"
 NOTHING: Final = ("unknown", "not_examined")
 """What says that nothing is known."""
 DETAILS: Final[Mapping[str, Condition]] = {
-    name: condition for name, condition in CONDITIONS.items() if condition.rows is Rows.DETAIL and condition.states
+    name: condition for name, condition in CONDITIONS.items() if condition.rows is AskedRows.DETAIL and condition.states
 }
 
 
@@ -54,28 +54,28 @@ def _column(condition: Condition, values: list[Any]) -> Any:
         return None
     match condition.how:
         case How.PART:
-            return BAR.join(fold_place(in_words(value)) for value in values)
+            return BAR.join(fold_place(value_in_words(value)) for value in values)
         case How.WORDS:
             return f" {fold_place(values[0])} "
         case How.AMONG:
-            return BAR + "".join(f"{value}{BAR}" for value in sorted({written(value) for value in values}))
+            return BAR + "".join(f"{value}{BAR}" for value in sorted({as_text(value) for value in values}))
         case How.AT_MOST:
             return min(_ordered(value) for value in values)
-    return written(values[0])
+    return as_text(values[0])
 
 
-def in_words(value: Any) -> str:
+def value_in_words(value: Any) -> str:
     """Of what has fields of its own, all of them one after the other."""
     if isinstance(value, BaseModel):
         return " ".join(str(found) for _, found in value if found is not None)
-    return written(value)
+    return as_text(value)
 
 
 def _ordered(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def written(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as it stands in a column of text. A number has one spelling: 10 and 10.0 are one."""
     match value:
         case bool():
@@ -98,11 +98,11 @@ def fits_column(column: ColumnElement[Any], how: How, value: Any) -> ColumnEleme
                 return false()
             return column.contains(f" {folded} " if how is How.WORDS else folded, autoescape=True)
         case How.AMONG:
-            return column.contains(f"{BAR}{written(value)}{BAR}", autoescape=True)
+            return column.contains(f"{BAR}{as_text(value)}{BAR}", autoescape=True)
         case How.AT_MOST:
             limit: ColumnElement[bool] = column <= _ordered(value)
             return limit
-    equal: ColumnElement[bool] = column == (written(value) if isinstance(column.type, Words) else value)
+    equal: ColumnElement[bool] = column == (as_text(value) if isinstance(column.type, Words) else value)
     return equal
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import NotFound
-from exchange.record_filter import CONDITIONS, How, Rows
+from exchange.record_filter import CONDITIONS, AskedRows, How
 from exchange.store.database.seals import seal_for
 from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new
 from exchange.store.entry.record_details import detail_columns
@@ -54,7 +54,7 @@ NEVER_COMPARED = frozenset({AcquisitionState.NOT_CORRELATED, AcquisitionState.NO
 _STATED: Final = {
     name: attrgetter(said.states[0])
     for name, said in CONDITIONS.items()
-    if said.rows is Rows.RECORD and said.how is How.EQUALS
+    if said.rows is AskedRows.RECORD and said.how is How.EQUALS
 }
 """Where a signed record states what the column of a condition holds."""
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, sele
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.calibre_pairs import OwnCalibrePair
-from exchange.record_filter import CONDITIONS, RecordFilter, Rows, YesOrNo, calibres_of
+from exchange.record_filter import CONDITIONS, AskedRows, RecordFilter, YesOrNo, calibres_of
 from exchange.store.entry.record_details import NOTHING, fits_column, states_nothing
 from exchange.store.entry.records import is_current
 from exchange.store.tables.records import (
@@ -28,9 +28,9 @@ from schemas.place import fold_place
 
 _Ts = TypeVarTuple("_Ts")
 _TABLES: Final = {
-    Rows.RECORD: RecordRow.__table__,
-    Rows.DETAIL: RecordDetailRow.__table__,
-    Rows.SCANS: AcquisitionRow.__table__,
+    AskedRows.RECORD: RecordRow.__table__,
+    AskedRows.DETAIL: RecordDetailRow.__table__,
+    AskedRows.SCANS: AcquisitionRow.__table__,
 }
 _PLACE: Final = {"municipality": "place"}
 """Columns that have another name than their condition."""
@@ -41,7 +41,7 @@ MOST_COUNTED: Final = 1000
 
 
 @dataclass(frozen=True)
-class Tally:
+class RecordTally:
     """How many records fit, no further than ``MOST_COUNTED``; ``more``: there are others. ``kinds``: of those counted,
     the newest, how many are of which offence, calibre, jurisdiction and month, the most frequent first."""
 
@@ -68,7 +68,7 @@ def search_records(
     return session.scalars(query.order_by(order.desc()).limit(limit)).all()
 
 
-def tally_records(session: Session, wanted: RecordFilter, own_pairs: Sequence[OwnCalibrePair] = ()) -> Tally:
+def tally_records(session: Session, wanted: RecordFilter, own_pairs: Sequence[OwnCalibrePair] = ()) -> RecordTally:
     """Raises InvalidInput for a calibre that is not known."""
     day = func.coalesce(RecordRow.earliest, RecordRow.latest)
     found = select(RecordRow.sequence, RecordRow.calibre, RecordRow.jurisdiction, func.substr(day, 1, 7).label("month"))
@@ -85,7 +85,7 @@ def tally_records(session: Session, wanted: RecordFilter, own_pairs: Sequence[Ow
     columns = zip(("offence", "calibre", "jurisdiction", "month"), zip(*counted, strict=True), strict=False)
     kinds = {name: Counter(value for value in values if value is not None) for name, values in columns}
     by = {name: sorted(found.items(), key=lambda kind: (-kind[1], kind[0])) for name, found in kinds.items()}
-    return Tally(len(counted), len(rows) > len(counted), by)
+    return RecordTally(len(counted), len(rows) > len(counted), by)
 
 
 def fits_record(
@@ -113,11 +113,11 @@ def _found(
         if name in ("empty", "filled"):
             for field in value:
                 clause = _is_empty(field) if name == "empty" else not_(_is_empty(field))
-                if CONDITIONS[field].rows is Rows.DETAIL:
+                if CONDITIONS[field].rows is AskedRows.DETAIL:
                     details.append(clause)
                 else:
                     query = query.where(clause)
-        elif CONDITIONS[name].rows is Rows.DETAIL:
+        elif CONDITIONS[name].rows is AskedRows.DETAIL:
             details.append(_fits(name, value, own_pairs))
         elif name == "case_reference":
             query = query.where(_of_case(session, value))
@@ -158,7 +158,7 @@ def _fits(name: str, value: Any, own_pairs: Sequence[OwnCalibrePair]) -> ColumnE
             return marked if value == YesOrNo.YES else not_(marked)
     condition = CONDITIONS[name]
     fits = fits_column(_column(name), condition.how, value)
-    return _has_scan(fits) if condition.rows is Rows.SCANS else fits
+    return _has_scan(fits) if condition.rows is AskedRows.SCANS else fits
 
 
 def _of_case(session: Session, reference: str) -> ColumnElement[bool]:
@@ -179,7 +179,7 @@ def _is_empty(name: str) -> ColumnElement[bool]:
             known = BreechFaceClassRow.breech_face_class.not_in(NOTHING)
             return RecordRow.statement_id.not_in(select(BreechFaceClassRow.statement_id).where(known))
     nothing = states_nothing(_column(name), condition.how)
-    return not_(_has_scan(not_(nothing))) if condition.rows is Rows.SCANS else nothing
+    return not_(_has_scan(not_(nothing))) if condition.rows is AskedRows.SCANS else nothing
 
 
 def _has_scan(fits: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -94,7 +94,7 @@ def add_record_details() -> None:
     connection = op.get_bind()
     details = sa.table("record_detail", *map(sa.column, ("sequence", "statement_id", *_COLUMNS)))
     for page in _pages(connection):
-        rows = [named | detail_columns(said) for named, said in page if said is not None]
+        rows = [named | columns_of_detail(said) for named, said in page if said is not None]
         if rows:
             connection.execute(details.insert(), rows)
 
@@ -132,7 +132,7 @@ def _said(envelope: bytes | None) -> Any:
         return None
 
 
-def detail_columns(said: Any) -> dict[str, Any]:
+def columns_of_detail(said: Any) -> dict[str, Any]:
     """As the release of this form makes them of a record."""
     found: dict[str, Any] = {}
     for name, path in _WORDS.items():

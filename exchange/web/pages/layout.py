@@ -35,7 +35,7 @@ from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_words
 from exchange.web.wording.conclusions import concluded
 from exchange.web.wording.custody import where_words
-from exchange.web.wording.exhibit_name import ListedExhibit, exhibit_name
+from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
 from exchange.web.wording.instrument_checks import doubt_words, named_check_words
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.viewer_words import viewer_words
@@ -112,7 +112,7 @@ def _concluded(_context: Context, value: str, basis: str) -> str:
 
 
 def _named(_context: Context, exhibit: ListedExhibit, with_incident: bool = True) -> str:
-    return exhibit_name(exhibit, with_incident)
+    return listed_name(exhibit, with_incident)
 
 
 _pages.filters |= {

@@ -12,7 +12,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord, search_records, stated_of
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
-from exchange.record_filter import Group
+from exchange.record_filter import ConditionGroup
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import decode_cursor, encode_cursor
 from exchange.web.pages.layout import Reading, page
@@ -56,7 +56,7 @@ def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
         later=before is not None,
         address=question.address,
         fields=[offered(field) for field in FIELDS.values()],
-        groups=list(Group),
+        groups=list(ConditionGroup),
         tally=tally,
         kind_names={name: FIELDS[name].label for name in ("offence", "calibre", "jurisdiction")},
         beside_the_list=(Calibre.OTHER,),

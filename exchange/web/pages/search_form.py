@@ -13,7 +13,7 @@ from annotated_types import MaxLen
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 
-from exchange.record_filter import CONDITIONS, FIELDS_OF_RECORDS, Group, InformationGrade, RecordFilter
+from exchange.record_filter import CONDITIONS, FIELDS_OF_RECORDS, ConditionGroup, InformationGrade, RecordFilter
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
 from schemas.calibre import read_calibre
@@ -21,7 +21,7 @@ from schemas.exhibit import ClassCharacteristics, ClockHour, Sha256Hex
 from schemas.jurisdiction import Jurisdiction
 from schemas.statement_base import NodeId
 
-Typed = Mapping[str, str | Sequence[str]]
+TypedSearch = Mapping[str, str | Sequence[str]]
 """By field: its text, or of a list its texts."""
 
 
@@ -33,7 +33,7 @@ class SearchField:
 
     name: str
     label: str
-    group: Group
+    group: ConditionGroup
     problem: str
     options: Sequence[str | int] = ()
     is_list: bool = False
@@ -132,7 +132,7 @@ class SearchForm:
                 found.append(Chip(gettext(field.label), field.shown(one), without))
         return found
 
-    def is_open(self, group: Group) -> bool:
+    def is_open(self, group: ConditionGroup) -> bool:
         """Whether one of its conditions is asked."""
         return any(FIELDS[name].group is group for name in self.asked)
 
@@ -143,7 +143,7 @@ def typed_in(parameters: QueryParams) -> dict[str, str | tuple[str, ...]]:
     return {name: tuple(parameters.getlist(name)) if name in lists else parameters[name] for name in parameters}
 
 
-def question_of(typed: Typed) -> SearchForm:
+def question_of(typed: TypedSearch) -> SearchForm:
     """Read what the address says. Nothing in it makes an error page: what is wrong is said beside its field."""
     stripped = {name: _stripped(typed[name]) for name in FIELDS if name in typed}
     asked = {name: value for name, value in stripped.items() if value}

@@ -19,13 +19,13 @@ class ListedExhibit(Protocol):
     def item(self) -> str | None: ...
 
 
-def exhibit_name(exhibit: ListedExhibit, with_incident: bool = True) -> str:
+def listed_name(exhibit: ListedExhibit, with_incident: bool = True) -> str:
     """``RS-2026-114, item 3``. An examiner who judges blind is told of no incident: two of one belong together."""
     return _name(exhibit.case_reference, exhibit.incident if with_incident else None, exhibit.item)
 
 
 def record_name(record: Record) -> str:
-    """As ``exhibit_name``, of what was signed."""
+    """As ``listed_name``, of what was signed."""
     return _name(record.case_reference, record.exhibit.incident, record.exhibit.item)
 
 

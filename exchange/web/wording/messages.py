@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 import exchange.web
 from exchange.flows.maturity.definitions import maturity_texts
 from exchange.flows.monitoring.definitions import definition_texts
-from exchange.record_filter import CONDITIONS, Group
+from exchange.record_filter import CONDITIONS, ConditionGroup
 from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_file
 from exchange.web.languages.cyrillic import to_cyrillic
 from exchange.web.wording.viewer_words import VIEWER_TEXTS, viewer_texts
@@ -54,7 +54,7 @@ def collect() -> Catalog:
         catalogue.add(text, locations=[(_PRACTICES, 0)])
     for condition in CONDITIONS.values():
         catalogue.add(condition.label, locations=[(_CONDITIONS, 0)])
-    for group in Group:
+    for group in ConditionGroup:
         catalogue.add(group.value, locations=[(_CONDITIONS, 0)])
     return catalogue
 

@@ -68,7 +68,7 @@ def custody_shown(link: Link) -> list[CustodyShown]:
     ]
 
 
-def next_step(node: Node, link: Link) -> NextStep | None:
+def custody_step(node: Node, link: Link) -> NextStep | None:
     """The one step of an exhibit that this side may sign now; None where it is another's turn, or nothing travels."""
     under_way = {one.record: one for one in link.progress.custody if one.where is not Whereabouts.HOME}
     for one in under_way.values():
@@ -82,7 +82,7 @@ def next_step(node: Node, link: Link) -> NextStep | None:
     own = [side.record for side in (link.pair.a, link.pair.b) if side.issuer == node.node_id]
     agreed = link.progress.stage is Stage.COMPARISON_AGREED
     if agreed and len(own) == 1 and not under_way:
-        return NextStep(ComparisonStep.SENT, own[0], today(), "", None, None)
+        return NextStep(ComparisonStep.SENT, own[0], local_day(), "", None, None)
     return None
 
 
@@ -118,7 +118,7 @@ def wrong_field(step: NextStep, fields: Mapping[str, str]) -> tuple[str, str] | 
         day = date.fromisoformat(fields["on"])
     except ValueError:
         return "on", _(MISSING["on"])
-    if day > today():
+    if day > local_day():
         return "on", _("The day has not come. Sign this step when it has happened.")
     if len(fields["seal"].strip()) > MOST_SEAL:
         return "seal", _("A seal has at most %(most)s characters.", most=MOST_SEAL)
@@ -136,7 +136,7 @@ MISSING: Final = {
 MOST_SEAL: Final = 32
 
 
-def today() -> date:
+def local_day() -> date:
     return clock.now().astimezone(LOCAL).date()
 
 
@@ -151,4 +151,4 @@ def _step(link: Link, step: ComparisonStep, custody: Custody) -> NextStep:
     last = next(entry for entry in link.history if entry.statement_id == custody.steps[-1])
     seal = getattr(last.statement, "seal", "") or ""
     expected = seal if step is ComparisonStep.RECEIVED else None
-    return NextStep(step, custody.record, today(), seal, expected, custody.steps[-1])
+    return NextStep(step, custody.record, local_day(), seal, expected, custody.steps[-1])

@@ -20,7 +20,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.review.custody import custody_shown, next_step, sign_step, today, wrong_field
+from exchange.web.pages.review.custody import custody_shown, custody_step, local_day, sign_step, wrong_field
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
@@ -118,10 +118,10 @@ def _hit_page(node: Node, who: Visitor, link_id: str, *, status: int = 200, **re
         travelling=custody_shown(link),
         signatures=signature_words(link.progress, link.history),
         unsigned_here=node.node_id in link.progress.unsigned,
-        next_step=next_step(node, link),
+        next_step=custody_step(node, link),
         may_step=may_say("physical-comparison", who.caller.role),
         answers=list(Answer),
-        today=today(),
+        today=local_day(),
         **refused,
     )
 
@@ -141,7 +141,7 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
 def _move(node: Node, who: Visitor, link_id: str, fields: dict[str, str]) -> Response:
     """A step of an exhibit; what is wrong with the form is said at its field, with what was typed."""
     link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
-    step = next_step(node, link)
+    step = custody_step(node, link)
     wrong = wrong_field(step, fields) if step is not None else None
     if wrong is not None:
         return _hit_page(node, who, link_id, status=422, wrong_field=wrong, typed=fields)

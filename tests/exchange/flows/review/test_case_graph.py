@@ -60,8 +60,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     known = {"RS-1"}
     monkeypatch.setattr(
         graphs,
-        "search_records",
-        lambda _session, wanted, **_: [row(wanted.case_reference)] if wanted.case_reference in known else [],
+        "records_of_case",
+        lambda _session, _jurisdiction, reference, **_: [row(reference)] if reference in known else [],
     )
     return made
 

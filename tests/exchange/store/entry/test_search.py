@@ -14,14 +14,14 @@ from pydantic import BaseModel
 from sqlalchemy import delete, insert, select, text
 
 from exchange.errors import InvalidInput
-from exchange.record_filter import CONDITIONS, FIELDS_OF_RECORDS, RecordFilter, Rows
+from exchange.record_filter import CONDITIONS, FIELDS_OF_RECORDS, AskedRows, RecordFilter
 from exchange.store.database.engine import Store
 from exchange.store.entry.record_details import DETAILS, detail_columns
 from exchange.store.entry.records import add_record, record_columns
 from exchange.store.entry.search import MOST_COUNTED, records_of_case, search_records, tally_records
 from exchange.store.log.statements import append_own
 from exchange.store.migrations import downgrade, upgrade
-from exchange.store.migrations.record_details import detail_columns as migrated_columns
+from exchange.store.migrations.record_details import columns_of_detail as migrated_columns
 from exchange.store.tables.records import RecordDetailRow, RecordRow
 from exchange.store.terms.withdrawals import erase_rows
 from exchange.trust.keys import NodeKeys, create_keys, load_keys
@@ -356,7 +356,9 @@ def test_each_condition_has_its_column() -> None:
     assert isinstance(record, Record)
     assert set(DETAILS) | {"sequence", "statement_id"} == set(RecordDetailRow.__table__.columns.keys())
     own = {
-        name for name, condition in CONDITIONS.items() if condition.rows is Rows.RECORD and condition.how == "equals"
+        name
+        for name, condition in CONDITIONS.items()
+        if condition.rows is AskedRows.RECORD and condition.how == "equals"
     }
     assert own <= set(record_columns(record))
     assert own <= set(RecordRow.__table__.columns.keys())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exchange.record_filter import CONDITIONS, Group
+from exchange.record_filter import CONDITIONS, ConditionGroup
 from exchange.web.openapi import openapi_document
 from exchange.web.pages.search_form import FIELDS
 from schemas.vocabulary import Role
@@ -49,10 +49,10 @@ def test_a_condition_has_a_parameter_and_a_field(name: str) -> None:
 
 
 def test_few_conditions_stand_first_and_each_group_has_some() -> None:
-    first = [field for field in FIELDS.values() if field.group is Group.USUAL]
+    first = [field for field in FIELDS.values() if field.group is ConditionGroup.USUAL]
     assert list(FIELDS.values())[: len(first)] == first
     assert len(first) < 10
-    assert {field.group for field in FIELDS.values()} == set(Group)
+    assert {field.group for field in FIELDS.values()} == set(ConditionGroup)
 
 
 @pytest.mark.slow
@@ -109,7 +109,7 @@ def test_what_is_asked_is_shown_its_group_is_open_and_what_was_found_is_counted(
     shown = person.get("/app/search?case_reference=CHIPS&headstamp=chip").text
     assert 'href="/app/search?case_reference=CHIPS"' in shown, "without the headstamp"
     opened = re.findall(r'<details class="more"( open)?><summary>([^<]+)', shown)
-    assert [group for is_open, group in opened if is_open] == [Group.EXHIBIT.value]
+    assert [group for is_open, group in opened if is_open] == [ConditionGroup.EXHIBIT.value]
     assert "2 records fit." in shown
     assert re.search(r'robbery</td><td class="number">2</td>', shown)
     assert re.search(r'2026-03</td><td class="number">2</td>', shown)

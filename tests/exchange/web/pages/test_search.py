@@ -10,7 +10,7 @@ import pytest
 
 from exchange.store.tables.records import RecordRow
 from exchange.web.pages.records_csv import guarded, sheet
-from exchange.web.pages.search_form import FIELDS, Typed, question_of
+from exchange.web.pages.search_form import FIELDS, TypedSearch, question_of
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
@@ -49,7 +49,7 @@ def submit(node: RunningNode, case: str, **exhibit: object) -> str:
         ({"empty": ("serial",)}, "empty"),
     ],
 )
-def test_what_is_not_understood_is_said_beside_its_field(typed: Typed, problem: str) -> None:
+def test_what_is_not_understood_is_said_beside_its_field(typed: TypedSearch, problem: str) -> None:
     question = question_of(typed)
     assert (list(question.problems), question.wanted) == ([problem], None)
 
