@@ -2,8 +2,8 @@
 
 A condition is one line of ``RecordFilter``: the name of its REST parameter and of its field on the page, its type with
 its bounds, what REST tells of it, what the page calls it, and of which fields of a signed record it asks. A new
-condition takes this line, the column of its name in the row that it asks (``AskedRows``), and the migration that adds the
-column. Each field of a record has a condition: a test goes through the contract.
+condition takes this line, the column of its name in the row that it asks (``AskedRows``), and the migration that adds
+the column. Each field of a record has a condition: a test goes through the contract.
 """
 
 from __future__ import annotations
