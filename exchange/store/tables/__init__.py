@@ -17,6 +17,7 @@ from exchange.store.tables import (
     schema_version,
     sign_in,
     terms,
+    truth,
     work,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "schema_version",
     "sign_in",
     "terms",
+    "truth",
     "work",
 ]

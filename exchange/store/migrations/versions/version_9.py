@@ -1,11 +1,12 @@
-"""Form 9: items, incidents and firearms of records, a calibre in words, and the firearms that a node holds."""
+"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, and the scores
+of its own test fires."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from exchange.store.tables.columns import Words
+from exchange.store.tables.columns import WholeNumber, Words
 
 revision = "9"
 down_revision = "8"
@@ -29,10 +30,23 @@ def upgrade() -> None:
         sa.Column("changed_at", Words(), nullable=False),
     )
     op.create_index("ix_firearm_changed_at", "firearm", ["changed_at"])
+    op.create_table(
+        "known_pair",
+        sa.Column("acquisition_a", WholeNumber, sa.ForeignKey("acquisition.acquisition_id"), primary_key=True),
+        sa.Column("acquisition_b", WholeNumber, sa.ForeignKey("acquisition.acquisition_id"), primary_key=True),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("parameters", Words(), nullable=False),
+        sa.Column("matcher_version", Words(), nullable=False),
+        sa.Column("made_at", Words(), nullable=False),
+    )
+    op.create_index("known_pair_by_other", "known_pair", ["acquisition_b"])
 
 
 def downgrade() -> None:
-    """Firearms are gone with their serial numbers; what records state of them stays in their envelopes."""
+    """Firearms are gone with their serial numbers; what records state of them stays in their envelopes. Scores of
+    test fires are made anew after the way up."""
+    op.execute("DELETE FROM job WHERE kind = 'known-pairs'")
+    op.drop_table("known_pair")
     op.drop_table("firearm")
     op.drop_index("record_by_firearm", "record")
     for name in _STATED:
