@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections import Counter
@@ -238,7 +237,7 @@ def _copy(node: Node, one: KnownScan, target: Path) -> None:
         shutil.copyfile(delivered_scan(node, one.scan), part)
         if _digest(part) != one.scan.sha256:
             raise NotFound(f"The scan {one.scan.sha256} is damaged on this node. See: ffp log check")
-        os.replace(part, target)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 
@@ -284,4 +283,4 @@ def _write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obj
         table = csv.writer(file)
         table.writerow(columns)
         table.writerows(rows)
-    os.replace(part, path)
+    part.replace(path)

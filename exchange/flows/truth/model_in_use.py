@@ -13,8 +13,8 @@ from matcher.likelihood.calibration_model import WHOLE_MARKS
 
 @dataclass(frozen=True)
 class ModelInUse:
-    """The model for whole marks, of which a file has one at least. ``since``: when its file was put there, None where that
-    is gone; ``cllr`` in bits, ``lower`` and ``upper`` as log10."""
+    """The model for whole marks, of which a file has one at least. ``since``: when its file was put there, None where
+    that is gone; ``cllr`` in bits, ``lower`` and ``upper`` as log10."""
 
     name: str
     description: str

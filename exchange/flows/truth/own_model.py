@@ -130,10 +130,11 @@ def _check_enough(scans: Sequence[KnownScan]) -> None:
     able, firearms = firearms_with_pairs(scans), len({one.firearm for one in scans})
     if able < LEAST_FIREARMS:
         true = sum(one.firearm == other.firearm for one, other in pairs_of(scans))
+        fired = f"{count_of(len(scans), 'test fire')} of breech faces are of {count_of(firearms, 'firearm')}"
         raise InvalidInput(
-            f"Too few firearms: {count_of(len(scans), 'test fire')} of breech faces are of {count_of(firearms, 'firearm')}, "
-            f"of which {able} fired two or more ({count_of(true, 'true pair')}). A model takes at least {LEAST_FIREARMS} "
-            "such firearms, and twenty are worth the work: register test fires with their firearm.",
+            f"Too few firearms: {fired}, of which {able} fired two or more ({count_of(true, 'true pair')}). A model "
+            f"takes at least {LEAST_FIREARMS} such firearms, and twenty are worth the work: register test fires with "
+            "their firearm.",
             code="too-few-firearms",
         )
 

@@ -72,8 +72,8 @@ def by_calibre(scans: Sequence[KnownScan], groups: Sequence[ScanGroup]) -> list[
         able = firearms_with_pairs(some)
         if calibres_of(some) not in modelled:
             told.append(
-                f"{calibres_of(some)}: pooled with the other calibres. {count_of(able, 'firearm')} with two test fires or "
-                f"more; a model of their own takes at least {LEAST_OF_GROUP}."
+                f"{calibres_of(some)}: pooled with the other calibres. {count_of(able, 'firearm')} with two test fires "
+                f"or more; a model of their own takes at least {LEAST_OF_GROUP}."
             )
     return told
 

@@ -34,6 +34,7 @@ CHAPTERS: Final = {
     "case": "case-links",
     "maturity": "monitoring",
     "monitoring": "monitoring",
+    "separation": "separation",
 }
 """By the name of a page's template; of all others, the first chapter."""
 FIRST_CHAPTER: Final = "sign-in"
