@@ -7,7 +7,6 @@ import hashlib
 import io
 from collections.abc import Sequence
 
-
 from exchange.flows.truth.separation import KnownPair
 from exchange.web.pages.records_csv import guarded
 

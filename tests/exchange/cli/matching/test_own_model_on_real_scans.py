@@ -36,4 +36,3 @@ def test_two_public_studies_as_own_test_fires(ffp: Ffp, ffp_data: Path, tmp_path
     assert population.name == "Own test fires of RS (ffp-rs)"
     assert model.independent_km == 15.0
     assert model.cllr <= 0.1, "fifteen firearms left out one by one"
-    print(model.cllr, model.lower, model.upper)
