@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from exchange.clock import stamp
 from exchange.flows.node.likelihood_ratio import is_of_this_release
 from exchange.flows.node.node import Node
-from matcher.likelihood.calibration_model import WHOLE_MARKS
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ def model_in_use(node: Node) -> ModelInUse | None:
     models, named = node.calibration, node.settings.calibration
     if models is None or named is None:
         return None
+    from matcher.likelihood.calibration_model import WHOLE_MARKS
+
     model = max(models.models, key=lambda one: (one.population.marks == WHOLE_MARKS, one.population.n_firearms))
     path = node.settings.home / named
     since = stamp(datetime.fromtimestamp(path.stat().st_mtime, UTC)) if path.is_file() else None

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import COMPARED, Pipeline
 from exchange.store.truth.known_pairs import KnownScan, PairOfScans, comparable_test_fires
-from matcher.likelihood.calibration_model import NOT_SAID
 from schemas.calibre import Calibre, compatible_calibres
 
+_NOT_KNOWN: Final = frozenset({Calibre.UNKNOWN, Calibre.NOT_EXAMINED})
 MOST_SCANS: Final = 300
 """Of a region, the newest: 44,850 pairs, three minutes of a core."""
 
@@ -37,8 +37,7 @@ def pairs_of(scans: Sequence[KnownScan]) -> Iterator[tuple[KnownScan, KnownScan]
 @lru_cache(maxsize=4096)
 def may_share_firearm(one: str, other: str) -> bool:
     """One that is not known is compared with all in casework; of a known firearm that says nothing."""
-    stated = not NOT_SAID & {one, other}
-    return one == other or (stated and Calibre(other) in compatible_calibres(Calibre(one)))
+    return one == other or (not _NOT_KNOWN & {one, other} and Calibre(other) in compatible_calibres(Calibre(one)))
 
 
 def key_of(one: KnownScan, other: KnownScan) -> PairOfScans:
