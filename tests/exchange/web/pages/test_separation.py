@@ -51,7 +51,7 @@ def test_how_far_two_kinds_of_pairs_lie_apart() -> None:
     assert replace(SHOWN, true=()).gap is None
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def testing(node: RunningNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
     """The node of all these tests, with four test fires of two firearms; afterwards they are none."""
     folder, names = tmp_path_factory.mktemp("fired"), []
