@@ -21,7 +21,7 @@ def truth() -> None:
 
 
 @app.command("export")
-def export(
+def export_test_fires(
     folder: Annotated[Path, typer.Argument(help="An empty folder, or one that this command wrote.")],
     peers: Annotated[
         bool, typer.Option("--peers", help="Also test fires of peers, as far as they are held here.")

@@ -40,7 +40,7 @@ _COLUMNS: Final = (
     *("scan", "firearm", "calibre", "instrument", "sha256", "issuer", "handling", "record"),
     *("position", "received", "found_by"),
 )
-Show = Callable[[int, int], None]
+CopyReport = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def export_truth(
     *,
     peers: bool = False,
     handling: Collection[HandlingCode] = FREELY,
-    show: Show = lambda _done, _total: None,
+    show: CopyReport = lambda _done, _total: None,
 ) -> Exported:
     """1. Refuse a folder that holds anything but an earlier export of this node.
     2. Choose the scans, and say of each other one why it is not among them.

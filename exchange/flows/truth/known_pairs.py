@@ -18,7 +18,7 @@ from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.node.regions import Pipeline
 from exchange.flows.scan.inspect import score_prepared
 from exchange.flows.scan.prepared import prepared_scan
-from exchange.flows.truth.test_fires import PIPELINES_OF_REGIONS, key_of, known_scans, pairs_of
+from exchange.flows.truth.test_fires import PIPELINES_OF_REGIONS, known_scans, pair_key, pairs_compared
 from exchange.store.truth.known_pairs import (
     KnownScan,
     PairOfScans,
@@ -36,7 +36,7 @@ _AT_ONCE = 100
 
 
 @dataclass(frozen=True)
-class Progress:
+class ScoringProgress:
     """Of all pairs of own test fires how many are scored; ``waiting``: test fires that a worker is still to score."""
 
     scored: int
@@ -74,7 +74,7 @@ def score_test_fire(node: Node, acquisition_id: int) -> int:
     with node.store.read() as session:
         done = known_scores(session, pipeline.digest, of=acquisition_id)
     others = [other for other in by_region[mine.scan.roi] if other is not mine]
-    wanted = [other for other in others if [*pairs_of([mine, other])] and key_of(mine, other) not in done]
+    wanted = [other for other in others if [*pairs_compared([mine, other])] and pair_key(mine, other) not in done]
 
     # 3.
     return sum(
@@ -97,20 +97,20 @@ def _score(node: Node, mine: KnownScan, others: Sequence[KnownScan], pipeline: P
         if score is None:
             path.unlink(missing_ok=True)  # damaged: made again when it is asked for next
         else:
-            scores[key_of(mine, other)] = score
+            scores[pair_key(mine, other)] = score
     with node.store.write() as session:
         keep_scores(session, scores, parameters=pipeline.digest, matcher_version=matcher.MATCHER_VERSION)
     return len(scores)
 
 
-def progress_of(node: Node) -> Progress:
+def scoring_progress(node: Node) -> ScoringProgress:
     scored = pairs = 0
     with node.store.read() as session:
         for roi, pipeline in PIPELINES_OF_REGIONS.items():
-            wanted = {key_of(*pair) for pair in pairs_of(known_scans(session, node, roi))}
+            wanted = {pair_key(*pair) for pair in pairs_compared(known_scans(session, node, roi))}
             pairs += len(wanted)
             scored += len(wanted & known_scores(session, pipeline.digest).keys())
-        return Progress(scored, pairs, scans_that_wait(session))
+        return ScoringProgress(scored, pairs, scans_that_wait(session))
 
 
 def promise_missing(node: Node) -> int:
@@ -127,6 +127,6 @@ def scans_with_missing(node: Node, regions: Collection[str] = tuple(PIPELINES_OF
     with node.store.read() as session:
         for roi in regions:
             done = known_scores(session, PIPELINES_OF_REGIONS[roi].digest)
-            missing = {key_of(*pair) for pair in pairs_of(known_scans(session, node, roi))} - done.keys()
+            missing = {pair_key(*pair) for pair in pairs_compared(known_scans(session, node, roi))} - done.keys()
             found |= {first for first, _ in missing}
     return sorted(found)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import matcher
 from exchange.errors import InvalidInput
@@ -19,7 +19,7 @@ from exchange.flows.truth.own_words import (
     LEAST_OF_GROUP,
     by_calibre,
     by_instrument,
-    calibres_of,
+    calibres_in_words,
     count_of,
     described,
     firearm_name,
@@ -31,12 +31,13 @@ from exchange.flows.truth.test_fires import (
     PIPELINES_OF_REGIONS,
     calibre_groups,
     firearms_with_pairs,
-    key_of,
     known_scans,
     may_share_firearm,
-    pairs_of,
+    pair_key,
+    pairs_compared,
 )
 from exchange.store.truth.known_pairs import KnownScan, known_scores
+from matcher.evaluate.pairs import Progress
 from matcher.evaluate.reference_models import KnownScore, KnownScores, ScanGroup, make_models
 from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.calibration_model import NOT_SAID
@@ -48,9 +49,6 @@ _MOST_GROUPS: Final = 5
 _MOST_CALIBRES: Final = 16
 """That a model may name."""
 
-Show: TypeAlias = Callable[[str, int, int], None]
-"""Told a stage's name, how much of it is done, and how much there is."""
-
 
 @dataclass(frozen=True)
 class OwnModels:
@@ -61,7 +59,7 @@ class OwnModels:
     told: tuple[str, ...]
 
 
-def make_own_models(node: Node, *, whole_marks_only: bool, show: Show) -> OwnModels:
+def make_own_models(node: Node, *, whole_marks_only: bool, show: Progress) -> OwnModels:
     """Make the models of the node's own test fires.
 
     1. Choose the test fires: topographies of breech faces, whose calibre is known. Refuse where they are too few.
@@ -129,7 +127,7 @@ def _of_known_calibre(found: Sequence[KnownScan]) -> tuple[list[KnownScan], list
 def _check_enough(scans: Sequence[KnownScan]) -> None:
     able, firearms = firearms_with_pairs(scans), len({one.firearm for one in scans})
     if able < LEAST_FIREARMS:
-        true = sum(one.firearm == other.firearm for one, other in pairs_of(scans))
+        true = sum(one.firearm == other.firearm for one, other in pairs_compared(scans))
         fired = f"{count_of(len(scans), 'test fire')} of breech faces are of {count_of(firearms, 'firearm')}"
         raise InvalidInput(
             f"Too few firearms: {fired}, of which {able} fired two or more ({count_of(true, 'true pair')}). A model "
@@ -145,10 +143,10 @@ def _known_scores(node: Node, roi: str, scans: Sequence[KnownScan]) -> KnownScor
         scores = known_scores(session, PIPELINES_OF_REGIONS[roi].digest)
     extents = {scan_name(one): _extent(one) for one in scans}
     pairs = []
-    for one, other in pairs_of(scans):
+    for one, other in pairs_compared(scans):
         a, b = extents[scan_name(one)], extents[scan_name(other)]
-        if key_of(one, other) in scores and a is not None and b is not None:
-            pairs.append(KnownScore(scan_name(one), scan_name(other), scores[key_of(one, other)], (a, b)))
+        if pair_key(one, other) in scores and a is not None and b is not None:
+            pairs.append(KnownScore(scan_name(one), scan_name(other), scores[pair_key(one, other)], (a, b)))
     spacings = [um for one in scans for um in (one.scan.spacing_y_um, one.scan.spacing_x_um) if um is not None]
     if not pairs or not spacings:
         raise InvalidInput(
@@ -180,6 +178,6 @@ def _groups(node: Node, scans: Sequence[KnownScan]) -> list[ScanGroup]:
     inside = [[one for one in scans if one.scan.calibre in group] for group in groups]
     able = sorted((some for some in inside if firearms_with_pairs(some) >= LEAST_OF_GROUP), key=len, reverse=True)
     return [
-        ScanGroup(calibres_of(some), frozenset(map(scan_name, some)), described(node, some))
+        ScanGroup(calibres_in_words(some), frozenset(map(scan_name, some)), described(node, some))
         for some in (able[:_MOST_GROUPS] if len(groups) > 1 else [])
     ]

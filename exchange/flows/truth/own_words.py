@@ -70,10 +70,10 @@ def by_calibre(scans: Sequence[KnownScan], groups: Sequence[ScanGroup]) -> list[
     for group in of_all:
         some = [one for one in scans if one.scan.calibre in group]
         able = firearms_with_pairs(some)
-        if calibres_of(some) not in modelled:
+        if calibres_in_words(some) not in modelled:
             told.append(
-                f"{calibres_of(some)}: pooled with the other calibres. {count_of(able, 'firearm')} with two test fires "
-                f"or more; a model of their own takes at least {LEAST_OF_GROUP}."
+                f"{calibres_in_words(some)}: pooled with the other calibres. {count_of(able, 'firearm')} with two test "
+                f"fires or more; a model of their own takes at least {LEAST_OF_GROUP}."
             )
     return told
 
@@ -127,7 +127,7 @@ def _counts(scans: Sequence[KnownScan], known: KnownScores) -> str:
     )
 
 
-def calibres_of(scans: Sequence[KnownScan]) -> str:
+def calibres_in_words(scans: Sequence[KnownScan]) -> str:
     return ", ".join(sorted({one.scan.calibre for one in scans}))
 
 

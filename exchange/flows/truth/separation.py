@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import matcher
 from exchange.flows.blind.visibility import waiting_pairs
 from exchange.flows.node.node import Node
-from exchange.flows.truth.known_pairs import Progress
+from exchange.flows.truth.known_pairs import ScoringProgress
 from exchange.flows.truth.test_fires import (
     MOST_SCANS,
     PIPELINES_OF_REGIONS,
     calibre_groups,
     firearms_with_pairs,
-    key_of,
     known_scans,
-    pairs_of,
+    pair_key,
+    pairs_compared,
 )
 from exchange.store.review.reviews import scans_of
 from exchange.store.truth.known_pairs import (
@@ -86,7 +86,7 @@ class OwnSeparation:
     with_firearm: int
     most_scans: int
     groups: tuple[Separation, ...]
-    progress: Progress
+    progress: ScoringProgress
 
 
 def own_separation(node: Node) -> OwnSeparation:
@@ -96,7 +96,7 @@ def own_separation(node: Node) -> OwnSeparation:
         test_fires, with_firearm = count_test_fires(session, node.node_id)
         for roi, pipeline in PIPELINES_OF_REGIONS.items():
             scans, scores = known_scans(session, node, roi), known_scores(session, pipeline.digest)
-            found = {key_of(*pair) for pair in pairs_of(scans)}
+            found = {pair_key(*pair) for pair in pairs_compared(scans)}
             wanted, scored = wanted + len(found), scored + len(found & scores.keys())
             groups += _groups(roi, scans, _shown(node, scans, scores))
         at = last_scored_at(session, [pipeline.digest for pipeline in PIPELINES_OF_REGIONS.values()])
@@ -109,7 +109,7 @@ def own_separation(node: Node) -> OwnSeparation:
         with_firearm=with_firearm,
         most_scans=MOST_SCANS,
         groups=tuple(groups),
-        progress=Progress(scored, wanted, waiting),
+        progress=ScoringProgress(scored, wanted, waiting),
     )
 
 
@@ -127,9 +127,9 @@ def _shown(node: Node, scans: Sequence[KnownScan], scores: Mapping[PairOfScans, 
     with node.store.read() as session:
         hidden = waiting_pairs(session)
     return [
-        KnownPair(one, other, scores[key_of(one, other)])
-        for one, other in pairs_of(scans)
-        if key_of(one, other) in scores
+        KnownPair(one, other, scores[pair_key(one, other)])
+        for one, other in pairs_compared(scans)
+        if pair_key(one, other) in scores
         and not hidden.covers(
             (one.record.statement_id, other.record.statement_id), scans_of(one.scan.sha256, other.scan.sha256)
         )
@@ -150,7 +150,7 @@ def _groups(roi: str, scans: Sequence[KnownScan], pairs: Sequence[KnownPair]) ->
             inside = [known for known in of_calibres if (known.instrument or "") == instrument]
             if inside:
                 numbers = {known.scan.acquisition_id for known in inside}
-                of_it = [pair for pair in pairs if {*key_of(pair.one, pair.other)} <= numbers]
+                of_it = [pair for pair in pairs if {*pair_key(pair.one, pair.other)} <= numbers]
                 found.append(_separation(roi, group, instrument, inside, of_it))
     return found
 

@@ -27,7 +27,7 @@ def known_scans(session: Session, node: Node, roi: str) -> list[KnownScan]:
     return comparable_test_fires(session, node.node_id, PIPELINES_OF_REGIONS[roi].digest, most=MOST_SCANS)
 
 
-def pairs_of(scans: Sequence[KnownScan]) -> Iterator[tuple[KnownScan, KnownScan]]:
+def pairs_compared(scans: Sequence[KnownScan]) -> Iterator[tuple[KnownScan, KnownScan]]:
     """Those that casework would compare: one firearm may have fired both calibres."""
     for one, other in combinations(scans, 2):
         if may_share_firearm(one.scan.calibre, other.scan.calibre):
@@ -40,7 +40,7 @@ def may_share_firearm(one: str, other: str) -> bool:
     return one == other or (not _NOT_KNOWN & {one, other} and Calibre(other) in compatible_calibres(Calibre(one)))
 
 
-def key_of(one: KnownScan, other: KnownScan) -> PairOfScans:
+def pair_key(one: KnownScan, other: KnownScan) -> PairOfScans:
     a, b = sorted((one.scan.acquisition_id, other.scan.acquisition_id))
     return a, b
 

@@ -13,9 +13,9 @@ from typing import Final
 
 from exchange.flows.truth.separation import Separation
 
-WIDTH: Final = 540
+DRAWING_WIDTH: Final = 540
 MIDDLE: Final = 96
-HEIGHT: Final = 196
+DRAWING_HEIGHT: Final = 196
 _TALLEST: Final = 70
 _LEAST: Final = 2
 """One pair among thousands is seen."""
@@ -23,7 +23,7 @@ _BIN: Final = 0.05
 
 
 @dataclass(frozen=True)
-class Bar:
+class ScoreBar:
     """``x``, ``y``: of its upper left corner."""
 
     x: float
@@ -40,8 +40,8 @@ class Tick:
 
 @dataclass(frozen=True)
 class Drawing:
-    true: tuple[Bar, ...]
-    different: tuple[Bar, ...]
+    true: tuple[ScoreBar, ...]
+    different: tuple[ScoreBar, ...]
     ticks: tuple[Tick, ...]
 
 
@@ -52,11 +52,15 @@ def drawing_of(found: Separation) -> Drawing | None:
         return None
     low, high = min(0.0, math.floor(min(scores))), max(1.0, math.ceil(max(scores)))
     bins = round((high - low) / _BIN)
-    step = WIDTH / bins
-    up = [Bar(place * step, MIDDLE - height, step - 1.0, height) for place, height in _heights(found.true, low, bins)]
-    down = [Bar(place * step, MIDDLE, step - 1.0, height) for place, height in _heights(found.different, low, bins)]
+    step = DRAWING_WIDTH / bins
+    up = [
+        ScoreBar(place * step, MIDDLE - height, step - 1.0, height) for place, height in _heights(found.true, low, bins)
+    ]
+    down = [
+        ScoreBar(place * step, MIDDLE, step - 1.0, height) for place, height in _heights(found.different, low, bins)
+    ]
     quarters = round((high - low) * 4)
-    ticks = tuple(Tick(WIDTH * number / quarters, low + number / 4) for number in range(quarters + 1))
+    ticks = tuple(Tick(DRAWING_WIDTH * number / quarters, low + number / 4) for number in range(quarters + 1))
     return Drawing(tuple(up), tuple(down), ticks)
 
 

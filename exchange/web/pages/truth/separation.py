@@ -8,14 +8,14 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from exchange.flows.node.node import Node
-from exchange.flows.truth.known_pairs import progress_of, promise_missing
+from exchange.flows.truth.known_pairs import promise_missing, scoring_progress
 from exchange.flows.truth.model_in_use import model_in_use
 from exchange.flows.truth.separation import known_pairs, own_separation
 from exchange.log.audit_entry import Act, Deed
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
-from exchange.web.pages.truth.chart import HEIGHT, MIDDLE, WIDTH, drawing_of
+from exchange.web.pages.truth.chart import DRAWING_HEIGHT, DRAWING_WIDTH, MIDDLE, drawing_of
 from exchange.web.pages.truth.scores_csv import scores_sheet
 from schemas.vocabulary import Role
 
@@ -34,7 +34,7 @@ def separation_page(node: OpenNode, who: Validating) -> Response:
         found=found,
         drawings=[(group, drawing_of(group)) for group in found.groups],
         model=model_in_use(node),
-        size=(WIDTH, HEIGHT, MIDDLE),
+        size=(DRAWING_WIDTH, DRAWING_HEIGHT, MIDDLE),
     )
 
 
@@ -42,7 +42,7 @@ def separation_page(node: OpenNode, who: Validating) -> Response:
 def separation_progress(node: OpenNode, who: Validating) -> Response:
     """How far the scores are, for the page's script."""
     del who
-    found = progress_of(node)
+    found = scoring_progress(node)
     done = found.scored if found.waiting else found.pairs
     return JSONResponse({"done": done, "all": found.pairs}, headers={"Cache-Control": "no-store"})
 

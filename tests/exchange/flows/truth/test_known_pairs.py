@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 
 import matcher
 from exchange.clock import stamp
-from exchange.flows.truth.known_pairs import progress_of, promise_missing, score_test_fire
+from exchange.flows.truth.known_pairs import promise_missing, score_test_fire, scoring_progress
 from exchange.flows.truth.separation import OwnSeparation, Separation, known_pairs, own_separation
 from exchange.flows.truth.test_fires import calibre_groups, may_share_firearm
 from exchange.store.entry.exhibits import exhibits_of
@@ -80,7 +80,7 @@ def test_each_pair_is_scored_once_when_test_fires_arrive(own: Laboratory, drawn:
     assert (group.calibres, group.instrument) == (("9 mm Luger",), "Scope A")
     a, b = (matcher.prepare(matcher.read_topography(drawn[name])) for name in ("1-1", "1-2"))
     assert matcher.compare(a, b).score in group.true, "the score that a candidate list shows"
-    assert progress_of(own.node).missing == 0
+    assert scoring_progress(own.node).missing == 0
     assert promise_missing(own.node) == 0
     assert score_test_fire(own.node, own_scans(own)[0]) == 0, "doing it twice changes nothing"
 
@@ -94,7 +94,7 @@ def test_scores_of_another_matcher_are_made_anew(own: Laboratory) -> None:
     do_all(own)
     with own.node.store.write() as session:
         session.execute(update(KnownPairRow).values(parameters="ab" * 32, score=0.5))
-    assert (progress_of(own.node).scored, whole(own_separation(own.node)).true) == (0, ())
+    assert (scoring_progress(own.node).scored, whole(own_separation(own.node)).true) == (0, ())
     assert promise_missing(own.node) == 3, "of each pair the first"
     assert do_all(own) == 6
     with own.node.store.read() as session:
@@ -159,7 +159,7 @@ def test_groups_of_calibres_and_instruments(own: Laboratory, drawn: dict[str, Pa
         (("9 mm Luger",), "Scope A", 4),
         (("9 mm Luger",), "Scope B", 1),
     ]
-    assert progress_of(own.node).pairs == 10, "a .45 and a 9 mm are compared by nobody"
+    assert scoring_progress(own.node).pairs == 10, "a .45 and a 9 mm are compared by nobody"
 
 
 def test_calibres_that_one_firearm_may_have_fired_stand_together() -> None:

@@ -17,7 +17,7 @@ from exchange.flows.truth.separation import Separation
 from exchange.store.tables.log import AuditRow
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.truth import KnownPairRow
-from exchange.web.pages.truth.chart import HEIGHT, MIDDLE, WIDTH, drawing_of
+from exchange.web.pages.truth.chart import DRAWING_HEIGHT, DRAWING_WIDTH, MIDDLE, drawing_of
 from matcher.likelihood.scored_pairs import read_score_table
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Role
@@ -33,8 +33,8 @@ def test_bars_of_one_firearm_rise_and_bars_of_two_fall() -> None:
     assert all(bar.y + bar.height == MIDDLE for bar in drawn.true)
     assert all(bar.y == MIDDLE for bar in drawn.different)
     assert [round(bar.x) for bar in drawn.true] == [216, 486, 513], "a score of 1 stands in the last bar"
-    assert max(bar.height for bar in (*drawn.true, *drawn.different)) <= 70 < HEIGHT - MIDDLE
-    assert [(tick.x, tick.score) for tick in drawn.ticks][::4] == [(0.0, 0.0), (WIDTH, 1.0)]
+    assert max(bar.height for bar in (*drawn.true, *drawn.different)) <= 70 < DRAWING_HEIGHT - MIDDLE
+    assert [(tick.x, tick.score) for tick in drawn.ticks][::4] == [(0.0, 0.0), (DRAWING_WIDTH, 1.0)]
 
 
 def test_one_pair_among_thousands_is_seen_and_scores_below_0_have_their_place() -> None:
