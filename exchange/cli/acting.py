@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from exchange.flows.node.node import Node
+    from exchange.log.audit_entry import Actor
     from schemas import Maker
     from schemas.jurisdiction import Jurisdiction
     from schemas.vocabulary import Role
@@ -33,6 +34,17 @@ def maker_of(node: Node, pseudonym: str, *roles: Role) -> Maker:
     if Role(user.role) not in roles:
         raise Forbidden(f"{pseudonym} is {user.role}; this is for the role {' or '.join(roles)}.")
     return Maker(pseudonym=pseudonym, role=Role(user.role), signed_in=SignedInBy.NODE_KEY)
+
+
+def actor_of(node: Node, pseudonym: str | None, *roles: Role) -> Actor:
+    """Whose act the audit names: the console's, where no user is named. Raises NotFound, Forbidden."""
+    from exchange.flows.log.audit_rows import CONSOLE
+    from exchange.log.audit_entry import Actor, ActorKind
+
+    if pseudonym is None:
+        return CONSOLE
+    maker = maker_of(node, pseudonym, *roles)
+    return Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
 
 
 def one_of(vocabulary: type[_E], word: str) -> _E:

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exchange.cli.acting import HIGHEST
+from exchange.cli.acting import HIGHEST, actor_of
 from exchange.cli.node import Home
 from exchange.cli.tables import TableColumn, print_json, print_table
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.instrument.check_series import CheckSeries
-    from exchange.flows.node.node import Node
-    from exchange.log.audit_entry import Actor
 
 app = typer.Typer(help="Check instruments on reference specimens.", no_args_is_help=True)
 
@@ -50,10 +48,11 @@ def check(
     from exchange.flows.instrument.check_series import read_series
     from exchange.flows.instrument.outcome_words import outcome_in_words
     from exchange.flows.node.node import opened
+    from schemas.vocabulary import Role
 
     stated = StatedCheck(specimen, maker, model, serial, software, region, new_reference, reason)
     with opened(resolve_home(home)) as node:
-        done = check_instrument(node, _actor(node, acting), scan, stated)
+        done = check_instrument(node, actor_of(node, acting, Role.EXAMINER, Role.OPERATOR), scan, stated)
         series = read_series(node, done.row.check_id)
     if as_json:
         typer.echo(json.dumps(json.loads(done.row.document) | {"digest": done.row.sha256}, indent=2))
@@ -123,19 +122,6 @@ def show_series(
         names = [measure.name for measure in series.measures]
         columns = [TableColumn("check", number=True), TableColumn("at"), TableColumn("outcome")]
         print_table([*columns, *(TableColumn(name, number=True) for name in names)], _rows(series), title=title)
-
-
-def _actor(node: Node, acting: str | None) -> Actor:
-    """Raises NotFound, Forbidden."""
-    from exchange.cli.acting import maker_of
-    from exchange.flows.log.audit_rows import CONSOLE
-    from exchange.log.audit_entry import Actor, ActorKind
-    from schemas.vocabulary import Role
-
-    if acting is None:
-        return CONSOLE
-    maker = maker_of(node, acting, Role.EXAMINER, Role.OPERATOR)
-    return Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
 
 
 def _named(series: CheckSeries) -> str:

@@ -24,6 +24,7 @@ from exchange.cli import (
     queries,
     records,
     sync,
+    truth,
     watching,
     webhooks,
 )
@@ -107,6 +108,15 @@ HEADINGS = (
                 "Check instruments on reference specimens.",
                 ('ffp instrument check scan.x3p --specimen "SRM 2461 no. 12"', "ffp instrument list"),
             ),
+            Command(
+                "truth",
+                truth.app,
+                "Write out the test fires of known firearm.",
+                (
+                    "ffp truth export truth/ --as head-1",
+                    "ffp evaluate truth/breech_face --truth truth/breech_face/truth.csv",
+                ),
+            ),
         ],
     ),
     CommandHeading(
@@ -129,7 +139,12 @@ HEADINGS = (
             Command("convert", compare.convert, "Write a scan as x3p.", ("ffp convert instrument.al3d exhibit.x3p",)),
             Command("evaluate", evaluation.evaluate, "Measure how well scores tell firearms apart."),
             Command("validate", evaluation.validate, "Write the validation dossier."),
-            Command("calibrate", calibration.calibrate, "Make models that say what a score is worth."),
+            Command(
+                "calibrate",
+                calibration.calibrate,
+                "Make models that say what a score is worth.",
+                ("ffp calibrate --own --install --as head-1",),
+            ),
         ],
     ),
     CommandHeading(

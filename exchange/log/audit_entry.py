@@ -75,6 +75,13 @@ class Act(StrEnum):
     CHECK_INSTRUMENT = "check-instrument"
     """An instrument was checked on a reference specimen; ``asked`` is which, and what came of it, the subjects are the
     check's number and the digest of its document."""
+    EXPORT_TRUTH = "export-truth"
+    """Test fires of known firearm were written into a folder, a scan each; the subjects are the scans' digests,
+    ``asked`` is whose, ``count`` how many were written now."""
+    READ_SEPARATION = "read-separation"
+    """The scores of own test fires were handed out as a table; ``count`` how many."""
+    INSTALL_MODEL = "install-model"
+    """A calibration model was put in force; the subject is its digest, ``asked`` its file."""
     ERASE_AUDIT = "erase-audit"
     """Rows whose retention is over were erased; the subject is their batch, ``count`` how many."""
 

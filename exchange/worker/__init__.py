@@ -116,6 +116,7 @@ class Worker:
         found = {
             JobKind.CORRELATE: self._node.settings.workers + 1,  # one node's work leaves one to others
             JobKind.PROBE: 1,
+            JobKind.KNOWN_PAIRS: 1,
             JobKind.ERASE: 1,
             JobKind.DRAW_CONTROL: 1,
             JobKind.TELL_WEBHOOK: TELLERS,

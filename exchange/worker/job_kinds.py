@@ -15,9 +15,10 @@ from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.scan.instrument_probe import probe_instrument
 from exchange.flows.sync.fetch import fetch_scan
 from exchange.flows.terms.erase import erase
+from exchange.flows.truth.known_pairs import score_test_fire
 from exchange.net.client import PeerClient
 from exchange.store.entry.records import record_and_issuer
-from exchange.store.node.jobs import JobKind
+from exchange.store.node.jobs import OF_SCANS, JobKind
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ def do_job(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt:
 
 def _about(node: Node, kind: JobKind, subject: int) -> dict[str, str]:
     """Which record a job is about, and from which peer that came: for its lines in the log, and its trace."""
-    if kind not in (JobKind.CORRELATE, JobKind.FETCH_SCAN, JobKind.PROBE):
+    if kind not in OF_SCANS:
         return {}
     with node.store.read() as session:
         found = record_and_issuer(session, subject)
@@ -54,6 +55,9 @@ def _do(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt: in
         case JobKind.PROBE:
             turned = probe_instrument(node, subject)
             log.info("instrument probed", acquisition=subject, turned=turned and turned.name)
+        case JobKind.KNOWN_PAIRS:
+            scored = score_test_fire(node, subject)
+            log.info("a test fire was scored with the others", acquisition=subject, pairs=scored)
         case JobKind.FETCH_SCAN:
             fetch_scan(node, client, subject)
             log.info("scan fetched", acquisition=subject)

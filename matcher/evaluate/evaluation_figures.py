@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,17 @@ from matcher.numeric.parameters import MATCHER_VERSION
 
 _BIN = 0.05
 OVERLAP_BINS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
+
+
+class ScoredPair(Protocol):
+    """A pair of scans, by their names, and its score."""
+
+    @property
+    def a(self) -> str: ...
+    @property
+    def b(self) -> str: ...
+    @property
+    def score(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -186,7 +197,7 @@ def split(pairs: Sequence[PairScore], firearms: dict[str, str]) -> tuple[figures
     return scores[same], scores[~same]
 
 
-def scored_pairs(firearms: dict[str, str], pairs: Sequence[PairScore]) -> ScoredPairs:
+def scored_pairs(firearms: Mapping[str, str], pairs: Sequence[ScoredPair]) -> ScoredPairs:
     """The pairs with their firearms, as a calibration takes them."""
     return ScoredPairs.from_names(
         [firearms[pair.a] for pair in pairs], [firearms[pair.b] for pair in pairs], [pair.score for pair in pairs]

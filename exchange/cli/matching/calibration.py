@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from exchange.cli.matching.console import one_thread, progress_bars, refuse, refuse_unwritable
+from exchange.cli.node import Home
 from exchange.cli.tables import print_facts
+from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from matcher import Comparison
@@ -30,10 +32,12 @@ _FOREIGN = "another program"
 
 
 def calibrate(
-    out: Annotated[Path, typer.Option("--out", help="The model file to write.")],
-    name: Annotated[str, typer.Option("--name", help="The data set's name.")],
-    description: Annotated[str, typer.Option("--description", help="In words: which firearms, cartridges, scans.")],
     folder: Annotated[Path | None, typer.Argument(help="The folder of x3p scans.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The model file to write.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="The data set's name.")] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", help="In words: which firearms, cartridges, scans.")
+    ] = None,
     truth: Annotated[
         Path | None, typer.Option("--truth", help="CSV file with the columns scan and firearm; goes with the folder.")
     ] = None,
@@ -48,16 +52,37 @@ def calibrate(
     whole_marks_only: Annotated[
         bool, typer.Option("--whole-marks-only", help="No models for parts of marks: a fifth of the time.")
     ] = False,
+    own: Annotated[bool, typer.Option("--own", help="Instead: the test fires of a node, of known firearm.")] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="With --own: put the models into the node's home and settings.")
+    ] = False,
+    acting: Annotated[
+        str | None, typer.Option("--as", help="With --install: the user who does it. Default: the console.")
+    ] = None,
+    home: Home = None,
 ) -> None:
     """Make calibration models from scans, or one from a table of scores, of known firearm: what is a score worth?
 
     Scans give a model for whole marks, one for a part with a whole mark, and one for parts, made on parts of the
-    scans. Each is fitted leaving one firearm out, and bounded; see docs/likelihood-ratio.md.
+    scans. Each is fitted leaving one firearm out, and bounded; see docs/likelihood-ratio.md. With --own the scans are
+    the node's own test fires that name their firearm; name, description and calibres follow from their records.
     """
     one_thread()
     from exchange.extras.known import require_extra
 
     require_extra("evaluation", "Calibration")
+    if own:
+        stated = (folder, truth, scores, name, description, calibre)
+        if any(one is not None for one in stated) or region != _BREECH_FACE:
+            refuse("--own takes scans, firearms, name and calibres from the node's records: name none of them")
+        if out is None and not install:
+            refuse("name the model file to write with --out, or --install the models in the node")
+        _calibrate_own(resolve_home(home), out, acting if install else None, whole_marks_only, install=install)
+        return
+    if install or acting is not None:
+        refuse("--install goes with --own; any other model is named by the setting calibration")
+    if out is None or name is None or description is None:
+        refuse("name the model file to write with --out, and the data with --name and --description")
     if [folder is None, truth is None, scores is None] not in ([False, False, True], [True, True, False]):
         refuse("name a folder with its --truth, or a table with --scores")
     refuse_unwritable(out)
@@ -72,11 +97,8 @@ def calibrate(
             models = _of_table(scores, column, said, show)
         elif folder is not None and truth is not None:
             models, missing = _of_folder(folder, truth, said, whole_marks_only, show)
-    try:
-        out.write_text(models.to_json(), encoding="utf-8")
-    except OSError as error:
-        refuse(f"{out} cannot be written: {error.strerror}")
-    _print_models(out, models, missing)
+    _write(out, models)
+    _print_models(str(out), models, missing)
 
 
 def read_judge(path: Path, calibre: str) -> Callable[[Comparison, Sequence[tuple[float, float]], Extents], _Ratio]:
@@ -127,6 +149,38 @@ def worth_in_words(worth: _Ratio) -> dict[str, str]:
         "bounds": f"{_lr(worth.lower)} to {_lr(worth.upper)}",
         "reference population": _in_words(worth.population),
     }
+
+
+def _calibrate_own(home: Path, out: Path | None, acting: str | None, whole_marks_only: bool, *, install: bool) -> None:
+    from exchange.cli.acting import actor_of
+    from exchange.cli.opening import opened_here
+    from exchange.flows.truth.install_model import install_model
+    from exchange.flows.truth.own_model import make_own_models
+    from schemas.vocabulary import Role
+
+    if out is not None:
+        refuse_unwritable(out)
+    with opened_here(home) as node:
+        by = actor_of(node, acting, Role.EXAMINER, Role.HEAD, Role.OPERATOR)
+        with progress_bars() as show:
+            made = make_own_models(node, whole_marks_only=whole_marks_only, show=show)
+        if out is not None:
+            _write(out, made.models)
+        installed = install_model(node, by, made.models) if install else None
+    _print_models(str(out or installed), made.models, made.missing)
+    for sentence in made.told:
+        typer.echo(sentence)
+    if installed is not None:
+        typer.echo(f"Installed: {installed}. A node that runs takes it when it is started anew.")
+    else:
+        typer.echo("Not installed: ffp calibrate --own --install, or the setting calibration.")
+
+
+def _write(out: Path, models: CalibrationModels) -> None:
+    try:
+        out.write_text(models.to_json(), encoding="utf-8")
+    except OSError as error:
+        refuse(f"{out} cannot be written: {error.strerror}")
 
 
 def _of_folder(
@@ -204,7 +258,7 @@ def _marks_in_words(limits: MarkLimits | None) -> str:
     return "; ".join(words)
 
 
-def _print_models(out: Path, models: CalibrationModels, missing: Mapping[str, str]) -> None:
+def _print_models(out: str, models: CalibrationModels, missing: Mapping[str, str]) -> None:
     for model in models.models:
         population = model.population
         facts = {

@@ -107,7 +107,15 @@ def hidden_pairs(session: Session, role: Role, pseudonym: str) -> Hidden:
     """What this person may be asked to judge blind: that there is a hit would tell what others hold of it."""
     if role is not Role.EXAMINER:
         return Hidden()
-    tasks = [task for task in open_tasks(session) if task.concluded_by != pseudonym]
+    return _hidden(session, [task for task in open_tasks(session) if task.concluded_by != pseudonym])
+
+
+def waiting_pairs(session: Session) -> Hidden:
+    """All pairs that wait for a blind verification: for what is shown alike to everybody."""
+    return _hidden(session, open_tasks(session))
+
+
+def _hidden(session: Session, tasks: Sequence[VerificationTaskRow]) -> Hidden:
     if not tasks:
         return Hidden()
     exhibits = frozenset((task.exhibit_low, task.exhibit_high) for task in tasks)

@@ -94,7 +94,7 @@ def _told(session: Session, row: JobRow) -> Job:
 
 def _subject(session: Session, kind: JobKind, number: int) -> str:
     match kind:
-        case JobKind.FETCH_SCAN | JobKind.CORRELATE | JobKind.PROBE:
+        case JobKind.FETCH_SCAN | JobKind.CORRELATE | JobKind.PROBE | JobKind.KNOWN_PAIRS:
             if scan := session.get(AcquisitionRow, number):
                 return f"scan {scan.position} of the record {scan.statement_id}"
         case JobKind.ERASE:

@@ -29,6 +29,7 @@ from exchange.store.node.jobs import JobKind, promise
 from exchange.store.review.candidates import NewCandidate, add_candidates
 from exchange.store.review.webhooks import WebhookEvent, announce_event
 from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.truth.known_pairs import promise_scores
 from schemas.vocabulary import Modality
 
 log = structlog.get_logger(__name__)
@@ -42,8 +43,8 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
     3. Prepare the scan and commit that it is prepared, *before* the references are asked: of two scans that land
        together at least one then sees the other, and no pair is lost.
     4. Compare in a worker process.
-    5. Store the candidates, mark the acquisition as correlated, and promise a probe where its instrument is new, in
-       one transaction.
+    5. Store the candidates, mark the acquisition as correlated, and promise a probe where its instrument is new, and
+       scores with other test fires of an own one, in one transaction.
     """
     # 1.
     with node.store.read() as session:
@@ -88,6 +89,7 @@ def correlate_acquisition(node: Node, acquisition_id: int) -> int:
                 if origin == "own":
                     announce_event(session, WebhookEvent.CANDIDATES, record.statement_id)
             promise_probe(session, node, row, record)
+            promise_scores(session, row, record, own=node.node_id)
             return added
     erase_traces(node, acquisition)  # withdrawn meanwhile
     return 0

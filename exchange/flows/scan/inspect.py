@@ -189,6 +189,36 @@ def rank_stored_profiles(
     return SearchResult([_correlated(profiles[item.index][0], item.comparison) for item in ranked], tuple(damaged))
 
 
+def score_prepared(query: Path, others: Sequence[Path], pipeline: Pipeline) -> list[float | None]:
+    """The scores of a prepared scan with others, in their order; None of one that cannot be read. It is what a gallery
+    gives of the same pair, without looking for the best ones first.
+
+    Raises matcher.ScanRefused where the query itself cannot be read.
+    """
+    from matcher.areal.comparison import ComparisonView, placement_of
+
+    scores: list[float | None] = []
+    match pipeline:
+        case matcher.Parameters():
+            view = ComparisonView(matcher.Prepared.from_bytes(query.read_bytes()), pipeline)
+
+            def score(other: bytes) -> float:
+                return placement_of(view, ComparisonView(matcher.Prepared.from_bytes(other), pipeline)).score
+
+        case _:
+            profile = matcher.Profile.from_bytes(query.read_bytes())
+
+            def score(other: bytes) -> float:
+                return matcher.compare_profiles(profile, matcher.Profile.from_bytes(other), pipeline).score
+
+    for other in others:
+        try:
+            scores.append(score(other.read_bytes()))
+        except (matcher.ScanRefused, OSError):
+            scores.append(None)
+    return scores
+
+
 def _correlated(reference: bytes, found: Placement | matcher.ProfileComparison) -> Correlated:
     match found:
         case matcher.ProfileComparison():

@@ -33,11 +33,12 @@ class JobKind(StrEnum):
     DRAW_CONTROL = "draw-control"
     PROBE = "probe"
     TELL_WEBHOOK = "tell-webhook"
+    KNOWN_PAIRS = "known-pairs"
 
 
 ON_SCANS = frozenset({JobKind.FETCH_SCAN, JobKind.CORRELATE})
 """Kinds whose subject is an acquisition, which shows how far they are."""
-OF_SCANS = ON_SCANS | {JobKind.PROBE}
+OF_SCANS = ON_SCANS | {JobKind.PROBE, JobKind.KNOWN_PAIRS}
 """Kinds whose subject is an acquisition: forgotten with it."""
 
 
@@ -71,7 +72,7 @@ def promise(session: Session, kind: JobKind, subject: int, *, after_s: float = 0
 def _on_account_of(session: Session, kind: JobKind, subject: int) -> str:
     """The node that caused the work; empty for what is nobody's, or gone."""
     match kind:
-        case JobKind.FETCH_SCAN | JobKind.CORRELATE | JobKind.PROBE:
+        case JobKind.FETCH_SCAN | JobKind.CORRELATE | JobKind.PROBE | JobKind.KNOWN_PAIRS:
             found = select(RecordRow.issuer).join(AcquisitionRow, AcquisitionRow.statement_id == RecordRow.statement_id)
             found = found.where(AcquisitionRow.acquisition_id == subject)
         case JobKind.ERASE:

@@ -28,6 +28,7 @@ from exchange.store.tables.records import (
 )
 from exchange.store.tables.terms import HoldRow, RemainsRow, TombstoneRow
 from exchange.store.tables.watched import WatchedScanRow
+from exchange.store.truth.known_pairs import forget_known_pairs
 from schemas import Withdrawal
 
 
@@ -115,6 +116,7 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
     forget_candidates(session, record)
     forget_instruments(session, record)
     forget_messages_on(session, record)
+    forget_known_pairs(session, record)
     for scan in scans:
         session.add(_remains(scan))
         for kind in OF_SCANS:
@@ -145,6 +147,7 @@ def restrict(session: Session, record: str) -> None:
     that had not come is not waited for: who withdrew the record gives it no more."""
     forget_candidates(session, record)
     forget_findings(session, record)
+    forget_known_pairs(session, record)
     scans = session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).all()
     for scan in scans:
         for kind in OF_SCANS:

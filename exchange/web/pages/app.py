@@ -42,6 +42,7 @@ from exchange.web.pages.monitoring import half_year
 from exchange.web.pages.review import alerts, candidate_list, cases, hits, pair, pictures, report, reviews, saved_views
 from exchange.web.pages.script_requests import is_fetched
 from exchange.web.pages.static_files import STATIC, VERSION
+from exchange.web.pages.truth import separation
 from exchange.web.wording.sentences import refusal, refusal_of
 
 POLICY = (
@@ -69,6 +70,7 @@ PAGE_PARTS = (
     register_files,
     firearms,
     instruments,
+    separation,
     report,
     queries,
     approvals,

@@ -35,6 +35,7 @@ CHAPTERS: Final = {
     "case": "case-links",
     "maturity": "monitoring",
     "monitoring": "monitoring",
+    "separation": "separation",
 }
 """By the name of a page's template; of all others, the first chapter."""
 FIRST_CHAPTER: Final = "sign-in"

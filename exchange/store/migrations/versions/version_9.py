@@ -1,6 +1,7 @@
 """Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, what records
 are only searched by, the searches that people keep, which pairs of calibres were compared with one another, what each
-side of a hit is to do, scans that came by a watched folder, and programs that are told that something is new."""
+side of a hit is to do, scans that came by a watched folder, programs that are told that something is new, and the
+scores of a node's own test fires."""
 
 from __future__ import annotations
 
@@ -79,11 +80,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_webhook_message_webhook_id", "webhook_message", ["webhook_id"])
     op.create_index("ix_webhook_message_record", "webhook_message", ["record"])
+    op.create_table(
+        "known_pair",
+        sa.Column("acquisition_a", WholeNumber, sa.ForeignKey("acquisition.acquisition_id"), primary_key=True),
+        sa.Column("acquisition_b", WholeNumber, sa.ForeignKey("acquisition.acquisition_id"), primary_key=True),
+        sa.Column("score", sa.Double(), nullable=False),
+        sa.Column("parameters", Words(), nullable=False),
+        sa.Column("matcher_version", Words(), nullable=False),
+        sa.Column("made_at", Words(), nullable=False),
+    )
+    op.create_index("known_pair_by_other", "known_pair", ["acquisition_b"])
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes. By what name
-    and in which folder a scan came is forgotten. Programs are told no more; work promised on it is nobody's."""
+    and in which folder a scan came is forgotten. Programs are told no more. Scores of test fires are made anew after
+    the way up. Work promised on any of it is nobody's."""
+    op.execute("DELETE FROM job WHERE kind = 'known-pairs'")
+    op.drop_table("known_pair")
     op.execute(sa.text("DELETE FROM job WHERE kind = 'tell-webhook'"))
     op.drop_table("webhook_message")
     op.drop_table("webhook")

@@ -54,6 +54,9 @@ PAGES: dict[str, set[Role]] = {
     "/app/instruments": {Role.EXAMINER, Role.OPERATOR, Role.HEAD},
     "/app/instruments/check": EXAMINERS,
     "/app/instruments/999999": {Role.EXAMINER, Role.OPERATOR, Role.HEAD},
+    "/app/separation": {Role.EXAMINER, Role.HEAD},
+    "/app/separation/progress": {Role.EXAMINER, Role.HEAD},
+    "/app/separation/scores.csv": {Role.EXAMINER, Role.HEAD},
     "/app/verifications": EXAMINERS,
     f"/app/verifications/{NO_TASK}": EXAMINERS,
     "/app/hits": READERS,
@@ -90,6 +93,7 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/alerts/mail/stop": READERS,
     "/app/peers/ffp-uk/revoke": {Role.OPERATOR},
     "/app/peers/ffp-uk/noted": {Role.OPERATOR},
+    "/app/separation": {Role.EXAMINER, Role.HEAD},
     "/app/register": EXAMINERS,
     f"/app/register/{NO_DRAFT}": EXAMINERS,
     "/app/firearms": EXAMINERS,
@@ -103,7 +107,7 @@ ACTIONS: dict[str, set[Role]] = {
     f"/app/register/{NO_DRAFT}/files/{NO_FILE}/remove": EXAMINERS,
 }
 """What forms are sent to."""
-NAMELESS = {"/app/hits/stage-changes/read"}
+NAMELESS = {"/app/hits/stage-changes/read", "/app/separation"}
 """Of these those that name nothing, and so are done."""
 SCRIPTS: dict[tuple[str, str], set[Role]] = {
     ("POST", "/app/pairs/999999/views"): EXAMINERS,

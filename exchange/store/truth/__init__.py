@@ -1,0 +1,1 @@
+"""Scores of test fires whose firearms are known, as rows."""

@@ -1,0 +1,1 @@
+"""How well the scores of this laboratory tell firearms apart, on its own test fires."""
