@@ -30,10 +30,23 @@ def upgrade() -> None:
         sa.Column("changed_at", Words(), nullable=False),
     )
     op.create_index("ix_firearm_changed_at", "firearm", ["changed_at"])
+    _add_authorisations()
+
+
+def _add_authorisations() -> None:
+    """What users are authorised for: nobody stated it yet."""
+    op.create_table(
+        "user_authorisation",
+        sa.Column("pseudonym", Words(), sa.ForeignKey("user.pseudonym"), primary_key=True),
+        sa.Column("words", Words(), nullable=False),
+        sa.Column("entered_at", Words(), nullable=False),
+        sa.Column("seal", sa.LargeBinary()),
+    )
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes."""
+    op.drop_table("user_authorisation")
     op.drop_table("firearm")
     op.drop_index("record_by_firearm", "record")
     for name in _STATED:
