@@ -21,6 +21,7 @@ from exchange.flows.node.likelihood_ratio import ScoreRatio, worth_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.cells import with_its_cells
 from exchange.flows.review.report_sources import (
+    NOT_STATED,
     Authorisation,
     Laboratory,
     ReportedReference,
@@ -63,7 +64,7 @@ class ReportSide:
     acquisition: Acquisition
     doubted: Suspicion | None
     """That the key which signed the record was in wrong hands."""
-    laboratory: Laboratory = Laboratory()
+    laboratory: Laboratory = NOT_STATED
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ class Laboratory:
     fingerprint: str | None = None
 
 
+NOT_STATED: Final = Laboratory()
+
+
 @dataclass(frozen=True)
 class Authorisation:
     """What a user of this node is authorised for, and when that was entered."""

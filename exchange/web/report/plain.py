@@ -11,6 +11,7 @@ from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
+from exchange.web.report.exhibits import calibre, firearm, laboratory_name
 from exchange.web.wording.sentences import reason, suspicion
 
 IS: Final = {
@@ -101,9 +102,11 @@ def plain_page(report: PairReport) -> list[Block]:
             ["", _("First cartridge case"), _("Second cartridge case")],
             [
                 [_("Jurisdiction"), *(term(side.record.jurisdiction) for side in report.sides)],
-                [_("Case"), *(side.record.case_reference for side in report.sides)],
+                [_("Laboratory"), *(laboratory_name(side.laboratory) for side in report.sides)],
+                [_("Case, item"), *map(_case, report.sides)],
                 [_("Exhibit"), *(term(side.record.exhibit.kind) for side in report.sides)],
-                [_("Calibre"), *(side.record.exhibit.calibre.value for side in report.sides)],
+                [_("Calibre"), *(calibre(side.record.exhibit) for side in report.sides)],
+                *_fired(report),
                 [_("Occurred"), *map(_occurred, report.sides)],
             ],
         ),
@@ -139,6 +142,20 @@ def plain_page(report: PairReport) -> list[Block]:
             *_handling(report),
         ),
     ]
+
+
+def _case(side: ReportSide) -> str:
+    """With the item number, where one is stated."""
+    item = side.record.exhibit.item
+    return side.record.case_reference if item is None else f"{side.record.case_reference}, {item}"
+
+
+def _fired(report: PairReport) -> list[list[str]]:
+    """The firearms that test fires name, where one does."""
+    named = [side.record.exhibit.firearm for side in report.sides]
+    if not any(named):
+        return []
+    return [[_("Firearm that fired it"), *(firearm(one) if one is not None else "–" for one in named)]]
 
 
 def _doubted(report: PairReport) -> list[Block]:
