@@ -34,8 +34,13 @@ def render_report(report: PairReport) -> bytes:
 
 def draw_first_page(report: PairReport, ppi: float) -> bytes:
     """The page in plain language as PNG, at so many points per inch: what the guide and the README show of a report."""
+    return draw_pages(report, ppi)[0]
+
+
+def draw_pages(report: PairReport, ppi: float) -> list[bytes]:
+    """Each page as PNG."""
     made = _set(report, format="png", ppi=ppi)
-    return made if isinstance(made, bytes) else bytes(made[0])
+    return [made] if isinstance(made, bytes) else [bytes(page) for page in made]
 
 
 def _set(report: PairReport, **form: Any) -> Any:
