@@ -123,7 +123,7 @@ class UserRow(Base):
 
 
 class AuthorisationRow(Base):
-    """What the laboratory authorised a user for, as its reports print it beside the pseudonym: never a person's name."""
+    """What the laboratory authorised a user for, as reports print it beside the pseudonym: never a person's name."""
 
     __tablename__ = "user_authorisation"
     pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), primary_key=True)

@@ -8,10 +8,10 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
 from exchange.web.report.blocks import Block, columns, heading, pairs, quiet
+from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.instrument_checks import named_check_words
 from exchange.web.wording.sentences import suspicion
-from schemas import Acquisition, Exhibit, Firearm, Handling
-from schemas.calibre import Calibre
+from schemas import Acquisition, Firearm, Handling
 from schemas.statement_base import Statement
 from schemas.vocabulary import ExhibitKind, Modality
 
@@ -55,18 +55,11 @@ def not_stated() -> str:
     return _("not stated here")
 
 
-def calibre(stated: Exhibit | Firearm) -> str:
-    """A calibre that is in no list is told in the words of whoever looked at it."""
-    if stated.calibre is Calibre.OTHER and stated.calibre_words is not None:
-        return _("%(words)s (in no list of calibres)", words=stated.calibre_words)
-    return term(stated.calibre)
-
-
 def firearm(stated: Firearm) -> str:
     """What a test fire names, in one line: never a serial number, since no record has one."""
     named = " ".join(part for part in (stated.make, stated.model) if part)
     converted = _("converted: %(answer)s", answer=term(stated.converted, "answer"))
-    parts = [term(stated.kind), named or _("make and model not stated"), calibre(stated), converted]
+    parts = [term(stated.kind), named or _("make and model not stated"), calibre_words(stated), converted]
     return f"{stated.firearm_id}: {', '.join(parts)}"
 
 
@@ -110,7 +103,7 @@ def _exhibit(side: ReportSide) -> list[tuple[str, str]]:
         (_("Item number"), exhibit.item or _("not stated")),
         (_("Seal"), exhibit.seal or _("not stated")),
         (_("Exhibit"), term(exhibit.kind)),
-        (_("Calibre"), calibre(exhibit)),
+        (_("Calibre"), calibre_words(exhibit)),
         (_("Occurred"), period(exhibit.occurred.earliest, exhibit.occurred.latest)),
         (_("Headstamp"), exhibit.headstamp or "–"),
     ]

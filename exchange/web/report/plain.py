@@ -11,7 +11,8 @@ from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
-from exchange.web.report.exhibits import calibre, firearm, laboratory_name
+from exchange.web.report.exhibits import firearm, laboratory_name
+from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.sentences import reason, suspicion
 
 IS: Final = {
@@ -105,7 +106,7 @@ def plain_page(report: PairReport) -> list[Block]:
                 [_("Laboratory"), *(laboratory_name(side.laboratory) for side in report.sides)],
                 [_("Case, item"), *map(_case, report.sides)],
                 [_("Exhibit"), *(term(side.record.exhibit.kind) for side in report.sides)],
-                [_("Calibre"), *(calibre(side.record.exhibit) for side in report.sides)],
+                [_("Calibre"), *(calibre_words(side.record.exhibit) for side in report.sides)],
                 *_fired(report),
                 [_("Occurred"), *map(_occurred, report.sides)],
             ],

@@ -33,8 +33,9 @@ def views(report: PairReport) -> list[Block]:
         heading(_("Views that examiners saved"), 1),
         quiet(
             _(
-                "Each picture is printed as it was saved. Places are micrometres from the middle of the scan that is "
-                "named; marks are what the examiner saw there, and no conclusion."
+                "Each picture is printed as it was saved. Places are micrometres from the first point of the scan that "
+                "is named as frame, to the right and downwards. Marks are what the examiner saw there, and no "
+                "conclusion."
             )
         ),
     ]

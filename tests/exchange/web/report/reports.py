@@ -97,7 +97,7 @@ def full_report(**changes: Any) -> PairReport:
         "dated": "2026-12-20T10:11:12.000Z",
         "picture": drawn(),
         "authorisations": {"examiner-7": Authorisation("authorised for cartridge cases", "2026-01-15T08:00:00.000Z")},
-        "views": (_view(1, 1600, 900), _view(2, 600, 1600)),
+        "views": (_view(1, 320, 180), _view(2, 120, 320)),
         "views_left_out": 3,
         "references": _references(),
     }

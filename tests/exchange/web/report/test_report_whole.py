@@ -46,7 +46,7 @@ def test_the_first_page_names_laboratory_item_and_firearm(pages: list[str]) -> N
         "not stated here",
         "RS-2026-0001, K-2/1",
         "MK-2026-0009, 3",
-        "9x20 mm experimental (in no list of calibres)",
+        "other: 9x20 mm experimental",
         "F-2026-0007: pistol, Zastava CZ 99, 9 mm Luger, converted: yes",
     ):
         assert said in pages[0]
