@@ -41,7 +41,7 @@ def records(report: PairReport) -> list[Block]:
     titles = (_("The first record"), _("The second record"))
     blocks: list[Block] = []
     for title, side in zip(titles, report.sides, strict=True):
-        rows = [*_exhibit(side), *_scan(side.acquisition), *_signed(report, side)]
+        rows = [*_exhibit(side), *scan_rows(side.acquisition), *_signed(report, side)]
         blocks += [heading(title, 1), pairs(*rows)]
     return blocks
 
@@ -113,7 +113,8 @@ def _exhibit(side: ReportSide) -> list[tuple[str, str]]:
     return rows
 
 
-def _scan(scan: Acquisition) -> list[tuple[str, str]]:
+def scan_rows(scan: Acquisition) -> list[tuple[str, str]]:
+    """How the region was measured, and by what."""
     size, check = scan.lateral_resolution_um, scan.instrument_check
     instrument = term("not_examined")
     if scan.instrument is not None:
