@@ -264,6 +264,13 @@ def _verification(report: PairReport) -> list[Block]:
                 "people have compared, or by hand with public tools, as `docs/verify-by-hand.md` says."
             ).replace("`", "")
         ),
+        paragraph(
+            _(
+                "The bundle of this pair has this report with all these statements in one file. What stands in no "
+                "statement cannot be verified by it: laboratory and authorisation, saved views, and the score, which "
+                "follows from both scans."
+            )
+        ),
         quiet(
             _(
                 "Made by the node %(node)s, which makes the same report, byte for byte, from the same statements.",
