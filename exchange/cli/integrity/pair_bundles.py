@@ -66,6 +66,7 @@ def facts_of(said: AnyStatement) -> dict[str, str]:
     """What a statement says, in the words of the contract."""
     from schemas import Conclusion, Feedback, Hit, PhysicalComparison, Record, Retraction, Verification
 
+    named: tuple[str, ...] = ()
     match said:
         case Record():
             return _record(said)
@@ -80,7 +81,7 @@ def facts_of(said: AnyStatement) -> dict[str, str]:
         case Retraction():
             named = ("retracts", "reason")
         case _:
-            named = ()
+            pass
     return {name: str(value) for name in named if (value := getattr(said, name)) is not None}
 
 

@@ -142,7 +142,8 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
     picture = pair_picture(node, found)
     known_at = [
         *(found.row.created_at, first.received_at, second.received_at),
-        *(item.received_at for item in (*said, *references)),
+        *(item.received_at for item in said),
+        *(reference.received_at for reference in references),
         *(view.made_at for view in views),
         *(one.entered_at for one in allowed.values()),
     ]
