@@ -34,6 +34,7 @@ from exchange.setting_faults import (
     unknown_secrets,
     unknown_variables,
 )
+from schemas.exhibit import ShortText
 from schemas.lane import MAX_NEWS_WAIT_S
 from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Jurisdiction
@@ -72,6 +73,12 @@ class Settings(BaseSettings):
     """The node's name to others, such as ffp-rs. The node signs it in each statement: never change it."""
     url: Url
     """Where peers reach this node. It is part of what they sign."""
+    laboratory: ShortText | None = None
+    """The name of the laboratory, as reports on pairs print it."""
+    accreditation_number: ShortText | None = None
+    """The number under which the laboratory is accredited. Reports print it with the standard."""
+    accreditation_standard: ShortText | None = None
+    """The standard that the accreditation is for, such as ISO/IEC 17025:2017."""
     database_url: DatabaseUrl | None = None
     """A PostgreSQL database for this node alone, ``postgresql+psycopg://user:password@host/database``. Without one:
     SQLite in the node's folder. It is a secret when a password is in it."""
@@ -274,6 +281,14 @@ class Settings(BaseSettings):
     key_passphrase: SecretStr | None = None
     """The passphrase of the private keys, at least 16 characters. It is never read from ``config.toml``, which lies
     beside the keys. ``ffp serve`` asks for it on a terminal."""
+
+    @model_validator(mode="after")
+    def _whole_accreditation(self) -> Self:
+        if (self.accreditation_number is None) != (self.accreditation_standard is None):
+            raise ValueError("accreditation_number and accreditation_standard belong together")
+        if self.laboratory is None and self.accreditation_number is not None:
+            raise ValueError("accreditation_number needs laboratory: the name of who is accredited")
+        return self
 
     @model_validator(mode="after")
     def _whole_provider(self) -> Self:

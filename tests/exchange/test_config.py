@@ -99,6 +99,8 @@ def test_a_file_in_another_encoding(home: Path) -> None:
         ("FFP_NODE_REQUEST_SKEW_S", "nan", "request_skew_s"),
         ("FFP_NODE_OIDC_ISSUER", "https://id.example/realms/police", "oidc_issuer and oidc_client_id belong together"),
         ("FFP_NODE_OIDC_CLIENT_ID", "ffp-rs", "oidc_issuer and oidc_client_id belong together"),
+        ("FFP_NODE_ACCREDITATION_NUMBER", "01-234", "accreditation_number and accreditation_standard belong together"),
+        ("FFP_NODE_LABORATORY", "two\nlines", "laboratory"),
         ("FFP_NODE_OIDC_ONLY", "true", "oidc_only needs an oidc_issuer"),
         ("FFP_NODE_OIDC_ISSUER", "http://id.example", "oidc_issuer: is written https://"),
         ("FFP_NODE_OIDC_ISSUER", "https://user:secret@id.example", "oidc_issuer: is written https://"),

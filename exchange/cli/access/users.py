@@ -69,8 +69,14 @@ def list_users(home: Home = None, as_json: AsJson = False) -> None:
         print_json(users)
         return
     print_table(
-        [TableColumn("user"), TableColumn("role"), TableColumn("state")],
-        [[user.pseudonym, user.role, f"revoked {user.revoked_at}" if user.revoked_at else "active"] for user in users],
+        [TableColumn("user"), TableColumn("role"), TableColumn("state"), TableColumn("authorisation")],
+        [
+            [
+                *(user.pseudonym, user.role, f"revoked {user.revoked_at}" if user.revoked_at else "active"),
+                user.authorisation or "-",
+            ]
+            for user in users
+        ],
     )
 
 
@@ -90,6 +96,31 @@ def role(
     with opened(resolve_home(home)) as node:
         change_role(node, pseudonym, given)
     tell(as_json, {"pseudonym": pseudonym, "role": given}, f"{pseudonym} is {given} from now on.")
+
+
+@app.command("authorise")
+def authorise(
+    pseudonym: str,
+    words: Annotated[
+        str | None,
+        typer.Argument(help='In one line, such as "authorised for cartridge cases". Without it: stated no more.'),
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """State what the laboratory authorised a user for. Reports print it beside the pseudonym and the role, with the day
+    on which it was entered here. Never a person's name."""
+    from exchange.flows.access.users import authorise_user
+    from exchange.flows.entry.free_text import doubts
+    from exchange.flows.node.node import opened
+
+    with opened(resolve_home(home)) as node:
+        authorise_user(node, pseudonym, words)
+    said = f"{pseudonym}: {words}" if words else f"What {pseudonym} is authorised for is stated no more."
+    tell(as_json, {"pseudonym": pseudonym, "authorisation": words}, said)
+    if words and (found := doubts(words)):
+        looks = ", ".join(doubt.replace("_", " ") for doubt in found)
+        typer.echo(f"Is there a person in it ({looks})? Reports go to others: then state it without.", err=True)
 
 
 @app.command("revoke")

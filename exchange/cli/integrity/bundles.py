@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from exchange.cli.integrity.pair_bundles import verify_pair
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
+
+_ZIP: Final = b"PK"
 
 if TYPE_CHECKING:
     from exchange.flows.witness.bundle import VerifiedBundle
@@ -36,7 +39,8 @@ def export(
 def verify(
     bundle: Annotated[Path, typer.Argument(help="A bundle, made by ffp export or read from a node.")],
     fingerprint: Annotated[
-        str | None, typer.Option(help="The issuer's fingerprint, 40 digits, as you know it from elsewhere.")
+        list[str] | None,
+        typer.Option(help="The issuer's fingerprint, 40 digits, as you know it; of a pair one of each node."),
     ] = None,
     root: Annotated[
         str | None, typer.Option(help="The digits of the last round of the trust root, as you know them.")
@@ -46,22 +50,28 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a bundle: signatures, key-event, log. Needs no node and no network; exit code 1 when it is not true."""
+    """Verify a bundle, of a record or of a pair: signatures, key-event, log. Needs no node and no network; exit code 1
+    when it is not true."""
     from exchange.errors import LogError, RootInvalid, StatementInvalid
     from exchange.flows.witness.bundle import last_round_that_names, verify_bundle
     from exchange.jurisdictions.directory import shipped_directory
     from schemas.bundle import MAX_BUNDLE_BYTES
+    from schemas.pair_bundle import MAX_PAIR_BUNDLE_BYTES
 
     with bundle.open("rb") as file:
-        data = file.read(MAX_BUNDLE_BYTES + 1)
+        data = file.read(MAX_PAIR_BUNDLE_BYTES + 1)
+    if data.startswith(_ZIP):
+        verify_pair(data, fingerprint or [], as_json=as_json)
+        return
+    confirmed = one_fingerprint(fingerprint)
     try:
-        found = verify_bundle(data, confirmed=fingerprint, confirmed_root=root, scans=scan or ())
+        found = verify_bundle(data[: MAX_BUNDLE_BYTES + 1], confirmed=confirmed, confirmed_root=root, scans=scan or ())
     except (StatementInvalid, LogError, RootInvalid) as error:
         said = {"verified": False, "code": error.code, "detail": str(error)}
         tell(as_json, said, f"NOT verified ({error.code}): {error}")
         raise typer.Exit(1) from error
     if as_json:
-        print_json(_plain(found, fingerprint, root))
+        print_json(_plain(found, confirmed, root))
         return
     record, card = found.record, found.card
     known = shipped_directory() if found.trust is None else found.trust.registry.directory
@@ -80,13 +90,22 @@ def verify(
     for acquisition in record.acquisitions:
         looked = "the file given is this one" if acquisition.blob.sha256 in found.scans else "not looked at"
         typer.echo(f"  scan {acquisition.blob.sha256}, {acquisition.roi}: {looked}")
-    if fingerprint is None:
+    if confirmed is None:
         typer.echo(f"All rests on the identity with the fingerprint\n\n    {found.fingerprint}\n")
         typer.echo("Is it the issuer's? Compare it with what you know from elsewhere, or ask by telephone.")
     else:
         typer.echo("  the identity has the fingerprint that you know: good")
     for footnote in known.footnotes([card.jurisdiction]):
         typer.echo(footnote)
+
+
+def one_fingerprint(given: list[str] | None) -> str | None:
+    """A record has one issuer. Raises InvalidInput."""
+    from exchange.errors import InvalidInput
+
+    if given and len(given) > 1:
+        raise InvalidInput("The bundle of a record rests on one identity: give one fingerprint.")
+    return given[0] if given else None
 
 
 def _plain(found: VerifiedBundle, fingerprint: str | None, root: str | None) -> dict[str, object]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -20,6 +20,17 @@ from exchange.flows.keys.suspicion import Suspicion, suspicion_of
 from exchange.flows.node.likelihood_ratio import ScoreRatio, worth_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.cells import with_its_cells
+from exchange.flows.review.report_sources import (
+    NOT_STATED,
+    Authorisation,
+    Laboratory,
+    ReportedReference,
+    ReportedView,
+    authorisations_of,
+    laboratory_of,
+    references_of,
+    views_to_print,
+)
 from exchange.flows.review.statements import may_see
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.flows.statement.sharing import record_of
@@ -53,6 +64,7 @@ class ReportSide:
     acquisition: Acquisition
     doubted: Suspicion | None
     """That the key which signed the record was in wrong hands."""
+    laboratory: Laboratory = NOT_STATED
 
 
 @dataclass(frozen=True)
@@ -92,13 +104,18 @@ class PairReport:
     picture: bytes
     hit: Link | None = None
     """With the exhibits that travelled, and who signed the confirmed hit."""
+    authorisations: Mapping[str, Authorisation] = field(default_factory=dict)
+    """By pseudonym, of this node's own people alone."""
+    views: tuple[ReportedView, ...] = ()
+    views_left_out: int = 0
+    references: tuple[ReportedReference, ...] = ()
 
 
 def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairReport:
     """The report on a pair for one reader, who must not be told what he or she may still verify blind.
 
     1. Read both records as they were signed.
-    2. Read what was said of the pair.
+    2. Read what was said of the pair, who may say it, under which numbers others know it, and the saved views.
     3. Work out what the score is worth.
     4. Find the cells, where nobody asked for them yet, and draw both scans, aligned.
 
@@ -111,7 +128,13 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         # 2.
         hit = _link(session, node, first, second)
         counts_not = hit.progress.no_effect if hit is not None else {}
-        said = tuple(_said(session, node, pseudonym, first, second, counts_not))
+        said = in_order_of_answers(tuple(_said(session, node, pseudonym, first, second, counts_not)))
+        own = [item.statement for item in said] + [side.record for side in (first, second)]
+        makers = {one.made_by.pseudonym for one in own if one.issuer == node.node_id}
+        allowed = authorisations_of(session, makers)
+        issuers = {side.statement_id: side.issuer for side in (first, second)}
+        references = references_of(session, issuers, [item.statement_id for item in said])
+        views, left_out = views_to_print(session, found.acquisition_a.sha256, found.acquisition_b.sha256)
 
     # 3.
     worth = worth_of(node.calibration, found)
@@ -119,7 +142,13 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
     # 4.
     with_its_cells(node, found)
     picture = pair_picture(node, found)
-    known_at = [found.row.created_at, first.received_at, second.received_at, *(item.received_at for item in said)]
+    known_at = [
+        *(found.row.created_at, first.received_at, second.received_at),
+        *(item.received_at for item in said),
+        *(reference.received_at for reference in references),
+        *(view.made_at for view in views),
+        *(one.entered_at for one in allowed.values()),
+    ]
     return PairReport(
         node_id=node.node_id,
         candidate_id=found.row.candidate_id,
@@ -136,6 +165,10 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         hit=hit,
         dated=max(known_at),
         picture=picture,
+        authorisations=allowed,
+        views=views,
+        views_left_out=left_out,
+        references=references,
     )
 
 
@@ -160,6 +193,20 @@ def stage_of(said: tuple[ReportedStatement, ...], hit: Stage | None) -> str:
             return "inconclusive"
 
 
+def in_order_of_answers(said: tuple[ReportedStatement, ...]) -> tuple[ReportedStatement, ...]:
+    """The same, each behind what it answers, however late that came to be known here."""
+    known = {item.statement_id: item for item in said}
+    placed: dict[str, ReportedStatement] = {}
+    for item in said:
+        waiting: dict[str, ReportedStatement] = {}
+        behind: ReportedStatement | None = item
+        while behind is not None and behind.statement_id not in placed.keys() | waiting.keys():
+            waiting[behind.statement_id] = behind
+            behind = known.get(getattr(behind.statement, "answers", None) or "")
+        placed.update(reversed(waiting.items()))
+    return tuple(placed.values())
+
+
 def _side(session: Session, node: Node, row: RecordRow, scan: AcquisitionRow) -> ReportSide:
     statement = find_statement(session, row.statement_id)
     if statement is None or statement.envelope is None:
@@ -167,7 +214,16 @@ def _side(session: Session, node: Node, row: RecordRow, scan: AcquisitionRow) ->
     record = record_of(session, row.statement_id)
     acquisition = next(item for item in record.acquisitions if item.blob.sha256 == scan.sha256)
     doubted = suspicion_of(session, node, row.statement_id, row.issuer)
-    return ReportSide(row.statement_id, row.issuer, statement.log_index, row.received_at, record, acquisition, doubted)
+    return ReportSide(
+        row.statement_id,
+        row.issuer,
+        statement.log_index,
+        row.received_at,
+        record,
+        acquisition,
+        doubted,
+        laboratory_of(session, node, row.issuer),
+    )
 
 
 def _link(session: Session, node: Node, first: ReportSide, second: ReportSide) -> Link | None:

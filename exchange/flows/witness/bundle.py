@@ -26,7 +26,7 @@ from exchange.trust.card import fingerprint, same_fingerprint
 from exchange.trust.key_history import history_of
 from exchange.trust.registry import RoundFiles, Trust, verify_rounds
 from exchange.trust.root_files import read_rounds
-from exchange.trust.verify import verify_statement
+from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas import CONTRACT_VERSION, ContractError, KeyEvent, Record, open_envelope
 from schemas.bundle import MAX_BUNDLE_WITNESSES, Bundle, Cosigned, TrustRound, parse_bundle
 from schemas.exhibit import Sha256Hex
@@ -48,6 +48,19 @@ class VerifiedBundle:
     trust: Trust | None
     """The trust root that names the issuer's identity; None where the bundle has none."""
     scans: tuple[Sha256Hex, ...]
+
+
+@dataclass(frozen=True)
+class ProvenStatement:
+    """A statement that stands in its issuer's log, as ``VerifiedBundle`` has it of a record."""
+
+    verified: VerifiedStatement
+    card: KeyEvent
+    fingerprint: str
+    log_index: int
+    head: Checkpoint
+    witnesses: tuple[KeyEvent, ...]
+    trust: Trust | None
 
 
 def make_bundle(node: Node, statement_id: str) -> Bundle:
@@ -88,7 +101,38 @@ def make_bundle(node: Node, statement_id: str) -> Bundle:
 def verify_bundle(
     data: bytes, *, confirmed: str | None = None, confirmed_root: str | None = None, scans: Sequence[Path] = ()
 ) -> VerifiedBundle:
-    """Believe a bundle, or raise the reason not to.
+    """Believe the bundle of a record, or raise the reason not to: steps 1 to 7 as ``verify_proven`` takes them.
+
+    8. The statement is a record, of its issuer's jurisdiction.
+    9. The scans beside it are those that the record names.
+
+    Raises what ``verify_proven`` raises; OSError for a scan that cannot be read.
+    """
+    # 1. to 7.
+    found = verify_proven(data, confirmed=confirmed, confirmed_root=confirmed_root)
+
+    # 8.
+    record = found.verified.statement
+    if not isinstance(record, Record):
+        raise StatementInvalid("The statement inside is no record.", code="unexpected-type")
+    check_jurisdiction(record, found.card)
+
+    # 9.
+    return VerifiedBundle(
+        found.verified.statement_id,
+        record,
+        found.card,
+        found.fingerprint,
+        found.log_index,
+        found.head,
+        found.witnesses,
+        found.trust,
+        _named(record, scans),
+    )
+
+
+def verify_proven(data: bytes, *, confirmed: str | None = None, confirmed_root: str | None = None) -> ProvenStatement:
+    """Believe that a statement stands in its issuer's log, or raise the reason not to.
 
     1. It is in the contract's form.
     2. The card is signed by the identity inside; where a fingerprint is known, it is that one's. The key-events follow
@@ -98,11 +142,9 @@ def verify_bundle(
     5. The proof leads from the record to that head.
     6. Each cosignature is of that very head, by the witness keys of the card beside it; no node witnesses itself.
     7. Where there is a trust root: its rounds verify from the first on, and one of them names the issuer's identity.
-    8. The scans beside it are those that the record names.
 
     ``confirmed``: the identity's fingerprint as the verifier knows it from elsewhere; ``confirmed_root``: the digits of
-    the last round of the trust root, likewise. Raises StatementInvalid, CheckpointInvalid, ProofInvalid, RootInvalid;
-    OSError for a scan that cannot be read.
+    the last round of the trust root, likewise. Raises StatementInvalid, CheckpointInvalid, ProofInvalid, RootInvalid.
     """
     # 1. and 2.
     try:
@@ -118,11 +160,6 @@ def verify_bundle(
     # 3.
     raw = base64.b64decode(bundle.envelope)
     verified = verify_statement(raw, issuer=card.issuer, key=keys.statement_key(bundle.log_index))
-    record = verified.statement
-    if not isinstance(record, Record):
-        raise StatementInvalid("The statement inside is no record.", code="unexpected-type")
-    if record.jurisdiction != card.jurisdiction:
-        raise StatementInvalid("The record names another jurisdiction than its issuer's.", code="wrong-jurisdiction")
 
     # 4.
     head = open_head(base64.b64decode(bundle.checkpoint), keys)
@@ -141,19 +178,13 @@ def verify_bundle(
 
     # 7.
     trust = _trusted(bundle, card, confirmed_root)
+    return ProvenStatement(verified, card, identity, bundle.log_index, head, witnesses, trust)
 
-    # 8.
-    return VerifiedBundle(
-        verified.statement_id,
-        record,
-        card,
-        identity,
-        bundle.log_index,
-        head,
-        witnesses,
-        trust,
-        _named(record, scans),
-    )
+
+def check_jurisdiction(record: Record, card: KeyEvent) -> None:
+    """Raises StatementInvalid."""
+    if record.jurisdiction != card.jurisdiction:
+        raise StatementInvalid("The record names another jurisdiction than its issuer's.", code="wrong-jurisdiction")
 
 
 def _cosigned(session: Session, size: int) -> tuple[Cosigned, ...]:

@@ -12,9 +12,10 @@ from exchange.errors import Conflict, NotFound
 from exchange.scopes import usable_by
 from exchange.store.access.sign_in_guard import end_devices
 from exchange.store.access.tokens import add_token
+from exchange.store.database.seals import holds
 from exchange.store.review.mail import forget_address
 from exchange.store.review.reviews import give_tasks_back
-from exchange.store.tables.sign_in import UserRow
+from exchange.store.tables.sign_in import AuthorisationRow, UserRow
 from schemas.vocabulary import Role
 
 FIRST_TOKEN: Final = "first"  # noqa: S105 - its name
@@ -67,3 +68,22 @@ def change_role(session: Session, pseudonym: str, role: Role) -> None:
 
 def all_users(session: Session) -> list[UserRow]:
     return list(session.scalars(select(UserRow).order_by(UserRow.pseudonym)))
+
+
+def authorise(session: Session, pseudonym: str, words: str | None) -> None:
+    """Put down what an active user is authorised for, or that this is not stated. Raises NotFound."""
+    active_user(session, pseudonym)
+    row = session.get(AuthorisationRow, pseudonym)
+    if words is None:
+        if row is not None:
+            session.delete(row)
+        return
+    if row is None:
+        row = AuthorisationRow(pseudonym=pseudonym)
+        session.add(row)
+    row.words, row.entered_at = words, stamp()
+
+
+def authorisations(session: Session) -> dict[str, AuthorisationRow]:
+    """By pseudonym, also of users who were revoked; without those that this software did not write."""
+    return {row.pseudonym: row for row in session.scalars(select(AuthorisationRow)) if holds(session, row)}

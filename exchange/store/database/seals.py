@@ -23,7 +23,7 @@ from sqlalchemy.orm.attributes import get_history, set_committed_value
 from exchange.store.tables.instruments import InstrumentCheckRow, InstrumentReferenceRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.records import AcquisitionRow
-from exchange.store.tables.sign_in import SessionRow, SignInRow, TokenRow, UserRow
+from exchange.store.tables.sign_in import AuthorisationRow, SessionRow, SignInRow, TokenRow, UserRow
 from exchange.store.tables.terms import PolicyInForceRow
 
 _ACQUISITIONS_A_TIME: Final = 1000
@@ -31,6 +31,7 @@ KEY: Final = "seal_key"
 """Under this name a session has its key."""
 Sealed = (
     UserRow
+    | AuthorisationRow
     | TokenRow
     | SignInRow
     | SessionRow
@@ -42,6 +43,7 @@ Sealed = (
 )
 SEALED_COLUMNS: Final[dict[type[Sealed], tuple[str, ...]]] = {
     UserRow: ("pseudonym", "role", "created_at", "revoked_at", "examiner_since"),
+    AuthorisationRow: ("pseudonym", "words", "entered_at"),
     TokenRow: ("sha256", "pseudonym", "name", "scopes", "created_at", "expires_at", "revoked_at"),
     SignInRow: ("pseudonym", "invitation_sha256", "invited_until", "password", "totp"),
     SessionRow: ("token_sha256", "pseudonym", "signed_in", "began_at", "ends_at"),
@@ -108,7 +110,7 @@ def broken(session: Session) -> Iterator[tuple[str, str]]:
 
 def _name(row: Sealed) -> str:
     match row:
-        case UserRow() | SignInRow():
+        case UserRow() | AuthorisationRow() | SignInRow():
             return row.pseudonym
         case SessionRow():
             return f"of {row.pseudonym}, begun {row.began_at}"
@@ -126,6 +128,7 @@ def _name(row: Sealed) -> str:
 
 def _all(session: Session) -> Iterator[Sealed]:
     yield from session.scalars(select(UserRow)).all()
+    yield from session.scalars(select(AuthorisationRow)).all()
     yield from session.scalars(select(TokenRow)).all()
     yield from session.scalars(select(SignInRow)).all()
     yield from session.scalars(select(SessionRow)).all()

@@ -120,3 +120,14 @@ class UserRow(Base):
     """When somebody became examiner who had another role before; None: is none, or was one from the beginning."""
     seal: Mapped[bytes | None]
     """Over all of this (``store/database/seals.py``)."""
+
+
+class AuthorisationRow(Base):
+    """What the laboratory authorised a user for, as reports print it beside the pseudonym: never a person's name."""
+
+    __tablename__ = "user_authorisation"
+    pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), primary_key=True)
+    words: Mapped[str]
+    entered_at: Mapped[str]
+    seal: Mapped[bytes | None]
+    """Over all of this (``store/database/seals.py``)."""

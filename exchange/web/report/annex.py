@@ -6,31 +6,38 @@ from typing import Any
 
 from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.regions import not_validated
-from exchange.flows.review.report import PairReport, ReportedStatement, ReportSide
+from exchange.flows.review.report import PairReport, ReportedStatement
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
-from exchange.web.languages.days import moment, period
+from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, paragraph, picture, quiet
-from exchange.web.wording.calibres import calibre_words
+from exchange.web.report.exhibits import authorisation, laboratories, records, signer, stated_at
+from exchange.web.report.limits import limits, model_limits
+from exchange.web.report.views import views
 from exchange.web.wording.conclusions import concluded
 from exchange.web.wording.custody import seal_words, where_words
-from exchange.web.wording.instrument_checks import named_check_words
-from exchange.web.wording.sentences import model_for, no_effect, reason, suspicion
-from schemas import Acquisition, Conclusion, Feedback, Hit, PhysicalComparison, Retraction, Verification
-from schemas.vocabulary import Modality
+from exchange.web.wording.sentences import model_for, no_effect, reason
+from schemas import Conclusion, Feedback, Hit, PhysicalComparison, Retraction, Verification
+from schemas.statement_base import Statement
 
 CELL_COLUMNS = 5
 
 
 def annex(report: PairReport) -> list[Block]:
-    """The images, the comparison, what its score is worth, the records, what was said, and how to verify all of it."""
+    """Who answers for it, the images, the comparison, what its score is worth, the limits, the records, who signed what
+    of them, and how to verify all of it."""
     return [
         heading(_("Technical annex"), 0),
+        *laboratories(report),
         *_images(),
+        *views(report),
         *_comparison(report),
         *_worth(report),
-        *_records(report),
+        *limits(report),
+        *records(report),
         *_custody(report),
+        *_references(report),
+        *_signatures(report),
         *_statements(report),
         *_verification(report),
     ]
@@ -118,6 +125,7 @@ def _worth(report: PairReport) -> list[Block]:
             _("%(lower)s to %(upper)s", lower=number(found["lower"], 2), upper=number(found["upper"], 2)),
         ),
         (_("In words (ENFSI, 2015)"), term(found["verbal"])),
+        (_("Limits of the likelihood model"), model_limits(report)),
         (
             _("Reference population"),
             _(
@@ -139,51 +147,52 @@ def _worth(report: PairReport) -> list[Block]:
     return [*blocks, pairs(*rows), paragraph(model_for(population["marks"])), quiet(note)]
 
 
-def _records(report: PairReport) -> list[Block]:
-    titles = (_("The first record"), _("The second record"))
-    blocks: list[Block] = []
-    for title, side in zip(titles, report.sides, strict=True):
-        blocks += [heading(title, 1), pairs(*_record(side))]
-    return blocks
-
-
-def _record(side: ReportSide) -> list[tuple[str, str]]:
-    record, scan = side.record, side.acquisition
-    exhibit, handling = record.exhibit, record.handling
-    size = scan.lateral_resolution_um
-    rows = [
-        (_("Jurisdiction"), term(record.jurisdiction)),
-        (_("Case"), record.case_reference),
-        (_("Exhibit"), term(exhibit.kind)),
-        (_("Item"), exhibit.item or "–"),
-        (_("Incident"), exhibit.incident or "–"),
-        (_("Calibre"), calibre_words(exhibit)),
-        (_("Occurred"), period(exhibit.occurred.earliest, exhibit.occurred.latest)),
-        (_("Headstamp"), exhibit.headstamp or "–"),
-        (_("Modality"), term(scan.modality)),
-        (_("Instrument"), _instrument(scan)),
-        (_("Handling code"), f"{handling.code.value}: {handling.restriction or term(handling.code)}"),
-        (_("Kept until"), str(record.retention_until)),
-        (_("Received here"), moment(side.received_at)),
-        (_("Statement"), side.statement_id),
-        (_("Place in the log"), _("%(index)s in the log of %(node)s", index=side.log_index, node=side.issuer)),
-        (_("SHA-256 of the scan"), scan.blob.sha256),
+def _references(report: PairReport) -> list[Block]:
+    """Under which numbers other channels know the matter."""
+    blocks: list[Block] = [heading(_("Reference numbers of other channels"), 1)]
+    if not report.references:
+        return [*blocks, paragraph(_("None that is known here."))]
+    for one in report.references:
+        channel = term(one.channel, "reference_channel") if one.channel is not None else _("channel not stated")
+        said = {"kind": term(one.kind, "statement"), "node": one.issuer, "at": moment(one.received_at)}
+        blocks.append(
+            pairs(
+                (_("Number"), f"{one.number} ({channel})"),
+                (_("Stands in"), _("%(kind)s of %(node)s, received here %(at)s", **said)),
+                (_("Statement"), one.statement_id),
+            )
+        )
+    return [
+        *blocks,
+        quiet(
+            _(
+                "They stand in messages about this pair or one of its records, and in what one side disclosed to the "
+                "other."
+            )
+        ),
     ]
-    if scan.modality is Modality.REFLECTANCE and size is not None:
-        rows.insert(10, (_("Resolution"), _("%(size)s µm per pixel", size=spoken().number(size, 2))))
-    if side.doubted is not None:
-        rows.append((_("State"), suspicion(side.doubted)))
-    if scan.region_mask is not None:
-        rows.insert(9, (_("Region"), _("mended by hand")))
-    return rows
 
 
-def _instrument(scan: Acquisition) -> str:
-    """Make and model, and the check that the issuer's node named."""
-    if scan.instrument is None:
-        return term("not_examined")
-    named = f"{scan.instrument.maker} {scan.instrument.model}"
-    return named if scan.instrument_check is None else f"{named}, {named_check_words(scan.instrument_check)}"
+def _signatures(report: PairReport) -> list[Block]:
+    """Of both sides, in one table; each statement follows with all that it says."""
+    signed: list[tuple[str, Statement, str]] = [("record", side.record, side.received_at) for side in report.sides]
+    signed += [(item.kind, item.statement, item.received_at) for item in report.said]
+    return [
+        heading(_("Who signed what, and when"), 1),
+        columns(
+            [_("Statement"), _("Node"), _("Signed by"), _("Stated by the issuer"), _("Received here")],
+            [
+                [
+                    term(kind, "statement"),
+                    said.issuer,
+                    f"{said.made_by.pseudonym}, {term(said.made_by.role, 'role')}",
+                    stated_at(said),
+                    moment(received),
+                ]
+                for kind, said, received in signed
+            ],
+        ),
+    ]
 
 
 def _statements(report: PairReport) -> list[Block]:
@@ -191,13 +200,13 @@ def _statements(report: PairReport) -> list[Block]:
     if not report.said:
         return [*blocks, paragraph(_("Nothing that is known here and may be shown."))]
     for said in report.said:
-        blocks += [heading(term(said.kind, "statement"), 2), pairs(*_statement(said))]
+        blocks += [heading(term(said.kind, "statement"), 2), pairs(*_statement(report, said))]
     return blocks
 
 
-def _statement(said: ReportedStatement) -> list[tuple[str, str]]:
+def _statement(report: PairReport, said: ReportedStatement) -> list[tuple[str, str]]:
     statement = said.statement
-    rows = [(_("Stated by"), f"{term(statement.made_by.role)}, {statement.made_by.pseudonym} ({statement.issuer})")]
+    rows = [(_("Stated by"), signer(statement)), (_("Authorisation"), authorisation(report, statement))]
     match statement:
         case Conclusion() | Verification():
             rows += [
@@ -219,10 +228,9 @@ def _statement(said: ReportedStatement) -> list[tuple[str, str]]:
         rows.append((_("State"), _("taken back by its issuer")))
     elif said.no_effect is not None:
         rows.append((_("State"), _("has no effect: %(why)s", why=no_effect(said.no_effect))))
-    if statement.stated_at is not None:
-        rows.append((_("Stated by the issuer"), moment(statement.stated_at)))
     return [
         *rows,
+        (_("Stated by the issuer"), stated_at(statement)),
         (_("Received here"), moment(said.received_at)),
         (_("Statement"), said.statement_id),
         (_("Place in the log"), _("%(index)s in the log of %(node)s", index=said.log_index, node=statement.issuer)),
@@ -284,6 +292,13 @@ def _verification(report: PairReport) -> list[Block]:
                 "A bundle is verified without any node: by `ffp verify` with the issuer's fingerprint, which two "
                 "people have compared, or by hand with public tools, as `docs/verify-by-hand.md` says."
             ).replace("`", "")
+        ),
+        paragraph(
+            _(
+                "The bundle of this pair has this report with all these statements in one file. What stands in no "
+                "statement cannot be verified by it: laboratory and authorisation, saved views, and the score, which "
+                "follows from both scans."
+            )
         ),
         quiet(
             _(

@@ -80,8 +80,9 @@ def figures(head: Sequence[str], rows: Sequence[tuple[str, str, Sequence[str]]])
     }
 
 
-def picture(caption: str) -> Block:
-    return {"kind": "picture", "caption": printable(caption)}
+def picture(caption: str, file: str = "picture.png") -> Block:
+    """``file``: one of those that the template is set with."""
+    return {"kind": "picture", "caption": printable(caption), "file": file}
 
 
 def printable(text: str) -> str:

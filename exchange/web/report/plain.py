@@ -12,6 +12,7 @@ from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
+from exchange.web.report.exhibits import firearm, laboratory_name
 from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.exhibit_name import record_name
@@ -112,9 +113,11 @@ def plain_page(report: PairReport) -> list[Block]:
             ["", _("First cartridge case"), _("Second cartridge case")],
             [
                 [_("Jurisdiction"), *(term(side.record.jurisdiction) for side in report.sides)],
+                [_("Laboratory"), *(laboratory_name(side.laboratory) for side in report.sides)],
                 [_("Case"), *(record_name(side.record) for side in report.sides)],
                 [_("Exhibit"), *(term(side.record.exhibit.kind) for side in report.sides)],
                 [_("Calibre"), *(calibre_words(side.record.exhibit) for side in report.sides)],
+                *_fired(report),
                 [_("Occurred"), *map(_occurred, report.sides)],
             ],
         ),
@@ -151,6 +154,14 @@ def plain_page(report: PairReport) -> list[Block]:
             *_handling(report),
         ),
     ]
+
+
+def _fired(report: PairReport) -> list[list[str]]:
+    """The firearms that test fires name, where one does."""
+    named = [side.record.exhibit.firearm for side in report.sides]
+    if not any(named):
+        return []
+    return [[_("Firearm that fired it"), *(firearm(one) if one is not None else "–" for one in named)]]
 
 
 def _doubted(report: PairReport) -> list[Block]:

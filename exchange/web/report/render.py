@@ -18,6 +18,7 @@ from exchange.web.languages.days import moment
 from exchange.web.report.annex import annex
 from exchange.web.report.blocks import printable
 from exchange.web.report.plain import plain_page
+from exchange.web.report.views import pictures
 
 _FOLDER: Final = Path(__file__).parent
 STANDARD: Final = "a-2a"  # PDF/A-2 with its structure marked: readable aloud, and to be searched
@@ -33,12 +34,17 @@ def render_report(report: PairReport) -> bytes:
 
 def draw_first_page(report: PairReport, ppi: float) -> bytes:
     """The page in plain language as PNG, at so many points per inch: what the guide and the README show of a report."""
+    return draw_pages(report, ppi)[0]
+
+
+def draw_pages(report: PairReport, ppi: float) -> list[bytes]:
+    """Each page as PNG."""
     made = _set(report, format="png", ppi=ppi)
-    return made if isinstance(made, bytes) else bytes(made[0])
+    return [made] if isinstance(made, bytes) else [bytes(page) for page in made]
 
 
 def _set(report: PairReport, **form: Any) -> Any:
-    return set_pages("pair.typ", _data(report), {"picture.png": report.picture}, **form)
+    return set_pages("pair.typ", _data(report), {"picture.png": report.picture, **pictures(report)}, **form)
 
 
 def set_pages(template: str, data: dict[str, Any], files: Mapping[str, bytes], **form: Any) -> Any:

@@ -53,6 +53,7 @@ OPERATIONS = {
     "read_bundle",
     "read_candidate",
     "read_envelope",
+    "read_pair_bundle",
     "read_policy",
     "read_policy_change",
     "read_record",

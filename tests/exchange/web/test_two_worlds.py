@@ -229,7 +229,8 @@ async def _verifications(http: httpx.AsyncClient, cookie: str, found: dict[str, 
 async def _pages(http: httpx.AsyncClient, cookie: str, found: dict[str, str], waiting: list[str]) -> None:
     while waiting:
         path = waiting.pop(0)
-        if path in found or "/static/" in path or "/picture" in path or "/heights" in path or "report.pdf" in path:
+        drawn = ("/static/", "/picture", "/heights", "report.pdf", "bundle.zip")
+        if path in found or any(part in path for part in drawn):
             continue  # pictures need scans; whether they are there is asked of the routes
         answer = await http.get(path, headers={"Cookie": f"ffp={cookie}"})
         found[path] = _plain(answer)
@@ -255,6 +256,7 @@ def _routes(world: BlindWorld) -> Iterator[str]:
         yield f"/v1/candidates/{number}"
         yield f"/app/pairs/{number}"
         yield f"/app/pairs/{number}/report.pdf"
+        yield f"/app/pairs/{number}/bundle.zip"
 
 
 def _plain(answer: httpx.Response) -> str:

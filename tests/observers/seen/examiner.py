@@ -29,7 +29,7 @@ MOST = 3
 """Values of one route, beside those that it was told."""
 MOST_ALIKE, MOST_DRAWN = 10, 1
 """Pages of one kind; of those that are drawn, which take long and show scans alone."""
-_DRAWN = ("picture", "heights", "report.pdf", "bundle")
+_DRAWN = ("picture", "heights", "report.pdf", "bundle.zip", "bundle")
 FIRST = ("/v1/status", "/v1/log/checkpoint")
 """Routes that say how long the log is, for those that take a size."""
 _LEADS = re.compile(r'(?:href|src|data-[a-z-]+|[a-z]+-heights|hx-get)="(/(?:app|v1)/[^"#]*)')

@@ -1,7 +1,7 @@
 """Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, what records
 are only searched by, the searches that people keep, which pairs of calibres were compared with one another, what each
-side of a hit is to do, scans that came by a watched folder, programs that are told that something is new, and the
-scores of a node's own test fires."""
+side of a hit is to do, scans that came by a watched folder, programs that are told that something is new, the
+scores of a node's own test fires, and what users are authorised for."""
 
 from __future__ import annotations
 
@@ -90,12 +90,20 @@ def upgrade() -> None:
         sa.Column("made_at", Words(), nullable=False),
     )
     op.create_index("known_pair_by_other", "known_pair", ["acquisition_b"])
+    op.create_table(
+        "user_authorisation",
+        sa.Column("pseudonym", Words(), sa.ForeignKey("user.pseudonym"), primary_key=True),
+        sa.Column("words", Words(), nullable=False),
+        sa.Column("entered_at", Words(), nullable=False),
+        sa.Column("seal", sa.LargeBinary()),
+    )
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes. By what name
     and in which folder a scan came is forgotten. Programs are told no more. Scores of test fires are made anew after
     the way up. Work promised on any of it is nobody's."""
+    op.drop_table("user_authorisation")
     op.execute("DELETE FROM job WHERE kind = 'known-pairs'")
     op.drop_table("known_pair")
     op.execute(sa.text("DELETE FROM job WHERE kind = 'tell-webhook'"))

@@ -15,8 +15,10 @@ from exchange.web.languages import spoken
 from exchange.web.pages.layout import Reading, Visitor
 from exchange.web.report import render_report
 from exchange.web.rest.candidates import CandidateId, found_candidate, note_candidate
+from exchange.web.rest.pair_bundles import pair_bundle_of
 from exchange.web.rest.records import StatementId
 from schemas.bundle import BUNDLE_MEDIA_TYPE
+from schemas.pair_bundle import PAIR_BUNDLE_MEDIA_TYPE
 
 router = APIRouter()
 
@@ -27,6 +29,15 @@ async def pair_report(request: Request, node: OpenNode, who: Reading, candidate_
     made = await heavily(request, WorkKind.REPORTS, _report, node, who, candidate_id)
     name = f"{node.node_id}-pair-{candidate_id}-{spoken().code}.pdf"
     return Response(made, media_type="application/pdf", headers=_file(name))
+
+
+@router.get("/pairs/{candidate_id}/bundle.zip")
+async def pair_bundle(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+    """The report with every statement that it rests on, each with what proves it."""
+    made = await heavily(request, WorkKind.REPORTS, pair_bundle_of, node, who.consultation, candidate_id)
+    return Response(
+        made, media_type=PAIR_BUNDLE_MEDIA_TYPE, headers=_file(f"{node.node_id}-pair-{candidate_id}-bundle.zip")
+    )
 
 
 @router.get("/records/{statement_id}/bundle")

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from exchange.errors import Unauthenticated
 from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_in, invited, session_of, sign_in_of
 from exchange.store.access.tokens import find_token, mark_used, minute
-from exchange.store.access.users import add_user, change_role
+from exchange.store.access.users import add_user, authorisations, authorise, change_role
 from exchange.store.database.engine import Store
 from exchange.store.database.seals import broken, derived_key, seal_all
 from exchange.store.tables.sign_in import TokenRow
@@ -138,3 +138,40 @@ def test_nobody_signs_in_with_what_somebody_else_wrote(sealed: Store, alteration
         assert sign_in_of(session, "head") is None
         assert (invited(session, "mine"), invited(session, invitation)) == (None, None)
         assert list(broken(session)) == [("sign_in", "head")]
+
+
+@pytest.mark.parametrize(
+    "alteration",
+    [
+        "update user_authorisation set words = 'authorised for everything'",
+        "update user_authorisation set entered_at = '2020-01-01T00:00:00.000Z'",
+        "update user_authorisation set pseudonym = 'two'",
+        "update user_authorisation set seal = null",
+    ],
+)
+def test_an_authorisation_that_somebody_else_wrote_is_none(sealed: Store, alteration: str) -> None:
+    with sealed.write() as session:
+        for name in ("one", "two"):
+            add_user(session, name, Role.EXAMINER)
+        authorise(session, "one", "authorised for cartridge cases")
+    with sealed.read() as session:
+        assert {name: row.words for name, row in authorisations(session).items()} == {
+            "one": "authorised for cartridge cases"
+        }
+    alter(sealed, alteration)
+    with sealed.read() as session:
+        assert authorisations(session) == {}
+        assert [table for table, _ in broken(session)] == ["user_authorisation"]
+
+
+def test_an_authorisation_is_replaced_and_taken_away(sealed: Store) -> None:
+    with sealed.write() as session:
+        add_user(session, "one", Role.EXAMINER)
+        for words in ("the first", "the second"):
+            authorise(session, "one", words)
+        assert authorisations(session)["one"].words == "the second"
+        authorise(session, "one", None)
+        authorise(session, "one", None)
+    with sealed.read() as session:
+        assert authorisations(session) == {}
+        assert list(broken(session)) == []

@@ -60,6 +60,7 @@ MATRIX: dict[str, Door | str | None] = {
     "GET /v1/candidates": READER,
     "GET /v1/candidates/{candidate_id}": READER,
     "GET /v1/candidates/{candidate_id}/picture": READER,
+    "GET /v1/candidates/{candidate_id}/bundle": READER,
     "GET /v1/blobs/{sha256}": READER,
     "GET /v1/scans/{sha256}/heights": READER,
     "GET /v1/log/checkpoint": ANY_USER,

@@ -26,6 +26,7 @@ from exchange.flows.maturity.definitions import MATURITY_LEVELS
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.review import statements
 from exchange.flows.scan import heights
+from exchange.flows.witness.verify_pair_bundle import verify_pair_bundle
 from exchange.net import oidc as net_oidc
 from exchange.store.access import tokens as stored_tokens
 from exchange.trust import id_token
@@ -206,6 +207,12 @@ def test_the_report_and_the_bundle_are_downloaded(
         assert said in text
     row = node.get("/v1/audit", Role.AUDITOR, params={"subject": records[1], "actor": person.pseudonym}).json()
     assert [item["act"] for item in row["items"]].count("read-report") == 2
+    assert f"/app/pairs/{pair}/bundle.zip" in page
+    whole = person.get(f"/app/pairs/{pair}/bundle.zip")
+    assert (whole.status_code, whole.headers["content-type"]) == (200, "application/zip")
+    assert {fact.statement_id for fact in verify_pair_bundle(whole.content).facts} == set(records)
+    by_token = node.get(f"/v1/candidates/{pair}/bundle", Role.INVESTIGATOR)
+    assert verify_pair_bundle(by_token.content).contents.records == verify_pair_bundle(whole.content).contents.records
     bundle = person.get(f"/app/records/{records[0]}/bundle")
     assert (bundle.status_code, "attachment" in bundle.headers["content-disposition"]) == (200, True)
     assert bundle.json()["log_index"] == node.get(f"/v1/records/{records[0]}").json()["log_index"]

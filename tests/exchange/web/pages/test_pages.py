@@ -41,6 +41,7 @@ PAGES: dict[str, set[Role]] = {
     "/app/pairs/999999/views": READERS,
     "/app/pairs/999999/views/7/picture": READERS,
     "/app/pairs/999999/report.pdf": READERS,
+    "/app/pairs/999999/bundle.zip": READERS,
     f"/app/records/{NOTHING}/bundle": READERS,
     f"/app/scans/{NOTHING}/heights/plain": READERS,
     "/app/register": EXAMINERS,

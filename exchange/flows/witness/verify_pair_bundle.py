@@ -1,0 +1,189 @@
+"""Verify the bundle of a pair that somebody else gave, without any node: each statement, then all of them together."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.errors import StatementInvalid
+from exchange.flows.witness.bundle import check_jurisdiction, verify_proven
+from exchange.trust.card import fingerprint, same_fingerprint
+from exchange.trust.key_history import history_of
+from exchange.trust.verify import verify_statement
+from schemas import (
+    AnyStatement,
+    Conclusion,
+    ContractError,
+    Feedback,
+    Hit,
+    KeyEvent,
+    PhysicalComparison,
+    Record,
+    Retraction,
+    Verification,
+    open_envelope,
+)
+from schemas.bundle import MAX_BUNDLE_BYTES
+from schemas.pair_bundle import (
+    CONTENTS,
+    MAX_CONTENTS_BYTES,
+    MAX_PAIR_BUNDLE_BYTES,
+    MAX_PAIR_STATEMENTS,
+    MAX_REPORT_BYTES,
+    PROVEN,
+    REPORT,
+    SIGNED,
+    PairContents,
+    parse_contents,
+    parse_signed,
+)
+
+_UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, KeyError, ValueError)
+"""What Python's reader raises on a ZIP that is damaged, encrypted or packed otherwise."""
+
+
+@dataclass(frozen=True)
+class PairFact:
+    """One statement, signed by its issuer. ``head_size``: of the signed head of its issuer's log that holds it; None
+    where signatures alone prove it."""
+
+    statement_id: str
+    statement: AnyStatement
+    card: KeyEvent
+    log_index: int
+    head_size: int | None
+
+
+@dataclass(frozen=True)
+class VerifiedPair:
+    """``fingerprints``: of each issuer's identity; whether they are theirs, two people must have compared."""
+
+    contents: PairContents
+    facts: tuple[PairFact, ...]
+    fingerprints: dict[str, str]
+
+
+def verify_pair_bundle(data: bytes, *, confirmed: Sequence[str] = ()) -> VerifiedPair:
+    """Believe the bundle of a pair, or raise the reason not to.
+
+    1. It is a ZIP of the files that its contents name, each within bounds; the report is the one named there.
+    2. Each statement is signed by its issuer, and stands in its log where there is a proof.
+    3. One issuer has one identity; each fingerprint that is known from elsewhere is one of these.
+    4. Each statement speaks of this pair: a record is one of both, any other names the pair, or a statement inside.
+
+    Raises StatementInvalid, CheckpointInvalid, ProofInvalid, RootInvalid.
+    """
+    # 1.
+    contents, files = _opened(data)
+
+    # 2.
+    facts = tuple(_fact(name, content) for name, content in files.items())
+    if tuple(fact.statement_id for fact in facts) != contents.statements:
+        raise _not_whole("The statements inside are others than its contents name.")
+
+    # 3.
+    identities: dict[str, str] = {}
+    for fact in facts:
+        found = fingerprint(fact.card.identity)
+        if identities.setdefault(fact.card.issuer, found) != found:
+            raise StatementInvalid(f"{fact.card.issuer} has two identities inside.", code="unknown-key")
+    for known in confirmed:
+        if not any(same_fingerprint(known, found) for found in identities.values()):
+            raise StatementInvalid(f"No identity inside has the fingerprint {known} that you know.")
+
+    # 4.
+    for fact in facts:
+        _check_of_pair(fact, contents, {other.statement_id for other in facts})
+    return VerifiedPair(contents, facts, identities)
+
+
+def _opened(data: bytes) -> tuple[PairContents, dict[str, bytes]]:
+    """Bounded: a few kilobytes can unpack to gigabytes."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()
+            if len(names) > MAX_PAIR_STATEMENTS + 2 or len(set(names)) != len(names):
+                raise _not_whole("It has too many files, or one twice.")
+            strange = [
+                name for name in names if name not in (CONTENTS, REPORT) and not name.startswith((PROVEN, SIGNED))
+            ]
+            if strange:
+                raise _not_whole(f"It has a file that no bundle has: {strange[0][:80]!r}.")
+            contents = parse_contents(_read(archive, CONTENTS, MAX_CONTENTS_BYTES))
+            report = hashlib.sha256(_read(archive, REPORT, MAX_REPORT_BYTES)).hexdigest()
+            named = [name for name in names if name not in (CONTENTS, REPORT)]
+            files: dict[str, bytes] = {}
+            left = MAX_PAIR_BUNDLE_BYTES
+            for name in named:
+                files[name] = _read(archive, name, min(left, MAX_BUNDLE_BYTES))
+                left -= len(files[name])
+    except ContractError as error:
+        raise StatementInvalid(str(error), code=error.reason) from error
+    except _UNREADABLE as error:
+        raise _not_whole("It cannot be read as a ZIP with contents and report.") from error
+    if report != contents.report:
+        raise _not_whole("The report inside is another one than its contents name.")
+    return contents, files
+
+
+def _read(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    with archive.open(name) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise _not_whole(f"{name} has more than {most} bytes.")
+    return content
+
+
+def _fact(name: str, content: bytes) -> PairFact:
+    if name.startswith(PROVEN):
+        found = verify_proven(content)
+        return _checked(
+            PairFact(
+                found.verified.statement_id, found.verified.statement, found.card, found.log_index, found.head.size
+            )
+        )
+    try:
+        signed = parse_signed(content)
+        keys = history_of(open_envelope(base64.b64decode(signed.card)), map(base64.b64decode, signed.key_events))
+    except ContractError as error:
+        raise StatementInvalid(str(error), code=error.reason) from error
+    verified = verify_statement(
+        base64.b64decode(signed.envelope), issuer=keys.card.issuer, key=keys.statement_key(signed.log_index)
+    )
+    return _checked(PairFact(verified.statement_id, verified.statement, keys.card, signed.log_index, None))
+
+
+def _checked(fact: PairFact) -> PairFact:
+    if isinstance(fact.statement, Record):
+        check_jurisdiction(fact.statement, fact.card)
+    return fact
+
+
+def _check_of_pair(fact: PairFact, contents: PairContents, inside: set[str]) -> None:
+    """Raises StatementInvalid."""
+    match fact.statement:
+        case Record():
+            speaks_of_it = fact.statement_id in contents.records
+        case Conclusion() | Verification() | Hit():
+            pair = fact.statement.pair
+            speaks_of_it = {pair.a.record, pair.b.record} == set(contents.records)
+        case PhysicalComparison() | Feedback():
+            speaks_of_it = fact.statement.hit in inside
+        case Retraction():
+            speaks_of_it = fact.statement.retracts in inside
+        case _:
+            speaks_of_it = False
+    if not speaks_of_it:
+        raise StatementInvalid(
+            f"{fact.statement_id}, a {fact.statement.type}, does not speak of this pair.", code="unexpected-type"
+        )
+
+
+def _not_whole(why: str) -> StatementInvalid:
+    return StatementInvalid(f"This is no bundle of a pair as a node made it. {why}")
