@@ -30,6 +30,7 @@ CHAPTERS: Final = {
     "query": "queries",
     "ask": "queries",
     "approvals": "approvals",
+    "held": "approvals",
     "alerts": "alerts",
     "case": "case-links",
     "maturity": "monitoring",

@@ -1,4 +1,5 @@
-"""Form 9: items, incidents and firearms of records, a calibre in words, and the firearms that a node holds."""
+"""Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, and what was
+decided of records that peers hold under an earlier policy."""
 
 from __future__ import annotations
 
@@ -30,10 +31,22 @@ def upgrade() -> None:
         sa.Column("changed_at", Words(), nullable=False),
     )
     op.create_index("ix_firearm_changed_at", "firearm", ["changed_at"])
+    op.create_table(
+        "held_decision",
+        sa.Column("record", Words(), primary_key=True),
+        sa.Column("holder", Words(), primary_key=True),
+        sa.Column("decision", Words(), nullable=False),
+        sa.Column("reason", Words(), nullable=False),
+        sa.Column("because", Words(), nullable=False),
+        sa.Column("decided_by", Words(), nullable=False),
+        sa.Column("decided_at", Words(), nullable=False),
+    )
 
 
 def downgrade() -> None:
-    """Firearms are gone with their serial numbers; what records state of them stays in their envelopes."""
+    """Firearms are gone with their serial numbers; what records state of them stays in their envelopes. Gone too is why
+    a record was left with a holder, and that it was: it is listed again after an upgrade."""
+    op.drop_table("held_decision")
     op.drop_table("firearm")
     op.drop_index("record_by_firearm", "record")
     for name in _STATED:
