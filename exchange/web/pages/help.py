@@ -11,6 +11,7 @@ from exchange.web.wording.viewer_words import VIEWER_TEXTS, viewer_texts
 CHAPTERS: Final = {
     "audit": "audit",
     "candidates": "candidates",
+    "disclose": "report",
     "draft": "register",
     "draft_summary": "register",
     "instrument": "register",
