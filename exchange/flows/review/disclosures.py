@@ -14,8 +14,9 @@ from exchange.flows.blind.visibility import hidden_pairs, tells_of
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import decide_sharing, record_of
 from exchange.flows.terms.terms import policy_in
+from exchange.store.entry.exhibits import versions_of_exhibits
 from exchange.store.entry.firearms import find_firearm
-from exchange.store.entry.records import find_record, versions_of
+from exchange.store.entry.records import find_record
 from exchange.store.log.statements import statements_about_each
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerRow, PeerState
@@ -58,17 +59,18 @@ class Disclosable:
     recipients: tuple[Recipient, ...]
 
 
-def disclosures_of_record(node: Node, role: Role, pseudonym: str, record: str) -> list[Disclosed]:
-    """What was disclosed on a record, in all its versions, by its owner: to this node, or by it. The newest first."""
+def disclosures_on(node: Node, role: Role, pseudonym: str, exhibits: Collection[str]) -> list[Disclosed]:
+    """What was disclosed on exhibits, in whatever version of their records: by this node, or to it. The newest first,
+    without those that tell of a pair which this person may be asked to judge blind."""
     with node.store.read() as session:
-        versions = [row.statement_id for row in versions_of(session, record)]
-        return _disclosed(session, node, role, pseudonym, versions)
-
-
-def disclosures_of_records(node: Node, role: Role, pseudonym: str, records: Collection[str]) -> list[Disclosed]:
-    """The same of several, each in the version that is named."""
-    with node.store.read() as session:
-        return _disclosed(session, node, role, pseudonym, records)
+        hidden = hidden_pairs(session, role, pseudonym)
+        said = statements_about_each(session, list(versions_of_exhibits(session, set(exhibits))), ["disclosure"])
+        rows = [row for some in said.values() for row in some]
+        newest = sorted(rows, key=lambda row: (row.received_at, row.log_index), reverse=True)
+        places = {peer.node_id: peer.jurisdiction for peer in all_peers(session)}
+        places[node.node_id] = node.settings.jurisdiction
+        shown = (row for row in newest if row.envelope is not None and not tells_of(session, row, hidden))
+        return [_as_said(row, places) for row in islice(shown, MOST_SHOWN)]
 
 
 def disclosable(node: Node, statement_id: str) -> Disclosable:
@@ -95,17 +97,6 @@ def _articles(session: Session, node: Node, peer: PeerRow, kind: str) -> tuple[s
         return (peer.legal_basis,)
     lines = (basis for basis in policy[1].bases if basis.jurisdiction == peer.jurisdiction and kind in basis.kinds)
     return tuple(dict.fromkeys(basis.article for basis in lines))
-
-
-def _disclosed(session: Session, node: Node, role: Role, pseudonym: str, records: Collection[str]) -> list[Disclosed]:
-    """Without those that tell of a pair which this person may be asked to judge blind."""
-    hidden = hidden_pairs(session, role, pseudonym)
-    rows = [row for said in statements_about_each(session, records, ["disclosure"]).values() for row in said]
-    newest = sorted(rows, key=lambda row: (row.received_at, row.log_index), reverse=True)
-    places = {peer.node_id: peer.jurisdiction for peer in all_peers(session)}
-    places[node.node_id] = node.settings.jurisdiction
-    shown = (row for row in newest if row.envelope is not None and not tells_of(session, row, hidden))
-    return [_as_said(row, places) for row in islice(shown, MOST_SHOWN)]
 
 
 def _as_said(row: StatementRow, places: dict[str, str]) -> Disclosed:

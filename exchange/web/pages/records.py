@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.review.disclosures import disclosures_of_record
+from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.records import read_record
 from exchange.flows.review.statements import may_say
 from exchange.flows.terms.withdraw import withdrawal_states
@@ -30,7 +30,7 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
     found = read_record(node, *asker.reader, statement_id)
     if found is None:
         return _withdrawn(node, who, statement_id)
-    disclosed = disclosures_of_record(node, *asker.reader, statement_id)
+    disclosed = disclosures_on(node, *asker.reader, [found.row.exhibit])
     asker.note(Act.READ_RECORD, 1, statement_id)
     if disclosed:
         asker.note(Act.LIST_STATEMENTS, len(disclosed), *(item.statement_id for item in disclosed))

@@ -16,7 +16,7 @@ from exchange.flows.entry import firearms as flow
 from exchange.flows.entry.drafts import begin_test_fire
 from exchange.flows.entry.firearms import FirearmFile
 from exchange.flows.node.node import Node
-from exchange.flows.review.disclosures import disclosures_of_records
+from exchange.flows.review.disclosures import disclosures_on
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, page, read_form
@@ -132,7 +132,7 @@ def _list(node: Node, who: Visitor, text: str, skip: int, form: FirearmForm) -> 
 
 def _file(node: Node, who: Visitor, found: FirearmFile, form: FirearmForm) -> Response:
     asker = who.consultation
-    disclosed = disclosures_of_records(node, *asker.reader, [row.statement_id for row in found.test_fires])
+    disclosed = disclosures_on(node, *asker.reader, {row.exhibit for row in found.test_fires})
     asker.note(Act.READ_FIREARM, 1, found.firearm.stated.firearm_id)
     if disclosed:
         asker.note(Act.LIST_STATEMENTS, len(disclosed), *(item.statement_id for item in disclosed))

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
-from exchange.flows.review.disclosures import disclosable, disclosures_of_record
+from exchange.flows.review.disclosures import disclosable, disclosures_on
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
@@ -58,7 +58,7 @@ def _form(
 ) -> Response:
     asker = who.consultation
     found = disclosable(node, statement_id)
-    disclosed = disclosures_of_record(node, *asker.reader, statement_id)
+    disclosed = disclosures_on(node, *asker.reader, [found.record.exhibit])
     asker.note(Act.READ_RECORD, 1, statement_id)
     if found.serial_number is not None and found.record.firearm is not None:
         asker.note(Act.READ_FIREARM, 1, found.record.firearm)
