@@ -82,13 +82,12 @@ def list_held(
     record: str | None = None,
 ) -> list[Held]:
     """Those that wait for a decision, in the order in which they were stored; ``record``: of this one alone."""
-    asked = _held(peer, policy, today, owner=owner, open_only=True)
-    if record is not None:
-        asked = asked.where(RecordRow.statement_id == record)
-    found = asked.subquery()
+    found = _held(peer, policy, today, owner=owner, open_only=True).subquery()
+    wanted = true() if record is None else found.c.statement_id == record
     rows = session.execute(
         select(RecordRow, found.c.why, found.c.read)
         .join(found, found.c.statement_id == RecordRow.statement_id)
+        .where(wanted)
         .order_by(RecordRow.sequence)
         .offset(skip)
         .limit(limit)
@@ -136,17 +135,18 @@ def _held(
         RecordRow.retention_until >= today.isoformat(),
         why.is_not(None),
         ~is_withdrawn(peer),
-        or_(read, _was_given(peer)),
+        or_(read, _was_given(peer, owner)),
     )
     if not open_only:
         return asked
+    found = asked.subquery()  # so that what is nested in the reason has its record in the next query around it
     left = exists().where(
-        HeldDecisionRow.record == RecordRow.statement_id,
+        HeldDecisionRow.record == found.c.statement_id,
         HeldDecisionRow.holder == peer.node_id,
         HeldDecisionRow.decision == STAYS,
-        HeldDecisionRow.reason == why,
+        HeldDecisionRow.reason == found.c.why,
     )
-    return asked.where(~left)
+    return select(found.c.statement_id, found.c.why, found.c.read).where(~left)
 
 
 def _was_read(peer: PeerRow) -> ColumnElement[bool]:
@@ -160,12 +160,12 @@ def _was_read(peer: PeerRow) -> ColumnElement[bool]:
     )
 
 
-def _was_given(peer: PeerRow) -> ColumnElement[bool]:
+def _was_given(peer: PeerRow, owner: str) -> ColumnElement[bool]:
     """By the audit log: it stood on a page, be it that the peer never asked for the next one, or read its lane anew and
     was refused it then. Of what was taken from the peer and granted again, since then."""
     taken_since = exists().where(
-        TombstoneRow.record == RecordRow.statement_id,
-        TombstoneRow.issuer == RecordRow.issuer,
+        TombstoneRow.record == AuditSubjectRow.subject,
+        TombstoneRow.issuer == owner,
         TombstoneRow.holder == peer.node_id,
         TombstoneRow.at > AuditRow.at,
     )

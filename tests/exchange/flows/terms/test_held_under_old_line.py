@@ -123,16 +123,17 @@ def test_a_tighter_line_lists_what_is_held_and_it_is_taken_back(network: Network
 @pytest.mark.slow
 def test_what_stays_leaves_the_list_until_the_reason_is_another(network: Network) -> None:
     rs = network.nodes[RS]
-    record = network.record(RS, audience=["MK"])
+    record, other = network.record(RS, audience=["MK"]), network.record(RS, audience=["MK"])
     network.settle()
     state_policy(rs, HEAD, (), (line(Jurisdiction.MK, SharingRule.NEEDS_APPROVAL),))
-    assert listed(rs) == {(record, MK, Reason.NEEDS_APPROVAL)}
+    assert decide(rs, HeldDecision.STAYS, record) == Decided((), 1, 1)
+    assert listed(rs) == {(other, MK, Reason.NEEDS_APPROVAL)}
     assert decide(rs, HeldDecision.STAYS) == Decided((), 1, 0)
     assert listed(rs) == set()
     network.settle()
-    assert network.holds(MK) == {record}
+    assert network.holds(MK) == {record, other}
     state_policy(rs, HEAD, (), (line(Jurisdiction.MK, SharingRule.BLOCKED),))
-    assert listed(rs) == {(record, MK, Reason.BLOCKED_BY_LAW)}
+    assert listed(rs) == {(name, MK, Reason.BLOCKED_BY_LAW) for name in (record, other)}
     state_policy(rs, HEAD, (), ALLOWED)
     assert listed(rs) == set(), "what may go is no question"
 
@@ -177,16 +178,19 @@ def test_a_group_that_loses_a_member_and_a_review_that_passes(
 @pytest.mark.slow
 def test_what_was_given_and_never_acknowledged_is_held_too(network: Network) -> None:
     rs = network.nodes[RS]
-    (record,) = network.share(RS, Jurisdiction.MK)
+    record, other = network.share(RS, Jurisdiction.MK, count=2)
     with rs.store.read() as session:
         peer = find_peer(session, MK)
     assert peer is not None
     read_lane(rs, peer, start=0, head=bytes(32), known_size=0)
     state_policy(rs, HEAD, (), (ALLOWED[1],))
-    (item,) = held_page(rs).records
+    item, _ = held_page(rs).records
     assert (item.record.statement_id, item.acknowledged) == (record, False)
     read_lane(rs, peer, start=0, head=bytes(32), known_size=0)
-    assert listed(rs) == {(record, MK, Reason.BLOCKED_BY_LAW)}, "that it is withheld now does not undo it"
+    both = {(name, MK, Reason.BLOCKED_BY_LAW) for name in (record, other)}
+    assert listed(rs) == both, "that they are withheld now does not undo it"
+    decide(rs, HeldDecision.TAKE_BACK, record)
+    assert listed(rs) == {(other, MK, Reason.BLOCKED_BY_LAW)}
     never = network.record(RS, audience=["MK"])
     assert never not in {name for name, _, _ in listed(rs)}
 

@@ -40,7 +40,7 @@ def fired(node: RunningNode, **changes: object) -> str:
     }
     made = node.http.post(f"{node.url}/v1/firearms", json=entered, headers=node.bearer(Role.EXAMINER))
     assert made.status_code == 201, made.text
-    exhibit = {"kind": "test_fire", "calibre": "9 mm Luger", "firearm": entered["firearm"]}
+    exhibit = {"kind": "test_fire", "calibre": "9 mm Luger", "firearm": stated}
     stored = node.submit(tiny_scan(), exhibit=exhibit, **{"level": "full", **changes})
     assert stored.status_code == 201, stored.text
     record: str = stored.json()["statement_id"]
