@@ -77,10 +77,8 @@ def listed(node: Node) -> set[tuple[str, str, Reason]]:
     return {(item.record.statement_id, item.holder, item.reason) for item in held_page(node, limit=200).records}
 
 
-def decide(
-    node: Node, decision: HeldDecision, to: Jurisdiction = Jurisdiction.MK, record: str | None = None
-) -> Decided:
-    return decide_held(node, HEAD, ACTOR, decision, to, "The agreement ended.", record=record)
+def decide(node: Node, decision: HeldDecision, record: str | None = None) -> Decided:
+    return decide_held(node, HEAD, ACTOR, decision, Jurisdiction.MK, "The agreement ended.", record=record)
 
 
 @pytest.mark.slow

@@ -34,10 +34,8 @@ def person(node: RunningNode, role: Role) -> Person:
 def fired(node: RunningNode, **changes: object) -> str:
     """A test fire of a firearm whose serial number is known here."""
     firearm = firearm_fields(firearm_id="F-D1", calibre="9 mm Luger", calibre_words=None)
-    entered = {
-        "firearm": {name: value for name, value in firearm.items() if value is not None},
-        "serial_number": SERIAL,
-    }
+    stated = {name: value for name, value in firearm.items() if value is not None}
+    entered = {"firearm": stated, "serial_number": SERIAL}
     made = node.http.post(f"{node.url}/v1/firearms", json=entered, headers=node.bearer(Role.EXAMINER))
     assert made.status_code == 201, made.text
     exhibit = {"kind": "test_fire", "calibre": "9 mm Luger", "firearm": stated}
