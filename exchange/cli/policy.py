@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from exchange.cli.acting import Acting, code_of, one_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.flows.node.node import Node
 
 app = typer.Typer(help="Legal bases, groups, approvals.", no_args_is_help=True)
 
@@ -46,7 +49,7 @@ def set_policy(
     from exchange.cli.acting import maker_of
     from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
-    from exchange.flows.terms.policy_change import change_policy, preview_policy
+    from exchange.flows.terms.policy_change import change_policy, preview_policy, told_held
     from schemas import Group, LegalBasis
     from schemas.vocabulary import Role
 
@@ -66,14 +69,15 @@ def set_policy(
         asked = (groups if "groups" in named else None, bases if "bases" in named else None)
         maker = maker_of(node, acting, Role.HEAD)
         change = preview_policy(node, maker, *asked)
-        for sentence in change.changes:
+        held = tuple(told_held(change.held, node.jurisdictions))
+        for sentence in (*change.changes, *held):
             typer.echo(sentence, err=as_json)
         for footnote in node.jurisdictions.footnotes_in(change.changes):
             typer.echo(footnote, err=as_json)
         if not yes:
             typer.confirm("Change the policy?", abort=True, err=as_json)
         said = change_policy(node, maker, *asked, confirmed=change.confirmation)
-    told = {"statement": said, "changes": change.changes}
+    told = {"statement": said, "changes": change.changes, "held": held}
     tell(as_json, told, f"The policy is in force; the statement is {said}.")
 
 
@@ -135,3 +139,117 @@ def decide(
     warn_of("--because", because)
     fields = {"concerns": concerns, "jurisdiction": to, "decision": decided, "statement": said}
     tell(as_json, fields, f"{decided.capitalize()}; the statement is {said}.")
+
+
+@app.command("held")
+def held(
+    revoke: Annotated[
+        str | None, typer.Option(help="Take all of it back from this jurisdiction; needs --because and --as.")
+    ] = None,
+    leave: Annotated[
+        str | None, typer.Option(help="Let it stay with this jurisdiction; needs --because and --as.")
+    ] = None,
+    record: Annotated[str | None, typer.Option(help="This record alone.")] = None,
+    because: Annotated[str | None, typer.Option(help="Why, in one line.")] = None,
+    acting: Annotated[
+        str | None, typer.Option("--as", help="The user, by pseudonym, in whose name this is done.")
+    ] = None,
+    skip: Annotated[int, typer.Option(min=0, help="Leave out so many of the list.")] = 0,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what peers hold of this node's records that the policy in force would not give them any more. Take it back
+    from its holder, or let it stay there."""
+    from exchange.errors import InvalidInput
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.held_under_old_line import held_page
+
+    if revoke is not None and leave is not None:
+        raise InvalidInput("Take it back, or let it stay: name one of --revoke and --leave.")
+    with opened(resolve_home(home)) as node:
+        if revoke is not None or leave is not None:
+            _decide_held(node, (revoke or leave or "", revoke is not None), record, because, acting, as_json=as_json)
+            return
+        found = held_page(node, skip=skip)
+    fields = [
+        {
+            "record": item.record.statement_id,
+            "case_reference": item.record.case_reference,
+            "jurisdiction": item.jurisdiction,
+            "holder": item.holder,
+            "reason": item.reason,
+            "acknowledged": item.acknowledged,
+        }
+        for item in found.records
+    ]
+    holders = {holder.node_id: dict(holder.reasons) for holder in found.holders}
+    if as_json:
+        print_json({"holders": holders, "records": fields, "following": found.following})
+        return
+    if not found.holders:
+        typer.echo("No peer holds anything that the policy in force would not give it.")
+        return
+    for holder in found.holders:
+        typer.echo(f"{node.jurisdictions.name(holder.jurisdiction)}, {holder.node_id}: {holder.records} records")
+    headings = ("to", "case", "because", "read there", "named")
+    rows = [
+        [
+            one["jurisdiction"],
+            one["case_reference"],
+            one["reason"],
+            "yes" if one["acknowledged"] else "?",
+            one["record"],
+        ]
+        for one in fields
+    ]
+    print_table([TableColumn(heading) for heading in headings], rows)
+    if found.following is not None:
+        typer.echo(f"There is more: ffp policy held --skip {found.following}")
+
+
+def _read_there(acknowledged: object) -> str:
+    return "yes" if acknowledged else "not known"
+
+
+def _decide_held(
+    node: Node,
+    asked: tuple[str, bool],
+    record: str | None,
+    because: str | None,
+    acting: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """All that waits, a few hundred at a time; what was decided stands where this is broken off."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from exchange.cli.acting import maker_of, warn_of
+    from exchange.errors import InvalidInput
+    from exchange.flows.terms.held_under_old_line import HeldDecision, decide_held
+    from exchange.log.audit_entry import Actor, ActorKind
+    from schemas.exhibit import ShortText
+    from schemas.vocabulary import Role
+
+    if because is None or acting is None:
+        raise InvalidInput("Say why with --because, and in whose name with --as.")
+    try:
+        TypeAdapter(ShortText).validate_python(because)
+    except ValidationError as error:
+        raise InvalidInput("Say why in one line of at most 120 characters.") from error
+    jurisdiction, taking = code_of(asked[0]), asked[1]
+    maker = maker_of(node, acting, Role.HEAD)
+    actor = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
+    decision = HeldDecision.TAKE_BACK if taking else HeldDecision.STAYS
+    statements, records, waiting = list[str](), 0, 1
+    while waiting:
+        done = decide_held(node, maker, actor, decision, jurisdiction, because, record=record)
+        statements += done.statements
+        records += done.records
+        waiting = done.waiting if record is None else 0
+    warn_of("--because", because)
+    what = "Taken back from" if taking else "Left with"
+    tell(
+        as_json,
+        {"jurisdiction": jurisdiction, "decision": decision, "records": records, "statements": statements},
+        f"{what} {node.jurisdictions.name(jurisdiction)}: {records} records.",
+    )

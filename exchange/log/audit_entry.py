@@ -63,6 +63,9 @@ class Act(StrEnum):
     CHANGE_FIREARM = "change-firearm"
     """Somebody entered a firearm, or changed or removed what is known of it; ``asked`` is which of these, the subject
     is its pseudonym."""
+    DECIDE_HELD = "decide-held"
+    """The head took back, or left, records that a peer holds and that the policy in force would not give it any more;
+    ``asked`` is which of both, from whom and why, the subjects are the records, ``count`` how many."""
     READ_AUDIT = "read-audit"
     """Somebody read these rows; ``count`` how many."""
     RETRY_WORK = "retry-work"

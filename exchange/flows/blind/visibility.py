@@ -135,9 +135,12 @@ def hidden_hits(session: Session, hidden: Hidden) -> frozenset[str]:
 
 
 def tells_of(session: Session, row: StatementRow, hidden: Hidden) -> bool:
-    """Whether a statement is about one of these pairs, or about a statement that is."""
+    """Whether a statement is about one of these pairs, or about a statement that is. So is a disclosure on either
+    exhibit: that an owner told the other side more of it says what somebody holds of the pair."""
     if not hidden.exhibits:
         return False
+    if row.type == "disclosure":
+        return row.about in hidden.versions
     try:
         return spoken_pair(session, row) in hidden
     except NotFound:

@@ -62,6 +62,9 @@ _TRADE = frozenset(
 """Makers of firearms and cartridges, and words of their designations: capitalised, and no person."""
 PLACE_FIELDS = frozenset({"municipality", "place"})
 """Fields that hold a capitalised name; there only numbers, addresses and addresses of e-mail are warned of."""
+REFERENCES = frozenset({"case_reference", "incident", "item", "seal", "firearm_id"})
+"""Fields that hold what an exhibit, a case or a firearm is called by. Their words stand between points, hyphens and
+slashes, and capitals are usual there: of a word in capitals the ending alone is looked at."""
 FREE = frozenset(
     {
         *(
@@ -77,18 +80,24 @@ FREE = frozenset(
         ),
         *("maker", "serial", "software", "restriction", "because", "reason", "remark", "text", "number", "reference"),
         *("circumstances", "place", "serial_number"),
+        *("incident", "item", "seal", "firearm_id"),
     }
 )
 """Fields of statements in which people may write what tells of a person. Not those that name a law or a court, which
 have capitalised names too."""
 
 
-def doubts(text: str, *, place: bool = False, known: Directory | None = None) -> tuple[Doubt, ...]:
-    """What a text of one line may tell of a person; ``place``: it is to hold the name of a municipality. ``known``: of
-    which jurisdictions a name is no person's; those of the release, if none are given.
+def doubts(
+    text: str, *, place: bool = False, reference: bool = False, known: Directory | None = None
+) -> tuple[Doubt, ...]:
+    """What a text of one line may tell of a person; ``place``: it is to hold the name of a municipality; ``reference``:
+    it is one of ``REFERENCES``. ``known``: of which jurisdictions a name is no person's; those of the release, if none
+    are given.
 
     >>> doubts("Petar Petrović, 0101990710008")
     (<Doubt.IDENTITY_NUMBER: 'identity_number'>, <Doubt.NAME: 'name'>)
+    >>> doubts("KU-2026/Petrovic.Petar", reference=True)
+    (<Doubt.NAME: 'name'>,)
     """
     found = []
     text = _DASHES.sub("-", unicodedata.normalize("NFKC", text))  # blanks that do not break, digits of full width
@@ -101,17 +110,20 @@ def doubts(text: str, *, place: bool = False, known: Directory | None = None) ->
         found.append(Doubt.TELEPHONE)
     if _STREET.search(text):
         found.append(Doubt.ADDRESS)
-    if not place and _looks_like_a_name(text, known or shipped_directory()):
+    if not place and _looks_like_a_name(_as_words(text) if reference else text, known or shipped_directory()):
         found.append(Doubt.NAME)
     return tuple(found)
 
 
+def doubts_of(field: str, text: str, known: Directory | None = None) -> tuple[Doubt, ...]:
+    """As ``doubts``, of a field by its place in a form or a statement."""
+    name = field.rpartition(".")[2]
+    return doubts(text, place=name in PLACE_FIELDS, reference=name in REFERENCES, known=known)
+
+
 def doubts_in(statement: BaseModel, known: Directory | None = None) -> dict[str, tuple[Doubt, ...]]:
     """The free texts of a statement that may tell of a person, by their place: what every receipt says of it."""
-    found = {
-        path: doubts(text, place=path.rpartition(".")[2] in PLACE_FIELDS, known=known)
-        for path, text in _texts(statement)
-    }
+    found = {path: doubts_of(path, text, known) for path, text in _texts(statement)}
     return {path: doubt for path, doubt in found.items() if doubt}
 
 
@@ -147,6 +159,13 @@ def _kind_of(number: str) -> Doubt | None:
 def _is_ten(number: str, *, cut_at_a_year: bool) -> bool:
     """Ten digits, written as one or with blanks."""
     return re.fullmatch(r"\d(?: ?\d){9}", number) is not None and not cut_at_a_year
+
+
+def _as_words(reference: str) -> str:
+    """Its words with blanks between them. Those in capitals are codes for the most part: they are written small, unless
+    they end like a surname of the region."""
+    words = re.sub(r"[._/-]+|(?<=\D)(?=\d)|(?<=\d)(?=\D)", " ", reference).split()
+    return " ".join(word.lower() if word.isupper() and not _SURNAME.fullmatch(word) else word for word in words)
 
 
 def _looks_like_a_name(text: str, known: Directory) -> bool:

@@ -171,6 +171,28 @@ GAPS: Final = {
 }
 """Why exhibits of the half-year that their owner meant for a partner do not go there by themselves."""
 
+HELD: Final = {
+    "held_open": Definition(
+        1,
+        "Held there under an earlier line",
+        "Exhibits of the gap above that the partner's node was given, by the audit log, while the law still allowed "
+        "it, that were not taken back by the end of the half-year, and of which nobody had decided that they stay.",
+    ),
+    "held_left": Definition(
+        1,
+        "Held there, and left",
+        "Exhibits of the gap above that the partner's node was given while the law still allowed it, and that the head "
+        "decided to leave there by the end of the half-year.",
+    ),
+    "held_taken_back": Definition(
+        1,
+        "Given before, and taken back",
+        "Exhibits of the gap above that the partner's node was given while the law still allowed it, and that were "
+        "taken back from it by the end of the half-year.",
+    ),
+}
+"""Of the gap: what the partner was given before the law kept it. The others of the gap it never had."""
+
 AVAILABILITY: Final = Definition(
     2,
     "Availability of the nodes",
@@ -184,5 +206,5 @@ FEEDBACK_RATE: Final = Definition(
 
 def definition_texts() -> list[str]:
     """All that a page or a report says of these in the reader's language."""
-    definitions = [*COUNTS.values(), *STAGES.values(), *GAPS.values(), AVAILABILITY, FEEDBACK_RATE]
+    definitions = [*COUNTS.values(), *STAGES.values(), *GAPS.values(), *HELD.values(), AVAILABILITY, FEEDBACK_RATE]
     return [*GOALS.values(), *(text for item in definitions for text in (item.title, item.text))]

@@ -13,7 +13,7 @@ from typing import Any
 
 from exchange.config import Settings
 from exchange.flows.monitoring.counts import Counted
-from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, STAGES, Definition
+from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.rows import HalfYearRows
@@ -69,6 +69,8 @@ class Document:
     rate: Row
     stages: Mapping[str, tuple[Figure, Figure]]
     gaps: Mapping[str, Row]
+    held: Mapping[str, Row]
+    """Empty of a report that was approved before this was counted."""
     bases: tuple[GapLine, ...]
     nodes: tuple[NodeShare, ...]
     earlier: tuple[Earlier, ...]
@@ -109,6 +111,7 @@ def document_of(
         rate=Row(rates, told_rate(given.total, missing.total)),
         stages={name: told_hours(counted.hours[name], smallest) for name in STAGES},
         gaps={name: told_row(gap.counts[name], smallest) for name in GAPS},
+        held={name: told_row(counts, smallest) for name, counts in gap.held.items()},
         bases=tuple(
             GapLine(
                 partner=line.basis.jurisdiction,
@@ -184,6 +187,9 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
         "harmonisation_gap": [
             {**_defined(name, GAPS[name]), "unit": "count", **_row(row)} for name, row in document.gaps.items()
         ],
+        "held_under_earlier_line": [
+            {**_defined(name, HELD[name]), "unit": "count", **_row(row)} for name, row in document.held.items()
+        ],
         "legal_bases": [
             {
                 "partner": item.partner,
@@ -234,6 +240,7 @@ def read_document(data: bytes) -> Document:
             for item in fields["stages"]
         },
         gaps={item["id"]: _read_row(item) for item in fields["harmonisation_gap"]},
+        held={item["id"]: _read_row(item) for item in fields.get("held_under_earlier_line", ())},
         bases=tuple(
             GapLine(item["partner"], tuple(item["kinds"]), item["rule"], item["article"], item["review_by"])
             for item in fields["legal_bases"]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from exchange.flows.monitoring.counts import Counts
-from exchange.flows.monitoring.definitions import GAPS
+from exchange.flows.monitoring.definitions import GAPS, HELD
 from exchange.flows.monitoring.exhibits import roots_of
 from exchange.flows.monitoring.rows import HalfYearRows, entry_of
 from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, release
@@ -21,6 +21,7 @@ from exchange.store.log.statements import find_statement
 from exchange.store.monitoring.counted import said_before
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.terms.held_records import left_before
 from schemas import Grant, LegalBasis, Policy, Record, Withdrawal, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, ReleaseLevel, SharingRule
 
@@ -36,10 +37,12 @@ class PolicyLine:
 
 @dataclass(frozen=True)
 class Gap:
-    """``counts`` by the name of the reason; ``lines`` in the order of the policy."""
+    """``counts`` by the name of the reason; ``lines`` in the order of the policy; ``held``: what of it the partner was
+    given before, by what became of that."""
 
     counts: Mapping[str, Counts]
     lines: tuple[PolicyLine, ...]
+    held: Mapping[str, Counts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,20 +55,36 @@ class _Terms:
     today: date
 
 
+@dataclass(frozen=True)
+class _Dealt:
+    """What peers were given by the moment, what of it was taken back from one of them since, and what was left: each a
+    version of a record and a node."""
+
+    given: frozenset[tuple[str, str]]
+    taken_back: frozenset[tuple[str, str]]
+    left: frozenset[tuple[str, str]]
+
+
 def legal_gap(session: Session, rows: HalfYearRows) -> Gap:
     """Of each exhibit that was entered in the half-year: what keeps it, as it stood at the moment, from each partner
     that its owner meant it for. What the owner kept at home is no gap, and what was erased since is not known."""
     terms = _terms_of(session, rows)
     peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED and peer.node_id in rows.partners]
     found: Counter[tuple[str, str]] = Counter()
+    dealt, versions = _dealt(session, rows), _versions(rows)
     for statement_id in _current(rows):
         record = _record(session, statement_id)
         if record is None or record.level is ReleaseLevel.NONE or statement_id in terms.withdrawn:
             continue
-        kept = {(peer.jurisdiction, _kept_by(rows, statement_id, record, peer, terms)) for peer in peers}
-        found.update((column, name) for column, name in kept if name is not None)
+        kept = {peer: _kept_by(rows, statement_id, record, peer, terms) for peer in peers}
+        found.update({(peer.jurisdiction, name) for peer, name in kept.items() if name is not None})
+        keeping = [peer for peer, name in kept.items() if name is not None]
+        held = {(peer.jurisdiction, _held_by(versions[statement_id], peer, dealt)) for peer in keeping}
+        found.update((column, name) for column, name in held if name is not None)
     counts = {name: {column: found[column, name] for column in rows.columns} for name in GAPS}
-    return Gap(counts, _lines(rows, terms))
+    audited = rows.audited_since is None or rows.audited_since <= rows.half.start
+    held_counts = {name: {column: found[column, name] if audited else None for column in rows.columns} for name in HELD}
+    return Gap(counts, _lines(rows, terms), held_counts)
 
 
 def _terms_of(session: Session, rows: HalfYearRows) -> _Terms:
@@ -85,6 +104,38 @@ def _current(rows: HalfYearRows) -> list[str]:
     at = {version.statement_id: version.at for version in rows.versions}
     newest = {roots[own.statement_id]: own.statement_id for own in rows.versions if own.issuer == rows.node_id}
     return [statement_id for root, statement_id in newest.items() if rows.within(at.get(root))]
+
+
+def _versions(rows: HalfYearRows) -> dict[str, set[str]]:
+    """For each version of a record all those of its exhibit."""
+    roots, of_root = roots_of(rows), dict[str, set[str]]()
+    for statement_id, root in roots.items():
+        of_root.setdefault(root, set()).add(statement_id)
+    return {statement_id: of_root[root] for statement_id, root in roots.items()}
+
+
+def _dealt(session: Session, rows: HalfYearRows) -> _Dealt:
+    taken = {
+        (said.statement.record, said.statement.holder)
+        for said in rows.said
+        if isinstance(said.statement, Withdrawal)
+        and said.statement.issuer == rows.node_id
+        and said.statement.holder is not None
+    }
+    given = frozenset((item.record, item.peer) for item in rows.given)
+    return _Dealt(given, frozenset(taken), frozenset(left_before(session, rows.moment)))
+
+
+def _held_by(versions: set[str], peer: PeerRow, dealt: _Dealt) -> str | None:
+    """What became of an exhibit that the law keeps from a peer and that it was given; None where it never was. Of
+    several versions the one that is still there speaks, and of these the one on which nobody decided."""
+    given = {version for version in versions if (version, peer.node_id) in dealt.given}
+    there = {version for version in given if (version, peer.node_id) not in dealt.taken_back}
+    if not given:
+        return None
+    if not there:
+        return "held_taken_back"
+    return "held_left" if all((version, peer.node_id) in dealt.left for version in there) else "held_open"
 
 
 def _record(session: Session, statement_id: str) -> Record | None:

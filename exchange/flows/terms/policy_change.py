@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from exchange.clock import now
@@ -12,6 +12,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sign_statement import made
 from exchange.flows.statement.signed_standing import policy_is_as_signed
+from exchange.flows.terms.held_under_old_line import Holder, holders_under
 from exchange.flows.terms.terms import policy_of, state_policy
 from exchange.jurisdictions.directory import Directory
 from exchange.store.sync.peers import all_peers
@@ -28,12 +29,14 @@ ANEW = (
 
 @dataclass(frozen=True)
 class PolicyChange:
-    """``replaces``: the policy statement in force; None where none was made. ``changes``: a sentence for each."""
+    """``replaces``: the policy statement in force; None where none was made. ``changes``: a sentence for each.
+    ``held``: what peers hold by now and would not be given any more."""
 
     replaces: str | None
     groups: tuple[Group, ...]
     bases: tuple[LegalBasis, ...]
     changes: tuple[str, ...]
+    held: tuple[Holder, ...] = ()
 
     @property
     def confirmation(self) -> str:
@@ -68,7 +71,18 @@ def preview_policy(
             code="nothing-to-change",
         )
     first = (ANEW,) if altered else () if before else tuple(_first(node, after))
-    return PolicyChange(found[0] if found else None, groups, bases, (*first, *changes))
+    held = holders_under(node, after)
+    return PolicyChange(found[0] if found else None, groups, bases, (*first, *changes), held)
+
+
+def told_held(held: Iterable[Holder], known: Directory) -> Iterator[str]:
+    """A sentence for each peer that would hold, after a change, what would not be given to it then."""
+    for holder in held:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in holder.reasons.items())
+        yield (
+            f"{known.name(holder.jurisdiction)} holds {holder.records} of this node's records that it would not be "
+            f"given then ({reasons}). They stay there until you take them back: ffp policy held"
+        )
 
 
 def change_policy(

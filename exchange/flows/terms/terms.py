@@ -73,7 +73,7 @@ def state_policy(
 
 
 def _check_in_force(session: Session, node: Node, replaces: str | None) -> None:
-    found = _policy_of(session, node)
+    found = policy_in(session, node)
     if replaces not in (WHICHEVER, found and found[0]):
         raise Conflict(
             "Nothing was changed: somebody else has just changed the policy. See what would change now.",
@@ -84,10 +84,11 @@ def _check_in_force(session: Session, node: Node, replaces: str | None) -> None:
 def policy_of(node: Node) -> tuple[str, Policy] | None:
     """This node's policy statement in force, with its id; None where none was made, or it cannot be read."""
     with node.store.read() as session:
-        return _policy_of(session, node)
+        return policy_in(session, node)
 
 
-def _policy_of(session: Session, node: Node) -> tuple[str, Policy] | None:
+def policy_in(session: Session, node: Node) -> tuple[str, Policy] | None:
+    """As ``policy_of``, within a transaction."""
     row = latest_of(session, node.node_id, "policy")
     try:
         statement = parse_statement(open_envelope(row.envelope).payload) if row is not None and row.envelope else None

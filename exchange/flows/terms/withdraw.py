@@ -213,6 +213,8 @@ def withdrawn(session: Session, withdrawal: Withdrawal, statement_id: str, log_i
         peer = find_peer(session, holder)
         drop_grants(session, record, peer.jurisdiction if peer else None)
         taken_back(session, holder, record)
+        if peer is not None:
+            forget_approvals(session, [record], peer.jurisdiction)
 
 
 def _state(session: Session, stone: TombstoneRow) -> WithdrawalState:

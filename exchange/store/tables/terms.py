@@ -63,6 +63,22 @@ class ApprovalRow(Base):
     __table_args__ = (Index("approval_by_decision", "decision", "asked_at"),)
 
 
+class HeldDecisionRow(Base):
+    """What a head last decided of an own record that a peer holds and that the policy in force would not give it any
+    more. A withdrawal is signed and on the lane by itself; the reason in words stands here alone."""
+
+    __tablename__ = "held_decision"
+    record: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str] = mapped_column(primary_key=True)
+    decision: Mapped[str]
+    """Whether it stays there or was taken back."""
+    reason: Mapped[str]
+    """Why policy would not give it. Where that is another by now, it is to be decided anew."""
+    because: Mapped[str]
+    decided_by: Mapped[str]
+    decided_at: Mapped[str]
+
+
 class HoldRow(Base):
     """A record that a court holds: it is restricted, not erased."""
 

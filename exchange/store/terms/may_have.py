@@ -17,7 +17,7 @@ from schemas.vocabulary import Decision, HandlingCode, SharingRule
 
 def may_have(session: Session, peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
     """A condition on RecordRow that holds exactly where ``release`` gives Release."""
-    approved = _decision(peer) == Decision.APPROVED
+    approved = decision_of(peer) == Decision.APPROVED
     allowed = and_(_allowed(session, peer, today, owner), RecordRow.handling != HandlingCode.H3)
     return and_(_possible(session, peer, purpose, today, owner), or_(allowed, approved))
 
@@ -25,7 +25,7 @@ def may_have(session: Session, peer: PeerRow, purpose: Purpose, today: date, *, 
 def to_be_decided(session: Session, peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
     """A condition on RecordRow that holds exactly where ``release`` says that an approval is needed."""
     allowed = and_(_allowed(session, peer, today, owner), RecordRow.handling != HandlingCode.H3)
-    return and_(_possible(session, peer, purpose, today, owner), ~allowed, _decision(peer).is_(None))
+    return and_(_possible(session, peer, purpose, today, owner), ~allowed, decision_of(peer).is_(None))
 
 
 def _possible(session: Session, peer: PeerRow, purpose: Purpose, today: date, owner: str) -> ColumnElement[bool]:
@@ -34,9 +34,9 @@ def _possible(session: Session, peer: PeerRow, purpose: Purpose, today: date, ow
         return false()
     conditions = [
         RecordRow.issuer == owner,
-        ~_withdrawn(peer),
-        or_(RecordRow.level.in_(LEVELS[purpose]), and_(RecordRow.level.in_(LEVELS_GRANTED[purpose]), _granted(peer))),
-        or_(_named(peer), _in_group(peer, owner), _granted(peer)),
+        ~is_withdrawn(peer),
+        or_(RecordRow.level.in_(LEVELS[purpose]), and_(RecordRow.level.in_(LEVELS_GRANTED[purpose]), is_granted(peer))),
+        or_(is_named(peer), _in_group(peer, owner), is_granted(peer)),
         RecordRow.retention_until >= today.isoformat(),
     ]
     if latest_of(session, owner, "policy") is not None:
@@ -51,7 +51,7 @@ def _allowed(session: Session, peer: PeerRow, today: date, owner: str) -> Column
     return _rule(peer, SharingRule.ALLOWED, reviewed_on=today)
 
 
-def _named(peer: PeerRow) -> ColumnElement[bool]:
+def is_named(peer: PeerRow) -> ColumnElement[bool]:
     return exists().where(AudienceRow.statement_id == RecordRow.statement_id, AudienceRow.name == peer.jurisdiction)
 
 
@@ -64,11 +64,11 @@ def _in_group(peer: PeerRow, owner: str) -> ColumnElement[bool]:
     )
 
 
-def _granted(peer: PeerRow) -> ColumnElement[bool]:
+def is_granted(peer: PeerRow) -> ColumnElement[bool]:
     return exists().where(GrantRow.record == RecordRow.statement_id, GrantRow.jurisdiction == peer.jurisdiction)
 
 
-def _withdrawn(peer: PeerRow) -> ColumnElement[bool]:
+def is_withdrawn(peer: PeerRow) -> ColumnElement[bool]:
     return exists().where(
         TombstoneRow.record == RecordRow.statement_id,
         TombstoneRow.issuer == RecordRow.issuer,
@@ -77,7 +77,7 @@ def _withdrawn(peer: PeerRow) -> ColumnElement[bool]:
     )
 
 
-def _decision(peer: PeerRow) -> ColumnElement[str | None]:
+def decision_of(peer: PeerRow) -> ColumnElement[str | None]:
     return (
         select(ApprovalRow.decision)
         .where(ApprovalRow.concerns == RecordRow.statement_id, ApprovalRow.jurisdiction == peer.jurisdiction)

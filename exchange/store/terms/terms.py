@@ -180,8 +180,7 @@ def list_approvals(session: Session, *, open_only: bool) -> Sequence[ApprovalRow
     return session.scalars(asked.where(ApprovalRow.decision.is_(None)) if open_only else asked).all()
 
 
-def forget_approvals(session: Session, concerned: Iterable[str]) -> None:
-    """Nobody needs to decide on what was withdrawn."""
-    session.execute(
-        delete(ApprovalRow).where(ApprovalRow.concerns.in_(list(concerned)), ApprovalRow.decision.is_(None))
-    )
+def forget_approvals(session: Session, concerned: Iterable[str], jurisdiction: str | None = None) -> None:
+    """Nobody needs to decide on what was withdrawn: from everybody, or from one jurisdiction."""
+    waiting = delete(ApprovalRow).where(ApprovalRow.concerns.in_(list(concerned)), ApprovalRow.decision.is_(None))
+    session.execute(waiting if jurisdiction is None else waiting.where(ApprovalRow.jurisdiction == jurisdiction))

@@ -26,7 +26,7 @@ from exchange.store.tables.records import (
     StatementRow,
     SubmissionRow,
 )
-from exchange.store.tables.terms import HoldRow, RemainsRow, TombstoneRow
+from exchange.store.tables.terms import HeldDecisionRow, HoldRow, RemainsRow, TombstoneRow
 from exchange.store.tables.watched import WatchedScanRow
 from exchange.store.truth.known_pairs import forget_known_pairs
 from schemas import Withdrawal
@@ -126,6 +126,7 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
     forget_views(session, [scan.sha256 for scan in scans if not is_kept(session, scan.sha256)])
     for named in (SubmissionRow, WatchedScanRow):
         session.execute(delete(named).where(named.statement_id == record))
+    session.execute(delete(HeldDecisionRow).where(HeldDecisionRow.record == record))
     owner = known.issuer if known is not None else issuer
     itself = and_(StatementRow.statement_id == record, StatementRow.type == "record")
     disclosed = and_(StatementRow.about == record, StatementRow.type == "disclosure", StatementRow.issuer == owner)

@@ -26,6 +26,7 @@ from exchange.web.pages import (
     audit,
     calibres,
     guide,
+    held_records,
     home,
     language,
     maturity,
@@ -39,7 +40,18 @@ from exchange.web.pages.access.sign_in import sign_in_address
 from exchange.web.pages.entry import firearms, instruments, register, register_files
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.monitoring import half_year
-from exchange.web.pages.review import alerts, candidate_list, cases, hits, pair, pictures, report, reviews, saved_views
+from exchange.web.pages.review import (
+    alerts,
+    candidate_list,
+    cases,
+    disclosures,
+    hits,
+    pair,
+    pictures,
+    report,
+    reviews,
+    saved_views,
+)
 from exchange.web.pages.script_requests import is_fetched
 from exchange.web.pages.static_files import STATIC, VERSION
 from exchange.web.pages.truth import separation
@@ -62,6 +74,7 @@ PAGE_PARTS = (
     reviews,
     hits,
     records,
+    disclosures,
     peers,
     audit,
     half_year,
@@ -74,6 +87,7 @@ PAGE_PARTS = (
     report,
     queries,
     approvals,
+    held_records,
     alerts,
     cases,
     search,

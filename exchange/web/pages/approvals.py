@@ -13,6 +13,7 @@ from exchange.flows.entry.free_text import Doubt, doubts
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.approvals import queue_for, sign_decision
+from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
@@ -40,9 +41,9 @@ def waiting(node: OpenNode, who: Watching, doubt: Doubts = ()) -> Response:
     )[:DECIDED_SHOWN]
     subjects = [item.concerns for item in [*open_ones, *decided]]
     asker.note(Act.LIST_STATEMENTS, len(subjects), *subjects[:MAX_SUBJECTS])
-    return page(
-        "approvals", who, waiting=open_ones, decided=decided, may_decide=who.caller.role is Role.HEAD, doubts=doubt
-    )
+    is_head = who.caller.role is Role.HEAD
+    held = sum(holder.records for holder in holders_now(node)) if is_head else 0
+    return page("approvals", who, waiting=open_ones, decided=decided, may_decide=is_head, held=held, doubts=doubt)
 
 
 @router.post("/approvals")

@@ -12,10 +12,11 @@ from exchange.flows.blind.visibility import view_of
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.deadlines import tell_duties
 from exchange.flows.sync.progress import sync_status
+from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from schemas.exhibit import ShortText
-from schemas.vocabulary import LawfulPurpose
+from schemas.vocabulary import LawfulPurpose, Role
 
 router = APIRouter()
 
@@ -27,7 +28,9 @@ def home(node: OpenNode, who: SignedIn) -> Response:
     reader = (who.caller.role, who.caller.pseudonym)
     due = tell_duties(node, *reader)
     status_now = node_status(node, blind_for=view_of(*reader).blind_for)
-    return page("home", who, due=due, status_now=status_now, peers=sync_status(node), purposes=list(LawfulPurpose))
+    held = holders_now(node) if who.caller.role in (Role.HEAD, Role.OPERATOR) else ()
+    peers = sync_status(node)
+    return page("home", who, due=due, held=held, status_now=status_now, peers=peers, purposes=list(LawfulPurpose))
 
 
 @router.post("/purpose")

@@ -1,4 +1,5 @@
-"""One record, with all that was signed; of one that was withdrawn, what became of it here and at each holder."""
+"""One record, with all that was signed, and what was disclosed on it; of one that was withdrawn, what became of it here
+and at each holder."""
 
 from __future__ import annotations
 
@@ -9,7 +10,9 @@ from starlette.responses import Response
 
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
+from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.records import read_record
+from exchange.flows.review.statements import may_say
 from exchange.flows.terms.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
@@ -27,10 +30,13 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
     found = read_record(node, *asker.reader, statement_id)
     if found is None:
         return _withdrawn(node, who, statement_id)
+    disclosed = disclosures_on(node, *asker.reader, [found.row.exhibit])
     asker.note(Act.READ_RECORD, 1, statement_id)
+    if disclosed:
+        asker.note(Act.LIST_STATEMENTS, len(disclosed), *(item.statement_id for item in disclosed))
     row, answer = found.row, response_models.record(found)
     signed = json.dumps(answer.statement, indent=2, ensure_ascii=False)
-    own = row.issuer == node.node_id and who.caller.role is Role.EXAMINER and row.superseded_by is None
+    current = row.issuer == node.node_id and row.superseded_by is None
     mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER
     return page(
         "record",
@@ -39,7 +45,9 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
         said=found.said,
         signed=signed,
         pending=found.pending,
-        own=own,
+        own=current and who.caller.role is Role.EXAMINER,
+        disclosed=disclosed,
+        may_disclose=current and may_say("disclosure", who.caller.role),
         mine=mine,
         doubted=found.suspicion,
     )

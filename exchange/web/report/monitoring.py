@@ -100,7 +100,7 @@ def _gap(document: Document, lines: ReportLines) -> list[Block]:
         ),
     ]
     head = [_("Reason"), *(term(column, "jurisdiction") for column in document.partners), _("All")]
-    blocks.append(figures(head, [_row(line) for line in lines.gaps]))
+    blocks.append(figures(head, [_row(line) for line in (*lines.gaps, *lines.held)]))
     if document.bases:
         blocks += [
             heading(_("The articles behind it"), 2),

@@ -124,7 +124,10 @@ def read_policy_change(node: OpenNode, caller: Head, asked: PolicyAsked) -> resp
     """What a change of the policy would change, in sentences, and what confirms it. Nothing is changed."""
     change = preview_policy(node, caller.maker, asked.groups, asked.bases)
     return response_models.PolicyPreview(
-        replaces=change.replaces, changes=list(change.changes), confirmation=change.confirmation
+        replaces=change.replaces,
+        changes=list(change.changes),
+        held=[response_models.holding(item) for item in change.held],
+        confirmation=change.confirmation,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exchange.flows.monitoring.counts import Counts
-from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, GAPS, GOALS, STAGES, Definition
+from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, GAPS, GOALS, HELD, STAGES, Definition
 from exchange.flows.monitoring.document import Document, Earlier
 from exchange.flows.monitoring.small_counts import Figure, Row
 from exchange.web.wording.figures import change, unit_of, words
@@ -34,14 +34,15 @@ class ReportLine:
 
 @dataclass(frozen=True)
 class ReportLines:
-    """``columns`` are the jurisdictions, this one first; a last one, of sums, goes without saying. Gaps have no column
-    for this one. ``past`` are the half-years of the trend."""
+    """``columns`` are the jurisdictions, this one first; a last one, of sums, goes without saying. Gaps, and what is
+    held of them, have no column for this one. ``past`` are the half-years of the trend."""
 
     columns: tuple[str, ...]
     past: tuple[str, ...]
     goals: tuple[tuple[str, tuple[ReportLine, ...]], ...]
     stages: tuple[ReportLine, ...]
     gaps: tuple[ReportLine, ...]
+    held: tuple[ReportLine, ...]
 
 
 def lines_of(
@@ -70,11 +71,15 @@ def lines_of(
         ReportLine(name, GAPS[name], _cells(row, document.partners, (gaps_inside or {}).get(name, {})), ())
         for name, row in document.gaps.items()
     )
+    held = tuple(
+        ReportLine(name, HELD[name], _cells(row, document.partners, (gaps_inside or {}).get(name, {})), ())
+        for name, row in document.held.items()
+    )
     goals = tuple(
         (title, tuple(line for line in counts.values() if line.definition.goal == goal))
         for goal, title in GOALS.items()
     )
-    return ReportLines(columns, tuple(item.half for item in _past(document)), goals, stages, gaps)
+    return ReportLines(columns, tuple(item.half for item in _past(document)), goals, stages, gaps, held)
 
 
 def _past(document: Document) -> list[Earlier]:

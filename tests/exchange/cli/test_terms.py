@@ -58,6 +58,35 @@ def test_a_record_withdrawn_granted_held(ffp: Ffp, network: Network) -> None:
 
 
 @pytest.mark.slow
+def test_what_is_held_under_an_earlier_line_is_listed_taken_back_and_left(
+    ffp: Ffp, network: Network, tmp_path: Path
+) -> None:
+    home = ("--home", network.nodes[RS].settings.home)
+    record, other = (network.record(RS, audience=["MK"]) for _ in range(2))
+    network.settle()
+    assert "No peer holds anything" in ffp("policy", "held", *home).out
+    line = {"jurisdiction": "MK", "kinds": ["seized"], "rule": "allowed", "article": "A 9", "review_by": "2036-01-01"}
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps({"bases": [line]}))
+    told = ffp("policy", "set", file, "--yes", *BY_HEAD, *home).out
+    assert "North Macedonia holds 2 of this node's records that it would not be given then (2 blocked-by-law)" in told
+    listed = ffp("policy", "held", *home).out
+    assert "North Macedonia, ffp-mk: 2 records" in listed
+    assert record in listed
+    why = ("--because", "The agreement ended.")
+    assert "Say why" in refusal(ffp("policy", "held", "--revoke", "MK", *BY_HEAD, *home))
+    assert "is for the role head" in refusal(ffp("policy", "held", "--revoke", "MK", *why, *BY_EXAMINER, *home))
+    assert "name one of" in refusal(ffp("policy", "held", "--revoke", "MK", "--leave", "MK", *home))
+    left = ffp("policy", "held", "--leave", "MK", "--record", other, *why, *BY_HEAD, *home)
+    assert "Left with North Macedonia: 1 records." in left.out
+    taken = ffp("policy", "held", "--revoke", "MK", *why, *BY_HEAD, "--json", *home)
+    assert len(json.loads(taken.out)["statements"]) == 1
+    network.settle()
+    assert network.holds(MK) == {other}
+    assert "holds nothing of this" in refusal(ffp("policy", "held", "--revoke", "MK", *why, *BY_HEAD, *home))
+
+
+@pytest.mark.slow
 def test_a_policy_is_shown_changed_and_set(ffp: Ffp, network: Network, tmp_path: Path) -> None:
     home = ("--home", network.nodes[RS].settings.home)
     shown = ffp("policy", "show", *home)

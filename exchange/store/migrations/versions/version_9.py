@@ -1,7 +1,8 @@
 """Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, what records
 are only searched by, the searches that people keep, which pairs of calibres were compared with one another, what each
 side of a hit is to do, scans that came by a watched folder, programs that are told that something is new, the
-scores of a node's own test fires, and what users are authorised for."""
+scores of a node's own test fires, what users are authorised for, and what was decided of records that peers hold under
+an earlier policy."""
 
 from __future__ import annotations
 
@@ -97,12 +98,24 @@ def upgrade() -> None:
         sa.Column("entered_at", Words(), nullable=False),
         sa.Column("seal", sa.LargeBinary()),
     )
+    op.create_table(
+        "held_decision",
+        sa.Column("record", Words(), primary_key=True),
+        sa.Column("holder", Words(), primary_key=True),
+        sa.Column("decision", Words(), nullable=False),
+        sa.Column("reason", Words(), nullable=False),
+        sa.Column("because", Words(), nullable=False),
+        sa.Column("decided_by", Words(), nullable=False),
+        sa.Column("decided_at", Words(), nullable=False),
+    )
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes. By what name
     and in which folder a scan came is forgotten. Programs are told no more. Scores of test fires are made anew after
-    the way up. Work promised on any of it is nobody's."""
+    the way up. Gone is why a record was left with a holder: it is listed again after an upgrade. Work promised on any
+    of it is nobody's."""
+    op.drop_table("held_decision")
     op.drop_table("user_authorisation")
     op.execute("DELETE FROM job WHERE kind = 'known-pairs'")
     op.drop_table("known_pair")

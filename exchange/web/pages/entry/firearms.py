@@ -16,6 +16,7 @@ from exchange.flows.entry import firearms as flow
 from exchange.flows.entry.drafts import begin_test_fire
 from exchange.flows.entry.firearms import FirearmFile
 from exchange.flows.node.node import Node
+from exchange.flows.review.disclosures import disclosures_on
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, page, read_form
@@ -65,7 +66,7 @@ async def send_firearm(request: Request, node: OpenNode, who: Examining) -> Resp
 @router.get("/firearms/{firearm_id:path}")
 def firearm(node: OpenNode, who: Reading, firearm_id: FirearmInPath) -> Response:
     found = flow.read_firearm(node, firearm_id)
-    return _file(who, found, FirearmForm(_typed(found)))
+    return _file(node, who, found, FirearmForm(_typed(found)))
 
 
 @router.post("/firearms/{firearm_id:path}")
@@ -105,7 +106,7 @@ def _act(node: Node, who: Visitor, firearm_id: str, fields: dict[str, str]) -> R
         )
         flow.change_firearm(node, changed.firearm, changed.serial_number, changed.remark, changed.seen)
     except (ValidationError, InvalidInput, Conflict) as error:
-        return _file(who, flow.read_firearm(node, firearm_id), FirearmForm(fields, _problems(error)))
+        return _file(node, who, flow.read_firearm(node, firearm_id), FirearmForm(fields, _problems(error)))
     note_change(node, who.caller, "changed", firearm_id)
     return RedirectResponse(firearm_address(firearm_id), 303)
 
@@ -129,11 +130,22 @@ def _list(node: Node, who: Visitor, text: str, skip: int, form: FirearmForm) -> 
     )
 
 
-def _file(who: Visitor, found: FirearmFile, form: FirearmForm) -> Response:
-    who.consultation.note(Act.READ_FIREARM, 1, found.firearm.stated.firearm_id)
-    records = [response_models.summary(row) for row in found.test_fires]
-    status = 422 if form.problems else 200
-    return page("firearm", who, status=status, held=found.firearm, records=records, form=form, **_drawn_with())
+def _file(node: Node, who: Visitor, found: FirearmFile, form: FirearmForm) -> Response:
+    asker = who.consultation
+    disclosed = disclosures_on(node, *asker.reader, {row.exhibit for row in found.test_fires})
+    asker.note(Act.READ_FIREARM, 1, found.firearm.stated.firearm_id)
+    if disclosed:
+        asker.note(Act.LIST_STATEMENTS, len(disclosed), *(item.statement_id for item in disclosed))
+    return page(
+        "firearm",
+        who,
+        status=422 if form.problems else 200,
+        held=found.firearm,
+        records=[response_models.summary(row) for row in found.test_fires],
+        disclosed=disclosed,
+        form=form,
+        **_drawn_with(),
+    )
 
 
 def _drawn_with() -> dict[str, Any]:

@@ -63,7 +63,7 @@ def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
         shown = {"approved": approved, "sha256": None, **_drawn(approved.document, lines_of(approved.document))}
     else:
         found = draft(node, wanted)
-        lines = lines_of(found.document, found.counted.counts, found.gap.counts)
+        lines = lines_of(found.document, found.counted.counts, {**found.gap.counts, **found.gap.held})
         shown = {"approved": None, "sha256": found.sha256, **_drawn(found.document, lines)}
     is_head = who.caller.role is Role.HEAD
     return page(

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, STAGES, Definition
+from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.small_counts import Figure, Row
 from exchange.web.languages import gettext, spoken, term
@@ -67,6 +67,8 @@ def _lines(document: Document) -> Iterator[SheetLine]:
         yield "stage", f"{name}_p90_h", STAGES[name], gettext("90th percentile"), high, "hours"
     for name, row in document.gaps.items():
         yield from _row(document, "gap", name, GAPS[name], row, "count")
+    for name, row in document.held.items():
+        yield from _row(document, "held", name, HELD[name], row, "count")
     for item in document.nodes:
         yield "availability", item.node_id, AVAILABILITY, term(item.jurisdiction, "jurisdiction"), item.share, "share"
 

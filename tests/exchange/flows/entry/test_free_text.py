@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.flows.entry.free_text import Doubt, doubts
+from exchange.flows.entry.free_text import Doubt, doubts, doubts_in, doubts_of
+from schemas import parse_statement
+from tests.schemas.examples import encoded, exhibit_fields, record_fields
 
 
 @pytest.mark.parametrize(
@@ -117,3 +119,37 @@ def test_a_municipality_has_a_name_and_no_street() -> None:
     assert doubts("Novi Pazar", place=True) == ()
     assert doubts("Novi Pazar, ul. 28. novembra", place=True) == (Doubt.ADDRESS,)
     assert doubts("Novi Pazar 0101990710008", place=True) == (Doubt.IDENTITY_NUMBER,)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "doubt"),
+    [
+        ("case_reference", "KU-12/Petrovic.Petar", Doubt.NAME),
+        ("case_reference", "PETROVIC-2026", Doubt.NAME),
+        ("exhibit.incident", "Hoxha-Arben", Doubt.NAME),
+        ("exhibit.firearm.firearm_id", "Pistol.Ilievski", Doubt.NAME),
+        ("exhibit.item", "Петров Иван 2", Doubt.NAME),
+        ("exhibit.item", "1505985450012", Doubt.IDENTITY_NUMBER),
+        ("case_reference", "K-0101990710008", Doubt.IDENTITY_NUMBER),
+        ("exhibit.incident", "38164123456", None),
+        ("exhibit.incident", "0641234567", Doubt.TELEPHONE),
+        ("exhibit.firearm.firearm_id", "0038344123456", Doubt.TELEPHONE),
+        ("case_reference", "RS-2026-0815", None),
+        ("case_reference", "SYN-CASE-ALPHA/3", None),
+        ("exhibit.incident", "KTJ-BEOGRAD-12/2026", None),
+        ("exhibit.item", "K-2/1", None),
+        ("exhibit.firearm.firearm_id", "F-2026-0007", None),
+        ("exhibit.seal", "B 004711", None),
+    ],
+)
+def test_references_are_read_word_by_word(field: str, text: str, doubt: Doubt | None) -> None:
+    assert doubts_of(field, text) == ((doubt,) if doubt else ())
+
+
+def test_what_names_a_record_is_looked_at_too() -> None:
+    record = parse_statement(
+        encoded(
+            record_fields(contract="1.2", case_reference="KU-Petrovic", exhibit=exhibit_fields(incident="Ilic-Ana"))
+        )
+    )
+    assert doubts_in(record) == {"case_reference": (Doubt.NAME,), "exhibit.incident": (Doubt.NAME,)}

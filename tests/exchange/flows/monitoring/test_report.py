@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, NotFound
-from exchange.flows.monitoring.definitions import COUNTS, GAPS, STAGES
+from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import read_document, write_document
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.hours import AvailableHours
@@ -23,6 +24,7 @@ from exchange.flows.statement.sign_statement import say
 from exchange.store.tables.log import AuditStateRow
 from exchange.store.tables.monitoring import NodeHoursRow
 from exchange.store.tables.records import StatementRow
+from exchange.store.terms.held_records import STAYS, note_decision
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
@@ -248,6 +250,42 @@ def test_the_gap_names_what_the_law_keeps_from_whom(world: World) -> None:
     ]
 
 
+def left(world: World, record: str, holder: str) -> None:
+    """As a head decides it (``flows/terms/held_under_old_line.py``)."""
+    with world.node.store.write() as session:
+        note_decision(session, record, holder, STAYS, "blocked-by-law", "Agreed.", by="head-1", at=stamp())
+
+
+def test_what_the_partner_held_before_the_law_kept_it_is_told_apart(world: World) -> None:
+    world.at("2026-08-01")
+    world.say("policy", groups=[], bases=[basis("MK", "crime_scene", "allowed"), basis("XK", "crime_scene", "allowed")])
+    never, waits, stays, back = (world.record(audience=["MK", "XK"]) for _ in range(4))
+    newer = world.record(audience=["MK", "XK"], supersedes=waits)
+    world.given(MK, waits, stays, back)
+    world.given(XK, never)
+    world.at("2026-10-01")
+    world.say("policy", groups=[], bases=[basis("MK", "crime_scene", "blocked"), basis("XK", "crime_scene", "allowed")])
+    left(world, stays, MK)
+    world.say("withdrawal", record=back, reason="revoked", holder=MK)
+    world.at("2027-01-02")
+    left(world, waits, MK)
+    found = world.draft()
+    assert found.gap.counts["blocked"] == {"MK": 4, "XK": 0, "AL": 0}, "as before: what the law keeps, held or not"
+    assert found.gap.held == {
+        "held_open": {"MK": 1, "XK": 0, "AL": 0},
+        "held_left": {"MK": 1, "XK": 0, "AL": 0},
+        "held_taken_back": {"MK": 1, "XK": 0, "AL": 0},
+    }, "an earlier version of a record counts, and what was decided later does not"
+    assert newer not in found.data.decode()
+
+
+def test_a_report_of_before_reads_without_what_is_held(world: World) -> None:
+    world.at("2027-01-02")
+    fields = json.loads(world.draft().data)
+    del fields["held_under_earlier_line"]
+    assert read_document(json.dumps(fields).encode()).held == {}
+
+
 def test_no_data_is_not_nothing(world: World) -> None:
     world.at("2027-02-01")
     counts = world.counts()
@@ -271,6 +309,7 @@ def test_without_the_audit_rows_nobody_knows_what_was_shared(world: World) -> No
     world.at("2027-02-01")
     assert world.counts()["exhibits_shared"] == {"MK": None, "XK": None, "AL": None}
     assert world.draft().document.counts["exhibits_shared"].total == NO_DATA
+    assert {row.total for row in world.draft().document.held.values()} == {NO_DATA}
 
 
 def test_availability_is_counted_in_hours(world: World) -> None:
@@ -333,6 +372,7 @@ def test_the_document_holds_aggregates_alone(world: World) -> None:
     assert {item["id"] for item in fields["indicators"]} == set(COUNTS)
     assert {item["id"] for item in fields["stages"]} == set(STAGES)
     assert {item["id"] for item in fields["harmonisation_gap"]} == set(GAPS)
+    assert {item["id"] for item in fields["held_under_earlier_line"]} == set(HELD)
 
 
 def test_nothing_is_released_before_the_head_has_signed(world: World) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from exchange.config import Settings
 from exchange.flows.monitoring.counts import Counted
-from exchange.flows.monitoring.definitions import COUNTS, GAPS, STAGES
+from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import document_of, write_document
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Half
@@ -120,12 +120,13 @@ def test_the_whole_document_reads_the_same_for_other_small_counts(data: st.DataO
     count = st.integers(0, 12)
     columns = st.fixed_dictionaries(dict.fromkeys(PARTNERS, count))
     counts = {name: data.draw(columns) for name in COUNTS}
-    gaps = {name: data.draw(columns) for name in GAPS}
+    gaps = {name: data.draw(columns) for name in (*GAPS, *HELD)}
     hours = {name: [1.0] * data.draw(count) for name in STAGES}
 
     def released(counts: dict[str, dict[str, int]], gaps: dict[str, dict[str, int]]) -> bytes:
         counted = Counted(counts, hours)
-        return write_document(document_of(rows(), counted, Gap(gaps, ()), terms(smallest), ()))
+        gap = Gap({name: gaps[name] for name in GAPS}, (), {name: gaps[name] for name in HELD})
+        return write_document(document_of(rows(), counted, gap, terms(smallest), ()))
 
     def others(table: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
         drawn = st.integers(1, smallest - 1)

@@ -52,6 +52,8 @@ MATRIX: dict[str, Door | str | None] = {
     "GET /v1/policy": ANY_USER,
     "POST /v1/policy": DECIDER,
     "POST /v1/policy/preview": DECIDER,
+    "GET /v1/policy/held": DECIDER,
+    "POST /v1/policy/held": DECIDER,
     "GET /v1/approvals": EXAMINER_OR_HEAD,
     "POST /v1/approvals": DECIDER,
     "GET /v1/statements": READER,
@@ -97,6 +99,7 @@ FILLED = {
     "size": "999999",
 }
 BODIES = {
+    "POST /v1/policy/held": {"jurisdiction": "UA", "decision": "take_back", "because": "The agreement ended."},
     "POST /v1/records/{statement_id}/queries": {"purpose": "investigation", "legal_basis": "Article 1"},
     "POST /v1/queries/{statement_id}/requests": {"handle": "ab" * 32, "because": "Asked for."},
     "POST /v1/approvals": {

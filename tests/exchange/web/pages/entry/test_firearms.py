@@ -56,6 +56,8 @@ def test_a_firearm_its_test_fire_and_what_is_known_later(node: RunningNode, exam
     summary = examiner.get(f"{desk.address}/summary").text
     assert all(word in summary for word in ("P-1/x", "CZ 99", "K-2/1", "B 0047", "seized"))
     assert "4711" not in summary
+    assert "What others will read" in summary
+    assert "partners read this reference" in examiner.get(desk.address).text
     seen = summary.split('name="seen" value="')[1].split('"')[0]
     record = desk.post(f"{desk.address}/submit", {"seen": seen}).headers["location"]
     assert record in examiner.get("/app/firearms/P-1%2Fx").text
