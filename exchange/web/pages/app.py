@@ -21,7 +21,19 @@ from exchange.flows.node.node import Node
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.http.problems import headers_of, problem, status_of
 from exchange.web.languages.spoken import Speaking, spoken
-from exchange.web.pages import approvals, audit, guide, home, language, maturity, peers, queries, records, search
+from exchange.web.pages import (
+    approvals,
+    audit,
+    guide,
+    home,
+    kept_searches,
+    language,
+    maturity,
+    peers,
+    queries,
+    records,
+    search,
+)
 from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
 from exchange.web.pages.entry import instruments, register, register_files
@@ -41,6 +53,7 @@ PAGE_PARTS = (
     guide,
     sign_in,
     home,
+    kept_searches,
     candidate_list,
     pair,
     pictures,
