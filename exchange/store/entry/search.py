@@ -25,7 +25,7 @@ from exchange.store.tables.records import (
 )
 from schemas.place import fold_place
 
-_R = TypeVar("_R", bound=tuple[Any, ...])
+_Q = TypeVar("_Q", bound=Select[Any])
 _TABLES: Final = {
     Rows.RECORD: RecordRow.__table__,
     Rows.DETAIL: RecordDetailRow.__table__,
@@ -92,7 +92,7 @@ def records_of_case(session: Session, jurisdiction: str, reference: str, *, limi
     return session.scalars(query.order_by(RecordRow.sequence.desc()).limit(limit)).all()
 
 
-def _found(session: Session, query: Select[_R], wanted: RecordFilter) -> tuple[Select[_R], InstrumentedAttribute[int]]:
+def _found(session: Session, query: _Q, wanted: RecordFilter) -> tuple[_Q, InstrumentedAttribute[int]]:
     """What is asked of the records that fit, and the column of their order: that of the details where these are asked,
     so that they are read in it and no further than is needed."""
     query, details = query.where(is_current()), list[ColumnElement[bool]]()
