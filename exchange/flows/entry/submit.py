@@ -30,6 +30,7 @@ from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions
 from exchange.store.entry.records import AcquisitionState, add_record, find_record, find_submission
 from exchange.store.log.statements import append_own, find_statement
 from exchange.store.node.jobs import JobKind, promise
+from exchange.store.review.kept_searches import note_found
 from exchange.store.scan.objects import promise_object
 from exchange.store.tables.records import RecordRow, SubmissionRow
 from matcher.mark.region_grid import fits
@@ -413,6 +414,7 @@ def _store(
         if record.exhibit.firearm is not None:
             enter_named(session, record.exhibit.firearm, record.made_by)
         sharing = share(session, done.statement_id, record, owner=node.node_id)
+        note_found(session, [done.statement_id])
         for acquisition in acquisitions:
             promise(session, JobKind.CORRELATE, acquisition)
         received_at = session.get_one(RecordRow, done.statement_id).received_at

@@ -19,6 +19,7 @@ from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import pairs_of_hits
 from exchange.store.review.alerts import (
     APPROVAL,
+    SEARCH,
     VERIFICATION,
     AlertReader,
     News,
@@ -164,6 +165,8 @@ def _page(news: News) -> str:
             return "/app/verifications"
         case what if what == APPROVAL:
             return "/app/approvals"
+        case what if what == SEARCH:
+            return f"/app/searches/{news.subject}"
         case "answer" | "grant" | "approval":
             return f"/app/queries#q-{news.subject[:12]}"
         case _:

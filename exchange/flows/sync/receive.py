@@ -34,6 +34,7 @@ from exchange.store.log.statements import (
     make_whole,
 )
 from exchange.store.node.jobs import JobKind, promise, promise_new
+from exchange.store.review.kept_searches import note_found
 from exchange.store.sync.peers import NOT_ENTERED, NOT_OWNER, lane_head_at
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.records import StatementRow
@@ -187,6 +188,7 @@ def _records(
             make_whole(session, name, item.envelope)
     records = [(name, record) for name, (_, record) in new.items()]
     scans = add_records(session, records, submitted_by=None, state=AcquisitionState.AWAITING_SCAN)
+    note_found(session, [name for name, _ in records])
     promise_new(session, JobKind.FETCH_SCAN, scans, node_id=issuer)
     return refused
 

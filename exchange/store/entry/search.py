@@ -88,12 +88,17 @@ def tally_records(session: Session, wanted: RecordFilter, own_pairs: Sequence[Ow
     return RecordTally(len(counted), len(rows) > len(counted), by)
 
 
-def fits_record(
-    session: Session, wanted: RecordFilter, statement_id: str, own_pairs: Sequence[OwnCalibrePair] = ()
-) -> bool:
-    """Whether one current record fits."""
-    query, _ = _found(session, select(RecordRow.statement_id), wanted, own_pairs)
-    return session.scalar(query.where(RecordRow.statement_id == statement_id)) is not None
+def count_newer(
+    session: Session,
+    wanted: RecordFilter,
+    *,
+    after: int,
+    most: int,
+    own_pairs: Sequence[OwnCalibrePair] = (),
+) -> int:
+    """How many records of later sequence numbers fit, no further than ``most``. Raises as ``search_records``."""
+    query, order = _found(session, select(RecordRow.sequence), wanted, own_pairs)
+    return session.scalar(select(func.count()).select_from(query.where(order > after).limit(most).subquery())) or 0
 
 
 def records_of_case(session: Session, jurisdiction: str, reference: str, *, limit: int) -> Sequence[RecordRow]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     bindparam,
     case,
+    cast,
     func,
     literal,
     or_,
@@ -28,13 +29,13 @@ from sqlalchemy.orm import Session, aliased
 from exchange.store.tables.mail import AlertsReadRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
+from exchange.store.tables.reviews import ExhibitsSeenRow, KeptSearchRow, ScoreSeenRow, VerificationTaskRow
 from exchange.store.tables.sign_in import UserRow
 from exchange.store.tables.terms import ApprovalRow
 from schemas.vocabulary import Basis, Role
 
 SAID_OF_HITS = ("hit", "physical-comparison", "feedback", "message", "retraction")
-VERIFICATION, APPROVAL = "verification-waits", "approval-waits"
+VERIFICATION, APPROVAL, SEARCH = "verification-waits", "approval-waits", "search-found"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class AlertReader:
 @dataclass(frozen=True)
 class News:
     """``what`` is a statement's type, or that something waits; ``subject`` the hit or the query that it belongs to.
-    What waits names nothing: neither a pair, nor who said what."""
+    What waits names nothing: neither a pair, nor who said what. Of a search that found something it is the number."""
 
     what: str
     at: str
@@ -110,6 +111,8 @@ def _listed(role: Role) -> Select[Any]:
 
 def _parts(role: Role) -> list[Select[Any]]:
     parts = [_said_of_hits(role), _answers(role), _decisions(role)]
+    if role in (Role.EXAMINER, Role.INVESTIGATOR):
+        parts.append(_searches())
     if role is Role.EXAMINER:
         parts.append(_verifications())
     if role is Role.HEAD:
@@ -234,6 +237,15 @@ def _verifications() -> Select[Any]:
             one.restricted.is_(False),
             other.restricted.is_(False),
         )
+    )
+
+
+def _searches() -> Select[Any]:
+    """One's own that are not stopped, each once, with the record that last fitted; the subject is its number."""
+    kept = KeptSearchRow
+    number = cast(kept.search_id, String)
+    return _row(literal(SEARCH, String), kept.newest_at, subject=number).where(
+        kept.pseudonym == _PSEUDONYM, kept.stopped_at.is_(None), kept.newest_at > _SINCE
     )
 
 

@@ -74,6 +74,25 @@ class ExhibitsSeenRow(Base):
     )
 
 
+class KeptSearchRow(Base):
+    """A search that one person keeps. ``conditions``: a ``RecordFilter`` as JSON. ``looked_to``: the sequence number of
+    the newest record when its maker last looked; ``newest_at``: when a record that fits last came."""
+
+    __tablename__ = "kept_search"
+    search_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"))
+    title: Mapped[str]
+    conditions: Mapped[str]
+    looked_to: Mapped[int]
+    kept_at: Mapped[str]
+    newest_at: Mapped[str | None]
+    stopped_at: Mapped[str | None]
+    __table_args__ = (
+        Index("kept_search_by_person", "pseudonym", "newest_at"),
+        {"sqlite_autoincrement": True},  # an alert never leads to another search than it told of
+    )
+
+
 class SavedViewRow(Base):
     """How one examiner looked at two scans, with the picture of it. It belongs to the scans, not to a candidate: these
     are made anew with each release of the matcher.

@@ -11,6 +11,7 @@ from exchange.flows.access.sessions import state_purpose
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.deadlines import tell_duties
+from exchange.flows.review.kept_searches import MAY_KEEP, MOST_TOLD, kept_searches
 from exchange.flows.sync.progress import sync_status
 from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.web.access.caller import OpenNode
@@ -29,8 +30,18 @@ def home(node: OpenNode, who: SignedIn) -> Response:
     due = tell_duties(node, *reader)
     status_now = node_status(node, blind_for=view_of(*reader).blind_for)
     held = holders_now(node) if who.caller.role in (Role.HEAD, Role.OPERATOR) else ()
-    peers = sync_status(node)
-    return page("home", who, due=due, held=held, status_now=status_now, peers=peers, purposes=list(LawfulPurpose))
+    kept = kept_searches(node, who.caller.pseudonym) if who.caller.role in MAY_KEEP else []
+    return page(
+        "home",
+        who,
+        due=due,
+        held=held,
+        status_now=status_now,
+        peers=sync_status(node),
+        purposes=list(LawfulPurpose),
+        searches=kept,
+        most_told=MOST_TOLD,
+    )
 
 
 @router.post("/purpose")

@@ -137,6 +137,14 @@ class SearchForm:
         return any(FIELDS[name].group is group for name in self.asked)
 
 
+def address_of(wanted: RecordFilter) -> str:
+    """Of the page that shows this search."""
+    values = wanted.asked()
+    lists = {name: [str(one) for one in value] for name, value in values.items() if isinstance(value, tuple)}
+    asked = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in values.items()}
+    return f"/app/search?{urlencode(asked | lists, doseq=True)}"
+
+
 def typed_in(parameters: QueryParams) -> dict[str, str | tuple[str, ...]]:
     """What the address says, of each list all its values."""
     lists = {name for name, field in FIELDS.items() if field.is_list}

@@ -69,6 +69,7 @@ SENTENCES: Final = {
     "not-usable": _m("This scan cannot be shown or compared in this way."),
     "too-large": _m("What was sent is too large."),
     "conflict": _m("This does not agree with what is stored already. Load the page anew."),
+    "too-many-searches": _m("Too many searches are kept already. Stop one of them first."),
     "already-verified": _m("This does not agree with what is stored already. Load the page anew."),
     "already-concluded": _m("Your conclusion on this pair waits for another examiner. Take it back to conclude anew."),
     "already-asked": _m("This side asked for the comparison already. Wait for the other side's answer."),

@@ -108,6 +108,19 @@ def upgrade() -> None:
         sa.Column("decided_by", Words(), nullable=False),
         sa.Column("decided_at", Words(), nullable=False),
     )
+    op.create_table(
+        "kept_search",
+        sa.Column("search_id", WholeNumber, primary_key=True, autoincrement=True),
+        sa.Column("pseudonym", Words(), sa.ForeignKey("user.pseudonym"), nullable=False),
+        sa.Column("title", Words(), nullable=False),
+        sa.Column("conditions", Words(), nullable=False),
+        sa.Column("looked_to", WholeNumber, nullable=False),
+        sa.Column("kept_at", Words(), nullable=False),
+        sa.Column("newest_at", Words()),
+        sa.Column("stopped_at", Words()),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("kept_search_by_person", "kept_search", ["pseudonym", "newest_at"])
 
 
 def downgrade() -> None:
@@ -115,6 +128,7 @@ def downgrade() -> None:
     and in which folder a scan came is forgotten. Programs are told no more. Scores of test fires are made anew after
     the way up. Gone is why a record was left with a holder: it is listed again after an upgrade. Work promised on any
     of it is nobody's."""
+    op.drop_table("kept_search")
     op.drop_table("held_decision")
     op.drop_table("user_authorisation")
     op.execute("DELETE FROM job WHERE kind = 'known-pairs'")

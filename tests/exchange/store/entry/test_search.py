@@ -372,8 +372,8 @@ def test_a_hundred_thousand_records_are_searched_in_a_moment(
     del tmp_path
     first, many = put(store, keys, SHOT, 1), 100_000
     with store.write() as session:
-        row = dict(session.execute(select(RecordRow.__table__)).mappings().one())
-        detail = dict(session.execute(select(RecordDetailRow.__table__)).mappings().one())
+        row: dict[str, Any] = dict(session.execute(select(RecordRow.__table__)).mappings().one())
+        detail: dict[str, Any] = dict(session.execute(select(RecordDetailRow.__table__)).mappings().one())
         if session.get_bind().dialect.name == "sqlite":
             session.execute(text("PRAGMA defer_foreign_keys = ON"))
         for start in range(0, many, 5000):
@@ -407,8 +407,8 @@ def test_a_hundred_thousand_records_are_searched_in_a_moment(
                     for number, name in names
                 ],
             )
-    took = {}
-    for told, asked in {
+    took = dict[str, int]()
+    questions: dict[str, dict[str, Any]] = {
         "headstamp, one": {"headstamp": "ppu"},
         "headstamp, none": {"headstamp": "нема"},
         "make, all": {"make": "ekol"},
@@ -416,7 +416,8 @@ def test_a_hundred_thousand_records_are_searched_in_a_moment(
         "case, a part": {"case_reference": "RS-2026"},
         "case, none": {"case_reference": "XX-1"},
         "empty": {"empty": ["basis"]},
-    }.items():
+    }
+    for told, asked in questions.items():
         for act, name in ((found, told), (tallied, f"{told}, counted")):
             began = time.process_time()
             act(store, **asked)
