@@ -18,7 +18,8 @@ _APART: Final = re.compile(r"(?:i|ko)n(?=je[kl]|jug|junk)|nad(?=ž)|od(?=žal)",
 
 _SAME: Final = frozenset({"km", "mm", "um", "µm", "nm", "kB", "MB", "GB", "log", "WebGL"})
 _KEPT: Final = re.compile(
-    r"%\(\w+\)[a-z]|\{\w+\}|`[^`]*`|https?://\S+|[\w.-]+/[\w./-]+|\bffp [a-z]+(?: [a-z]+)?"  # what programs read
+    r"%\(\w+\)[a-z]|\{\w+\}|`[^`]*`|https?://\S+|[\w.-]+/[\w./-]+|[\w.-]+@[\w.-]+\w|\bffp-[a-z]+"  # addresses, nodes
+    r"|\bffp [a-z]+(?: [a-z]+)?"  # what programs read
     r"|\b\w*[qwxyQWXY]\w*\b|\b(?!(?:EU|INTERPOL)\b)[A-ZČĆĐŠŽ]{2,}(?:-?\d[\w-]*)?\b"  # abbreviations
     r"|\([A-Z]\)|\b\w*\d\w*\b|\b[HIVX]\b(?![a-zčćđšž])"
 )

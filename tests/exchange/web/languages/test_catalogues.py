@@ -81,6 +81,7 @@ def test_both_scripts_of_serbian_say_the_same() -> None:
         ("PDF od 3 mm, LR %(value)s, {distance} µm", "PDF од 3 mm, LR %(value)s, {distance} µm"),
         ("naredbom `ffp verify bundle`", "наредбом `ffp verify bundle`"),
         ("SHA-256 snimka x3p, piše u docs/verify-by-hand.md", "SHA-256 снимка x3p, пише у docs/verify-by-hand.md"),
+        ("Čvor ffp-rs, adresa reading-room@lab.example.", "Чвор ffp-rs, адреса reading-room@lab.example."),
         ("EU, INTERPOL, H1, WebGL 2", "ЕУ, ИНТЕРПОЛ, H1, WebGL 2"),
     ],
 )
