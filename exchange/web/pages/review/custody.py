@@ -109,7 +109,7 @@ def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -
     )
 
 
-def wrong_field(step: NextStep, fields: Mapping[str, str]) -> tuple[str, str] | None:
+def find_wrong_field(step: NextStep, fields: Mapping[str, str]) -> tuple[str, str] | None:
     """The first field of the form that is not right, and what is wrong, in words."""
     for name in step.fields:
         if not fields.get(name, "").strip():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -20,7 +21,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.review.custody import custody_shown, custody_step, local_day, sign_step, wrong_field
+from exchange.web.pages.review.custody import custody_shown, custody_step, find_wrong_field, local_day, sign_step
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
@@ -84,7 +85,17 @@ def hit_page(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
     return _hit_page(node, who, link_id)
 
 
-def _hit_page(node: Node, who: Visitor, link_id: str, *, status: int = 200, **refused: Any) -> Response:
+def _hit_page(
+    node: Node,
+    who: Visitor,
+    link_id: str,
+    *,
+    status: int = 200,
+    wrong_field: tuple[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    """``wrong_field``: of the form for the next step of an exhibit what was refused, with why; ``typed``: what was
+    given."""
     asker = who.consultation
     found = visible_hit(node, *asker.reader, link_id)
     link = found.link
@@ -122,7 +133,8 @@ def _hit_page(node: Node, who: Visitor, link_id: str, *, status: int = 200, **re
         may_step=may_say("physical-comparison", who.caller.role),
         answers=list(Answer),
         today=local_day(),
-        **refused,
+        wrong_field=wrong_field,
+        typed=typed or {},
     )
 
 
@@ -142,7 +154,7 @@ def _move(node: Node, who: Visitor, link_id: str, fields: dict[str, str]) -> Res
     """A step of an exhibit; what is wrong with the form is said at its field, with what was typed."""
     link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
     step = custody_step(node, link)
-    wrong = wrong_field(step, fields) if step is not None else None
+    wrong = find_wrong_field(step, fields) if step is not None else None
     if wrong is not None:
         return _hit_page(node, who, link_id, status=422, wrong_field=wrong, typed=fields)
     try:

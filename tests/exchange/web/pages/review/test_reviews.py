@@ -278,7 +278,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert investigator.send(f"{hit}/feedback", outcome="cases_joined", remark="").status_code == 303
     _until(lambda: "cases joined" in first.get(hit).text)
     assert "The signature of ffp-rs is missing" in first.get(hit).text
-    assert "Confirmed hits without this side&#39;s signature" in first.get("/app/").text
+    assert "Confirmed hits without this side" in first.get("/app/").text
     assert "Exhibits of the other side that are to go home" in investigator.get("/app/").text
     returned = _step_form(investigator, hit, "returned")
     said = {"type": "physical-comparison", "step": "returned", "seal": "MK-1", "on": TODAY}
