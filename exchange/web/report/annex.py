@@ -295,9 +295,9 @@ def _verification(report: PairReport) -> list[Block]:
         ),
         paragraph(
             _(
-                "The bundle of this pair has this report with all these statements in one file. What stands in no "
-                "statement cannot be verified by it: laboratory and authorisation, saved views, and the score, which "
-                "follows from both scans."
+                "The bundle of this pair has this report and these statements in one file, and names what may not be "
+                "given away. What stands in no statement cannot be verified by it: laboratory and authorisation, saved "
+                "views, and the score, which follows from both scans."
             )
         ),
         quiet(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 from exchange.flows.access.users import authorise_user
 from exchange.flows.review import report as report_flow
 from exchange.flows.review.report import PairReport, gather_report
-from exchange.flows.review.report_sources import MOST_REPORT_VIEWS
+from exchange.flows.review.report_sources import MOST_REPORT_VIEWS, Laboratory, laboratory_of
 from exchange.store.review.saved_views import add_view
 from exchange.store.tables.reviews import SavedViewRow
 from schemas.vocabulary import ReferenceChannel
@@ -47,9 +48,13 @@ def test_of_the_other_side_stands_what_its_card_says(world: BlindWorld) -> None:
     assert None not in (ours.fingerprint, theirs.fingerprint)
     assert ours.fingerprint != theirs.fingerprint
     with world.rs.store.read() as session:
-        named = {report_flow.laboratory_of(session, world.rs, issuer) for issuer in (RS, MK)}
+        named = {laboratory_of(session, world.rs, issuer) for issuer in (RS, MK)}
         assert named == {ours, theirs}
-        assert report_flow.laboratory_of(session, world.rs, "ffp-al").fingerprint is None
+        assert laboratory_of(session, world.rs, "ffp-al").fingerprint is None
+        stated = {"laboratory": "A laboratory", "accreditation_number": "1", "accreditation_standard": "ISO/IEC 17025"}
+        named = replace(world.rs, settings=world.rs.settings.model_copy(update=stated))
+        assert laboratory_of(session, named, RS) == Laboratory(*stated.values(), ours.fingerprint)
+        assert laboratory_of(session, named, MK) == theirs, "what a node says of itself is said of no other"
 
 
 def test_authorisations_are_those_of_own_signers(world: BlindWorld) -> None:
