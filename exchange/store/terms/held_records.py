@@ -126,9 +126,7 @@ def left_before(session: Session, moment: str) -> set[tuple[str, str]]:
     return {(record, holder) for record, holder in session.execute(left)}
 
 
-def _held(
-    peer: PeerRow, policy: Policy, today: date, *, owner: str, open_only: bool
-) -> Select[tuple[str, str | None, bool]]:
+def _held(peer: PeerRow, policy: Policy, today: date, *, owner: str, open_only: bool) -> Select[str, str | None, bool]:
     why, read = why_not(peer, policy, today), _was_read(peer)
     asked = select(RecordRow.statement_id, why.label("why"), read.label("read")).where(
         RecordRow.issuer == owner,
