@@ -13,12 +13,15 @@ from exchange.flows.blind.visibility import hidden_pairs, tells_of
 from exchange.flows.hits.history import all_links, find_link
 from exchange.flows.review.alerts import count_fresh
 from exchange.flows.review.deadlines import Duty, duties
+from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.statements import Spoke
+from exchange.flows.review.visible_statements import StatementReader, visible_statements
 from exchange.store.access.users import add_user
 from exchange.store.log.statements import find_statement
+from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.flows.network import MK, RS, Network, resting
-from tests.exchange.flows.review.test_statements import FIRST, SECOND, lead, says
+from tests.exchange.flows.review.test_statements import FIRST, HEAD, SECOND, lead, says
 from tests.exchange.flows.review.test_statements import pair as pair
 
 pytestmark = pytest.mark.slow
@@ -82,3 +85,28 @@ def test_no_statement_about_the_pair_is_read_meanwhile(
         for pseudonym, expected in ((SECOND.pseudonym, True), (FIRST.pseudonym, False)):
             hidden = hidden_pairs(session, Role.EXAMINER, pseudonym)
             assert [row is not None and tells_of(session, row, hidden) for row in rows] == [expected] * 3
+
+
+def test_a_disclosure_on_either_exhibit_is_told_only_after_the_verification(
+    network: Network, pair: dict[str, Any], said: tuple[Spoke, Spoke, Spoke]
+) -> None:
+    """That an owner told the other side more of an exhibit says what somebody holds of the pair."""
+    node, (_, _, own) = network.nodes[MK], said
+    record = next(side["record"] for side in pair.values() if side["issuer"] == MK)
+    case_data = {"to": RS, "legal_basis": "Test agreement, article 4", "serial_number": "synthetic 0001"}
+    says(network, MK, HEAD, "disclosure", record=record, **case_data)
+    with node.store.read() as session:
+        exhibit = session.get_one(RecordRow, record).exhibit
+
+    def told(role: Role, pseudonym: str) -> int:
+        reader = StatementReader(node, pseudonym, role)
+        listed = visible_statements(reader, kinds={"disclosure"}, about=record, issuer=None, limit=9)
+        shown = disclosures_on(node, role, pseudonym, [exhibit])
+        assert [item.statement_id for item in shown] == [row.statement_id for row in listed]
+        return len(shown)
+
+    assert told(Role.EXAMINER, SECOND.pseudonym) == 0
+    assert told(Role.EXAMINER, FIRST.pseudonym) == told(Role.HEAD, HEAD.pseudonym) == 1
+    drawn = {"pair": pair, "conclusion": "inconclusive_a", "basis": "screen"}
+    says(network, MK, SECOND, "verification", verifies=own.statement_id, **drawn)
+    assert told(Role.EXAMINER, SECOND.pseudonym) == 1

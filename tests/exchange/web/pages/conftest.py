@@ -84,3 +84,22 @@ def signed_in(invited: Callable[[Role], Person]) -> Callable[[Role], Person]:
         return person
 
     return make
+
+
+@pytest.fixture
+def somebody() -> Iterator[Callable[[RunningNode, Role], Person]]:
+    """Makes people of whatever node, signed in."""
+    made: list[Person] = []
+
+    def make(node: RunningNode, role: Role) -> Person:
+        person = Person(node, f"{role}-{time.time_ns()}")
+        made.append(person)
+        with node.node.store.write() as session:
+            add_user(session, person.pseudonym, role)
+        assert person.accept().status_code == 200
+        assert person.sign_in().status_code == 303
+        return person
+
+    yield make
+    for person in made:
+        person.http.close()

@@ -7,7 +7,7 @@ import pytest
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
-from tests.exchange.web.pages.review.test_disclosures import person
+from tests.exchange.web.pages.review.test_disclosures import People
 from tests.exchange.web.rest.test_terms import eventually, has, post
 
 pytestmark = pytest.mark.slow
@@ -15,7 +15,9 @@ pytestmark = pytest.mark.slow
 LINE = {"kinds": ["seized"], "rule": "allowed", "article": "Article 9", "review_by": "2036-01-01", "jurisdiction": "MK"}
 
 
-def test_a_policy_that_tightens_and_what_becomes_of_what_is_held(pair: tuple[RunningNode, RunningNode]) -> None:
+def test_a_policy_that_tightens_and_what_becomes_of_what_is_held(
+    pair: tuple[RunningNode, RunningNode], somebody: People
+) -> None:
     rs, mk = pair
     records = [rs.submit(tiny_scan(), level="full", audience=["MK"]).json()["statement_id"] for _ in range(3)]
     eventually(lambda: all(has(mk, record) for record in records))
@@ -29,7 +31,7 @@ def test_a_policy_that_tightens_and_what_becomes_of_what_is_held(pair: tuple[Run
     listed = rs.get("/v1/policy/held", Role.HEAD, params={"limit": 2, "jurisdiction": "MK"}).json()
     assert [item["record"]["statement_id"] for item in listed["items"]] == records[:2]
     assert (listed["following"], listed["holders"][0]["records"]) == (2, 3)
-    head, operator = person(rs, Role.HEAD), person(rs, Role.OPERATOR)
+    head, operator = somebody(rs, Role.HEAD), somebody(rs, Role.OPERATOR)
     assert "North Macedonia holds 3 records" in head.get("/app/").text
     assert "The head decides whether it stays there." in operator.get("/app/").text
     assert 'href="/app/policy/held"' in head.get("/app/approvals").text

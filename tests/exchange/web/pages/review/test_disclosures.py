@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 
 import pytest
 
-from exchange.store.access.users import add_user
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
@@ -17,18 +15,9 @@ from tests.schemas.examples import firearm_fields
 
 pytestmark = pytest.mark.slow
 
+People = Callable[[RunningNode, Role], Person]
+
 SERIAL = "synthetic 4711"
-
-
-def person(node: RunningNode, role: Role) -> Person:
-    """Somebody of this node, signed in."""
-    pseudonym = f"{role}-{time.time_ns()}"
-    with node.node.store.write() as session:
-        add_user(session, pseudonym, role)
-    made = Person(node, pseudonym)
-    assert made.accept().status_code == 200
-    assert made.sign_in().status_code == 303
-    return made
 
 
 def fired(node: RunningNode, **changes: object) -> str:
@@ -45,10 +34,10 @@ def fired(node: RunningNode, **changes: object) -> str:
     return record
 
 
-def test_the_head_discloses_and_both_sides_read_it(pair: tuple[RunningNode, RunningNode]) -> None:
+def test_the_head_discloses_and_both_sides_read_it(pair: tuple[RunningNode, RunningNode], somebody: People) -> None:
     rs, mk = pair
     record = fired(rs, audience=["MK"])
-    head, examiner = person(rs, Role.HEAD), person(rs, Role.EXAMINER)
+    head, examiner = somebody(rs, Role.HEAD), somebody(rs, Role.EXAMINER)
     place = f"/app/records/{record}"
     assert f"{place}/disclose" in head.get(place).text
     assert f"{place}/disclose" not in examiner.get(place).text
@@ -63,7 +52,7 @@ def test_the_head_discloses_and_both_sides_read_it(pair: tuple[RunningNode, Runn
     assert head.post(f"{place}/disclose", typed | {"serial_number": ""}).status_code == 422, "it discloses nothing"
     sent = head.post(f"{place}/disclose", typed | {"channel": "siena", "reference": "S-1/2026"})
     assert (sent.status_code, sent.headers["location"]) == (303, f"{place}#disclosures")
-    for who in (head, examiner, person(rs, Role.INVESTIGATOR)):
+    for who in (head, examiner, somebody(rs, Role.INVESTIGATOR)):
         shown = who.get(place).text
         assert all(word in shown for word in (SERIAL, "S-1/2026", "SIENA (Europol)", "North Macedonia"))
     assert "Disclosed on its test fires" in examiner.get("/app/firearms/F-D1").text
@@ -71,15 +60,15 @@ def test_the_head_discloses_and_both_sides_read_it(pair: tuple[RunningNode, Runn
 
     mk.wait_for(lambda _: bool(mk.get("/v1/statements", params={"about": record}).json()), 60)
     for role in (Role.HEAD, Role.EXAMINER, Role.INVESTIGATOR):
-        shown = person(mk, role).get(place).text
+        shown = somebody(mk, role).get(place).text
         assert all(word in shown for word in (SERIAL, "S-1/2026", "SIENA (Europol)", "Serbia"))
-    assert person(mk, Role.HEAD).get(f"{place}/disclose").status_code == 404, "another's record"
+    assert somebody(mk, Role.HEAD).get(f"{place}/disclose").status_code == 404, "another's record"
 
 
-def test_only_who_may_have_the_record_is_told_more(pair: tuple[RunningNode, RunningNode]) -> None:
+def test_only_who_may_have_the_record_is_told_more(pair: tuple[RunningNode, RunningNode], somebody: People) -> None:
     rs, _ = pair
     record = fired(rs, audience=["UA"])
-    head = person(rs, Role.HEAD)
+    head = somebody(rs, Role.HEAD)
     form = head.get(f"/app/records/{record}/disclose").text
     assert "No other side may have this record" in form
     assert not re.findall(r'<option value="ffp-mk"', form)
