@@ -26,8 +26,8 @@ from exchange.net.news_lines import NewsLines
 from exchange.trust.card import fingerprint, make_card
 from exchange.trust.keys import ED25519, create_keys, key_id, load_identity, load_keys, raw_public
 from schemas import CONTRACT_VERSION
+from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
 from schemas.lane import EMPTY_HEAD, LaneNews, LanePage, parse_lane_page
-from schemas.vocabulary import Jurisdiction
 from schemas.witness import WitnessAnswer
 
 LEGAL_BASIS = "synthetic, a test of many peers"
@@ -52,7 +52,7 @@ class LightPeers:
     """Runs until ``close``. ``question_bytes``: of the last question for news that came."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        codes = [code for code in Jurisdiction if code != Jurisdiction.RS]
+        codes = [code for code in FIRST_JURISDICTIONS if code != Jurisdiction.RS]
         self.peers = [_made(folder / str(number), codes[number % len(codes)], number) for number in range(count)]
         self.question_bytes = 0
         self.asked: Counter[str] = Counter()

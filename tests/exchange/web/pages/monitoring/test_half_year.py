@@ -168,4 +168,4 @@ def test_an_approved_pdf_names_its_approval(node: RunningNode, over: Half) -> No
     assert found.sha256 in text
     assert found.approval in text
     assert "Draft" not in text
-    assert Jurisdiction(found.document.jurisdiction).display_name in text
+    assert node.node.jurisdictions.name(found.document.jurisdiction) in text
