@@ -24,9 +24,9 @@ from schemas.strict_json import check_json
 PAIR_BUNDLE_MEDIA_TYPE = "application/zip"
 MAX_PAIR_STATEMENTS = 256
 MAX_CONTENTS_BYTES = 256 * 1024
-MAX_REPORT_BYTES = 128 * 1024 * 1024
+MAX_PDF_BYTES = 128 * 1024 * 1024
 MAX_PAIR_BUNDLE_BYTES = 512 * 1024 * 1024
-CONTENTS, REPORT, PROVEN, SIGNED = "contents.json", "report.pdf", "proven/", "signed/"
+CONTENTS, REPORT_FILE, PROVEN, SIGNED = "contents.json", "report.pdf", "proven/", "signed/"
 
 
 class LeftOutReason(StrEnum):
@@ -59,7 +59,7 @@ class PairContents(Contract):
     left_out: Annotated[tuple[LeftOut, ...], Field(max_length=MAX_PAIR_STATEMENTS)] = ()
 
 
-class SignedStatement(Contract):
+class BundledStatement(Contract):
     """A statement without a proof of its issuer's log: ``envelope``, ``card`` and ``key_events`` as in a bundle;
     ``log_index``: where the issuer told this node that it stands, which says which keys had to sign it."""
 
@@ -79,10 +79,10 @@ def parse_contents(data: bytes) -> PairContents:
         raise contract_error(error) from error
 
 
-def parse_signed(data: bytes) -> SignedStatement:
+def parse_signed(data: bytes) -> BundledStatement:
     """Read an untrusted statement that has no proof. Raises ContractError."""
     check_json(data, max_bytes=MAX_BUNDLE_BYTES)
     try:
-        return SignedStatement.model_validate_json(data, strict=True)
+        return BundledStatement.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise contract_error(error) from error

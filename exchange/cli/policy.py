@@ -142,7 +142,7 @@ def decide(
 
 
 @app.command("held")
-def held(
+def show_held(
     revoke: Annotated[
         str | None, typer.Option(help="Take all of it back from this jurisdiction; needs --because and --as.")
     ] = None,

@@ -19,7 +19,7 @@ def verify_pair(data: bytes, fingerprints: Sequence[str], *, as_json: bool) -> N
     from exchange.errors import LogError, RootInvalid, StatementInvalid
     from exchange.flows.witness.verify_pair_bundle import verify_pair_bundle
     from exchange.trust.card import same_fingerprint
-    from schemas.pair_bundle import REPORT
+    from schemas.pair_bundle import REPORT_FILE
 
     try:
         found = verify_pair_bundle(data, confirmed=fingerprints)
@@ -35,7 +35,9 @@ def verify_pair(data: bytes, fingerprints: Sequence[str], *, as_json: bool) -> N
         print_json(_plain(found, known))
         return
     typer.echo(f"Pair of the records {found.contents.records[0]}\n             and {found.contents.records[1]}")
-    typer.echo(f"  {REPORT} has the SHA-256 {found.contents.report}; nobody signs it: hold it against what follows")
+    typer.echo(
+        f"  {REPORT_FILE} has the SHA-256 {found.contents.report}; nobody signs it: hold it against what follows"
+    )
     for fact in found.facts:
         for line in _told(fact):
             typer.echo(line)

@@ -51,7 +51,7 @@ def authorise_user(node: Node, pseudonym: str, words: str | None) -> None:
     """States what an active user is authorised for, as reports print it; None takes that away. Raises NotFound,
     InvalidInput."""
     with node.store.write() as session:
-        users.authorise(session, pseudonym, None if words is None else _line(words))
+        users.put_authorisation(session, pseudonym, None if words is None else _line(words))
 
 
 def revoke_user(node: Node, pseudonym: str) -> None:

@@ -18,7 +18,7 @@ from typing import IO, Final
 from exchange.errors import ComputeFailed, Conflict, InfrastructureAway, InvalidInput, NotFound, TooLarge
 from exchange.flows.entry.draft_form import FileOf, placed, submission_of
 from exchange.flows.entry.drafts import doubtful
-from exchange.flows.entry.firearms import described
+from exchange.flows.entry.firearms import described_fully
 from exchange.flows.entry.import_source import Source
 from exchange.flows.entry.import_table import ExhibitLines, TableLine
 from exchange.flows.entry.submit import check_submission, submit_record
@@ -79,7 +79,7 @@ def import_groups(
 def metadata_of(node: Node, fields: Mapping[str, str], files: Sequence[FileOf]) -> bytes:
     """What is submitted of a form: a firearm that it names by its pseudonym alone is described as it stands here."""
     with node.store.read() as session:
-        return submission_of(described(session, fields), files, None)
+        return submission_of(described_fully(session, fields), files, None)
 
 
 def doubts_in_lines(group: ExhibitLines, jurisdictions: Directory) -> str:

@@ -11,7 +11,7 @@ from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.entry.draft_form import FileOf, is_stale, marked_in, of_file, placed, submission_of
 from exchange.flows.entry.drafts import Draft, close, read_draft
-from exchange.flows.entry.firearms import check_described, described
+from exchange.flows.entry.firearms import check_described, described_fully
 from exchange.flows.entry.submit import (
     StoredScan,
     SubmissionReceipt,
@@ -193,7 +193,7 @@ def _record(node: Node, maker: Maker, draft: Draft, files: Sequence[FileOf]) -> 
 
 def _metadata(node: Node, draft: Draft, files: Sequence[FileOf]) -> bytes:
     with node.store.read() as session:
-        return submission_of(described(session, draft.fields), files, draft.row.supersedes)
+        return submission_of(described_fully(session, draft.fields), files, draft.row.supersedes)
 
 
 def _blob(file: DraftFileRow) -> Blob:

@@ -117,7 +117,7 @@ def propose_id(session: Session) -> str:
     return f"{begin}{max(numbers, default=0) + 1:04d}"
 
 
-def described(session: Session, fields: Mapping[str, str]) -> dict[str, str]:
+def described_fully(session: Session, fields: Mapping[str, str]) -> dict[str, str]:
     """A form that names a firearm by its pseudonym alone, with what the node knows of that one. Any other as it is."""
     firearm_id = fields.get(f"{FIREARM_FIELDS}firearm_id")
     said = {name for name in fields if name.startswith(FIREARM_FIELDS)}

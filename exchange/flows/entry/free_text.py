@@ -115,7 +115,7 @@ def doubts(
     return tuple(found)
 
 
-def doubts_of(field: str, text: str, known: Directory | None = None) -> tuple[Doubt, ...]:
+def doubts_of_field(field: str, text: str, known: Directory | None = None) -> tuple[Doubt, ...]:
     """As ``doubts``, of a field by its place in a form or a statement."""
     name = field.rpartition(".")[2]
     return doubts(text, place=name in PLACE_FIELDS, reference=name in REFERENCES, known=known)
@@ -123,7 +123,7 @@ def doubts_of(field: str, text: str, known: Directory | None = None) -> tuple[Do
 
 def doubts_in(statement: BaseModel, known: Directory | None = None) -> dict[str, tuple[Doubt, ...]]:
     """The free texts of a statement that may tell of a person, by their place: what every receipt says of it."""
-    found = {path: doubts_of(path, text, known) for path, text in _texts(statement)}
+    found = {path: doubts_of_field(path, text, known) for path, text in _texts(statement)}
     return {path: doubt for path, doubt in found.items() if doubt}
 
 

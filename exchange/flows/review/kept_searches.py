@@ -20,7 +20,7 @@ from schemas.exhibit import ShortText
 from schemas.vocabulary import Role
 
 MAY_KEEP: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR})
-MOST_KEPT: Final = 30
+MOST_SEARCHES: Final = 30
 """Of one person: each is held against each record that comes."""
 MOST_TOLD: Final = 100
 """So many new records are counted: whoever is so far behind needs no exact number."""
@@ -53,8 +53,8 @@ def keep_search(node: Node, pseudonym: str, title: str, wanted: RecordFilter) ->
     with node.store.write() as session:
         store.forget_stopped(session, stamp_in(-STOPPED_DAYS * 86_400))
         kept = [row for row in store.searches_of(session, pseudonym) if row.stopped_at is None]
-        if len(kept) >= MOST_KEPT:
-            raise Conflict(f"{MOST_KEPT} searches are kept already: stop one.", code="too-many-searches")
+        if len(kept) >= MOST_SEARCHES:
+            raise Conflict(f"{MOST_SEARCHES} searches are kept already: stop one.", code="too-many-searches")
         row = KeptSearchRow(
             pseudonym=pseudonym,
             title=title,

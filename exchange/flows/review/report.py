@@ -28,7 +28,7 @@ from exchange.flows.review.report_sources import (
     ReportedView,
     authorisations_of,
     laboratory_of,
-    references_of,
+    numbers_of,
     views_to_print,
 )
 from exchange.flows.review.statements import may_see
@@ -133,7 +133,7 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         makers = {one.made_by.pseudonym for one in own if one.issuer == node.node_id}
         allowed = authorisations_of(session, makers)
         issuers = {side.statement_id: side.issuer for side in (first, second)}
-        references = references_of(session, issuers, [item.statement_id for item in said])
+        references = numbers_of(session, issuers, [item.statement_id for item in said])
         views, left_out = views_to_print(session, found.acquisition_a.sha256, found.acquisition_b.sha256)
 
     # 3.

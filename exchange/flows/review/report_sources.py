@@ -119,7 +119,7 @@ def views_to_print(session: Session, query: str, reference: str) -> tuple[tuple[
     ), left_out
 
 
-def references_of(
+def numbers_of(
     session: Session, records: Mapping[str, str], statements: Iterable[str]
 ) -> tuple[ReportedReference, ...]:
     """The numbers that stand in messages between the sides about these statements or records, and in what one side

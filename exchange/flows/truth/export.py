@@ -44,7 +44,7 @@ CopyReport = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class LeftOutScan:
     known: KnownScan
     why: str
 
@@ -102,7 +102,7 @@ def export_truth(
         try:
             _copy(node, one, _place(folder, one))
         except NotFound:  # withdrawn since it was chosen, or damaged
-            left_out.append(LeftOut(one, _NOT_HERE))
+            left_out.append(LeftOutScan(one, _NOT_HERE))
             gone.add(_place(folder, one))
         show(done, len(fresh))
     chosen = [one for one in chosen if _place(folder, one) not in gone]
@@ -165,9 +165,9 @@ def _is_ours(name: Path, path: Path) -> bool:
 
 def _choose(
     node: Node, found: Sequence[KnownScan], handling: Collection[HandlingCode]
-) -> tuple[list[KnownScan], list[LeftOut]]:
+) -> tuple[list[KnownScan], list[LeftOutScan]]:
     """One scan of each exhibit and region, whose firearm no other record contradicts."""
-    chosen, left_out = list[KnownScan](), list[LeftOut]()
+    chosen, left_out = list[KnownScan](), list[LeftOutScan]()
     firearms: dict[str, set[tuple[str, str]]] = {}
     for one in found:
         firearms.setdefault(one.scan.sha256, set()).add(one.firearm)
@@ -181,7 +181,7 @@ def _choose(
         if why is None and (one.scan.sha256, one.scan.roi) in scans:
             why = "the same scan in another record"
         if why is not None:
-            left_out.append(LeftOut(one, why))
+            left_out.append(LeftOutScan(one, why))
             continue
         exhibits.add((one.record.exhibit, one.scan.roi))
         scans.add((one.scan.sha256, one.scan.roi))
@@ -270,7 +270,7 @@ def _write_truth(path: Path, scans: Iterable[KnownScan]) -> None:
     _write_table(path, _COLUMNS, sorted(rows, key=lambda row: (row[1], row[0])))
 
 
-def _write_left_out(path: Path, left_out: Iterable[LeftOut]) -> None:
+def _write_left_out(path: Path, left_out: Iterable[LeftOutScan]) -> None:
     rows = [
         (item.known.record.statement_id, item.known.scan.position, item.known.scan.roi, item.why) for item in left_out
     ]

@@ -37,12 +37,12 @@ from schemas.bundle import Bundle
 from schemas.pair_bundle import (
     CONTENTS,
     PROVEN,
-    REPORT,
+    REPORT_FILE,
     SIGNED,
+    BundledStatement,
     LeftOut,
     LeftOutReason,
     PairContents,
-    SignedStatement,
 )
 from schemas.vocabulary import HandlingCode
 
@@ -99,12 +99,12 @@ def make_pair_bundle(node: Node, records: tuple[str, str], statements: Sequence[
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         listed = contents.model_dump_json(indent=1) + "\n"
-        for name, content in {CONTENTS: listed.encode(), REPORT: report, **files}.items():
+        for name, content in {CONTENTS: listed.encode(), REPORT_FILE: report, **files}.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()
 
 
-def _given(node: Node, statement_id: str) -> LeftOut | tuple[str, Bundle | SignedStatement]:
+def _given(node: Node, statement_id: str) -> LeftOut | tuple[str, Bundle | BundledStatement]:
     with node.store.read() as session:
         row = find_statement(session, statement_id)
         if row is None:
@@ -131,7 +131,7 @@ def _withheld(session: Session, node: Node, row: StatementRow) -> LeftOutReason 
     return None
 
 
-def _proven(session: Session, node: Node, row: StatementRow) -> Bundle | SignedStatement:
+def _proven(session: Session, node: Node, row: StatementRow) -> Bundle | BundledStatement:
     """With the proof, where the head that leads there is known; an own statement always has one."""
     own = row.issuer == node.node_id
     keys = node.history if own else peer_keys(_known(session, row.issuer))
@@ -151,7 +151,7 @@ def _proven(session: Session, node: Node, row: StatementRow) -> Bundle | SignedS
             inclusion=tuple(step.hex() for step in proof),
             checkpoint=base64.b64encode(head.note).decode(),
         )
-    return SignedStatement(
+    return BundledStatement(
         contract=CONTRACT_VERSION,
         envelope=envelope,
         card=first,

@@ -35,9 +35,9 @@ from schemas.pair_bundle import (
     MAX_CONTENTS_BYTES,
     MAX_PAIR_BUNDLE_BYTES,
     MAX_PAIR_STATEMENTS,
-    MAX_REPORT_BYTES,
+    MAX_PDF_BYTES,
     PROVEN,
-    REPORT,
+    REPORT_FILE,
     SIGNED,
     PairContents,
     parse_contents,
@@ -111,13 +111,13 @@ def _opened(data: bytes) -> tuple[PairContents, dict[str, bytes]]:
             if len(names) > MAX_PAIR_STATEMENTS + 2 or len(set(names)) != len(names):
                 raise _not_whole("It has too many files, or one twice.")
             strange = [
-                name for name in names if name not in (CONTENTS, REPORT) and not name.startswith((PROVEN, SIGNED))
+                name for name in names if name not in (CONTENTS, REPORT_FILE) and not name.startswith((PROVEN, SIGNED))
             ]
             if strange:
                 raise _not_whole(f"It has a file that no bundle has: {strange[0][:80]!r}.")
             contents = parse_contents(_read(archive, CONTENTS, MAX_CONTENTS_BYTES))
-            report = hashlib.sha256(_read(archive, REPORT, MAX_REPORT_BYTES)).hexdigest()
-            named = [name for name in names if name not in (CONTENTS, REPORT)]
+            report = hashlib.sha256(_read(archive, REPORT_FILE, MAX_PDF_BYTES)).hexdigest()
+            named = [name for name in names if name not in (CONTENTS, REPORT_FILE)]
             files: dict[str, bytes] = {}
             left = MAX_PAIR_BUNDLE_BYTES
             for name in named:

@@ -70,7 +70,7 @@ def all_users(session: Session) -> list[UserRow]:
     return list(session.scalars(select(UserRow).order_by(UserRow.pseudonym)))
 
 
-def authorise(session: Session, pseudonym: str, words: str | None) -> None:
+def put_authorisation(session: Session, pseudonym: str, words: str | None) -> None:
     """Put down what an active user is authorised for, or that this is not stated. Raises NotFound."""
     active_user(session, pseudonym)
     row = session.get(AuthorisationRow, pseudonym)

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.entry.free_text import Doubt, doubts
 from exchange.flows.node.node import Node
-from exchange.flows.terms.held_under_old_line import Decided, HeldDecision, decide_held, decided_before, held_page
+from exchange.flows.terms.held_under_old_line import HeldOutcome, HeldDecision, decide_held, decided_before, held_page
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
 from exchange.web.pages.queries import line_of
@@ -22,17 +22,17 @@ from schemas.vocabulary import Jurisdiction
 router = APIRouter()
 
 ON_A_PAGE = 50
-DECIDED_SHOWN = 50
-Doubts = Annotated[tuple[Doubt, ...], Query(max_length=len(Doubt))]
+HELD_SHOWN = 50
+HeldDoubts = Annotated[tuple[Doubt, ...], Query(max_length=len(Doubt))]
 
 
 @router.get("/policy/held")
-def held(
+def held_records(
     node: OpenNode,
     who: Heading,
     jurisdiction: Jurisdiction | None = None,
     skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-    doubt: Doubts = (),
+    doubt: HeldDoubts = (),
 ) -> Response:
     """By holder, then in the order in which it was stored; what was decided stands below. ``doubt``: what the reason
     just given may tell."""
@@ -45,13 +45,13 @@ def held(
         records=[(item, response_models.summary(item.record)) for item in found.records],
         following=found.following,
         jurisdiction=jurisdiction,
-        decided=decided_before(node, limit=DECIDED_SHOWN),
+        decided=decided_before(node, limit=HELD_SHOWN),
         doubts=doubt,
     )
 
 
 @router.post("/policy/held")
-async def decide(request: Request, node: OpenNode, who: Heading) -> Response:
+async def decide_held_records(request: Request, node: OpenNode, who: Heading) -> Response:
     """Sign the withdrawals, or remember that it stays there, and why."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_decide, node, who, fields)
@@ -59,7 +59,7 @@ async def decide(request: Request, node: OpenNode, who: Heading) -> Response:
     return RedirectResponse(f"/app/policy/held{'?doubt=' if found else ''}{'&doubt='.join(found)}", 303)
 
 
-def _decide(node: Node, who: Visitor, fields: dict[str, str]) -> Decided:
+def _decide(node: Node, who: Visitor, fields: dict[str, str]) -> HeldOutcome:
     try:
         jurisdiction, decision = Jurisdiction(fields.get("jurisdiction", "")), HeldDecision(fields.get("decision", ""))
     except ValueError as error:

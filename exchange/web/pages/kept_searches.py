@@ -13,7 +13,7 @@ from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.review.kept_searches import MAY_KEEP, keep_search, look_at_search, resume_search, stop_search
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, off_loop, read_form
-from exchange.web.pages.search_form import address_of, question_of, typed_in
+from exchange.web.pages.search_form import question_of, search_address, typed_in
 
 router = APIRouter()
 
@@ -37,7 +37,7 @@ def look(node: OpenNode, who: Reading, search_id: SearchId) -> Response:
     """Leads to the search; what fits by now is new no more."""
     _check_role(who)
     wanted = look_at_search(node, who.caller.pseudonym, search_id)
-    return RedirectResponse(address_of(wanted), 303)
+    return RedirectResponse(search_address(wanted), 303)
 
 
 @router.post("/searches/{search_id}/stop")

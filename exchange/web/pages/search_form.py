@@ -137,7 +137,7 @@ class SearchForm:
         return any(FIELDS[name].group is group for name in self.asked)
 
 
-def address_of(wanted: RecordFilter) -> str:
+def search_address(wanted: RecordFilter) -> str:
     """Of the page that shows this search."""
     values = wanted.asked()
     lists = {name: [str(one) for one in value] for name, value in values.items() if isinstance(value, tuple)}

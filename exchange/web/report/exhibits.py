@@ -55,7 +55,7 @@ def not_stated() -> str:
     return _("not stated here")
 
 
-def firearm(stated: Firearm) -> str:
+def firearm_words(stated: Firearm) -> str:
     """What a test fire names, in one line: never a serial number, since no record has one."""
     named = " ".join(part for part in (stated.make, stated.model) if part)
     converted = _("converted: %(answer)s", answer=term(stated.converted, "answer"))
@@ -108,7 +108,7 @@ def _exhibit(side: ReportSide) -> list[tuple[str, str]]:
         (_("Headstamp"), exhibit.headstamp or "–"),
     ]
     if exhibit.kind is ExhibitKind.TEST_FIRE:
-        fired = firearm(exhibit.firearm) if exhibit.firearm is not None else _("not stated")
+        fired = firearm_words(exhibit.firearm) if exhibit.firearm is not None else _("not stated")
         rows.append((_("Firearm that fired it"), fired))
     return rows
 

@@ -12,7 +12,7 @@ from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
-from exchange.web.report.exhibits import firearm, laboratory_name
+from exchange.web.report.exhibits import firearm_words, laboratory_name
 from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.exhibit_name import record_name
@@ -161,7 +161,7 @@ def _fired(report: PairReport) -> list[list[str]]:
     named = [side.record.exhibit.firearm for side in report.sides]
     if not any(named):
         return []
-    return [[_("Firearm that fired it"), *(firearm(one) if one is not None else "–" for one in named)]]
+    return [[_("Firearm that fired it"), *(firearm_words(one) if one is not None else "–" for one in named)]]
 
 
 def _doubted(report: PairReport) -> list[Block]:

@@ -22,7 +22,7 @@ MODES: Final = {
     "difference": _m("Difference"),
 }
 """In the words of the viewer, as those of the marks."""
-MARKS: Final = {"agreement": _m("Agreement"), "disagreement": _m("Disagreement"), "note": _m("Note")}
+SHAPES: Final = {"agreement": _m("Agreement"), "disagreement": _m("Disagreement"), "note": _m("Note")}
 
 
 def views(report: PairReport) -> list[Block]:
@@ -61,7 +61,7 @@ def _view(view: ReportedView) -> list[Block]:
         head = [_("Mark"), _("Place, µm"), _("Radius, µm"), _("What was seen")]
         rows = [
             [
-                f"{at}. {_(MARKS[mark.kind])}",
+                f"{at}. {_(SHAPES[mark.kind])}",
                 _place(mark.x_um, mark.y_um),
                 _number(mark.radius_um) if mark.radius_um else _("a point"),
                 mark.text or "–",

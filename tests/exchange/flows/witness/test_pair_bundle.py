@@ -20,7 +20,7 @@ from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import StatementRow
 from exchange.trust.card import fingerprint
 from schemas import Conclusion, Hit, Record
-from schemas.pair_bundle import CONTENTS, REPORT, LeftOutReason
+from schemas.pair_bundle import CONTENTS, REPORT_FILE, LeftOutReason
 from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
 
@@ -160,13 +160,13 @@ def _one(files: Files, kind: str) -> str:
 
 
 LIES: dict[str, Callable[[Files, Files], Files]] = {
-    "another report": lambda it, _: {**it, REPORT: b"%PDF of another"},
-    "no report": lambda it, _: _without(it, REPORT),
+    "another report": lambda it, _: {**it, REPORT_FILE: b"%PDF of another"},
+    "no report": lambda it, _: _without(it, REPORT_FILE),
     "no contents": lambda it, _: _without(it, CONTENTS),
     "a statement less": lambda it, _: _without(it, _one(it, "verification")),
     "a statement of another pair": lambda it, other: {
         **changed(it, CONTENTS, statements=json.loads(other[CONTENTS])["statements"]),
-        **{name: content for name, content in other.items() if name not in (CONTENTS, REPORT)},
+        **{name: content for name, content in other.items() if name not in (CONTENTS, REPORT_FILE)},
     },
     "a file that no bundle has": lambda it, _: {**it, "run-me.exe": b""},
     "another pair in its contents": lambda it, _: changed(it, CONTENTS, records=["1" * 64, "2" * 64]),

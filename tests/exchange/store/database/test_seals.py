@@ -8,7 +8,7 @@ from sqlalchemy import text
 from exchange.errors import Unauthenticated
 from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_in, invited, session_of, sign_in_of
 from exchange.store.access.tokens import find_token, mark_used, minute
-from exchange.store.access.users import add_user, authorisations, authorise, change_role
+from exchange.store.access.users import add_user, authorisations, put_authorisation, change_role
 from exchange.store.database.engine import Store
 from exchange.store.database.seals import broken, derived_key, seal_all
 from exchange.store.tables.sign_in import TokenRow
@@ -153,7 +153,7 @@ def test_an_authorisation_that_somebody_else_wrote_is_none(sealed: Store, altera
     with sealed.write() as session:
         for name in ("one", "two"):
             add_user(session, name, Role.EXAMINER)
-        authorise(session, "one", "authorised for cartridge cases")
+        put_authorisation(session, "one", "authorised for cartridge cases")
     with sealed.read() as session:
         assert {name: row.words for name, row in authorisations(session).items()} == {
             "one": "authorised for cartridge cases"
@@ -168,10 +168,10 @@ def test_an_authorisation_is_replaced_and_taken_away(sealed: Store) -> None:
     with sealed.write() as session:
         add_user(session, "one", Role.EXAMINER)
         for words in ("the first", "the second"):
-            authorise(session, "one", words)
+            put_authorisation(session, "one", words)
         assert authorisations(session)["one"].words == "the second"
-        authorise(session, "one", None)
-        authorise(session, "one", None)
+        put_authorisation(session, "one", None)
+        put_authorisation(session, "one", None)
     with sealed.read() as session:
         assert authorisations(session) == {}
         assert list(broken(session)) == []

@@ -9,11 +9,11 @@ from datetime import date
 import pytest
 
 from exchange.flows.review.alerts import count_fresh
-from exchange.flows.review.kept_searches import MOST_KEPT
+from exchange.flows.review.kept_searches import MOST_SEARCHES
 from exchange.record_filter import RecordFilter
 from exchange.store.review.kept_searches import filter_of
 from exchange.store.tables.reviews import KeptSearchRow
-from exchange.web.pages.search_form import address_of
+from exchange.web.pages.search_form import search_address
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
@@ -23,7 +23,7 @@ from tests.schemas.examples import exhibit_fields
 
 def test_the_address_of_a_search() -> None:
     wanted = RecordFilter(headstamp="ППУ", earliest=date(2026, 3, 1), lateral_resolution_um=3.0, empty=("item", "seal"))
-    assert address_of(wanted) == (
+    assert search_address(wanted) == (
         "/app/search?earliest=2026-03-01&headstamp=%D0%9F%D0%9F%D0%A3&lateral_resolution_um=3&empty=item&empty=seal"
     )
 
@@ -86,7 +86,7 @@ def test_what_is_not_kept(node: RunningNode, signed_in: Callable[[Role], Person]
         assert person.post("/app/searches", sent).status_code == 422, (question, title)
     sent = {"question": "kind=seized", "title": "Seized", "csrf": auditor.csrf()}
     assert auditor.post("/app/searches", sent).status_code == 403
-    for number in range(MOST_KEPT):
+    for number in range(MOST_SEARCHES):
         sent = {"question": "kind=seized", "title": f"Seized {number}", "csrf": csrf}
         assert person.post("/app/searches", sent).status_code == 303
     assert person.post("/app/searches", sent).status_code == 409
