@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -24,8 +24,8 @@ from pydantic_settings import (
 
 from exchange.addresses import DatabaseUrl, IssuerUrl, NetworkText, ObjectStoreUrl, SchedulerUrl
 from exchange.calibre_pairs import OwnCalibrePairs
+from exchange.config_files import PREFIX, secret_folders
 from exchange.errors import ConfigurationError
-from exchange.home import write_private
 from exchange.setting_faults import (
     WRITTEN_AS,
     not_toml,
@@ -39,7 +39,6 @@ from schemas.lane import MAX_NEWS_WAIT_S
 from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Jurisdiction
 
-PREFIX = "FFP_NODE_"
 RESTORING = "restoring"
 _AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
 _OBJECTS_URL = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[a-z0-9_-][a-z0-9._-]{0,99}){0,5}$"
@@ -471,21 +470,6 @@ def _faults(error: ValidationError) -> str:
     return "; ".join(f"{name}: {what}" if name else what for name, what in value_faults(error))
 
 
-def write_config(settings: dict[str, Any], home: Path) -> None:
-    """Write the first ``config.toml``; values are validated strings and numbers, so quoting is safe."""
-    lines = [
-        f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}" for name, value in settings.items()
-    ]
-    write_private(home / "config.toml", "\n".join(lines) + "\n")
-
-
-def write_secret(name: str, value: str, home: Path) -> None:
-    """Write a setting to a file that its owner alone may read."""
-    folder = home / "secrets"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    write_private(folder / f"{PREFIX}{name}".lower(), value + "\n")
-
-
 def _refuse_unknown_environment() -> None:
     unknown = [name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in _known()]
     if unknown:
@@ -503,13 +487,6 @@ def _refuse_unknown_secrets(home: Path) -> None:
 def _refuse_open_secret(config: Path) -> None:
     for name in tomllib.loads(config.read_text(encoding="utf-8")).keys() & SECRETS.keys():
         raise secret_in_config(config, name, SECRETS[name], f"{PREFIX}{name}".upper())
-
-
-def secret_folders(home: Path) -> tuple[Path, ...]:
-    """Where secret files are, the last first to count: those of the node, over what systemd decrypted for its service
-    (``LoadCredentialEncrypted=``)."""
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    return (*((Path(credentials),) if credentials else ()), home / "secrets")
 
 
 def _known() -> set[str]:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy.exc import DBAPIError
 
-from exchange.config import write_secret
+from exchange.config_files import write_secret
 from exchange.flows.node.node import create_node
 from exchange.store.tables.columns import Base
 from schemas.vocabulary import Jurisdiction

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url
 
-from exchange.config import load_settings, write_secret
+from exchange.config import load_settings
+from exchange.config_files import write_secret
 from exchange.store.database.engine import Store
 from tests.exchange import postgresql_server
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.config import Settings, load_settings, write_config
+from exchange.config import Settings, load_settings
+from exchange.config_files import write_config
 from exchange.errors import ConfigurationError
 from exchange.flows.node.blob_cache import object_store_of
 from exchange.home import DEFAULT_HOME, resolve_home

@@ -19,7 +19,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
-from exchange.config import PREFIX, Settings
+from exchange.config import Settings
+from exchange.config_files import PREFIX
 from exchange.home import DEFAULT_HOME
 
 _HEAD = """# Settings

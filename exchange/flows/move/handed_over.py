@@ -12,7 +12,8 @@ from typing import Final
 from pydantic import SecretStr
 
 from exchange.clock import now
-from exchange.config import PREFIX, Settings, load_settings, secret_folders
+from exchange.config import Settings, load_settings
+from exchange.config_files import PREFIX, secret_folders
 from exchange.errors import ConfigurationError
 from exchange.flows.move.places import place_name
 from exchange.flows.node.node import store_of

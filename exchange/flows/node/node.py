@@ -14,7 +14,8 @@ from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from exchange.compute import Compute
-from exchange.config import RESTORING, Settings, first_settings, load_settings, write_config, write_secret
+from exchange.config import RESTORING, Settings, first_settings, load_settings
+from exchange.config_files import write_config, write_secret
 from exchange.errors import (
     ConfigurationError,
     KeysDiffer,

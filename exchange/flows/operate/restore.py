@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from exchange.clock import now, stamp
-from exchange.config import RESTORING, Settings, load_settings, write_secret
+from exchange.config import RESTORING, Settings, load_settings
+from exchange.config_files import write_secret
 from exchange.errors import ConfigurationError, DigestDiffers
 from exchange.flows.integrity.log_check import check_and_keep
 from exchange.flows.integrity.report import LogCheck, ReadProgress

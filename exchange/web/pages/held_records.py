@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.entry.free_text import Doubt, doubts
 from exchange.flows.node.node import Node
-from exchange.flows.terms.held_under_old_line import HeldOutcome, HeldDecision, decide_held, decided_before, held_page
+from exchange.flows.terms.held_under_old_line import HeldDecision, HeldOutcome, decide_held, decided_before, held_page
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
 from exchange.web.pages.queries import line_of

@@ -13,7 +13,7 @@ from exchange.flows.terms.held_under_old_line import HeldDecision, HeldPage, Hel
 from exchange.log.audit_entry import MAX_SUBJECTS, Act, Deed
 from exchange.web.access.caller import Caller, Head, OpenNode
 from exchange.web.rest import response_models
-from exchange.web.rest.terms import Asked
+from exchange.web.rest.terms import Asked, HoldingAnswer, holding
 from schemas.exhibit import Sha256Hex, ShortText
 from schemas.vocabulary import Jurisdiction
 
@@ -44,7 +44,7 @@ class HeldRecordAnswer(BaseModel):
 class HeldAnswer(BaseModel):
     """``holders`` count all that waits for a decision, ``items`` are some of it; ``following`` is the next ``skip``."""
 
-    holders: list[response_models.HoldingAnswer]
+    holders: list[HoldingAnswer]
     items: list[HeldRecordAnswer]
     following: int | None
 
@@ -79,7 +79,7 @@ def read_held(
     found = held_page(node, jurisdiction, skip=skip, limit=limit)
     note_held(node, caller, found)
     return HeldAnswer(
-        holders=[response_models.holding(item) for item in found.holders],
+        holders=[holding(item) for item in found.holders],
         items=[HeldRecordAnswer.of(item) for item in found.records],
         following=found.following,
     )

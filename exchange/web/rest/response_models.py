@@ -19,7 +19,6 @@ from exchange.flows.review.records import ReadRecord, StoredAcquisition, StoredR
 from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
-from exchange.flows.terms.held_under_old_line import Holder
 from exchange.web.languages import spoken
 from exchange.web.wording.conclusions import concluded_in_english
 from schemas import AnyStatement, Conclusion, Verification, open_envelope, parse_statement
@@ -305,32 +304,6 @@ class WithdrawalAnswer(BaseModel):
     holders: list[HolderAnswer]
 
 
-class PolicyAnswer(BaseModel):
-    statement_id: str | None
-    groups: list[dict[str, Any]]
-    bases: list[dict[str, Any]]
-
-
-class HoldingAnswer(BaseModel):
-    """A peer that holds records of this node's that policy would not give it any more: how many, and how many of them
-    for which reason."""
-
-    node_id: str
-    jurisdiction: JurisdictionAnswer
-    records: int
-    reasons: dict[str, int]
-
-
-class PolicyPreview(BaseModel):
-    """``replaces``: the policy statement in force. ``confirmation`` confirms this very change of it. ``held``: what
-    peers hold by now and would not be given any more."""
-
-    replaces: str | None
-    changes: list[str]
-    held: list[HoldingAnswer]
-    confirmation: str
-
-
 class SpokeAnswer(BaseModel):
     """What was said, its place in the log, and the peers on whose lanes it stands."""
 
@@ -399,13 +372,6 @@ def receipt_answer(found: SubmissionReceipt) -> ReceiptAnswer:
         sharing=sharing(found.sharing),
         warnings=found.warnings,
         text_warnings=found.doubts,
-    )
-
-
-def holding(found: Holder) -> HoldingAnswer:
-    reasons = {str(reason): count for reason, count in found.reasons.items()}
-    return HoldingAnswer(
-        node_id=found.node_id, jurisdiction=jurisdiction(found.jurisdiction), records=found.records, reasons=reasons
     )
 
 

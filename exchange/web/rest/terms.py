@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.review.approvals import queue_for, sign_decision
+from exchange.flows.terms.held_under_old_line import Holder
 from exchange.flows.terms.policy_change import change_policy, preview_policy
 from exchange.flows.terms.terms import grant, policy_of
 from exchange.flows.terms.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
@@ -29,6 +30,32 @@ class Asked(BaseModel):
     """What a request's body may hold, and nothing else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HoldingAnswer(BaseModel):
+    """A peer that holds records of this node's that policy would not give it any more: how many, and how many of them
+    for which reason."""
+
+    node_id: str
+    jurisdiction: response_models.JurisdictionAnswer
+    records: int
+    reasons: dict[str, int]
+
+
+class PolicyAnswer(BaseModel):
+    statement_id: str | None
+    groups: list[dict[str, Any]]
+    bases: list[dict[str, Any]]
+
+
+class PolicyPreview(BaseModel):
+    """``replaces``: the policy statement in force. ``confirmation`` confirms this very change of it. ``held``: what
+    peers hold by now and would not be given any more."""
+
+    replaces: str | None
+    changes: list[str]
+    held: list[HoldingAnswer]
+    confirmation: str
 
 
 class WithdrawalAsked(Asked):
@@ -107,26 +134,26 @@ def hold_record(node: OpenNode, caller: Head, statement_id: StatementId, asked: 
     return response_models.Stated(statements=[act(node, caller.maker, statement_id, asked.authority)])
 
 
-@router.get("/policy", response_model=response_models.PolicyAnswer)
-def read_policy(node: OpenNode, _caller: AnyUser) -> response_models.PolicyAnswer:
+@router.get("/policy", response_model=PolicyAnswer)
+def read_policy(node: OpenNode, _caller: AnyUser) -> PolicyAnswer:
     """The policy statement in force: groups of jurisdictions, and the legal bases. None of it where none was made: then
     what was stated at enrolment holds for everything."""
     found = policy_of(node)
-    return response_models.PolicyAnswer(
+    return PolicyAnswer(
         statement_id=found[0] if found else None,
         groups=[group.model_dump(mode="json") for group in found[1].groups] if found else [],
         bases=[basis.model_dump(mode="json") for basis in found[1].bases] if found else [],
     )
 
 
-@router.post("/policy/preview", response_model=response_models.PolicyPreview)
-def read_policy_change(node: OpenNode, caller: Head, asked: PolicyAsked) -> response_models.PolicyPreview:
+@router.post("/policy/preview", response_model=PolicyPreview)
+def read_policy_change(node: OpenNode, caller: Head, asked: PolicyAsked) -> PolicyPreview:
     """What a change of the policy would change, in sentences, and what confirms it. Nothing is changed."""
     change = preview_policy(node, caller.maker, asked.groups, asked.bases)
-    return response_models.PolicyPreview(
+    return PolicyPreview(
         replaces=change.replaces,
         changes=list(change.changes),
-        held=[response_models.holding(item) for item in change.held],
+        held=[holding(item) for item in change.held],
         confirmation=change.confirmation,
     )
 
@@ -155,3 +182,13 @@ def decide(node: OpenNode, caller: Head, asked: DecisionAsked) -> response_model
     What is approved goes on its way at once; why something found is refused is told to who asked."""
     said = sign_decision(node, caller.maker, asked.concerns, asked.jurisdiction, asked.decision, asked.because)
     return response_models.Stated(statements=[said], text_warnings=doubts_in(asked, node.jurisdictions))
+
+
+def holding(found: Holder) -> HoldingAnswer:
+    reasons = {str(reason): count for reason, count in found.reasons.items()}
+    return HoldingAnswer(
+        node_id=found.node_id,
+        jurisdiction=response_models.jurisdiction(found.jurisdiction),
+        records=found.records,
+        reasons=reasons,
+    )

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from exchange.clock import now, stamp
-from exchange.config import write_secret
+from exchange.config_files import write_secret
 from exchange.errors import TimeStampRefused
 from exchange.flows.log.stamping import note_stamp_failure
 from exchange.flows.node.node import Node, create_node, open_node

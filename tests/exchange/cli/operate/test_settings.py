@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from exchange.config import Settings, write_config
+from exchange.config import Settings
+from exchange.config_files import write_config
 from tests.exchange.cli.conftest import Ffp, refusal
 
 VALUES: dict[str, str | int] = {"jurisdiction": "RS", "node_id": "ffp-rs", "url": "http://127.0.0.1:8440", "port": 8440}

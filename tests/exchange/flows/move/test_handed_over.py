@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from exchange.config import load_settings, write_secret
+from exchange.config import load_settings
+from exchange.config_files import write_secret
 from exchange.errors import ConfigurationError
 from exchange.flows.move.handed_over import switch_settings
 from exchange.flows.move.places import parse_place, place_name

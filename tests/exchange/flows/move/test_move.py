@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from exchange.config import load_settings, write_secret
+from exchange.config import load_settings
+from exchange.config_files import write_secret
 from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, StoreUnavailable
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.move.move import CopyLeft, give_up, move_database

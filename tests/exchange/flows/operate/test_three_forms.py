@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from exchange.config import load_settings, write_secret
+from exchange.config import load_settings
+from exchange.config_files import write_secret
 from exchange.flows.integrity.log_check import check_and_keep
 from exchange.flows.node.migrate import forms, migrate
 from exchange.flows.node.node import opened, store_of

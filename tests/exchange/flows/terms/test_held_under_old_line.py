@@ -14,8 +14,8 @@ from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.sync.serve_lane import read_lane
 from exchange.flows.terms.held_under_old_line import (
-    HeldOutcome,
     HeldDecision,
+    HeldOutcome,
     decide_held,
     decided_before,
     held_page,

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exchange.cli.glossary import app
-from exchange.config import write_config
+from exchange.config_files import write_config
 from exchange.errors import ConfigurationError
 from exchange.flows.hits.stage import Stage
 from exchange.store.entry.records import AcquisitionState
