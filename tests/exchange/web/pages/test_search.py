@@ -115,7 +115,7 @@ def test_no_cell_is_a_formula(begin: str) -> None:
         statement_id="ab" * 32, issuer=hostile, jurisdiction="XK", case_reference=hostile, kind="seized",
         calibre="9 mm Luger", earliest=None, latest=None, handling="H1", received_at="2026-11-26T00:00:00Z",
     )  # fmt: skip
-    lines = list(csv.reader(io.StringIO(sheet([row], {}, more=True).decode("utf-8-sig"), newline="")))
+    lines = list(csv.reader(io.StringIO(sheet([row], {}, {}, more=True).decode("utf-8-sig"), newline="")))
     assert lines[1][0] == "Kosovo*"
     assert not [cell for line in lines for cell in line if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"}]
     assert lines[2] == [KOSOVO_FOOTNOTE]
@@ -123,4 +123,4 @@ def test_no_cell_is_a_formula(begin: str) -> None:
 
 
 def test_the_footnote_stands_only_with_what_it_is_about() -> None:
-    assert KOSOVO_FOOTNOTE not in sheet([], {}, more=False).decode()
+    assert KOSOVO_FOOTNOTE not in sheet([], {}, {}, more=False).decode()
