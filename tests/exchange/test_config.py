@@ -94,7 +94,7 @@ def test_a_file_in_another_encoding(home: Path) -> None:
         ("ffp_node_worker", "1", "ffp_node_worker"),
         ("FFP_NODE_PORT", "", "port"),
         ("FFP_NODE_PORT", "eight", "port"),
-        ("FFP_NODE_JURISDICTION", "YU", "jurisdiction"),
+        ("FFP_NODE_JURISDICTION", "yu", "jurisdiction"),
         ("FFP_NODE_URL", "http://node/path", "url"),
         ("FFP_NODE_CHECKPOINT_INTERVAL_S", "0", "checkpoint_interval_s"),
         ("FFP_NODE_REQUEST_SKEW_S", "nan", "request_skew_s"),

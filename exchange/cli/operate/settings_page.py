@@ -55,6 +55,7 @@ GROUPS = (
     SettingsGroup(
         "The node", ("home", "jurisdiction", "node_id", "url", "host", "port", "language", "log_format"), "#2-the-node"
     ),
+    SettingsGroup("Laboratory", ("laboratory", "accreditation_")),
     SettingsGroup("Keys", ("key_", "backup_"), "#replacing-keys"),
     SettingsGroup("Backups", ("restore_",), "#restore-drill"),
     SettingsGroup("Database", ("database_",), "#11-postgresql-in-place-of-sqlite"),

@@ -111,6 +111,7 @@ def _concluded(_context: Context, value: str, basis: str) -> str:
     return concluded(value, basis)
 
 
+@pass_context
 def _named(_context: Context, exhibit: ListedExhibit, with_incident: bool = True) -> str:
     return listed_name(exhibit, with_incident)
 

@@ -181,6 +181,8 @@ SENTENCES: Final = {
     "time-stamp-error": _m("Something is wrong with a time stamp. Tell the node's operator."),
     "time-stamp-unavailable": _m("The time-stamping authority cannot be reached. It is asked again."),
     "time-stamp-refused": _m("The time stamp is not believed. Tell the node's operator."),
+    "webhook-failed": _m("A program that this node tells what is new did not take a message. It is told again."),
+    "webhook-gone": _m("A program that this node told what is new is there no more. It is told nothing again."),
     "mail-error": _m("Something is wrong with e-mail. Tell the node's operator."),
     "mail-unavailable": _m("The mail server cannot be reached. It is tried again."),
     "mail-refused": _m("The mail server refuses this address."),

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from exchange.clock import stamp_in
 from exchange.errors import Unauthenticated
 from exchange.flows.access import sign_in as flow
+from exchange.flows.access.sealed_secrets import sealing_key
 from exchange.flows.access.sign_in import invite_user
 from exchange.store.access import sign_in_guard
 from exchange.store.access.sign_in_guard import (
@@ -103,7 +104,7 @@ def test_the_locks_of_names_that_nobody_has_grow_as_the_others_do(
     names, until = {"known": known.pseudonym, "unknown": f"nobody-{time.time_ns()}"}, {}
     for kind, name in names.items():
         lock(node, stranger, name)
-        place = failure_slot(flow._key(node.node), name)
+        place = failure_slot(sealing_key(node.node), name)
         with node.node.store.write() as session:
             failures_at(session, place).locked_until = stamp_in(-1)
         assert stranger.sign_in(pseudonym=name, password=WRONG).status_code == 401, "one more"
@@ -172,7 +173,7 @@ def test_nothing_that_a_user_does_ends_the_lock_of_strangers(
     node: RunningNode, known: Person, stranger: Person
 ) -> None:
     """Else it ends sooner for a name that somebody has, and tells that."""
-    place = failure_slot(flow._key(node.node), known.pseudonym)
+    place = failure_slot(sealing_key(node.node), known.pseudonym)
 
     def failed() -> int:
         with node.node.store.read() as session:
@@ -257,7 +258,7 @@ def test_known_browsers_end(node: RunningNode, known: Person) -> None:
 
 
 def test_a_hundred_thousand_names_take_no_more_room_than_there_is(node: RunningNode) -> None:
-    key = flow._key(node.node)
+    key = sealing_key(node.node)
     places = {failure_slot(key, f"invented-{number}") for number in range(100_000)}
     assert all(0 <= place < FAILURE_SLOTS for place in places)
     assert len(places) > FAILURE_SLOTS // 2, "spread over all of it"
@@ -282,7 +283,7 @@ def test_tries_that_are_under_way_at_once_are_not_more_than_one_after_another(
     def meanwhile(password: str, kept: str | None) -> bool:
         with node.node.store.write() as session:
             for _ in range(FREE_TRIES):
-                count_failure(session, failures_at(session, failure_slot(flow._key(node.node), known.pseudonym)))
+                count_failure(session, failures_at(session, failure_slot(sealing_key(node.node), known.pseudonym)))
         return True
 
     monkeypatch.setattr(flow, "password_fits", meanwhile)
