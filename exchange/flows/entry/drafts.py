@@ -17,7 +17,7 @@ from exchange.errors import NotFound, TooMany
 from exchange.flows.entry.draft_changes import Change, merged
 from exchange.flows.entry.draft_form import FILE_TEXTS, FREE_TEXTS, fields_of, fields_of_file
 from exchange.flows.entry.firearms import FIELDS as FIREARM
-from exchange.flows.entry.free_text import Doubt, doubts_of
+from exchange.flows.entry.free_text import Doubt, doubts_of_field
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
 from exchange.store.entry.drafts import (
@@ -221,7 +221,7 @@ def open_draft(session: Session, pseudonym: str, draft_id: str) -> DraftRow:
 def doubtful(fields: Mapping[str, str]) -> dict[str, tuple[Doubt, ...]]:
     """The free texts that may tell of a person, by field."""
     free = {name: fields[name] for name in fields if name in FREE_TEXTS or _is_text_of_file(name)}
-    found = {name: doubts_of(name, text) for name, text in free.items()}
+    found = {name: doubts_of_field(name, text) for name, text in free.items()}
     return {name: doubt for name, doubt in found.items() if doubt}
 
 

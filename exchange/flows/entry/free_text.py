@@ -101,7 +101,7 @@ def doubts(text: str, *, place: bool = False, reference: bool = False) -> tuple[
     return tuple(found)
 
 
-def doubts_of(field: str, text: str) -> tuple[Doubt, ...]:
+def doubts_of_field(field: str, text: str) -> tuple[Doubt, ...]:
     """As ``doubts``, of a field by its place in a form or a statement."""
     name = field.rpartition(".")[2]
     return doubts(text, place=name in PLACE_FIELDS, reference=name in REFERENCES)
@@ -109,7 +109,7 @@ def doubts_of(field: str, text: str) -> tuple[Doubt, ...]:
 
 def doubts_in(statement: BaseModel) -> dict[str, tuple[Doubt, ...]]:
     """The free texts of a statement that may tell of a person, by their place: what every receipt says of it."""
-    found = {path: doubts_of(path, text) for path, text in _texts(statement)}
+    found = {path: doubts_of_field(path, text) for path, text in _texts(statement)}
     return {path: doubt for path, doubt in found.items() if doubt}
 
 

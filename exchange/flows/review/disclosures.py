@@ -41,7 +41,7 @@ class Disclosed:
 
 
 @dataclass(frozen=True)
-class Recipient:
+class DisclosureRecipient:
     """A peer to which a disclosure may be made. ``articles``: those by which policy shares with it, if any."""
 
     node_id: str
@@ -56,7 +56,7 @@ class Disclosable:
 
     record: RecordRow
     serial_number: str | None
-    recipients: tuple[Recipient, ...]
+    recipients: tuple[DisclosureRecipient, ...]
 
 
 def disclosures_on(node: Node, role: Role, pseudonym: str, exhibits: Collection[str]) -> list[Disclosed]:
@@ -82,7 +82,7 @@ def disclosable(node: Node, statement_id: str) -> Disclosable:
         row, said = found[0], record_of(session, statement_id)
         firearm = find_firearm(session, row.firearm) if row.firearm is not None else None
         recipients = tuple(
-            Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), _articles(session, node, peer, row.kind))
+            DisclosureRecipient(peer.node_id, Jurisdiction(peer.jurisdiction), _articles(session, node, peer, row.kind))
             for peer in all_peers(session)
             if peer.state == PeerState.ENROLLED
             and decide_sharing(session, statement_id, said, peer, owner=node.node_id) is None

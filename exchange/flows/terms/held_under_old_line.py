@@ -39,7 +39,7 @@ from exchange.store.terms.held_records import (
 from schemas import Maker, Policy
 from schemas.vocabulary import Jurisdiction, WithdrawalReason
 
-AT_ONCE: Final = 200
+HELD_AT_ONCE: Final = 200
 """Records that one request decides on. Bounded: each withdrawal is signed twice and appended to the log by itself."""
 
 NoteOfDecision: TypeAlias = HeldDecisionRow
@@ -85,7 +85,7 @@ class HeldPage:
 
 
 @dataclass(frozen=True)
-class Decided:
+class HeldOutcome:
     """What became of a decision: the withdrawals that were signed, how many records it was about, and how many of the
     same jurisdiction still wait."""
 
@@ -153,8 +153,8 @@ def decide_held(
     because: str,
     *,
     record: str | None = None,
-) -> Decided:
-    """Take held records back from a jurisdiction, or let them stay there: one, or all that wait, ``AT_ONCE`` at a time.
+) -> HeldOutcome:
+    """Take held records back from a jurisdiction, or let them stay there: one, or all that wait, ``HELD_AT_ONCE`` at a time.
 
     1. Only what is listed is decided on: what policy gives, nobody takes back by this.
     2. What is decided is audited before it is done, with its reason in words.
@@ -168,8 +168,8 @@ def decide_held(
         found: list[HeldRecord] = []
         if policy is not None:
             for holder in _holders(session, node, policy, open_only=True):
-                if holder.jurisdiction is jurisdiction and len(found) < AT_ONCE:
-                    found += _records(session, node, policy, holder, limit=AT_ONCE - len(found), record=record)
+                if holder.jurisdiction is jurisdiction and len(found) < HELD_AT_ONCE:
+                    found += _records(session, node, policy, holder, limit=HELD_AT_ONCE - len(found), record=record)
     if not found:
         raise NotFound(
             f"{jurisdiction.display_name} holds nothing of this under an earlier line that waits for a decision.",
@@ -199,7 +199,7 @@ def decide_held(
                 at=stamp(),
             )
     waiting = sum(holder.records for holder in holders_now(node) if holder.jurisdiction is jurisdiction)
-    return Decided(tuple(statements), len(found), waiting)
+    return HeldOutcome(tuple(statements), len(found), waiting)
 
 
 def _taken_back(node: Node, maker: Maker, item: HeldRecord) -> str | None:

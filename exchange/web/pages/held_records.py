@@ -9,10 +9,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.entry.free_text import Doubt, doubts
+from exchange.flows.entry.free_text import doubts
 from exchange.flows.node.node import Node
-from exchange.flows.terms.held_under_old_line import Decided, HeldDecision, decide_held, decided_before, held_page
+from exchange.flows.terms.held_under_old_line import HeldDecision, HeldOutcome, decide_held, decided_before, held_page
 from exchange.web.access.caller import OpenNode
+from exchange.web.pages.approvals import DECIDED_SHOWN, Doubts
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
 from exchange.web.pages.queries import line_of
 from exchange.web.rest import response_models
@@ -21,13 +22,11 @@ from schemas.vocabulary import Jurisdiction
 
 router = APIRouter()
 
-ON_A_PAGE = 50
-DECIDED_SHOWN = 50
-Doubts = Annotated[tuple[Doubt, ...], Query(max_length=len(Doubt))]
+_ON_A_PAGE = 50
 
 
 @router.get("/policy/held")
-def held(
+def held_records_page(
     node: OpenNode,
     who: Heading,
     jurisdiction: Jurisdiction | None = None,
@@ -36,7 +35,7 @@ def held(
 ) -> Response:
     """By holder, then in the order in which it was stored; what was decided stands below. ``doubt``: what the reason
     just given may tell."""
-    found = held_page(node, jurisdiction, skip=skip, limit=ON_A_PAGE)
+    found = held_page(node, jurisdiction, skip=skip, limit=_ON_A_PAGE)
     note_held(node, who.caller, found)
     return page(
         "held",
@@ -51,7 +50,7 @@ def held(
 
 
 @router.post("/policy/held")
-async def decide(request: Request, node: OpenNode, who: Heading) -> Response:
+async def answer_held(request: Request, node: OpenNode, who: Heading) -> Response:
     """Sign the withdrawals, or remember that it stays there, and why."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_decide, node, who, fields)
@@ -59,7 +58,7 @@ async def decide(request: Request, node: OpenNode, who: Heading) -> Response:
     return RedirectResponse(f"/app/policy/held{'?doubt=' if found else ''}{'&doubt='.join(found)}", 303)
 
 
-def _decide(node: Node, who: Visitor, fields: dict[str, str]) -> Decided:
+def _decide(node: Node, who: Visitor, fields: dict[str, str]) -> HeldOutcome:
     try:
         jurisdiction, decision = Jurisdiction(fields.get("jurisdiction", "")), HeldDecision(fields.get("decision", ""))
     except ValueError as error:

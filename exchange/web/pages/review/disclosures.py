@@ -23,7 +23,7 @@ from schemas.vocabulary import ReferenceChannel
 router = APIRouter()
 
 Disclosing = Annotated[Visitor, Depends(only(*sorted(KINDS["disclosure"].said_by)))]
-FIELDS = ("to", "legal_basis", "serial_number", "place", "circumstances", "reference", "channel")
+_FIELDS = ("to", "legal_basis", "serial_number", "place", "circumstances", "reference", "channel")
 
 
 @router.get("/records/{statement_id}/disclose")
@@ -42,7 +42,7 @@ async def disclose(request: Request, node: OpenNode, who: Disclosing, statement_
 
 def _disclose(node: Node, who: Visitor, statement_id: str, fields: Mapping[str, str]) -> Response:
     disclosable(node, statement_id)
-    said = {name: fields.get(name, "").replace("\r\n", "\n").strip() for name in FIELDS}
+    said = {name: fields.get(name, "").replace("\r\n", "\n").strip() for name in _FIELDS}
     try:
         speak_as(node, who, "disclosure", record=statement_id, **said)
     except InvalidInput as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.flows.entry.free_text import Doubt, doubts, doubts_in, doubts_of
+from exchange.flows.entry.free_text import Doubt, doubts, doubts_in, doubts_of_field
 from schemas import parse_statement
 from tests.schemas.examples import encoded, exhibit_fields, record_fields
 
@@ -143,7 +143,7 @@ def test_a_municipality_has_a_name_and_no_street() -> None:
     ],
 )
 def test_references_are_read_word_by_word(field: str, text: str, doubt: Doubt | None) -> None:
-    assert doubts_of(field, text) == ((doubt,) if doubt else ())
+    assert doubts_of_field(field, text) == ((doubt,) if doubt else ())
 
 
 def test_what_names_a_record_is_looked_at_too() -> None:

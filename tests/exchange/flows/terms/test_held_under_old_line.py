@@ -14,8 +14,8 @@ from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.sync.serve_lane import read_lane
 from exchange.flows.terms.held_under_old_line import (
-    Decided,
     HeldDecision,
+    HeldOutcome,
     decide_held,
     decided_before,
     held_page,
@@ -77,7 +77,7 @@ def listed(node: Node) -> set[tuple[str, str, Reason]]:
     return {(item.record.statement_id, item.holder, item.reason) for item in held_page(node, limit=200).records}
 
 
-def decide(node: Node, decision: HeldDecision, record: str | None = None) -> Decided:
+def decide(node: Node, decision: HeldDecision, record: str | None = None) -> HeldOutcome:
     return decide_held(node, HEAD, ACTOR, decision, Jurisdiction.MK, "The agreement ended.", record=record)
 
 
@@ -124,9 +124,9 @@ def test_what_stays_leaves_the_list_until_the_reason_is_another(network: Network
     record, other = network.record(RS, audience=["MK"]), network.record(RS, audience=["MK"])
     network.settle()
     state_policy(rs, HEAD, (), (line(Jurisdiction.MK, SharingRule.NEEDS_APPROVAL),))
-    assert decide(rs, HeldDecision.STAYS, record) == Decided((), 1, 1)
+    assert decide(rs, HeldDecision.STAYS, record) == HeldOutcome((), 1, 1)
     assert listed(rs) == {(other, MK, Reason.NEEDS_APPROVAL)}
-    assert decide(rs, HeldDecision.STAYS) == Decided((), 1, 0)
+    assert decide(rs, HeldDecision.STAYS) == HeldOutcome((), 1, 0)
     assert listed(rs) == set()
     network.settle()
     assert network.holds(MK) == {record, other}
