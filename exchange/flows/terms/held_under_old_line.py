@@ -154,7 +154,7 @@ def decide_held(
     *,
     record: str | None = None,
 ) -> HeldOutcome:
-    """Take held records back from a jurisdiction, or let them stay there: one, or all that wait, ``HELD_AT_ONCE`` at a time.
+    """Take held records back from a jurisdiction, or let them stay there: one, or all that wait, so many at once.
 
     1. Only what is listed is decided on: what policy gives, nobody takes back by this.
     2. What is decided is audited before it is done, with its reason in words.
