@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from gettext import NullTranslations
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pypdf import PdfReader
@@ -44,6 +45,7 @@ from matcher.likelihood.calibration_file import CalibrationModels
 from matcher.likelihood.calibration_model import PART_WITH_WHOLE, PARTS_OF_MARKS, WHOLE_MARKS, CalibrationModel
 from matcher.likelihood.mark_limits import MarkExtent
 from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
+from schemas.record import ScanMediaType
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.pages.conftest import Person
@@ -173,7 +175,7 @@ def test_no_page_says_what_no_catalogue_knows(
             answer = person.get(path)
             assert answer.status_code in {200, 404}, path
             assert OPEN in answer.text
-            assert outside_of_brackets(answer.text, [*data, *NAMES.values()]) == [], path
+            assert outside_of_brackets(answer.text, [*data, *NAMES.values(), *get_args(ScanMediaType)]) == [], path
     head, half = signed_in(Role.HEAD), Half.of(datetime.now(UTC))
     head.http.cookies.set("ffp-language", "mk")
     shown = [node.node.node_id, head.pseudonym, "UTC", str(half), str(half.before())]

@@ -45,7 +45,7 @@ def test_the_first_page_names_laboratory_item_and_firearm(pages: list[str]) -> N
     for said in (
         "National Forensic Centre, Department of Ballistics",
         "not stated here",
-        "RS-2026-0001, item K-2/1",
+        "RS-2026-0001, incident 2, item K-2/1",
         "MK-2026-0009, incident MK-2026-9/2, item 3",
         "other: 9x20 mm experimental",
         "F-2026-0007: pistol, Zastava CZ 99, 9 mm Luger, converted: yes",
