@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import RedirectResponse, Response
 
-from exchange.errors import Forbidden, InvalidInput
+from exchange.errors import InvalidInput
 from exchange.flows.review.kept_searches import MAY_KEEP, keep_search, look_at_search, resume_search, stop_search
 from exchange.web.access.caller import OpenNode
-from exchange.web.pages.layout import Reading, Visitor, off_loop, read_form
+from exchange.web.pages.layout import Visitor, off_loop, only, read_form
 from exchange.web.pages.search_form import question_of, search_address, typed_in
 
 router = APIRouter()
 
+Keeping = Annotated[Visitor, Depends(only(*sorted(MAY_KEEP)))]
 SearchId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @router.post("/searches")
-async def keep(request: Request, node: OpenNode, who: Reading) -> Response:
+async def keep(request: Request, node: OpenNode, who: Keeping) -> Response:
     """What the search page shows, as its address says it."""
-    _check_role(who)
     fields = await read_form(request, node, who.csrf)
     question = question_of(typed_in(QueryParams(parse_qsl(fields.get("question", "")[:4000], max_num_fields=100))))
     if question.wanted is None:
@@ -33,30 +33,22 @@ async def keep(request: Request, node: OpenNode, who: Reading) -> Response:
 
 
 @router.get("/searches/{search_id}")
-def look(node: OpenNode, who: Reading, search_id: SearchId) -> Response:
+def look(node: OpenNode, who: Keeping, search_id: SearchId) -> Response:
     """Leads to the search; what fits by now is new no more."""
-    _check_role(who)
     wanted = look_at_search(node, who.caller.pseudonym, search_id)
     return RedirectResponse(search_address(wanted), 303)
 
 
 @router.post("/searches/{search_id}/stop")
-async def stop(request: Request, node: OpenNode, who: Reading, search_id: SearchId) -> Response:
-    _check_role(who)
+async def stop(request: Request, node: OpenNode, who: Keeping, search_id: SearchId) -> Response:
     await read_form(request, node, who.csrf)
     await off_loop(stop_search, node, who.caller.pseudonym, search_id)
     return RedirectResponse("/app/#searches", 303)
 
 
 @router.post("/searches/{search_id}/resume")
-async def resume(request: Request, node: OpenNode, who: Reading, search_id: SearchId) -> Response:
+async def resume(request: Request, node: OpenNode, who: Keeping, search_id: SearchId) -> Response:
     """The search was stopped too early."""
-    _check_role(who)
     await read_form(request, node, who.csrf)
     await off_loop(resume_search, node, who.caller.pseudonym, search_id)
     return RedirectResponse("/app/#searches", 303)
-
-
-def _check_role(who: Visitor) -> None:
-    if who.caller.role not in MAY_KEEP:
-        raise Forbidden("Examiners and investigators keep searches.")

@@ -52,6 +52,7 @@ PAGES: dict[str, set[Role]] = {
     f"/app/register/{NO_DRAFT}/files/{NO_FILE}": EXAMINERS,
     f"/app/register/{NO_DRAFT}/files/{NO_FILE}/preview": EXAMINERS,
     f"/app/register/submitted/{NOTHING}/progress": EXAMINERS,
+    "/app/searches/999999": {Role.EXAMINER, Role.INVESTIGATOR},
     "/app/firearms": READERS,
     f"/app/firearms/{NO_FIREARM}": READERS,
     "/app/instruments": {Role.EXAMINER, Role.OPERATOR, Role.HEAD},
@@ -99,6 +100,9 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/peers/ffp-uk/revoke": {Role.OPERATOR},
     "/app/peers/ffp-uk/noted": {Role.OPERATOR},
     "/app/separation": {Role.EXAMINER, Role.HEAD},
+    "/app/searches": {Role.EXAMINER, Role.INVESTIGATOR},
+    "/app/searches/999999/stop": {Role.EXAMINER, Role.INVESTIGATOR},
+    "/app/searches/999999/resume": {Role.EXAMINER, Role.INVESTIGATOR},
     "/app/register": EXAMINERS,
     f"/app/register/{NO_DRAFT}": EXAMINERS,
     "/app/firearms": EXAMINERS,
@@ -137,6 +141,7 @@ def filled(path: str) -> str:
         ("{candidate_id}", "999999"),
         ("{check_id}", "999999"),
         ("{token_id}", "999999"),
+        ("{search_id}", "999999"),
         ("{drawn}", "plain"),
         ("{action}", "message"),
         ("{jurisdiction}/{case_reference:path}", "UA/NOTHING-1"),
@@ -157,7 +162,7 @@ def filled(path: str) -> str:
 def test_every_route_stands_in_the_matrix() -> None:
     routes = [route for part in PAGE_PARTS for route in part.router.routes if isinstance(route, Route)]
     found = {(method, filled(route.path)) for route in routes for method in (route.methods or set()) - {"HEAD"}}
-    open_to_all = ("/app/guide", "/app/sign-in", "/app/welcome/{token}", *AT_PROVIDER)
+    open_to_all = ("/app/guide", "/app/calibres", "/app/sign-in", "/app/welcome/{token}", *AT_PROVIDER)
     besides = {("GET", path) for path in open_to_all} | {("POST", path) for path in SIGNING}
     tried = {("GET", path) for path in PAGES} | {("POST", path) for path in ACTIONS} | set(SCRIPTS)
     assert found - besides == tried
