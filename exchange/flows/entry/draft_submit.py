@@ -26,11 +26,12 @@ from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.policy import names
 from exchange.store.entry.records import PENDING, acquisitions_of, find_record
-from exchange.store.sync.peers import all_peers
+from exchange.store.sync.peers import all_peers, lane_of
 from exchange.store.tables.drafts import DraftFileRow
 from exchange.store.tables.peers import PeerState
 from exchange.store.terms.terms import groups_of
 from schemas import Blob, ContractError, Maker, Record, parse_submission
+from schemas.versions import is_newer, needed_version
 from schemas.vocabulary import Jurisdiction, Modality, ReleaseLevel
 
 UNSIGNED = "0" * 64
@@ -39,7 +40,8 @@ UNSIGNED = "0" * 64
 
 @dataclass(frozen=True)
 class AudienceMember:
-    """What a jurisdiction of the audience would get: ``state`` is "sent", "withheld" or "no-peer"."""
+    """What a jurisdiction of the audience would get: ``state`` is "sent", "older" (once its node is upgraded, which
+    does not read such a record yet), "withheld" or "no-peer"."""
 
     jurisdiction: Jurisdiction
     state: str
@@ -81,7 +83,7 @@ def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
         return Summary(draft, None, beside | problems)
     if problems:
         return Summary(draft, None, problems)
-    return Summary(draft, record, {}, _reached(node, record), instrument_doubts(node, record.acquisitions))
+    return Summary(draft, record, {}, reached_by(node, record), instrument_doubts(node, record.acquisitions))
 
 
 def overtaken(node: Node, draft: Draft) -> str | None:
@@ -207,7 +209,8 @@ def _named_at_all(record: Record, groups: Mapping[str, Set[Jurisdiction]]) -> se
     return {name for name in record.audience if isinstance(name, Jurisdiction)}.union(*members)
 
 
-def _reached(node: Node, record: Record) -> tuple[AudienceMember, ...]:
+def reached_by(node: Node, record: Record) -> tuple[AudienceMember, ...]:
+    """What each jurisdiction of the audience would get of a record, if it were signed now."""
     found, owner = [], node.node_id
     with node.store.read() as session:
         groups = groups_of(session, owner)
@@ -216,8 +219,12 @@ def _reached(node: Node, record: Record) -> tuple[AudienceMember, ...]:
             jurisdiction = Jurisdiction(peer.jurisdiction)
             if names(record, jurisdiction, groups):
                 refusal = decide_sharing(session, UNSIGNED, record, peer, owner=owner)
-                state, reason = ("withheld", refusal.reason) if refusal else ("sent", None)
-                found.append(AudienceMember(jurisdiction, state, reason))
+                if refusal:
+                    found.append(AudienceMember(jurisdiction, "withheld", refusal.reason))
+                else:
+                    reads = lane_of(session, peer.node_id).reads
+                    waits = reads is not None and is_newer(needed_version(record), reads)
+                    found.append(AudienceMember(jurisdiction, "older" if waits else "sent"))
     reached = {item.jurisdiction for item in found}
     if record.level is not ReleaseLevel.NONE:
         named = {name for name in _named_at_all(record, groups) if names(record, name, groups)}
