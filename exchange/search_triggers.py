@@ -1,4 +1,4 @@
-"""Which rules let a node ask its peers by itself about an exhibit, as IBIN's triggers do; and which of them one fits."""
+"""By which rules a node asks its peers by itself about an exhibit, as with IBIN's triggers; and which it fits."""
 
 from __future__ import annotations
 

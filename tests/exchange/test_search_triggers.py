@@ -12,7 +12,7 @@ from exchange.errors import SettingsRefused
 from exchange.search_triggers import SearchTrigger, count_firearms, triggers_fitting
 from schemas.exhibit import Exhibit
 from schemas.vocabulary import LawfulPurpose
-from tests.schemas.examples import exhibit_fields, fired_fields, firearm_fields
+from tests.schemas.examples import exhibit_fields, firearm_fields, fired_fields
 
 ALL = tuple(SearchTrigger)
 PLAIN = {"offence": "robbery", "within_80_km_of_border": "no", "suspected_firearm": None}

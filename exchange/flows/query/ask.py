@@ -86,9 +86,7 @@ def ask(node: Node, maker: Maker, question: Question, peers: Sequence[str] | Non
     return outcome
 
 
-def ask_each(
-    node: Node, maker: Maker, question: Question, peers: Sequence[str] | None = None
-) -> list[QuestionOutcome]:
+def ask_each(node: Node, maker: Maker, question: Question, peers: Sequence[str] | None = None) -> list[QuestionOutcome]:
     """As ``ask``; that no peer may be asked is an outcome too."""
     # 1.
     record, named = _to_ask(node, question, peers)

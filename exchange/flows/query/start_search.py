@@ -1,4 +1,4 @@
-"""Ask peers about a new own record by itself, where it fits a rule that this node has in force (``search_triggers``)."""
+"""Ask peers about a new own record by itself, where it fits a rule of this node (``search_triggers``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches that start by themselves: promised with a record, counted against a day's most, noted once for each record."""
+"""Searches that start by themselves: promised with a record, counted for a day's most, noted once a record."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from schemas.vocabulary import (
     WithdrawalReason,
 )
 from tests.exchange.flows.network import AL, MK, RS, Network
-from tests.schemas.examples import acquisition_fields, exhibit_fields, fired_fields, firearm_fields
+from tests.schemas.examples import acquisition_fields, exhibit_fields, firearm_fields, fired_fields
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""A search that started by itself, on a running node: said on the record's page, in the list of queries, and by REST."""
+"""A search that started by itself, on a running node: what page, list of queries and REST say of it."""
 
 from __future__ import annotations
 
