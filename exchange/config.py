@@ -26,18 +26,20 @@ from exchange.addresses import DatabaseUrl, IssuerUrl, NetworkText, ObjectStoreU
 from exchange.calibre_pairs import OwnCalibrePairs
 from exchange.config_files import PREFIX, secret_folders
 from exchange.errors import ConfigurationError
+from exchange.search_triggers import SearchTriggers
 from exchange.setting_faults import (
     WRITTEN_AS,
     not_toml,
     refused_settings,
     secret_in_config,
+    told_faults,
     unknown_secrets,
     unknown_variables,
 )
 from schemas.exhibit import ShortText
 from schemas.lane import MAX_NEWS_WAIT_S
 from schemas.statement_base import NodeId, Url
-from schemas.vocabulary import Jurisdiction
+from schemas.vocabulary import Jurisdiction, LawfulPurpose
 
 RESTORING = "restoring"
 _AUTHORITY_URL = r"^https?://[^\s/@?#]+(/[^\s@#]*)?$"
@@ -267,6 +269,16 @@ class Settings(BaseSettings):
     query_quota: Annotated[int, Field(ge=0, le=100_000)] = 50
     """How many queries each peer may ask in 24 hours; 0 answers none. It is enough for a laboratory's day, and too
     little to map what is held here."""
+    search_triggers: SearchTriggers = ()
+    """Rules by which this node asks peers by itself about a record that stays at home, such as ``["border"]``: within
+    80 km of a border, seizure at a border, trafficking, three firearms in one case, terrorism."""
+    search_trigger_purpose: LawfulPurpose | None = None
+    """The purpose of such queries."""
+    search_trigger_legal_basis: ShortText | None = None
+    """The law and its article under which such queries are asked."""
+    search_trigger_most_a_day: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """How many such queries each peer gets in 24 hours. It answers 50 of a node (``query_quota``): the rest is left to
+    people."""
     egress_networks: Annotated[tuple[NetworkText, ...], Field(max_length=100)] = ()
     """Networks in which names may lead anywhere, such as that of a VPN: ``["10.8.0.0/16"]``. Elsewhere a name must lead
     where it led when it was confirmed (``ffp egress list``)."""
@@ -295,6 +307,12 @@ class Settings(BaseSettings):
             raise ValueError("oidc_issuer and oidc_client_id belong together")
         if self.oidc_issuer is None and self.oidc_only:
             raise ValueError("oidc_only needs an oidc_issuer: else nobody could sign in")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_search_triggers(self) -> Self:
+        if self.search_triggers and not (self.search_trigger_purpose and self.search_trigger_legal_basis):
+            raise ValueError("search_triggers needs search_trigger_purpose and search_trigger_legal_basis")
         return self
 
     @model_validator(mode="after")
@@ -447,7 +465,7 @@ def first_settings(home: Path, values: dict[str, str | int]) -> Settings:
     try:
         return Settings(home=home, **values)  # type: ignore[arg-type]  # pydantic checks what the caller typed
     except ValidationError as error:
-        raise ConfigurationError(f"These settings make no node: {_faults(error)}.") from error
+        raise ConfigurationError(f"These settings make no node: {told_faults(error)}.") from error
 
 
 def given(name: str) -> str | None:
@@ -455,19 +473,6 @@ def given(name: str) -> str | None:
     said = os.environ.get(f"{PREFIX}{name}".upper())
     file = Path(os.environ.get("CREDENTIALS_DIRECTORY") or os.devnull) / f"{PREFIX}{name}".lower()
     return file.read_text(encoding="utf-8").strip() if said is None and file.is_file() else said
-
-
-def value_faults(error: ValidationError) -> list[tuple[str, str]]:
-    """Each faulty setting with what is wrong, without the value: it may be a secret. The name is empty of settings that
-    do not go together."""
-    return [
-        (name := ".".join(map(str, item["loc"])), WRITTEN_AS.get(name, item["msg"].removeprefix("Value error, ")))
-        for item in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
-
-
-def _faults(error: ValidationError) -> str:
-    return "; ".join(f"{name}: {what}" if name else what for name, what in value_faults(error))
 
 
 def _refuse_unknown_environment() -> None:

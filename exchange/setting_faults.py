@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from exchange.errors import SettingsRefused
 
 UNKNOWN, NOT_ALLOWED, NOT_TOML, SECRET_IN_CONFIG, VARIABLE = (
@@ -32,6 +34,20 @@ WRITTEN_AS: Final = {
     "timestamp_url": "is written http://host/path or https://host/path, without a name and password",
 }
 """How an address of the settings is written, by the setting: said in place of its pattern."""
+
+
+def value_faults(error: ValidationError) -> list[tuple[str, str]]:
+    """Each faulty setting with what is wrong, without the value: it may be a secret. The name is empty of settings that
+    do not go together."""
+    return [
+        (name := ".".join(map(str, item["loc"])), WRITTEN_AS.get(name, item["msg"].removeprefix("Value error, ")))
+        for item in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
+def told_faults(error: ValidationError) -> str:
+    """The same in one sentence."""
+    return "; ".join(f"{name}: {what}" if name else what for name, what in value_faults(error))
 
 
 def unknown_variables(names: Collection[str], known: Collection[str]) -> SettingsRefused:

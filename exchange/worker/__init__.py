@@ -119,6 +119,7 @@ class Worker:
             JobKind.KNOWN_PAIRS: 1,
             JobKind.ERASE: 1,
             JobKind.DRAW_CONTROL: 1,
+            JobKind.START_SEARCH: 1,
             JobKind.TELL_WEBHOOK: TELLERS,
             JobKind.SEND_QUERY: ASKERS,
             JobKind.ANSWER_QUERY: ANSWERERS,

@@ -10,6 +10,7 @@ from exchange.flows.log.objects import settle_object
 from exchange.flows.node.node import Node
 from exchange.flows.query.answer import answer_query
 from exchange.flows.query.ask import send_query
+from exchange.flows.query.start_search import start_search
 from exchange.flows.review.webhooks import tell_webhook
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.scan.instrument_probe import probe_instrument
@@ -24,8 +25,8 @@ log = structlog.get_logger(__name__)
 
 
 def do_job(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt: int) -> None:
-    """Do one job. ``subject`` is the number of an acquisition, a tombstone, a query, an object, a task or a message, by
-    the kind. Raises whatever its flow raises: then the job is not done."""
+    """Do one job. ``subject`` is the number of an acquisition, a tombstone, a query, an object, a task, a message or a
+    record, by the kind. Raises whatever its flow raises: then the job is not done."""
     about = _about(node, kind, subject)
     with (
         bound_contextvars(**about),
@@ -73,3 +74,5 @@ def _do(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt: in
             draw_control(node, subject)
         case JobKind.TELL_WEBHOOK:
             tell_webhook(node, subject, attempt)
+        case JobKind.START_SEARCH:
+            start_search(node, subject)

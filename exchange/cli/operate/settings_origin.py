@@ -14,10 +14,11 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from exchange.cli.operate.settings_page import allowed_values
-from exchange.config import SECRETS, Settings, load_settings, value_faults
+from exchange.config import SECRETS, Settings, load_settings
 from exchange.config_files import PREFIX, secret_folders
 from exchange.errors import ConfigurationError
 from exchange.home import HOME_VARIABLE, resolve_home
+from exchange.setting_faults import value_faults
 
 MASKED: Final = "********"
 """In place of a secret, however long it is."""

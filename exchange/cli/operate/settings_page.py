@@ -71,6 +71,7 @@ GROUPS = (
     SettingsGroup(
         "Exchange with peers", ("pull_", "peer_timeout", "lane_", "receipt_", "request_", "query_", "least_", "most_")
     ),
+    SettingsGroup("Searches that start by themselves", ("search_",), "two-step-query.md"),
     SettingsGroup(
         "What a peer may take", ("peer_statements", "peer_bytes", "peer_quota", "peer_quarantine"), "#6-peers"
     ),

@@ -30,6 +30,7 @@ from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions
 from exchange.store.entry.records import AcquisitionState, add_record, find_record, find_submission
 from exchange.store.log.statements import append_own, find_statement
 from exchange.store.node.jobs import JobKind, promise
+from exchange.store.query.started_searches import promise_search
 from exchange.store.review.kept_searches import note_found
 from exchange.store.scan.objects import promise_object
 from exchange.store.tables.records import RecordRow, SubmissionRow
@@ -415,6 +416,7 @@ def _store(
             enter_named(session, record.exhibit.firearm, record.made_by)
         sharing = share(session, done.statement_id, record, owner=node.node_id)
         note_found(session, [done.statement_id])
+        promise_search(session, node.settings.search_triggers, done.statement_id)
         for acquisition in acquisitions:
             promise(session, JobKind.CORRELATE, acquisition)
         received_at = session.get_one(RecordRow, done.statement_id).received_at

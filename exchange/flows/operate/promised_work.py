@@ -11,7 +11,7 @@ from exchange.errors import Conflict, NotFound
 from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
-from exchange.store.entry.records import take_up
+from exchange.store.entry.records import record_by_sequence, take_up
 from exchange.store.log.audit import add_deeds
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind, JobState
@@ -108,6 +108,9 @@ def _subject(session: Session, kind: JobKind, number: int) -> str:
                 return f"scan {stored.sha256}"
         case JobKind.DRAW_CONTROL:
             return "a control"
+        case JobKind.START_SEARCH:
+            if record := record_by_sequence(session, number):
+                return f"record {record.statement_id}"
         case JobKind.TELL_WEBHOOK:
             if message := session.get(WebhookMessageRow, number):
                 return f"webhook {message.webhook_id}"

@@ -20,6 +20,7 @@ from exchange.log import merkle
 from exchange.net.client import PeerClient
 from exchange.net.multipart import Multipart
 from exchange.policy import Reason, Recipient, Withheld, release_query
+from exchange.search_triggers import SearchTrigger
 from exchange.store.entry.records import acquisitions_of, find_record
 from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
 from exchange.store.node.jobs import JobKind, promise
@@ -45,12 +46,14 @@ LONGEST_SEND_S = 3600.0
 
 @dataclass(frozen=True)
 class Question:
-    """Which scan of an own record is asked about, and why it may be."""
+    """Which scan of an own record is asked about, and why it may be. ``triggers``: the rules by which the node asks by
+    itself; empty where a person does."""
 
     record: str
     position: int
     purpose: LawfulPurpose
     legal_basis: str
+    triggers: tuple[SearchTrigger, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,7 @@ def ask(node: Node, maker: Maker, question: Question, peers: Sequence[str] | Non
 
     Raises NotFound, InvalidInput; Conflict, its code the reason, when no peer may be asked at all.
     """
-    # 1.
-    record, named = _to_ask(node, question, peers)
-
-    # 2. and 3.
-    outcome = [_ask_one(node, maker, question, record, peer) for peer in named]
+    outcome = ask_each(node, maker, question, peers)
     if all(item.state is QueryState.WITHHELD for item in outcome):
         raise Conflict(
             f"The scan may go to none of these peers: {'; '.join(f'{item.peer}: {item.reason}' for item in outcome)}. "
@@ -85,6 +84,15 @@ def ask(node: Node, maker: Maker, question: Question, peers: Sequence[str] | Non
             code=str(outcome[0].reason),
         )
     return outcome
+
+
+def ask_each(node: Node, maker: Maker, question: Question, peers: Sequence[str] | None = None) -> list[QuestionOutcome]:
+    """As ``ask``; that no peer may be asked is an outcome too."""
+    # 1.
+    record, named = _to_ask(node, question, peers)
+
+    # 2. and 3.
+    return [_ask_one(node, maker, question, record, peer) for peer in named]
 
 
 def decide_query(node: Node, maker: Maker, query: str, decision: Decision, because: str) -> str:
@@ -228,6 +236,7 @@ def _row(node: Node, maker: Maker, question: Question, said: SignedStatement[Que
         purpose=query.purpose,
         legal_basis=query.legal_basis,
         made_by=maker.pseudonym,
+        triggers=" ".join(question.triggers) or None,
         state=QueryState.WAITING if waits else QueryState.ASKED,
         at=stamp(),
         due_at=stamp_in(APPROVAL_S if waits else ANSWER_S),

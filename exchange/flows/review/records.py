@@ -9,6 +9,7 @@ from typing import TypeAlias
 from exchange.flows.blind.visibility import hidden_pairs, note_pairs
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of, suspicions
 from exchange.flows.node.node import Node
+from exchange.flows.query.start_search import StartedSearch, started_search
 from exchange.flows.scan.instrument_probe import Mirrored, mirrored_scans
 from exchange.flows.statement.sharing import Shared, record_of, sharing_of
 from exchange.record_filter import CONDITIONS, RecordFilter, YesOrNo
@@ -42,7 +43,7 @@ class FoundRecords:
 class ReadRecord:
     """A record as it was signed, its place in its issuer's log, how far its scans are, and of an own one what each
     jurisdiction of its audience gets. ``mirrored``: by acquisition, that a scan agrees with another when turned
-    over."""
+    over. ``started``: why this node asked its peers about it by itself."""
 
     row: StoredRecord
     said: Record
@@ -51,6 +52,7 @@ class ReadRecord:
     shared: list[Shared]
     suspicion: Suspicion | None
     mirrored: Mapping[int, str]
+    started: StartedSearch | None
 
     @property
     def pending(self) -> int:
@@ -115,6 +117,7 @@ def read_record(node: Node, role: Role, pseudonym: str, statement_id: str) -> Re
             shared=sharing_of(session, statement_id, said, owner=node.node_id) if own else [],
             suspicion=suspicion_of(session, node, statement_id, row.issuer),
             mirrored={one.acquisition.acquisition_id: one.in_words for one in mirrored},
+            started=started_search(session, statement_id) if own else None,
         )
     shown = {_pair(row, one)[1]: exhibits_of(row.exhibit, one.other_record.exhibit) for one in mirrored}
     note_pairs(node, role, pseudonym, shown)

@@ -190,6 +190,11 @@ def find_record(session: Session, statement_id: str) -> tuple[RecordRow, Stateme
     return None if found is None else (found[0], found[1])
 
 
+def record_by_sequence(session: Session, sequence: int) -> RecordRow | None:
+    """A record by its place among all that arrived here, restricted or not."""
+    return session.scalars(select(RecordRow).where(RecordRow.sequence == sequence)).one_or_none()
+
+
 def find_records(session: Session, statement_ids: Collection[str]) -> dict[str, RecordRow]:
     """Those of these records that may be shown, superseded or not."""
     names = sorted(statement_ids)

@@ -34,6 +34,7 @@ class JobKind(StrEnum):
     PROBE = "probe"
     TELL_WEBHOOK = "tell-webhook"
     KNOWN_PAIRS = "known-pairs"
+    START_SEARCH = "start-search"
 
 
 ON_SCANS = frozenset({JobKind.FETCH_SCAN, JobKind.CORRELATE})
@@ -51,8 +52,8 @@ class JobState(StrEnum):
 def promise(session: Session, kind: JobKind, subject: int, *, after_s: float = 0) -> None:
     """Promise work on an acquisition; of the kind ERASE on a tombstone, of the kinds of queries on a query, of the kind
     STORE_OBJECT on an object, of the kind DRAW_CONTROL on a task that is still to be, of the kind TELL_WEBHOOK on a
-    message. Promising what is promised
-    already changes nothing, except that dead work gets a new life."""
+    message, of the kind START_SEARCH on a record, by its sequence. Promising what is promised already changes nothing,
+    except that dead work gets a new life."""
     job = session.scalars(select(JobRow).where(JobRow.kind == kind, JobRow.subject == str(subject))).one_or_none()
     if job is None:
         session.add(
@@ -81,6 +82,8 @@ def _on_account_of(session: Session, kind: JobKind, subject: int) -> str:
             found = select(QueryRow.asked).where(QueryRow.number == subject)
         case JobKind.ANSWER_QUERY:
             found = select(QueryRow.asker).where(QueryRow.number == subject)
+        case JobKind.START_SEARCH:
+            found = select(RecordRow.issuer).where(RecordRow.sequence == subject)
         case JobKind.STORE_OBJECT | JobKind.DRAW_CONTROL | JobKind.TELL_WEBHOOK:
             return ""
     return session.scalar(found) or ""

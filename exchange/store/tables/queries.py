@@ -1,4 +1,4 @@
-"""The tables of queries, own and received."""
+"""The tables of queries, own and received, and of the searches that start by themselves."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class QueryRow(Base):
     purpose: Mapped[str]
     legal_basis: Mapped[str]
     made_by: Mapped[str]
+    triggers: Mapped[str | None]
+    """The rules by which this node asked by itself, a space between them; None where a person asked."""
     state: Mapped[str]
     detail: Mapped[str | None]
     """Why it is withheld, what went wrong last, or why nothing was searched."""
@@ -35,6 +37,23 @@ class QueryRow(Base):
     answered_at: Mapped[str | None]
     answer: Mapped[str | None]
     __table_args__ = (Index("query_by_asker", "asker", "at"), {"sqlite_autoincrement": True})
+
+
+class StartedSearchRow(Base):
+    """An own record about which this node asked its peers by itself, once. Names of nodes and of rules stand with a
+    space between them."""
+
+    __tablename__ = "started_search"
+    record: Mapped[str] = mapped_column(primary_key=True)
+    triggers: Mapped[str]
+    """The rules that it fits."""
+    started_at: Mapped[str]
+    asked: Mapped[int]
+    """How many queries were signed."""
+    not_allowed: Mapped[str]
+    """The peers to which policy lets no scan go."""
+    left_out: Mapped[str]
+    """The peers that were not asked about each scan, since a day's most was reached."""
 
 
 class FoundRow(Base):

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.store.entry.records import NEVER_COMPARED, take_up
 from exchange.store.entry.scan_instruments import forget_findings, forget_instruments
-from exchange.store.node.jobs import OF_SCANS, forget
+from exchange.store.node.jobs import OF_SCANS, JobKind, forget
 from exchange.store.review.reviews import drop_reviews
 from exchange.store.review.saved_views import forget_views
 from exchange.store.review.webhooks import forget_messages_on
 from exchange.store.scan.deliveries import is_kept, keepers_of
+from exchange.store.tables.queries import StartedSearchRow
 from exchange.store.tables.records import (
     AcquisitionRow,
     AudienceRow,
@@ -121,12 +122,15 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
         session.add(_remains(scan))
         for kind in OF_SCANS:
             forget(session, kind, scan.acquisition_id)
+    if (row := session.get(RecordRow, record)) is not None:
+        forget(session, JobKind.START_SEARCH, row.sequence)
     for table in (AcquisitionRow, BreechFaceClassRow, RecordDetailRow, AudienceRow, RecordRow):
         session.execute(delete(table).where(table.statement_id == record))
     forget_views(session, [scan.sha256 for scan in scans if not is_kept(session, scan.sha256)])
     for named in (SubmissionRow, WatchedScanRow):
         session.execute(delete(named).where(named.statement_id == record))
-    session.execute(delete(HeldDecisionRow).where(HeldDecisionRow.record == record))
+    for noted in (HeldDecisionRow, StartedSearchRow):
+        session.execute(delete(noted).where(noted.record == record))
     owner = known.issuer if known is not None else issuer
     itself = and_(StatementRow.statement_id == record, StatementRow.type == "record")
     disclosed = and_(StatementRow.about == record, StatementRow.type == "disclosure", StatementRow.issuer == owner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -24,6 +24,7 @@ from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import not_validated
 from exchange.flows.review.alerts import MOST_ALERTS, tell_fresh
+from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import moment, period
@@ -38,6 +39,7 @@ from exchange.web.wording.custody import where_words
 from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
 from exchange.web.wording.instrument_checks import doubt_words, named_check_words
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
+from exchange.web.wording.started_search import because_words
 from exchange.web.wording.viewer_words import viewer_words
 from schemas.calibre_list import ENTRY_OF
 from schemas.vocabulary import Role
@@ -116,6 +118,11 @@ def _named(_context: Context, exhibit: ListedExhibit, with_incident: bool = True
     return listed_name(exhibit, with_incident)
 
 
+@pass_context
+def _because(_context: Context, triggers: Collection[SearchTrigger]) -> str:
+    return because_words(triggers)
+
+
 _pages.filters |= {
     "moment": moment,
     "turned": _turned,
@@ -129,6 +136,7 @@ _pages.filters |= {
     "case_address": _case_address,
     "calibre": _calibre,
     "named": _named,
+    "because": _because,
     "doubts": doubts_in,
 }
 

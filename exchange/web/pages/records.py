@@ -19,6 +19,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
+from exchange.web.wording.started_search import outcome_words
 from schemas.vocabulary import Role
 
 router = APIRouter()
@@ -50,6 +51,7 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
         may_disclose=current and may_say("disclosure", who.caller.role),
         mine=mine,
         doubted=found.suspicion,
+        searched=[] if found.started is None else outcome_words(found.started),
     )
 
 

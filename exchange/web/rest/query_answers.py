@@ -12,7 +12,9 @@ from exchange.clock import stamp
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.query.ask import QuestionOutcome
 from exchange.flows.query.read_queries import ReadQuery, is_overdue
+from exchange.flows.query.start_search import triggers_named
 from exchange.flows.review.approvals import WaitingApproval
+from exchange.search_triggers import SearchTrigger
 from exchange.web.rest import response_models
 from schemas.exhibit import Sha256Hex, ShortText
 from schemas.statement_base import NodeId
@@ -82,7 +84,8 @@ class QueryAnswer(BaseModel):
     """A query, own or received. States: waiting-for-approval, withheld, asked, delivered, answered, given-up.
 
     ``result`` and ``found`` are left empty for an examiner where another examiner of this node asked, and while a pair
-    that was found waits for a blind verification that may be theirs."""
+    that was found waits for a blind verification that may be theirs. ``started_by``: the rules by which this node asked
+    by itself, in the name of whoever submitted the record; empty where a person asked."""
 
     query: str
     asker: str
@@ -95,6 +98,7 @@ class QueryAnswer(BaseModel):
     purpose: str
     legal_basis: str
     made_by: str
+    started_by: list[SearchTrigger]
     state: str
     detail: str | None
     at: datetime
@@ -163,6 +167,7 @@ def query(item: ReadQuery) -> QueryAnswer:
         purpose=row.purpose,
         legal_basis=row.legal_basis,
         made_by=row.made_by,
+        started_by=list(triggers_named(row.triggers)),
         state=row.state,
         detail=row.detail,
         at=datetime.fromisoformat(row.at),

@@ -20,6 +20,7 @@ from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
 from exchange.flows.sync.progress import PeerStatus, in_words
 from exchange.web.languages import spoken
+from exchange.web.rest.started_search import StartedSearchAnswer, started_answer
 from exchange.web.wording.conclusions import concluded_in_english
 from schemas import AnyStatement, Conclusion, Verification, open_envelope, parse_statement
 
@@ -139,6 +140,7 @@ class RecordAnswer(RecordSummary):
     statement: dict[str, Any]
     acquisitions: list[AcquisitionAnswer]
     sharing: list[SharingAnswer]
+    searched_by_itself: StartedSearchAnswer | None = None
 
 
 class RecordPage(BaseModel):
@@ -407,6 +409,7 @@ def record(found: ReadRecord) -> RecordAnswer:
         statement=found.said.model_dump(mode="json"),
         acquisitions=[_acquisition(item, found.mirrored.get(item.acquisition_id)) for item in found.scans],
         sharing=sharing(found.shared),
+        searched_by_itself=None if found.started is None else started_answer(found.started),
     )
 
 

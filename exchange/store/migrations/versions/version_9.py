@@ -1,8 +1,8 @@
 """Form 9: items, incidents and firearms of records, a calibre in words, the firearms that a node holds, what records
 are only searched by, the searches that people keep, which pairs of calibres were compared with one another, what each
 side of a hit is to do, scans that came by a watched folder, programs that are told that something is new, the
-scores of a node's own test fires, what users are authorised for, and what was decided of records that peers hold under
-an earlier policy."""
+scores of a node's own test fires, what users are authorised for, what was decided of records that peers hold under
+an earlier policy, and about which records this node asked its peers by itself."""
 
 from __future__ import annotations
 
@@ -121,13 +121,26 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("kept_search_by_person", "kept_search", ["pseudonym", "newest_at"])
+    op.add_column("query", sa.Column("triggers", Words()))
+    op.create_table(
+        "started_search",
+        sa.Column("record", Words(), primary_key=True),
+        sa.Column("triggers", Words(), nullable=False),
+        sa.Column("started_at", Words(), nullable=False),
+        sa.Column("asked", WholeNumber, nullable=False),
+        sa.Column("not_allowed", Words(), nullable=False),
+        sa.Column("left_out", Words(), nullable=False),
+    )
 
 
 def downgrade() -> None:
     """Firearms are gone with their serial numbers; what records state of them stays in their envelopes. By what name
     and in which folder a scan came is forgotten. Programs are told no more. Scores of test fires are made anew after
-    the way up. Gone is why a record was left with a holder: it is listed again after an upgrade. Work promised on any
-    of it is nobody's."""
+    the way up. Gone is why a record was left with a holder: it is listed again after an upgrade; and which queries the
+    node asked by itself: they stay as those of whoever submitted the record. Work promised on any of it is nobody's."""
+    op.execute("DELETE FROM job WHERE kind = 'start-search'")
+    op.drop_table("started_search")
+    op.drop_column("query", "triggers")
     op.drop_table("kept_search")
     op.drop_table("held_decision")
     op.drop_table("user_authorisation")
