@@ -12,7 +12,7 @@ from schemas.exhibit import Exhibit
 from schemas.place import fold_place
 from schemas.vocabulary import Answer, FirearmOrigin, OffenceCategory
 
-FIREARMS: Final = 3
+FEWEST_FIREARMS: Final = 3
 """From so many firearms in one case on the rule of that name fits."""
 
 
@@ -57,7 +57,7 @@ def _fits(trigger: SearchTrigger, exhibit: Exhibit, case: Iterable[Exhibit]) -> 
         case SearchTrigger.TRAFFICKING:
             return exhibit.offence is OffenceCategory.TRAFFICKING
         case SearchTrigger.THREE_FIREARMS:
-            return count_firearms(case) >= FIREARMS
+            return count_firearms(case) >= FEWEST_FIREARMS
         case SearchTrigger.TERRORISM:
             return exhibit.offence is OffenceCategory.TERRORISM
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp, stamp_in
+from exchange.clock import DAY_S, stamp, stamp_in
 from exchange.flows.log.audit_rows import NODE_ITSELF
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import roles_of
@@ -29,7 +29,6 @@ from schemas.exhibit import Exhibit
 
 log = structlog.get_logger(__name__)
 
-DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ def _look(session: Session, node: Node, sequence: int) -> _Found | None:
 
 def _case(session: Session, record: Record) -> Iterator[Exhibit]:
     """The exhibits of the record's case; nothing is read before somebody asks for the first."""
-    for statement_id in store.records_of_case(session, record.issuer, record.case_reference):
+    for statement_id in store.case_at_home(session, record.issuer, record.case_reference):
         yield record_of(session, statement_id).exhibit
 
 

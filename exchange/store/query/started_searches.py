@@ -39,7 +39,7 @@ def promise_searches_of_case(session: Session, issuer: str, case_reference: str)
         promise(session, JobKind.START_SEARCH, sequence)
 
 
-def records_of_case(session: Session, issuer: str, case_reference: str) -> Sequence[str]:
+def case_at_home(session: Session, issuer: str, case_reference: str) -> Sequence[str]:
     """The current records of one issuer's case, the newest first."""
     found = select(RecordRow.statement_id).where(_of_case(issuer, case_reference))
     return session.scalars(found.order_by(RecordRow.sequence.desc()).limit(MOST_OF_A_CASE)).all()
