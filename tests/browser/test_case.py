@@ -150,7 +150,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     skopje.locator(".ffp-status", has_text="cells congruent").wait_for()
 
     # she concludes; nothing is sent yet
-    skopje.get_by_label("identification", exact=True).check()
+    skopje.get_by_label("possible association", exact=True).check()
     skopje.get_by_label("What you saw").fill(REMARK)
     skopje.get_by_role("button", name="Sign my conclusion").click()
     skopje.locator("#review", has_text="Waits for a blind verification").wait_for()
@@ -163,7 +163,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     wait_ready(colleague)
     assert REMARK not in colleague.content()
     assert not re.search("score|congruent", colleague.locator("main").inner_text(), re.IGNORECASE)
-    colleague.get_by_label("identification", exact=True).check()
+    colleague.get_by_label("possible association", exact=True).check()
     colleague.get_by_role("button", name="Sign my conclusion").click()
     colleague.locator("main", has_text="Nothing waits for your judgement.").wait_for()
 

@@ -116,7 +116,7 @@ def test_a_conclusion_is_not_lost_with_the_session(browser: Any, nodes: tuple[Ru
     authenticator = sign_in(page, rs, who)
     page.get_by_role("link", name="Candidates", exact=True).click()
     page.locator("tbody a").first.click()
-    page.get_by_label("identification", exact=True).check()
+    page.get_by_label("possible association", exact=True).check()
     page.get_by_label("What you saw").fill(remark)
     end_sessions(rs)
     page.get_by_role("button", name="Sign my conclusion").click()
