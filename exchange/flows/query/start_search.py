@@ -30,7 +30,6 @@ from schemas.exhibit import Exhibit
 log = structlog.get_logger(__name__)
 
 
-
 @dataclass(frozen=True)
 class StartedSearch:
     """Why a record was searched by itself, and what became of that. ``not_allowed``: peers to which policy lets no scan
