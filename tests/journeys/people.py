@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
 import time
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -107,10 +110,19 @@ class Side:
 
     def _hear(self, answer: httpx.Response) -> None:
         answer.read()
-        kind = answer.headers.get("content-type", "")
-        content = text_of(answer.content) if kind.startswith("application/pdf") else answer.text
-        request = answer.request
-        self.heard[f"{request.method} {request.url} {len(self.heard)}"] = f"{answer.headers}\n{content}"
+        said = f"{answer.headers}\n{words_in(answer.content)}"
+        self.heard[f"{len(self.heard)} {answer.request.method} {answer.request.url}"] = said
+
+
+def words_in(content: bytes) -> str:
+    """All that can be read in an answer: of a PDF its text, of a ZIP all its files, of an envelope its payload too."""
+    if content.startswith(b"%PDF-"):
+        return text_of(content)
+    if content.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            return "\n".join(words_in(packed.read(name)) for name in packed.namelist())
+    payloads = [base64.b64decode(found) for found in re.findall(rb'"payload":\s*"([A-Za-z0-9+/=]+)"', content)]
+    return b"\n".join((content, *payloads)).decode(errors="replace")
 
 
 def text_of(pdf: bytes) -> str:
@@ -123,4 +135,4 @@ def until(condition: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + ARRIVES_S
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not in {ARRIVES_S} s"
-        time.sleep(0.1)
+        time.sleep(0.25)
