@@ -1,5 +1,5 @@
-"""What both sides are told when the day is over: that every page, list, report and figure says the same as the routes of
-programs, and as the facts of the day."""
+"""What both sides are told when the day is over: every page, list, report and figure says what the routes of programs
+say, and what the facts of the day are."""
 
 from __future__ import annotations
 

@@ -56,4 +56,3 @@ def sides(start_node: Callable[..., RunningNode]) -> Iterator[tuple[Side, Side]]
     yield made
     for side in made:
         side.close()
-

@@ -16,12 +16,9 @@ from pypdf import PdfReader
 
 from exchange.store.access.users import add_user
 from schemas.vocabulary import Role
-from tests.exchange.conftest import KEPT_S, RunningNode
+from tests.exchange.conftest import DONE_S, KEPT_S, RunningNode
 from tests.exchange.web.pages.conftest import Person
 from tests.journeys.day import SideOfTheDay
-
-ARRIVES_S = 60
-"""So long a statement may take to the other node, and a scan to be correlated, on a machine that has other work."""
 
 
 class Program:
@@ -100,7 +97,7 @@ class Side:
 
     def listening(self, **more: Any) -> httpx.Client:
         """A client whose answers are kept."""
-        client = httpx.Client(timeout=60, trust_env=False, event_hooks={"response": [self._hear]}, **more)
+        client = httpx.Client(timeout=DONE_S, trust_env=False, event_hooks={"response": [self._hear]}, **more)
         self._clients.append(client)
         return client
 
@@ -132,7 +129,7 @@ def text_of(pdf: bytes) -> str:
 
 def until(condition: Callable[[], object], what: str) -> None:
     """Wait for what another node, or a worker, brings about."""
-    deadline = time.monotonic() + ARRIVES_S
+    deadline = time.monotonic() + DONE_S
     while not condition():
-        assert time.monotonic() < deadline, f"{what}: not in {ARRIVES_S} s"
+        assert time.monotonic() < deadline, f"{what}: not in {DONE_S} s"
         time.sleep(0.25)
