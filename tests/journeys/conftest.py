@@ -1,0 +1,58 @@
+"""Serbia and North Macedonia, enrolled with each other, with people at their pages and programs at their routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import matcher
+from matcher.synthetic import breech_face
+from schemas.vocabulary import Jurisdiction
+from tests.exchange.conftest import (
+    RunningNode,
+    _logs_where_pytest_keeps_them,
+    _nodes_have_warm_processes,
+    _nodes_on_the_engine_that_was_named,
+    _tables_are_made_once,
+    _what_a_test_left_is_spare,
+    databases,
+    enrol_each_other,
+    postgresql,
+    start_node,
+)
+from tests.journeys.day import MK_DAY, RS_DAY
+from tests.journeys.people import Side
+
+__all__ = [
+    "_logs_where_pytest_keeps_them",
+    "_nodes_have_warm_processes",
+    "_nodes_on_the_engine_that_was_named",
+    "_tables_are_made_once",
+    "_what_a_test_left_is_spare",
+    "databases",
+    "postgresql",
+    "start_node",
+]
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, int], bytes]:
+    """The scans of the day, by the seeds of firearm and shot."""
+    path = tmp_path_factory.mktemp("day") / "scan.x3p"
+    found = {}
+    for firearm, shot in (one.drawn for day in (RS_DAY, MK_DAY) for one in day.entered):
+        matcher.write_topography(breech_face.draw(firearm, shot), path, instrument="synthetic")
+        found[firearm, shot] = path.read_bytes()
+    return found
+
+
+@pytest.fixture
+def sides(start_node: Callable[..., RunningNode]) -> Iterator[tuple[Side, Side]]:
+    """Each node with its people; no control is drawn among the blind verifications, which the day has no time for."""
+    rs, mk = (start_node(one, control_share=0.0) for one in (Jurisdiction.RS, Jurisdiction.MK))
+    enrol_each_other(rs, mk)
+    made = Side(rs, RS_DAY), Side(mk, MK_DAY)
+    yield made
+    for side in made:
+        side.close()
