@@ -76,6 +76,7 @@ def _settings(view: ReportedView) -> list[tuple[str, str]]:
     made = view.document
     camera, pose, light = made.camera, made.reference, made.light
     framed = _("the second scan") if view.on_second else _("the first scan")
+    by_hand = "" if made.linked else _("laid by hand")
     rows = [
         (_("View"), _mode(made)),
         (_("Frame"), framed),
@@ -95,7 +96,7 @@ def _settings(view: ReportedView) -> list[tuple[str, str]]:
                 place=_place(pose.dx_um, pose.dy_um),
                 angle=_number(pose.angle_deg, 1),
             )
-            + ("" if made.linked else f" ({_('laid by hand')})"),
+            + (f" ({by_hand})" if by_hand else ""),
         ),
         (
             _("Light"),
@@ -117,9 +118,11 @@ def _mode(made: ViewDocument) -> str:
     mode = _(MODES[made.mode])
     match made.mode:
         case "split":
-            return f"{mode}, {_('divided at %(share)s of the width', share=_number(made.divider, 2))}"
+            divided = _("divided at %(share)s of the width", share=_number(made.divider, 2))
+            return f"{mode}, {divided}"
         case "overlay":
-            return f"{mode}, {_('%(share)s of the other scan', share=_number(made.mix, 2))}"
+            mixed = _("%(share)s of the other scan", share=_number(made.mix, 2))
+            return f"{mode}, {mixed}"
         case _:
             return mode
 

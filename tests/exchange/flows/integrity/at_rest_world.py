@@ -27,7 +27,7 @@ from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import place_hold, revoke_from, withdraw
 from exchange.store.access.tokens import revoke_token
-from exchange.store.access.users import add_user, change_role
+from exchange.store.access.users import add_user, change_role, put_authorisation
 from exchange.store.log.statements import add_statement, find_statement
 from exchange.store.monitoring.counted import keep_report
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
@@ -50,6 +50,7 @@ from schemas.vocabulary import (
 from tests.exchange.databases import Databases
 from tests.exchange.flows.kept_checks import keep_check
 from tests.exchange.flows.network import MK, RS, Network
+from tests.schemas.examples import fired_fields
 
 MKD = Jurisdiction.MK
 EVERY_KIND = tuple(ExhibitKind)
@@ -73,11 +74,14 @@ def live(folder: Path, databases: Databases | None = None) -> Network:
         change_role(session, SECOND.pseudonym, Role.INVESTIGATOR)
         change_role(session, SECOND.pseudonym, Role.EXAMINER)
         revoke_token(session, 1)
+        put_authorisation(session, FIRST.pseudonym, "authorised for cartridge cases")
     _check_instrument(rs)
     _state_terms(rs)
     shared = [network.record(RS, audience=["MK", "group-balkans"]) for _ in range(2)]
     network.record(RS, audience=["MK"], supersedes=shared[1])
     at_home = network.record(RS, level="none")
+    fired = fired_fields(calibre="other", calibre_words="11 mm Werndl")
+    network.record(RS, audience=["MK"], contract="1.2", exhibit=fired, scan=b"fired")
     h3 = {"code": "H3", "restriction": "Ask first.", "source_grade": None, "information_grade": None}
     asked = network.record(RS, audience=["MK"], handling=h3)
     later = network.record(RS, level="search", audience=["XK"])

@@ -36,6 +36,11 @@ NOT_SIGNED_TABLES = {
     "webhook": OWN_WORK,
     "webhook_message": OWN_WORK,
     "candidate": OWN_WORK,
+    "known_pair": OWN_WORK,
+    "compared_calibre_pair": OWN_WORK,
+    "started_search": OWN_WORK,
+    "firearm": "The laboratory's own data; what test fires say of it is signed with each.",
+    "held_decision": "What was decided stands in the audit log; what is taken back is a withdrawal.",
     "scan_instrument": OWN_WORK,
     "candidate_delay": OWN_WORK,
     "remains": OWN_WORK,
@@ -58,6 +63,7 @@ NOT_SIGNED_TABLES = {
     "score_seen": THE_PERSONS,
     "exhibits_seen": THE_PERSONS,
     "saved_view": THE_PERSONS,
+    "kept_search": THE_PERSONS,
     "alerts_read": THE_PERSONS,
     "draft": THE_PERSONS,
     "draft_file": THE_PERSONS,
@@ -109,11 +115,15 @@ NOT_SIGNED = {
     "tombstone.at": CLOCK,
     "tombstone.kept": "Which scans stay: each is held against the records that keep it before it is told.",
     **dict.fromkeys(
-        (f"hit_pair.{name}" for name in ("stage", "since", "due_at", "waits_for", "provisional", "changed", "stale")),
+        (
+            f"hit_pair.{name}"
+            for name in ("stage", "since", "due_at", "waits_for", "provisional", "changed", "stale", "tasks")
+        ),
         WORKED_OUT,
     ),
     "hit_pair.link_id": WORKED_OUT,
     **dict.fromkeys((f"query.{name}" for name in ("number", "at", "due_at", "answered_at")), CLOCK),
+    "query.triggers": OWN_WORK,
     "query_found.due_at": CLOCK,
     "monitoring_report.half": "The document says it, whose digest is signed.",
     "monitoring_report.approved_at": CLOCK,
