@@ -57,7 +57,8 @@ from schemas.errors import ContractError
 
 _UNSEALED = {
     "user": "It was not this node that wrote it; nobody is let in by it. Give the role anew: `ffp user role`.",
-    "user_authorisation": "It was not this node that wrote it; no report prints it. State it anew: `ffp user authorise`.",
+    "user_authorisation": "It was not this node that wrote it; no report prints it. State it anew: "
+    "`ffp user authorise`.",
     "token": "It was not this node that wrote it; nobody is let in by it. Revoke it with `ffp token revoke`.",
     "sign_in": "It was not this node that wrote it; nobody signs in with it. Invite the user anew: `ffp user invite`.",
     "sign_in_session": "It was not this node that wrote it; nobody is signed in by it. See who changes the database.",
