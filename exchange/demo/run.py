@@ -113,7 +113,9 @@ def _exchanged(nodes: list[DemoNode], dealt: list[DealtScan], console: Console, 
             if waiting and time.monotonic() > deadline:
                 raise ComputeFailed(f"Not all was correlated in {CORRELATION_TIMEOUT_S} s:\n{waiting[0].log_end()}")
             time.sleep(0.2)
-    return judge_outcome(submissions, {node.jurisdiction: _all_candidates(node) for node in nodes})
+    listed = {node.jurisdiction: _all_candidates(node) for node in nodes}
+    listed[nodes[0].jurisdiction] = [_looked_at(nodes[0], candidate) for candidate in listed[nodes[0].jurisdiction]]
+    return judge_outcome(submissions, listed)
 
 
 def _correlated(node: DemoNode) -> int:
@@ -122,6 +124,11 @@ def _correlated(node: DemoNode) -> int:
     if broken:
         raise ComputeFailed(f"{jurisdiction_name(node.jurisdiction)} set scans aside: {broken}\n{node.log_end()}")
     return int(status["acquisitions"].get("correlated", 0))
+
+
+def _looked_at(node: DemoNode, candidate: dict[str, Any]) -> dict[str, Any]:
+    """With its cells, which a list does not look for."""
+    return dict(node.get(f"/v1/candidates/{candidate['candidate_id']}", Role.INVESTIGATOR))
 
 
 def _all_candidates(node: DemoNode) -> list[dict[str, Any]]:

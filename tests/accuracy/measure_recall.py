@@ -40,7 +40,7 @@ def main() -> None:
     reader.add_argument("--condition", choices=["clean", "half"], default="clean")
     reader.add_argument("--thorough", action="store_true", help="look for parts of marks in all references")
     reader.add_argument("--seed", type=int, default=1)
-    reader.add_argument("--json", type=Path, help="write each pair here")
+    reader.add_argument("--kept", type=Path, help="write each pair here; the same command goes on after the last one")
     reader.add_argument("--processes", type=int, default=1)
     asked = reader.parse_args()
     cv2.setNumThreads(1)
@@ -50,23 +50,52 @@ def main() -> None:
             known = real(asked.scans, asked.truth or asked.scans / "truth.csv") + known
         references = References.made(known, asked.references, asked.seed)
         pairs = list(_in_processes(references, asked))
-        if asked.json:
-            asked.json.write_text(json.dumps([asdict(pair) for pair in pairs]))
         print_table(pairs, asked.condition, len(references))
 
 
 def _in_processes(references: References, asked: argparse.Namespace) -> Iterator[Pair]:
-    """Forked, so that all share the references."""
+    """Forked, so that all share the references. What was kept of an earlier run is not measured again."""
+    kept = _Kept(asked)
     measured = partial(
         _measured, condition=asked.condition, seed=asked.seed, thorough=asked.thorough, queries=asked.queries
     )
-    starts = range(0, asked.queries, _TOGETHER)
+    starts = [start for start in range(0, asked.queries, _TOGETHER) if start not in kept.pairs]
+    for pairs in kept.pairs.values():
+        yield from pairs
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(asked.processes, fork, _share, (references,)) as pool:
         for done, pairs in enumerate(pool.map(measured, starts), 1):
+            kept.add(starts[done - 1], pairs)
             lost = Counter(pair.stage for pair in pairs if pair.whole and pair.stage != "found")
             print(f"{done} of {len(starts)}: {len(pairs)} pairs, lost {dict(lost)}", file=sys.stderr, flush=True)
             yield from pairs
+
+
+class _Kept:
+    """The pairs of a run, by its first query of forty: a line of the file each, after one that says what was asked."""
+
+    def __init__(self, asked: argparse.Namespace) -> None:
+        self.path: Path | None = asked.kept
+        self.pairs: dict[int, list[Pair]] = {}
+        same = vars(asked) | {"kept": None, "processes": None}
+        head = json.dumps(same, default=str, sort_keys=True) + "\n"
+        if self.path is None:
+            return
+        if not self.path.exists():
+            self.path.write_text(head, encoding="utf-8")
+        lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if lines[0] != head:
+            sys.exit(f"{self.path} is of another run: {lines[0].strip()}. Name another file, or remove it.")
+        whole = [line for line in lines if line.endswith("\n")]
+        self.path.write_text("".join(whole), encoding="utf-8")
+        for line in whole[1:]:
+            start, pairs = json.loads(line)
+            self.pairs[start] = [Pair(**pair) for pair in pairs]
+
+    def add(self, start: int, pairs: Sequence[Pair]) -> None:
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([start, [asdict(pair) for pair in pairs]]) + "\n")
 
 
 def _share(references: References) -> None:

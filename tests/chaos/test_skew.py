@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 import matcher
+from exchange.flows.hits.vocabulary import LOCAL
 from exchange.flows.node.node import opened
 from exchange.store.sync.peers import set_aside
 from exchange.store.tables.mirror import ReceivedPlaceRow as Place
@@ -22,12 +24,22 @@ from exchange.store.tables.peers import LaneItemRow
 from exchange.store.tables.records import StatementRow
 from matcher.synthetic import breech_face
 from tests.chaos.archive import scans_of
-from tests.chaos.nodes.releases import LANDED, NOTICE, THIS, Release, ReleasedNode, landed_release, release_to_come
+from tests.chaos.nodes.releases import (
+    LANDED,
+    NOTICE,
+    OF_CONTRACT_1_1,
+    THIS,
+    Release,
+    ReleasedNode,
+    landed_release,
+    release_to_come,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 SCAN_BYTES = 20_000
 WAIT_S = 90
+TODAY = str(datetime.now(LOCAL).date())
 
 
 @contextmanager
@@ -96,6 +108,10 @@ def a_day(folder: Path, own: dict[ReleasedNode, list[str]]) -> dict[ReleasedNode
     return days
 
 
+def said_of(node: ReleasedNode, hit: str) -> set[str]:
+    return {said["statement_id"] for said in node.get(f"/v1/statements?about={hit}&limit=200")}
+
+
 def leads(node: ReleasedNode, issuer: ReleasedNode) -> list[str]:
     return [said["statement_id"] for said in node.get(f"/v1/statements?kind=hit&issuer={issuer.node_id}")]
 
@@ -115,6 +131,17 @@ def assert_in_order(owner: ReleasedNode, reader: ReleasedNode) -> None:
     assert read == lane[: len(read)]
     assert set(read) <= here
     assert len(lane) - len(read) <= 2, "but for a receipt that was on its way when both stopped"
+
+
+def landed_or_told(folder: Path, commit: str) -> Release | None:
+    """None where it cannot be had, which is said loudly."""
+    landed = landed_release(folder, commit)
+    if landed is None:
+        print(
+            f"\nNOT TRIED: the history here has no {commit}, so this release was not run beside it.",
+            file=sys.__stderr__,
+        )
+    return landed
 
 
 def test_a_release_to_come_beside_this_one(tmp_path: Path) -> None:
@@ -156,12 +183,8 @@ def test_a_release_to_come_beside_this_one(tmp_path: Path) -> None:
 def test_the_landed_release_beside_this_one(tmp_path: Path) -> None:
     """It says nothing of what it reads: it has all records at once, sets aside what has a newer field, as before, and
     reads that after its upgrade."""
-    landed = landed_release(tmp_path / "landed")
+    landed = landed_or_told(tmp_path / "landed", LANDED)
     if landed is None:
-        print(
-            f"\nNOT TRIED: the history here has no {LANDED}, so this release was not run beside it.",
-            file=sys.__stderr__,
-        )
         return
     scan = scans_of(SCAN_BYTES)
     with two(tmp_path, THIS, landed) as (rs, mk):
@@ -191,5 +214,55 @@ def test_the_landed_release_beside_this_one(tmp_path: Path) -> None:
             other.say(type="feedback", hit=days[node].lead, outcome="no_use")
             asked = f"/v1/statements?kind=feedback&issuer={other.node_id}"
             until(lambda node=node, asked=asked: node.get(asked), node)  # type: ignore[misc]
+    assert_in_order(rs, mk)
+    assert_in_order(mk, rs)
+
+
+def test_the_release_before_beside_this_one(tmp_path: Path) -> None:
+    """All that both know is exchanged; an item, a firearm and an exhibit that travels wait on the lane, and with them
+    what was said after; nothing is set aside on either side, before the upgrade or after it."""
+    before = landed_or_told(tmp_path / "before", OF_CONTRACT_1_1)
+    if before is None:
+        return
+    scan = scans_of(SCAN_BYTES)
+    with two(tmp_path, THIS, before) as (rs, mk):
+        ours = [rs.enter(number, scan(number), mk) for number in range(3)]
+        theirs = [mk.enter(number, scan(10 + number), rs) for number in range(3)]
+        for node in (rs, mk):
+            until(lambda node=node: holds(node) == {*ours, *theirs}, node)  # type: ignore[misc]
+        days = a_day(tmp_path, {rs: ours, mk: theirs})
+        until(lambda: (leads(mk, rs), leads(rs, mk)) == ([days[rs].lead], [days[mk].lead]), mk)
+        asked = {"type": "physical-comparison", "hit": days[rs].lead, "on": TODAY}
+        place = {"place": "Skopje"}
+        first = rs.say("investigator-1", step="asked", **asked, **place)
+        until(lambda: first in said_of(mk, days[rs].lead), mk)
+        agreed = mk.say("investigator-1", step="agreed", **asked, **place)
+        until(lambda: agreed in said_of(rs, days[rs].lead), rs)
+        known = {*ours[:-1], *theirs[:-1], days[rs].searched, days[mk].searched}
+        until(lambda: known == holds(mk) | holds(rs), mk)
+
+        held = [rs.enter(20, scan(20), mk, item="1", seal="RS 2001", incident="1")]
+        firearm = {
+            "firearm_id": "F-1",
+            "kind": "pistol",
+            "calibre": "9 mm Luger",
+            "converted": "no",
+            "origin": "seized",
+        }
+        held += [rs.enter(21, scan(21), mk, kind="test_fire", firearm=firearm), rs.enter(22, scan(22), mk)]
+        sent = rs.say("investigator-1", step="sent", record=ours[0], seal="RS 7001", **asked)
+        theirs_later = [mk.enter(30 + number, scan(30 + number), rs) for number in range(2)]
+        until(lambda: rs.seen_of(mk)["peer_older"] == len([*held, sent]), rs)
+        until(lambda: set(theirs_later) <= holds(rs), rs)
+        assert not set(held) & holds(mk)
+        assert (mk.seen_of(rs)["quarantined"], rs.seen_of(mk)["quarantined"]) == (0, 0)
+        assert rs.seen_of(mk)["reads"] == "1.1"
+
+        mk.upgrade(THIS)
+        until(lambda: set(held) <= holds(mk), mk)
+        until(lambda: sent in said_of(mk, days[rs].lead), mk)
+        until(lambda: not rs.get("/v1/status")["alarms"], rs)
+        assert (mk.seen_of(rs)["quarantined"], rs.seen_of(mk)["quarantined"]) == (0, 0)
+        assert mk.get(f"/v1/records/{held[0]}")["statement"]["exhibit"]["item"] == "1"
     assert_in_order(rs, mk)
     assert_in_order(mk, rs)

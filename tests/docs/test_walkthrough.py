@@ -40,7 +40,8 @@ def test_submit_your_own_scan(first_submission: Any, root: Path, tmp_path: Path)
     assert {item["state"] for item in receipt["sharing"]} == {"no-peer"}
     candidates = json.loads((trial / "candidates.json").read_text())["items"]
     assert candidates[0]["record"]["statement_id"] == receipt["statement_id"]
-    assert candidates[0]["congruent_cells"] > candidates[0]["cells"] / 2
+    pair = json.loads((trial / "pair.json").read_text())
+    assert pair["congruent_cells"] > pair["cells"] / 2
     assert (trial / "picture.png").read_bytes().startswith(b"\x89PNG\r\n")
     assert (trial / "copy.x3p").read_bytes() == (trial / "scan-1.x3p").read_bytes()
     envelope = json.loads((trial / "envelope.json").read_text())

@@ -30,7 +30,7 @@ class ByRest:
         return self.first.submit(self._metadata(exhibit), scan)
 
     def wait_correlated(self, records: list[str]) -> None:
-        for record in records:
+        for record in reversed(records):  # the last one is the last to be done, as a rule
             until(lambda name=record: self._is_correlated(name), f"{record} is correlated")
 
     def ranked(self, record: str) -> list[str]:

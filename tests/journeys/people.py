@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
 import time
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +16,9 @@ from pypdf import PdfReader
 
 from exchange.store.access.users import add_user
 from schemas.vocabulary import Role
-from tests.exchange.conftest import KEPT_S, RunningNode
+from tests.exchange.conftest import DONE_S, KEPT_S, RunningNode
 from tests.exchange.web.pages.conftest import Person
 from tests.journeys.day import SideOfTheDay
-
-ARRIVES_S = 60
-"""So long a statement may take to the other node, and a scan to be correlated, on a machine that has other work."""
 
 
 class Program:
@@ -97,7 +97,7 @@ class Side:
 
     def listening(self, **more: Any) -> httpx.Client:
         """A client whose answers are kept."""
-        client = httpx.Client(timeout=60, trust_env=False, event_hooks={"response": [self._hear]}, **more)
+        client = httpx.Client(timeout=DONE_S, trust_env=False, event_hooks={"response": [self._hear]}, **more)
         self._clients.append(client)
         return client
 
@@ -107,10 +107,19 @@ class Side:
 
     def _hear(self, answer: httpx.Response) -> None:
         answer.read()
-        kind = answer.headers.get("content-type", "")
-        content = text_of(answer.content) if kind.startswith("application/pdf") else answer.text
-        request = answer.request
-        self.heard[f"{request.method} {request.url} {len(self.heard)}"] = f"{answer.headers}\n{content}"
+        said = f"{answer.headers}\n{words_in(answer.content)}"
+        self.heard[f"{len(self.heard)} {answer.request.method} {answer.request.url}"] = said
+
+
+def words_in(content: bytes) -> str:
+    """All that can be read in an answer: of a PDF its text, of a ZIP all its files, of an envelope its payload too."""
+    if content.startswith(b"%PDF-"):
+        return text_of(content)
+    if content.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            return "\n".join(words_in(packed.read(name)) for name in packed.namelist())
+    payloads = [base64.b64decode(found) for found in re.findall(rb'"payload":\s*"([A-Za-z0-9+/=]+)"', content)]
+    return b"\n".join((content, *payloads)).decode(errors="replace")
 
 
 def text_of(pdf: bytes) -> str:
@@ -120,7 +129,7 @@ def text_of(pdf: bytes) -> str:
 
 def until(condition: Callable[[], object], what: str) -> None:
     """Wait for what another node, or a worker, brings about."""
-    deadline = time.monotonic() + ARRIVES_S
+    deadline = time.monotonic() + DONE_S
     while not condition():
-        assert time.monotonic() < deadline, f"{what}: not in {ARRIVES_S} s"
-        time.sleep(0.1)
+        assert time.monotonic() < deadline, f"{what}: not in {DONE_S} s"
+        time.sleep(0.25)

@@ -1,4 +1,8 @@
-"""The compared pairs that one person may look at: in lists, the best score first, and one by one."""
+"""The compared pairs that one person may look at: in lists, the best score first, and one by one.
+
+A list tells the cells that are known; whoever shows it to somebody who looks asks for the others (``with_cells``). A
+program that reads lists all day asks for none: they take longer than all else that a node does for it.
+"""
 
 from __future__ import annotations
 
@@ -45,17 +49,14 @@ def ranked_for_record(
     *,
     limit: int,
     below: CandidatePlace | None = None,
-    cells: bool = True,
 ) -> RecordCandidates | None:
-    """None: there is no such record here. ``cells``: whether the pairs are to be shown with their cells."""
+    """None: there is no such record here."""
     with node.store.read() as session:
         found = find_record(session, statement_id)
         if found is None:
             return None
         pairs = store.candidates_of(session, statement_id, view_of(role, pseudonym), store.Page(limit, below))
         pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
-    if cells:
-        with_cells(node, pairs)
     return RecordCandidates(pairs, pending, found[0])
 
 
@@ -78,12 +79,11 @@ def ranked_across_borders(
     with node.store.read() as session:
         pairs = store.open_candidates(session, view_of(role, pseudonym), store.Page(limit, below), wanted)
         pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
-    with_cells(node, pairs)
     return RankedCandidates(pairs, pending)
 
 
 def find_candidate(node: Node, role: Role, pseudonym: str, candidate_id: int) -> CandidatePair | None:
-    """None: there is no such pair, or this examiner may be asked to verify it."""
+    """With its cells. None: there is no such pair, or this examiner may be asked to verify it."""
     with node.store.read() as session:
         found = store.find_candidate(session, candidate_id, view_of(role, pseudonym))
     with_cells(node, [found] if found is not None else [])

@@ -45,7 +45,8 @@ def candidates_of_record(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> response_models.CandidatePage:
-    """The candidate list of one record over all its scans. ``pending`` says how many of them still wait."""
+    """The candidate list of one record over all its scans. ``pending`` says how many of them still wait. Cells are
+    null until somebody has looked at the pair, on a page or alone."""
     found = ranked_for_record(node, *asker.reader, statement_id, limit=limit + 1, below=place_in(cursor))
     if found is None:
         raise NotFound(f"There is no record {statement_id} on this node.")
@@ -65,7 +66,8 @@ def cross_border_candidates(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> response_models.CandidatePage:
-    """Open candidates across borders, best score first: where an investigator starts."""
+    """Open candidates across borders, best score first: where an investigator starts. Cells are null until somebody
+    has looked at the pair, on a page or alone."""
     found = ranked_across_borders(
         node,
         *asker.reader,

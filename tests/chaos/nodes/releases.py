@@ -23,6 +23,8 @@ SOURCES = Path(__file__).parents[3]
 PACKAGES = ("exchange", "matcher", "schemas")
 LANDED = "8928842"
 """The release that says nothing of what it reads."""
+OF_CONTRACT_1_1 = "6d50b91"
+"""The release before this one: it says that it reads 1.1, and knows no item, firearm or custody."""
 OF_FORM_6 = "c3d9d59"
 """The last state of the sources whose database has form 6: the release before this one, to which a node goes back."""
 
@@ -177,7 +179,7 @@ class ReleasedNode(Process):
         *,
         level: str = "full",
         roi: str = "chamber_mark",
-        **exhibit: str,
+        **exhibit: Any,
     ) -> str:
         """An exhibit, for the other node; its statement id."""
         metadata = {

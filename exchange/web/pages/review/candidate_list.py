@@ -14,6 +14,7 @@ from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.candidates import CandidatePair, known_of, ranked_across_borders, ranked_for_record
+from exchange.flows.review.cells import with_cells
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, encode_cursor
@@ -112,6 +113,7 @@ def of_a_record(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
 
 
 def _listed(node: Node, who: Visitor, found: list[CandidatePair], seen_from: str | None) -> list[ListedCandidate]:
+    with_cells(node, found)
     known = known_of(node, who.caller.pseudonym, found)
     doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in found))
     return [

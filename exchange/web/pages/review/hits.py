@@ -27,7 +27,7 @@ from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.sentences import no_effect, refusal_of
-from schemas import Hit, Message
+from schemas import Hit, Message, PhysicalComparison
 from schemas.review import CUSTODY
 from schemas.vocabulary import (
     AfteConclusion,
@@ -85,6 +85,13 @@ def hit_page(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
     return _hit_page(node, who, link_id)
 
 
+def _meeting_named(link: Link, by: str | None) -> PhysicalComparison | None:
+    """When and where the other side last said that the exhibits could meet, for whoever agrees to that."""
+    said = (entry.statement for entry in reversed(link.history) if entry.statement_id not in link.progress.no_effect)
+    named = (one for one in said if isinstance(one, PhysicalComparison) and one.issuer == by)
+    return next((one for one in named if one.step in (ComparisonStep.ASKED, ComparisonStep.AGREED)), None)
+
+
 def _hit_page(
     node: Node,
     who: Visitor,
@@ -111,7 +118,7 @@ def _hit_page(
         reviews=found.reviews,
         now=stamp(),
         peer=peer,
-        day=link.progress.proposed.get(peer or "", link.progress.on),
+        meeting=_meeting_named(link, peer),
         channels=list(ReferenceChannel),
         outcomes=list(FeedbackOutcome),
         conclusions=list(AfteConclusion),

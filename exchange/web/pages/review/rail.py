@@ -50,7 +50,7 @@ def rail_for(node: Node, asker: Consultation, found: CandidatePair, seen_from: s
     """The rail of a pair in the list of one of its records, written down as that list is. Raises NotAudited."""
     if seen_from not in (found.row.statement_a, found.row.statement_b):
         return None
-    ranked = ranked_for_record(node, *asker.reader, seen_from, limit=_MOST, cells=False)
+    ranked = ranked_for_record(node, *asker.reader, seen_from, limit=_MOST)
     listed = ranked.pairs if ranked is not None else []
     rail = rail_of(listed, found.row.candidate_id, seen_from)
     if rail is not None:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from exchange.compute import Compute
 from exchange.errors import NotFound
 from exchange.flows.review.candidates import find_candidate, ranked_for_record
+from exchange.flows.review.cells import with_cells
 from exchange.flows.review.report import gather_report
 from exchange.flows.scan.inspect import prepare_scan
 from exchange.flows.scan.pair_picture import pair_picture
@@ -49,6 +50,10 @@ def record_of(node: RunningNode, case: str) -> str:
 
 
 def listed(node: RunningNode, case: str) -> list[dict[str, Any]]:
+    """As a page lists them to somebody who looks."""
+    found = ranked_for_record(node.node, Role.INVESTIGATOR, "nobody", record_of(node, case), limit=50)
+    assert found is not None
+    with_cells(node.node, found.pairs)
     answer = node.get(f"/v1/records/{record_of(node, case)}/candidates")
     assert answer.status_code == 200
     found: list[dict[str, Any]] = answer.json()["items"]
@@ -87,7 +92,7 @@ def test_a_page_prepares_no_scans_and_a_report_does(node: RunningNode, scans: di
 
 def test_the_rail_beside_a_pair_asks_for_no_cells_of_its_neighbours(node: RunningNode, scans: dict[str, Path]) -> None:
     first = record_of(node, "1-1")
-    found = ranked_for_record(node.node, Role.INVESTIGATOR, "nobody", first, limit=5, cells=False)
+    found = ranked_for_record(node.node, Role.INVESTIGATOR, "nobody", first, limit=5)
     assert found is not None
     pair = found.pairs[0]
     asker = Consultation(node.node, Caller("nobody", Role.INVESTIGATOR), None, None)
