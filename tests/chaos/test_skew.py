@@ -219,8 +219,8 @@ def test_the_landed_release_beside_this_one(tmp_path: Path) -> None:
 
 
 def test_the_release_before_beside_this_one(tmp_path: Path) -> None:
-    """All that both know is exchanged; an item, a firearm and an exhibit that travels wait on the lane, and with them
-    what was said after; nothing is set aside on either side, before the upgrade or after it."""
+    """All that both know is exchanged; an item and a firearm wait on the lane, and with them what was said after;
+    nothing is set aside on either side, before the upgrade or after it. Exhibits travel once both can sign for them."""
     before = landed_or_told(tmp_path / "before", OF_CONTRACT_1_1)
     if before is None:
         return
@@ -250,9 +250,11 @@ def test_the_release_before_beside_this_one(tmp_path: Path) -> None:
             "origin": "seized",
         }
         held += [rs.enter(21, scan(21), mk, kind="test_fire", firearm=firearm), rs.enter(22, scan(22), mk)]
-        sent = rs.say("investigator-1", step="sent", record=ours[0], seal="RS 7001", **asked)
+        sent = asked | {"step": "sent", "record": ours[0], "seal": "RS 7001"}
+        refused = rs.http.post("/v1/statements", headers=rs.people["investigator-1"], json=sent)
+        assert refused.json()["type"] == "urn:ffp:problem:peer-too-old", "an exhibit is carried, as before"
         theirs_later = [mk.enter(30 + number, scan(30 + number), rs) for number in range(2)]
-        until(lambda: rs.seen_of(mk)["peer_older"] == len([*held, sent]), rs)
+        until(lambda: rs.seen_of(mk)["peer_older"] == len(held), rs)
         until(lambda: set(theirs_later) <= holds(rs), rs)
         assert not set(held) & holds(mk)
         assert (mk.seen_of(rs)["quarantined"], rs.seen_of(mk)["quarantined"]) == (0, 0)
@@ -260,7 +262,8 @@ def test_the_release_before_beside_this_one(tmp_path: Path) -> None:
 
         mk.upgrade(THIS)
         until(lambda: set(held) <= holds(mk), mk)
-        until(lambda: sent in said_of(mk, days[rs].lead), mk)
+        left = rs.say("investigator-1", **sent)
+        until(lambda: left in said_of(mk, days[rs].lead), mk)
         until(lambda: not rs.get("/v1/status")["alarms"], rs)
         assert (mk.seen_of(rs)["quarantined"], rs.seen_of(mk)["quarantined"]) == (0, 0)
         assert mk.get(f"/v1/records/{held[0]}")["statement"]["exhibit"]["item"] == "1"
