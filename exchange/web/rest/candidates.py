@@ -94,7 +94,9 @@ def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId)
     response_class=Response,
     responses={200: {"content": {"image/png": BINARY}, "description": "Both scans, aligned, with their cells."}},
 )
-async def read_candidate_picture(request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> Response:
+async def read_candidate_picture(
+    request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId
+) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit, as PNG."""
     return Response(
         await heavily(request, WorkKind.PICTURES, picture_of, node, asker, candidate_id), media_type="image/png"

@@ -28,9 +28,7 @@ def read_mirrored_leaves(node: OpenNode, peer: SignedPeer, start: Start = 0) -> 
     return signed_answer(node, peer, answer_leaves(node, peer.row, start).model_dump_json().encode())
 
 
-@router.get(
-    "/statements", response_class=Response, responses={200: json_answer(MirroredStatements, "Signed.")}
-)
+@router.get("/statements", response_class=Response, responses={200: json_answer(MirroredStatements, "Signed.")})
 def read_mirrored_statements(node: OpenNode, peer: SignedPeer, start: Start = 0) -> Response:
     """The caller's own statements that this node holds, `mirrored-statements` of the JSON Schemas. The answer is signed
     and bound to the request."""
