@@ -27,7 +27,7 @@ import pytest
 from exchange.web.openapi import openapi_document
 from schemas.vocabulary import Role
 from tests.exchange.conftest import DONE_S, KEPT_S, RunningNode
-from tests.exchange.web.conftest import tiny_scan
+from tests.exchange.web.conftest import problem, tiny_scan
 
 pytestmark = pytest.mark.slow
 
@@ -226,6 +226,12 @@ def test_what_is_refused_is_a_problem(node: RunningNode, part: Callable[[str], A
     with part("").AuthenticatedClient(base_url=node.url, token="none") as nobody:
         unknown = part("api.records.search_records").sync_detailed(client=nobody)
     assert (unknown.status_code, unknown.parsed.type_) == (401, "urn:ffp:problem:unauthenticated")
+
+
+@pytest.mark.parametrize("step", [{}, []])
+def test_a_draft_of_any_form_is_refused_in_words(node: RunningNode, step: object) -> None:
+    """What no client made from the description sends."""
+    problem(node.post("/v1/statements", {"type": "physical-comparison", "step": step}), 422, "invalid-field")
 
 
 def test_a_firearm_is_entered_changed_and_removed(part: Callable[[str], Any], client: Any) -> None:
