@@ -37,6 +37,7 @@ install: $(READY)  ## Make .venv with ffp and what every node needs: what `make 
 install-tests: $(READY_TESTS)  ## Add the extras, and the tools of tests and checks
 
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
+# the lock of tests names everything, and no package is asked again which others it wants (pyproject.toml, tool.uv)
 # modules are compiled when they are first imported: most never are, and compiled they take a sixth of the space
 
 $(READY): requirements-base.lock requirements-build.lock pyproject.toml
@@ -50,7 +51,7 @@ $(READY): requirements-base.lock requirements-build.lock pyproject.toml
 
 $(READY_TESTS): $(READY) requirements.lock
 	@echo "Adding extras and tools for tests to $(VENV) (once; a minute) ..."
-	@$(PIP) install --no-compile --require-hashes -r requirements.lock
+	@$(PIP) install --no-compile --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
 demo: install  ## Three nodes sign, share and correlate; SCANS=folder SEED=n ARGS="--keep"

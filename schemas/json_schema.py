@@ -17,6 +17,7 @@ from schemas.key_chain import KeyChain
 from schemas.kinds import KINDS
 from schemas.lane import LaneNews, LanePage
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
+from schemas.pair_bundle import BundledStatement, PairContents
 from schemas.query_request import QueryRequest
 from schemas.statement_base import CONTRACT_VERSION
 from schemas.submission import Submission
@@ -27,6 +28,7 @@ STATEMENTS: dict[str, type[BaseModel]] = {name: kind.model for name, kind in KIN
 
 DOCUMENTS: dict[str, type[BaseModel]] = STATEMENTS | {
     "bundle": Bundle,
+    "bundled-statement": BundledStatement,
     "envelope": EnvelopeForm,
     "key-chain": KeyChain,
     "lane-news": LaneNews,
@@ -34,6 +36,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = STATEMENTS | {
     "mirrored-lane": MirroredLane,
     "mirrored-leaves": MirroredLeaves,
     "mirrored-statements": MirroredStatements,
+    "pair-contents": PairContents,
     "query-request": QueryRequest,
     "submission": Submission,
     "witness-answer": WitnessAnswer,

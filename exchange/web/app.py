@@ -19,6 +19,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.terms.erase import forget_erased
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.access.peer_concurrency import HeldTurns
+from exchange.web.description import complete
 from exchange.web.http import problems
 from exchange.web.http.access_log import Followed
 from exchange.web.http.compute_threads import rooms_of
@@ -44,9 +45,6 @@ from exchange.web.rest import (
 )
 from exchange.web.rest import node as node_routes
 from exchange.worker import Worker
-from schemas import Submission
-from schemas.query_request import QueryRequest
-from schemas.witness import WitnessReport
 
 log = structlog.get_logger(__name__)
 
@@ -211,11 +209,4 @@ def _description() -> dict[str, Any]:
 
 @functools.cache
 def _made_description() -> dict[str, Any]:
-    """FastAPI's description, with the schemas that only multipart parts, reports and problems use."""
-    document = FastAPI.openapi(create_api())
-    for model in (Submission, QueryRequest, WitnessReport, problems.Problem):
-        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        for name, definition in schema.pop("$defs", {}).items():
-            document["components"]["schemas"].setdefault(name, definition)
-        document["components"]["schemas"][model.__name__] = schema
-    return document
+    return complete(FastAPI.openapi(create_api()))

@@ -166,7 +166,8 @@ def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
             "made_by": maker.model_dump(mode="json"),
             "stated_at": stamp(),
         }
-        if fields.get("step") in CUSTODY and fields.get("answers") is None:
+        step = fields.get("step")
+        if isinstance(step, str) and step in CUSTODY and fields.get("answers") is None:
             fields["answers"] = UNANSWERED
         said = SPOKEN[kind].model.model_validate_json(json.dumps(by_node | fields), strict=True)
     except ContractError as error:

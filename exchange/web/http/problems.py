@@ -40,6 +40,13 @@ _STATUS: dict[type[errors.ExchangeError], int] = {
 }
 
 
+class FaultyPlace(BaseModel):
+    """Where in a request something is wrong, and what."""
+
+    where: str
+    what: str
+
+
 class Problem(BaseModel):
     """An error as RFC 9457 has it, with each faulty place where there are several."""
 
@@ -61,15 +68,14 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    problems: list[dict[str, str]] = []
+    problems: list[FaultyPlace] = []
 
 
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "An error, always in this form.",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+PROBLEM: dict[str, Any] = {
+    "description": "An error, always in this form.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {"default": PROBLEM}
 
 
 def install_problems(app: FastAPI) -> None:
@@ -92,7 +98,7 @@ def problem(
         title=code.replace("-", " ").capitalize(),
         status=status,
         detail=detail,
-        problems=[{"where": where, "what": what} for where, what in problems],
+        problems=[FaultyPlace(where=where, what=what) for where, what in problems],
     )
     return JSONResponse(body.model_dump(), status, dict(headers or {}), media_type="application/problem+json")
 

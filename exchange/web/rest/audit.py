@@ -47,7 +47,7 @@ class AuditPage(BaseModel):
 
 
 @router.get("/audit", response_model=AuditPage)
-def audit(
+def read_audit(
     request: Request,
     response: Response,
     node: OpenNode,

@@ -14,7 +14,9 @@ from exchange.flows.node.node import Node
 from exchange.flows.sync.serve_lane import may_fetch
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode, ReaderOrPeer
+from exchange.web.description import BINARY
 from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.problems import PROBLEM
 from exchange.web.http.ranges import file_answer
 from exchange.web.rest.consultation import Consultation, LegalBasisHeader, PurposeHeader, consultation_of
 
@@ -45,10 +47,10 @@ def shown_by(node: Node, asker: Consultation | CallingPeer, sha256: str) -> Sequ
     "/blobs/{sha256}",
     response_class=Response,
     responses={
-        200: {"content": {"application/octet-stream": {}}, "description": "The scan, with a strong ETag."},
-        206: {"description": "The part that Range asked for."},
+        200: {"content": {"application/octet-stream": BINARY}, "description": "The scan, with a strong ETag."},
+        206: {"content": {"application/octet-stream": BINARY}, "description": "The part that Range asked for."},
         304: {"description": "The caller has it already."},
-        416: {"description": "The scan has no such part."},
+        416: {**PROBLEM, "description": "The scan has no such part."},
     },
 )
 def read_blob(

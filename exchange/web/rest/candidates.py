@@ -23,6 +23,7 @@ from exchange.flows.review.candidates import (
 from exchange.flows.scan.pair_picture import pair_picture, small_picture
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.rest import response_models
@@ -36,7 +37,7 @@ CandidateId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @router.get("/records/{statement_id}/candidates", response_model=response_models.CandidatePage)
-def candidates_of_record(
+def list_candidates_of_record(
     request: Request,
     response: Response,
     node: OpenNode,
@@ -56,7 +57,7 @@ def candidates_of_record(
 
 
 @router.get("/candidates", response_model=response_models.CandidatePage)
-def cross_border_candidates(
+def list_candidates(
     request: Request,
     response: Response,
     node: OpenNode,
@@ -93,9 +94,11 @@ def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId)
 @router.get(
     "/candidates/{candidate_id}/picture",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}, "description": "Both scans, aligned, with their cells."}},
+    responses={200: {"content": {"image/png": BINARY}, "description": "Both scans, aligned, with their cells."}},
 )
-async def candidate_picture(request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> Response:
+async def read_candidate_picture(
+    request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId
+) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit, as PNG."""
     return Response(
         await heavily(request, WorkKind.PICTURES, picture_of, node, asker, candidate_id), media_type="image/png"

@@ -81,7 +81,7 @@ def search_firearms(
 
 
 @router.post("", status_code=201, response_model=FirearmWithTestFires)
-def post_firearm(
+def enter_firearm(
     response: Response, node: OpenNode, caller: Submitter, entered: FirearmEntered
 ) -> FirearmWithTestFires:
     """Enter a firearm. A test fire that names one which is not here yet enters it too."""
@@ -92,7 +92,7 @@ def post_firearm(
 
 
 @router.get("/{firearm_id:path}", response_model=FirearmWithTestFires)
-def get_firearm(node: OpenNode, asker: Consulting, firearm_id: FirearmInPath) -> FirearmWithTestFires:
+def read_firearm(node: OpenNode, asker: Consulting, firearm_id: FirearmInPath) -> FirearmWithTestFires:
     """One firearm, with what stays at home, and the test fires that name it."""
     found = _file(node, firearm_id)
     asker.note(Act.READ_FIREARM, 1, firearm_id)
@@ -100,7 +100,7 @@ def get_firearm(node: OpenNode, asker: Consulting, firearm_id: FirearmInPath) ->
 
 
 @router.put("/{firearm_id:path}", response_model=FirearmWithTestFires)
-def put_firearm(
+def change_firearm(
     node: OpenNode, caller: Submitter, firearm_id: FirearmInPath, changed: FirearmChanged
 ) -> FirearmWithTestFires:
     """Put down what is known of a firearm now. Records that name it say what they said when they were signed."""

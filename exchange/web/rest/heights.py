@@ -13,6 +13,7 @@ from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.scan.heights import LEAST_DRAWN, MOST_DRAWN, Form, Wanted, heights, shown_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode
+from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.rest.blobs import MAX_RECORDS, Digest, reader_or_peer, shown_by
@@ -32,7 +33,7 @@ _Asker = Annotated[Consultation | CallingPeer, Depends(reader_or_peer)]
     response_class=Response,
     responses={
         200: {
-            "content": {"application/octet-stream": {}},
+            "content": {"application/octet-stream": BINARY},
             "description": "Length of the head (uint32, little-endian); the head, JSON padded to a multiple of 4: "
             "kind, width, height, pitch_um, pitch_y_um, scale_um, offset_um, left_um, top_um, missing; then height "
             "rows of width values, uint16, little-endian. 0 is missing; v is offset_um + v * scale_um. Always gzipped.",
@@ -40,7 +41,7 @@ _Asker = Annotated[Consultation | CallingPeer, Depends(reader_or_peer)]
         304: {"description": "The caller has it already."},
     },
 )
-async def scan_heights(
+async def read_scan_heights(
     request: Request,
     node: OpenNode,
     asker: _Asker,

@@ -67,7 +67,7 @@ class HeldDecided(response_models.Stated):
 
 
 @router.get("/policy/held", response_model=HeldAnswer)
-def read_held(
+def list_held_records(
     node: OpenNode,
     caller: Head,
     jurisdiction: Annotated[Jurisdiction | None, Query(description="Of this one alone.")] = None,
@@ -86,7 +86,7 @@ def read_held(
 
 
 @router.post("/policy/held", status_code=201, response_model=HeldDecided)
-def decide_on_held(node: OpenNode, caller: Head, asked: HeldAsked) -> HeldDecided:
+def decide_held_records(node: OpenNode, caller: Head, asked: HeldAsked) -> HeldDecided:
     """Take records back from a jurisdiction, each by a withdrawal that its holder acknowledges; or let them stay there.
     At most 200 at once: go on while some wait."""
     done = decide_held(

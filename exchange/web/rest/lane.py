@@ -20,8 +20,9 @@ from exchange.flows.sync.serve_lane import acknowledge, read_lane, waits_on_lane
 from exchange.net.client import READS
 from exchange.web.access.caller import CallingPeer, OpenNode, ReadingPeer, check_still_let_in
 from exchange.web.access.signed import signed_answer
+from exchange.web.description import json_answer
 from schemas import CONTRACT_VERSION
-from schemas.lane import MAX_NEWS_WAIT_S, LaneNews
+from schemas.lane import MAX_NEWS_WAIT_S, LaneNews, LanePage
 from schemas.statement_base import ContractVersion
 
 router = APIRouter(tags=["node"])
@@ -37,7 +38,9 @@ _Reads = Annotated[
 ]
 
 
-@router.get("/v1/lane", response_class=Response)
+@router.get(
+    "/v1/lane", response_class=Response, name="read_lane", responses={200: json_answer(LanePage, "A page, signed.")}
+)
 async def lane(
     request: Request,
     node: OpenNode,
@@ -59,8 +62,10 @@ async def lane(
     return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, signature, reads)
 
 
-@router.get("/v1/lane/news", response_class=Response)
-async def lane_news(
+@router.get(
+    "/v1/lane/news", response_class=Response, responses={200: json_answer(LaneNews, "Whether there is news, signed.")}
+)
+async def read_lane_news(
     request: Request,
     node: OpenNode,
     peer: ReadingPeer,

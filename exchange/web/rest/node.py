@@ -31,13 +31,16 @@ from exchange.web.access.caller import (
     SignedPeer,
 )
 from exchange.web.access.signed import signed_answer
+from exchange.web.description import BINARY, json_answer
 from exchange.web.rest import response_models
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
 from schemas.calibre_list import AMBIGUOUS, CALIBRES
 from schemas.calibres.pairs import PAIRS
+from schemas.envelope import EnvelopeForm
+from schemas.key_chain import KeyChain
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
-from schemas.witness import MAX_HEADS, parse_witness_report
+from schemas.witness import MAX_HEADS, WitnessAnswer, WitnessedLog, parse_witness_report
 
 router = APIRouter(tags=["node"])
 
@@ -53,22 +56,31 @@ FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 """Of what never changes. Private: whoever keeps a copy keeps it for the user who signed in, not for others."""
 
 
-@router.get("/v1/node", response_class=Response)
-def node_card(node: OpenNode) -> Response:
+@router.get(
+    "/v1/node",
+    response_class=Response,
+    responses={200: json_answer(EnvelopeForm, "The card, byte for byte as it was signed.", ENVELOPE_MEDIA_TYPE)},
+)
+def read_node_card(node: OpenNode) -> Response:
     """This node's card, signed by its identity key. Believe it only after comparing the fingerprint by telephone. Its
     headers say which versions of the contract and which kinds of statements this node reads."""
     reads = {READS: ", ".join(VERSIONS), "FFP-Kinds": ", ".join(KINDS)}
     return Response(node.card_envelope.raw, media_type=ENVELOPE_MEDIA_TYPE, headers=reads)
 
 
-@router.get("/v1/node/keys", response_class=Response)
-def node_keys(node: OpenNode) -> Response:
+@router.get("/v1/node/keys", response_class=Response, responses={200: json_answer(KeyChain, "The key-events.")})
+def read_node_keys(node: OpenNode) -> Response:
     """This node's key-events from its card on, each signed by its identity key: `key-chain` of the JSON Schemas."""
     return Response(key_chain(node.history), media_type="application/json")
 
 
-@router.post("/v1/witness", response_class=Response, openapi_extra=_REPORT)
-def witness(node: OpenNode, peer: ReportingPeer) -> Response:
+@router.post(
+    "/v1/witness",
+    response_class=Response,
+    openapi_extra=_REPORT,
+    responses={200: json_answer(WitnessAnswer, "What this node cosigned, signed.")},
+)
+def report_heads(node: OpenNode, peer: ReportingPeer) -> Response:
     """For peers: the heads that they cosigned, this node's and others', against those that this node cosigned. Request
     and answer are `witness-report` and `witness-answer` of the JSON Schemas; the answer is signed and bound to the
     request."""
@@ -79,8 +91,10 @@ def witness(node: OpenNode, peer: ReportingPeer) -> Response:
     return signed_answer(node, peer, answer_report(node, peer.row, report).model_dump_json().encode())
 
 
-@router.get("/v1/log/witnessed", response_class=Response)
-def log_witnessed(
+@router.get(
+    "/v1/log/witnessed", response_class=Response, responses={200: json_answer(WitnessedLog, "The heads, signed.")}
+)
+def read_log_witnessed(
     node: OpenNode,
     peer: SignedPeer,
     size: Annotated[int, Query(ge=1, le=2**62, description="That of a head of this log which the peer verified.")],
@@ -97,14 +111,14 @@ def log_witnessed(
 
 
 @router.get("/v1/log/checkpoint", response_class=PlainTextResponse)
-def log_checkpoint(node: OpenNode, _caller: AnyUser) -> PlainTextResponse:
+def read_log_checkpoint(node: OpenNode, _caller: AnyUser) -> PlainTextResponse:
     """The last signed head of the log (C2SP tlog-checkpoint), with the cosignatures of peers that came for it so far
     (C2SP tlog-cosignature)."""
     return PlainTextResponse(witnessed_head(node), media_type="text/plain; charset=utf-8")
 
 
 @router.get("/v1/log/checkpoint/{size}", response_class=PlainTextResponse)
-def log_checkpoint_at(node: OpenNode, _caller: AnyUser, size: _Size) -> PlainTextResponse:
+def read_log_checkpoint_at(node: OpenNode, _caller: AnyUser, size: _Size) -> PlainTextResponse:
     """The head that was signed at this size, in the same form: that which a time stamp is of."""
     return PlainTextResponse(earlier_head(node, size), media_type="text/plain; charset=utf-8")
 
@@ -112,16 +126,20 @@ def log_checkpoint_at(node: OpenNode, _caller: AnyUser, size: _Size) -> PlainTex
 @router.get(
     "/v1/log/stamp/{size}",
     response_class=Response,
-    responses={200: {"content": {"application/timestamp-reply": {}}, "description": "The authority's reply."}},
+    responses={200: {"content": {"application/timestamp-reply": BINARY}, "description": "The authority's reply."}},
 )
-def log_stamp(node: OpenNode, _caller: AnyUser, size: _Size) -> Response:
+def read_log_stamp(node: OpenNode, _caller: AnyUser, size: _Size) -> Response:
     """The time stamp (RFC 3161) of the head that was signed at this size: of the note's text and the two signatures of
     the log, without cosignatures. What `openssl ts -verify` takes."""
     return Response(read_stamp(node, size), media_type="application/timestamp-reply", headers=FOR_EVER)
 
 
-@router.get("/v1/log/tile/{tile_path:path}", response_class=Response)
-def log_tile(node: OpenNode, _asker: AnyUserOrPeer, tile_path: str) -> Response:
+@router.get(
+    "/v1/log/tile/{tile_path:path}",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": BINARY}, "description": "Hashes, 32 bytes each."}},
+)
+def read_log_tile(node: OpenNode, _asker: AnyUserOrPeer, tile_path: str) -> Response:
     """A tile of the log's hash tree (C2SP tlog-tiles), full or partial, for signed-in users, and for peers, who mirror
     it. Under a signed head it never changes, and may be kept; beyond, it may still be lost with the database, and must
     not be. Bundles of entries are not served."""
@@ -134,20 +152,20 @@ def log_tile(node: OpenNode, _asker: AnyUserOrPeer, tile_path: str) -> Response:
 
 
 @router.get("/v1/peers", response_model=list[response_models.PeerAnswer])
-def peers(node: OpenNode, _caller: Operator) -> list[response_models.PeerAnswer]:
+def list_peers(node: OpenNode, _caller: Operator) -> list[response_models.PeerAnswer]:
     """Each peer: what is on its lane, what it acknowledged, what was received, what went wrong."""
     return [response_models.peer(status) for status in sync_status(node)]
 
 
 @router.get("/v1/status", response_model=response_models.StatusAnswer)
-def status(node: OpenNode, caller: AnyUser) -> response_models.StatusAnswer:
+def read_status(node: OpenNode, caller: AnyUser) -> response_models.StatusAnswer:
     """How far the node is with its work: records, scans by state, jobs by state, the log and its signed head."""
     found = node_status(node, blind_for=view_of(caller.role, caller.pseudonym).blind_for)
     return response_models.StatusAnswer.model_validate(found, from_attributes=True)
 
 
 @router.get("/v1/vocabularies")
-def vocabularies(node: OpenNode, _caller: AnyUser) -> dict[str, object]:
+def read_vocabularies(node: OpenNode, _caller: AnyUser) -> dict[str, object]:
     """Every closed vocabulary of the contract, with its version; and the jurisdictions that this node knows, with
     their languages and clocks.
 
@@ -191,7 +209,9 @@ def healthz() -> dict[str, str]:
     return {"status": "ok", "time": stamp()}
 
 
-@router.get("/readyz", response_model=dict[str, str])
+@router.get(
+    "/readyz", response_model=dict[str, str], responses={503: {"model": dict[str, str], "description": "What cannot."}}
+)
 def readyz(node: OpenNode) -> JSONResponse:
     """The node can take what comes: database, blob folder, keys, free space, the log's tree. 503 says what cannot.
     Beside that it says whether a worker is there for what was taken."""

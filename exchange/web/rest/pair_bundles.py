@@ -9,6 +9,7 @@ from exchange.flows.review.report import gather_report
 from exchange.flows.witness.pair_bundle import make_pair_bundle
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.report import render_report
 from exchange.web.rest.candidates import CandidateId, found_candidate, note_candidate
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["candidates"])
 @router.get(
     "/candidates/{candidate_id}/bundle",
     response_class=Response,
-    responses={200: {"content": {PAIR_BUNDLE_MEDIA_TYPE: {}}, "description": "A ZIP that `ffp verify` reads."}},
+    responses={200: {"content": {PAIR_BUNDLE_MEDIA_TYPE: BINARY}, "description": "A ZIP that `ffp verify` reads."}},
 )
 async def read_pair_bundle(request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> Response:
     """The report on a pair as PDF, and each record and statement that it rests on, with what proves it: ``ffp verify``

@@ -47,7 +47,7 @@ _QUERY: dict[str, Any] = {
 
 
 @router.post("/records/{statement_id}/queries", status_code=201, response_model=list[answers.AskedAnswer])
-def ask_about(
+def ask_peers(
     node: OpenNode, caller: Asker, statement_id: StatementId, body: answers.QuestionBody
 ) -> list[answers.AskedAnswer]:
     """Ask peers whether they have seen the firearm: a scan of an own record travels to each, is compared there with
@@ -57,7 +57,7 @@ def ask_about(
 
 
 @router.get("/queries", response_model=answers.QueryPage)
-def queries(
+def list_queries(
     request: Request,
     response: Response,
     node: OpenNode,
@@ -74,8 +74,14 @@ def queries(
     return answers.QueryPage(items=[answers.query(item) for item in found.items], next=following)
 
 
-@router.post("/queries", status_code=202, response_class=Response, openapi_extra=_QUERY)
-async def receive_query(request: Request, node: OpenNode, peer: AskingPeer) -> Response:
+@router.post(
+    "/queries",
+    status_code=202,
+    response_class=Response,
+    openapi_extra=_QUERY,
+    responses={202: {"model": answers.SaidAnswer, "description": "It is stored, signed."}},
+)
+async def send_query(request: Request, node: OpenNode, peer: AskingPeer) -> Response:
     """For peers: a signed query with its scan. 202 says, signed, that it is stored and will be answered on the peer's
     lane; sending it again is safe. 429 says when a peer that asked too often may ask again."""
     await run_in_threadpool(check_quota, node, peer.row.node_id)
@@ -88,7 +94,7 @@ async def receive_query(request: Request, node: OpenNode, peer: AskingPeer) -> R
 
 
 @router.post("/queries/{statement_id}/requests", status_code=201, response_model=answers.RequestedAnswer)
-def request_found(
+def request_record(
     node: OpenNode, caller: Asker, statement_id: StatementId, body: answers.RequestBody
 ) -> answers.RequestedAnswer:
     """The second step: ask the owner for a record that the answer to an own query found. Its head decides."""

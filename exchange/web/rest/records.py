@@ -9,11 +9,11 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from exchange.errors import NotFound
 from exchange.flows.entry.submit import submit_record
 from exchange.flows.review import records as flow
-from exchange.flows.review.records import search_records
 from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.record_filter import RecordFilter
 from exchange.web.access.caller import OpenNode, Submitter
+from exchange.web.description import json_answer
 from exchange.web.http.compute_threads import WorkKind, place
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
@@ -21,7 +21,8 @@ from exchange.web.http.upload import SubmissionUpload
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consulting
 from schemas import ENVELOPE_MEDIA_TYPE
-from schemas.bundle import BUNDLE_MEDIA_TYPE
+from schemas.bundle import BUNDLE_MEDIA_TYPE, Bundle
+from schemas.envelope import EnvelopeForm
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
@@ -77,7 +78,14 @@ def asked_in(request: Request) -> dict[str, str]:
     return {name: ", ".join(request.query_params.getlist(name)) for name in request.query_params}
 
 
-@router.post("/records", status_code=201, response_model=response_models.ReceiptAnswer, openapi_extra=_MULTIPART)
+@router.post(
+    "/records",
+    status_code=201,
+    response_model=response_models.ReceiptAnswer,
+    openapi_extra=_MULTIPART,
+    responses={200: {"model": response_models.ReceiptAnswer, "description": "The receipt of the same, sent before."}},
+    name="submit_record",
+)
 async def submit(
     request: Request, response: Response, node: OpenNode, caller: Submitter, idempotency_key: IdempotencyKey = None
 ) -> response_models.ReceiptAnswer:
@@ -93,7 +101,7 @@ async def submit(
 
 
 @router.get("/records", response_model=response_models.RecordPage)
-def search(
+def search_records(
     request: Request,
     response: Response,
     node: OpenNode,
@@ -103,7 +111,7 @@ def search(
     """Search current records, own and received, newest arrival first. All conditions must hold."""
     limit, cursor = wanted.limit, wanted.cursor
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
-    found = search_records(node, wanted, before=before, limit=limit + 1)
+    found = flow.search_records(node, wanted, before=before, limit=limit + 1)
     rows, doubted = found.rows, found.suspicions
     following = encode_cursor(rows[limit - 1].sequence) if len(rows) > limit else None
     link_next(request, response, following)
@@ -123,7 +131,14 @@ def read_record(node: OpenNode, asker: Consulting, statement_id: StatementId) ->
     return response_models.record(found)
 
 
-@router.get("/records/{statement_id}/envelope", response_class=Response)
+@router.get(
+    "/records/{statement_id}/envelope",
+    response_class=Response,
+    responses={
+        200: json_answer(EnvelopeForm, "The envelope, with a strong ETag.", ENVELOPE_MEDIA_TYPE),
+        304: {"description": "The caller has it already."},
+    },
+)
 def read_envelope(
     node: OpenNode, asker: Consulting, statement_id: StatementId, if_none_match: IfNoneMatch = None
 ) -> Response:
@@ -137,7 +152,11 @@ def read_envelope(
     return Response(envelope, media_type=ENVELOPE_MEDIA_TYPE, headers={"ETag": f'"{statement_id}"'})
 
 
-@router.get("/records/{statement_id}/bundle", response_class=Response)
+@router.get(
+    "/records/{statement_id}/bundle",
+    response_class=Response,
+    responses={200: json_answer(Bundle, "What `ffp verify` reads.", BUNDLE_MEDIA_TYPE)},
+)
 def read_bundle(node: OpenNode, asker: Consulting, statement_id: StatementId) -> Response:
     """An own record with all that proves it: ``ffp verify`` and docs/verify-by-hand.md verify it without any node."""
     bundle = make_bundle(node, statement_id).model_dump_json() + "\n"

@@ -15,6 +15,7 @@ from exchange.flows.review.statements import SPOKEN, speak
 from exchange.flows.review.visible_statements import StatementReader, visible_statement, visible_statements
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode, Speaker
+from exchange.web.description import DRAFT
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consultation, Consulting
 from exchange.web.rest.records import StatementId
@@ -31,12 +32,7 @@ _DRAFT = {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["type"],
-                    "properties": {"type": {"enum": sorted(SPOKEN)}},
-                    "description": "A statement of the contract without contract, nonce, issuer and made_by.",
-                },
+                "schema": DRAFT,
                 "example": {"type": "message", "to": "ffp-mk", "text": "May we compare the exhibits on Thursday?"},
             }
         },
@@ -63,7 +59,7 @@ async def say_statement(request: Request, node: OpenNode, caller: Speaker) -> re
 
 
 @router.get("/statements", response_model=list[response_models.StatementAnswer])
-def statements(
+def list_statements(
     request: Request,
     node: OpenNode,
     asker: Consulting,

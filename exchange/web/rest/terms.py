@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -44,8 +44,8 @@ class HoldingAnswer(BaseModel):
 
 class PolicyAnswer(BaseModel):
     statement_id: str | None
-    groups: list[dict[str, Any]]
-    bases: list[dict[str, Any]]
+    groups: list[Group]
+    bases: list[LegalBasis]
 
 
 class PolicyPreview(BaseModel):
@@ -141,12 +141,12 @@ def read_policy(node: OpenNode, _caller: AnyUser) -> PolicyAnswer:
     found = policy_of(node)
     return PolicyAnswer(
         statement_id=found[0] if found else None,
-        groups=[group.model_dump(mode="json") for group in found[1].groups] if found else [],
-        bases=[basis.model_dump(mode="json") for basis in found[1].bases] if found else [],
+        groups=list(found[1].groups) if found else [],
+        bases=list(found[1].bases) if found else [],
     )
 
 
-@router.post("/policy/preview", response_model=PolicyPreview)
+@router.post("/policy/preview", response_model=PolicyPreview, name="preview_policy")
 def read_policy_change(node: OpenNode, caller: Head, asked: PolicyAsked) -> PolicyPreview:
     """What a change of the policy would change, in sentences, and what confirms it. Nothing is changed."""
     change = preview_policy(node, caller.maker, asked.groups, asked.bases)
@@ -167,7 +167,7 @@ def make_policy(node: OpenNode, caller: Head, asked: PolicyConfirmed) -> respons
 
 
 @router.get("/approvals", response_model=list[query_answers.ApprovalAnswer])
-def read_approvals(
+def list_approvals(
     node: OpenNode, caller: ExaminerOrHead, everything: Annotated[bool, Query(description="Decided ones too.")] = False
 ) -> list[query_answers.ApprovalAnswer]:
     """What waits for a decision, the most pressing first: records, own queries, and what peers' queries found."""
@@ -177,7 +177,7 @@ def read_approvals(
 
 
 @router.post("/approvals", status_code=201, response_model=response_models.Stated)
-def decide(node: OpenNode, caller: Head, asked: DecisionAsked) -> response_models.Stated:
+def decide_approval(node: OpenNode, caller: Head, asked: DecisionAsked) -> response_models.Stated:
     """Decide what no rule may: whether a record, a query with its scan, or what a query found, goes to a jurisdiction.
     What is approved goes on its way at once; why something found is refused is told to who asked."""
     said = sign_decision(node, caller.maker, asked.concerns, asked.jurisdiction, asked.decision, asked.because)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,67 +16,68 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from exchange.web import app
+from exchange.web.description import SPOKEN, calibre_names
 from exchange.web.openapi import openapi_document
-from schemas import parse_submission
+from schemas import Calibre, parse_submission
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
 OPERATIONS = {
-    "audit",
-    "ask_about",
-    "post_firearm",
-    "put_firearm",
-    "queries",
-    "receive_query",
-    "request_found",
-    "candidate_picture",
-    "candidates_of_record",
-    "cross_border_candidates",
-    "decide",
-    "decide_on_held",
+    "ask_peers",
+    "change_firearm",
+    "decide_approval",
+    "decide_held_records",
     "delete_firearm",
-    "get_firearm",
+    "enter_firearm",
     "grant_record",
     "healthz",
     "hold_record",
-    "lane",
-    "lane_news",
-    "log_checkpoint",
-    "log_checkpoint_at",
-    "log_stamp",
-    "log_tile",
-    "log_witnessed",
+    "list_approvals",
+    "list_candidates",
+    "list_candidates_of_record",
+    "list_held_records",
+    "list_peers",
+    "list_queries",
+    "list_statements",
     "make_policy",
-    "mirrored_lane",
-    "mirrored_leaves",
-    "mirrored_statements",
-    "node_card",
-    "node_keys",
-    "peers",
-    "read_approvals",
+    "preview_policy",
+    "read_audit",
     "read_blob",
     "read_bundle",
     "read_candidate",
+    "read_candidate_picture",
     "read_envelope",
-    "read_held",
+    "read_firearm",
+    "read_lane",
+    "read_lane_news",
+    "read_log_checkpoint",
+    "read_log_checkpoint_at",
+    "read_log_stamp",
+    "read_log_tile",
+    "read_log_witnessed",
+    "read_mirrored_lane",
+    "read_mirrored_leaves",
+    "read_mirrored_statements",
+    "read_node_card",
+    "read_node_keys",
     "read_pair_bundle",
     "read_policy",
-    "read_policy_change",
     "read_record",
+    "read_scan_heights",
     "read_statement",
+    "read_status",
+    "read_vocabularies",
     "read_withdrawal",
     "readyz",
+    "report_heads",
+    "request_record",
     "say_statement",
-    "scan_heights",
-    "search",
     "search_firearms",
-    "statements",
-    "status",
-    "submit",
-    "vocabularies",
+    "search_records",
+    "send_query",
+    "submit_record",
     "withdraw_record",
-    "witness",
 }
 
 
@@ -117,6 +119,36 @@ def test_operation_ids_are_stable_and_unique(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for operation in operations(document)]
     assert len(set(ids)) == len(ids)
     assert set(ids) == OPERATIONS
+
+
+def test_each_operation_but_the_two_probes_says_what_is_done_to_what() -> None:
+    verbs = "ask|change|decide|delete|enter|grant|hold|list|make|preview|read|report|request|say|search|send|submit"
+    assert {name for name in OPERATIONS if not re.match(rf"({verbs}|withdraw)_[a-z]", name)} == {"healthz", "readyz"}
+
+
+def test_each_answer_that_has_content_says_its_form(document: dict[str, Any]) -> None:
+    """Without a form a generated client gives nothing back, or takes it for a problem."""
+    for operation in operations(document):
+        for status, answer in operation["responses"].items():
+            forms = [content.get("schema") for content in answer.get("content", {}).values()]
+            assert all(forms), (operation["operationId"], status)
+            assert forms or status in {"204", "304"}, (operation["operationId"], status)
+
+
+def test_forms_of_the_same_name_are_the_same(document: dict[str, Any]) -> None:
+    """Those of statements stand beside those of answers, under the names of their classes."""
+    forms = document["components"]["schemas"]
+    for kind in SPOKEN:
+        told = kind.model.model_json_schema(ref_template="#/components/schemas/{model}").pop("$defs", {})
+        for name, form in told.items():
+            assert {**forms[name], "x-enum-varnames": None} == {**form, "x-enum-varnames": None}, name
+
+
+def test_each_calibre_has_a_name_of_its_own() -> None:
+    names = calibre_names()
+    assert len({name.upper() for name in names}) == len(Calibre)
+    assert all(name.isidentifier() for name in names)
+    assert names[0] == "LUGER_9MM"
 
 
 def test_it_is_openapi_3_1(document: dict[str, Any]) -> None:
@@ -197,6 +229,7 @@ def test_answers_fit_their_schemas(node: RunningNode, document: dict[str, Any]) 
         (receipt, "ReceiptAnswer"),
         (node.get(path), "RecordAnswer"),
         (node.get("/v1/records"), "RecordPage"),
+        (node.get(f"{path}/envelope"), "EnvelopeForm"),
         (node.get(f"{path}/candidates"), "CandidatePage"),
         (node.get("/v1/candidates"), "CandidatePage"),
         (node.get("/v1/status"), "StatusAnswer"),
@@ -208,15 +241,15 @@ def test_answers_fit_their_schemas(node: RunningNode, document: dict[str, Any]) 
 
 def test_the_security_of_each_operation_is_stated(document: dict[str, Any]) -> None:
     signed = {
-        "lane",
-        "lane_news",
-        "log_witnessed",
-        "mirrored_lane",
-        "mirrored_leaves",
-        "mirrored_statements",
-        "receive_query",
-        "witness",
+        "read_lane",
+        "read_lane_news",
+        "read_log_witnessed",
+        "read_mirrored_lane",
+        "read_mirrored_leaves",
+        "read_mirrored_statements",
+        "send_query",
+        "report_heads",
     }
-    open_to_all = {"healthz", "readyz", "node_card", "node_keys", *signed}
+    open_to_all = {"healthz", "readyz", "read_node_card", "read_node_keys", *signed}
     secured = {operation["operationId"] for operation in operations(document) if operation.get("security")}
     assert secured == OPERATIONS - open_to_all

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from exchange.errors import NotFound, ProofInvalid, StatementInvalid
 from exchange.flows.node.node import Node
@@ -20,6 +21,7 @@ from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import StatementRow
 from exchange.trust.card import fingerprint
 from schemas import Conclusion, Hit, Record
+from schemas.json_schema import json_schema_documents
 from schemas.pair_bundle import CONTENTS, REPORT_FILE, LeftOutReason
 from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
@@ -100,12 +102,29 @@ def test_the_others_record_is_given_where_its_handling_restricts_nothing(world: 
 
 
 def test_without_a_mirror_the_signatures_stand_alone(world: BlindWorld, tmp_path: Path) -> None:
-    with world.copied(tmp_path) as copy:
-        with copy.rs.store.write() as session:
-            session.get_one(PeerRow, MK).cosigned = None
-        found = verify_pair_bundle(bundle_of(copy.rs, copy))
+    made = without_a_mirror(world, tmp_path)
+    found = verify_pair_bundle(made)
     assert {fact.statement.issuer: fact.head_size is not None for fact in found.facts} == {RS: True, MK: False}
     assert any(isinstance(fact.statement, Conclusion) for fact in found.facts)
+
+
+def without_a_mirror(world: BlindWorld, folder: Path) -> bytes:
+    """The bundle that a node makes which witnesses no log of the other's."""
+    with world.copied(folder) as copy:
+        with copy.rs.store.write() as session:
+            session.get_one(PeerRow, MK).cosigned = None
+        return bundle_of(copy.rs, copy)
+
+
+def test_each_file_has_the_form_that_is_published(world: BlindWorld, tmp_path: Path) -> None:
+    """``schemas/json`` has one for each kind of JSON file in the ZIP."""
+    published = {"contents.json": "pair-contents", "proven": "bundle", "signed": "bundled-statement"}
+    files = unpacked(without_a_mirror(world, tmp_path))
+    told = {name: json.loads(content) for name, content in files.items() if name != REPORT_FILE}
+    assert {name.partition("/")[0] for name in told} == set(published)
+    for name, content in told.items():
+        schema = json_schema_documents()[f"{published[name.partition('/')[0]]}.schema.json"]
+        Draft202012Validator(json.loads(schema)).validate(content)
 
 
 def test_what_is_not_believed_or_gone_is_named_and_left_out(world: BlindWorld, tmp_path: Path) -> None:
