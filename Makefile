@@ -37,7 +37,6 @@ install: $(READY)  ## Make .venv with ffp and what every node needs: what `make 
 install-tests: $(READY_TESTS)  ## Add the extras, and the tools of tests and checks
 
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check
-# the lock of tests names everything, and no package is asked again which others it wants (pyproject.toml, tool.uv)
 # modules are compiled when they are first imported: most never are, and compiled they take a sixth of the space
 
 $(READY): requirements-base.lock requirements-build.lock pyproject.toml
@@ -49,9 +48,11 @@ $(READY): requirements-base.lock requirements-build.lock pyproject.toml
 	@$(PIP) --quiet uninstall --yes setuptools  # what Python 3.11 puts into every environment, and nothing here asks for
 	@rm -rf $(VENV)/build && touch $@
 
-$(READY_TESTS): $(READY) requirements.lock
+$(READY_TESTS): $(READY) requirements.lock requirements-client.lock
 	@echo "Adding extras and tools for tests to $(VENV) (once; a minute) ..."
-	@$(PIP) install --no-compile --no-deps --require-hashes -r requirements.lock
+	@$(PIP) install --no-compile --require-hashes -r requirements.lock
+	@rm -rf $(VENV)/client
+	@$(PIP) install --no-compile --require-hashes -r requirements-client.lock --target $(VENV)/client
 	@touch $@
 
 demo: install  ## Three nodes sign, share and correlate; SCANS=folder SEED=n ARGS="--keep"
@@ -156,11 +157,12 @@ install-drill: install-tests  ## Follow deploy/README.md from an empty Debian 13
 container-drill: install-tests  ## Build the container's image without Docker, back it up by its own tools and make it again; as root, with mmdebstrap and iproute2; some five minutes
 	@$(BIN)/python -m pytest -q tests/deploy/container_drill.py --benchmark-disable --timeout=0
 
-lock:  ## Resolve all locks anew: with the tools for tests, what every node needs, what builds it, each extra, a node with all of them
+lock:  ## Resolve all locks anew: with the tools for tests, what every node needs, what builds it, what makes a client, each extra, a node with all of them
 	@$(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet uv
 	@.venv-lock/bin/uv pip compile $(RESOLVED) --all-extras -o requirements.lock
 	@.venv-lock/bin/uv pip compile $(RESOLVED) -c requirements.lock -o requirements-base.lock
 	@.venv-lock/bin/uv pip compile $(filter-out pyproject.toml,$(RESOLVED)) --group build -c requirements.lock -o requirements-build.lock
+	@.venv-lock/bin/uv pip compile $(filter-out pyproject.toml,$(RESOLVED)) --group client -o requirements-client.lock
 	@$(foreach extra,$(EXTRAS),$(call lock_extra,$(extra),exchange/extras/$(extra).lock) &&) true
 	@.venv-lock/bin/uv pip compile $(RESOLVED) $(addprefix --extra ,$(NODE_EXTRAS)) -c requirements.lock -o requirements-node.lock
 	@rm -rf .venv-lock

@@ -31,6 +31,8 @@ from tests.exchange.web.conftest import problem, tiny_scan
 
 pytestmark = pytest.mark.slow
 
+GENERATOR = Path(sys.prefix) / "client"
+"""Where `make install-tests` puts the generator, with all that it needs, apart from what it is tried on."""
 PAGE = Path(__file__).parents[3] / "docs/client.md"
 NOT_TYPED = {"delete_firearm"}
 """Operations whose answer has no content."""
@@ -42,7 +44,7 @@ def blocks(language: str) -> str:
 
 def run(command: list[str], folder: Path, **environment: str) -> str:
     """What it printed. It must succeed."""
-    tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    tools = os.pathsep.join([f"{GENERATOR}/bin", str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         command,
         cwd=folder,
@@ -60,7 +62,7 @@ def run(command: list[str], folder: Path, **environment: str) -> str:
 def made(node: RunningNode, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the page's command made the package."""
     folder = tmp_path_factory.mktemp("client")
-    said = run(["bash", "-euc", blocks("sh")], folder, URL=node.url)
+    said = run(["bash", "-euc", blocks("sh")], folder, URL=node.url, PYTHONPATH=str(GENERATOR))
     assert "arning" not in said, said
     return folder
 
