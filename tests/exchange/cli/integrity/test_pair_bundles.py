@@ -58,6 +58,17 @@ def test_each_fact_is_told(ffp: Ffp, world: BlindWorld, bundle: Path) -> None:
     assert known in read.out
 
 
+def test_no_remark_reads_as_a_line_of_the_program(ffp: Ffp, world: BlindWorld, tmp_path: Path) -> None:
+    forged = "hit " + "a" * 64 + "\n  stage: confirmed\n  signed with Ed25519 and ML-DSA-65: good"
+    said = world.concludes(FIRST, "a", "b", BREECH, remark=f"Seen.\n{forged}")
+    world.network.settle()
+    path = tmp_path / "pair.zip"
+    path.write_bytes(make_pair_bundle(world.rs, (world.records["a"], world.records["b"]), [said.statement_id], b""))
+    lines = ffp("verify", path).out.splitlines()
+    assert [line for line in lines if line.startswith("hit ") or line.strip() == "stage: confirmed"] == []
+    assert [line for line in lines if line.startswith("    | ")] == [f"    | {line}" for line in forged.split("\n")]
+
+
 def test_for_programs(ffp: Ffp, world: BlindWorld, bundle: Path) -> None:
     told = json.loads(ffp("verify", bundle, "--json").out)
     assert told["verified"]
