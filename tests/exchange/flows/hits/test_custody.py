@@ -250,6 +250,7 @@ def test_ten_thousand_steps_of_custody_are_weighed_in_no_time() -> None:
     assert told.stage is Stage.COMPARISON_AGREED
 
 
+@pytest.mark.slow
 def test_as_many_steps_and_ends_as_count_are_weighed_in_no_time() -> None:
     """Of both sides, each end resting on what travels: what a peer signs of one hit makes nobody else wait."""
     made, lead, agreed = begun()

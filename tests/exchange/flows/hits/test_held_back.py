@@ -136,8 +136,8 @@ def test_what_a_peer_held_back_undoes_no_confirmed_hit(network: Network, pair: d
     before = progress(network, peer.hit)
     assert (before.stage, before.signed_by, before.no_effect) == (Stage.CONFIRMED, (RS,), {})
     peer.shows(held)
-    assert aside(network) == [(held, HELD_BACK)]
     assert progress(network, hit) == before
+    assert aside(network) == [(held, HELD_BACK)]
     peer.shows(peer.signs(RETURNED, arrived)) if holds_back is not _a_sent else None
     assert progress(network, hit).stage is Stage.CONFIRMED, "what it signs in its order is taken as before"
     assert len(aside(network)) == 1
