@@ -60,9 +60,9 @@ class Disclosable:
 
 
 def disclosures_on(node: Node, role: Role, pseudonym: str, exhibits: Collection[str]) -> list[Disclosed]:
-    """What was disclosed on exhibits, in whatever version of their records, by their owner: this node, or another to it.
-    The newest first, without those that tell of a pair which this person may be asked to judge blind. What anybody else
-    signs of a record, or a key that was in wrong hands, says nothing of it."""
+    """What was disclosed on exhibits, in whatever version of their records, by their owner: this node, or another to
+    it. The newest first, without those that tell of a pair which this person may be asked to judge blind. What anybody
+    else signs of a record, or a key that was in wrong hands, says nothing of it."""
     with node.store.read() as session:
         hidden = hidden_pairs(session, role, pseudonym)
         versions = versions_of_exhibits(session, set(exhibits))

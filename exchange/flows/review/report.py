@@ -36,10 +36,11 @@ from exchange.flows.scan.pair_picture import pair_picture
 from exchange.flows.statement.sharing import record_of
 from exchange.store.log.statements import find_statement
 from exchange.store.review.candidates import StoredCandidate
-from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
-from schemas import AnyStatement, Conclusion, Hit, Pair, Record, Verification, open_envelope, parse_statement
+from exchange.store.tables.records import AcquisitionRow, RecordRow
+from schemas import AnyStatement, Conclusion, Pair, Record
 from schemas.record import Acquisition
 from schemas.vocabulary import AfteConclusion, Basis
+
 
 @dataclass(frozen=True)
 class ReportSide:

@@ -46,9 +46,8 @@ def rows_to_report(
     asked = [*((record, "record") for record, _ in sorted(scans)), *gathered.found]
     while asked:
         subject, kind = asked.pop()
-        for row in statements_about(session, subject, SAID_OF.get(kind, ())):
-            if gathered.take(row):
-                asked.append((row.statement_id, row.type))
+        said = statements_about(session, subject, SAID_OF.get(kind, ()))
+        asked += [(row.statement_id, row.type) for row in said if gathered.take(row)]
     return sorted(gathered.rows.values(), key=lambda row: (row.received_at, row.log_index, row.statement_id))
 
 
@@ -59,9 +58,7 @@ def said_in(row: StatementRow) -> AnyStatement:
 class _Gathered:
     """What is told, each once, and how much of it each node said."""
 
-    def __init__(
-        self, session: Session, node: Node, pseudonym: str, sides: Collection[str], scans: Scans
-    ) -> None:
+    def __init__(self, session: Session, node: Node, pseudonym: str, sides: Collection[str], scans: Scans) -> None:
         self._session, self._node, self._pseudonym = session, node, pseudonym
         self._sides, self._scans = frozenset(sides), scans
         self._told: Counter[str | None] = Counter()

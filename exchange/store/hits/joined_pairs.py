@@ -128,8 +128,8 @@ def pairs_of_hits(session: Session, statement_ids: Collection[str]) -> set[str]:
 
 
 def showed_later_ones(session: Session, issuer: str, pair: str, *, position: int, log_index: int) -> bool:
-    """Whether an issuer's lane had brought, before this place, a hit of the pair or a step of one which stands further on
-    in its log."""
+    """Whether an issuer's lane had brought, before this place, a hit of the pair or a step of one which stands further
+    on in its log."""
     of_pair = select(HitRow.statement_id).where(HitRow.pair == pair)
     is_step = and_(StatementRow.type == "physical-comparison", StatementRow.about.in_(of_pair))
     is_placed = and_(
