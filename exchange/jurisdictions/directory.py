@@ -7,6 +7,7 @@ directory.name(Jurisdiction("ZZ"))              # "ZZ": a peer's newer registry 
 from __future__ import annotations
 
 import functools
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -102,7 +103,8 @@ def check_entries(entries: Entries, where: str) -> None:
 
     1. The pages speak the languages of names and footnotes; this machine knows the clocks.
     2. With the eight of the release they are not too many.
-    3. No two jurisdictions have one name in any language, or one mark.
+    3. No two jurisdictions have one name in any language, also where it stands in English, or one mark; and no name has
+       letters of two scripts: those that look alike make one name of two.
     Raises InvalidInput that says what is wrong ``where``.
     """
     for code, entry in entries.items():
@@ -111,6 +113,12 @@ def check_entries(entries: Entries, where: str) -> None:
                 f"{where}: {code} has a name or footnote in {unknown[0]}; the languages are "
                 f"{', '.join(PAGE_LANGUAGES)}."
             )
+        for name in entry.names.values():
+            if len(scripts := _scripts_of(name)) > 1:
+                raise InvalidInput(
+                    f"{where}: the name {name} of {code} has letters that are {' and '.join(scripts)}; those that look "
+                    "alike make one name of two."
+                )
         if not is_clock(entry.clock):
             raise InvalidInput(f"{where}: the clock of {code}, {entry.clock}, is no time zone such as Europe/Zagreb.")
     whole = shipped_directory().extended(entries, where)
@@ -122,9 +130,9 @@ def check_entries(entries: Entries, where: str) -> None:
 def _check_apart(whole: Directory, where: str) -> None:
     for language in PAGE_LANGUAGES:
         held: dict[str, Jurisdiction] = {}
-        for code, entry in whole.entries.items():
-            name = entry.names.get(language, "").rstrip("*").casefold()
-            if name and held.setdefault(name, code) != code:
+        for code in whole.entries:
+            name = whole.name(code, language).rstrip("*").casefold()
+            if held.setdefault(name, code) != code:
                 raise InvalidInput(f"{where}: {held[name]} and {code} have one name in {language}.")
     marks: dict[str, Jurisdiction] = {}
     for code, entry in whole.entries.items():
@@ -133,6 +141,14 @@ def _check_apart(whole: Directory, where: str) -> None:
                 f"{where}: the names of {marks[entry.mark]} and {code} both end with {entry.mark}, so nobody can tell "
                 "whose footnote is whose; give one of them another asterisk."
             )
+
+
+def _scripts_of(name: str) -> list[str]:
+    """The alphabets of its letters, of those that have letters in common by sight."""
+    return sorted(_ALIKE & {unicodedata.name(letter, "none").split()[0] for letter in name})
+
+
+_ALIKE: Final = frozenset({"CYRILLIC", "GREEK", "LATIN"})
 
 
 def is_clock(name: str) -> bool:

@@ -55,13 +55,18 @@ def _told(fact: PairFact) -> Iterator[str]:
     yield f"{said.type} {fact.statement_id}"
     yield f"  of {said.issuer}, by {said.made_by.pseudonym} ({said.made_by.role}, {said.made_by.signed_in})"
     for name, value in facts_of(said).items():
-        yield f"  {name}: {value}"
+        yield f"  {name}: {_in_one_place(value)}"
     yield f"  stated at {said.stated_at}" if said.stated_at is not None else "  no time stated"
     yield "  signed with Ed25519 and ML-DSA-65 by the issuer's statement keys: good"
     if fact.head_size is not None:
         yield f"  number {fact.log_index} of the {fact.head_size} statements under a signed head of its log: good"
     else:
         yield f"  said to be number {fact.log_index} of its log: not proven here, ask {said.issuer}"
+
+
+def _in_one_place(text: str) -> str:
+    """What people wrote, its further lines marked: none of it reads as a line of this program's own."""
+    return text.replace("\n", "\n    | ")
 
 
 def facts_of(said: AnyStatement) -> dict[str, str]:
@@ -95,7 +100,8 @@ def _record(said: Record) -> dict[str, str]:
         "item": exhibit.item,
         "seal": exhibit.seal,
         "exhibit": exhibit.kind,
-        "calibre": exhibit.calibre_words or exhibit.calibre,
+        "calibre": exhibit.calibre,
+        "calibre in words": exhibit.calibre_words,
         "firearm": None if fired is None else f"{fired.firearm_id}, {fired.kind}, {fired.make} {fired.model}",
         "handling": said.handling.restriction or said.handling.code,
         "scans": ", ".join(scan.blob.sha256 for scan in said.acquisitions),

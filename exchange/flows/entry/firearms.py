@@ -56,8 +56,8 @@ class FirearmFile:
 
 
 def enter_firearm(node: Node, maker: Maker, stated: Firearm, serial_number: str | None, remark: str | None) -> None:
-    """Raises Conflict where its pseudonym is taken, InvalidInput where that tells the serial number."""
-    _check_pseudonym(stated, serial_number)
+    """Raises Conflict where its pseudonym is taken, InvalidInput where what peers read tells the serial number."""
+    _check_serial_stays(stated, serial_number)
     with node.store.write() as session:
         if find_firearm(session, stated.firearm_id) is not None:
             raise Conflict(
@@ -71,7 +71,7 @@ def enter_firearm(node: Node, maker: Maker, stated: Firearm, serial_number: str 
 def change_firearm(node: Node, stated: Firearm, serial_number: str | None, remark: str | None, seen: str) -> None:
     """Put down what is known now; records that were signed say what they said. ``seen``: when it had last been changed
     as it was shown. Raises NotFound; Conflict where it was changed since."""
-    _check_pseudonym(stated, serial_number)
+    _check_serial_stays(stated, serial_number)
     with node.store.write() as session:
         row = _row(session, stated.firearm_id)
         if row.changed_at != seen:
@@ -154,16 +154,30 @@ def enter_named(session: Session, stated: Firearm, maker: Maker) -> None:
         save_firearm(session, stated, serial_number=None, remark=None, by=maker.pseudonym, at=stamp())
 
 
-def _check_pseudonym(stated: Firearm, serial_number: str | None) -> None:
-    told, secret = (fold_place(text or "").replace(" ", "") for text in (stated.firearm_id, serial_number))
+def _check_serial_stays(stated: Firearm, serial_number: str | None) -> None:
+    """Raises InvalidInput."""
+    told, secret = _bare(stated.firearm_id), _bare(serial_number)
     if secret and (secret in told or (len(told) >= _TELLING and told in secret)):
         raise InvalidInput(
             "The pseudonym tells the serial number, and peers read it: take another one.",
             code="pseudonym-tells",
             problems=(("firearm_id", "tells the serial number"),),
         )
+    words = {name: _bare(getattr(stated, name)) for name in _IN_WORDS}
+    if len(secret) >= _TELLING and (telling := [name for name, word in words.items() if secret in word]):
+        raise InvalidInput(
+            "What describes the firearm tells its serial number, and peers read it in each test fire: take it out.",
+            code="description-tells",
+            problems=tuple((name, "tells the serial number") for name in telling),
+        )
 
 
+def _bare(text: str | None) -> str:
+    """Without spaces and signs, in whatever script it is written."""
+    return fold_place(text or "").replace(" ", "")
+
+
+_IN_WORDS: Final = ("make", "model", "calibre_words")
 _TELLING: Final = 4
 """So many characters of a serial number say which firearm it is."""
 

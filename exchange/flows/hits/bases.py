@@ -95,15 +95,22 @@ class Bases:
 
     @cached_property
     def first_verifications(self) -> dict[str, str]:
-        """Of each conclusion that of its issuer which came first, among those that a statement of the hit names, which
-        both sides have: who does not like it does not get another."""
+        """Of each conclusion that of its issuer which a statement of the hit named first, by its issuer's log; both
+        sides have what is named. Who does not like it does not get another; and who names an older one afterwards
+        undoes nothing of what rests on the first."""
         found: dict[str, str] = {}
-        named = {getattr(said.statement, "verification", None) for said in self.in_order}
-        for said, second in self._all(Verification):
-            first = self.known.get(second.verifies)
-            if said.statement_id in named and first is not None and first.statement.issuer == second.issuer:
-                found.setdefault(second.verifies, said.statement_id)
+        for said in self.in_order:
+            second = self._verification_of(said)
+            first = self.known.get(second.verifies) if second is not None else None
+            if second is not None and first is not None and first.statement.issuer == second.issuer:
+                found.setdefault(second.verifies, getattr(said.statement, "verification", ""))
         return found
+
+    def _verification_of(self, said: Said) -> Verification | None:
+        """Of its own issuer, where a statement names one."""
+        named = self.known.get(getattr(said.statement, "verification", None) or "")
+        second = named.statement if named is not None else None
+        return second if isinstance(second, Verification) and second.issuer == said.statement.issuer else None
 
     def _bases(self, said: Hit | PhysicalComparison) -> tuple[Conclusion, Verification] | None:
         first, second = (self.known.get(name or "") for name in (said.conclusion, said.verification))

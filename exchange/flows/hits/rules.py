@@ -22,8 +22,8 @@ one itself. The rules, from the ground up:
    side's is shown as a dispute.
 8. Feedback is a side's own word on a hit; its last counts.
 
-Of one conclusion the first verification counts; of one side's steps the first ``MOST_STEPS``, of its hits the first
-``MOST_HITS``.
+Of one conclusion the verification counts that was named first; of one side's steps the first ``MOST_STEPS``, of its
+hits the first ``MOST_HITS``.
 What breaks a rule is kept, has no effect, and is shown with its reason (ADR 20).
 A statement of before the field ``answers`` is given one here (``_implied``).
 """

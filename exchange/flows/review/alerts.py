@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -97,7 +98,11 @@ def _counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> s
 def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Alerts:
     """With those that were read already."""
     seen_to, before = marks_of(session, pseudonym)
-    found = list_news(session, _reader(session, node, role, pseudonym), _oldest(), limit=MOST_ALERTS)
+    reader = _reader(session, node, role, pseudonym)
+    found = list_news(session, reader, max(seen_to, _oldest()), limit=MOST_ALERTS)
+    if len(found) < MOST_ALERTS:
+        read = (news for news in list_news(session, reader, _oldest(), limit=MOST_ALERTS) if news.at <= seen_to)
+        found += islice(read, MOST_ALERTS - len(found))
     pairs = frozenset(pairs_of_hits(session, {news.subject for news in found}))
     links = links_of(session, node, sorted(pairs))
     counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}

@@ -14,7 +14,7 @@ from exchange.flows.blind.visibility import hidden_pairs, tells_of
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import decide_sharing, record_of
 from exchange.flows.terms.terms import policy_in
-from exchange.store.entry.exhibits import versions_of_exhibits
+from exchange.store.entry.exhibits import owner_of_exhibit, versions_of_exhibits
 from exchange.store.entry.firearms import find_firearm
 from exchange.store.entry.records import find_record
 from exchange.store.log.statements import statements_about_each
@@ -60,12 +60,19 @@ class Disclosable:
 
 
 def disclosures_on(node: Node, role: Role, pseudonym: str, exhibits: Collection[str]) -> list[Disclosed]:
-    """What was disclosed on exhibits, in whatever version of their records: by this node, or to it. The newest first,
-    without those that tell of a pair which this person may be asked to judge blind."""
+    """What was disclosed on exhibits, in whatever version of their records, by their owner: this node, or another to
+    it. The newest first, without those that tell of a pair which this person may be asked to judge blind. What anybody
+    else signs of a record, or a key that was in wrong hands, says nothing of it."""
     with node.store.read() as session:
         hidden = hidden_pairs(session, role, pseudonym)
-        said = statements_about_each(session, list(versions_of_exhibits(session, set(exhibits))), ["disclosure"])
-        rows = [row for some in said.values() for row in some]
+        versions = versions_of_exhibits(session, set(exhibits))
+        said = statements_about_each(session, list(versions), ["disclosure"])
+        rows = [
+            row
+            for version, some in said.items()
+            for row in some
+            if row.refused_by is None and row.issuer == owner_of_exhibit(versions[version])
+        ]
         newest = sorted(rows, key=lambda row: (row.received_at, row.log_index), reverse=True)
         places = {peer.node_id: peer.jurisdiction for peer in all_peers(session)}
         places[node.node_id] = node.settings.jurisdiction

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 import schemas
 from exchange.errors import NotFound
-from exchange.flows.hits.history import Link, believed, links_of, pair_id
+from exchange.flows.hits.history import Link, links_of, pair_id
 from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of
 from exchange.flows.node.likelihood_ratio import ScoreRatio, worth_of
@@ -31,25 +31,15 @@ from exchange.flows.review.report_sources import (
     numbers_of,
     views_to_print,
 )
-from exchange.flows.review.statements import may_see
+from exchange.flows.review.report_statements import rows_to_report, said_in
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.flows.statement.sharing import record_of
-from exchange.store.log.statements import find_statement, statements_about
+from exchange.store.log.statements import find_statement
 from exchange.store.review.candidates import StoredCandidate
-from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
-from schemas import AnyStatement, Conclusion, Hit, Pair, Record, Verification, open_envelope, parse_statement
+from exchange.store.tables.records import AcquisitionRow, RecordRow
+from schemas import AnyStatement, Conclusion, Pair, Record
 from schemas.record import Acquisition
 from schemas.vocabulary import AfteConclusion, Basis
-
-SAID_OF = {
-    "record": ("conclusion",),
-    "conclusion": ("verification", "hit", "retraction"),
-    "verification": ("retraction",),
-    "hit": ("physical-comparison", "feedback", "retraction"),
-}
-"""Which statements speak of which: from the records to what became of a hit."""
-
-MOST_SAID = 200  # a pair has a handful; bounded, since each is a line of the report
 
 
 @dataclass(frozen=True)
@@ -127,8 +117,7 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         second = _side(session, node, found.record_b, found.acquisition_b)
         # 2.
         hit = _link(session, node, first, second)
-        counts_not = hit.progress.no_effect if hit is not None else {}
-        said = in_order_of_answers(tuple(_said(session, node, pseudonym, first, second, counts_not)))
+        said = in_order_of_answers(tuple(_said(session, node, pseudonym, first, second, hit)))
         own = [item.statement for item in said] + [side.record for side in (first, second)]
         makers = {one.made_by.pseudonym for one in own if one.issuer == node.node_id}
         allowed = authorisations_of(session, makers)
@@ -236,42 +225,23 @@ def _link(session: Session, node: Node, first: ReportSide, second: ReportSide) -
 
 
 def _said(
-    session: Session,
-    node: Node,
-    pseudonym: str,
-    first: ReportSide,
-    second: ReportSide,
-    counts_not: Mapping[str, NoEffect],
+    session: Session, node: Node, pseudonym: str, first: ReportSide, second: ReportSide, hit: Link | None
 ) -> Iterator[ReportedStatement]:
     """In the order in which it came to be known here."""
-    scans = {(side.statement_id, side.acquisition.blob.sha256) for side in (first, second)}
-    asked = [(side.statement_id, "record") for side in (first, second)]
-    rows: dict[str, StatementRow] = {}
-    while asked and len(rows) < MOST_SAID:
-        subject, kind = asked.pop()
-        for row in statements_about(session, subject, SAID_OF.get(kind, ())):
-            if row.statement_id in rows or not believed(row) or not may_see(session, node, row, pseudonym):
-                continue
-            statement = _statement(row)
-            if isinstance(statement, Conclusion | Verification | Hit):
-                pair = statement.pair
-                if {(pair.a.record, pair.a.scan), (pair.b.record, pair.b.scan)} != scans:
-                    continue
-            rows[row.statement_id] = row
-            asked.append((row.statement_id, row.type))
+    sides = (first, second)
+    scans = frozenset((side.statement_id, side.acquisition.blob.sha256) for side in sides)
+    issuers = {side.issuer for side in sides}
+    rows = {row.statement_id: row for row in rows_to_report(session, node, pseudonym, issuers, scans, hit)}
+    counts_not = hit.progress.no_effect if hit is not None else {}
     backs = [row for row in rows.values() if row.type == "retraction"]
     retracted = {row.about for row in backs if row.about in rows and rows[row.about].issuer == row.issuer}
-    for row in sorted(rows.values(), key=lambda row: (row.received_at, row.log_index, row.statement_id)):
+    for row in rows.values():
         yield ReportedStatement(
             row.statement_id,
             row.type,
             row.log_index,
             row.received_at,
-            _statement(row),
+            said_in(row),
             row.statement_id in retracted,
             counts_not.get(row.statement_id),
         )
-
-
-def _statement(row: StatementRow) -> AnyStatement:
-    return parse_statement(open_envelope(row.envelope or b"").payload)

@@ -7,6 +7,7 @@ a pseudonym and a role. What is not stated here, a report calls not stated here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -28,7 +29,8 @@ from schemas.vocabulary import ReferenceChannel
 
 MOST_REPORT_VIEWS: Final = 12
 """Each takes half a page, and up to some megabytes of the file."""
-MOST_REFERENCES: Final = 50
+MOST_REFERENCES: Final = 25
+"""Of each side."""
 
 
 @dataclass(frozen=True)
@@ -123,13 +125,18 @@ def numbers_of(
     session: Session, records: Mapping[str, str], statements: Iterable[str]
 ) -> tuple[ReportedReference, ...]:
     """The numbers that stand in messages between the sides about these statements or records, and in what one side
-    disclosed to the other of its record, in the order in which they came to be known here. ``records``: each with its
-    issuer."""
+    disclosed to the other of its record, in the order in which they came to be known here; of each side so many that
+    neither leaves out the other's. ``records``: each with its issuer."""
     about = statements_about_each(session, {*records, *statements}, ("message", "disclosure"))
     rows = {row.statement_id: row for found in about.values() for row in found if believed(row)}
     ordered = sorted(rows.values(), key=lambda row: (row.received_at, row.log_index, row.statement_id))
-    found = [reference for row in ordered if (reference := _reference(row, records)) is not None]
-    return tuple(found[:MOST_REFERENCES])
+    found: list[ReportedReference] = []
+    told: Counter[str] = Counter()
+    for row in ordered:
+        if told[row.issuer] < MOST_REFERENCES and (reference := _reference(row, records)) is not None:
+            found.append(reference)
+            told[row.issuer] += 1
+    return tuple(found)
 
 
 def _reference(row: StatementRow, records: Mapping[str, str]) -> ReportedReference | None:

@@ -93,9 +93,9 @@ def pull(node: Node, client: PeerClient, node_id: str) -> bool:
         if verified.keys != keys:
             adopt_keys(session, row, verified.keys)
         verified = take_share(session, node.settings, node_id, verified, expected.head)
+        keep_places(session, node_id, verified.places)
         refused = receive_page(session, node, row, verified.accepted)
         keep_evidence(session, node, node_id, [*(_poison(*item) for item in refused), *verified.poisoned])
-        keep_places(session, node_id, verified.places)
         took(session, row, Act.TAKE_PAGE, _arrived(verified), len(_arrived(verified)))
         row.cursor_count, row.cursor_head = verified.count, verified.head
         row.withheld += verified.withheld

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from exchange.errors import StatementInvalid
+from exchange.flows.hits.held_back import HELD_BACK, undoes_own
 from exchange.flows.hits.pairs import note_said
+from exchange.flows.hits.vocabulary import Said
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.node import Node
 from exchange.flows.query.peer_statements import (
@@ -49,6 +51,7 @@ from schemas import (
     Disclosure,
     Grant,
     Hit,
+    PhysicalComparison,
     Policy,
     Receipt,
     Record,
@@ -105,6 +108,7 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
             pass
     refused = _not_its_own(session, node, statement)
     if find_statement(session, item.statement_id) is None:
+        _check_held_back(session, node, item)
         newest = latest_of(session, statement.issuer, statement.type)
         add_statement(session, item.statement_id, statement, statement.type, item.envelope, item.log_index)
         note_said(session, item.statement_id, statement)
@@ -115,6 +119,18 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
             promise(session, JobKind.ERASE, stone.tombstone_id)  # which erases nothing, and says so
     if refused is not None:
         raise refused
+
+
+def _check_held_back(session: Session, node: Node, item: Received) -> None:
+    """Raises StatementInvalid."""
+    if not isinstance(item.statement, Hit | PhysicalComparison):
+        return
+    if undoes_own(session, node, Said(item.statement_id, item.statement, item.log_index), item.position):
+        raise StatementInvalid(
+            f"{item.statement.issuer} signed this before what it had shown of the hit, and shows it now: it would undo "
+            "what this node signed meanwhile. Telephone its operator.",
+            code=HELD_BACK,
+        )
 
 
 def _apply(session: Session, node: Node, item: Received, before: StatementRow | None) -> None:

@@ -30,6 +30,7 @@ from schemas import (
     open_envelope,
 )
 from schemas.bundle import MAX_BUNDLE_BYTES
+from schemas.errors import shown
 from schemas.pair_bundle import (
     CONTENTS,
     MAX_CONTENTS_BYTES,
@@ -44,6 +45,8 @@ from schemas.pair_bundle import (
     parse_signed,
 )
 
+_PACKED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""Of the other ways one may ask for gigabytes of memory before the first byte is unpacked (LZMA)."""
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, KeyError, ValueError)
 """What Python's reader raises on a ZIP that is damaged, encrypted or packed otherwise."""
 
@@ -72,7 +75,8 @@ class VerifiedPair:
 def verify_pair_bundle(data: bytes, *, confirmed: Sequence[str] = ()) -> VerifiedPair:
     """Believe the bundle of a pair, or raise the reason not to.
 
-    1. It is a ZIP of the files that its contents name, each within bounds; the report is the one named there.
+    1. It is a ZIP of the files that its contents name, each within bounds, one statement at least; the report is the
+       one named there.
     2. Each statement is signed by its issuer, and stands in its log where there is a proof.
     3. One issuer has one identity; each fingerprint that is known from elsewhere is one of these.
     4. Each statement speaks of this pair: a record is one of both, any other names the pair, or a statement inside.
@@ -84,6 +88,8 @@ def verify_pair_bundle(data: bytes, *, confirmed: Sequence[str] = ()) -> Verifie
 
     # 2.
     facts = tuple(_fact(name, content) for name, content in files.items())
+    if not facts:
+        raise _not_whole("No statement is inside: it proves nothing of what its report says.")
     if tuple(fact.statement_id for fact in facts) != contents.statements:
         raise _not_whole("The statements inside are others than its contents name.")
 
@@ -110,6 +116,8 @@ def _opened(data: bytes) -> tuple[PairContents, dict[str, bytes]]:
             names = archive.namelist()
             if len(names) > MAX_PAIR_STATEMENTS + 2 or len(set(names)) != len(names):
                 raise _not_whole("It has too many files, or one twice.")
+            if any(file.compress_type not in _PACKED for file in archive.infolist()):
+                raise _not_whole("It is packed otherwise than a node packs it.")
             strange = [
                 name for name in names if name not in (CONTENTS, REPORT_FILE) and not name.startswith((PROVEN, SIGNED))
             ]
@@ -136,7 +144,7 @@ def _read(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     with archive.open(name) as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise _not_whole(f"{name} has more than {most} bytes.")
+        raise _not_whole(f"{shown(name, 80)} has more than {most} bytes.")
     return content
 
 

@@ -32,6 +32,11 @@ def exhibit_name(issuer: str, first_version: str) -> str:
     return f"{issuer}/{first_version}"
 
 
+def owner_of_exhibit(exhibit: str) -> str:
+    """The issuer in an exhibit's name."""
+    return exhibit.partition("/")[0]
+
+
 def exhibit_of(session: Session, issuer: str, record: str) -> str:
     """The exhibit of a record that is here, was erased, or is only named here."""
     return _known_exhibits(session, issuer, {record})[record]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from exchange.clock import stamp
@@ -125,6 +125,20 @@ def pairs_of_hits(session: Session, statement_ids: Collection[str]) -> set[str]:
     for part in in_parts(sorted(statement_ids)):
         found |= set(session.scalars(select(HitRow.pair).where(HitRow.statement_id.in_(part))))
     return found
+
+
+def showed_later_ones(session: Session, issuer: str, pair: str, *, position: int, log_index: int) -> bool:
+    """Whether an issuer's lane had brought, before this place, a hit of the pair or a step of one which stands further
+    on in its log."""
+    of_pair = select(HitRow.statement_id).where(HitRow.pair == pair)
+    is_step = and_(StatementRow.type == "physical-comparison", StatementRow.about.in_(of_pair))
+    is_placed = and_(
+        ReceivedPlaceRow.peer == StatementRow.issuer, ReceivedPlaceRow.statement_id == StatementRow.statement_id
+    )
+    found = select(StatementRow.statement_id).join(ReceivedPlaceRow, is_placed)
+    found = found.where(StatementRow.issuer == issuer, StatementRow.log_index > log_index)
+    found = found.where(ReceivedPlaceRow.position < position, or_(StatementRow.statement_id.in_(of_pair), is_step))
+    return session.scalar(found.limit(1)) is not None
 
 
 def exhibits_joined(session: Session, pairs: Collection[str]) -> dict[str, tuple[Scans, Exhibits]]:

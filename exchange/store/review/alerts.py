@@ -77,10 +77,14 @@ def count_news(session: Session, reader: AlertReader, since: str, *, most: int) 
 
 
 def list_news(session: Session, reader: AlertReader, since: str, *, limit: int) -> list[News]:
-    """The newest first."""
-    return [News(*row) for row in session.execute(_listed(reader.role), _values(reader, since, limit))]
+    """The newest first. Where there are more than that, of each node in turn the newest: what one peer signs without an
+    end hides nothing of another's."""
+    found = [News(*row) for row in session.execute(_listed(reader.role), _values(reader, since, limit))]
+    found.sort(key=lambda news: (news.statement_id, news.what))
+    return sorted(found, key=lambda news: news.at, reverse=True)
 
 
+_NAMES = ("what", "at", "issuer", "subject", "statement_id")
 _NODE = bindparam("node_id", type_=String)
 _PSEUDONYM = bindparam("pseudonym", type_=String)
 _SINCE = bindparam("since", type_=String)
@@ -105,8 +109,12 @@ def _counted(role: Role) -> Select[Any]:
 
 @functools.cache
 def _listed(role: Role) -> Select[Any]:
-    found = union_all(*_parts(role)).subquery()
-    return select(found).order_by(found.c.at.desc(), found.c.statement_id, found.c.what).limit(_MOST)
+    every = union_all(*_parts(role)).subquery()
+    newest_first = (every.c.at.desc(), every.c.statement_id, every.c.what)
+    turn = func.row_number().over(partition_by=every.c.issuer, order_by=newest_first)
+    found = select(every, turn.label("turn")).subquery()
+    columns = [found.c[name] for name in _NAMES]
+    return select(*columns).order_by(found.c.turn, found.c.at.desc(), found.c.statement_id, found.c.what).limit(_MOST)
 
 
 def _parts(role: Role) -> list[Select[Any]]:
@@ -125,8 +133,7 @@ def _row(
 ) -> Select[Any]:
     nothing = literal("", String)
     given = (what, at, issuer, subject, statement_id)
-    names = ("what", "at", "issuer", "subject", "statement_id")
-    return select(*((nothing if one is None else one).label(name) for one, name in zip(given, names, strict=True)))
+    return select(*((nothing if one is None else one).label(name) for one, name in zip(given, _NAMES, strict=True)))
 
 
 def _said(*types: str) -> list[ColumnElement[bool]]:

@@ -145,6 +145,9 @@ def test_too_much_for_a_registry_is_refused_though_its_file_is_shorter() -> None
         ({"clock": "Europe/Nowhere"}, "no time zone such as"),
         ({"clock": "Europe"}, "no time zone such as"),
         ({"names": {"en": "SERBIA"}}, "HR and RS have one name in en"),
+        ({"names": {"en": "Srbija"}}, "HR and RS have one name in"),
+        ({"names": {"en": "Serb\u0456a"}}, "letters that are CYRILLIC and LATIN"),
+        ({"names": {"en": "Croatia", "sr-Cyrl": "\u0421\u0440\u0431\u0438ja"}}, "letters that are CYRILLIC and LATIN"),
         ({"names": {"en": "Land*"}, "footnotes": {"en": "* A note."}}, "both end with"),
     ],
 )

@@ -17,6 +17,7 @@ from tests.exchange.flows.network import MK, RS
 pytestmark = pytest.mark.slow
 
 BREECH, _ = REGIONS
+FORGED = "hit " + "a" * 64 + "\n  stage: confirmed\n  signed with Ed25519 and ML-DSA-65 by its statement keys: good"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlindWorld]:
 
 @pytest.fixture(scope="module")
 def bundle(world: BlindWorld, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    said = world.concludes(FIRST, "a", "b", BREECH, remark="Parallel lines agree.")
+    said = world.concludes(FIRST, "a", "b", BREECH, remark=f"Parallel lines agree.\n{FORGED}")
     world.network.settle()
     made = make_pair_bundle(world.rs, (world.records["a"], world.records["b"]), [said.statement_id], b"%PDF")
     path = tmp_path_factory.mktemp("given") / "pair.zip"
@@ -56,6 +57,12 @@ def test_each_fact_is_told(ffp: Ffp, world: BlindWorld, bundle: Path) -> None:
     ):
         assert said in read.out
     assert known in read.out
+
+
+def test_no_remark_reads_as_a_line_of_the_program(ffp: Ffp, bundle: Path) -> None:
+    lines = ffp("verify", bundle).out.splitlines()
+    assert [line for line in lines if line.startswith("hit ") or line.strip() == "stage: confirmed"] == []
+    assert [line for line in lines if line.startswith("    | ")] == [f"    | {line}" for line in FORGED.split("\n")]
 
 
 def test_for_programs(ffp: Ffp, world: BlindWorld, bundle: Path) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from exchange.flows.hits.rules import answered_by, weigh
 from exchange.flows.hits.vocabulary import (
+    MOST_HITS,
     MOST_STEPS,
     Custody,
     Move,
@@ -207,6 +208,25 @@ def test_each_exhibit_is_in_one_place_in_whatever_order_its_steps_come(
         )[: len(kinds)]
 
 
+def test_an_older_verification_that_is_named_afterwards_undoes_no_confirmed_hit() -> None:
+    """Who told the lead verified its conclusion twice, and names the first once the other side has confirmed."""
+    made = History()
+    drawn = {"pair": made.pair, "basis": "screen", "conclusion": "identification"}
+    first = made.say("conclusion", OTHER, **drawn)
+    older = made.say("verification", OTHER, "examiner-2", verifies=first, **drawn | {"conclusion": "elimination"})
+    named = made.say("verification", OTHER, "examiner-3", verifies=first, **drawn)
+    told = {"pair": made.pair, "stage": "lead", "basis": "screen", "conclusion": first}
+    lead = made.say("hit", OTHER, verification=named, **told)
+    *_, received = made.trip(lead, made.agreed(lead))
+    made.confirm(ISSUER, received)
+    assert (found(made).stage, found(made).no_effect) == (Stage.CONFIRMED, {})
+    late = made.step("done", lead, OTHER, received, conclusion=first, verification=older)
+    again = made.say("hit", OTHER, verification=older, **told)
+    assert found(made).stage is Stage.CONFIRMED
+    assert set(found(made).no_effect) == {late, again}
+    assert found(made).no_effect[again] is NoEffect.VERIFIED_BEFORE
+
+
 def test_ten_thousand_steps_of_custody_are_weighed_in_no_time() -> None:
     made, lead, agreed = begun()
     began = len(made.said)
@@ -228,3 +248,19 @@ def test_ten_thousand_steps_of_custody_are_weighed_in_no_time() -> None:
     assert len(custody.steps) <= 2 * MOST_STEPS
     assert set(told.no_effect.values()) <= {NoEffect.TOO_MANY, NoEffect.RESTS_ON_NONE}
     assert told.stage is Stage.COMPARISON_AGREED
+
+
+@pytest.mark.slow
+def test_as_many_steps_and_ends_as_count_are_weighed_in_no_time() -> None:
+    """Of both sides, each end resting on what travels: what a peer signs of one hit makes nobody else wait."""
+    made, lead, agreed = begun()
+    while sum(one.statement.issuer == OTHER for one in made.said) < MOST_STEPS:
+        way = made.trip(lead, agreed, steps=4)
+    rests_on = made.bases(OTHER, basis="exhibits", first="inconclusive_b")
+    for number in range(MOST_STEPS):
+        made.step("done", lead, OTHER, (way[1], agreed, None)[number % 3], remark=str(number), **rests_on)
+    for number in range(MOST_HITS):
+        made.confirm(OTHER, (way[1], agreed)[number % 2])
+    started = time.process_time()
+    found(made)
+    assert time.process_time() - started < 2

@@ -22,6 +22,7 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.hits import joined_cases
 from exchange.flows.monitoring.rows import rows_of
 from exchange.flows.monitoring.spans import spans_of
+from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.reviews import reviews_of
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.sync.receipts import give_receipt
@@ -50,7 +51,7 @@ from schemas import (
     open_envelope,
     parse_statement,
 )
-from schemas.vocabulary import AfteConclusion, Basis, ErasureOutcome, HitStage, Jurisdiction, WithdrawalReason
+from schemas.vocabulary import AfteConclusion, Basis, ErasureOutcome, HitStage, Jurisdiction, Role, WithdrawalReason
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import MK, RS, XK, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, SECOND, agree, exhibits, lead, says
@@ -166,6 +167,23 @@ def test_nobody_erases_what_another_told_of_a_record_that_is_not_here(network: N
     assert not is_whole(network, RS, told), "its owner does"
     with network.nodes[RS].store.read() as session:
         assert session.get_one(FoundRow, "h").record is None
+
+
+def test_nobody_else_discloses_anything_of_a_record(network: Network) -> None:
+    """A peer makes up a serial number for a test fire of this node's own, and for one of another's."""
+    shown = {}
+    for owner, scan in ((RS, b"1"), (XK, b"2")):
+        record = network.record(owner, scan=scan, audience=["MK", "RS"])
+        network.settle()
+        told = {"to": RS, "record": record, "legal_basis": LEGAL_BASIS}
+        signed(network, Disclosure, HEAD, serial_number="made up", **told)
+        if owner == XK:
+            signed(network, Disclosure, HEAD, by=XK, serial_number="true", **told)
+        network.settle()
+        found = disclosures_on(network.nodes[RS], Role.HEAD, HEAD.pseudonym, {f"{owner}/{record}"})
+        shown[owner] = [item.said.serial_number for item in found]
+    assert shown == {RS: [], XK: ["true"]}
+    assert reasons(network) == [NOT_OWNER] * 2
 
 
 def test_who_acknowledges_anothers_record_does_not_learn_whether_it_is_here(network: Network) -> None:

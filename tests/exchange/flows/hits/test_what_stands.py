@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import pytest
 from exchange.errors import Conflict
 from exchange.flows.hits.history import links_of, pair_id
 from exchange.flows.hits.stage import Stage
-from exchange.flows.review import report
+from exchange.flows.review import report, report_statements
 from exchange.flows.review.report import gather_report
+from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.tables.records import StatementRow
-from schemas import Pair
-from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, BlindWorld, blind_world
+from schemas import Conclusion, Feedback, Pair
+from schemas.vocabulary import AfteConclusion, Basis, FeedbackOutcome
+from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
 
 pytestmark = pytest.mark.slow
@@ -51,6 +54,31 @@ def test_what_keys_in_wrong_hands_signed_stands_in_no_report(
             session.get_one(StatementRow, item.statement_id).refused_by = told.said[0].statement_id
     told = gather_report(world.rs, candidate, FIRST.pseudonym)
     assert (stage(world), told.stage, told.said) == (None, "candidate", ())
+
+
+def test_what_a_peer_signs_without_an_end_takes_nobodys_place_in_a_report(
+    world: BlindWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It concludes and answers again and again; what this side signed of the hit is told all the same."""
+    monkeypatch.setattr(report, "pair_picture", lambda *_: b"")
+    monkeypatch.setattr(report_statements, "MOST_OF_SIDE", 6)
+    candidate, mk = world.candidate("a", "b", BREECH), world.network.nodes[MK]
+    [lead] = [item for item in gather_report(world.rs, candidate, FIRST.pseudonym).said if item.kind == "hit"]
+    with mk.store.write() as session:
+        for number in range(12):
+            drawn = {"conclusion": AfteConclusion.ELIMINATION, "basis": Basis.SCREEN, "remark": f"No. {number}"}
+            pair = Pair.model_validate(world.pair("a", "b", BREECH))
+            enter(session, say(mk, Conclusion, FIRST, pair=pair, **drawn), to=[RS])
+            fields = {"hit": lead.statement_id, "outcome": FeedbackOutcome.NO_USE}
+            enter(session, say(mk, Feedback, HEAD, **fields), to=[RS])
+    world.network.settle()
+    asked = world.says(
+        FIRST, "physical-comparison", hit=lead.statement_id, step="asked", on="2100-01-01", place="Skopje"
+    )
+    ours = world.hit(RS, "a", "b", BREECH)
+    told = gather_report(world.rs, candidate, FIRST.pseudonym).said
+    assert {lead.statement_id, asked.statement_id, ours.statement_id} <= {item.statement_id for item in told}
+    assert Counter(item.statement.issuer for item in told) == {RS: 4, MK: 6}
 
 
 def test_a_comparison_is_asked_for_once_and_one_decline_ends_the_question(world: BlindWorld) -> None:

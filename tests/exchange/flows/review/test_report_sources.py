@@ -13,6 +13,7 @@ from PIL import Image
 
 from exchange.flows.access.users import authorise_user
 from exchange.flows.review import report as report_flow
+from exchange.flows.review import report_sources
 from exchange.flows.review.report import PairReport, gather_report
 from exchange.flows.review.report_sources import MOST_REPORT_VIEWS, Laboratory, laboratory_of
 from exchange.store.review.saved_views import add_view
@@ -91,6 +92,19 @@ def test_numbers_of_other_channels_are_those_between_the_sides(world: BlindWorld
         about.statement_id: (ReferenceChannel.SIENA, "SIENA-0001"),
         disclosed.statement_id: (ReferenceChannel.IARMS, "iARMS-77"),
     }
+
+
+def test_numbers_of_one_side_leave_out_none_of_the_others(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_sources, "MOST_REFERENCES", 2)
+    hit = world.hit(MK, "a", "b", BREECH)
+    world.network.settle()
+    for node, to, count in ((MK, RS, 4), (RS, MK, 1)):
+        for number in range(count):
+            reference = {"channel": "siena", "number": f"{node}-{number}"}
+            told_of = {"about": hit.statement_id, "text": "As asked.", "reference": reference}
+            world.says(HEAD, "message", node, to=to, **told_of)
+        world.network.settle()
+    assert [item.number for item in told(world).references] == [f"{MK}-0", f"{MK}-1", f"{RS}-0"]
     assert "synthetic 0001" not in repr(told(world))
 
 

@@ -190,6 +190,10 @@ LIES: dict[str, Callable[[Files, Files], Files]] = {
     "a file that no bundle has": lambda it, _: {**it, "run-me.exe": b""},
     "another pair in its contents": lambda it, _: changed(it, CONTENTS, records=["1" * 64, "2" * 64]),
     "a proof as of another": lambda it, _: {**it, _one(it, "-hit"): it[_one(it, "verification")]},
+    "nothing proven": lambda it, _: {
+        CONTENTS: changed(it, CONTENTS, statements=[])[CONTENTS],
+        REPORT_FILE: it[REPORT_FILE],
+    },
     "no JSON": lambda it, _: {**it, _one(it, "-hit"): b"PK"},
 }
 
@@ -199,6 +203,16 @@ def test_a_bundle_that_lies_is_not_believed(world: BlindWorld, lie: str) -> None
     true, other = (unpacked(bundle_of(world.rs, world, name)) for name in ("b", "c"))
     with pytest.raises(StatementInvalid):
         verify_pair_bundle(packed(LIES[lie](true, other)))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_bundle_that_is_packed_otherwise_is_not_unpacked(world: BlindWorld, method: int) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        for name, content in unpacked(bundle_of(world.rs, world)).items():
+            archive.writestr(name, content)
+    with pytest.raises(StatementInvalid, match="packed otherwise"):
+        verify_pair_bundle(stream.getvalue())
 
 
 def test_a_proof_of_another_place_is_not_believed(world: BlindWorld) -> None:

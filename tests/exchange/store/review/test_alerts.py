@@ -81,6 +81,15 @@ def test_what_another_node_says_of_a_hit_concerns_everybody_once(store: Store) -
         assert count_news(session, HEAD, START, most=2) == 2
 
 
+def test_what_one_node_says_without_an_end_hides_nothing_of_anothers(store: Store) -> None:
+    keep(store, said("hit", "hit", "conclusion", received_at="2026-01-01T01:00:00.000Z", issuer="ffp-xk"))
+    keep(store, *(said("feedback", f"f{number:03}", "hit") for number in range(150)))
+    with store.read() as session:
+        found = list_news(session, HEAD, START, limit=100)
+    assert [news.issuer for news in found] == [MK] * 99 + ["ffp-xk"]
+    assert found == sorted(found, key=lambda news: news.at, reverse=True)
+
+
 def test_own_words_are_no_news_but_an_own_hit_is_to_those_who_sign_none(store: Store) -> None:
     keep(store, said("hit", "hit", "conclusion", issuer=RS), said("message", "message", "hit", issuer=RS))
     assert [told(store, reader) for reader in EVERYBODY] == [[], [], ["hit"], ["hit"]]

@@ -124,7 +124,17 @@ def test_the_table_is_what_was_found_and_is_written_down(
     assert person.get("/app/search.csv?kind=bullet").status_code == 422
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("cell", ["x;=1+1", "x; -1", 'x;"=1+1', "x;;@a", "x;\t＝1", "=1;=2"])
+def test_no_cell_is_a_formula_where_a_semicolon_parts_the_cells(cell: str) -> None:
+    """As spreadsheets read a table in the languages of this region."""
+    written = io.StringIO()
+    csv.writer(written).writerow(("Serbia", guarded(cell)))
+    parted = [part.replace('"', "").strip() for part in written.getvalue().split(";")]
+    assert not [part for part in parted if part.startswith(tuple("=+-@＝"))]
+    assert guarded("a; b = c; d") == "a; b = c; d"
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_cell_is_a_formula(begin: str) -> None:
     hostile = f"{begin}HYPERLINK(1)"
     assert guarded(hostile) == f"'{hostile}"

@@ -128,6 +128,13 @@ def test_a_pseudonym_never_tells_the_serial_number(node: RunningNode, pseudonym:
     problem(ask(node, "GET", f"/{pseudonym}"), 404, "not-found")
 
 
+@pytest.mark.parametrize("told", [{"model": "CZ 99 No. ABC-4711"}, {"make": "Застава абц 4711"}])
+def test_no_description_tells_the_serial_number(node: RunningNode, told: dict[str, str]) -> None:
+    body = {"firearm": firearm_fields(firearm_id="F-T", **told), "serial_number": "abc 4711"}
+    refused = problem(ask(node, "POST", "", json=body), 422, "description-tells")
+    assert [item["where"] for item in refused["problems"]] == list(told)
+
+
 @pytest.mark.parametrize(
     ("wrong", "place"),
     [
