@@ -53,9 +53,9 @@ class AlertSubject(StrEnum):
 
 @dataclass(frozen=True)
 class Alert:
-    """One line: ``leads_to`` what, and ``page`` where to read more, ``fresh`` until it is marked as read, ``no_effect`` why what was signed
-    about a hit counts for nothing, ``step`` what happened to an exhibit that travels. ``unsigned``: of a confirmed hit
-    of the other side's, that this side's own signature is missing."""
+    """One line: ``leads_to`` what, and ``page`` where to read more, ``fresh`` until it is marked as read, ``no_effect``
+    why what was signed about a hit counts for nothing, ``step`` what happened to an exhibit that travels. ``unsigned``:
+    of a confirmed hit of the other side's, that this side's own signature is missing."""
 
     news: News
     page: str

@@ -122,6 +122,7 @@ def known_of(node: Node, pseudonym: str, listed: Sequence[CandidatePair]) -> Kno
 def compared_sides(found: CandidatePair) -> tuple[ComparedSide, ComparedSide]:
     """Both specimens of a pair that was found with what its score rests on."""
     comparison = json.loads(found.row.comparison)
+    sides = ("a", found.record_a, found.acquisition_a), ("b", found.record_b, found.acquisition_b)
     one, other = (
         ComparedSide(
             record,
@@ -129,6 +130,6 @@ def compared_sides(found: CandidatePair) -> tuple[ComparedSide, ComparedSide]:
             Variant.MIRRORED in Variant(comparison[f"variant_{side}"]),
             mask_digest(region_mask_of(scan)),
         )
-        for side, scan, record in (("a", found.acquisition_a, found.record_a), ("b", found.acquisition_b, found.record_b))
+        for side, record, scan in sides
     )
     return one, other

@@ -50,7 +50,7 @@ def hit_of_review(review: Review, candidate: StoredCandidate | None) -> dict[str
     if review.verified is None:
         raise ValueError("no other examiner has verified it")
     on_exhibits = review.said.basis is Basis.EXHIBITS
-    draft = {
+    draft: dict[str, Any] = {
         "type": "hit",
         "pair": review.said.pair.model_dump(mode="json"),
         "stage": HitStage.CONFIRMED if on_exhibits else HitStage.LEAD,

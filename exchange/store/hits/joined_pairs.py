@@ -229,7 +229,9 @@ def search_pairs(
     at = HitPairRow.since if wanted.closed else HitPairRow.due_at
     if after is not None:
         moment, pair = after
-        found = found.where((at < moment if wanted.closed else at > moment) | ((at == moment) & (HitPairRow.pair > pair)))
+        found = found.where(
+            (at < moment if wanted.closed else at > moment) | ((at == moment) & (HitPairRow.pair > pair))
+        )
     order = at.desc() if wanted.closed else at
     return list(session.scalars(found.order_by(order, HitPairRow.pair).limit(limit)))
 

@@ -34,7 +34,9 @@ def list_hits(
     response: Response,
     node: OpenNode,
     asker: Consulting,
-    closed: Annotated[bool, Query(description="Those where nobody has a turn, instead of those where one has.")] = False,
+    closed: Annotated[
+        bool, Query(description="Those where nobody has a turn, instead of those where one has.")
+    ] = False,
     stage: Annotated[Stage | None, Query(description="How far they are.")] = None,
     side: Annotated[NodeId | None, Query(description="One record of the pair is this node's.")] = None,
     jurisdiction: Annotated[Jurisdiction | None, Query(description="One record of the pair is from here.")] = None,
@@ -63,9 +65,7 @@ def list_hits(
     link_next(request, response, following)
     named = (link.link_id for link in found.links)
     asker.note(Act.LIST_STATEMENTS, len(found.links), *named, asked=dict(request.query_params))
-    return hit_answers.HitPage(
-        items=[hit_answers.hit_summary(link, doubted) for link in found.links], next=following
-    )
+    return hit_answers.HitPage(items=[hit_answers.hit_summary(link, doubted) for link in found.links], next=following)
 
 
 @router.get("/{hit_id}", response_model=hit_answers.HitAnswer)
