@@ -163,7 +163,7 @@ def test_what_breaks_a_rule_is_told_with_its_reason(day: Day) -> None:
     (taken_back,) = [one for one in found["history"] if one["type"] == "hit"]
     assert taken_back["no_effect"] == "taken-back"
     assert taken_back["why"].startswith("It, or what it rests on, was taken back.")
-    assert day.offered(MK) == ["message"]
+    assert day.offered(MK) == ["feedback", "message"], "nobody asks for a comparison of it any more"
 
 
 def test_a_hit_that_may_be_the_callers_to_verify_is_not_here(day: Day, pair: dict[str, Any]) -> None:
@@ -196,7 +196,7 @@ def test_all_conditions_must_hold(day: Day, pair: dict[str, Any]) -> None:
         ("closed", "true"),
     ):
         assert not found(**{**fitting, name: other}), name
-    problem(day.programs.get(MK, HEAD, "/hits", stage="almost"), 422, "invalid-field")
+    problem(day.programs.get(MK, HEAD, "/hits", stage="almost"), 422, "invalid-parameter")
 
 
 @pytest.mark.parametrize("closed", ["false", "true"])

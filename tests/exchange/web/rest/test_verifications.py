@@ -150,7 +150,7 @@ def test_an_answer_is_signed_once_and_says_where(world: BlindWorld, programs: Pr
     (task,) = tasks(programs)
     address = f"/verifications/{task['task_id']}"
     take(programs, task)
-    problem(programs.post(RS, SECOND, address, {"conclusion": "surely"}), 422, "invalid-field")
+    problem(programs.post(RS, SECOND, address, {"conclusion": "surely"}), 422, "invalid-parameter")
     first, again = (programs.post(RS, SECOND, address, JUDGED) for _ in range(2))
     assert first.json() == again.json()
     assert problem(programs.post(RS, SECOND, address, {"conclusion": "elimination"}), 409, "already-answered")
