@@ -29,12 +29,14 @@ from exchange.web.languages.spoken import Naming
 from exchange.web.mail_text import letters_of
 from exchange.web.pages.app import create_pages, front_door
 from exchange.web.rest import (
+    alerts,
     audit,
     blobs,
     candidates,
     firearms,
     heights,
     held_records,
+    hits,
     lane,
     mirror,
     pair_bundles,
@@ -42,6 +44,7 @@ from exchange.web.rest import (
     records,
     statements,
     terms,
+    verifications,
 )
 from exchange.web.rest import node as node_routes
 from exchange.worker import Worker
@@ -131,6 +134,9 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None, processes: int = 1) ->
         candidates.router,
         pair_bundles.router,
         statements.router,
+        hits.router,
+        verifications.router,
+        alerts.router,
         queries.router,
         blobs.router,
         heights.router,

@@ -1,7 +1,7 @@
 """A laboratory whose people work through the routes of programs alone.
 
-A program is not told which conclusion waits for a blind verification: its maker names it to the second examiner, and
-nothing else of it.
+Nobody is told anything beside them: the other side learns of each step by its alerts, the second examiner finds what
+waits for a blind judgement, and each statement of a hit is what the hit itself says may be signed next.
 """
 
 from __future__ import annotations
@@ -40,45 +40,82 @@ class ByRest:
     def sign_lead(self, own: str, other: str) -> str:
         items = self.first.read(f"/records/{own}/candidates")["items"]
         found = next(item for item in items if item["other"]["statement_id"] == other)
-        drawn = {"pair": self._pair(self.first, own, other), "basis": "screen", "conclusion": "identification"}
-        conclusion = self.first.say("conclusion", **drawn)
+        pair = self._pair(self.first, own, other)
+        conclusion = self.first.say("conclusion", pair=pair, basis="screen", conclusion="identification")
+        assert [item["conclusion"] for item in self.first.read("/verifications")["own"]] == [conclusion]
         assert self.second.get(f"/candidates/{found['candidate_id']}").status_code == 404, "before it was verified"
-        verification = self.second.say("verification", verifies=conclusion, **drawn)
-        rests_on = {"conclusion": conclusion, "verification": verification}
-        ranked = {"score": round(found["score"], 4), "matcher": found["matcher"]}
-        return self.first.say("hit", pair=drawn["pair"], stage="lead", basis="screen", **rests_on, **ranked)
+        self._verify("screen", own, other)
+        (lead,) = self.first.read("/verifications")["to_send"]
+        assert lead["conclusion"] == conclusion
+        assert (lead["body"]["score"], lead["body"]["matcher"]) == (round(found["score"], 4), found["matcher"])
+        return self.first.say(**_draft(lead["body"]))
 
     def learn(self, hit: str, step: str) -> None:
-        until(lambda: self.investigator.get(f"/statements/{step}").status_code == 200, f"{step} arrives")
+        until(lambda: self._is_told(hit, step), f"{step} arrives")
+        history = self.investigator.read(f"/hits/{hit}")["history"]
+        assert any(said["statement_id"].startswith(step) and said["no_effect"] is None for said in history)
 
     def ask(self, hit: str, day: str, place: str) -> str:
-        return self._step(hit, "asked", on=day, place=place)
+        return self._next(self.investigator, hit, step="asked", on=day, place=place)
 
     def agree(self, hit: str, day: str, place: str) -> str:
-        return self._step(hit, "agreed", on=day, place=place)
+        return self._next(self.investigator, hit, step="agreed", on=day, place=place)
 
     def send_exhibit(self, hit: str, record: str, day: str, seal: str) -> str:
-        return self._step(hit, "sent", record=record, on=day, seal=seal)
+        return self._next(self.investigator, hit, step="sent", record=record, on=day, seal=seal)
 
     def receive_exhibit(self, hit: str, record: str, day: str, seal: str, place: str) -> str:
-        return self._step(hit, "received", record=record, on=day, seal=seal, place=place, seal_whole="yes")
+        found = {"record": record, "on": day, "seal": seal, "place": place, "seal_whole": "yes"}
+        return self._next(self.investigator, hit, step="received", **found)
 
     def return_exhibit(self, hit: str, record: str, day: str, seal: str) -> str:
-        return self._step(hit, "returned", record=record, on=day, seal=seal)
+        return self._next(self.investigator, hit, step="returned", record=record, on=day, seal=seal)
 
     def confirm(self, hit: str) -> str:
-        pair = self.first.read(f"/statements/{hit}")["statement"]["pair"]
-        drawn = {"pair": pair, "basis": "exhibits", "conclusion": "identification"}
-        conclusion = self.first.say("conclusion", **drawn)
-        verification = self.second.say("verification", verifies=conclusion, **drawn)
-        rests_on = {"conclusion": conclusion, "verification": verification}
-        return self.first.say("hit", pair=pair, stage="confirmed", basis="exhibits", **rests_on)
+        pair = self.first.read(f"/hits/{hit}")["pair"]
+        self._next(self.first, hit, type="conclusion", conclusion="identification")
+        assert self.second.get(f"/hits/{hit}").status_code == 404, "before it was verified"
+        self._verify("exhibits", pair["a"]["record"], pair["b"]["record"])
+        return self._next(self.first, hit, type="hit", stage="confirmed")
 
     def give_feedback(self, hit: str) -> str:
-        return self.investigator.say("feedback", hit=hit, outcome="cases_joined")
+        return self._next(self.investigator, hit, type="feedback", outcome="cases_joined")
 
-    def _step(self, hit: str, step: str, **fields: str) -> str:
-        return self.investigator.say("physical-comparison", hit=hit, step=step, **fields)
+    def _next(self, who: Program, hit: str, **stated: str) -> str:
+        """Sign the one statement that the hit offers with this step or of this type: what it has filled in is right,
+        and what it says is missing is all that must be stated."""
+        what = "step" if "step" in stated else "type"
+        offered = self._offered(who, hit)
+        assert [one["body"].get(what) for one in offered].count(stated[what]) == 1, (stated, offered)
+        found = next(one for one in offered if one["body"].get(what) == stated[what])
+        known = {name: value for name, value in found["body"].items() if name in stated}
+        assert known == {name: stated[name] for name in known}
+        assert set(found["missing"]) <= stated.keys() <= {*found["body"], *found["missing"], *found["optional"]}
+        return who.say(**_draft(found["body"] | stated))
+
+    def _offered(self, who: Program, hit: str) -> list[dict[str, Any]]:
+        offered: list[dict[str, Any]] = who.read(f"/hits/{hit}")["next"]
+        return offered
+
+    def _verify(self, basis: str, *records: str) -> None:
+        """The second examiner finds the task, looks at both scans, and judges."""
+        (task,) = self.second.read("/verifications")["tasks"]
+        assert (task["basis"], task["mine"]) == (basis, False)
+        address = f"/verifications/{task['task_id']}"
+        assert self.second.get(address).status_code == 404, "before it is taken"
+        assert self.second.post(f"{address}/take", None).status_code == 204
+        specimens = self.second.read(address)["specimens"]
+        assert {one["record"] for one in specimens} == set(records)
+        for one in specimens:
+            for drawn in ("blob", "heights"):
+                assert self.second.get(one[drawn].removeprefix("/v1")).status_code == 200
+        answer = self.second.post(address, {"conclusion": "identification"})
+        assert answer.status_code == 201, answer.text
+        assert self.second.read("/verifications")["tasks"] == []
+
+    def _is_told(self, hit: str, step: str) -> bool:
+        told = self.investigator.read("/alerts")["items"]
+        return any((line["statement_id"] or "").startswith(step) and line["leads_to"] == "hit" for line in told)
 
     def _is_correlated(self, record: str) -> bool:
         answer = self.investigator.get(f"/records/{record}")
@@ -107,3 +144,8 @@ class ByRest:
             scan = found["acquisitions"][0]["sha256"]
             sides.append({"issuer": found["issuer"], "record": record, "scan": scan})
         return dict(zip("ab", sides, strict=True))
+
+
+def _draft(body: dict[str, Any]) -> dict[str, Any]:
+    """As ``Program.say`` takes it."""
+    return {"kind" if name == "type" else name: value for name, value in body.items()}

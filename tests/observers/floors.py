@@ -10,7 +10,8 @@ from tests.observers.coverage import Coverage
 PEER_ROUTES: Final = 1.0
 """Share of the GET routes on which a peer is answered."""
 EXAMINER_ROUTES: Final = 0.9
-"""Share of the GET routes that an examiner's token opens. Two need a time-stamping authority and a withdrawn record."""
+"""Share of the GET routes that an examiner's token opens. Three need a time-stamping authority, a withdrawn record, and
+a hit, which are hidden here."""
 EXAMINER_PAGES: Final = 0.7
 """Share of the pages that are for examiners; others are of drafts, of files that are being uploaded, and of hits, which
 are hidden here."""

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from exchange.errors import NotFound
 from exchange.flows.blind import visibility
-from exchange.flows.blind.visibility import Task, WaitingConclusion
+from exchange.flows.blind.visibility import AnswerGiven, Task, WaitingConclusion
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.review.candidates import CandidateView, StoredCandidate, candidate_of
 from exchange.store.review.reviews import done_tasks, scans_of
 from exchange.store.tables.reviews import VerificationTaskRow
-from schemas import Conclusion, Verification
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def verification_to_sign(node: Node, pseudonym: str, task_id: str) -> tuple[Task
     return task, verifies
 
 
-def answer_given(node: Node, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
+def answer_given(node: Node, pseudonym: str, task_id: str) -> AnswerGiven | None:
     """What this examiner has signed on the task already."""
     with node.store.read() as session:
         return visibility.find_answer_given(session, pseudonym, task_id)

@@ -290,6 +290,7 @@ class WaitingConclusion:
     """A conclusion of one's own that waits: how many are left who may verify it. ``anew``: nobody can, since a version
     that it names was erased; it is to be made anew."""
 
+    statement_id: str
     due_at: str
     basis: Basis
     records: tuple[RecordRow, RecordRow]
@@ -306,7 +307,8 @@ def waiting_of(session: Session, pseudonym: str) -> list[WaitingConclusion]:
         if one is not None and other is not None:
             anew = (one.statement_id, other.statement_id) != (row.statement_a, row.statement_b)
             left = 0 if anew else len(_left_for(session, row))
-            found.append(WaitingConclusion(row.due_at, Basis(row.basis), (one, other), left, anew))
+            conclusion, basis = row.conclusion or "", Basis(row.basis)
+            found.append(WaitingConclusion(conclusion, row.due_at, basis, (one, other), left, anew))
     return found
 
 
@@ -369,12 +371,25 @@ def give_back_task(session: Session, pseudonym: str, task_id: str) -> None:
         row.taken_by = None
 
 
-def find_answer_given(session: Session, pseudonym: str, task_id: str) -> Conclusion | Verification | None:
+@dataclass(frozen=True)
+class AnswerGiven:
+    """What an examiner has signed on a task, and its place in the log."""
+
+    statement_id: str
+    log_index: int
+    said: Conclusion | Verification
+
+
+def find_answer_given(session: Session, pseudonym: str, task_id: str) -> AnswerGiven | None:
     """What this examiner has signed on the task already."""
     row = find_task(session, task_id)
     said = find_statement(session, row.said) if row is not None and row.said and row.taken_by == pseudonym else None
-    found = parse_statement(open_envelope(said.envelope).payload) if said is not None and said.envelope else None
-    return found if isinstance(found, Conclusion | Verification) else None
+    if said is None or said.envelope is None:
+        return None
+    found = parse_statement(open_envelope(said.envelope).payload)
+    if not isinstance(found, Conclusion | Verification):
+        return None
+    return AnswerGiven(said.statement_id, said.log_index, found)
 
 
 def conclusion_to_verify(session: Session, pseudonym: str, task_id: str) -> str | None:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TypeAlias
 
 import structlog
 from sqlalchemy.orm import Session
@@ -21,8 +22,8 @@ from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, HitTask, Owed
 from exchange.flows.node.node import Node
 from exchange.store.entry.records import find_records
 from exchange.store.hits.joined_pairs import (
+    PairFilter,
     all_pairs,
-    closed_pairs,
     count_open,
     countersigned,
     hits_of_pair,
@@ -30,8 +31,10 @@ from exchange.store.hits.joined_pairs import (
     open_pairs,
     pairs_of,
     pairs_that_wait_for,
+    place_of,
     retractions_of,
     said_of_hits,
+    search_pairs,
 )
 from exchange.store.log.statements import find_statement, find_statements
 from exchange.store.review.reviews import Scans
@@ -47,6 +50,8 @@ RESTED_ON = ("conclusion", "verification")
 """What a hit may name as its grounds; whatever else it names is no part of its history."""
 MOST_RETRACTIONS = 8
 """Of one statement by one issuer, of which the first takes it back."""
+HitPlace: TypeAlias = tuple[str, str]
+"""A moment and a pair: what follows it in a list."""
 MOST_OPEN = 500
 """So many are listed, of each node in turn the first due first; how many are left out is said beside them."""
 
@@ -145,15 +150,14 @@ def open_links(session: Session, node: Node, hidden: Hidden) -> OpenLinks:
     return OpenLinks(links, count_open(session, without=without) - len(rows))
 
 
-def closed_links(
-    session: Session, node: Node, hidden: Hidden, *, after: str | None, limit: int
-) -> tuple[list[Link], str | None]:
-    """A page of those where nobody has a turn, the newest first, and after which pair the next one begins, if there is
-    one."""
-    rows = closed_pairs(session, without=_hidden_ids(session, hidden), after=after, limit=limit + 1)
-    return links_of(session, node, [row.pair for row in rows[:limit]]), rows[limit - 1].pair if len(
-        rows
-    ) > limit else None
+def find_links(
+    session: Session, node: Node, hidden: Hidden, wanted: PairFilter, *, after: HitPlace | None, limit: int
+) -> tuple[list[Link], HitPlace | None]:
+    """A page of those that fulfil the conditions: open ones by their deadline, closed ones the newest first; and where
+    the next page begins, if there is one."""
+    rows = search_pairs(session, wanted, without=_hidden_ids(session, hidden), after=after, limit=limit + 1)
+    following = place_of(rows[limit - 1], wanted) if len(rows) > limit else None
+    return links_of(session, node, [row.pair for row in rows[:limit]]), following
 
 
 def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Link:

@@ -8,12 +8,20 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange import clock
 from exchange.errors import Conflict, InvalidInput
-from exchange.flows.hits.history import hit_history
+from exchange.flows.hits.history import Link, hit_history
 from exchange.flows.hits.rules import agreement_of, arrival_of, has_open_question, is_declined, weigh
 from exchange.flows.hits.stage import Entry
-from exchange.flows.hits.vocabulary import HIT_SENTENCES, LOCAL, RANK, NoEffect, Said, begin_of
+from exchange.flows.hits.vocabulary import (
+    HIT_SENTENCES,
+    RANK,
+    NoEffect,
+    Said,
+    Stage,
+    Whereabouts,
+    begin_of,
+    local_day,
+)
 from exchange.flows.node.node import Node
 from exchange.store.sync.peers import lane_of
 from schemas import Feedback, Hit, Pair, PhysicalComparison
@@ -28,6 +36,7 @@ _LAST: Final = 2**63
 
 NEEDED: Final = ADDED[f"ComparisonStep={ComparisonStep.SENT}"]
 """The version of the contract that has the steps of custody."""
+_MEET: Final = frozenset({Stage.COMPARISON_AGREED, Stage.COMPARED, Stage.CONFIRMED})
 _AFTER_THE_END: Final = frozenset({ComparisonStep.DONE, ComparisonStep.RECEIVED, ComparisonStep.RETURNED})
 
 _INVALID: Final = frozenset(
@@ -67,6 +76,20 @@ def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Fee
         _check_asks_once(said, pair, before)
 
 
+def can_conclude_on_exhibits(session: Session, node: Node, link: Link) -> bool:
+    """Whether what examiners conclude now on the exhibits can end the comparison: it was agreed, its day has come, and
+    the exhibit that travels has arrived. Exhibits of one side need nobody's leave to meet."""
+    found = link.progress
+    if found.on is not None and local_day() < found.on:
+        return False
+    if link.pair.a.issuer == link.pair.b.issuer:
+        return True
+    if found.stage not in _MEET or any(one.where is Whereabouts.ON_ITS_WAY for one in found.custody):
+        return False
+    arrived = any(len(one.steps) > 1 for one in found.custody)
+    return arrived or not _other_signs_custody(session, node, link.pair)
+
+
 def _check_asks_once(said: PhysicalComparison, pair: Pair, before: list[Said]) -> None:
     """Of two open questions of one side the other would have to decline each. Raises Conflict."""
     if has_open_question(pair, before, said.issuer):
@@ -88,17 +111,13 @@ def _asks_too_late(said: Hit | PhysicalComparison | Feedback, pair: Pair, before
     return found.stage in RANK and not (said.step is ComparisonStep.SENT and found.unsigned)
 
 
-def _today() -> date:
-    return clock.now().astimezone(LOCAL).date()
-
-
 def _why_over(said: Hit | PhysicalComparison | Feedback) -> NoEffect | None:
     """What is agreed is to come; what happened to an exhibit has happened."""
     if not isinstance(said, PhysicalComparison) or said.on is None or said.step is ComparisonStep.DONE:
         return None
     if said.step in CUSTODY:
-        return NoEffect.DAY_TO_COME if said.on > _today() else None
-    return NoEffect.DAY_IS_OVER if said.on < _today() else None
+        return NoEffect.DAY_TO_COME if said.on > local_day() else None
+    return NoEffect.DAY_IS_OVER if said.on < local_day() else None
 
 
 def _why_not_sent(
@@ -148,4 +167,4 @@ def _why_early(agreement: Entry, rests_on: list[Entry], node_id: str) -> NoEffec
     if agreement.statement.issuer != node_id and concluded < came:
         return NoEffect.BEFORE_AGREED
     day = getattr(agreement.statement, "on", None)
-    return NoEffect.BEFORE_THE_DAY if day is not None and (_today() < day or concluded < begin_of(day)) else None
+    return NoEffect.BEFORE_THE_DAY if day is not None and (local_day() < day or concluded < begin_of(day)) else None

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from exchange.clock import midnight
+from exchange import clock
 from schemas import AnyStatement
 from schemas.vocabulary import ComparisonStep, FeedbackOutcome
 
@@ -205,7 +205,12 @@ class Weighed:
 
 
 def begin_of(day: date) -> str:
-    return midnight(day, LOCAL)
+    return clock.midnight(day, LOCAL)
+
+
+def local_day() -> date:
+    """Today, by the clock that days of comparisons go by."""
+    return clock.now().astimezone(LOCAL).date()
 
 
 HIT_SENTENCES: Final = {

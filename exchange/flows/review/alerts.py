@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from typing import Final
 
@@ -41,11 +42,21 @@ MOST_ALERTS: Final = 100
 _STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
+class AlertSubject(StrEnum):
+    """What a line leads to."""
+
+    HIT = "hit"
+    QUERY = "query"
+    SEARCH = "search"
+    VERIFICATIONS = "verifications"
+    APPROVALS = "approvals"
+
+
 @dataclass(frozen=True)
 class Alert:
-    """One line: ``page`` is where to read more, ``fresh`` until it is marked as read, ``no_effect`` why what was signed
-    about a hit counts for nothing, ``step`` what happened to an exhibit that travels. ``unsigned``: of a confirmed hit
-    of the other side's, that this side's own signature is missing."""
+    """One line: ``leads_to`` what, and ``page`` where to read more, ``fresh`` until it is marked as read, ``no_effect``
+    why what was signed about a hit counts for nothing, ``step`` what happened to an exhibit that travels. ``unsigned``:
+    of a confirmed hit of the other side's, that this side's own signature is missing."""
 
     news: News
     page: str
@@ -53,6 +64,10 @@ class Alert:
     no_effect: NoEffect | None
     step: ComparisonStep | None = None
     unsigned: bool = False
+
+    @property
+    def leads_to(self) -> AlertSubject:
+        return _leads_to(self.news)
 
 
 @dataclass(frozen=True)
@@ -164,15 +179,29 @@ def _oldest() -> str:
     return stamp_in(-KEPT_DAYS * 24 * 3600)
 
 
-def _page(news: News) -> str:
+def _leads_to(news: News) -> AlertSubject:
     match news.what:
         case what if what == VERIFICATION:
-            return "/app/verifications"
+            return AlertSubject.VERIFICATIONS
         case what if what == APPROVAL:
-            return "/app/approvals"
+            return AlertSubject.APPROVALS
         case what if what == SEARCH:
-            return f"/app/searches/{news.subject}"
+            return AlertSubject.SEARCH
         case "answer" | "grant" | "approval":
-            return f"/app/queries#q-{news.subject[:12]}"
+            return AlertSubject.QUERY
         case _:
+            return AlertSubject.HIT
+
+
+def _page(news: News) -> str:
+    match _leads_to(news):
+        case AlertSubject.VERIFICATIONS:
+            return "/app/verifications"
+        case AlertSubject.APPROVALS:
+            return "/app/approvals"
+        case AlertSubject.SEARCH:
+            return f"/app/searches/{news.subject}"
+        case AlertSubject.QUERY:
+            return f"/app/queries#q-{news.subject[:12]}"
+        case AlertSubject.HIT:
             return f"/app/hits/{news.subject}#s-{news.statement_id[:12]}"

@@ -6,6 +6,7 @@ program that reads lists all day asks for none: they take longer than all else t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,11 +14,13 @@ from typing import TypeAlias
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.hits.history import linked
 from exchange.flows.node.node import Node
+from exchange.flows.node.pipelines import Variant
+from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.review.cells import with_cells
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
 from exchange.store.review import candidates as store
 from exchange.store.review.reviews import Scans, seen_by
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas.vocabulary import Role
 
 CandidatePair: TypeAlias = store.StoredCandidate
@@ -39,6 +42,17 @@ class RecordCandidates(RankedCandidates):
     """The pairs of one record over all its scans."""
 
     record: RecordRow
+
+
+@dataclass(frozen=True)
+class ComparedSide:
+    """One specimen of a pair as the matcher compared it. ``region``: the digest of its region where that was marked by
+    hand; ``mirrored``: its scan was turned over."""
+
+    record: RecordRow
+    scan: AcquisitionRow
+    mirrored: bool
+    region: str | None
 
 
 def ranked_for_record(
@@ -103,3 +117,19 @@ def known_of(node: Node, pseudonym: str, listed: Sequence[CandidatePair]) -> Kno
     with node.store.read() as session:
         seen, hits = seen_by(session, pseudonym, scans), linked(session, scans)
     return KnownPairs(hits, frozenset(pair for pair, row in seen.items() if row.opened_at is not None))
+
+
+def compared_sides(found: CandidatePair) -> tuple[ComparedSide, ComparedSide]:
+    """Both specimens of a pair that was found with what its score rests on."""
+    comparison = json.loads(found.row.comparison)
+    sides = ("a", found.record_a, found.acquisition_a), ("b", found.record_b, found.acquisition_b)
+    one, other = (
+        ComparedSide(
+            record,
+            scan,
+            Variant.MIRRORED in Variant(comparison[f"variant_{side}"]),
+            mask_digest(region_mask_of(scan)),
+        )
+        for side, record, scan in sides
+    )
+    return one, other

@@ -16,10 +16,9 @@ from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.stage import Stage
 from exchange.flows.hits.vocabulary import Owed
 from exchange.flows.node.node import Node
-from exchange.flows.review.reviews import reviews_of
+from exchange.flows.review.leads import reviews_to_send
 from exchange.store.review.candidates import correlated_first
-from exchange.store.review.reviews import concluded_tasks, open_tasks
-from schemas import Pair
+from exchange.store.review.reviews import open_tasks
 from schemas.vocabulary import Role
 
 
@@ -80,7 +79,10 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due
         ]
     if role is Role.EXAMINER:
         moments[Duty.VERIFICATION] = [task.due_at for task in tasks_for(session, pseudonym)]
-        moments[Duty.SEND_LEAD] = _to_send(session, node, pseudonym)
+        moments[Duty.SEND_LEAD] = [
+            hours_after(review.at, node.settings.dissemination_h)
+            for review in reviews_to_send(session, node, pseudonym)
+        ]
     if role in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD):
         _add_hits(moments, my_turn(session, node, hidden_pairs(session, role, pseudonym)), node.node_id)
     return _due(moments)
@@ -130,12 +132,3 @@ def _due(moments: dict[Duty, list[str]]) -> list[Due]:
         Due(duty, len(due), sum(at < now for at in due), min(due), PAGES[duty]) for duty, due in moments.items() if due
     ]
     return sorted(found, key=lambda item: item.first)
-
-
-def _to_send(session: Session, node: Node, pseudonym: str) -> list[str]:
-    return [
-        hours_after(review.at, node.settings.dissemination_h)
-        for task in concluded_tasks(session, pseudonym)
-        for review in reviews_of(session, node, Pair.model_validate_json(task.pair), pseudonym)
-        if review.statement_id == task.conclusion and review.agreed and not review.retracted and not review.hit
-    ]

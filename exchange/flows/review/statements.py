@@ -109,9 +109,7 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
         if task is not None:
             check_task(session, maker.pseudonym, task)
         else:
-            check_shown(session, said.statement)
-        if task is None and isinstance(said.statement, Conclusion):
-            check_none_waits(session, said.statement)
+            _check_without_task(session, said.statement)
         to, held_back = _check(session, node, maker, said.statement)
         for statement_id in held_back:
             for peer in to:
@@ -121,6 +119,17 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
         note_said(session, said.statement_id, said.statement)
     settle_pairs(node)
     return Spoke(said.statement_id, index, tuple(to), doubts_in(said.statement, node.jurisdictions))
+
+
+def would_sign(session: Session, node: Node, maker: Maker, draft: bytes) -> bool:
+    """Whether ``speak`` would sign this draft now; nothing is signed."""
+    try:
+        said = _answering(session, node, _read(node, maker, draft))
+        _check_without_task(session, said)
+        _check(session, node, maker, said)
+    except (InvalidInput, Forbidden, NotFound, Conflict):
+        return False
+    return True
 
 
 def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, role: Role = Role.EXAMINER) -> bool:
@@ -178,6 +187,12 @@ def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
     if not isinstance(said, ReviewStatement):
         raise TypeError(f"A {kind} is said by people, and nothing checks it.")
     return said
+
+
+def _check_without_task(session: Session, said: ReviewStatement) -> None:
+    check_shown(session, said)
+    if isinstance(said, Conclusion):
+        check_none_waits(session, said)
 
 
 def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) -> tuple[list[str], list[str]]:

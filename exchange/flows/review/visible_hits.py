@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exchange.flows.blind.visibility import hidden_pairs, note_shown, note_told, view_of
-from exchange.flows.hits.history import Link, closed_links, find_link, open_links
+from exchange.flows.hits.history import HitPlace, Link, find_link, find_links, open_links
 from exchange.flows.node.node import Node
 from exchange.flows.review.reviews import Review, reviews_of
+from exchange.store.hits.joined_pairs import PairFilter as PairFilter
 from exchange.store.hits.joined_pairs import stage_changes
 from exchange.store.review.candidates import candidate_of
 from exchange.store.review.reviews import scans_of
@@ -18,13 +19,21 @@ from schemas.vocabulary import Basis, Role
 
 @dataclass(frozen=True)
 class VisibleHits:
-    """``left_out``: how many more are open; ``following``: after which pair the next page of closed ones begins;
-    ``changes``: for the head, hits that have another stage since the upgrade."""
+    """``left_out``: how many more are open; ``following``: where the next page of closed ones begins; ``changes``: for
+    the head, hits that have another stage since the upgrade."""
 
     links: list[Link]
     left_out: int
-    following: str | None
+    following: HitPlace | None
     changes: Sequence[StageChangeRow]
+
+
+@dataclass(frozen=True)
+class FoundHits:
+    """A page of hits; ``following``: where the next one begins, if there is one."""
+
+    links: list[Link]
+    following: HitPlace | None
 
 
 @dataclass(frozen=True)
@@ -37,20 +46,34 @@ class VisibleHit:
     candidate_id: int | None
 
 
-def visible_hits(node: Node, role: Role, pseudonym: str, *, closed: bool, after: str | None, limit: int) -> VisibleHits:
-    """The hits where somebody has a turn, what is due first at the top; or a page of those where nobody has, the newest
-    first."""
+def visible_hits(
+    node: Node, role: Role, pseudonym: str, *, closed: bool, after: HitPlace | None, limit: int
+) -> VisibleHits:
+    """The hits where somebody has a turn, what is due first at the top: of each node in turn, as many as a page holds.
+    Or a page of those where nobody has, the newest first."""
     left_out, following = 0, None
     with node.store.read() as session:
         hidden = hidden_pairs(session, role, pseudonym)
         if closed:
-            links, following = closed_links(session, node, hidden, after=after, limit=limit)
+            links, following = find_links(session, node, hidden, PairFilter(closed=True), after=after, limit=limit)
         else:
             found = open_links(session, node, hidden)
             links, left_out = found.links, found.left_out
         changes = stage_changes(session) if role is Role.HEAD else ()
     note_told(node, role, pseudonym, [link.pair for link in links])  # each with its stage
     return VisibleHits(links, left_out, following, changes)
+
+
+def search_hits(
+    node: Node, role: Role, pseudonym: str, wanted: PairFilter, *, after: HitPlace | None, limit: int
+) -> FoundHits:
+    """A page of the hits that fulfil the conditions. What is hidden from this person is left out before anything is
+    counted."""
+    with node.store.read() as session:
+        hidden = hidden_pairs(session, role, pseudonym)
+        links, following = find_links(session, node, hidden, wanted, after=after, limit=limit)
+    note_told(node, role, pseudonym, [link.pair for link in links])
+    return FoundHits(links, following)
 
 
 def visible_hit(node: Node, role: Role, pseudonym: str, link_id: str) -> VisibleHit:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
@@ -187,8 +188,7 @@ def all_pairs(session: Session, *, without: Collection[str]) -> list[HitPairRow]
 
 def pairs_that_wait_for(session: Session, node_id: str, *, without: Collection[str]) -> list[HitPairRow]:
     """The first due first."""
-    waits = (" " + HitPairRow.waits_for + " ").contains(f" {node_id} ")
-    found = select(HitPairRow).where(HitPairRow.due_at != "", waits, HitPairRow.pair.not_in(without))
+    found = select(HitPairRow).where(HitPairRow.due_at != "", _waits_for(node_id), HitPairRow.pair.not_in(without))
     return list(session.scalars(found.order_by(HitPairRow.due_at, HitPairRow.link_id)))
 
 
@@ -202,14 +202,66 @@ def open_pairs(session: Session, *, without: Collection[str], limit: int) -> lis
     return list(session.scalars(found.order_by(turn, *by_due).limit(limit)))
 
 
-def closed_pairs(session: Session, *, without: Collection[str], after: str | None, limit: int) -> list[HitPairRow]:
-    """Where nobody has a turn, the newest first; those that follow on a pair."""
-    found = select(HitPairRow).where(HitPairRow.due_at == "", HitPairRow.pair.not_in(without))
-    last = session.get(HitPairRow, after) if after is not None else None
-    if last is not None:
-        later = (HitPairRow.since == last.since) & (HitPairRow.pair > last.pair)
-        found = found.where((HitPairRow.since < last.since) | later)
-    return list(session.scalars(found.order_by(HitPairRow.since.desc(), HitPairRow.pair).limit(limit)))
+@dataclass(frozen=True)
+class PairFilter:
+    """Conditions that must all hold. ``closed``: nobody has a turn, else somebody has; ``side`` and ``jurisdiction``:
+    of one of the two records; ``record``: in whatever version of it. A record that was withdrawn is of no side and of
+    no case any more."""
+
+    closed: bool = False
+    stage: str | None = None
+    side: str | None = None
+    jurisdiction: str | None = None
+    case_reference: str | None = None
+    record: str | None = None
+    waits_for: str | None = None
+    overdue: bool | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        yield HitPairRow.due_at == "" if self.closed else HitPairRow.due_at != ""
+        if self.stage is not None:
+            yield HitPairRow.stage == self.stage
+        columns = ("issuer", self.side), ("jurisdiction", self.jurisdiction), ("case_reference", self.case_reference)
+        for column, value in columns:
+            if value is not None:
+                yield _has_record(getattr(RecordRow, column) == value)
+        if self.record is not None:
+            exhibit = select(RecordRow.exhibit).where(RecordRow.statement_id == self.record)
+            yield _has_record(RecordRow.exhibit.in_(exhibit))
+        if self.waits_for is not None:
+            yield _waits_for(self.waits_for)
+        if self.overdue is not None:
+            is_late = (HitPairRow.due_at != "") & (HitPairRow.due_at < stamp())
+            yield is_late if self.overdue else ~is_late
+
+
+def search_pairs(
+    session: Session, wanted: PairFilter, *, without: Collection[str], after: tuple[str, str] | None, limit: int
+) -> list[HitPairRow]:
+    """Open ones by their deadline, closed ones the newest first; those that follow on a place (``place_of``)."""
+    found = select(HitPairRow).where(HitPairRow.pair.not_in(without), *wanted.conditions())
+    at = HitPairRow.since if wanted.closed else HitPairRow.due_at
+    if after is not None:
+        moment, pair = after
+        found = found.where(
+            (at < moment if wanted.closed else at > moment) | ((at == moment) & (HitPairRow.pair > pair))
+        )
+    order = at.desc() if wanted.closed else at
+    return list(session.scalars(found.order_by(order, HitPairRow.pair).limit(limit)))
+
+
+def place_of(row: HitPairRow, wanted: PairFilter) -> tuple[str, str]:
+    """Where a page ends that ends with this row: in itself, so that naming it tells of no row."""
+    return row.since if wanted.closed else row.due_at, row.pair
+
+
+def _has_record(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    names = select(RecordRow.statement_id).where(RecordRow.restricted.is_(False), condition)
+    return HitPairRow.record_a.in_(names) | HitPairRow.record_b.in_(names)
+
+
+def _waits_for(node_id: str) -> ColumnElement[bool]:
+    return (" " + HitPairRow.waits_for + " ").contains(f" {node_id} ")
 
 
 def count_open(session: Session, *, without: Collection[str]) -> int:

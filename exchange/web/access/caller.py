@@ -243,7 +243,9 @@ def _verified(request: Request, node: Node, *, expelled_too: bool = False, has_b
 
 Submitter = Annotated[Caller, door(Scope.SUBMIT)]
 Reader = Annotated[Caller, door(Scope.READ)]
+ReadingExaminer = Annotated[Caller, door(Scope.READ, Role.EXAMINER)]
 Speaker = Annotated[Caller, door(Scope.REVIEW)]
+Verifier = Annotated[Caller, door(Scope.REVIEW, Role.EXAMINER)]
 Asker = Annotated[Caller, door(Scope.ASK)]
 ExaminerOrHead = Annotated[Caller, door(Scope.RELEASE)]
 Head = Annotated[Caller, door(Scope.RELEASE, Role.HEAD)]

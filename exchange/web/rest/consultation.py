@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
-from exchange.web.access.caller import Caller, OpenNode, Reader
+from exchange.web.access.caller import Caller, OpenNode, Reader, ReadingExaminer
 from schemas.exhibit import ShortText
 from schemas.vocabulary import LawfulPurpose, Role
 
@@ -60,6 +60,13 @@ async def consulting(
     return consultation_of(node, caller, purpose, legal_basis)
 
 
+async def consulting_examiner(
+    node: OpenNode, caller: ReadingExaminer, purpose: PurposeHeader = None, legal_basis: LegalBasisHeader = None
+) -> Consultation:
+    """As ``consulting``, of examiners alone."""
+    return consultation_of(node, caller, purpose, legal_basis)
+
+
 def consultation_of(node: Node, caller: Caller, purpose: str | None, legal_basis: str | None) -> Consultation:
     """Raises InvalidInput, code "purpose-missing" where this node demands what was not stated, "invalid-legal-basis"
     where it is not a line."""
@@ -85,3 +92,4 @@ def _line(encoded: str) -> str:
 
 
 Consulting = Annotated[Consultation, Depends(consulting)]
+ConsultingExaminer = Annotated[Consultation, Depends(consulting_examiner)]

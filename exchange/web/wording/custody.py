@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from exchange.flows.hits.sides import signatures, signed_at
 from exchange.flows.hits.stage import Entry, HitProgress
 from exchange.flows.hits.vocabulary import Custody, SealWarning, Whereabouts
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages.days import moment
-from schemas import Hit
-from schemas.vocabulary import HitStage
 
 SEALS: Final = {
     SealWarning.DIFFERS: _m("The seal is another one than the exhibit left under."),
@@ -42,25 +41,11 @@ def seal_words(custody: Custody, step: str) -> tuple[str, ...]:
 def signature_words(progress: HitProgress, history: Sequence[Entry]) -> list[str]:
     """Of a confirmed hit: which sides signed one of their own, and when; and whose signature is missing."""
     signed = [
-        _("%(node)s signed the confirmed hit: %(at)s.", node=side, at=moment(_signed_at(progress, history, side)))
-        for side in progress.signed_by
+        _("%(node)s signed the confirmed hit: %(at)s.", node=side, at=moment(signed_at(entry)))
+        for side, entry in signatures(progress, history).items()
     ]
     missing = [
         _("The signature of %(node)s is missing: two examiners of its own conclude on the exhibits.", node=side)
         for side in progress.unsigned
     ]
     return signed + missing
-
-
-def _signed_at(progress: HitProgress, history: Sequence[Entry], side: str) -> str:
-    """When a side stated its first confirmed hit that counts; where it stated no time, when that came to be known."""
-    own = [
-        entry
-        for entry in history
-        if isinstance(entry.statement, Hit)
-        and entry.statement.issuer == side
-        and entry.statement.stage is HitStage.CONFIRMED
-        and entry.statement_id not in progress.no_effect
-    ]
-    first = min(own, key=lambda entry: entry.log_index)
-    return first.statement.stated_at or first.at

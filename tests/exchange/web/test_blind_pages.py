@@ -19,6 +19,7 @@ from exchange.errors import Conflict
 from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.blind.send import EVERYBODYS
 from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.flows.hits.history import pair_id
 from exchange.flows.query.blind_bands import note_released
 from exchange.flows.query.peer_statements import note_answer
 from exchange.store.access.sign_in import begin_session
@@ -30,7 +31,8 @@ from exchange.store.tables.records import StatementRow
 from exchange.store.tables.reviews import SavedViewRow
 from exchange.store.tables.terms import ApprovalRow
 from exchange.web.app import create_app
-from schemas import Answer, Maker
+from exchange.web.http.paging import encode_place
+from schemas import Answer, Maker, Pair
 from schemas.query import Found
 from schemas.vocabulary import ScoreBand, SignedInBy
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, three_exhibits
@@ -278,6 +280,21 @@ def test_the_hit_and_its_retraction_are_signed_once(world: BlindWorld) -> None:
     assert sent[0] == sent[1]
     assert back[0] == 303
     assert (signed(world, FIRST, "hit"), signed(world, FIRST, "retraction")) == (1, 1)
+
+
+def test_closed_hits_are_listed_and_no_address_tells_whether_one_is_hidden(world: BlindWorld) -> None:
+    """Where a list goes on is a place, and names no hit that is there or not."""
+    hit = world.hit(MK, "a", "b", PIN)
+    assert "Ask for it" in reads(world, FIRST, f"/app/hits/{hit.statement_id}")
+    world.says(HEAD, "retraction", MK, retracts=hit.statement_id, reason="The wrong pair.")
+    world.network.settle()
+    closed = "/app/hits?closed=1"
+    assert hit.statement_id in reads(world, FIRST, closed)
+    world.concludes(FIRST, "a", "b", BREECH)
+    pair = pair_id(Pair.model_validate(world.pair("a", "b", PIN)))
+    for name in (pair, "0" * 64):
+        after = encode_place("2100-01-01T00:00:00.000Z", name)
+        assert "No hit is closed yet." in reads(world, SECOND, f"{closed}&after={after}")
 
 
 def test_what_was_taken_back_is_taken_back_once(world: BlindWorld) -> None:

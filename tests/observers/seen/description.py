@@ -27,6 +27,7 @@ _ALIKE: Mapping[str, tuple[str, ...]] = {
     "sha256": ("sha256", "scan", "scans", "blobs"),
     "statement_id": ("statement_id", "record", "records", "hits", "subject", "about"),
     "about": ("statement_id", "record", "records", "hits", "subject", "about"),
+    "hit_id": ("hit_id", "hits", "statement_id"),
     "size": ("signed_size", "log_size"),
     "candidate_id": ("candidate_id",),
     "start": ("start", "count", "next"),

@@ -103,11 +103,17 @@ class CuriousExaminer:
         return answer
 
     def take_tasks(self) -> None:
-        """Take whatever waits, and look at it."""
+        """Take whatever waits, look at it as a person and as a program, give it back, and take it by the routes of
+        programs."""
         shown = self._get("/app/verifications").text
-        for task in re.findall(r'action="(/app/verifications/[0-9a-f]{32})/take"', shown):
-            self._post(f"{task}/take")
-            self._get(task)
+        for task in re.findall(r"action=\"/app(/verifications/[0-9a-f]{32})/take\"", shown):
+            self._post(f"/app{task}/take")
+            self._get(f"/app{task}")
+            for method, path in (("GET", ""), ("POST", "/give-back"), ("GET", ""), ("POST", "/take"), ("GET", "")):
+                answer = self._api(method, "/v1/verifications/{task_id}" + path, f"/v1{task}{path}")
+                if method == "GET":
+                    self._coverage.note("/v1/verifications/{task_id}", answer.status_code, ("task_id",))
+            self._api("GET", "/v1/verifications", "/v1/verifications")
 
     def try_what_may_be_said(self) -> None:
         """Drafts that name what it was told: what is refused must be refused in the same way, whatever that is."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from exchange import clock
 from exchange.errors import InvalidInput
+from exchange.flows.hits.custody_steps import NextStep
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.stage import Entry
-from exchange.flows.hits.vocabulary import LOCAL, Custody, Owed, Stage, Whereabouts
+from exchange.flows.hits.vocabulary import Custody, local_day
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import Spoke
 from exchange.web.languages import gettext as _
@@ -41,24 +41,6 @@ class CustodyShown:
     lines: tuple[CustodyLine, ...]
 
 
-@dataclass(frozen=True)
-class NextStep:
-    """What this side may sign next of an exhibit, and what its form is filled in with: today, and the seal that the
-    exhibit left under. ``answers`` is what the page showed: a step that came meanwhile is not signed over."""
-
-    step: ComparisonStep
-    record: str
-    on: date
-    seal: str
-    expected: str | None
-    answers: str | None
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        received = ("place", "seal_whole") if self.step is ComparisonStep.RECEIVED else ()
-        return ("on", "seal", *received)
-
-
 def custody_shown(link: Link) -> list[CustodyShown]:
     """Each exhibit of a hit that travels, or has."""
     entries = {entry.statement_id: entry for entry in link.history}
@@ -66,24 +48,6 @@ def custody_shown(link: Link) -> list[CustodyShown]:
         CustodyShown(one, where_words(one), tuple(_line(entries[name], one) for name in one.steps))
         for one in link.progress.custody
     ]
-
-
-def custody_step(node: Node, link: Link) -> NextStep | None:
-    """The one step of an exhibit that this side may sign now; None where it is another's turn, or nothing travels."""
-    under_way = {one.record: one for one in link.progress.custody if one.where is not Whereabouts.HOME}
-    for one in under_way.values():
-        receiver = one.owner if one.where is Whereabouts.ON_ITS_WAY_BACK else one.other
-        if one.at is None and receiver == node.node_id:
-            return _step(link, ComparisonStep.RECEIVED, one)
-    returns = any((task.owed, task.node) == (Owed.RETURN, node.node_id) for task in link.progress.tasks)
-    for one in under_way.values():
-        if returns and one.at == node.node_id:
-            return _step(link, ComparisonStep.RETURNED, one)
-    own = [side.record for side in (link.pair.a, link.pair.b) if side.issuer == node.node_id]
-    agreed = link.progress.stage is Stage.COMPARISON_AGREED
-    if agreed and len(own) == 1 and not under_way:
-        return NextStep(ComparisonStep.SENT, own[0], local_day(), "", None, None)
-    return None
 
 
 def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -> Spoke:
@@ -136,19 +100,8 @@ MISSING: Final = {
 MOST_SEAL: Final = 32
 
 
-def local_day() -> date:
-    return clock.now().astimezone(LOCAL).date()
-
-
 def _line(entry: Entry, custody: Custody) -> CustodyLine:
     if not isinstance(entry.statement, PhysicalComparison):
         raise TypeError("no step of custody")
     warnings = seal_words(custody, entry.statement_id)
     return CustodyLine(entry, entry.statement, warnings)
-
-
-def _step(link: Link, step: ComparisonStep, custody: Custody) -> NextStep:
-    last = next(entry for entry in link.history if entry.statement_id == custody.steps[-1])
-    seal = getattr(last.statement, "seal", "") or ""
-    expected = seal if step is ComparisonStep.RECEIVED else None
-    return NextStep(step, custody.record, local_day(), seal, expected, custody.steps[-1])

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
+from exchange.flows.hits.custody_steps import custody_step
 from exchange.flows.hits.history import Link
-from exchange.flows.hits.stage import Entry
+from exchange.flows.hits.sides import other_side, own_hit, own_hits
 from exchange.flows.hits.stage_changes import note_changes_read
-from exchange.flows.hits.vocabulary import CLOSED, NoEffect, Stage
+from exchange.flows.hits.vocabulary import NoEffect, local_day
 from exchange.flows.node.node import Node
+from exchange.flows.review.next_statements import NO_MORE_ASKED, concludes_on_exhibits, end_of_comparison
 from exchange.flows.review.statements import Spoke, may_say, may_take_back
 from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exhibits, visible_hit, visible_hits
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.paging import Cursor, encode_place
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.review.custody import custody_shown, custody_step, find_wrong_field, local_day, sign_step
+from exchange.web.pages.review.custody import custody_shown, find_wrong_field, sign_step
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.rest import response_models
+from exchange.web.rest.hits import hit_place_in
 from exchange.web.rest.records import StatementId
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.sentences import no_effect, refusal_of
-from schemas import Hit, Message, PhysicalComparison
+from schemas import Message, PhysicalComparison
 from schemas.review import CUSTODY
 from schemas.vocabulary import (
     AfteConclusion,
@@ -35,7 +39,6 @@ from schemas.vocabulary import (
     Basis,
     ComparisonStep,
     FeedbackOutcome,
-    HitStage,
     ReferenceChannel,
     Role,
 )
@@ -43,7 +46,6 @@ from schemas.vocabulary import (
 router = APIRouter()
 
 _ON_A_PAGE = 50
-After = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="The last one of the page before.")]
 ACTIONS = ("message", "feedback", "comparison", "custody", "conclusion", "done", "retraction")
 
 
@@ -52,10 +54,10 @@ _FIELD_OF: Final[dict[str, str]] = {NoEffect.DAYS_IN_DISORDER: "on", NoEffect.DA
 
 
 @router.get("/hits")
-def hits(node: OpenNode, who: Reading, closed: bool = False, after: After = None) -> Response:
+def hits(node: OpenNode, who: Reading, closed: bool = False, after: Cursor = None) -> Response:
     """The hits where somebody has a turn, what is due first at the top; or those where nobody has, the newest first."""
     asker = who.consultation
-    found = visible_hits(node, *asker.reader, closed=closed, after=after, limit=_ON_A_PAGE)
+    found = visible_hits(node, *asker.reader, closed=closed, after=hit_place_in(after), limit=_ON_A_PAGE)
     asker.note(Act.LIST_STATEMENTS, len(found.links), *(link.link_id for link in found.links))
     return page(
         "hits",
@@ -64,7 +66,7 @@ def hits(node: OpenNode, who: Reading, closed: bool = False, after: After = None
         now=stamp(),
         closed=closed,
         left_out=found.left_out,
-        following=found.following,
+        following=None if found.following is None else encode_place(*found.following),
         changes=found.changes,
     )
 
@@ -107,7 +109,7 @@ def _hit_page(
     found = visible_hit(node, *asker.reader, link_id)
     link = found.link
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
-    peer = _other_side(node, link)
+    peer = other_side(node.node_id, link)
     return page(
         "hit",
         who,
@@ -122,7 +124,7 @@ def _hit_page(
         channels=list(ReferenceChannel),
         outcomes=list(FeedbackOutcome),
         conclusions=list(AfteConclusion),
-        examiner=who.caller.role is Role.EXAMINER,
+        concludes=concludes_on_exhibits(node.node_id, who.caller.role, link),
         makers={entry.statement_id: entry.statement.made_by.pseudonym for entry in link.history},
         may_take_back=_may_take_back(node, who, link),
         references=[
@@ -130,13 +132,11 @@ def _hit_page(
             for entry in link.history
             if isinstance(entry.statement, Message) and entry.statement.reference
         ],
-        closed=link.progress.stage in CLOSED,
-        ended=link.progress.stage in (*CLOSED, Stage.COMPARED, Stage.CONFIRMED),
+        ended=link.progress.stage in NO_MORE_ASKED,
         why={name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
         travelling=custody_shown(link),
         signatures=signature_words(link.progress, link.history),
-        unsigned_here=node.node_id in link.progress.unsigned,
-        next_step=custody_step(node, link),
+        next_step=custody_step(node.node_id, link),
         may_step=may_say("physical-comparison", who.caller.role),
         answers=list(Answer),
         today=local_day(),
@@ -160,7 +160,7 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
 def _move(node: Node, who: Visitor, link_id: str, fields: dict[str, str]) -> Response:
     """A step of an exhibit; what is wrong with the form is said at its field, with what was typed."""
     link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
-    step = custody_step(node, link)
+    step = custody_step(node.node_id, link)
     wrong = find_wrong_field(step, fields) if step is not None else None
     if wrong is not None:
         return _hit_page(node, who, link_id, status=422, wrong_field=wrong, typed=fields)
@@ -216,8 +216,8 @@ def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, 
 
 
 def _take_back(node: Node, who: Visitor, link: Link, reason: str) -> Spoke:
-    hit = _own_hit(node, link)
-    if hit is None and _own_hits(node, link):
+    hit = own_hit(node.node_id, link)
+    if hit is None and own_hits(node.node_id, link):
         raise Conflict("This hit was taken back already.", code="already-taken-back")
     if hit is None:
         raise Conflict("Only the node that signed a hit takes it back; this side may dispute it.", code="not-owner")
@@ -225,24 +225,8 @@ def _take_back(node: Node, who: Visitor, link: Link, reason: str) -> Spoke:
 
 
 def _may_take_back(node: Node, who: Visitor, link: Link) -> bool:
-    hit = _own_hit(node, link)
+    hit = own_hit(node.node_id, link)
     return hit is not None and may_take_back(hit.statement.made_by, who.caller.pseudonym, who.caller.role)
-
-
-def _own_hit(node: Node, link: Link) -> Entry | None:
-    """The latest hit of this node's own that counts: a confirmed one first, then the lead."""
-    counting = [
-        (hit.stage is HitStage.CONFIRMED, entry.log_index, entry.statement_id, entry)
-        for hit, entry in _own_hits(node, link)
-        if entry.statement_id not in link.progress.no_effect
-    ]
-    return max(counting)[-1] if counting else None
-
-
-def _own_hits(node: Node, link: Link) -> list[tuple[Hit, Entry]]:
-    """All of this node's own, also those that were taken back."""
-    said = [(entry.statement, entry) for entry in link.history]
-    return [(hit, entry) for hit, entry in said if isinstance(hit, Hit) and hit.issuer == node.node_id]
 
 
 def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
@@ -251,11 +235,8 @@ def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
     review = next((item for item in reviews if item.statement_id == review_id), None)
     if review is None or review.verified is None:
         raise NotFound("There is no such conclusion on the exhibits, or no other examiner has verified it.")
-    rests_on = {"conclusion": review.statement_id, "verification": review.verified.statement_id}
-    if review.said.conclusion is review.verified.said.conclusion is AfteConclusion.IDENTIFICATION:
-        pair = link.pair.model_dump(mode="json")
-        return speak_as(node, who, "hit", pair=pair, stage="confirmed", basis=Basis.EXHIBITS, **rests_on)
-    return speak_as(node, who, "physical-comparison", hit=link.lead_id, step=ComparisonStep.DONE, **rests_on)
+    said = end_of_comparison(link, review)
+    return speak_as(node, who, said.pop("type"), **said)
 
 
 def _step(fields: dict[str, str]) -> ComparisonStep:
@@ -270,13 +251,8 @@ def _step(fields: dict[str, str]) -> ComparisonStep:
     return step
 
 
-def _other_side(node: Node, link: Link) -> str | None:
-    others = {link.pair.a.issuer, link.pair.b.issuer, link.hit.issuer} - {node.node_id}
-    return min(others, default=None)
-
-
 def _peer(node: Node, link: Link) -> str:
-    peer = _other_side(node, link)
+    peer = other_side(node.node_id, link)
     if peer is None:
         raise Conflict("Both records are this node's own: there is nobody to write to.", code="not-owner")
     return peer

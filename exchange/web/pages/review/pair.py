@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,9 +11,7 @@ from starlette.responses import Response
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
-from exchange.flows.node.pipelines import Variant
-from exchange.flows.node.region_masks import mask_digest, region_mask_of
-from exchange.flows.review.candidates import CandidatePair
+from exchange.flows.review.candidates import CandidatePair, ComparedSide, compared_sides
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
 from exchange.log.audit_entry import Act
@@ -67,15 +64,14 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
 
 def sides_of(found: CandidatePair) -> list[PairSide]:
     """What the viewer draws of a pair, turned as the matcher compared it."""
-    comparison = json.loads(found.row.comparison)
-    sides = []
-    for side, scan, record in (("a", found.acquisition_a, found.record_a), ("b", found.acquisition_b, found.record_b)):
-        mirrored = Variant.MIRRORED in Variant(comparison[f"variant_{side}"])
-        address = f"/app/scans/{scan.sha256}/heights/{'mirrored' if mirrored else 'plain'}?form=filtered"
-        region = mask_digest(region_mask_of(scan))
-        heights = address if region is None else f"{address}&region={region}"
-        sides.append(PairSide(heights, response_models.summary(record), scan.region_mended))
-    return sides
+    return [_side(compared) for compared in compared_sides(found)]
+
+
+def _side(compared: ComparedSide) -> PairSide:
+    drawn = "mirrored" if compared.mirrored else "plain"
+    address = f"/app/scans/{compared.scan.sha256}/heights/{drawn}?form=filtered"
+    heights = address if compared.region is None else f"{address}&region={compared.region}"
+    return PairSide(heights, response_models.summary(compared.record), compared.scan.region_mended)
 
 
 @router.get("/scans/{sha256}/heights/{drawn}")

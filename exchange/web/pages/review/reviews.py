@@ -8,17 +8,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.errors import Conflict, InvalidInput, NotFound
+from exchange.errors import InvalidInput, NotFound
 from exchange.flows.blind.verifications import (
-    answer_given,
     give_verification_back,
     read_verification,
     take_verification,
-    verification_to_sign,
     verifications_of,
 )
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.node import Node
+from exchange.flows.review.judge_blind import judge_blind
+from exchange.flows.review.leads import hit_of_review
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.review.statements import Spoke, may_take_back, speak
 from exchange.log.audit_entry import Act
@@ -108,11 +108,11 @@ async def answer_verification(request: Request, node: OpenNode, who: Examining, 
     return RedirectResponse("/app/verifications", 303)
 
 
-def speak_as(node: Node, who: Visitor, kind: str, *, task: str | None = None, **fields: Any) -> Spoke:
-    """A form's fields as the draft of a statement; empty ones are left out. A form that is sent twice is signed once.
-    ``task``: that it answers."""
+def speak_as(node: Node, who: Visitor, kind: str, **fields: Any) -> Spoke:
+    """A form's fields as the draft of a statement; empty ones are left out. A form that is sent twice is signed
+    once."""
     draft = {"type": kind} | {name: value for name, value in fields.items() if value not in ("", None)}
-    return speak(node, who.caller.maker, json.dumps(draft).encode(), task=task, once=True)
+    return speak(node, who.caller.maker, json.dumps(draft).encode(), once=True)
 
 
 def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Spoke:
@@ -145,20 +145,8 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str
         return review.hit
     if review.verified is None:
         raise InvalidInput("No other examiner has verified it yet.", code="not-verified")
-    exhibits = review.said.basis is Basis.EXHIBITS
-    spoke = speak_as(
-        node,
-        who,
-        "hit",
-        pair=review.said.pair.model_dump(mode="json"),
-        stage="confirmed" if exhibits else "lead",
-        basis=review.said.basis,
-        conclusion=review.statement_id,
-        verification=review.verified.statement_id,
-        score=None if exhibits else round(found.row.score, 4),
-        matcher=None if exhibits else found.row.matcher_version,
-    )
-    return spoke.statement_id
+    draft = hit_of_review(review, found)
+    return speak_as(node, who, draft.pop("type"), **draft).statement_id
 
 
 def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Review:
@@ -171,29 +159,7 @@ def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> R
 
 
 def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> None:
-    if _was_answered(node, who, task_id, fields):
-        return
-    task, verifies = verification_to_sign(node, who.caller.pseudonym, task_id)
-    said = {
-        "pair": task.pair.model_dump(mode="json"),
-        "conclusion": _chosen(fields),
-        "basis": task.basis,
-        "remark": remark_of(fields),
-    }
-    if verifies is None:
-        speak_as(node, who, "conclusion", task=task_id, **said)
-    else:
-        speak_as(node, who, "verification", task=task_id, verifies=verifies, **said)
-
-
-def _was_answered(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> bool:
-    """Whether the form was sent before. Raises Conflict where it said something else."""
-    said = answer_given(node, who.caller.pseudonym, task_id)
-    if said is not None and (said.conclusion, said.remark) != (_chosen(fields), remark_of(fields)):
-        raise Conflict(
-            "You signed another answer to this already. It stands, and can only be taken back.", code="already-answered"
-        )
-    return said is not None
+    judge_blind(node, who.caller.maker, task_id, _chosen(fields), remark_of(fields))
 
 
 def _chosen(fields: dict[str, str]) -> AfteConclusion:

@@ -21,7 +21,7 @@ from exchange.config import Settings
 from exchange.errors import Conflict
 from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits import history
-from exchange.flows.hits.history import all_links, closed_links, find_link, linked, links_of, open_links, pair_id
+from exchange.flows.hits.history import all_links, find_link, find_links, linked, links_of, open_links, pair_id
 from exchange.flows.hits.pairs import note_said, settle_pairs, work_out_all
 from exchange.flows.hits.stage import Entry, HitProgress, both_have, pair_of_hit, progress
 from exchange.flows.hits.stage_changes import list_stage_changes
@@ -33,7 +33,7 @@ from exchange.flows.statement.sign_statement import THE_NODE, enter, put_on_lane
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.receive import receive_page
 from exchange.flows.sync.verify_lane_page import Received
-from exchange.store.hits.joined_pairs import stage_changes
+from exchange.store.hits.joined_pairs import PairFilter, stage_changes
 from exchange.store.log.statements import add_statement
 from exchange.store.review.reviews import scans_of
 from exchange.store.sync.peers import NOT_ENTERED, find_peer
@@ -409,9 +409,10 @@ def test_no_hit_is_lost_behind_newer_ones(network: Network, monkeypatch: pytest.
         assert open_links(session, node, Hidden(scans=frozenset(scans))).links == []
     with node.store.write() as session:
         session.execute(update(HitPairRow).values(due_at=""))
+    closed = PairFilter(closed=True)
     with node.store.read() as session:
-        first, after = closed_links(session, node, Hidden(), after=None, limit=8)
-        second, end = closed_links(session, node, Hidden(), after=after, limit=8)
+        first, after = find_links(session, node, Hidden(), closed, after=None, limit=8)
+        second, end = find_links(session, node, Hidden(), closed, after=after, limit=8)
     assert len({link.link_id for link in (*first, *second)}) == 12
     assert end is None
 

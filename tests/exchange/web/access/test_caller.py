@@ -27,7 +27,9 @@ Door = tuple[Scope, set[Role]]
 
 SUBMITTER: Door = (Scope.SUBMIT, EXAMINERS)
 READER: Door = (Scope.READ, READERS)
+READING_EXAMINER: Door = (Scope.READ, EXAMINERS)
 SPEAKER: Door = (Scope.REVIEW, READERS)
+VERIFIER: Door = (Scope.REVIEW, EXAMINERS)
 ASKER: Door = (Scope.ASK, {Role.EXAMINER, Role.INVESTIGATOR})
 EXAMINER_OR_HEAD: Door = (Scope.RELEASE, EXAMINERS | HEAD)
 DECIDER: Door = (Scope.RELEASE, HEAD)
@@ -59,6 +61,16 @@ MATRIX: dict[str, Door | str | None] = {
     "GET /v1/statements": READER,
     "POST /v1/statements": SPEAKER,
     "GET /v1/statements/{statement_id}": READER,
+    "GET /v1/hits": READER,
+    "GET /v1/hits/{hit_id}": READER,
+    "GET /v1/verifications": READING_EXAMINER,
+    "GET /v1/verifications/{task_id}": READING_EXAMINER,
+    "POST /v1/verifications/{task_id}": VERIFIER,
+    "POST /v1/verifications/{task_id}/take": VERIFIER,
+    "POST /v1/verifications/{task_id}/give-back": VERIFIER,
+    "GET /v1/alerts": READER,
+    "POST /v1/alerts/read": READER,
+    "POST /v1/alerts/unread": READER,
     "GET /v1/candidates": READER,
     "GET /v1/candidates/{candidate_id}": READER,
     "GET /v1/candidates/{candidate_id}/picture": READER,
@@ -93,6 +105,8 @@ MATRIX: dict[str, Door | str | None] = {
 FILLED = {
     "statement_id": "ab" * 32,
     "sha256": "ab" * 32,
+    "hit_id": "ab" * 32,
+    "task_id": "ab" * 16,
     "candidate_id": "999999",
     "tile_path": "0/000",
     "firearm_id": "F-1999-0001",
@@ -101,6 +115,7 @@ FILLED = {
 BODIES = {
     "POST /v1/policy/held": {"jurisdiction": "UA", "decision": "take_back", "because": "The agreement ended."},
     "POST /v1/records/{statement_id}/queries": {"purpose": "investigation", "legal_basis": "Article 1"},
+    "POST /v1/verifications/{task_id}": {"conclusion": "elimination"},
     "POST /v1/queries/{statement_id}/requests": {"handle": "ab" * 32, "because": "Asked for."},
     "POST /v1/approvals": {
         "concerns": "ab" * 32,

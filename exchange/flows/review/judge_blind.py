@@ -1,0 +1,42 @@
+"""Sign what an examiner concludes who verifies blind. The answer is the same, whatever was asked: a colleague's
+conclusion, or a pair that nobody holds for a lead."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from exchange.errors import Conflict
+from exchange.flows.blind.verifications import answer_given, verification_to_sign
+from exchange.flows.entry.free_text import doubts_in
+from exchange.flows.node.node import Node
+from exchange.flows.review.statements import Spoke, speak
+from schemas import Maker
+from schemas.vocabulary import AfteConclusion
+
+
+def judge_blind(node: Node, maker: Maker, task_id: str, conclusion: AfteConclusion, remark: str | None) -> Spoke:
+    """The answer to a task that this examiner took; sent again, it is signed once.
+
+    Raises NotFound: none, not for this examiner, or not taken; Conflict where another answer was signed before.
+    """
+    given = answer_given(node, maker.pseudonym, task_id)
+    if given is not None:
+        if (given.said.conclusion, given.said.remark) != (conclusion, remark):
+            raise Conflict(
+                "You signed another answer to this already. It stands, and can only be taken back.",
+                code="already-answered",
+            )
+        return Spoke(given.statement_id, given.log_index, (), doubts_in(given.said, node.jurisdictions))
+    task, verifies = verification_to_sign(node, maker.pseudonym, task_id)
+    said: dict[str, Any] = {
+        "type": "conclusion",
+        "pair": task.pair.model_dump(mode="json"),
+        "conclusion": conclusion,
+        "basis": task.basis,
+    }
+    if remark is not None:
+        said["remark"] = remark
+    if verifies is not None:
+        said |= {"type": "verification", "verifies": verifies}
+    return speak(node, maker, json.dumps(said).encode(), task=task_id, once=True)

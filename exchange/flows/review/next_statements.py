@@ -1,0 +1,180 @@
+"""What one person may sign next of a hit: each as the draft that ``speak`` takes, with all that is known filled in.
+
+A draft is offered where ``speak`` would sign it now, by the very same checks. While it is checked, a value that fits
+stands in place of each field that its maker is still to state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from exchange.flows.hits.custody_steps import custody_step
+from exchange.flows.hits.history import Link
+from exchange.flows.hits.sides import other_side, own_hit
+from exchange.flows.hits.signing_checks import can_conclude_on_exhibits
+from exchange.flows.hits.vocabulary import CLOSED, Stage, local_day
+from exchange.flows.node.node import Node
+from exchange.flows.review.reviews import Review
+from exchange.flows.review.statements import may_say, may_take_back, would_sign
+from exchange.flows.review.visible_hits import VisibleHit
+from schemas import Maker, PhysicalComparison
+from schemas.vocabulary import AfteConclusion, Answer, Basis, ComparisonStep, FeedbackOutcome, HitStage, Role
+
+NO_MORE_ASKED: Final = frozenset({*CLOSED, Stage.COMPARED, Stage.CONFIRMED})
+"""Nobody asks for a comparison any more."""
+
+
+@dataclass(frozen=True)
+class NextStatement:
+    """``draft`` is without the fields of ``missing``, which its maker states. ``expected``: fields that are filled in
+    with what is to be expected; the maker looks, and states what is found. ``optional``: what may be stated too."""
+
+    draft: Mapping[str, Any]
+    missing: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+def next_statements(node: Node, maker: Maker, found: VisibleHit) -> list[NextStatement]:
+    """What this person may sign now in this role: of an exhibit that travels, of the comparison, of the exhibits, and
+    what may be said at any time."""
+    with node.store.read() as session:
+        offered = [
+            *_of_custody(node, found.link),
+            *_of_comparison(node, found.link),
+            *_on_exhibits(session, node, maker, found),
+            *_at_any_time(node, maker, found.link),
+        ]
+        return [one for one in offered if _may_be_signed(session, node, maker, one)]
+
+
+def end_of_comparison(link: Link, review: Review) -> dict[str, Any]:
+    """What both examiners who concluded on the exhibits make of the hit: an identification confirms it, all else ends
+    the way. Raises ValueError where no other examiner has verified."""
+    if review.verified is None:
+        raise ValueError("no other examiner has verified it")
+    rests_on = {"conclusion": review.statement_id, "verification": review.verified.statement_id}
+    if review.said.conclusion is review.verified.said.conclusion is AfteConclusion.IDENTIFICATION:
+        pair = link.pair.model_dump(mode="json")
+        return {"type": "hit", "pair": pair, "stage": HitStage.CONFIRMED, "basis": Basis.EXHIBITS, **rests_on}
+    return {"type": "physical-comparison", "hit": link.lead_id, "step": ComparisonStep.DONE, **rests_on}
+
+
+def concludes_on_exhibits(node_id: str, role: Role, link: Link) -> bool:
+    """Whether examiners of this side still conclude on the exhibits of this hit."""
+    stage = link.progress.stage
+    signed = stage is Stage.CONFIRMED and node_id not in link.progress.unsigned
+    return role is Role.EXAMINER and stage not in CLOSED and not signed
+
+
+def _may_be_signed(session: Session, node: Node, maker: Maker, offered: NextStatement) -> bool:
+    if not may_say(offered.draft["type"], maker.role):
+        return False
+    tried = {**offered.draft, **{name: _fitting(name) for name in offered.missing}}
+    return would_sign(session, node, maker, json.dumps(tried).encode())
+
+
+def _fitting(name: str) -> str:
+    """A value for a field that its maker is still to state: no check of a hit depends on it."""
+    match name:
+        case "on":
+            return str(local_day())
+        case "seal_whole":
+            return Answer.YES
+        case "outcome":
+            return FeedbackOutcome.NO_USE
+        case "conclusion":
+            return AfteConclusion.INCONCLUSIVE_A
+        case _:
+            return "-"
+
+
+def _of_custody(node: Node, link: Link) -> Iterator[NextStatement]:
+    step = custody_step(node.node_id, link)
+    if step is None:
+        return
+    draft = _step(link, step.step, record=step.record, on=str(step.on), seal=step.expected, answers=step.answers)
+    yield NextStatement(
+        draft,
+        missing=tuple(name for name in step.fields if name not in draft),
+        expected=tuple(name for name in step.fields if name in draft),
+        optional=("remark",),
+    )
+
+
+def _of_comparison(node: Node, link: Link) -> Iterator[NextStatement]:
+    if link.progress.stage in NO_MORE_ASKED:
+        return
+    if link.progress.stage is Stage.LEAD:
+        yield NextStatement(_step(link, ComparisonStep.ASKED), optional=("on", "place", "remark"))
+        return
+    yield _agreed(node, link)
+    yield NextStatement(_step(link, ComparisonStep.DECLINED), optional=("remark",))
+
+
+def _agreed(node: Node, link: Link) -> NextStatement:
+    """To the day that the other side named, where it named one that is still to come; else to another one."""
+    day, place = _named_day(node.node_id, link)
+    if day is None or day < local_day():
+        return NextStatement(_step(link, ComparisonStep.AGREED), missing=("on",), optional=("place", "remark"))
+    draft = _step(link, ComparisonStep.AGREED, on=str(day), place=place)
+    expected = tuple(name for name in ("on", "place") if name in draft)
+    optional = ("remark",) if place else ("place", "remark")
+    return NextStatement(draft, expected=expected, optional=optional)
+
+
+def _named_day(node_id: str, link: Link) -> tuple[date | None, str | None]:
+    """What the other side last asked for, or proposes in place of the day that was agreed."""
+    proposed = link.progress.proposed.get(other_side(node_id, link) or "")
+    if link.progress.stage is Stage.COMPARISON_AGREED and proposed is None:
+        return None, None
+    one_side = link.pair.a.issuer == link.pair.b.issuer
+    named = [
+        step
+        for entry in link.history
+        if isinstance(step := entry.statement, PhysicalComparison)
+        and step.step in (ComparisonStep.ASKED, ComparisonStep.AGREED)
+        and entry.statement_id not in link.progress.no_effect
+        and (one_side or step.issuer != node_id)
+        and proposed in (None, step.on)
+    ]
+    return (named[-1].on, named[-1].place) if named else (None, None)
+
+
+def _on_exhibits(session: Session, node: Node, maker: Maker, found: VisibleHit) -> Iterator[NextStatement]:
+    """What two examiners concluded that can be signed; where there is nothing of that, and none waits for another
+    examiner, a conclusion of one's own, once it can end the comparison."""
+    link = found.link
+    if not concludes_on_exhibits(node.node_id, maker.role, link):
+        return
+    verified = [NextStatement(end_of_comparison(link, review)) for review in found.reviews if review.verified]
+    ends = [one for one in verified if _may_be_signed(session, node, maker, one)]
+    yield from ends
+    waits = any(review.verified is None for review in found.reviews)
+    if not ends and not waits and can_conclude_on_exhibits(session, node, link):
+        pair = link.pair.model_dump(mode="json")
+        draft = {"type": "conclusion", "pair": pair, "basis": Basis.EXHIBITS}
+        yield NextStatement(draft, missing=("conclusion",), optional=("remark",))
+
+
+def _at_any_time(node: Node, maker: Maker, link: Link) -> Iterator[NextStatement]:
+    yield NextStatement({"type": "feedback", "hit": link.lead_id}, missing=("outcome",), optional=("remark",))
+    peer = other_side(node.node_id, link)
+    if peer is not None:
+        draft = {"type": "message", "to": peer, "about": link.lead_id}
+        yield NextStatement(draft, missing=("text",), optional=("reference",))
+    own = own_hit(node.node_id, link)
+    if own is not None and may_take_back(own.statement.made_by, maker.pseudonym, maker.role):
+        yield NextStatement({"type": "retraction", "retracts": own.statement_id}, missing=("reason",))
+
+
+def _step(link: Link, step: ComparisonStep, **known: str | None) -> dict[str, Any]:
+    """A step of the comparison, with what is known of it."""
+    filled = {name: value for name, value in known.items() if value is not None}
+    return {"type": "physical-comparison", "hit": link.lead_id, "step": step, **filled}
