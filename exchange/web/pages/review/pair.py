@@ -17,6 +17,7 @@ from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.review.candidates import CandidatePair
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
+from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
@@ -34,11 +35,13 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class PairSide:
-    """One specimen of a pair: where its heights are, its record, and whether its region was marked by hand."""
+    """One specimen of a pair: where its heights are, its record, whether its region was marked by hand, and its small
+    picture."""
 
     heights: str
     record: response_models.RecordSummary
-    mended: bool = False
+    mended: bool
+    picture: ListedScan
 
 
 @router.get("/pairs/{candidate_id}")
@@ -74,7 +77,7 @@ def sides_of(found: CandidatePair) -> list[PairSide]:
         address = f"/app/scans/{scan.sha256}/heights/{'mirrored' if mirrored else 'plain'}?form=filtered"
         region = mask_digest(region_mask_of(scan))
         heights = address if region is None else f"{address}&region={region}"
-        sides.append(PairSide(heights, response_models.summary(record), scan.region_mended))
+        sides.append(PairSide(heights, response_models.summary(record), scan.region_mended, listed_scan(scan)))
     return sides
 
 
