@@ -24,13 +24,13 @@ MOST_SIDE: Final = 320
 
 _LIGHT_FROM: Final = (-0.5, -0.5, 0.7071)
 """(x, y, towards the eye): azimuth 315 degrees, which is the upper left, 45 degrees above the surface."""
-_TYPICAL_SLOPE: Final = 0.35
+_TYPICAL_SLOPE: Final = 0.3
 """Slopes are exaggerated until their median is this: marks of a few micrometres would look flat otherwise."""
 _LEAST_SLOPE: Final = 1e-3
 """A nanometre on a micrometre: what is flatter still is not made to look rough."""
 _DARKEST: Final = 0.08
 _MEASURED: Final = 0.5
-_QUALITY: Final = 70
+_QUALITY: Final = 55
 """Of lossy WebP: below it, fine ridges run together."""
 _FASTEST: Final = 0
 """Of WebP's methods: the slowest saves a tenth of the bytes, and takes ten times as long."""

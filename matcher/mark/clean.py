@@ -68,9 +68,7 @@ def clean(topography: Topography, parameters: Parameters, displaced_um: tuple[fl
     return clean_mark(mark, parameters, displaced_um)
 
 
-def clean_mark(
-    mark: LevelledMark, parameters: Parameters, displaced_um: tuple[float, float] = (0.0, 0.0)
-) -> CleanScan:
+def clean_mark(mark: LevelledMark, parameters: Parameters, displaced_um: tuple[float, float] = (0.0, 0.0)) -> CleanScan:
     """Bring a topography's levelled mark to the two working copies.
 
     1. For the relief channel, take the relief of its heights; of an impression, take the rings out (``without_rings``).

@@ -1,4 +1,4 @@
-"""The scans of the records of a list, in one statement: what a list shows of them, without what makes their rows long."""
+"""The scans of all records of a list, in one statement, without what makes their rows long."""
 
 from __future__ import annotations
 

@@ -143,9 +143,9 @@ def test_a_withdrawn_scan_is_gone_everywhere(
     looked_for = {node.node.node_id: traces(node, scan, record) for node in (rs, mk)}
     for node in (rs, mk):
         there = {what for what, _ in found(looked_for[node.node.node_id], files(node.node.settings.home))}
-        assert there >= {
-            *("scan", "prepared", "thumbnail", "descriptor", "polar", "payload", "view")
-        }, "else nothing is shown below"
+        assert there >= {*("scan", "prepared", "thumbnail", "descriptor", "polar", "payload", "view")}, (
+            "else nothing is shown below"
+        )
     assert {what for what, _ in found(looked_for["ffp-rs"], files(rs.node.settings.home))} >= {"previews"}
 
     assert rs.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"}).status_code == 201
