@@ -200,7 +200,7 @@ def test_it_is_erased_with_its_scan(
     tag = person.get(path_of(record)).headers["etag"]
     assert len(kept(node, scan)) == 1
     assert node.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"}).status_code == 201
-    eventually(lambda: node.get(f"/v1/records/{record}/withdrawal").json()["here"] == "erased")
+    eventually(lambda: node.get(f"/v1/records/{record}/withdrawal").json()[0]["here"] == "erased")
     assert kept(node, scan) == []
     again = person.http.get(node.url + path_of(record), headers={"If-None-Match": tag})
     assert again.status_code == 404
