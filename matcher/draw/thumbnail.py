@@ -87,8 +87,10 @@ def _shrunk(values: Plane, weights: Plane, spacing: tuple[float, float]) -> _Sma
     if shape == shown.shape:
         return _Small(shown * (there > 0), there, pitch)
     means = cv2.INTER_AREA if pitch >= max(spacing) else cv2.INTER_LINEAR
-    total, share = (cv2.resize(plane, shape[::-1], interpolation=means) for plane in (shown * there, there))
-    return _Small(ratio(np.asarray(total, np.float32), np.asarray(share, np.float32)), share, pitch)
+    total, share = (
+        np.asarray(cv2.resize(plane, shape[::-1], interpolation=means), np.float32) for plane in (shown * there, there)
+    )
+    return _Small(ratio(total, share), share, pitch)
 
 
 def _lit(small: _Small) -> tuple[Plane, Plane]:

@@ -8,7 +8,9 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -28,7 +30,7 @@ from tests.exchange.web.rest.test_terms import eventually
 UNKNOWN = "cd" * 32
 
 
-def submitted(node: RunningNode, scan: bytes | Path, case: str, **changes: object) -> str:
+def submitted(node: RunningNode, scan: bytes | Path, case: str, **changes: Any) -> str:
     answer = node.submit(scan, case_reference=case, **changes)
     assert answer.status_code == 201, answer.text
     record: str = answer.json()["statement_id"]
@@ -68,6 +70,10 @@ def following(node: RunningNode) -> int:
 def acquisition_of(node: RunningNode, record: str) -> AcquisitionRow:
     with node.node.store.read() as session:
         return session.scalars(select(AcquisitionRow).where(AcquisitionRow.statement_id == record)).one()
+
+
+def is_settled(node: RunningNode, record: str) -> bool:
+    return acquisition_of(node, record).state in ("not-usable", "not-correlated")
 
 
 @pytest.mark.slow
@@ -111,7 +117,7 @@ def test_what_is_not_compared_is_drawn_at_first_look(
         (marked, "RS-PICTURE-3", {"acquisitions": [region]}),
     ):
         record = submitted(node, scan, case, **changes)
-        eventually(lambda record=record: acquisition_of(node, record).state in ("not-usable", "not-correlated"))
+        eventually(partial(is_settled, node, record))
         assert kept(node, scan) == []
         drawn = person.get(path_of(record))
         assert pixels(drawn).shape[0] > 1
@@ -235,5 +241,5 @@ def test_a_list_asks_once_for_all_of_its_pictures(node: RunningNode, signed_in: 
     assert len(listed) == 1, listed
 
 
-def _item(number: int) -> dict[str, object]:
+def _item(number: int) -> dict[str, Any]:
     return {"exhibit": {"kind": "crime_scene", "calibre": "9x19", "item": str(number + 1)}}
