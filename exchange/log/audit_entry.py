@@ -39,7 +39,8 @@ class Act(StrEnum):
     """The candidate list of one record, or across borders where no subject is named; ``count`` how many came."""
     READ_CANDIDATE = "read-candidate"
     READ_PICTURE = "read-picture"
-    """Both scans of a candidate, drawn."""
+    """Both scans of a candidate, drawn; or one scan, small: then ``asked`` says so, and the subjects are the record and
+    the scan."""
     READ_REPORT = "read-report"
     """The report on a candidate, to be given away."""
     READ_MONITORING = "read-monitoring"

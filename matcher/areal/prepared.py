@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from matcher.areal.descriptor import DESCRIPTOR_SHAPE, describe, directedness, polar_magnitude
 from matcher.areal.polar_column import POLAR_BYTES, polar_row
 from matcher.likelihood.mark_limits import MarkExtent
-from matcher.mark.clean import COARSE_POINTS, FINE_POINTS, CleanScan, WorkingCopy, clean
+from matcher.mark.clean import COARSE_POINTS, FINE_POINTS, CleanScan, WorkingCopy, clean, clean_mark
 from matcher.mark.flatten import flattened
+from matcher.mark.level import LevelledMark
 from matcher.numeric.packed import MAX_RATIO, PackedGrid, damaged_bytes
 from matcher.numeric.parameters import DEFAULT_PARAMETERS, Parameters
 from matcher.numeric.plane import Plane
@@ -194,6 +195,11 @@ def prepare(
     if mask is not None:
         topography = topography.within(mask)
     return pack(clean(topography, parameters), parameters)
+
+
+def prepare_mark(mark: LevelledMark, parameters: Parameters) -> Prepared:
+    """As ``prepare``, from a topography's mark that was found and levelled already (``level_region``)."""
+    return pack(clean_mark(mark, parameters), parameters)
 
 
 def pack(scan: CleanScan, parameters: Parameters) -> Prepared:

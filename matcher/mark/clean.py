@@ -56,8 +56,7 @@ def clean(topography: Topography, parameters: Parameters, displaced_um: tuple[fl
     """Bring a topography of any field of view and resolution to the two working copies.
 
     1. Find the mark, level it and find its centre (``level_region``).
-    2. For the relief channel, take the relief of its heights; of an impression, take the rings out (``without_rings``).
-    3. Band-pass it to the working copies (``band_passed``).
+    2. Clean the mark (``clean_mark``).
 
     ``displaced_um``: see ``band_passed``.
     Raises ``ScanNotUsable`` with a sentence for the examiner where nothing can be compared.
@@ -66,12 +65,24 @@ def clean(topography: Topography, parameters: Parameters, displaced_um: tuple[fl
     mark = level_region(topography, parameters)
 
     # 2.
+    return clean_mark(mark, parameters, displaced_um)
+
+
+def clean_mark(mark: LevelledMark, parameters: Parameters, displaced_um: tuple[float, float] = (0.0, 0.0)) -> CleanScan:
+    """Bring a topography's levelled mark to the two working copies.
+
+    1. For the relief channel, take the relief of its heights; of an impression, take the rings out (``without_rings``).
+    2. Band-pass it to the working copies (``band_passed``).
+
+    ``displaced_um``, and what it raises: as ``clean``.
+    """
+    # 1.
     if parameters.channel == "relief":
         mark = relief_of_heights(mark, parameters)
     if isinstance(parameters, ImpressionParameters):
         mark = without_rings(mark, parameters)
 
-    # 3.
+    # 2.
     return band_passed(mark, parameters, displaced_um)
 
 

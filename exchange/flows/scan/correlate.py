@@ -17,6 +17,7 @@ from exchange.flows.scan.inspect import Correlated, prepare_scan
 from exchange.flows.scan.instrument_probe import instrument_in_words, promise_probe
 from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
 from exchange.flows.scan.references import calibres_for, erase_traces, find_candidates, forget_superseded
+from exchange.flows.scan.thumbnail import thumbnail_path
 from exchange.store.entry.records import (
     AcquisitionState,
     acquisition_with_record,
@@ -106,11 +107,12 @@ def promise_correlations_again(node: Node) -> int:
 
 
 def _prepare(node: Node, acquisition: AcquisitionRow, record: RecordRow, pipeline: Pipeline) -> str | None:
-    """Make the prepared scan and commit it, with the instrument of a topography; returns why it is not usable, if it is
-    not."""
+    """Make the prepared scan and commit it, with the instrument of a topography; its small picture by the way. Returns
+    why it is not usable, if it is not."""
     target = prepared_path(node, acquisition, pipeline)
     appearance = appearance_of(node, acquisition, pipeline)
-    prepared = node.background.run(prepare_scan, appearance, target, node.settings.prepared)
+    picture = thumbnail_path(node, acquisition)
+    prepared = node.background.run(prepare_scan, appearance, target, node.settings.prepared, picture)
     if prepared.not_usable is not None:
         return prepared.not_usable
     with node.store.write() as session:

@@ -22,6 +22,7 @@ from schemas.record import ScanMediaType
 
 if TYPE_CHECKING:
     from matcher.areal.comparison import Placement
+    from matcher.mark.level import LevelledMark
     from matcher.read.origin import Origin
 
 X3P: ScanMediaType = "application/x-x3p"
@@ -98,24 +99,57 @@ def inspect_scan(path: Path) -> ScanReport:
     return ScanReport(_IMAGES[image.media_type], image.shape, None, 1.0, image.warnings)
 
 
-def prepare_scan(appearance: Appearance, target: Path, scratch: Path | None = None) -> ScanPrepared:
-    """Clean a scan once and keep the result at ``target``; until it is whole it lies in ``scratch``, or beside it."""
+def prepare_scan(
+    appearance: Appearance, target: Path, scratch: Path | None = None, thumbnail: Path | None = None
+) -> ScanPrepared:
+    """Clean a scan once and keep the result at ``target``; until it is whole it lies in ``scratch``, or beside it.
+
+    ``thumbnail``: where its small picture is kept too, drawn while the scan is in the memory; of what is not usable,
+    none.
+    """
     scan = _read(appearance)
     spacing = scan.spacing_um if isinstance(scan, matcher.Topography) else scan.um_per_pixel
     made_with = _made_with(scan.origin) if isinstance(scan, matcher.Topography) else None
     try:
-        prepared = _prepared(_as_compared(scan, appearance), appearance)
+        compared = _as_compared(scan, appearance)
+        mark = levelled(compared, appearance.pipeline)
+        prepared = _prepared(compared, mark, appearance)
     except matcher.ScanNotUsable as error:
         return ScanPrepared(str(error), spacing, made_with)
-    part = (scratch or target.parent) / f"{target.name}.{os.getpid()}.part"
-    part.write_bytes(prepared.to_bytes())
-    target.parent.mkdir(mode=0o700, exist_ok=True)
-    part.replace(target)
+    write_whole(prepared.to_bytes(), target, scratch)
+    if thumbnail is not None:
+        write_whole(thumbnail_of(scan, mark), thumbnail, scratch)
     pipeline = appearance.pipeline
     extent = None
     if isinstance(prepared, matcher.Prepared) and isinstance(pipeline, matcher.Parameters):
         extent = matcher.extent_of(prepared, pipeline)
     return ScanPrepared(None, spacing, made_with, extent)
+
+
+def write_whole(content: bytes, target: Path, scratch: Path | None = None) -> None:
+    """Keep what was made of a scan; until it is whole it lies in ``scratch``, or beside it."""
+    part = (scratch or target.parent) / f"{target.name}.{os.getpid()}.part"
+    part.write_bytes(content)
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    part.replace(target)
+
+
+def thumbnail_of(scan: matcher.Topography | matcher.Photograph, mark: LevelledMark | None) -> bytes:
+    """The small picture of a scan: the mark, where there is one, else all of it. Raises matcher.ScanNotUsable."""
+    from matcher.draw.thumbnail import draw_mark_thumbnail, draw_photograph_thumbnail, draw_surface_thumbnail
+
+    if isinstance(scan, matcher.Photograph):
+        return draw_photograph_thumbnail(scan.brightness)
+    return draw_surface_thumbnail(scan) if mark is None else draw_mark_thumbnail(mark)
+
+
+def levelled(scan: matcher.Topography | matcher.Photograph, pipeline: Pipeline) -> LevelledMark | None:
+    """A topography's mark, found and levelled; None of striae and photographs. Raises matcher.ScanNotUsable."""
+    from matcher.mark.regions import level_region
+
+    if isinstance(scan, matcher.Topography) and isinstance(pipeline, matcher.Parameters):
+        return level_region(scan, pipeline)
+    return None
 
 
 def _made_with(origin: Origin) -> str | None:
@@ -145,13 +179,14 @@ def _as_compared(
 
 
 def _prepared(
-    scan: matcher.Topography | matcher.Photograph, appearance: Appearance
+    scan: matcher.Topography | matcher.Photograph, mark: LevelledMark | None, appearance: Appearance
 ) -> matcher.Prepared | matcher.Profile:
+    from matcher.areal.prepared import prepare_mark
     from matcher.areal.prepared_photograph import inverted
 
     match scan, appearance.pipeline:
-        case matcher.Topography(), matcher.Parameters() as parameters:
-            return matcher.prepare(scan, parameters)
+        case matcher.Topography(), matcher.Parameters() as parameters if mark is not None:
+            return prepare_mark(mark, parameters)
         case matcher.Topography(), matcher.ProfileParameters() as parameters:
             return matcher.prepare_profile(scan, parameters)
         case matcher.Photograph(), matcher.Parameters() as parameters:

@@ -12,7 +12,7 @@ from exchange.flows.scan.prepared import appearance_of, prepared_scan
 from exchange.flows.scan.view_picture import shrunk
 from exchange.store.review.candidates import StoredCandidate
 
-_LISTS = "pictures in lists"
+PICTURES_IN_LISTS = "pictures in lists"
 """On this account they are drawn; no node is named so."""
 
 
@@ -41,7 +41,7 @@ def small_picture(node: Node, found: StoredCandidate, width: int) -> bytes:
     tag = picture_tag(found, width)
     kept = node.small_pictures.get(tag)
     if kept is None:
-        with node.compute.on_account_of(_LISTS):
+        with node.compute.on_account_of(PICTURES_IN_LISTS):
             kept = node.compute.run(shrunk, pair_picture(node, found), width)
         node.small_pictures.keep(tag, kept)
     return kept

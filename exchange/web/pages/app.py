@@ -34,6 +34,7 @@ from exchange.web.pages import (
     peers,
     queries,
     records,
+    scan_pictures,
     search,
 )
 from exchange.web.pages.access import oidc, sign_in, tokens
@@ -76,6 +77,7 @@ PAGE_PARTS = (
     reviews,
     hits,
     records,
+    scan_pictures,
     disclosures,
     peers,
     audit,

@@ -13,6 +13,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.records import read_record
 from exchange.flows.review.statements import may_say
+from exchange.flows.scan.listed_scans import listed_scan
 from exchange.flows.terms.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
@@ -45,6 +46,7 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
         record=answer,
         said=found.said,
         signed=signed,
+        pictures={scan.position: listed_scan(scan) for scan in found.scans},
         pending=found.pending,
         own=current and who.caller.role is Role.EXAMINER,
         disclosed=disclosed,

@@ -14,6 +14,7 @@ from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.review.candidates import CandidatePair, ComparedSide, compared_sides
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
+from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
@@ -31,11 +32,13 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class PairSide:
-    """One specimen of a pair: where its heights are, its record, and whether its region was marked by hand."""
+    """One specimen of a pair: where its heights are, its record, whether its region was marked by hand, and its small
+    picture."""
 
     heights: str
     record: response_models.RecordSummary
-    mended: bool = False
+    mended: bool
+    picture: ListedScan
 
 
 @router.get("/pairs/{candidate_id}")
@@ -71,7 +74,7 @@ def _side(compared: ComparedSide) -> PairSide:
     drawn = "mirrored" if compared.mirrored else "plain"
     address = f"/app/scans/{compared.scan.sha256}/heights/{drawn}?form=filtered"
     heights = address if compared.region is None else f"{address}&region={compared.region}"
-    return PairSide(heights, response_models.summary(compared.record), compared.scan.region_mended)
+    return PairSide(heights, response_models.summary(compared.record), compared.scan.region_mended, listed_scan(compared.scan))
 
 
 @router.get("/scans/{sha256}/heights/{drawn}")

@@ -21,6 +21,7 @@ from exchange.flows.review.judge_blind import judge_blind
 from exchange.flows.review.leads import hit_of_review
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.review.statements import Spoke, may_take_back, speak
+from exchange.flows.scan.listed_scans import pictures_of_pairs
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
@@ -71,7 +72,8 @@ def verifications(node: OpenNode, who: Examining) -> Response:
     found = verifications_of(node, who.caller.pseudonym, most_done=DONE_SHOWN)
     sides = {task.task_id: [response_models.summary(record) for record in task.records] for task in found.tasks}
     own = [(item, [response_models.summary(record) for record in item.records]) for item in found.own]
-    return page("verifications", who, tasks=found.tasks, sides=sides, own=own, done=found.done)
+    pictured = pictures_of_pairs(node, {task.task_id: task.pair for task in found.tasks})
+    return page("verifications", who, tasks=found.tasks, sides=sides, pictured=pictured, own=own, done=found.done)
 
 
 @router.post("/verifications/{task_id}/take")
