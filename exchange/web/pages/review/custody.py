@@ -1,4 +1,5 @@
-"""Exhibits that travel, on the page of a hit: where each is, who signed for it, and the one next step as a form."""
+"""Exhibits that travel, on the page of a hit: where each is, who signed for it, and a form for each step that this side
+may sign now, the next one first."""
 
 from __future__ import annotations
 
@@ -7,18 +8,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from exchange import clock
 from exchange.errors import InvalidInput
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.stage import Entry
-from exchange.flows.hits.vocabulary import LOCAL, Custody, Owed, Stage, Whereabouts
+from exchange.flows.hits.vocabulary import Custody
 from exchange.flows.node.node import Node
+from exchange.flows.review.custody_steps import SignableStep, local_day, signable_steps
 from exchange.flows.review.statements import Spoke
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.pages.layout import Visitor
 from exchange.web.pages.review.reviews import remark_of, speak_as
+from exchange.web.rest import response_models
+from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.custody import seal_words, where_words
+from exchange.web.wording.sentences import no_effect
 from schemas import PhysicalComparison
 from schemas.vocabulary import Answer, ComparisonStep
 
@@ -42,21 +46,34 @@ class CustodyShown:
 
 
 @dataclass(frozen=True)
-class NextStep:
-    """What this side may sign next of an exhibit, and what its form is filled in with: today, and the seal that the
-    exhibit left under. ``answers`` is what the page showed: a step that came meanwhile is not signed over."""
+class StepForm:
+    """A step that this side may sign, and what its form is filled in with: today, and the seal that the exhibit left
+    under. ``exhibit`` names it, where its record is here. ``answers`` is what the page showed: a step that came
+    meanwhile is not signed over."""
 
-    step: ComparisonStep
-    record: str
+    may: SignableStep
+    exhibit: RecordSummary | None
     on: date
     seal: str
     expected: str | None
-    answers: str | None
+
+    @property
+    def name(self) -> str:
+        """By which a page tells this form from its others."""
+        return form_name(self.may.step, self.may.record)
+
+    @property
+    def refused(self) -> str | None:
+        return None if self.may.refused is None else no_effect(self.may.refused)
 
     @property
     def fields(self) -> tuple[str, ...]:
-        received = ("place", "seal_whole") if self.step is ComparisonStep.RECEIVED else ()
+        received = ("place", "seal_whole") if self.may.step is ComparisonStep.RECEIVED else ()
         return ("on", "seal", *received)
+
+
+def form_name(step: str, record: str) -> str:
+    return f"{step}-{record[:12]}"
 
 
 def custody_shown(link: Link) -> list[CustodyShown]:
@@ -68,22 +85,10 @@ def custody_shown(link: Link) -> list[CustodyShown]:
     ]
 
 
-def custody_step(node: Node, link: Link) -> NextStep | None:
-    """The one step of an exhibit that this side may sign now; None where it is another's turn, or nothing travels."""
-    under_way = {one.record: one for one in link.progress.custody if one.where is not Whereabouts.HOME}
-    for one in under_way.values():
-        receiver = one.owner if one.where is Whereabouts.ON_ITS_WAY_BACK else one.other
-        if one.at is None and receiver == node.node_id:
-            return _step(link, ComparisonStep.RECEIVED, one)
-    returns = any((task.owed, task.node) == (Owed.RETURN, node.node_id) for task in link.progress.tasks)
-    for one in under_way.values():
-        if returns and one.at == node.node_id:
-            return _step(link, ComparisonStep.RETURNED, one)
-    own = [side.record for side in (link.pair.a, link.pair.b) if side.issuer == node.node_id]
-    agreed = link.progress.stage is Stage.COMPARISON_AGREED
-    if agreed and len(own) == 1 and not under_way:
-        return NextStep(ComparisonStep.SENT, own[0], local_day(), "", None, None)
-    return None
+def step_forms(node: Node, who: Visitor, link: Link) -> list[StepForm]:
+    """What this side may sign now of the exhibits, what is next first."""
+    steps = signable_steps(node, who.caller.maker, link)
+    return [_form(link, may) for may in sorted(steps, key=lambda may: not may.is_next)]
 
 
 def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -> Spoke:
@@ -109,7 +114,7 @@ def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -
     )
 
 
-def find_wrong_field(step: NextStep, fields: Mapping[str, str]) -> tuple[str, str] | None:
+def find_wrong_field(step: StepForm, fields: Mapping[str, str]) -> tuple[str, str] | None:
     """The first field of the form that is not right, and what is wrong, in words."""
     for name in step.fields:
         if not fields.get(name, "").strip():
@@ -136,10 +141,6 @@ MISSING: Final = {
 MOST_SEAL: Final = 32
 
 
-def local_day() -> date:
-    return clock.now().astimezone(LOCAL).date()
-
-
 def _line(entry: Entry, custody: Custody) -> CustodyLine:
     if not isinstance(entry.statement, PhysicalComparison):
         raise TypeError("no step of custody")
@@ -147,8 +148,10 @@ def _line(entry: Entry, custody: Custody) -> CustodyLine:
     return CustodyLine(entry, entry.statement, warnings)
 
 
-def _step(link: Link, step: ComparisonStep, custody: Custody) -> NextStep:
-    last = next(entry for entry in link.history if entry.statement_id == custody.steps[-1])
-    seal = getattr(last.statement, "seal", "") or ""
-    expected = seal if step is ComparisonStep.RECEIVED else None
-    return NextStep(step, custody.record, local_day(), seal, expected, custody.steps[-1])
+def _form(link: Link, may: SignableStep) -> StepForm:
+    row = next((row for row in link.records if row is not None and row.statement_id == may.record), None)
+    exhibit = None if row is None else response_models.summary(row)
+    last = next((entry for entry in link.history if entry.statement_id == may.answers), None)
+    seal = getattr(last.statement, "seal", "") or "" if last is not None else ""
+    expected = seal if may.step is ComparisonStep.RECEIVED else None
+    return StepForm(may, exhibit, local_day(), seal, expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -15,19 +16,21 @@ from exchange.flows.hits.stage import Entry
 from exchange.flows.hits.stage_changes import note_changes_read
 from exchange.flows.hits.vocabulary import CLOSED, NoEffect, Stage
 from exchange.flows.node.node import Node
+from exchange.flows.review.custody_steps import local_day
 from exchange.flows.review.statements import Spoke, may_say, may_take_back
 from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exhibits, visible_hit, visible_hits
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.problems import status_of
+from exchange.web.languages import gettext
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.review.custody import custody_shown, custody_step, find_wrong_field, local_day, sign_step
+from exchange.web.pages.review.custody import custody_shown, find_wrong_field, form_name, sign_step, step_forms
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.sentences import no_effect, refusal_of
-from schemas import Hit, Message
+from schemas import Hit, Message, PhysicalComparison
 from schemas.review import CUSTODY
 from schemas.vocabulary import (
     AfteConclusion,
@@ -47,8 +50,26 @@ After = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="The l
 ACTIONS = ("message", "feedback", "comparison", "custody", "conclusion", "done", "retraction")
 
 
-_FIELD_OF: Final[dict[str, str]] = {NoEffect.DAYS_IN_DISORDER: "on", NoEffect.DAY_TO_COME: "on"}
-"""At which field of a step of an exhibit a refusal is shown; all others stand above the form."""
+_FIELD_OF: Final[dict[str, str]] = {
+    NoEffect.DAYS_IN_DISORDER: "on",
+    NoEffect.DAY_TO_COME: "on",
+    NoEffect.DAY_IS_OVER: "on",
+}
+"""At which field of its form a refusal is shown; all others stand above the form."""
+
+
+@dataclass(frozen=True)
+class RefusedForm:
+    """A form of the page that was sent and not signed: which one it was, why, beside which of its fields that stands
+    ("" above the form), and what was typed."""
+
+    name: str
+    sentence: str
+    beside: str
+    typed: Mapping[str, str]
+
+
+_NONE_REFUSED: Final = RefusedForm("", "", "", {})
 
 
 @router.get("/hits")
@@ -91,16 +112,16 @@ def _hit_page(
     link_id: str,
     *,
     status: int = 200,
-    wrong_field: tuple[str, str] | None = None,
-    typed: Mapping[str, str] | None = None,
+    refused: RefusedForm = _NONE_REFUSED,
 ) -> Response:
-    """``wrong_field``: of the form for the next step of an exhibit what was refused, with why; ``typed``: what was
-    given."""
+    """``refused``: the form that was sent, where it was not signed."""
     asker = who.consultation
     found = visible_hit(node, *asker.reader, link_id)
     link = found.link
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
     peer = _other_side(node, link)
+    asked = _asked_by(link, peer) if link.progress.stage is Stage.COMPARISON_ASKED else None
+    may_step = may_say("physical-comparison", who.caller.role)
     return page(
         "hit",
         who,
@@ -112,6 +133,8 @@ def _hit_page(
         now=stamp(),
         peer=peer,
         day=link.progress.proposed.get(peer or "", link.progress.on),
+        asked_day=asked.on if asked is not None else None,
+        asked_place=asked.place if asked is not None else None,
         channels=list(ReferenceChannel),
         outcomes=list(FeedbackOutcome),
         conclusions=list(AfteConclusion),
@@ -129,12 +152,11 @@ def _hit_page(
         travelling=custody_shown(link),
         signatures=signature_words(link.progress, link.history),
         unsigned_here=node.node_id in link.progress.unsigned,
-        next_step=custody_step(node, link),
-        may_step=may_say("physical-comparison", who.caller.role),
+        steps=step_forms(node, who, link) if may_step else [],
+        may_step=may_step,
         answers=list(Answer),
         today=local_day(),
-        wrong_field=wrong_field,
-        typed=typed or {},
+        refused=refused,
     )
 
 
@@ -144,32 +166,34 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
     fields = await read_form(request, node, who.csrf)
     if action not in ACTIONS:
         raise NotFound("There is no such step.")
+    done: Response = await off_loop(_sign, node, who, link_id, action, fields)
+    return done
+
+
+def _sign(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Response:
+    """What is wrong with the form is said at its field, with all that was typed."""
+    link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
+    name = form_name(fields.get("step", ""), fields.get("record", "")) if action == "custody" else action
+    if action == "comparison" and fields.get("step") == ComparisonStep.AGREED and not fields.get("on"):
+        refused = RefusedForm(name, gettext("Name the day on which the exhibits meet."), "on", fields)
+        return _hit_page(node, who, link_id, status=422, refused=refused)
     if action == "custody":
-        return await off_loop(_move, node, who, link_id, fields)
-    spoke = await off_loop(_act, node, who, link_id, action, fields)
-    return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
-
-
-def _move(node: Node, who: Visitor, link_id: str, fields: dict[str, str]) -> Response:
-    """A step of an exhibit; what is wrong with the form is said at its field, with what was typed."""
-    link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
-    step = custody_step(node, link)
-    wrong = find_wrong_field(step, fields) if step is not None else None
-    if wrong is not None:
-        return _hit_page(node, who, link_id, status=422, wrong_field=wrong, typed=fields)
+        shown = (form for form in step_forms(node, who, link) if form.name == name)
+        wrong = next((find_wrong_field(form, fields) for form in shown), None)
+        if wrong is not None:
+            beside, sentence = wrong
+            return _hit_page(node, who, link_id, status=422, refused=RefusedForm(name, sentence, beside, fields))
     try:
-        spoke = sign_step(node, who, link, fields)
+        spoke = sign_step(node, who, link, fields) if action == "custody" else _act(node, who, link, action, fields)
     except (InvalidInput, Conflict) as error:
-        if step is None:
-            raise
         said = refusal_of(error)
-        wrong = _FIELD_OF.get(error.code, ""), said.sentence or said.detail
-        return _hit_page(node, who, link_id, status=status_of(error), wrong_field=wrong, typed=fields)
+        sentence = said.sentence or said.detail
+        refused = RefusedForm(name, sentence, _FIELD_OF.get(error.code, ""), fields)
+        return _hit_page(node, who, link_id, status=status_of(error), refused=refused)
     return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
 
 
-def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Spoke:
-    link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
+def _act(node: Node, who: Visitor, link: Link, action: str, fields: dict[str, str]) -> Spoke:
     lead = link.lead_id
     match action:
         case "message":
@@ -261,6 +285,13 @@ def _step(fields: dict[str, str]) -> ComparisonStep:
     if step in CUSTODY:
         raise InvalidInput("An exhibit that travels has a form of its own.", code="invalid-field")
     return step
+
+
+def _asked_by(link: Link, side: str | None) -> PhysicalComparison | None:
+    """The last question of a side for a comparison, whose day and place the answer begins with."""
+    steps = [entry.statement for entry in link.history if entry.statement_id not in link.progress.no_effect]
+    asked = [one for one in steps if isinstance(one, PhysicalComparison) and one.step is ComparisonStep.ASKED]
+    return next((one for one in reversed(asked) if one.issuer == side), None)
 
 
 def _other_side(node: Node, link: Link) -> str | None:
