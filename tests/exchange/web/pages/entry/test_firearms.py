@@ -83,6 +83,8 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(node: R
     assert "The nearest: 9 mm Luger" in refused.text, "in the words of the page"
     assert "/v1/vocabularies" not in refused.text
     assert refused.text.index("Nothing was entered.") < refused.text.index('id="enter"'), "where one looks first"
+    unnamed = send(examiner, "/app/firearms", firearm_id="P-2", **TYPED | {"calibre": "drugo"})
+    assert "The calibre other, and it alone, needs words that say what it is." in unnamed.text
     told = send(examiner, "/app/firearms", firearm_id="P-synthetic4711", **TYPED)
     assert 'id="problem-firearm_id"' in told.text
     assert examiner.get("/app/firearms/P-2").status_code == 404
