@@ -56,10 +56,29 @@ class Calibre(StrEnum):
 
 
 _WORDS: Final[dict[str, tuple[str, ...]]] = {
-    Calibre.OTHER: (),
-    Calibre.UNKNOWN: ("not known",),
-    Calibre.NOT_EXAMINED: (),
+    Calibre.OTHER: (
+        *("drugo", "druga", "drugi", "ostalo", "друго", "друга", "други", "остало", "останато"),
+        *("tjetër", "tjeter", "altul", "alta", "altele", "інше", "інший"),
+    ),
+    Calibre.UNKNOWN: (
+        *(
+            "not known",
+            "nepoznato",
+            "nepoznat",
+            "nije poznato",
+            "непознато",
+            "непознат",
+            "није познато",
+            "не е познато",
+        ),
+        *("e panjohur", "i panjohur", "nuk dihet", "necunoscut", "necunoscută", "невідомо", "невідомий"),
+    ),
+    Calibre.NOT_EXAMINED: (
+        *("nije ispitano", "neispitano", "није испитано", "неиспитано", "не е испитано"),
+        *("e pashqyrtuar", "i pashqyrtuar", "neexaminat", "не досліджено"),
+    ),
 }
+"""The three words as laboratories of the region write them, and as the pages show them in each language."""
 
 _ANY: Final = frozenset({Calibre.UNKNOWN, Calibre.NOT_EXAMINED})
 

@@ -36,7 +36,8 @@ _FIRST: Final = (
         since=FIRST_RELEASE,
     ),
     _pistol(
-        *("7.65 mm Browning", ".32 ACP", ".32 Auto", "7.65x17", "7.65x17SR", "7.65x17 Browning", "7.65 mm Auto"),
+        *("7.65 mm Browning", ".32 ACP", ".32 Auto", "7.65x17", "7.65x17SR", "7.65x17 Browning"),
+        *("7.65 mm Auto", "7.65 Br"),
         since=FIRST_RELEASE,
     ),
     _pistol(
@@ -63,7 +64,10 @@ _FIRST: Final = (
         since=FIRST_RELEASE,
     ),
     _pistol(".45 ACP", ".45 Auto", "11.43x23", "11.43x23 ACP", since=FIRST_RELEASE),
-    _revolver(".38 Special", "9x29R", "9.1x29R", ".38 S&W Special", ".38 Special Wad Cutter", since=FIRST_RELEASE),
+    _revolver(
+        *(".38 Special", "9x29R", "9.1x29R", ".38 S&W Special", ".38 Special Wad Cutter", ".38 Spec", ".38 Sp"),
+        since=FIRST_RELEASE,
+    ),
     _revolver(".357 Magnum", "9x33R", "9.1x33R", ".357 S&W Magnum", since=FIRST_RELEASE),
     seen(CalibreKind.PISTOL, SSUSA, ".40 S&W", ".40", "10x22", since=FIRST_RELEASE),
     _pistol("6.35 mm Browning", "6.35", "6.35 mm", ".25 ACP", ".25 Auto", "6.35x16", "6.35x16SR", since=FIRST_RELEASE),
@@ -106,7 +110,7 @@ _PISTOLS: Final = (
 _REVOLVERS: Final = (
     _nagant(
         *("7.62 mm Nagant", "7.62x38", "7.62x38R", "7.62x38 Nagant"),
-        *("7.62x38R Nagant", "Nagant", "7.62x38 Наган", "7.62 мм Наган", "Наган"),
+        *("7.62x38R Nagant", "Nagant", "7.62x38 Наган", "7.62 мм Наган", "Наган", "7.62 mm Nagan", "Nagan"),
     ),
     seen(CalibreKind.REVOLVER, FR_COLLECTION, "5.5 mm Velo-Dog", "Velo-Dog", "5.75 mm Velo-Dog", "5.6 mm Velo-Dog"),
     seen(CalibreKind.REVOLVER, CIP_2020, ".38 S&W", ".38 S&W Short", ".38/200", ".380/200", ".38 Colt New Police"),

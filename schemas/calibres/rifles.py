@@ -29,7 +29,7 @@ _military = partial(unseen, CalibreKind.RIFLE, NOT_CIP)
 
 _SERVICE: Final = (
     _french_code(
-        *("7.62x39", "7.62 mm M43", "7.62x39 M43", "7.62x39 M67", "7.62x39 Kalashnikov"),
+        *("7.62x39", "7.62 mm M43", "M43", "7.62x39 M43", "7.62x39 M67", "7.62x39 Kalashnikov"),
         since=FIRST_RELEASE,
     ),
     _french_code(

@@ -26,6 +26,12 @@ from schemas import Calibre, ContractError, compatible_calibres, fold_calibre
         ("not known", Calibre.UNKNOWN),
         ("not examined", Calibre.NOT_EXAMINED),
         ("NOT_EXAMINED", Calibre.NOT_EXAMINED),
+        ("Drugo", Calibre.OTHER),
+        ("kalibar: ostalo", Calibre.OTHER),
+        ("ДРУГО", Calibre.OTHER),
+        ("tjetër", Calibre.OTHER),
+        ("nepoznat kalibar", Calibre.UNKNOWN),
+        ("не е испитано", Calibre.NOT_EXAMINED),
     ],
 )
 def test_calibres_of_the_first_release_and_the_words(written: str, designation: Calibre) -> None:

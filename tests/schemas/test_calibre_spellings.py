@@ -94,6 +94,22 @@ def test_a_usual_spelling_is_folded(written: str, designation: str) -> None:
     assert fold_calibre(written).value == designation
 
 
+@pytest.mark.parametrize(
+    ("written", "designation"),
+    [
+        ("M43", "7.62x39"),
+        ("m 43", "7.62x39"),
+        ("nagan", "7.62 mm Nagant"),
+        ("7,62 Nagan", "7.62 mm Nagant"),
+        ("38 spec.", ".38 Special"),
+        ("38sp", ".38 Special"),
+        ("7,65 Br.", "7.65 mm Browning"),
+    ],
+)
+def test_a_short_word_of_the_bench_is_folded(written: str, designation: str) -> None:
+    assert fold_calibre(written).value == designation
+
+
 def test_seventy_calibres_of_all_kinds_are_written_in_five_ways() -> None:
     assert len(SPELLINGS) == 70
     assert all(len(set(spellings)) == 5 for spellings in SPELLINGS.values())

@@ -112,6 +112,8 @@ _PLACED = {
     "exhibit": "exhibit.calibre_words",
     "handling": "handling.restriction",
     "exhibit.occurred": "exhibit.occurred.earliest",
+    "exhibit.firearm": "exhibit.firearm.firearm_id",
+    "exhibit.suspected_firearm": "exhibit.suspected_firearm.make",
 }
 """Where a fault of a whole group is shown."""
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Final
 
 from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound
@@ -26,14 +27,18 @@ from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.policy import names
 from exchange.store.entry.records import PENDING, acquisitions_of, find_record
+from exchange.store.entry.search import records_of_case
 from exchange.store.sync.peers import all_peers, lane_of
 from exchange.store.tables.drafts import DraftFileRow
 from exchange.store.tables.peers import PeerState
+from exchange.store.tables.records import RecordRow
 from exchange.store.terms.terms import groups_of
 from schemas import Blob, ContractError, Maker, Record, parse_submission
 from schemas.versions import is_newer, needed_version
 from schemas.vocabulary import Jurisdiction, Modality, ReleaseLevel
 
+MOST_OF_A_CASE: Final = 500
+"""Records of one case that are looked through for an item number; the newest."""
 UNSIGNED = "0" * 64
 """In the place of a nonce and of a statement's id, of a record that is only shown."""
 
@@ -51,13 +56,15 @@ class AudienceMember:
 @dataclass(frozen=True)
 class Summary:
     """``record`` is what would be signed; None while ``problems``, by field, keep it from that. ``instruments``: those
-    of its scans whose instrument was not checked in time, by the scan's digest."""
+    of its scans whose instrument was not checked in time, by the scan's digest. ``same_item``: own records of this case
+    that bear its item number already, and are not the one that it supersedes."""
 
     draft: Draft
     record: Record | None
     problems: dict[str, str]
     reached: tuple[AudienceMember, ...] = ()
     instruments: dict[str, InstrumentStanding] = field(default_factory=dict)
+    same_item: tuple[RecordRow, ...] = ()
 
 
 def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
@@ -83,7 +90,23 @@ def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
         return Summary(draft, None, beside | problems)
     if problems:
         return Summary(draft, None, problems)
-    return Summary(draft, record, {}, reached_by(node, record), instrument_doubts(node, record.acquisitions))
+    instruments = instrument_doubts(node, record.acquisitions)
+    return Summary(draft, record, {}, reached_by(node, record), instruments, _same_item(node, draft, record))
+
+
+def _same_item(node: Node, draft: Draft, record: Record) -> tuple[RecordRow, ...]:
+    item = record.exhibit.item
+    if item is None:
+        return ()
+    with node.store.read() as session:
+        rows = records_of_case(session, record.jurisdiction, record.case_reference, limit=MOST_OF_A_CASE)
+    return tuple(
+        row
+        for row in rows
+        if row.issuer == node.node_id
+        and (row.item or "").casefold() == item.casefold()
+        and row.statement_id != draft.row.supersedes
+    )
 
 
 def overtaken(node: Node, draft: Draft) -> str | None:

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from exchange.flows.hits.custody_steps import custody_step
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.sides import other_side, own_hit
 from exchange.flows.hits.signing_checks import can_conclude_on_exhibits
 from exchange.flows.hits.vocabulary import CLOSED, Stage, local_day
 from exchange.flows.node.node import Node
+from exchange.flows.review.custody_steps import SignableStep, signable_steps
 from exchange.flows.review.reviews import Review
 from exchange.flows.review.statements import may_say, may_take_back, would_sign
 from exchange.flows.review.visible_hits import VisibleHit
@@ -46,7 +46,7 @@ def next_statements(node: Node, maker: Maker, found: VisibleHit) -> list[NextSta
     what may be said at any time."""
     with node.store.read() as session:
         offered = [
-            *_of_custody(node, found.link),
+            *_of_custody(node, maker, found.link),
             *_of_comparison(node, found.link),
             *_on_exhibits(session, node, maker, found),
             *_at_any_time(node, maker, found.link),
@@ -95,15 +95,19 @@ def _fitting(name: str) -> str:
             return "-"
 
 
-def _of_custody(node: Node, link: Link) -> Iterator[NextStatement]:
-    step = custody_step(node.node_id, link)
-    if step is None:
-        return
-    draft = _step(link, step.step, record=step.record, on=str(step.on), seal=step.expected, answers=step.answers)
-    yield NextStatement(
+def _of_custody(node: Node, maker: Maker, link: Link) -> Iterator[NextStatement]:
+    for may in signable_steps(node, maker, link):
+        if may.refused is None:
+            yield _moved(link, may)
+
+
+def _moved(link: Link, may: SignableStep) -> NextStatement:
+    expected = may.left_under if may.step is ComparisonStep.RECEIVED else None
+    draft = _step(link, may.step, record=may.record, on=str(local_day()), seal=expected, answers=may.answers)
+    return NextStatement(
         draft,
-        missing=tuple(name for name in step.fields if name not in draft),
-        expected=tuple(name for name in step.fields if name in draft),
+        missing=tuple(name for name in may.fields if name not in draft),
+        expected=tuple(name for name in may.fields if name in draft),
         optional=("remark",),
     )
 
@@ -120,7 +124,7 @@ def _of_comparison(node: Node, link: Link) -> Iterator[NextStatement]:
 
 def _agreed(node: Node, link: Link) -> NextStatement:
     """To the day that the other side named, where it named one that is still to come; else to another one."""
-    day, place = _named_day(node.node_id, link)
+    day, place = named_day(node.node_id, link)
     if day is None or day < local_day():
         return NextStatement(_step(link, ComparisonStep.AGREED), missing=("on",), optional=("place", "remark"))
     draft = _step(link, ComparisonStep.AGREED, on=str(day), place=place)
@@ -129,8 +133,8 @@ def _agreed(node: Node, link: Link) -> NextStatement:
     return NextStatement(draft, expected=expected, optional=optional)
 
 
-def _named_day(node_id: str, link: Link) -> tuple[date | None, str | None]:
-    """What the other side last asked for, or proposes in place of the day that was agreed."""
+def named_day(node_id: str, link: Link) -> tuple[date | None, str | None]:
+    """When and where the other side last asked for, or proposes in place of the day that was agreed."""
     proposed = link.progress.proposed.get(other_side(node_id, link) or "")
     if link.progress.stage is Stage.COMPARISON_AGREED and proposed is None:
         return None, None

@@ -43,7 +43,7 @@ MOST_COUNTED: Final = 1000
 @dataclass(frozen=True)
 class RecordTally:
     """How many records fit, no further than ``MOST_COUNTED``; ``more``: there are others. ``kinds``: of those counted,
-    the newest, how many are of which offence, calibre, jurisdiction and month, the most frequent first."""
+    the newest, how many are of which kind, offence, calibre, jurisdiction and month, the most frequent first."""
 
     count: int
     more: bool
@@ -71,18 +71,20 @@ def search_records(
 def tally_records(session: Session, wanted: RecordFilter, own_pairs: Sequence[OwnCalibrePair] = ()) -> RecordTally:
     """Raises InvalidInput for a calibre that is not known."""
     day = func.coalesce(RecordRow.earliest, RecordRow.latest)
-    found = select(RecordRow.sequence, RecordRow.calibre, RecordRow.jurisdiction, func.substr(day, 1, 7).label("month"))
+    month = func.substr(day, 1, 7).label("month")
+    found = select(RecordRow.sequence, RecordRow.kind, RecordRow.calibre, RecordRow.jurisdiction, month)
     query, order = _found(session, found, wanted, own_pairs)
     newest = query.order_by(order.desc()).limit(MOST_COUNTED + 1).subquery()
     detail = aliased(RecordDetailRow)
     rows = session.execute(
-        select(detail.offence, newest.c.calibre, newest.c.jurisdiction, newest.c.month)
+        select(newest.c.kind, detail.offence, newest.c.calibre, newest.c.jurisdiction, newest.c.month)
         .select_from(newest)
         .outerjoin(detail, detail.sequence == newest.c.sequence)
         .order_by(newest.c.sequence.desc())
     ).all()
     counted = rows[:MOST_COUNTED]
-    columns = zip(("offence", "calibre", "jurisdiction", "month"), zip(*counted, strict=True), strict=False)
+    names = ("kind", "offence", "calibre", "jurisdiction", "month")
+    columns = zip(names, zip(*counted, strict=True), strict=False)
     kinds = {name: Counter(value for value in values if value is not None) for name, values in columns}
     by = {name: sorted(found.items(), key=lambda kind: (-kind[1], kind[0])) for name, found in kinds.items()}
     return RecordTally(len(counted), len(rows) > len(counted), by)

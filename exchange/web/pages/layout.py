@@ -34,7 +34,7 @@ from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
-from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_words
+from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_problem, calibre_words
 from exchange.web.wording.conclusions import concluded
 from exchange.web.wording.custody import where_words
 from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
@@ -76,6 +76,7 @@ _pages.globals |= {
     "suspicions_of": suspicions_of,
     "pictures_of": pictures_of,
     "calibres_by_kind": CALIBRES_BY_KIND,
+    "calibre_problem": calibre_problem,
     "entry_of": ENTRY_OF,
 }
 

@@ -58,7 +58,7 @@ def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
         fields=[offered(field) for field in FIELDS.values()],
         groups=list(ConditionGroup),
         tally=tally,
-        kind_names={name: FIELDS[name].label for name in ("offence", "calibre", "jurisdiction")},
+        kind_names={name: FIELDS[name].label for name in ("kind", "offence", "calibre", "jurisdiction")},
         beside_the_list=(Calibre.OTHER,),
     )
 

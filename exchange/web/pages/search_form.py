@@ -16,7 +16,7 @@ from starlette.datastructures import QueryParams
 from exchange.record_filter import CONDITIONS, FIELDS_OF_RECORDS, ConditionGroup, InformationGrade, RecordFilter
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import marked as _m
-from schemas.calibre import read_calibre
+from exchange.web.wording.calibres import calibre_problem
 from schemas.exhibit import ClassCharacteristics, ClockHour, Sha256Hex
 from schemas.jurisdiction import Jurisdiction
 from schemas.statement_base import NodeId
@@ -180,17 +180,5 @@ def _problem(field: SearchField, typed: str | tuple[str, ...]) -> str | None:
     except ValidationError:
         understood = False
     if understood and field.name.endswith("calibre"):
-        return _calibre_problem(str(typed))
+        return calibre_problem(str(typed))
     return None if understood else gettext(field.problem, most=field.most)
-
-
-def _calibre_problem(typed: str) -> str | None:
-    read = read_calibre(typed)
-    if read.calibre is not None:
-        return None
-    if read.may_be:
-        return gettext("Several calibres are called so: %(calibres)s.", calibres=", ".join(read.may_be))
-    if read.near:
-        near = ", ".join(read.near)
-        return gettext("This designation is not known here. The nearest: %(calibres)s.", calibres=near)
-    return gettext("This designation is not known here: choose one from the list.")

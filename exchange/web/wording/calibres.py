@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from exchange.web.languages import gettext, term
 from exchange.web.languages import marked as _m
-from exchange.web.languages import term
-from schemas.calibre import Calibre
+from schemas.calibre import Calibre, read_calibre
 from schemas.calibre_list import CALIBRES
 from schemas.calibres.entry import CalibreEntry, CalibreKind
 
@@ -60,3 +60,16 @@ def named_calibre(calibre: str, words: str | None) -> str:
     """``words``: of a calibre that the list has no designation for; without them ``other`` stands alone."""
     named = term(str(calibre), "calibre")
     return f"{named}: {words}" if calibre == Calibre.OTHER and words else named
+
+
+def calibre_problem(typed: str) -> str | None:
+    """Why a spelling is no calibre of the list, with those that it may mean; None where it is one."""
+    read = read_calibre(typed)
+    if read.calibre is not None:
+        return None
+    if read.may_be:
+        return gettext("Several calibres are called so: %(calibres)s.", calibres=", ".join(read.may_be))
+    if read.near:
+        near = ", ".join(read.near)
+        return gettext("This designation is not known here. The nearest: %(calibres)s.", calibres=near)
+    return gettext("This designation is not known here: choose one from the list.")

@@ -173,6 +173,9 @@ def _problems(error: Exception) -> dict[str, str]:
             said = contract_error(error).problems
         case InvalidInput() if error.problems:
             said = error.problems
+        case Conflict() if error.code == "firearm-known":
+            said = (("firearm_id", str(error)),)
         case _:
             said = (("", str(error)),)
-    return {"" if where == "firearm" else where.removeprefix("firearm."): what for where, what in said}
+    told = {where: what.removeprefix("Value error, ") for where, what in said}
+    return {"" if where == "firearm" else where.removeprefix("firearm."): what for where, what in told.items()}

@@ -200,12 +200,16 @@ def _asked(node: Node, who: Visitor, draft: Draft, changes: Mapping[str, Change]
 
 
 def _summary(who: Visitor, found: Summary, *, changed: bool = False) -> Response:
+    if found.same_item:
+        names = [row.statement_id for row in found.same_item]
+        who.consultation.note(Act.SEARCH_RECORDS, len(names), *names, asked={"item": found.same_item[0].item or ""})
     return page(
         "draft_summary",
         who,
         status=409 if changed else 200,
         summary=found,
         record=found.record,
+        same_item=[response_models.summary(row) for row in found.same_item],
         cards=[card_of(found.draft, file) for file in found.draft.files],
         named=ticked(found.draft.fields, "audience"),
         names=_names(),

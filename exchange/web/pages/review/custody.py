@@ -1,4 +1,5 @@
-"""Exhibits that travel, on the page of a hit: where each is, who signed for it, and the one next step as a form."""
+"""Exhibits that travel, on the page of a hit: where each is, who signed for it, and a form for each step that this side
+may sign now, the next one first."""
 
 from __future__ import annotations
 
@@ -8,17 +9,20 @@ from datetime import date
 from typing import Final
 
 from exchange.errors import InvalidInput
-from exchange.flows.hits.custody_steps import NextStep
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.stage import Entry
 from exchange.flows.hits.vocabulary import Custody, local_day
 from exchange.flows.node.node import Node
+from exchange.flows.review.custody_steps import SignableStep, signable_steps
 from exchange.flows.review.statements import Spoke
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.pages.layout import Visitor
 from exchange.web.pages.review.reviews import remark_of, speak_as
+from exchange.web.rest import response_models
+from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.custody import seal_words, where_words
+from exchange.web.wording.sentences import no_effect
 from schemas import PhysicalComparison
 from schemas.vocabulary import Answer, ComparisonStep
 
@@ -41,6 +45,34 @@ class CustodyShown:
     lines: tuple[CustodyLine, ...]
 
 
+@dataclass(frozen=True)
+class StepForm:
+    """A step that this side may sign. ``exhibit`` names it, where its record is here. No seal is filled in: who signs
+    has read it."""
+
+    may: SignableStep
+    exhibit: RecordSummary | None
+    on: date
+
+    @property
+    def name(self) -> str:
+        """By which a page tells this form from its others."""
+        return form_name(self.may.step, self.may.record)
+
+    @property
+    def refused(self) -> str | None:
+        return None if self.may.refused is None else no_effect(self.may.refused)
+
+    @property
+    def expected(self) -> str | None:
+        """The seal that an exhibit which arrives left under."""
+        return self.may.left_under if self.may.step is ComparisonStep.RECEIVED else None
+
+
+def form_name(step: str, record: str) -> str:
+    return f"{step}-{record[:12]}"
+
+
 def custody_shown(link: Link) -> list[CustodyShown]:
     """Each exhibit of a hit that travels, or has."""
     entries = {entry.statement_id: entry for entry in link.history}
@@ -48,6 +80,12 @@ def custody_shown(link: Link) -> list[CustodyShown]:
         CustodyShown(one, where_words(one), tuple(_line(entries[name], one) for name in one.steps))
         for one in link.progress.custody
     ]
+
+
+def step_forms(node: Node, who: Visitor, link: Link) -> list[StepForm]:
+    """What this side may sign now of the exhibits, what is next first."""
+    steps = signable_steps(node, who.caller.maker, link)
+    return [_form(link, may) for may in sorted(steps, key=lambda may: not may.is_next)]
 
 
 def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -> Spoke:
@@ -73,9 +111,9 @@ def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -
     )
 
 
-def find_wrong_field(step: NextStep, fields: Mapping[str, str]) -> tuple[str, str] | None:
+def find_wrong_field(step: StepForm, fields: Mapping[str, str]) -> tuple[str, str] | None:
     """The first field of the form that is not right, and what is wrong, in words."""
-    for name in step.fields:
+    for name in step.may.fields:
         if not fields.get(name, "").strip():
             return name, _(MISSING[name])
     try:
@@ -86,7 +124,7 @@ def find_wrong_field(step: NextStep, fields: Mapping[str, str]) -> tuple[str, st
         return "on", _("The day has not come. Sign this step when it has happened.")
     if len(fields["seal"].strip()) > MOST_SEAL:
         return "seal", _("A seal has at most %(most)s characters.", most=MOST_SEAL)
-    if "seal_whole" in step.fields and fields["seal_whole"] not in set(Answer):
+    if "seal_whole" in step.may.fields and fields["seal_whole"] not in set(Answer):
         return "seal_whole", _(MISSING["seal_whole"])
     return None
 
@@ -105,3 +143,9 @@ def _line(entry: Entry, custody: Custody) -> CustodyLine:
         raise TypeError("no step of custody")
     warnings = seal_words(custody, entry.statement_id)
     return CustodyLine(entry, entry.statement, warnings)
+
+
+def _form(link: Link, may: SignableStep) -> StepForm:
+    row = next((row for row in link.records if row is not None and row.statement_id == may.record), None)
+    exhibit = None if row is None else response_models.summary(row)
+    return StepForm(may, exhibit, local_day())

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.errors import InvalidInput
+from exchange.errors import Conflict, InvalidInput
 from exchange.flows.node.node import Node
 from exchange.flows.review.disclosures import disclosable, disclosures_on
 from exchange.log.audit_entry import Act
@@ -45,11 +45,13 @@ def _disclose(node: Node, who: Visitor, statement_id: str, fields: Mapping[str, 
     said = {name: fields.get(name, "").replace("\r\n", "\n").strip() for name in DISCLOSED}
     try:
         speak_as(node, who, "disclosure", record=statement_id, **said)
-    except InvalidInput as error:
-        problems = dict(error.problems) or {"": str(error)}
-        return _form(
-            node, who, statement_id, said, {where.removeprefix("disclosure."): what for where, what in problems.items()}
-        )
+    except (InvalidInput, Conflict) as error:
+        problems = dict(error.problems) if isinstance(error, InvalidInput) else {}
+        told = {
+            where.removeprefix("disclosure."): what.removeprefix("Value error, ")
+            for where, what in (problems or {"": str(error)}).items()
+        }
+        return _form(node, who, statement_id, said, told)
     return RedirectResponse(f"/app/records/{statement_id}#disclosures", 303)
 
 

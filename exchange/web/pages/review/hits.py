@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -10,28 +11,28 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
-from exchange.flows.hits.custody_steps import custody_step
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.sides import other_side, own_hit, own_hits
 from exchange.flows.hits.stage_changes import note_changes_read
 from exchange.flows.hits.vocabulary import NoEffect, local_day
 from exchange.flows.node.node import Node
-from exchange.flows.review.next_statements import NO_MORE_ASKED, concludes_on_exhibits, end_of_comparison
+from exchange.flows.review.next_statements import NO_MORE_ASKED, concludes_on_exhibits, end_of_comparison, named_day
 from exchange.flows.review.statements import Spoke, may_say, may_take_back
 from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exhibits, visible_hit, visible_hits
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, encode_place
 from exchange.web.http.problems import status_of
+from exchange.web.languages import gettext
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.review.custody import custody_shown, find_wrong_field, sign_step
+from exchange.web.pages.review.custody import custody_shown, find_wrong_field, form_name, sign_step, step_forms
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.rest import response_models
 from exchange.web.rest.hits import hit_place_in
 from exchange.web.rest.records import StatementId
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.sentences import no_effect, refusal_of
-from schemas import Message, PhysicalComparison
+from schemas import Message
 from schemas.review import CUSTODY
 from schemas.vocabulary import (
     AfteConclusion,
@@ -49,8 +50,26 @@ _ON_A_PAGE = 50
 ACTIONS = ("message", "feedback", "comparison", "custody", "conclusion", "done", "retraction")
 
 
-_FIELD_OF: Final[dict[str, str]] = {NoEffect.DAYS_IN_DISORDER: "on", NoEffect.DAY_TO_COME: "on"}
-"""At which field of a step of an exhibit a refusal is shown; all others stand above the form."""
+_FIELD_OF: Final[dict[str, str]] = {
+    NoEffect.DAYS_IN_DISORDER: "on",
+    NoEffect.DAY_TO_COME: "on",
+    NoEffect.DAY_IS_OVER: "on",
+}
+"""At which field of its form a refusal is shown; all others stand above the form."""
+
+
+@dataclass(frozen=True)
+class RefusedForm:
+    """A form of the page that was sent and not signed: which one it was, why, beside which of its fields that stands
+    ("" above the form), and what was typed."""
+
+    name: str
+    sentence: str
+    beside: str
+    typed: Mapping[str, str]
+
+
+_NONE_REFUSED: Final = RefusedForm("", "", "", {})
 
 
 @router.get("/hits")
@@ -87,29 +106,21 @@ def hit_page(node: OpenNode, who: Reading, link_id: StatementId) -> Response:
     return _hit_page(node, who, link_id)
 
 
-def _meeting_named(link: Link, by: str | None) -> PhysicalComparison | None:
-    """When and where the other side last said that the exhibits could meet, for whoever agrees to that."""
-    said = (entry.statement for entry in reversed(link.history) if entry.statement_id not in link.progress.no_effect)
-    named = (one for one in said if isinstance(one, PhysicalComparison) and one.issuer == by)
-    return next((one for one in named if one.step in (ComparisonStep.ASKED, ComparisonStep.AGREED)), None)
-
-
 def _hit_page(
     node: Node,
     who: Visitor,
     link_id: str,
     *,
     status: int = 200,
-    wrong_field: tuple[str, str] | None = None,
-    typed: Mapping[str, str] | None = None,
+    refused: RefusedForm = _NONE_REFUSED,
 ) -> Response:
-    """``wrong_field``: of the form for the next step of an exhibit what was refused, with why; ``typed``: what was
-    given."""
+    """``refused``: the form that was sent, where it was not signed."""
     asker = who.consultation
     found = visible_hit(node, *asker.reader, link_id)
     link = found.link
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
-    peer = other_side(node.node_id, link)
+    day, place = named_day(node.node_id, link)
+    may_step = may_say("physical-comparison", who.caller.role)
     return page(
         "hit",
         who,
@@ -119,8 +130,9 @@ def _hit_page(
         candidate_id=found.candidate_id,
         reviews=found.reviews,
         now=stamp(),
-        peer=peer,
-        meeting=_meeting_named(link, peer),
+        peer=other_side(node.node_id, link),
+        day=day or link.progress.on,
+        place=place,
         channels=list(ReferenceChannel),
         outcomes=list(FeedbackOutcome),
         conclusions=list(AfteConclusion),
@@ -136,12 +148,11 @@ def _hit_page(
         why={name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
         travelling=custody_shown(link),
         signatures=signature_words(link.progress, link.history),
-        next_step=custody_step(node.node_id, link),
-        may_step=may_say("physical-comparison", who.caller.role),
+        steps=step_forms(node, who, link) if may_step else [],
+        may_step=may_step,
         answers=list(Answer),
         today=local_day(),
-        wrong_field=wrong_field,
-        typed=typed or {},
+        refused=refused,
     )
 
 
@@ -151,32 +162,34 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
     fields = await read_form(request, node, who.csrf)
     if action not in ACTIONS:
         raise NotFound("There is no such step.")
+    done: Response = await off_loop(_sign, node, who, link_id, action, fields)
+    return done
+
+
+def _sign(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Response:
+    """What is wrong with the form is said at its field, with all that was typed."""
+    link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
+    name = form_name(fields.get("step", ""), fields.get("record", "")) if action == "custody" else action
+    if action == "comparison" and fields.get("step") == ComparisonStep.AGREED and not fields.get("on"):
+        refused = RefusedForm(name, gettext("Name the day on which the exhibits meet."), "on", fields)
+        return _hit_page(node, who, link_id, status=422, refused=refused)
     if action == "custody":
-        return await off_loop(_move, node, who, link_id, fields)
-    spoke = await off_loop(_act, node, who, link_id, action, fields)
-    return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
-
-
-def _move(node: Node, who: Visitor, link_id: str, fields: dict[str, str]) -> Response:
-    """A step of an exhibit; what is wrong with the form is said at its field, with what was typed."""
-    link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
-    step = custody_step(node.node_id, link)
-    wrong = find_wrong_field(step, fields) if step is not None else None
-    if wrong is not None:
-        return _hit_page(node, who, link_id, status=422, wrong_field=wrong, typed=fields)
+        shown = (form for form in step_forms(node, who, link) if form.name == name)
+        wrong = next((find_wrong_field(form, fields) for form in shown), None)
+        if wrong is not None:
+            beside, sentence = wrong
+            return _hit_page(node, who, link_id, status=422, refused=RefusedForm(name, sentence, beside, fields))
     try:
-        spoke = sign_step(node, who, link, fields)
+        spoke = sign_step(node, who, link, fields) if action == "custody" else _act(node, who, link, action, fields)
     except (InvalidInput, Conflict) as error:
-        if step is None:
-            raise
         said = refusal_of(error)
-        wrong = _FIELD_OF.get(error.code, ""), said.sentence or said.detail
-        return _hit_page(node, who, link_id, status=status_of(error), wrong_field=wrong, typed=fields)
+        sentence = said.sentence or said.detail
+        refused = RefusedForm(name, sentence, _FIELD_OF.get(error.code, ""), fields)
+        return _hit_page(node, who, link_id, status=status_of(error), refused=refused)
     return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
 
 
-def _act(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Spoke:
-    link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
+def _act(node: Node, who: Visitor, link: Link, action: str, fields: dict[str, str]) -> Spoke:
     lead = link.lead_id
     match action:
         case "message":

@@ -74,7 +74,9 @@ def _side(compared: ComparedSide) -> PairSide:
     drawn = "mirrored" if compared.mirrored else "plain"
     address = f"/app/scans/{compared.scan.sha256}/heights/{drawn}?form=filtered"
     heights = address if compared.region is None else f"{address}&region={compared.region}"
-    return PairSide(heights, response_models.summary(compared.record), compared.scan.region_mended, listed_scan(compared.scan))
+    return PairSide(
+        heights, response_models.summary(compared.record), compared.scan.region_mended, listed_scan(compared.scan)
+    )
 
 
 @router.get("/scans/{sha256}/heights/{drawn}")

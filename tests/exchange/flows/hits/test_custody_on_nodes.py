@@ -19,6 +19,7 @@ from exchange.flows.hits.vocabulary import NoEffect, Owed, SealWarning, Whereabo
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node
 from exchange.flows.review.alerts import alerts_for
+from exchange.flows.review.custody_steps import signable_steps
 from exchange.flows.review.deadlines import Duty, all_duties
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.access.users import add_user
@@ -174,12 +175,44 @@ def test_each_step_out_of_order_is_refused_with_the_step_that_comes_next(
     assert own not in {one.record for one in link(network, MK, hit).progress.custody}
 
 
+def offered(network: Network, node: str, hit: str) -> list[tuple[str, str, bool]]:
+    """What a page offers to sign: the step, whose exhibit, and whether the hit waits for it."""
+    found = signable_steps(network.nodes[node], INVESTIGATOR, link(network, node, hit))
+    owners = {side.record: side.issuer for side in (link(network, node, hit).pair.a, link(network, node, hit).pair.b)}
+    return [(str(one.step), owners[one.record], one.is_next) for one in found if one.refused is None]
+
+
+def test_what_may_be_signed_is_offered_also_of_the_second_exhibit(
+    network: Network, pair: dict[str, Any], hit: str
+) -> None:
+    assert offered(network, RS, hit) == [("sent", RS, True)]
+    assert offered(network, MK, hit) == [("sent", MK, True)]
+    moves(network, RS, hit, "sent", pair)
+    assert offered(network, RS, hit) == []
+    assert offered(network, MK, hit) == [("received", RS, True), ("sent", MK, False)]
+    moves(network, MK, hit, "sent", pair, record=record(pair, MK))
+    assert offered(network, MK, hit) == [("received", RS, True)]
+    assert offered(network, RS, hit) == [("received", MK, True)]
+    moves(network, MK, hit, "received", pair)
+    moves(network, RS, hit, "received", pair, record=record(pair, MK))
+    assert offered(network, RS, hit) == [("returned", MK, False)], "it may go home before anybody concluded"
+    moves(network, RS, hit, "returned", pair, record=record(pair, MK))
+    moves(network, MK, hit, "received", pair, record=record(pair, MK))
+    assert ("sent", MK, False) in offered(network, MK, hit), "and leave anew"
+    confirmed = {"pair": pair, "stage": "confirmed", "basis": "exhibits"}
+    says(network, MK, FIRST, "hit", **confirmed, **exhibits(network, pair, "identification"))
+    network.settle()
+    assert offered(network, MK, hit) == [("returned", RS, True), ("sent", MK, False)], "Serbia has not confirmed yet"
+
+
 def test_with_a_peer_of_before_exhibits_are_carried_by_hand(network: Network, pair: dict[str, Any], hit: str) -> None:
     network.reads[RS] = "1.1"
     says(network, MK, INVESTIGATOR, "feedback", hit=hit, outcome="under_investigation")
     network.settle()
     with pytest.raises(Conflict, match="cannot read yet that an exhibit was sent"):
         moves(network, MK, hit, "sent", pair, record=record(pair, MK))
+    (step,) = signable_steps(network.nodes[MK], INVESTIGATOR, link(network, MK, hit))
+    assert (step.step, step.refused) == (ComparisonStep.SENT, NoEffect.PEER_TOO_OLD), "the page says why"
     confirmed = {"pair": pair, "stage": "confirmed", "basis": "exhibits"}
     says(network, MK, FIRST, "hit", **confirmed, **exhibits(network, pair, "identification"))
     network.settle()

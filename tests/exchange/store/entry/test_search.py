@@ -282,6 +282,7 @@ def test_how_many_fit_and_what_they_are(two: tuple[Store, str, str]) -> None:
         none = tally_records(session, RecordFilter(headstamp="nothing"))
     assert (tally.count, tally.more) == (2, False)
     assert tally.kinds == {
+        "kind": [("crime_scene", 1), ("test_fire", 1)],
         "offence": [("robbery", 1), ("terrorism", 1)],
         "calibre": [("7.62x39", 1), ("9 mm P.A.", 1)],
         "jurisdiction": [("MK", 1), ("RS", 1)],

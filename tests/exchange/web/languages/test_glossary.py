@@ -20,6 +20,7 @@ from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.glossary import GLOSSARY_FILE, glossary_of, own_glossary, read_terms
 from matcher.likelihood.ratio import verbal_equivalent
 from schemas import vocabulary
+from schemas.calibre import Calibre, read_calibre
 from schemas.jurisdiction import Jurisdiction
 
 VOCABULARIES = [
@@ -43,6 +44,12 @@ def test_every_value_has_a_term_in_every_language(kind: type[StrEnum]) -> None:
     assert {value for section, value in terms if section == section_of(kind)} == values
     for value in values:
         assert set(terms[section_of(kind), value]) == set(CODES), (section_of(kind), value)
+
+
+@pytest.mark.parametrize("word", [Calibre.OTHER, Calibre.UNKNOWN, Calibre.NOT_EXAMINED])
+def test_what_a_page_shows_in_the_place_of_a_calibre_is_understood_where_it_is_typed(word: Calibre) -> None:
+    for code in CODES:
+        assert read_calibre(own_glossary().term(word, code, "calibre")).calibre is word, code
 
 
 def test_every_entry_is_complete_and_no_markup() -> None:

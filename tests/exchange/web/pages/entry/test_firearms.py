@@ -80,6 +80,11 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(node: R
     assert 'id="problem-calibre"' in refused.text
     assert 'id="problem-kind"' in refused.text
     assert "Came with two magazines" in refused.text
+    assert "The nearest: 9 mm Luger" in refused.text, "in the words of the page"
+    assert "/v1/vocabularies" not in refused.text
+    assert refused.text.index("Nothing was entered.") < refused.text.index('id="enter"'), "where one looks first"
+    unnamed = send(examiner, "/app/firearms", firearm_id="P-2", **TYPED | {"calibre": "drugo"})
+    assert "The calibre other, and it alone, needs words that say what it is." in unnamed.text
     told = send(examiner, "/app/firearms", firearm_id="P-synthetic4711", **TYPED)
     assert 'id="problem-firearm_id"' in told.text
     assert examiner.get("/app/firearms/P-2").status_code == 404
@@ -122,6 +127,10 @@ def test_a_draft_describes_a_firearm_that_is_not_here(node: RunningNode, examine
     missing = examiner.get(f"{desk.address}/summary")
     assert missing.status_code == 422
     assert 'id="problem-exhibit.firearm.kind"' in missing.text
+    assert (
+        desk.save({"exhibit.firearm.kind": "revolver", "exhibit.firearm.calibre": "9x91", **fields}).status_code == 303
+    )
+    assert "The nearest: 9 mm Luger" in examiner.get(f"{desk.address}/summary").text
     described = {"exhibit.firearm.kind": "revolver", "exhibit.firearm.calibre": "7.62 Nagant", **fields}
     assert desk.save(described).status_code == 303
     summary = examiner.get(f"{desk.address}/summary").text

@@ -112,6 +112,44 @@ def test_from_the_first_word_to_the_record(node: RunningNode, desk: Desk) -> Non
     assert progress["all"] == 1
 
 
+def test_an_item_that_the_case_has_already_is_told_before_one_signs(node: RunningNode, desk: Desk) -> None:
+    exhibit = {"kind": "crime_scene", "calibre": "9x19", "item": "K-7"}
+    before = node.submit(tiny_scan(), case_reference="RS-TWICE-1", exhibit=exhibit).json()["statement_id"]
+    file_id = desk.send(tiny_scan())
+    fields = COMPLETE | {f"file.{file_id}.roi": "breech_face", "case_reference": "RS-TWICE-1"}
+    assert desk.save(fields | {"exhibit.item": "k-7"}).status_code == 303
+    told = desk.person.get(f"{desk.address}/summary")
+    assert "of this case was entered already" in told.text
+    assert f"/app/records/{before}" in told.text
+    assert desk.save({"exhibit.item": "K-8"}).status_code == 303
+    assert "was entered already" not in desk.person.get(f"{desk.address}/summary").text
+    assert desk.submit().status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "told"),
+    [
+        ("exhibit.occurred.earliest", "2100-01-02", "This day has not come: correct it."),
+        ("retention_until", "2020-01-02", "This day is over: name a later one."),
+        ("case_reference", "КУ 12/26", "Write it with letters A to Z, digits and"),
+        ("exhibit.incident", "incident 1", "Write it with letters A to Z, digits and"),
+        ("exhibit.firearm.firearm_id", "F-9", "Only a test fire names the firearm that fired it"),
+        ("handling.restriction", "for the court alone", "With H3, and with it alone"),
+    ],
+)
+def test_a_usual_mistake_is_told_in_the_words_of_the_page(desk: Desk, field: str, typed: str, told: str) -> None:
+    desk.complete(desk.send(tiny_scan()))
+    firearm = {"exhibit.firearm.kind": "pistol", "exhibit.firearm.calibre": "9x19"} if "firearm" in field else {}
+    assert desk.save({field: typed} | firearm).status_code == 303
+    summary = desk.person.get(f"{desk.address}/summary")
+    assert summary.status_code == 422
+    beside = re.search(rf'id="problem-{re.escape(field)}">(.*?)</span>', summary.text, re.DOTALL)
+    assert beside is not None
+    assert told in beside[1]
+    assert "lang=" not in beside[1], "in the language of the page"
+    assert html.escape(typed) in summary.text, "what was typed stays"
+
+
 def test_a_double_click_makes_one_record(node: RunningNode, desk: Desk) -> None:
     desk.complete(desk.send(tiny_scan()))
 

@@ -30,7 +30,7 @@ from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow
 
-TODAY, LATER = (str((datetime.now(LOCAL) + timedelta(days=days)).date()) for days in (0, 7))
+TODAY, LATER, PAST = (str((datetime.now(LOCAL) + timedelta(days=days)).date()) for days in (0, 7, -3))
 REMARK = "Parallel striae agree from hour two to hour five."
 
 
@@ -234,11 +234,24 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "Mark all as read" not in investigator.get("/app/alerts").text
     assert investigator.send("/app/alerts/unread").status_code == 303
     assert count(investigator) == counted
+    past = investigator.send(f"{hit}/comparison", step="asked", on=PAST, place="Skopje", remark="Before noon")
+    assert past.status_code == 409
+    assert past.text.count("The day is over. Name today or a later one.") == 2, "at the top, and beside its field"
+    assert all(word in past.text for word in (f'name="on" value="{PAST}"', 'value="Skopje"', "Before noon</textarea>"))
     step = investigator.send(f"{hit}/comparison", step="asked", on=TODAY, place="Skopje", remark="")
     assert step.status_code == 303, step.text
     assert investigator.send(f"{hit}/message", text="Thursday?", channel="siena", number="S-1").status_code == 303
-    assert investigator.send(f"{hit}/message", text="Thursday?", channel="siena").status_code == 422
+    unsaid = investigator.send(f"{hit}/message", text="Thursday?", channel="siena")
+    assert unsaid.status_code == 422
+    assert "Thursday?</textarea>" in unsaid.text, "what was typed stays"
     _until(lambda: "SIENA: S-1" in first.get(hit).text)
+    asked = first.get(hit).text
+    assert f'name="on" value="{TODAY}"' in asked, "the day that was asked for"
+    assert 'name="place" maxlength="120" value="Skopje"' in asked
+    undated = first.send(f"{hit}/comparison", step="agreed", on="", place="Niš")
+    assert undated.status_code == 422
+    assert undated.text.count("Name the day on which the exhibits meet.") == 2
+    assert 'value="Niš"' in undated.text
     assert first.send(f"{hit}/comparison", step="agreed", on=TODAY, place="Skopje").status_code == 303
     _until(lambda: f"The exhibits meet on {TODAY}." in examiner.get(hit).text)
     assert investigator.send(f"{hit}/comparison", step="agreed", on=LATER, place="Skopje").status_code == 303
@@ -251,11 +264,14 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     sent = _step_form(first, hit, "sent")
     wrong = first.send(f"{hit}/custody", **sent | {"on": LATER, "seal": "RS-1"})
     assert wrong.status_code == 422
-    assert 'id="wrong-on"' in wrong.text
+    assert "The day has not come." in wrong.text
+    assert re.search(r'id="wrong-sent-[0-9a-f]{12}-on"', wrong.text), "beside its field"
     assert 'value="RS-1"' in wrong.text, "what was typed stays"
     assert first.send(f"{hit}/custody", **sent | {"seal": "RS-1"}).status_code == 303
     _until(lambda: 'name="seal_whole"' in investigator.get(hit).text)
     assert "on its way to ffp-mk" in first.get("/app/hits").text
+    assert set(_step_forms(first, hit)) == set(), "its own is away"
+    assert set(_step_forms(investigator, hit)) == {"received", "sent"}, "its own may leave too"
     assert "An exhibit is on its way to your side" in investigator.get("/app/alerts").text
     arrived = _step_form(investigator, hit, "received")
     assert arrived["seal"] == "RS-1", "to be compared with what is found"
@@ -264,6 +280,15 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert investigator.send(f"{hit}/custody", **found).status_code == 303
     assert "The seal was not whole." in investigator.get(hit).text
     _until(lambda: "The seal is another one than the exhibit left under." in first.get(hit).text)
+
+    # the second exhibit travels too
+    assert set(_step_forms(investigator, hit)) == {"sent", "returned"}
+    second_too = _step_form(investigator, hit, "sent") | {"seal": "MK-7"}
+    assert investigator.send(f"{hit}/custody", **second_too).status_code == 303
+    _until(lambda: set(_step_forms(first, hit)) == {"received"})
+    there = _step_form(first, hit, "received") | {"place": "Beograd", "seal_whole": "yes"}
+    assert first.send(f"{hit}/custody", **there).status_code == 303
+    _until(lambda: "is at ffp-rs since" in investigator.get(hit).text)
 
     # on the exhibits: again two examiners, and what they say makes the confirmed hit
     assert examiner.send(f"{hit}/conclusion", conclusion="identification", remark="").status_code == 303
@@ -300,12 +325,16 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     _until(lambda: "Hit: confirmed" not in first.get(hit).text)
 
 
+def _step_forms(person: Colleague, hit: str) -> dict[str, dict[str, str]]:
+    """By step: the form for a step of an exhibit that may be signed now, with what it is filled in with."""
+    forms = re.findall(rf'<form id="[^"]+" method="post" action="{hit}/custody">.*?</form>', person.get(hit).text, re.S)
+    found = [dict(re.findall(r'<input[^>]* name="([a-z_]+)"[^>]* value="([^"]*)"', form)) for form in forms]
+    return {fields["step"]: fields for fields in found}
+
+
 def _step_form(person: Colleague, hit: str, step: str) -> dict[str, str]:
-    """The form for the one next step of an exhibit, with what it is filled in with."""
-    (form,) = re.findall(rf'<form method="post" action="{hit}/custody">.*?</form>', person.get(hit).text, re.DOTALL)
-    fields = dict(re.findall(r'<input[^>]* name="([a-z_]+)"[^>]* value="([^"]*)"', form))
+    fields = _step_forms(person, hit)[step]
     assert fields.pop("csrf")
-    assert fields["step"] == step
     assert fields["on"] == TODAY
     return fields
 
