@@ -274,7 +274,8 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert set(_step_forms(investigator, hit)) == {"received", "sent"}, "its own may leave too"
     assert "An exhibit is on its way to your side" in investigator.get("/app/alerts").text
     arrived = _step_form(investigator, hit, "received")
-    assert arrived["seal"] == "RS-1", "to be compared with what is found"
+    assert arrived["seal"] == "", "who signs has read the seal"
+    assert "It left under the seal RS-1." in investigator.get(hit).text, "to be compared with what is found"
     assert investigator.send(f"{hit}/custody", **arrived | {"place": "Skopje"}).status_code == 422
     found = arrived | {"place": "Skopje", "seal": "RS-2", "seal_whole": "no"}
     assert investigator.send(f"{hit}/custody", **found).status_code == 303
@@ -286,7 +287,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     second_too = _step_form(investigator, hit, "sent") | {"seal": "MK-7"}
     assert investigator.send(f"{hit}/custody", **second_too).status_code == 303
     _until(lambda: set(_step_forms(first, hit)) == {"received"})
-    there = _step_form(first, hit, "received") | {"place": "Beograd", "seal_whole": "yes"}
+    there = _step_form(first, hit, "received") | {"seal": "MK-7", "place": "Beograd", "seal_whole": "yes"}
     assert first.send(f"{hit}/custody", **there).status_code == 303
     _until(lambda: "is at ffp-rs since" in investigator.get(hit).text)
 
@@ -310,7 +311,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     said |= {"hit": hit.rsplit("/", 1)[1], "record": returned["record"]}
     assert investigator.say(**said).status_code == 201, "by REST, where the node finds what it answers"
     _until(lambda: 'name="seal_whole"' in first.get(hit).text)
-    home = _step_form(first, hit, "received") | {"place": "Beograd", "seal_whole": "yes"}
+    home = _step_form(first, hit, "received") | {"seal": "MK-7", "place": "Beograd", "seal_whole": "yes"}
     assert first.send(f"{hit}/custody", **home).status_code == 303
     assert "is home again since" in first.get(hit).text
 
