@@ -27,8 +27,8 @@ REFUSED_S: Final = 7 * DAY_S
 
 @dataclass(frozen=True)
 class WatchStanding:
-    """``alive_at``: when the watch last said so. ``fault``: what is wrong since ``fault_since``; empty where nothing is.
-    ``refused`` scans lie in ``refused/``, the first since ``refused_since``."""
+    """``alive_at``: when the watch last said so. ``fault``: what is wrong since ``fault_since``; empty where nothing
+    is. ``refused`` scans lie in ``refused/``, the first since ``refused_since``."""
 
     folder: str
     alive_at: str
