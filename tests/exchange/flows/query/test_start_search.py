@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from exchange.flows.node.node import Node
 from exchange.flows.query import start_search as start_search_module
-from exchange.flows.query.ask import Question, ask
+from exchange.flows.query.ask import Question, ask, ask_each
 from exchange.flows.query.start_search import StartedSearch, start_search, started_search
 from exchange.flows.terms.terms import state_policy
 from exchange.flows.terms.withdraw import withdraw
@@ -202,12 +202,11 @@ def test_several_workers_together_ask_no_more_in_a_day(network: Network, monkeyp
     """Another worker asks about another record after the first one has counted, and before it asks."""
     node = configure(network, search_trigger_most_a_day=1)
     first, second = (network.record(RS, **AT_HOME) for _ in range(2))
-    real = start_search_module.ask_each
 
     def overtaken(*arguments: Any, **more: Any) -> Any:
-        monkeypatch.setattr(start_search_module, "ask_each", real)
+        monkeypatch.setattr(start_search_module, "ask_each", ask_each)
         again(network, second)
-        return real(*arguments, **more)
+        return ask_each(*arguments, **more)
 
     monkeypatch.setattr(start_search_module, "ask_each", overtaken)
     again(network, first)
