@@ -26,6 +26,9 @@ from exchange.flows.entry.watch.places import MovedAside
 from exchange.flows.entry.watch.stated import Stating
 from exchange.flows.entry.watch.take_round import FolderWatch, Waits
 from exchange.flows.node.node import Node, create_node, opened
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.work import examine_work
+from exchange.flows.operate.measure import observe
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.tables.records import RecordRow
@@ -427,6 +430,22 @@ def test_nothing_is_made_in_a_folder_for_a_user_who_is_not_there(ffp: Ffp, home:
     said = ffp("watch", folder, "--as", "e-9", "--once", "--settle", "0", "--home", home)
     assert "no active user e-9" in refusal(said)
     assert names(folder) == set()
+
+
+@pytest.mark.slow
+def test_who_looks_after_the_node_is_told_of_a_watch_that_ended(ffp: Ffp, home: Path, folder: Path) -> None:
+    """Its user is not there any more: it ends, as often as it is started; and so it is told for how long."""
+    refusal(ffp("watch", folder, "--as", "e-9", "--home", home))
+    (standing,) = (home / "watch").glob("*.json")
+    told = json.loads(standing.read_text())
+    assert told["fault"].startswith("There is no active user e-9")
+    standing.write_text(json.dumps(told | {"fault_since": "2026-01-01T00:00:00.000Z"}))
+    refusal(ffp("watch", folder, "--as", "e-9", "--home", home))
+    alarms = json.loads(ffp("status", "--json", "--home", home).out)["alarms"]
+    assert [alarm for alarm in alarms if "since 2026-01-01T00:00:00.000Z: There is no active user e-9" in alarm]
+    with opened(home) as node:
+        assert Cause.WATCHED_FOLDER in [finding.cause for finding in examine_work(node, served=False)]
+        assert observe(node).watches_failing == 1
 
 
 @pytest.mark.slow
