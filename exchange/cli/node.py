@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -151,10 +152,11 @@ def worker(home: Home = None) -> None:
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """What this node holds, and what still waits."""
     from exchange.flows.node.node import opened
-    from exchange.flows.operate.status import node_status
+    from exchange.flows.operate.status import held_alarms, node_status
 
     with opened(resolve_home(home)) as node:
         found, stamps_wanted = node_status(node), node.authority is not None
+        found = replace(found, alarms=[*found.alarms, *held_alarms(node)])
     if as_json:
         print_json(found)
         return

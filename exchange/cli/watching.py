@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exchange.flows.entry.watch.outcome import Dropped
+    from exchange.flows.entry.watch.standing import StandingFile
     from exchange.flows.entry.watch.take_round import FolderWatch
 
 AWAY_AGAIN_S = 15.0
 """How soon a folder, a database or an object store that is away is tried again."""
+COUNTED_S = 600.0
+"""How often it is counted what lies in refused/."""
 
 
 def watch(
@@ -50,7 +54,8 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """Submit what is dropped into a folder: each scan is taken once, or refused in words. Scans are moved to taken/ or
-    refused/ in it. Ends cleanly on Ctrl-C or SIGTERM. With --once exit code 1: some were refused."""
+    refused/ in it. Ends cleanly on Ctrl-C or SIGTERM; after SIGTERM `ffp status` expects that it is started again. With
+    --once exit code 1: some were refused."""
     import signal
     import threading
 
@@ -60,6 +65,7 @@ def watch(
     from exchange.flows.entry.watch.name_pattern import NamePattern
     from exchange.flows.entry.watch.outcome import DropOutcome
     from exchange.flows.entry.watch.places import Journal, MovedAside
+    from exchange.flows.entry.watch.standing import StandingFile
     from exchange.flows.entry.watch.stated import Stating
     from exchange.flows.entry.watch.take_round import FolderWatch, Waits
     from exchange.flows.entry.watch.watched import watched
@@ -78,58 +84,93 @@ def watch(
         counted[told.outcome] += 1
         _tell(told, as_json=as_json)
 
+    def end(number: int, _frame: object) -> None:
+        ended_by.append(number)
+        ending.set()
+
+    ended_by: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
+        signal.signal(number, end)
     defaults = {} if retain_until is None else {"retention_until": retain_until}
-    with watched(node_home, place):
-        looking = FolderWatch(
+
+    def begin(stopping: Callable[[], bool]) -> FolderWatch:
+        """Not before it is known that somebody may submit: nothing is made in a folder that nobody watches."""
+        return FolderWatch(
             place,
             Stating(columns, defaults, template),
             Waits(settle, exhibit_wait, once),
             Journal(journal) if journal is not None else MovedAside(place),
             tell=tell,
-            stopping=ending.is_set,
+            stopping=stopping,
         )
+
+    with watched(node_home, place):
         if once:
-            waiting = _once(node_home, looking, acting, settle)
+            waiting = _once(node_home, lambda: begin(ending.is_set), acting, settle)
             if not as_json:
                 counts = [f"{counted[outcome]} {outcome}" for outcome in DropOutcome if counted[outcome]]
                 typer.echo("; ".join([*counts, *([f"{waiting} waiting"] if waiting else [])]) or "no scan")
             raise typer.Exit(1 if counted[DropOutcome.REFUSED] else 0)
-        _go_on(node_home, looking, acting, every, ending)
+        standing = StandingFile(node_home, place)
+
+        def stopping() -> bool:
+            standing.alive()
+            return ending.is_set()
+
+        _go_on(node_home, lambda: begin(stopping), standing, acting, every, ending)
+        if ended_by == [signal.SIGINT]:
+            standing.forget()
 
 
-def _once(home: Path, looking: FolderWatch, acting: str, settle: float) -> int:
+def _once(home: Path, begin: Callable[[], FolderWatch], acting: str, settle: float) -> int:
     from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     with opened(home) as node:
-        maker = maker_of(node, acting, Role.EXAMINER)
+        maker_of(node, acting, Role.EXAMINER)
+        looking = begin()
         if looking.look():
             time.sleep(settle)
-        return looking.round(node, maker)
+        return looking.round(node, partial(maker_of, node, acting, Role.EXAMINER))
 
 
-def _go_on(home: Path, looking: FolderWatch, acting: str, every: float, ending: threading.Event) -> None:
+def _go_on(
+    home: Path,
+    begin: Callable[[], FolderWatch],
+    standing: StandingFile,
+    acting: str,
+    every: float,
+    ending: threading.Event,
+) -> None:
     """Round after round. What is away is told once and tried again, with the node opened anew: its keys may have been
-    replaced meanwhile."""
+    replaced meanwhile. How it stands is written down for whoever looks after the node, what ends it too."""
     from exchange.cli.acting import maker_of
     from exchange.cli.opening import opened_here
-    from exchange.errors import InfrastructureAway
+    from exchange.errors import ExchangeError, InfrastructureAway
     from schemas.vocabulary import Role
 
-    told = _once_each()
+    told, looking = _once_each(), None
+    refused, count_at = (0, ""), 0.0
     while not ending.is_set():
         try:
             with opened_here(home) as node:
+                maker_of(node, acting, Role.EXAMINER)
+                looking = looking or begin()
                 while not ending.is_set():
-                    looking.round(node, maker_of(node, acting, Role.EXAMINER))
+                    looking.round(node, partial(maker_of, node, acting, Role.EXAMINER))
+                    if time.monotonic() >= count_at:
+                        refused, count_at = looking.refused(), time.monotonic() + COUNTED_S
                     told("")
+                    standing.good(looking.fault, *refused)
                     ending.wait(every)
         except (InfrastructureAway, OSError) as error:
             told(f"ffp: {error}. Nothing is lost; tried again.")
+            standing.failed(str(error))
             ending.wait(min(every, AWAY_AGAIN_S) if isinstance(error, OSError) else AWAY_AGAIN_S)
+        except ExchangeError as error:
+            standing.failed(str(error))
+            raise
 
 
 def _once_each() -> Callable[[str], None]:

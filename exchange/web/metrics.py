@@ -228,6 +228,8 @@ def _work(numbers: Numbers) -> Iterator[Metric]:
     late = {duty.value: 0.0 for duty in Duty} | {due.duty.value: float(due.late) for due in numbers.duties}
     yield _gauge("ffp_duties_late", "Of these, those whose deadline has passed.", "duty", late)
     yield _one("ffp_mail_failing", "People to whom no e-mail leaves.", numbers.mail_failing)
+    yield _one("ffp_webhooks_failing", "Programs that did not take the last message.", numbers.webhooks_failing)
+    yield _one("ffp_watches_failing", "Alarms of watched folders; ffp status has them.", numbers.watches_failing)
 
 
 def _peers(numbers: Numbers) -> Iterator[Metric]:

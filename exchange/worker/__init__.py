@@ -39,7 +39,8 @@ FETCHES_A_SECOND = 8
 ASKERS = 4
 ANSWERERS = 2
 STORERS = 2
-TELLERS = 2
+TELLERS = 4
+"""One for each program at a time: so many may be slow at once, each for 15 seconds, before another one waits."""
 ROUNDS_AT_ONCE = 24
 """So many peers may be slow at once in a round, up to their timeouts, before another one's news waits for them. Who has
 no news has no thread."""

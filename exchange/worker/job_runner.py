@@ -22,7 +22,12 @@ from exchange.worker.loops import IDLE_S
 
 log = structlog.get_logger(__name__)
 
-AT_MOST: Final = {jobs.JobKind.FETCH_SCAN: 1, jobs.JobKind.SEND_QUERY: 1, jobs.JobKind.ANSWER_QUERY: 1}
+AT_MOST: Final = {
+    jobs.JobKind.FETCH_SCAN: 1,
+    jobs.JobKind.SEND_QUERY: 1,
+    jobs.JobKind.ANSWER_QUERY: 1,
+    jobs.JobKind.TELL_WEBHOOK: 1,
+}
 """How many jobs of a kind a worker does at once on the account of one node, so that it has a place left for others."""
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
 

@@ -31,7 +31,7 @@ from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Modality
 
 _PIECE_BYTES = 1 << 20
-_UNREADABLE: Final = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
+_DAMAGED: Final = (EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 """Of a zip: cut off, or not what its checksum says."""
 
 EXHIBIT_REFUSALS: Final = (InvalidInput, TooLarge, Conflict, NotFound, ComputeFailed)
@@ -101,7 +101,10 @@ def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dr
         for line in group.lines:
             arrival = stack.enter_context(node.blobs.arrival(secrets.token_hex(16), node.settings.max_scan_bytes))
             with source.open(line.file) as file:
-                modality = take_scan(file, arrival)
+                try:
+                    modality = take_scan(file, arrival)
+                except OSError as error:
+                    raise InvalidInput("The file cannot be read.", code="file-unreadable") from error
             scans.append(ReceivedScan(group.file_id(line), arrival, arrival.finish()))
             files.append(FileOf(group.file_id(line), modality))
         metadata = metadata_of(node, fields, files)
@@ -115,13 +118,14 @@ def _import(node: Node, maker: Maker, source: Source, group: ExhibitLines, *, dr
 
 
 def take_scan(file: IO[bytes], arrival: Arrival) -> Modality:
-    """Copy a scan piece by piece; its kind by its first bytes, which the submission checks. Raises InvalidInput."""
+    """Copy a scan piece by piece; its kind by its first bytes, which the submission checks. Raises InvalidInput, and
+    OSError where the disk or the share does not give it: what that tells of the scan, the caller knows."""
     first = b""
     try:
         while piece := file.read(_PIECE_BYTES):
             first = first or piece[:2]
             arrival.write(piece)
-    except _UNREADABLE as error:
+    except _DAMAGED as error:
         raise InvalidInput("The file cannot be read.", code="file-unreadable") from error
     if not first:
         raise InvalidInput("The file is empty.", code="empty-file", problems=(("file", "is empty"),))

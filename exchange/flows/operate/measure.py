@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.compute import Compute
 from exchange.errors import ComputeAway, ObjectStoreUnavailable
+from exchange.flows.entry.watch.standing import watch_alarms
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.cluster import count_workers
 from exchange.flows.node.node import Node
 from exchange.flows.operate.recovery.age import Recovery, recovery_of
 from exchange.flows.review.deadlines import Due, all_duties
+from exchange.flows.review.webhooks import webhook_alarms
 from exchange.flows.sync.peer_quota import shares_of, why_stopped
 from exchange.flows.sync.skew import peer_behind
 from exchange.store.entry.records import AcquisitionState, counts_by_state, scan_bytes
@@ -90,6 +92,10 @@ class Numbers:
     stamps_missing_s: float
     mail_failing: int
     """To how many people nothing leaves."""
+    webhooks_failing: int
+    """How many programs did not take the last message, or are told nothing more."""
+    watches_failing: int
+    """How many things the operator must see to at watched folders."""
     duties: list[Due]
     candidate_delays: dict[str, list[tuple[float, int]]]
     """Of own and of peers' scans: within how many seconds of their arrival how many were compared, infinity last."""
@@ -124,6 +130,8 @@ def observe(node: Node) -> Numbers:
             stamped_at=_posix(stamped.at if stamped else None),
             stamps_missing_s=_posix(stamp()) - _posix(missing.since) if missing else 0.0,
             mail_failing=failing[0] if failing else 0,
+            webhooks_failing=len(webhook_alarms(session)),
+            watches_failing=len(watch_alarms(node.settings.home)),
             duties=all_duties(session, node),
             candidate_delays={origin: delays_within(session, origin) for origin in ("own", "peer")},
             recovery=recovery_of(node.settings, first_row(session)),

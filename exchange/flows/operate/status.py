@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from exchange.flows.entry.watch.standing import watch_alarms
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.stamping import stamp_alarms
 from exchange.flows.log.start import log_alarms
@@ -22,6 +23,7 @@ from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.flows.sync.clocks import clocks_of
 from exchange.flows.sync.peer_quota import share_alarms
 from exchange.flows.sync.skew import skew_alarms
+from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.flows.witness.witness_alarms import few_witnesses, unwitnessed_logs
 from exchange.store.entry.records import count_records, counts_by_state
 from exchange.store.log.stamps import latest_stamp
@@ -60,10 +62,10 @@ class NodeStatus:
     recovery: Recovery
     """The last backup and the last verified restore, with what is lacking."""
     alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, its e-mail, its webhooks, its trust root, its names of
-    jurisdictions, its clock or a peer's; which lanes are not read because their peers used up their share, and which
-    wait for an upgrade of this node or of the peer; which witnesses are not enrolled, and whose log too few of its
-    witnesses are known to see: in words, with the next step."""
+    """What is wrong with this node's own log, its time stamps, its e-mail, its webhooks, its watched folders, its trust
+    root, its names of jurisdictions, its clock or a peer's; which lanes are not read because their peers used up their
+    share, and which wait for an upgrade of this node or of the peer; which witnesses are not enrolled, and whose log
+    too few of its witnesses are known to see: in words, with the next step."""
 
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
@@ -106,9 +108,20 @@ def own_alarms(session: Session, node: Node) -> list[str]:
         *mail_alarms(session, node.mail),
         *egress_alarms(node),
         *webhook_alarms(session),
+        *watch_alarms(node.settings.home),
         *root_alarms(node, all_peers(session)),
         *jurisdiction_alarms(node.settings),
         *([str(clock)] if (clock := clocks_of(node, all_peers(session)).own) else []),
+    ]
+
+
+def held_alarms(node: Node) -> list[str]:
+    """What peers hold under an earlier line, until the head decides. Apart from the status: each own record is held
+    against the policy, which takes its time beside many."""
+    return [
+        f"{holder.node_id} holds records of this node under an earlier line, and nobody decided whether they stay "
+        f"there: {holder.records}. The head sees them by: ffp policy held"
+        for holder in holders_now(node)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -86,13 +86,25 @@ def ask(node: Node, maker: Maker, question: Question, peers: Sequence[str] | Non
     return outcome
 
 
-def ask_each(node: Node, maker: Maker, question: Question, peers: Sequence[str] | None = None) -> list[QuestionOutcome]:
-    """As ``ask``; that no peer may be asked is an outcome too."""
+def ask_each(
+    node: Node,
+    maker: Maker,
+    question: Question,
+    peers: Sequence[str] | None = None,
+    *,
+    unless: Callable[[Session, str], bool] | None = None,
+) -> list[QuestionOutcome]:
+    """As ``ask``; that no peer may be asked is an outcome too.
+
+    ``unless``: asked in the transaction that stores the query, so that nobody else writes meanwhile. A peer of which it
+    says so is not asked, and has no outcome.
+    """
     # 1.
     record, named = _to_ask(node, question, peers)
 
     # 2. and 3.
-    return [_ask_one(node, maker, question, record, peer) for peer in named]
+    asked = [_ask_one(node, maker, question, record, peer, unless) for peer in named]
+    return [outcome for outcome in asked if outcome is not None]
 
 
 def decide_query(node: Node, maker: Maker, query: str, decision: Decision, because: str) -> str:
@@ -186,7 +198,14 @@ def _to_ask(node: Node, question: Question, peers: Sequence[str] | None) -> tupl
         return record_of(session, question.record), [enrolled[name] for name in named]
 
 
-def _ask_one(node: Node, maker: Maker, question: Question, record: Record, peer: PeerRow) -> QuestionOutcome:
+def _ask_one(
+    node: Node,
+    maker: Maker,
+    question: Question,
+    record: Record,
+    peer: PeerRow,
+    unless: Callable[[Session, str], bool] | None,
+) -> QuestionOutcome | None:
     with node.store.read() as session:
         reason = _reason(session, node, question.record, record, peer, None)
     if reason not in (None, Reason.NEEDS_APPROVAL):
@@ -213,6 +232,8 @@ def _ask_one(node: Node, maker: Maker, question: Question, record: Record, peer:
                 before.statement_id,
                 Reason.NEEDS_APPROVAL if waits else None,
             )
+        if unless is not None and unless(session, peer.node_id):
+            return None
         enter(session, said, to=[])
         add_query(session, row)
         if reason is None:

@@ -144,19 +144,27 @@ def _case(session: Session, record: Record) -> Iterator[Exhibit]:
 
 
 def _ask_about(node: Node, found: _Found, scan: AcquisitionRow, peer: str, outcome: _Outcome) -> None:
+    """Whether the peer is to be asked is looked up twice: before anything is signed, and by whoever writes, since other
+    workers ask it of other records meanwhile."""
     settings = node.settings
+
+    def is_left_out(session: Session, asked: str) -> bool:
+        if store.is_asked(session, node.node_id, asked, scan.sha256):
+            return True
+        today = store.asked_by_itself_since(session, node.node_id, asked, stamp_in(-DAY_S))
+        if today >= settings.search_trigger_most_a_day:
+            outcome.left_out.add(asked)
+            return True
+        return False
+
     with node.store.read() as session:
-        if store.is_asked(session, node.node_id, peer, scan.sha256):
+        if is_left_out(session, peer):
             return
-        today = store.asked_by_itself_since(session, node.node_id, peer, stamp_in(-DAY_S))
-    if today >= settings.search_trigger_most_a_day:
-        outcome.left_out.add(peer)
-        return
     purpose, legal_basis = settings.search_trigger_purpose, settings.search_trigger_legal_basis
     if purpose is None or legal_basis is None:  # the settings would not have been read
         raise RuntimeError("search_triggers without a purpose and a legal basis")
     question = Question(found.statement_id, scan.position, purpose, legal_basis, found.triggers)
-    for item in ask_each(node, found.record.made_by, question, [peer]):
+    for item in ask_each(node, found.record.made_by, question, [peer], unless=is_left_out):
         if item.state is QueryState.WITHHELD:
             outcome.not_allowed.add(item.peer)
 

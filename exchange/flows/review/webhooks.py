@@ -98,10 +98,14 @@ def remove_webhook(node: Node, number: int) -> str:
 
 
 def try_webhook(node: Node, number: int) -> str:
-    """Send it a message that tells of nothing; returns the address. Raises NotFound, WebhookFailed."""
+    """Send it a message that tells of nothing; returns the address. What was wrong is over when it takes this one.
+    Raises NotFound, WebhookFailed."""
     with node.store.read() as session:
         row = _found(session, number)
     _send(node, row, f"msg_{secrets.token_hex(16)}", TEST, stamp(), None)
+    with node.store.write() as session:
+        if (hook := find_webhook(session, number)) is not None and hook.stopped_at is None:
+            hook.told_at, hook.failure = stamp(), None
     return row.url
 
 

@@ -13,6 +13,7 @@ from exchange.scopes import usable_by
 from exchange.store.access.sign_in_guard import end_devices
 from exchange.store.access.tokens import add_token
 from exchange.store.database.seals import holds
+from exchange.store.review.kept_searches import forget_searches_of
 from exchange.store.review.mail import forget_address
 from exchange.store.review.reviews import give_tasks_back
 from exchange.store.tables.sign_in import AuthorisationRow, UserRow
@@ -51,6 +52,7 @@ def revoke_user(session: Session, pseudonym: str) -> None:
     user = known_user(session, pseudonym)
     user.revoked_at = user.revoked_at or stamp()
     forget_address(session, pseudonym)
+    forget_searches_of(session, pseudonym)
     end_devices(session, pseudonym)
     give_tasks_back(session, pseudonym)
 

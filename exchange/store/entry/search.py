@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.calibre_pairs import OwnCalibrePair
@@ -98,8 +98,11 @@ def count_newer(
     most: int,
     own_pairs: Sequence[OwnCalibrePair] = (),
 ) -> int:
-    """How many records of later sequence numbers fit, no further than ``most``. Raises as ``search_records``."""
-    query, order = _found(session, select(RecordRow.sequence), wanted, own_pairs)
+    """How many records of later sequence numbers fit, no further than ``most``. Raises as ``search_records``.
+
+    Asked of each kept search by each record that comes: its cost is that of the later records alone, however many
+    there are before them."""
+    query, order = _found(session, select(RecordRow.sequence), wanted, own_pairs, few=True)
     return session.scalar(select(func.count()).select_from(query.where(order > after).limit(most).subquery())) or 0
 
 
@@ -111,32 +114,38 @@ def records_of_case(session: Session, jurisdiction: str, reference: str, *, limi
 
 
 def _found(
-    session: Session, query: Select[*_Ts], wanted: RecordFilter, own_pairs: Sequence[OwnCalibrePair]
+    session: Session,
+    query: Select[*_Ts],
+    wanted: RecordFilter,
+    own_pairs: Sequence[OwnCalibrePair],
+    *,
+    few: bool = False,
 ) -> tuple[Select[*_Ts], InstrumentedAttribute[int]]:
     """What is asked of the records that fit, and the column of their order: that of the details where these are asked,
-    so that they are read in it and no further than is needed."""
+    so that they are read in it and no further than is needed. ``few``: of a few records, whose scans, audiences and
+    classes are looked up one by one."""
     query, details = query.where(is_current()), list[ColumnElement[bool]]()
     for name, value in wanted.asked().items():
         if name in ("empty", "filled"):
             for field in value:
-                clause = _is_empty(field) if name == "empty" else not_(_is_empty(field))
+                clause = _is_empty(field, few=few) if name == "empty" else not_(_is_empty(field, few=few))
                 if CONDITIONS[field].rows is AskedRows.DETAIL:
                     details.append(clause)
                 else:
                     query = query.where(clause)
         elif CONDITIONS[name].rows is AskedRows.DETAIL:
-            details.append(_fits(name, value, own_pairs))
+            details.append(_fits(name, value, own_pairs, few=few))
         elif name == "case_reference":
             query = query.where(_of_case(session, value))
         else:
-            query = query.where(_fits(name, value, own_pairs))
+            query = query.where(_fits(name, value, own_pairs, few=few))
     if not details:
         return query, RecordRow.sequence
     joined = query.join(RecordDetailRow, RecordDetailRow.sequence == RecordRow.sequence).where(*details)
     return joined, RecordDetailRow.sequence
 
 
-def _fits(name: str, value: Any, own_pairs: Sequence[OwnCalibrePair]) -> ColumnElement[bool]:
+def _fits(name: str, value: Any, own_pairs: Sequence[OwnCalibrePair], *, few: bool) -> ColumnElement[bool]:
     """One condition on the rows that it asks: but for those told here, its column is held against the value.
 
     Ranges of days overlap, both ends included. A record of which one end is not known is open at that end; one without
@@ -155,17 +164,15 @@ def _fits(name: str, value: Any, own_pairs: Sequence[OwnCalibrePair]) -> ColumnE
         case "latest":
             return or_(earliest <= value.isoformat(), and_(earliest.is_(None), latest.is_not(None)))
         case "breech_face":
-            has_class = BreechFaceClassRow.breech_face_class == value
-            return RecordRow.statement_id.in_(select(BreechFaceClassRow.statement_id).where(has_class))
+            return _has(BreechFaceClassRow, BreechFaceClassRow.breech_face_class == value, few=few)
         case "audience":
-            named = select(AudienceRow.statement_id).where(AudienceRow.name == value)
-            return RecordRow.statement_id.in_(named)
+            return _has(AudienceRow, AudienceRow.name == value, few=few)
         case "region_mask":
-            marked = _has_scan(AcquisitionRow.region_mask.is_not(None))
+            marked = _has(AcquisitionRow, AcquisitionRow.region_mask.is_not(None), few=few)
             return marked if value == YesOrNo.YES else not_(marked)
     condition = CONDITIONS[name]
     fits = fits_column(_column(name), condition.how, value)
-    return _has_scan(fits) if condition.rows is AskedRows.SCANS else fits
+    return _has(AcquisitionRow, fits, few=few) if condition.rows is AskedRows.SCANS else fits
 
 
 def _of_case(session: Session, reference: str) -> ColumnElement[bool]:
@@ -176,21 +183,27 @@ def _of_case(session: Session, reference: str) -> ColumnElement[bool]:
     return func.lower(RecordRow.case_reference).contains(reference.lower(), autoescape=True)
 
 
-def _is_empty(name: str) -> ColumnElement[bool]:
+def _is_empty(name: str, *, few: bool) -> ColumnElement[bool]:
     """Whether the record states nothing of a field, or that nothing is known."""
     condition = CONDITIONS[name]
     match name:
         case "audience":
-            return RecordRow.statement_id.not_in(select(AudienceRow.statement_id))
+            return not_(_has(AudienceRow, true(), few=few))
         case "breech_face":
-            known = BreechFaceClassRow.breech_face_class.not_in(NOTHING)
-            return RecordRow.statement_id.not_in(select(BreechFaceClassRow.statement_id).where(known))
+            return not_(_has(BreechFaceClassRow, BreechFaceClassRow.breech_face_class.not_in(NOTHING), few=few))
     nothing = states_nothing(_column(name), condition.how)
-    return not_(_has_scan(not_(nothing))) if condition.rows is AskedRows.SCANS else nothing
+    return not_(_has(AcquisitionRow, not_(nothing), few=few)) if condition.rows is AskedRows.SCANS else nothing
 
 
-def _has_scan(fits: ColumnElement[bool]) -> ColumnElement[bool]:
-    return RecordRow.statement_id.in_(select(AcquisitionRow.statement_id).where(fits))
+def _has(
+    table: type[AcquisitionRow | AudienceRow | BreechFaceClassRow], fits: ColumnElement[bool], *, few: bool
+) -> ColumnElement[bool]:
+    """Whether a record has a row that fits. All such rows of all records are gathered once; of a ``few`` records each
+    has its own looked up."""
+    if few:
+        of_record = table.statement_id == RecordRow.statement_id
+        return exists().where(of_record, case((fits, 1), else_=0) == 1)  # else an index on what fits would be gone over
+    return RecordRow.statement_id.in_(select(table.statement_id).where(fits))
 
 
 def _column(name: str) -> ColumnElement[Any]:

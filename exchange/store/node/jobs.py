@@ -17,10 +17,13 @@ from exchange.patience import AWAY_CODES
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.webhooks import WebhookMessageRow
 from exchange.store.tables.work import JobRow
 
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 600.0
+WEBHOOK = "webhook"
+"""Before its number, on whose account messages are sent; no node is named so, for want of a space in its name."""
 
 
 class JobKind(StrEnum):
@@ -71,7 +74,8 @@ def promise(session: Session, kind: JobKind, subject: int, *, after_s: float = 0
 
 
 def _on_account_of(session: Session, kind: JobKind, subject: int) -> str:
-    """The node that caused the work; empty for what is nobody's, or gone."""
+    """The node that caused the work, or the webhook that is told: one that is slow keeps no other waiting. Empty for
+    what is nobody's, or gone."""
     match kind:
         case JobKind.FETCH_SCAN | JobKind.CORRELATE | JobKind.PROBE | JobKind.KNOWN_PAIRS:
             found = select(RecordRow.issuer).join(AcquisitionRow, AcquisitionRow.statement_id == RecordRow.statement_id)
@@ -84,7 +88,10 @@ def _on_account_of(session: Session, kind: JobKind, subject: int) -> str:
             found = select(QueryRow.asker).where(QueryRow.number == subject)
         case JobKind.START_SEARCH:
             found = select(RecordRow.issuer).where(RecordRow.sequence == subject)
-        case JobKind.STORE_OBJECT | JobKind.DRAW_CONTROL | JobKind.TELL_WEBHOOK:
+        case JobKind.TELL_WEBHOOK:
+            number = session.scalar(select(WebhookMessageRow.webhook_id).where(WebhookMessageRow.message_id == subject))
+            return "" if number is None else f"{WEBHOOK} {number}"
+        case JobKind.STORE_OBJECT | JobKind.DRAW_CONTROL:
             return ""
     return session.scalar(found) or ""
 

@@ -14,6 +14,7 @@ from exchange.record_filter import RecordFilter
 from exchange.store.entry.search import count_newer
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import KeptSearchRow
+from exchange.store.tables.sign_in import UserRow
 
 
 def add_search(session: Session, row: KeptSearchRow) -> int:
@@ -41,6 +42,11 @@ def forget_stopped(session: Session, before: str) -> None:
     session.execute(delete(KeptSearchRow).where(KeptSearchRow.stopped_at < before))
 
 
+def forget_searches_of(session: Session, pseudonym: str) -> None:
+    """Of somebody who left: nobody is told by them any more."""
+    session.execute(delete(KeptSearchRow).where(KeptSearchRow.pseudonym == pseudonym))
+
+
 def newest_sequence(session: Session) -> int:
     """Of the record that came last."""
     return session.scalar(select(func.max(RecordRow.sequence))) or 0
@@ -48,7 +54,9 @@ def newest_sequence(session: Session) -> int:
 
 def note_found(session: Session, records: Collection[str]) -> None:
     """Note at each search that is kept whether one of these records, which have just come, fits it."""
-    kept = session.scalars(select(KeptSearchRow).where(KeptSearchRow.stopped_at.is_(None))).all() if records else ()
+    told = select(KeptSearchRow).join(UserRow, UserRow.pseudonym == KeptSearchRow.pseudonym)
+    told = told.where(KeptSearchRow.stopped_at.is_(None), UserRow.revoked_at.is_(None))
+    kept = session.scalars(told).all() if records else ()
     if not kept:
         return
     first = session.scalar(select(func.min(RecordRow.sequence)).where(RecordRow.statement_id.in_(records)))

@@ -34,8 +34,8 @@ class JobRow(Base):
     kind: Mapped[str]
     subject: Mapped[str]
     node_id: Mapped[str] = mapped_column(default="")
-    """On whose account it is done: who issued the record or the withdrawal, or is at the other end of the query. Nodes
-    take turns. Empty for what is nobody's."""
+    """On whose account it is done: who issued the record or the withdrawal, or is at the other end of the query; of
+    messages the webhook. They take turns. Empty for what is nobody's."""
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(default=0)
     ended: Mapped[int] = mapped_column(default=0)

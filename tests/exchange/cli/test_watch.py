@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -15,12 +16,19 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from exchange.cli.acting import maker_of
+from exchange.errors import NotFound
+from exchange.flows.access.users import revoke_user
 from exchange.flows.entry.import_table import ColumnMap
+from exchange.flows.entry.watch import dropped, put_away
+from exchange.flows.entry.watch.dropped import DropFolder, FolderEntry
 from exchange.flows.entry.watch.outcome import Dropped
 from exchange.flows.entry.watch.places import MovedAside
 from exchange.flows.entry.watch.stated import Stating
 from exchange.flows.entry.watch.take_round import FolderWatch, Waits
 from exchange.flows.node.node import Node, create_node, opened
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.work import examine_work
+from exchange.flows.operate.measure import observe
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.tables.records import RecordRow
@@ -282,25 +290,31 @@ def test_what_stands_in_the_way_of_all_is_one_sentence(
     assert "is no folder" in refusal(no_folder)
     assert "examiner" in refusal(ffp("watch", folder, "--as", "i-1", "--once", "--settle", "0", "--home", home))
     assert "cannot be used" in refusal(once("--pattern", "{roi}{case}"))
-    (folder / "taken").rmdir()
     (folder / "taken").symlink_to(tmp_path)
     assert "taken" in refusal(once())
-    assert names(folder) == {"one.x3p", "one.json", "taken", "refused"}
+    assert names(folder) == {"one.x3p", "one.json", "taken"}
 
 
 class Rounds:
     """Rounds of one watch, as in a process that goes on."""
 
-    def __init__(self, node: Node, folder: Path, *, settle_s: float = 0.2, exhibit_s: float = 0.2) -> None:
+    def __init__(
+        self,
+        node: Node,
+        folder: Path,
+        *,
+        settle_s: float = 0.2,
+        exhibit_s: float = 0.2,
+        tell: Callable[[Dropped], None] | None = None,
+    ) -> None:
         self.told: list[Dropped] = []
         self._node, self._settle_s = node, settle_s
-        self._maker = maker_of(node, "e-1", Role.EXAMINER)
-        self._watch = FolderWatch(
+        self.watch = FolderWatch(
             folder,
             Stating(ColumnMap(), {}, None),
             Waits(settle_s, exhibit_s),
             MovedAside(folder),
-            tell=self.told.append,
+            tell=tell or self.told.append,
             stopping=lambda: False,
         )
 
@@ -309,7 +323,7 @@ class Rounds:
         self.told.clear()
         if rest:
             time.sleep(self._settle_s * 1.2)
-        self._watch.round(self._node, self._maker)
+        self.watch.round(self._node, lambda: maker_of(self._node, "e-1", Role.EXAMINER))
         return [f"{told.outcome} {told.name}" for told in self.told]
 
 
@@ -409,3 +423,129 @@ def test_of_a_record_that_is_erased_no_name_stays(once: Once, home: Path, folder
         assert (row.name, row.folder) == ("one.x3p", str(folder))
         erase_rows(session, row.statement_id)
         assert session.scalars(select(WatchedScanRow)).all() == []
+
+
+@pytest.mark.slow
+def test_nothing_is_made_in_a_folder_for_a_user_who_is_not_there(ffp: Ffp, home: Path, folder: Path) -> None:
+    said = ffp("watch", folder, "--as", "e-9", "--once", "--settle", "0", "--home", home)
+    assert "no active user e-9" in refusal(said)
+    assert names(folder) == set()
+
+
+@pytest.mark.slow
+def test_who_looks_after_the_node_is_told_of_a_watch_that_ended(ffp: Ffp, home: Path, folder: Path) -> None:
+    """Its user is not there any more: it ends, as often as it is started; and so it is told for how long."""
+    refusal(ffp("watch", folder, "--as", "e-9", "--home", home))
+    (standing,) = (home / "watch").glob("*.json")
+    told = json.loads(standing.read_text())
+    assert told["fault"].startswith("There is no active user e-9")
+    standing.write_text(json.dumps(told | {"fault_since": "2026-01-01T00:00:00.000Z"}))
+    refusal(ffp("watch", folder, "--as", "e-9", "--home", home))
+    alarms = json.loads(ffp("status", "--json", "--home", home).out)["alarms"]
+    assert [alarm for alarm in alarms if "since 2026-01-01T00:00:00.000Z: There is no active user e-9" in alarm]
+    with opened(home) as node:
+        assert Cause.WATCHED_FOLDER in [finding.cause for finding in examine_work(node, served=False)]
+        assert observe(node).watches_failing == 1
+
+
+@pytest.mark.slow
+def test_two_files_with_one_name_that_is_as_long_as_names_are(once: Once, folder: Path) -> None:
+    """The second one is told apart by the time, for which its name has no room."""
+    for name in (b"n" * 251 + b".x3p", "дуго".encode() * 31 + b".x3p"):
+        for _ in range(2):
+            Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(tiny_scan())
+            assert once().code == 1
+            assert names(folder) == {"taken", "refused"}
+    assert len([name for name in names(folder / "refused") if name.endswith(".x3p")]) == 4
+
+
+@pytest.mark.slow
+def test_what_cannot_be_moved_is_told_once_and_keeps_nothing_else_waiting(home: Path, folder: Path) -> None:
+    with opened(home) as node:
+        rounds = Rounds(node, folder)
+        (folder / "refused").rmdir()
+        (folder / "refused").write_text("no folder")
+        drop(folder, "a-wrong", None, **{"exhibit.calibre": "9x91"})
+        drop(folder, "b-good")
+        (folder / "a\nname.x3p").write_bytes(tiny_scan())
+        rounds(rest=False)
+        assert sorted(rounds()) == ["refused a\nname.x3p", "refused a-wrong.x3p", "taken b-good.x3p"]
+        assert "2 files cannot be moved or written down (Not a directory)" in rounds.watch.fault
+        assert rounds() == [], "told once"
+        assert names(folder) == {"taken", "refused", "a-wrong.x3p", "a-wrong.json", "a\nname.x3p"}
+
+
+@pytest.mark.slow
+def test_what_could_not_be_moved_is_moved_when_it_is_due(
+    home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(put_away, "MOVED_AGAIN_S", 0.1)
+    with opened(home) as node:
+        rounds = Rounds(node, folder)
+        (folder / "refused").rmdir()
+        (folder / "refused").write_text("no folder")
+        drop(folder, "wrong", None, **{"exhibit.calibre": "9x91"})
+        rounds(rest=False)
+        assert rounds() == ["refused wrong.x3p"]
+        (folder / "refused").unlink()
+        assert rounds() == []
+        assert rounds.watch.fault == ""
+        assert names(folder / "refused") == {"wrong.x3p", "wrong.json", "wrong.x3p.refused.txt"}
+        assert rounds.watch.refused()[0] == 1
+
+
+@pytest.mark.slow
+def test_a_share_that_does_not_give_a_scan_refuses_nothing(
+    home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went away while it was read, for longer than a station may be at a file."""
+    read = DropFolder.open
+
+    def away(self: DropFolder, entry: FolderEntry) -> Any:
+        if entry.name.startswith("a"):
+            raise OSError(errno.EHOSTDOWN, os.strerror(errno.EHOSTDOWN))
+        return read(self, entry)
+
+    drop(folder, "a")
+    drop(folder, "b")
+    with opened(home) as node:
+        rounds = Rounds(node, folder, settle_s=0.05)
+        rounds(rest=False)
+        monkeypatch.setattr(DropFolder, "open", away)
+        time.sleep(0.6)
+        with pytest.raises(OSError, match=os.strerror(errno.EHOSTDOWN)):
+            rounds()
+        assert [told.name for told in rounds.told] == ["b.x3p"]
+        monkeypatch.setattr(DropFolder, "open", read)
+        assert rounds() == ["taken a.x3p"]
+
+
+@pytest.mark.slow
+def test_who_is_revoked_within_a_round_submits_nothing_more(home: Path, folder: Path) -> None:
+    drop(folder, "one")
+    drop(folder, "two")
+    with opened(home) as node:
+        rounds = Rounds(node, folder, tell=lambda _: revoke_user(node, "e-1"))
+        rounds(rest=False)
+        with pytest.raises(NotFound, match="no active user"):
+            rounds()
+    assert held(home) == 1
+
+
+@pytest.mark.slow
+def test_files_of_others_hide_no_scan_and_too_many_scans_are_told(
+    home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dropped, "MAX_LOOKED_AT", 4)
+    for number in range(9):
+        (folder / f"note-{number}.txt").write_text("the station's own")
+    drop(folder, "one")
+    with opened(home) as node:
+        rounds = Rounds(node, folder)
+        rounds(rest=False)
+        assert rounds() == ["taken one.x3p"]
+        assert rounds.watch.fault == ""
+        for number in range(3):
+            drop(folder, f"scan-{number}")
+        rounds(rest=False)
+        assert "the others are not seen" in rounds.watch.fault

@@ -6,6 +6,7 @@ Only regular files that lie in the folder itself are opened, and no link is foll
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -19,8 +20,12 @@ from exchange.errors import ConfigurationError
 
 SCAN_SUFFIXES: Final = (".x3p", ".png", ".tif", ".tiff", ".jpg", ".jpeg")
 SIDECAR_SUFFIXES: Final = (".json", ".csv")
+_LOOKED_AT: Final = SCAN_SUFFIXES + SIDECAR_SUFFIXES
 MAX_LOOKED_AT = 50_000
-"""Entries of one look; as many as a zip of the import may have."""
+"""Scans and sidecars of one look; as many as a zip of the import may have."""
+OF_THE_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP})
+"""Why one file cannot be read for itself. Whatever else a system says tells of the disk or the share, and nothing of a
+scan: that is read when the share is back."""
 MAX_NAME_BYTES = 200
 """So that a report may be named after it."""
 
@@ -72,17 +77,19 @@ class FileChanged(Exception):
 
 
 class DropFolder:
-    """An open folder. ``more``: it has more entries than are looked at."""
+    """An open folder. ``more``: it has more scans and sidecars than are looked at."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path, self.descriptor, self.more = path, descriptor, False
 
     def look(self) -> dict[str, FolderEntry]:
-        """Its entries by name, in the order of their names. What vanishes meanwhile is left out."""
+        """Its scans and sidecars by name, in the order of their names. What vanishes meanwhile is left out."""
         found: dict[str, FolderEntry] = {}
         with os.scandir(self.descriptor) as entries:
-            for count, each in enumerate(entries):
-                if count >= MAX_LOOKED_AT:
+            for each in entries:
+                if not each.name.lower().endswith(_LOOKED_AT):  # others may lie here for years
+                    continue
+                if len(found) >= MAX_LOOKED_AT:
                     self.more = True
                     break
                 try:

@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, Protocol
 
@@ -20,7 +21,7 @@ import structlog
 
 from exchange.clock import stamp
 from exchange.errors import ConfigurationError
-from exchange.flows.entry.watch.dropped import DropFolder, FolderEntry
+from exchange.flows.entry.watch.dropped import SCAN_SUFFIXES, DropFolder, FolderEntry
 from exchange.flows.entry.watch.outcome import DropOutcome, Dropped, report_name, report_of
 
 log = structlog.get_logger(__name__)
@@ -29,16 +30,22 @@ TAKEN_FOLDER, REFUSED_FOLDER = "taken", "refused"
 JOURNAL = "journal.jsonl"
 MAX_NAMES: Final = 100
 """How many files of one name are told apart that are moved in one millisecond."""
+MAX_FILE_NAME_BYTES: Final = 255
+"""Of any file system that a share may have."""
 
 
 class Places(Protocol):
     """``put`` says what became of a scan or a lone sidecar, and puts it away with the sidecar that belongs to it. When
-    it returns, nothing of them is looked at again, or they are looked at again and told the same."""
+    it returns, nothing of them is looked at again. Raises OSError: then they are where they were, and are put away
+    later."""
 
     def is_done(self, entry: FolderEntry, sidecar: FolderEntry | None) -> bool: ...
     def put(
         self, folder: DropFolder, told: Dropped, entry: FolderEntry, sidecar: FolderEntry | None, file: IO[bytes] | None
     ) -> None: ...
+    def refused(self) -> tuple[int, str]:
+        """How many scans that were refused lie there, and since when the first. Raises OSError."""
+        ...
 
 
 class MovedAside:
@@ -46,6 +53,7 @@ class MovedAside:
 
     def __init__(self, folder: Path) -> None:
         """Raises ConfigurationError when files cannot be moved there."""
+        self._refused = folder / REFUSED_FOLDER
         if not folder.is_dir():
             raise ConfigurationError(f"{folder} is no folder that is there. A share must be mounted first.")
         for name in (TAKEN_FOLDER, REFUSED_FOLDER):
@@ -85,6 +93,16 @@ class MovedAside:
                 if each is not None:
                     _move(folder.descriptor, place, each, file if each is entry else None)
 
+    def refused(self) -> tuple[int, str]:
+        """Since when, by the clock of the share: when each was moved there."""
+        moved = []
+        with _subfolder(None, self._refused) as place, os.scandir(place) as entries:
+            for each in entries:
+                if each.name.lower().endswith(SCAN_SUFFIXES):
+                    with contextlib.suppress(FileNotFoundError):  # it is put back at this moment
+                        moved.append(each.stat(follow_symlinks=False).st_ctime)
+        return len(moved), stamp(datetime.fromtimestamp(min(moved), UTC)) if moved else ""
+
 
 class Journal:
     """One line of JSON for each file, in a folder of the operator's; the reports lie beside it."""
@@ -120,6 +138,10 @@ class Journal:
             journal.flush()
             os.fsync(journal.fileno())
         self._done[entry.name] = _mark(line)
+
+    def refused(self) -> tuple[int, str]:
+        """Nothing is moved, so that nobody knows of what was mended elsewhere."""
+        return 0, ""
 
 
 def _line(entry: FolderEntry, sidecar: FolderEntry | None) -> dict[str, object]:
@@ -185,14 +207,11 @@ def _write(place: int, name: str, text: str) -> None:
 
 
 def _move(source: int, target: int, entry: FolderEntry, file: IO[bytes] | None) -> None:
-    """What cannot be moved now stays, and is told anew: a station may hold it open."""
+    """Raises OSError of what cannot be moved now: a station may hold it open."""
     name = _free_name(target, entry.name)
     try:
         os.rename(entry.name, name, src_dir_fd=source, dst_dir_fd=target)
     except FileNotFoundError:
-        return
-    except OSError as error:
-        log.warning("file not moved", name=ascii(entry.name), detail=error.strerror)
         return
     moved = os.stat(name, dir_fd=target, follow_symlinks=False)
     same = (moved.st_size, moved.st_mtime_ns) == (entry.size, entry.mtime_ns)
@@ -205,13 +224,21 @@ def _move(source: int, target: int, entry: FolderEntry, file: IO[bytes] | None) 
 
 
 def _free_name(place: int, name: str) -> str:
-    """The name, or where it is taken the same with the time before its suffix: stations begin to count anew each day.
-    Raises ConfigurationError."""
+    """The name, or where it is taken the same with the time before its suffix, cut so that a folder takes it: stations
+    begin to count anew each day. Raises ConfigurationError."""
     path = PurePosixPath(name)
     at = "".join(filter(str.isalnum, stamp()))
-    for wanted in (name, *(f"{path.stem}~{at}-{number}{path.suffix}" for number in range(MAX_NAMES))):
+    ends = [f"~{at}-{number}{path.suffix}" for number in range(MAX_NAMES)]
+    for wanted in (name, *(f"{_cut(path.stem, MAX_FILE_NAME_BYTES - len(os.fsencode(end)))}{end}" for end in ends)):
         try:
             os.stat(wanted, dir_fd=place, follow_symlinks=False)
         except FileNotFoundError:
             return wanted
     raise ConfigurationError(f"{MAX_NAMES} files have the name {name!a}: clear taken/ and refused/ away.")
+
+
+def _cut(text: str, most: int) -> str:
+    """To so many bytes of a name, between two characters."""
+    while len(os.fsencode(text)) > most:
+        text = text[:-1]
+    return text

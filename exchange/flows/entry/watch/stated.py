@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from exchange.errors import InvalidInput
 from exchange.flows.entry.import_table import EXHIBIT_COLUMN, FILE_COLUMN, ColumnMap
-from exchange.flows.entry.watch.dropped import DropFolder, FolderEntry
+from exchange.flows.entry.watch.dropped import OF_THE_FILE, DropFolder, FolderEntry
 from exchange.flows.entry.watch.name_pattern import NamePattern
 from exchange.flows.entry.watch.sidecar import MAX_SIDECAR_BYTES, names_another, read_sidecar
 
@@ -43,7 +43,7 @@ class Stating:
         return self.pattern is None
 
     def of(self, folder: DropFolder, scan: FolderEntry, sidecar: FolderEntry | None) -> ScanStatement:
-        """Raises FileChanged when somebody is at the sidecar."""
+        """Raises FileChanged when somebody is at the sidecar, OSError when the share does not give it."""
         faults: list[str] = []
         by_name: dict[str, str] = {}
         beside: dict[str, str] = {}
@@ -61,6 +61,8 @@ class Stating:
             except InvalidInput as error:
                 faults.append(f"{sidecar.name}: {error}")
             except OSError as error:
+                if error.errno not in OF_THE_FILE:
+                    raise
                 faults.append(f"{sidecar.name} cannot be read ({error.strerror}).")
         elif self.needs_sidecar:
             faults.append(f"There is no sidecar: {scan.stem}.json or {scan.stem}.csv says of what the scan is.")

@@ -24,11 +24,20 @@ from exchange.flows.entry.bulk_import import EXHIBIT_REFUSALS, doubts_in_lines, 
 from exchange.flows.entry.draft_form import FileOf
 from exchange.flows.entry.import_table import FILE_COLUMN, ExhibitLines, TableLine
 from exchange.flows.entry.submit import submit_record
-from exchange.flows.entry.watch.dropped import DropFolder, FileChanged, FolderEntry, Settling, open_folder
+from exchange.flows.entry.watch.dropped import (
+    MAX_LOOKED_AT,
+    OF_THE_FILE,
+    DropFolder,
+    FileChanged,
+    FolderEntry,
+    Settling,
+    open_folder,
+)
 from exchange.flows.entry.watch.known_scans import Known, known_scan, note_taken
 from exchange.flows.entry.watch.outcome import NO_SCAN, DropOutcome, Dropped
 from exchange.flows.entry.watch.pairing import sidecars_of
 from exchange.flows.entry.watch.places import Places
+from exchange.flows.entry.watch.put_away import PuttingAway
 from exchange.flows.entry.watch.sidecar import MAX_SIDECAR_BYTES
 from exchange.flows.entry.watch.stated import ScanStatement, Stating
 from exchange.flows.entry.watch.whole import begins_as_scan, looks_whole
@@ -42,6 +51,8 @@ PATIENCE_SETTLES: Final = 10
 """So many settle times a scan may lack its end or its sidecar, and a sidecar its scan, before that is believed."""
 MOST_TRIES: Final = 3
 """Of a scan over which a worker process died or took too long."""
+MOST_UNREAD: Final = 5
+"""So many files in a row that a share does not give: it is away, and none of the others is asked for."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +86,26 @@ class _Taken:
     of: FileOf
 
 
+class _Unread:
+    """What the share did not give in one round."""
+
+    def __init__(self) -> None:
+        self.last: OSError | None = None
+        self._in_a_row = 0
+
+    def note(self, error: OSError) -> None:
+        """Raises it, when it is one of many."""
+        self.last, self._in_a_row = error, self._in_a_row + 1
+        if self._in_a_row == MOST_UNREAD:
+            raise error
+
+    def given(self) -> None:
+        self._in_a_row = 0
+
+
 class FolderWatch:
-    """A folder that is watched. ``tell`` is called of each file as soon as what became of it is written down;
-    ``stopping`` is asked between exhibits."""
+    """A folder that is watched. ``tell`` is called of each file as soon as what became of it is known; ``stopping`` is
+    asked between exhibits."""
 
     def __init__(
         self,
@@ -90,11 +118,22 @@ class FolderWatch:
         stopping: Callable[[], bool],
     ) -> None:
         self._path, self._stating, self._waits, self._places = folder, stating, waits, places
+        self._away = PuttingAway(places, tell)
         self._folder_name = os.fsencode(folder).decode("utf-8", "backslashreplace")
-        self._tell, self._stopping = tell, stopping
+        self._stopping = stopping
         self._settling = Settling()
         self._tries: dict[str, int] = {}
-        self._told: dict[str, tuple[FolderEntry, Dropped]] = {}
+        self._more = False
+
+    @property
+    def fault(self) -> str:
+        """What the last round could not do; empty where it did all."""
+        more = f"It has more than {MAX_LOOKED_AT} scans and sidecars: clear it, the others are not seen."
+        return " ".join(part for part in (self._away.fault, more if self._more else "") if part)
+
+    def refused(self) -> tuple[int, str]:
+        """How many scans that were refused wait for whoever dropped them, and since when the first. Raises OSError."""
+        return self._places.refused()
 
     def look(self) -> int:
         """Only note what is there, for the next round to know what is unchanged. Returns how many scans there are."""
@@ -103,26 +142,41 @@ class FolderWatch:
         self._settling.note(looked)
         return sum(entry.is_scan for entry in looked.values())
 
-    def round(self, node: Node, maker: Maker) -> int:
+    def round(self, node: Node, who: Callable[[], Maker]) -> int:
         """Look once, and take or refuse what is at rest. Returns how many scans still wait.
 
-        Raises InfrastructureAway, OSError when the folder is away: everything is as before, and the next round goes on.
+        ``who``: in whose name, asked before each exhibit: a round may take hours, and somebody be revoked meanwhile.
+        Raises InfrastructureAway, OSError when the folder is away, whatever ``who`` does: everything is as before, and
+        the next round goes on. An exhibit that the share does not give keeps no other waiting.
         """
+        who()
+        unread = _Unread()
         with open_folder(self._path) as folder:
             looked = folder.look()
             self._settling.note(looked)
-            self._told = {name: told for name, told in self._told.items() if name in looked}
+            self._more = folder.more
+            self._away.only(looked)
             sidecars = sidecars_of(looked)
             self._refuse_lone_sidecars(node, folder, looked, sidecars)
-            exhibits, waiting = self._exhibits(folder, looked, sidecars)
+            exhibits, waiting = self._exhibits(folder, looked, sidecars, unread)
             for scans in exhibits:
                 if self._stopping():
                     break
-                waiting += self._take(node, maker, folder, scans)
+                try:
+                    waiting += self._take(node, who(), folder, scans)
+                    unread.given()
+                except OSError as error:
+                    unread.note(error)
+        if unread.last is not None:
+            raise unread.last
         return waiting
 
     def _exhibits(
-        self, folder: DropFolder, looked: Mapping[str, FolderEntry], sidecars: Mapping[str, FolderEntry | str]
+        self,
+        folder: DropFolder,
+        looked: Mapping[str, FolderEntry],
+        sidecars: Mapping[str, FolderEntry | str],
+        unread: _Unread,
     ) -> tuple[list[list[DroppedScan]], int]:
         """The exhibits of which every scan that is here is at rest; and how many scans wait."""
         groups: dict[str, list[DroppedScan]] = {}
@@ -131,18 +185,21 @@ class FolderWatch:
         for entry in (each for each in looked.values() if each.is_scan):
             beside = sidecars.get(entry.name)
             sidecar = beside if isinstance(beside, FolderEntry) else None
-            if self._places.is_done(entry, sidecar):
+            if self._away.is_done(folder, entry, sidecar):
                 continue
             if fault := entry.fault or (beside if isinstance(beside, str) else None):
                 if self._settling.quiet_s(entry) < self._waits.settle_s:
                     waiting += 1
                 else:
                     told = Dropped(entry.name, DropOutcome.REFUSED, why=(fault,))
-                    self._put_away(folder, told, entry, sidecar, None)
+                    self._away.put(folder, told, entry, sidecar, None)
                 continue
             try:
                 statement = self._stating.of(folder, entry, sidecar)
-            except FileChanged:
+                unread.given()
+            except (FileChanged, OSError) as error:
+                if isinstance(error, OSError):
+                    unread.note(error)
                 waiting += 1
                 continue
             key = statement.exhibit or f"file {entry.name}"
@@ -189,6 +246,8 @@ class FolderWatch:
                 except FileChanged:
                     return len(scans)
                 except (InvalidInput, TooLarge, OSError) as error:
+                    if isinstance(error, OSError) and error.errno not in OF_THE_FILE:
+                        raise
                     why = f"It cannot be read ({error.strerror})." if isinstance(error, OSError) else str(error)
                     if isinstance(error, OSError) and not self._is_old(scan.entry):  # a station may hold it yet
                         return len(scans)
@@ -276,8 +335,10 @@ class FolderWatch:
 
     def _is_tried_again(self, taken: Sequence[_Taken]) -> bool:
         key = " ".join(one.received.sha256 for one in taken)
-        self._tries[key] = self._tries.get(key, 0) + 1
-        return self._tries[key] < MOST_TRIES
+        tries = self._tries.pop(key, 0) + 1  # of what is refused now, and put back, it is counted anew
+        if tries < MOST_TRIES:
+            self._tries[key] = tries
+        return tries < MOST_TRIES
 
     def _put_known(self, folder: DropFolder, one: _Taken, known: Known) -> None:
         outcome = DropOutcome.REFUSED if known.why else DropOutcome.ALREADY_HERE
@@ -294,16 +355,7 @@ class FolderWatch:
             self._put(folder, told, scan, None if one is None else one.file)
 
     def _put(self, folder: DropFolder, told: Dropped, scan: DroppedScan, file: IO[bytes] | None) -> None:
-        self._put_away(folder, told, scan.entry, scan.sidecar, file)
-
-    def _put_away(
-        self, folder: DropFolder, told: Dropped, entry: FolderEntry, sidecar: FolderEntry | None, file: IO[bytes] | None
-    ) -> None:
-        """Told once, also of what cannot be moved for a while."""
-        self._places.put(folder, told, entry, sidecar, file)
-        if self._told.get(entry.name) != (entry, told):
-            self._told[entry.name] = (entry, told)
-            self._tell(told)
+        self._away.put(folder, told, scan.entry, scan.sidecar, file)
 
     def _refuse_lone_sidecars(
         self,
@@ -316,7 +368,7 @@ class FolderWatch:
         owned = {beside.name for beside in sidecars.values() if isinstance(beside, FolderEntry)}
         shared = {entry.stem for name, entry in looked.items() if isinstance(sidecars.get(name), str)}
         for entry in (each for each in looked.values() if each.is_sidecar):
-            if entry.name in owned or entry.stem in shared or self._places.is_done(entry, None):
+            if entry.name in owned or entry.stem in shared or self._away.is_done(folder, entry, None):
                 continue
             if self._settling.quiet_s(entry) < self._waits.settle_s or not self._is_old(entry):
                 continue
@@ -329,4 +381,4 @@ class FolderWatch:
                 else:
                     why = ("There is no scan beside it that it speaks of.",)
                     told = Dropped(entry.name, DropOutcome.REFUSED, sha256=digest, why=why, step=NO_SCAN)
-                self._put_away(folder, told, entry, None, file)
+                self._away.put(folder, told, entry, None, file)

@@ -15,5 +15,9 @@ def watched(home: Path, folder: Path) -> AbstractContextManager[None]:
     """Hold a folder for this process of the node in ``home`` while the block runs. Raises ConfigurationError when
     another one watches it."""
     private_folder(home / "watch")
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
-    return sole_user(home / "watch" / f"{digest}.lock", f"{folder} is watched by another process already.")
+    return sole_user(lock_of(home, folder), f"{folder} is watched by another process already.")
+
+
+def lock_of(home: Path, folder: Path) -> Path:
+    """What whoever watches a folder holds."""
+    return home / "watch" / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]}.lock"

@@ -95,6 +95,8 @@ class Cause(StrEnum):
     JOBS_DEAD = "jobs-dead"
     TIME_STAMPS = "time-stamps"
     MAIL_WAITS = "mail-waits"
+    WATCHED_FOLDER = "watched-folder"
+    WEBHOOK = "webhook"
     NO_BACKUP = "no-backup"
     OLD_BACKUP = "old-backup"
     RESTORE_FAILED = "restore-failed"
@@ -165,7 +167,7 @@ EXPLAINS: Final[Mapping[Cause, frozenset[Cause]]] = {
     C.NO_WORKER: _STANDS | {C.PEER_ALARM, C.TIME_STAMPS, C.MAIL_WAITS, C.DEADLINES},
     C.NO_BACKUP: frozenset({C.RESTORE_UNTRIED, C.RESTORE_FAILED}),
     C.RESTORE_FAILED: frozenset({C.RESTORE_UNTRIED}),
-    C.NO_NETWORK: _PEERS | {C.MAIL_AWAY, C.SIGN_IN_AWAY, C.TIME_AUTHORITY_AWAY, C.TIME_STAMPS, C.MAIL_WAITS},
+    C.NO_NETWORK: _PEERS | {C.MAIL_AWAY, C.SIGN_IN_AWAY, C.TIME_AUTHORITY_AWAY, C.TIME_STAMPS, C.MAIL_WAITS, C.WEBHOOK},
     C.MAIL_AWAY: frozenset({C.MAIL_WAITS}),
     C.TIME_AUTHORITY_AWAY: frozenset({C.TIME_STAMPS}),
     C.PEER_AWAY: frozenset({C.LOG_UNWITNESSED}),

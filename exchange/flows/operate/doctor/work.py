@@ -8,6 +8,7 @@ from typing import Final
 
 from exchange.clock import stamp_in
 from exchange.errors import ComputeAway, ComputeFailed, NotFound, ObjectStoreUnavailable
+from exchange.flows.entry.watch.standing import watch_alarms
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.stamping import stamp_alarms
 from exchange.flows.log.start import log_alarms
@@ -20,6 +21,7 @@ from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.flows.operate.ready import who_works
 from exchange.flows.review.deadlines import all_duties
 from exchange.flows.review.mail import mail_alarms
+from exchange.flows.review.webhooks import webhook_alarms
 from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.store.entry.records import scans_at_rest
 from exchange.store.log.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
@@ -38,6 +40,7 @@ CHECKS_LATE: Final = 2
 STANDS_S: Final = 900
 """A job that is due is begun within seconds, or when those before it are done: two minutes for each at most."""
 _WAITS: Final = "What is to be correlated waits, and none of it is given up."
+_SEE_WATCH: Final = "See its own words: journalctl -u 'ffp-watch@*' -e. What lies there is taken when that is mended."
 _NAMED: Final = 3
 BUSY: Final = 100
 """So many scans may wait for their upload after an import."""
@@ -165,6 +168,7 @@ def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
         dead, waiting, peers = jobs.dead(session), jobs.waiting_for_others(session), all_peers(session)
         stands = jobs.overdue(session, stamp_in(-STANDS_S)) if served and works == "ok" else None
         stamps, letters = stamp_alarms(session, node.authority), mail_alarms(session, node.mail)
+        told = webhook_alarms(session)
     for kind, count in Counter(job.kind for job in dead).items():
         last = next(job for job in reversed(dead) if job.kind == kind)
         what = f"{count} jobs of the kind {kind} were given up, the last because: {shown(last.error or '', 300)}"
@@ -174,8 +178,8 @@ def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
             what,
             "Mend that, then: ffp job retry --all-dead. Each is named by: ffp job list --dead",
         )
-    for kind, (count, told) in waiting.items():
-        what = f"{count} jobs of the kind {kind} wait for what is away. One of them says: {shown(told, 300)}"
+    for kind, (count, said) in waiting.items():
+        what = f"{count} jobs of the kind {kind} wait for what is away. One of them says: {shown(said, 300)}"
         yield warning(
             Cause.JOBS_WAIT,
             "jobs",
@@ -191,6 +195,10 @@ def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
         yield warning(Cause.TIME_STAMPS, "time stamps", alarm, "Nothing waits for them.")
     for alarm in letters:
         yield warning(Cause.MAIL_WAITS, "e-mail", alarm, "Nothing waits for it.")
+    for alarm in watch_alarms(node.settings.home):
+        yield warning(Cause.WATCHED_FOLDER, "watched folders", alarm, _SEE_WATCH)
+    for alarm in told:
+        yield warning(Cause.WEBHOOK, "webhooks", alarm, "Mend what the sentence names; no record waits for it.")
     for alarm in root_alarms(node, peers):
         then = (
             "Ask those who sign it for the next round, then: ffp root install FOLDER. Enrolled peers go on meanwhile."

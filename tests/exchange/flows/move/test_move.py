@@ -13,9 +13,10 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from exchange.clock import stamp
 from exchange.config import load_settings
 from exchange.config_files import write_secret
-from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, StoreUnavailable
+from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, StoreUnavailable, WebhookFailed
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.move.move import CopyLeft, give_up, move_database
 from exchange.flows.move.places import at, parse_place, place_name
@@ -23,9 +24,16 @@ from exchange.flows.node.node import Node, open_node, opened, store_of
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import examine
 from exchange.flows.operate.home_lock import served
+from exchange.flows.review.webhooks import add_webhook, try_webhook
+from exchange.store.access.users import add_user
 from exchange.store.move.copying import content_of
 from exchange.store.move.rows import moved_tables
-from schemas.vocabulary import Jurisdiction
+from exchange.store.review.webhooks import WebhookEvent, announce_event
+from exchange.store.tables.queries import StartedSearchRow
+from exchange.store.tables.reviews import KeptSearchRow
+from exchange.store.tables.terms import HeldDecisionRow
+from exchange.store.tables.watched import WatchedScanRow
+from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.databases import Postgresql, databases_fixture
 from tests.exchange.flows.move.killed import moved_until
 from tests.exchange.flows.network import MK, RS, Network, resting
@@ -33,6 +41,7 @@ from tests.exchange.flows.network import MK, RS, Network, resting
 databases = databases_fixture("postgresql")
 _BEFORE_LEAVING = ["begun", "3", "40", "audit", "statement", "record, read", "statement, compared", "log checked"]
 _AFTER = ["old database left", "handed over", "settings", "set aside"]
+AT = stamp()
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 
@@ -70,9 +79,38 @@ def rows_of(node: Node) -> dict[str, tuple[int, str]]:
     return {name: (content.rows, content.sha256) for name, content in found.items()}
 
 
+def keep_what_years_leave(node: Node) -> None:
+    """A webhook that is still to be told, a kept search, a watched scan, decisions: a row of each, its secret too."""
+    add_webhook(node, "http://127.0.0.1:9/ffp", ["hits"])
+    with node.store.write() as session:
+        announce_event(session, WebhookEvent.HITS)
+        add_user(session, "i-1", Role.INVESTIGATOR)
+        session.add_all(
+            [
+                KeptSearchRow(pseudonym="i-1", title="Лот", conditions='{"headstamp":"ППУ"}', looked_to=1, kept_at=AT),
+                WatchedScanRow(
+                    sha256="a" * 64, stated="b" * 64, statement_id="c" * 64, folder="/срв", name="ж.x3p", taken_at=AT
+                ),
+                HeldDecisionRow(
+                    record="c" * 64,
+                    holder=MK,
+                    decision="stays",
+                    reason="blocked-by-law",
+                    because="Није",
+                    decided_by="h-1",
+                    decided_at=AT,
+                ),
+                StartedSearchRow(
+                    record="c" * 64, triggers="border", started_at=AT, asked=1, not_allowed="", left_out=MK
+                ),
+            ]
+        )
+
+
 def test_to_postgresql_and_back(network: Network, home: Path, databases: Postgresql) -> None:
     (home / "config.toml").write_text((home / "config.toml").read_text() + "# a remark\nworkers = 1\n")
     with opened(home) as node:
+        keep_what_years_leave(node)
         before, head = rows_of(node), network.head(node)
     assert before["record"][0] >= 3
     address = place(databases)
@@ -86,6 +124,9 @@ def test_to_postgresql_and_back(network: Network, home: Path, databases: Postgre
     with opened(home) as node:
         assert (rows_of(node), network.head(node)) == (before, head)
         assert check_log(node).findings == []
+        with pytest.raises(WebhookFailed, match="does not answer"):
+            try_webhook(node, 1)  # its secret opens
+        assert add_webhook(node, "http://127.0.0.1:9/ffp", ["hits"])[0] == 2
     network.nodes[RS] = open_node(home)
     network.record(RS)  # numbers are given behind those that were moved
     network.record(MK)

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from exchange.flows.node.node import Node
-from exchange.flows.query.ask import Question, ask
+from exchange.flows.query import start_search as start_search_module
+from exchange.flows.query.ask import Question, ask, ask_each
 from exchange.flows.query.start_search import StartedSearch, start_search, started_search
 from exchange.flows.terms.terms import state_policy
 from exchange.flows.terms.withdraw import withdraw
@@ -195,6 +196,25 @@ def test_no_more_in_a_day_than_the_settings_say(network: Network) -> None:
     with network.nodes[RS].store.read() as session:
         told = [row.asked for row in session.scalars(select(AuditRow).where(AuditRow.act == Act.START_SEARCH))]
     assert told[-1] == "rules: border; left out, a day's most was reached: ffp-al ffp-mk"
+
+
+def test_several_workers_together_ask_no_more_in_a_day(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker asks about another record after the first one has counted, and before it asks."""
+    node = configure(network, search_trigger_most_a_day=1)
+    first, second = (network.record(RS, **AT_HOME) for _ in range(2))
+
+    def overtaken(*arguments: Any, **more: Any) -> Any:
+        monkeypatch.setattr(start_search_module, "ask_each", ask_each)
+        again(network, second)
+        return ask_each(*arguments, **more)
+
+    monkeypatch.setattr(start_search_module, "ask_each", overtaken)
+    again(network, first)
+    assert [asked for asked, _, _ in queries(network)] == [AL, MK]
+    found = started(network, first)
+    assert found is not None
+    assert (found.asked, found.left_out) == (0, (AL, MK))
+    assert node.settings.search_trigger_most_a_day == 1
 
 
 def test_a_scan_that_a_person_asked_about_is_not_asked_about_again(network: Network) -> None:

@@ -13,6 +13,9 @@ from sqlalchemy import select
 from exchange.errors import InvalidInput, NotFound, WebhookFailed
 from exchange.flows.hits.pairs import work_out_all
 from exchange.flows.node.node import Node, create_node, opened
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.work import examine_work
+from exchange.flows.operate.measure import observe
 from exchange.flows.operate.promised_work import promised_work
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.webhooks import (
@@ -25,9 +28,12 @@ from exchange.flows.review.webhooks import (
     try_webhook,
 )
 from exchange.net.webhook import signed_headers
+from exchange.store.node import jobs
+from exchange.store.node.jobs import JobKind
 from exchange.store.review.webhooks import WebhookEvent, announce_event, forget_messages_on
 from exchange.store.tables.webhooks import WebhookMessageRow, WebhookRow
 from exchange.store.tables.work import JobRow
+from exchange.worker.job_runner import AT_MOST
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.network import MK, RS, Network
@@ -131,6 +137,8 @@ def test_a_program_that_is_away_is_told_again_later_under_the_same_name(node: No
         assert failed.value.retry_after_s == TOLD_AGAIN_S[attempt - 1]
         alarms = node_status(node).alarms
         assert any(f"Webhook {number} (127.0.0.1) did not take the last message" in alarm for alarm in alarms)
+    assert Cause.WEBHOOK in [finding.cause for finding in examine_work(node, served=False)]
+    assert observe(node).webhooks_failing == 1
     (job,) = promised_work(node, limit=10)
     assert (job.kind, job.subject) == ("tell-webhook", f"webhook {number}")
     tell_webhook(node, message, 3)
@@ -139,6 +147,33 @@ def test_a_program_that_is_away_is_told_again_later_under_the_same_name(node: No
     assert not any("Webhook" in alarm for alarm in node_status(node).alarms)
     tell_webhook(node, message, 4)
     assert len(server.came) == 3, "what was told is done"
+
+
+def test_one_that_is_slow_keeps_no_other_waiting(node: Node, server: WebhookServer) -> None:
+    slow, _ = add_webhook(node, server.url, ["candidates"])
+    for number in range(3):
+        cause(node, WebhookEvent.CANDIDATES, f"{number}" * 64)
+    other, _ = add_webhook(node, server.url, ["hits"])
+    cause(node, WebhookEvent.HITS)
+    taken = []
+    with node.store.write() as session:
+        for _ in range(3):
+            job = jobs.take(session, JobKind.TELL_WEBHOOK, owner="w", lease_s=9, at_most=AT_MOST[JobKind.TELL_WEBHOOK])
+            session.flush()
+            taken.append(job and job.node_id)
+    assert taken == [f"webhook {slow}", f"webhook {other}", None]
+
+
+def test_one_that_takes_a_message_to_try_it_is_in_order_again(node: Node, server: WebhookServer) -> None:
+    number, _ = add_webhook(node, server.url, BOTH)
+    cause(node, WebhookEvent.HITS)
+    server.statuses = [500]
+    with pytest.raises(WebhookFailed):
+        tell_all(node)
+    try_webhook(node, number)
+    (told,) = list_webhooks(node)
+    assert (told.failure, told.told_at is not None) == (None, True)
+    assert len(waiting(node)) == 1, "what is promised is still to come"
 
 
 def test_one_that_says_that_it_is_gone_is_told_no_more(node: Node, server: WebhookServer) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
+from exchange.flows.operate.status import held_alarms
 from exchange.flows.sync.serve_lane import read_lane
 from exchange.flows.terms.held_under_old_line import (
     HeldDecision,
@@ -100,6 +101,8 @@ def test_a_tighter_line_lists_what_is_held_and_it_is_taken_back(network: Network
     state_policy(rs, HEAD, (), (ALLOWED[1],))
     blocked = Reason.BLOCKED_BY_LAW
     assert listed(rs) == {(first, MK, blocked), (second, MK, blocked)}
+    (alarm,) = held_alarms(rs)
+    assert alarm.startswith(f"{MK} holds records of this node under an earlier line")
     network.settle()
     assert network.holds(MK) == {first, second}, "a tighter policy calls nothing back by itself"
     done = decide(rs, HeldDecision.TAKE_BACK, record=first)

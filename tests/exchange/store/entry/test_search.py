@@ -3,6 +3,7 @@ ones."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -18,11 +19,11 @@ from exchange.record_filter import CONDITIONS, FIELDS_OF_RECORDS, AskedRows, Rec
 from exchange.store.database.engine import Store
 from exchange.store.entry.record_details import DETAILS, detail_columns
 from exchange.store.entry.records import add_record, record_columns
-from exchange.store.entry.search import MOST_COUNTED, records_of_case, search_records, tally_records
+from exchange.store.entry.search import MOST_COUNTED, count_newer, records_of_case, search_records, tally_records
 from exchange.store.log.statements import append_own
 from exchange.store.migrations import downgrade, upgrade
 from exchange.store.migrations.record_details import columns_of_detail as migrated_columns
-from exchange.store.tables.records import RecordDetailRow, RecordRow
+from exchange.store.tables.records import AcquisitionRow, RecordDetailRow, RecordRow
 from exchange.store.terms.withdrawals import erase_rows
 from exchange.trust.keys import NodeKeys, create_keys, load_keys
 from schemas import Record, parse_statement
@@ -233,8 +234,10 @@ def two(store: Store, keys: NodeKeys) -> tuple[Store, str, str]:
 
 
 def found(store: Store, **asked: Any) -> list[str]:
+    """What a search finds; a search that is kept counts the same."""
     with store.read() as session:
         rows = search_records(session, RecordFilter.model_validate(asked), before=None, limit=10)
+        assert count_newer(session, RecordFilter.model_validate(asked), after=0, most=10) == len(rows)
         return [row.statement_id for row in rows]
 
 
@@ -289,6 +292,36 @@ def test_how_many_fit_and_what_they_are(two: tuple[Store, str, str]) -> None:
         "month": [("2024-05", 1), ("2026-03", 1)],
     }
     assert (none.count, none.kinds) == (0, {})
+
+
+class Undone(Exception):
+    """What a test wrote is not stored."""
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("asked", [{"roi": "breech_face"}, {"roi": "chamber_mark"}, {"empty": ["region_mask"]}])
+def test_whether_a_new_record_fits_costs_the_same_beside_many(
+    two: tuple[Store, str, str], asked: dict[str, Any]
+) -> None:
+    """In steps of SQLite's machine, thousands at a time: each kept search is held against each record that comes."""
+    store, *_ = two
+    wanted, steps = RecordFilter.model_validate(asked), [0]
+
+    def count() -> None:
+        steps[0] += 1
+
+    with contextlib.suppress(Undone), store.write() as session:
+        session.execute(text("PRAGMA defer_foreign_keys = ON"))
+        scan = dict(session.execute(select(AcquisitionRow.__table__)).mappings().first() or {})
+        others = [scan | {"acquisition_id": n, "statement_id": f"{n:064x}"} for n in range(1000, 6000)]
+        session.execute(insert(AcquisitionRow), others)
+        session.flush()
+        raw: Any = session.connection().connection.driver_connection
+        raw.set_progress_handler(count, 1000)
+        count_newer(session, wanted, after=0, most=1)
+        raw.set_progress_handler(None, 0)
+        raise Undone
+    assert steps[0] <= 1
 
 
 def test_details_go_with_their_record(two: tuple[Store, str, str]) -> None:

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
+from exchange.clock import stamp
+from exchange.flows.access.users import revoke_user
 from exchange.flows.review.alerts import count_fresh
 from exchange.flows.review.kept_searches import MOST_SEARCHES
 from exchange.record_filter import RecordFilter
 from exchange.store.review.kept_searches import filter_of
 from exchange.store.tables.reviews import KeptSearchRow
+from exchange.store.tables.sign_in import UserRow
 from exchange.web.pages.search_form import search_address
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
@@ -75,6 +79,24 @@ def test_kept_told_looked_at_stopped_and_taken_up(node: RunningNode, signed_in: 
     assert fresh(node, person, Role.INVESTIGATOR) == 0
     assert person.post(f"{address}/resume", {"csrf": person.csrf()}).status_code == 303
     assert "1 new record<" in person.get("/app/").text, "as if it had not been stopped"
+
+
+@pytest.mark.slow
+def test_who_left_keeps_no_search(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
+    """Nor is a record held against what somebody kept who left before that was so."""
+    person, left = signed_in(Role.INVESTIGATOR), signed_in(Role.INVESTIGATOR)
+    for one in (person, left):
+        question = {"question": "headstamp=kept", "title": "The kept lot", "csrf": one.csrf()}
+        assert one.post("/app/searches", question).status_code == 303
+    revoke_user(node.node, person.pseudonym)
+    with node.node.store.write() as session:
+        kept = select(KeptSearchRow).where(KeptSearchRow.pseudonym.in_([person.pseudonym, left.pseudonym]))
+        (row,) = session.scalars(kept).all()
+        assert row.pseudonym == left.pseudonym
+        session.get_one(UserRow, left.pseudonym).revoked_at = stamp()
+    submit(node, "KEPT")
+    with node.node.store.read() as session:
+        assert session.get_one(KeptSearchRow, row.search_id).newest_at is None
 
 
 @pytest.mark.slow
