@@ -59,8 +59,8 @@ class Reader:
     @classmethod
     def of(cls, side: Side, done: DayDone) -> Reader:
         other = next(day for day in DAYS if day is not side.day)
-        people = (side.visitor(role, f"reader-{role}") for role in (Role.INVESTIGATOR, Role.HEAD))
-        return cls(side, other, done, *people, side.program(Role.INVESTIGATOR, "reader-program"))
+        people = (side.visitor(role, "reader") for role in (Role.INVESTIGATOR, Role.HEAD))
+        return cls(side, other, done, *people, side.program(Role.INVESTIGATOR, "reader"))
 
     def ids(self, *exhibits: DayExhibit) -> list[str]:
         return [self.done.records[one] for one in exhibits]
