@@ -23,7 +23,7 @@ from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.query_request import QueryRequest
 from schemas.witness import WitnessAnswer, WitnessedLog, WitnessReport
 
-SPOKEN: Final = tuple(kind for kind in KINDS.values() if kind.said_by)
+SAID_BY_PEOPLE: Final = tuple(kind for kind in KINDS.values() if kind.said_by)
 """The kinds of statements that people say at ``/v1/statements``."""
 NODE_SAYS: Final = frozenset({"contract", "nonce", "issuer", "made_by", "stated_at"})
 """What of a statement only the node knows."""
@@ -46,9 +46,9 @@ def json_answer(model: type[BaseModel], told: str, media_type: str = "applicatio
     return {"content": {media_type: {"schema": reference(model.__name__)}}, "description": told}
 
 
-def one_of(names: list[str]) -> dict[str, Any]:
+def any_of_forms(names: list[str]) -> dict[str, Any]:
     """One of these forms of statements, told apart by their type."""
-    found = {kind.name: reference(name)["$ref"] for kind, name in zip(SPOKEN, names, strict=True)}
+    found = {kind.name: reference(name)["$ref"] for kind, name in zip(SAID_BY_PEOPLE, names, strict=True)}
     return {
         "oneOf": [{"$ref": place} for place in found.values()],
         "discriminator": {"propertyName": "type", "mapping": found},
@@ -59,7 +59,7 @@ def draft_name(kind: Kind) -> str:
     return f"{kind.model.__name__}Draft"
 
 
-DRAFT: Final = one_of([draft_name(kind) for kind in SPOKEN]) | {
+DRAFT: Final = any_of_forms([draft_name(kind) for kind in SAID_BY_PEOPLE]) | {
     "description": f"A statement of the contract without {', '.join(sorted(NODE_SAYS))}: the node adds these."
 }
 """What a person says, as it is sent to a node."""
@@ -69,12 +69,12 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     """The description with the forms that no route states: those of parts of a multipart body, of statements, of
     problems; and with names for the calibres."""
     forms: dict[str, Any] = document["components"]["schemas"]
-    for model in (*_REFERENCED, *(kind.model for kind in SPOKEN)):
+    for model in (*_REFERENCED, *(kind.model for kind in SAID_BY_PEOPLE)):
         forms[model.__name__] = _form(model, forms)
-    for kind in SPOKEN:
+    for kind in SAID_BY_PEOPLE:
         forms[draft_name(kind)] = _draft(forms[kind.model.__name__])
     forms["RecordAnswer"]["properties"]["statement"] = reference("Record")
-    forms["StatementAnswer"]["properties"]["statement"] = one_of([kind.model.__name__ for kind in SPOKEN])
+    forms["StatementAnswer"]["properties"]["statement"] = any_of_forms([kind.model.__name__ for kind in SAID_BY_PEOPLE])
     forms["Calibre"]["x-enum-varnames"] = calibre_names()
     return document
 

@@ -19,7 +19,7 @@ from matcher.mark.level import LevelledMark, averaged
 from matcher.numeric.plane import Plane, ratio
 from matcher.read.topography import Topography
 
-MOST_SIDE: Final = 320
+MOST_THUMBNAIL_SIDE: Final = 320
 """Twice the width at which lists show it, for screens of two points a pixel."""
 
 _LIGHT_FROM: Final = (-0.5, -0.5, 0.7071)
@@ -57,7 +57,7 @@ def draw_mark_thumbnail(mark: LevelledMark) -> bytes:
 def draw_surface_thumbnail(topography: Topography) -> bytes:
     """All of a scan on which no mark is looked for, or none was found. As ``draw_mark_thumbnail``."""
     sizes = (points * um for points, um in zip(topography.heights_um.shape, topography.spacing_um, strict=True))
-    heights, weights, spacing, _ = averaged(topography, max(sizes) / (2 * MOST_SIDE))
+    heights, weights, spacing, _ = averaged(topography, max(sizes) / (2 * MOST_THUMBNAIL_SIDE))
     return _written(*_lit(_shrunk(heights, weights, spacing)))
 
 
@@ -74,14 +74,15 @@ def draw_photograph_thumbnail(brightness: NDArray[np.float32]) -> bytes:
 
 
 def _shrunk(values: Plane, weights: Plane, spacing: tuple[float, float]) -> _Small:
-    """The bounding box of what was measured, in square pixels, no side longer than ``MOST_SIDE``; never enlarged."""
+    """The bounding box of what was measured, in square pixels, no side longer than ``MOST_THUMBNAIL_SIDE``; never
+    enlarged."""
     solid = (weights > 0).view(np.uint8)
     left, top, width, height = cv2.boundingRect(solid)
     if width == 0 or height == 0:
         raise ScanNotUsable("not usable: the scan has no valid point at all; check how it was exported")
     box = slice(top, top + height), slice(left, left + width)
     size = (height * spacing[0], width * spacing[1])
-    pitch = max(max(size) / MOST_SIDE, min(spacing))
+    pitch = max(max(size) / MOST_THUMBNAIL_SIDE, min(spacing))
     shape = (max(1, round(size[0] / pitch)), max(1, round(size[1] / pitch)))
     shown, there = values[box], weights[box]
     if shape == shown.shape:

@@ -57,7 +57,7 @@ CONVENTIONS = (
     Shared(
         "A command bears the word that people type, in each group of commands.",
         ("exchange.cli",),
-        ("add", "check", "decide", "init", "publish", "revoke", "show", "status", "verify"),
+        ("add", "check", "init", "publish", "revoke", "show", "status", "verify"),
     ),
     Shared(
         "A command bears the name of the one act that it runs.",
@@ -66,9 +66,12 @@ CONVENTIONS = (
         once=True,
     ),
     Shared(
-        "A REST route's name is its operation id in the contract, and that of the act below it.",
-        ("exchange.web.rest", "exchange.flows", "exchange.store"),
-        ("decide", "mirrored_leaves", "read_envelope", "read_record", "status"),
+        "A REST route's name is its operation id in the contract, and that of the act below it, or of the command.",
+        ("exchange.web.rest", "exchange.flows", "exchange.store", "exchange.cli"),
+        (
+            *("ask_peers", "change_firearm", "decide_approval", "enter_firearm", "list_approvals", "list_peers"),
+            *("list_queries", "read_envelope", "read_firearm", "read_record", "search_records", "send_query"),
+        ),
         once=True,
     ),
     Shared(

@@ -37,7 +37,7 @@ from schemas import Blob, ContractError, Maker, Record, parse_submission
 from schemas.versions import is_newer, needed_version
 from schemas.vocabulary import Jurisdiction, Modality, ReleaseLevel
 
-MOST_OF_A_CASE: Final = 500
+MOST_ITEMS_OF_A_CASE: Final = 500
 """Records of one case that are looked through for an item number; the newest."""
 UNSIGNED = "0" * 64
 """In the place of a nonce and of a statement's id, of a record that is only shown."""
@@ -99,7 +99,7 @@ def _same_item(node: Node, draft: Draft, record: Record) -> tuple[RecordRow, ...
     if item is None:
         return ()
     with node.store.read() as session:
-        rows = records_of_case(session, record.jurisdiction, record.case_reference, limit=MOST_OF_A_CASE)
+        rows = records_of_case(session, record.jurisdiction, record.case_reference, limit=MOST_ITEMS_OF_A_CASE)
     return tuple(
         row
         for row in rows

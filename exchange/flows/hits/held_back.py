@@ -24,7 +24,7 @@ from schemas import Hit, Pair, PhysicalComparison, open_envelope, parse_statemen
 from schemas.review import CUSTODY
 from schemas.vocabulary import ComparisonStep, HitStage
 
-HELD_BACK: Final = "held-back"
+SHOWN_LATE: Final = "held-back"
 """The reason for which it is set aside."""
 MOST_WEIGHED: Final = 60
 """Statements of the peer on one pair: more than two FFPs need, and few enough to weigh them for each that it held

@@ -31,7 +31,7 @@ from exchange.flows.review.report_sources import (
     numbers_of,
     views_to_print,
 )
-from exchange.flows.review.report_statements import rows_to_report, said_in
+from exchange.flows.review.report_statements import rows_to_report, statement_in
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.flows.statement.sharing import record_of
 from exchange.store.log.statements import find_statement
@@ -241,7 +241,7 @@ def _said(
             row.type,
             row.log_index,
             row.received_at,
-            said_in(row),
+            statement_in(row),
             row.statement_id in retracted,
             counts_not.get(row.statement_id),
         )

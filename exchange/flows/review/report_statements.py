@@ -28,12 +28,12 @@ MOST_OF_SIDE: Final = 100
 MOST_OF_OTHERS: Final = 20
 """Of all other nodes together: nothing of theirs has an effect."""
 
-Scans = frozenset[tuple[str, str]]
+ComparedScans = frozenset[tuple[str, str]]
 """Both records, each with the scan that was compared."""
 
 
 def rows_to_report(
-    session: Session, node: Node, pseudonym: str, sides: Collection[str], scans: Scans, hit: Link | None
+    session: Session, node: Node, pseudonym: str, sides: Collection[str], scans: ComparedScans, hit: Link | None
 ) -> list[StatementRow]:
     """What has an effect on the hit comes first, then what else was said, from the records on; in the order in which it
     came to be known here. ``sides``: the issuers of both records."""
@@ -51,14 +51,16 @@ def rows_to_report(
     return sorted(gathered.rows.values(), key=lambda row: (row.received_at, row.log_index, row.statement_id))
 
 
-def said_in(row: StatementRow) -> AnyStatement:
+def statement_in(row: StatementRow) -> AnyStatement:
     return parse_statement(open_envelope(row.envelope or b"").payload)
 
 
 class _Gathered:
     """What is told, each once, and how much of it each node said."""
 
-    def __init__(self, session: Session, node: Node, pseudonym: str, sides: Collection[str], scans: Scans) -> None:
+    def __init__(
+        self, session: Session, node: Node, pseudonym: str, sides: Collection[str], scans: ComparedScans
+    ) -> None:
         self._session, self._node, self._pseudonym = session, node, pseudonym
         self._sides, self._scans = frozenset(sides), scans
         self._told: Counter[str | None] = Counter()
@@ -83,7 +85,7 @@ class _Gathered:
             return False
         if not may_see(self._session, self._node, row, self._pseudonym):
             return False
-        said = said_in(row)
+        said = statement_in(row)
         if not isinstance(said, Conclusion | Verification | Hit):
             return True
         return {(said.pair.a.record, said.pair.a.scan), (said.pair.b.record, said.pair.b.scan)} == self._scans

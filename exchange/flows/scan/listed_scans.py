@@ -15,7 +15,7 @@ from exchange.store.scan.listed import ListedRow, scans_listed
 from schemas import Pair
 
 
-class ShownRecord(Protocol):
+class PicturedRecord(Protocol):
     """What is shown of a record, whatever it is."""
 
     @property
@@ -67,8 +67,8 @@ def listed_scan(scan: ShownScan) -> ListedScan:
     return ListedScan(scan.statement_id, scan.position, scan.roi, standing)
 
 
-def pictures_of(
-    node: Node, records: Iterable[ShownRecord | None], scans: Collection[str] = ()
+def pictured_scans(
+    node: Node, records: Iterable[PicturedRecord | None], scans: Collection[str] = ()
 ) -> dict[str, ListedScan]:
     """Of each of these records, some of which may be gone, the scan that stands for it: one of ``scans``, by digest,
     else the first that is here of a region that is compared, else the first. One SQL statement for all of them."""

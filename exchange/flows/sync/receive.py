@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from exchange.errors import StatementInvalid
-from exchange.flows.hits.held_back import HELD_BACK, undoes_own
+from exchange.flows.hits.held_back import SHOWN_LATE, undoes_own
 from exchange.flows.hits.pairs import note_said
 from exchange.flows.hits.vocabulary import Said
 from exchange.flows.log.start import may_sign
@@ -129,7 +129,7 @@ def _check_held_back(session: Session, node: Node, item: Received) -> None:
         raise StatementInvalid(
             f"{item.statement.issuer} signed this before what it had shown of the hit, and shows it now: it would undo "
             "what this node signed meanwhile. Telephone its operator.",
-            code=HELD_BACK,
+            code=SHOWN_LATE,
         )
 
 

@@ -71,11 +71,11 @@ class Problem(BaseModel):
     problems: list[FaultyPlace] = []
 
 
-PROBLEM: dict[str, Any] = {
+REFUSAL_ANSWER: dict[str, Any] = {
     "description": "An error, always in this form.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {"default": PROBLEM}
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {"default": REFUSAL_ANSWER}
 
 
 def install_problems(app: FastAPI) -> None:

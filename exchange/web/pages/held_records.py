@@ -51,7 +51,7 @@ def held_records(
 
 
 @router.post("/policy/held")
-async def decide_held_records(request: Request, node: OpenNode, who: Heading) -> Response:
+async def take_decision(request: Request, node: OpenNode, who: Heading) -> Response:
     """Sign the withdrawals, or remember that it stays there, and why."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_decide, node, who, fields)

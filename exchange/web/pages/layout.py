@@ -24,7 +24,7 @@ from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import not_validated
 from exchange.flows.review.alerts import MOST_ALERTS, tell_fresh
-from exchange.flows.scan.listed_scans import pictures_of
+from exchange.flows.scan.listed_scans import pictured_scans
 from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
@@ -74,7 +74,7 @@ _pages.globals |= {
     "named_check": named_check_words,
     "instrument_doubt": doubt_words,
     "suspicions_of": suspicions_of,
-    "pictures_of": pictures_of,
+    "pictured_scans": pictured_scans,
     "calibres_by_kind": CALIBRES_BY_KIND,
     "calibre_problem": calibre_problem,
     "entry_of": ENTRY_OF,

@@ -16,7 +16,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode, ReaderOrPeer
 from exchange.web.description import BINARY
 from exchange.web.http.conditional import IfNoneMatch, unchanged
-from exchange.web.http.problems import PROBLEM
+from exchange.web.http.problems import REFUSAL_ANSWER
 from exchange.web.http.ranges import file_answer
 from exchange.web.rest.consultation import Consultation, LegalBasisHeader, PurposeHeader, consultation_of
 
@@ -50,7 +50,7 @@ def shown_by(node: Node, asker: Consultation | CallingPeer, sha256: str) -> Sequ
         200: {"content": {"application/octet-stream": BINARY}, "description": "The scan, with a strong ETag."},
         206: {"content": {"application/octet-stream": BINARY}, "description": "The part that Range asked for."},
         304: {"description": "The caller has it already."},
-        416: {**PROBLEM, "description": "The scan has no such part."},
+        416: {**REFUSAL_ANSWER, "description": "The scan has no such part."},
     },
 )
 def read_blob(

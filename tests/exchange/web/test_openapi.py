@@ -16,7 +16,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from exchange.web import app
-from exchange.web.description import SPOKEN, calibre_names
+from exchange.web.description import SAID_BY_PEOPLE, calibre_names
 from exchange.web.openapi import openapi_document
 from schemas import Calibre, parse_submission
 from tests.exchange.conftest import RunningNode
@@ -132,8 +132,9 @@ def test_operation_ids_are_stable_and_unique(document: dict[str, Any]) -> None:
 
 
 def test_each_operation_but_the_two_probes_says_what_is_done_to_what() -> None:
-    verbs = "ask|change|decide|delete|enter|grant|hold|list|make|preview|read|report|request|say|search|send|submit"
-    assert {name for name in OPERATIONS if not re.match(rf"({verbs}|withdraw)_[a-z]", name)} == {"healthz", "readyz"}
+    verbs = "answer|ask|change|decide|delete|enter|give|grant|hold|list|make|mark|preview|read|report|request|say|search"
+    more = "send|submit|take|undo|withdraw"
+    assert {name for name in OPERATIONS if not re.match(rf"({verbs}|{more})_[a-z]", name)} == {"healthz", "readyz"}
 
 
 def test_each_answer_that_has_content_says_its_form(document: dict[str, Any]) -> None:
@@ -148,7 +149,7 @@ def test_each_answer_that_has_content_says_its_form(document: dict[str, Any]) ->
 def test_forms_of_the_same_name_are_the_same(document: dict[str, Any]) -> None:
     """Those of statements stand beside those of answers, under the names of their classes."""
     forms = document["components"]["schemas"]
-    for kind in SPOKEN:
+    for kind in SAID_BY_PEOPLE:
         told = kind.model.model_json_schema(ref_template="#/components/schemas/{model}").pop("$defs", {})
         for name, form in told.items():
             assert {**forms[name], "x-enum-varnames": None} == {**form, "x-enum-varnames": None}, name

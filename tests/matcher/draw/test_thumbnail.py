@@ -11,7 +11,7 @@ from PIL import Image
 
 from matcher import DEFAULT_PARAMETERS, Topography, read_topography
 from matcher.draw.thumbnail import (
-    MOST_SIDE,
+    MOST_THUMBNAIL_SIDE,
     draw_mark_thumbnail,
     draw_photograph_thumbnail,
     draw_surface_thumbnail,
@@ -41,8 +41,8 @@ def check_mark(scan: Topography) -> None:
     grey, there = shown(picture)
     solid = there > 250
     assert len(picture) < MOST_BYTES
-    assert max(grey.shape) <= MOST_SIDE
-    assert max(grey.shape) > MOST_SIDE / 2
+    assert max(grey.shape) <= MOST_THUMBNAIL_SIDE
+    assert max(grey.shape) > MOST_THUMBNAIL_SIDE / 2
     assert 0.2 < solid.mean() < 0.95
     assert 100 < grey[solid].mean() < 220
     assert grey[solid].std() > 12
@@ -82,7 +82,7 @@ def test_pixels_are_square_and_none_is_invented() -> None:
     wide, _ = shown(draw_surface_thumbnail(Topography(bump((100, 50)), (1.0, 4.0))))
     assert wide.shape == (100, 200)
     long, _ = shown(draw_surface_thumbnail(Topography(bump((40, 1000)), (2.0, 2.0))))
-    assert long.shape == (13, MOST_SIDE)
+    assert long.shape == (13, MOST_THUMBNAIL_SIDE)
 
 
 def test_a_tilted_plane_is_drawn_level() -> None:
@@ -96,9 +96,9 @@ def test_a_photograph_is_only_smaller() -> None:
     brightness = np.tile(np.linspace(0.2, 0.8, 800, dtype=np.float32), (600, 1))
     brightness[:100] = np.nan
     grey, there = shown(draw_photograph_thumbnail(brightness))
-    assert grey.shape == (200, MOST_SIDE)
+    assert grey.shape == (200, MOST_THUMBNAIL_SIDE)
     assert (there == 255).all()
-    assert np.abs(grey[100] - 255 * np.linspace(0.2, 0.8, MOST_SIDE)).max() < 6
+    assert np.abs(grey[100] - 255 * np.linspace(0.2, 0.8, MOST_THUMBNAIL_SIDE)).max() < 6
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2)])

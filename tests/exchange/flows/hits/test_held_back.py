@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exchange.flows.blind.visibility import Hidden
-from exchange.flows.hits.held_back import HELD_BACK
+from exchange.flows.hits.held_back import SHOWN_LATE
 from exchange.flows.hits.history import find_link
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.stage import HitProgress, Stage
@@ -137,7 +137,7 @@ def test_what_a_peer_held_back_undoes_no_confirmed_hit(network: Network, pair: d
     assert (before.stage, before.signed_by, before.no_effect) == (Stage.CONFIRMED, (RS,), {})
     peer.shows(held)
     assert progress(network, hit) == before
-    assert aside(network) == [(held, HELD_BACK)]
+    assert aside(network) == [(held, SHOWN_LATE)]
     peer.shows(peer.signs(RETURNED, arrived)) if holds_back is not _a_sent else None
     assert progress(network, hit).stage is Stage.CONFIRMED, "what it signs in its order is taken as before"
     assert len(aside(network)) == 1
