@@ -1,4 +1,4 @@
-"""Fields that stand in one row, and the columns of a list of records, under the pages' own style sheet."""
+"""What must not crowd out its neighbour: fields of one row, columns of a list, the two names on the stage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ ROW = (
     '<label>Seal that it leaves under<input name="seal"></label></div>'
 )
 NUMBERS = '<td class="number">0.113</td>' * 12
-LIST = f'<table><tr><td class="pictured"></td><td id="named">RS-2026-0815, incident 1, item 3</td>{NUMBERS}</tr></table>'
+LIST = (
+    f'<table><tr><td class="pictured"></td><td id="named">RS-2026-0815, incident 1, item 3</td>{NUMBERS}</tr></table>'
+)
 CANDIDATES = (
     f'<table class="candidates"><tr>{NUMBERS}<td>RS-2026-0815, incident 1, item 3</td>'
     '<td id="named">MK-2026-0044, incident 2, item 7</td></tr></table>'
@@ -53,3 +55,16 @@ def test_a_name_has_room_on_a_small_screen(page: Any, lines: str) -> None:
     page.set_viewport_size({"width": 400, "height": 800})
     show(page, f'<div class="scroll">{lines}</div>')
     assert page.locator("#named").bounding_box()["width"] >= 140
+
+
+def test_a_name_that_is_wider_than_its_side_of_the_stage_is_broken(page: Any) -> None:
+    show(page, "")
+    lines = """async ([name, most]) => {
+      const { nameLines } = await import('/static/viewer/overlay.js');
+      return nameLines(name, (line) => line.length <= most);
+    }"""
+    name = "Serbia, RS-2026-0815, incident 1, item 3"
+    assert page.evaluate(lines, [name, 60]) == [name]
+    assert page.evaluate(lines, [name, 21]) == ["Serbia, RS-2026-0815,", "incident 1, item 3"]
+    assert page.evaluate(lines, ["Kosovo* + Serbia", 10]) == ["Kosovo* +", "Serbia"]
+    assert page.evaluate(lines, [name, 1]) == ["Serbia,", "RS-2026-0815,", "incident 1,", "item 3"], "no name is cut"

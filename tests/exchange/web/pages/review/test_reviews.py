@@ -380,7 +380,7 @@ def test_a_conclusion_that_is_taken_back_asks_nobody(
         assert refused.status_code == status
         assert "Typed &lt;b&gt;at length&lt;/b&gt;</textarea>" in refused.text, "what was typed stays"
         assert bool(again) == (f'value="{again}" checked' in refused.text)
-        assert (why in refused.text, refused.text.count("Nothing was signed.")) == (True, 2), "at the top, and at the form"
+        assert (why in refused.text, refused.text.count("Nothing was signed.")) == (True, 2), "above, and at the form"
     page = first.get(pair).text
     assert "Sign my conclusion" not in page
     for action in re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/retraction)"', page):
