@@ -13,6 +13,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.disclosures import disclosable, disclosures_on
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.review.reviews import speak_as
 from exchange.web.rest import response_models
@@ -51,12 +52,17 @@ def _disclose(node: Node, who: Visitor, statement_id: str, fields: Mapping[str, 
             where.removeprefix("disclosure."): what.removeprefix("Value error, ")
             for where, what in (problems or {"": str(error)}).items()
         }
-        return _form(node, who, statement_id, said, told)
+        return _form(node, who, statement_id, said, told, status_of(error))
     return RedirectResponse(f"/app/records/{statement_id}#disclosures", 303)
 
 
 def _form(
-    node: Node, who: Visitor, statement_id: str, typed: Mapping[str, str] | None, problems: Mapping[str, str]
+    node: Node,
+    who: Visitor,
+    statement_id: str,
+    typed: Mapping[str, str] | None,
+    problems: Mapping[str, str],
+    status: int = 200,
 ) -> Response:
     asker = who.consultation
     found = disclosable(node, statement_id)
@@ -69,7 +75,7 @@ def _form(
     return page(
         "disclose",
         who,
-        status=422 if problems else 200,
+        status=status,
         record=response_models.summary(found.record),
         recipients=found.recipients,
         articles=list(dict.fromkeys(article for peer in found.recipients for article in peer.articles)),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
+from exchange.flows.node.node import Node
 from exchange.flows.review.candidates import CandidatePair, ComparedSide, compared_sides
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
@@ -19,7 +21,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch
-from exchange.web.pages.layout import Reading, page
+from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
 from exchange.web.rest import response_models
 from exchange.web.rest.blobs import Digest
@@ -41,9 +43,33 @@ class PairSide:
     picture: ListedScan
 
 
+@dataclass(frozen=True)
+class RefusedConclusion:
+    """A conclusion that was sent and not signed: why, in words ("" where none was refused), and what was typed."""
+
+    sentence: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+
+_NONE_REFUSED: Final = RefusedConclusion()
+
+
 @router.get("/pairs/{candidate_id}")
 def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from: SeenFrom = None) -> Response:
     """One pair with what its score rests on; ``from``: the record whose list it was opened from, for the rail."""
+    return pair_page(node, who, candidate_id, seen_from)
+
+
+def pair_page(
+    node: Node,
+    who: Visitor,
+    candidate_id: int,
+    seen_from: str | None = None,
+    *,
+    status: int = 200,
+    refused: RefusedConclusion = _NONE_REFUSED,
+) -> Response:
+    """``refused``: the conclusion that was sent, where it was not signed."""
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_candidate(asker, Act.READ_CANDIDATE, found)
@@ -54,6 +80,7 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     return page(
         "pair",
         who,
+        status=status,
         pair=pair,
         sides=sides_of(found),
         explained=found.row.comparison,
@@ -62,6 +89,7 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
         may_conclude=own and who.caller.role is Role.EXAMINER,
         rail=rail_for(node, asker, found, seen_from) if seen_from else None,
         query=found.acquisition_a.sha256,
+        refused=refused,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.errors import InvalidInput, NotFound
+from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.blind.verifications import (
     give_verification_back,
     read_verification,
@@ -24,11 +24,13 @@ from exchange.flows.review.statements import Spoke, may_take_back, speak
 from exchange.flows.scan.listed_scans import pictures_of_pairs
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
-from exchange.web.pages.review.pair import sides_of
+from exchange.web.pages.review.pair import RefusedConclusion, pair_page, sides_of
 from exchange.web.rest import response_models
 from exchange.web.rest.candidates import CandidateId, found_candidate
 from exchange.web.rest.records import StatementId
+from exchange.web.wording.sentences import refusal_of
 from schemas.vocabulary import AfteConclusion, Basis, Role
 
 router = APIRouter()
@@ -42,8 +44,8 @@ TaskId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 async def conclude(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
     """Sign a conclusion on a pair; another examiner is asked to verify it, blind."""
     fields = await read_form(request, node, who.csrf)
-    await off_loop(_conclude, node, who, candidate_id, fields)
-    return RedirectResponse(f"/app/pairs/{candidate_id}#review", 303)
+    done: Response = await off_loop(_conclude, node, who, candidate_id, fields)
+    return done
 
 
 @router.post("/pairs/{candidate_id}/conclusion/{statement_id}/retraction")
@@ -117,17 +119,24 @@ def speak_as(node: Node, who: Visitor, kind: str, **fields: Any) -> Spoke:
     return speak(node, who.caller.maker, json.dumps(draft).encode(), once=True)
 
 
-def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Spoke:
+def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Response:
+    """What is refused is said above the form, with all that was typed."""
     pair = pair_of(found_candidate(who.consultation, candidate_id))
-    return speak_as(
-        node,
-        who,
-        "conclusion",
-        pair=pair.model_dump(mode="json"),
-        conclusion=_chosen(fields),
-        basis=fields.get("basis", Basis.SCREEN),
-        remark=remark_of(fields),
-    )
+    try:
+        speak_as(
+            node,
+            who,
+            "conclusion",
+            pair=pair.model_dump(mode="json"),
+            conclusion=_chosen(fields),
+            basis=fields.get("basis", Basis.SCREEN),
+            remark=remark_of(fields),
+        )
+    except (InvalidInput, Conflict) as error:
+        said = refusal_of(error)
+        refused = RefusedConclusion(said.sentence or said.detail, fields)
+        return pair_page(node, who, candidate_id, status=status_of(error), refused=refused)
+    return RedirectResponse(f"/app/pairs/{candidate_id}#review", 303)
 
 
 def _take_back(node: Node, who: Visitor, candidate_id: int, statement_id: str, fields: dict[str, str]) -> None:

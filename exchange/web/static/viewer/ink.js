@@ -11,9 +11,11 @@ export const SIDES = ["#6db9e6", "#ff9f5a"];
 /** By kind of mark. Their shapes differ too. */
 export const MARKS = { agreement: "#5edcac", disagreement: "#ff8a7a", note: "#ffd166" };
 
+export const NAME_FONT = "600 13px system-ui, sans-serif";
+
 /** Words on a dark plate; `align`: which end of it stands at x. */
 export function plate(context, text, x, y, align, colour) {
-  context.font = "600 13px system-ui, sans-serif";
+  context.font = NAME_FONT;
   context.textBaseline = "middle";
   context.textAlign = align;
   const width = context.measureText(text).width + 14;

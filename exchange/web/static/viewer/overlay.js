@@ -2,7 +2,7 @@
 
 import { correlationColour, differenceColour, heightColour } from "./colours.js";
 import { fromStage, toScreen, toStage, turned } from "./frame.js";
-import { DIM, INK, lengthText, LIT, MEASURE, plate, PLATE, TEXT } from "./ink.js";
+import { DIM, INK, lengthText, LIT, MEASURE, NAME_FONT, plate, PLATE, TEXT } from "./ink.js";
 import { drawMarkings } from "./markings.js";
 
 const LEAST_ROOM = 26; // CSS pixels across a cell
@@ -165,11 +165,26 @@ function drawLabel(context, cell, text, ground, ink) {
   context.fillText(text, x + 5, y + 9);
 }
 
+/** A name in as many lines as it takes: broken after its commas, or between two names. */
+export function nameLines(name, fits) {
+  const lines = [];
+  for (const part of name.split(/(?<=, |\+ )/)) {
+    const longer = (lines.at(-1) ?? "") + part;
+    if (lines.length && fits(longer.trimEnd())) lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
 function drawNames(context, scene, pane) {
   const right = pane.sides.length === 1 && pane.sides[0] === 1;
   const name = pane.sides.map((side) => scene.names[side]).join(" + ");
-  if (pane.right - pane.left < 60) return;
-  plate(context, name, right ? pane.right - 12 : pane.left + 12, 20, right ? "right" : "left", TEXT);
+  const room = pane.right - pane.left;
+  if (room < 60) return;
+  context.font = NAME_FONT;
+  nameLines(name, (line) => context.measureText(line).width + 24 <= room).forEach((line, number) => {
+    plate(context, line, right ? pane.right - 12 : pane.left + 12, 20 + 24 * number, right ? "right" : "left", TEXT);
+  });
 }
 
 /** The longest of 1, 2, 5, 10, ... that takes up to a fifth of the stage. */

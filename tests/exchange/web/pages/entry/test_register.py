@@ -148,6 +148,15 @@ def test_a_usual_mistake_is_told_in_the_words_of_the_page(desk: Desk, field: str
     assert told in beside[1]
     assert "lang=" not in beside[1], "in the language of the page"
     assert html.escape(typed) in summary.text, "what was typed stays"
+    assert "1 places" not in summary.text
+
+
+def test_what_is_said_of_a_field_stands_in_one_place_beneath_it(desk: Desk) -> None:
+    """A field is three rows of its grid: in a fourth, what is wrong would be written across the row beneath."""
+    fields = desk.person.get(f"{desk.address}/summary").text.split('<div class="field')[1:]
+    called = [field for field in fields if 'id="told-' in field]
+    assert any("problem-note" in field for field in called)
+    assert all(field.index('<div class="notes">') < field.index('id="told-') for field in called)
 
 
 def test_a_double_click_makes_one_record(node: RunningNode, desk: Desk) -> None:

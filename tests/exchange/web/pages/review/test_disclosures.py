@@ -73,7 +73,10 @@ def test_only_who_may_have_the_record_is_told_more(pair: tuple[RunningNode, Runn
     assert "No other side may have this record" in form
     assert not re.findall(r'<option value="ffp-mk"', form)
     typed = {"csrf": head.csrf(), "to": "ffp-mk", "legal_basis": "Article 9", "serial_number": SERIAL}
-    assert head.post(f"/app/records/{record}/disclose", typed).status_code == 409
+    refused = head.post(f"/app/records/{record}/disclose", typed | {"place": "Kept <b>as typed</b>"})
+    assert refused.status_code == 409
+    assert all(told in refused.text for told in ("Nothing was signed.", "may not have the record itself"))
+    assert "Kept &lt;b&gt;as typed" in refused.text, "what was typed stays"
     assert SERIAL not in head.get(f"/app/records/{record}").text
 
 

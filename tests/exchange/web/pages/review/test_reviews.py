@@ -375,7 +375,14 @@ def test_a_conclusion_that_is_taken_back_asks_nobody(
     assert first.send(f"{pair}/conclusion", conclusion="inconclusive_a", basis="screen").status_code == 303
     mine = [task for task in _waiting(rs) if task.concluded_by == first.pseudonym]
     assert [pair_of(found).model_dump_json()] == [task.pair for task in mine]
+    for again, status, why in (("elimination", 409, "waits for another examiner"), ("", 422, "Choose a conclusion")):
+        refused = first.send(f"{pair}/conclusion", conclusion=again, basis="screen", remark="Typed <b>at length</b>")
+        assert refused.status_code == status
+        assert "Typed &lt;b&gt;at length&lt;/b&gt;</textarea>" in refused.text, "what was typed stays"
+        assert bool(again) == (f'value="{again}" checked' in refused.text)
+        assert (why in refused.text, refused.text.count("Nothing was signed.")) == (True, 2), "above, and at the form"
     page = first.get(pair).text
+    assert "Sign my conclusion" not in page
     for action in re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/retraction)"', page):
         first.send(action, reason="No use.")
     assert not [task for task in _waiting(rs) if task.concluded_by == first.pseudonym]

@@ -1,0 +1,25 @@
+"""The style sheets of the pages: that of all pages, and those of a few beside it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+STATIC = Path(__file__).parents[4] / "exchange" / "web" / "static"
+OF_ALL = STATIC / "node.css"
+BOX = re.compile(r"(?:^|;)\s*(?:display|width|height)\s*:")
+
+
+def boxed(sheet: Path) -> set[str]:
+    """Each class whose box a sheet states wherever the class stands."""
+    rules = re.findall(r"([^{}]+)\{([^{}]*)\}", re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL))
+    found = [one.strip() for selectors, said in rules if BOX.search(said) for one in selectors.split(",")]
+    return {one for one in found if re.fullmatch(r"\.[\w-]+", one)}
+
+
+@pytest.mark.parametrize("sheet", sorted(set(STATIC.glob("*.css")) - {OF_ALL}), ids=lambda sheet: sheet.name)
+def test_no_class_has_two_boxes(sheet: Path) -> None:
+    """A small picture and a card of one class were each as small as the other on a page that had both sheets."""
+    assert not boxed(sheet) & boxed(OF_ALL)
