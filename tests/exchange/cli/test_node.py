@@ -254,7 +254,7 @@ def test_a_token_is_shown_once(ffp: Ffp, home: Path) -> None:
     assert token.startswith("ffp_")
     assert "once" in said.err
     listed = ffp("user", "list", "--home", home).out
-    assert listed == "examiner-1\texaminer\tactive\n"
+    assert listed == "examiner-1\texaminer\tactive\t-\n"
     assert token not in listed
     assert ffp("user", "revoke", "examiner-1", "--home", home).code == 0
     assert "revoked 20" in ffp("user", "list", "--home", home).out

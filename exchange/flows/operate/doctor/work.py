@@ -50,6 +50,9 @@ WHAT_WAITS: Final = {
     "send_lead": "Leads that the other side does not know of",
     "answer": "Hits on which the other side waits for an answer",
     "feedback": "Hits without feedback",
+    "sign": "Confirmed hits that the other side signed and this side did not",
+    "receive": "Exhibits on their way to this side",
+    "return": "Exhibits of the other side that nobody compares any more",
 }
 
 
