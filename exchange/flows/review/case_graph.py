@@ -4,7 +4,7 @@ same whenever it is drawn."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -137,7 +137,7 @@ def case_graph(session: Session, role: Role, pseudonym: str, case: Case) -> Case
         for (one, other), links in sorted(joined.items(), key=lambda item: item[0])
         if one in drawn and other in drawn
     )
-    lines = joined.values() if more else [tie.links for tie in ties]
+    lines: Iterable[Sequence[KnownLink]] = joined.values() if more else [tie.links for tie in ties]
     return CaseGraph(case, records, placed, ties, more, frozenset(link.pair_id for line in lines for link in line))
 
 
