@@ -90,6 +90,7 @@ class Control(OfReview):
         world.work(((RS, MK),))
         if value == 1:  # the first pair is asked for first in both worlds
             send_control(world, control)
+        world.rest("GET", f"/v1/candidates/{real.row.candidate_id}", COLLEAGUE)  # its cells are known from now on
         said = say(world, COLLEAGUE, "conclusion", pair=pair_of(real).model_dump(mode="json"), **fields)
         if value == 0:
             send_control(world, control)

@@ -20,6 +20,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.entry.exhibits import Exhibits, exhibit_of, exhibits_of, versions_of_exhibits
 from exchange.store.entry.records import find_record
+from exchange.store.hits.joined_pairs import hit_ids_of, pairs_of
 from exchange.store.log.statements import find_statement, statements_about_each
 from exchange.store.review.candidates import CandidateView, StoredCandidate
 from exchange.store.review.reviews import (
@@ -123,15 +124,24 @@ def _hidden(session: Session, tasks: Sequence[VerificationTaskRow]) -> Hidden:
     return Hidden(exhibits, frozenset((task.scan_low, task.scan_high) for task in tasks), versions)
 
 
+def hidden_pair_ids(session: Session, hidden: Hidden) -> frozenset[str]:
+    """Of the pairs that a hit joins those that are left out before anything is counted."""
+    rows = pairs_of(session, set(hidden.versions), hidden.scans)
+    covered = [row for row in rows if hidden.covers((row.record_a, row.record_b), (row.scan_low, row.scan_high))]
+    return frozenset(row.pair for row in covered)
+
+
 def hidden_hits(session: Session, hidden: Hidden) -> frozenset[str]:
-    """The hits that tell of what is hidden: through the conclusions on a record of it."""
+    """The hits that tell of what is hidden: by their own pair, and through the conclusions on a record of it. The other
+    side's hit may name a conclusion on another pair than its own."""
     if not hidden.exhibits:
         return frozenset()
     said = statements_about_each(session, list(hidden.versions), ["conclusion"])
     conclusions = {row.statement_id: row for rows in said.values() for row in rows}
     hits = statements_about_each(session, list(conclusions), ["hit"])
     telling = [name for name in hits if tells_of(session, conclusions[name], hidden)]
-    return frozenset(row.statement_id for name in telling for row in hits[name])
+    resting = frozenset(row.statement_id for name in telling for row in hits[name])
+    return resting | hit_ids_of(session, hidden_pair_ids(session, hidden))
 
 
 def tells_of(session: Session, row: StatementRow, hidden: Hidden) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import NotFound
-from exchange.flows.blind.visibility import Hidden
+from exchange.flows.blind.visibility import Hidden, hidden_pair_ids
 from exchange.flows.hits.rules import lead_of
 from exchange.flows.hits.stage import Entry, HitProgress, Stage, both_have, progress
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, HitTask, Owed
@@ -24,12 +24,11 @@ from exchange.store.entry.records import find_records
 from exchange.store.hits.joined_pairs import (
     PairFilter,
     all_pairs,
-    count_open,
     countersigned,
     hits_of_pair,
     joined_scans,
+    open_pair_ids,
     open_pairs,
-    pairs_of,
     pairs_that_wait_for,
     place_of,
     retractions_of,
@@ -106,31 +105,36 @@ class KnownLink:
 
 @dataclass(frozen=True)
 class OpenLinks:
-    """The first that are due, and how many more are open."""
+    """The first that are due, and how many more are open. ``told``: the pairs, by their ids, of which all this tells
+    that there is a hit: those that are counted too."""
 
     links: list[Link]
     left_out: int
+    told: frozenset[str]
+
+
+@dataclass(frozen=True)
+class LinkPage:
+    """A page of a list; ``following``: where the next one begins, if there is one. ``told``: the pairs, by their ids,
+    of which the page tells that there is a hit: where it goes on, the first of the next one too."""
+
+    links: list[Link]
+    following: HitPlace | None
+    told: frozenset[str]
 
 
 def all_links(session: Session, hidden: Hidden) -> list[KnownLink]:
     """Every one, however many: open ones first, and among them the one that is due first; without those of ``hidden``
     pairs."""
-    rows = all_pairs(session, without=_hidden_ids(session, hidden))
+    rows = all_pairs(session, without=hidden_pair_ids(session, hidden))
     records = find_records(session, {name for row in rows for name in (row.record_a, row.record_b)})
     return [_known(row, records) for row in rows]
 
 
 def my_turn(session: Session, node: Node, hidden: Hidden) -> list[KnownLink]:
     """Every one where something is expected of this node, the first due first."""
-    rows = pairs_that_wait_for(session, node.node_id, without=_hidden_ids(session, hidden))
+    rows = pairs_that_wait_for(session, node.node_id, without=hidden_pair_ids(session, hidden))
     return [_known(row, {}) for row in rows]
-
-
-def _hidden_ids(session: Session, hidden: Hidden) -> frozenset[str]:
-    """The pairs that are left out before anything is counted."""
-    rows = pairs_of(session, set(hidden.versions), hidden.scans)
-    covered = [row for row in rows if hidden.covers((row.record_a, row.record_b), (row.scan_low, row.scan_high))]
-    return frozenset(row.pair for row in covered)
 
 
 def _known(row: HitPairRow, records: Mapping[str, RecordRow]) -> KnownLink:
@@ -142,22 +146,25 @@ def _known(row: HitPairRow, records: Mapping[str, RecordRow]) -> KnownLink:
 
 def open_links(session: Session, node: Node, hidden: Hidden) -> OpenLinks:
     """Where somebody has a turn, with their histories."""
-    without = _hidden_ids(session, hidden)
+    without = hidden_pair_ids(session, hidden)
     rows = open_pairs(session, without=without, limit=MOST_OPEN)
     links = sorted(
         links_of(session, node, [row.pair for row in rows]), key=lambda link: (link.progress.due_at or "", link.link_id)
     )
-    return OpenLinks(links, count_open(session, without=without) - len(rows))
+    told = {row.pair for row in rows}
+    if len(rows) == MOST_OPEN:
+        told |= open_pair_ids(session, without=without)
+    return OpenLinks(links, len(told) - len(rows), frozenset(told))
 
 
 def find_links(
     session: Session, node: Node, hidden: Hidden, wanted: PairFilter, *, after: HitPlace | None, limit: int
-) -> tuple[list[Link], HitPlace | None]:
-    """A page of those that fulfil the conditions: open ones by their deadline, closed ones the newest first; and where
-    the next page begins, if there is one."""
-    rows = search_pairs(session, wanted, without=_hidden_ids(session, hidden), after=after, limit=limit + 1)
+) -> LinkPage:
+    """A page of those that fulfil the conditions: open ones by their deadline, closed ones the newest first."""
+    rows = search_pairs(session, wanted, without=hidden_pair_ids(session, hidden), after=after, limit=limit + 1)
     following = place_of(rows[limit - 1], wanted) if len(rows) > limit else None
-    return links_of(session, node, [row.pair for row in rows[:limit]]), following
+    links = links_of(session, node, [row.pair for row in rows[:limit]])
+    return LinkPage(links, following, frozenset(row.pair for row in rows))
 
 
 def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Link:

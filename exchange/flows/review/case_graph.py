@@ -4,13 +4,14 @@ same whenever it is drawn."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
-from exchange.flows.blind.visibility import hidden_pairs, note_told
+from exchange.flows.blind.hits_told import note_hits
+from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.hits.history import KnownLink, Link, all_links, links_of
 from exchange.flows.hits.stage import Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicions
@@ -68,13 +69,15 @@ class Tie:
 
 @dataclass(frozen=True)
 class CaseGraph:
-    """``more``: some cases are left out."""
+    """``more``: some cases are left out. ``told``: the pairs, by their ids, of which the graph tells that there is a
+    hit: all, where cases are left out."""
 
     case: Case
     records: Sequence[RecordRow]
     placed: tuple[PlacedCase, ...]
     ties: tuple[Tie, ...]
     more: bool
+    told: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def read_case(node: Node, role: Role, pseudonym: str, case: Case) -> ReadCase:
         graph = case_graph(session, role, pseudonym, case)
         links = links_of(session, node, [link.pair_id for tie in graph.ties for link in tie.links])
         doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in graph.records))
-    note_told(node, role, pseudonym, [link.pair for link in links])  # each line with its stage
+    note_hits(node, role, pseudonym, graph.told)
     return ReadCase(graph, links, doubted)
 
 
@@ -134,7 +137,8 @@ def case_graph(session: Session, role: Role, pseudonym: str, case: Case) -> Case
         for (one, other), links in sorted(joined.items(), key=lambda item: item[0])
         if one in drawn and other in drawn
     )
-    return CaseGraph(case, records, placed, ties, more)
+    lines: Iterable[Sequence[KnownLink]] = joined.values() if more else [tie.links for tie in ties]
+    return CaseGraph(case, records, placed, ties, more, frozenset(link.pair_id for line in lines for link in line))
 
 
 def _columns(case: Case, neighbours: dict[Case, set[Case]]) -> tuple[list[list[Case]], bool]:

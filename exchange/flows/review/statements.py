@@ -296,10 +296,17 @@ def _retracted(session: Session, node: Node, statement_id: str, maker: Maker) ->
     hidden = hidden_pairs(session, maker.role, maker.pseudonym)
     if row is None or not may_see(session, node, row, maker.pseudonym, maker.role):
         raise no_statement(statement_id)
-    if row.type == "hit" and tells_of(session, row, hidden):
+    if tells_of(session, row, hidden) and (row.type == "hit" or not _is_by(node, row, maker)):
         raise no_statement(statement_id)
     found: Conclusion | Verification | Hit = _own(session, node, statement_id, Conclusion | Verification | Hit)
     return found
+
+
+def _is_by(node: Node, row: StatementRow, maker: Maker) -> bool:
+    """Whether this person said it, who therefore knows of it."""
+    said = parse_statement(open_envelope(row.envelope).payload) if row.envelope is not None else None
+    made_by = getattr(said, "made_by", None)
+    return row.issuer == node.node_id and isinstance(made_by, Maker) and made_by.pseudonym == maker.pseudonym
 
 
 def _check_retraction(said: Conclusion | Verification | Hit, maker: Maker) -> None:

@@ -1,12 +1,17 @@
-"""Hits as one person may read them, and a note that this person was told of their pairs."""
+"""Hits as one person may read them, and a note that this person was told of their pairs.
+
+Told is also whoever learns that a list goes on, or how many more there are: once a colleague concludes on the pair of
+such a hit, the list ends earlier, or the number is less.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import hidden_pairs, note_shown, note_told, view_of
-from exchange.flows.hits.history import HitPlace, Link, find_link, find_links, open_links
+from exchange.flows.hits.history import HitPlace, Link, LinkPage, OpenLinks, find_link, find_links, open_links
 from exchange.flows.node.node import Node
 from exchange.flows.review.reviews import Review, reviews_of
 from exchange.store.hits.joined_pairs import PairFilter as PairFilter
@@ -54,14 +59,16 @@ def visible_hits(
     left_out, following = 0, None
     with node.store.read() as session:
         hidden = hidden_pairs(session, role, pseudonym)
+        found: LinkPage | OpenLinks
         if closed:
-            links, following = find_links(session, node, hidden, PairFilter(closed=True), after=after, limit=limit)
+            found = find_links(session, node, hidden, PairFilter(closed=True), after=after, limit=limit)
+            following = found.following
         else:
             found = open_links(session, node, hidden)
-            links, left_out = found.links, found.left_out
+            left_out = found.left_out
         changes = stage_changes(session) if role is Role.HEAD else ()
-    note_told(node, role, pseudonym, [link.pair for link in links])  # each with its stage
-    return VisibleHits(links, left_out, following, changes)
+    note_hits(node, role, pseudonym, found.told)
+    return VisibleHits(found.links, left_out, following, changes)
 
 
 def search_hits(
@@ -71,9 +78,9 @@ def search_hits(
     counted."""
     with node.store.read() as session:
         hidden = hidden_pairs(session, role, pseudonym)
-        links, following = find_links(session, node, hidden, wanted, after=after, limit=limit)
-    note_told(node, role, pseudonym, [link.pair for link in links])
-    return FoundHits(links, following)
+        found = find_links(session, node, hidden, wanted, after=after, limit=limit)
+    note_hits(node, role, pseudonym, found.told)
+    return FoundHits(found.links, found.following)
 
 
 def visible_hit(node: Node, role: Role, pseudonym: str, link_id: str) -> VisibleHit:

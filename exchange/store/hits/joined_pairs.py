@@ -128,6 +128,14 @@ def pairs_of_hits(session: Session, statement_ids: Collection[str]) -> set[str]:
     return found
 
 
+def hit_ids_of(session: Session, pairs: Collection[str]) -> set[str]:
+    """The hits that join these pairs."""
+    found: set[str] = set()
+    for part in in_parts(sorted(pairs)):
+        found |= set(session.scalars(select(HitRow.statement_id).where(HitRow.pair.in_(part))))
+    return found
+
+
 def showed_later_ones(session: Session, issuer: str, pair: str, *, position: int, log_index: int) -> bool:
     """Whether an issuer's lane had brought, before this place, a hit of the pair or a step of one which stands further
     on in its log."""
@@ -264,9 +272,10 @@ def _waits_for(node_id: str) -> ColumnElement[bool]:
     return (" " + HitPairRow.waits_for + " ").contains(f" {node_id} ")
 
 
-def count_open(session: Session, *, without: Collection[str]) -> int:
-    found = select(func.count()).select_from(HitPairRow).where(HitPairRow.due_at != "", HitPairRow.pair.not_in(without))
-    return session.scalar(found) or 0
+def open_pair_ids(session: Session, *, without: Collection[str]) -> set[str]:
+    """All where somebody has a turn, however many."""
+    found = select(HitPairRow.pair).where(HitPairRow.due_at != "", HitPairRow.pair.not_in(without))
+    return set(session.scalars(found))
 
 
 def joined_scans(session: Session, wanted: Collection[Scans]) -> dict[Scans, str]:

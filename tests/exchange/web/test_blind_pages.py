@@ -19,10 +19,17 @@ from exchange.errors import Conflict
 from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.blind.send import EVERYBODYS
 from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.flows.hits import history
 from exchange.flows.hits.history import pair_id
 from exchange.flows.query.blind_bands import note_released
 from exchange.flows.query.peer_statements import note_answer
+from exchange.flows.review import case_graph
+from exchange.flows.review.case_graph import Case, read_case
+from exchange.flows.review.visible_hits import visible_hits
+from exchange.flows.statement.sign_statement import enter
+from exchange.flows.statement.sign_statement import signed as signed_as
 from exchange.store.access.sign_in import begin_session
+from exchange.store.log.statements import find_statement
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query
 from exchange.store.review.candidates import unsent_candidates
 from exchange.store.review.saved_views import add_view
@@ -32,9 +39,9 @@ from exchange.store.tables.reviews import SavedViewRow
 from exchange.store.tables.terms import ApprovalRow
 from exchange.web.app import create_app
 from exchange.web.http.paging import encode_place
-from schemas import Answer, Maker, Pair
+from schemas import Answer, Maker, Pair, open_envelope, parse_statement
 from schemas.query import Found
-from schemas.vocabulary import ScoreBand, SignedInBy
+from schemas.vocabulary import Jurisdiction, ScoreBand, SignedInBy
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, three_exhibits
 from tests.exchange.flows.network import MK, RS
 
@@ -155,6 +162,51 @@ def test_a_hit_that_is_gone_from_a_list_or_a_number_tells_nobody_of_which_pair_i
     world.concludes(FIRST, "a", "b", BREECH)
     assert told not in reads(world, SECOND, page)
     assert asked(world) == 0
+
+
+@pytest.mark.parametrize("way", ["a program's page", "a number of those left out", "closed ones", "a graph"])
+def test_whoever_learns_that_a_list_of_hits_goes_on_is_told_of_what_follows(
+    world: BlindWorld, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """One is listed, and of the other it is told that there is one more: when a colleague concludes on it, the list
+    ends earlier."""
+    monkeypatch.setattr(history, "MOST_OPEN", 1)
+    monkeypatch.setattr(case_graph, "MOST_CASES", 2)
+    closed = way == "closed ones"
+    for name in ("a", "c"):
+        hit = world.hit(MK, name, "b", PIN)
+        if closed:
+            world.says(HEAD, "retraction", MK, retracts=hit.statement_id, reason="The wrong pair.")
+    world.network.settle()
+    if way == "a program's page":
+        listed = reads(world, SECOND, "/v1/hits?limit=1")
+    elif way == "a graph":
+        listed = repr(read_case(world.rs, SECOND.role, SECOND.pseudonym, Case(Jurisdiction.MK, "case-b")).links)
+    else:
+        listed = repr(visible_hits(world.rs, SECOND.role, SECOND.pseudonym, closed=closed, after=None, limit=1).links)
+    (left,) = [name for name in ("a", "c") if f"case-{name}" not in listed and world.records[name] not in listed]
+    world.concludes(FIRST, left, "b", BREECH)
+    assert asked(world) == 0
+
+
+def test_a_hit_that_rests_on_another_pair_is_no_alert_while_its_own_is_hidden(world: BlindWorld) -> None:
+    """Its conclusion is here, on a pair that everybody may see; the hit itself is of the pair that waits."""
+    right = world.hit(MK, "c", "b", PIN)
+    mk = world.network.nodes[MK]
+    with mk.store.read() as session:
+        row = find_statement(session, right.statement_id)
+    assert row is not None
+    said = parse_statement(open_envelope(row.envelope or b"").payload)
+    pair = Pair.model_validate(world.pair("a", "b", PIN))
+    wrong = signed_as(mk, said.model_copy(update={"pair": pair, "nonce": "ab" * 32}))
+    with mk.store.write() as session:
+        enter(session, wrong, to=[RS])
+    world.network.settle()
+    assert f"/app/hits/{wrong.statement_id}" in reads(world, FIRST, "/app/alerts")
+    world.concludes(FIRST, "a", "b", BREECH)
+    for page in ("/app/alerts", "/v1/alerts", "/app/hits", "/v1/hits", "/v1/statements"):
+        assert wrong.statement_id not in reads(world, SECOND, page), page
+    assert asked(world) == 1
 
 
 def test_a_hit_that_nobody_was_told_of_is_no_hindrance(world: BlindWorld) -> None:

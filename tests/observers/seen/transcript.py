@@ -2,7 +2,8 @@
 
 Hashes, keys and signatures get names in the order of first sight: #1, #2 ... What they are of differs between the
 worlds, and ML-DSA signatures differ each time; when and how often they come must not. Base64 that holds text is opened
-first, so that no name covers what an envelope says. Times and other tokens are the trial's own (``fixed``).
+first, so that no name covers what an envelope says; so is a ZIP, whose length depends on how well hashes pack. Times
+and other tokens are the trial's own (``fixed``).
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import base64
 import binascii
 import difflib
 import hashlib
+import io
 import re
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -102,7 +105,9 @@ def _line(names: Names, exchange: Exchange, allowed: Sequence[Allowed]) -> Line:
     request, answer = exchange.request, exchange.answer
     asked = names.text(f"{exchange.asker}: {request.method} {request.url}")
     came = [f"{answer.status_code}"]
-    came += [f"{name}: {names.text(value)}" for name, value in answer.headers.multi_items()]
+    packed = _is_zip(answer)
+    headers = [item for item in answer.headers.multi_items() if not (packed and item[0] == "content-length")]
+    came += [f"{name}: {names.text(value)}" for name, value in headers]
     came += ["", _body(names, answer)]
     text = "\n".join(came)
     for entry in allowed:
@@ -114,9 +119,28 @@ def _body(names: Names, answer: httpx.Response) -> str:
     kind = answer.headers.get("content-type", "")
     if kind.startswith(_TEXT) or kind.split(";")[0].endswith(("+json", "javascript")):
         return names.text(answer.text)
+    if _is_zip(answer):
+        return "\n".join(_unpacked(names, answer.content))
     if kind.startswith("application/octet-stream") and len(answer.content) % HASH_BYTES == 0:
         return names.hashes(answer.content)
-    return f"{len(answer.content)} bytes of SHA-256 {hashlib.sha256(answer.content).hexdigest()}" * bool(answer.content)
+    return _unread(answer.content)
+
+
+def _is_zip(answer: httpx.Response) -> bool:
+    return answer.headers.get("content-type", "").split(";")[0].endswith(("/zip", "+zip"))
+
+
+def _unpacked(names: Names, content: bytes) -> Iterator[str]:
+    """Each file of a ZIP in its order, what packs it left out."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for item in archive.infolist():
+            held = archive.read(item)
+            yield f"{item.filename} of {item.date_time}"
+            yield names.text(held.decode()) if item.filename.endswith(".json") else _unread(held)
+
+
+def _unread(content: bytes) -> str:
+    return f"{len(content)} bytes of SHA-256 {hashlib.sha256(content).hexdigest()}" * bool(content)
 
 
 @dataclass(frozen=True)

@@ -296,6 +296,21 @@ def test_only_the_maker_or_the_head_takes_back(world: BlindWorld, kind: str) -> 
         world.says(HEAD, "retraction", retracts=names[kind], reason="The wrong exhibit.")
 
 
+def test_what_was_said_of_a_hidden_pair_is_found_by_who_said_it_alone(world: BlindWorld) -> None:
+    """Another refusal would tell whoever knows an id that somebody holds something of the pair: it is no control."""
+    hit = world.hit(MK, "a", "b", REGIONS[1])
+    with world.rs.store.read() as session:
+        row = find_statement(session, hit.statement_id)
+    assert row is not None
+    own = world.concludes(SECOND, "a", "b", REGIONS[1])
+    world.verifies(FIRST, own, "a", "b", REGIONS[1])
+    world.concludes(FIRST, "a", "b")
+    for name in (row.about, hit.statement_id, "0" * 64):
+        with pytest.raises(NotFound, match=f"no such statement as {name}"):
+            world.says(SECOND, "retraction", retracts=name, reason="Not mine.")
+    world.says(SECOND, "retraction", retracts=own.statement_id, reason="The light was wrong.")
+
+
 @pytest.mark.parametrize("kind", ["conclusion", "verification", "hit"])
 def test_the_head_takes_back_what_an_examiner_made(world: BlindWorld, kind: str) -> None:
     hit = world.hit(RS, "a", "b")

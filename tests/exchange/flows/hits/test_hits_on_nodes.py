@@ -411,10 +411,10 @@ def test_no_hit_is_lost_behind_newer_ones(network: Network, monkeypatch: pytest.
         session.execute(update(HitPairRow).values(due_at=""))
     closed = PairFilter(closed=True)
     with node.store.read() as session:
-        first, after = find_links(session, node, Hidden(), closed, after=None, limit=8)
-        second, end = find_links(session, node, Hidden(), closed, after=after, limit=8)
-    assert len({link.link_id for link in (*first, *second)}) == 12
-    assert end is None
+        first = find_links(session, node, Hidden(), closed, after=None, limit=8)
+        second = find_links(session, node, Hidden(), closed, after=first.following, limit=8)
+    assert len({link.link_id for link in (*first.links, *second.links)}) == 12
+    assert second.following is None
 
 
 def test_pairs_are_worked_out_of_the_statements_alone(network: Network) -> None:

@@ -48,7 +48,8 @@ def link(one: str | None, other: str | None, stage: Stage = Stage.LEAD) -> Any:
     pair = Pair.model_construct(a=side(one), b=side(other))
     records = tuple(row(name) if name else None for name in (one, other))
     progress = SimpleNamespace(stage=stage)
-    return SimpleNamespace(link_id=f"{one}~{other}~{stage}", pair=pair, records=records, progress=progress)
+    name = f"{one}~{other}"
+    return SimpleNamespace(link_id=f"{name}~{stage}", pair_id=name, pair=pair, records=records, progress=progress)
 
 
 @pytest.fixture
@@ -110,6 +111,12 @@ def test_no_more_than_can_be_looked_at(world: World) -> None:
     world.links = [link("RS-1", f"MK-{n}") for n in range(200)]
     graph = world.drawn("RS-1")
     assert (len(graph.placed), graph.more) == (graphs.MOST_CASES, True)
+    assert len(graph.told) == 200, "of those left out too it is told that there are some"
+
+
+def test_of_what_is_out_of_reach_nothing_is_told(world: World) -> None:
+    world.links = [link("RS-1", "MK-1"), link("RS-2", "MK-2")]
+    assert world.drawn("RS-1").told == {"RS-1~MK-1"}
 
 
 def test_a_case_that_is_not_here(world: World) -> None:
