@@ -115,6 +115,8 @@ def _prepare(node: Node, acquisition: AcquisitionRow, record: RecordRow, pipelin
     prepared = node.background.run(prepare_scan, appearance, target, node.settings.prepared, picture)
     if prepared.not_usable is not None:
         return prepared.not_usable
+    if prepared.not_pictured is not None:
+        log.warning("no small picture is kept", acquisition=acquisition.acquisition_id, detail=prepared.not_pictured)
     with node.store.write() as session:
         row = session.get(AcquisitionRow, acquisition.acquisition_id)
         if row is None:

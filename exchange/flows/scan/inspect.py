@@ -56,12 +56,14 @@ class Appearance:
 @dataclass(frozen=True)
 class ScanPrepared:
     """Why a scan is not usable, if it is not, and the distances (y, x) between its points. ``made_with``: instrument
-    and program, as a topography's file names them; ``extent``: how much of its mark it shows, None of striae."""
+    and program, as a topography's file names them; ``extent``: how much of its mark it shows, None of striae;
+    ``not_pictured``: why no small picture was kept, where one was to be."""
 
     not_usable: str | None
     spacing_um: tuple[float, float]
     made_with: str | None = None
     extent: matcher.MarkExtent | None = None
+    not_pictured: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,8 @@ def prepare_scan(
     """Clean a scan once and keep the result at ``target``; until it is whole it lies in ``scratch``, or beside it.
 
     ``thumbnail``: where its small picture is kept too, drawn while the scan is in the memory; of what is not usable,
-    none.
+    none. A picture that cannot be drawn or kept, on a full disk, keeps no scan from being compared: it is drawn again
+    at first look.
     """
     scan = _read(appearance)
     spacing = scan.spacing_um if isinstance(scan, matcher.Topography) else scan.um_per_pixel
@@ -117,21 +120,30 @@ def prepare_scan(
     except matcher.ScanNotUsable as error:
         return ScanPrepared(str(error), spacing, made_with)
     write_whole(prepared.to_bytes(), target, scratch)
+    not_pictured = None
     if thumbnail is not None:
-        write_whole(thumbnail_of(scan, mark), thumbnail, scratch)
+        try:
+            write_whole(thumbnail_of(scan, mark), thumbnail, scratch)
+        except (OSError, matcher.ScanNotUsable) as error:
+            not_pictured = str(error)
     pipeline = appearance.pipeline
     extent = None
     if isinstance(prepared, matcher.Prepared) and isinstance(pipeline, matcher.Parameters):
         extent = matcher.extent_of(prepared, pipeline)
-    return ScanPrepared(None, spacing, made_with, extent)
+    return ScanPrepared(None, spacing, made_with, extent, not_pictured)
 
 
 def write_whole(content: bytes, target: Path, scratch: Path | None = None) -> None:
-    """Keep what was made of a scan; until it is whole it lies in ``scratch``, or beside it."""
+    """Keep what was made of a scan; until it is whole it lies in ``scratch``, or beside it. Raises OSError; then
+    nothing is left of it, since a disk that is full needs the room."""
     part = (scratch or target.parent) / f"{target.name}.{os.getpid()}.part"
-    part.write_bytes(content)
-    target.parent.mkdir(mode=0o700, exist_ok=True)
-    part.replace(target)
+    try:
+        part.write_bytes(content)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        part.replace(target)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def thumbnail_of(scan: matcher.Topography | matcher.Photograph, mark: LevelledMark | None) -> bytes:

@@ -6,6 +6,7 @@ photograph. It tells nothing of any pair.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -93,15 +94,15 @@ def thumbnail_path(node: Node, acquisition: AcquisitionRow) -> Path:
 
 
 def kept_thumbnail(scan: FoundScan) -> bytes | None:
-    """Of a scan that is here; None where it is still to be drawn."""
+    """Of a scan that is here; None where it is still to be drawn, or a power cut left it empty."""
     try:
-        return scan.path.read_bytes()
+        return scan.path.read_bytes() or None
     except FileNotFoundError:
         return None
 
 
 def drawn_thumbnail(node: Node, scan: FoundScan) -> bytes:
-    """Drawn by a worker process, and kept; such pictures never hold all of the processes.
+    """Drawn by a worker process, and kept where the disk takes it; such pictures never hold all of the processes.
 
     Raises NotFound when the scan is not here, or was withdrawn meanwhile; InvalidInput, code "not-usable", where the
     file cannot be read or shows nothing; ComputeFailed.
@@ -126,7 +127,8 @@ def drawn_thumbnail(node: Node, scan: FoundScan) -> bytes:
 def draw_thumbnail(drawn: _Drawn, target: Path, scratch: Path) -> bytes:
     """What a worker process does. Raises matcher.ScanNotUsable, matcher.ScanRefused."""
     picture = _picture(drawn)
-    write_whole(picture, target, scratch)
+    with suppress(OSError):  # a full disk, which the doctor tells: it is seen nevertheless, and drawn again
+        write_whole(picture, target, scratch)
     return picture
 
 

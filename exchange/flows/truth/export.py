@@ -5,15 +5,14 @@
     FOLDER/breech_face/0a1b2c3d4e5f6071.x3p   named by the first digits of its SHA-256
     FOLDER/left-out.csv                   every other scan of test fires, and why it is not here
 
-Broken off, it goes on: what is there whole stays. What was withdrawn since is taken out again.
+Broken off, it goes on: what is there whole stays. What was withdrawn since, or while it was copied, is taken out again.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
+import io
 import json
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,21 +20,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from exchange.errors import InvalidInput, NotFound
+from exchange.errors import NotFound
 from exchange.flows.node.delivered_scan import delivered_scan
 from exchange.flows.node.node import Node
+from exchange.flows.truth.export_folder import (
+    FORMAT,
+    LEFT_OUT,
+    MARK,
+    TRUTH,
+    check_folder,
+    check_room,
+    digest,
+    is_whole,
+    sole_export,
+    write_whole,
+)
 from exchange.home import private_folder
 from exchange.log.audit_entry import MAX_SUBJECTS, Act, Actor, Deed
 from exchange.store.truth.known_pairs import KnownScan, all_test_fire_scans
-from schemas.vocabulary import HandlingCode, Modality, RegionOfInterest
+from schemas.vocabulary import HandlingCode, Modality
 
 FREELY: Final = frozenset({HandlingCode.H0, HandlingCode.H1})
 """How peers' records must be marked to leave the node by this, unless others are named: H2 and H3 forbid it without
 their owner's permission."""
-_FORMAT: Final = "ffp-truth-1"
-_MARK, _LEFT_OUT, _TRUTH = "export.json", "left-out.csv", "truth.csv"
 _NOT_HERE: Final = "scan not here"
-_SCAN: Final = re.compile(r"[0-9a-f]{16}\.x3p")
+_MEANWHILE: Final = "withdrawn, superseded or restricted while it was copied"
 _COLUMNS: Final = (
     *("scan", "firearm", "calibre", "instrument", "sha256", "issuer", "handling", "record"),
     *("position", "received", "found_by"),
@@ -72,30 +81,39 @@ def export_truth(
     handling: Collection[HandlingCode] = FREELY,
     show: CopyReport = lambda _done, _total: None,
 ) -> Exported:
-    """1. Refuse a folder that holds anything but an earlier export of this node.
+    """1. Refuse a folder that holds anything but an earlier export of this node, or that another export writes to.
     2. Choose the scans, and say of each other one why it is not among them.
     3. Note in the audit what is about to leave, then copy; each copy is read back by its SHA-256.
-    4. Take out what an earlier export wrote and this one would not.
+    4. Look once more, since copying takes hours: take out what may not be here now, and what an earlier export wrote
+       and this one would not.
     5. Write the truth of each region, last: a folder without it is not whole.
 
     ``peers``: test fires of peers too, as far as they are held here and their handling is one of these.
-    Raises InvalidInput, NotAudited; OSError where the folder cannot be written.
+    Raises InvalidInput, also where the disk has no room for all of it; NotAudited; OSError where the folder cannot be
+    written.
     """
     # 1.
-    _check_folder(folder, node.node_id)
+    check_folder(folder, node.node_id)
+    private_folder(folder)
+    with sole_export(folder):
+        return _export(node, by, folder, peers, handling, show)
 
+
+def _export(
+    node: Node, by: Actor, folder: Path, peers: bool, handling: Collection[HandlingCode], show: CopyReport
+) -> Exported:
     # 2.
     with node.store.read() as session:
         found = all_test_fire_scans(session, issuer=None if peers else node.node_id)
     chosen, left_out = _choose(node, found, handling)
 
     # 3.
-    private_folder(folder)
-    mark = {"format": _FORMAT, "node": node.node_id, "peers": peers}
-    (folder / _MARK).write_text(json.dumps(mark, indent=1) + "\n", encoding="utf-8")
-    for truth in folder.glob(f"*/{_TRUTH}"):
+    fresh = [one for one in chosen if not is_whole(_place(folder, one), one.scan.sha256)]
+    check_room(folder, [one.scan.size for one in fresh])
+    mark = {"format": FORMAT, "node": node.node_id, "peers": peers}
+    write_whole(folder / MARK, json.dumps(mark, indent=1) + "\n")
+    for truth in folder.glob(f"*/{TRUTH}"):
         truth.unlink()
-    fresh = [one for one in chosen if not _is_whole(_place(folder, one), one.scan.sha256)]
     _note(node, by, fresh, mark)
     gone = set[Path]()
     for done, one in enumerate(fresh, start=1):
@@ -108,59 +126,26 @@ def export_truth(
     chosen = [one for one in chosen if _place(folder, one) not in gone]
 
     # 4.
+    with node.store.read() as session:
+        now = all_test_fire_scans(session, issuer=None if peers else node.node_id)
+    still = {one.scan.acquisition_id for one in now if _why_not(node, one, handling) is None}
+    left_out += [LeftOutScan(one, _MEANWHILE) for one in chosen if one.scan.acquisition_id not in still]
+    written = sum(_place(folder, one) not in gone and one.scan.acquisition_id in still for one in fresh)
+    chosen = [one for one in chosen if one.scan.acquisition_id in still]
     removed = _remove_others(folder, {_place(folder, one) for one in chosen})
 
     # 5.
-    _write_left_out(folder / _LEFT_OUT, left_out)
+    _write_left_out(folder / LEFT_OUT, left_out)
     for roi in sorted({one.scan.roi for one in chosen}):
-        _write_truth(folder / roi / _TRUTH, [one for one in chosen if one.scan.roi == roi])
+        _write_truth(folder / roi / TRUTH, [one for one in chosen if one.scan.roi == roi])
     return Exported(
         regions=dict(sorted(Counter(one.scan.roi for one in chosen).items())),
         firearms=len({one.firearm for one in chosen}),
         alone=sum(count == 1 for count in Counter((one.scan.roi, one.firearm) for one in chosen).values()),
-        written=len(fresh) - len(gone),
+        written=written,
         removed=removed,
         left_out=dict(sorted(Counter(item.why for item in left_out).items())),
     )
-
-
-def _check_folder(folder: Path, node_id: str) -> None:
-    """Raises InvalidInput."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise InvalidInput(f"{folder} is no folder.", code="no-folder")
-    there = sorted(path.name for path in folder.iterdir())
-    if not there:
-        return
-    try:
-        mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        mark = None
-    if not isinstance(mark, dict) or (mark.get("format"), mark.get("node")) != (_FORMAT, node_id):
-        raise InvalidInput(
-            f"{folder} holds other things ({', '.join(there[:3])}): name an empty folder, or one that ffp truth export "
-            f"of {node_id} wrote.",
-            code="folder-in-use",
-        )
-    strange = [path for path in folder.rglob("*") if not _is_ours(path.relative_to(folder), path)]
-    if strange:
-        raise InvalidInput(
-            f"{folder} holds other things beside an export ({strange[0].relative_to(folder)}): take them out first.",
-            code="folder-in-use",
-        )
-
-
-def _is_ours(name: Path, path: Path) -> bool:
-    match name.parts:
-        case (word,) if path.is_dir():
-            return word in set(RegionOfInterest) and not path.is_symlink()
-        case (word,):
-            return word.removesuffix(".part") in {_MARK, _LEFT_OUT}
-        case (_, word):
-            whole = word.removesuffix(".part")
-            return whole == _TRUTH or bool(_SCAN.fullmatch(whole))
-    return False
 
 
 def _choose(
@@ -212,15 +197,6 @@ def _scan_name(one: KnownScan) -> str:
     return one.scan.sha256[:16]
 
 
-def _is_whole(path: Path, sha256: str) -> bool:
-    return path.is_file() and _digest(path) == sha256
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _note(node: Node, by: Actor, fresh: Sequence[KnownScan], mark: dict[str, object]) -> None:
     """A row for each 200 scans; one too where nothing is new: that somebody asked is written down."""
     for start in range(0, max(1, len(fresh)), MAX_SUBJECTS):
@@ -235,7 +211,7 @@ def _copy(node: Node, one: KnownScan, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     try:
         shutil.copyfile(delivered_scan(node, one.scan), part)
-        if _digest(part) != one.scan.sha256:
+        if digest(part) != one.scan.sha256:
             raise NotFound(f"The scan {one.scan.sha256} is damaged on this node. See: ffp log check")
         part.replace(target)
     finally:
@@ -278,9 +254,8 @@ def _write_left_out(path: Path, left_out: Iterable[LeftOutScan]) -> None:
 
 
 def _write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    part = path.with_name(f"{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(columns)
-        table.writerows(rows)
-    part.replace(path)
+    content = io.StringIO(newline="")
+    table = csv.writer(content)
+    table.writerow(columns)
+    table.writerows(rows)
+    write_whole(path, content.getvalue())

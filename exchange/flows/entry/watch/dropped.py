@@ -7,6 +7,7 @@ Only regular files that lie in the folder itself are opened, and no link is foll
 from __future__ import annotations
 
 import errno
+import heapq
 import os
 import stat
 import time
@@ -85,21 +86,27 @@ class DropFolder:
     def look(self) -> dict[str, FolderEntry]:
         """Its scans and sidecars by name, in the order of their names. What vanishes meanwhile is left out."""
         found: dict[str, FolderEntry] = {}
+        for name in self._names():
+            try:
+                seen = os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
+            except OSError:
+                continue
+            changed_at = max(seen.st_mtime, seen.st_ctime)
+            regular = stat.S_ISREG(seen.st_mode)
+            found[name] = FolderEntry(name, regular, seen.st_size, seen.st_mtime_ns, changed_at)
+        return found
+
+    def _names(self) -> list[str]:
+        """Where there are more than are looked at, those that come first by name, whatever order the folder gives them
+        in, and none without what is named as it: a scan whose sidecar were not seen would be refused for want of it."""
         with os.scandir(self.descriptor) as entries:
-            for each in entries:
-                if not each.name.lower().endswith(_LOOKED_AT):  # others may lie here for years
-                    continue
-                if len(found) >= MAX_LOOKED_AT:
-                    self.more = True
-                    break
-                try:
-                    seen = each.stat(follow_symlinks=False)
-                except OSError:
-                    continue
-                changed_at = max(seen.st_mtime, seen.st_ctime)
-                regular = stat.S_ISREG(seen.st_mode)
-                found[each.name] = FolderEntry(each.name, regular, seen.st_size, seen.st_mtime_ns, changed_at)
-        return dict(sorted(found.items()))
+            names = (each.name for each in entries if each.name.lower().endswith(_LOOKED_AT))  # others lie for years
+            first = heapq.nsmallest(MAX_LOOKED_AT + 1, ((_bare(name), name) for name in names))
+        self.more = len(first) > MAX_LOOKED_AT
+        if self.more:
+            beyond, _ = first[-1]
+            first = [pair for pair in first if pair[0] != beyond]
+        return sorted(name for _, name in first)
 
     @contextmanager
     def open(self, entry: FolderEntry) -> Iterator[IO[bytes]]:
@@ -118,6 +125,14 @@ class DropFolder:
         seen = os.fstat(file.fileno())
         if not stat.S_ISREG(seen.st_mode) or (seen.st_size, seen.st_mtime_ns) != (entry.size, entry.mtime_ns):
             raise FileChanged(entry.name)
+
+
+def _bare(name: str) -> str:
+    """What the names of a scan and of its sidecar have in common: ``1-1`` of ``1-1.x3p``, ``1-1.json`` and
+    ``1-1.x3p.json``."""
+    while name.lower().endswith(_LOOKED_AT):
+        name = name[: name.rindex(".")]
+    return name
 
 
 @contextmanager

@@ -105,7 +105,8 @@ class _Unread:
 
 class FolderWatch:
     """A folder that is watched. ``tell`` is called of each file as soon as what became of it is known; ``stopping`` is
-    asked between exhibits."""
+    asked between exhibits, and between scans that are looked through: tens of thousands on a slow share take long, and
+    whoever asks knows meanwhile that the watch lives."""
 
     def __init__(
         self,
@@ -183,6 +184,8 @@ class FolderWatch:
         moving: set[str] = set()
         waiting = 0
         for entry in (each for each in looked.values() if each.is_scan):
+            if self._stopping():
+                return [], sum(each.is_scan for each in looked.values())  # an exhibit may lack scans that come later
             beside = sidecars.get(entry.name)
             sidecar = beside if isinstance(beside, FolderEntry) else None
             if self._away.is_done(folder, entry, sidecar):

@@ -113,6 +113,7 @@ def test_to_postgresql_and_back(network: Network, home: Path, databases: Postgre
         keep_what_years_leave(node)
         before, head = rows_of(node), network.head(node)
     assert before["record"][0] >= 3
+    assert head is not None
     address = place(databases)
     moved = move_database(home, address)
     assert (moved.source, moved.target, moved.head_size) == ("sqlite", place_name(address), head.size)
@@ -235,6 +236,7 @@ def test_what_was_left_is_served_by_nobody(network: Network, home: Path, databas
     """Not the file that was put back, not the database of the server under another home."""
     address = place(databases)
     first = move_database(home, address)
+    assert first.set_aside is not None
     other = home.parent / "copied"
     shutil.copytree(home, other)
     (other / "secrets" / "ffp_node_database_url").unlink()

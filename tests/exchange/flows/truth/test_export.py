@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
+import os
+from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +14,9 @@ import pytest
 from sqlalchemy import select, update
 
 import matcher
-from exchange.errors import InvalidInput
+from exchange.errors import Conflict, InvalidInput
 from exchange.flows.log.audit_rows import CONSOLE
+from exchange.flows.truth import export_folder
 from exchange.flows.truth.export import Exported, export_truth
 from exchange.store.tables.log import AuditRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow
@@ -23,6 +27,7 @@ from schemas.vocabulary import HandlingCode
 from tests.exchange.flows.truth.laboratory import Laboratory, laboratory
 
 pytestmark = pytest.mark.slow
+Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +49,10 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def export(own: Laboratory, folder: Path, **how: object) -> Exported:
     return export_truth(own.node, CONSOLE, folder, **how)  # type: ignore[arg-type]
+
+
+def no_room(_path: Path, *_given: object, **_how: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def deeds(own: Laboratory) -> list[tuple[int, str]]:
@@ -90,6 +99,68 @@ def test_a_folder_with_other_things_is_left_alone(own: Laboratory, tmp_path: Pat
     with pytest.raises(InvalidInput, match=r"breech_face/notes\.txt"):
         export(own, folder)
     assert (tmp_path / "letter.txt").read_text() == "dear"
+
+
+def test_a_disk_without_room_is_told_before_anything_is_copied(
+    own: Laboratory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "truth"
+    export(own, folder)
+    [first, *_] = (folder / "breech_face").glob("*.x3p")
+    first.unlink()
+    monkeypatch.setattr(export_folder.shutil, "disk_usage", lambda _path: Usage(2**30, 2**30 - 5, 5))
+    with pytest.raises(InvalidInput, match=r"1 scans take \d+ MiB, and 0 MiB are free"):
+        export(own, folder)
+    assert (folder / "breech_face" / "truth.csv").exists(), "the earlier export is as it was"
+
+
+def test_a_disk_that_fills_while_the_mark_is_written_leaves_no_folder_that_is_refused_for_ever(
+    own: Laboratory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "truth"
+    export(own, folder)
+    with monkeypatch.context() as full:
+        full.setattr(Path, "replace", no_room)
+        full.setattr(Path, "write_text", no_room)
+        with pytest.raises(OSError, match="No space left"):
+            export(own, folder)
+    assert not list(folder.rglob("*.part"))
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "killed" / "export.json.part").write_text("{")
+    assert export(own, folder).regions == export(own, tmp_path / "killed").regions == {"breech_face": 4}
+
+
+def test_of_two_exports_into_one_folder_the_second_waits(own: Laboratory, tmp_path: Path) -> None:
+    folder, refused = tmp_path / "truth", []
+
+    def again(done: int, _total: int) -> None:
+        if done == 1:
+            with pytest.raises(Conflict, match="Another export writes"):
+                export(own, folder)
+            refused.append(done)
+
+    assert export(own, folder, show=again).written == 4
+    assert refused == [1]
+
+
+def test_what_is_withdrawn_while_others_are_copied_does_not_stay(own: Laboratory, tmp_path: Path) -> None:
+    folder = tmp_path / "truth"
+    with own.node.store.read() as session:
+        records = [row.statement_id for row in session.scalars(select(RecordRow).order_by(RecordRow.sequence.desc()))]
+
+    def withdraw(done: int, _total: int) -> None:
+        if done == 1:
+            with own.node.store.write() as session:
+                restrict(session, records[0])
+
+    try:
+        done = export(own, folder, show=withdraw)
+    finally:
+        with own.node.store.write() as session:
+            session.execute(update(RecordRow).values(restricted=False))
+    assert (done.regions, done.written, done.removed) == ({"breech_face": 3}, 3, 1)
+    assert done.left_out == {"withdrawn, superseded or restricted while it was copied": 1}
+    assert len(list((folder / "breech_face").glob("*.x3p"))) == len(rows_of(folder / "breech_face" / "truth.csv")) == 3
 
 
 def test_what_is_left_out_is_told_and_taken_out_again(own: Laboratory, tmp_path: Path) -> None:
