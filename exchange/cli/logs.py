@@ -25,6 +25,7 @@ def configure_logs(form: LogFormat = "json") -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,  # each line would build its logger anew
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -61,8 +61,8 @@ def note_stamp_failure(node: Node, error: TimeStampError) -> None:
 
 def stamp_alarms(session: Session, authority: TimeStampAuthority | None) -> list[str]:
     """That no stamps come, in words, with the next step; empty when they do, or when none are wanted."""
-    failure = stamp_failure(session)
-    if authority is None or failure is None:
+    failure = stamp_failure(session) if authority is not None else None
+    if failure is None:
         return []
     return [
         f"{failure.last} Time-stamps missing since {failure.since}: {failure.detail}. The exchange goes on without "

@@ -28,7 +28,7 @@ from exchange.store.log.stamps import latest_stamp, stamp_failure
 from exchange.store.log.statements import last_log_check
 from exchange.store.monitoring.counted import approved_report, begun_at
 from exchange.store.monitoring.maturity import head_after
-from exchange.store.sync.peers import unnoted
+from exchange.store.sync.peers import all_peers, unnoted
 from exchange.store.terms.terms import legal_bases, list_approvals
 from exchange.store.witness.cosignatures import cosigned_size, disagreements, last_cosigned_at
 from exchange.trust.key_files import is_encrypted
@@ -129,7 +129,7 @@ def _backup(node: Node) -> Evidence:
 def _alarms(session: Session, node: Node) -> Evidence:
     """What the operator has taken note of stays set aside, and counts no more."""
     peers = tuple(peer.node_id for peer in enrolled(session) if peer.alarm or unnoted(session, peer.node_id))
-    own = len(own_alarms(session, node)) + bool(disagreements(session, node.node_id))
+    own = len(own_alarms(session, node, all_peers(session))) + bool(disagreements(session, node.node_id))
     return Evidence(state_of(not peers and not own), exact(own + len(peers)), names=peers)
 
 

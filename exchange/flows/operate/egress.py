@@ -111,12 +111,13 @@ def unit(node: Node) -> str:
 
 def egress_alarms(node: Node) -> list[str]:
     """Names of the list that were refused since they last led where they may."""
-    here = {one.host for one in node.egress.destinations()}
+    refused = [(host, known) for host, known in sorted(node.egress.book.all().items()) if known.refused]
+    here = {one.host for one in node.egress.destinations()} if refused else set()
     return [
         f"{host} led to {known.refused}, which was not confirmed for it, at {known.refused_at}; nothing was sent. Ask "
         f"whoever runs it, by telephone; if that is right: ffp egress allow {host}"
-        for host, known in sorted(node.egress.book.all().items())
-        if known.refused and (host in here or known.by_hand)
+        for host, known in refused
+        if host in here or known.by_hand
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -27,12 +28,13 @@ from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.flows.witness.witness_alarms import few_witnesses, unwitnessed_logs
 from exchange.store.entry.records import count_records, counts_by_state
 from exchange.store.log.stamps import latest_stamp
-from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
+from exchange.store.log.statements import last_log_check, latest_checkpoint, log_state
 from exchange.store.node import jobs
 from exchange.store.operate.newest_row import first_row
 from exchange.store.review.candidates import count_candidates
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import DisagreementRow, LogCheckRow
+from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import all_disagreements, witnesses
 
 
@@ -72,13 +74,14 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
     """``blind_for``: as if the pairs that this examiner may be asked to verify were not there."""
     with node.store.read() as session:
         signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
+        peers, log = all_peers(session), log_state(session)
         return NodeStatus(
             node_id=node.node_id,
             records=count_records(session),
             acquisitions=counts_by_state(session),
             candidates=count_candidates(session, blind_for=blind_for),
             jobs=jobs.counts(session),
-            log_size=log_size(session),
+            log_size=log.size,
             signed_size=signed.size if signed else 0,
             stamped_size=stamped.size if stamped else 0,
             stamped_at=stamped.at if stamped else None,
@@ -88,18 +91,18 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             witnesses=witnesses(session),
             recovery=recovery_of(node.settings, first_row(session)),
             alarms=[
-                *own_alarms(session, node),
-                *share_alarms(session, node.settings),
-                *skew_alarms(session),
-                *few_witnesses(node, session),
-                *unwitnessed_logs(session),
-                *(f"{peer}: {said}" for peer, said in altered_peers(session)),
-                *map(str, clocks_of(node, all_peers(session)).peers.values()),
+                *own_alarms(session, node, peers),
+                *share_alarms(session, node.settings, peers),
+                *skew_alarms(session, peers),
+                *few_witnesses(node, peers),
+                *unwitnessed_logs(session, peers),
+                *(f"{peer}: {said}" for peer, said in altered_peers(peers)),
+                *map(str, clocks_of(node, peers).peers.values()),
             ],
         )
 
 
-def own_alarms(session: Session, node: Node) -> list[str]:
+def own_alarms(session: Session, node: Node, peers: Sequence[PeerRow]) -> list[str]:
     """What is wrong with the node itself; what stands against a peer is told with the peer."""
     return [
         *log_alarms(node, session),
@@ -109,9 +112,9 @@ def own_alarms(session: Session, node: Node) -> list[str]:
         *egress_alarms(node),
         *webhook_alarms(session),
         *watch_alarms(node.settings.home),
-        *root_alarms(node, all_peers(session)),
+        *root_alarms(node, peers),
         *jurisdiction_alarms(node.settings),
-        *([str(clock)] if (clock := clocks_of(node, all_peers(session)).own) else []),
+        *([str(clock)] if (clock := clocks_of(node, peers).own) else []),
     ]
 
 

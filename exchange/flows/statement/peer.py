@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import functools
-
-from sqlalchemy.orm import Session
+from collections.abc import Iterable
 
 from exchange.clock import stamp
 from exchange.errors import StatementInvalid
 from exchange.flows.node.node import Node
 from exchange.net.client import PeerAddress
-from exchange.store.sync.peers import all_peers, find_peer
+from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory, begin_history, history_of
@@ -49,9 +48,9 @@ def altered_in_words(peer: PeerRow) -> str | None:
     )
 
 
-def altered_peers(session: Session) -> list[tuple[str, str]]:
+def altered_peers(peers: Iterable[PeerRow]) -> list[tuple[str, str]]:
     """Each peer of which that is so, with the words for it."""
-    return [(peer.node_id, said) for peer in all_peers(session) if (said := altered_in_words(peer))]
+    return [(peer.node_id, said) for peer in peers if (said := altered_in_words(peer))]
 
 
 def peer_card(peer: PeerRow) -> KeyEvent:

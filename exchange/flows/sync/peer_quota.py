@@ -19,8 +19,8 @@ from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.sync.verify_lane_page import VerifiedPage, first_places
 from exchange.store.sync.peer_quota import changed_quota, count_in, days_of, quarantine_unnoted, quota_of
-from exchange.store.sync.peers import all_peers, find_peer, standing_alarm
-from exchange.store.tables.peers import PeerDayRow, PeerQuotaRow, PeerState
+from exchange.store.sync.peers import find_peer, standing_alarm
+from exchange.store.tables.peers import PeerDayRow, PeerQuotaRow, PeerRow, PeerState
 from schemas import Record
 from schemas.errors import shown
 
@@ -172,19 +172,19 @@ def quotas(node: Node, peer: str) -> PeerShares:
         return shares_of(session, node.settings, peer)
 
 
-def stopped_lanes(session: Session, settings: Settings) -> dict[str, str]:
+def stopped_lanes(session: Session, settings: Settings, peers: Iterable[PeerRow]) -> dict[str, str]:
     """The enrolled peers whose lanes are read no further now, each with why."""
     found = {
         peer.node_id: why_stopped(shares_of(session, settings, peer.node_id), settings, peer.node_id)
-        for peer in all_peers(session)
+        for peer in peers
         if peer.state == PeerState.ENROLLED
     }
     return {peer: why for peer, why in found.items() if why is not None}
 
 
-def share_alarms(session: Session, settings: Settings) -> list[str]:
+def share_alarms(session: Session, settings: Settings, peers: Iterable[PeerRow]) -> list[str]:
     """One sentence for each peer whose lane is read no further."""
-    return [f"{peer}: {why}" for peer, why in stopped_lanes(session, settings).items()]
+    return [f"{peer}: {why}" for peer, why in stopped_lanes(session, settings, peers).items()]
 
 
 def _share(a_day: int, keeps_days: int, used: Sequence[tuple[date, int]]) -> PeerAllowance:

@@ -7,14 +7,14 @@ A peer that says nothing, as the first release does, is given everything, and se
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
-from exchange.store.sync.peers import all_peers, lane_items, lane_of, node_older
-from exchange.store.tables.peers import LaneItemRow, PeerState
+from exchange.store.sync.peers import lane_items, lane_of, node_older
+from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
 from exchange.store.tables.records import StatementRow
 from schemas import CONTRACT_VERSION, ContractError, open_envelope
 from schemas.versions import is_newer, stated_version
@@ -61,9 +61,9 @@ def peer_older(found: Behind) -> str:
     )
 
 
-def skew_alarms(session: Session) -> list[str]:
+def skew_alarms(session: Session, known: Iterable[PeerRow]) -> list[str]:
     """One sentence for each enrolled peer that is older than what waits for it, or newer than this node can read."""
-    peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+    peers = [peer for peer in known if peer.state == PeerState.ENROLLED]
     older = [f"{peer.node_id}: {peer_older(found)}" for peer in peers if (found := peer_behind(session, peer.node_id))]
     return older + [said for peer in peers if (said := node_older(peer))]
 

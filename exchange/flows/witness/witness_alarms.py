@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.peers import PeerState
+from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.witnessed import is_of_older_peer, unwitnessed, witnessed_logs
 from exchange.trust.witness_choice import majority
 
@@ -19,16 +19,16 @@ _SHOWN: Final = 8
 """Of a list of nodes; more are not read by anybody."""
 
 
-def unwitnessed_logs(session: Session) -> list[str]:
+def unwitnessed_logs(session: Session, peers: Iterable[PeerRow]) -> list[str]:
     """One sentence for each enrolled peer whose log is not known to be seen by a majority of its witnesses."""
-    enrolled = _enrolled(session)
+    enrolled = _enrolled(peers)
     return [said for row in witnessed_logs(session) if row.log in enrolled and (said := unwitnessed(row))]
 
 
-def few_witnesses(node: Node, session: Session) -> list[str]:
+def few_witnesses(node: Node, peers: Iterable[PeerRow]) -> list[str]:
     """Where fewer than a majority of a log's chosen witnesses are enrolled here: of the own log, whose heads are then
     covered nowhere; and of peers' logs, which cannot be held against their witnesses here."""
-    witnesses, enrolled = installed_witnesses(node.settings), _enrolled(session)
+    witnesses, enrolled = installed_witnesses(node.settings), _enrolled(peers)
     said = []
     own = witnesses.of(node.node_id)
     if enrolled and own is not None and len(own & enrolled) < majority(own):
@@ -55,12 +55,12 @@ def few_witnesses(node: Node, session: Session) -> list[str]:
 
 def peers_without_the_question(session: Session) -> list[str]:
     """Enrolled peers whose release does not tell yet how far its log is witnessed."""
-    enrolled = _enrolled(session)
+    enrolled = _enrolled(all_peers(session))
     return [row.log for row in witnessed_logs(session) if row.log in enrolled and is_of_older_peer(row)]
 
 
-def _enrolled(session: Session) -> set[str]:
-    return {peer.node_id for peer in all_peers(session) if peer.state == PeerState.ENROLLED}
+def _enrolled(peers: Iterable[PeerRow]) -> set[str]:
+    return {peer.node_id for peer in peers if peer.state == PeerState.ENROLLED}
 
 
 def _named(nodes: Iterable[str]) -> str:

@@ -372,14 +372,17 @@ def find_submission(session: Session, pseudonym: str, idempotency_key: str) -> S
     return session.get(SubmissionRow, (pseudonym, idempotency_key))
 
 
+_COUNT = select(func.count()).select_from(RecordRow)
+_COUNTS_BY_STATE = select(AcquisitionRow.state, func.count()).group_by(AcquisitionRow.state)
+
+
 def count_records(session: Session) -> int:
-    return session.scalar(select(func.count()).select_from(RecordRow)) or 0
+    return session.scalar(_COUNT) or 0
 
 
 def counts_by_state(session: Session) -> dict[str, int]:
     """How many acquisitions are in each state: the node's progress."""
-    rows = session.execute(select(AcquisitionRow.state, func.count()).group_by(AcquisitionRow.state)).all()
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in session.execute(_COUNTS_BY_STATE)}
 
 
 def _iso(day: object) -> str | None:

@@ -16,9 +16,12 @@ def find_stamp(session: Session, size: int) -> StampRow | None:
     return session.get(StampRow, size)
 
 
+_LATEST = select(StampRow).order_by(StampRow.size.desc()).limit(1)
+
+
 def latest_stamp(session: Session) -> StampRow | None:
     """That of the largest head."""
-    return session.scalars(select(StampRow).order_by(StampRow.size.desc()).limit(1)).first()
+    return session.scalars(_LATEST).first()
 
 
 def next_stamped_size(session: Session, size: int) -> int | None:

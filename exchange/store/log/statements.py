@@ -6,7 +6,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -143,10 +143,17 @@ def key_events(session: Session, issuer: str) -> Sequence[StatementRow]:
     return session.scalars(query.order_by(StatementRow.log_index)).all()
 
 
+_NEWEST_OF = (
+    select(StatementRow)
+    .where(StatementRow.issuer == bindparam("issuer"), StatementRow.type == bindparam("kind"))
+    .order_by(StatementRow.log_index.desc())
+    .limit(1)
+)
+
+
 def latest_of(session: Session, issuer: str, kind: str) -> StatementRow | None:
     """The newest statement of one type from one issuer, by its place in the issuer's log."""
-    newest = select(StatementRow).where(StatementRow.issuer == issuer, StatementRow.type == kind)
-    return session.scalars(newest.order_by(StatementRow.log_index.desc()).limit(1)).first()
+    return session.scalars(_NEWEST_OF, {"issuer": issuer, "kind": kind}).first()
 
 
 def statements_of_type(session: Session, issuer: str, kind: str) -> Generator[StatementRow, None, None]:
@@ -318,8 +325,11 @@ def tile_hashes(session: Session, tile: Tile) -> list[bytes]:
     return [stored[at] if at in stored else read(level, at) for at in range(start, start + count)]
 
 
+_LATEST_CHECKPOINT = select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
+
+
 def latest_checkpoint(session: Session) -> CheckpointRow | None:
-    return session.scalars(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).first()
+    return session.scalars(_LATEST_CHECKPOINT).first()
 
 
 def latest_head(session: Session, origin: str) -> Checkpoint | None:
@@ -332,8 +342,11 @@ def all_checkpoints(session: Session) -> Sequence[CheckpointRow]:
     return session.scalars(select(CheckpointRow).order_by(CheckpointRow.size)).all()
 
 
+_LAST_LOG_CHECK = select(LogCheckRow).where(LogCheckRow.id == 1)  # session.get builds its statement anew
+
+
 def last_log_check(session: Session) -> LogCheckRow | None:
-    return session.get(LogCheckRow, 1)
+    return session.scalars(_LAST_LOG_CHECK).first()
 
 
 def keep_log_check(session: Session, *, good: bool, report: str) -> None:

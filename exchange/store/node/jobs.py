@@ -246,11 +246,13 @@ def abandoned(session: Session) -> Sequence[JobRow]:
     return session.scalars(select(JobRow).where(JobRow.state == JobState.RUNNING, over).order_by(JobRow.job_id)).all()
 
 
+_COUNTS = select(JobRow.state, func.count()).where(JobRow.kind != JobKind.DRAW_CONTROL).group_by(JobRow.state)
+
+
 def counts(session: Session) -> dict[str, int]:
     """By state. Controls that are still to be drawn are left out: an examiner reads these numbers, and would know of a
     task that it is one."""
-    told = select(JobRow.state, func.count()).where(JobRow.kind != JobKind.DRAW_CONTROL)
-    return {row[0]: row[1] for row in session.execute(told.group_by(JobRow.state))}
+    return {row[0]: row[1] for row in session.execute(_COUNTS)}
 
 
 def counts_by_kind(session: Session) -> dict[tuple[str, str], int]:

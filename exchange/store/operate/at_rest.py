@@ -242,9 +242,12 @@ def pairs_of_no_hit(session: Session) -> Sequence[str]:
     return session.scalars(query.where(HitRow.pair.is_(None))).all()
 
 
+_COUNT_NODES = select(func.count()).select_from(LogNodeRow)
+
+
 def count_nodes(session: Session) -> int:
     """How many hashes of complete subtrees of the own log are stored."""
-    return session.scalar(select(func.count()).select_from(LogNodeRow)) or 0
+    return session.scalar(_COUNT_NODES) or 0
 
 
 def nodes_of(size: int) -> int:

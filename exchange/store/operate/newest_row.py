@@ -18,6 +18,9 @@ def newest_row(session: Session) -> str | None:
     return max((found for column in _STAMPED if (found := session.scalar(select(func.max(column))))), default=None)
 
 
+_FIRST = select(func.min(StatementRow.received_at))
+
+
 def first_row(session: Session) -> str | None:
     """When the first statement came, which is the node's own card; None of an empty database."""
-    return session.scalar(select(func.min(StatementRow.received_at)))
+    return session.scalar(_FIRST)

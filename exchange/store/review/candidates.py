@@ -296,9 +296,12 @@ def _across_a_border(
     return pairs.correlate(RecordRow).exists()
 
 
+_COUNT = select(func.count()).select_from(CandidateRow)
+
+
 def count_candidates(session: Session, *, blind_for: str | None = None) -> int:
     """All of them, without the pairs that this examiner may be asked to verify."""
-    total = session.scalar(select(func.count()).select_from(CandidateRow)) or 0
+    total = session.scalar(_COUNT) or 0
     return total if blind_for is None else total - _count_hidden(session, blind_for)
 
 

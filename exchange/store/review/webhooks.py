@@ -56,8 +56,11 @@ def add_message(session: Session, webhook_id: int, event: str, record: str | Non
     promise(session, JobKind.TELL_WEBHOOK, waiting)
 
 
+_ALL = select(WebhookRow).order_by(WebhookRow.webhook_id)
+
+
 def all_webhooks(session: Session) -> Sequence[WebhookRow]:
-    return session.scalars(select(WebhookRow).order_by(WebhookRow.webhook_id)).all()
+    return session.scalars(_ALL).all()
 
 
 def find_webhook(session: Session, webhook_id: int) -> WebhookRow | None:

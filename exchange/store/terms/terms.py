@@ -74,8 +74,11 @@ def replace_policy(session: Session, statement_id: str, policy: Policy, *, own: 
     session.flush()
 
 
+_IN_FORCE = select(PolicyInForceRow).where(PolicyInForceRow.owner == bindparam("owner"))
+
+
 def policy_in_force(session: Session, owner: str) -> PolicyInForceRow | None:
-    return session.get(PolicyInForceRow, owner)
+    return session.scalars(_IN_FORCE, {"owner": owner}).first()
 
 
 def note_policy_in_force(session: Session, owner: str) -> None:

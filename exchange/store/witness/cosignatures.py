@@ -29,9 +29,12 @@ class LogStartState(StrEnum):
     CONFLICT = "conflict"
 
 
+_LOG_START = select(LogStartRow).where(LogStartRow.id == 1)  # session.get builds its statement anew
+
+
 def log_start(session: Session) -> LogStartRow | None:
     """Whether the own log may be signed; None when the node was never started with a peer."""
-    return session.get(LogStartRow, 1)
+    return session.scalars(_LOG_START).first()
 
 
 def set_log_start(session: Session, state: LogStartState, *, restored: bool, detail: str | None = None) -> None:
@@ -69,10 +72,16 @@ def cosignature_of(session: Session, size: int, peer: str) -> CosignatureRow | N
     return session.get(CosignatureRow, (size, peer))
 
 
+_WITNESSES = (
+    select(CosignatureRow.peer, func.max(CosignatureRow.size))
+    .group_by(CosignatureRow.peer)
+    .order_by(CosignatureRow.peer)
+)
+
+
 def witnesses(session: Session) -> dict[str, int]:
     """For each peer that cosigned the own log, the largest size at which it did."""
-    query = select(CosignatureRow.peer, func.max(CosignatureRow.size)).group_by(CosignatureRow.peer)
-    return {row[0]: row[1] for row in session.execute(query.order_by(CosignatureRow.peer))}
+    return {row[0]: row[1] for row in session.execute(_WITNESSES)}
 
 
 def own_checkpoint(session: Session, size: int) -> CheckpointRow | None:

@@ -75,8 +75,11 @@ def drop_source(session: Session, peer: str) -> None:
     session.execute(delete(RebuildSourceRow).where(RebuildSourceRow.peer == peer))
 
 
+_LOST = select(LostRow).order_by(LostRow.log_index)
+
+
 def lost_leaves(session: Session) -> Sequence[LostRow]:
-    return session.scalars(select(LostRow).order_by(LostRow.log_index)).all()
+    return session.scalars(_LOST).all()
 
 
 def is_lost(session: Session, log_index: int) -> bool:

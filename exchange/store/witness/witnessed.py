@@ -19,8 +19,11 @@ def witnessed_log(session: Session, log: str) -> WitnessedLogRow | None:
     return session.get(WitnessedLogRow, log)
 
 
+_ALL = select(WitnessedLogRow).order_by(WitnessedLogRow.log)
+
+
 def witnessed_logs(session: Session) -> Sequence[WitnessedLogRow]:
-    return session.scalars(select(WitnessedLogRow).order_by(WitnessedLogRow.log)).all()
+    return session.scalars(_ALL).all()
 
 
 def keep_witnessed(session: Session, row: WitnessedLogRow) -> None:

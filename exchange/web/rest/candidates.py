@@ -25,6 +25,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
+from exchange.web.http.in_thread import in_thread
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consultation, Consulting
@@ -37,6 +38,7 @@ CandidateId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @router.get("/records/{statement_id}/candidates", response_model=response_models.CandidatePage)
+@in_thread
 def list_candidates_of_record(
     request: Request,
     response: Response,
@@ -57,6 +59,7 @@ def list_candidates_of_record(
 
 
 @router.get("/candidates", response_model=response_models.CandidatePage)
+@in_thread
 def list_candidates(
     request: Request,
     response: Response,
@@ -83,6 +86,7 @@ def list_candidates(
 
 
 @router.get("/candidates/{candidate_id}", response_model=response_models.CandidateDetail)
+@in_thread
 def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> response_models.CandidateDetail:
     """One pair with its explanation: registration, overlap, and each cell's correlation and displacement."""
     found = found_candidate(asker, candidate_id)

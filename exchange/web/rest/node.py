@@ -32,6 +32,7 @@ from exchange.web.access.caller import (
 )
 from exchange.web.access.signed import signed_answer
 from exchange.web.description import BINARY, json_answer
+from exchange.web.http.in_thread import in_thread
 from exchange.web.rest import response_models
 from schemas import ENVELOPE_MEDIA_TYPE, Calibre, ContractError, vocabulary
 from schemas.calibre_list import AMBIGUOUS, CALIBRES
@@ -158,6 +159,7 @@ def list_peers(node: OpenNode, _caller: Operator) -> list[response_models.PeerAn
 
 
 @router.get("/v1/status", response_model=response_models.StatusAnswer)
+@in_thread
 def read_status(node: OpenNode, caller: AnyUser) -> response_models.StatusAnswer:
     """How far the node is with its work: records, scans by state, jobs by state, the log and its signed head."""
     found = node_status(node, blind_for=view_of(caller.role, caller.pseudonym).blind_for)

@@ -16,6 +16,7 @@ from exchange.web.access.caller import OpenNode, Submitter
 from exchange.web.description import json_answer
 from exchange.web.http.compute_threads import WorkKind, place
 from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.in_thread import in_thread
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.http.upload import SubmissionUpload
 from exchange.web.rest import response_models
@@ -101,6 +102,7 @@ async def submit(
 
 
 @router.get("/records", response_model=response_models.RecordPage)
+@in_thread
 def search_records(
     request: Request,
     response: Response,
@@ -122,6 +124,7 @@ def search_records(
 
 
 @router.get("/records/{statement_id}", response_model=response_models.RecordAnswer)
+@in_thread
 def read_record(node: OpenNode, asker: Consulting, statement_id: StatementId) -> response_models.RecordAnswer:
     """One record, the statement as it was signed, and how far its scans are."""
     found = flow.read_record(node, *asker.reader, statement_id)

@@ -36,11 +36,12 @@ _EXPIRED: Final = 10
 def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
     """Each enrolled peer; and the own address, as peers reach it, where the node runs."""
     with node.store.read() as session:
-        peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+        known = all_peers(session)
+        peers = [peer for peer in known if peer.state == PeerState.ENROLLED]
         waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
-        older, altered = skew_alarms(session), altered_peers(session)
-        few, unasked = few_witnesses(node, session), peers_without_the_question(session)
+        older, altered = skew_alarms(session, known), altered_peers(known)
+        few, unasked = few_witnesses(node, known), peers_without_the_question(session)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
         own = pool.submit(_reach, node, node.settings.url).result() if served else None
