@@ -346,11 +346,11 @@ def test_faults_stand_beside_their_fields(desk: Desk) -> None:
     answer = desk.person.get(f"{desk.address}/summary")
     assert answer.status_code == 422
     assert set(re.findall(r'data-problem="([^"]+)"', answer.text)) == {"exhibit.calibre", "retention_until"}
-    assert "Nearest: 9 mm Luger" in answer.text
+    assert re.search(r"The nearest:\s*<button[^>]*>9 mm Luger<", answer.text)
     assert f'id="file-{file_id}"' in answer.text
     assert desk.submit().status_code == 422
     desk.save(COMPLETE | {"exhibit.occurred.earliest": "2999-01-01", f"file.{file_id}.roi": "breech_face"})
-    assert "lies in the future" in desk.person.get(f"{desk.address}/summary").text
+    assert "This day has not come" in desk.person.get(f"{desk.address}/summary").text
 
 
 def test_notes_come_back_as_it_is_typed(desk: Desk) -> None:
