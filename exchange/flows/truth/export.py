@@ -24,19 +24,19 @@ from exchange.errors import NotFound
 from exchange.flows.node.delivered_scan import delivered_scan
 from exchange.flows.node.node import Node
 from exchange.flows.truth.export_folder import (
-    FORMAT,
+    EXPORT_FORMAT,
+    EXPORT_NOTE,
     LEFT_OUT,
-    MARK,
     TRUTH,
+    check_export_room,
     check_folder,
-    check_room,
-    digest,
     is_whole,
     sole_export,
-    write_whole,
+    write_text_whole,
 )
 from exchange.home import private_folder
 from exchange.log.audit_entry import MAX_SUBJECTS, Act, Actor, Deed
+from exchange.store.scan.copies import digest
 from exchange.store.truth.known_pairs import KnownScan, all_test_fire_scans
 from schemas.vocabulary import HandlingCode, Modality
 
@@ -109,9 +109,9 @@ def _export(
 
     # 3.
     fresh = [one for one in chosen if not is_whole(_place(folder, one), one.scan.sha256)]
-    check_room(folder, [one.scan.size for one in fresh])
-    mark = {"format": FORMAT, "node": node.node_id, "peers": peers}
-    write_whole(folder / MARK, json.dumps(mark, indent=1) + "\n")
+    check_export_room(folder, [one.scan.size for one in fresh])
+    mark = {"format": EXPORT_FORMAT, "node": node.node_id, "peers": peers}
+    write_text_whole(folder / EXPORT_NOTE, json.dumps(mark, indent=1) + "\n")
     for truth in folder.glob(f"*/{TRUTH}"):
         truth.unlink()
     _note(node, by, fresh, mark)
@@ -258,4 +258,4 @@ def _write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[obj
     table = csv.writer(content)
     table.writerow(columns)
     table.writerows(rows)
-    write_whole(path, content.getvalue())
+    write_text_whole(path, content.getvalue())

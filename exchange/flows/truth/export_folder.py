@@ -4,7 +4,6 @@ whole or is not there."""
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -15,10 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from exchange.errors import Conflict, InvalidInput
+from exchange.store.scan.copies import digest
 from schemas.vocabulary import RegionOfInterest
 
-FORMAT: Final = "ffp-truth-1"
-MARK, LEFT_OUT, TRUTH = "export.json", "left-out.csv", "truth.csv"
+EXPORT_FORMAT: Final = "ffp-truth-1"
+EXPORT_NOTE, LEFT_OUT, TRUTH = "export.json", "left-out.csv", "truth.csv"
 _MIB: Final = 2**20
 _SCAN: Final = re.compile(r"[0-9a-f]{16}\.x3p")
 
@@ -30,13 +30,13 @@ def check_folder(folder: Path, node_id: str) -> None:
     if not folder.is_dir():
         raise InvalidInput(f"{folder} is no folder.", code="no-folder")
     there = sorted(path.name for path in folder.iterdir())
-    if not there or there == [f"{MARK}.part"]:  # broken off before anything else
+    if not there or there == [f"{EXPORT_NOTE}.part"]:  # broken off before anything else
         return
     try:
-        mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
+        mark = json.loads((folder / EXPORT_NOTE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         mark = None
-    if not isinstance(mark, dict) or (mark.get("format"), mark.get("node")) != (FORMAT, node_id):
+    if not isinstance(mark, dict) or (mark.get("format"), mark.get("node")) != (EXPORT_FORMAT, node_id):
         raise InvalidInput(
             f"{folder} holds other things ({', '.join(there[:3])}): name an empty folder, or one that ffp truth export "
             f"of {node_id} wrote.",
@@ -55,7 +55,7 @@ def _is_ours(name: Path, path: Path) -> bool:
         case (word,) if path.is_dir():
             return word in set(RegionOfInterest) and not path.is_symlink()
         case (word,):
-            return word.removesuffix(".part") in {MARK, LEFT_OUT}
+            return word.removesuffix(".part") in {EXPORT_NOTE, LEFT_OUT}
         case (_, word):
             whole = word.removesuffix(".part")
             return whole == TRUTH or bool(_SCAN.fullmatch(whole))
@@ -76,7 +76,7 @@ def sole_export(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def check_room(folder: Path, sizes: Collection[int]) -> None:
+def check_export_room(folder: Path, sizes: Collection[int]) -> None:
     """Of scans of so many bytes. Raises InvalidInput: better now than after hours."""
     needed, free = sum(sizes), shutil.disk_usage(folder).free
     if free < needed:
@@ -91,12 +91,7 @@ def is_whole(path: Path, sha256: str) -> bool:
     return path.is_file() and digest(path) == sha256
 
 
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_whole(path: Path, content: str) -> None:
+def write_text_whole(path: Path, content: str) -> None:
     """All of it or nothing: on a full disk, what was there stays."""
     part = path.with_name(f"{path.name}.part")
     try:
