@@ -273,7 +273,7 @@ def _statements_of(reader: Reader) -> set[str]:
 
 def _records_in(page: str) -> list[str]:
     """The records of a table, in its order."""
-    return re.findall(r'<tr><td><a href="/app/records/([0-9a-f]{64})"', page)
+    return re.findall(r'<tr><td class="pictured">.*?</td><td><a href="/app/records/([0-9a-f]{64})"', page)
 
 
 def _plain(cell: str) -> str:
