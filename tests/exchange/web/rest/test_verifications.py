@@ -5,42 +5,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exchange.flows.blind.send import draw_control
 from schemas import Maker
-from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, scan_of, three_exhibits
+from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, scan_of
 from tests.exchange.flows.network import MK, RS
 from tests.exchange.web.conftest import problem
-from tests.exchange.web.rest.programs import Programs, programs_at
+from tests.exchange.web.rest.programs import Programs
 
 pytestmark = pytest.mark.slow
 
 BREECH, PIN = REGIONS
 NO_TASK = "0" * 32
 JUDGED = {"conclusion": "inconclusive_b", "remark": "Some agreement."}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
-    return three_exhibits(tmp_path_factory.mktemp("three"))
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
-
-
-@pytest.fixture
-def programs(world: BlindWorld) -> Iterator[Programs]:
-    with programs_at([world.rs], (), known=True) as found:
-        found.tokens = {(RS, name): token for name, token in world.tokens.items()}
-        yield found
 
 
 def tasks(programs: Programs, who: Maker = SECOND) -> list[dict[str, Any]]:
