@@ -15,6 +15,8 @@ from exchange.flows.monitoring.counts import Counted, count
 from exchange.flows.monitoring.document import Document, Earlier, document_of, read_document, write_document
 from exchange.flows.monitoring.gap import Gap, legal_gap
 from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.hits import joined_cases
+from exchange.flows.monitoring.months import Months, by_month
 from exchange.flows.monitoring.rows import rows_of
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import enter, say
@@ -36,6 +38,7 @@ class ReportDraft:
     data: bytes
     counted: Counted
     gap: Gap
+    months: Months
 
     @property
     def sha256(self) -> str:
@@ -71,7 +74,8 @@ def draft(node: Node, half: Half) -> ReportDraft:
         earlier = _earlier(session, half)
     counted = count(rows, node.settings)
     document = document_of(rows, counted, gap, node.settings, earlier)
-    return ReportDraft(document, write_document(document, node.jurisdictions), counted, gap)
+    months = by_month(rows, joined_cases(rows, node.settings))
+    return ReportDraft(document, write_document(document, node.jurisdictions), counted, gap, months)
 
 
 def approve_report(node: Node, maker: Maker, half: Half, sha256: str, because: str) -> str:

@@ -1,28 +1,45 @@
-"""The drawings of a monitoring report: small panels of bars, by partner and by half-year; the tables say the same.
+"""The drawings of a monitoring report, as the template needs them: who exchanges with whom, the way from an exhibit to
+a confirmed hit, how long each stage takes, the trend by half-year and by month. The tables beneath say the same.
 
-Lengths are in the panels' own units, of which each is 262 wide.
+Lengths are in the units of each drawing, which is ``WIDE`` across; panels of bars are 262.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from exchange.flows.monitoring.definitions import COUNTS
+from exchange.flows.monitoring.definitions import COUNTS, STAGES
 from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.months import Months
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure
 from exchange.web.languages import gettext, term
 from exchange.web.wording.figures import words
 
-WITH_PARTNERS: Final = ("exhibits_shared", "exhibits_received", "leads", "confirmed_hits")
+WITH_PARTNERS: Final = (
+    "exhibits_shared",
+    "exhibits_received",
+    "queries_asked",
+    "queries_received",
+    "conclusions",
+    "leads",
+    "confirmed_hits",
+)
+TO_A_HIT: Final = ("exhibits_searched", "conclusions", "leads", "confirmed_hits")
 OVER_TIME: Final = ("exhibits_entered", "exhibits_shared", "leads", "confirmed_hits")
-_LONGEST: Final = 190
-LINE: Final = 36
-_COLUMN: Final = 43
+WIDE: Final = 720
+NAMES_WIDE: Final = 220
 TALLEST: Final = 84
+SHADES: Final = 5
+_COLUMN: Final = 43
 _HEAD: Final = 30
+_LINE: Final = 34
 _MOST_HALVES: Final = 6
+_SHORTEST_H: Final = 0.25
+_LONGEST_H: Final = 8760
+"""Where the axis of times begins and ends."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +60,99 @@ class Panel:
     bars: tuple[Bar, ...]
 
 
-def by_partner(document: Document) -> list[Panel]:
-    """Lying bars, one for each partner; each panel has a scale of its own, and the figures stand beside the bars."""
-    panels = []
-    for name in WITH_PARTNERS if document.partners else ():
-        cells = {column: document.counts[name].cells.get(column, NO_DATA) for column in document.partners}
-        scale = _scale(list(cells.values()), _LONGEST)
-        bars = tuple(
-            _bar(term(column, "jurisdiction"), figure, _HEAD + line * LINE, scale)
-            for line, (column, figure) in enumerate(cells.items())
+@dataclass(frozen=True)
+class Square:
+    """One cell of a heat map; ``shade`` from 0, nothing, to ``SHADES``, the most of its row."""
+
+    words: str
+    x: float
+    shade: int
+
+
+@dataclass(frozen=True)
+class HeatRow:
+    title: str
+    y: int
+    squares: tuple[Square, ...]
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """``columns``: each partner's name and the middle of its column. ``square``: how wide a cell is."""
+
+    columns: tuple[tuple[str, float], ...]
+    rows: tuple[HeatRow, ...]
+    square: float
+    height: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """How long one stage takes: ``median`` and ``most`` (the 90th percentile) are where they lie on the axis, None
+    where they are not told; ``words`` says both."""
+
+    title: str
+    y: int
+    median: float | None
+    most: float | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Spans:
+    """``marks``: the words of the axis and where they stand."""
+
+    marks: tuple[tuple[str, float], ...]
+    spans: tuple[Span, ...]
+    height: int
+
+
+def heat_map(document: Document) -> HeatMap | None:
+    """A row for each figure, a column for each partner: the darker, the more, each row for itself. None without
+    partners."""
+    if not document.partners:
+        return None
+    square = (WIDE - NAMES_WIDE) / len(document.partners)
+    lefts = [NAMES_WIDE + number * square for number in range(len(document.partners))]
+    rows = []
+    for line, name in enumerate(WITH_PARTNERS):
+        figures = [document.counts[name].cells.get(column, NO_DATA) for column in document.partners]
+        most = max(1.0, *(_middle(figure) for figure in figures))
+        squares = (
+            Square(words(figure, "count"), left, math.ceil(_middle(figure) / most * SHADES))
+            for left, figure in zip(lefts, figures, strict=True)
         )
-        panels.append(Panel(gettext(COUNTS[name].title), _HEAD + len(bars) * LINE, bars))
-    return panels
+        rows.append(HeatRow(gettext(COUNTS[name].title), _HEAD + line * _LINE, tuple(squares)))
+    columns = tuple(
+        (term(column, "jurisdiction"), left + square / 2) for column, left in zip(document.partners, lefts, strict=True)
+    )
+    return HeatMap(columns, tuple(rows), square, _HEAD + len(rows) * _LINE)
+
+
+def funnel(document: Document) -> Panel:
+    """What came of the exhibits that were searched: lying bars of one scale, in their middle, each of one step."""
+    figures = {name: document.counts[name].total for name in TO_A_HIT}
+    scale = _scale(list(figures.values()), WIDE - NAMES_WIDE - 80)
+    bars = tuple(
+        _bar(gettext(COUNTS[name].title), figure, line * _LINE, scale)
+        for line, (name, figure) in enumerate(figures.items())
+    )
+    return Panel(gettext("From an exhibit that was searched to a confirmed hit"), len(bars) * _LINE, bars)
+
+
+def stage_spans(document: Document) -> Spans:
+    """The median of each stage, and how far it spreads, on an axis whose marks are an hour, a day, a week, a month and
+    half a year."""
+    spans = []
+    for line, (name, (median, most)) in enumerate(document.stages.items()):
+        said = words(median, "hours")
+        if most.low is not None and median.low is not None:
+            said = gettext("%(median)s h, nine of ten within %(most)s h") % {
+                "median": said,
+                "most": words(most, "hours"),
+            }
+        spans.append(Span(gettext(STAGES[name].title), _HEAD + line * _LINE, _along(median), _along(most), said))
+    return Spans(_marks(), tuple(spans), _HEAD + len(spans) * _LINE)
 
 
 def over_time(document: Document) -> list[Panel]:
@@ -70,6 +168,45 @@ def over_time(document: Document) -> list[Panel]:
         )
         panels.append(Panel(gettext(COUNTS[name].title), _HEAD + TALLEST + 40, bars))
     return panels
+
+
+def month_lines(months: Months) -> list[Panel]:
+    """Standing bars, one for each month of a year; none where there is one month alone."""
+    panels = []
+    wide = 262 // max(1, len(months.names))
+    for name, counts in months.counts.items() if len(months.names) > 1 else ():
+        scale = TALLEST / max(1, *counts)
+        bars = tuple(
+            Bar(month[5:], str(count), number * wide, round(count * scale), round(count * scale))
+            for number, (month, count) in enumerate(zip(months.names, counts, strict=True))
+        )
+        panels.append(Panel(gettext(COUNTS[name].title), _HEAD + TALLEST + 40, bars))
+    return panels
+
+
+def _middle(figure: Figure) -> float:
+    """What a range is drawn as; nothing where nothing is told."""
+    return ((figure.low or 0) + (figure.high or 0)) / 2
+
+
+def _marks() -> tuple[tuple[str, float], ...]:
+    return (
+        (gettext("1 hour"), _at(1)),
+        (gettext("1 day"), _at(24)),
+        (gettext("1 week"), _at(168)),
+        (gettext("1 month"), _at(730)),
+        (gettext("6 months"), _at(4380)),
+    )
+
+
+def _along(figure: Figure) -> float | None:
+    return None if figure.low is None else _at(figure.low)
+
+
+def _at(hours: float) -> float:
+    """Where a time lies on the axis, by its logarithm; what is shorter or longer than the axis lies at its end."""
+    share = math.log(max(_SHORTEST_H, hours) / _SHORTEST_H) / math.log(_LONGEST_H / _SHORTEST_H)
+    return round(NAMES_WIDE + min(1.0, share) * (WIDE - NAMES_WIDE - 8), 1)
 
 
 def _bar(label: str, figure: Figure, at: int, scale: float) -> Bar:

@@ -21,7 +21,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
-from exchange.web.pages.monitoring.charts import by_partner, over_time
+from exchange.web.pages.monitoring.charts import NAMES_WIDE, WIDE, funnel, heat_map, month_lines, over_time, stage_spans
 from exchange.web.pages.monitoring.report_csv import monitoring_sheet
 from exchange.web.pages.queries import line_of
 from exchange.web.report.monitoring import render_monitoring
@@ -58,13 +58,12 @@ def newest(node: OpenNode, who: Monitoring) -> Response:
 def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
     """As it was approved; until then as it would be, with the exact figures, which stay in the node."""
     wanted = Half.parse(half)
-    approved = find_approved(node, wanted)
+    approved, found = find_approved(node, wanted), draft(node, wanted)
     if approved is not None:
-        shown = {"approved": approved, "sha256": None, **_drawn(approved.document, lines_of(approved.document))}
+        shown = _drawn(approved.document, lines_of(approved.document))
     else:
-        found = draft(node, wanted)
         lines = lines_of(found.document, found.counted.counts, {**found.gap.counts, **found.gap.held})
-        shown = {"approved": None, "sha256": found.sha256, **_drawn(found.document, lines)}
+        shown = _drawn(found.document, lines)
     is_head = who.caller.role is Role.HEAD
     return page(
         "monitoring",
@@ -74,6 +73,10 @@ def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
         over=wanted.end <= stamp(),
         where=WHERE if is_head else {},
         may_approve=is_head,
+        approved=approved,
+        sha256=None if approved else found.sha256,
+        months=found.months,
+        month_panels=month_lines(found.months),
         **shown,
     )
 
@@ -134,6 +137,10 @@ def _drawn(document: Document, lines: ReportLines) -> dict[str, Any]:
         "notes": notes(document),
         "availability": AVAILABILITY,
         "nodes": [(item, words(item.share, "share")) for item in document.nodes],
-        "partners": by_partner(document),
+        "wide": WIDE,
+        "names_wide": NAMES_WIDE,
+        "heat": heat_map(document),
+        "hits": funnel(document),
+        "spans": stage_spans(document),
         "years": over_time(document),
     }

@@ -97,6 +97,35 @@ def test_exhibits_are_counted_once_whatever_becomes_of_them(world: World) -> Non
     assert world.counts("2026H1")["exhibits_entered"] == {"RS": 1}
 
 
+def test_each_month_has_what_happened_in_it(world: World) -> None:
+    world.at("2026-05-31 23:59")
+    world.record()
+    world.at("2026-06-01")
+    entered = world.record()
+    received = world.record(MK)
+    world.record(MK, supersedes=received)
+    world.at("2026-07-01")
+    world.hit(entered, received)
+    world.at("2026-09-30 12:00")
+    world.hit(entered, received, confirmed=True)
+    world.at("2026-09-30 13:00")
+    months = world.draft("2026H2").months
+    assert months.names == ("2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09")
+    assert months.counts == {
+        "exhibits_entered": (0, 0, 1, 1, 0, 0, 0),
+        "exhibits_received": (0, 0, 0, 1, 0, 0, 0),
+        "leads": (0, 0, 0, 0, 1, 0, 0),
+        "confirmed_hits": (0, 0, 0, 0, 0, 0, 1),
+    }
+    world.at("2028-01-05")
+    year = world.draft("2027H2").months
+    assert (year.names[0], year.names[-1], len(year.names)) == ("2027-01", "2027-12", 12)
+    assert {sum(counts) for counts in year.counts.values()} == {0}
+    half = world.draft("2026H1").months
+    assert half.names[-1] == "2026-06"
+    assert half.counts["leads"] == (0, 0, 0, 0)
+
+
 def test_search_and_first_review(world: World) -> None:
     world.at("2026-07-01")
     own = [world.record() for _ in range(4)]
