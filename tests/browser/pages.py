@@ -43,6 +43,15 @@ def sign_in(page: Any, node: RunningNode, pseudonym: str) -> pyotp.TOTP:
     return code
 
 
+def field(page: Any, label: str) -> Any:
+    """A field of a draft, with the part of the form unfolded that holds it."""
+    found = page.get_by_label(label, exact=True)
+    folded = page.locator("details.more:not([open])", has=found)
+    if folded.count():
+        folded.locator(":scope > summary").click()
+    return found
+
+
 def end_sessions(node: RunningNode) -> None:
     """And let a code of the authenticator be taken again, so that nobody has to wait for the next one."""
     with node.node.store.write() as session:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from exchange.store.access.users import add_user
 from exchange.store.tables.drafts import DraftFileRow, DraftRow
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import end_sessions, in_another_tab, person, sign_in, sign_in_again
+from tests.browser.pages import end_sessions, field, in_another_tab, person, sign_in, sign_in_again
 from tests.browser.test_register import begin, dropped, saved
 from tests.exchange.conftest import RunningNode, node_starter
 
@@ -63,10 +63,6 @@ def asks(*tabs: Any) -> Any:
             return found[0]
         tabs[0].wait_for_timeout(100)
     raise AssertionError("no tab asks")
-
-
-def field(page: Any, label: str) -> Any:
-    return page.get_by_label(label, exact=True)
 
 
 def test_three_scans_on_a_slow_line_two_tabs_and_a_session_that_ends(

@@ -179,3 +179,42 @@ def test_a_broken_line_loses_no_stroke(page: Any, rs: RunningNode, ffp_data: Pat
     page.locator("[data-file][data-state=read]", has_text="Region mended by hand").wait_for(timeout=60_000)
     mend(page)
     assert cells(page)[0] == more
+
+
+def test_near_to_what_is_painted_and_left_as_it_was(page: Any, rs: RunningNode, ffp_data: Path) -> None:
+    upload(page, rs, ffp_data / "fadul" / "Fadul 5-2.x3p")
+    canvas = mend(page)
+    found, _ = cells(page)
+    whole = canvas.bounding_box()["width"]
+    assert canvas.bounding_box()["height"] <= 0.76 * 900
+    page.keyboard.press("+")
+    page.get_by_role("button", name="Nearer").click()
+    assert canvas.bounding_box()["width"] == pytest.approx(2 * whole, abs=2)
+    view = page.locator(".brush-view")
+    assert view.bounding_box()["width"] == pytest.approx(whole, abs=20), "the view stays, what is in it grows"
+
+    # a stroke goes where the pointer is, however near it is seen
+    box = view.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    with page.expect_response("**/region"):
+        page.mouse.up()
+    painted, _ = cells(page)
+    assert painted > found, "the middle of the primer was outside"
+
+    # the keys' cursor is followed
+    canvas.focus()
+    for _ in range(40):
+        page.keyboard.press("Shift+ArrowRight")
+    assert view.evaluate("view => view.scrollLeft + view.clientWidth >= 0.95 * view.scrollWidth")
+    page.keyboard.press("0")
+    assert canvas.bounding_box()["width"] == pytest.approx(whole, abs=2)
+
+    with page.expect_response("**/region"):
+        page.get_by_role("button", name="Cancel: leave the region as it was").click()
+    page.locator(".brush").wait_for(state="detached")
+    page.locator("[data-file][data-state=read]").wait_for(timeout=60_000)
+    mend(page)
+    assert cells(page)[0] == found
+    page.keyboard.press("Escape")
+    page.locator(".brush").wait_for(state="detached")

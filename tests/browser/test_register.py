@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyotp
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.test_journey import enter
+from tests.browser.pages import enter, field
 from tests.exchange.conftest import RunningNode, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
@@ -110,13 +111,13 @@ def test_from_dropped_files_to_candidates(page: Any, rs: RunningNode, ffp_data: 
     page.get_by_label("Kind", exact=True).select_option("crime_scene")
     page.get_by_label("Calibre", exact=True).fill("9x19 Parabellum")
     page.locator("[data-note='exhibit.calibre']", has_text="Entered as 9 mm Luger").wait_for()
-    page.get_by_label("Headstamp", exact=True).fill("Petar Petrović")
+    field(page, "Headstamp").fill("Petar Petrović")
     page.locator("[data-note='exhibit.headstamp']", has_text="looks like a person's name").wait_for()
-    page.get_by_label("Headstamp", exact=True).fill("PPU 9 mm")
+    field(page, "Headstamp").fill("PPU 9 mm")
     page.locator("[data-note='exhibit.headstamp']:empty").wait_for(state="attached")
     saved(page)
     page.reload()
-    assert page.get_by_label("Headstamp", exact=True).input_value() == "PPU 9 mm"
+    assert field(page, "Headstamp").input_value() == "PPU 9 mm"
     assert page.locator("[data-file][data-state=read]").count() == 2
 
     page.get_by_role("button", name="Check and sign").click()
@@ -209,12 +210,126 @@ def test_without_a_script_the_form_works(browser: Any, rs: RunningNode) -> None:
     enter(page, rs, Role.EXAMINER)
     page.get_by_role("link", name="Register").click()
     page.get_by_role("button", name="Begin").click()
-    page.get_by_label("Headstamp", exact=True).fill("PPU")
+    field(page, "Headstamp").fill("PPU")
     page.get_by_role("button", name="Save", exact=True).click()
-    assert page.get_by_label("Headstamp", exact=True).input_value() == "PPU"
+    assert field(page, "Headstamp").input_value() == "PPU"
     page.get_by_role("button", name="Check and sign").click()
     assert "An exhibit needs one scan at least" in page.locator("main").inner_text()
     context.close()
+
+
+class Counted:
+    """Counts what a person does: a key or a chord, a text typed, a click, a choice of files."""
+
+    def __init__(self, page: Any) -> None:
+        self.page, self.actions = page, 0
+
+    def press(self, key: str) -> None:
+        self.actions += 1
+        self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        self.actions += 1
+        self.page.keyboard.type(text)
+
+    def click(self, found: Any) -> None:
+        self.actions += 1
+        found.click()
+
+    def choose(self, paths: list[Path], opening: Callable[[], None]) -> None:
+        with self.page.expect_file_chooser() as chooser:
+            opening()
+        self.actions += 1
+        chooser.value.set_files([str(path) for path in paths])
+
+    def tab_to(self, wanted: str) -> None:
+        """Presses Tab until the element that holds the focus matches."""
+        for _ in range(30):
+            if self.page.evaluate("(wanted) => document.activeElement.matches(wanted)", wanted):
+                return
+            self.press("Tab")
+        raise AssertionError(f"thirty times Tab do not lead to {wanted}")
+
+
+MOST_ACTIONS = 25
+
+
+@pytest.fixture
+def two_scans(ffp_data: Path) -> list[Path]:
+    return [ffp_data / "fadul" / f"Fadul {name}.x3p" for name in ("3-1", "3-2")]
+
+
+@pytest.fixture
+def shared_before(rs: RunningNode, ffp_data: Path) -> None:
+    """The laboratory has shared an exhibit."""
+    shared = {"level": "full", "audience": ["MK", "XK"], "case_reference": "RS-2026-0002"}
+    assert rs.submit(ffp_data / "fadul" / "Fadul 5-1.x3p", **shared).status_code in (200, 201)
+
+
+def test_two_scans_are_signed_by_keyboard_in_few_actions(
+    page: Any, rs: RunningNode, two_scans: list[Path], shared_before: None
+) -> None:
+    enter(page, rs, Role.EXAMINER)
+    person = Counted(page)
+    person.tab_to("a[href='/app/register']")
+    person.press("Enter")
+    page.wait_for_url("**/app/register")
+    person.type("RS-2026-0901")
+    person.tab_to("[name=usual]")
+    person.press("Space")
+    person.press("Enter")
+    page.locator("[data-register][data-state=ready]").wait_for()
+    person.type("crime")
+    person.tab_to("[name='exhibit.calibre']")
+    person.type("9x19")
+    person.tab_to("[data-pick]")
+    person.choose(two_scans, lambda: person.press("Enter"))
+    page.locator("[data-file][data-state=read]").nth(1).wait_for(timeout=60_000)
+    person.press("Control+Enter")
+    page.wait_for_url("**/summary")
+    told = page.locator("main").inner_text()
+    assert "North Macedonia: named, but no node of it is enrolled here" in told
+    assert "Kosovo*" in told
+    person.press("Enter")
+    page.wait_for_url(re.compile("/app/records/[0-9a-f]{64}"))
+    assert page.locator("h1").inner_text() == "RS-2026-0901"
+    assert person.actions <= MOST_ACTIONS, person.actions
+
+
+def test_two_scans_are_signed_by_pointer_in_few_actions(
+    page: Any, rs: RunningNode, two_scans: list[Path], shared_before: None
+) -> None:
+    enter(page, rs, Role.EXAMINER)
+    person = Counted(page)
+    person.click(page.locator("a[href='/app/register']:visible").first)
+    person.click(page.get_by_label("Case reference"))
+    person.type("RS-2026-0902")
+    person.click(page.get_by_role("button", name="Begin"))
+    page.locator("[data-register][data-state=ready]").wait_for()
+    person.choose(two_scans, lambda: person.click(page.locator("[data-pick]")))
+    person.actions += 2  # opens the list, and takes one of it
+    page.get_by_label("Kind", exact=True).select_option("crime_scene")
+    person.click(page.get_by_label("Calibre", exact=True))
+    person.type("9x19")
+    person.click(page.get_by_role("button", name="Share as usual"))
+    assert page.get_by_label("North Macedonia").is_checked()
+    assert page.get_by_label("Level").input_value() == "full"
+    page.locator("[data-file][data-state=read]").nth(1).wait_for(timeout=60_000)
+    person.click(page.get_by_role("button", name="Check and sign"))
+    page.wait_for_url("**/summary")
+    assert "Kosovo*" in page.locator("main").inner_text()
+    person.click(page.get_by_role("button", name="Sign and submit"))
+    page.wait_for_url(re.compile("/app/records/[0-9a-f]{64}"))
+    assert person.actions <= MOST_ACTIONS, person.actions
+
+
+def test_what_says_something_is_not_folded(page: Any, rs: RunningNode) -> None:
+    begin(page, rs)
+    assert page.locator("details.more[open]").count() == 0
+    field(page, "Headstamp").fill("PPU")
+    saved(page)
+    page.reload()
+    assert page.locator("details.more[open] > summary").all_inner_texts() == ["Cartridge and suspected firearm"]
 
 
 def test_json_is_only_taken_from_the_page_itself(page: Any, rs: RunningNode) -> None:

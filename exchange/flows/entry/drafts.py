@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import TypeAlias
 
 from sqlalchemy.orm import Session
@@ -100,10 +101,10 @@ def own_exhibits(node: Node, pseudonym: str, *, most_submitted: int) -> OwnExhib
         return OwnExhibits(drafts, last_submitted(session, pseudonym, most_submitted))
 
 
-def begin(node: Node, pseudonym: str, case_reference: str = "") -> str:
-    """A new draft; returns its id. Raises TooMany."""
+def begin(node: Node, pseudonym: str, case_reference: str = "", more: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A new draft, with ``more`` fields than an empty form has; returns its id. Raises TooMany."""
     with node.store.write() as session:
-        return _add(session, pseudonym, first_fields(case_reference)).draft_id
+        return _add(session, pseudonym, {**first_fields(case_reference), **more}).draft_id
 
 
 def begin_test_fire(node: Node, pseudonym: str, firearm: Firearm) -> str:

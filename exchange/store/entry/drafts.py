@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import NotFound
+from exchange.store.operate.at_rest import rows_named
 from exchange.store.tables.drafts import DraftFileRow, DraftRow
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.records import AudienceRow, RecordRow
+from schemas.vocabulary import ReleaseLevel
 
 
 def add_draft(session: Session, pseudonym: str, fields: Mapping[str, str], supersedes: str | None = None) -> DraftRow:
@@ -140,6 +142,19 @@ def last_submitted(session: Session, pseudonym: str, limit: int) -> Sequence[Rec
         RecordRow.submitted_by == pseudonym, RecordRow.superseded_by.is_(None), RecordRow.restricted.is_(False)
     )
     return session.scalars(own.order_by(RecordRow.sequence.desc()).limit(limit)).all()
+
+
+def last_shared(session: Session, issuer: str, limit: int) -> list[tuple[str, frozenset[str]]]:
+    """The level and the audience of the node's own current records that go to others, the newest first."""
+    shared = select(RecordRow.statement_id, RecordRow.level).where(
+        RecordRow.issuer == issuer,
+        RecordRow.level != ReleaseLevel.NONE,
+        RecordRow.superseded_by.is_(None),
+        RecordRow.restricted.is_(False),
+    )
+    found = session.execute(shared.order_by(RecordRow.sequence.desc()).limit(limit)).all()
+    named = rows_named(session, AudienceRow, AudienceRow.statement_id, [row.statement_id for row in found])
+    return [(row.level, frozenset(one.name for one in named[row.statement_id])) for row in found]
 
 
 def _remove_files(session: Session, row: DraftRow) -> list[str]:

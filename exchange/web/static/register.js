@@ -1,6 +1,7 @@
 // The registration page: what is typed is saved as it is typed; files are sent piece by piece and go on after a break.
 
 import { mend } from "./register/brush.js";
+import { put } from "./register/controls.js";
 import { Sending } from "./register/sending.js";
 import { saver } from "./register/saving.js";
 import { inSession } from "./session.js";
@@ -196,12 +197,13 @@ cards.addEventListener("change", async (event) => {
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault(); // a form would send all of the draft
-  const { picks } = event.submitter?.dataset ?? {}; // what a note proposes for a field
-  if (picks) {
-    const control = form.elements[picks];
-    control.value = event.submitter.value;
-    control.dispatchEvent(new Event("input", { bubbles: true }));
-    control.focus();
+  if (event.submitter?.name === "fills") { // what the page proposes
+    const filled = Object.entries(JSON.parse(event.submitter.value)).map(([name, value]) => [form.elements[name], value]);
+    for (const [control, value] of filled) {
+      put(control, value);
+      control.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    filled[0][0].focus();
   }
   await save.now();
   if (!save.settled()) asks.querySelector("button")?.focus();
@@ -210,6 +212,13 @@ form.addEventListener("submit", async (event) => {
     document.querySelector("[data-saved]").textContent = words("Arriving");
     onItsWay().querySelector("[data-cancel], [data-done]").focus();
   } else location.assign(`${address}/summary`);
+});
+
+/** Ctrl+Enter goes on to what will be signed, from wherever one is. */
+window.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  form.requestSubmit(form.querySelector("[value=summary]"));
 });
 
 window.addEventListener("beforeunload", (event) => {

@@ -17,6 +17,7 @@ from exchange.flows.entry.draft_changes import Change, changes_of_form
 from exchange.flows.entry.draft_form import CHOICES, FILE_CHOICES, ticked
 from exchange.flows.entry.draft_submit import Summary, overtaken, progress_of, submit_draft, summarise_draft
 from exchange.flows.entry.drafts import Draft
+from exchange.flows.entry.usual_sharing import usual_sharing
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
@@ -36,8 +37,8 @@ router = APIRouter()
 RECENT = 10
 MOST_FIREARMS = 100
 """Of those that the field for a firearm offers, the last changed."""
-_PICKED = "calibre"
-"""The button of a calibre that the page proposes; its value is the designation."""
+_FILLS = "fills"
+"""The button that fills fields with what the page proposes; its value is those fields, as JSON."""
 Registering = Annotated[Visitor, Depends(only(Role.EXAMINER))]
 DraftId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 _FIELDS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
@@ -75,6 +76,13 @@ class DraftForm:
         said = {name for name in (*self.draft.fields, *self.problems) if name.startswith(firearms.FIREARM_FIELDS)}
         return bool(said - {f"{firearms.FIREARM_FIELDS}firearm_id"})
 
+    def says(self, *names: str) -> bool:
+        """Whether a field of these names, or of these groups of fields, says more than an empty form, or is to be
+        mended: a part of the form that holds one is not folded."""
+        empty = flow.first_fields("")
+        said = {name for name, value in self.draft.fields.items() if empty.get(name) != value}
+        return any(f"{name}.".startswith(f"{group}.") for name in said | set(self.problems) for group in names)
+
 
 @router.get("/register")
 def begun(node: OpenNode, who: Registering) -> Response:
@@ -83,7 +91,8 @@ def begun(node: OpenNode, who: Registering) -> Response:
     found = flow.own_exhibits(node, pseudonym, most_submitted=RECENT)
     asker.note(Act.SEARCH_RECORDS, len(found.submitted), asked={"submitted_by": pseudonym})
     recent = [response_models.summary(row) for row in found.submitted]
-    return page("register", who, drafts=found.drafts, recent=recent)
+    usual = usual_sharing(node, flow.possible_audience(node))
+    return page("register", who, drafts=found.drafts, recent=recent, usual=usual, names=_names())
 
 
 @router.post("/register")
@@ -113,9 +122,8 @@ async def save_draft(request: Request, node: OpenNode, who: Registering, draft_i
         draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
         return page("draft_notes", who, draft=draft, status=409 if draft.elsewhere else 200)
     sent = await read_form(request, node, who.csrf, most_bytes=MAX_TYPED_BYTES, most_fields=MAX_TYPED_FIELDS)
-    act, drawn = sent.pop("act", "save"), _drawn(sent)
-    if (picked := sent.pop(_PICKED, None)) is not None:
-        sent["exhibit.calibre"] = picked
+    act, drawn = sent.pop("act", "save"), _fields_in(sent.pop("drawn", ""))
+    sent |= _fields_in(sent.pop(_FILLS, "{}"))
     changes = changes_of_form(sent, drawn)
     draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
     if draft.elsewhere:
@@ -176,17 +184,18 @@ def _begin(node: Node, who: Visitor, fields: Mapping[str, str]) -> str:
     if act == "new" and "like_last" in fields and case:
         record, act = flow.last_exhibit(node, case), "another"
     if act == "new" or record is None:
-        return flow.begin(node, pseudonym, case)
+        usual = usual_sharing(node, flow.possible_audience(node)) if "usual" in fields else None
+        return flow.begin(node, pseudonym, case, usual.fields if usual else {})
     asker = who.consultation
     draft_id = flow.begin_from(node, pseudonym, record, amend=act == "amend")
     asker.note(Act.READ_RECORD, 1, record)
     return draft_id
 
 
-def _drawn(sent: dict[str, str]) -> dict[str, str]:
-    """From which fields a form was drawn, as it says itself. Raises InvalidInput."""
+def _fields_in(sent: str) -> dict[str, str]:
+    """Fields that a form carries in one: from which it was drawn, or which a button fills. Raises InvalidInput."""
     try:
-        return _FIELDS.validate_json(sent.pop("drawn", ""))
+        return _FIELDS.validate_json(sent)
     except ValidationError as error:
         raise InvalidInput("This is no form of these pages.", code="no-form") from error
 
@@ -240,13 +249,9 @@ def _form(
     stored: dict[str, str] | None = None,
     status: int = 422,
 ) -> Response:
-    form = DraftForm(
-        draft,
-        draft.fields if stored is None else stored,
-        [card_of(draft, file) for file in draft.files],
-        flow.possible_audience(node),
-        problems,
-    )
+    audience = flow.possible_audience(node)
+    stands = draft.fields if stored is None else stored
+    form = DraftForm(draft, stands, [card_of(draft, file) for file in draft.files], audience, problems)
     return page(
         "draft",
         who,
@@ -258,6 +263,7 @@ def _form(
         free_pseudonym=firearms.next_pseudonym(node),
         breech_faces=list(BreechFaceClass),
         handling=list(HandlingCode),
+        usual=usual_sharing(node, audience),
         names=_names(),
         most_bytes=node.settings.max_scan_bytes,
     )

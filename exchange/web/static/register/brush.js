@@ -2,6 +2,7 @@
 
 import { inSession } from "../session.js";
 import { Region } from "./region.js";
+import { zooming } from "./zoom.js";
 
 const SIDE = 820; // of the canvas, its longer one, in pixels: that of the previews
 const AGAIN_MS = 4000;
@@ -30,6 +31,9 @@ export async function mend(panel, { address, cells, words }) {
   canvas.width = Math.round(picture.naturalWidth * scale);
   canvas.height = Math.round(picture.naturalHeight * scale);
   const [wide, high] = [canvas.width / region.columns, canvas.height / region.rows];
+
+  const zoom = zooming(find("view"), canvas);
+  const begun = region.bits;
 
   const small = new OffscreenCanvas(region.columns, region.rows);
   const tinted = new ImageData(region.columns, region.rows);
@@ -136,8 +140,16 @@ export async function mend(panel, { address, cells, words }) {
     changed(region.end());
   }
 
+  /** Of a second finger: what the first began is no stroke. */
+  function drop() {
+    last = null;
+    if (region.end()) region.undo();
+    draw();
+  }
+
   canvas.addEventListener("pointerdown", (event) => {
-    if (!event.isPrimary || (event.button !== 0 && !(event.buttons & ERASER))) return;
+    if (!event.isPrimary) return last && drop();
+    if ((event.button !== 0 && !(event.buttons & ERASER))) return;
     canvas.setPointerCapture(event.pointerId);
     placed(event);
     region.begin();
@@ -162,6 +174,7 @@ export async function mend(panel, { address, cells, words }) {
     cursor.column = Math.min(region.columns - 1, Math.max(0, Math.round(cursor.column) + right));
     if (held) strokeTo(cursor.row, cursor.column, adding);
     draw();
+    zoom.show((cursor.column + 0.5) / region.columns, (cursor.row + 0.5) / region.rows);
     const place = { row: number(cursor.row + 1), column: number(cursor.column + 1) };
     tell(words(region.has(cursor.row, cursor.column) ? "Inside" : "Outside", place));
   }
@@ -190,8 +203,12 @@ export async function mend(panel, { address, cells, words }) {
       move(...ARROWS[event.key].map((step) => step * reach));
     } else if (key === " ") press();
     else if (key === "x") choose(!adding);
-    else if (key === "[" || key === "-") resize(-1);
-    else if (key === "]" || key === "+") resize(1);
+    else if (key === "[") resize(-1);
+    else if (key === "]") resize(1);
+    else if (key === "+" || key === "=") zoom.by(1);
+    else if (key === "-") zoom.by(-1);
+    else if (key === "0") zoom.whole();
+    else if (key === "escape") find("leave").click();
     else return;
     event.preventDefault();
   });
@@ -229,16 +246,24 @@ export async function mend(panel, { address, cells, words }) {
   find("redo").addEventListener("click", () => changed(region.redo()));
   find("found").addEventListener("click", () => changed(region.backToFound()));
   size.addEventListener("input", draw);
+  find("nearer").addEventListener("click", () => zoom.by(1));
+  find("farther").addEventListener("click", () => zoom.by(-1));
+  find("whole").addEventListener("click", () => zoom.whole());
 
   draw();
   tell();
   canvas.focus();
   panel.dataset.state = "ready";
   await new Promise((resolve) => {
-    find("done").addEventListener("click", async () => {
+    async function end() {
       await saver.save();
       if (!saver.failed() && !saver.asks()) resolve();
       else if (saver.asks()) find("keep").focus();
+    }
+    find("done").addEventListener("click", end);
+    find("leave").addEventListener("click", () => {
+      if (region.bits !== begun) changed(region.take(begun));
+      end();
     });
   });
 }

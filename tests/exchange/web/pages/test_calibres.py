@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import json
 import re
 from collections.abc import Callable
 
@@ -48,7 +49,8 @@ def note_of(page: str, name: str = "exhibit.calibre") -> str:
 
 def proposed(note: str) -> list[str]:
     """What the buttons of a note propose."""
-    return re.findall(r'<button class="quiet" name="calibre" value="([^"]+)" data-picks="exhibit\.calibre">', note)
+    filled = re.findall(r"<button class=\"quiet\" name=\"fills\" value='([^']+)'>", note)
+    return [json.loads(fields)["exhibit.calibre"] for fields in filled]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,9 @@ def test_what_names_several_shows_them_and_one_is_picked_without_a_script(desk: 
     note = note_of(desk.person.get(desk.address).text)
     assert "Several calibres are called so" in note
     assert proposed(note) == list(AMBIGUOUS["9 mm"])
-    assert desk.save({"exhibit.calibre": "9 mm"}, calibre="9 mm Makarov").status_code == 303
+    assert (
+        desk.save({"exhibit.calibre": "9 mm"}, fills=json.dumps({"exhibit.calibre": "9 mm Makarov"})).status_code == 303
+    )
     assert desk.fields()["exhibit.calibre"] == "9 mm Makarov"
     assert "Entered as 9 mm Makarov." in note_of(desk.person.get(desk.address).text)
 
