@@ -283,7 +283,7 @@ def test_two_scans_are_signed_by_keyboard_in_few_actions(
     person.tab_to("[name='exhibit.calibre']")
     person.type("9x19")
     person.tab_to("[data-pick]")
-    person.choose(two_scans, lambda: person.press("Enter"))
+    person.choose(two_scans, lambda: person.press("Space"))
     page.locator("[data-file][data-state=read]").nth(1).wait_for(timeout=60_000)
     person.press("Control+Enter")
     page.wait_for_url("**/summary")
@@ -326,8 +326,8 @@ def test_two_scans_are_signed_by_pointer_in_few_actions(
 def test_what_says_something_is_not_folded(page: Any, rs: RunningNode) -> None:
     begin(page, rs)
     assert page.locator("details.more[open]").count() == 0
-    field(page, "Headstamp").fill("PPU")
-    saved(page)
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        field(page, "Headstamp").fill("PPU")
     page.reload()
     assert page.locator("details.more[open] > summary").all_inner_texts() == ["Cartridge and suspected firearm"]
 
