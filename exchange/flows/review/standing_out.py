@@ -2,12 +2,13 @@
 
 **The crowd.** Nearly all exhibits that a record is compared with were fired by other firearms. Their scores form one
 crowd. A score is an agreement on a bounded scale (``matcher.areal.comparison.score_of``): by how many standard
-deviations the best of many places agrees. What is the best of many follows Gumbel's law, whatever each of them follows;
-so the agreement that the best of N unrelated exhibits exceeds in one list of fifty is ``mean + spread * sqrt(6) / pi *
-(log(50 N) - 0.577)``. A pair beyond that was hardly made by chance. (The best is left out of the crowd that it is held
-against, whose spread then looks smaller: of drawn crowds of 4 to 400 it is one list in 25 at most.) It is the rule of Rosner's test for many outliers
-(doi:10.1080/00401706.1983.10487848) with that law's tail: asked from the weakest pair upward, so that several true
-pairs do not hide each other, and with more exhibits the limit rises.
+deviations the best of many places agrees. What is the best of many follows
+Gumbel's law, whatever each of them follows; so the agreement that the best of N unrelated exhibits exceeds in one list
+of fifty is ``mean + spread * sqrt(6) / pi * (log(50 N) - 0.577)``. A pair beyond that was hardly made by chance. (The
+best is left out of the crowd that it is held against, whose spread then looks smaller: of drawn crowds of 4 to 400 it
+is one list in 25 at most.) It is the rule of Rosner's test for many outliers (doi:10.1080/00401706.1983.10487848) with
+that law's tail: asked from the weakest pair upward, so that several true pairs do not hide each other, and with more
+exhibits the limit rises.
 
 **Where the crowd is small** it cannot be told what is usual. So what validation found of two firearms, on both sets and
 in all conditions (docs/validation.md), stands beside the record's own scores, and counts as ten of them: the

@@ -342,7 +342,8 @@ _PAIR = PairColumns(*SIDES, *SCANS)
 
 
 def visible_pairs(view: CandidateView) -> Any:
-    """The query for pairs of current records under current parameters: a superseded version takes its candidates along."""
+    """The query for pairs of current records under current parameters: a superseded version takes its candidates
+    along."""
     return _pairs(tuple(view.pipelines), view.blind_for, view.superseded)
 
 

@@ -73,7 +73,8 @@ SENTENCES: Final = {
     "already-verified": _m("This does not agree with what is stored already. Load the page anew."),
     "already-concluded": _m("Your conclusion on this pair waits for another examiner. Take it back to conclude anew."),
     "concluded-on-other-scans": _m(
-        "A conclusion on these two exhibits stands on another pair of their scans. Conclude there, or take that one back."
+        "A conclusion on these two exhibits stands on another pair of their scans. Conclude there, or take that one "
+        "back."
     ),
     "already-asked": _m("This side asked for the comparison already. Wait for the other side's answer."),
     "already-taken-back": _m("This was taken back already; once is enough."),
