@@ -41,20 +41,25 @@ class Shown:
         return self.found / self.shown if self.shown else 1.0
 
 
-def scored(folder: Path, conditions: Conditions = Conditions()) -> tuple[dict[str, str], Sequence[PairScore]]:
+AS_THEY_ARE = Conditions()
+
+
+def scored(folder: Path, conditions: Conditions = AS_THEY_ARE) -> tuple[dict[str, str], Sequence[PairScore]]:
     """The firearm of each scan, and every pair."""
     truth = folder / "truth.csv"
     return read_truth(truth), evaluate(folder, truth, conditions, with_controls=False).pairs
 
 
-def dealt(firearms: dict[str, str], pairs: Sequence[PairScore], *, nodes: int = NODES, references: int = 0) -> Shown:
-    """``nodes``: 1 compares all with all; ``references``: so many of each list alone, the first of the set."""
-    node_of = {scan: place % nodes for place, scan in enumerate(firearms)}
+def dealt(firearms: dict[str, str], pairs: Sequence[PairScore], *, references: int = 0, ordered: bool = False) -> Shown:
+    """``references``: so many of each list alone, the first of the set. ``ordered``: the first scan of a pair is in
+    another condition than the second, and has a list of its own."""
+    node_of = {scan: place % NODES for place, scan in enumerate(firearms)}
     lists: dict[str, dict[str, float]] = {scan: {} for scan in firearms}
     for pair in pairs:
-        if nodes == 1 or node_of[pair.a] != node_of[pair.b]:
-            for scan, other in ((pair.a, pair.b), (pair.b, pair.a)):
-                lists[scan][other] = max(pair.score, lists[scan].get(other, 0.0))
+        if node_of[pair.a] != node_of[pair.b]:
+            lists[pair.a][pair.b] = pair.score
+            if not ordered:
+                lists[pair.b][pair.a] = pair.score
     true = found = shown = misled = every = 0
     for scan, scores in lists.items():
         kept = dict(list(scores.items())[: references or None])

@@ -27,6 +27,7 @@ from tests.exchange.flows.network import MK
 pytestmark = pytest.mark.slow
 
 BREECH, PIN = REGIONS
+ALL = CandidateFilter()
 WEAK = [f"w{number}" for number in range(5)]
 
 
@@ -111,7 +112,7 @@ def test_exhibits_that_wait_for_a_blind_verification_are_not_there(world: BlindW
 
 
 def groups(
-    world: BlindWorld, who: Maker, wanted: CandidateFilter = CandidateFilter(), after: int = 0
+    world: BlindWorld, who: Maker, wanted: CandidateFilter = ALL, after: int = 0
 ) -> dict[str, int]:
     """Own records across borders, by name in their order, each with how many of its pairs are shown."""
     found = exhibits_across_borders(world.rs, who.role, who.pseudonym, wanted, after=after)
@@ -142,7 +143,7 @@ def test_what_was_opened_is_not_new(world: BlindWorld) -> None:
 def test_pairs_that_a_hit_joins_fold_away_in_whatever_region(world: BlindWorld) -> None:
     world.hit("ffp-rs", "a", "b", PIN)
     found = of(world, "a")
-    assert ([], 1) == (found.standing, len(found.away))
+    assert (found.standing, len(found.away)) == ([], 1)
     assert found.away[0].ranked.hit is not None
     assert 0.9 not in found.ranking.scores
 
