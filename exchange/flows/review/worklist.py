@@ -10,6 +10,7 @@ the two specimens, and nothing else.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -22,6 +23,7 @@ from exchange.flows.blind.visibility import Task, hidden_pairs, tasks_for, view_
 from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
+from exchange.flows.node.regions import not_validated
 from exchange.flows.review.deadlines import OWED, Duty
 from exchange.flows.review.leads import reviews_to_send
 from exchange.flows.review.standing_out import standing_out
@@ -34,7 +36,7 @@ from exchange.store.review.candidates import (
     candidates_of,
     unopened_records,
 )
-from exchange.store.review.reviews import exhibits_seen_by, scans_of
+from exchange.store.review.reviews import exhibits_seen_by, looked_at, scans_of
 from exchange.store.scan.listed import scans_listed
 from exchange.store.tables.records import RecordRow
 from schemas import Pair
@@ -110,8 +112,7 @@ def worklist_of(node: Node, role: Role, pseudonym: str) -> Worklist:
         first = found[:MOST_LISTED]
         tasks = {item.page: item.pair for item in first if isinstance(item, _Blind)}
         if role is Role.EXAMINER:
-            first = [_with_shown(session, item, pseudonym) for item in first]
-            first = _with_progress(session, first)
+            first = _with_progress(session, _with_shown(session, first, pseudonym))
     note_hits(node, role, pseudonym, {link.pair_id for link in links})
     mine = sum(item.mine for item in found)
     return Worklist(_pictured(node, first, tasks), mine, len(found) - mine)
@@ -146,7 +147,7 @@ def _of_examiner(session: Session, node: Node, pseudonym: str) -> Iterable[WorkI
 
 
 def _of_task(task: Task) -> WorkItem:
-    page = f"/app/verifications/{task.task_id}" if task.mine else f"/app/verifications#t-{task.task_id}"
+    page = f"/app/verifications/{task.task_id}"
     return _Blind(Duty.VERIFICATION, page, task.due_at, task.mine, task.records, pair=task.pair)
 
 
@@ -162,46 +163,54 @@ def _of_hit(node: Node, link: KnownLink, records: Mapping[str, tuple[RecordRow, 
 
 
 def _records_of_links(session: Session, links: Sequence[KnownLink]) -> dict[str, tuple[RecordRow, ...]]:
-    known = find_records(session, {name for link in links for name in link.record_ids})
-    return {link.link_id: tuple(known[name] for name in link.record_ids if name in known) for link in links}
+    known = find_records(session, {name for link in links for name in link.sides})
+    return {link.link_id: tuple(known[name] for name in link.sides if name in known) for link in links}
 
 
 def _own_first(node: Node, records: Iterable[RecordRow]) -> tuple[RecordRow, ...]:
     return tuple(sorted(records, key=lambda record: record.issuer != node.node_id))
 
 
-def _with_shown(session: Session, item: WorkItem, pseudonym: str) -> WorkItem:
+def _with_shown(session: Session, items: Sequence[WorkItem], pseudonym: str) -> list[WorkItem]:
     """What was shown to this person of the pairs of an exhibit; nothing where no list of them was asked for."""
-    if item.duty is not Duty.FIRST_REVIEW or not item.records:
-        return item
-    (record,) = item.records
-    found = candidates_of(session, record.statement_id, view_of(Role.EXAMINER, pseudonym), Page(MOST_PAIRS))
-    seen = exhibits_seen_by(session, pseudonym, {pair.exhibits for pair in found})
+    waiting = {item.records[0].exhibit for item in items if item.duty is Duty.FIRST_REVIEW and item.records}
+    asked = looked_at(session, pseudonym, waiting) if waiting else set()
+    return [
+        replace(item, shown=_shown_of(session, item.records[0], pseudonym))
+        if item.duty is Duty.FIRST_REVIEW and item.records and item.records[0].exhibit in asked
+        else item
+        for item in items
+    ]
+
+
+def _shown_of(session: Session, record: RecordRow, pseudonym: str) -> Shown | None:
+    """None where a pair stands out that this person was not shown yet."""
     best: dict[str, StoredCandidate] = {}
-    for pair in found:  # the best score first
-        other = pair.record_b if pair.record_a.exhibit == record.exhibit else pair.record_a
-        best.setdefault(other.exhibit, pair)
-    if not best or any(pair.exhibits not in seen for pair in best.values()):
-        return item
+    for pair in candidates_of(session, record.statement_id, view_of(Role.EXAMINER, pseudonym), Page(MOST_PAIRS)):
+        if not not_validated(pair.roi):  # the best score first
+            best.setdefault(_other(pair, record).exhibit, pair)
     out = standing_out([pair.row.score for pair in best.values()])
     first = list(best.values())[:out]
-    others = (pair.record_b if pair.record_a.exhibit == record.exhibit else pair.record_a for pair in first)
-    places = tuple(dict.fromkeys(other.jurisdiction for other in others))
-    return replace(item, shown=Shown(out, places, len(best) - out))
+    seen = exhibits_seen_by(session, pseudonym, {pair.exhibits for pair in first})
+    if any(pair.exhibits not in seen for pair in first):
+        return None
+    return Shown(out, tuple(dict.fromkeys(_other(pair, record).jurisdiction for pair in first)), len(best) - out)
+
+
+def _other(pair: StoredCandidate, record: RecordRow) -> RecordRow:
+    return pair.record_b if pair.record_a.exhibit == record.exhibit else pair.record_a
 
 
 def _with_progress(session: Session, items: Sequence[WorkItem]) -> list[WorkItem]:
     """How many scans of an own exhibit are compared, where some are not."""
     own = {item.records[0].statement_id for item in items if item.duty in (None, Duty.FIRST_REVIEW) and item.records}
-    rows = scans_listed(session, own)
-    counted = {
-        name: (sum(row.state not in PENDING for row in of), len(of))
-        for name in own
-        if (of := [row for row in rows if row.statement_id == name])
-    }
+    done, scans = Counter[str](), Counter[str]()
+    for row in scans_listed(session, own):
+        scans[row.statement_id] += 1
+        done[row.statement_id] += row.state not in PENDING
     return [
-        replace(item, compared=done, scans=of)
-        if item.records and (done, of := counted.get(item.records[0].statement_id, (0, 0)))[1]
+        replace(item, compared=done[name], scans=scans[name])
+        if item.records and (name := item.records[0].statement_id) in own
         else item
         for item in items
     ]

@@ -34,8 +34,9 @@ _ALSO = {"sr": "sr-Cyrl", "sh": "sr-Latn", "mo": "ro"}
 
 @dataclass(frozen=True)
 class Spoken:
-    """A language, with the glossary of the node that speaks, the page that a change of language comes back to, where the
-    node's directory of jurisdictions is asked for, and of which jurisdiction the node is: by its clock times are said."""
+    """A language, with the glossary of the node that speaks, the page that a change of language comes back to, where
+    the node's directory of jurisdictions is asked for, and of which jurisdiction the node is: by its clock times are
+    said."""
 
     code: str = SOURCE
     glossary: Glossary = field(default_factory=own_glossary)

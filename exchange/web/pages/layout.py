@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -36,12 +36,13 @@ from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
 from exchange.web.pages.themes import chosen_theme
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
+from exchange.web.wording.audited_acts import act_in_words, acts_in_words
 from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_problem, calibre_words
 from exchange.web.wording.conclusions import concluded
 from exchange.web.wording.custody import where_words
 from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
-from exchange.web.wording.meanings import meaning_of
 from exchange.web.wording.instrument_checks import doubt_words, named_check_words
+from exchange.web.wording.meanings import meaning_of
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.started_search import because_words
 from exchange.web.wording.viewer_words import viewer_words
@@ -116,6 +117,16 @@ def _due_time(_context: Context, when: str) -> str:
 
 
 @pass_context
+def _in_act(_context: Context, act: str) -> str:
+    return act_in_words(act)
+
+
+@pass_context
+def _in_acts(_context: Context, acts: Mapping[str, int]) -> list[str]:
+    return acts_in_words(acts)
+
+
+@pass_context
 def _explained(context: Context, word: str, named: str) -> str:
     """A word with what it means as its tooltip, where it stands on the page for the first time."""
     before: set[str] = context["explained"]
@@ -155,6 +166,8 @@ _pages.filters |= {
     "local_time": _local_time,
     "due_time": _due_time,
     "explained": _explained,
+    "in_act": _in_act,
+    "in_acts": _in_acts,
     "turned": _turned,
     "occurred": _occurred,
     "number": _number,
@@ -188,9 +201,14 @@ class Visitor:
     legal_basis: str | None
 
     @property
+    def may_consult(self) -> bool:
+        """Whether what this node demands was stated: a purpose, where it does."""
+        return not self.node.settings.purpose_required or (self.purpose is not None and bool(self.legal_basis))
+
+    @property
     def consultation(self) -> Consultation:
         """To search and read: with the purpose, where this node demands one. Raises InvalidInput."""
-        if self.node.settings.purpose_required and (self.purpose is None or not self.legal_basis):
+        if not self.may_consult:
             raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
         return Consultation(self.node, self.caller, self.purpose, self.legal_basis)
 

@@ -1,5 +1,5 @@
-"""Light or dark, as somebody chose it in the menu: it is in the page from its first byte, so that nothing flashes. Whoever
-chose nothing has what the system has."""
+"""Light or dark, as somebody chose it in the menu: it is in the page from its first byte, so that nothing flashes.
+Whoever chose nothing has what the system has."""
 
 from __future__ import annotations
 

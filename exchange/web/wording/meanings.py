@@ -1,4 +1,4 @@
-"""What a word of the field means, in one sentence: its tooltip where a page has it first. docs/glossary.md says more."""
+"""What a word of the field means, in one sentence: its tooltip where a page has it first. docs/glossary.md has more."""
 
 from __future__ import annotations
 
