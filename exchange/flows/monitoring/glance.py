@@ -4,8 +4,8 @@ counted by its own definitions and held back where they are small: these stay he
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from exchange.clock import now
 from exchange.flows.hits.vocabulary import CLOSED, Stage
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
@@ -24,7 +24,7 @@ class HalfYearSoFar:
 
 
 def half_year_so_far(node: Node) -> HalfYearSoFar:
-    half = Half.of(datetime.now(UTC))
+    half = Half.of(now())
     with node.store.read() as session:
         stages = stages_of_hits(session)
         return HalfYearSoFar(

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from exchange.flows.log.acts_of_people import accounts_of
 from exchange.flows.log.audit_rows import search_audit
+from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
+from exchange.flows.sync.partners import exchange_standing
 from exchange.log.audit_entry import SUPERVISION, Act, Deed
 from exchange.web.pages.layout import Visitor
 
@@ -21,11 +23,9 @@ def auditor_home(who: Visitor) -> dict[str, Any]:
     entries = [kept.entry for kept in found.entries]
     asked = json.dumps({"newest": str(ROWS_TOLD)})
     node.audit.note(Deed(who.caller.actor, Act.READ_AUDIT, len(entries), asked=asked, purpose=SUPERVISION))
-    status = node_status(node)
     return {
         "accounts": accounts_of(entries),
         "told": len(entries),
         "not_stated": found.not_stated,
-        "status_now": status,
-        "recovery": status.recovery,
+        "lights": lights_of(node, node_status(node), exchange_standing(node)),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.flows.monitoring.glance import half_year_so_far
+from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.approvals import waiting_decisions
 from exchange.flows.review.deadlines import tell_duties
@@ -15,11 +16,12 @@ from exchange.web.pages.layout import Visitor
 
 def head_home(who: Visitor) -> dict[str, Any]:
     node = who.node
+    exchange = exchange_standing(node)
     return {
         "due": tell_duties(node, who.caller.role, who.caller.pseudonym),
         "waiting": waiting_decisions(node),
         "held": holders_now(node),
         "half": half_year_so_far(node),
-        "exchange": exchange_standing(node),
-        "alarms": node_status(node).alarms,
+        "exchange": exchange,
+        "lights": lights_of(node, node_status(node), exchange),
     }
