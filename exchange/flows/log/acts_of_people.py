@@ -25,8 +25,9 @@ class Account:
     last_at: str
 
 
-def accounts_of(entries: Iterable[AuditEntry]) -> list[Account]:
-    """People before nodes, and among them whoever acted last first. ``entries``: the newest first."""
+def accounts_of(entries: Iterable[AuditEntry], *, reader: str) -> list[Account]:
+    """People before nodes, and among them whoever acted last first; whoever reads this at the end. ``entries``: the
+    newest first."""
     gathered: dict[tuple[str, str, str, str | None, str | None], list[AuditEntry]] = {}
     for entry in entries:
         key = (entry.kind, entry.actor, entry.role, entry.purpose, entry.legal_basis)
@@ -41,4 +42,4 @@ def accounts_of(entries: Iterable[AuditEntry]) -> list[Account]:
         )
         for key, rows in gathered.items()
     ]
-    return sorted(found, key=lambda account: account.kind != ActorKind.PERSON)
+    return sorted(found, key=lambda account: (account.kind != ActorKind.PERSON, account.actor == reader))

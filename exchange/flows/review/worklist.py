@@ -137,7 +137,7 @@ def _of_examiner(session: Session, node: Node, pseudonym: str) -> Iterable[WorkI
         if record.statement_id not in unopened:
             yield WorkItem(None, f"/app/records/{record.statement_id}", None, True, (record,))
     for task in tasks_for(session, pseudonym):
-        yield _of_task(task)
+        yield _of_task(node, task)
     for review in reviews_to_send(session, node, pseudonym):
         pair = review.said.pair
         stored = candidate_of(session, scans_of(pair.a.scan, pair.b.scan), view_of(Role.EXAMINER, pseudonym))
@@ -146,9 +146,9 @@ def _of_examiner(session: Session, node: Node, pseudonym: str) -> Iterable[WorkI
         yield WorkItem(Duty.SEND_LEAD, page, hours_after(review.at, settings.dissemination_h), True, sides)
 
 
-def _of_task(task: Task) -> WorkItem:
+def _of_task(node: Node, task: Task) -> WorkItem:
     page = f"/app/verifications/{task.task_id}"
-    return _Blind(Duty.VERIFICATION, page, task.due_at, task.mine, task.records, pair=task.pair)
+    return _Blind(Duty.VERIFICATION, page, task.due_at, task.mine, _own_first(node, task.records), pair=task.pair)
 
 
 def _of_hit(node: Node, link: KnownLink, records: Mapping[str, tuple[RecordRow, ...]]) -> Iterable[WorkItem]:

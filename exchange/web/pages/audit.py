@@ -58,7 +58,7 @@ def audit_page(
         "audit",
         who,
         rows=shown,
-        accounts=accounts_of([kept.entry for kept in shown]),
+        accounts=accounts_of([kept.entry for kept in shown], reader=who.caller.pseudonym),
         not_stated=found.not_stated,
         chosen=stated,
         acts=list(Act),

@@ -24,7 +24,7 @@ def auditor_home(who: Visitor) -> dict[str, Any]:
     asked = json.dumps({"newest": str(ROWS_TOLD)})
     node.audit.note(Deed(who.caller.actor, Act.READ_AUDIT, len(entries), asked=asked, purpose=SUPERVISION))
     return {
-        "accounts": accounts_of(entries),
+        "accounts": accounts_of(entries, reader=who.caller.pseudonym),
         "told": len(entries),
         "not_stated": found.not_stated,
         "lights": lights_of(node, node_status(node), exchange_standing(node)),

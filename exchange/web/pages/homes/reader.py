@@ -33,9 +33,7 @@ def _worklist(who: Visitor) -> Worklist:
     found = worklist_of(who.node, who.caller.role, who.caller.pseudonym)
     subjects = list(dict.fromkeys(record.statement_id for item in found.items for record in item.records))
     if subjects:
-        who.consultation.note(
-            Act.SEARCH_RECORDS, len(subjects), *subjects[:MAX_SUBJECTS], asked={"of": "what is to be done"}
-        )
+        who.consultation.note(Act.LIST_WORK, len(subjects), *subjects[:MAX_SUBJECTS])
     return found
 
 

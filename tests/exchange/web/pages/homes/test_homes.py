@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from exchange.store.tables.reviews import ExhibitsSeenRow
-from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 
@@ -99,11 +100,10 @@ def test_an_auditor_reads_sentences_and_that_is_written_down(
 
 
 def test_a_node_that_demands_a_purpose_shows_no_exhibit_before(
-    node: RunningNode, signed_in: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, somebody: Callable[[RunningNode, Role], Person]
 ) -> None:
-    person = signed_in(Role.EXAMINER)
-    monkeypatch.setattr(node.node, "settings", node.node.settings.model_copy(update={"purpose_required": True}))
-    page = person.get("/app/").text
+    with node_starter(tmp_path, monkeypatch) as start:
+        page = somebody(start(Jurisdiction.UA, purpose_required=True), Role.EXAMINER).get("/app/").text
     assert "State below what this session is for" in page
     assert '<details class="purpose" open>' in page
 
