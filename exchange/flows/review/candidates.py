@@ -7,19 +7,16 @@ program that reads lists all day asks for none: they take longer than all else t
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from exchange.flows.blind.visibility import view_of
-from exchange.flows.hits.history import linked
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.review.cells import with_cells
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
 from exchange.store.review import candidates as store
-from exchange.store.review.reviews import Scans, seen_by
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas.vocabulary import Role
 
@@ -102,21 +99,6 @@ def find_candidate(node: Node, role: Role, pseudonym: str, candidate_id: int) ->
         found = store.find_candidate(session, candidate_id, view_of(role, pseudonym))
     with_cells(node, [found] if found is not None else [])
     return found
-
-
-@dataclass(frozen=True)
-class KnownPairs:
-    """Of listed pairs, by their scans: the hit that joins a pair already, and those that one person has opened."""
-
-    hits: dict[Scans, str]
-    opened: frozenset[Scans]
-
-
-def known_of(node: Node, pseudonym: str, listed: Sequence[CandidatePair]) -> KnownPairs:
-    scans = [item.scans for item in listed]
-    with node.store.read() as session:
-        seen, hits = seen_by(session, pseudonym, scans), linked(session, scans)
-    return KnownPairs(hits, frozenset(pair for pair, row in seen.items() if row.opened_at is not None))
 
 
 def compared_sides(found: CandidatePair) -> tuple[ComparedSide, ComparedSide]:

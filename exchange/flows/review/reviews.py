@@ -1,4 +1,4 @@
-"""What an examiner sees of a pair's review: the conclusions, who verified them, and what comes next."""
+"""What an examiner sees of the review of two exhibits: the conclusions, who verified them, and what comes next."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from exchange.flows.blind.visibility import APART, who_may_verify
 from exchange.flows.hits.history import hits_of
 from exchange.flows.node.node import Node
+from exchange.flows.review.one_review import records_of
 from exchange.flows.review.statements import may_see
 from exchange.store.log.statements import statements_about
 from exchange.store.review.reviews import task_of
@@ -27,7 +28,7 @@ class Verified:
 
 @dataclass(frozen=True)
 class Review:
-    """One conclusion on a pair. ``due_at`` while another examiner is asked, of whom ``may_verify`` are left who were
+    """One conclusion. ``due_at`` while another examiner is asked, of whom ``may_verify`` are left who were
     not shown a score of these exhibits; ``retracted`` when it was taken back, ``by_head`` where the head did so in
     place of its maker; ``hit`` once it was sent to the other side."""
 
@@ -53,20 +54,32 @@ class Review:
 
 
 def read_reviews(node: Node, pair: Pair, pseudonym: str, role: Role = Role.EXAMINER) -> list[Review]:
+    """The review of two exhibits, on the page of any pair of their scans."""
     with node.store.read() as session:
-        return reviews_of(session, node, pair, pseudonym, role)
+        return reviews_of_exhibits(session, node, pair, pseudonym, role)
 
 
 def reviews_of(session: Session, node: Node, pair: Pair, pseudonym: str, role: Role = Role.EXAMINER) -> list[Review]:
     """All of this node's conclusions on a pair that this person may see, the first first."""
+    every = reviews_of_exhibits(session, node, pair, pseudonym, role)
+    return [review for review in every if review.said.pair == pair]
+
+
+def reviews_of_exhibits(
+    session: Session, node: Node, pair: Pair, pseudonym: str, role: Role = Role.EXAMINER
+) -> list[Review]:
+    """The same of the pair's two records, on whatever of their scans a conclusion was signed."""
     found = []
-    hits = {row.about: row.statement_id for row in hits_of(session, pair) if row.issuer == node.node_id}
+    hits: dict[Pair, dict[str | None, str]] = {}
     for row in _said_by(session, node.node_id, pair.a.record, "conclusion"):
         if not may_see(session, node, row, pseudonym, role):
             continue
         said = parse_statement(open_envelope(row.envelope or b"").payload)
-        if isinstance(said, Conclusion) and said.pair == pair:
-            found.append(_review(session, row, said, hits.get(row.statement_id)))
+        if isinstance(said, Conclusion) and records_of(said.pair) == records_of(pair):
+            if said.pair not in hits:
+                own = (hit for hit in hits_of(session, said.pair) if hit.issuer == node.node_id)
+                hits[said.pair] = {hit.about: hit.statement_id for hit in own}
+            found.append(_review(session, row, said, hits[said.pair].get(row.statement_id)))
     return found
 
 

@@ -2,11 +2,13 @@
 
 **The crowd.** Nearly all exhibits that a record is compared with were fired by other firearms. Their scores form one
 crowd. A score is an agreement on a bounded scale (``matcher.areal.comparison.score_of``): by how many standard
-deviations the best of many places agrees. What is the best of many follows Gumbel's law, whatever each of them follows;
-so the agreement that the best of N unrelated exhibits exceeds in one list of twenty is ``mean + spread * sqrt(6) / pi *
-(log(20 N) - 0.577)``. A pair beyond that was hardly made by chance. It is the rule of Rosner's test for many outliers
-(doi:10.1080/00401706.1983.10487848) with that law's tail: asked from the weakest pair upward, so that several true
-pairs do not hide each other, and with more exhibits the limit rises.
+deviations the best of many places agrees. What is the best of many follows
+Gumbel's law, whatever each of them follows; so the agreement that the best of N unrelated exhibits exceeds in one list
+of fifty is ``mean + spread * sqrt(6) / pi * (log(50 N) - 0.577)``. A pair beyond that was hardly made by chance. (The
+best is left out of the crowd that it is held against, whose spread then looks smaller: of drawn crowds of 4 to 400 it
+is one list in 25 at most.) It is the rule of Rosner's test for many outliers (doi:10.1080/00401706.1983.10487848) with
+that law's tail: asked from the weakest pair upward, so that several true pairs do not hide each other, and with more
+exhibits the limit rises.
 
 **Where the crowd is small** it cannot be told what is usual. So what validation found of two firearms, on both sets and
 in all conditions (docs/validation.md), stands beside the record's own scores, and counts as ten of them: the
@@ -31,8 +33,9 @@ import matcher
 
 SHOWN_WHOLE: Final = 3
 """So short a list is not folded."""
-MISLED: Final = 1 / 20
-"""The share of lists without a true pair in which chance may bring one beyond the limit."""
+MISLED: Final = 1 / 50
+"""The share of lists without a true pair in which chance may bring one beyond the limit. So of a hundred pairs that are
+shown more than 95 are true, if most lists have one; and where few have, an examiner looks at one pair in 25 lists."""
 
 UNRELATED_MEAN: Final = 4.7
 UNRELATED_SPREAD: Final = 0.8
@@ -46,14 +49,17 @@ _MOST: Final = 0.999999
 
 
 def standing_out(scores: Sequence[float]) -> int:
-    """How many of the best of these scores stand out. ``scores``: the best validated score of each exhibit pair of one
-    record, in any order.
+    """How many of the best of these scores are shown first: what stands out, or all of a short list. ``scores``: the
+    best validated score of each exhibit pair of one record, in any order.
 
     >>> standing_out([0.93, 0.88, *[0.12 + 0.004 * n for n in range(40)]])
     2
     """
-    if len(scores) <= SHOWN_WHOLE:
-        return len(scores)
+    return len(scores) if len(scores) <= SHOWN_WHOLE else beyond_chance(scores)
+
+
+def beyond_chance(scores: Sequence[float]) -> int:
+    """How many of the best chance hardly made, however short the list is."""
     crowd = _Crowd()
     for weaker, agreement in enumerate(sorted(map(_agreement_of, scores))):
         if agreement > crowd.limit(len(scores)):

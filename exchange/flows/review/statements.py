@@ -34,6 +34,7 @@ from exchange.flows.hits.rules import answered_by
 from exchange.flows.hits.signing_checks import check_hit
 from exchange.flows.log.signed_before import signed_before
 from exchange.flows.node.node import Node
+from exchange.flows.review.one_review import check_one_review
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.flows.statement.sign_statement import enter, signed
 from exchange.store.entry.records import acquisitions_of, find_record
@@ -109,7 +110,7 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
         if task is not None:
             check_task(session, maker.pseudonym, task)
         else:
-            _check_without_task(session, said.statement)
+            _check_without_task(session, node, said.statement)
         to, held_back = _check(session, node, maker, said.statement)
         for statement_id in held_back:
             for peer in to:
@@ -125,7 +126,7 @@ def would_sign(session: Session, node: Node, maker: Maker, draft: bytes) -> bool
     """Whether ``speak`` would sign this draft now; nothing is signed."""
     try:
         said = _answering(session, node, _read(node, maker, draft))
-        _check_without_task(session, said)
+        _check_without_task(session, node, said)
         _check(session, node, maker, said)
     except (InvalidInput, Forbidden, NotFound, Conflict):
         return False
@@ -189,10 +190,11 @@ def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
     return said
 
 
-def _check_without_task(session: Session, said: ReviewStatement) -> None:
+def _check_without_task(session: Session, node: Node, said: ReviewStatement) -> None:
     check_shown(session, said)
     if isinstance(said, Conclusion):
         check_none_waits(session, said)
+        check_one_review(session, said, lambda row: may_see(session, node, row, said.made_by.pseudonym))
 
 
 def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) -> tuple[list[str], list[str]]:

@@ -159,7 +159,7 @@ class CandidateView:
 def candidates_of(session: Session, statement_id: str, view: CandidateView, page: Page) -> list[StoredCandidate]:
     """One record's candidate list over all its acquisitions."""
     mine = or_(CandidateRow.statement_a == statement_id, CandidateRow.statement_b == statement_id)
-    return _listed(session, _current(view).where(mine), page)
+    return _listed(session, visible_pairs(view).where(mine), page)
 
 
 @dataclass(frozen=True)
@@ -178,17 +178,22 @@ def open_candidates(
     session: Session, view: CandidateView, page: Page, wanted: CandidateFilter = CandidateFilter()
 ) -> list[StoredCandidate]:
     """The pairs across a border, best first; the investigator's list."""
-    scan_a, scan_b = _SCANS
-    query = _current(view).where(CandidateRow.cross_border, CandidateRow.score >= wanted.min_score)
+    return _listed(session, open_pairs(view, wanted), page)
+
+
+def open_pairs(view: CandidateView, wanted: CandidateFilter) -> Any:
+    """The query for pairs across a border."""
+    scan_a, scan_b = SCANS
+    query = visible_pairs(view).where(CandidateRow.cross_border, CandidateRow.score >= wanted.min_score)
     if wanted.jurisdiction is not None:
-        query = query.where(or_(*(record.jurisdiction == wanted.jurisdiction for record in _SIDES)))
+        query = query.where(or_(*(record.jurisdiction == wanted.jurisdiction for record in SIDES)))
     if wanted.roi is not None:
         query = query.where(scan_a.roi == wanted.roi)
     if wanted.submitted_by is not None:
         query = query.where(CandidateRow.candidate_id.in_(_pairs_of(wanted.submitted_by)))
     if wanted.new_to is not None:
         query = query.where(~opened_ever(scan_a, scan_b, by=wanted.new_to))
-    return _listed(session, query, page)
+    return query
 
 
 def _pairs_of(examiner: str) -> CompoundSelect[tuple[int]]:
@@ -202,16 +207,25 @@ def _pairs_of(examiner: str) -> CompoundSelect[tuple[int]]:
     )
 
 
+def find_candidates(
+    session: Session, candidate_ids: Collection[int], view: CandidateView
+) -> dict[int, StoredCandidate]:
+    """Those of these pairs that this person may look at, by their numbers; without what their scores rest on."""
+    query = visible_pairs(view).where(CandidateRow.candidate_id.in_(candidate_ids))
+    rows = session.execute(query.options(defer(CandidateRow.comparison)))
+    return {row[0].candidate_id: StoredCandidate(*row) for row in rows}
+
+
 def find_candidate(session: Session, candidate_id: int, view: CandidateView) -> StoredCandidate | None:
-    return _whole(session, _current(view).where(CandidateRow.candidate_id == candidate_id))
+    return _whole(session, visible_pairs(view).where(CandidateRow.candidate_id == candidate_id))
 
 
 def candidate_of(session: Session, scans: Scans, view: CandidateView) -> StoredCandidate | None:
     """The pair of these two scans, the best where several records name them."""
-    scan_a, scan_b = _SCANS
+    scan_a, scan_b = SCANS
     low, high = scans
     either = or_(and_(scan_a.sha256 == low, scan_b.sha256 == high), and_(scan_a.sha256 == high, scan_b.sha256 == low))
-    return _whole(session, _current(view).where(either))
+    return _whole(session, visible_pairs(view).where(either))
 
 
 def unsent_candidates(session: Session, view: CandidateView, owner: str) -> list[StoredCandidate]:
@@ -234,8 +248,8 @@ def find_unsent(session: Session, candidate_id: int, view: CandidateView, owner:
 
 
 def _unsent(view: CandidateView, owner: str) -> Any:
-    record_a, record_b = _SIDES
-    query = _current(view).where(
+    record_a, record_b = SIDES
+    query = visible_pairs(view).where(
         CandidateRow.same_case.is_(False),
         or_(record_a.issuer == owner, record_b.issuer == owner),
         ~sent_ever(_PAIR),
@@ -329,21 +343,22 @@ def _count_hidden(session: Session, blind_for: str) -> int:
     return session.scalar(select(func.count()).select_from(union(*found).subquery())) or 0
 
 
-_SIDES = (aliased(RecordRow), aliased(RecordRow))
-_SCANS = (aliased(AcquisitionRow), aliased(AcquisitionRow))
-_PAIR = PairColumns(*_SIDES, *_SCANS)
+SIDES = (aliased(RecordRow), aliased(RecordRow))
+SCANS = (aliased(AcquisitionRow), aliased(AcquisitionRow))
+_PAIR = PairColumns(*SIDES, *SCANS)
 
 
-def _current(view: CandidateView) -> Any:
-    """Pairs of current records under current parameters: a superseded version takes its candidates along."""
+def visible_pairs(view: CandidateView) -> Any:
+    """The query for pairs of current records under current parameters: a superseded version takes its candidates
+    along."""
     return _pairs(tuple(view.pipelines), view.blind_for, view.superseded)
 
 
 @lru_cache(maxsize=128)
 def _pairs(pipelines: tuple[str, ...], blind_for: str | None, superseded: bool) -> Any:
     """Kept for each examiner: to build it takes longer than to ask it."""
-    record_a, record_b = _SIDES
-    scan_a, scan_b = _SCANS
+    record_a, record_b = SIDES
+    scan_a, scan_b = SCANS
     query = (
         select(CandidateRow, record_a, record_b, scan_a, scan_b)
         .join(record_a, record_a.statement_id == CandidateRow.statement_a)
@@ -352,15 +367,16 @@ def _pairs(pipelines: tuple[str, ...], blind_for: str | None, superseded: bool) 
         .join(scan_b, scan_b.acquisition_id == CandidateRow.acquisition_b)
         .where(
             CandidateRow.parameters.in_(pipelines),
-            *(record.restricted.is_(False) for record in _SIDES),
+            *(record.restricted.is_(False) for record in SIDES),
         )
     )
     if not superseded:
-        query = query.where(*(record.superseded_by.is_(None) for record in _SIDES))
+        query = query.where(*(record.superseded_by.is_(None) for record in SIDES))
     return query if blind_for is None else query.where(~hidden_from(blind_for, _PAIR))
 
 
-def _listed(session: Session, query: Select[Any], page: Page) -> list[StoredCandidate]:
+def best_first(query: Any, page: Page) -> Any:
+    """A page of a query for pairs."""
     if page.below is not None:
         score, candidate_id = page.below
         query = query.where(
@@ -369,7 +385,11 @@ def _listed(session: Session, query: Select[Any], page: Page) -> list[StoredCand
                 and_(CandidateRow.score == score, CandidateRow.candidate_id > candidate_id),
             )
         )
-    ordered = query.order_by(CandidateRow.score.desc(), CandidateRow.candidate_id).limit(page.limit)
+    return query.order_by(CandidateRow.score.desc(), CandidateRow.candidate_id).limit(page.limit)
+
+
+def _listed(session: Session, query: Select[Any], page: Page) -> list[StoredCandidate]:
+    ordered = best_first(query, page)
     return [StoredCandidate(*row) for row in session.execute(ordered.options(defer(CandidateRow.comparison)))]
 
 

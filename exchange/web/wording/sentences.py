@@ -72,6 +72,10 @@ SENTENCES: Final = {
     "too-many-searches": _m("Too many searches are kept already. Stop one of them first."),
     "already-verified": _m("This does not agree with what is stored already. Load the page anew."),
     "already-concluded": _m("Your conclusion on this pair waits for another examiner. Take it back to conclude anew."),
+    "concluded-on-other-scans": _m(
+        "A conclusion on these two exhibits stands on another pair of their scans. Conclude there, or take that one "
+        "back."
+    ),
     "already-asked": _m("This side asked for the comparison already. Wait for the other side's answer."),
     "already-taken-back": _m("This was taken back already; once is enough."),
     "already-answered": _m("You signed another answer to this already. It stands, and can only be taken back."),

@@ -1,7 +1,12 @@
-"""Candidate lists: of one's own exhibits, of all across borders, of one record."""
+"""Lists of exhibit pairs: of one's own exhibits, of all across borders, of one record.
+
+What stands out is shown with both pictures. Weaker pairs are not sent until somebody asks for them: whoever was sent a
+score verifies no pair of these exhibits blind.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -10,38 +15,39 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from exchange.errors import NotFound
-from exchange.flows.keys.suspicion import suspicions_of
-from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.candidates import CandidatePair, known_of, ranked_across_borders, ranked_for_record
-from exchange.flows.review.cells import with_cells
+from exchange.flows.review.exhibit_pairs import (
+    CandidateFilter,
+    RecordGroup,
+    exhibits_across_borders,
+    exhibits_of_record,
+)
+from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.paging import Cursor, encode_cursor
+from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.pages.layout import Reading, Visitor, page
+from exchange.web.pages.review.exhibit_cards import ListedExhibits, listed_exhibits
+from exchange.web.pages.review.score_strip import strip_of
 from exchange.web.rest import response_models
-from exchange.web.rest.candidates import note_listed, place_in
 from exchange.web.rest.records import StatementId
 from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role
 
 router = APIRouter()
 
-_ON_A_PAGE = 50
-
 
 @dataclass(frozen=True)
-class ListedCandidate:
-    """One line. ``hit`` is the statement's id of the hit that joins the pair already; ``fresh`` while this person has
-    not opened it."""
+class ListedGroup:
+    """What stands out of one record: ``open`` pairs that are shown, ``left_out`` more that stand out, ``weaker`` ones,
+    and the highest score of these. ``clear``: that any of them stands clear of chance."""
 
-    pair: response_models.CandidateAnswer
-    hit: str | None
-    fresh: bool
-
-    @property
-    def away(self) -> bool:
-        """Nothing to find any more: of one case, or joined already."""
-        return self.hit is not None or self.pair.same_case
+    record: response_models.RecordSummary
+    picture: ListedScan | None
+    open: Sequence[ListedExhibits]
+    clear: bool
+    left_out: int
+    weaker: int
+    highest_weaker: float | None
 
 
 @router.get("/candidates")
@@ -54,35 +60,33 @@ def across_borders(
     new: Annotated[bool, Query(description="Only pairs that this person has not opened.")] = False,
     cursor: Cursor = None,
 ) -> Response:
-    """Open candidates, the best score first. An examiner's own exhibits come first: whoever lists the others' cannot
-    verify them blind."""
+    """By own record, the one with the best score first. An examiner's own exhibits come first: whoever lists the
+    others' cannot verify them blind."""
     asker, pseudonym = who.consultation, who.caller.pseudonym
     mine = who.caller.role is Role.EXAMINER and of != "all"
-    found = ranked_across_borders(
+    found = exhibits_across_borders(
         node,
         *asker.reader,
-        limit=_ON_A_PAGE + 1,
-        below=place_in(cursor),
-        jurisdiction=jurisdiction or None,
-        roi=roi or None,
-        submitted_by=pseudonym if mine else None,
-        new_to=pseudonym if new else None,
+        CandidateFilter(
+            jurisdiction=jurisdiction or None,
+            roi=roi or None,
+            submitted_by=pseudonym if mine else None,
+            new_to=pseudonym if new else None,
+        ),
+        after=_after(cursor),
     )
-    shown = found.pairs[:_ON_A_PAGE]
     asked = {"of": "mine" if mine else "all", "jurisdiction": jurisdiction, "roi": roi, "new": "1" if new else None}
     stated = {name: str(value) for name, value in asked.items() if value}
-    note_listed(asker, shown)
-    asker.note(Act.LIST_CANDIDATES, len(shown), asked=stated)
+    groups = _listed_groups(node, who, found.groups)
+    asker.note(Act.LIST_CANDIDATES, sum(len(group.open) for group in groups), asked=stated)
     following = None
-    if len(found.pairs) > _ON_A_PAGE:
-        last = shown[-1].row
-        following = urlencode(stated | {"cursor": encode_cursor(last.score, last.candidate_id)})
+    if found.following is not None:
+        following = urlencode(stated | {"cursor": encode_cursor(found.following)})
     return page(
         "candidates",
         who,
-        listed=_listed(node, who, shown, None),
+        groups=groups,
         pending=found.pending,
-        seen_from=None,
         mine=mine,
         chosen=stated,
         jurisdictions=list(node.jurisdictions),
@@ -92,35 +96,61 @@ def across_borders(
 
 
 @router.get("/records/{statement_id}/candidates")
-def of_a_record(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
-    """One exhibit over all its regions."""
+def of_a_record(
+    node: OpenNode,
+    who: Reading,
+    statement_id: StatementId,
+    weaker: Annotated[bool, Query(description="With those that do not stand out.")] = False,
+    cursor: Cursor = None,
+) -> Response:
+    """One exhibit over all its regions: every score on a strip, and what stands out."""
     asker = who.consultation
-    found = ranked_for_record(node, *asker.reader, statement_id, limit=_ON_A_PAGE)
+    after = _after(cursor)
+    found = exhibits_of_record(node, *asker.reader, statement_id, weaker=weaker, after=after)
     if found is None:
         raise NotFound("There is no such record on this node.")
-    note_listed(asker, found.pairs)
-    asker.note(Act.LIST_CANDIDATES, len(found.pairs), statement_id)
+    shown = listed_exhibits(node, who, [*found.standing, *found.away, *found.weaker])
+    asked = {"weaker": "1", "after": str(after)} if weaker else {}
+    asker.note(Act.LIST_CANDIDATES, len(shown), statement_id, asked=asked)
+    folded = len(found.standing) + len(found.away)
+    following = None if found.following is None else urlencode({"weaker": 1, "cursor": encode_cursor(found.following)})
     return page(
-        "candidates",
+        "record_candidates",
         who,
-        listed=_listed(node, who, found.pairs, statement_id),
+        record=response_models.summary(found.record),
+        picture=pictured_scans(node, [found.record]).get(statement_id),
+        strip=strip_of(found.ranking),
+        open=shown[: len(found.standing)],
+        away=shown[len(found.standing) : folded],
+        more_away=len(found.ranking.away) - len(found.away),
+        weaker=shown[folded:],
+        weaker_asked=weaker,
+        weaker_count=len(found.ranking.weaker),
+        highest_weaker=found.ranking.highest_weaker,
+        first_weaker=after + 1,
         pending=found.pending,
-        seen_from=response_models.summary(found.record),
-        mine=False,
-        chosen={},
-        following=None,
+        following=following,
     )
 
 
-def _listed(node: Node, who: Visitor, found: list[CandidatePair], seen_from: str | None) -> list[ListedCandidate]:
-    with_cells(node, found)
-    known = known_of(node, who.caller.pseudonym, found)
-    doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in found))
+def _after(cursor: str | None) -> int:
+    """After how many of a list a page begins. Raises InvalidInput."""
+    return 0 if cursor is None else max(0, int(decode_cursor(cursor, 1)[0]))
+
+
+def _listed_groups(node: Node, who: Visitor, found: Sequence[RecordGroup]) -> list[ListedGroup]:
+    """All that is shown of them is read, and noted, at once."""
+    shown = iter(listed_exhibits(node, who, [pair for group in found for pair in group.standing]))
+    pictured = pictured_scans(node, [group.record for group in found])
     return [
-        ListedCandidate(
-            response_models.candidate(item, worth_of(node.calibration, item), doubted, seen_from),
-            known.hits.get(item.scans),
-            who.caller.role is Role.EXAMINER and item.scans not in known.opened,
+        ListedGroup(
+            response_models.summary(group.record),
+            pictured.get(group.record.statement_id),
+            [next(shown) for _ in group.standing],
+            group.ranking.clear > 0,
+            len(group.ranking.standing) - len(group.standing),
+            len(group.ranking.weaker),
+            group.ranking.highest_weaker,
         )
-        for item in found
+        for group in found
     ]

@@ -1,8 +1,8 @@
-"""One pair: both scans for the viewer, what the score rests on, the review."""
+"""One pair: both scans for the viewer, what the score rests on, the review of the two exhibits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -14,7 +14,8 @@ from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.candidates import CandidatePair, ComparedSide, compared_sides
-from exchange.flows.review.reviews import read_reviews
+from exchange.flows.review.exhibit_reviews import pair_to_sign, scan_pairs_of
+from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
 from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
@@ -25,7 +26,8 @@ from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
 from exchange.web.rest import response_models
 from exchange.web.rest.blobs import Digest
-from exchange.web.rest.candidates import CandidateId, found_candidate, note_candidate
+from exchange.web.rest.candidates import CandidateId, found_candidate, note_candidate, note_listed
+from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.heights import MarkedRegion, heights_answer
 from schemas.vocabulary import AfteConclusion, Role
 
@@ -41,6 +43,29 @@ class PairSide:
     record: response_models.RecordSummary
     mended: bool
     picture: ListedScan
+
+
+@dataclass(frozen=True)
+class ScanPairLine:
+    """One pair of scans of the two exhibits; ``here``: the one that is looked at. Cells are None until they were
+    found."""
+
+    candidate_id: int
+    roi: str
+    score: float
+    congruent_cells: int | None
+    cells: int | None
+    here: bool
+
+
+@dataclass(frozen=True)
+class ExhibitScans:
+    """``signed_on``: the number of the scan pair on which a conclusion is signed; ``reviewed_on``: the same where one
+    stands on another pair than this."""
+
+    lines: Sequence[ScanPairLine]
+    signed_on: int
+    reviewed_on: int | None
 
 
 @dataclass(frozen=True)
@@ -88,9 +113,28 @@ def pair_page(
         conclusions=list(AfteConclusion),
         may_conclude=own and who.caller.role is Role.EXAMINER,
         rail=rail_for(node, asker, found, seen_from) if seen_from else None,
+        exhibits=_exhibits(asker, found, reviews),
         query=found.acquisition_a.sha256,
         refused=refused,
     )
+
+
+def _exhibits(asker: Consultation, found: CandidatePair, reviews: Sequence[Review]) -> ExhibitScans:
+    """All scan pairs of the two exhibits, noted as listed."""
+    pairs = scan_pairs_of(asker.node, *asker.reader, found)
+    note_listed(asker, pairs)
+    signed_on = pair_to_sign(found, pairs, reviews).row.candidate_id
+    stands = any(not review.retracted for review in reviews)
+    here = found.row.candidate_id
+    return ExhibitScans(
+        [_line(pair, here) for pair in pairs], signed_on, signed_on if stands and signed_on != here else None
+    )
+
+
+def _line(pair: CandidatePair, here: int) -> ScanPairLine:
+    row = pair.row
+    cells = (row.congruent_cells, row.cells) if row.cells_found else (None, None)
+    return ScanPairLine(row.candidate_id, pair.roi, row.score, *cells, row.candidate_id == here)
 
 
 def sides_of(found: CandidatePair) -> list[PairSide]:

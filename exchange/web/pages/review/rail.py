@@ -1,4 +1,4 @@
-"""The candidate rail: where a pair stands in the list that it was opened from, with its neighbours."""
+"""The candidate rail: where an exhibit pair stands in the list that it was opened from, with its neighbours."""
 
 from __future__ import annotations
 
@@ -9,34 +9,40 @@ from typing import Annotated
 from fastapi import Query
 
 from exchange.flows.node.node import Node
-from exchange.flows.review.candidates import CandidatePair, ranked_for_record
+from exchange.flows.review.candidates import CandidatePair
+from exchange.flows.review.exhibit_neighbours import Neighbours, neighbours_of
+from exchange.flows.review.exhibit_pairs import ExhibitPair
+from exchange.flows.scan.listed_scans import ListedScan
 from exchange.log.audit_entry import Act
+from exchange.web.pages.review.exhibit_cards import picture_of
+from exchange.web.pages.review.score_strip import ScoreStrip, strip_of
 from exchange.web.rest import response_models
 from exchange.web.rest.candidates import note_listed
 from exchange.web.rest.consultation import Consultation
 
-SeenFrom = Annotated[str | None, Query(alias="from", pattern="^[0-9a-f]{64}$")]
+FROM_PATTERN = "^[0-9a-f]{64}$"
+SeenFrom = Annotated[str | None, Query(alias="from", pattern=FROM_PATTERN)]
 
 EACH_SIDE = 3
-_MOST = 200
-"""As far as a list is read to find a pair in it: four pages of it."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """One candidate on the rail. ``other``: the record across from the one whose list it is."""
+    """One exhibit pair on the rail. ``other``: the record across from the one whose list it is, with its picture."""
 
     candidate_id: int
     place: int
     score: float
     roi: str
     other: response_models.RecordSummary
+    picture: ListedScan
     here: bool
 
 
 @dataclass(frozen=True)
 class Rail:
-    """``stops``: the pair among its neighbours, the best first."""
+    """``stops``: the pair among its neighbours, the best first. ``weaker``: how many more pairs the list has;
+    ``strip``: the scores of the whole list, with this pair on it."""
 
     seen_from: str
     length: int
@@ -44,40 +50,48 @@ class Rail:
     previous: int | None
     following: int | None
     place: int
+    weaker: int
+    strip: ScoreStrip
 
 
 def rail_for(node: Node, asker: Consultation, found: CandidatePair, seen_from: str) -> Rail | None:
     """The rail of a pair in the list of one of its records, written down as that list is. Raises NotAudited."""
-    if seen_from not in (found.row.statement_a, found.row.statement_b):
+    sides = (found.row.statement_a, found.row.statement_b)
+    if seen_from not in sides:
         return None
-    ranked = ranked_for_record(node, *asker.reader, seen_from, limit=_MOST)
-    listed = ranked.pairs if ranked is not None else []
-    rail = rail_of(listed, found.row.candidate_id, seen_from)
-    if rail is not None:
-        shown = {stop.candidate_id for stop in rail.stops}
-        note_listed(asker, [item for item in listed if item.row.candidate_id in shown])
-    asker.note(Act.LIST_CANDIDATES, len(rail.stops) if rail else 0, seen_from)
-    return rail
+    other = sides[0] if seen_from == sides[1] else sides[1]
+    around = neighbours_of(node, *asker.reader, seen_from, other, each_side=EACH_SIDE)
+    if around is not None:
+        note_listed(asker, [pair.best for pair in around.shown])
+    asker.note(Act.LIST_CANDIDATES, len(around.shown) if around else 0, seen_from)
+    return None if around is None else _rail(around, found.row.candidate_id, other)
 
 
-def rail_of(found: Sequence[CandidatePair], candidate_id: int, seen_from: str) -> Rail | None:
-    """The rail of a pair in one record's list, best first; None where the list does not hold it."""
-    ids = [item.row.candidate_id for item in found]
-    if candidate_id not in ids:
-        return None
-    at = ids.index(candidate_id)
-    first = max(0, min(at - EACH_SIDE, len(ids) - 2 * EACH_SIDE - 1))
-    shown = range(first, min(len(ids), first + 2 * EACH_SIDE + 1))
+def _rail(around: Neighbours, candidate_id: int, other: str) -> Rail:
+    stops = [_stop(pair, around.first + place, candidate_id, other) for place, pair in enumerate(around.shown)]
+    here = next((pair.ranked.score for pair in around.shown if pair.ranked.other == other), None)
     return Rail(
-        seen_from=seen_from,
-        length=len(ids),
-        stops=[_stop(found[place], place, seen_from, here=place == at) for place in shown],
-        previous=ids[at - 1] if at else None,
-        following=ids[at + 1] if at + 1 < len(ids) else None,
-        place=at + 1,
+        seen_from=around.ranking.statement_id,
+        length=around.length,
+        stops=stops,
+        previous=around.previous,
+        following=around.following,
+        place=around.at + 1,
+        weaker=len(around.ranking.weaker),
+        strip=strip_of(around.ranking, here),
     )
 
 
-def _stop(item: CandidatePair, place: int, seen_from: str, *, here: bool) -> Stop:
-    other = item.record_a if item.record_b.statement_id == seen_from else item.record_b
-    return Stop(item.row.candidate_id, place + 1, item.row.score, item.roi, response_models.summary(other), here)
+def _stop(pair: ExhibitPair, place: int, candidate_id: int, other: str) -> Stop:
+    """Where a person is, whichever of the scan pairs it is."""
+    here = pair.ranked.other == other
+    best = pair.best
+    return Stop(
+        candidate_id if here else best.row.candidate_id,
+        place + 1,
+        best.row.score,
+        best.roi,
+        response_models.summary(pair.other),
+        picture_of(pair, pair.ranked.other),
+        here,
+    )

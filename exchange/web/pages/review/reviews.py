@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -17,6 +18,7 @@ from exchange.flows.blind.verifications import (
 )
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.node import Node
+from exchange.flows.review.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.review.judge_blind import judge_blind
 from exchange.flows.review.leads import hit_of_review
 from exchange.flows.review.reviews import Review, read_reviews
@@ -27,6 +29,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.review.pair import RefusedConclusion, pair_page, sides_of
+from exchange.web.pages.review.rail import FROM_PATTERN, SeenFrom
 from exchange.web.rest import response_models
 from exchange.web.rest.candidates import CandidateId, found_candidate
 from exchange.web.rest.records import StatementId
@@ -41,21 +44,28 @@ TaskId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 
 
 @router.post("/pairs/{candidate_id}/conclusion")
-async def conclude(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
-    """Sign a conclusion on a pair; another examiner is asked to verify it, blind."""
+async def conclude(
+    request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, seen_from: SeenFrom = None
+) -> Response:
+    """Sign a conclusion on two exhibits; another examiner is asked to verify it, blind."""
     fields = await read_form(request, node, who.csrf)
-    done: Response = await off_loop(_conclude, node, who, candidate_id, fields)
+    done: Response = await off_loop(_conclude, node, who, candidate_id, fields, seen_from or _from(fields))
     return done
 
 
 @router.post("/pairs/{candidate_id}/conclusion/{statement_id}/retraction")
 async def take_back(
-    request: Request, node: OpenNode, who: TakingBack, candidate_id: CandidateId, statement_id: StatementId
+    request: Request,
+    node: OpenNode,
+    who: TakingBack,
+    candidate_id: CandidateId,
+    statement_id: StatementId,
+    seen_from: SeenFrom = None,
 ) -> Response:
     """Take a conclusion back: nobody is asked to verify it any more. It stays in the log, and so does this."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_take_back, node, who, candidate_id, statement_id, fields)
-    return RedirectResponse(f"/app/pairs/{candidate_id}#review", 303)
+    return _back_to(candidate_id, seen_from or _from(fields))
 
 
 @router.post("/pairs/{candidate_id}/conclusion/{statement_id}/hit")
@@ -119,9 +129,28 @@ def speak_as(node: Node, who: Visitor, kind: str, **fields: Any) -> Spoke:
     return speak(node, who.caller.maker, json.dumps(draft).encode(), once=True)
 
 
-def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str]) -> Response:
-    """What is refused is said above the form, with all that was typed."""
-    pair = pair_of(found_candidate(who.consultation, candidate_id))
+def _from(fields: dict[str, str]) -> str | None:
+    """The record whose list the pair was opened from, as the form tells it."""
+    told = fields.get("from", "")
+    return told if re.fullmatch(FROM_PATTERN, told) else None
+
+
+def _back_to(candidate_id: int, seen_from: str | None) -> Response:
+    """To the pair, with its rail where it had one."""
+    opened_from = f"?from={seen_from}" if seen_from else ""
+    return RedirectResponse(f"/app/pairs/{candidate_id}{opened_from}#review", 303)
+
+
+def _conclude(
+    node: Node, who: Visitor, candidate_id: int, fields: dict[str, str], seen_from: str | None = None
+) -> Response:
+    """On the strongest pair of the exhibits' scans, or where their review stands; on this one where that was chosen.
+    What is refused is said above the form, with all that was typed."""
+    found = found_candidate(who.consultation, candidate_id)
+    if fields.get("on") != "this":
+        reviews = read_reviews(node, pair_of(found), who.caller.pseudonym, who.caller.role)
+        found = pair_to_sign(found, scan_pairs_of(node, *who.consultation.reader, found), reviews)
+    pair = pair_of(found)
     try:
         speak_as(
             node,
@@ -135,8 +164,8 @@ def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str
     except (InvalidInput, Conflict) as error:
         said = refusal_of(error)
         refused = RefusedConclusion(said.sentence or said.detail, fields)
-        return pair_page(node, who, candidate_id, status=status_of(error), refused=refused)
-    return RedirectResponse(f"/app/pairs/{candidate_id}#review", 303)
+        return pair_page(node, who, candidate_id, seen_from, status=status_of(error), refused=refused)
+    return _back_to(candidate_id, seen_from)
 
 
 def _take_back(node: Node, who: Visitor, candidate_id: int, statement_id: str, fields: dict[str, str]) -> None:
@@ -147,8 +176,7 @@ def _take_back(node: Node, who: Visitor, candidate_id: int, statement_id: str, f
 
 
 def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str:
-    """The hit, also where it was sent already."""
-    found = found_candidate(who.consultation, candidate_id)
+    """The hit, also where it was sent already: on the scans that were concluded on, with their score."""
     review = _review(node, who, candidate_id, statement_id)
     if review.said.made_by.pseudonym != who.caller.pseudonym:
         raise NotFound("There is no such conclusion of yours on this pair.")
@@ -156,12 +184,14 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str
         return review.hit
     if review.verified is None:
         raise InvalidInput("No other examiner has verified it yet.", code="not-verified")
-    draft = hit_of_review(review, found)
+    found = found_candidate(who.consultation, candidate_id)
+    every = scan_pairs_of(node, *who.consultation.reader, found)
+    draft = hit_of_review(review, next((pair for pair in every if pair_of(pair) == review.said.pair), None))
     return speak_as(node, who, draft.pop("type"), **draft).statement_id
 
 
 def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Review:
-    """A conclusion of this pair that this person may see. Raises NotFound."""
+    """A conclusion on the two exhibits of a pair that this person may see. Raises NotFound."""
     pair = pair_of(found_candidate(who.consultation, candidate_id))
     for review in read_reviews(node, pair, who.caller.pseudonym, who.caller.role):
         if review.statement_id == statement_id:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from math import log
 from statistics import fmean
 
 import pytest
@@ -43,7 +44,8 @@ def test_with_few_references_what_validation_found_decides() -> None:
 def test_what_many_references_reach_by_chance_does_not_stand_out() -> None:
     many = [0.06 + 0.16 * place / 2000 for place in range(2000)]
     assert standing_out([*many, 0.3]) == 0
-    assert standing_out([*CROWD, 0.4]) == 1
+    assert standing_out([*many[::50], 0.3]) == 0
+    assert standing_out([*many[::50], 0.5]) == 1
 
 
 def test_a_crowd_that_is_more_alike_than_those_of_the_sets_is_a_crowd() -> None:
@@ -57,13 +59,11 @@ def test_chance_misleads_in_few_lists(length: int) -> None:
     """Agreements that are the best of many places."""
     drawn = random.Random(7)
     lists = [[_chance(drawn) for _ in range(length)] for _ in range(400 if length < 400 else 60)]
-    assert fmean(standing_out(scores) > 0 for scores in lists) <= 0.1
+    assert fmean(standing_out(scores) > 0 for scores in lists) <= 0.05
 
 
 def _chance(drawn: random.Random) -> float:
     """The score of two firearms: mean 4.7 and deviation .8 of a Gumbel variable, on the scale of the score."""
-    from math import log
-
     agreement = 4.7 - 0.577 * 0.624 - 0.624 * log(drawn.expovariate(1.0))
     return agreement**2 / (agreement**2 + 12**2)
 

@@ -1,0 +1,270 @@
+"""Lists of exhibit pairs: of one record, across borders, and of one examiner's own records.
+
+What stands out is read with its scans; of weaker pairs no more than their numbers, until somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exchange.flows.blind.visibility import view_of
+from exchange.flows.node.node import Node
+from exchange.flows.review.candidates import CandidatePair
+from exchange.flows.review.exhibit_ranking import RankedExhibits, Ranking, rank_exhibits
+from exchange.flows.review.exhibit_reviews import concluded_pairs
+from exchange.flows.review.one_review import RecordPair
+from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record, find_records
+from exchange.store.review import exhibit_pairs as store
+from exchange.store.review.candidates import CandidateFilter, CandidateView, Page, find_candidates
+from exchange.store.review.reviews import Scans, seen_by
+from exchange.store.tables.records import RecordRow
+from schemas.vocabulary import Role
+
+ON_A_PAGE = 50
+"""Weaker or folded pairs that are sent at once."""
+GROUPS = 12
+"""Own records on a page of the list across borders."""
+_SHOWN_OF_A_GROUP = 6
+"""What else stands out of one record is on its own page."""
+_STEP, _MOST_WALKED = 500, 20_000
+"""Scan pairs that are looked at in one step to find the next own records; whoever pages on looks at so many at most."""
+
+
+@dataclass(frozen=True)
+class ExhibitPair:
+    """Two exhibits with what is shown of them. ``regions``: of each region the best scan pair, the best first; ``more``
+    scan pairs there are beside these. ``opened``: this person opened one of them; ``concluded``: a conclusion that this
+    person may see stands."""
+
+    ranked: RankedExhibits
+    regions: Sequence[CandidatePair]
+    opened: bool
+    concluded: bool
+
+    @property
+    def best(self) -> CandidatePair:
+        return self.regions[0]
+
+    @property
+    def more(self) -> int:
+        return len(self.ranked.scan_pairs) - len(self.regions)
+
+    @property
+    def record(self) -> RecordRow:
+        """The record whose list it is."""
+        return self._side(self.ranked.statement_id)
+
+    @property
+    def other(self) -> RecordRow:
+        return self._side(self.ranked.other)
+
+    def _side(self, statement_id: str) -> RecordRow:
+        best = self.best
+        return best.record_a if best.record_a.statement_id == statement_id else best.record_b
+
+
+@dataclass(frozen=True)
+class RecordExhibits:
+    """The exhibit pairs of one record. ``weaker``: the page of them that was asked for, none otherwise; ``following``:
+    the place after which the next page begins; ``pending``: how many scans are not correlated yet."""
+
+    record: RecordRow
+    ranking: Ranking
+    standing: Sequence[ExhibitPair]
+    away: Sequence[ExhibitPair]
+    weaker: Sequence[ExhibitPair]
+    following: int | None
+    pending: int
+
+
+@dataclass(frozen=True)
+class RecordGroup:
+    """What stands out of one record in a list of many; ``ranking`` has how much more there is."""
+
+    record: RecordRow
+    ranking: Ranking
+    standing: Sequence[ExhibitPair]
+
+
+@dataclass(frozen=True)
+class GroupedExhibits:
+    """``following``: after how many records the next page begins; ``pending``: scans that are not correlated yet."""
+
+    groups: Sequence[RecordGroup]
+    following: int | None
+    pending: int
+
+
+def exhibits_of_record(
+    node: Node, role: Role, pseudonym: str, statement_id: str, *, weaker: bool = False, after: int = 0
+) -> RecordExhibits | None:
+    """``weaker``: with a page of those that do not stand out, ``after`` so many of them. None: there is no such record
+    here."""
+    view = view_of(role, pseudonym)
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None:
+            return None
+        ranking = _rankings(session, [(statement_id, found[0].exhibit)], view)[statement_id]
+        asked = ranking.weaker[after : after + ON_A_PAGE] if weaker else []
+        shown = _Shown.read(session, node, role, pseudonym, [*ranking.standing, *ranking.away[:ON_A_PAGE], *asked])
+        pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
+        end = after + len(asked)
+        return RecordExhibits(
+            found[0],
+            ranking,
+            shown.pairs(ranking.standing),
+            shown.pairs(ranking.away[:ON_A_PAGE]),
+            shown.pairs(asked),
+            end if weaker and end < len(ranking.weaker) else None,
+            pending,
+        )
+
+
+def ranking_of(node: Node, role: Role, pseudonym: str, statement_id: str) -> Ranking | None:
+    """The numbers alone: None where there is no such record here."""
+    with node.store.read() as session:
+        found = find_record(session, statement_id)
+        if found is None:
+            return None
+        return _rankings(session, [(statement_id, found[0].exhibit)], view_of(role, pseudonym))[statement_id]
+
+
+def read_exhibits(node: Node, role: Role, pseudonym: str, ranked: Sequence[RankedExhibits]) -> list[ExhibitPair]:
+    """These pairs with their records and scans; without what was erased since they were ranked."""
+    with node.store.read() as session:
+        return _Shown.read(session, node, role, pseudonym, ranked).pairs(ranked)
+
+
+def exhibits_across_borders(
+    node: Node, role: Role, pseudonym: str, wanted: CandidateFilter, *, after: int = 0
+) -> GroupedExhibits:
+    """Own records with a pair across a border that fits, the one with the best score first, each with what stands out
+    of it and fits; ``after`` so many of them.
+
+    Down the ranking by its index, and no further than the page needs: so it hardly costs more with more pairs.
+    """
+    view = view_of(role, pseudonym)
+    with node.store.read() as session:
+        pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
+        names = _first_records(session, node, view, wanted, after + GROUPS + 1)
+        groups = _groups(session, node, role, pseudonym, names[after : after + GROUPS])
+    fitting = [
+        RecordGroup(group.record, group.ranking, [pair for pair in group.standing if _fits(pair, wanted)])
+        for group in groups
+    ]
+    return GroupedExhibits(fitting, after + GROUPS if len(names) > after + GROUPS else None, pending)
+
+
+def records_with_standing_out(node: Node, role: Role, pseudonym: str, *, limit: int) -> list[RecordGroup]:
+    """Of the newest ``limit`` current records that this person registered, those with pairs that are shown first
+    (``standing_out``; ``ranking.clear`` of them stand clear of chance), the newest record first. Each pair tells
+    whether this person opened it, and whether a conclusion stands that this person may see.
+
+    Nothing is noted as seen: whoever shows a pair's score, or that it stands out, notes it before
+    (``exchange.flows.blind.visibility.note_shown`` with ``regions``). It takes about ten statements of SQL, and reads
+    the numbers of all pairs of these records: 50 records of 40 pairs take as long as a page of candidates.
+    """
+    with node.store.read() as session:
+        names = store.newest_records_of(session, pseudonym, limit=limit)
+        groups = _groups(session, node, role, pseudonym, names)
+    return [group for group in groups if group.standing]
+
+
+def _first_records(session: Session, node: Node, view: CandidateView, wanted: CandidateFilter, count: int) -> list[str]:
+    """The first records of the list across borders, each where its best fitting pair stands."""
+    found: dict[str, None] = {}
+    place, walked = None, 0
+    while len(found) < count and walked < _MOST_WALKED:
+        rows = store.leading_pairs(session, view, wanted, Page(_STEP, place))
+        found |= {_own_side(node, row, wanted.submitted_by): None for row in rows}
+        walked += len(rows)
+        if len(rows) < _STEP:
+            break
+        place = rows[-1].score, rows[-1].candidate_id
+    return list(found)[:count]
+
+
+def _own_side(node: Node, row: store.LeadingPair, examiner: str | None) -> str:
+    """The record whose list a pair is shown in: the examiner's, else this node's; of two such, or none, the first."""
+    a = row.issuer_a == node.node_id, row.submitted_by_a == examiner
+    b = row.issuer_b == node.node_id, row.submitted_by_b == examiner
+    if examiner is not None and a[1] != b[1]:
+        return row.statement_a if a[1] else row.statement_b
+    return row.statement_b if b[0] and not a[0] else row.statement_a
+
+
+def _groups(
+    session: Session, node: Node, role: Role, pseudonym: str, statement_ids: Sequence[str]
+) -> list[RecordGroup]:
+    view = view_of(role, pseudonym)
+    records = find_records(session, statement_ids)
+    rankings = _rankings(session, [(name, records[name].exhibit) for name in statement_ids if name in records], view)
+    shown = {name: ranking.standing[:_SHOWN_OF_A_GROUP] for name, ranking in rankings.items()}
+    read = _Shown.read(session, node, role, pseudonym, [pair for pairs in shown.values() for pair in pairs])
+    return [RecordGroup(records[name], rankings[name], read.pairs(shown[name])) for name in rankings]
+
+
+def _fits(pair: ExhibitPair, wanted: CandidateFilter) -> bool:
+    """Whether an exhibit pair fulfils what the scan pairs of a list were asked for."""
+    scan_pairs = pair.ranked.scan_pairs
+    jurisdictions = {pair.record.jurisdiction, pair.other.jurisdiction}
+    return (
+        any(scans.cross_border for scans in scan_pairs)
+        and (wanted.jurisdiction is None or wanted.jurisdiction in jurisdictions)
+        and (wanted.roi is None or any(scans.roi == wanted.roi for scans in scan_pairs))
+        and (wanted.new_to is None or not pair.opened)
+    )
+
+
+def _rankings(session: Session, records: Sequence[tuple[str, str]], view: CandidateView) -> dict[str, Ranking]:
+    """Of each of these records, with its exhibit, all of its exhibit pairs by their numbers."""
+    of_record: dict[str, list[store.ScoredPair]] = {statement_id: [] for statement_id, _ in records}
+    for pair in store.scored_pairs(session, of_record, view):
+        for side in {pair.statement_a, pair.statement_b} & of_record.keys():
+            of_record[side].append(pair)
+    hits = store.joined_exhibits(session, {exhibit for _, exhibit in records})
+    return {statement_id: rank_exhibits(statement_id, pairs, hits) for statement_id, pairs in of_record.items()}
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What was read of some exhibit pairs, to be dealt to lists."""
+
+    candidates: Mapping[int, CandidatePair]
+    opened: Set[Scans]
+    concluded: Set[RecordPair]
+
+    @classmethod
+    def read(
+        cls, session: Session, node: Node, role: Role, pseudonym: str, ranked: Collection[RankedExhibits]
+    ) -> _Shown:
+        wanted = [scans.candidate_id for pair in ranked for scans in _of_each_region(pair)]
+        found = find_candidates(session, wanted, view_of(role, pseudonym))
+        seen = seen_by(session, pseudonym, [item.scans for item in found.values()])
+        concluded = concluded_pairs(
+            session, node, role, pseudonym, {frozenset({pair.statement_id, pair.other}) for pair in ranked}
+        )
+        return cls(found, {scans for scans, row in seen.items() if row.opened_at is not None}, concluded)
+
+    def pairs(self, ranked: Iterable[RankedExhibits]) -> list[ExhibitPair]:
+        found = []
+        for pair in ranked:
+            ids = [scans.candidate_id for scans in _of_each_region(pair)]
+            regions = [self.candidates[one] for one in ids if one in self.candidates]
+            if regions:
+                opened = any(item.scans in self.opened for item in regions)
+                concluded = frozenset({pair.statement_id, pair.other}) in self.concluded
+                found.append(ExhibitPair(pair, regions, opened, concluded))
+        return found
+
+
+def _of_each_region(pair: RankedExhibits) -> list[store.ScoredPair]:
+    """The best scan pair of each region, the best first."""
+    best: dict[str, store.ScoredPair] = {}
+    for scans in pair.scan_pairs:
+        best.setdefault(scans.roi, scans)
+    return list(best.values())

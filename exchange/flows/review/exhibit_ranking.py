@@ -1,0 +1,112 @@
+"""One record's scan pairs brought together: one pair for each other exhibit, and which of them stand out.
+
+Of two exhibits each scan of the one may have been compared with each of the other. What ranks them is the best score of
+a region whose scores were validated; others stand beside it, and never make a pair stand out alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from exchange.flows.node.regions import not_validated
+from exchange.flows.review.standing_out import beyond_chance, standing_out
+from exchange.store.entry.exhibits import Exhibits
+from exchange.store.review.exhibit_pairs import ScoredPair
+
+
+@dataclass(frozen=True)
+class RankedExhibits:
+    """Two exhibits by the numbers of their scan pairs, the best first. ``statement_id``: the record whose list it is,
+    ``other`` the one across; ``hit``: the statement's id of a hit that joins them already."""
+
+    statement_id: str
+    other: str
+    scan_pairs: tuple[ScoredPair, ...]
+    hit: str | None
+
+    @property
+    def best(self) -> ScoredPair:
+        return self.scan_pairs[0]
+
+    @property
+    def score(self) -> float | None:
+        """The best validated; None where no region of both is validated."""
+        return self.best.score if is_validated(self.best.roi) else None
+
+    @property
+    def exhibits(self) -> Exhibits:
+        return self.best.exhibits
+
+    @property
+    def away(self) -> bool:
+        """Nothing to find any more: of one case, or joined already."""
+        return self.hit is not None or self.best.same_case
+
+    @property
+    def place(self) -> tuple[bool, float, int]:
+        """Where it stands in the record's list: what is validated first, then by the score."""
+        return self.score is None, -self.best.score, self.best.candidate_id
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The exhibit pairs of one record, each part the best first. ``standing``: those that are shown first; so many of
+    them stand ``clear`` of chance, the others are there because the list is short. ``away``: those with nothing to find
+    any more."""
+
+    statement_id: str
+    clear: int
+    standing: Sequence[RankedExhibits]
+    weaker: Sequence[RankedExhibits]
+    away: Sequence[RankedExhibits]
+
+    @property
+    def scores(self) -> list[float]:
+        """All validated ones, the best first: those of ``standing`` come first."""
+        return [pair.score for pair in (*self.standing, *self.weaker) if pair.score is not None]
+
+    @property
+    def highest_weaker(self) -> float | None:
+        return self.weaker[0].score if self.weaker else None
+
+    def with_records(self, one: str, other: str) -> RankedExhibits | None:
+        """The pair of these two records, wherever it stands."""
+        across = other if one == self.statement_id else one
+        pairs = (*self.standing, *self.weaker, *self.away)
+        return next((pair for pair in pairs if pair.other == across), None)
+
+
+def is_validated(roi: str) -> bool:
+    return not_validated(roi) is None
+
+
+def by_worth(pair: ScoredPair) -> tuple[bool, float, int]:
+    """The order of two exhibits' scan pairs."""
+    return not is_validated(pair.roi), -pair.score, pair.candidate_id
+
+
+def rank_exhibits(statement_id: str, found: Iterable[ScoredPair], hits: Mapping[Exhibits, str]) -> Ranking:
+    """Of all scan pairs of a record; those of other records are left out."""
+    across: dict[str, list[ScoredPair]] = {}
+    for pair in found:
+        if statement_id in (pair.statement_a, pair.statement_b):
+            other = pair.statement_b if pair.statement_a == statement_id else pair.statement_a
+            across.setdefault(other, []).append(pair)
+    ranked = sorted(
+        (
+            RankedExhibits(statement_id, other, tuple(sorted(pairs, key=by_worth)), hits.get(pairs[0].exhibits))
+            for other, pairs in across.items()
+        ),
+        key=lambda pair: pair.place,
+    )
+    open_ones = [pair for pair in ranked if not pair.away]
+    scores = [pair.score for pair in open_ones if pair.score is not None]
+    shown = standing_out(scores)
+    return Ranking(
+        statement_id,
+        beyond_chance(scores),
+        open_ones[:shown],
+        open_ones[shown:],
+        [pair for pair in ranked if pair.away],
+    )

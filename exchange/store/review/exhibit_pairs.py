@@ -1,0 +1,139 @@
+"""Compared pairs as the numbers that lists of exhibit pairs are ranked by: without records, scans and explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased, defer
+
+from exchange.store.entry.exhibits import Exhibits, exhibits_of
+from exchange.store.long_lists import in_parts
+from exchange.store.review.candidates import (
+    SCANS,
+    SIDES,
+    CandidateFilter,
+    CandidateView,
+    Page,
+    StoredCandidate,
+    best_first,
+    open_pairs,
+    visible_pairs,
+)
+from exchange.store.tables.hits import HitPairRow
+from exchange.store.tables.records import CandidateRow, RecordRow
+
+
+class ScoredPair(NamedTuple):
+    """One scan pair. ``roi``: the region of both."""
+
+    candidate_id: int
+    score: float
+    roi: str
+    statement_a: str
+    statement_b: str
+    exhibit_a: str
+    exhibit_b: str
+    cross_border: bool
+    same_case: bool
+
+    @property
+    def exhibits(self) -> Exhibits:
+        return exhibits_of(self.exhibit_a, self.exhibit_b)
+
+
+class LeadingPair(NamedTuple):
+    """A scan pair of a list of all, with whose records it joins."""
+
+    candidate_id: int
+    score: float
+    statement_a: str
+    statement_b: str
+    issuer_a: str
+    issuer_b: str
+    submitted_by_a: str | None
+    submitted_by_b: str | None
+
+
+_SCORED = (
+    CandidateRow.candidate_id,
+    CandidateRow.score,
+    SCANS[0].roi,
+    CandidateRow.statement_a,
+    CandidateRow.statement_b,
+    SIDES[0].exhibit,
+    SIDES[1].exhibit,
+    CandidateRow.cross_border,
+    CandidateRow.same_case,
+)
+_LEADING = (
+    CandidateRow.candidate_id,
+    CandidateRow.score,
+    CandidateRow.statement_a,
+    CandidateRow.statement_b,
+    SIDES[0].issuer,
+    SIDES[1].issuer,
+    SIDES[0].submitted_by,
+    SIDES[1].submitted_by,
+)
+
+
+def scored_pairs(session: Session, statement_ids: Collection[str], view: CandidateView) -> list[ScoredPair]:
+    """All pairs of these records that this person may look at, each once, in no order."""
+    found: dict[int, ScoredPair] = {}
+    query = _scored(tuple(view.pipelines), view.blind_for, view.superseded)
+    for part in in_parts(sorted(statement_ids)):
+        for side in (CandidateRow.statement_a, CandidateRow.statement_b):
+            found |= {row[0]: ScoredPair(*row) for row in session.execute(query.where(side.in_(part)))}
+    return list(found.values())
+
+
+@lru_cache(maxsize=128)
+def _scored(pipelines: tuple[str, ...], blind_for: str | None, superseded: bool) -> Any:
+    """Kept for each examiner, as ``visible_pairs`` is."""
+    query = visible_pairs(CandidateView(pipelines, blind_for, superseded))
+    return query.with_only_columns(*_SCORED, maintain_column_froms=True)
+
+
+def leading_pairs(session: Session, view: CandidateView, wanted: CandidateFilter, page: Page) -> Sequence[LeadingPair]:
+    """Pairs across a border, the best first."""
+    query = best_first(open_pairs(view, wanted), page).with_only_columns(*_LEADING, maintain_column_froms=True)
+    return [LeadingPair(*row) for row in session.execute(query)]
+
+
+def pairs_of_two(session: Session, one: str, other: str, view: CandidateView) -> list[StoredCandidate]:
+    """All scan pairs of two records that this person may look at, the best score first."""
+    a, b = CandidateRow.statement_a, CandidateRow.statement_b
+    of_both = or_(and_(a == one, b == other), and_(a == other, b == one))
+    query = visible_pairs(view).where(of_both).order_by(CandidateRow.score.desc(), CandidateRow.candidate_id)
+    return [StoredCandidate(*row) for row in session.execute(query.options(defer(CandidateRow.comparison)))]
+
+
+def newest_records_of(session: Session, examiner: str, *, limit: int) -> Sequence[str]:
+    """The current records that an examiner registered, the newest first."""
+    theirs = (
+        select(RecordRow.statement_id)
+        .where(RecordRow.submitted_by == examiner, RecordRow.superseded_by.is_(None), RecordRow.restricted.is_(False))
+        .order_by(RecordRow.received_at.desc())
+    )
+    return session.scalars(theirs.limit(limit)).all()
+
+
+def joined_exhibits(session: Session, exhibits: Collection[str]) -> dict[Exhibits, str]:
+    """The pairs of exhibits with one of these that a hit joins, of whatever scans and versions; each with a link."""
+    found: dict[Exhibits, str] = {}
+    one, other = aliased(RecordRow), aliased(RecordRow)
+    joined = (
+        select(one.exhibit, other.exhibit, HitPairRow.link_id)
+        .join_from(HitPairRow, one, one.statement_id == HitPairRow.record_a)
+        .join(other, other.statement_id == HitPairRow.record_b)
+        .order_by(HitPairRow.link_id.desc())
+    )
+    for part in in_parts(sorted(exhibits)):
+        versions = select(RecordRow.statement_id).where(RecordRow.exhibit.in_(part))
+        for side in (HitPairRow.record_a, HitPairRow.record_b):
+            rows = session.execute(joined.where(side.in_(versions)))
+            found |= {exhibits_of(a, b): link for a, b, link in rows}
+    return found

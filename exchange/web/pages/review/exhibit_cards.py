@@ -1,0 +1,76 @@
+"""Exhibit pairs as lists show them: both pictures, the best scan pair of each region, and what is known of the two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.node.likelihood_ratio import worth_of
+from exchange.flows.node.node import Node
+from exchange.flows.review.cells import with_cells
+from exchange.flows.review.exhibit_pairs import ExhibitPair
+from exchange.flows.scan.listed_scans import ListedScan, listed_scan
+from exchange.web.pages.layout import Visitor
+from exchange.web.rest import response_models
+from exchange.web.rest.candidates import note_listed
+from schemas.vocabulary import Role
+
+
+@dataclass(frozen=True)
+class ListedExhibits:
+    """``regions``: the best scan pair of each, the best first, seen from the record whose list it is; ``more`` scan
+    pairs there are. ``pictures``: of that record's scan, and of the other's. ``hit``: the statement's id of the hit
+    that joins them already; ``fresh`` while this examiner has not opened them; ``concluded``: a conclusion stands."""
+
+    regions: Sequence[response_models.CandidateAnswer]
+    more: int
+    pictures: tuple[ListedScan, ListedScan]
+    hit: str | None
+    fresh: bool
+    concluded: bool
+
+    @property
+    def best(self) -> response_models.CandidateAnswer:
+        return self.regions[0]
+
+    @property
+    def record(self) -> response_models.RecordSummary:
+        return self.best.record
+
+    @property
+    def other(self) -> response_models.RecordSummary:
+        return self.best.other
+
+    @property
+    def address(self) -> str:
+        return f"/app/pairs/{self.best.candidate_id}?from={self.record.statement_id}"
+
+
+def listed_exhibits(node: Node, who: Visitor, found: Sequence[ExhibitPair]) -> list[ListedExhibits]:
+    """What is about to be shown of these, noted as listed."""
+    scan_pairs = [scans for pair in found for scans in pair.regions]
+    note_listed(who.consultation, scan_pairs)
+    with_cells(node, scan_pairs)
+    doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in scan_pairs))
+    return [
+        ListedExhibits(
+            [
+                response_models.candidate(item, worth_of(node.calibration, item), doubted, pair.ranked.statement_id)
+                for item in pair.regions
+            ],
+            pair.more,
+            (picture_of(pair, pair.ranked.statement_id), picture_of(pair, pair.ranked.other)),
+            pair.ranked.hit,
+            who.caller.role is Role.EXAMINER and not pair.opened,
+            pair.concluded,
+        )
+        for pair in found
+    ]
+
+
+def picture_of(pair: ExhibitPair, statement_id: str) -> ListedScan:
+    """The scan of one of the two records that the best scan pair compares."""
+    best = pair.best
+    of_a = best.record_a.statement_id == statement_id
+    return listed_scan(best.acquisition_a if of_a else best.acquisition_b)

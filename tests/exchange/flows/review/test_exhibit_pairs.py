@@ -1,0 +1,183 @@
+"""Lists whose rows are two exhibits: what stands out, what is folded, what nobody is told of; on a node's database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from exchange.flows.blind.visibility import note_shown
+from exchange.flows.review.exhibit_neighbours import Neighbours, neighbours_of
+from exchange.flows.review.exhibit_pairs import (
+    RecordExhibits,
+    exhibits_across_borders,
+    exhibits_of_record,
+    records_with_standing_out,
+)
+from exchange.store.review.candidates import CandidateFilter
+from exchange.store.review.reviews import exhibits_seen_by
+from exchange.store.tables.records import RecordRow
+from schemas import Maker
+from schemas.vocabulary import Role
+from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, blind_world
+from tests.exchange.flows.network import MK
+
+pytestmark = pytest.mark.slow
+
+BREECH, PIN = REGIONS
+ALL = CandidateFilter()
+WEAK = [f"w{number}" for number in range(5)]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
+    """Serbia's a has one pair that stands out, with b, and five that do not; c has none but these five."""
+    with blind_world(tmp_path_factory.mktemp("pairs")) as world:
+        for name in ("a", "c"):
+            world.exhibit(name)
+        for name in ("b", *WEAK):
+            world.exhibit(name, MK)
+        world.compare("a", "b", 0.9)
+        for place, name in enumerate(WEAK):
+            world.compare("a", name, 0.1 + 0.01 * place)
+            world.compare("c", name, 0.12 + 0.01 * place)
+        with world.rs.store.write() as session:
+            session.execute(update(RecordRow).where(RecordRow.issuer == "ffp-rs").values(submitted_by="one"))
+    return world
+
+
+@pytest.fixture
+def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
+    with made.copied(tmp_path / "copy") as copy:
+        yield copy
+
+
+def of(world: BlindWorld, name: str, who: Maker = FIRST, *, weaker: bool = False, after: int = 0) -> RecordExhibits:
+    record = world.records[name]
+    found = exhibits_of_record(world.rs, who.role, who.pseudonym, record, weaker=weaker, after=after)
+    assert found is not None
+    return found
+
+
+def around(world: BlindWorld, name: str, other: str, who: Maker = FIRST) -> Neighbours | None:
+    return neighbours_of(world.rs, who.role, who.pseudonym, world.records[name], world.records[other], each_side=3)
+
+
+def test_two_exhibits_are_one_row_with_their_regions_inside(world: BlindWorld) -> None:
+    found = of(world, "a")
+    (pair,) = found.standing
+    assert (pair.record.statement_id, pair.other.statement_id) == (world.records["a"], world.records["b"])
+    assert [scans.roi for scans in pair.regions] == [BREECH, PIN], "what is validated first"
+    assert (pair.ranked.score, pair.more, found.ranking.clear) == (0.9, 0, 1)
+    assert found.ranking.scores == pytest.approx([0.9, 0.14, 0.13, 0.12, 0.11, 0.1])
+
+
+def test_weaker_pairs_are_read_when_they_are_asked_for(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = of(world, "a")
+    assert (len(found.ranking.weaker), found.weaker, found.following) == (5, [], None)
+    assert found.ranking.highest_weaker == pytest.approx(0.14)
+    monkeypatch.setattr("exchange.flows.review.exhibit_pairs.ON_A_PAGE", 3)
+    first, second = of(world, "a", weaker=True), of(world, "a", weaker=True, after=3)
+    assert (first.following, second.following) == (3, None)
+    listed = [pair.other.statement_id for pair in (*first.weaker, *second.weaker)]
+    assert listed == [world.records[name] for name in reversed(WEAK)]
+
+
+def test_a_region_that_is_not_validated_makes_no_pair_stand_out(world: BlindWorld) -> None:
+    world.exhibit("d")
+    for name in ("b", *WEAK):
+        world.compare("d", name, 0.12)
+    with world.rs.store.write() as session:
+        candidate = world.candidate("d", "b", PIN).row
+        session.merge(candidate).score = 0.95
+    found = of(world, "d")
+    assert found.standing == []
+    assert found.ranking.highest_weaker == pytest.approx(0.12)
+
+
+def test_exhibits_that_wait_for_a_blind_verification_are_not_there(world: BlindWorld) -> None:
+    before = of(world, "a", SECOND, weaker=True)
+    world.concludes(FIRST, "a", "b", PIN)
+    found = of(world, "a", SECOND, weaker=True)
+    assert found.standing == []
+    assert found.ranking.scores == pytest.approx([0.14, 0.13, 0.12, 0.11, 0.1]), "not on the strip either"
+    assert len(found.ranking.weaker) == len(before.ranking.weaker)
+    assert around(world, "a", "b", SECOND) is None
+    assert set(groups(world, SECOND).values()) == {0}
+    assert len(of(world, "a").standing) == 1, "whoever concluded knows the pair"
+    world.concludes(FIRST, "a", "w0")
+    assert len(of(world, "a", SECOND).ranking.weaker) == 4
+
+
+def groups(
+    world: BlindWorld, who: Maker, wanted: CandidateFilter = ALL, after: int = 0
+) -> dict[str, int]:
+    """Own records across borders, by name in their order, each with how many of its pairs are shown."""
+    found = exhibits_across_borders(world.rs, who.role, who.pseudonym, wanted, after=after)
+    names = {record: name for name, record in world.records.items()}
+    return {names[group.record.statement_id]: len(group.standing) for group in found.groups}
+
+
+def test_across_borders_by_own_record_the_best_first(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(groups(world, FIRST).items()) == [("a", 1), ("c", 0)]
+    assert groups(world, FIRST, CandidateFilter(submitted_by="one")) == {"a": 1, "c": 0}
+    assert groups(world, FIRST, CandidateFilter(submitted_by="two")) == {}
+    assert groups(world, FIRST, CandidateFilter(roi=PIN)) == {"a": 1, "c": 0}
+    assert groups(world, FIRST, CandidateFilter(jurisdiction="AL")) == {}
+    monkeypatch.setattr("exchange.flows.review.exhibit_pairs.GROUPS", 1)
+    monkeypatch.setattr("exchange.flows.review.exhibit_pairs._STEP", 2)
+    assert groups(world, FIRST) == {"a": 1}
+    assert groups(world, FIRST, after=1) == {"c": 0}
+    assert groups(world, FIRST, after=2) == {}
+
+
+def test_what_was_opened_is_not_new(world: BlindWorld) -> None:
+    world.shown(FIRST, "a", "b", BREECH, opened=True)
+    assert [pair.opened for pair in of(world, "a").standing] == [True]
+    assert groups(world, FIRST, CandidateFilter(new_to="one")) == {"a": 0, "c": 0}
+    assert groups(world, SECOND, CandidateFilter(new_to="two")) == {"a": 1, "c": 0}
+
+
+def test_pairs_that_a_hit_joins_fold_away_in_whatever_region(world: BlindWorld) -> None:
+    world.hit("ffp-rs", "a", "b", PIN)
+    found = of(world, "a")
+    assert (found.standing, len(found.away)) == ([], 1)
+    assert found.away[0].ranked.hit is not None
+    assert 0.9 not in found.ranking.scores
+
+
+def test_own_records_with_what_stands_out_and_whether_it_was_concluded(world: BlindWorld) -> None:
+    def told(who: Maker) -> list[tuple[str, list[tuple[str, bool, bool]]]]:
+        found = records_with_standing_out(world.rs, Role.EXAMINER, who.pseudonym, limit=10)
+        return [
+            (
+                group.record.statement_id,
+                [(pair.other.statement_id, pair.opened, pair.concluded) for pair in group.standing],
+            )
+            for group in found
+        ]
+
+    a, b = world.records["a"], world.records["b"]
+    assert told(FIRST) == [(a, [(b, False, False)])]
+    assert told(SECOND) == []
+    with world.rs.store.read() as session:
+        exhibits = world.candidate("a", "b").exhibits
+        assert exhibits_seen_by(session, "one", [exhibits]) == {}, "whoever shows it notes it"
+    note_shown(world.rs, Role.EXAMINER, "one", [world.candidate("a", "b")], opened=True)
+    world.concludes(FIRST, "a", "b", PIN)
+    assert told(FIRST) == [(a, [(b, True, True)])]
+
+
+def test_the_neighbours_of_a_weaker_pair_are_those_that_one_asked_for(world: BlindWorld) -> None:
+    strong = around(world, "a", "b")
+    assert strong is not None
+    assert (strong.length, strong.previous, strong.following, len(strong.ranking.weaker)) == (1, None, None, 5)
+    world.shown(FIRST, "a", "w1", BREECH)
+    world.shown(FIRST, "a", "w2", BREECH)
+    weak = around(world, "a", "w1")
+    assert weak is not None
+    assert [pair.other.statement_id for pair in weak.shown] == [world.records[name] for name in ("b", "w2", "w1")]
+    assert (weak.previous, weak.following) == (world.candidate("a", "w2").row.candidate_id, None)
+    assert around(world, "a", "c") is None

@@ -1,0 +1,115 @@
+"""Lists of exhibit pairs on the pages of a node: what stands out with its pictures, the strip, and what is not sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from exchange.store.review.reviews import exhibits_seen_by
+from exchange.store.tables.records import RecordRow
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.web.pages.conftest import Person
+
+pytestmark = pytest.mark.slow
+
+NAMES = [f"{firearm}-{shot}" for firearm in (1, 2, 3) for shot in (1, 2)]
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) -> Iterator[RunningNode]:
+    """Two scans of each of three firearms: of each record's five pairs one stands out."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        node_starter(tmp_path_factory.mktemp("lists"), monkeypatch) as start,
+    ):
+        started = start(Jurisdiction.RS)
+        for name in NAMES:
+            assert started.submit(scans[name], case_reference=f"CASE-{name}").status_code == 201
+        started.wait_correlated(len(NAMES))
+        yield started
+
+
+@pytest.fixture
+def records(node: RunningNode) -> dict[str, str]:
+    found = node.get("/v1/records").json()["items"]
+    return {item["case_reference"].removeprefix("CASE-"): item["statement_id"] for item in found}
+
+
+def seen(node: RunningNode, person: Person, record: str) -> int:
+    """With how many other exhibits this person was shown a score of one."""
+    with node.node.store.read() as session:
+        of_all = {row.statement_id: row.exhibit for row in session.query(RecordRow)}
+        mine = of_all[record]
+        pairs = {(min(mine, other), max(mine, other)) for other in of_all.values() if other != mine}
+        return len(exhibits_seen_by(session, person.pseudonym, pairs))
+
+
+def pair_on(page: str) -> str:
+    return re.findall(r'href="(/app/pairs/\d+)\?from=', page)[0]
+
+
+def test_a_record_shows_what_stands_out_and_sends_no_more(
+    node: RunningNode, records: dict[str, str], signed_in: Callable[[Role], Person]
+) -> None:
+    person = signed_in(Role.EXAMINER)
+    page = person.get(f"/app/records/{records['1-1']}/candidates").text
+    assert ("1 pair stands out" in page, "CASE-1-2" in page) == (True, True)
+    assert not [name for name in NAMES[2:] if f"CASE-{name}" in page or records[name] in page]
+    assert len(set(re.findall(r"/app/pairs/\d+", page))) == 1
+    assert "picture?width=" not in page, "no pair is drawn for a list"
+    assert re.findall(r'<img class="scan large"[^>]* width="152" height="152"', page)
+    assert seen(node, person, records["1-1"]) == 1
+    (strip,) = re.findall(r'<svg class="strip".*?</svg>', page, flags=re.DOTALL)
+    assert (strip.count('class="clear"'), "Scores of 5 exhibits" in strip) == (1, True)
+    assert re.search(r"gap 0\.\d\d to 0\.\d\d", page)
+
+
+def test_weaker_pairs_are_sent_and_seen_once_they_are_asked_for(
+    node: RunningNode, records: dict[str, str], signed_in: Callable[[Role], Person]
+) -> None:
+    person = signed_in(Role.EXAMINER)
+    lists = f"/app/records/{records['2-1']}/candidates"
+    assert re.search(rf'href="{lists}\?weaker=1#weaker">4 weaker pairs, highest 0\.\d\d<', person.get(lists).text)
+    page = person.get(f"{lists}?weaker=1").text
+    assert all(f"CASE-{name}" in page for name in NAMES)
+    assert seen(node, person, records["2-1"]) == 5
+
+
+def test_exhibits_that_wait_for_a_verification_are_in_no_list_of_whoever_may_be_asked(
+    node: RunningNode, records: dict[str, str], signed_in: Callable[[Role], Person]
+) -> None:
+    first, second = signed_in(Role.EXAMINER), signed_in(Role.EXAMINER)
+    lists = f"/app/records/{records['3-1']}/candidates"
+    pair = pair_on(first.get(lists).text)
+    fields = {"csrf": first.csrf(), "conclusion": "identification", "basis": "screen", "from": records["3-1"]}
+    answer = first.post(f"{pair}/conclusion", fields)
+    assert answer.headers["location"] == f"{pair}?from={records['3-1']}#review", "the rail stays"
+    assert 'class="rail"' in first.get(answer.headers["location"]).text
+    page = second.get(f"{lists}?weaker=1").text
+    assert (pair in page, "CASE-3-2" in page, "No pair stands out" in page) == (False, False, True)
+    assert ("4 weaker pairs" in page, "Scores of 4 exhibits" in page) == (True, True)
+    assert "1 pair stands out" in first.get(lists).text
+    assert "concluded" in first.get(lists).text
+
+
+def test_the_rail_has_what_stands_out_and_a_link_to_the_rest(
+    node: RunningNode, records: dict[str, str], signed_in: Callable[[Role], Person]
+) -> None:
+    person = signed_in(Role.EXAMINER)
+    lists = f"/app/records/{records['1-2']}/candidates"
+    pair = pair_on(person.get(lists).text)
+    page = person.get(f"{pair}?from={records['1-2']}").text
+    (rail,) = re.findall(r'<nav class="rail".*?</nav>', page, flags=re.DOTALL)
+    assert (rail.count("aria-current"), "4 weaker" in rail) == (1, True)
+    assert f'data-src="/app/records/{records["1-1"]}/scans/0/picture"' in rail
+    assert not re.findall('rel="(?:next|prev)"', rail)
+    assert seen(node, person, records["1-2"]) == 1
+
+
+def test_a_program_gets_scan_pairs_as_before(node: RunningNode, records: dict[str, str]) -> None:
+    found = node.get(f"/v1/records/{records['1-1']}/candidates").json()["items"]
+    assert len(found) == 5
