@@ -88,6 +88,11 @@ class Directory:
         """With these, which stand before those of the same code."""
         return Directory(dict(sorted({**self.entries, **entries}.items())), source)
 
+    def zone(self, code: str) -> ZoneInfo | None:
+        """By which clock people live there; None where the code, or on this machine its clock, is not known."""
+        entry = self._entry(code)
+        return ZoneInfo(entry.clock) if entry is not None and is_clock(entry.clock) else None
+
     def _entry(self, code: str) -> JurisdictionEntry | None:
         return self.entries.get(code)  # type: ignore[call-overload, no-any-return]  # a code is the text that it is
 

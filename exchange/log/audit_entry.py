@@ -37,6 +37,8 @@ class Act(StrEnum):
     """``asked`` is the part, where it was not the whole; ``count`` the bytes."""
     LIST_CANDIDATES = "list-candidates"
     """The candidate list of one record, or across borders where no subject is named; ``count`` how many came."""
+    LIST_WORK = "list-work"
+    """The first page: exhibits on which this person is to do something; the subjects are their records."""
     READ_CANDIDATE = "read-candidate"
     READ_PICTURE = "read-picture"
     """Both scans of a candidate, drawn; or one scan, small: then ``asked`` says so, and the subjects are the record and

@@ -32,8 +32,8 @@ def sign_in(page: Any, node: RunningNode, pseudonym: str) -> pyotp.TOTP:
     """As somebody who has just been handed the address of an invitation; returns their authenticator."""
     page.goto(invite_user(node.node, pseudonym))
     code = pyotp.TOTP(page.locator("code").inner_text())
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Repeat the password").fill(PASSWORD)
     page.get_by_label("The code that it shows now").fill(code.now())
     page.get_by_role("button", name="Finish").click()
     page.get_by_label("Password").fill(PASSWORD)
@@ -50,6 +50,12 @@ def field(page: Any, label: str) -> Any:
     if folded.count():
         folded.locator(":scope > summary").click()
     return found
+
+
+def sign_out(page: Any) -> None:
+    """By the menu under the own name."""
+    page.locator(".person > summary").click()
+    page.get_by_role("button", name="Sign out").click()
 
 
 def end_sessions(node: RunningNode) -> None:

@@ -112,6 +112,7 @@ class Camera:
         if pseudonym is not None:
             sign_in(page, self.world.rs, pseudonym)
             if (purpose := page.locator("select[name=purpose]")).count():
+                page.locator(".purpose > summary").click()
                 purpose.select_option("investigation")
                 page.locator("input[name=legal_basis]").fill("Criminal Procedure Code, article 286; KTI 118/26")
                 page.locator("form[action='/app/purpose'] button").click()

@@ -391,7 +391,7 @@ def test_a_region_that_both_tabs_marked_is_asked_about(context: Any, rs: Running
 
 def mend(page: Any) -> Any:
     page.bring_to_front()
-    page.get_by_role("button", name="Mend the region").click()
+    page.get_by_role("button", name="Correct the region").click()
     page.locator(".brush[data-state=ready]").wait_for()
     page.get_by_role("button", name="Take from the region").click()
     return page.locator(".brush canvas")

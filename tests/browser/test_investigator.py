@@ -117,6 +117,7 @@ def test_from_the_search_to_the_linked_case(
     page.get_by_role("button", name="Ask for release").click()
     until(page, "requested")
     head = window(mk, Role.HEAD)
+    head.get_by_label("More under Work").click()
     head.get_by_role("link", name="Approvals").click()
     until(head, "Prosecutor's order 12/2026")
     head.get_by_label("Reason, which is signed").fill("Article 5 of the agreement")
@@ -129,7 +130,7 @@ def test_from_the_search_to_the_linked_case(
 
     # two examiners hold the pair for a lead: the case shows what it is linked to
     _lead(rs)
-    page.get_by_role("link", name="The case and what it is linked to").click()
+    page.get_by_role("link", name="Related").click()
     graph = page.locator("svg.graph")
     assert graph.locator("rect").count() == 2
     assert "Serbia" in (graph.text_content() or "")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import end_sessions, enter, in_another_tab, person, sign_in, sign_in_again
+from tests.browser.pages import end_sessions, enter, in_another_tab, person, sign_in, sign_in_again, sign_out
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
@@ -83,7 +83,7 @@ def test_an_examiner_finds_the_firearm_of_another_country(page: Any, nodes: tupl
     assert picture.evaluate("image => image.naturalWidth") > 500
     page.get_by_role("link", name="MK-1").click()
     assert "North Macedonia" in page.locator("main").inner_text()
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     page.goto(f"{rs.url}/app/candidates")
     assert page.url.endswith("/app/sign-in?back=/app/candidates")
 

@@ -46,7 +46,7 @@ def upload(page: Any, node: RunningNode, scan: Path) -> None:
 
 
 def mend(page: Any) -> Any:
-    page.get_by_role("button", name="Mend the region").click()
+    page.get_by_role("button", name="Correct the region").click()
     page.locator(".brush[data-state=ready]").wait_for()
     return page.locator(".brush canvas")
 
@@ -128,7 +128,7 @@ def test_back_to_what_was_found(page: Any, rs: RunningNode, ffp_data: Path) -> N
 
 def test_keys_alone_do_it(page: Any, rs: RunningNode, ffp_data: Path) -> None:
     upload(page, rs, ffp_data / "fadul" / "Fadul 3-2.x3p")
-    page.get_by_role("button", name="Mend the region").focus()
+    page.get_by_role("button", name="Correct the region").focus()
     page.keyboard.press("Enter")
     page.locator(".brush[data-state=ready]").wait_for()
     canvas = page.locator(".brush canvas")

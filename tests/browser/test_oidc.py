@@ -35,6 +35,7 @@ def test_there_and_back_and_out_of_both(tmp_path: Path, monkeypatch: pytest.Monk
         page.wait_for_url(f"{issuer}/**")
         page.get_by_role("button", name="sub-examiner-1").click()
         page.wait_for_url(f"{node.url}/app/")
+        page.locator(".person > summary").click()
         assert page.get_by_text("examiner-1 · examiner").is_visible()
         assert {cookie["name"]: cookie["sameSite"] for cookie in context.cookies(node.url)} == {"ffp": "Strict"}
         page.get_by_role("button", name="Sign out").click()

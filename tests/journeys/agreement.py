@@ -31,6 +31,8 @@ from tests.journeys.day import (
 )
 from tests.journeys.people import Program, Side, Visitor, text_of, until
 
+WAITING = r'<(?:ul class="duties[^"]*"|ol class="card work")>.*?</(?:ul|ol)>'
+"""What the first page says is to be done."""
 SPOKEN_OF_A_HIT = ("hit", "physical-comparison", "feedback")
 ALERTS = {
     RS_DAY: ("A hit was signed", "An exhibit is on its way to your side", "Said of a hit: feedback"),
@@ -187,7 +189,7 @@ def check_lists_of_hits(reader: Reader) -> None:
         assert f"/app/hits/{reader.done.hit}" not in person.read("/app/hits")
         closed = person.read("/app/hits?closed=1")
         assert all(word in closed for word in (f'/app/hits/{reader.done.hit}">confirmed hit</a>', THEIRS.name))
-        assert "/app/hits" not in "".join(re.findall(r'<ul class="duties">.*?</ul>', person.read("/app/"), re.DOTALL))
+        assert "/app/hits" not in "".join(re.findall(WAITING, person.read("/app/"), re.DOTALL))
 
 
 def check_reports(reader: Reader) -> None:

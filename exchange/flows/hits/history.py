@@ -94,13 +94,15 @@ class HitStanding:
 
 @dataclass(frozen=True)
 class KnownLink:
-    """A link as it is found in a list of all."""
+    """A link as it is found in a list of all. ``sides``: the two records by their ids, also where they were not
+    read."""
 
     link_id: str
     pair_id: str
     scans: Scans
     progress: HitStanding
     records: tuple[RecordRow | None, RecordRow | None]
+    sides: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,9 @@ def my_turn(session: Session, node: Node, hidden: Hidden) -> list[KnownLink]:
 def _known(row: HitPairRow, records: Mapping[str, RecordRow]) -> KnownLink:
     tasks = tuple(HitTask(Owed(owed), node, due_at) for owed, node, due_at in json.loads(row.tasks or "[]"))
     standing = HitStanding(Stage(row.stage), row.due_at or None, tuple(row.waits_for.split()), tasks)
-    sides = records.get(row.record_a), records.get(row.record_b)
-    return KnownLink(row.link_id, row.pair, (row.scan_low, row.scan_high), standing, sides)
+    read = records.get(row.record_a), records.get(row.record_b)
+    sides = row.record_a, row.record_b
+    return KnownLink(row.link_id, row.pair, (row.scan_low, row.scan_high), standing, read, sides)
 
 
 def open_links(session: Session, node: Node, hidden: Hidden) -> OpenLinks:

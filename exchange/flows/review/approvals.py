@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,6 +49,12 @@ class WaitingApproval:
     query: QueryRow | None
     found: FoundRow | None
     because: str | None
+
+
+def waiting_decisions(node: Node) -> Sequence[ApprovalRow]:
+    """What waits, by name and deadline alone, the most pressing first: nobody is told thereby what a query found."""
+    with node.store.read() as session:
+        return list_approvals(session, open_only=True)
 
 
 def queue(node: Node, *, open_only: bool = True) -> list[WaitingApproval]:

@@ -69,6 +69,14 @@ def read_alerts(node: Node, role: Role, pseudonym: str) -> tuple[Alerts, MailSta
     return found
 
 
+def newest_alerts(node: Node, role: Role, pseudonym: str, *, most: int) -> Alerts:
+    """The newest of what is new, and of what was read, for somebody who is thereby told that there are hits."""
+    with node.store.read() as session:
+        found = alerts_for(session, node, role, pseudonym, most=most)
+    note_hits(node, role, pseudonym, found.pairs)
+    return found
+
+
 def ask_for_letters(node: Node, pseudonym: str, address: str, language: str) -> None:
     """A code is sent to the address; once it is typed in, the address is told of what is new. Raises InvalidInput,
     TooMany."""

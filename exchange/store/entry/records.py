@@ -373,6 +373,7 @@ def find_submission(session: Session, pseudonym: str, idempotency_key: str) -> S
 
 
 _COUNT = select(func.count()).select_from(RecordRow)
+_COUNT_PENDING = select(func.count()).where(AcquisitionRow.state.in_(PENDING))
 _COUNTS_BY_STATE = select(AcquisitionRow.state, func.count()).group_by(AcquisitionRow.state)
 
 
@@ -383,6 +384,20 @@ def count_records(session: Session) -> int:
 def counts_by_state(session: Session) -> dict[str, int]:
     """How many acquisitions are in each state: the node's progress."""
     return {row[0]: row[1] for row in session.execute(_COUNTS_BY_STATE)}
+
+
+def count_pending(session: Session) -> int:
+    """How many acquisitions are still to be compared: by their state, without those that were."""
+    return session.scalar(_COUNT_PENDING) or 0
+
+
+def records_compared(session: Session, submitted_by: str, *, limit: int) -> Sequence[RecordRow]:
+    """The current records of one examiner of which a scan is still to be compared, the newest first."""
+    pending = select(AcquisitionRow.statement_id).where(AcquisitionRow.state.in_(PENDING))
+    found = select(RecordRow).where(
+        RecordRow.submitted_by == submitted_by, RecordRow.statement_id.in_(pending), is_current()
+    )
+    return session.scalars(found.order_by(RecordRow.sequence.desc()).limit(limit)).all()
 
 
 def _iso(day: object) -> str | None:

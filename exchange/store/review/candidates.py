@@ -274,12 +274,19 @@ def correlated_first(
     """For each current record of the owner that has a pair across a border, of which nobody has opened one: when its
     scan was correlated. ``submitted_by``: of one examiner's exhibits; ``blind_for``: as if the pairs that this examiner
     may be asked to verify were not there."""
+    return [at for _, at in unopened_records(session, owner, submitted_by=submitted_by, blind_for=blind_for)]
+
+
+def unopened_records(
+    session: Session, owner: str, *, submitted_by: str | None, blind_for: str | None = None
+) -> list[tuple[str, str]]:
+    """As ``correlated_first``, each with its record."""
     record, scan, other = RecordRow, AcquisitionRow, aliased(AcquisitionRow)
     opened = select(other.acquisition_id).where(
         other.statement_id == record.statement_id, in_opened_pair(other, record, shown_to=blind_for)
     )
     query = (
-        select(func.min(scan.correlated_at))
+        select(record.statement_id, func.min(scan.correlated_at))
         .join(record, record.statement_id == scan.statement_id)
         .where(
             record.issuer == owner,
@@ -294,7 +301,7 @@ def correlated_first(
     )
     if submitted_by is not None:
         query = query.where(record.submitted_by == submitted_by)
-    return [at for at in session.scalars(query) if at is not None]
+    return [(name, at) for name, at in session.execute(query) if at is not None]
 
 
 _STATEMENTS = (CandidateRow.statement_a, CandidateRow.statement_b)

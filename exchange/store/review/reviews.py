@@ -96,6 +96,14 @@ def exhibits_seen_by(session: Session, pseudonym: str, pairs: Collection[Exhibit
     return {key: row.seen_at for row in rows if (key := (row.exhibit_low, row.exhibit_high)) in wanted}
 
 
+def looked_at(session: Session, pseudonym: str, exhibits: Collection[str]) -> set[str]:
+    """Those of these exhibits of which this person was shown a score, with whatever other one."""
+    seen, names = ExhibitsSeenRow, list(exhibits)
+    either = or_(seen.exhibit_low.in_(names), seen.exhibit_high.in_(names))
+    rows = session.execute(select(seen.exhibit_low, seen.exhibit_high).where(seen.pseudonym == pseudonym, either))
+    return {name for row in rows for name in row} & set(names)
+
+
 def saw(session: Session, pseudonym: str, exhibits: Exhibits, scans: Scans) -> str | None:
     """Since when this person knows a score of two exhibits, of these scans or of others; None: was shown none."""
     known = exhibits_seen_by(session, pseudonym, [exhibits]).get(exhibits)

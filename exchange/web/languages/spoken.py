@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from schemas.jurisdiction import Jurisdiction
 COOKIE = "ffp-language"
 JURISDICTION = "jurisdiction"
 """The vocabulary that is no list of words, but the node's directory."""
-ONCE = ("/app/language", "/app/sign-in/callback", "/app/sign-out", "/app/session")
+ONCE = ("/app/language", "/app/theme", "/app/sign-in/callback", "/app/sign-out", "/app/session")
 """Addresses to which nobody is led back: what they are good for was done."""
 _MAX_HEADER = 500  # more languages than anybody reads
 _ALSO = {"sr": "sr-Cyrl", "sh": "sr-Latn", "mo": "ro"}
@@ -33,17 +34,24 @@ _ALSO = {"sr": "sr-Cyrl", "sh": "sr-Latn", "mo": "ro"}
 
 @dataclass(frozen=True)
 class Spoken:
-    """A language, with the glossary of the node that speaks, the page that a change of language comes back to, and
-    where the node's directory of jurisdictions is asked for."""
+    """A language, with the glossary of the node that speaks, the page that a change of language comes back to, where
+    the node's directory of jurisdictions is asked for, and of which jurisdiction the node is: by its clock times are
+    said."""
 
     code: str = SOURCE
     glossary: Glossary = field(default_factory=own_glossary)
     back: str = "/app/"
     directory: Callable[[], Directory] = shipped_directory
+    here: str = ""
 
     @property
     def jurisdictions(self) -> Directory:
         return self.directory()
+
+    @property
+    def zone(self) -> tzinfo:
+        """The clock of the node's jurisdiction; UTC where this machine does not know it."""
+        return self.jurisdictions.zone(self.here) or UTC
 
     @property
     def locale(self) -> str:
@@ -168,18 +176,22 @@ class Speaking:
         self._directory = directory_of(node)
         self._default = node.settings.language
         self._glossary = glossary_of(node.settings.home)
+        self._here = node.settings.jurisdiction
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
-            code = chosen(_cookie(headers.get("cookie", "")), headers.get("accept-language", ""), self._default)
-            _spoken.set(Spoken(code, self._glossary, _back(scope, headers), self._directory))
+            kept = kept_by_browser(headers.get("cookie", ""), COOKIE)
+            code = chosen(kept, headers.get("accept-language", ""), self._default)
+            back = _back(scope, headers)
+            _spoken.set(Spoken(code, self._glossary, back, self._directory, self._here))
         await self._app(scope, receive, send)
 
 
-def _cookie(header: str) -> str | None:
+def kept_by_browser(header: str, name: str) -> str | None:
+    """The value of one cookie; None where there is none, or the header is no list of cookies."""
     try:
-        found = SimpleCookie(header).get(COOKIE)
+        found = SimpleCookie(header).get(name)
     except CookieError:
         return None
     return found.value if found else None

@@ -34,6 +34,7 @@ from exchange.web.pages import (
     peers,
     queries,
     records,
+    region,
     scan_pictures,
     search,
 )
@@ -56,6 +57,7 @@ from exchange.web.pages.review import (
 )
 from exchange.web.pages.script_requests import is_fetched
 from exchange.web.pages.static_files import STATIC, VERSION
+from exchange.web.pages.themes import Themed
 from exchange.web.pages.truth import separation
 from exchange.web.wording.sentences import refusal, refusal_of
 
@@ -79,6 +81,7 @@ PAGE_PARTS = (
     records,
     scan_pictures,
     disclosures,
+    region,
     peers,
     audit,
     half_year,
@@ -124,6 +127,7 @@ def create_pages(node: Node, processes: int = 1) -> FastAPI:
     app.add_exception_handler(HTTPException, _not_there)
     app.add_exception_handler(Exception, _unforeseen)
     app.add_middleware(Speaking, node=node)
+    app.add_middleware(Themed)
     app.add_middleware(Guarded)
     return app
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from exchange.flows.log.acts_of_people import accounts_of
 from exchange.flows.log.audit_rows import search_audit
 from exchange.log.audit_entry import SUPERVISION, Act, Deed
 from exchange.web.access.caller import OpenNode
@@ -57,6 +58,7 @@ def audit_page(
         "audit",
         who,
         rows=shown,
+        accounts=accounts_of([kept.entry for kept in shown], reader=who.caller.pseudonym),
         not_stated=found.not_stated,
         chosen=stated,
         acts=list(Act),

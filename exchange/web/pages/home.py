@@ -1,6 +1,9 @@
-"""The first page: what waits, and what this session is for."""
+"""The first page: for each role what it is to do, and for those who read, what this session is for."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from pydantic import TypeAdapter, ValidationError
@@ -8,40 +11,30 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.access.sessions import state_purpose
-from exchange.flows.blind.visibility import view_of
-from exchange.flows.operate.status import node_status
-from exchange.flows.review.deadlines import tell_duties
-from exchange.flows.review.kept_searches import MAY_KEEP, MOST_TOLD, kept_searches
-from exchange.flows.sync.progress import sync_status
-from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.web.access.caller import OpenNode
-from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
+from exchange.web.pages.homes.auditor import auditor_home
+from exchange.web.pages.homes.head import head_home
+from exchange.web.pages.homes.operator import operator_home
+from exchange.web.pages.homes.reader import reader_home
+from exchange.web.pages.layout import SignedIn, Visitor, cookie_name, off_loop, page, read_form
 from schemas.exhibit import ShortText
 from schemas.vocabulary import LawfulPurpose, Role
 
 router = APIRouter()
 
 _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
+_HOMES: Final[dict[Role, Callable[[Visitor], dict[str, Any]]]] = {
+    Role.EXAMINER: reader_home,
+    Role.INVESTIGATOR: reader_home,
+    Role.HEAD: head_home,
+    Role.OPERATOR: operator_home,
+    Role.AUDITOR: auditor_home,
+}
 
 
 @router.get("/")
-def home(node: OpenNode, who: SignedIn) -> Response:
-    reader = (who.caller.role, who.caller.pseudonym)
-    due = tell_duties(node, *reader)
-    status_now = node_status(node, blind_for=view_of(*reader).blind_for)
-    held = holders_now(node) if who.caller.role in (Role.HEAD, Role.OPERATOR) else ()
-    kept = kept_searches(node, who.caller.pseudonym) if who.caller.role in MAY_KEEP else []
-    return page(
-        "home",
-        who,
-        due=due,
-        held=held,
-        status_now=status_now,
-        peers=sync_status(node),
-        purposes=list(LawfulPurpose),
-        searches=kept,
-        most_told=MOST_TOLD,
-    )
+def home(who: SignedIn) -> Response:
+    return page("home", who, purposes=list(LawfulPurpose), **_HOMES[who.caller.role](who))
 
 
 @router.post("/purpose")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
@@ -28,17 +29,20 @@ from exchange.flows.scan.listed_scans import pictured_scans
 from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
-from exchange.web.languages.days import moment, period
+from exchange.web.languages.days import due_time, local_time, moment, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
+from exchange.web.pages.themes import chosen_theme
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
+from exchange.web.wording.audited_acts import act_in_words, acts_in_words
 from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_problem, calibre_words
 from exchange.web.wording.conclusions import concluded
 from exchange.web.wording.custody import where_words
 from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
 from exchange.web.wording.instrument_checks import doubt_words, named_check_words
+from exchange.web.wording.meanings import meaning_of
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.started_search import because_words
 from exchange.web.wording.viewer_words import viewer_words
@@ -65,6 +69,7 @@ _pages.globals |= {
     "spoken": spoken,
     "languages": NAMES,
     "static": STATIC_ADDRESS,
+    "theme": chosen_theme,
     "viewer_words": viewer_words,
     "viewer_modules": VIEWER_MODULES,
     "other_matcher": other_matcher,
@@ -102,6 +107,36 @@ def _number(_context: Context, value: float, digits: int = 0) -> str:
 
 
 @pass_context
+def _local_time(_context: Context, when: str | None) -> str:
+    return local_time(when)
+
+
+@pass_context
+def _due_time(_context: Context, when: str) -> str:
+    return due_time(when)
+
+
+@pass_context
+def _in_act(_context: Context, act: str) -> str:
+    return act_in_words(act)
+
+
+@pass_context
+def _in_acts(_context: Context, acts: Mapping[str, int]) -> list[str]:
+    return acts_in_words(acts)
+
+
+@pass_context
+def _explained(context: Context, word: str, named: str) -> str:
+    """A word with what it means as its tooltip, where it stands on the page for the first time."""
+    before: set[str] = context["explained"]
+    if named in before:
+        return word
+    before.add(named)
+    return Markup('<dfn title="{}">{}</dfn>').format(meaning_of(named), word)
+
+
+@pass_context
 def _calibre(_context: Context, exhibit: HasCalibre) -> str:
     return calibre_words(exhibit)
 
@@ -128,6 +163,11 @@ def _because(_context: Context, triggers: Collection[SearchTrigger]) -> str:
 
 _pages.filters |= {
     "moment": moment,
+    "local_time": _local_time,
+    "due_time": _due_time,
+    "explained": _explained,
+    "in_act": _in_act,
+    "in_acts": _in_acts,
     "turned": _turned,
     "occurred": _occurred,
     "number": _number,
@@ -161,9 +201,14 @@ class Visitor:
     legal_basis: str | None
 
     @property
+    def may_consult(self) -> bool:
+        """Whether what this node demands was stated: a purpose, where it does."""
+        return not self.node.settings.purpose_required or (self.purpose is not None and bool(self.legal_basis))
+
+    @property
     def consultation(self) -> Consultation:
         """To search and read: with the purpose, where this node demands one. Raises InvalidInput."""
-        if self.node.settings.purpose_required and (self.purpose is None or not self.legal_basis):
+        if not self.may_consult:
             raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
         return Consultation(self.node, self.caller, self.purpose, self.legal_basis)
 
@@ -240,7 +285,14 @@ async def read_form(
 def page(name: str, who: Visitor | None, *, status: int = 200, **values: Any) -> Response:
     """The page of a template. Every value is escaped where it is written."""
     template = _pages.get_template(f"{name}.html")
-    drawn = template.render(who=who, help_chapter=chapter_of(name), fresh_alerts=partial(_fresh, who), **values)
+    drawn = template.render(
+        who=who,
+        template=name,
+        explained=set(),
+        help_chapter=chapter_of(name),
+        fresh_alerts=partial(_fresh, who),
+        **values,
+    )
     return HTMLResponse(drawn, status)
 
 

@@ -149,8 +149,8 @@ def test_whoever_reads_the_saved_views_of_others_is_told_of_the_pair(world: Blin
     ("page", "told"),
     [
         ("/app/alerts", "A hit was signed"),
-        ("/app/", "Hits that wait for this side"),
-        ("/app/verifications", 'Alerts <b class="count">1</b>'),
+        ("/app/", "Answer the other side"),
+        ("/app/verifications", 'Alerts</span> <b class="count">1</b>'),
     ],
 )
 def test_a_hit_that_is_gone_from_a_list_or_a_number_tells_nobody_of_which_pair_it_was(

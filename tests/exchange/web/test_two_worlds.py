@@ -29,6 +29,8 @@ LENGTHS = (1, 2, 50, 200)
 OF_THE_LOG = ("/v1/log/", "/v1/node")
 """Signed heads and hashes are of all that a log holds, and say nothing of what that is."""
 TIMES = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?")
+IN_WORDS = re.compile(r"<time [^>]*>.*?</time>")
+"""The same, as pages say it: "today 16:00", "2 min ago"."""
 SIZE = re.compile(r'"log_size":\d+')
 """That something was entered is known to whoever reads the log's size; not what."""
 Deed = Callable[[BlindWorld, pytest.MonkeyPatch], None]
@@ -262,7 +264,8 @@ def _routes(world: BlindWorld) -> Iterator[str]:
 def _plain(answer: httpx.Response) -> str:
     """All of an answer but the times of this run, and the number of the request."""
     headers = "\n".join(f"{name}: {value}" for name, value in sorted(answer.headers.items()))
-    told = TIMES.sub("TIME", f"{answer.status_code}\n{headers}\n{SIZE.sub('SIZE', answer.text)}")
+    text = IN_WORDS.sub("TIME", SIZE.sub("SIZE", answer.text))
+    told = TIMES.sub("TIME", f"{answer.status_code}\n{headers}\n{text}")
     return told.replace(answer.headers["x-request-id"], "NUMBER")
 
 

@@ -63,9 +63,10 @@ def sign_in_form(
     pseudonym: str = "",
     refused: ExchangeError | None = None,
     left: bool = False,
+    ready: bool = False,
     back: str = FIRST_PAGE,
 ) -> Response:
-    """Both ways to sign in, or the one that there is."""
+    """Both ways to sign in, or the one that there is. ``ready``: somebody has just taken up an invitation."""
     answer = page(
         "sign_in",
         None,
@@ -75,6 +76,7 @@ def sign_in_form(
         provider=node.settings.oidc_name if node.settings.oidc_issuer else None,
         password=not node.settings.oidc_only,
         left=left,
+        ready=ready,
         back=goes_on_at(back),
     )
     if refused is not None:
@@ -159,7 +161,7 @@ async def welcome(request: Request, node: OpenNode, token: InvitationToken) -> R
         )
     except InvalidInput as error:
         return _welcome(node, enrolling, refusal_of(error))
-    return _known_from_now_on(node, sign_in_form(node, pseudonym=enrolling.pseudonym), device)
+    return _known_from_now_on(node, sign_in_form(node, pseudonym=enrolling.pseudonym, ready=True), device)
 
 
 def _welcome(node: Node, enrolling: flow.Enrolling, refused: ShownRefusal | None) -> Response:

@@ -49,7 +49,7 @@ def test_each_practice_is_told_with_its_state(node: RunningNode, signed_in: Call
     assert [title for title, _, _ in rows] == [
         practice.title for level in MATURITY_LEVELS.values() for practice in level.practices.values()
     ]
-    words = {"holds": "holds", "does_not_hold": "does not hold", "no_data": "no data"}
+    words = {"holds": "met", "does_not_hold": "not met", "no_data": "no data"}
     assert all(words[state] == said for _, state, said in rows)
     assert {state for _, state, _ in rows} == set(words)
     found = {item.practice.title: item.proof.state for rung in maturity_of(node.node).rungs for item in rung.seen}

@@ -24,6 +24,7 @@ NO_DRAFT, NO_FILE = "cd" * 16, "ef" * 16
 NO_FIREARM = "F-NOTHING"
 PAGES: dict[str, set[Role]] = {
     "/app/": set(PEOPLE),
+    "/app/region": set(PEOPLE),
     "/app/tokens": set(PEOPLE),
     "/app/session": set(PEOPLE),
     "/app/candidates": READERS,
@@ -125,7 +126,7 @@ SCRIPTS: dict[tuple[str, str], set[Role]] = {
     ("POST", f"/app/register/{NO_DRAFT}/files/{NO_FILE}/region"): EXAMINERS,
 }
 """What the pages' own scripts send."""
-SIGNING = {"/app/language", "/app/sign-in", "/app/sign-out", "/app/welcome/{token}"}
+SIGNING = {"/app/language", "/app/theme", "/app/sign-in", "/app/sign-out", "/app/welcome/{token}"}
 """Tried by itself."""
 AT_PROVIDER = ("/app/sign-in/provider", "/app/sign-in/callback", "/app/sign-out/provider")
 """Likewise."""

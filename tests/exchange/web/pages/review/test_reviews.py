@@ -204,11 +204,11 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "Agreement on the left." in page
     sending = re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/hit)"', page)[0]
     assert blind.send(sending).status_code == 404, "not another's to send"
-    assert "Agreed leads to send" in first.get("/app/").text
+    assert "Two examiners agree: send the lead" in first.get("/app/").text
     sent = first.send(sending)
     assert sent.status_code == 303, sent.text
     hit = sent.headers["location"]
-    assert "Agreed leads to send" not in first.get("/app/").text
+    assert "Two examiners agree: send the lead" not in first.get("/app/").text
 
     # the other jurisdiction sees the lead, with a clock running
     deadline = time.monotonic() + 30
@@ -220,7 +220,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert REMARK in shown
     assert "stated by the issuer:" in shown
     assert "received here:" in shown
-    assert "Hits that wait for this side" in investigator.get("/app/").text
+    assert "Answer the other side" in investigator.get("/app/").text
 
     # and finds it among what is new: read, and unread again
     new = investigator.get("/app/alerts").text
@@ -300,12 +300,12 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     review = re.findall(r'name="review" value="([0-9a-f]{64})"', examiner.get(hit).text)[0]
     assert examiner.send(f"{hit}/done", review=review).status_code == 303
     _until(lambda: "Hit: confirmed" in first.get(hit).text)
-    assert "Hits without feedback" in investigator.get("/app/").text
+    assert "Say the outcome" in investigator.get("/app/").text
     assert investigator.send(f"{hit}/feedback", outcome="cases_joined", remark="").status_code == 303
     _until(lambda: "cases joined" in first.get(hit).text)
     assert "The signature of ffp-rs is missing" in first.get(hit).text
-    assert "Confirmed hits without this side" in first.get("/app/").text
-    assert "Exhibits of the other side that are to go home" in investigator.get("/app/").text
+    assert "Sign the confirmed hit" in first.get("/app/").text
+    assert "Send the exhibit back" in investigator.get("/app/").text
     returned = _step_form(investigator, hit, "returned")
     said = {"type": "physical-comparison", "step": "returned", "seal": "MK-1", "on": TODAY}
     said |= {"hit": hit.rsplit("/", 1)[1], "record": returned["record"]}

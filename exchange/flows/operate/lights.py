@@ -1,0 +1,140 @@
+"""How a node stands, for whoever looks after it: a few lights, each with its next step. What is asked takes
+milliseconds; ``ffp doctor`` asks what takes longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from exchange.clock import stamp_in
+from exchange.errors import ExchangeError
+from exchange.flows.node.node import Node
+from exchange.flows.operate.doctor.setting_files import examine_certificates
+from exchange.flows.operate.measure import free_bytes
+from exchange.flows.operate.ready import who_works
+from exchange.flows.operate.recovery.age import Lack
+from exchange.flows.operate.status import NodeStatus
+from exchange.flows.sync.partners import ExchangeStanding
+from exchange.store.node import jobs
+
+STANDS_S: Final = 900
+"""A job that is due is begun within seconds, or when those before it are done."""
+ROOM: Final = 4
+"""Times the reserve below which nothing is taken any more: as long as so much is free nobody need look."""
+
+
+class LightOf(StrEnum):
+    HEALTH = "health"
+    WORK = "work"
+    PARTNERS = "partners"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    DISK = "disk"
+    CERTIFICATES = "certificates"
+
+
+class Shines(StrEnum):
+    ON = "on"
+    OFF = "off"
+    DARK = "dark"
+    """Nothing is known yet."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """``count`` and ``of`` are figures of the sentence that a page makes of it: how many are wrong, and of how many;
+    ``at`` when it last went well; ``named`` what it is about. ``steps``: for each thing that is wrong, a sentence and
+    what to do, in English."""
+
+    of: LightOf
+    shines: Shines
+    count: int = 0
+    total: int = 0
+    at: str | None = None
+    named: str | None = None
+    steps: tuple[tuple[str, str], ...] = ()
+
+
+def lights_of(node: Node, status: NodeStatus, exchange: ExchangeStanding) -> list[Light]:
+    """What is wrong stands first."""
+    found = [
+        _health(status),
+        _work(node),
+        _partners(exchange),
+        *_recovery(status),
+        _disk(node),
+        _certificates(node),
+    ]
+    return sorted(found, key=lambda light: light.shines is not Shines.OFF)
+
+
+def _health(status: NodeStatus) -> Light:
+    steps = tuple((alarm, "") for alarm in status.alarms)
+    return Light(LightOf.HEALTH, Shines.OFF if steps else Shines.ON, count=len(steps), steps=steps)
+
+
+def _work(node: Node) -> Light:
+    works = who_works(node)
+    with node.store.read() as session:
+        dead, stands = jobs.counts(session).get(jobs.JobState.DEAD, 0), jobs.overdue(session, stamp_in(-STANDS_S))
+        waiting = jobs.counts(session).get(jobs.JobState.PENDING, 0)
+    steps = []
+    if works != "ok":
+        steps.append((works, "systemctl start ffp-worker"))
+    elif stands is not None:
+        steps.append((f"{stands[0]} jobs are due and not begun, the first since {stands[1]}.", "ffp job list"))
+    if dead:
+        steps.append((f"{dead} jobs were given up.", "ffp job list --dead; ffp job retry --all-dead"))
+    return Light(LightOf.WORK, Shines.OFF if steps else Shines.ON, count=waiting, steps=tuple(steps))
+
+
+def _partners(exchange: ExchangeStanding) -> Light:
+    silent, every = exchange.silent, len(exchange.partners)
+    steps = tuple(
+        (f"{partner.node_id} last answered {partner.answered_at or 'never'}.", "Telephone its operator.")
+        for partner in silent
+    )
+    shines = Shines.OFF if silent else Shines.ON if every else Shines.DARK
+    return Light(LightOf.PARTNERS, shines, len(silent), every, exchange.answered_at, steps=steps)
+
+
+def _recovery(status: NodeStatus) -> Iterator[Light]:
+    kept = status.recovery
+    for of, lacks, at, named in (
+        (
+            LightOf.BACKUP,
+            {Lack.NO_BACKUP, Lack.OLD_BACKUP},
+            kept.backup.made_at if kept.backup else None,
+            f"{round(kept.backup.bytes / 2**20)} MiB" if kept.backup and kept.backup.bytes is not None else None,
+        ),
+        (
+            LightOf.RESTORE,
+            {Lack.RESTORE_FAILED, Lack.RESTORE_UNTRIED},
+            kept.verified.at if kept.verified else None,
+            kept.verified.backup if kept.verified else None,
+        ),
+    ):
+        steps = tuple((found.what, found.then) for found in kept.lacking if found.lack in lacks)
+        shines = Shines.OFF if steps else Shines.ON if at else Shines.DARK
+        yield Light(of, shines, at=at, named=named, steps=steps)
+
+
+def _disk(node: Node) -> Light:
+    free, reserve = free_bytes(node), node.settings.min_free_bytes
+    steps: tuple[tuple[str, str], ...] = ()
+    if free < ROOM * reserve:
+        what = f"{free // 2**20} MiB are free; below {reserve // 2**20} MiB nothing is taken any more."
+        steps = (
+            (what, f"Free space, or move the node to a larger disk: du -xh {node.settings.home} | sort -h | tail"),
+        )
+    return Light(LightOf.DISK, Shines.OFF if steps else Shines.ON, named=f"{free / 2**30:.0f} GiB", steps=steps)
+
+
+def _certificates(node: Node) -> Light:
+    try:
+        steps = tuple((found.what, found.next) for found in examine_certificates(node.settings))
+    except (ExchangeError, OSError) as error:
+        steps = ((str(error), "ffp doctor"),)
+    return Light(LightOf.CERTIFICATES, Shines.OFF if steps else Shines.ON, steps=steps)

@@ -1,0 +1,228 @@
+"""What somebody is to do, one line each, with the exhibits that it is about: the first page of whoever signs in.
+
+**What a line tells of scores.** Whoever was told that a pair of an exhibit stands out knows its score as well as by a
+band, and can verify it blind no more; and who was told before that two stand out, and then that one does, knows which
+of them a colleague concluded on. Opening the first page asks for no score and leaves no row that one was shown. So a
+line of an exhibit says that it was compared, and no more; only of pairs whose scores this person was shown already, in
+a list that they asked for, it says how many stand out and from where. A verification is told as its own page tells it:
+the two specimens, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import hours_after, stamp
+from exchange.flows.blind.hits_told import note_hits
+from exchange.flows.blind.visibility import Task, hidden_pairs, tasks_for, view_of
+from exchange.flows.hits.history import KnownLink, my_turn
+from exchange.flows.hits.stage import Stage
+from exchange.flows.node.node import Node
+from exchange.flows.node.regions import not_validated
+from exchange.flows.review.deadlines import OWED, Duty
+from exchange.flows.review.leads import reviews_to_send
+from exchange.flows.review.standing_out import standing_out
+from exchange.flows.scan.listed_scans import ListedScan, pictured_scans, pictures_of_pairs
+from exchange.store.entry.records import PENDING, find_records, records_compared
+from exchange.store.review.candidates import (
+    Page,
+    StoredCandidate,
+    candidate_of,
+    candidates_of,
+    unopened_records,
+)
+from exchange.store.review.reviews import exhibits_seen_by, looked_at, scans_of
+from exchange.store.scan.listed import scans_listed
+from exchange.store.tables.records import RecordRow
+from schemas import Pair
+from schemas.vocabulary import Role
+
+MOST_LISTED: Final = 20
+"""So many lines are drawn, what is due first at the top; how many are left out is said below them."""
+MOST_PAIRS: Final = 200
+"""Of one record so many of its best scores are asked whether they stand out."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Of one record's exhibit pairs that were shown to this person already: how many stand out, from which
+    jurisdictions, and how many are weaker."""
+
+    standing_out: int
+    jurisdictions: tuple[str, ...]
+    weaker: int
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """One line. ``duty``: None of an exhibit that is still being compared; ``mine``: nobody else will do it; ``page``:
+    where to do it; ``records``: the exhibits that it is about, the own one first; ``pictures``: a scan of each.
+    ``compared`` of so many ``scans`` are done."""
+
+    duty: Duty | None
+    page: str
+    due_at: str | None
+    mine: bool
+    records: tuple[RecordRow, ...] = ()
+    pictures: tuple[ListedScan | None, ...] = ()
+    shown: Shown | None = None
+    compared: int = 0
+    scans: int = 0
+
+    @property
+    def late(self) -> bool:
+        return self.due_at is not None and self.due_at < stamp()
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """``items``: the first that are due; ``mine`` and ``anybodys`` count all."""
+
+    items: tuple[WorkItem, ...]
+    mine: int
+    anybodys: int
+
+    @property
+    def left_out(self) -> int:
+        return self.mine + self.anybodys - len(self.items)
+
+
+def worklist_of(node: Node, role: Role, pseudonym: str) -> Worklist:
+    """What waits for this examiner or investigator, who is thereby told that there are hits.
+
+    1. An examiner: own exhibits whose pairs nobody opened, or that are still being compared; pairs to verify; agreed
+       leads to send.
+    2. Everybody: hits on which something is expected of this side.
+    3. The first that are due, with their exhibits and pictures.
+    """
+    with node.store.read() as session:
+        # 1.
+        found = list(_of_examiner(session, node, pseudonym)) if role is Role.EXAMINER else []
+        # 2.
+        links = my_turn(session, node, hidden_pairs(session, role, pseudonym))
+        records = _records_of_links(session, links[:MOST_LISTED])
+        found += [item for link in links for item in _of_hit(node, link, records)]
+        # 3.
+        found.sort(key=lambda item: (item.due_at is None, item.due_at or ""))
+        first = found[:MOST_LISTED]
+        tasks = {item.page: item.pair for item in first if isinstance(item, _Blind)}
+        if role is Role.EXAMINER:
+            first = _with_progress(session, _with_shown(session, first, pseudonym))
+    note_hits(node, role, pseudonym, {link.pair_id for link in links})
+    mine = sum(item.mine for item in found)
+    return Worklist(_pictured(node, first, tasks), mine, len(found) - mine)
+
+
+@dataclass(frozen=True)
+class _Blind(WorkItem):
+    """A verification, and the pair whose two scans are to be compared."""
+
+    pair: Pair | None = None
+
+
+def _of_examiner(session: Session, node: Node, pseudonym: str) -> Iterable[WorkItem]:
+    settings = node.settings
+    unopened = dict(unopened_records(session, node.node_id, submitted_by=pseudonym, blind_for=pseudonym))
+    known = find_records(session, unopened)
+    for name, at in unopened.items():
+        due_at = hours_after(at, settings.first_review_h)
+        page = f"/app/records/{name}/candidates"
+        yield WorkItem(Duty.FIRST_REVIEW, page, due_at, True, (known[name],) if name in known else ())
+    for record in records_compared(session, pseudonym, limit=MOST_LISTED):
+        if record.statement_id not in unopened:
+            yield WorkItem(None, f"/app/records/{record.statement_id}", None, True, (record,))
+    for task in tasks_for(session, pseudonym):
+        yield _of_task(node, task)
+    for review in reviews_to_send(session, node, pseudonym):
+        pair = review.said.pair
+        stored = candidate_of(session, scans_of(pair.a.scan, pair.b.scan), view_of(Role.EXAMINER, pseudonym))
+        page = f"/app/pairs/{stored.row.candidate_id}" if stored is not None else "/app/candidates"
+        sides = () if stored is None else _own_first(node, (stored.record_a, stored.record_b))
+        yield WorkItem(Duty.SEND_LEAD, page, hours_after(review.at, settings.dissemination_h), True, sides)
+
+
+def _of_task(node: Node, task: Task) -> WorkItem:
+    page = f"/app/verifications/{task.task_id}"
+    return _Blind(Duty.VERIFICATION, page, task.due_at, task.mine, _own_first(node, task.records), pair=task.pair)
+
+
+def _of_hit(node: Node, link: KnownLink, records: Mapping[str, tuple[RecordRow, ...]]) -> Iterable[WorkItem]:
+    """As ``duties`` counts them: of one hit several things may be owed, each with its own deadline."""
+    owed = [(OWED[task.owed], task.due_at) for task in link.progress.tasks if task.node == node.node_id]
+    if not owed:  # as the release before had worked it out
+        duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
+        owed = [(duty, link.progress.due_at or "")]
+    sides = _own_first(node, records.get(link.link_id, ()))
+    for duty, due_at in owed:
+        yield WorkItem(duty, f"/app/hits/{link.link_id}", due_at or None, False, sides)
+
+
+def _records_of_links(session: Session, links: Sequence[KnownLink]) -> dict[str, tuple[RecordRow, ...]]:
+    known = find_records(session, {name for link in links for name in link.sides})
+    return {link.link_id: tuple(known[name] for name in link.sides if name in known) for link in links}
+
+
+def _own_first(node: Node, records: Iterable[RecordRow]) -> tuple[RecordRow, ...]:
+    return tuple(sorted(records, key=lambda record: record.issuer != node.node_id))
+
+
+def _with_shown(session: Session, items: Sequence[WorkItem], pseudonym: str) -> list[WorkItem]:
+    """What was shown to this person of the pairs of an exhibit; nothing where no list of them was asked for."""
+    waiting = {item.records[0].exhibit for item in items if item.duty is Duty.FIRST_REVIEW and item.records}
+    asked = looked_at(session, pseudonym, waiting) if waiting else set()
+    return [
+        replace(item, shown=_shown_of(session, item.records[0], pseudonym))
+        if item.duty is Duty.FIRST_REVIEW and item.records and item.records[0].exhibit in asked
+        else item
+        for item in items
+    ]
+
+
+def _shown_of(session: Session, record: RecordRow, pseudonym: str) -> Shown | None:
+    """None where a pair stands out that this person was not shown yet."""
+    best: dict[str, StoredCandidate] = {}
+    for pair in candidates_of(session, record.statement_id, view_of(Role.EXAMINER, pseudonym), Page(MOST_PAIRS)):
+        if not not_validated(pair.roi):  # the best score first
+            best.setdefault(_other(pair, record).exhibit, pair)
+    out = standing_out([pair.row.score for pair in best.values()])
+    first = list(best.values())[:out]
+    seen = exhibits_seen_by(session, pseudonym, {pair.exhibits for pair in first})
+    if any(pair.exhibits not in seen for pair in first):
+        return None
+    return Shown(out, tuple(dict.fromkeys(_other(pair, record).jurisdiction for pair in first)), len(best) - out)
+
+
+def _other(pair: StoredCandidate, record: RecordRow) -> RecordRow:
+    return pair.record_b if pair.record_a.exhibit == record.exhibit else pair.record_a
+
+
+def _with_progress(session: Session, items: Sequence[WorkItem]) -> list[WorkItem]:
+    """How many scans of an own exhibit are compared, where some are not."""
+    own = {item.records[0].statement_id for item in items if item.duty in (None, Duty.FIRST_REVIEW) and item.records}
+    done, scans = Counter[str](), Counter[str]()
+    for row in scans_listed(session, own):
+        scans[row.statement_id] += 1
+        done[row.statement_id] += row.state not in PENDING
+    return [
+        replace(item, compared=done[name], scans=scans[name])
+        if item.records and (name := item.records[0].statement_id) in own
+        else item
+        for item in items
+    ]
+
+
+def _pictured(node: Node, items: Sequence[WorkItem], tasks: Mapping[str, Pair | None]) -> tuple[WorkItem, ...]:
+    blind = pictures_of_pairs(node, {page: pair for page, pair in tasks.items() if pair is not None})
+    known = pictured_scans(node, (record for item in items if item.page not in blind for record in item.records))
+    return tuple(
+        replace(
+            item,
+            pictures=tuple(blind.get(item.page, known).get(record.statement_id) for record in item.records),
+        )
+        for item in items
+    )

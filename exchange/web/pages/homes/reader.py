@@ -1,0 +1,41 @@
+"""The homes of those who read and sign: what an examiner or an investigator is to do, and what is new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from exchange.flows.review.kept_searches import MOST_TOLD, kept_searches
+from exchange.flows.review.mail import newest_alerts
+from exchange.flows.review.worklist import Worklist, worklist_of
+from exchange.flows.sync.partners import exchange_standing
+from exchange.log.audit_entry import MAX_SUBJECTS, Act
+from exchange.web.pages.layout import Visitor
+
+_NEWS = 5
+
+
+def reader_home(who: Visitor) -> dict[str, Any]:
+    """Where this node demands a purpose, nothing of any exhibit before one is stated."""
+    node, pseudonym = who.node, who.caller.pseudonym
+    shown: dict[str, Any] = {
+        "work": None,
+        "news": None,
+        "exchange": exchange_standing(node),
+        "searches": kept_searches(node, pseudonym),
+        "most_told": MOST_TOLD,
+    }
+    if who.may_consult:
+        shown |= {"work": _worklist(who), "news": _news(who)}
+    return shown
+
+
+def _worklist(who: Visitor) -> Worklist:
+    found = worklist_of(who.node, who.caller.role, who.caller.pseudonym)
+    subjects = list(dict.fromkeys(record.statement_id for item in found.items for record in item.records))
+    if subjects:
+        who.consultation.note(Act.LIST_WORK, len(subjects), *subjects[:MAX_SUBJECTS])
+    return found
+
+
+def _news(who: Visitor) -> Any:
+    return newest_alerts(who.node, who.caller.role, who.caller.pseudonym, most=_NEWS)
