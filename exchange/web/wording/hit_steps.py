@@ -81,7 +81,8 @@ def step_context(step: NextStep, link: Link, names: Mapping[str, str], node_id: 
     """What the step follows on, in whole sentences: the day that was named or agreed, and what is missing."""
     found = []
     day, place = named_day(node_id, link)
-    if step.own and day is not None and step.todo in (Todo.AGREE, Todo.NAME_DAY):
+    answers = step.own and step.todo in (Todo.AGREE, Todo.NAME_DAY) and not link.progress.proposed
+    if answers and day is not None:
         found.append(_proposed(link, names, node_id, day, place))
     elif link.progress.on is not None:
         found.append(_("The exhibits meet on %(day)s.", day=day_words(link.progress.on)))
