@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from exchange.flows.hits.history import Link
-from exchange.flows.hits.vocabulary import Stage
+from exchange.flows.hits.vocabulary import Custody, Stage, Whereabouts
 from exchange.flows.review.next_statements import named_day
 from exchange.flows.review.next_step import NextStep, Todo
 from exchange.web.languages import gettext as _
@@ -16,7 +16,7 @@ from exchange.web.languages import ngettext, term
 from exchange.web.wording.local_days import day_words
 
 TITLES: Final = {
-    Todo.ASK: _m("%(side)s answers the lead: asks for a comparison of the exhibits, or declines"),
+    Todo.ASK: _m("%(side)s answers the lead: asks for a comparison of the exhibits"),
     Todo.AGREE: _m("%(side)s agrees to a day for comparing the exhibits"),
     Todo.NAME_DAY: _m("%(side)s agrees to a comparison, and names the day"),
     Todo.SEND: _m("One side sends its exhibit to the other, under seal"),
@@ -92,6 +92,20 @@ def step_context(step: NextStep, link: Link, names: Mapping[str, str], node_id: 
     if link.progress.stage is Stage.CONFIRMED and node_id in link.progress.unsigned:
         found.append(_("The signature of this side on the confirmed hit is missing."))
     return found
+
+
+def where_now(custody: Custody, names: Mapping[str, str]) -> str:
+    """Where an exhibit is that travels, or has: ``With North Macedonia since 3 December``."""
+    told = {"side": side_name(names, custody.other), "day": day_words(custody.since)}
+    match custody.where:
+        case Whereabouts.ON_ITS_WAY:
+            return _("On its way to %(side)s since %(day)s", **told)
+        case Whereabouts.THERE:
+            return _("With %(side)s since %(day)s", **told)
+        case Whereabouts.ON_ITS_WAY_BACK:
+            return _("On its way back from %(side)s since %(day)s", **told)
+        case Whereabouts.HOME:
+            return _("With its owner again since %(day)s", **told)
 
 
 def done_words(link: Link) -> str:

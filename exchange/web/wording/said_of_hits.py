@@ -30,10 +30,10 @@ def said_words(said: AnyStatement) -> tuple[str, str]:
         case Hit():
             return (_("lead sent") if said.stage is HitStage.LEAD else _("confirmed hit signed")), ""
         case Conclusion():
-            return concluded(said.conclusion, said.basis), _on(said.basis)
+            return _in_short(said), _on(said.basis)
         case Verification():
             verified = _("verified blind") if said.basis is Basis.SCREEN else _("verified")
-            return verified, concluded(said.conclusion, said.basis)
+            return verified, _in_short(said)
         case PhysicalComparison():
             return _(STEPS[said.step]), _where(said)
         case Feedback():
@@ -44,6 +44,11 @@ def said_words(said: AnyStatement) -> tuple[str, str]:
             return _("takes it back"), _shortened(said.reason)
         case _:
             return term(said.type), ""
+
+
+def _in_short(said: Conclusion | Verification) -> str:
+    """What is concluded, without what explains it: ``inconclusive (a)``."""
+    return concluded(said.conclusion, said.basis).partition(":")[0]
 
 
 def _on(basis: Basis) -> str:

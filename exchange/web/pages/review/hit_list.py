@@ -9,14 +9,16 @@ from enum import StrEnum
 from exchange.clock import stamp
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.stage import Stage
+from exchange.flows.hits.vocabulary import Custody, Whereabouts
 from exchange.flows.keys.suspicion import Suspicion, suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
 from exchange.flows.review.next_step import NextStep, next_step
 from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
+from exchange.web.languages import gettext as _
 from exchange.web.pages.review.hit_page import sides_of
 from exchange.web.rest.response_models import RecordSummary
-from exchange.web.wording.hit_steps import side_name, step_title
+from exchange.web.wording.hit_steps import side_name, step_title, where_now
 from exchange.web.wording.local_days import due_words, time_words
 
 
@@ -31,7 +33,8 @@ class Turn(StrEnum):
 @dataclass(frozen=True)
 class HitRow:
     """Two exhibits that hits join. ``links``: of all their scan pairs, the one that is due first at the top.
-    ``pictured`` by record; ``title`` of the next step, empty when all is said; ``since`` in local time."""
+    ``pictured`` by record; ``title`` of the next step, empty when all is said; ``since`` in local time;
+    ``away``: where an exhibit is that is not with its owner."""
 
     links: tuple[Link, ...]
     sides: list[RecordSummary | None]
@@ -42,6 +45,7 @@ class HitRow:
     ours: bool
     since: str
     sent_by: str
+    away: list[str]
 
     @property
     def link(self) -> Link:
@@ -101,7 +105,13 @@ def _row(links: tuple[Link, ...], names: Mapping[str, str], pictured: Mapping[st
         ours=any(task.node == node_id for task in link.progress.tasks),
         since=time_words(link.progress.since),
         sent_by=side_name(names, link.hit.issuer),
+        away=[_away(one, names) for one in link.progress.custody if one.where is not Whereabouts.HOME],
     )
+
+
+def _away(custody: Custody, names: Mapping[str, str]) -> str:
+    told = {"side": side_name(names, custody.owner), "where": where_now(custody, names)}
+    return _("The exhibit of %(side)s: %(where)s", **told)
 
 
 def _due(step: NextStep | None) -> str:

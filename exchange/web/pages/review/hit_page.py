@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from exchange.clock import stamp
@@ -23,7 +24,7 @@ from exchange.web.pages.review.custody import custody_shown, form_name, step_for
 from exchange.web.pages.review.timeline import timeline
 from exchange.web.rest import response_models
 from exchange.web.wording.custody import signature_words
-from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title
+from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title, where_now
 from exchange.web.wording.local_days import day_words, due_words
 from exchange.web.wording.sentences import no_effect
 from schemas import Message
@@ -103,6 +104,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         "answers": list(Answer),
         "today": local_day(),
         "day_words": day_words,
+        "where_now": partial(where_now, names=names),
     }
 
 

@@ -268,7 +268,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert 'value="RS-1"' in wrong.text, "what was typed stays"
     assert first.send(f"{hit}/custody", **sent | {"seal": "RS-1"}).status_code == 303
     _until(lambda: 'name="seal_whole"' in investigator.get(hit).text)
-    assert "on its way to ffp-mk" in first.get("/app/hits").text
+    assert "On its way to North Macedonia since" in first.get("/app/hits").text
     assert set(_step_forms(first, hit)) == set(), "its own is away"
     assert set(_step_forms(investigator, hit)) == {"received", "sent"}, "its own may leave too"
     assert "An exhibit is on its way to your side" in investigator.get("/app/alerts").text
