@@ -171,21 +171,23 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     skopje.reload()
     skopje.get_by_role("button", name="Sign and send the lead").click()
     skopje.wait_for_url("**/app/hits/*")
-    assert "waits for ffp-rs" in skopje.locator("main").inner_text()
+    assert "Serbia answers the lead" in skopje.locator(".next-step").inner_text()
+    assert skopje.locator(".next-step .act").count() == 0, "this side has nothing to do"
 
     # Belgrade sees it, with a clock running, and asks for both exhibits under one microscope
     investigator = people.at(rs, Role.INVESTIGATOR)
     investigator.get_by_role("link", name="Hits", exact=True).click()
     reload_until(investigator, "MK-2026-0044")
-    investigator.locator("tbody a").first.click()
-    text = investigator.locator("main").inner_text()
-    assert REMARK in text
-    assert "waits for ffp-rs" in text
+    investigator.locator(".hit-list a").first.click()
+    assert "Serbia answers the lead" in investigator.locator(".next-step").inner_text()
+    investigator.get_by_text("What each side signed").click()
+    assert REMARK in investigator.locator("#signed").inner_text()
+    investigator.get_by_text("Ask for a comparison", exact=True).click()
     investigator.get_by_label("Day", exact=True).fill("2026-12-03")
     investigator.get_by_label("Laboratory or town").fill("Skopje")
     investigator.get_by_role("button", name="Sign this step").click()
-    investigator.locator("h1", has_text="comparison of the exhibits asked for").wait_for()
-    reload_until(skopje, "Hit: comparison of the exhibits asked for")
+    investigator.locator("h1", has_text="Comparison of the exhibits asked for").wait_for()
+    reload_until(skopje, "Comparison of the exhibits asked for")
 
     # the report says it in words that a prosecutor reads, and names both signatures
     skopje.goto(pair)

@@ -35,12 +35,12 @@ WAITING = r'<(?:ul class="duties[^"]*"|ol class="card work")>.*?</(?:ul|ol)>'
 """What the first page says is to be done."""
 SPOKEN_OF_A_HIT = ("hit", "physical-comparison", "feedback")
 ALERTS = {
-    RS_DAY: ("A hit was signed", "An exhibit is on its way to your side", "Said of a hit: feedback"),
+    RS_DAY: ("A hit was signed", "An exhibit is on its way to your side", "News on a hit: feedback"),
     MK_DAY: (
         "A hit was signed",
         "An exhibit arrived at the other side",
         "An exhibit is on its way back",
-        "Said of a hit: feedback",
+        "News on a hit: feedback",
     ),
 }
 CONCLUDED = {RS_DAY: 2, MK_DAY: 1}
@@ -158,7 +158,7 @@ def check_hit(reader: Reader) -> set[str]:
     until(lambda: "provisional" not in reader.investigator.get(address).text.lower(), "countersigned")
     page = html.unescape(reader.investigator.read(address))
     owner, receiver = MK_DAY.node_id, RS_DAY.node_id
-    assert "<h1>Hit: confirmed hit</h1>" in page
+    assert "<h1>Confirmed hit: " in page
     assert f"The exhibit of {owner} is home again since {today()}." in page
     custody = page.partition('id="custody"')[2].partition("</section>")[0]
     assert re.findall(r"seal ([A-Z]{2} \d{4})", custody) == [SEAL_OUT, SEAL_OUT, SEAL_HOME, SEAL_HOME]
@@ -168,8 +168,8 @@ def check_hit(reader: Reader) -> set[str]:
     signatures = page.partition('id="signatures"')[2].partition("</section>")[0]
     assert all(f"{node} signed the confirmed hit" in signatures for node in (owner, receiver))
     assert "is missing" not in page
-    assert all(f"{node} says: cases joined" in page for node in (owner, receiver))
-    assert "waits for" not in page, "nobody has a turn"
+    assert all(f"{side} says: cases joined" in page for side in ("Serbia", "North Macedonia"))
+    assert "All is said: the hit is confirmed" in page, "nobody has a turn"
 
     of_the_hit = _statements_of(reader)
     shown = set(re.findall(r'<li id="s-([0-9a-f]{12})"', page))

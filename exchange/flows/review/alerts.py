@@ -1,4 +1,4 @@
-"""What is new for whoever signs in, since they last said that they had read it."""
+"""What is new for whoever signs in: until they open what it leads to, or say that they have read all."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from exchange.flows.blind.visibility import hidden_hits, hidden_pairs
 from exchange.flows.hits.history import Link, links_of
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.node.node import Node
+from exchange.flows.review.alerts_opened import statements_opened
 from exchange.store.hits.joined_pairs import pairs_of_hits
 from exchange.store.review.alerts import (
     APPROVAL,
@@ -39,6 +40,8 @@ KEPT_DAYS: Final = 90
 """What is older is found on its own page."""
 MOST_ALERTS: Final = 100
 """So many are listed, and counted: whoever is so far behind needs no exact number."""
+MOST_PASSED: Final = 400
+"""So many of those that were opened are passed over in looking for others."""
 _STAMP: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
@@ -54,9 +57,10 @@ class AlertSubject(StrEnum):
 
 @dataclass(frozen=True)
 class Alert:
-    """One line: ``leads_to`` what, and ``page`` where to read more, ``fresh`` until it is marked as read, ``no_effect``
-    why what was signed about a hit counts for nothing, ``step`` what happened to an exhibit that travels. ``unsigned``:
-    of a confirmed hit of the other side's, that this side's own signature is missing."""
+    """One line: ``leads_to`` what, and ``page`` where to read more, ``fresh`` until it is marked as read or that page
+    was shown, ``no_effect`` why what was signed about a hit counts for nothing, ``step`` what happened to an exhibit
+    that travels. ``unsigned``: of a confirmed hit of the other side's, that this side's own signature is missing.
+    ``link``: the hit, as it stands now."""
 
     news: News
     page: str
@@ -64,6 +68,7 @@ class Alert:
     no_effect: NoEffect | None
     step: ComparisonStep | None = None
     unsigned: bool = False
+    link: Link | None = None
 
     @property
     def leads_to(self) -> AlertSubject:
@@ -85,56 +90,74 @@ class Alerts:
 
 def count_fresh(session: Session, node: Node, role: Role, pseudonym: str, *, after: str = "") -> int:
     """What was not read and came after a moment; no more than ``MOST_ALERTS``."""
-    if role not in ALERTED:
-        return 0
-    seen_to, _ = marks_of(session, pseudonym)
-    since = max(seen_to, _oldest(), after)
-    return count_news(session, _reader(session, node, role, pseudonym), since, most=MOST_ALERTS)
+    return len(_fresh(session, node, role, pseudonym, after)) if role in ALERTED else 0
 
 
 def tell_fresh(node: Node, role: Role, pseudonym: str) -> int:
-    """As ``count_fresh``, for somebody who is thereby told that there are hits."""
+    """As ``count_fresh``, for somebody who is thereby told that there are hits; of whoever is no examiner nothing is
+    verified blind, and nothing noted."""
+    if role not in ALERTED:
+        return 0
     with node.store.read() as session:
-        count = count_fresh(session, node, role, pseudonym)
-        hits = _counted_hits(session, node, role, pseudonym) if count else set()
+        found = _fresh(session, node, role, pseudonym)
+        told = found if role is Role.EXAMINER else []
+        hits = pairs_of_hits(session, {news.subject for news in told})
     note_hits(node, role, pseudonym, hits)
-    return count
+    return len(found)
 
 
-def _counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
-    """The pairs whose hits ``count_fresh`` counts for an examiner; others are asked to verify nothing."""
-    if role is not Role.EXAMINER:
-        return set()
-    since = max(marks_of(session, pseudonym)[0], _oldest())
-    found = list_news(session, _reader(session, node, role, pseudonym), since, limit=MOST_ALERTS)
-    return pairs_of_hits(session, {news.subject for news in found})
+def _fresh(session: Session, node: Node, role: Role, pseudonym: str, after: str = "") -> list[News]:
+    """What came since the mark and was not opened. Nothing is listed where there is nothing to count."""
+    since = max(marks_of(session, pseudonym)[0], _oldest(), after)
+    reader = _reader(session, node, role, pseudonym)
+    if not count_news(session, reader, since, most=1):
+        return []
+    opened = statements_opened(session, node, pseudonym, _oldest())
+    return _not_opened(session, reader, since, opened)
+
+
+def _not_opened(session: Session, reader: AlertReader, since: str, opened: frozenset[str]) -> list[News]:
+    """The newest first: so many are looked at that those which were opened take no place of others'."""
+    limit = MOST_ALERTS + min(len(opened), MOST_PASSED)
+    found = list_news(session, reader, since, limit=limit)
+    return [news for news in found if news.statement_id not in opened][:MOST_ALERTS]
 
 
 def alerts_for(session: Session, node: Node, role: Role, pseudonym: str, *, most: int = MOST_ALERTS) -> Alerts:
     """With those that were read already."""
     seen_to, before = marks_of(session, pseudonym)
     reader = _reader(session, node, role, pseudonym)
-    found = list_news(session, reader, max(seen_to, _oldest()), limit=most)
+    opened = statements_opened(session, node, pseudonym, _oldest())
+    found = _not_opened(session, reader, max(seen_to, _oldest()), opened)[:most]
+    fresh = {*found}
     if len(found) < most:
-        read = (news for news in list_news(session, reader, _oldest(), limit=most) if news.at <= seen_to)
-        found += islice(read, most - len(found))
+        read = (news for news in list_news(session, reader, _oldest(), limit=most) if news not in fresh)
+        found = _newest_first([*found, *islice(read, most - len(found))])
     pairs = frozenset(pairs_of_hits(session, {news.subject for news in found}))
     links = links_of(session, node, sorted(pairs))
     counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}
     steps = {name: step for link in links for name, step in _custody_steps(link)}
     unsigned = {name for link in links if node.node_id in link.progress.unsigned for name in _confirmed(link)}
+    link_of = {name: link for link in links for name in _hits(link)}
     lines = (
         Alert(
             news,
             _page(news),
-            news.at > seen_to,
+            news in fresh,
             counts_not.get(news.statement_id),
             steps.get(news.statement_id),
             news.statement_id in unsigned,
+            link_of.get(news.subject),
         )
         for news in found
     )
     return Alerts(tuple(lines), before is not None, pairs)
+
+
+def _newest_first(found: list[News]) -> list[News]:
+    """In the order of ``list_news``."""
+    found.sort(key=lambda news: (news.statement_id, news.what))
+    return sorted(found, key=lambda news: news.at, reverse=True)
 
 
 def _custody_steps(link: Link) -> Iterator[tuple[str, ComparisonStep]]:
@@ -146,6 +169,12 @@ def _custody_steps(link: Link) -> Iterator[tuple[str, ComparisonStep]]:
 def _confirmed(link: Link) -> Iterator[str]:
     for entry in link.history:
         if isinstance(entry.statement, Hit) and entry.statement.stage is HitStage.CONFIRMED:
+            yield entry.statement_id
+
+
+def _hits(link: Link) -> Iterator[str]:
+    for entry in link.history:
+        if isinstance(entry.statement, Hit):
             yield entry.statement_id
 
 

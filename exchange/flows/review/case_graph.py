@@ -4,7 +4,7 @@ same whenever it is drawn."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -70,7 +70,8 @@ class Tie:
 @dataclass(frozen=True)
 class CaseGraph:
     """``more``: some cases are left out. ``told``: the pairs, by their ids, of which the graph tells that there is a
-    hit: all, where cases are left out."""
+    hit: all, where cases are left out. ``stands_for``: of each case that is drawn an exhibit that a hit joins, to be
+    pictured with it; ``scans``: those that were compared, by their digests."""
 
     case: Case
     records: Sequence[RecordRow]
@@ -78,6 +79,8 @@ class CaseGraph:
     ties: tuple[Tie, ...]
     more: bool
     told: frozenset[str]
+    stands_for: Mapping[Case, RecordRow]
+    scans: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,20 @@ def case_graph(session: Session, role: Role, pseudonym: str, case: Case) -> Case
         if one in drawn and other in drawn
     )
     lines: Iterable[Sequence[KnownLink]] = joined.values() if more else [tie.links for tie in ties]
-    return CaseGraph(case, records, placed, ties, more, frozenset(link.pair_id for line in lines for link in line))
+    told = frozenset(link.pair_id for line in lines for link in line)
+    joined_scans = frozenset(scan for tie in ties for link in tie.links for scan in link.scans)
+    return CaseGraph(case, records, placed, ties, more, told, _stand_for(case, records, ties), joined_scans)
+
+
+def _stand_for(case: Case, records: Sequence[RecordRow], ties: Sequence[Tie]) -> dict[Case, RecordRow]:
+    """Of each case the exhibit of its furthest hit; of one that no hit joins, its first."""
+    found: dict[Case, RecordRow] = {}
+    for tie in sorted(ties, key=lambda tie: _weight(tie.links[0]), reverse=True):
+        for row in tie.links[0].records:
+            stands_for = _case_of(row)
+            if row is not None and stands_for is not None:
+                found.setdefault(stands_for, row)
+    return {case: records[0]} | found
 
 
 def _columns(case: Case, neighbours: dict[Case, set[Case]]) -> tuple[list[list[Case]], bool]:

@@ -43,11 +43,12 @@ class NextStatement:
 
 def next_statements(node: Node, maker: Maker, found: VisibleHit) -> list[NextStatement]:
     """What this person may sign now in this role: of an exhibit that travels, of the comparison, of the exhibits, and
-    what may be said at any time."""
+    what may be said at any time. Another day that the other side proposes is answered before anything travels."""
     with node.store.read() as session:
+        of_exhibits, of_comparison = _of_custody(node, maker, found.link), _of_comparison(node, found.link)
+        proposed = other_side(node.node_id, found.link) in found.link.progress.proposed
         offered = [
-            *_of_custody(node, maker, found.link),
-            *_of_comparison(node, found.link),
+            *((*of_comparison, *of_exhibits) if proposed else (*of_exhibits, *of_comparison)),
             *_on_exhibits(session, node, maker, found),
             *_at_any_time(node, maker, found.link),
         ]

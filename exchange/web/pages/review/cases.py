@@ -10,7 +10,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from exchange.flows.node.node import Node
 from exchange.flows.review.case_graph import Case, CaseGraph, PlacedCase, Tie, read_case
+from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
@@ -21,10 +23,12 @@ from schemas.vocabulary import Jurisdiction
 router = APIRouter()
 
 CaseReferenceInPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
-BOX_SIZE = (200, 46)
-_COLUMN, _ROW, _EDGE = 540, 72, 14
+BOX_SIZE = (236, 64)
+PICTURE_PX = 52
+"""On a box, at its left: the exhibit that stands for the case."""
+_COLUMN, _ROW, _EDGE = 560, 84, 14
 """The drawing's units: apart enough for the longest stage on a line, close enough for 1280 pixels."""
-_LONGEST = 26
+_LONGEST = 22
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class CaseBox:
     x: int
     y: int
     here: bool
+    case: Case
 
     @property
     def short(self) -> str:
@@ -86,7 +91,16 @@ def case_page(
         lines=lines,
         size=size,
         box=BOX_SIZE,
+        picture=PICTURE_PX,
+        pictures=_pictures(node, graph),
     )
+
+
+def _pictures(node: Node, graph: CaseGraph) -> dict[Case, ListedScan]:
+    """Of each case the scan that was compared, of the exhibit that stands for it."""
+    found = pictured_scans(node, graph.stands_for.values(), graph.scans)
+    rows = graph.stands_for.items()
+    return {case: found[row.statement_id] for case, row in rows if row.statement_id in found}
 
 
 def _incident(record: response_models.RecordSummary) -> str:
@@ -105,7 +119,7 @@ def _box(item: PlacedCase, height: int, here: Case) -> CaseBox:
     case = item.case
     address = f"/app/cases/{case.jurisdiction}/{quote(case.reference, safe='')}"
     name = term(case.jurisdiction, "jurisdiction")
-    return CaseBox(name, case.reference, address, _EDGE + item.step * _COLUMN, top, case == here)
+    return CaseBox(name, case.reference, address, _EDGE + item.step * _COLUMN, top, case == here, case)
 
 
 def _line(tie: Tie, one: CaseBox, other: CaseBox) -> TieLine:

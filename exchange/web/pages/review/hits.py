@@ -9,15 +9,14 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.sides import other_side, own_hit, own_hits
 from exchange.flows.hits.stage_changes import note_changes_read
-from exchange.flows.hits.vocabulary import NoEffect, local_day
+from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.node.node import Node
-from exchange.flows.review.next_statements import NO_MORE_ASKED, concludes_on_exhibits, end_of_comparison, named_day
-from exchange.flows.review.statements import Spoke, may_say, may_take_back
+from exchange.flows.review.next_statements import end_of_comparison
+from exchange.flows.review.statements import Spoke
 from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exhibits, visible_hit, visible_hits
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
@@ -25,24 +24,15 @@ from exchange.web.http.paging import Cursor, encode_place
 from exchange.web.http.problems import status_of
 from exchange.web.languages import gettext
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.review.custody import custody_shown, find_wrong_field, form_name, sign_step, step_forms
+from exchange.web.pages.review.custody import find_wrong_field, form_name, sign_step, step_forms
+from exchange.web.pages.review.hit_list import Turn, hit_list
+from exchange.web.pages.review.hit_page import hit_values
 from exchange.web.pages.review.reviews import remark_of, speak_as
-from exchange.web.rest import response_models
 from exchange.web.rest.hits import hit_place_in
 from exchange.web.rest.records import StatementId
-from exchange.web.wording.custody import signature_words
-from exchange.web.wording.sentences import no_effect, refusal_of
-from schemas import Message
+from exchange.web.wording.sentences import refusal_of
 from schemas.review import CUSTODY
-from schemas.vocabulary import (
-    AfteConclusion,
-    Answer,
-    Basis,
-    ComparisonStep,
-    FeedbackOutcome,
-    ReferenceChannel,
-    Role,
-)
+from schemas.vocabulary import Basis, ComparisonStep, Role
 
 router = APIRouter()
 
@@ -73,17 +63,27 @@ _NONE_REFUSED: Final = RefusedForm("", "", "", {})
 
 
 @router.get("/hits")
-def hits(node: OpenNode, who: Reading, closed: bool = False, after: Cursor = None) -> Response:
-    """The hits where somebody has a turn, what is due first at the top; or those where nobody has, the newest first."""
+def hits(
+    node: OpenNode,
+    who: Reading,
+    closed: bool = False,
+    turn: Turn | None = None,
+    stage: Stage | None = None,
+    after: Cursor = None,
+) -> Response:
+    """The hits where somebody has a turn, what is due first at the top; or those where nobody has, the newest first.
+    Scan pairs of the same two exhibits are one row."""
     asker = who.consultation
     found = visible_hits(node, *asker.reader, closed=closed, after=hit_place_in(after), limit=_ON_A_PAGE)
     asker.note(Act.LIST_STATEMENTS, len(found.links), *(link.link_id for link in found.links))
+    listed = hit_list(node, found.links, turn, stage)
     return page(
         "hits",
         who,
-        rows=[(link, _sides(link)) for link in found.links],
-        now=stamp(),
+        listed=listed,
         closed=closed,
+        turn=turn,
+        stage=stage,
         left_out=found.left_out,
         following=None if found.following is None else encode_place(*found.following),
         changes=found.changes,
@@ -114,46 +114,12 @@ def _hit_page(
     status: int = 200,
     refused: RefusedForm = _NONE_REFUSED,
 ) -> Response:
-    """``refused``: the form that was sent, where it was not signed."""
+    """``refused``: the form that was sent, where it was not signed. What is newest is written down first: it is read
+    with this, and no alert any more."""
     asker = who.consultation
     found = visible_hit(node, *asker.reader, link_id)
-    link = found.link
-    asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in link.history))
-    day, place = named_day(node.node_id, link)
-    may_step = may_say("physical-comparison", who.caller.role)
-    return page(
-        "hit",
-        who,
-        status=status,
-        link=link,
-        sides=_sides(link),
-        candidate_id=found.candidate_id,
-        reviews=found.reviews,
-        now=stamp(),
-        peer=other_side(node.node_id, link),
-        day=day or link.progress.on,
-        place=place,
-        channels=list(ReferenceChannel),
-        outcomes=list(FeedbackOutcome),
-        conclusions=list(AfteConclusion),
-        concludes=concludes_on_exhibits(node.node_id, who.caller.role, link),
-        makers={entry.statement_id: entry.statement.made_by.pseudonym for entry in link.history},
-        may_take_back=_may_take_back(node, who, link),
-        references=[
-            entry.statement.reference
-            for entry in link.history
-            if isinstance(entry.statement, Message) and entry.statement.reference
-        ],
-        ended=link.progress.stage in NO_MORE_ASKED,
-        why={name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
-        travelling=custody_shown(link),
-        signatures=signature_words(link.progress, link.history),
-        steps=step_forms(node, who, link) if may_step else [],
-        may_step=may_step,
-        answers=list(Answer),
-        today=local_day(),
-        refused=refused,
-    )
+    asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in reversed(found.link.history)))
+    return page("hit", who, status=status, refused=refused, **hit_values(node, who, found))
 
 
 @router.post("/hits/{link_id}/{action}")
@@ -237,11 +203,6 @@ def _take_back(node: Node, who: Visitor, link: Link, reason: str) -> Spoke:
     return speak_as(node, who, "retraction", retracts=hit.statement_id, reason=reason)
 
 
-def _may_take_back(node: Node, who: Visitor, link: Link) -> bool:
-    hit = own_hit(node.node_id, link)
-    return hit is not None and may_take_back(hit.statement.made_by, who.caller.pseudonym, who.caller.role)
-
-
 def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
     """Both examiners concluded on the exhibits: an identification makes a confirmed hit, all else ends the way."""
     reviews = reviews_on_exhibits(node, link, who.caller.pseudonym)
@@ -269,7 +230,3 @@ def _peer(node: Node, link: Link) -> str:
     if peer is None:
         raise Conflict("Both records are this node's own: there is nobody to write to.", code="not-owner")
     return peer
-
-
-def _sides(link: Link) -> list[response_models.RecordSummary | None]:
-    return [None if row is None else response_models.summary(row) for row in link.records]

@@ -49,7 +49,8 @@ def link(one: str | None, other: str | None, stage: Stage = Stage.LEAD) -> Any:
     records = tuple(row(name) if name else None for name in (one, other))
     progress = SimpleNamespace(stage=stage)
     name = f"{one}~{other}"
-    return SimpleNamespace(link_id=f"{name}~{stage}", pair_id=name, pair=pair, records=records, progress=progress)
+    told = {"link_id": f"{name}~{stage}", "pair_id": name, "scans": (f"s{one}", f"s{other}")}
+    return SimpleNamespace(pair=pair, records=records, progress=progress, **told)
 
 
 @pytest.fixture
@@ -78,6 +79,19 @@ def test_the_furthest_hit_stands_for_the_edge(world: World) -> None:
     (tie,) = world.drawn("RS-1").ties
     assert tie.stage is Stage.CONFIRMED
     assert len(tie.links) == 3
+
+
+def test_each_case_is_pictured_by_an_exhibit_of_its_furthest_hit(world: World) -> None:
+    world.links = [link("RS-1", "MK-1", Stage.ELIMINATED), link("MK-1", "XK-1", Stage.CONFIRMED)]
+    graph = world.drawn("RS-1")
+    assert {case.reference: row.statement_id for case, row in graph.stands_for.items()} == {
+        "RS-1": "RS-1",
+        "MK-1": "MK-1",
+        "XK-1": "XK-1",
+    }
+    assert graph.scans == {"sRS-1", "sMK-1", "sXK-1"}
+    world.links = []
+    assert [row.statement_id for row in world.drawn("RS-1").stands_for.values()] == ["RS-1"], "its own, without a hit"
 
 
 def test_drawn_alike_in_whatever_order_the_hits_came(world: World) -> None:

@@ -1,4 +1,5 @@
-"""Programs with tokens at nodes in this process: the routes as they are served, without a socket."""
+"""Programs with tokens, and people at the pages, at nodes in this process: the routes as they are served, without a
+socket."""
 
 from __future__ import annotations
 
@@ -11,16 +12,19 @@ import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from exchange.flows.node.node import Node
+from exchange.store.access.sign_in import begin_session
 from exchange.store.access.users import add_user
 from exchange.web.app import create_app
 from schemas import Maker
+from schemas.vocabulary import SignedInBy
 
 
 class Programs:
-    """``tokens``: of each node's people, by node and pseudonym."""
+    """``tokens``: of each node's people, by node and pseudonym; ``sessions``: of those who looked at its pages."""
 
     def __init__(self, portal: BlockingPortal) -> None:
         self.tokens: dict[tuple[str, str], str] = {}
+        self.sessions: dict[tuple[str, str], str] = {}
         self.clients: dict[str, httpx.AsyncClient] = {}
         self._portal = portal
 
@@ -35,6 +39,16 @@ class Programs:
 
     def post(self, node: str, who: Maker, path: str, body: Any = None) -> httpx.Response:
         return self._send("POST", node, who, path, json=body)
+
+    def page(self, node: Node, who: Maker, path: str) -> httpx.Response:
+        """As somebody who is signed in to the pages is shown it."""
+        known = node.node_id, who.pseudonym
+        if known not in self.sessions:
+            with node.store.write() as session:
+                by = SignedInBy.PASSWORD_AND_TOTP
+                self.sessions[known] = begin_session(session, who.pseudonym, by, most_s=3600)
+        cookie = {"Cookie": f"ffp={self.sessions[known]}"}
+        return self._portal.call(partial(self.clients[node.node_id].get, path, headers=cookie))
 
     def _send(self, method: str, node: str, who: Maker, path: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.tokens[node, who.pseudonym]}"}

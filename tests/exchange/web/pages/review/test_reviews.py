@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -24,6 +24,7 @@ from exchange.store.node.jobs import JobKind
 from exchange.store.review.candidates import CandidateView, Page, StoredCandidate, open_candidates
 from exchange.store.review.reviews import open_tasks
 from exchange.store.tables.work import JobRow
+from exchange.web.wording.local_days import day_words
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.pages.conftest import Person
@@ -31,6 +32,7 @@ from tests.exchange.web.pages.conftest import Person
 pytestmark = pytest.mark.slow
 
 TODAY, LATER, PAST = (str((datetime.now(LOCAL) + timedelta(days=days)).date()) for days in (0, 7, -3))
+IN_WORDS = {day: day_words(date.fromisoformat(day)) for day in (TODAY, LATER)}
 REMARK = "Parallel striae agree from hour two to hour five."
 
 
@@ -210,21 +212,10 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     hit = sent.headers["location"]
     assert "Two examiners agree: send the lead" not in first.get("/app/").text
 
-    # the other jurisdiction sees the lead, with a clock running
-    deadline = time.monotonic() + 30
-    while investigator.get(hit).status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    shown = investigator.get(hit).text
-    assert "waits for ffp-mk" in shown
-    assert REMARK in shown
-    assert "stated by the issuer:" in shown
-    assert "received here:" in shown
+    # the other jurisdiction finds the lead among what is new: read, and unread again
+    _until(lambda: f'href="{hit}#s-' in investigator.get("/app/alerts").text)
     assert "Answer the other side" in investigator.get("/app/").text
-
-    # and finds it among what is new: read, and unread again
     new = investigator.get("/app/alerts").text
-    assert f'href="{hit}#s-' in new
     assert "A hit was signed" in new
     seen_to = re.findall(r'name="seen_to" value="([^"]+)"', new)[0]
     counted = count(investigator)
@@ -234,6 +225,15 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "Mark all as read" not in investigator.get("/app/alerts").text
     assert investigator.send("/app/alerts/unread").status_code == 303
     assert count(investigator) == counted
+
+    # and sees it, with a clock running: then it is no more new
+    shown = investigator.get(hit).text
+    assert "North Macedonia answers the lead" in shown
+    assert REMARK in shown
+    assert "stated by the issuer:" in shown
+    assert "received here:" in shown
+    assert "Hits that wait for this side" in investigator.get("/app/").text
+    assert count(investigator) < counted
     past = investigator.send(f"{hit}/comparison", step="asked", on=PAST, place="Skopje", remark="Before noon")
     assert past.status_code == 409
     assert past.text.count("The day is over. Name today or a later one.") == 2, "at the top, and beside its field"
@@ -253,12 +253,12 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert undated.text.count("Name the day on which the exhibits meet.") == 2
     assert 'value="Niš"' in undated.text
     assert first.send(f"{hit}/comparison", step="agreed", on=TODAY, place="Skopje").status_code == 303
-    _until(lambda: f"The exhibits meet on {TODAY}." in examiner.get(hit).text)
+    _until(lambda: f"The exhibits meet on {IN_WORDS[TODAY]}." in examiner.get(hit).text)
     assert investigator.send(f"{hit}/comparison", step="agreed", on=LATER, place="Skopje").status_code == 303
-    assert f"Your side proposes another day, {LATER}." in investigator.get(hit).text
-    _until(lambda: f"ffp-mk proposes another day, {LATER}." in first.get(hit).text)
+    assert f"Your side proposes another day, {IN_WORDS[LATER]}." in investigator.get(hit).text
+    _until(lambda: f"North Macedonia proposes another day, {IN_WORDS[LATER]}." in first.get(hit).text)
     assert f'name="on" value="{LATER}"' in first.get(hit).text
-    assert f"until then {TODAY} holds" in first.get(hit).text
+    assert f"Until you agree to it, {IN_WORDS[TODAY]} holds" in first.get(hit).text
 
     # an exhibit travels: what is wrong is said at its field, and what was found at the seal is kept
     sent = _step_form(first, hit, "sent")
@@ -269,7 +269,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert 'value="RS-1"' in wrong.text, "what was typed stays"
     assert first.send(f"{hit}/custody", **sent | {"seal": "RS-1"}).status_code == 303
     _until(lambda: 'name="seal_whole"' in investigator.get(hit).text)
-    assert "on its way to ffp-mk" in first.get("/app/hits").text
+    assert "On its way to North Macedonia since" in first.get("/app/hits").text
     assert set(_step_forms(first, hit)) == set(), "its own is away"
     assert set(_step_forms(investigator, hit)) == {"received", "sent"}, "its own may leave too"
     assert "An exhibit is on its way to your side" in investigator.get("/app/alerts").text
@@ -299,7 +299,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert second.send(task, conclusion="identification").status_code == 303
     review = re.findall(r'name="review" value="([0-9a-f]{64})"', examiner.get(hit).text)[0]
     assert examiner.send(f"{hit}/done", review=review).status_code == 303
-    _until(lambda: "Hit: confirmed" in first.get(hit).text)
+    _until(lambda: "<h1>Confirmed hit: " in first.get(hit).text)
     assert "Say the outcome" in investigator.get("/app/").text
     assert investigator.send(f"{hit}/feedback", outcome="cases_joined", remark="").status_code == 303
     _until(lambda: "cases joined" in first.get(hit).text)
@@ -323,7 +323,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert head.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 303
     assert "This hit was taken back already" in head.send(f"{hit}/retraction", reason="The wrong exhibit.").text
     assert f"in place of {examiner.pseudonym}" in examiner.get(hit).text
-    _until(lambda: "Hit: confirmed" not in first.get(hit).text)
+    _until(lambda: "<h1>Confirmed hit: " not in first.get(hit).text)
 
 
 def _step_forms(person: Colleague, hit: str) -> dict[str, dict[str, str]]:

@@ -1,0 +1,128 @@
+"""The list of hits: a row for two exhibits with both pictures, the next step and whose it is, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from exchange.clock import stamp
+from exchange.flows.hits.history import Link
+from exchange.flows.hits.stage import Stage
+from exchange.flows.hits.vocabulary import Custody, Whereabouts
+from exchange.flows.keys.suspicion import Suspicion, suspicions_of
+from exchange.flows.node.node import Node
+from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
+from exchange.flows.review.next_step import NextStep, next_step
+from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
+from exchange.web.languages import gettext as _
+from exchange.web.pages.review.hit_page import sides_of
+from exchange.web.rest.response_models import RecordSummary
+from exchange.web.wording.hit_steps import side_name, step_title, where_now
+from exchange.web.wording.local_days import due_words, time_words
+
+
+class Turn(StrEnum):
+    """Which of the open hits are listed."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    LATE = "late"
+
+
+@dataclass(frozen=True)
+class HitRow:
+    """Two exhibits that hits join. ``links``: of all their scan pairs, the one that is due first at the top.
+    ``pictured`` by record; ``title`` of the next step, empty when all is said; ``since`` in local time;
+    ``away``: where an exhibit is that is not with its owner."""
+
+    links: tuple[Link, ...]
+    sides: list[RecordSummary | None]
+    pictured: Mapping[str, ListedScan]
+    title: str
+    due: str
+    late: bool
+    ours: bool
+    since: str
+    sent_by: str
+    away: list[str]
+
+    @property
+    def link(self) -> Link:
+        return self.links[0]
+
+
+@dataclass(frozen=True)
+class HitList:
+    """``counts``: how many rows there are by turn, ``stages`` by stage, before any was chosen; ``every`` in all."""
+
+    rows: list[HitRow]
+    every: int
+    counts: Mapping[Turn, int]
+    stages: Mapping[Stage, int]
+    names: Mapping[str, str]
+    doubted: Mapping[str, Suspicion]
+
+
+def hit_list(node: Node, links: Sequence[Link], turn: Turn | None, stage: Stage | None) -> HitList:
+    """Rows in the order of the links, those that are chosen alone."""
+    names = jurisdictions_of_nodes(node)
+    pictures = pictures_of_pairs(node, {link.link_id: link.pair for link in links})
+    rows = [_row(of, names, pictures.get(of[0].link_id, {}), node.node_id) for of in _by_exhibits(links)]
+    turns = {one: [row for row in rows if _is(row, one)] for one in Turn}
+    stages = {one: sum(row.link.progress.stage is one for row in rows) for one in Stage}
+    shown = rows if turn is None else turns[turn]
+    return HitList(
+        rows=[row for row in shown if stage is None or row.link.progress.stage is stage],
+        every=len(rows),
+        counts={one: len(of) for one, of in turns.items()},
+        stages={one: count for one, count in stages.items() if count},
+        names={side: side_name(names, side) for side in names},
+        doubted=suspicions_of(node, *(link.records for link in links)),
+    )
+
+
+def _by_exhibits(links: Sequence[Link]) -> list[tuple[Link, ...]]:
+    """Those of the same two exhibits together, in the order of the first of them; what was withdrawn stands alone."""
+    found: dict[tuple[str, ...], list[Link]] = {}
+    for link in links:
+        exhibits = [row.exhibit for row in link.records if row is not None]
+        key = tuple(sorted(exhibits)) if len(exhibits) == 2 else (link.link_id,)
+        found.setdefault(key, []).append(link)
+    return [tuple(of) for of in found.values()]
+
+
+def _row(links: tuple[Link, ...], names: Mapping[str, str], pictured: Mapping[str, ListedScan], node_id: str) -> HitRow:
+    link = links[0]
+    step = next_step(node_id, link)
+    return HitRow(
+        links=links,
+        sides=sides_of(link),
+        pictured=pictured,
+        title=step_title(step, names) if step is not None else "",
+        due=_due(step),
+        late=link.progress.late(stamp()),
+        ours=any(task.node == node_id for task in link.progress.tasks),
+        since=time_words(link.progress.since),
+        sent_by=side_name(names, link.hit.issuer),
+        away=[_away(one, names) for one in link.progress.custody if one.where is not Whereabouts.HOME],
+    )
+
+
+def _away(custody: Custody, names: Mapping[str, str]) -> str:
+    told = {"side": side_name(names, custody.owner), "where": where_now(custody, names)}
+    return _("The exhibit of %(side)s: %(where)s", **told)
+
+
+def _due(step: NextStep | None) -> str:
+    return "" if step is None else due_words(step.due_at)
+
+
+def _is(row: HitRow, turn: Turn) -> bool:
+    match turn:
+        case Turn.OURS:
+            return row.ours
+        case Turn.THEIRS:
+            return bool(row.title) and not row.ours
+        case Turn.LATE:
+            return row.late

@@ -1,0 +1,140 @@
+"""What the page of one hit is drawn from: the one next step with its form, both specimens, what happened, and the forms
+for what else may be signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from exchange.clock import stamp
+from exchange.flows.hits.history import Link
+from exchange.flows.hits.sides import other_side, own_hit
+from exchange.flows.hits.vocabulary import local_day
+from exchange.flows.node.node import Node
+from exchange.flows.review.hit_exhibits import exhibits_of_hit, jurisdictions_of_nodes
+from exchange.flows.review.next_statements import NO_MORE_ASKED, concludes_on_exhibits, named_day, next_statements
+from exchange.flows.review.next_step import NextStep, Todo, next_step, steps_beside
+from exchange.flows.review.statements import may_say, may_take_back
+from exchange.flows.review.visible_hits import VisibleHit
+from exchange.web.languages import gettext as _
+from exchange.web.pages.layout import Visitor
+from exchange.web.pages.review.custody import custody_shown, form_name, step_forms
+from exchange.web.pages.review.timeline import timeline
+from exchange.web.rest import response_models
+from exchange.web.wording.custody import signature_words
+from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title, where_now
+from exchange.web.wording.local_days import day_words, due_words
+from exchange.web.wording.sentences import no_effect
+from schemas import Message
+from schemas.vocabulary import AfteConclusion, Answer, FeedbackOutcome, ReferenceChannel
+
+_FORMS: Final = {
+    Todo.ASK: "comparison",
+    Todo.AGREE: "comparison",
+    Todo.NAME_DAY: "comparison",
+    Todo.CONCLUDE: "conclusion",
+    Todo.CONFIRM: "done",
+    Todo.END: "done",
+    Todo.OUTCOME: "feedback",
+}
+"""By which of the page's forms a step is signed; what travels has a form for each exhibit."""
+
+
+@dataclass(frozen=True)
+class StepBox:
+    """The next step in words. ``form``: the name of the form that signs it, "" where others do it; ``button`` what
+    opens or signs that form. ``draft``: what is known already of what is signed. ``due``: until when, ``due_at`` for
+    the tooltip. ``beside``: what else is due."""
+
+    title: str
+    context: list[str]
+    due: str
+    due_at: str
+    late: bool
+    form: str
+    button: str
+    draft: Mapping[str, Any]
+    beside: list[str]
+
+
+def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
+    """The values of the page's template, without what was typed and refused."""
+    link, maker = found.link, who.caller.maker
+    names = jurisdictions_of_nodes(node)
+    day, place = named_day(node.node_id, link)
+    step = next_step(node.node_id, link, next_statements(node, maker, found), found.reviews)
+    beside = steps_beside(node.node_id, link, step)
+    box = _box(step, beside, link, names, node.node_id) if step is not None else None
+    may_step = may_say("physical-comparison", who.caller.role)
+    moves = step_forms(node, who, link) if may_step else []
+    travelling = custody_shown(link)
+    return {
+        "link": link,
+        "sides": sides_of(link),
+        "names": {side: side_name(names, side) for side in {*names, link.pair.a.issuer, link.pair.b.issuer}},
+        "exhibits": exhibits_of_hit(node, link),
+        "box": box,
+        "all_said": done_words(link) if box is None else "",
+        "timeline": timeline(link, names, node.node_id, [step, *beside] if step is not None else []),
+        "candidate_id": found.candidate_id,
+        "reviews": found.reviews,
+        "peer": other_side(node.node_id, link),
+        "day": day or link.progress.on,
+        "place": place,
+        "channels": list(ReferenceChannel),
+        "outcomes": list(FeedbackOutcome),
+        "conclusions": list(AfteConclusion),
+        "concludes": concludes_on_exhibits(node.node_id, who.caller.role, link),
+        "makers": {entry.statement_id: entry.statement.made_by.pseudonym for entry in link.history},
+        "may_take_back": _may_take_back(node, who, link),
+        "references": [
+            entry.statement.reference
+            for entry in link.history
+            if isinstance(entry.statement, Message) and entry.statement.reference
+        ],
+        "ended": link.progress.stage in NO_MORE_ASKED,
+        "why": {name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
+        "travelling": travelling,
+        "seals_warn": any(line.warnings for exhibit in travelling for line in exhibit.lines),
+        "signatures": signature_words(link.progress, link.history),
+        "next_move": next((move for move in moves if box is not None and move.name == box.form), None),
+        "moves": [move for move in moves if box is None or move.name != box.form],
+        "answers": list(Answer),
+        "today": local_day(),
+        "day_words": day_words,
+        "where_now": partial(where_now, names=names),
+    }
+
+
+def sides_of(link: Link) -> list[response_models.RecordSummary | None]:
+    """Both records, in the pair's order; None for one that was withdrawn."""
+    return [None if row is None else response_models.summary(row) for row in link.records]
+
+
+def _box(step: NextStep, beside: list[NextStep], link: Link, names: Mapping[str, str], node_id: str) -> StepBox:
+    draft = step.offered.draft if step.offered is not None else {}
+    return StepBox(
+        title=step_title(step, names),
+        context=step_context(step, link, names, node_id),
+        due=due_words(step.due_at),
+        due_at=step.due_at,
+        late=step.due_at < stamp(),
+        form=_form_of(step),
+        button=step_button(step) if step.offered is not None else "",
+        draft=draft,
+        beside=[_("%(what)s: %(due)s", what=step_title(one, names), due=due_words(one.due_at)) for one in beside],
+    )
+
+
+def _form_of(step: NextStep) -> str:
+    if step.offered is None:
+        return ""
+    draft = step.offered.draft
+    return _FORMS.get(step.todo) or form_name(draft["step"], draft["record"])
+
+
+def _may_take_back(node: Node, who: Visitor, link: Link) -> bool:
+    hit = own_hit(node.node_id, link)
+    return hit is not None and may_take_back(hit.statement.made_by, who.caller.pseudonym, who.caller.role)

@@ -1,0 +1,67 @@
+"""What was signed of a hit, in a few words for its timeline: what was done, and what else is told of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exchange.web.languages import gettext as _
+from exchange.web.languages import marked as _m
+from exchange.web.languages import term
+from exchange.web.wording.conclusions import concluded
+from exchange.web.wording.local_days import day_words
+from schemas import AnyStatement, Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
+from schemas.vocabulary import Basis, ComparisonStep, HitStage
+
+_MOST_TEXT: Final = 60
+STEPS: Final = {
+    ComparisonStep.ASKED: _m("asks to compare"),
+    ComparisonStep.AGREED: _m("agrees to compare"),
+    ComparisonStep.DECLINED: _m("declines"),
+    ComparisonStep.SENT: _m("sends its exhibit"),
+    ComparisonStep.RECEIVED: _m("exhibit arrived"),
+    ComparisonStep.DONE: _m("compared, not confirmed"),
+    ComparisonStep.RETURNED: _m("sends it home"),
+}
+
+
+def said_words(said: AnyStatement) -> tuple[str, str]:
+    """What was done, and beneath it what else is told; "" where there is nothing."""
+    match said:
+        case Hit():
+            return (_("lead sent") if said.stage is HitStage.LEAD else _("confirmed hit signed")), ""
+        case Conclusion():
+            return _in_short(said), _on(said.basis)
+        case Verification():
+            verified = _("verified blind") if said.basis is Basis.SCREEN else _("verified")
+            return verified, _in_short(said)
+        case PhysicalComparison():
+            return _(STEPS[said.step]), _where(said)
+        case Feedback():
+            return _("outcome"), term(said.outcome)
+        case Message():
+            return _("writes"), _shortened(said.text)
+        case Retraction():
+            return _("takes it back"), _shortened(said.reason)
+        case _:
+            return term(said.type), ""
+
+
+def _in_short(said: Conclusion | Verification) -> str:
+    """What is concluded, without what explains it: ``inconclusive (a)``."""
+    return concluded(said.conclusion, said.basis).partition(":")[0]
+
+
+def _on(basis: Basis) -> str:
+    return _("on the screen") if basis is Basis.SCREEN else _("on the exhibits")
+
+
+def _where(said: PhysicalComparison) -> str:
+    """Day, place and seal, as far as they are stated."""
+    told = [day_words(said.on, short=True) if said.on else "", said.place or ""]
+    told += [_("seal %(seal)s", seal=said.seal)] if said.seal else []
+    return ", ".join(one for one in told if one)
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MOST_TEXT else f"{line[: _MOST_TEXT - 1].rstrip()}…"
