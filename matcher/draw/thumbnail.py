@@ -1,5 +1,5 @@
-"""The picture of one scan by which it is known again, small in a list and larger on its own page: no label, no frame, its
-valid points alone.
+"""The picture of one scan by which it is known again, small in a list and larger on its own page: no label, no frame,
+its valid points alone.
 
 What was not measured is transparent, so that it takes the colour of whatever page it stands on.
 """

@@ -104,6 +104,16 @@ class SearchResult:
     damaged: tuple[bytes, ...]
 
 
+def load_what_draws() -> None:
+    """In a process that is kept warm: whatever is asked of it next begins at once."""
+    import matcher.areal.comparison
+    import matcher.draw.display
+    import matcher.draw.draw_pair
+    import matcher.draw.thumbnail
+    import matcher.read.image
+    import matcher.read.x3p  # noqa: F401
+
+
 def inspect_scan(path: Path) -> ScanReport:
     """Read an untrusted scan in full. Raises matcher.ScanRefused with the reason."""
     from matcher.read.image import inspect_image

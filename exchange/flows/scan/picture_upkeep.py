@@ -1,8 +1,8 @@
 """Pictures of scans follow the release, and take no more of the disk than they may.
 
-After a start each delivered scan is looked at once, in bounded steps: where its pictures are missing, or are those of an
-earlier release, they are drawn anew at the lowest priority, one at a time. The heights that are kept for the comparison
-viewer stay within ``heights_kept_bytes``.
+After a start each delivered scan is looked at once, in bounded steps: where its pictures are missing, or are those of
+an earlier release, they are drawn anew at the lowest priority, one at a time. The heights that are kept for the
+comparison viewer stay within ``heights_kept_bytes``.
 """
 
 from __future__ import annotations

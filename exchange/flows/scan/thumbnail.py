@@ -79,9 +79,7 @@ class _Drawn:
 _OF_THIS_RELEASE: Final = f"thumbnail-{THUMBNAIL_VERSION}"
 
 
-def find_scan(
-    node: Node, statement_id: str, position: int, size: ThumbnailSize = ThumbnailSize.SMALL
-) -> FoundScan:
+def find_scan(node: Node, statement_id: str, position: int, size: ThumbnailSize = ThumbnailSize.SMALL) -> FoundScan:
     """A scan by its place in a record that may be read, delivered or not. Raises NotFound."""
     with node.store.read() as session:
         found = find_scan_of_record(session, statement_id, position)
@@ -141,7 +139,10 @@ def draw_and_keep(node: Node, acquisition: AcquisitionRow, by: Compute) -> dict[
     pipeline = _levelled_by(acquisition)
     region = None if pipeline is None else region_mask_of(acquisition)
     photograph = acquisition.modality == Modality.REFLECTANCE
-    drawn, paths = _Drawn(delivered_scan(node, acquisition), photograph, pipeline, region), thumbnail_paths(node, acquisition)
+    drawn, paths = (
+        _Drawn(delivered_scan(node, acquisition), photograph, pipeline, region),
+        thumbnail_paths(node, acquisition),
+    )
     pictures = by.run(draw_thumbnails, drawn, paths, node.settings.prepared)
     with node.store.read() as session:  # erasure takes rows first, then files: what was made after it is seen here
         may_stay = may_be_compared(session, acquisition.acquisition_id)
@@ -152,9 +153,7 @@ def draw_and_keep(node: Node, acquisition: AcquisitionRow, by: Compute) -> dict[
     return pictures
 
 
-def draw_thumbnails(
-    drawn: _Drawn, targets: Mapping[ThumbnailSize, Path], scratch: Path
-) -> dict[ThumbnailSize, bytes]:
+def draw_thumbnails(drawn: _Drawn, targets: Mapping[ThumbnailSize, Path], scratch: Path) -> dict[ThumbnailSize, bytes]:
     """What a worker process does. Raises matcher.ScanNotUsable, matcher.ScanRefused."""
     pictures = _pictures(drawn)
     with suppress(OSError):  # a full disk, which the doctor tells: they are seen nevertheless, and drawn again

@@ -1,8 +1,8 @@
 """Answers in fewer bytes, for browsers that take gzip: style and scripts, packed once, and pages.
 
-A page holds what nobody else may learn, such as the secret of its forms, beside words that somebody else may have chosen.
-Whoever can have a browser ask for many such pages, and sees how long the encrypted answers are, could guess the secret
-letter by letter (BREACH). So a page is packed only where the browser says that its own address or the person asked for
+A page holds what nobody else may learn, such as the secret of its forms, beside words that somebody else may have
+chosen. Whoever can have a browser ask for many such pages, and sees how long the encrypted answers are, could guess the
+secret letter by letter (BREACH). So a page is packed only where the browser says that its own address or the person asked for
 it (``Sec-Fetch-Site``, which no script can set): not what another site, or a sister of this host, makes it ask.
 docs/threat-model.md has the rest of the reason. Pictures, scans and heights are packed already.
 """
@@ -127,4 +127,3 @@ async def _packed_body(start: Message, body: Message) -> Message:
     headers = MutableHeaders(scope=start)
     headers["Content-Encoding"], headers["Content-Length"] = "gzip", str(len(content))
     return {**body, "body": content}
-

@@ -28,7 +28,11 @@ router = APIRouter()
 
 Records = Annotated[
     list[Annotated[str, Query(pattern="^[0-9a-f]{64}$")]],
-    Query(default_factory=list, max_length=MOST_RECORDS, description="Of whose scans the page waits for pictures, or for the comparison."),
+    Query(
+        default_factory=list,
+        max_length=MOST_RECORDS,
+        description="Of whose scans the page waits for pictures, or for the comparison.",
+    ),
 ]
 _ROLES: Final = ", ".join(sorted(ALERTED))
 

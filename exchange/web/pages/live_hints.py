@@ -30,6 +30,7 @@ from exchange.flows.review.live_hints import (
     Watched,
     standing_of,
 )
+from exchange.flows.scan.inspect import load_what_draws
 from exchange.web.http.event_stream import STILL_THERE, event
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,8 @@ ANYWAY_S: Final = 60.0
 """So often it is asked of each person, whether or not anything seems to have changed."""
 FORGOTTEN_S: Final = 900.0
 BEAT_S: Final = 15.0
+WARM_S: Final = 60.0
+"""So long after the last page was left the process stays that draws."""
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,7 @@ class LiveHints:
         found = await run_in_threadpool(standing_of, self._node, asked)
         self._changes = found.changes
         more = self._note(found)
+        self._node.compute.stay_warm(WARM_S, load_what_draws)
         for line in lines:
             if line.watcher.session not in found.sessions:
                 line.tell("end", event("end", "session"))
