@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from exchange.flows.node.node import Node
 from exchange.flows.scan.heights import Form, Wanted, heights, heights_path, kept_heights, shown_of
 from exchange.flows.scan.picture_upkeep import PictureUpkeep, clear_heights
 from exchange.flows.scan.thumbnail import find_scan, thumbnail_paths
@@ -75,7 +77,7 @@ def test_what_cannot_be_drawn_holds_up_nothing(node: RunningNode, correlated: Ca
 
 
 def test_heights_are_made_with_the_scan_and_kept_within_their_bound(
-    node: RunningNode, correlated: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+    node: RunningNode, correlated: Callable[[str], str]
 ) -> None:
     scan = find_scan(node.node, correlated("2-2"), 0).acquisition
     shown = shown_of(node.node, scan, Wanted(Form.FILTERED))
@@ -96,12 +98,15 @@ def test_heights_are_made_with_the_scan_and_kept_within_their_bound(
     other.write_bytes(b"of another release")
     os.utime(path, (1, 1))
     kept = sum(one.stat().st_size for one in path.parent.glob("*.heights-*"))
-    monkeypatch.setattr(node.node.settings, "heights_kept_bytes", kept - 1)
-    assert clear_heights(node.node) == 2
+    assert clear_heights(bounded(node.node, kept - 1)) == 2
     assert not other.exists()
     assert not path.exists(), "not looked at for longest"
     assert kept_heights(node.node, raw) is not None
-    monkeypatch.setattr(node.node.settings, "heights_kept_bytes", 0)
-    assert kept_heights(node.node, raw) is None
-    clear_heights(node.node)
+    none = bounded(node.node, 0)
+    assert kept_heights(none, raw) is None
+    clear_heights(none)
     assert not list(node.node.settings.prepared.glob("??/*.heights-*"))
+
+
+def bounded(node: Node, most: int) -> Node:
+    return replace(node, settings=node.settings.model_copy(update={"heights_kept_bytes": most}))
