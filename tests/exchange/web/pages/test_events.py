@@ -245,7 +245,7 @@ def test_what_is_no_question_is_refused(node: RunningNode, signed_in: Callable[[
 
 
 def watcher(number: int, of: int = 1) -> Watcher:
-    return Watcher((Role.INVESTIGATOR, f"nobody-{number // of}"), f"{number:064x}")
+    return Watcher((Role.OPERATOR, f"nobody-{number // of}"), f"{number:064x}")
 
 
 def test_the_node_has_a_bound_too_and_a_line_costs_no_thread(node: RunningNode) -> None:
