@@ -54,7 +54,7 @@ class Travelled(NamedTuple):
 
 
 def raw(node: RunningNode, path: str, **headers: str) -> Travelled:
-    asked = {"Accept-Encoding": "identity"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    asked = {"accept-encoding": "identity"} | {name.replace("_", "-"): value for name, value in headers.items()}
     with httpx.stream("GET", node.url + path, headers=asked, trust_env=False) as answer:
         return Travelled(answer.status_code, answer.headers, b"".join(answer.iter_raw()))
 
