@@ -1,5 +1,6 @@
 """Heavy work in processes of its own: started when first needed, replaced when they die, bounded in time and memory,
-and ended when nothing was asked of them for a while: each takes a hundred megabytes.
+and ended when nothing was asked of them for a while: each takes a hundred megabytes. While somebody looks at pages one
+is kept warm, so that what they open next waits for no start.
 
 A worker gets one thread for linear algebra: the processes already share the cores among themselves. It ends with the
 node, however the node ends, and leaves Ctrl-C to it. Nobody waits at a screen for what is done in the background: its
@@ -69,6 +70,8 @@ class Compute:
             self._idle.put(None)  # a place whose process is started when it is first needed
         self._running: set[ProcessPoolExecutor] = set()
         self._used_at = time.monotonic()
+        self._warm_until = 0.0
+        self._warming = False
         self._resting: threading.Timer | None = None
         self._closed = False
         self._refusal: str | None = None
@@ -95,6 +98,23 @@ class Compute:
         except queue.Empty:
             raise ComputeAway("All worker processes are busy; try again later.") from None
         return self._run(executor, function, *args, **kwargs)
+
+    def stay_warm(self, for_s: float, load: Callable[[], object]) -> None:
+        """Somebody may ask for something soon: where no process runs, begin one, which does ``load``; until then let
+        one stay. Returns at once. That none can be begun is told to whoever needs one."""
+        with self._lock:
+            self._warm_until = max(self._warm_until, time.monotonic() + for_s)
+            if self._closed or self._running or self._warming:
+                return
+            self._warming = True
+        threading.Thread(target=self._warm, args=(load,), name="warming", daemon=True).start()
+
+    def _warm(self, load: Callable[[], object]) -> None:
+        try:
+            with contextlib.suppress(queue.Empty, ComputeAway, ComputeFailed):
+                self._run(self._idle.get_nowait(), load)
+        finally:
+            self._warming = False
 
     @contextlib.contextmanager
     def on_account_of(self, node_id: str) -> Iterator[None]:
@@ -214,17 +234,23 @@ class Compute:
             if self._closed:
                 return
             left = self._used_at + self._rest_s - time.monotonic()
-            self._resting = self._timer(left) if left > 0 else None
+            warm = self._warm_until - time.monotonic()
+            self._resting = self._timer(left if left > 0 else warm) if max(left, warm) > 0 else None
         if left > 0:
             return
         idle = []
         with contextlib.suppress(queue.Empty):  # the last ones were taken by work that came at this moment
             for _ in range(self._idle.qsize()):
                 idle.append(self._idle.get_nowait())  # noqa: PERF401 - what was taken must not get lost
+        stays = next((executor for executor in idle if executor is not None), None) if warm > 0 else None
         for executor in idle:
+            if executor is not None and executor is stays:
+                continue
             if executor is not None:
                 self._end(executor)
             self._idle.put(None)
+        if stays is not None:  # on top: it is the first that is asked
+            self._idle.put(stays)
 
     def _end(self, executor: ProcessPoolExecutor) -> None:
         """Kill a process that is dead, stuck or not wanted any more, and wait for the thread that looks after it: when

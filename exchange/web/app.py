@@ -80,6 +80,7 @@ def create_app(node: Node, *, works: bool = True, processes: int = 1) -> FastAPI
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_forget_erased, node)
+                tasks.start_soon(pages.state.hints.run)
                 yield
                 tasks.cancel_scope.cancel()
         finally:

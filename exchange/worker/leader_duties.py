@@ -26,6 +26,7 @@ from exchange.flows.scan.compared_pairs import promise_newly_comparable
 from exchange.flows.scan.correlate import promise_correlations_again
 from exchange.flows.scan.gallery_check import check_galleries
 from exchange.flows.scan.gallery_upkeep import restore_galleries
+from exchange.flows.scan.picture_upkeep import PictureUpkeep, clear_heights
 from exchange.flows.sync.replay import read_again
 from exchange.flows.sync.serve_lane import give_mended
 from exchange.flows.terms.withdraw import purge
@@ -38,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 GALLERIES_S = 60
 CHECK_GALLERIES_S = 60  # how often a shard of each is read again: 16,384 references, some seconds
+PICTURES_S = 60  # how soon after a start it is looked for pictures that an earlier release drew otherwise
+CLEAR_HEIGHTS_S = 3600  # how often kept heights are held against their bound
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
 LOG_CHECK_S = 60  # how often it is looked whether the check is due
@@ -61,6 +64,8 @@ class LeaderDuties:
         self._node, self._write_letter, self._time_authority = node, write_letter, time_authority
         self._hours, self._stopping = hours, stopping
         self._swept = False
+        self._pictures = PictureUpkeep(node)
+        self._pictures_from = time.monotonic() + PICTURES_S
         self._galleries_from = time.monotonic() + CHECK_GALLERIES_S
         self._objects_promised, self._objects_swept = False, float("-inf")
 
@@ -74,6 +79,8 @@ class LeaderDuties:
             Loop("scans without a record", self.sweep, SWEEP_S),
             Loop("galleries", self._restore_galleries, GALLERIES_S),
             Loop("check of galleries", self._check_galleries, CHECK_GALLERIES_S),
+            Loop("pictures of scans", self._draw_pictures, PICTURES_S),
+            Loop("heights that are kept", self._clear_heights, CLEAR_HEIGHTS_S),
             Loop("check of content at rest", self._check_at_rest, LOG_CHECK_S),
             Loop("end of retention", lambda: purge(node) > 0, PURGE_S),
             Loop("end of drafts", lambda: erase_outlived_drafts(node) > 0, PURGE_S),
@@ -154,6 +161,15 @@ class LeaderDuties:
         """Not at once after a start, when there is enough to do."""
         if time.monotonic() >= self._galleries_from:
             check_galleries(self._node)
+        return False
+
+    def _draw_pictures(self) -> bool:
+        """Not at once after a start either."""
+        return time.monotonic() >= self._pictures_from and self._pictures.step()
+
+    def _clear_heights(self) -> bool:
+        if cleared := clear_heights(self._node):
+            log.info("heights that nobody looked at are not kept any more", count=cleared)
         return False
 
     def _check_at_rest(self) -> bool:

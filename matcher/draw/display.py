@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from matcher.draw.panels import SHOWN_BAND_POINTS
 from matcher.errors import ScanNotUsable
+from matcher.mark.level import LevelledMark
 from matcher.mark.regions import level_region
 from matcher.numeric.parameters import Parameters
 from matcher.numeric.plane import low_pass
@@ -62,6 +63,11 @@ def display_filtered(topography: Topography, parameters: Parameters, most: int) 
     mark = level_region(topography, parameters)
 
     # 2.
+    return display_mark(mark, parameters, most)
+
+
+def display_mark(mark: LevelledMark, parameters: Parameters, most: int) -> Display:
+    """As ``display_filtered``, of a mark that was found and levelled with the same parameters."""
     short, long = (
         tuple(points * parameters.fine_spacing_um / spacing for spacing in mark.spacing_um)
         for points in SHOWN_BAND_POINTS

@@ -1,4 +1,5 @@
-"""The small picture of one scan, by which it is known again in a list: no label, no frame, its valid points alone.
+"""The picture of one scan by which it is known again, small in a list and larger on its own page: no label, no frame,
+its valid points alone.
 
 What was not measured is transparent, so that it takes the colour of whatever page it stands on.
 """
@@ -19,8 +20,10 @@ from matcher.mark.level import LevelledMark, averaged
 from matcher.numeric.plane import Plane, ratio
 from matcher.read.topography import Topography
 
-MOST_THUMBNAIL_SIDE: Final = 320
-"""Twice the width at which lists show it, for screens of two points a pixel."""
+SMALL_SIDE: Final = 160
+LARGE_SIDE: Final = 480
+"""Pixels of the longer side: twice the width at which lists show it and thrice that of other pages, for screens of
+several points a pixel."""
 
 _LIGHT_FROM: Final = (-0.5, -0.5, 0.7071)
 """(x, y, towards the eye): azimuth 315 degrees, which is the upper left, 45 degrees above the surface."""
@@ -46,22 +49,23 @@ class _Small:
     pitch: float
 
 
-def draw_mark_thumbnail(mark: LevelledMark) -> bytes:
-    """The mark that is compared, levelled, under light from the upper left; returns a WebP.
+def draw_mark_thumbnail(mark: LevelledMark, side: int) -> bytes:
+    """The mark that is compared, levelled, under light from the upper left, no side longer than ``side``; returns a
+    WebP.
 
     Raises ``ScanNotUsable`` where the mark has no point.
     """
-    return _written(*_lit(_shrunk(mark.heights, mark.weights, mark.spacing_um)))
+    return _written(*_lit(_shrunk(mark.heights, mark.weights, mark.spacing_um, side)))
 
 
-def draw_surface_thumbnail(topography: Topography) -> bytes:
+def draw_surface_thumbnail(topography: Topography, side: int) -> bytes:
     """All of a scan on which no mark is looked for, or none was found. As ``draw_mark_thumbnail``."""
     sizes = (points * um for points, um in zip(topography.heights_um.shape, topography.spacing_um, strict=True))
-    heights, weights, spacing, _ = averaged(topography, max(sizes) / (2 * MOST_THUMBNAIL_SIDE))
-    return _written(*_lit(_shrunk(heights, weights, spacing)))
+    heights, weights, spacing, _ = averaged(topography, max(sizes) / (2 * side))
+    return _written(*_lit(_shrunk(heights, weights, spacing, side)))
 
 
-def draw_photograph_thumbnail(brightness: NDArray[np.float32]) -> bytes:
+def draw_photograph_thumbnail(brightness: NDArray[np.float32], side: int) -> bytes:
     """A photograph, nothing but smaller; returns a WebP.
 
     ``brightness``: float32 (rows, columns), 0 black to 1 full scale, NaN where it is transparent. Raises
@@ -69,20 +73,19 @@ def draw_photograph_thumbnail(brightness: NDArray[np.float32]) -> bytes:
     """
     valid = np.isfinite(brightness)
     whole = bool(valid.all())
-    small = _shrunk(brightness if whole else np.nan_to_num(brightness), valid.astype(np.float32), (1.0, 1.0))
+    small = _shrunk(brightness if whole else np.nan_to_num(brightness), valid.astype(np.float32), (1.0, 1.0), side)
     return _written(small.values, small.share)
 
 
-def _shrunk(values: Plane, weights: Plane, spacing: tuple[float, float]) -> _Small:
-    """The bounding box of what was measured, in square pixels, no side longer than ``MOST_THUMBNAIL_SIDE``; never
-    enlarged."""
+def _shrunk(values: Plane, weights: Plane, spacing: tuple[float, float], side: int) -> _Small:
+    """The bounding box of what was measured, in square pixels, no side longer than ``side``; never enlarged."""
     solid = (weights > 0).view(np.uint8)
     left, top, width, height = cv2.boundingRect(solid)
     if width == 0 or height == 0:
         raise ScanNotUsable("not usable: the scan has no valid point at all; check how it was exported")
     box = slice(top, top + height), slice(left, left + width)
     size = (height * spacing[0], width * spacing[1])
-    pitch = max(max(size) / MOST_THUMBNAIL_SIDE, min(spacing))
+    pitch = max(max(size) / side, min(spacing))
     shape = (max(1, round(size[0] / pitch)), max(1, round(size[1] / pitch)))
     shown, there = values[box], weights[box]
     if shape == shown.shape:

@@ -160,7 +160,9 @@ def _settle(page: Any) -> None:
         wait_ready(page)
     lazy = "() => document.querySelectorAll('img[loading=lazy]').forEach((image) => { image.loading = 'eager'; })"
     page.evaluate(lazy)
-    page.wait_for_load_state("networkidle", timeout=PICTURES_MS)
+    # the network is never idle: an open page holds a line
+    shown = "() => [...document.images].every((image) => image.complete)"
+    page.wait_for_function(shown, timeout=PICTURES_MS)
 
 
 def _use_tools(page: Any, world: World) -> None:

@@ -302,3 +302,36 @@ def test_what_nobody_asks_for_ends_and_is_started_again() -> None:
         assert compute.run(os.getpid) not in before
     finally:
         compute.close()
+
+
+def test_one_stays_warm_while_somebody_may_ask_soon() -> None:
+    compute = Compute(2, timeout_s=60, rest_s=0.3)
+    try:
+        begun = time.monotonic()
+        compute.stay_warm(8.0, os.getpid)
+        compute.stay_warm(8.0, os.getpid)
+        assert time.monotonic() - begun < 0.1, "nobody waits for it"
+        eventually(lambda: len(pids(compute)) == 1)
+        warm = pids(compute)
+        at_once(compute, *[(time.sleep, 0.1)] * 2)
+        eventually(lambda: len(pids(compute)) == 1)
+        assert time.monotonic() - begun > 0.3
+        assert compute.run(os.getpid) in pids(compute)
+        assert len(pids(compute)) == 1
+        eventually(lambda: pids(compute) == set() and all(map(gone, warm)), seconds=20)
+    finally:
+        compute.close()
+    compute.stay_warm(60, os.getpid)
+    assert pids(compute) == set(), "of what is closed none is begun"
+
+
+def test_a_warm_one_that_was_killed_keeps_nobody_waiting() -> None:
+    compute = Compute(1, timeout_s=60)
+    try:
+        compute.stay_warm(60, os.getpid)
+        eventually(lambda: compute._running != set() and compute._idle.qsize() == 1)
+        for process in pids(compute):
+            os.kill(process, signal.SIGKILL)
+        assert compute.run(os.getpid) in pids(compute)
+    finally:
+        compute.close()

@@ -20,8 +20,9 @@ from exchange.clock import stamp
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import roles_of
-from exchange.flows.scan.inspect import Appearance, prepare_scan
+from exchange.flows.scan.inspect import Appearance, PicturePaths, ThumbnailSize, prepare_scan
 from exchange.flows.scan.prepared import prepared_path, reference_name
+from exchange.flows.scan.thumbnail import picture_paths
 from exchange.store.entry.records import AcquisitionState, acquisitions_with_records, add_records
 from exchange.store.log.statements import add_statements, append_own, keep_log_check
 from exchange.store.node.jobs import JobKind, promise
@@ -43,10 +44,11 @@ HEIGHTS, PIPELINES = matcher.DEFAULT_PARAMETERS, (matcher.DEFAULT_PARAMETERS, ma
 
 @dataclass(frozen=True)
 class Face:
-    """A drawn breech face: its scan's file, and the prepared files of both pipelines."""
+    """A drawn breech face: its scan's file, the prepared files of both pipelines, and its pictures."""
 
     scan: Path
     prepared: tuple[Path, ...]
+    pictures: PicturePaths
 
     def loaded(self, pipeline: int) -> Prepared:
         return Prepared.from_bytes(self.prepared[pipeline].read_bytes())
@@ -58,10 +60,11 @@ def drawn(folder: Path, firearm: int, shot: int = 0) -> Face:
     scan = folder / f"{firearm}-{shot}.x3p"
     matcher.write_topography(breech_face.draw(firearm, shot), scan, instrument="synthetic")
     prepared = []
+    pictures = PicturePaths({size: scan.with_suffix(f".{size}") for size in ThumbnailSize}, scan.with_suffix(".heights"))
     for pipeline in PIPELINES:
         prepared.append(scan.with_suffix(f".{pipeline.digest[:8]}"))
-        prepare_scan(Appearance(scan, pipeline), prepared[-1])
-    return Face(scan, tuple(prepared))
+        prepare_scan(Appearance(scan, pipeline), prepared[-1], pictures=pictures if pipeline is HEIGHTS else None)
+    return Face(scan, tuple(prepared), pictures)
 
 
 class Archive:
@@ -133,6 +136,11 @@ class Archive:
             path = prepared_path(self.node, row, pipeline)
             path.parent.mkdir(exist_ok=True)
             os.link(prepared, path)
+        named, drawn = picture_paths(self.node, row), face.pictures
+        for size, picture in drawn.thumbnails.items():
+            os.link(picture, named.thumbnails[size])
+        if drawn.heights is not None and named.heights is not None:
+            os.link(drawn.heights, named.heights)
 
     def fill_galleries(self, ids: Sequence[int], faces: Sequence[Face]) -> None:
         """Put acquisitions that count as correlated into both galleries."""

@@ -33,7 +33,7 @@ MIX = {
 }
 """How often, of a hundred. The first seven are pages."""
 NO_PAGES = frozenset({"heights", "thumbnail"})
-"""What a worker process makes for a page that is there already."""
+"""What is asked for by a page that is there already."""
 
 
 @dataclass
@@ -98,7 +98,7 @@ def _choice(world: World, person: Person, dice: random.Random) -> tuple[str, str
         "record": f"/app/records/{dice.choice(world.records)}",
         "hits": "/app/hits",
         "heights": f"/app/scans/{scan}/heights/plain?form=filtered",
-        "thumbnail": f"/app/pairs/{pair}/picture?width=160",
+        "thumbnail": f"/app/records/{dice.choice(world.records)}/scans/0/picture",
     }
     return kind, paths[kind]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from exchange.flows.node.node import Node
@@ -20,9 +21,9 @@ class OpenSession:
     legal_basis: str | None
 
 
-def open_session(node: Node, token: str) -> OpenSession | None:
-    """The session of a cookie, and a note that somebody is still there. None where the session is over or was idle for
-    too long, and where its user was revoked."""
+def open_session(node: Node, token: str, *, is_there: bool = True) -> OpenSession | None:
+    """The session of a cookie, and a note that somebody ``is_there``: a page that asks by itself says nothing of that.
+    None where the session is over or was idle for too long, and where its user was revoked."""
     if not token:
         return None
     with node.store.read() as session:
@@ -30,10 +31,22 @@ def open_session(node: Node, token: str) -> OpenSession | None:
     if found is None:
         return None
     row, user = found
-    if store.to_be_touched(row):
+    if is_there and store.to_be_touched(row):
         with node.store.write() as session:
             store.touch_session(session, row.token_sha256)
     return OpenSession(user.pseudonym, Role(user.role), SignedInBy(row.signed_in), row.purpose, row.legal_basis)
+
+
+def sessions_that_go_on(node: Node, digests: Collection[str]) -> frozenset[str]:
+    """Of these sessions, by the digests of their cookies, those that are not over. It is no note of anybody."""
+    with node.store.read() as session:
+        idle_s = node.settings.session_idle_s
+        return frozenset(one for one in digests if store.session_by_digest(session, one, idle_s=idle_s) is not None)
+
+
+def digest_of(token: str) -> str:
+    """By which a session is known to whoever need not have its cookie."""
+    return store.hashed(token)
 
 
 def state_purpose(node: Node, token: str, purpose: str, legal_basis: str) -> None:

@@ -16,11 +16,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntFlag
+from typing import TYPE_CHECKING
 
 import matcher
 from exchange.flows.node.regions import COMPARED, Pipeline
-from exchange.store.tables.records import AcquisitionRow
 from schemas.vocabulary import Lighting, Modality
+
+if TYPE_CHECKING:  # a worker process that is waited for loads no database
+    from exchange.store.tables.records import AcquisitionRow
 
 PIPELINES: dict[str, Pipeline] = {
     pipeline.digest: pipeline for region in COMPARED.values() for pipeline in region.pipelines

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import matcher
-from exchange.store.tables.records import AcquisitionRow
 from schemas import RegionMask
 
 if TYPE_CHECKING:
+    from exchange.store.tables.records import AcquisitionRow
     from matcher.numeric.plane import Mask
 
 

@@ -17,7 +17,7 @@ from exchange.flows.scan.inspect import Correlated, prepare_scan
 from exchange.flows.scan.instrument_probe import instrument_in_words, promise_probe
 from exchange.flows.scan.prepared import acquisition_id_of, appearance_of, prepared_path, reference_name, variant_of
 from exchange.flows.scan.references import calibres_for, erase_traces, find_candidates, forget_superseded
-from exchange.flows.scan.thumbnail import thumbnail_path
+from exchange.flows.scan.thumbnail import picture_paths
 from exchange.store.entry.records import (
     AcquisitionState,
     acquisition_with_record,
@@ -107,16 +107,16 @@ def promise_correlations_again(node: Node) -> int:
 
 
 def _prepare(node: Node, acquisition: AcquisitionRow, record: RecordRow, pipeline: Pipeline) -> str | None:
-    """Make the prepared scan and commit it, with the instrument of a topography; its small picture by the way. Returns
+    """Make the prepared scan and commit it, with the instrument of a topography; its pictures by the way. Returns
     why it is not usable, if it is not."""
     target = prepared_path(node, acquisition, pipeline)
     appearance = appearance_of(node, acquisition, pipeline)
-    picture = thumbnail_path(node, acquisition)
-    prepared = node.background.run(prepare_scan, appearance, target, node.settings.prepared, picture)
+    pictures = picture_paths(node, acquisition)
+    prepared = node.background.run(prepare_scan, appearance, target, node.settings.prepared, pictures)
     if prepared.not_usable is not None:
         return prepared.not_usable
     if prepared.not_pictured is not None:
-        log.warning("no small picture is kept", acquisition=acquisition.acquisition_id, detail=prepared.not_pictured)
+        log.warning("no pictures are kept", acquisition=acquisition.acquisition_id, detail=prepared.not_pictured)
     with node.store.write() as session:
         row = session.get(AcquisitionRow, acquisition.acquisition_id)
         if row is None:

@@ -1,32 +1,34 @@
-"""A scan's heights for the comparison viewer: what is asked for, how it is named, and the work of a worker process."""
+"""A scan's heights for the comparison viewer: what is asked for, and where they are kept once they were made.
+
+The filtered form of a scan is made when it is prepared, whatever else at first look. What is kept is given without a
+process; it lies beside the prepared scan, goes with it, and all of it together takes no more than
+``heights_kept_bytes``: what was not looked at for longest goes first (``picture_upkeep``).
+"""
 
 from __future__ import annotations
 
-import gzip
+import os
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 import matcher
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.delivered_scan import delivered_scan
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import PIPELINES, roles_of
-from exchange.flows.node.region_masks import mask_digest, region_mask_of, topography_within
+from exchange.flows.node.pipelines import roles_of
+from exchange.flows.node.region_masks import mask_digest, region_mask_of
+from exchange.flows.scan.encode_heights import MOST_DRAWN, ShownHeights, encoded_heights
+from exchange.flows.scan.inspect import write_whole
+from exchange.store.scan.deliveries import records_showing
 from exchange.store.tables.records import AcquisitionRow
-from matcher.draw import DISPLAY_VERSION
-from schemas import RegionMask
 from schemas.vocabulary import Modality
 
-if TYPE_CHECKING:
-    from matcher.draw.display import Display
-
-LEAST_DRAWN, MOST_DRAWN = 64, 1500
-"""Bounds of the longest side, in values: a thumbnail, and what a screen shows and software rendering still turns."""
-
-_LEVEL = 4
-"""Of gzip: the last bits of heights are noise, and more effort gains 1 %."""
+LOOKED_AT_S: Final = 24 * 3600.0
+"""So seldom it is noted on the disk that kept heights were looked at."""
 
 
 class Form(StrEnum):
@@ -49,30 +51,6 @@ class Wanted:
 
     def __str__(self) -> str:
         return f"{self.form}, {self.most} at most" + (", mirrored" if self.mirrored else "")
-
-
-@dataclass(frozen=True)
-class ShownHeights:
-    """Which heights of a scan. A photograph has one form: its ``pipeline`` is None, as of raw heights."""
-
-    scan: Path
-    sha256: str
-    most: int
-    photograph: bool
-    um_per_pixel: tuple[float, float] | None
-    pipeline: str | None
-    mirrored: bool = False
-    region: RegionMask | None = None
-
-    @property
-    def tag(self) -> str:
-        """The strong entity tag, without quotes: everything that the bytes follow from."""
-        form = "raw" if self.pipeline is None else f"filtered.{self.pipeline[:16]}"
-        form += f".region-{self.region.digest[:32]}" if self.region else ""
-        if self.photograph:
-            form = "photograph" if self.um_per_pixel is None else f"photograph.{self.um_per_pixel[0]!r}"
-            form += ".mirrored" if self.mirrored else ""
-        return f"{self.sha256}.{form}.{self.most}.{DISPLAY_VERSION}"
 
 
 def shown_of(node: Node, acquisition: AcquisitionRow, wanted: Wanted) -> ShownHeights:
@@ -103,36 +81,61 @@ def _levels(pipeline: object) -> bool:
     return isinstance(pipeline, matcher.Parameters)
 
 
-def heights(node: Node, shown: ShownHeights) -> bytes:
-    """The heights as ``matcher.draw.display`` encodes them, gzipped. To be called where one may wait for a process.
+def heights_path(node: Node, shown: ShownHeights) -> Path | None:
+    """Where they are kept, whether or not they are there; None for a size that the viewer never asks for: of these
+    there are too many."""
+    if shown.most != MOST_DRAWN or not node.settings.heights_kept_bytes:
+        return None
+    return node.settings.prepared / shown.sha256[:2] / shown.file_name
 
-    Raises InvalidInput, code "not-usable", where there is no mark to show; ComputeFailed.
+
+def filtered_path(node: Node, acquisition: AcquisitionRow) -> Path | None:
+    """Where the form is kept that the viewer of a pair asks for first; None of a photograph, of striae, of what is not
+    compared, and of a scan that is not here."""
+    if acquisition.modality == Modality.REFLECTANCE:
+        return None
+    wanted = Wanted(Form.FILTERED, region=mask_digest(region_mask_of(acquisition)))
+    try:
+        return heights_path(node, shown_of(node, acquisition, wanted))
+    except (InvalidInput, NotFound):
+        return None
+
+
+def kept_heights(node: Node, shown: ShownHeights) -> bytes | None:
+    """Those that were made before, gzipped; None where they are still to be made, or a power cut left them empty."""
+    path = heights_path(node, shown)
+    if path is None:
+        return None
+    with suppress(OSError):
+        content = path.read_bytes()
+        if content and path.stat().st_mtime < time.time() - LOOKED_AT_S:
+            os.utime(path)
+        return content or None
+    return None
+
+
+def heights(node: Node, shown: ShownHeights) -> bytes:
+    """The heights as ``matcher.draw.display`` encodes them, gzipped, and kept for the next look. To be called where one
+    may wait for a process.
+
+    Raises InvalidInput, code "not-usable", where there is no mark to show; NotFound when the scan was withdrawn
+    meanwhile; ComputeFailed.
     """
     try:
-        return node.compute.run(encoded_heights, shown)
+        content = node.compute.run(encoded_heights, shown)
     except (matcher.ScanNotUsable, matcher.ScanRefused) as error:
         raise InvalidInput(f"This form of the scan cannot be shown: {error}.", code="not-usable") from error
+    path = heights_path(node, shown)
+    if path is not None:
+        _keep(node, shown, content, path)
+    return content
 
 
-def encoded_heights(shown: ShownHeights) -> bytes:
-    """What a worker process does. Raises matcher.ScanNotUsable, matcher.ScanRefused."""
-    from matcher.draw.display import encode_display
-
-    # no time in the header: the same heights are the same bytes
-    return gzip.compress(encode_display(_display(shown)), _LEVEL, mtime=0)
-
-
-def _display(shown: ShownHeights) -> Display:
-    from matcher.draw.display import display_filtered, display_heights, display_photograph
-    from matcher.read.image import decode_image, inspect_image
-    from matcher.read.x3p import read_x3p
-
-    if shown.photograph:
-        brightness = decode_image(shown.scan, inspect_image(shown.scan))
-        brightness = brightness[::-1] if shown.mirrored else brightness
-        return display_photograph(brightness, shown.um_per_pixel, shown.most)
-    topography = read_x3p(shown.scan)
-    parameters = None if shown.pipeline is None else PIPELINES[shown.pipeline]
-    if isinstance(parameters, matcher.Parameters):
-        return display_filtered(topography_within(topography, shown.region), parameters, shown.most)
-    return display_heights(topography, shown.most)
+def _keep(node: Node, shown: ShownHeights, content: bytes, path: Path) -> None:
+    with suppress(OSError):  # a full disk, which the doctor tells: they are made again
+        write_whole(content, path, node.settings.prepared)
+    with node.store.read() as session:  # erasure takes rows first, then files: what was made after it is seen here
+        may_stay = bool(records_showing(session, shown.sha256))
+    if not may_stay:
+        path.unlink(missing_ok=True)
+        raise NotFound(f"The scan {shown.sha256} was withdrawn while it was drawn.")

@@ -6,8 +6,9 @@ They load what they need of the matcher: a process that only names them to a wor
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from exchange.flows.node.cluster import Cluster, executor_on
 from exchange.flows.node.pipelines import Photographed, Variant
 from exchange.flows.node.region_masks import photograph_within, topography_within
 from exchange.flows.node.regions import Pipeline
+from exchange.flows.scan.encode_heights import heights_of_mark
 from schemas import RegionMask
 from schemas.record import ScanMediaType
 
@@ -53,11 +55,27 @@ class Appearance:
     region: RegionMask | None = None
 
 
+class ThumbnailSize(StrEnum):
+    """The picture of a scan in a list, and on the pages of few exhibits."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
+@dataclass(frozen=True)
+class PicturePaths:
+    """Where the pictures of a scan are kept: those by which it is known again, and the heights that the viewer asks for
+    first, where there are any and they are kept."""
+
+    thumbnails: Mapping[ThumbnailSize, Path]
+    heights: Path | None = None
+
+
 @dataclass(frozen=True)
 class ScanPrepared:
     """Why a scan is not usable, if it is not, and the distances (y, x) between its points. ``made_with``: instrument
     and program, as a topography's file names them; ``extent``: how much of its mark it shows, None of striae;
-    ``not_pictured``: why no small picture was kept, where one was to be."""
+    ``not_pictured``: why no pictures were kept, where some were to be."""
 
     not_usable: str | None
     spacing_um: tuple[float, float]
@@ -86,6 +104,16 @@ class SearchResult:
     damaged: tuple[bytes, ...]
 
 
+def load_what_draws() -> None:
+    """In a process that is kept warm: whatever is asked of it next begins at once."""
+    import matcher.areal.comparison
+    import matcher.draw.display
+    import matcher.draw.draw_pair
+    import matcher.draw.thumbnail
+    import matcher.read.image
+    import matcher.read.x3p  # noqa: F401
+
+
 def inspect_scan(path: Path) -> ScanReport:
     """Read an untrusted scan in full. Raises matcher.ScanRefused with the reason."""
     from matcher.read.image import inspect_image
@@ -102,13 +130,13 @@ def inspect_scan(path: Path) -> ScanReport:
 
 
 def prepare_scan(
-    appearance: Appearance, target: Path, scratch: Path | None = None, thumbnail: Path | None = None
+    appearance: Appearance, target: Path, scratch: Path | None = None, pictures: PicturePaths | None = None
 ) -> ScanPrepared:
     """Clean a scan once and keep the result at ``target``; until it is whole it lies in ``scratch``, or beside it.
 
-    ``thumbnail``: where its small picture is kept too, drawn while the scan is in the memory; of what is not usable,
-    none. A picture that cannot be drawn or kept, on a full disk, keeps no scan from being compared: it is drawn again
-    at first look.
+    ``pictures``: where those are kept too, drawn while the scan is in the memory; of what is not usable, none. A
+    picture that cannot be drawn or kept, on a full disk, keeps no scan from being compared: it is drawn again at first
+    look.
     """
     scan = _read(appearance)
     spacing = scan.spacing_um if isinstance(scan, matcher.Topography) else scan.um_per_pixel
@@ -121,9 +149,9 @@ def prepare_scan(
         return ScanPrepared(str(error), spacing, made_with)
     write_whole(prepared.to_bytes(), target, scratch)
     not_pictured = None
-    if thumbnail is not None:
+    if pictures is not None:
         try:
-            write_whole(thumbnail_of(scan, mark), thumbnail, scratch)
+            _keep_pictures(scan, mark, appearance.pipeline, pictures, scratch)
         except (OSError, matcher.ScanNotUsable) as error:
             not_pictured = str(error)
     pipeline = appearance.pipeline
@@ -146,13 +174,36 @@ def write_whole(content: bytes, target: Path, scratch: Path | None = None) -> No
         raise
 
 
-def thumbnail_of(scan: matcher.Topography | matcher.Photograph, mark: LevelledMark | None) -> bytes:
-    """The small picture of a scan: the mark, where there is one, else all of it. Raises matcher.ScanNotUsable."""
-    from matcher.draw.thumbnail import draw_mark_thumbnail, draw_photograph_thumbnail, draw_surface_thumbnail
+def _keep_pictures(
+    scan: matcher.Topography | matcher.Photograph,
+    mark: LevelledMark | None,
+    pipeline: Pipeline,
+    pictures: PicturePaths,
+    scratch: Path | None,
+) -> None:
+    """Raises OSError, matcher.ScanNotUsable."""
+    for size, path in pictures.thumbnails.items():
+        write_whole(thumbnail_of(scan, mark, size), path, scratch)
+    if pictures.heights is not None and mark is not None and isinstance(pipeline, matcher.Parameters):
+        write_whole(heights_of_mark(mark, pipeline), pictures.heights, scratch)
 
+
+def thumbnail_of(
+    scan: matcher.Topography | matcher.Photograph, mark: LevelledMark | None, size: ThumbnailSize
+) -> bytes:
+    """The picture of a scan: the mark, where there is one, else all of it. Raises matcher.ScanNotUsable."""
+    from matcher.draw.thumbnail import (
+        LARGE_SIDE,
+        SMALL_SIDE,
+        draw_mark_thumbnail,
+        draw_photograph_thumbnail,
+        draw_surface_thumbnail,
+    )
+
+    side = SMALL_SIDE if size is ThumbnailSize.SMALL else LARGE_SIDE
     if isinstance(scan, matcher.Photograph):
-        return draw_photograph_thumbnail(scan.brightness)
-    return draw_surface_thumbnail(scan) if mark is None else draw_mark_thumbnail(mark)
+        return draw_photograph_thumbnail(scan.brightness, side)
+    return draw_surface_thumbnail(scan, side) if mark is None else draw_mark_thumbnail(mark, side)
 
 
 def levelled(scan: matcher.Topography | matcher.Photograph, pipeline: Pipeline) -> LevelledMark | None:

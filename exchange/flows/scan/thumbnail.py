@@ -1,4 +1,5 @@
-"""The small picture of each scan: drawn once, when the scan is prepared, and kept beside it; else at first look.
+"""The picture of each scan, small and large: drawn once, when the scan is prepared, and kept beside it; else at first
+look, and quietly where an earlier release drew it otherwise (``picture_upkeep``).
 
 Of a topography it shows the mark that is compared, levelled, or all of the surface where none is; of a photograph the
 photograph. It tells nothing of any pair.
@@ -6,37 +7,44 @@ photograph. It tells nothing of any pair.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import matcher
+from exchange.compute import Compute
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.delivered_scan import delivered_scan
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import roles_of
+from exchange.flows.node.pipelines import PIPELINES, roles_of
 from exchange.flows.node.region_masks import mask_digest, region_mask_of, topography_within
-from exchange.flows.scan.inspect import levelled, thumbnail_of, write_whole
+from exchange.flows.scan.heights import filtered_path
+from exchange.flows.scan.inspect import PicturePaths, ThumbnailSize, levelled, thumbnail_of, write_whole
 from exchange.flows.scan.pair_picture import PICTURES_IN_LISTS
-from exchange.store.entry.records import acquisitions_of, find_record, may_be_compared
+from exchange.store.entry.records import find_scan_of_record, may_be_compared
 from exchange.store.tables.records import AcquisitionRow
 from matcher.draw import THUMBNAIL_VERSION
 from schemas import RegionMask
 from schemas.vocabulary import Modality
 
 MEDIA_TYPE: Final = "image/webp"
+PICTURES_VERSION: Final = f"{THUMBNAIL_VERSION}-{hashlib.sha256(' '.join(sorted(PIPELINES)).encode()).hexdigest()[:8]}"
+"""Of all pictures of this release: of one scan of one record, nothing else that they follow from ever changes."""
 
 
 @dataclass(frozen=True)
 class FoundScan:
-    """A scan of a record that may be read, and where its small picture is kept, whether or not it is there.
+    """A scan of a record that may be read, and where its picture of one size is kept, whether or not it is there.
 
     ``is_here``: its issuer delivered it, and the picture or the scan is on this node: not where the same bytes came by
     another record alone, nor where a restored node has yet to get it back.
     """
 
     acquisition: AcquisitionRow
+    size: ThumbnailSize
     path: Path
     is_here: bool
 
@@ -60,7 +68,7 @@ class FoundScan:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """What a small picture is drawn from. ``pipeline``: whose mark it shows, None where no mark is levelled."""
+    """What the pictures are drawn from. ``pipeline``: whose mark they show, None where no mark is levelled."""
 
     scan: Path
     photograph: bool
@@ -68,29 +76,36 @@ class _Drawn:
     region: RegionMask | None
 
 
-def find_scan(node: Node, statement_id: str, position: int) -> FoundScan:
+_OF_THIS_RELEASE: Final = f"thumbnail-{THUMBNAIL_VERSION}"
+
+
+def find_scan(node: Node, statement_id: str, position: int, size: ThumbnailSize = ThumbnailSize.SMALL) -> FoundScan:
     """A scan by its place in a record that may be read, delivered or not. Raises NotFound."""
     with node.store.read() as session:
-        readable = find_record(session, statement_id) is not None
-        scans = acquisitions_of(session, statement_id) if readable else []
-    found = next((scan for scan in scans if scan.position == position), None)
+        found = find_scan_of_record(session, statement_id, position)
     if found is None:
         raise NotFound("There is no such scan on this node.")
-    path, delivered = thumbnail_path(node, found), found.delivered_at is not None
-    return FoundScan(found, path, delivered and (path.is_file() or node.blobs.holds(found.sha256)))
+    path, delivered = thumbnail_paths(node, found)[size], found.delivered_at is not None
+    return FoundScan(found, size, path, delivered and (path.is_file() or node.blobs.holds(found.sha256)))
 
 
-def thumbnail_path(node: Node, acquisition: AcquisitionRow) -> Path:
-    """Where a scan's small picture is kept, whether or not it is there. Its name begins with the scan's digest, so that
-    it is erased with all that was prepared from the scan, and holds the rest that it follows from."""
-    pipeline, region = _levelled_by(acquisition), mask_digest(region_mask_of(acquisition))
+def thumbnail_paths(node: Node, acquisition: AcquisitionRow) -> dict[ThumbnailSize, Path]:
+    """Where a scan's pictures are kept, whether or not they are there. Their names begin with the scan's digest, so
+    that they are erased with all that was prepared from the scan, and hold the rest that they follow from."""
+    pipeline = _levelled_by(acquisition)
     form = "surface" if pipeline is None else pipeline.digest[:16]
     if acquisition.modality == Modality.REFLECTANCE:
         form = "photograph"
-    elif pipeline is not None and region is not None:
+    elif pipeline is not None and (region := mask_digest(region_mask_of(acquisition))) is not None:
         form += f".region-{region[:32]}"
-    name = f"{acquisition.sha256}.thumbnail-{THUMBNAIL_VERSION}.{form}.webp"
-    return node.settings.prepared / name[:2] / name
+    name = f"{acquisition.sha256}.{_OF_THIS_RELEASE}.{form}"
+    folder = node.settings.prepared / name[:2]
+    return {size: folder / f"{name}.{size}.webp" for size in ThumbnailSize}
+
+
+def picture_paths(node: Node, acquisition: AcquisitionRow) -> PicturePaths:
+    """Where all pictures of a scan are kept that are made when it is prepared."""
+    return PicturePaths(thumbnail_paths(node, acquisition), filtered_path(node, acquisition))
 
 
 def kept_thumbnail(scan: FoundScan) -> bytes | None:
@@ -102,51 +117,68 @@ def kept_thumbnail(scan: FoundScan) -> bytes | None:
 
 
 def drawn_thumbnail(node: Node, scan: FoundScan) -> bytes:
-    """Drawn by a worker process, and kept where the disk takes it; such pictures never hold all of the processes.
+    """Drawn by a worker process with the scan's other size, and both kept where the disk takes them; such pictures
+    never hold all of the processes.
 
     Raises NotFound when the scan is not here, or was withdrawn meanwhile; InvalidInput, code "not-usable", where the
     file cannot be read or shows nothing; ComputeFailed.
     """
-    acquisition, pipeline = scan.acquisition, _levelled_by(scan.acquisition)
-    region = None if pipeline is None else region_mask_of(acquisition)
-    photograph = acquisition.modality == Modality.REFLECTANCE
-    drawn = _Drawn(delivered_scan(node, acquisition), photograph, pipeline, region)
     try:
         with node.compute.on_account_of(PICTURES_IN_LISTS):
-            picture = node.compute.run(draw_thumbnail, drawn, scan.path, node.settings.prepared)
+            pictures = draw_and_keep(node, scan.acquisition, node.compute)
     except (matcher.ScanNotUsable, matcher.ScanRefused) as error:
         raise InvalidInput(f"The scan cannot be shown: {error}.", code="not-usable") from error
+    return pictures[scan.size]
+
+
+def draw_and_keep(node: Node, acquisition: AcquisitionRow, by: Compute) -> dict[ThumbnailSize, bytes]:
+    """Both sizes, drawn by these processes. Those of earlier releases go.
+
+    Raises NotFound, matcher.ScanNotUsable, matcher.ScanRefused, ComputeFailed.
+    """
+    pipeline = _levelled_by(acquisition)
+    region = None if pipeline is None else region_mask_of(acquisition)
+    photograph = acquisition.modality == Modality.REFLECTANCE
+    drawn, paths = (
+        _Drawn(delivered_scan(node, acquisition), photograph, pipeline, region),
+        thumbnail_paths(node, acquisition),
+    )
+    pictures = by.run(draw_thumbnails, drawn, paths, node.settings.prepared)
     with node.store.read() as session:  # erasure takes rows first, then files: what was made after it is seen here
         may_stay = may_be_compared(session, acquisition.acquisition_id)
     if not may_stay:
-        scan.path.unlink(missing_ok=True)
+        for path in paths.values():
+            path.unlink(missing_ok=True)
         raise NotFound("The scan was withdrawn while it was drawn.")
-    return picture
+    return pictures
 
 
-def draw_thumbnail(drawn: _Drawn, target: Path, scratch: Path) -> bytes:
+def draw_thumbnails(drawn: _Drawn, targets: Mapping[ThumbnailSize, Path], scratch: Path) -> dict[ThumbnailSize, bytes]:
     """What a worker process does. Raises matcher.ScanNotUsable, matcher.ScanRefused."""
-    picture = _picture(drawn)
-    with suppress(OSError):  # a full disk, which the doctor tells: it is seen nevertheless, and drawn again
-        write_whole(picture, target, scratch)
-    return picture
+    pictures = _pictures(drawn)
+    with suppress(OSError):  # a full disk, which the doctor tells: they are seen nevertheless, and drawn again
+        for size, path in targets.items():
+            write_whole(pictures[size], path, scratch)
+            for old in path.parent.glob(f"{path.name[:64]}.thumbnail-*"):
+                if not old.name[65:].startswith(f"{_OF_THIS_RELEASE}."):
+                    old.unlink(missing_ok=True)
+    return pictures
 
 
-def _picture(drawn: _Drawn) -> bytes:
-    from matcher.draw.thumbnail import draw_photograph_thumbnail
+def _pictures(drawn: _Drawn) -> dict[ThumbnailSize, bytes]:
+    from matcher.draw.thumbnail import LARGE_SIDE, SMALL_SIDE, draw_photograph_thumbnail
     from matcher.read.image import decode_image, inspect_image
     from matcher.read.x3p import read_x3p
 
     if drawn.photograph:
-        return draw_photograph_thumbnail(decode_image(drawn.scan, inspect_image(drawn.scan)))
-    topography = read_x3p(drawn.scan)
-    if drawn.pipeline is None:
-        return thumbnail_of(topography, None)
-    try:
-        mark = levelled(topography_within(topography, drawn.region), drawn.pipeline)
-    except matcher.ScanNotUsable:
-        mark = None
-    return thumbnail_of(topography, mark)
+        brightness = decode_image(drawn.scan, inspect_image(drawn.scan))
+        sides = {ThumbnailSize.SMALL: SMALL_SIDE, ThumbnailSize.LARGE: LARGE_SIDE}
+        return {size: draw_photograph_thumbnail(brightness, side) for size, side in sides.items()}
+    topography, mark = read_x3p(drawn.scan), None
+    if drawn.pipeline is not None:
+        with suppress(matcher.ScanNotUsable):
+            mark = levelled(topography_within(topography, drawn.region), drawn.pipeline)
+    return {size: thumbnail_of(topography, mark, size) for size in ThumbnailSize}
 
 
 def _levelled_by(acquisition: AcquisitionRow) -> matcher.Parameters | None:

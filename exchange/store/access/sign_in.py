@@ -92,7 +92,12 @@ def begin_session(session: Session, pseudonym: str, signed_in: SignedInBy, *, mo
 def session_of(session: Session, token: str, *, idle_s: float) -> tuple[SessionRow, UserRow] | None:
     """The session of a cookie and its user, unless it is over, was idle for too long, the user was revoked, or one of
     the two rows is not as this node wrote it."""
-    found = session.execute(_SESSION, {"token_sha256": hashed(token)}).one_or_none()
+    return session_by_digest(session, hashed(token), idle_s=idle_s)
+
+
+def session_by_digest(session: Session, token_sha256: str, *, idle_s: float) -> tuple[SessionRow, UserRow] | None:
+    """As ``session_of``, by what is kept of the cookie."""
+    found = session.execute(_SESSION, {"token_sha256": token_sha256}).one_or_none()
     if found is None:
         return None
     row, user = found

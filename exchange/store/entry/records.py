@@ -183,6 +183,21 @@ _SCANS = (
     select(AcquisitionRow).where(AcquisitionRow.statement_id == bindparam("record")).order_by(AcquisitionRow.position)
 )
 
+_SCAN = (
+    select(AcquisitionRow)
+    .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+    .where(
+        AcquisitionRow.statement_id == bindparam("record"),
+        AcquisitionRow.position == bindparam("position"),
+        RecordRow.restricted.is_(False),
+    )
+)
+
+
+def find_scan_of_record(session: Session, statement_id: str, position: int) -> AcquisitionRow | None:
+    """A scan by its place in a record that may be shown, superseded or not."""
+    return session.scalars(_SCAN, {"record": statement_id, "position": position}).one_or_none()
+
 
 def find_record(session: Session, statement_id: str) -> tuple[RecordRow, StatementRow] | None:
     """A record that may be shown, superseded or not, with its statement."""

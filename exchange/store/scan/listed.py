@@ -1,8 +1,8 @@
-"""The scans of all records of a list, in one statement, without what makes their rows long."""
+"""The scans of all records of a list, in one statement, without what makes their rows long; and all scans in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -37,3 +37,18 @@ def scans_listed(session: Session, statement_ids: Collection[str]) -> list[Liste
         )
         found += [ListedRow(*row) for row in rows]
     return found
+
+
+def delivered_after(session: Session, after: int, limit: int) -> Sequence[AcquisitionRow]:
+    """The next scans by their number that were delivered, but for what a court holds."""
+    return session.scalars(
+        select(AcquisitionRow)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(
+            AcquisitionRow.acquisition_id > after,
+            AcquisitionRow.delivered_at.is_not(None),
+            RecordRow.restricted.is_(False),
+        )
+        .order_by(AcquisitionRow.acquisition_id)
+        .limit(limit)
+    ).all()

@@ -25,8 +25,16 @@ from schemas.jurisdiction import Jurisdiction
 COOKIE = "ffp-language"
 JURISDICTION = "jurisdiction"
 """The vocabulary that is no list of words, but the node's directory."""
-ONCE = ("/app/language", "/app/theme", "/app/sign-in/callback", "/app/sign-out", "/app/session")
-"""Addresses to which nobody is led back: what they are good for was done."""
+ONCE = (
+    "/app/events",
+    "/app/events/alerts",
+    "/app/language",
+    "/app/theme",
+    "/app/sign-in/callback",
+    "/app/sign-out",
+    "/app/session",
+)
+"""Addresses to which nobody is led back: what they are good for was done, or they are for a page's scripts."""
 _MAX_HEADER = 500  # more languages than anybody reads
 _ALSO = {"sr": "sr-Cyrl", "sh": "sr-Latn", "mo": "ro"}
 """Tags without a script, or of an earlier standard. Serbian's official script is Cyrillic."""

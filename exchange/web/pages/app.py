@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -12,19 +10,20 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.errors import ExchangeError
 from exchange.flows.access.oidc import provider_of
 from exchange.flows.node.node import Node
 from exchange.web.access.login_rate_limit import Tries
+from exchange.web.http.compression import Kept, PackedPages
 from exchange.web.http.problems import headers_of, problem, status_of
 from exchange.web.languages.spoken import Speaking, spoken
 from exchange.web.pages import (
     approvals,
     audit,
     calibres,
+    events,
     guide,
     held_records,
     home,
@@ -42,6 +41,7 @@ from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
 from exchange.web.pages.entry import firearms, instruments, register, register_files
 from exchange.web.pages.layout import SignInFirst, error_page
+from exchange.web.pages.live_hints import LiveHints
 from exchange.web.pages.monitoring import half_year
 from exchange.web.pages.review import (
     alerts,
@@ -96,6 +96,7 @@ PAGE_PARTS = (
     approvals,
     held_records,
     alerts,
+    events,
     cases,
     search,
     tokens,
@@ -116,6 +117,7 @@ def create_pages(node: Node, processes: int = 1) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.node = node
     app.state.tries = Tries("pages", processes)
+    app.state.hints = LiveHints(node, processes)
     app.state.provider = provider_of(node.settings, node.egress)
     app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how="public, max-age=31536000, immutable"), name="static")
     app.mount("/static", Kept(directory=STATIC, how="no-cache"), name="static-by-name")
@@ -128,6 +130,7 @@ def create_pages(node: Node, processes: int = 1) -> FastAPI:
     app.add_exception_handler(Exception, _unforeseen)
     app.add_middleware(Speaking, node=node)
     app.add_middleware(Themed)
+    app.add_middleware(PackedPages)
     app.add_middleware(Guarded)
     return app
 
@@ -135,20 +138,6 @@ def create_pages(node: Node, processes: int = 1) -> FastAPI:
 def front_door() -> Route:
     """People type the node's name alone."""
     return Route("/", lambda _request: RedirectResponse("/app/", 303), methods=["GET"], include_in_schema=False)
-
-
-class Kept(StaticFiles):
-    """Style and scripts hold nothing that anybody must not keep. Pages name them below an address that changes with
-    them; by their bare names a browser asks each time whether they are still the same."""
-
-    def __init__(self, *, directory: Path, how: str) -> None:
-        super().__init__(directory=directory)
-        self._how = how
-
-    def file_response(self, *args: Any, **named: Any) -> Response:
-        answer = super().file_response(*args, **named)
-        answer.headers["Cache-Control"] = self._how
-        return answer
 
 
 class Guarded:

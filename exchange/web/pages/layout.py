@@ -25,7 +25,8 @@ from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import not_validated
 from exchange.flows.review.alerts import MOST_ALERTS, tell_fresh
-from exchange.flows.scan.listed_scans import pictured_scans
+from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
+from exchange.flows.scan.thumbnail import PICTURES_VERSION
 from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
@@ -54,6 +55,8 @@ _R = TypeVar("_R")
 
 MAX_FORM_BYTES = 32 * 1024
 MAX_FIELDS = 64
+LIVE_HEADER = "x-live"
+"""Of what an open page asks by itself (``static/live.js``): a session is not kept alive by a page that nobody reads."""
 _pages = Environment(
     loader=PackageLoader("exchange.web.pages"),
     autoescape=True,
@@ -99,6 +102,11 @@ def _occurred(record: RecordSummary) -> str:
 def _case_address(record: RecordSummary) -> str:
     """Where the graph of a record's case is; a reference may hold a slash."""
     return f"/app/cases/{record.jurisdiction.code}/{quote(record.case_reference, safe='')}"
+
+
+def _picture_address(scan: ListedScan, size: str) -> str:
+    """At which a browser keeps the picture: it changes with whatever the picture follows from."""
+    return f"/app/records/{scan.statement_id}/scans/{scan.position}/picture?size={size}&v={PICTURES_VERSION}"
 
 
 @pass_context  # of a constant, Jinja would else keep what it was in the language of the first request
@@ -181,6 +189,7 @@ _pages.filters |= {
     "named": _named,
     "because": _because,
     "doubts": doubts_in,
+    "picture_address": _picture_address,
 }
 
 
@@ -219,9 +228,14 @@ def cookie_name(node: Node) -> str:
 
 
 def visitor(request: Request, node: OpenNode) -> Visitor:
+    """Who asks, with a note that somebody is there unless a script of the page asks by itself. Raises SignInFirst."""
+    return seen_visitor(request, node, is_there=LIVE_HEADER not in request.headers)
+
+
+def seen_visitor(request: Request, node: Node, *, is_there: bool) -> Visitor:
     """Raises SignInFirst."""
     token = request.cookies.get(cookie_name(node), "")
-    found = open_session(node, token)
+    found = open_session(node, token, is_there=is_there)
     if found is None:
         raise SignInFirst("Sign in first.")
     caller = Caller(found.pseudonym, found.role, found.signed_in)
@@ -290,13 +304,13 @@ def page(name: str, who: Visitor | None, *, status: int = 200, **values: Any) ->
         template=name,
         explained=set(),
         help_chapter=chapter_of(name),
-        fresh_alerts=partial(_fresh, who),
+        fresh_alerts=partial(fresh_count, who),
         **values,
     )
     return HTMLResponse(drawn, status)
 
 
-def _fresh(who: Visitor | None) -> str | None:
+def fresh_count(who: Visitor | None) -> str | None:
     """How many alerts are new, asked where a page has a head; None for none, and for roles that have no alerts."""
     if who is None:
         return None

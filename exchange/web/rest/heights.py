@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.node import Node
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
-from exchange.flows.scan.heights import LEAST_DRAWN, MOST_DRAWN, Form, Wanted, heights, shown_of
+from exchange.flows.scan.encode_heights import LEAST_DRAWN, MOST_DRAWN, ShownHeights
+from exchange.flows.scan.heights import Form, Wanted, heights, kept_heights, shown_of
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode
 from exchange.web.description import BINARY
@@ -59,20 +62,46 @@ async def read_scan_heights(
     Who may read the scan may read this, with the same answer where not, and it is audited as that is.
     """
     wanted = Wanted(form, most, mirrored, region)
-    return await heavily(request, WorkKind.PICTURES, heights_answer, node, asker, sha256, wanted, if_none_match)
+    return await heights_answer(request, node, asker, sha256, wanted, if_none_match)
 
 
-def heights_answer(
-    node: Node, asker: Consultation | CallingPeer, sha256: str, wanted: Wanted, if_none_match: str | None
+async def heights_answer(
+    request: Request,
+    node: Node,
+    asker: Consultation | CallingPeer,
+    sha256: str,
+    wanted: Wanted,
+    if_none_match: str | None,
 ) -> Response:
-    """The heights as they are sent, written down before. Raises NotFound, InvalidInput, NotAudited."""
+    """The heights as they are sent, written down before: at once where they are kept, else in the room of those who
+    wait for a process. Raises NotFound, InvalidInput, NotAudited, Busy."""
+    answer = await run_in_threadpool(_given, node, asker, sha256, wanted, if_none_match, kept_heights)
+    if answer is not None:
+        return answer
+    made = await heavily(request, WorkKind.PICTURES, _given, node, asker, sha256, wanted, if_none_match, heights)
+    if made is None:
+        raise TypeError("heights that are made are there")
+    return made
+
+
+def _given(
+    node: Node,
+    asker: Consultation | CallingPeer,
+    sha256: str,
+    wanted: Wanted,
+    if_none_match: str | None,
+    of: Callable[[Node, ShownHeights], bytes | None],
+) -> Response | None:
+    """None where there are none ``of`` it. Raises NotFound, InvalidInput, NotAudited."""
     showing = shown_by(node, asker, sha256)
     marked = [scan for scan, _ in showing if mask_digest(region_mask_of(scan)) == wanted.region]
     shown = shown_of(node, next(iter(marked), showing[0][0]), wanted)
     tag = {"ETag": f'"{shown.tag}"'}
     if unchanged(if_none_match, shown.tag):
         return Response(status_code=304, headers=tag)
-    content = heights(node, shown)
+    content = of(node, shown)
+    if content is None:
+        return None
     records = list(dict.fromkeys(statement.statement_id for _, statement in showing))[:MAX_RECORDS]
     match asker:
         case Consultation():

@@ -56,6 +56,7 @@ def traces(node: RunningNode, scan: bytes, record: str) -> Traces:
     with zipfile.ZipFile(io.BytesIO(scan)) as x3p:
         heights = max((x3p.read(name) for name in x3p.namelist()), key=len)
     small = [path.read_bytes() for path in (home / "prepared").glob(f"??/{sha256}.thumbnail-*")]
+    shown = [path.read_bytes() for path in (home / "prepared").glob(f"??/{sha256}.heights-*")]
     ready = [path.read_bytes() for path in (home / "prepared").glob(f"??/{sha256}.[0-9a-f]*")]
     marks = [matcher.Prepared.from_bytes(content) for content in ready]
     with node.node.store.read() as session:
@@ -69,6 +70,7 @@ def traces(node: RunningNode, scan: bytes, record: str) -> Traces:
         "descriptor": [piece for mark in marks for piece in pieces(mark.descriptor.tobytes())],
         "polar": [piece for mark in marks for piece in pieces(mark.polar.tobytes())],
         "thumbnail": [piece for content in small for piece in pieces(content)],
+        "shown heights": [piece for content in shown for piece in pieces(content)],
         "payload": [CASE.encode(), *pieces(envelope)],
         "previews": [piece for path in home.glob("drafts/*.png") for piece in pieces(path.read_bytes())],
         "view": pieces(picture()),
@@ -143,9 +145,9 @@ def test_a_withdrawn_scan_is_gone_everywhere(
     looked_for = {node.node.node_id: traces(node, scan, record) for node in (rs, mk)}
     for node in (rs, mk):
         there = {what for what, _ in found(looked_for[node.node.node_id], files(node.node.settings.home))}
-        assert there >= {*("scan", "prepared", "thumbnail", "descriptor", "polar", "payload", "view")}, (
-            "else nothing is shown below"
-        )
+        assert there >= {
+            *("scan", "prepared", "thumbnail", "shown heights", "descriptor", "polar", "payload", "view")
+        }, "else nothing is shown below"
     assert {what for what, _ in found(looked_for["ffp-rs"], files(rs.node.settings.home))} >= {"previews"}
 
     assert rs.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"}).status_code == 201

@@ -11,7 +11,8 @@ from PIL import Image
 
 from matcher import DEFAULT_PARAMETERS, Topography, read_topography
 from matcher.draw.thumbnail import (
-    MOST_THUMBNAIL_SIDE,
+    LARGE_SIDE,
+    SMALL_SIDE,
     draw_mark_thumbnail,
     draw_photograph_thumbnail,
     draw_surface_thumbnail,
@@ -19,7 +20,7 @@ from matcher.draw.thumbnail import (
 from matcher.errors import ScanNotUsable
 from matcher.mark.regions import level_region
 
-MOST_BYTES = 20_000
+MOST_BYTES = {SMALL_SIDE: 8_000, LARGE_SIDE: 45_000}
 
 
 def shown(picture: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -37,15 +38,17 @@ def bump(shape: tuple[int, int] = (200, 200)) -> np.ndarray:
 
 
 def check_mark(scan: Topography) -> None:
-    picture = draw_mark_thumbnail(level_region(scan, DEFAULT_PARAMETERS))
-    grey, there = shown(picture)
-    solid = there > 250
-    assert len(picture) < MOST_BYTES
-    assert max(grey.shape) <= MOST_THUMBNAIL_SIDE
-    assert max(grey.shape) > MOST_THUMBNAIL_SIDE / 2
-    assert 0.2 < solid.mean() < 0.95
-    assert 100 < grey[solid].mean() < 220
-    assert grey[solid].std() > 12
+    mark = level_region(scan, DEFAULT_PARAMETERS)
+    for side in (SMALL_SIDE, LARGE_SIDE):
+        picture = draw_mark_thumbnail(mark, side)
+        grey, there = shown(picture)
+        solid = there > 250
+        assert len(picture) < MOST_BYTES[side]
+        assert max(grey.shape) <= side
+        assert max(grey.shape) > side / 2
+        assert 0.2 < solid.mean() < 0.95
+        assert 100 < grey[solid].mean() < 220
+        assert grey[solid].std() > 12
 
 
 def test_a_mark_is_neither_flat_nor_dark(scans: dict[tuple[int, int], Topography]) -> None:
@@ -59,7 +62,7 @@ def test_nor_are_real_ones(ffp_data: Path) -> None:
 
 
 def test_light_comes_from_the_upper_left() -> None:
-    grey, _ = shown(draw_surface_thumbnail(Topography(bump(), (2.0, 2.0))))
+    grey, _ = shown(draw_surface_thumbnail(Topography(bump(), (2.0, 2.0)), LARGE_SIDE))
     assert grey[70:95, 70:95].mean() > 20 + grey[105:130, 105:130].mean()
     assert abs(grey[70:95, 105:130].mean() - grey[105:130, 70:95].mean()) < 10
 
@@ -67,9 +70,9 @@ def test_light_comes_from_the_upper_left() -> None:
 def test_what_was_not_measured_is_cut_off_or_transparent() -> None:
     heights = np.full((400, 500), np.nan, np.float32)
     heights[100:300, 50:250] = 50.0 + bump()
-    whole, _ = shown(draw_surface_thumbnail(Topography(heights, (2.0, 2.0))))
+    whole, _ = shown(draw_surface_thumbnail(Topography(heights, (2.0, 2.0)), LARGE_SIDE))
     heights[180:220, 130:170] = np.nan
-    grey, there = shown(draw_surface_thumbnail(Topography(heights, (2.0, 2.0))))
+    grey, there = shown(draw_surface_thumbnail(Topography(heights, (2.0, 2.0)), LARGE_SIDE))
     assert grey.shape == (200, 200)
     assert (there[85:115, 85:115] == 0).all()
     assert (there[:70] == 255).all()
@@ -79,15 +82,15 @@ def test_what_was_not_measured_is_cut_off_or_transparent() -> None:
 
 
 def test_pixels_are_square_and_none_is_invented() -> None:
-    wide, _ = shown(draw_surface_thumbnail(Topography(bump((100, 50)), (1.0, 4.0))))
+    wide, _ = shown(draw_surface_thumbnail(Topography(bump((100, 50)), (1.0, 4.0)), LARGE_SIDE))
     assert wide.shape == (100, 200)
-    long, _ = shown(draw_surface_thumbnail(Topography(bump((40, 1000)), (2.0, 2.0))))
-    assert long.shape == (13, MOST_THUMBNAIL_SIDE)
+    long, _ = shown(draw_surface_thumbnail(Topography(bump((40, 1000)), (2.0, 2.0)), LARGE_SIDE))
+    assert long.shape == (19, LARGE_SIDE)
 
 
 def test_a_tilted_plane_is_drawn_level() -> None:
     tilt = np.add.outer(np.arange(200.0), 3 * np.arange(200.0)).astype(np.float32)
-    grey, _ = shown(draw_surface_thumbnail(Topography(tilt, (2.0, 2.0))))
+    grey, _ = shown(draw_surface_thumbnail(Topography(tilt, (2.0, 2.0)), LARGE_SIDE))
     assert 150 < grey.mean() < 220
     assert grey.std() < 2
 
@@ -95,22 +98,22 @@ def test_a_tilted_plane_is_drawn_level() -> None:
 def test_a_photograph_is_only_smaller() -> None:
     brightness = np.tile(np.linspace(0.2, 0.8, 800, dtype=np.float32), (600, 1))
     brightness[:100] = np.nan
-    grey, there = shown(draw_photograph_thumbnail(brightness))
-    assert grey.shape == (200, MOST_THUMBNAIL_SIDE)
+    grey, there = shown(draw_photograph_thumbnail(brightness, LARGE_SIDE))
+    assert grey.shape == (300, LARGE_SIDE)
     assert (there == 255).all()
-    assert np.abs(grey[100] - 255 * np.linspace(0.2, 0.8, MOST_THUMBNAIL_SIDE)).max() < 6
+    assert np.abs(grey[150] - 255 * np.linspace(0.2, 0.8, LARGE_SIDE)).max() < 6
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (2, 2)])
 def test_the_smallest_scans_have_pictures(shape: tuple[int, int]) -> None:
-    grey, _ = shown(draw_surface_thumbnail(Topography(np.ones(shape, np.float32), (2.0, 2.0))))
+    grey, _ = shown(draw_surface_thumbnail(Topography(np.ones(shape, np.float32), (2.0, 2.0)), LARGE_SIDE))
     assert grey.shape == shape
-    assert shown(draw_photograph_thumbnail(np.full(shape, 0.5, np.float32)))[0].shape == shape
+    assert shown(draw_photograph_thumbnail(np.full(shape, 0.5, np.float32), LARGE_SIDE))[0].shape == shape
 
 
 def test_nothing_is_drawn_of_nothing() -> None:
     empty = np.full((50, 50), np.nan, np.float32)
     with pytest.raises(ScanNotUsable):
-        draw_surface_thumbnail(Topography(empty, (2.0, 2.0)))
+        draw_surface_thumbnail(Topography(empty, (2.0, 2.0)), SMALL_SIDE)
     with pytest.raises(ScanNotUsable):
-        draw_photograph_thumbnail(empty)
+        draw_photograph_thumbnail(empty, SMALL_SIDE)

@@ -16,11 +16,11 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.candidates import CandidatePair, ComparedSide, compared_sides
 from exchange.flows.review.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.review.reviews import Review, read_reviews
-from exchange.flows.scan.heights import MOST_DRAWN, Form, Wanted
+from exchange.flows.scan.encode_heights import MOST_DRAWN
+from exchange.flows.scan.heights import Form, Wanted
 from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
@@ -164,6 +164,4 @@ async def drawn_heights(
 ) -> Response:
     """What the comparison viewer draws of one scan."""
     wanted = Wanted(form, MOST_DRAWN, drawn == "mirrored", region)
-    return await heavily(
-        request, WorkKind.PICTURES, heights_answer, node, who.consultation, sha256, wanted, if_none_match
-    )
+    return await heights_answer(request, node, who.consultation, sha256, wanted, if_none_match)

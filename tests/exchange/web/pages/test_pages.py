@@ -27,6 +27,8 @@ PAGES: dict[str, set[Role]] = {
     "/app/region": set(PEOPLE),
     "/app/tokens": set(PEOPLE),
     "/app/session": set(PEOPLE),
+    "/app/events": READERS,
+    "/app/events/alerts": READERS,
     "/app/candidates": READERS,
     "/app/search": READERS,
     "/app/search.csv": READERS,
@@ -126,6 +128,8 @@ SCRIPTS: dict[tuple[str, str], set[Role]] = {
     ("POST", f"/app/register/{NO_DRAFT}/files/{NO_FILE}/region"): EXAMINERS,
 }
 """What the pages' own scripts send."""
+FOR_SCRIPTS = {"/app/session", "/app/events", "/app/events/alerts"}
+"""Nobody is led back to these."""
 SIGNING = {"/app/language", "/app/theme", "/app/sign-in", "/app/sign-out", "/app/welcome/{token}"}
 """Tried by itself."""
 AT_PROVIDER = ("/app/sign-in/provider", "/app/sign-in/callback", "/app/sign-out/provider")
@@ -223,7 +227,7 @@ def test_nobody_is_led_to_the_sign_in(invited: Callable[[Role], Person], path: s
         led = urlsplit(answer.headers["location"])
         assert (answer.status_code, led.scheme, led.netloc, led.path) == (303, "", "", "/app/sign-in")
         back = parse_qs(led.query).get("back", ["/app/"])
-        assert back == ["/app/" if path == "/app/session" else path], "to go on there afterwards"
+        assert back == ["/app/" if path in FOR_SCRIPTS else path], "to go on there afterwards"
 
 
 def test_a_token_for_machines_opens_no_page_and_a_session_no_rest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import re
 import shutil
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import numpy as np
@@ -18,6 +20,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine, event, select
 
+from exchange.compute import Compute
 from exchange.log.audit_entry import AuditEntry
 from exchange.store.log.audit import audit_state, entries_from
 from exchange.store.tables.records import AcquisitionRow, RecordRow
@@ -37,8 +40,8 @@ def submitted(node: RunningNode, scan: bytes | Path, case: str, **changes: Any) 
     return record
 
 
-def path_of(record: str, position: object = 0) -> str:
-    return f"/app/records/{record}/scans/{position}/picture"
+def path_of(record: str, position: object = 0, **asked: str) -> str:
+    return f"/app/records/{record}/scans/{position}/picture" + (f"?{urlencode(asked)}" if asked else "")
 
 
 def kept(node: RunningNode, scan: bytes) -> list[Path]:
@@ -83,16 +86,20 @@ def test_it_is_there_once_the_scan_was_compared(
     scan = scans["1-1"].read_bytes()
     record = submitted(node, scan, "RS-PICTURE-1")
     eventually(lambda: acquisition_of(node, record).state == "correlated")
-    (path,) = kept(node, scan)
-    person, start = signed_in(Role.INVESTIGATOR), following(node)
+    paths = {size: next(path for path in kept(node, scan) if f".{size}." in path.name) for size in ("small", "large")}
+    person = signed_in(Role.INVESTIGATOR)
+    for size, side in (("small", 160), ("large", 480)):
+        answer = person.get(path_of(record, size=size))
+        assert answer.content == paths[size].read_bytes()
+        grey, there = pixels(answer)[..., 0], pixels(answer)[..., 3]
+        assert side / 2 < max(grey.shape) <= side
+        assert len(answer.content) < side * 90
+        assert 100 < grey[there > 250].mean() < 220
+        assert grey[there > 250].std() > 12
+    start, path = following(node), paths["small"]
     answer = person.get(path_of(record))
-    assert answer.content == path.read_bytes()
-    grey, there = pixels(answer)[..., 0], pixels(answer)[..., 3]
-    assert max(grey.shape) <= 320
-    assert len(answer.content) < 20_000
-    assert 100 < grey[there > 250].mean() < 220
-    assert grey[there > 250].std() > 12
-    assert answer.headers["cache-control"] == "private, no-cache"
+    assert answer.content == path.read_bytes(), "where no size is asked for"
+    assert (answer.headers["cache-control"], answer.headers["vary"]) == ("private, no-cache", "Cookie")
 
     (row,) = rows_since(node, start)
     assert (row.role, row.subjects) == ("investigator", (record, hashlib.sha256(scan).hexdigest()))
@@ -119,10 +126,9 @@ def test_what_is_not_compared_is_drawn_at_first_look(
         record = submitted(node, scan, case, **changes)
         eventually(partial(is_settled, node, record))
         assert kept(node, scan) == []
-        drawn = person.get(path_of(record))
-        assert pixels(drawn).shape[0] > 1
-        (path,) = kept(node, scan)
-        assert path.read_bytes() == drawn.content
+        drawn = [person.get(path_of(record, size=size)) for size in ("small", "large")]
+        assert all(pixels(answer).shape[0] > 1 for answer in drawn)
+        assert {path.read_bytes() for path in kept(node, scan)} == {answer.content for answer in drawn}
     assert not list(node.node.settings.prepared.glob("*.part"))
 
 
@@ -133,9 +139,9 @@ def test_a_photograph_is_shown_as_it_is(node: RunningNode, signed_in: Callable[[
     Image.fromarray(grey).save(file, "PNG")
     taken = {"roi": "breech_face", "modality": "reflectance", "file": "scan", "lateral_resolution_um": 6.25}
     record = submitted(node, file.getvalue(), "RS-PICTURE-4", acquisitions=[taken])
-    shown = pixels(signed_in(Role.HEAD).get(path_of(record)))
-    assert shown.shape[:2] == (213, 320)
-    assert np.abs(shown[100, :, 0] - np.linspace(40, 200, 320)).max() < 8
+    shown = pixels(signed_in(Role.HEAD).get(path_of(record, size="large")))
+    assert shown.shape[:2] == (320, 480)
+    assert np.abs(shown[150, :, 0] - np.linspace(40, 200, 480)).max() < 8
 
 
 def test_places_that_are_none(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
@@ -144,6 +150,7 @@ def test_places_that_are_none(node: RunningNode, signed_in: Callable[[Role], Per
         assert person.get(path_of(record, wrong)).status_code in (404, 422), wrong
     assert person.get(path_of(UNKNOWN)).status_code == 404
     assert person.get(path_of("..")).status_code in (404, 422)
+    assert person.get(path_of(record, size="huge")).status_code == 422
     stranger = httpx.get(node.url + path_of(record), trust_env=False)
     assert (stranger.status_code, stranger.content) == (303, b"")
 
@@ -204,7 +211,7 @@ def test_it_is_erased_with_its_scan(
     record = submitted(node, scan, "RS-PICTURE-8")
     eventually(lambda: acquisition_of(node, record).state == "correlated")
     tag = person.get(path_of(record)).headers["etag"]
-    assert len(kept(node, scan)) == 1
+    assert len(kept(node, scan)) == 2
     assert node.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"}).status_code == 201
     eventually(lambda: node.get(f"/v1/records/{record}/withdrawal").json()[0]["here"] == "erased")
     assert kept(node, scan) == []
@@ -243,3 +250,40 @@ def test_a_list_asks_once_for_all_of_its_pictures(node: RunningNode, signed_in: 
 
 def _item(number: int) -> dict[str, Any]:
     return {"exhibit": {"kind": "crime_scene", "calibre": "9x19", "item": str(number + 1)}}
+
+
+@pytest.mark.slow
+def test_what_a_page_names_a_browser_keeps(
+    node: RunningNode, signed_in: Callable[[Role], Person], scans: dict[str, Path]
+) -> None:
+    scan, person = scans["1-2"].read_bytes(), signed_in(Role.EXAMINER)
+    record = submitted(node, scan, "RS-PICTURE-10")
+    eventually(lambda: acquisition_of(node, record).state == "correlated")
+    page = person.get(f"/app/records/{record}").text
+    (named,) = re.findall(rf'src="(/app/records/{record}/scans/0/picture[^"]+)"', page)
+    answer = person.get(html.unescape(named))
+    assert max(pixels(answer).shape) > 160, "the large one"
+    assert answer.headers["cache-control"] == "private, max-age=86400, immutable"
+    assert answer.headers["vary"] == "Cookie", "another person's browser session asks for itself"
+    other = person.get(path_of(record, v="1-00000000"))
+    assert other.headers["cache-control"] == "private, no-cache", "of another release"
+    assert person.get(path_of(record, v="x" * 41)).status_code == 422
+
+
+@pytest.mark.slow
+def test_one_that_is_kept_costs_few_questions_and_no_process(
+    node: RunningNode, signed_in: Callable[[Role], Person], scans: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, person = scans["2-2"].read_bytes(), signed_in(Role.EXAMINER)
+    record = submitted(node, scan, "RS-PICTURE-11")
+    eventually(lambda: acquisition_of(node, record).state == "correlated")
+    monkeypatch.setattr(Compute, "run", _none)
+    person.get(path_of(record))
+    with counted() as asked:
+        assert person.get(path_of(record, size="large")).status_code == 200
+    mine = [said for said in asked if "session" in said or record in said or "FROM acquisition JOIN record" in said]
+    assert len([said for said in mine if said.startswith("SELECT")]) == 2, mine
+
+
+def _none(*_: object) -> None:
+    raise AssertionError("a process was asked")
