@@ -111,7 +111,7 @@ def one_scan(node: Node, sha256: str) -> ChosenScan:
 
 def offered_records(node: Node, role: Role, pseudonym: str, typed: str) -> list[OfferedRecord]:
     """Records to choose a scan of, newest first: those that fit what was typed (a case reference or an item number, a
-    record's id, or the SHA-256 of one of its scans); where nothing was typed, an examiner's own, else what came last."""
+    record's id, the SHA-256 of one of its scans); where nothing was typed, an examiner's own, else what came last."""
     with node.store.read() as session:
         rows = _fitting(session, role, pseudonym, typed)[:MOST_OFFERED]
         listed = scans_listed(session, {row.statement_id for row in rows})
