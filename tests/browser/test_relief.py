@@ -151,9 +151,7 @@ def test_it_turns_smoothly_in_software(laptop: Viewer, form: str) -> None:
     laptop.settle()
     was_busy = busy()
     frames = drag_for(laptop.page, 3.0)
-    size = laptop.page.evaluate(
-        "() => { const c = document.querySelector('.ffp-picture'); return [c.width, c.height]; }"
-    )
+    size = laptop.page.locator(".ffp-picture").evaluate("canvas => [canvas.width, canvas.height]")
     print(f"{form}: {frames:.0f} frames/s while turning, {size} pixels drawn, {load()}")
     if not was_busy:
         assert frames >= FRAMES_A_SECOND

@@ -86,7 +86,7 @@ def test_a_chart_is_read_by_keys_and_closed(viewer: Viewer) -> None:
 
 
 def test_a_profile_over_a_gap_says_so(viewer: Viewer) -> None:
-    """From beyond the left edge of the query to beyond the right edge of the reference, which lies 600 um to the right."""
+    """From beyond the query's left edge to beyond the right one of the reference, which lies 600 um to the right."""
     laid = {"reference": {"dx_um": 600, "dy_um": 0, "angle_deg": 0}, "profile": [-300, 600, 2100, 600]}
     viewer.open("step", "step", form="raw", view=json.dumps(laid))
     plot = viewer.page.locator(".ffp-plot")

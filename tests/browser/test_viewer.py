@@ -166,10 +166,18 @@ def test_a_congruent_cell_lies_on_the_same_place_of_both(viewer: Viewer, query_i
 @pytest.mark.parametrize(
     ("mode", "said", "colours"),
     [
-        ("overlay", ["Green: brighter on Query 1-1.", "Magenta: brighter on Reference 1-2."], [(64, 217, 64), (217, 64, 217)]),
-        ("difference", ["Red: Query 1-1 is higher.", "Blue: Reference 1-2 is higher."], [(219, 61, 51), (51, 115, 230)]),
+        (
+            "overlay",
+            ["Green: brighter on Query 1-1.", "Magenta: brighter on Reference 1-2."],
+            [(64, 217, 64), (217, 64, 217)],
+        ),
+        (
+            "difference",
+            ["Red: Query 1-1 is higher.", "Blue: Reference 1-2 is higher."],
+            [(219, 61, 51), (51, 115, 230)],
+        ),
     ],
-)  # fmt: skip
+)
 def test_colours_are_told_in_words_with_the_specimens_names(
     viewer: Viewer, mode: str, said: list[str], colours: list[tuple[int, int, int]]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Any two scans beside each other: what the page shows, to whom, and what it must not tell whoever may judge them blind."""
+"""Any two scans beside each other: what the page shows, to whom, and what it tells nobody who may judge them blind."""
 
 from __future__ import annotations
 
