@@ -267,12 +267,12 @@ export class Chart {
   }
 }
 
-/** One range for both sides where they are of one kind, with a little air. */
+/** One range for both sides where they are of one kind, with a little air; with more where the hatching of gaps stands. */
 function rangesOf(sides) {
   const range = (shown) => {
     const found = shown.flatMap(({ values }) => Array.from(values).filter(Number.isFinite));
     const [low, high] = [Math.min(0, ...found), Math.max(0, ...found)];
-    const air = 0.06 * (high - low) || 0.5;
+    const air = (sides.some(({ gaps }) => gaps.length) ? 0.18 : 0.06) * (high - low) || 0.5;
     return [low - air, high + air];
   };
   if (sides[0].kind !== sides[1].kind) return sides.map((side) => range([side]));

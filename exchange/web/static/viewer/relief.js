@@ -11,7 +11,7 @@ import { lookAt, Program, TONES, TONES_GLSL, UNMEASURED } from "./tones.js";
 const RADIANS = Math.PI / 180;
 const MOST_CELLS = { moving: 160, settled: 640 }; // across and down: the second is a corner for each pixel or two
 const STEEPEST = 4; // of the range of heights that is coloured: beyond it a spike may be cut off by the eye's near plane
-const USUAL_SLOPE = 0.8; // as high as ridges are drawn at first
+const USUAL_SLOPE = 0.5; // how steep ridges are drawn at first: higher, those in front hide those behind
 
 const VERTEX = `#version 300 es
 precision highp float;
