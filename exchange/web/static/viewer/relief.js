@@ -10,7 +10,7 @@ import { lookAt, Program, TONES, TONES_GLSL, UNMEASURED } from "./tones.js";
 
 const RADIANS = Math.PI / 180;
 const MOST_CELLS = { moving: 160, settled: 640 }; // across and down: the second is a corner for each pixel or two
-const STEEPEST = 4; // of the range of heights that is coloured: beyond it a spike may be cut off by the eye's near plane
+const SPIKES = 4; // times the heights that are coloured: what is higher may be cut off by the eye's near plane
 const USUAL_SLOPE = 0.5; // how steep ridges are drawn at first: higher, those in front hide those behind
 
 const VERTEX = `#version 300 es
@@ -110,12 +110,12 @@ export class Relief {
     const { camera, scale, pose, surface, side } = pane;
     const tilt = look.tilt.tilt_deg * RADIANS;
     const pixelsAMicrometre = surface.photograph ? 0 : scale * look.tilt.heights;
-    const highest = STEEPEST * Math.max(...look.range.map(Math.abs)) * pixelsAMicrometre;
+    const high = Math.max(...look.range.map(Math.abs)) * pixelsAMicrometre;
     const grid = shownGrid({
       camera, scale, pose, surface,
       tilt: look.tilt,
       pane: { width: pane.right - pane.left, height },
-      lift: highest * Math.sin(tilt),
+      lift: high * Math.sin(tilt),
       most: look.moving ? MOST_CELLS.moving : MOST_CELLS.settled,
     });
     if (!grid) return;
@@ -132,7 +132,7 @@ export class Relief {
     gl.uniform2fv(at.first, grid.first);
     gl.uniform1f(at.step, grid.step);
     gl.uniform1f(at.lod, Math.log2(grid.step));
-    gl.uniform1f(at.depth, (height / 2 + highest) / Math.cos(tilt) + highest);
+    gl.uniform1f(at.depth, (height / 2 + SPIKES * high) / Math.cos(tilt) + SPIKES * high);
     gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 2 * (grid.cells[0] + 1), grid.cells[1]);
   }
 }
