@@ -5,7 +5,7 @@
 // `step` values one; between the corners the shading is as fine as the scan. So a coarse grid, which is drawn in software
 // while a hand moves it, looks like a fine one but for the outline of small ridges.
 
-import { fromScreen, fromStage, untilted, valueToScreen, turned } from "./frame.js";
+import { fromScreen, fromStage, turned, untilted, valueToScreen } from "./frame.js";
 import { lookAt, Program, TONES, TONES_GLSL, UNMEASURED } from "./tones.js";
 
 const RADIANS = Math.PI / 180;
@@ -120,12 +120,11 @@ export class Relief {
     });
     if (!grid) return;
     const [xx, xy, x0, yx, yy, y0] = valueToScreen(camera, scale, pose, surface);
-    const [across, down] = [[xx, yx], [xy, yy], [x0, y0]].map((part) => turned(...part, look.tilt.turn_deg))
-      .reduce(([xs, ys], [x, y]) => [[...xs, x], [...ys, y]], [[], []]);
+    const parts = [[xx, yx], [xy, yy], [x0, y0]].map((part) => turned(...part, look.tilt.turn_deg));
     gl.uniform1i(at.surface, side);
     gl.uniform1i(at.side, side);
-    gl.uniform3fv(at.across, across);
-    gl.uniform3fv(at.down, down);
+    gl.uniform3fv(at.across, parts.map(([x]) => x));
+    gl.uniform3fv(at.down, parts.map(([, y]) => y));
     gl.uniform3f(at.lift, Math.cos(tilt), Math.sin(tilt), pixelsAMicrometre);
     gl.uniform2fv(at.middle, pane.middle);
     gl.uniform2f(at.stage, width, height);
