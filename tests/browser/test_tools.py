@@ -61,7 +61,7 @@ def test_a_profile_measures_a_step_of_both_within_one_percent(viewer: Viewer) ->
 
     line = viewer.view["profile"]
     length = float(np.hypot(line[2] - line[0], line[3] - line[1]))
-    path = viewer.page.locator(".ffp-plot path").first.get_attribute("d")
+    path = viewer.page.locator(".ffp-plot path:not(.ffp-gap)").first.get_attribute("d")
     points = np.array([[float(n) for n in pair.split()] for pair in re.split("[ML]", path)[1:]])
     risen = np.flatnonzero(points[:, 1] < points[:, 1].mean())
     width = (points[risen[-1], 0] - points[risen[0], 0]) / (box["width"] - 128) * length
@@ -83,6 +83,25 @@ def test_a_chart_is_read_by_keys_and_closed(viewer: Viewer) -> None:
     viewer.settle()
     assert viewer.view["profile"] is None
     assert plot.is_hidden()
+
+
+def test_a_profile_over_a_gap_says_so(viewer: Viewer) -> None:
+    """From beyond the query's left edge to beyond the right one of the reference, which lies 600 um to the right."""
+    laid = {"reference": {"dx_um": 600, "dy_um": 0, "angle_deg": 0}, "profile": [-300, 600, 2100, 600]}
+    viewer.open("step", "step", form="raw", view=json.dumps(laid))
+    plot = viewer.page.locator(".ffp-plot")
+    assert plot.locator("text", has_text="not measured").count() == 4, "left and right of both, and beside each"
+    named = plot.locator("text", has_text=": not measured").all_text_contents()
+    assert sorted(named) == ["Query step: not measured", "Reference step: not measured"]
+    said = readout(viewer)
+    assert "Not measured along the line: 50 % of Query step." in said
+    assert "Not measured along the line: 50 % of Reference step." in said
+    for line in plot.locator("path:not(.ffp-gap)").all():
+        points = [float(pair.split()[0]) for pair in re.split("[ML]", line.get_attribute("d"))[1:]]
+        assert max(points) - min(points) < 0.52 * (plot.bounding_box()["width"] - 128)
+    viewer.element.evaluate("element => { element.view = { profile: [700, 600, 1100, 600] }; }")
+    viewer.settle()
+    assert plot.locator(".ffp-gap").count() == 0
 
 
 def test_both_profiles_follow_the_registration(viewer: Viewer) -> None:

@@ -163,6 +163,38 @@ def test_a_congruent_cell_lies_on_the_same_place_of_both(viewer: Viewer, query_i
     assert np.abs(left - right).max() < 4
 
 
+@pytest.mark.parametrize(
+    ("mode", "said", "colours"),
+    [
+        (
+            "overlay",
+            ["Green: brighter on Query 1-1.", "Magenta: brighter on Reference 1-2."],
+            [(64, 217, 64), (217, 64, 217)],
+        ),
+        (
+            "difference",
+            ["Red: Query 1-1 is higher.", "Blue: Reference 1-2 is higher."],
+            [(219, 61, 51), (51, 115, 230)],
+        ),
+    ],
+)
+def test_colours_are_told_in_words_with_the_specimens_names(
+    viewer: Viewer, mode: str, said: list[str], colours: list[tuple[int, int, int]]
+) -> None:
+    viewer.open("1-1", "1-2", view=json.dumps({"mode": mode}))
+    for sentence in said:
+        assert sentence in viewer.status
+    legend = viewer.pixels()[-110:-10, :700]
+    for colour in colours:
+        assert (np.abs(legend - np.array(colour)).max(axis=2) < 6).sum() > 100, colour
+
+
+def test_an_overlay_of_one_specimen_alone_says_which(viewer: Viewer) -> None:
+    viewer.open("1-1", "1-2", view=json.dumps({"mode": "overlay", "mix": 1}))
+    assert "Reference 1-2 alone." in viewer.status
+    assert "Green" not in viewer.status
+
+
 def test_cells_are_shown_with_their_labels(viewer: Viewer) -> None:
     viewer.open("1-1", "1-2")
     comparison = json.loads(viewer.site.comparison("1-1", "1-2") or "")

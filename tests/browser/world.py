@@ -109,6 +109,7 @@ def made(folder: Path, scans: Path) -> Iterator[World]:
 
 def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
     """By role, each page of Serbia's node with a name for its picture."""
+    first, second = two_scans_of(world)
     everybody = [("home", "/app/"), ("guide", "/app/guide"), ("tokens", "/app/tokens")]
     readers = [
         ("candidates", "/app/candidates?of=all"),
@@ -116,6 +117,8 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
         ("search", "/app/search?calibre=9x19&kind=crime_scene"),
         ("search-empty", "/app/search?calibre=.45+ACP&municipality=%C4%8Ca%C4%8Dak&ejector_hour=3"),
         ("record", f"/app/records/{world.record}"),
+        ("compare-choose", f"/app/compare?a={first}"),
+        ("compare", f"/app/compare?a={first}&b={second}"),
         ("queries", "/app/queries"),
         ("case", f"/app/cases/RS/{world.case}"),
         ("hits", "/app/hits"),
@@ -158,6 +161,13 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
             ("maturity", "/app/maturity"),
         ],
     }
+
+
+def two_scans_of(world: World) -> tuple[str, str]:
+    """The digests of a scan each of the two records that came last to Serbia's node."""
+    records = world.rs.get("/v1/records").json()["items"][:2]
+    first, second = (world.rs.get(f"/v1/records/{record['statement_id']}").json() for record in records)
+    return first["acquisitions"][0]["sha256"], second["acquisitions"][0]["sha256"]
 
 
 def _checked(node: RunningNode) -> int:

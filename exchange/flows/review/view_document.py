@@ -45,6 +45,14 @@ class Light(_Part):
     elevation_deg: Annotated[float, Field(ge=5, le=85)]
 
 
+class Tilt(_Part):
+    """How the stage is seen where the mode is "tilted". ``heights``: times what they are."""
+
+    tilt_deg: Annotated[float, Field(ge=0, le=75)]
+    turn_deg: Degrees
+    heights: Annotated[float, Field(ge=1, le=200)]
+
+
 class ViewMark(_Part):
     """A point, or a ring where the radius is not 0, with what the examiner saw there."""
 
@@ -56,8 +64,10 @@ class ViewMark(_Part):
 
 
 class ViewDocument(_Part):
+    """``tilt``: None of a view that was saved before the stage could be tilted."""
+
     version: Literal[1]
-    mode: Literal["split", "side-by-side", "overlay", "difference"]
+    mode: Literal["split", "side-by-side", "overlay", "difference", "tilted"]
     camera: Camera
     reference: Pose
     linked: bool
@@ -70,6 +80,7 @@ class ViewDocument(_Part):
     form: Literal["raw", "filtered"]
     cells: bool
     heat: bool
+    tilt: Tilt | None = None
     tool: Literal["measure", "angle", "profile", "mark"] | None
     measure: _LineEnds | None
     measured_on: Literal["query", "reference"] | None

@@ -12,6 +12,8 @@ CHAPTERS: Final = {
     "audit": "audit",
     "calibres": "register",
     "candidates": "candidates",
+    "compare": "compare",
+    "compare_choose": "compare",
     "disclose": "report",
     "draft": "register",
     "draft_summary": "register",

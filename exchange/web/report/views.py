@@ -20,6 +20,7 @@ MODES: Final = {
     "side-by-side": _m("Side by side"),
     "overlay": _m("Overlay"),
     "difference": _m("Difference"),
+    "tilted": _m("3-D"),
 }
 """In the words of the viewer, as those of the marks."""
 SHAPES: Final = {"agreement": _m("Agreement"), "disagreement": _m("Disagreement"), "note": _m("Note")}
@@ -123,6 +124,14 @@ def _mode(made: ViewDocument) -> str:
         case "overlay":
             mixed = _("%(share)s of the other scan", share=_number(made.mix, 2))
             return f"{mode}, {mixed}"
+        case "tilted" if made.tilt is not None:
+            tilted = _(
+                "tilted by %(tilt)s°, turned by %(turn)s°, heights × %(heights)s",
+                tilt=_number(made.tilt.tilt_deg),
+                turn=_number(made.tilt.turn_deg),
+                heights=_number(made.tilt.heights),
+            )
+            return f"{mode}, {tilted}"
         case _:
             return mode
 

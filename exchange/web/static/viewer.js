@@ -8,10 +8,12 @@ import { listen, listenDivider } from "./viewer/gestures.js";
 import { Hand } from "./viewer/hand.js";
 import { made } from "./viewer/made.js";
 import { MarkList } from "./viewer/marks.js";
+import { HALVED } from "./viewer/names.js";
 import { placedCells } from "./viewer/overlay.js";
 import { profilesOf } from "./viewer/section.js";
 import { Shading } from "./viewer/shading.js";
 import { pictureOf } from "./viewer/print.js";
+import { usualHeights } from "./viewer/relief.js";
 import { drawStage } from "./viewer/stage.js";
 import { fetchSurfaces, formOf } from "./viewer/surface.js";
 import { clamped, firstView, mergedView, slid } from "./viewer/view.js";
@@ -56,7 +58,7 @@ class Comparison extends HTMLElement {
       command,
       slide: (name, value) => this.#change(() => {
         slid(this.#view, name, value);
-        this.#touched ||= name === "exaggeration";
+        this.#touched ||= ["exaggeration", "heights"].includes(name);
       }),
     });
     this.#chart = new Chart(this.#text, {
@@ -127,7 +129,7 @@ class Comparison extends HTMLElement {
   /** The stage as a PNG with all that lies over it, and the profile: for a report. `most`: its width. A Blob. */
   picture({ most = Infinity } = {}) {
     const { stage } = this.#parts;
-    this.#drawNow(Math.min(PRINTED_DENSITY, most / stage.clientWidth));
+    this.#drawNow(Math.min(PRINTED_DENSITY, most / stage.clientWidth), false);
     const found = pictureOf(this.#parts, this.#chart);
     this.#redraw();
     return found;
@@ -186,7 +188,10 @@ class Comparison extends HTMLElement {
   #settle(first, slopes) {
     const shaded = slopes.filter((_, side) => !this.#surfaces[side].photograph);
     const typical = Math.max(...shaded, FLATTEST_SLOPE);
-    if (!this.#touched) slid(this.#view, "exaggeration", Math.round((2 * TYPICAL_SLOPE) / typical) / 2 || 0.5);
+    if (!this.#touched) {
+      slid(this.#view, "exaggeration", Math.round((2 * TYPICAL_SLOPE) / typical) / 2 || 0.5);
+      slid(this.#view, "heights", usualHeights(typical));
+    }
     if (!first) return;
     this.#view.reference = { ...(this.#registration ?? centredPose(...this.#surfaces)) };
     this.#view.camera = this.#fitting();
@@ -197,7 +202,7 @@ class Comparison extends HTMLElement {
 
   #fitting() {
     const { clientWidth: width, clientHeight: height } = this.#parts.stage;
-    const pane = { width: this.#view.mode === "side-by-side" ? width / 2 : width, height };
+    const pane = { width: HALVED.includes(this.#view.mode) ? width / 2 : width, height };
     return fittingCamera([[this.#surfaces[0], AT_REST], [this.#surfaces[1], this.#view.reference]], pane, width);
   }
 
@@ -282,14 +287,17 @@ class Comparison extends HTMLElement {
     if (this.dataset.state === "ready" && status.textContent !== said) status.textContent = said;
   }
 
-  #drawNow(density = Math.min(window.devicePixelRatio, 2) * (this.#busy ? 0.5 : 1)) {
+  #drawNow(
+    density = Math.min(window.devicePixelRatio, 2) * (this.#busy ? 0.5 : 1),
+    moving = this.#busy || this.hasAttribute("data-settling"),
+  ) {
     const { stage, divider } = this.#parts;
     this.#marks.show(this.#view, this.#hand);
     if (!this.#surfaces || !stage.clientWidth || !stage.clientHeight) return;
     if (["failed", "lost"].includes(this.dataset.state)) return;
     const facts = this.#facts();
     this.#chart.show(profilesOf(this.#view, facts));
-    drawStage(this.#parts, this.#shading, this.#view, facts, density);
+    drawStage(this.#parts, this.#shading, this.#view, { ...facts, moving }, density);
     divider.hidden = this.#view.mode !== "split";
     divider.style.left = `${this.#view.divider * 100}%`;
     divider.setAttribute("aria-valuenow", String(Math.round(this.#view.divider * 100)));

@@ -42,6 +42,7 @@ SENTENCES: Final = {
     "password-length": _m("The password is too short or too long: four or five words make a good one."),
     "passwords-differ": _m("The two passwords differ."),
     "wrong-code": _m("This is not the code that the authenticator shows. Try the next one."),
+    "same-scan": _m("This is one scan twice. Choose another one to lay beside it."),
     "forbidden": _m("Your role may not do this, or the form is not one of this session."),
     "scope-missing": _m("The token is not for this. Take one of the scope that is named below."),
     "not-found": _m("There is no such thing here, or it is not for you."),

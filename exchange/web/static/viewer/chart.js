@@ -2,6 +2,7 @@
 
 import { INK, lengthText, MEASURE, SIDES, TEXT } from "./ink.js";
 import { made } from "./made.js";
+import { missingShare } from "./section.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 150;
@@ -9,6 +10,10 @@ const EDGE = { left: 64, right: 64, top: 12, bottom: 30 };
 const GRID = "#3a414c";
 const QUIET = "#aab2be";
 const GROUND = "#15181d";
+const STRIP = 12; // how tall the hatching of a gap of one specimen alone is
+const LEAST_GAP = 2; // in pixels: a point that is missing here and there is no gap
+const LEAST_SAID = 0.005; // of the line
+const LETTER = 6.2; // how wide a letter of the words in a gap is, on average
 
 function drawn(tag, attributes, ...children) {
   const node = document.createElementNS(SVG, tag);
@@ -65,8 +70,8 @@ export class Chart {
   }
 
   /**
-   * `shown`: null for nothing, or {length, unit, locale, names, sides: [{values, kind: "height" or "grey"}]}: the values
-   * of each side at even steps along the line.
+   * `shown`: null for nothing, or {length, unit, locale, names, sides: [{values, kind: "height" or "grey", gaps: from
+   * `gapsOf`}]}: the values of each side at even steps along the line.
    */
   show(shown) {
     this.#shown = shown;
@@ -96,6 +101,7 @@ export class Chart {
     const svg = drawn("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true",
       "font-family": "system-ui, sans-serif", "font-size": 12 }, drawn("rect", { width, height: HEIGHT, fill: GROUND }));
     this.#axes(svg, { width, inner, x, y, length });
+    this.#gaps(svg, { x, inner });
     sides.forEach(({ values }, side) => {
       const d = pathOf(values, (i) => x(i / (values.length - 1)), y[side]);
       svg.append(drawn("path", { d, "fill": "none", "stroke": SIDES[side], "stroke-width": 1.75, "stroke-linejoin": "round" }));
@@ -135,6 +141,52 @@ export class Chart {
     });
   }
 
+  /**
+   * Where nothing was measured: hatched over the whole height where it was on neither specimen, else in the colour of the
+   * one that lacks it, above for the query and below for the reference.
+   */
+  #gaps(svg, { x, inner }) {
+    const { sides, names } = this.#shown;
+    const [query, reference] = sides.map(({ gaps }) => gaps);
+    const both = overlapOf(query, reference);
+    const bottom = EDGE.top + inner.height;
+    const stretches = [
+      ...both.map((gap) => ({ gap, top: EDGE.top, tall: inner.height, colour: QUIET, said: this.#text("not-measured") })),
+      ...[query, reference].flatMap((gaps, side) => gaps.flatMap((gap) => without(gap, both)).map((gap) => ({
+        gap, top: side ? bottom - STRIP : EDGE.top, tall: STRIP, colour: SIDES[side],
+        said: `${names[side]}: ${this.#text("not-measured")}`,
+      }))),
+    ];
+    for (const { gap, top, tall, colour, said } of stretches) {
+      const [from, to] = gap.map(x);
+      if (to - from < LEAST_GAP) continue;
+      svg.append(drawn("rect", { x: from, y: top, width: to - from, height: tall, fill: GROUND }),
+        drawn("path", { "class": "ffp-gap", "d": hatching(from, top, to - from, tall), "stroke": colour, "stroke-width": 1,
+          "fill": "none", "opacity": 0.75 }));
+      this.#wordsIn(svg, said, [from, to], top + tall / 2, colour);
+    }
+  }
+
+  /** Words in the middle of a stretch, on the ground; the short ones where the long ones have no room, or none. */
+  #wordsIn(svg, said, [from, to], middle, colour) {
+    const words = [said, this.#text("not-measured")].find((one) => one.length * LETTER + 8 <= to - from);
+    if (!words) return;
+    const wide = words.length * LETTER + 8;
+    svg.append(drawn("rect", { x: (from + to - wide) / 2, y: middle - 7, width: wide, height: 14, fill: GROUND }),
+      drawn("text", { "x": (from + to) / 2, "y": middle + 4, "fill": colour, "font-size": 11, "text-anchor": "middle" }, words));
+  }
+
+  /** How much of the line was not measured, in whole sentences; "" where all of it was. */
+  #missing() {
+    const { sides, names, locale } = this.#shown;
+    return sides.map(({ gaps }, side) => {
+      const share = missingShare(gaps);
+      if (share < LEAST_SAID) return "";
+      const percent = (100 * share).toLocaleString(locale, { maximumFractionDigits: 0 });
+      return this.#text("gap", { name: names[side], share: percent });
+    }).filter(Boolean).join(" ");
+  }
+
   #hair(svg, { x, y, inner }) {
     const bottom = EDGE.top + inner.height;
     for (const [share, colour, dash] of [[this.#pin, MEASURE, "4 3"], [this.#cursor, TEXT, ""]]) {
@@ -159,8 +211,9 @@ export class Chart {
     const share = this.#cursor;
     this.plot.setAttribute("aria-valuenow", String(Math.round(100 * (share ?? 0))));
     if (share === null) {
-      this.readout.textContent = this.#text("chart-hint");
-      this.plot.setAttribute("aria-valuetext", this.#text("chart-hint"));
+      const hint = [this.#missing(), this.#text("chart-hint")].filter(Boolean).join(" ");
+      this.readout.textContent = hint;
+      this.plot.setAttribute("aria-valuetext", hint);
       return;
     }
     const signed = (value, side) => {
@@ -214,12 +267,12 @@ export class Chart {
   }
 }
 
-/** One range for both sides where they are of one kind, with a little air. */
+/** One range for both sides where they are of one kind, with a little air; with more where the hatching of gaps stands. */
 function rangesOf(sides) {
   const range = (shown) => {
     const found = shown.flatMap(({ values }) => Array.from(values).filter(Number.isFinite));
     const [low, high] = [Math.min(0, ...found), Math.max(0, ...found)];
-    const air = 0.06 * (high - low) || 0.5;
+    const air = (sides.some(({ gaps }) => gaps.length) ? 0.18 : 0.06) * (high - low) || 0.5;
     return [low - air, high + air];
   };
   if (sides[0].kind !== sides[1].kind) return sides.map((side) => range([side]));
@@ -234,5 +287,29 @@ function pathOf(values, x, y) {
     if (Number.isFinite(value)) d += `${pen ? "L" : "M"}${x(i).toFixed(1)} ${y(value).toFixed(1)}`;
     pen = Number.isFinite(value);
   });
+  return d;
+}
+
+/** Where two lists of gaps both are. */
+function overlapOf(one, other) {
+  return one.flatMap(([from, to]) => other
+    .map(([start, end]) => [Math.max(from, start), Math.min(to, end)])
+    .filter(([start, end]) => end > start));
+}
+
+/** What is left of a gap without others. */
+function without(gap, others) {
+  return others.reduce((left, [start, end]) => left.flatMap(([from, to]) =>
+    [[from, Math.min(to, start)], [Math.max(from, end), to]].filter(([a, b]) => b > a)), [gap]);
+}
+
+/** Slanting lines over a rectangle, none beyond it: no pattern, which would need a name on the page. */
+function hatching(left, top, width, height) {
+  let d = "";
+  for (let at = -height; at < width; at += 6) {
+    const [from, to] = [Math.max(0, at), Math.min(width, at + height)];
+    d += `M${(left + from).toFixed(1)} ${(top + height - (from - at)).toFixed(1)}`;
+    d += `L${(left + to).toFixed(1)} ${(top + height - (to - at)).toFixed(1)}`;
+  }
   return d;
 }

@@ -1,6 +1,6 @@
 // What buttons and keys do to a view.
 
-import { MODES, TOOLS } from "./names.js";
+import { LIE_FLAT, MODES, TOOLS } from "./names.js";
 import { firstLine } from "./tools.js";
 
 /**
@@ -10,8 +10,10 @@ import { firstLine } from "./tools.js";
 export function obey(view, name, { stage, registration, cells }) {
   if (MODES.includes(name)) {
     view.mode = name;
+    if (name === "tilted") view.tool = null;
     return;
   }
+  if (view.mode === "tilted" && LIE_FLAT.includes(name)) return;
   if (TOOLS.includes(name)) {
     takeUp(view, name, stage);
     return;

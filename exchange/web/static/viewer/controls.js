@@ -1,14 +1,14 @@
 // The buttons and sliders around the stage, and every word that they say.
 
 import { made } from "./made.js";
-import { MODES, SLIDERS, TOOLS } from "./names.js";
+import { LIE_FLAT, MODES, SLIDERS, TOOLS } from "./names.js";
 
 /** English defaults; the attribute data-text-<key> of the element replaces one, {names} in it are filled in. */
 export const TEXTS = {
   "query": "Query", "reference": "Reference",
   "stage": "Comparison stage. Drag to move, wheel or plus and minus to zoom, square brackets to turn, arrows to nudge.",
   "divider": "Dividing line", "view": "View", "split": "Split", "side-by-side": "Side by side", "overlay": "Overlay",
-  "difference": "Difference", "link": "Linked", "snap": "Snap to registration", "reset": "Reset", "cells": "Cells",
+  "difference": "Difference", "tilted": "3-D", "link": "Linked", "snap": "Snap to registration", "reset": "Reset", "cells": "Cells",
   "heat": "Correlation", "correlation": "Correlation of cells",
   "tools": "Tools", "measure": "Distance", "angle": "Angle", "profile": "Profile", "mark": "Marks",
   "colours": "Height colours", "form": "Filtered",
@@ -41,6 +41,16 @@ export const TEXTS = {
   "mark-kind": "Kind of mark {number}", "mark-text": "Words of mark {number}", "mark-remove": "Delete mark {number}",
   "mark-placeholder": "What is seen here",
   "raw-shown": "Heights as measured.", "filtered-shown": "Heights filtered.",
+  "heights": "Heights ×", "heights-times": "Heights × {heights}",
+  "tilted-by": "Tilted by {tilt}°, turned by {turn}°, heights × {heights}; lengths across the screen are true.",
+  "tilted-hint": "Drag or press arrow keys to turn and tilt, drag with Shift to move. Tools and cells are in the flat views.",
+  "overlay-query": "Green: brighter on {name}.", "overlay-reference": "Magenta: brighter on {name}.",
+  "overlay-both": "Grey: alike on both, darker where one was measured alone.", "overlay-one": "{name} alone.",
+  "difference-query": "Red: {name} is higher.", "difference-reference": "Blue: {name} is higher.",
+  "difference-both": "White: level with each other.",
+  "grey-query": "Red: {name} is brighter.", "grey-reference": "Blue: {name} is brighter.",
+  "grey-both": "White: of one brightness.",
+  "gap": "Not measured along the line: {share} % of {name}.",
 };
 
 export function texts(element) {
@@ -50,9 +60,11 @@ export function texts(element) {
   };
 }
 
-const KEYS = { "split": "1", "side-by-side": "2", "overlay": "3", "difference": "4", "link": "L", "snap": "R", "reset": "0",
+const KEYS = { "split": "1", "side-by-side": "2", "overlay": "3", "difference": "4",
+  "tilted": "5", "link": "L", "snap": "R", "reset": "0",
   "cells": "C", "heat": "X", "colours": "H", "form": "F", "measure": "M", "angle": "A", "profile": "P", "mark": "N" };
 const ACTS = ["link", "snap", "reset", "cells", "heat", "colours", "form"];
+const SLIDERS_OF = { mix: "overlay", heights: "tilted" }; // of one mode alone
 const PRESSED = ["link", "cells", "heat", "colours", "form", ...TOOLS];
 
 /** Build the element's inside. `command(name)` for a button, `slide(name, value)` for a slider. */
@@ -95,10 +107,12 @@ export function showControls(element, view, { registered, hasCells, locale }) {
     const name = node.dataset.command;
     if (MODES.includes(name)) node.setAttribute("aria-pressed", String(view.mode === name));
     else if (name in pressed) node.setAttribute("aria-pressed", String(pressed[name]));
-    node.disabled = (name === "snap" && !registered) || (["cells", "heat"].includes(name) && !hasCells);
+    if (name === "snap") node.hidden = !registered;
+    node.disabled = (name === "snap" && !registered) || (["cells", "heat"].includes(name) && !hasCells)
+      || (view.mode === "tilted" && LIE_FLAT.includes(name));
   }
   const values = { azimuth: view.light.azimuth_deg, elevation: view.light.elevation_deg, exaggeration: view.exaggeration,
-    contrast: view.contrast, mix: view.mix };
+    contrast: view.contrast, mix: view.mix, heights: view.tilt.heights };
   for (const label of element.querySelectorAll("[data-slider]")) {
     const name = label.dataset.slider;
     const value = values[name];
@@ -106,6 +120,6 @@ export function showControls(element, view, { registered, hasCells, locale }) {
     const unit = { azimuth: "°", elevation: "°", mix: " %" }[name] ?? "";
     label.querySelector("input").value = value;
     label.querySelector("output").textContent = shown.toLocaleString(locale, { maximumFractionDigits: 2 }) + unit;
-    label.hidden = name === "mix" && view.mode !== "overlay";
+    label.hidden = view.mode !== (SLIDERS_OF[name] ?? view.mode);
   }
 }

@@ -80,6 +80,31 @@ export function screenToValue(camera, scale, middle, pose, surface) {
   return [right[0] - origin[0], down[0] - origin[0], origin[0], right[1] - origin[1], down[1] - origin[1], origin[1]];
 }
 
+/**
+ * From a value of a surface to CSS pixels from a pane's middle, as (xx, xy, x0, yx, yy, y0): x = xx column + xy row + x0.
+ */
+export function valueToScreen(camera, scale, pose, surface) {
+  const at = (column, row) => {
+    const place = [surface.left + column * surface.pitchX, surface.top + row * surface.pitchY];
+    return toScreen(camera, scale, [0, 0], toStage(pose, place));
+  };
+  const origin = at(0, 0);
+  const right = at(1, 0);
+  const down = at(0, 1);
+  return [right[0] - origin[0], down[0] - origin[0], origin[0], right[1] - origin[1], down[1] - origin[1], origin[1]];
+}
+
+/** How far a stage may be tilted: beyond, one ridge hides all that lies behind it. */
+export const TILT_DEG = [0, 75];
+
+/**
+ * What lies on a tilted stage {tilt_deg, turn_deg} under a point, as it lay before the stage was turned and tilted. Both
+ * in CSS pixels from the pane's middle. There is no perspective: lengths across the screen stay true.
+ */
+export function untilted(tilt, [x, y]) {
+  return turned(x, y / Math.cos(tilt.tilt_deg * RADIANS), -tilt.turn_deg);
+}
+
 /** The camera that shows all that was measured of these [surface, pose] in a pane of this size, in CSS pixels. */
 export function fittingCamera(placed, pane, stageWidth) {
   const points = placed.flatMap(([surface, pose]) => surface.rim.map((place) => toStage(pose, place)));

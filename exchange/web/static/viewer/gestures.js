@@ -5,7 +5,7 @@ const KEY_STEP_PX = 24;
 const CLICK_PX = 3; // a hand that clicks is never quite still
 
 /**
- * Listen on the stage. `acts`: {busy(dragging), pan(dx, dy, at), zoom(factor, at), turn(degrees, at), nudge(dx, dy),
+ * Listen on the stage. `acts`: {busy(dragging), pan(dx, dy, at, shifted), zoom(factor, at), turn(degrees, at), nudge(dx, dy),
  * tool(): whether one is in hand, take(at), hold(start, now), tap(at), command(name)}; places and steps in CSS pixels from
  * the stage's top left.
  */
@@ -44,7 +44,7 @@ export function listen(stage, acts, signal) {
       moved = true;
       acts.hold(start, now);
     } else {
-      acts.pan(now[0] - before[0], now[1] - before[1], start);
+      acts.pan(now[0] - before[0], now[1] - before[1], start, event.shiftKey);
     }
   }, { signal });
 
@@ -77,7 +77,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 const COMMANDS = {
   l: "link", r: "snap", 0: "reset", c: "cells", x: "heat", h: "colours", f: "form",
   m: "measure", a: "angle", p: "profile", n: "mark", u: "undo", Enter: "next", Delete: "delete",
-  1: "split", 2: "side-by-side", 3: "overlay", 4: "difference", Escape: "clear",
+  1: "split", 2: "side-by-side", 3: "overlay", 4: "difference", 5: "tilted", Escape: "clear",
 };
 
 function keyAct(event) {

@@ -5,6 +5,7 @@ import { fromStage, toScreen, toStage, turned } from "./frame.js";
 import { DIM, INK, lengthText, LIT, MEASURE, NAME_FONT, plate, PLATE, TEXT } from "./ink.js";
 import { drawMarkings } from "./markings.js";
 
+const BAR_ROOM = 104; // from one bar of colours to the next
 const LEAST_ROOM = 26; // CSS pixels across a cell
 const ROOM_FOR_NUMBER = 52;
 
@@ -44,8 +45,9 @@ function square([x, y], size, degrees) {
 /**
  * Draw all of it. `scene`: {width, height (CSS pixels), panes: [{left, right, middle, sides}], camera, scale, poses,
  * cells: from `placedCells` or null, heat: whether they are coloured by correlation, laid: the view, with what people laid
- * on the stage, cursor: where along the profile line it is read or null, unit, bars: [{low, high, kind}], light: null or
- * towards the light [x, y, z], locale, names: [query's, reference's], text}.
+ * on the stage, or null, cursor: where along the profile line it is read or null, unit, bars: [{low, high, kind, grey:
+ * whether of levels of grey}], legend: from `legendOf`, light: null or towards the light [x, y, z], heights: how many times
+ * their height surfaces are drawn, or null where they lie flat, locale, names: [query's, reference's], text}.
  */
 export function drawOverlay(context, scene) {
   context.clearRect(0, 0, scene.width, scene.height);
@@ -55,13 +57,15 @@ export function drawOverlay(context, scene) {
     context.rect(pane.left, 0, pane.right - pane.left, scene.height);
     context.clip();
     if (scene.cells) drawCells(context, scene, pane);
-    drawMarkings(context, scene, pane);
+    if (scene.laid) drawMarkings(context, scene, pane);
     context.restore();
     drawNames(context, scene, pane);
   }
   drawScaleBar(context, scene);
   if (scene.light) drawLight(context, scene);
+  if (scene.heights !== null) drawHeights(context, scene);
   scene.bars.forEach((bar, i) => drawBar(context, scene, bar, i));
+  if (scene.legend.length) drawLegend(context, scene);
 }
 
 /** Whence the light comes: on the rim it is low, in the middle it stands above. */
@@ -212,6 +216,12 @@ function drawScaleBar(context, scene) {
   context.fillText(lengthText(length, scene, 2), x + pixels / 2, y - 12);
 }
 
+/** Above the scale bar, which holds for lengths across the screen alone. */
+function drawHeights(context, scene) {
+  const times = scene.heights.toLocaleString(scene.locale);
+  plate(context, scene.text("heights-times", { heights: times }), scene.width - 13, scene.height - 62, "right", TEXT);
+}
+
 const BAR_COLOURS = {
   heights: (share) => heightColour(share),
   difference: (share) => differenceColour(2 * share - 1),
@@ -219,8 +229,9 @@ const BAR_COLOURS = {
 };
 
 /** A bar of colours, one scale for both sides: {low, high, kind}; the next one stands to its right. */
-function drawBar(context, scene, { low, high, kind }, place) {
-  const [x, width, tall] = [22 + place * 104, 14, Math.min(200, scene.height * 0.4)];
+function drawBar(context, scene, { low, high, kind, grey }, place) {
+  const [x, width, tall] = [22 + place * BAR_ROOM, 14, Math.min(200, scene.height * 0.4)];
+  const unit = grey ? scene.text("grey") : "µm";
   const y = scene.height - 26 - tall;
   const title = kind === "correlation" ? scene.text("correlation") : "";
   context.font = "12px system-ui, sans-serif";
@@ -243,6 +254,75 @@ function drawBar(context, scene, { low, high, kind }, place) {
     const value = low + share * (high - low);
     const number = value.toLocaleString(scene.locale, kind === "correlation" ? { minimumFractionDigits: 1 } : signed);
     context.fillRect(x + width, y + (1 - share) * tall - 0.5, 4, 1);
-    context.fillText(kind === "correlation" ? number : `${number} µm`, x + width + 7, y + (1 - share) * tall);
+    context.fillText(kind === "correlation" ? number : `${number} ${unit}`, x + width + 7, y + (1 - share) * tall);
   }
+}
+
+/**
+ * What colours of a view are which specimen, in words: [{key: of the words, side: whose name they say or null, colour}].
+ * They are what the shader makes of a bright place of one specimen alone, and of both. `surfaces` of the view.
+ */
+export function legendOf(view, surfaces) {
+  if (view.mode === "overlay") {
+    if ([0, 1].includes(view.mix)) return [{ key: "overlay-one", side: view.mix, colour: [0.85, 0.85, 0.85] }];
+    return [
+      { key: "overlay-query", side: 0, colour: [0.25, 0.85, 0.25] },
+      { key: "overlay-reference", side: 1, colour: [0.85, 0.25, 0.85] },
+      { key: "overlay-both", side: null, colour: [0.6, 0.6, 0.6] },
+    ];
+  }
+  if (view.mode !== "difference" || surfaces[0].photograph !== surfaces[1].photograph) return [];
+  const kind = surfaces[0].photograph ? "grey" : "difference";
+  return [
+    { key: `${kind}-query`, side: 0, colour: differenceColour(1) },
+    { key: `${kind}-both`, side: null, colour: differenceColour(0) },
+    { key: `${kind}-reference`, side: 1, colour: differenceColour(-1) },
+  ];
+}
+
+/** The sentences of a legend. */
+export function legendWords(legend, names, text) {
+  return legend.map(({ key, side }) => text(key, side === null ? {} : { name: names[side] }));
+}
+
+/** Right of the bars: a swatch before each sentence, which is broken where the stage is narrow. */
+function drawLegend(context, scene) {
+  const left = 12 + scene.bars.length * BAR_ROOM;
+  const [line, swatch] = [18, 12];
+  const room = Math.max(120, Math.min(440, scene.width - left - 220) - 40);
+  context.font = "12px system-ui, sans-serif";
+  const rows = legendWords(scene.legend, scene.names, scene.text).map((said, i) => ({
+    lines: brokenLines(said, (part) => context.measureText(part).width <= room),
+    colour: scene.legend[i].colour,
+  }));
+  const widest = Math.max(...rows.flatMap(({ lines }) => lines.map((part) => context.measureText(part).width)));
+  const tall = rows.reduce((sum, { lines }) => sum + lines.length * line, 0) + 12;
+  let y = scene.height - 10 - tall;
+  context.fillStyle = PLATE;
+  context.beginPath();
+  context.roundRect(left, y, widest + swatch + 28, tall, 5);
+  context.fill();
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  y += 6 + line / 2;
+  for (const { lines, colour } of rows) {
+    context.fillStyle = cssColour(colour);
+    context.fillRect(left + 10, y - swatch / 2, swatch, swatch);
+    context.fillStyle = TEXT;
+    for (const part of lines) {
+      context.fillText(part, left + swatch + 18, y);
+      y += line;
+    }
+  }
+}
+
+/** Words in as many lines as they take. */
+function brokenLines(words, fits) {
+  const lines = [];
+  for (const word of words.split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && fits(longer)) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }

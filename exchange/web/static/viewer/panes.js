@@ -13,6 +13,7 @@ export function panesOf(view, width, height) {
       const cut = view.divider * width;
       return [pane(0, cut, width / 2, SHOW.query, [0]), pane(cut, width, width / 2, SHOW.reference, [1])];
     }
+    case "tilted":
     case "side-by-side": {
       const cut = width / 2;
       return [pane(0, cut, width / 4, SHOW.query, [0]), pane(cut, width, (3 * width) / 4, SHOW.reference, [1])];

@@ -41,12 +41,37 @@ export function levelled(sections) {
   });
 }
 
-/** What a chart of the view shows: see `Chart.show`. Null where no line is laid, or one without length. */
+/**
+ * Where along a profile nothing was measured: [[from, to], ...], shares of its length between the last value before and
+ * the first one after.
+ */
+export function gapsOf(values) {
+  const gaps = [];
+  const last = values.length - 1;
+  for (let i = 0; i <= last; i++) {
+    if (Number.isFinite(values[i])) continue;
+    const from = i;
+    while (i < last && !Number.isFinite(values[i + 1])) i++;
+    gaps.push([Math.max(0, from - 1) / last, Math.min(last, i + 1) / last]);
+  }
+  return gaps;
+}
+
+/** How much of the line these gaps are, 0 to 1. */
+export function missingShare(gaps) {
+  return gaps.reduce((sum, [from, to]) => sum + to - from, 0);
+}
+
+/**
+ * What a chart of the view shows: see `Chart.show`. Null where no line is laid, or one without
+ * length, and while the stage is tilted, where no line is seen.
+ */
 export function profilesOf(view, { surfaces, names, unit, locale }) {
-  if (!view.profile || lengthOf(view.profile) === 0) return null;
+  if (!view.profile || view.mode === "tilted" || lengthOf(view.profile) === 0) return null;
   const count = samplesAlong(view.profile, surfaces);
   const poses = [AT_REST, view.reference];
   const found = levelled(surfaces.map((surface, side) => sectionOf(surface, poses[side], view.profile, count)));
-  const sides = found.map((values, side) => ({ values, kind: surfaces[side].photograph ? "grey" : "height" }));
+  const sides = found.map((values, side) => ({ values, kind: surfaces[side].photograph ? "grey" : "height",
+    gaps: gapsOf(values) }));
   return { length: lengthOf(view.profile), unit, locale, names, sides };
 }

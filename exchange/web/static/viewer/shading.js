@@ -1,7 +1,8 @@
 // Draws surfaces under a light that is fixed to the stage: whichever way a specimen is turned, the light stays.
 
-import { COLOURS_GLSL } from "./colours.js";
+import { Relief } from "./relief.js";
 import { slopesOf } from "./surface.js";
+import { lookAt, Program, TONES, TONES_GLSL } from "./tones.js";
 
 export const SHOW = Object.freeze({ query: 0, reference: 1, overlay: 2, difference: 3 });
 
@@ -11,21 +12,14 @@ void main() {
   gl_Position = vec4(corner * 2.0 - 1.0, 0.0, 1.0);
 }`;
 
-// A texel is (slope x, slope y, height, 1) times its validity. Brightness: Lambert's law and a weak glint (Blinn).
 const FRAGMENT = `#version 300 es
 precision highp float;
 uniform sampler2D u_query, u_reference;
 uniform vec3 u_columns[2], u_rows[2];
-uniform vec2 u_turn[2];
-uniform bool u_photograph[2];
-uniform vec2 u_range;
-uniform vec3 u_light;
-uniform float u_pixel, u_top, u_exaggeration, u_contrast, u_mix, u_difference;
+uniform float u_pixel, u_top, u_mix, u_difference;
 uniform int u_show;
-uniform bool u_colours;
 out vec4 colour;
-const vec3 UNMEASURED = vec3(0.118, 0.133, 0.157);
-${COLOURS_GLSL}
+${TONES_GLSL}
 vec4 valueAt(sampler2D surface, int which) {
   vec3 place = vec3(gl_FragCoord.x * u_pixel, u_top - gl_FragCoord.y * u_pixel, 1.0);
   vec2 size = vec2(textureSize(surface, 0));
@@ -34,23 +28,6 @@ vec4 valueAt(sampler2D surface, int which) {
   bool outside = any(lessThan(at, vec2(0.0))) || any(greaterThan(at, vec2(1.0)));
   return outside ? vec4(0.0) : vec4(found.xyz / max(found.w, 1e-3), found.w);
 }
-float brightness(vec4 value, int which) {
-  if (u_photograph[which]) return clamp(0.5 + (value.z / 255.0) * u_contrast, 0.0, 1.0);
-  vec2 turn = u_turn[which];
-  vec2 slope = u_exaggeration * vec2(turn.x * value.x - turn.y * value.y, turn.y * value.x + turn.x * value.y);
-  vec3 normal = normalize(vec3(-slope, 1.0));
-  float lit = max(dot(normal, u_light), 0.0);
-  float glint = pow(max(dot(normal, normalize(u_light + vec3(0.0, 0.0, 1.0))), 0.0), 28.0);
-  float level = u_light.z;
-  return clamp(0.46 + (lit - level) * 0.85 * u_contrast + 0.16 * (glint - 0.25), 0.0, 1.0);
-}
-vec3 toned(vec4 value, int which) {
-  float shade = brightness(value, which);
-  vec3 relief = vec3(shade) * vec3(1.0, 0.985, 0.955);
-  if (!u_colours || u_photograph[which]) return relief;
-  return heightColour((value.z - u_range.x) / (u_range.y - u_range.x)) * (0.35 + 1.05 * shade);
-}
-float measured(vec4 value) { return smoothstep(0.35, 0.65, value.w); }
 void main() {
   if (u_show < 2) {
     vec4 value = vec4(0.0);
@@ -76,15 +53,12 @@ void main() {
   colour.rgb = mix(UNMEASURED, found, max(inQ, inR));
 }`;
 
-const UNIFORMS = [
-  "query", "reference", "columns", "rows", "turn", "photograph", "range", "light", "pixel", "top", "exaggeration",
-  "contrast", "mix", "difference", "show", "colours",
-];
+const UNIFORMS = [...TONES, "query", "reference", "columns", "rows", "pixel", "top", "mix", "difference", "show"];
 
 export class Shading {
   /** Throws an Error where the browser has no WebGL 2. */
   constructor(canvas) {
-    const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: false, stencil: false });
+    const gl = canvas.getContext("webgl2", { alpha: false, antialias: false, depth: true, stencil: false });
     if (!gl) throw new Error("no-webgl2");
     this.canvas = canvas;
     this.gl = gl;
@@ -96,29 +70,8 @@ export class Shading {
     const { gl } = this;
     this.averages = gl.getExtension("EXT_color_buffer_float") !== null; // else half floats have no smaller copies
     this.textures = [null, null];
-    const program = gl.createProgram();
-    for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
-      const shader = gl.createShader(kind);
-      gl.shaderSource(shader, source);
-      gl.compileShader(shader);
-      gl.attachShader(program, shader);
-    }
-    gl.linkProgram(program);
-    this.program = program;
-    this.at = null;
-  }
-
-  /** What asks for the program waits until it is compiled, a third of a second in software: not before the first frame. */
-  #use() {
-    const { gl, program } = this;
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
-      const said = gl.getAttachedShaders(program).map((shader) => gl.getShaderInfoLog(shader));
-      throw new Error([...said, gl.getProgramInfoLog(program)].join(" ").trim() || "no-program");
-    }
-    gl.useProgram(program);
-    this.at = Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(program, `u_${name}`)]));
-    gl.uniform1i(this.at.query, 0);
-    gl.uniform1i(this.at.reference, 1);
+    this.flat = new Program(gl, VERTEX, FRAGMENT, UNIFORMS);
+    this.relief = new Relief(gl);
   }
 
   /** Put a surface on one side (0 query, 1 reference); returns its typical steepness. */
@@ -147,32 +100,55 @@ export class Shading {
    * difference (um of full colour), turns: [degrees of each side on the screen], photographs: [boolean of each]}.
    */
   draw(width, height, density, panes, look) {
-    if (!this.at) this.#use();
-    const { gl, at, canvas } = this;
-    const [columns, rows] = [Math.max(1, Math.round(width * density)), Math.max(1, Math.round(height * density))];
-    if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
-    gl.viewport(0, 0, columns, rows);
+    const { gl } = this;
+    const [columns] = this.#sized(width, height, density);
+    const at = this.flat.use();
+    gl.disable(gl.DEPTH_TEST);
+    gl.uniform1i(at.query, 0);
+    gl.uniform1i(at.reference, 1);
     gl.uniform1f(at.pixel, width / columns);
     gl.uniform1f(at.top, height);
-    gl.uniform3fv(at.light, look.light);
-    gl.uniform1f(at.exaggeration, look.exaggeration);
-    gl.uniform1f(at.contrast, look.contrast);
     gl.uniform1f(at.mix, look.mix);
     gl.uniform1f(at.difference, look.difference);
-    gl.uniform2fv(at.range, look.range);
-    gl.uniform1i(at.colours, look.colours ? 1 : 0);
-    gl.uniform1iv(at.photograph, look.photographs.map(Number));
-    const radians = look.turns.map((degrees) => (degrees * Math.PI) / 180);
-    gl.uniform2fv(at.turn, radians.flatMap((angle) => [Math.cos(angle), Math.sin(angle)]));
-    gl.enable(gl.SCISSOR_TEST);
+    lookAt(gl, at, look);
     for (const pane of panes) {
-      const left = Math.round((pane.left / width) * columns);
-      gl.scissor(left, 0, Math.max(0, Math.round((pane.right / width) * columns) - left), rows);
+      this.#within(pane, width);
       gl.uniform3fv(at.columns, pane.columns.flat());
       gl.uniform3fv(at.rows, pane.rows.flat());
       gl.uniform1i(at.show, pane.show);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
     }
+  }
+
+  /**
+   * Draw one frame of the tilted stage. `panes`: as `Relief.draw` has them; `look`: as of `draw`, with {tilt: of the view,
+   * moving: whether the hand has not let go yet}.
+   */
+  drawTilted(width, height, density, panes, look) {
+    this.#sized(width, height, density);
+    this.relief.begin(look);
+    for (const pane of panes) {
+      this.#within(pane, width);
+      this.relief.draw(width, height, pane, look);
+    }
+  }
+
+  /** The canvas, so large: [columns, rows]. */
+  #sized(width, height, density) {
+    const { gl, canvas } = this;
+    const [columns, rows] = [Math.max(1, Math.round(width * density)), Math.max(1, Math.round(height * density))];
+    if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
+    gl.viewport(0, 0, columns, rows);
+    gl.disable(gl.SCISSOR_TEST);
+    return [columns, rows];
+  }
+
+  /** What is drawn next is drawn in this pane alone. */
+  #within({ left, right }, width) {
+    const { gl, canvas } = this;
+    const [first, last] = [left, right].map((edge) => Math.round((edge / width) * canvas.width));
+    gl.enable(gl.SCISSOR_TEST);
+    gl.scissor(first, 0, Math.max(0, last - first), canvas.height);
   }
 
   /** Wait until what was drawn is there: ready is said of a picture, not of an order for one. */

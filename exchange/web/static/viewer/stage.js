@@ -1,13 +1,13 @@
 // One frame: the panes of a view, the pictures in them, and what lies over these.
 
 import { AT_REST, screenToValue } from "./frame.js";
-import { drawOverlay } from "./overlay.js";
+import { drawOverlay, legendOf } from "./overlay.js";
 import { panesOf } from "./panes.js";
 import { towardsLight } from "./view.js";
 
 /**
- * Draw a view. `parts`: {stage, overlay}; `facts`: {surfaces, cells, unit, locale, names, cursor, text}; `density`: canvas pixels of
- * the picture to a CSS pixel. Lines and words over it are always sharp.
+ * Draw a view. `parts`: {stage, overlay}; `facts`: {surfaces, cells, unit, locale, names, cursor, text, moving: whether the
+ * hand has not let go yet}; `density`: canvas pixels of the picture to a CSS pixel. Lines and words over it are always sharp.
  */
 export function drawStage(parts, shading, view, facts, density) {
   const { clientWidth: width, clientHeight: height } = parts.stage;
@@ -22,7 +22,8 @@ export function drawStage(parts, shading, view, facts, density) {
   const light = towardsLight(view.light);
   const lit = view.mode !== "difference" && surfaces.some((surface) => !surface.photograph);
   const amplitude = (range[1] - range[0]) / 2;
-  shading.draw(width, height, density, panes, {
+  const isTilted = view.mode === "tilted";
+  const look = {
     light,
     exaggeration: view.exaggeration,
     contrast: view.contrast,
@@ -32,7 +33,16 @@ export function drawStage(parts, shading, view, facts, density) {
     difference: amplitude,
     turns: poses.map((pose) => pose.angle_deg + view.camera.angle_deg),
     photographs: surfaces.map((surface) => surface.photograph),
-  });
+    tilt: view.tilt,
+    moving: facts.moving,
+  };
+  if (isTilted) {
+    const sided = panes.map((pane) => {
+      const [side] = pane.sides;
+      return { ...pane, side, surface: surfaces[side], pose: poses[side], camera: view.camera, scale };
+    });
+    shading.drawTilted(width, height, density, sided, look);
+  } else shading.draw(width, height, density, panes, look);
   const { overlay } = parts;
   const sharp = Math.max(density, window.devicePixelRatio);
   const size = [Math.round(width * sharp), Math.round(height * sharp)];
@@ -47,24 +57,28 @@ export function drawStage(parts, shading, view, facts, density) {
     scale,
     poses,
     camera: view.camera,
-    cells: view.cells || view.heat ? facts.cells : null,
+    cells: (view.cells || view.heat) && !isTilted ? facts.cells : null,
     heat: view.heat,
-    laid: view,
+    laid: isTilted ? null : view,
     light: lit ? light : null,
+    heights: isTilted && lit ? view.tilt.heights : null,
     bars: barsOf(view, facts, range, amplitude),
+    legend: legendOf(view, surfaces),
   });
 }
 
 /** The bars of colours that a view needs. */
 function barsOf(view, { surfaces, cells }, range, amplitude) {
-  const correlated = view.heat && cells.length ? { low: 0, high: 1, kind: "correlation" } : null;
+  const correlated = view.heat && cells.length && view.mode !== "tilted" ? { low: 0, high: 1, kind: "correlation" } : null;
   return [barOf(view, surfaces, range, amplitude), correlated].filter(Boolean);
 }
 
-/** That of heights, or null: photographs have none. */
+/** That of heights, of which photographs have none, or of what they differ by; or null. */
 function barOf(view, surfaces, range, amplitude) {
   if (view.mode === "difference") {
-    return surfaces.some((surface) => surface.photograph) ? null : { low: -amplitude, high: amplitude, kind: "difference" };
+    const kinds = new Set(surfaces.map((surface) => surface.photograph));
+    if (kinds.size > 1) return null; // heights less levels of grey are nothing
+    return { low: -amplitude, high: amplitude, kind: "difference", grey: kinds.has(true) };
   }
   const coloured = view.colours === "height" && view.mode !== "overlay";
   if (!coloured || surfaces.every((surface) => surface.photograph)) return null;

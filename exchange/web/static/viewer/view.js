@@ -1,6 +1,6 @@
 // What of a comparison is looked at, and how: plain data, to be saved, sent and shown again.
 
-import { AT_REST } from "./frame.js";
+import { AT_REST, TILT_DEG, upTo180 } from "./frame.js";
 import { marksFrom } from "./mark-data.js";
 import { MODES, SLIDERS, TOOLS } from "./names.js";
 
@@ -26,6 +26,7 @@ export function firstView() {
     form: "raw",
     cells: false,
     heat: false,
+    tilt: { tilt_deg: 50, turn_deg: -20, heights: 10 }, // of the mode "tilted"; heights: times what they are
     tool: null, // of TOOLS: what the hand does
     measure: null, // these: see tools.js
     measured_on: null, // "query" or "reference", where both ends lie on this one alone
@@ -43,19 +44,22 @@ export function mergedView(view, given) {
   if (["relief", "height"].includes(given.colours)) next.colours = given.colours;
   if (["raw", "filtered"].includes(given.form)) next.form = given.form;
   for (const name of ["linked", "cells", "heat"]) if (typeof given[name] === "boolean") next[name] = given[name];
-  for (const group of ["camera", "reference"]) {
+  for (const group of ["camera", "reference", "tilt"]) {
     for (const name of Object.keys(next[group])) {
       if (Number.isFinite(given[group]?.[name])) next[group][name] = given[group][name];
     }
   }
   next.camera.field_um = clamped(next.camera.field_um, FIELD_UM);
+  next.tilt.tilt_deg = clamped(next.tilt.tilt_deg, TILT_DEG);
+  next.tilt.turn_deg = upTo180(next.tilt.turn_deg);
   if (Number.isFinite(given.divider)) next.divider = clamped(given.divider, [0, 1]);
   const light = { azimuth: given.light?.azimuth_deg, elevation: given.light?.elevation_deg };
   for (const name of Object.keys(SLIDERS)) {
-    const value = light[name] ?? given[name];
+    const value = light[name] ?? given.tilt?.[name] ?? given[name];
     if (Number.isFinite(value)) slid(next, name, value);
   }
   if ([null, ...TOOLS].includes(given.tool)) next.tool = given.tool;
+  if (next.mode === "tilted") next.tool = null; // tools lie flat
   for (const [name, lengths] of Object.entries(LAID)) {
     const laid = given[name];
     if (laid === null) next[name] = null;
@@ -71,6 +75,7 @@ export function slid(view, name, value) {
   const within = clamped(value, SLIDERS[name]);
   if (name === "azimuth") view.light.azimuth_deg = within;
   else if (name === "elevation") view.light.elevation_deg = within;
+  else if (name === "heights") view.tilt.heights = within;
   else view[name] = within;
 }
 

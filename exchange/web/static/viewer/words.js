@@ -1,6 +1,7 @@
 // The status line: what is shown, in words, for those who do not see it and those who want to be sure.
 
 import { fromStage, toStage, upTo180 } from "./frame.js";
+import { legendOf, legendWords } from "./overlay.js";
 import { lengthOf } from "./section.js";
 import { heightAt } from "./surface.js";
 import { lengthText } from "./ink.js";
@@ -16,7 +17,7 @@ export function offRegistration(view, registration) {
   };
 }
 
-/** The sentences of the status line. `facts`: {registration, cells, unit, locale, surfaces, note}. */
+/** The sentences of the status line. `facts`: {registration, cells, unit, locale, surfaces, names, note}. */
 export function statusOf(view, facts, text) {
   const { registration, cells, locale } = facts;
   const number = (value, digits = 1) => value.toLocaleString(locale, { maximumFractionDigits: digits });
@@ -30,7 +31,14 @@ export function statusOf(view, facts, text) {
     said.push(text("unregistered"));
   }
   if (!view.linked) said.push(text("free"));
-  if ((view.cells || view.heat) && cells.length) {
+  said.push(...legendWords(legendOf(view, facts.surfaces), facts.names, text));
+  const isTilted = view.mode === "tilted";
+  if (isTilted) {
+    const { tilt_deg: tilt, turn_deg: turn, heights } = view.tilt;
+    said.push(text("tilted-by", { tilt: number(tilt, 0), turn: number(turn, 0), heights: number(heights, 0) }));
+    said.push(text("tilted-hint"));
+  }
+  if ((view.cells || view.heat) && cells.length && !isTilted) {
     said.push(text("congruent", { congruent: cells.filter((cell) => cell.congruent).length, cells: cells.length }));
   }
   if (view.measure) said.push(...measured(view, facts, text, number));

@@ -59,6 +59,9 @@ def test_the_longest_view_is_within_its_bound() -> None:
         ("marks", [{"kind": "note", "x_um": 0, "y_um": 0, "radius_um": 0, "text": "a" * 121}]),
         ("marks", [{"kind": "note", "x_um": 0, "y_um": 0, "radius_um": 0, "text": "turned\u202e"}]),
         ("marks", [{"kind": "note", "x_um": 0, "y_um": 0, "radius_um": 0, "text": ""}] * 41),
+        ("tilt", {"tilt_deg": 76, "turn_deg": 0, "heights": 1}),
+        ("tilt", {"tilt_deg": 50, "turn_deg": 0, "heights": 0}),
+        ("tilt", {"tilt_deg": 50, "turn_deg": 0, "heights": 1, "eye": 1}),
         ("unknown", True),
     ],
 )
@@ -71,6 +74,16 @@ def test_anything_else_is_refused(where: str, wrong: Any) -> None:
 def test_nothing_may_be_left_out(missing: str) -> None:
     with pytest.raises(ValidationError, match=missing):
         ViewDocument.model_validate_json(json.dumps({name: value for name, value in view().items() if name != missing}))
+
+
+def test_a_view_of_before_the_stage_could_be_tilted_is_read() -> None:
+    older = {name: value for name, value in view().items() if name != "tilt"}
+    assert ViewDocument.model_validate_json(json.dumps(older)).tilt is None
+
+
+def test_a_tilted_view_is_taken_as_it_is() -> None:
+    given = view(mode="tilted", tool=None)
+    assert json.loads(ViewDocument.model_validate_json(json.dumps(given)).model_dump_json()) == given
 
 
 def test_what_is_no_number_is_refused() -> None:

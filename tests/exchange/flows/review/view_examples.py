@@ -25,6 +25,7 @@ def view(**changes: Any) -> dict[str, Any]:
         "form": "filtered",
         "cells": False,
         "heat": True,
+        "tilt": {"tilt_deg": 50.0, "turn_deg": -20.0, "heights": 12.0},
         "tool": "mark",
         "measure": [0.0, 1.5, 20.0, 30.0],
         "measured_on": "query",

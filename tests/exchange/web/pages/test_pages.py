@@ -50,6 +50,7 @@ PAGES: dict[str, set[Role]] = {
     f"/app/records/{NOTHING}/bundle": READERS,
     f"/app/records/{NOTHING}/scans/0/picture": READERS,
     f"/app/scans/{NOTHING}/heights/plain": READERS,
+    "/app/compare": READERS,
     "/app/register": EXAMINERS,
     f"/app/register/{NO_DRAFT}": EXAMINERS,
     f"/app/register/{NO_DRAFT}/summary": EXAMINERS,

@@ -1,0 +1,167 @@
+"""Any two scans beside each other: whatever two of them a person may see, whether or not they were ever compared.
+
+Nothing that the node holds of the pair is in it: no score, no registration, no cells. Where the person may be asked to
+judge the two exhibits blind, the two scans are not found, as if one of them were not here: so every page answers that
+would show them together. Where the person never will be, since no examiner or shown a score of the exhibits before, it
+says which pair they were compared as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from exchange.errors import InvalidInput, NotFound
+from exchange.flows.blind.visibility import hidden_pairs, view_of
+from exchange.flows.node.delivered_scan import Entitling
+from exchange.flows.node.node import Node
+from exchange.flows.node.region_masks import mask_digest, region_mask_of
+from exchange.flows.review.candidates import CandidatePair
+from exchange.record_filter import RecordFilter
+from exchange.store.entry.drafts import last_submitted
+from exchange.store.entry.records import find_records
+from exchange.store.entry.search import search_records
+from exchange.store.review.candidates import candidate_of
+from exchange.store.review.reviews import Scans, saw, scans_of
+from exchange.store.scan.deliveries import records_showing
+from exchange.store.scan.listed import ListedRow, scans_listed
+from exchange.store.tables.records import AcquisitionRow, RecordRow
+from schemas.vocabulary import Role
+
+MOST_OFFERED = 20
+"""Records to choose from: who does not find theirs among them types more of its name."""
+_DIGEST_LENGTH, _LONGEST_ITEM = 64, 32
+
+
+@dataclass(frozen=True)
+class ChosenScan:
+    """A scan that this person may see, and the newest of the records that show it. ``region``: the digest of its region
+    where that was marked by hand. ``records``: all that show it, the newest first."""
+
+    scan: AcquisitionRow
+    record: RecordRow
+    region: str | None
+    records: tuple[str, ...]
+
+    @property
+    def sha256(self) -> str:
+        return self.scan.sha256
+
+
+@dataclass(frozen=True)
+class TwoScans:
+    """``compared``: as which pair the matcher compared them, where this person may be told."""
+
+    one: ChosenScan
+    other: ChosenScan
+    compared: CandidatePair | None
+
+
+@dataclass(frozen=True)
+class OfferedRecord:
+    """A record to choose a scan of: those that are here."""
+
+    record: RecordRow
+    scans: tuple[ListedRow, ...]
+
+
+def two_scans(node: Node, role: Role, pseudonym: str, one: str, other: str) -> TwoScans:
+    """Two scans by their digests.
+
+    1. Refuse the same scan twice, whatever it is.
+    2. Find the records that show each.
+    3. Ask whether this person may be asked to judge exhibits of theirs blind.
+    4. Say that they are not here, in the same words for one that is not, and for two that may not be shown together.
+    5. Say as which pair they were compared, where no blind judgement of this person can come of it.
+
+    Raises InvalidInput, code "same-scan"; NotFound.
+    """
+    # 1.
+    if one == other:
+        raise InvalidInput("This is one scan twice; choose another one beside it.", code="same-scan")
+
+    with node.store.read() as session:
+        # 2.
+        first, second = _chosen(session, one, other)
+
+        # 3.
+        hidden = hidden_pairs(session, role, pseudonym)
+
+        # 4.
+        if first is None or second is None:
+            raise _not_here()
+        scans = scans_of(one, other)
+        if any(hidden.covers((a, b), scans) for a in first.records for b in second.records):
+            raise _not_here()
+
+        # 5.
+        return TwoScans(first, second, _compared(session, role, pseudonym, scans))
+
+
+def one_scan(node: Node, sha256: str) -> ChosenScan:
+    """One scan, to choose another one beside it. Raises NotFound."""
+    with node.store.read() as session:
+        [found] = _chosen(session, sha256)
+    if found is None:
+        raise _not_here()
+    return found
+
+
+def offered_records(node: Node, role: Role, pseudonym: str, typed: str) -> list[OfferedRecord]:
+    """Records to choose a scan of, newest first: those that fit what was typed (a case reference or an item number, a
+    record's id, the SHA-256 of one of its scans); where nothing was typed, an examiner's own, else what came last."""
+    with node.store.read() as session:
+        rows = _fitting(session, role, pseudonym, typed)[:MOST_OFFERED]
+        listed = scans_listed(session, {row.statement_id for row in rows})
+    here = [scan for scan in listed if scan.delivered_at is not None]
+    return [OfferedRecord(row, tuple(scan for scan in here if scan.statement_id == row.statement_id)) for row in rows]
+
+
+def _fitting(session: Session, role: Role, pseudonym: str, typed: str) -> Sequence[RecordRow]:
+    if not typed:
+        own = last_submitted(session, pseudonym, MOST_OFFERED) if role is Role.EXAMINER else ()
+        return own or search_records(session, RecordFilter(), before=None, limit=MOST_OFFERED)
+    if not typed.isprintable():
+        return []
+    if _is_digest(typed):
+        named = find_records(session, [typed])
+        return list(named.values()) or _found(session, RecordFilter(sha256=typed))
+    of_case = _found(session, RecordFilter(case_reference=typed))
+    return of_case or (_found(session, RecordFilter(item=typed)) if len(typed) <= _LONGEST_ITEM else [])
+
+
+def _found(session: Session, wanted: RecordFilter) -> Sequence[RecordRow]:
+    return search_records(session, wanted, before=None, limit=MOST_OFFERED)
+
+
+def _is_digest(typed: str) -> bool:
+    return len(typed) == _DIGEST_LENGTH and set(typed) <= set("0123456789abcdef")
+
+
+def _chosen(session: Session, *digests: str) -> list[ChosenScan | None]:
+    """Each scan, or None where no record shows it. As many statements for one that is here as for one that is not."""
+    showing: list[Sequence[Entitling]] = [records_showing(session, sha256) for sha256 in digests]
+    records = find_records(session, {statement.statement_id for rows in showing for _, statement in rows})
+    return [_newest([(scan, records[scan.statement_id]) for scan, _ in rows]) for rows in showing]
+
+
+def _newest(shown: list[tuple[AcquisitionRow, RecordRow]]) -> ChosenScan | None:
+    if not shown:
+        return None
+    ordered = sorted(shown, key=lambda pair: (pair[1].superseded_by is None, pair[1].sequence), reverse=True)
+    scan, record = ordered[0]
+    named = dict.fromkeys(row.statement_id for _, row in ordered)
+    return ChosenScan(scan, record, mask_digest(region_mask_of(scan)), tuple(named))
+
+
+def _compared(session: Session, role: Role, pseudonym: str, scans: Scans) -> CandidatePair | None:
+    found = candidate_of(session, scans, view_of(role, pseudonym))
+    if found is None or (role is Role.EXAMINER and saw(session, pseudonym, found.exhibits, scans) is None):
+        return None
+    return found
+
+
+def _not_here() -> NotFound:
+    return NotFound("These scans are not on this node.")

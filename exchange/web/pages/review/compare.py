@@ -1,0 +1,99 @@
+"""Any two scans under the comparison viewer: chosen one after the other, without a word on what anybody or anything
+holds of the pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.node.node import Node
+from exchange.flows.review.two_scans import ChosenScan, offered_records, one_scan, two_scans
+from exchange.flows.scan.listed_scans import ListedScan, listed_scan
+from exchange.log.audit_entry import Act
+from exchange.web.access.caller import OpenNode
+from exchange.web.pages.layout import Reading, Visitor, page
+from exchange.web.rest import response_models
+from exchange.web.rest.candidates import note_listed
+
+router = APIRouter()
+
+_Digest = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of a scan.")]
+_Typed = Annotated[str, Query(max_length=64, description="Of a record: its case, item number or id.")]
+
+
+@dataclass(frozen=True)
+class StageSide:
+    """One specimen on the stage: where its heights are, its scan, its record, and its small picture."""
+
+    heights: str
+    sha256: str
+    roi: str
+    modality: str
+    mended: bool
+    record: response_models.RecordSummary
+    picture: ListedScan
+
+
+@router.get("/compare")
+def compare_page(node: OpenNode, who: Reading, a: _Digest = None, b: _Digest = None, find: _Typed = "") -> Response:
+    """``a`` and ``b``: both scans; while one is missing, a list to choose it from, of records that fit ``find``."""
+    if a is not None and b is not None:
+        return _stage(node, who, a, b)
+    return _choice(node, who, a or b, find.strip())
+
+
+def _stage(node: Node, who: Visitor, a: str, b: str) -> Response:
+    """Whoever may come to judge these exhibits blind sees two specimens, as on the page of a verification; whoever is
+    told as which pair they were compared has seen it from now on."""
+    asker = who.consultation
+    found = two_scans(node, *asker.reader, a, b)
+    if found.compared is not None:
+        note_listed(asker, [found.compared])
+    sides = [_side(found.one), _side(found.other)]
+    named = (found.one.record.statement_id, found.other.record.statement_id)
+    asker.note(Act.READ_RECORD, 2, *named, a, b, asked={"beside each other": f"{a} {b}"})
+    return page(
+        "compare",
+        who,
+        sides=sides,
+        doubted=suspicions_of(node, (found.one.record, found.other.record)),
+        pair=None if found.compared is None else found.compared.row.candidate_id,
+    )
+
+
+def _choice(node: Node, who: Visitor, chosen: str | None, typed: str) -> Response:
+    asker = who.consultation
+    first = None if chosen is None else _side(one_scan(node, chosen))
+    offered = offered_records(node, *asker.reader, typed)
+    asked = {"beside": chosen or "", "find": typed}
+    asker.note(Act.SEARCH_RECORDS, len(offered), asked={name: value for name, value in asked.items() if value})
+    return page(
+        "compare_choose",
+        who,
+        first=first,
+        typed=typed,
+        offered=[
+            (
+                response_models.summary(item.record),
+                [(scan.sha256, listed_scan(scan)) for scan in item.scans if scan.sha256 != chosen],
+            )
+            for item in offered
+        ],
+    )
+
+
+def _side(shown: ChosenScan) -> StageSide:
+    address = f"/app/scans/{shown.sha256}/heights/plain?form=filtered"
+    return StageSide(
+        address if shown.region is None else f"{address}&region={shown.region}",
+        shown.sha256,
+        shown.scan.roi,
+        shown.scan.modality,
+        shown.scan.region_mended,
+        response_models.summary(shown.record),
+        listed_scan(shown.scan),
+    )

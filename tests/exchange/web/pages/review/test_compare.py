@@ -1,0 +1,261 @@
+"""Any two scans beside each other: what the page shows, to whom, and what it tells nobody who may judge them blind."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+
+from exchange.clock import stamp
+from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.log.audit_entry import AuditEntry
+from exchange.store.access.users import add_user
+from exchange.store.entry.records import AcquisitionState
+from exchange.store.log.audit import audit_state, entries_from
+from exchange.store.review.reviews import exhibits_seen_by
+from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.terms.withdrawals import erase_rows
+from schemas import Maker
+from schemas.vocabulary import Role, SignedInBy
+from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, scan_of, three_exhibits
+from tests.exchange.web.test_blind_pages import Site, site_of
+
+pytestmark = pytest.mark.slow
+
+BREECH, PIN = REGIONS
+UNKNOWN = "cd" * 32
+INVESTIGATOR = Maker(pseudonym="ivan", role=Role.INVESTIGATOR, signed_in=SignedInBy.TOKEN)
+AUDITOR = Maker(pseudonym="ana", role=Role.AUDITOR, signed_in=SignedInBy.TOKEN)
+OPERATOR = Maker(pseudonym="oto", role=Role.OPERATOR, signed_in=SignedInBy.TOKEN)
+OF_THIS_RUN = re.compile(r"[0-9a-f]{32}|request [0-9a-z-]+|\?[^\"<> ]*")
+"""The number of the request, and the address that was asked."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
+    return three_exhibits(tmp_path_factory.mktemp("compare"))
+
+
+@pytest.fixture
+def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
+    """Serbia's a and c and North Macedonia's b, all of them delivered; b was compared with both others."""
+    with made.copied(tmp_path / "copy") as copy:
+        with copy.rs.store.write() as session:
+            for scan in session.query(AcquisitionRow):
+                scan.delivered_at, scan.state = stamp(), AcquisitionState.CORRELATED
+            for who in (INVESTIGATOR, AUDITOR, OPERATOR):
+                copy.tokens[who.pseudonym] = add_user(session, who.pseudonym, who.role)
+        yield copy
+
+
+def address(one: str, other: str, region: str = BREECH) -> str:
+    return f"/app/compare?a={scan_of(one, region)}&b={scan_of(other, region)}"
+
+
+def answers(world: BlindWorld, who: Maker, *paths: str) -> list[httpx.Response]:
+    async def ask() -> list[httpx.Response]:
+        async with site_of(world) as site:
+            return [await _asked(site, who, path) for path in paths]
+
+    return anyio.run(ask)
+
+
+async def _asked(site: Site, who: Maker, path: str) -> httpx.Response:
+    return await site.http.get(path, headers={"Cookie": f"ffp={site.cookie(who)}"})
+
+
+def plain(answer: httpx.Response) -> str:
+    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    body = answer.text.replace(answer.headers["x-request-id"], "NUMBER")
+    return f"{answer.status_code} {headers} {OF_THIS_RUN.sub('', body)}"
+
+
+def following(world: BlindWorld) -> int:
+    with world.rs.store.read() as session:
+        return audit_state(session).last + 1
+
+
+def rows_since(world: BlindWorld, start: int) -> list[AuditEntry]:
+    with world.rs.store.read() as session:
+        return [item.entry for item in entries_from(session, start)]
+
+
+def has_seen(world: BlindWorld, who: Maker) -> bool:
+    exhibits = world.candidate("a", "b").exhibits
+    with world.rs.store.read() as session:
+        return bool(exhibits_seen_by(session, who.pseudonym, [exhibits]))
+
+
+def test_both_specimens_are_shown_and_nothing_that_is_held_of_them(world: BlindWorld) -> None:
+    start = following(world)
+    [shown] = answers(world, SECOND, address("a", "b"))
+    assert shown.status_code == 200
+    for name in ("a", "b"):
+        assert f"/app/scans/{scan_of(name, BREECH)}/heights/plain?form=filtered" in shown.text
+        assert f"case-{name}" in shown.text
+    (viewer,) = re.findall(r"<ffp-comparison[^>]*>", shown.text)
+    for told in ("comparison=", "registration=", "cells=", "fallback="):
+        assert f" {told}" not in viewer
+    pair = world.candidate("a", "b").row.candidate_id
+    assert f"/app/pairs/{pair}" not in shown.text
+    assert not has_seen(world, SECOND), "nothing of a score was shown"
+
+    (row,) = rows_since(world, start)
+    assert (row.act, row.count, row.actor) == ("read-record", 2, SECOND.pseudonym)
+    scans = (scan_of("a", BREECH), scan_of("b", BREECH))
+    assert row.subjects == (world.records["a"], world.records["b"], *scans)
+    assert json.loads(row.asked or "") == {"beside each other": " ".join(scans)}
+
+
+def test_whether_two_scans_were_compared_is_not_told_to_who_may_judge_them(world: BlindWorld) -> None:
+    """The same page of a pair that was compared and of one that never was, but for what it says of the records."""
+    told = []
+    for one, other in (("a", "b"), ("a", "c")):
+        [shown] = answers(world, SECOND, address(one, other))
+        text = shown.text
+        for name in "abc":
+            text = text.replace(scan_of(name, BREECH), "SCAN").replace(world.records[name], "RECORD")
+            text = text.replace(f"case-{name}", "CASE").replace("North Macedonia", "STATE").replace("Serbia", "STATE")
+        told.append(re.sub(r"[0-9a-f]{64}|\?[^\"<> ]*", "", text))
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("who", [INVESTIGATOR, HEAD], ids=lambda who: who.role.value)
+def test_who_never_judges_blind_is_led_to_the_pair_and_has_seen_it(world: BlindWorld, who: Maker) -> None:
+    [compared, never] = answers(world, who, address("a", "b"), address("a", "c"))
+    assert f'href="/app/pairs/{world.candidate("a", "b").row.candidate_id}"' in compared.text
+    assert "/app/pairs/" not in never.text
+    assert has_seen(world, who)
+
+
+def test_an_examiner_who_was_shown_a_score_is_led_to_the_pair(world: BlindWorld) -> None:
+    pair = f'href="/app/pairs/{world.candidate("a", "b").row.candidate_id}"'
+    assert pair not in answers(world, SECOND, address("a", "b"))[0].text
+    world.shown(SECOND, "a", "b", PIN)
+    assert pair in answers(world, SECOND, address("a", "b"))[0].text
+
+
+def test_scans_that_wait_for_a_blind_judgement_are_answered_as_one_that_is_not_here(world: BlindWorld) -> None:
+    """Of whatever region, in either order, taken or not; and a version that comes meanwhile."""
+    paths = [address("a", "b"), address("b", "a"), address("a", "b", PIN)]
+    paths.append(f"/app/compare?a={scan_of('a', BREECH)}&b={scan_of('b', PIN)}")
+    nothing = [f"/app/compare?a={scan_of('a', BREECH)}&b={UNKNOWN}", f"/app/compare?a={UNKNOWN}&b={'ef' * 32}"]
+    world.shown(FIRST, "a", "b", BREECH, opened=True)
+    world.concludes(FIRST, "a", "b")
+    start = following(world)
+    refused = answers(world, SECOND, *paths, *nothing)
+    assert {answer.status_code for answer in refused} == {404}
+    assert len({plain(answer) for answer in refused}) == 1
+    assert rows_since(world, start) == [], "nothing was shown"
+    assert not has_seen(world, SECOND)
+    with world.rs.store.write() as session:
+        (task,) = tasks_for(session, SECOND.pseudonym)
+        take_task(session, SECOND.pseudonym, task.task_id)
+    assert plain(answers(world, SECOND, paths[0])[0]) == plain(refused[0])
+    assert answers(world, SECOND, address("c", "b"))[0].status_code == 200, "another pair of one of them"
+
+    [shown] = answers(world, FIRST, paths[0])
+    assert f'href="/app/pairs/{world.candidate("a", "b").row.candidate_id}"' in shown.text, "who concluded has seen it"
+    assert answers(world, HEAD, paths[0])[0].status_code == 200
+
+
+def test_a_control_is_answered_as_a_conclusion(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    from exchange.flows.blind import send
+
+    world.shown(FIRST, "a", "b", BREECH, opened=True)
+    world.concludes(FIRST, "a", "b")
+    drawn = world.candidate("c", "b", BREECH).row.candidate_id
+    monkeypatch.setattr(send, "_draw_control", lambda *_: drawn)
+    send.draw_control(world.rs, 2**127)
+    one, other = answers(world, SECOND, address("a", "b"), address("c", "b"))
+    assert one.status_code == 404
+    assert plain(one) == plain(other)
+
+
+def test_what_a_person_may_not_see_is_not_found(world: BlindWorld) -> None:
+    """Held by a court, not delivered, withdrawn: the answer of a digest that nobody ever had."""
+    path, unknown = address("a", "b"), f"/app/compare?a={scan_of('a', BREECH)}&b={UNKNOWN}"
+    alone, nobody = f"/app/compare?a={scan_of('b', BREECH)}", f"/app/compare?a={UNKNOWN}"
+    assert [answer.status_code for answer in answers(world, INVESTIGATOR, path, alone)] == [200, 200]
+
+    def check() -> None:
+        for who in (SECOND, INVESTIGATOR, HEAD):
+            refused = answers(world, who, path, unknown, alone, nobody)
+            assert {answer.status_code for answer in refused} == {404}
+            assert plain(refused[0]) == plain(refused[1])
+            assert plain(refused[2]) == plain(refused[3])
+
+    with world.rs.store.write() as session:
+        session.get_one(RecordRow, world.records["b"]).restricted = True
+    check()
+    with world.rs.store.write() as session:
+        session.get_one(RecordRow, world.records["b"]).restricted = False
+        scans = session.query(AcquisitionRow).filter_by(statement_id=world.records["b"]).all()
+        for scan in scans:
+            scan.delivered_at = None
+    check()
+    with world.rs.store.write() as session:
+        for scan in session.query(AcquisitionRow).filter_by(statement_id=world.records["b"]):
+            scan.delivered_at = stamp()
+    assert answers(world, INVESTIGATOR, path)[0].status_code == 200
+    with world.rs.store.write() as session:
+        erase_rows(session, world.records["b"])
+    check()
+
+
+@pytest.mark.parametrize("who", [AUDITOR, OPERATOR], ids=lambda who: who.role.value)
+def test_who_reads_no_records_compares_none(world: BlindWorld, who: Maker) -> None:
+    nobodys = f"/app/compare?a={scan_of('a', BREECH)}&b={UNKNOWN}"
+    known, unknown, choice = answers(world, who, address("a", "b"), nobodys, "/app/compare")
+    assert {known.status_code, unknown.status_code, choice.status_code} == {403}
+    assert plain(known) == plain(unknown)
+
+
+def test_one_scan_twice_is_refused_whatever_it_is(world: BlindWorld) -> None:
+    known, unknown = (
+        answers(world, SECOND, f"/app/compare?a={sha256}&b={sha256}")[0] for sha256 in (scan_of("a", BREECH), UNKNOWN)
+    )
+    assert known.status_code == 422
+    assert "one scan twice" in known.text
+    assert plain(known) == plain(unknown)
+
+
+@pytest.mark.parametrize("query", ["a=1", "a=" + "A" * 64, "a=..", "b=%00", "find=" + "a" * 65])
+def test_what_is_no_digest_is_refused(world: BlindWorld, query: str) -> None:
+    assert answers(world, SECOND, f"/app/compare?{query}")[0].status_code == 422
+
+
+def test_a_second_scan_is_chosen_by_its_record(world: BlindWorld) -> None:
+    first = scan_of("a", BREECH)
+    start = following(world)
+    recent, of_case, of_item, of_record, of_scan, none = answers(
+        world,
+        SECOND,
+        *(
+            f"/app/compare?a={first}&find={typed}"
+            for typed in ("", "case-b", "nothing%20such", world.records["c"], scan_of("c", PIN), "%00%0a")
+        ),
+    )
+    for answer in (recent, of_case, of_item, of_record, of_scan, none):
+        assert answer.status_code == 200
+        assert f"?a={first}&amp;b={first}" not in answer.text
+    assert f"/app/compare?a={first}&amp;b={scan_of('b', PIN)}" in recent.text
+    assert f"/app/compare?a={first}&amp;b={scan_of('a', PIN)}" in recent.text, "another region of the same exhibit"
+    assert (scan_of("b", BREECH) in of_case.text, scan_of("c", BREECH) in of_case.text) == (True, False)
+    assert "No record fits." in of_item.text
+    assert "No record fits." in none.text
+    for answer in (of_record, of_scan):
+        assert (scan_of("b", BREECH) in answer.text, scan_of("c", BREECH) in answer.text) == (False, True)
+    rows = rows_since(world, start)
+    assert {row.act for row in rows} == {"search-records"}
+    assert json.loads(rows[1].asked or "") == {"beside": first, "find": "case-b"}
+
+    [choice] = answers(world, SECOND, "/app/compare")
+    assert f'href="/app/compare?a={first}"' in choice.text, "the first one is chosen in the same way"
+    [record] = answers(world, SECOND, f"/app/records/{world.records['a']}")
+    assert f'href="/app/compare?a={first}"' in record.text
