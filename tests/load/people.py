@@ -98,7 +98,7 @@ def _choice(world: World, person: Person, dice: random.Random) -> tuple[str, str
         "record": f"/app/records/{dice.choice(world.records)}",
         "hits": "/app/hits",
         "heights": f"/app/scans/{scan}/heights/plain?form=filtered",
-        "thumbnail": f"/app/pairs/{pair}/picture?width=160",
+        "thumbnail": f"/app/records/{record}/scans/0/picture",
     }
     return kind, paths[kind]
 
