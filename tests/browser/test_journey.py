@@ -59,10 +59,10 @@ def test_an_examiner_finds_the_firearm_of_another_country(page: Any, nodes: tupl
     assert "Article 5, case RS-1" in page.locator("main").inner_text()
 
     page.get_by_role("link", name="Candidates", exact=True).click()
-    first = page.locator("tbody tr").first.inner_text()
+    first = page.locator(".group").first.inner_text()
     assert "RS-1" in first
     assert "MK-1" in first
-    page.locator("tbody a").first.click()
+    page.get_by_role("link", name="Compare").first.click()
 
     microscope = page.locator("ffp-comparison[data-state=ready]")
     microscope.wait_for(timeout=20_000)
@@ -115,7 +115,7 @@ def test_a_conclusion_is_not_lost_with_the_session(browser: Any, nodes: tuple[Ru
     page, who = context.new_page(), person(rs, Role.EXAMINER)
     authenticator = sign_in(page, rs, who)
     page.get_by_role("link", name="Candidates", exact=True).click()
-    page.locator("tbody a").first.click()
+    page.get_by_role("link", name="Compare").first.click()
     page.get_by_label("possible association", exact=True).check()
     page.get_by_label("What you saw").fill(remark)
     end_sessions(rs)

@@ -63,7 +63,7 @@ def page(browser: Any, laboratory: Laboratory) -> Iterator[Any]:
 
 def open_first(page: Any, laboratory: Laboratory, record: str) -> Any:
     page.goto(f"{laboratory.node.url}/app/records/{record}/candidates")
-    page.locator("tbody a").first.click()
+    page.get_by_role("link", name="Compare").first.click()
     wait_ready(page)
     return page.locator("ffp-comparison")
 
@@ -123,6 +123,7 @@ def test_a_view_of_the_turned_pair_shows_the_same_places(page: Any, laboratory: 
 
 
 def test_the_rail_leads_to_the_neighbours_by_keys(page: Any, laboratory: Laboratory) -> None:
+    page.goto(f"{laboratory.node.url}/app/records/{laboratory.record}/candidates?weaker=1")
     open_first(page, laboratory, laboratory.record)
     rail = page.get_by_role("navigation", name="The candidates of this record")
     first = rail.locator("[aria-current]").get_attribute("aria-label")
@@ -157,7 +158,7 @@ def test_with_the_chart_open_the_whole_instrument_is_on_one_screen(page: Any, la
 
 def test_photographs_lie_on_the_same_stage(page: Any, laboratory: Laboratory) -> None:
     page.goto(f"{laboratory.node.url}/app/records/{laboratory.photograph}/candidates")
-    page.locator("tbody tr", has_text="PHOTOGRAPH-2").locator("a").first.click()
+    page.locator(".exhibit-pair", has_text="PHOTOGRAPH-2").get_by_role("link", name="Compare").click()
     wait_ready(page)
     status = page.locator(".ffp-status")
     assert "On the registration." in status.inner_text()

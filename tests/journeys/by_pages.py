@@ -39,7 +39,7 @@ class ByPages:
             until(lambda name=record: self._is_correlated(name), f"{record} is correlated")
 
     def ranked(self, record: str) -> list[str]:
-        lines = candidate_lines(self.first.read(f"/app/records/{record}/candidates"))
+        lines = candidate_lines(self.first.read(f"/app/records/{record}/candidates?weaker=1"))
         return [sides[1] for _, sides in lines if self._jurisdiction(sides[1]) == self.side.day.partner]
 
     def sign_lead(self, own: str, other: str) -> str:
@@ -136,10 +136,10 @@ class ByPages:
 
 
 def candidate_lines(page: str) -> list[tuple[str, tuple[str, str]]]:
-    """Of a candidate list: the page of each pair, and its two records."""
+    """Of a list of exhibit pairs: the page of each one's best scans, and its two records, the one of the list first."""
     found = []
-    for line in re.findall(r"<tr>\n.*?</tr>", page, re.DOTALL):
-        pair = re.findall(r'href="(/app/pairs/\d+)', line)[0]
-        one, other = re.findall(r'href="/app/records/([0-9a-f]{64})"', line)
-        found.append((pair, (one, other)))
+    for line in re.findall(r'<li class="card exhibit-pair.*?</li>', page, re.DOTALL):
+        pair, own = re.findall(r'href="(/app/pairs/\d+)\?from=([0-9a-f]{64})', line)[0]
+        (other,) = re.findall(r'href="/app/records/([0-9a-f]{64})"', line)
+        found.append((pair, (own, other)))
     return found

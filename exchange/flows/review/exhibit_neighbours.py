@@ -50,10 +50,11 @@ def neighbours_of(
 
 
 def _in_turn(node: Node, pseudonym: str, ranking: Ranking, here: RankedExhibits) -> list[RankedExhibits]:
-    """A weaker pair has those weaker ones beside it that this person was shown: who asked for none is led to none."""
-    if here in ranking.standing:
-        return list(ranking.standing)
+    """What stands out, then the weaker ones that this person was shown: who asked for none is led to none. A pair that
+    is looked at stands in its place, also one of those that are folded away."""
     with node.store.read() as session:
         seen = exhibits_seen_by(session, pseudonym, [pair.exhibits for pair in ranking.weaker])
-    asked_for = [pair for pair in ranking.weaker if pair.exhibits in seen and pair != here]
-    return [*ranking.standing, *sorted([*asked_for, here], key=lambda pair: pair.place)]
+    beside = [pair for pair in ranking.weaker if pair.exhibits in seen and pair != here]
+    if here not in ranking.standing:
+        beside = sorted([*beside, here], key=lambda pair: pair.place)
+    return [*ranking.standing, *beside]

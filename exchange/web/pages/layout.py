@@ -137,7 +137,7 @@ def _in_acts(_context: Context, acts: Mapping[str, int]) -> list[str]:
 @pass_context
 def _explained(context: Context, word: str, named: str) -> str:
     """A word with what it means as its tooltip, where it stands on the page for the first time."""
-    before: set[str] = context["explained"]
+    before: set[str] = context["terms_explained"]
     if named in before:
         return word
     before.add(named)
@@ -302,7 +302,7 @@ def page(name: str, who: Visitor | None, *, status: int = 200, **values: Any) ->
     drawn = template.render(
         who=who,
         template=name,
-        explained=set(),
+        terms_explained=set(),
         help_chapter=chapter_of(name),
         fresh_alerts=partial(fresh_count, who),
         **values,

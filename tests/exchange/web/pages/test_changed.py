@@ -96,7 +96,7 @@ def test_a_role_that_changed(
 
     # a region whose scores were not validated
     best = top(rs).row
-    listed = f"/app/records/{best.statement_a}/candidates", f"{pair}?from={best.statement_a}"
+    listed = f"/app/records/{best.statement_a}/candidates?weaker=1", f"{pair}?from={best.statement_a}"
     assert candidate["not_validated"] is None
     assert not any("not validated" in onlooker.get(page).text.lower() for page in (pair, *listed))
     region = COMPARED[RegionOfInterest.BREECH_FACE]
