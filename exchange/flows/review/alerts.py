@@ -110,14 +110,14 @@ def _counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> s
     return pairs_of_hits(session, {news.subject for news in found})
 
 
-def alerts_for(session: Session, node: Node, role: Role, pseudonym: str, *, most: int = MOST_ALERTS) -> Alerts:
+def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Alerts:
     """With those that were read already."""
     seen_to, before = marks_of(session, pseudonym)
     reader = _reader(session, node, role, pseudonym)
-    found = list_news(session, reader, max(seen_to, _oldest()), limit=most)
-    if len(found) < most:
-        read = (news for news in list_news(session, reader, _oldest(), limit=most) if news.at <= seen_to)
-        found += islice(read, most - len(found))
+    found = list_news(session, reader, max(seen_to, _oldest()), limit=MOST_ALERTS)
+    if len(found) < MOST_ALERTS:
+        read = (news for news in list_news(session, reader, _oldest(), limit=MOST_ALERTS) if news.at <= seen_to)
+        found += islice(read, MOST_ALERTS - len(found))
     pairs = frozenset(pairs_of_hits(session, {news.subject for news in found}))
     links = links_of(session, node, sorted(pairs))
     counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}
