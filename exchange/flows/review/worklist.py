@@ -196,17 +196,21 @@ def _shown_of(node: Node, record: RecordRow, pseudonym: str) -> Shown | None:
 
 def _with_progress(session: Session, items: Sequence[WorkItem]) -> list[WorkItem]:
     """How many scans of an own exhibit are compared, where some are not."""
-    own = {item.records[0].statement_id for item in items if item.duty in (None, Duty.FIRST_REVIEW) and item.records}
+    own = {item.records[0].statement_id for item in items if _is_of_comparison(item)}
     done, scans = Counter[str](), Counter[str]()
     for row in scans_listed(session, own):
         scans[row.statement_id] += 1
         done[row.statement_id] += row.state not in PENDING
     return [
         replace(item, compared=done[name], scans=scans[name])
-        if item.records and (name := item.records[0].statement_id) in own
+        if _is_of_comparison(item) and (name := item.records[0].statement_id)
         else item
         for item in items
     ]
+
+
+def _is_of_comparison(item: WorkItem) -> bool:
+    return item.duty in (None, Duty.FIRST_REVIEW) and bool(item.records)
 
 
 def _pictured(node: Node, items: Sequence[WorkItem], tasks: Mapping[str, Pair | None]) -> tuple[WorkItem, ...]:
