@@ -4,14 +4,15 @@
 band, and can verify it blind no more; and who was told before that two stand out, and then that one does, knows which
 of them a colleague concluded on. Opening the first page asks for no score and leaves no row that one was shown. So a
 line of an exhibit says that it was compared, and no more; only of pairs whose scores this person was shown already, in
-a list that they asked for, it says how many stand out and from where. A verification is told as its own page tells it:
-the two specimens, and nothing else.
+a list that they asked for, it says how many stand out and from where. That none stands out it never says: of a pair
+that came since the list was asked for that would be its band. A verification is told as its own page tells it: the two
+specimens, and nothing else.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,19 +24,12 @@ from exchange.flows.blind.visibility import Task, hidden_pairs, tasks_for, view_
 from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
-from exchange.flows.node.regions import not_validated
 from exchange.flows.review.deadlines import OWED, Duty
+from exchange.flows.review.exhibit_pairs import ranking_of
 from exchange.flows.review.leads import reviews_to_send
-from exchange.flows.review.standing_out import standing_out
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans, pictures_of_pairs
 from exchange.store.entry.records import PENDING, find_records, records_compared
-from exchange.store.review.candidates import (
-    Page,
-    StoredCandidate,
-    candidate_of,
-    candidates_of,
-    unopened_records,
-)
+from exchange.store.review.candidates import candidate_of, unopened_records
 from exchange.store.review.reviews import exhibits_seen_by, looked_at, scans_of
 from exchange.store.scan.listed import scans_listed
 from exchange.store.tables.records import RecordRow
@@ -44,18 +38,17 @@ from schemas.vocabulary import Role
 
 MOST_LISTED: Final = 20
 """So many lines are drawn, what is due first at the top; how many are left out is said below them."""
-MOST_PAIRS: Final = 200
-"""Of one record so many of its best scores are asked whether they stand out."""
+MOST_RANKED: Final = 5
+"""Of so many exhibits it is asked what stands out: each costs as much as its own page."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Of one record's exhibit pairs that were shown to this person already: how many stand out, from which
-    jurisdictions, and how many are weaker."""
+    """Of one record's exhibit pairs that were shown to this person already: how many stand out, and from which
+    jurisdictions."""
 
     standing_out: int
     jurisdictions: tuple[str, ...]
-    weaker: int
 
 
 @dataclass(frozen=True)
@@ -111,9 +104,11 @@ def worklist_of(node: Node, role: Role, pseudonym: str) -> Worklist:
         found.sort(key=lambda item: (item.due_at is None, item.due_at or ""))
         first = found[:MOST_LISTED]
         tasks = {item.page: item.pair for item in first if isinstance(item, _Blind)}
+        asked: Collection[str] = ()
         if role is Role.EXAMINER:
-            first = _with_progress(session, _with_shown(session, first, pseudonym))
+            first, asked = _with_progress(session, first), _looked_at(session, first, pseudonym)
     note_hits(node, role, pseudonym, {link.pair_id for link in links})
+    first = [_with_shown(node, item, asked, pseudonym) for item in first]
     mine = sum(item.mine for item in found)
     return Worklist(_pictured(node, first, tasks), mine, len(found) - mine)
 
@@ -128,7 +123,7 @@ class _Blind(WorkItem):
 def _of_examiner(session: Session, node: Node, pseudonym: str) -> Iterable[WorkItem]:
     settings = node.settings
     unopened = dict(unopened_records(session, node.node_id, submitted_by=pseudonym, blind_for=pseudonym))
-    known = find_records(session, unopened)
+    known = find_records(session, sorted(unopened, key=lambda name: unopened[name])[:MOST_LISTED])
     for name, at in unopened.items():
         due_at = hours_after(at, settings.first_review_h)
         page = f"/app/records/{name}/candidates"
@@ -171,49 +166,51 @@ def _own_first(node: Node, records: Iterable[RecordRow]) -> tuple[RecordRow, ...
     return tuple(sorted(records, key=lambda record: record.issuer != node.node_id))
 
 
-def _with_shown(session: Session, items: Sequence[WorkItem], pseudonym: str) -> list[WorkItem]:
-    """What was shown to this person of the pairs of an exhibit; nothing where no list of them was asked for."""
-    waiting = {item.records[0].exhibit for item in items if item.duty is Duty.FIRST_REVIEW and item.records}
+def _looked_at(session: Session, items: Sequence[WorkItem], pseudonym: str) -> set[str]:
+    """Of own exhibits whose pairs nobody opened, the first of which this person asked for a list of pairs already."""
+    waiting = [item.records[0].exhibit for item in items if item.duty is Duty.FIRST_REVIEW and item.records]
     asked = looked_at(session, pseudonym, waiting) if waiting else set()
-    return [
-        replace(item, shown=_shown_of(session, item.records[0], pseudonym))
-        if item.duty is Duty.FIRST_REVIEW and item.records and item.records[0].exhibit in asked
-        else item
-        for item in items
-    ]
+    return set([exhibit for exhibit in waiting if exhibit in asked][:MOST_RANKED])
 
 
-def _shown_of(session: Session, record: RecordRow, pseudonym: str) -> Shown | None:
-    """None where a pair stands out that this person was not shown yet."""
-    best: dict[str, StoredCandidate] = {}
-    for pair in candidates_of(session, record.statement_id, view_of(Role.EXAMINER, pseudonym), Page(MOST_PAIRS)):
-        if not not_validated(pair.roi):  # the best score first
-            best.setdefault(_other(pair, record).exhibit, pair)
-    out = standing_out([pair.row.score for pair in best.values()])
-    first = list(best.values())[:out]
-    seen = exhibits_seen_by(session, pseudonym, {pair.exhibits for pair in first})
-    if any(pair.exhibits not in seen for pair in first):
+def _with_shown(node: Node, item: WorkItem, asked: Collection[str], pseudonym: str) -> WorkItem:
+    if item.duty is not Duty.FIRST_REVIEW or not item.records or item.records[0].exhibit not in asked:
+        return item
+    return replace(item, shown=_shown_of(node, item.records[0], pseudonym))
+
+
+def _shown_of(node: Node, record: RecordRow, pseudonym: str) -> Shown | None:
+    """None where none stands out, or one does that this person was not shown yet."""
+    ranking = ranking_of(node, Role.EXAMINER, pseudonym, record.statement_id)
+    if ranking is None:
         return None
-    return Shown(out, tuple(dict.fromkeys(_other(pair, record).jurisdiction for pair in first)), len(best) - out)
-
-
-def _other(pair: StoredCandidate, record: RecordRow) -> RecordRow:
-    return pair.record_b if pair.record_a.exhibit == record.exhibit else pair.record_a
+    clear = ranking.standing[: ranking.clear]
+    with node.store.read() as session:
+        seen = exhibits_seen_by(session, pseudonym, {pair.exhibits for pair in clear})
+        others = find_records(session, {pair.other for pair in clear})
+    if not clear or any(pair.exhibits not in seen for pair in clear):
+        return None
+    places = tuple(dict.fromkeys(others[pair.other].jurisdiction for pair in clear if pair.other in others))
+    return Shown(len(clear), places)
 
 
 def _with_progress(session: Session, items: Sequence[WorkItem]) -> list[WorkItem]:
     """How many scans of an own exhibit are compared, where some are not."""
-    own = {item.records[0].statement_id for item in items if item.duty in (None, Duty.FIRST_REVIEW) and item.records}
+    own = {item.records[0].statement_id for item in items if _is_of_comparison(item)}
     done, scans = Counter[str](), Counter[str]()
     for row in scans_listed(session, own):
         scans[row.statement_id] += 1
         done[row.statement_id] += row.state not in PENDING
     return [
         replace(item, compared=done[name], scans=scans[name])
-        if item.records and (name := item.records[0].statement_id) in own
+        if _is_of_comparison(item) and (name := item.records[0].statement_id)
         else item
         for item in items
     ]
+
+
+def _is_of_comparison(item: WorkItem) -> bool:
+    return item.duty in (None, Duty.FIRST_REVIEW) and bool(item.records)
 
 
 def _pictured(node: Node, items: Sequence[WorkItem], tasks: Mapping[str, Pair | None]) -> tuple[WorkItem, ...]:

@@ -111,9 +111,7 @@ def test_exhibits_that_wait_for_a_blind_verification_are_not_there(world: BlindW
     assert len(of(world, "a", SECOND).ranking.weaker) == 4
 
 
-def groups(
-    world: BlindWorld, who: Maker, wanted: CandidateFilter = ALL, after: int = 0
-) -> dict[str, int]:
+def groups(world: BlindWorld, who: Maker, wanted: CandidateFilter = ALL, after: int = 0) -> dict[str, int]:
     """Own records across borders, by name in their order, each with how many of its pairs are shown."""
     found = exhibits_across_borders(world.rs, who.role, who.pseudonym, wanted, after=after)
     names = {record: name for name, record in world.records.items()}

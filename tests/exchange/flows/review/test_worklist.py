@@ -69,7 +69,7 @@ def test_what_stands_out_is_told_of_pairs_that_were_shown_already(world: BlindWo
     world.shown(FIRST, "a", "b", REGIONS[0])
     (item,) = work(world).items
     assert item.shown is not None
-    assert (item.shown.standing_out, item.shown.jurisdictions, item.shown.weaker) == (1, ("MK",), len(SCORES) - 1)
+    assert (item.shown.standing_out, item.shown.jurisdictions) == (1, ("MK",))
 
 
 def test_a_pair_that_waits_for_a_verification_is_told_as_that_and_nothing_else(world: BlindWorld) -> None:
