@@ -76,7 +76,7 @@ class NextStep:
     left: int | None = None
 
 
-def next_step(
+def next_hit_step(
     node_id: str, link: Link, offered: Sequence[NextStatement] = (), reviews: Sequence[Review] = ()
 ) -> NextStep | None:
     """Of this side first what this person may sign, else what a colleague does; else what is awaited of the other side.

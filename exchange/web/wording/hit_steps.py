@@ -15,7 +15,7 @@ from exchange.web.languages import marked as _m
 from exchange.web.languages import ngettext, term
 from exchange.web.wording.local_days import day_words
 
-TITLES: Final = {
+STEP_TITLES: Final = {
     Todo.ASK: _m("%(side)s answers the lead: asks for a comparison of the exhibits"),
     Todo.AGREE: _m("%(side)s agrees to a day for comparing the exhibits"),
     Todo.NAME_DAY: _m("%(side)s agrees to a comparison, and names the day"),
@@ -28,7 +28,7 @@ TITLES: Final = {
     Todo.END: _m("%(side)s signs that the exhibits were compared"),
     Todo.OUTCOME: _m("%(side)s states the outcome"),
 }
-BUTTONS: Final = {
+STEP_BUTTONS: Final = {
     Todo.ASK: _m("Ask for a comparison"),
     Todo.NAME_DAY: _m("Name the day"),
     Todo.SEND: _m("Our exhibit leaves"),
@@ -40,7 +40,7 @@ BUTTONS: Final = {
     Todo.OUTCOME: _m("State the outcome"),
 }
 """Of a step with a form: what opens it."""
-ALERTED: Final = {
+SHORT_STEPS: Final = {
     Todo.ASK: _m("answer the lead"),
     Todo.AGREE: _m("agree to a day"),
     Todo.NAME_DAY: _m("name a day"),
@@ -63,18 +63,18 @@ def side_name(names: Mapping[str, str], node_id: str) -> str:
 
 def step_title(step: NextStep, names: Mapping[str, str]) -> str:
     """``Serbia agrees to a day for comparing the exhibits``."""
-    return _(TITLES[step.todo], side=side_name(names, step.side))
+    return _(STEP_TITLES[step.todo], side=side_name(names, step.side))
 
 
 def short_step(step: NextStep) -> str:
-    return _(ALERTED[step.todo])
+    return _(SHORT_STEPS[step.todo])
 
 
 def step_button(step: NextStep) -> str:
     """What the one button says. Who agrees to a day that was named has nothing to type, and reads the day on it."""
     if step.todo is Todo.AGREE and step.offered is not None:
         return _("Agree to %(day)s", day=day_words(date.fromisoformat(step.offered.draft["on"])))
-    return _(BUTTONS[step.todo])
+    return _(STEP_BUTTONS[step.todo])
 
 
 def step_context(step: NextStep, link: Link, names: Mapping[str, str], node_id: str) -> list[str]:

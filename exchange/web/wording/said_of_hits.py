@@ -13,7 +13,7 @@ from schemas import AnyStatement, Conclusion, Feedback, Hit, Message, PhysicalCo
 from schemas.vocabulary import Basis, ComparisonStep, HitStage
 
 _MOST_TEXT: Final = 60
-STEPS: Final = {
+STEP_WORDS: Final = {
     ComparisonStep.ASKED: _m("asks to compare"),
     ComparisonStep.AGREED: _m("agrees to compare"),
     ComparisonStep.DECLINED: _m("declines"),
@@ -35,7 +35,7 @@ def said_words(said: AnyStatement) -> tuple[str, str]:
             verified = _("verified blind") if said.basis is Basis.SCREEN else _("verified")
             return verified, _in_short(said)
         case PhysicalComparison():
-            return _(STEPS[said.step]), _where(said)
+            return _(STEP_WORDS[said.step]), _where(said)
         case Feedback():
             return _("outcome"), term(said.outcome)
         case Message():

@@ -15,7 +15,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.alerts import KEPT_DAYS, Alerts, mark_read, undo_mark
 from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
 from exchange.flows.review.mail import ask_for_letters, confirm_address, read_alerts, stop_letters
-from exchange.flows.review.next_step import next_step
+from exchange.flows.review.next_step import next_hit_step
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import gettext as _
@@ -69,7 +69,7 @@ def _about(node: Node, found: Alerts) -> dict[str, AlertedHit]:
 def _hit_in_words(node: Node, link: Link, names: Mapping[str, str]) -> AlertedHit:
     cases = [listed_name(row) for row in link.records if row is not None]
     between = _("%(one)s and %(other)s", one=cases[0], other=cases[1]) if len(cases) == 2 else ", ".join(cases)
-    step = next_step(node.node_id, link)
+    step = next_hit_step(node.node_id, link)
     if step is None:
         return AlertedHit(between, "", "", late=False)
     todo = short_step(step) if step.own else _("waits for %(side)s", side=side_name(names, step.side))

@@ -13,10 +13,10 @@ from exchange.flows.hits.vocabulary import Custody, Whereabouts
 from exchange.flows.keys.suspicion import Suspicion, suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
-from exchange.flows.review.next_step import NextStep, next_step
+from exchange.flows.review.next_step import NextStep, next_hit_step
 from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
 from exchange.web.languages import gettext as _
-from exchange.web.pages.review.hit_page import sides_of
+from exchange.web.pages.review.hit_page import records_in_order
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.hit_steps import side_name, step_title, where_now
 from exchange.web.wording.local_days import due_words, time_words
@@ -31,7 +31,7 @@ class Turn(StrEnum):
 
 
 @dataclass(frozen=True)
-class HitRow:
+class ListedHit:
     """Two exhibits that hits join. ``links``: of all their scan pairs, the one that is due first at the top.
     ``pictured`` by record; ``title`` of the next step, empty when all is said; ``since`` in local time;
     ``away``: where an exhibit is that is not with its owner."""
@@ -56,7 +56,7 @@ class HitRow:
 class HitList:
     """``counts``: how many rows there are by turn, ``stages`` by stage, before any was chosen; ``every`` in all."""
 
-    rows: list[HitRow]
+    rows: list[ListedHit]
     every: int
     counts: Mapping[Turn, int]
     stages: Mapping[Stage, int]
@@ -92,12 +92,12 @@ def _by_exhibits(links: Sequence[Link]) -> list[tuple[Link, ...]]:
     return [tuple(of) for of in found.values()]
 
 
-def _row(links: tuple[Link, ...], names: Mapping[str, str], pictured: Mapping[str, ListedScan], node_id: str) -> HitRow:
+def _row(links: tuple[Link, ...], names: Mapping[str, str], pictured: Mapping[str, ListedScan], node_id: str) -> ListedHit:
     link = links[0]
-    step = next_step(node_id, link)
-    return HitRow(
+    step = next_hit_step(node_id, link)
+    return ListedHit(
         links=links,
-        sides=sides_of(link),
+        sides=records_in_order(link),
         pictured=pictured,
         title=step_title(step, names) if step is not None else "",
         due=_due(step),
@@ -118,7 +118,7 @@ def _due(step: NextStep | None) -> str:
     return "" if step is None else due_words(step.due_at)
 
 
-def _is(row: HitRow, turn: Turn) -> bool:
+def _is(row: ListedHit, turn: Turn) -> bool:
     match turn:
         case Turn.OURS:
             return row.ours

@@ -15,7 +15,7 @@ from exchange.flows.hits.vocabulary import local_day
 from exchange.flows.node.node import Node
 from exchange.flows.review.hit_exhibits import exhibits_of_hit, jurisdictions_of_nodes
 from exchange.flows.review.next_statements import NO_MORE_ASKED, concludes_on_exhibits, named_day, next_statements
-from exchange.flows.review.next_step import NextStep, Todo, next_step, steps_beside
+from exchange.flows.review.next_step import NextStep, Todo, next_hit_step, steps_beside
 from exchange.flows.review.statements import may_say, may_take_back
 from exchange.flows.review.visible_hits import VisibleHit
 from exchange.web.languages import gettext as _
@@ -64,7 +64,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
     link, maker = found.link, who.caller.maker
     names = jurisdictions_of_nodes(node)
     day, place = named_day(node.node_id, link)
-    step = next_step(node.node_id, link, next_statements(node, maker, found), found.reviews)
+    step = next_hit_step(node.node_id, link, next_statements(node, maker, found), found.reviews)
     beside = steps_beside(node.node_id, link, step)
     box = _box(step, beside, link, names, node.node_id) if step is not None else None
     may_step = may_say("physical-comparison", who.caller.role)
@@ -72,7 +72,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
     travelling = custody_shown(link)
     return {
         "link": link,
-        "sides": sides_of(link),
+        "sides": records_in_order(link),
         "names": {side: side_name(names, side) for side in {*names, link.pair.a.issuer, link.pair.b.issuer}},
         "exhibits": exhibits_of_hit(node, link),
         "box": box,
@@ -108,7 +108,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
     }
 
 
-def sides_of(link: Link) -> list[response_models.RecordSummary | None]:
+def records_in_order(link: Link) -> list[response_models.RecordSummary | None]:
     """Both records, in the pair's order; None for one that was withdrawn."""
     return [None if row is None else response_models.summary(row) for row in link.records]
 

@@ -18,7 +18,7 @@ from exchange.web.wording.local_days import due_day, time_words
 from exchange.web.wording.said_of_hits import said_words
 from schemas import Hit
 
-MOST_SHOWN: Final = 10
+MOST_STEPS_SHOWN: Final = 10
 """Steps side by side: as many as a window of 1280 pixels holds."""
 
 
@@ -58,7 +58,7 @@ def timeline(link: Link, names: Mapping[str, str], node_id: str, expected: Seque
     past = [step for entry in link.history for step in _steps(link, entry, names, lane_of)]
     past.sort(key=lambda step: step.at)
     awaited = [_expected(step, names, node_id, lane_of) for step in expected if step.side in lane_of]
-    keeps = MOST_SHOWN - len(awaited)
+    keeps = MOST_STEPS_SHOWN - len(awaited)
     return Timeline(
         lanes=tuple(side_name(names, side) for side in lane_of),
         earlier=tuple(past[:-keeps]),
