@@ -136,14 +136,12 @@ class Settings(BaseSettings):
     """The longest that a worker process may take over one scan or one correlation: a hostile file cannot hold a
     worker."""
     compute_memory_bytes: Annotated[int, Field(ge=512 * 1024**2, le=2**40)] = 3 * 1024**3
-    """The most memory of its own that a worker process may take. The largest scan that the reader takes needs a quarter
-    of it."""
+    """The most memory of its own that a worker process may take; the largest scan needs a quarter of it."""
     compute_rest_s: Seconds = 60
     """How long an idle worker process is kept. It takes a hundred megabytes, and a second to start."""
     heights_kept_bytes: Annotated[int, Field(ge=0, le=2**50)] = 4 * 1024**3
-    """How much disk the heights may take that the comparison viewer draws, kept so that a pair opens at once: half a MB
-    of a scan of 545 x 545 points, 4 MB of the largest. Those that were not looked at for longest are made anew when
-    they are wanted. 0: none are kept."""
+    """How much disk the heights may take that the comparison viewer draws, so that a pair opens at once: half a MB of a
+    scan of 545 x 545 points. Those that were not looked at for longest are made anew when wanted. 0: none are kept."""
     cluster_scheduler: SchedulerUrl | None = None
     """A Dask cluster that compares scans with the galleries, ``tls://host:port``. Without one this machine compares
     them."""

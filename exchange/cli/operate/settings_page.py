@@ -64,7 +64,7 @@ GROUPS = (
     SettingsGroup("Submissions", ("max_scan", "max_submission", "min_free", "draft_", "instrument_")),
     SettingsGroup(
         "Work",
-        ("workers", "compute_", "patience_", "max_attempts", "calibration", "calibre_"),
+        ("workers", "heights_", "compute_", "patience_", "max_attempts", "calibration", "calibre_"),
         "#work-in-processes-of-its-own",
     ),
     SettingsGroup("Cluster", ("cluster_",), "scale.md"),

@@ -19,7 +19,7 @@ the sets.
 **A list of three is shown whole**: to fold it saves nobody a look, and what cannot be told from the crowd is shown
 rather than lost.
 
-Only scores of validated regions are asked about. What stands out is no match: it is what to look at first.
+Only scores of validated regions are asked about. What stands out proves nothing: it is what to look at first.
 """
 
 from __future__ import annotations

@@ -101,8 +101,8 @@ def test_nor_beside_another_record_or_in_a_table(
     person.http.close()
 
 
-TOLD_OTHERWISE = {"draft.html", "draft_summary.html", "rail.html", "queries.html", "record.html", "search.html"}
-"""Drafts, forms and links; the page of one record, which says it in a paragraph of its own."""
+TOLD_OTHERWISE = {"compare_choose.html", "draft.html", "draft_summary.html", "rail.html", "queries.html", "record.html", "search.html"}
+"""Drafts, forms, links and what is chosen from; the page of one record, which says it in a paragraph of its own."""
 
 
 def test_every_page_that_shows_a_record_says_so() -> None:
