@@ -18,14 +18,15 @@ from exchange.flows.review.exhibit_reviews import concluded_pairs
 from exchange.flows.review.one_review import RecordPair
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record, find_records
 from exchange.store.review import exhibit_pairs as store
-from exchange.store.review.candidates import CandidateFilter, CandidateView, Page, find_candidates
+from exchange.store.review.candidates import CandidateFilter as CandidateFilter
+from exchange.store.review.candidates import CandidateView, Page, candidates_numbered
 from exchange.store.review.reviews import Scans, seen_by
 from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Role
 
-ON_A_PAGE = 50
+MOST_WEAKER = 50
 """Weaker or folded pairs that are sent at once."""
-GROUPS = 12
+MOST_GROUPS = 12
 """Own records on a page of the list across borders."""
 _SHOWN_OF_A_GROUP = 6
 """What else stands out of one record is on its own page."""
@@ -109,15 +110,15 @@ def exhibits_of_record(
         if found is None:
             return None
         ranking = _rankings(session, [(statement_id, found[0].exhibit)], view)[statement_id]
-        asked = ranking.weaker[after : after + ON_A_PAGE] if weaker else []
-        shown = _Shown.read(session, node, role, pseudonym, [*ranking.standing, *ranking.away[:ON_A_PAGE], *asked])
+        asked = ranking.weaker[after : after + MOST_WEAKER] if weaker else []
+        shown = _Shown.read(session, node, role, pseudonym, [*ranking.standing, *ranking.away[:MOST_WEAKER], *asked])
         pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
         end = after + len(asked)
         return RecordExhibits(
             found[0],
             ranking,
             shown.pairs(ranking.standing),
-            shown.pairs(ranking.away[:ON_A_PAGE]),
+            shown.pairs(ranking.away[:MOST_WEAKER]),
             shown.pairs(asked),
             end if weaker and end < len(ranking.weaker) else None,
             pending,
@@ -150,13 +151,13 @@ def exhibits_across_borders(
     view = view_of(role, pseudonym)
     with node.store.read() as session:
         pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
-        names = _first_records(session, node, view, wanted, after + GROUPS + 1)
-        groups = _groups(session, node, role, pseudonym, names[after : after + GROUPS])
+        names = _first_records(session, node, view, wanted, after + MOST_GROUPS + 1)
+        groups = _groups(session, node, role, pseudonym, names[after : after + MOST_GROUPS])
     fitting = [
         RecordGroup(group.record, group.ranking, [pair for pair in group.standing if _fits(pair, wanted)])
         for group in groups
     ]
-    return GroupedExhibits(fitting, after + GROUPS if len(names) > after + GROUPS else None, pending)
+    return GroupedExhibits(fitting, after + MOST_GROUPS if len(names) > after + MOST_GROUPS else None, pending)
 
 
 def records_with_standing_out(node: Node, role: Role, pseudonym: str, *, limit: int) -> list[RecordGroup]:
@@ -177,7 +178,8 @@ def records_with_standing_out(node: Node, role: Role, pseudonym: str, *, limit: 
 def _first_records(session: Session, node: Node, view: CandidateView, wanted: CandidateFilter, count: int) -> list[str]:
     """The first records of the list across borders, each where its best fitting pair stands."""
     found: dict[str, None] = {}
-    place, walked = None, 0
+    place: tuple[float, int] | None = None
+    walked = 0
     while len(found) < count and walked < _MOST_WALKED:
         rows = store.leading_pairs(session, view, wanted, Page(_STEP, place))
         found |= {_own_side(node, row, wanted.submitted_by): None for row in rows}
@@ -222,8 +224,8 @@ def _fits(pair: ExhibitPair, wanted: CandidateFilter) -> bool:
 
 def _rankings(session: Session, records: Sequence[tuple[str, str]], view: CandidateView) -> dict[str, Ranking]:
     """Of each of these records, with its exhibit, all of its exhibit pairs by their numbers."""
-    of_record: dict[str, list[store.ScoredPair]] = {statement_id: [] for statement_id, _ in records}
-    for pair in store.scored_pairs(session, of_record, view):
+    of_record: dict[str, list[store.ScanPairScore]] = {statement_id: [] for statement_id, _ in records}
+    for pair in store.scan_pair_scores(session, of_record, view):
         for side in {pair.statement_a, pair.statement_b} & of_record.keys():
             of_record[side].append(pair)
     hits = store.joined_exhibits(session, {exhibit for _, exhibit in records})
@@ -243,7 +245,7 @@ class _Shown:
         cls, session: Session, node: Node, role: Role, pseudonym: str, ranked: Collection[RankedExhibits]
     ) -> _Shown:
         wanted = [scans.candidate_id for pair in ranked for scans in _of_each_region(pair)]
-        found = find_candidates(session, wanted, view_of(role, pseudonym))
+        found = candidates_numbered(session, wanted, view_of(role, pseudonym))
         seen = seen_by(session, pseudonym, [item.scans for item in found.values()])
         concluded = concluded_pairs(
             session, node, role, pseudonym, {frozenset({pair.statement_id, pair.other}) for pair in ranked}
@@ -262,9 +264,9 @@ class _Shown:
         return found
 
 
-def _of_each_region(pair: RankedExhibits) -> list[store.ScoredPair]:
+def _of_each_region(pair: RankedExhibits) -> list[store.ScanPairScore]:
     """The best scan pair of each region, the best first."""
-    best: dict[str, store.ScoredPair] = {}
+    best: dict[str, store.ScanPairScore] = {}
     for scans in pair.scan_pairs:
         best.setdefault(scans.roi, scans)
     return list(best.values())

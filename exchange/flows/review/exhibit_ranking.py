@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from exchange.flows.node.regions import not_validated
 from exchange.flows.review.standing_out import beyond_chance, standing_out
 from exchange.store.entry.exhibits import Exhibits
-from exchange.store.review.exhibit_pairs import ScoredPair
+from exchange.store.review.exhibit_pairs import ScanPairScore
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class RankedExhibits:
 
     statement_id: str
     other: str
-    scan_pairs: tuple[ScoredPair, ...]
+    scan_pairs: tuple[ScanPairScore, ...]
     hit: str | None
 
     @property
-    def best(self) -> ScoredPair:
+    def best(self) -> ScanPairScore:
         return self.scan_pairs[0]
 
     @property
@@ -81,14 +81,14 @@ def is_validated(roi: str) -> bool:
     return not_validated(roi) is None
 
 
-def by_worth(pair: ScoredPair) -> tuple[bool, float, int]:
+def by_worth(pair: ScanPairScore) -> tuple[bool, float, int]:
     """The order of two exhibits' scan pairs."""
     return not is_validated(pair.roi), -pair.score, pair.candidate_id
 
 
-def rank_exhibits(statement_id: str, found: Iterable[ScoredPair], hits: Mapping[Exhibits, str]) -> Ranking:
+def rank_exhibits(statement_id: str, found: Iterable[ScanPairScore], hits: Mapping[Exhibits, str]) -> Ranking:
     """Of all scan pairs of a record; those of other records are left out."""
-    across: dict[str, list[ScoredPair]] = {}
+    across: dict[str, list[ScanPairScore]] = {}
     for pair in found:
         if statement_id in (pair.statement_a, pair.statement_b):
             other = pair.statement_b if pair.statement_a == statement_id else pair.statement_a

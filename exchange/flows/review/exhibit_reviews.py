@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.exhibit_ranking import is_validated
-from exchange.flows.review.one_review import RecordPair, records_of, standing_conclusions
+from exchange.flows.review.one_review import RecordPair, both_records, standing_conclusions
 from exchange.flows.review.reviews import Review
 from exchange.flows.review.statements import may_see
 from exchange.store.review.candidates import StoredCandidate
@@ -44,5 +44,5 @@ def concluded_pairs(
     return {
         of_both
         for row, said in standing_conclusions(session, node.node_id, records)
-        if (of_both := records_of(said.pair)) in pairs and may_see(session, node, row, pseudonym, role)
+        if (of_both := both_records(said.pair)) in pairs and may_see(session, node, row, pseudonym, role)
     }

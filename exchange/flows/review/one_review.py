@@ -22,7 +22,7 @@ RecordPair: TypeAlias = frozenset[str]
 """Two records by their statements' ids."""
 
 
-def records_of(pair: Pair) -> RecordPair:
+def both_records(pair: Pair) -> RecordPair:
     return frozenset({pair.a.record, pair.b.record})
 
 
@@ -33,7 +33,7 @@ def check_one_review(session: Session, said: Conclusion, may_see: Callable[[Stat
     others = [
         (row, first)
         for row, first in standing_conclusions(session, said.issuer, {said.pair.a.record, said.pair.b.record})
-        if records_of(first.pair) == records_of(said.pair) and may_see(row)
+        if both_records(first.pair) == both_records(said.pair) and may_see(row)
     ]
     if others and all(first.pair != said.pair for _, first in others) and not hits_of(session, said.pair):
         row, first = others[0]

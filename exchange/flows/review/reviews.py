@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from exchange.flows.blind.visibility import APART, who_may_verify
 from exchange.flows.hits.history import hits_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.one_review import records_of
+from exchange.flows.review.one_review import both_records
 from exchange.flows.review.statements import may_see
 from exchange.store.log.statements import statements_about
 from exchange.store.review.reviews import task_of
@@ -75,7 +75,7 @@ def reviews_of_exhibits(
         if not may_see(session, node, row, pseudonym, role):
             continue
         said = parse_statement(open_envelope(row.envelope or b"").payload)
-        if isinstance(said, Conclusion) and records_of(said.pair) == records_of(pair):
+        if isinstance(said, Conclusion) and both_records(said.pair) == both_records(pair):
             if said.pair not in hits:
                 own = (hit for hit in hits_of(session, said.pair) if hit.issuer == node.node_id)
                 hits[said.pair] = {hit.about: hit.statement_id for hit in own}

@@ -178,15 +178,15 @@ def open_candidates(
     session: Session, view: CandidateView, page: Page, wanted: CandidateFilter = CandidateFilter()
 ) -> list[StoredCandidate]:
     """The pairs across a border, best first; the investigator's list."""
-    return _listed(session, open_pairs(view, wanted), page)
+    return _listed(session, pairs_across_borders(view, wanted), page)
 
 
-def open_pairs(view: CandidateView, wanted: CandidateFilter) -> Any:
+def pairs_across_borders(view: CandidateView, wanted: CandidateFilter) -> Any:
     """The query for pairs across a border."""
-    scan_a, scan_b = SCANS
+    scan_a, scan_b = PAIR_SCANS
     query = visible_pairs(view).where(CandidateRow.cross_border, CandidateRow.score >= wanted.min_score)
     if wanted.jurisdiction is not None:
-        query = query.where(or_(*(record.jurisdiction == wanted.jurisdiction for record in SIDES)))
+        query = query.where(or_(*(record.jurisdiction == wanted.jurisdiction for record in PAIR_RECORDS)))
     if wanted.roi is not None:
         query = query.where(scan_a.roi == wanted.roi)
     if wanted.submitted_by is not None:
@@ -207,7 +207,7 @@ def _pairs_of(examiner: str) -> CompoundSelect[tuple[int]]:
     )
 
 
-def find_candidates(
+def candidates_numbered(
     session: Session, candidate_ids: Collection[int], view: CandidateView
 ) -> dict[int, StoredCandidate]:
     """Those of these pairs that this person may look at, by their numbers; without what their scores rest on."""
@@ -222,7 +222,7 @@ def find_candidate(session: Session, candidate_id: int, view: CandidateView) -> 
 
 def candidate_of(session: Session, scans: Scans, view: CandidateView) -> StoredCandidate | None:
     """The pair of these two scans, the best where several records name them."""
-    scan_a, scan_b = SCANS
+    scan_a, scan_b = PAIR_SCANS
     low, high = scans
     either = or_(and_(scan_a.sha256 == low, scan_b.sha256 == high), and_(scan_a.sha256 == high, scan_b.sha256 == low))
     return _whole(session, visible_pairs(view).where(either))
@@ -248,7 +248,7 @@ def find_unsent(session: Session, candidate_id: int, view: CandidateView, owner:
 
 
 def _unsent(view: CandidateView, owner: str) -> Any:
-    record_a, record_b = SIDES
+    record_a, record_b = PAIR_RECORDS
     query = visible_pairs(view).where(
         CandidateRow.same_case.is_(False),
         or_(record_a.issuer == owner, record_b.issuer == owner),
@@ -343,9 +343,9 @@ def _count_hidden(session: Session, blind_for: str) -> int:
     return session.scalar(select(func.count()).select_from(union(*found).subquery())) or 0
 
 
-SIDES = (aliased(RecordRow), aliased(RecordRow))
-SCANS = (aliased(AcquisitionRow), aliased(AcquisitionRow))
-_PAIR = PairColumns(*SIDES, *SCANS)
+PAIR_RECORDS = (aliased(RecordRow), aliased(RecordRow))
+PAIR_SCANS = (aliased(AcquisitionRow), aliased(AcquisitionRow))
+_PAIR = PairColumns(*PAIR_RECORDS, *PAIR_SCANS)
 
 
 def visible_pairs(view: CandidateView) -> Any:
@@ -357,8 +357,8 @@ def visible_pairs(view: CandidateView) -> Any:
 @lru_cache(maxsize=128)
 def _pairs(pipelines: tuple[str, ...], blind_for: str | None, superseded: bool) -> Any:
     """Kept for each examiner: to build it takes longer than to ask it."""
-    record_a, record_b = SIDES
-    scan_a, scan_b = SCANS
+    record_a, record_b = PAIR_RECORDS
+    scan_a, scan_b = PAIR_SCANS
     query = (
         select(CandidateRow, record_a, record_b, scan_a, scan_b)
         .join(record_a, record_a.statement_id == CandidateRow.statement_a)
@@ -367,11 +367,11 @@ def _pairs(pipelines: tuple[str, ...], blind_for: str | None, superseded: bool) 
         .join(scan_b, scan_b.acquisition_id == CandidateRow.acquisition_b)
         .where(
             CandidateRow.parameters.in_(pipelines),
-            *(record.restricted.is_(False) for record in SIDES),
+            *(record.restricted.is_(False) for record in PAIR_RECORDS),
         )
     )
     if not superseded:
-        query = query.where(*(record.superseded_by.is_(None) for record in SIDES))
+        query = query.where(*(record.superseded_by.is_(None) for record in PAIR_RECORDS))
     return query if blind_for is None else query.where(~hidden_from(blind_for, _PAIR))
 
 

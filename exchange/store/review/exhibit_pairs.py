@@ -12,21 +12,21 @@ from sqlalchemy.orm import Session, aliased, defer
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
 from exchange.store.review.candidates import (
-    SCANS,
-    SIDES,
+    PAIR_RECORDS,
+    PAIR_SCANS,
     CandidateFilter,
     CandidateView,
     Page,
     StoredCandidate,
     best_first,
-    open_pairs,
+    pairs_across_borders,
     visible_pairs,
 )
 from exchange.store.tables.hits import HitPairRow
 from exchange.store.tables.records import CandidateRow, RecordRow
 
 
-class ScoredPair(NamedTuple):
+class ScanPairScore(NamedTuple):
     """One scan pair. ``roi``: the region of both."""
 
     candidate_id: int
@@ -60,11 +60,11 @@ class LeadingPair(NamedTuple):
 _SCORED = (
     CandidateRow.candidate_id,
     CandidateRow.score,
-    SCANS[0].roi,
+    PAIR_SCANS[0].roi,
     CandidateRow.statement_a,
     CandidateRow.statement_b,
-    SIDES[0].exhibit,
-    SIDES[1].exhibit,
+    PAIR_RECORDS[0].exhibit,
+    PAIR_RECORDS[1].exhibit,
     CandidateRow.cross_border,
     CandidateRow.same_case,
 )
@@ -73,20 +73,20 @@ _LEADING = (
     CandidateRow.score,
     CandidateRow.statement_a,
     CandidateRow.statement_b,
-    SIDES[0].issuer,
-    SIDES[1].issuer,
-    SIDES[0].submitted_by,
-    SIDES[1].submitted_by,
+    PAIR_RECORDS[0].issuer,
+    PAIR_RECORDS[1].issuer,
+    PAIR_RECORDS[0].submitted_by,
+    PAIR_RECORDS[1].submitted_by,
 )
 
 
-def scored_pairs(session: Session, statement_ids: Collection[str], view: CandidateView) -> list[ScoredPair]:
+def scan_pair_scores(session: Session, statement_ids: Collection[str], view: CandidateView) -> list[ScanPairScore]:
     """All pairs of these records that this person may look at, each once, in no order."""
-    found: dict[int, ScoredPair] = {}
+    found: dict[int, ScanPairScore] = {}
     query = _scored(tuple(view.pipelines), view.blind_for, view.superseded)
     for part in in_parts(sorted(statement_ids)):
         for side in (CandidateRow.statement_a, CandidateRow.statement_b):
-            found |= {row[0]: ScoredPair(*row) for row in session.execute(query.where(side.in_(part)))}
+            found |= {row[0]: ScanPairScore(*row) for row in session.execute(query.where(side.in_(part)))}
     return list(found.values())
 
 
@@ -99,7 +99,9 @@ def _scored(pipelines: tuple[str, ...], blind_for: str | None, superseded: bool)
 
 def leading_pairs(session: Session, view: CandidateView, wanted: CandidateFilter, page: Page) -> Sequence[LeadingPair]:
     """Pairs across a border, the best first."""
-    query = best_first(open_pairs(view, wanted), page).with_only_columns(*_LEADING, maintain_column_froms=True)
+    query = best_first(pairs_across_borders(view, wanted), page).with_only_columns(
+        *_LEADING, maintain_column_froms=True
+    )
     return [LeadingPair(*row) for row in session.execute(query)]
 
 

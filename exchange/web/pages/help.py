@@ -25,6 +25,7 @@ CHAPTERS: Final = {
     "pair": "compare",
     "peers": "peers",
     "record": "report",
+    "record_candidates": "candidates",
     "register": "register",
     "verification": "verify",
     "verifications": "verify",

@@ -60,7 +60,7 @@ def listed_exhibits(node: Node, who: Visitor, found: Sequence[ExhibitPair]) -> l
                 for item in pair.regions
             ],
             pair.more,
-            (picture_of(pair, pair.ranked.statement_id), picture_of(pair, pair.ranked.other)),
+            (exhibit_picture(pair, pair.ranked.statement_id), exhibit_picture(pair, pair.ranked.other)),
             pair.ranked.hit,
             who.caller.role is Role.EXAMINER and not pair.opened,
             pair.concluded,
@@ -69,7 +69,7 @@ def listed_exhibits(node: Node, who: Visitor, found: Sequence[ExhibitPair]) -> l
     ]
 
 
-def picture_of(pair: ExhibitPair, statement_id: str) -> ListedScan:
+def exhibit_picture(pair: ExhibitPair, statement_id: str) -> ListedScan:
     """The scan of one of the two records that the best scan pair compares."""
     best = pair.best
     of_a = best.record_a.statement_id == statement_id

@@ -133,8 +133,14 @@ def _exhibits(asker: Consultation, found: CandidatePair, reviews: Sequence[Revie
 
 def _line(pair: CandidatePair, here: int) -> ScanPairLine:
     row = pair.row
-    cells = (row.congruent_cells, row.cells) if row.cells_found else (None, None)
-    return ScanPairLine(row.candidate_id, pair.roi, row.score, *cells, row.candidate_id == here)
+    return ScanPairLine(
+        row.candidate_id,
+        pair.roi,
+        row.score,
+        row.congruent_cells if row.cells_found else None,
+        row.cells if row.cells_found else None,
+        row.candidate_id == here,
+    )
 
 
 def sides_of(found: CandidatePair) -> list[PairSide]:

@@ -14,7 +14,7 @@ from exchange.flows.review.exhibit_neighbours import Neighbours, neighbours_of
 from exchange.flows.review.exhibit_pairs import ExhibitPair
 from exchange.flows.scan.listed_scans import ListedScan
 from exchange.log.audit_entry import Act
-from exchange.web.pages.review.exhibit_cards import picture_of
+from exchange.web.pages.review.exhibit_cards import exhibit_picture
 from exchange.web.pages.review.score_strip import ScoreStrip, strip_of
 from exchange.web.rest import response_models
 from exchange.web.rest.candidates import note_listed
@@ -92,6 +92,6 @@ def _stop(pair: ExhibitPair, place: int, candidate_id: int, other: str) -> Stop:
         best.row.score,
         best.roi,
         response_models.summary(pair.other),
-        picture_of(pair, pair.ranked.other),
+        exhibit_picture(pair, pair.ranked.other),
         here,
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 from exchange.flows.review.exhibit_ranking import Ranking
 
-WIDTH: Final = 1000
+STRIP_WIDTH: Final = 1000
 """Of the picture's own coordinates; a score of 1 is at its end."""
 
 
@@ -52,4 +52,4 @@ def strip_of(ranking: Ranking, here: float | None = None) -> ScoreStrip:
 
 
 def _x(score: float) -> int:
-    return round(WIDTH * min(max(score, 0.0), 1.0))
+    return round(STRIP_WIDTH * min(max(score, 0.0), 1.0))

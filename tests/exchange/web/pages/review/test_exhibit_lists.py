@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from exchange.store.review.reviews import exhibits_seen_by
 from exchange.store.tables.records import RecordRow
+from exchange.web.pages.layout import page
+from exchange.web.pages.review.pair import ExhibitScans, ScanPairLine
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.pages.conftest import Person
@@ -48,24 +51,24 @@ def seen(node: RunningNode, person: Person, record: str) -> int:
         return len(exhibits_seen_by(session, person.pseudonym, pairs))
 
 
-def pair_on(page: str) -> str:
-    return re.findall(r'href="(/app/pairs/\d+)\?from=', page)[0]
+def pair_on(shown: str) -> str:
+    return re.findall(r'href="(/app/pairs/\d+)\?from=', shown)[0]
 
 
 def test_a_record_shows_what_stands_out_and_sends_no_more(
     node: RunningNode, records: dict[str, str], signed_in: Callable[[Role], Person]
 ) -> None:
     person = signed_in(Role.EXAMINER)
-    page = person.get(f"/app/records/{records['1-1']}/candidates").text
-    assert ("1 pair stands out" in page, "CASE-1-2" in page) == (True, True)
-    assert not [name for name in NAMES[2:] if f"CASE-{name}" in page or records[name] in page]
-    assert len(set(re.findall(r"/app/pairs/\d+", page))) == 1
-    assert "picture?width=" not in page, "no pair is drawn for a list"
-    assert re.findall(r'<img class="scan large"[^>]* width="152" height="152"', page)
+    shown = person.get(f"/app/records/{records['1-1']}/candidates").text
+    assert ("1 pair stands out" in shown, "CASE-1-2" in shown) == (True, True)
+    assert not [name for name in NAMES[2:] if f"CASE-{name}" in shown or records[name] in shown]
+    assert len(set(re.findall(r"/app/pairs/\d+", shown))) == 1
+    assert "picture?width=" not in shown, "no pair is drawn for a list"
+    assert re.findall(r'<img class="scan large"[^>]* width="152" height="152"', shown)
     assert seen(node, person, records["1-1"]) == 1
-    (strip,) = re.findall(r'<svg class="strip".*?</svg>', page, flags=re.DOTALL)
+    (strip,) = re.findall(r'<svg class="strip".*?</svg>', shown, flags=re.DOTALL)
     assert (strip.count('class="clear"'), "Scores of 5 exhibits" in strip) == (1, True)
-    assert re.search(r"gap 0\.\d\d to 0\.\d\d", page)
+    assert re.search(r"gap 0\.\d\d to 0\.\d\d", shown)
 
 
 def test_weaker_pairs_are_sent_and_seen_once_they_are_asked_for(
@@ -74,8 +77,8 @@ def test_weaker_pairs_are_sent_and_seen_once_they_are_asked_for(
     person = signed_in(Role.EXAMINER)
     lists = f"/app/records/{records['2-1']}/candidates"
     assert re.search(rf'href="{lists}\?weaker=1#weaker">4 weaker pairs, highest 0\.\d\d<', person.get(lists).text)
-    page = person.get(f"{lists}?weaker=1").text
-    assert all(f"CASE-{name}" in page for name in NAMES)
+    shown = person.get(f"{lists}?weaker=1").text
+    assert all(f"CASE-{name}" in shown for name in NAMES)
     assert seen(node, person, records["2-1"]) == 5
 
 
@@ -89,9 +92,9 @@ def test_exhibits_that_wait_for_a_verification_are_in_no_list_of_whoever_may_be_
     answer = first.post(f"{pair}/conclusion", fields)
     assert answer.headers["location"] == f"{pair}?from={records['3-1']}#review", "the rail stays"
     assert 'class="rail"' in first.get(answer.headers["location"]).text
-    page = second.get(f"{lists}?weaker=1").text
-    assert (pair in page, "CASE-3-2" in page, "No pair stands out" in page) == (False, False, True)
-    assert ("4 weaker pairs" in page, "Scores of 4 exhibits" in page) == (True, True)
+    shown = second.get(f"{lists}?weaker=1").text
+    assert (pair in shown, "CASE-3-2" in shown, "No pair stands out" in shown) == (False, False, True)
+    assert ("4 weaker pairs" in shown, "Scores of 4 exhibits" in shown) == (True, True)
     assert "1 pair stands out" in first.get(lists).text
     assert "concluded" in first.get(lists).text
 
@@ -102,8 +105,8 @@ def test_the_rail_has_what_stands_out_and_a_link_to_the_rest(
     person = signed_in(Role.EXAMINER)
     lists = f"/app/records/{records['1-2']}/candidates"
     pair = pair_on(person.get(lists).text)
-    page = person.get(f"{pair}?from={records['1-2']}").text
-    (rail,) = re.findall(r'<nav class="rail".*?</nav>', page, flags=re.DOTALL)
+    shown = person.get(f"{pair}?from={records['1-2']}").text
+    (rail,) = re.findall(r'<nav class="rail".*?</nav>', shown, flags=re.DOTALL)
     assert (rail.count("aria-current"), "4 weaker" in rail) == (1, True)
     assert f'data-src="/app/records/{records["1-1"]}/scans/0/picture"' in rail
     assert not re.findall('rel="(?:next|prev)"', rail)
@@ -113,3 +116,29 @@ def test_the_rail_has_what_stands_out_and_a_link_to_the_rest(
 def test_a_program_gets_scan_pairs_as_before(node: RunningNode, records: dict[str, str]) -> None:
     found = node.get(f"/v1/records/{records['1-1']}/candidates").json()["items"]
     assert len(found) == 5
+
+
+def scan_pairs(*, signed_on: int = 1, reviewed_on: int | None = None, here: int = 2) -> str:
+    """What is shown beside the review: the breech face is pair 1, the firing pin pair 2."""
+    lines = [
+        ScanPairLine(1, "breech_face", 0.93, 22, 22, here == 1),
+        ScanPairLine(2, "firing_pin_impression", 0.71, None, None, here == 2),
+    ]
+    shown = page(
+        "scan_pairs",
+        None,
+        exhibits=ExhibitScans(lines, signed_on, reviewed_on),
+        may_conclude=True,
+        rail=None,
+        pair=SimpleNamespace(candidate_id=here),
+    )
+    return bytes(shown.body).decode()
+
+
+def test_a_weaker_scan_pair_says_on_which_a_conclusion_is_signed() -> None:
+    weaker = scan_pairs()
+    assert ('href="/app/pairs/1"' in weaker, 'href="/app/pairs/2"' in weaker) == (True, False)
+    assert "signed on their strongest pair of scans, 1, unless you choose this one" in weaker
+    assert 'name="on" value="this" form="conclude"' in weaker
+    assert "unless you choose" not in scan_pairs(here=1)
+    assert 'href="/app/pairs/1#review">Pair 1<' in scan_pairs(reviewed_on=1)
