@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.node.node import Node
 from exchange.store.database.engine import Store
-from exchange.store.review.statements_read import StatementsRead, statements_read
+from exchange.store.log.statements_read import StatementsRead, statements_read
 
 MOST_PEOPLE: Final = 200
 """Of a node, in the memory of one process; of others it is read anew."""

@@ -45,11 +45,11 @@ class Shown:
 
     @property
     def box(self) -> str:
-        return re.findall(r'<section class="next-step.*?</section>', self.page, re.DOTALL)[0]
+        return str(re.findall(r'<section class="next-step.*?</section>', self.page, re.DOTALL)[0])
 
     @property
     def title(self) -> str:
-        return re.findall(r'<h2 id="next-step">(.*?)</h2>', self.box)[0]
+        return str(re.findall(r'<h2 id="next-step">(.*?)</h2>', self.box)[0])
 
     @property
     def accents(self) -> int:
@@ -67,7 +67,7 @@ class Shown:
         step = re.findall(r'name="step" value="(\w+)"|<option value="(asked|agreed)"', found[0])
         if action == "done":
             return "hit" if "Sign the confirmed hit" in found[0] else "done"
-        return next(iter([one or other for one, other in step]), action)
+        return str(next(iter([one or other for one, other in step]), action))
 
 
 class Day:
