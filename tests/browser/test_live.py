@@ -1,4 +1,4 @@
-"""Pages go on by themselves: pictures come, notices end, the number of alerts rises; nothing is taken from under hands."""
+"""Pages go on by themselves: pictures come, notices end, the number of alerts rises; what somebody is at stays."""
 
 from __future__ import annotations
 

@@ -60,7 +60,9 @@ def drawn(folder: Path, firearm: int, shot: int = 0) -> Face:
     scan = folder / f"{firearm}-{shot}.x3p"
     matcher.write_topography(breech_face.draw(firearm, shot), scan, instrument="synthetic")
     prepared = []
-    pictures = PicturePaths({size: scan.with_suffix(f".{size}") for size in ThumbnailSize}, scan.with_suffix(".heights"))
+    pictures = PicturePaths(
+        {size: scan.with_suffix(f".{size}") for size in ThumbnailSize}, scan.with_suffix(".heights")
+    )
     for pipeline in PIPELINES:
         prepared.append(scan.with_suffix(f".{pipeline.digest[:8]}"))
         prepare_scan(Appearance(scan, pipeline), prepared[-1], pictures=pictures if pipeline is HEIGHTS else None)

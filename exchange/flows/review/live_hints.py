@@ -57,7 +57,7 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Standing:
+class LiveStanding:
     """``people``: empty where nothing changed; ``records``: those that may be read; ``sessions``: those that go on."""
 
     people: Mapping[Person, AlertStanding]
@@ -66,7 +66,7 @@ class Standing:
     changes: tuple[object, ...] | None
 
 
-def standing_of(node: Node, watched: Watched) -> Standing:
+def live_standing(node: Node, watched: Watched) -> LiveStanding:
     """Read at one moment, for all together."""
     sessions = sessions_that_go_on(node, watched.sessions) if watched.sessions else frozenset[str]()
     people: dict[Person, AlertStanding] = {}
@@ -85,4 +85,4 @@ def standing_of(node: Node, watched: Watched) -> Standing:
         )
         for name, scans in ((name, list(of)) for name, of in groupby(rows, lambda row: row.statement_id))
     }
-    return Standing(people, records, sessions, changes)
+    return LiveStanding(people, records, sessions, changes)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,14 +105,13 @@ class SearchResult:
     damaged: tuple[bytes, ...]
 
 
+_DRAWING = ("areal.comparison", "draw.display", "draw.draw_pair", "draw.thumbnail", "read.image", "read.x3p")
+
+
 def load_what_draws() -> None:
     """In a process that is kept warm: whatever is asked of it next begins at once."""
-    import matcher.areal.comparison
-    import matcher.draw.display
-    import matcher.draw.draw_pair
-    import matcher.draw.thumbnail
-    import matcher.read.image
-    import matcher.read.x3p  # noqa: F401
+    for name in _DRAWING:
+        import_module(f"matcher.{name}")
 
 
 def inspect_scan(path: Path) -> ScanReport:

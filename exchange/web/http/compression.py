@@ -2,8 +2,9 @@
 
 A page holds what nobody else may learn, such as the secret of its forms, beside words that somebody else may have
 chosen. Whoever can have a browser ask for many such pages, and sees how long the encrypted answers are, could guess the
-secret letter by letter (BREACH). So a page is packed only where the browser says that its own address or the person asked for
-it (``Sec-Fetch-Site``, which no script can set): not what another site, or a sister of this host, makes it ask.
+secret letter by letter (BREACH). So a page is packed only where the browser says that its own address or the person
+asked for it (``Sec-Fetch-Site``, which no script can set): not what another site, or a sister of this host, makes it
+ask.
 docs/threat-model.md has the rest of the reason. Pictures, scans and heights are packed already.
 """
 

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from exchange.web.http.head_requests import HEADERS_ALONE
 
-MEDIA_TYPE: Final = "text/event-stream"
+EVENT_STREAM: Final = "text/event-stream"
 TAKEN_S: Final = 20.0
 """So long it is waited for a reader that takes nothing any more: what it holds is small, and must not stay for ever."""
 AGAIN_MS: Final = 5000
@@ -29,7 +29,7 @@ class EventStream(Response):
     """Frames as they come, until there are none, or the reader has gone or takes none. ``at_end`` is called once,
     however it ends; so it is where nothing of the answer left."""
 
-    media_type = MEDIA_TYPE
+    media_type = EVENT_STREAM
 
     def __init__(self, frames: AsyncIterator[bytes], at_end: Callable[[], object], *, taken_s: float = TAKEN_S) -> None:
         super().__init__(None, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})

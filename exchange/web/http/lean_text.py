@@ -39,7 +39,7 @@ def _without_blocks(lines: list[str], *, beside_literals: bool = False) -> Itera
             yield whole
             continue
         if within or line.startswith("/*"):
-            before, ends, line = line.partition("*/")
+            _, ends, line = line.partition("*/")
             within, line = not ends, line.strip()
             if within:
                 continue

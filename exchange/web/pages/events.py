@@ -20,9 +20,9 @@ from exchange.flows.review.alerts import ALERTED
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compression import OWN_SITES
 from exchange.web.http.conditional import IfNoneMatch, unchanged
-from exchange.web.http.event_stream import MEDIA_TYPE, EventStream
+from exchange.web.http.event_stream import EVENT_STREAM, EventStream
 from exchange.web.pages.layout import Visitor, cookie_name, fresh_count, off_loop, seen_visitor
-from exchange.web.pages.live_hints import MOST_RECORDS, LiveHints, Watcher
+from exchange.web.pages.live_hints import MOST_WATCHED, LiveHints, Watcher
 
 router = APIRouter()
 
@@ -30,7 +30,7 @@ Records = Annotated[
     list[Annotated[str, Query(pattern="^[0-9a-f]{64}$")]],
     Query(
         default_factory=list,
-        max_length=MOST_RECORDS,
+        max_length=MOST_WATCHED,
         description="Of whose scans the page waits for pictures, or for the comparison.",
     ),
 ]
@@ -60,7 +60,7 @@ async def events(
     hints: LiveHints = request.app.state.hints
     session = digest_of(request.cookies[cookie_name(node)])
     watcher = Watcher((who.caller.role, who.caller.pseudonym), session, frozenset(record))
-    if MEDIA_TYPE in request.headers.get("accept", ""):
+    if EVENT_STREAM in request.headers.get("accept", ""):
         line = await hints.enter(watcher)
         return EventStream(line.frames(), lambda: hints.leave(line))
     found = json.dumps(await hints.answer(watcher), sort_keys=True)

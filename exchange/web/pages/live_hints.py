@@ -24,11 +24,11 @@ from exchange.errors import TooMany
 from exchange.flows.node.node import Node
 from exchange.flows.review.live_hints import (
     AlertStanding,
+    LiveStanding,
     Person,
     RecordStanding,
-    Standing,
     Watched,
-    standing_of,
+    live_standing,
 )
 from exchange.flows.scan.inspect import load_what_draws
 from exchange.web.http.event_stream import STILL_THERE, event
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 OF_A_PERSON: Final = 3
 """Lines at once: each window has one while it is looked at. Who has more asks now and then."""
 OF_THE_NODE: Final = 300
-MOST_RECORDS: Final = 64
+MOST_WATCHED: Final = 64
 """Of one line: more pictures than a list has."""
 RECORDS_S: Final = 1.0
 """How often it is looked how the records stand that somebody waits for."""
@@ -47,8 +47,8 @@ PEOPLE_S: Final = 5.0
 no less, so that its moment tells little."""
 ANYWAY_S: Final = 60.0
 """So often it is asked of each person, whether or not anything seems to have changed."""
-FORGOTTEN_S: Final = 900.0
-BEAT_S: Final = 15.0
+PERSON_FORGOTTEN_S: Final = 900.0
+HEARTBEAT_S: Final = 15.0
 WARM_S: Final = 60.0
 """So long after the last page was left the process stays that draws."""
 
@@ -85,7 +85,7 @@ class _Told:
 
 
 @dataclass(eq=False)
-class Line:
+class EventLine:
     """What waits to be sent on one connection: of each name the newest alone, however slowly it is taken."""
 
     watcher: Watcher
@@ -115,7 +115,7 @@ class Line:
             for frame in waiting.values():
                 yield frame
             try:
-                async with asyncio.timeout(BEAT_S):
+                async with asyncio.timeout(HEARTBEAT_S):
                     await self._woken.wait()
             except TimeoutError:
                 yield STILL_THERE
@@ -128,7 +128,7 @@ class LiveHints:
 
     def __init__(self, node: Node, processes: int = 1, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._node, self._most, self._clock = node, max(OF_A_PERSON, OF_THE_NODE // processes), clock
-        self._lines: set[Line] = set()
+        self._lines: set[EventLine] = set()
         self._people: dict[Person, _Told] = {}
         self._changes: tuple[object, ...] | None = None
         self._records_at = self._people_at = self._anyway_at = 0.0
@@ -138,14 +138,14 @@ class LiveHints:
     def lines(self) -> int:
         return len(self._lines)
 
-    async def enter(self, watcher: Watcher) -> Line:
+    async def enter(self, watcher: Watcher) -> EventLine:
         """A line, which is told at once how everything stands. To be given back by ``leave``. Raises TooMany."""
         if self._node.news.closed:
             raise TooMany("The node is stopping; ask again when it runs.")
         of_each = Counter(line.watcher.person for line in self._lines)
         if of_each[watcher.person] >= OF_A_PERSON or len(self._lines) >= self._most:
             raise TooMany("So many pages wait here already; this one asks now and then.", retry_after_s=20)
-        line = Line(watcher)
+        line = EventLine(watcher)
         self._lines.add(line)
         try:
             found = await self.look(watcher)
@@ -158,14 +158,14 @@ class LiveHints:
         self._woken.set()
         return line
 
-    def leave(self, line: Line) -> None:
+    def leave(self, line: EventLine) -> None:
         self._lines.discard(line)
         self._told(line.watcher.person)
 
-    async def look(self, watcher: Watcher) -> Standing:
+    async def look(self, watcher: Watcher) -> LiveStanding:
         """How it stands for one, now; its person's number is the newest then."""
         asked = Watched(frozenset({watcher.person}), watcher.records)
-        found = await run_in_threadpool(standing_of, self._node, asked)
+        found = await run_in_threadpool(live_standing, self._node, asked)
         self._note(found)
         return found
 
@@ -212,7 +212,7 @@ class LiveHints:
             sessions=frozenset(line.watcher.session for line in lines),
             changes=self._changes,
         )
-        found = await run_in_threadpool(standing_of, self._node, asked)
+        found = await run_in_threadpool(live_standing, self._node, asked)
         self._changes = found.changes
         more = self._note(found)
         self._node.compute.stay_warm(WARM_S, load_what_draws)
@@ -228,12 +228,12 @@ class LiveHints:
         records = frozenset[str]().union(*(line.watcher.records for line in self._lines))
         if not records:
             return
-        found = await run_in_threadpool(standing_of, self._node, Watched(records=records))
+        found = await run_in_threadpool(live_standing, self._node, Watched(records=records))
         for line in self._lines:
             for name in line.watcher.records & found.records.keys():
                 line.tell_record(name, found.records[name])
 
-    def _note(self, found: Standing) -> set[Person]:
+    def _note(self, found: LiveStanding) -> set[Person]:
         """Whom there is more to be told of than before."""
         return {person for person, standing in found.people.items() if self._told(person).note(standing)}
 
@@ -250,7 +250,7 @@ class LiveHints:
 
 
 def _outlived(people: Iterable[tuple[Person, _Told]], now: float) -> list[Person]:
-    return [person for person, told in people if told.used_at < now - FORGOTTEN_S]
+    return [person for person, told in people if told.used_at < now - PERSON_FORGOTTEN_S]
 
 
 def _record_words(name: str, found: RecordStanding) -> str:

@@ -31,7 +31,9 @@ from exchange.web.rest.records import StatementId
 router = APIRouter()
 
 Position = Annotated[int, Path(ge=0, lt=2**31, description="Of the scan in its record, the first is 0.")]
-Version = Annotated[str | None, Query(max_length=40, description="Of all pictures, as the page that shows it has it.")]
+PicturesVersion = Annotated[
+    str | None, Query(max_length=40, description="Of all pictures, as the page that shows it has it.")
+]
 
 PLACEHOLDER: Final = (
     b'<svg xmlns="http://www.w3.org/2000/svg" width="320" height="320" viewBox="0 0 320 320">'
@@ -54,7 +56,7 @@ async def scan_picture(
     statement_id: StatementId,
     position: Position,
     size: ThumbnailSize = ThumbnailSize.SMALL,
-    v: Version = None,
+    v: PicturesVersion = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """One scan, to be known again by. It says nothing of any pair, so whoever may be asked to judge one blind may see

@@ -31,10 +31,9 @@ export function f() { // stays
     return "http://x" + shader;
 }
 """
-    assert lean_script(text) == (
-        "export function f() { // stays\nconst shader = `\n        // of the shader, stays\n          indented\n    `;\n"
-        'return "http://x" + shader;\n}\n'
-    )
+    literal = "const shader = `\n        // of the shader, stays\n          indented\n    `;\n"
+    kept = f'export function f() {{ // stays\n{literal}return "http://x" + shader;\n}}\n'
+    assert lean_script(text) == kept
     assert lean_style("/* a\n b */\n\n  a { }\n/* c */ d { }\n") == "a { }\nd { }\n"
 
 

@@ -1,4 +1,4 @@
-"""An open page is told that something is new for its person, and nothing of what; it holds no thread, and no session."""
+"""An open page is told that something is new for its person, and nothing of what; it holds no thread and no session."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.slow
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_hints, "PEOPLE_S", 0.2)
     monkeypatch.setattr(live_hints, "RECORDS_S", 0.1)
-    monkeypatch.setattr(live_hints, "BEAT_S", 0.3)
+    monkeypatch.setattr(live_hints, "HEARTBEAT_S", 0.3)
 
 
 @dataclass
@@ -161,9 +161,7 @@ def test_what_is_hidden_from_an_examiner_is_not_hinted_at(
             assert len(by_them.events) == 1
 
 
-def test_a_line_says_of_nobody_that_they_are_there(
-    node: RunningNode, signed_in: Callable[[Role], Person]
-) -> None:
+def test_a_line_says_of_nobody_that_they_are_there(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
     person = signed_in(Role.EXAMINER)
     seen_at(node, person, -600)
     before = seen_at(node, person)
@@ -181,9 +179,7 @@ def test_a_line_says_of_nobody_that_they_are_there(
 
 
 @pytest.mark.parametrize("way", ["signs out", "is revoked"])
-def test_with_the_session_the_line_is_over(
-    node: RunningNode, signed_in: Callable[[Role], Person], way: str
-) -> None:
+def test_with_the_session_the_line_is_over(node: RunningNode, signed_in: Callable[[Role], Person], way: str) -> None:
     person = signed_in(Role.EXAMINER)
     with listening(person) as heard:
         eventually(lambda: bool(heard.events))
@@ -289,7 +285,7 @@ def test_nothing_is_asked_while_nobody_listens(node: RunningNode, monkeypatch: p
     async def alone() -> None:
         hints = LiveHints(node.node)
         asked: list[object] = []
-        monkeypatch.setattr(live_hints, "standing_of", lambda *_: asked.append(1))
+        monkeypatch.setattr(live_hints, "live_standing", lambda *_: asked.append(1))
         task = asyncio.create_task(hints.run())
         await asyncio.sleep(0.6)
         assert asked == []
