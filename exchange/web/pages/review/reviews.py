@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
@@ -38,6 +39,8 @@ router = APIRouter()
 DONE_SHOWN = 20
 TakingBack = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
 TaskId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+_STATEMENT: Final = re.compile("[0-9a-f]{64}")
+_CANDIDATE: Final = re.compile("[1-9][0-9]{0,17}")
 
 
 @router.post("/pairs/{candidate_id}/conclusion")
@@ -135,8 +138,23 @@ def _conclude(node: Node, who: Visitor, candidate_id: int, fields: dict[str, str
     except (InvalidInput, Conflict) as error:
         said = refusal_of(error)
         refused = RefusedConclusion(said.sentence or said.detail, fields)
-        return pair_page(node, who, candidate_id, status=status_of(error), refused=refused)
-    return RedirectResponse(f"/app/pairs/{candidate_id}#review", 303)
+        return pair_page(node, who, candidate_id, _seen_from(fields), status=status_of(error), refused=refused)
+    return RedirectResponse(_goes_on_at(candidate_id, fields), 303)
+
+
+def _seen_from(fields: dict[str, str]) -> str | None:
+    """The record on whose rail the pair stands, as its page wrote it into the form."""
+    written = fields.get("from", "")
+    return written if _STATEMENT.fullmatch(written) else None
+
+
+def _goes_on_at(candidate_id: int, fields: dict[str, str]) -> str:
+    """What was signed, on the rail that it stood on; or the next pair of that, where one wants to go on."""
+    seen_from, following = _seen_from(fields), fields.get("next", "")
+    rail = f"?from={seen_from}" if seen_from else ""
+    if fields.get("then") == "next" and _CANDIDATE.fullmatch(following):
+        return f"/app/pairs/{following}{rail}"
+    return f"/app/pairs/{candidate_id}{rail}#review"
 
 
 def _take_back(node: Node, who: Visitor, candidate_id: int, statement_id: str, fields: dict[str, str]) -> None:
