@@ -281,11 +281,11 @@ def test_what_is_not_saved_outlives_the_next_pair_and_a_reload(page: Any, labora
     open_first(page, laboratory)
     mark_here(page, "ridges")
     kept = view_of(page)
-    press(page, "j")
+    page.keyboard.press("j")
     page.locator(".rail [aria-current][aria-label^='Candidate 2']").wait_for()
     wait_ready(page)
     assert view_of(page)["marks"] == [], "that is another pair"
-    press(page, "k")
+    page.keyboard.press("k")
     page.locator(".rail [aria-current][aria-label^='Candidate 1']").wait_for()
     wait_ready(page)
     settle(page)
@@ -342,12 +342,12 @@ def test_who_signs_goes_on_with_the_next_pair(page: Any, laboratory: Laboratory)
     open_first(page, laboratory)
     first = page.url
     mark_here(page, "ridges")
-    page.get_by_label("inconclusive (b)", exact=True).check()
+    page.get_by_label("inconclusive (b)").check()
     page.get_by_role("button", name="Sign and next").click()
     page.locator(".rail [aria-current][aria-label^='Candidate 2']").wait_for()
     wait_ready(page)
     assert page.get_by_role("button", name="Sign and next").count() == 0, "this is the last one"
-    page.get_by_label("inconclusive (b)", exact=True).check()
+    page.get_by_label("inconclusive (b)").check()
     page.get_by_role("button", name="Sign my conclusion").click()
     page.wait_for_url("**#review")
     assert page.locator(".rail [aria-current]").get_attribute("aria-label").startswith("Candidate 2"), "the rail stays"
@@ -414,9 +414,11 @@ def test_every_word_of_the_viewer_is_of_the_language(page: Any, laboratory: Labo
     """In Serbian, Cyrillic: no word in Latin letters, but those of a text that nobody has translated yet."""
     page.context.add_cookies([{"name": "ffp-language", "value": CYRILLIC, "url": laboratory.node.url}])
     open_first(page, laboratory)
-    viewer = page.locator("ffp-comparison")
     known = translations(CYRILLIC)
-    given = {key: viewer.get_attribute(f"data-text-{key}") for key in viewer_texts()}
+    given = page.locator("ffp-comparison").evaluate(
+        "(viewer, keys) => Object.fromEntries(keys.map(key => [key, viewer.getAttribute(`data-text-${key}`)]))",
+        list(viewer_texts()),
+    )
     assert given == {key: known.gettext(text) for key, text in viewer_texts().items()}
     page.locator(".ffp-stage").focus()
     press(page, "n", "Enter")

@@ -105,7 +105,9 @@ export function buildControls(element, text, { command, slide, can }) {
   const toolbar = made("div", { class: "ffp-toolbar" }, group("view", ...MODES.map((mode) => button(mode))),
     group("show", ...SHOWN.map((name) => button(name)), button("light")),
     group("tools", ...TOOLS.map((name) => button(name))));
-  const extras = made("div", { class: "ffp-extras" }, slider("mix"));
+  const mix = slider("mix");
+  mix.hidden = true;
+  const extras = made("div", { class: "ffp-extras" }, mix);
   const tools = made("div", { class: "ffp-tools" }, toolbar, extras, sliders);
   const acts = made("div", { class: "ffp-acts", role: "group", "aria-label": text("bench") },
     ...ACTS.filter(can).map(small));

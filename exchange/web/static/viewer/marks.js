@@ -23,7 +23,8 @@ export class MarkList {
       button.addEventListener("click", () => acts.kind(kind));
       return button;
     });
-    this.kinds = made("div", { class: "ffp-segments", role: "group", "aria-label": text("new-mark") }, ...kinds);
+    this.kinds = made("div", { class: "ffp-segments", role: "group", "aria-label": text("new-mark"), hidden: "" },
+      ...kinds);
     this.hint = made("p", { class: "ffp-hint" }, text("mark-hint"));
     this.list = made("ol", {});
     this.node = made("section", { class: "ffp-marks", "aria-label": text("marks"), hidden: "" },
