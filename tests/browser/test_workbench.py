@@ -1,4 +1,4 @@
-"""The page of a pair as a workbench: the room that the stage has, the panel, the keys, what is undone and what is kept."""
+"""The page of a pair as a workbench: the room that the stage has, the panel, the keys, what is undone and kept."""
 
 from __future__ import annotations
 
@@ -190,7 +190,9 @@ def test_a_dialog_lists_every_key(page: Any, laboratory: Laboratory) -> None:
     assert shown == [key.shown for key in viewer_keys() if key.command not in nowhere]
     for _ in range(8):
         page.keyboard.press("Tab")
-        outside = page.evaluate("() => document.activeElement !== document.body && !document.activeElement.closest('dialog')")
+        outside = page.evaluate(
+            "() => document.activeElement !== document.body && !document.activeElement.closest('dialog')"
+        )
         assert not outside, "the focus stays in the dialog"
     press(page, "p")
     assert view_of(page)["profile"] is None, "behind it no key acts"
@@ -357,7 +359,7 @@ def test_who_signs_goes_on_with_the_next_pair(page: Any, laboratory: Laboratory)
     assert [mark["text"] for mark in view_of(page)["marks"]] == ["ridges"], "signing is not saving"
 
 
-def test_the_focus_goes_from_the_rail_over_the_tools_and_the_stage_to_the_panel(page: Any, laboratory: Laboratory) -> None:
+def test_the_focus_goes_from_the_rail_over_the_tools_to_the_panel(page: Any, laboratory: Laboratory) -> None:
     open_first(page, laboratory)
     page.locator(".rail a").first.focus()
     seen = ["rail"]

@@ -45,7 +45,9 @@ def test_each_word_is_asked_for_and_given() -> None:
     """A key without a word would stand on the page as it is; a word without a key would be translated for nobody."""
     given = viewer_texts()
     assert VIEWER_TEXTS in SCRIPTS
-    source = "".join(without_texts(path.read_text(encoding="utf-8")) for path in SCRIPTS if path.parent.name == "viewer")
+    source = "".join(
+        without_texts(path.read_text(encoding="utf-8")) for path in SCRIPTS if path.parent.name == "viewer"
+    )
     source += (STATIC / "viewer.js").read_text(encoding="utf-8")
     asked = set(re.findall(r"""\b(?:text|named|#text)\(\s*"([a-z0-9-]+)\"""", source))
     assert asked - set(given) == set()
@@ -66,7 +68,9 @@ def test_each_key_has_one_meaning() -> None:
     pressed = Counter(pressed for key in viewer_keys() for pressed in key.keys)
     assert [name for name, times in pressed.items() if times > 1] == []
     assert len(pressed) > 40
-    assert len({key.command for key in viewer_keys()}) == len({key.shown for key in viewer_keys()}) == len(viewer_keys())
+    assert (
+        len({key.command for key in viewer_keys()}) == len({key.shown for key in viewer_keys()}) == len(viewer_keys())
+    )
 
 
 @pytest.mark.parametrize(
