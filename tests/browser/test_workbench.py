@@ -120,7 +120,7 @@ def test_the_specimen_has_half_of_the_window(page: Any, laboratory: Laboratory, 
         whole, panel = (page.locator(part).bounding_box() for part in ("ffp-comparison", ".bench-panel"))
         assert whole["height"] >= 0.75 * height
         assert panel["y"] >= whole["y"] + whole["height"], "the panel comes after the stage"
-    assert "ICJ" in page.locator(".bench-notes").inner_text(), "the designation of Kosovo* has its footnote"
+    assert "1244" in page.locator(".bench-notes").inner_text(), "the designation of Kosovo* has its footnote"
 
 
 def test_the_panel_folds_and_the_stage_is_fitted_again(page: Any, laboratory: Laboratory) -> None:
