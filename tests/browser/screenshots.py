@@ -134,7 +134,7 @@ class Camera:
         page.set_viewport_size(SIZE)
         if name in IN_GUIDE:
             if name in FROM_REVIEW_ON:
-                page.locator("#review").evaluate("element => window.scrollTo(0, element.offsetTop - 16)")
+                page.locator("#review").evaluate("element => element.scrollIntoView()")
             write_small(_shot(page), self.guide / f"{IN_GUIDE[name]}.png", MOST_BYTES_IN_GUIDE)
         print(name)
 

@@ -143,6 +143,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     skopje.mouse.move(box["x"] + 200, box["y"] + box["height"] / 2, steps=5)
     skopje.mouse.up()
     assert abs(skopje.locator(".ffp-divider").bounding_box()["x"] - box["x"] - 200) < 15
+    skopje.get_by_role("button", name="Light", exact=True).click()
     light = skopje.locator("label[data-slider=azimuth] input")
     light.fill("45")
     skopje.locator(".ffp-status", has_text="Light from 45°").wait_for()

@@ -151,7 +151,7 @@ def test_with_the_chart_open_the_whole_instrument_is_on_one_screen(page: Any, la
     page.locator(".ffp-stage").focus()
     page.keyboard.press("p")
     page.locator(".ffp-plot path").first.wait_for()
-    for part in (".ffp-sliders", ".ffp-status"):
+    for part in (".ffp-chart", ".ffp-acts", ".ffp-status"):
         box = page.locator(part).bounding_box()
         assert box["y"] + box["height"] <= 720, part
 

@@ -175,8 +175,10 @@ def test_marks_by_keys_alone(viewer: Viewer) -> None:
     assert moved["x_um"] > here["x_um"]
     viewer.keys("Delete")
     assert viewer.view["marks"] == []
-    viewer.keys("u")
+    viewer.keys("z")
     assert viewer.view["marks"] == [moved]
+    viewer.keys("Shift+Z")
+    assert viewer.view["marks"] == []
 
 
 def test_the_map_of_correlation_has_the_cells_own_colours(viewer: Viewer) -> None:

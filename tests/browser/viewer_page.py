@@ -62,7 +62,14 @@ class Viewer:
         self.settle()
 
     def slide(self, name: str, value: float) -> None:
-        self.page.locator(f"input[name={name}]").fill(str(value))
+        """The sliders of the light are behind a button; they are open no longer than they are used."""
+        slider = self.page.locator(f"input[name={name}]")
+        hidden = slider.is_hidden()
+        if hidden:
+            self.page.keyboard.press("i")
+        slider.fill(str(value))
+        if hidden:
+            self.page.keyboard.press("i")
         self.settle()
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from typing import Final
 
-from exchange.web.wording.viewer_words import VIEWER_TEXTS, viewer_texts
+from exchange.web.wording import viewer_words
 
 CHAPTERS: Final = {
     "audit": "audit",
@@ -45,16 +43,12 @@ CHAPTERS: Final = {
 """By the name of a page's template; of all others, the first chapter."""
 FIRST_CHAPTER: Final = "sign-in"
 
-_KEYS: Final = re.compile(r'"([a-z-]+)": "([^"]+)"')
-
 
 def chapter_of(template: str) -> str:
     return CHAPTERS.get(template, FIRST_CHAPTER)
 
 
-@functools.cache
 def viewer_keys() -> tuple[tuple[str, str], ...]:
-    """The keys of the comparison viewer, as its ``const KEYS`` has them, with the English words of the buttons."""
-    _, _, rest = VIEWER_TEXTS.read_text(encoding="utf-8").partition("const KEYS = {")
-    said = viewer_texts()
-    return tuple((key, said[command]) for command, key in _KEYS.findall(rest.partition("};")[0]))
+    """The keys of the workbench, in the order in which its own dialog lists them, with their English words."""
+    said = viewer_words.viewer_texts()
+    return tuple((key.shown, said[key.command]) for key in viewer_words.viewer_keys())

@@ -1,4 +1,4 @@
-// Views of a pair that were saved: a strip of thumbnails under the stage. A click opens one, exactly as it was.
+// Views of a pair that were saved: thumbnails in the side panel. A click opens one, exactly as it was.
 
 import { made } from "./viewer/made.js";
 import { patiently } from "./viewer/patience.js";
@@ -17,7 +17,7 @@ async function asked(address, words, options = {}) {
   }
   const kind = answer.headers.get("content-type") ?? "";
   const content = kind.includes("json") ? await answer.json() : null;
-  if (!answer.ok || answer.redirected) throw new Error(content?.detail ?? answer.statusText);
+  if (!answer.ok || answer.redirected) throw new Error(words({ 409: "most", 413: "too-large" }[answer.status] ?? "refused"));
   return content;
 }
 
@@ -44,7 +44,19 @@ class SavedViews {
       event.preventDefault();
       this.#doing(() => this.#save());
     });
-    this.#doing(() => this.#load());
+    this.#whenDrawn(() => this.#doing(() => this.#load()));
+  }
+
+  /** The stage comes first: what it needs is not to wait for thumbnails. */
+  #whenDrawn(act) {
+    const drawn = () => !["loading", undefined].includes(this.#viewer.dataset.state);
+    if (drawn()) return act();
+    const begun = new AbortController();
+    this.#viewer.addEventListener("ffp-state", () => {
+      if (!drawn()) return;
+      begun.abort();
+      act();
+    }, { signal: begun.signal });
   }
 
   async #load() {
@@ -58,6 +70,7 @@ class SavedViews {
     const picture = await base64Of(await this.#viewer.picture({ most: PRINTED_WIDTH }));
     const body = JSON.stringify({ title: title.value.trim(), view: this.#viewer.view, picture });
     const saved = await this.#send(this.#section.dataset.address, { method: "POST", body });
+    this.#viewer.saved();
     this.list.append(this.#item(saved));
     if (title.value.trim() === saved.title) this.form.reset(); // else the next title is being written
     this.#say(this.#words("saved"));

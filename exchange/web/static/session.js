@@ -1,6 +1,8 @@
 // The session of a page. It may end while somebody types: what is on the page then stays there, and the page goes on when
-// the same person is signed in again, in any tab of this browser. Nothing of it is kept elsewhere, and another person who
-// signs in is shown nothing of it.
+// the same person is signed in again, in any tab of this browser. Only work on a pair is kept elsewhere (kept-work.js), until
+// the sign-out; another person who signs in is shown nothing of either.
+
+import { forgetKept } from "./kept-work.js";
 
 const notice = document.querySelector("[data-session]");
 const main = document.querySelector("main");
@@ -11,6 +13,7 @@ let goOn = null;
 let again = Promise.resolve();
 
 function become(next) {
+  if (next === "other") forgetKept();
   if (state === "going" && next !== "going") again = new Promise((resolve) => { goOn = resolve; });
   if (state !== "going" && next === "going") goOn();
   state = next;
@@ -70,10 +73,20 @@ async function guard(event) {
   delete form.dataset.asking;
 }
 
+/** Whoever signs out leaves nothing, in no tab of theirs. */
+function leave({ target: form }) {
+  if (new URL(form.action).pathname !== "/app/sign-out") return;
+  forgetKept();
+  pages.postMessage(null);
+}
+
+forgetKept(pseudonym); // what others left in this tab
 pages.addEventListener("message", ({ data }) => {
+  if (data === null) forgetKept();
   if (state !== "going" || data !== pseudonym) look().catch(() => {}); // unreachable: nobody sees anything new
 });
 pages.postMessage(pseudonym);
 document.addEventListener("visibilitychange", lookAgain);
 window.addEventListener("focus", lookAgain);
 document.addEventListener("submit", guard);
+document.addEventListener("submit", leave);

@@ -1,15 +1,20 @@
 // <ffp-comparison>: the virtual comparison microscope. Attributes, events and words: see the class.
 
 import { actsOf } from "./viewer/acts.js";
+import { Bench } from "./viewer/bench.js";
 import { Chart } from "./viewer/chart.js";
-import { buildControls, showControls, texts } from "./viewer/controls.js";
-import { AT_REST, centredPose, fittingCamera, registrationOf } from "./viewer/frame.js";
-import { listen, listenDivider } from "./viewer/gestures.js";
+import { buildControls, showBench, showControls, texts } from "./viewer/controls.js";
+import { Fitting } from "./viewer/fitting.js";
+import { AT_REST, centredPose, registrationOf } from "./viewer/frame.js";
+import { listen, listenDivider, listenKeys } from "./viewer/gestures.js";
 import { Hand } from "./viewer/hand.js";
+import { History } from "./viewer/history.js";
+import { Keeping } from "./viewer/keeping.js";
+import { openKeys } from "./viewer/keys-dialog.js";
 import { made } from "./viewer/made.js";
 import { MarkList } from "./viewer/marks.js";
-import { HALVED } from "./viewer/names.js";
 import { placedCells } from "./viewer/overlay.js";
+import { Pace } from "./viewer/pace.js";
 import { profilesOf } from "./viewer/section.js";
 import { Shading } from "./viewer/shading.js";
 import { pictureOf } from "./viewer/print.js";
@@ -17,12 +22,13 @@ import { usualHeights } from "./viewer/relief.js";
 import { drawStage } from "./viewer/stage.js";
 import { fetchSurfaces, formOf } from "./viewer/surface.js";
 import { clamped, firstView, mergedView, slid } from "./viewer/view.js";
-import { statusOf } from "./viewer/words.js";
+import { reasonOf, statusOf } from "./viewer/words.js";
 
 const SETTLED_MS = 140;
 const TYPICAL_SLOPE = 0.28; // as the picture of a candidate exaggerates
 const FLATTEST_SLOPE = 0.015; // beyond this, noise would be exaggerated
 const PRINTED_DENSITY = 2;
+const FINEST = 2; // canvas pixels to a CSS pixel
 const LAID_NOTHING = { tool: null, measure: null, measured_on: null, angle: null, profile: null, marks: [] };
 
 /**
@@ -30,9 +36,10 @@ const LAID_NOTHING = { tool: null, measure: null, measured_on: null, angle: null
  * `registration` {dx_um, dy_um, angle_deg}, the reference's pose on the query (see frame.js), `cells` (the matcher's),
  * `cells-on` (a or b) and `cell-size-um`; `query-is`, which of the matcher's scans the query is, a by default;
  * `label-query`, `label-reference`; `view`, a saved view; `fallback`, the address of a picture for where there is no
- * WebGL 2; `data-text-*`.
- * Sets `data-state` (loading, ready, lost, fallback, failed) and `data-ready-ms`. Fires `ffp-state` {state} and, when a change has
- * settled, `ffp-view`, whose detail is the view: JSON that the property and the attribute `view` take back.
+ * WebGL 2; `keep`, the name under which what is not saved is kept in this tab; `data-text-*`.
+ * Sets `data-state` (loading, ready, lost, fallback, failed), `data-ready-ms` and `data-drawn`, the pixels of the last
+ * picture. Fires `ffp-state` {state} and, when a change has settled, `ffp-view`, whose detail is the view: JSON that the
+ * property and the attribute `view` take back. Inside of a workbench (see bench.js) it is the stage of that.
  */
 class Comparison extends HTMLElement {
   static observedAttributes = ["query-heights", "reference-heights", "comparison", "registration", "cells", "cells-on",
@@ -45,37 +52,50 @@ class Comparison extends HTMLElement {
   #cells = [];
   #given = null;
   #busy = false;
+  #moving = false;
   #touched = false;
   #note = "";
   #text = texts(this);
   #hand = new Hand();
+  #history = new History();
+  #pace = new Pace();
+  #charted = ""; // what the chart shows
+  #underTools = 0; // how much of the stage, in CSS pixels
 
   connectedCallback() {
     this.#end = new AbortController();
     const { signal } = this.#end;
     const { onStage, onList, command } = actsOf(this.#desk());
+    this.#bench = new Bench(this, () => showBench(this, this.#bench), signal);
+    const can = (name) => this.#bench.can(name);
     this.#parts = buildControls(this, this.#text, {
       command,
-      slide: (name, value) => this.#change(() => {
+      can,
+      slide: (name, value) => this.#move(() => {
         slid(this.#view, name, value);
         this.#touched ||= ["exaggeration", "heights"].includes(name);
       }),
     });
+    showBench(this, this.#bench);
+    this.#fitting = new Fitting(this.#parts);
     this.#chart = new Chart(this.#text, {
       moved: () => this.#redraw(),
       closed: () => this.#change(() => Object.assign(this.#view, { profile: null, tool: null })),
     }, signal);
     this.#parts.table.after(this.#chart.node);
     this.#marks = new MarkList(this.#text, onList);
-    this.#parts.table.append(this.#marks.node);
+    this.#parts.extras.prepend(this.#marks.kinds);
+    if (this.#bench.marks) this.#bench.marks.replaceChildren(this.#marks.node);
+    else this.#parts.table.append(this.#marks.node);
     listen(this.#parts.stage, onStage, signal);
+    listenKeys(this.#parts.stage, { can, command, onStage: () => this.#bench.keysOnStage }, signal);
     listenDivider(this.#parts.divider, this.#parts.stage, {
       share: () => this.#view.divider,
       busy: (busy) => this.#setBusy(busy),
-      moved: (share) => this.#change(() => { this.#view.divider = clamped(share, [0, 1]); }),
+      moved: (share) => this.#move(() => { this.#view.divider = clamped(share, [0, 1]); }),
     }, signal);
-    const observer = new ResizeObserver(() => this.#redraw());
-    observer.observe(this.#parts.stage);
+    const observer = new ResizeObserver(() => this.#resized());
+    for (const part of [this.#parts.stage, this.#parts.toolbar, this.#chart.plot]) observer.observe(part);
     signal.addEventListener("abort", () => observer.disconnect());
     this.#parts.picture.addEventListener("webglcontextlost", (event) => this.#lost(event), { signal });
     this.#parts.picture.addEventListener("webglcontextrestored", () => this.#restored(), { signal });
@@ -83,16 +103,19 @@ class Comparison extends HTMLElement {
       this.#shading = new Shading(this.#parts.picture);
     } catch (error) {
       if (error.message === "no-webgl2") this.#fallBack();
-      else this.#fail(error.message);
+      else this.#fail(error);
       return;
     }
     this.#read();
     if (this.hasAttribute("view")) this.view = this.getAttribute("view");
+    this.#keeping = new Keeping(this, this.#text);
+    this.#given ??= this.#keeping.takeUp(this.#parts.extras, this.#locale, () => this.#discard());
     this.#load();
   }
 
   disconnectedCallback() {
     this.#end.abort();
+    this.#marks.node.remove();
     this.#loading?.abort();
     this.#shading?.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
@@ -120,22 +143,31 @@ class Comparison extends HTMLElement {
       return;
     }
     const form = this.#view.form;
-    this.#hand.forget();
+    this.#hand.empty();
     this.#change(() => { this.#view = mergedView({ ...this.#view, ...structuredClone(LAID_NOTHING) }, parsed); });
     this.#touched = true;
     if (this.#view.form !== form) this.#load();
   }
 
+  /** What is shown is saved elsewhere: nothing of it need be kept here. */
+  saved() {
+    this.#keeping.need(this.#view);
+    this.#keeping.forget();
+  }
+
   /** The stage as a PNG with all that lies over it, and the profile: for a report. `most`: its width. A Blob. */
   picture({ most = Infinity } = {}) {
     const { stage } = this.#parts;
-    this.#drawNow(Math.min(PRINTED_DENSITY, most / stage.clientWidth), false);
+    this.#drawNow(Math.min(PRINTED_DENSITY, most / stage.clientWidth), 0, false);
     const found = pictureOf(this.#parts, this.#chart);
     this.#redraw();
     return found;
   }
 
   #end = null;
+  #bench = null;
+  #fitting = null;
+  #keeping = null;
   #parts = null;
   #chart = null;
   #marks = null;
@@ -170,12 +202,14 @@ class Comparison extends HTMLElement {
       this.#note = form === this.#view.form ? "" : this.#text("no-filtered");
       this.#view.form = form;
       this.#surfaces = surfaces;
+      this.#charted = "";
       const slopes = this.#surfaces.map((surface, side) => this.#shading.load(side, surface));
       this.#settle(first, slopes);
+      this.#underTools = this.#fitting.underAll;
       this.#drawNow();
       this.#shading.finish();
     } catch (error) {
-      if (!loading.signal.aborted) this.#fail(error.message);
+      if (!loading.signal.aborted) this.#fail(error);
       return;
     }
     this.dataset.readyMs = String(Math.round(performance.now() - started));
@@ -191,23 +225,41 @@ class Comparison extends HTMLElement {
     if (!this.#touched) {
       slid(this.#view, "exaggeration", Math.round((2 * TYPICAL_SLOPE) / typical) / 2 || 0.5);
       slid(this.#view, "heights", usualHeights(typical));
+      for (const part of ["exaggeration", "tilt"]) this.#followed(part);
     }
     if (!first) return;
     this.#view.reference = { ...(this.#registration ?? centredPose(...this.#surfaces)) };
-    this.#view.camera = this.#fitting();
+    this.#fitting.fit(this.#view, this.#surfaces);
     this.#start = structuredClone({ ...this.#view, ...LAID_NOTHING });
+    this.#keeping.need(this.#start);
     if (this.#given) this.#view = mergedView(this.#view, this.#given);
+    if (!this.#given?.camera) this.#fit(); // side by side, each specimen has half of the stage
+    this.#touched ||= this.#given !== null;
     this.#given = null;
+    this.#history.begin(this.#view);
   }
 
-  #fitting() {
-    const { clientWidth: width, clientHeight: height } = this.#parts.stage;
-    const pane = { width: HALVED.includes(this.#view.mode) ? width / 2 : width, height };
-    return fittingCamera([[this.#surfaces[0], AT_REST], [this.#surfaces[1], this.#view.reference]], pane, width);
+  #fit() {
+    this.#fitting.fit(this.#view, this.#surfaces);
+    this.#followed("camera");
   }
 
-  get #size() {
-    return { width: this.#parts.stage.clientWidth, height: this.#parts.stage.clientHeight };
+  /** A part of the view is another by itself: nobody did that, and nobody need undo or keep it. */
+  #followed(part) {
+    this.#history.followed(this.#view, part);
+    this.#keeping.followed(this.#view, part);
+  }
+
+  /** Something around the stage opened, closed or grew. */
+  #resized() {
+    if (this.#surfaces) {
+      const fitted = this.#fitting.holds(this.#view);
+      this.#fitting.resized(this.#view, this.#surfaces);
+      this.#history.followed(this.#view, "camera");
+      if (fitted) this.#keeping.followed(this.#view, "camera");
+    }
+    this.#charted = "";
+    this.#redraw();
   }
 
   /** What acts on this element's state: see acts.js. */
@@ -216,14 +268,17 @@ class Comparison extends HTMLElement {
     return {
       hand: this.#hand,
       get view() { return element.#view; },
-      get size() { return element.#size; },
-      get facts() { return { stage: element.#size, registration: element.#registration, cells: element.#cells }; },
+      get size() { return element.#fitting.size; },
+      get facts() { return { stage: this.size, registration: element.#registration, cells: element.#cells }; },
       change: (act) => this.#change(act),
+      move: (act) => this.#move(act),
       busy: (busy) => this.#setBusy(busy),
+      undo: () => this.#change(() => this.#step("undo")),
+      redo: () => this.#change(() => this.#step("redo")),
       reset: () => this.#change(() => {
         const { mode, form, marks } = this.#view;
         this.#view = { ...structuredClone(this.#start), mode, form, marks };
-        this.#view.camera = this.#fitting();
+        this.#fit();
       }),
       form: (form) => {
         if (!this.#surfaces) return;
@@ -231,38 +286,108 @@ class Comparison extends HTMLElement {
         this.#load();
       },
       write: (index) => {
+        this.#bench.showPanel();
         this.#marks.show(this.#view, this.#hand);
         this.#marks.focus(index); // at once: whoever goes on typing means the mark
       },
+      around: (name) => this.#around(name),
     };
+  }
+
+  /** What is done to the workbench, and to nothing that lies on it. */
+  #around(name) {
+    switch (name) {
+      case "light": return this.#turnLight();
+      case "full": return this.#bench.turnFull();
+      case "panel": return this.#bench.turnPanel();
+      case "keys":
+        return openKeys(this, this.#text, {
+          can: (command) => this.#bench.can(command),
+          onStage: this.#bench.keysOnStage,
+          choose: (wanted) => { this.#bench.keysOnStage = wanted; },
+        });
+      default: return this.#bench.go(name);
+    }
+  }
+
+  #turnLight() {
+    const { sliders, toolbar } = this.#parts;
+    sliders.hidden = !sliders.hidden;
+    toolbar.querySelector("[data-command=light]").setAttribute("aria-expanded", String(!sliders.hidden));
+  }
+
+  #step(way) {
+    this.#hand.empty();
+    this.#history[way](this.#view);
+  }
+
+  /** What was kept is not wanted: the stage is as it was at first. */
+  #discard() {
+    this.#change(() => {
+      const { mode, form } = this.#view;
+      this.#hand.empty();
+      this.#view = { ...structuredClone(this.#start), mode, form };
+      this.#fit();
+    });
+    this.#parts.stage.focus();
   }
 
   #setBusy(busy) {
     this.#busy = busy;
+    if (busy) this.#pace.begin();
     this.toggleAttribute("data-dragging", busy);
-    this.#redraw();
+    if (busy) this.#redraw();
+    else if (this.#surfaces) this.#changed();
   }
 
   #change(act) {
     if (!this.#surfaces) return;
+    const { mode } = this.#view;
+    const fitted = this.#fitting.holds(this.#view);
     act();
+    if (fitted && this.#fitting.holds(this.#view) && this.#view.mode !== mode) this.#fit();
     this.#changed();
+  }
+
+  /** As a change, one of many that follow each other fast. */
+  #move(act) {
+    if (!this.#moving && !this.#busy) this.#pace.begin();
+    this.#moving = true;
+    this.#change(act);
   }
 
   #changed() {
     this.#redraw();
     this.toggleAttribute("data-settling", true);
     clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => {
-      this.#redraw();
-      this.#tell();
-      this.toggleAttribute("data-settling", false);
-      this.dispatchEvent(new CustomEvent("ffp-view", { detail: this.view, bubbles: true }));
-    }, SETTLED_MS);
+    this.#settling = setTimeout(() => this.#settled(), SETTLED_MS);
+  }
+
+  #settled() {
+    this.#moving = false;
+    if (!this.#busy) {
+      this.#history.settled(this.#view);
+      this.#keeping.settled(this.#view);
+    }
+    this.#redraw();
+    this.#tell();
+    this.toggleAttribute("data-settling", false);
+    this.dispatchEvent(new CustomEvent("ffp-view", { detail: this.view, bubbles: true }));
   }
 
   #redraw() {
-    if (this.#surfaces) this.#frame ||= requestAnimationFrame(() => { this.#frame = 0; this.#drawNow(); });
+    if (this.#surfaces) this.#frame ||= requestAnimationFrame((now) => { this.#frame = 0; this.#drawFrame(now); });
+  }
+
+  #drawFrame(now) {
+    const moves = this.#busy || this.#moving;
+    if (moves) this.#pace.frame(now);
+    else this.#underTools = this.#fitting.underAll;
+    this.#drawNow(Math.min(window.devicePixelRatio, FINEST) * (moves ? this.#pace.share : 1));
+  }
+
+  get #locale() {
+    return this.closest("[lang]")?.lang || undefined;
   }
 
   #facts() {
@@ -277,32 +402,45 @@ class Comparison extends HTMLElement {
       note: this.#note,
       text: this.#text,
       cursor: this.#chart.cursor,
-      locale: this.closest("[lang]")?.lang || undefined,
+      locale: this.#locale,
     };
   }
 
   #tell() {
     const said = statusOf(this.#view, this.#facts(), this.#text);
     const { status } = this.#parts;
-    if (this.dataset.state === "ready" && status.textContent !== said) status.textContent = said;
+    if (this.dataset.state !== "ready" || status.textContent === said) return;
+    status.textContent = said;
+    status.title = said; // where there is no room for all of it
   }
 
+  /** `top`: how much of the stage lies under the tools; `moving`: a hand has not let go yet. */
   #drawNow(
-    density = Math.min(window.devicePixelRatio, 2) * (this.#busy ? 0.5 : 1),
-    moving = this.#busy || this.hasAttribute("data-settling"),
+    density = Math.min(window.devicePixelRatio, FINEST), top = this.#underTools, moving = this.#busy || this.#moving,
   ) {
-    const { stage, divider } = this.#parts;
+    const { stage, divider, picture } = this.#parts;
     this.#marks.show(this.#view, this.#hand);
     if (!this.#surfaces || !stage.clientWidth || !stage.clientHeight) return;
     if (["failed", "lost"].includes(this.dataset.state)) return;
-    const facts = this.#facts();
-    this.#chart.show(profilesOf(this.#view, facts));
-    drawStage(this.#parts, this.#shading, this.#view, { ...facts, moving }, density);
+    const facts = { ...this.#facts(), top, moving };
+    this.#drawChart(facts);
+    drawStage(this.#parts, this.#shading, this.#view, facts, density);
+    this.dataset.drawn = `${picture.width}x${picture.height}`;
     divider.hidden = this.#view.mode !== "split";
     divider.style.left = `${this.#view.divider * 100}%`;
     divider.setAttribute("aria-valuenow", String(Math.round(this.#view.divider * 100)));
     const { registration, cells, locale } = facts;
-    showControls(this, this.#view, { registered: registration !== null, hasCells: cells.length > 0, locale });
+    showControls(this, this.#view, { registered: registration !== null, hasCells: cells.length > 0, locale,
+      history: this.#history });
+  }
+
+  /** The profiles are those of before for as long as their line, the poses and the heights are. */
+  #drawChart(facts) {
+    const { profile, reference, form } = this.#view;
+    const charted = profile && JSON.stringify([profile, reference, form]);
+    if (charted === this.#charted) return;
+    this.#charted = charted;
+    this.#chart.show(profilesOf(this.#view, facts));
   }
 
   /** Drivers are updated and cards fall asleep: what was drawn is drawn again once there is a context. */
@@ -322,16 +460,17 @@ class Comparison extends HTMLElement {
 
   #fallBack() {
     const address = this.getAttribute("fallback");
-    if (!address) return this.#fail(this.#text("no-webgl2"));
+    if (!address) return this.#fail(new Error("no-webgl2"));
     const picture = made("img", { class: "ffp-fallback", src: address, alt: this.#text("fallback-picture") });
     this.#parts.stage.replaceWith(picture);
-    for (const button of this.querySelectorAll("button, input")) button.disabled = true;
+    const bench = ["full", "panel"];
+    for (const button of this.querySelectorAll("button, input")) button.disabled = !bench.includes(button.dataset.command);
     this.#parts.status.textContent = [this.#text("failed", { reason: this.#text("no-webgl2") }), this.#text("fallback")].join(" ");
     this.#state("fallback");
   }
 
-  #fail(reason) {
-    this.#parts.status.textContent = this.#text("failed", { reason });
+  #fail(error) {
+    this.#parts.status.textContent = this.#text("failed", { reason: reasonOf(error, this.#text) });
     this.#state("failed");
   }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
@@ -41,6 +41,7 @@ router = APIRouter()
 DONE_SHOWN = 20
 TakingBack = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
 TaskId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+_CANDIDATE: Final = re.compile("[1-9][0-9]{0,17}")
 
 
 @router.post("/pairs/{candidate_id}/conclusion")
@@ -135,10 +136,10 @@ def _from(fields: dict[str, str]) -> str | None:
     return told if re.fullmatch(FROM_PATTERN, told) else None
 
 
-def _back_to(candidate_id: int, seen_from: str | None) -> Response:
-    """To the pair, with its rail where it had one."""
+def _back_to(candidate_id: int, seen_from: str | None, part: str = "#review") -> Response:
+    """To a pair, with its rail where it had one."""
     opened_from = f"?from={seen_from}" if seen_from else ""
-    return RedirectResponse(f"/app/pairs/{candidate_id}{opened_from}#review", 303)
+    return RedirectResponse(f"/app/pairs/{candidate_id}{opened_from}{part}", 303)
 
 
 def _conclude(
@@ -165,6 +166,9 @@ def _conclude(
         said = refusal_of(error)
         refused = RefusedConclusion(said.sentence or said.detail, fields)
         return pair_page(node, who, candidate_id, seen_from, status=status_of(error), refused=refused)
+    following = fields.get("next", "")
+    if fields.get("then") == "next" and _CANDIDATE.fullmatch(following):
+        return _back_to(int(following), seen_from, part="")
     return _back_to(candidate_id, seen_from)
 
 

@@ -5,7 +5,7 @@ import { made } from "./made.js";
 import { missingShare } from "./section.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 150;
+const LEAST_HEIGHT = 96;
 const EDGE = { left: 64, right: 64, top: 12, bottom: 30 };
 const GRID = "#3a414c";
 const QUIET = "#aab2be";
@@ -94,12 +94,13 @@ export class Chart {
 
   #draw() {
     const width = Math.max(320, this.plot.clientWidth);
+    const height = Math.max(LEAST_HEIGHT, this.plot.clientHeight);
     const { length, names, sides } = this.#shown;
-    const inner = { width: width - EDGE.left - EDGE.right, height: HEIGHT - EDGE.top - EDGE.bottom };
+    const inner = { width: width - EDGE.left - EDGE.right, height: height - EDGE.top - EDGE.bottom };
     const x = (share) => EDGE.left + share * inner.width;
     const y = rangesOf(sides).map(([low, high]) => (value) => EDGE.top + (1 - (value - low) / (high - low)) * inner.height);
-    const svg = drawn("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true",
-      "font-family": "system-ui, sans-serif", "font-size": 12 }, drawn("rect", { width, height: HEIGHT, fill: GROUND }));
+    const svg = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true",
+      "font-family": "system-ui, sans-serif", "font-size": 12 }, drawn("rect", { width, height, fill: GROUND }));
     this.#axes(svg, { width, inner, x, y, length });
     this.#gaps(svg, { x, inner });
     sides.forEach(({ values }, side) => {

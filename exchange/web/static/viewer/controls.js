@@ -1,5 +1,7 @@
 // The buttons and sliders around the stage, and every word that they say.
 
+import { icon } from "./icons.js";
+import { shownKey } from "./keys.js";
 import { made } from "./made.js";
 import { LIE_FLAT, MODES, SLIDERS, TOOLS } from "./names.js";
 
@@ -14,7 +16,20 @@ export const TEXTS = {
   "colours": "Height colours", "form": "Filtered",
   "azimuth": "Light from", "elevation": "Light height",
   "exaggeration": "Slopes ×", "contrast": "Contrast", "mix": "Query to reference",
+  "show": "What is shown", "light": "Light", "bench": "Workbench",
+  "redo": "Redo", "full": "Full screen", "panel": "Side panel", "keys": "All keys",
+  "keys-pairs": "Pairs", "keys-shown": "What is shown", "keys-moves": "Move and turn", "keys-tools": "Measure and mark",
+  "keys-bench": "Workbench", "next-pair": "Next pair", "previous-pair": "The pair before",
+  "turn-left": "Turn to the left", "turn-right": "Turn to the right", "zoom-in": "Closer", "zoom-out": "Farther",
+  "nudge-left": "To the left", "nudge-right": "To the right", "nudge-up": "Up", "nudge-down": "Down",
+  "next": "Next point; a mark in the middle", "delete": "Delete the mark in hand", "clear": "Lay the tool down",
+  "keys-hint": "Arrows, Enter, Delete and Esc act while the stage has the focus. With Shift, steps are larger.",
+  "keys-on-stage": "All keys act only while the stage has the focus", "close": "Close",
+  "kept": "Kept from {time}, not saved.", "discard": "Discard",
   "loading": "Loading both scans…", "failed": "The comparison cannot be shown: {reason}",
+  "reason-unreachable": "The node was not reached.", "reason-sign-in": "Sign in first.",
+  "reason-gone": "There is no such thing here, or it is not for you.",
+  "reason-unusable": "This scan cannot be shown or compared in this way.", "reason-node": "The node cannot do this.",
   "no-webgl2": "this browser draws no WebGL 2. Another browser, or its hardware acceleration, may help.",
   "lost": "The graphics card was lost; the stage comes back as soon as the browser has it again.",
   "fallback": "The picture that the node drew stands in place of the stage.",
@@ -60,32 +75,53 @@ export function texts(element) {
   };
 }
 
-const KEYS = { "split": "1", "side-by-side": "2", "overlay": "3", "difference": "4",
-  "tilted": "5", "link": "L", "snap": "R", "reset": "0",
-  "cells": "C", "heat": "X", "colours": "H", "form": "F", "measure": "M", "angle": "A", "profile": "P", "mark": "N" };
-const ACTS = ["link", "snap", "reset", "cells", "heat", "colours", "form"];
+const SHOWN = ["cells", "heat", "colours"];
+/** Small buttons with a sign in place of words. */
+const ACTS = ["link", "snap", "reset", "undo", "redo", "full", "keys", "panel"];
+const PRESSED = ["link", "full", "cells", "heat", "colours", "form", ...MODES, ...TOOLS];
+const OPENING = ["light", "panel"];
 const SLIDERS_OF = { mix: "overlay", heights: "tilted" }; // of one mode alone
-const PRESSED = ["link", "cells", "heat", "colours", "form", ...TOOLS];
 
-/** Build the element's inside. `command(name)` for a button, `slide(name, value)` for a slider. */
-export function buildControls(element, text, { command, slide }) {
-  const button = (name, extra) => {
-    const keys = { "aria-keyshortcuts": KEYS[name], "title": `${text(name)} (${KEYS[name]})` };
-    const node = made("button", { type: "button", "data-command": name, ...keys, ...extra }, text(name));
+/**
+ * Build the element's inside: the tools first, then the stage. `command(name)` for a button, `slide(name, value)` for a
+ * slider; `can(name)`: whether a button leads anywhere on this page.
+ */
+export function buildControls(element, text, { command, slide, can }) {
+  const button = (name, ...inside) => {
+    const key = shownKey(name);
+    const state = { ...(PRESSED.includes(name) ? { "aria-pressed": "false" } : {}),
+      ...(OPENING.includes(name) ? { "aria-expanded": "false" } : {}) };
+    const keys = { "aria-keyshortcuts": key.replace(" ", "+"), "title": `${text(name)} (${key})` };
+    const node = made("button", { type: "button", "data-command": name, ...keys, ...state },
+      ...(inside.length ? inside : [text(name)]));
     node.addEventListener("click", () => command(name));
     return node;
   };
-  const modes = made("div", { class: "ffp-segments", role: "group", "aria-label": text("view") },
-    ...MODES.map((mode) => button(mode, { "aria-pressed": "false" })));
-  const pressed = (name) => button(name, PRESSED.includes(name) ? { "aria-pressed": "false" } : {});
-  const acts = made("div", { class: "ffp-acts" }, ...ACTS.map(pressed));
-  const tools = made("div", { class: "ffp-segments", role: "group", "aria-label": text("tools") }, ...TOOLS.map(pressed));
-  const sliders = made("div", { class: "ffp-sliders" }, ...Object.entries(SLIDERS).map(([name, [min, max, step]]) => {
+  const small = (name) => {
+    const node = button(name, icon(name));
+    node.setAttribute("aria-label", text(name));
+    return node;
+  };
+  const group = (name, ...buttons) =>
+    made("div", { class: "ffp-segments", role: "group", "aria-label": text(name) }, ...buttons);
+  const slider = (name) => {
+    const [min, max, step] = SLIDERS[name];
     const input = made("input", { type: "range", name, min, max, step });
-    const value = made("output", {});
     input.addEventListener("input", () => slide(name, Number(input.value)));
-    return made("label", { "data-slider": name }, made("span", {}, text(name)), input, value);
-  }));
+    return made("label", { "data-slider": name }, made("span", {}, text(name)), input, made("output", {}));
+  };
+  const lighting = Object.keys(SLIDERS).filter((name) => name !== "mix");
+  const sliders = made("div", { class: "ffp-sliders", role: "group", "aria-label": text("light"), hidden: "" },
+    ...lighting.map(slider), button("form"));
+  const toolbar = made("div", { class: "ffp-toolbar" }, group("view", ...MODES.map((mode) => button(mode))),
+    group("show", ...SHOWN.map((name) => button(name)), button("light")),
+    group("tools", ...TOOLS.map((name) => button(name))));
+  const mix = slider("mix");
+  mix.hidden = true;
+  const extras = made("div", { class: "ffp-extras" }, mix);
+  const tools = made("div", { class: "ffp-tools" }, toolbar, extras, sliders);
+  const acts = made("div", { class: "ffp-acts", role: "group", "aria-label": text("bench") },
+    ...ACTS.filter(can).map(small));
   const picture = made("canvas", { class: "ffp-picture", "aria-hidden": "true" });
   const overlay = made("canvas", { class: "ffp-overlay", "aria-hidden": "true" });
   const divider = made("div", { class: "ffp-divider", role: "separator", tabindex: "0", "aria-orientation": "vertical",
@@ -93,23 +129,31 @@ export function buildControls(element, text, { command, slide }) {
   const stage = made("div", { class: "ffp-stage", tabindex: "0", role: "application", "aria-label": text("stage") },
     picture, overlay, divider);
   const status = made("p", { class: "ffp-status", role: "status" });
-  const toolbar = made("div", { class: "ffp-toolbar" }, modes, acts, tools);
   const table = made("div", { class: "ffp-table" }, stage);
-  element.replaceChildren(toolbar, table, sliders, status);
-  return { stage, table, picture, overlay, divider, status, sliders };
+  element.replaceChildren(tools, acts, table, status);
+  return { stage, table, toolbar, extras, picture, overlay, divider, status, sliders };
 }
 
-/** Bring buttons and sliders to a view. */
-export function showControls(element, view, { registered, hasCells, locale }) {
-  const pressed = { link: view.linked, cells: view.cells, heat: view.heat, colours: view.colours === "height",
-    form: view.form === "filtered", ...Object.fromEntries(TOOLS.map((tool) => [tool, view.tool === tool])) };
-  for (const node of element.querySelectorAll(".ffp-toolbar button[data-command]")) {
+/** Bring two buttons to the workbench: {open: its side panel, full: whether the screen is its own}. */
+export function showBench(element, { open, full }) {
+  element.querySelector("[data-command=panel]")?.setAttribute("aria-expanded", String(open));
+  element.querySelector("[data-command=full]")?.setAttribute("aria-pressed", String(full));
+}
+
+/** Bring buttons and sliders to a view. `history`: {undoable, redoable}. */
+export function showControls(element, view, { registered, hasCells, locale, history }) {
+  const pressed = { link: view.linked, cells: view.cells, heat: view.heat,
+    colours: view.colours === "height", form: view.form === "filtered",
+    ...Object.fromEntries(MODES.map((mode) => [mode, view.mode === mode])),
+    ...Object.fromEntries(TOOLS.map((tool) => [tool, view.tool === tool])) };
+  const tilted = view.mode === "tilted";
+  const idle = { snap: !registered, ...Object.fromEntries(LIE_FLAT.map((name) => [name, tilted])),
+    cells: tilted || !hasCells, heat: tilted || !hasCells, undo: !history.undoable, redo: !history.redoable };
+  for (const node of element.querySelectorAll("button[data-command]")) {
     const name = node.dataset.command;
-    if (MODES.includes(name)) node.setAttribute("aria-pressed", String(view.mode === name));
-    else if (name in pressed) node.setAttribute("aria-pressed", String(pressed[name]));
+    if (name in pressed) node.setAttribute("aria-pressed", String(pressed[name]));
+    if (name in idle) node.disabled = idle[name];
     if (name === "snap") node.hidden = !registered;
-    node.disabled = (name === "snap" && !registered) || (["cells", "heat"].includes(name) && !hasCells)
-      || (view.mode === "tilted" && LIE_FLAT.includes(name));
   }
   const values = { azimuth: view.light.azimuth_deg, elevation: view.light.elevation_deg, exaggeration: view.exaggeration,
     contrast: view.contrast, mix: view.mix, heights: view.tilt.heights };

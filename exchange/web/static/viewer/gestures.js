@@ -1,13 +1,13 @@
 // Hands on the stage: pointer, wheel and keys, told to whoever acts on them. Nothing here knows what is drawn.
 
+import { rowOf, STAGE, typing } from "./keys.js";
+
 const WHEEL_STEP = 1.0015;
-const KEY_STEP_PX = 24;
 const CLICK_PX = 3; // a hand that clicks is never quite still
 
 /**
- * Listen on the stage. `acts`: {busy(dragging), pan(dx, dy, at, shifted), zoom(factor, at), turn(degrees, at), nudge(dx, dy),
- * tool(): whether one is in hand, take(at), hold(start, now), tap(at), command(name)}; places and steps in CSS pixels from
- * the stage's top left.
+ * Listen on the stage. `acts`: {busy(dragging), pan(dx, dy, at, shifted), zoom(factor, at), turn(degrees, at), tool():
+ * whether one is in hand, take(at), hold(start, now), tap(at)}; places and steps in CSS pixels from the stage's top left.
  */
 export function listen(stage, acts, signal) {
   const pointers = new Map();
@@ -62,39 +62,21 @@ export function listen(stage, acts, signal) {
     const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
     acts.zoom(WHEEL_STEP ** (-event.deltaY * lines), placeOf(event));
   }, { signal, passive: false });
-
-  stage.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== stage) return;
-    const act = keyAct(event);
-    if (!act) return;
-    event.preventDefault();
-    act(acts);
-  }, { signal });
 }
 
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
-const COMMANDS = {
-  l: "link", r: "snap", 0: "reset", c: "cells", x: "heat", h: "colours", f: "form",
-  m: "measure", a: "angle", p: "profile", n: "mark", u: "undo", Enter: "next", Delete: "delete",
-  1: "split", 2: "side-by-side", 3: "overlay", 4: "difference", 5: "tilted", Escape: "clear",
-};
-
-function keyAct(event) {
-  const arrow = ARROWS[event.key];
-  if (arrow) {
-    const step = event.shiftKey ? KEY_STEP_PX : KEY_STEP_PX / 12;
-    return (acts) => acts.nudge(arrow[0] * step, arrow[1] * step);
-  }
-  const fine = event.shiftKey ? 5 : 0.5;
-  switch (event.key) {
-    case "+": case "=": return (acts) => acts.zoom(1.2, null);
-    case "-": return (acts) => acts.zoom(1 / 1.2, null);
-    case "[": case "{": case ",": return (acts) => acts.turn(-fine, null);
-    case "]": case "}": case ".": return (acts) => acts.turn(fine, null);
-  }
-  const command = COMMANDS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  return command && ((acts) => acts.command(command));
+/**
+ * Listen to the keys of the table, before whatever else on the page does: a key that means something here means nothing
+ * else. Not while somebody writes, nor behind a dialog. `onStage()`: whether all keys act on the stage alone;
+ * `can(command)`: whether it leads anywhere; `command(name, {shift})`.
+ */
+export function listenKeys(stage, { onStage, can, command }, signal) {
+  document.addEventListener("keydown", (event) => {
+    const row = event.defaultPrevented || typing(event.target) ? null : rowOf(event);
+    if (!row || !can(row.command) || document.querySelector("dialog[open]")) return;
+    if ((row.where === STAGE || onStage()) && event.target !== stage) return;
+    event.preventDefault();
+    command(row.command, { shift: event.shiftKey });
+  }, { signal, capture: true });
 }
 
 /** A divider that drags and answers to arrow keys; `moved` gets its share of the width, 0 to 1. */

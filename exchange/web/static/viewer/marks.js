@@ -1,4 +1,5 @@
-// The list beside the stage: each mark with its kind and its words, to be changed, deleted, and brought back.
+// What is marked: the kind of the next mark, over the stage; and the list of all, each with its kind and its words, to be
+// changed and deleted.
 
 import { MARKS } from "./ink.js";
 import { made } from "./made.js";
@@ -6,8 +7,8 @@ import { LONGEST_TEXT } from "./mark-data.js";
 import { KINDS } from "./names.js";
 
 /**
- * `acts`: {changed(index, {kind or text}), removed(index), undo(), chosen(index), kind(name)}: told what was done here;
- * the list itself changes nothing.
+ * `acts`: {changed(index, {kind or text}), removed(index), chosen(index), kind(name)}: told what was done here; the list
+ * itself changes nothing. `kinds` and `node` are to be put where they are wanted.
  */
 export class MarkList {
   #text;
@@ -22,21 +23,19 @@ export class MarkList {
       button.addEventListener("click", () => acts.kind(kind));
       return button;
     });
-    this.kinds = made("div", { class: "ffp-segments", role: "group", "aria-label": text("new-mark") }, ...kinds);
+    this.kinds = made("div", { class: "ffp-segments", role: "group", "aria-label": text("new-mark"), hidden: "" },
+      ...kinds);
     this.hint = made("p", { class: "ffp-hint" }, text("mark-hint"));
     this.list = made("ol", {});
-    this.undo = made("button", { type: "button", "data-command": "undo", title: `${text("undo")} (U)` }, text("undo"));
-    this.undo.addEventListener("click", () => acts.undo());
-    this.node = made("aside", { class: "ffp-marks", "aria-label": text("marks"), hidden: "" },
-      this.kinds, this.hint, this.list, this.undo);
+    this.node = made("section", { class: "ffp-marks", "aria-label": text("marks"), hidden: "" },
+      made("h2", {}, text("marks")), this.hint, this.list);
   }
 
   /** Bring the list to the marks of a view: rows that are there stay, so that nobody's cursor jumps. */
-  show({ marks, tool }, { kind, undoable }) {
+  show({ marks, tool }, { kind }) {
     this.node.hidden = tool !== "mark" && !marks.length;
     this.hint.hidden = tool !== "mark";
     this.kinds.hidden = tool !== "mark";
-    this.undo.disabled = !undoable;
     for (const button of this.kinds.children) button.setAttribute("aria-pressed", String(button.dataset.kind === kind));
     while (this.#rows.length > marks.length) this.#rows.pop().row.remove();
     while (this.#rows.length < marks.length) {

@@ -69,8 +69,8 @@ export function drawOverlay(context, scene) {
 }
 
 /** Whence the light comes: on the rim it is low, in the middle it stands above. */
-function drawLight(context, { width, light }) {
-  const [x, y, radius] = [width - 34, 64, 18];
+function drawLight(context, { width, light, top }) {
+  const [x, y, radius] = [width - 34, top + 64, 18];
   context.fillStyle = PLATE;
   context.strokeStyle = DIM;
   context.lineWidth = 1;
@@ -187,7 +187,8 @@ function drawNames(context, scene, pane) {
   if (room < 60) return;
   context.font = NAME_FONT;
   nameLines(name, (line) => context.measureText(line).width + 24 <= room).forEach((line, number) => {
-    plate(context, line, right ? pane.right - 12 : pane.left + 12, 20 + 24 * number, right ? "right" : "left", TEXT);
+    const [x, y] = [right ? pane.right - 12 : pane.left + 12, scene.top + 20 + 24 * number];
+    plate(context, line, x, y, right ? "right" : "left", TEXT);
   });
 }
 

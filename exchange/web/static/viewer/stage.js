@@ -6,8 +6,9 @@ import { panesOf } from "./panes.js";
 import { towardsLight } from "./view.js";
 
 /**
- * Draw a view. `parts`: {stage, overlay}; `facts`: {surfaces, cells, unit, locale, names, cursor, text, moving: whether the
- * hand has not let go yet}; `density`: canvas pixels of the picture to a CSS pixel. Lines and words over it are always sharp.
+ * Draw a view. `parts`: {stage, overlay}; `facts`: {surfaces, cells, unit, locale, names, cursor, text, top: how much of
+ * the stage lies under the tools, moving: whether a hand has not let go yet}; `density`: canvas pixels of the picture to a
+ * CSS pixel. Lines and words over it are always sharp.
  */
 export function drawStage(parts, shading, view, facts, density) {
   const { clientWidth: width, clientHeight: height } = parts.stage;

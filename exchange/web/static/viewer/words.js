@@ -56,6 +56,15 @@ export function statusOf(view, facts, text) {
   return said.filter(Boolean).join(" ");
 }
 
+const REASONS = { 401: "reason-sign-in", 403: "reason-gone", 404: "reason-gone", 422: "reason-unusable" };
+
+/** Why there is nothing to see: of an Error of the way here, with the `status` of the node's answer where there was one. */
+export function reasonOf(error, text) {
+  if (error.status) return text(REASONS[error.status] ?? "reason-node");
+  if (error instanceof TypeError) return text("reason-unreachable"); // as `fetch` says it
+  return text(error.message === "no-webgl2" ? "no-webgl2" : "reason-unusable");
+}
+
 /** Whether what the tool in hand lays is all there. */
 function finished(view) {
   if (view.tool === "angle") return angleOf(view.angle) !== null;

@@ -367,13 +367,17 @@ def test_a_conclusion_that_is_taken_back_asks_nobody(
         found = open_candidates(session, CandidateView(PIPELINES, None), Page(10))[-1]
     pair = f"/app/pairs/{found.row.candidate_id}"
     before = len(_waiting(rs))
-    assert first.send(f"{pair}/conclusion", conclusion="elimination", basis="screen").status_code == 303
+    elsewhere = {"from": "//elsewhere.example", "next": "../../elsewhere", "then": "next"}
+    signed = first.send(f"{pair}/conclusion", conclusion="elimination", basis="screen", **elsewhere)
+    assert (signed.status_code, signed.headers["location"]) == (303, f"{pair}#review")
     assert len(_waiting(rs)) == before, "on the screen an elimination is not verified"
     page = first.get(pair).text
     back = re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/retraction)"', page)[0]
     assert other.send(back, reason="Not mine.").status_code == 404
     assert first.send(back, reason="The light was wrong.").status_code == 303
-    assert first.send(f"{pair}/conclusion", conclusion="inconclusive_a", basis="screen").status_code == 303
+    onwards = {"from": found.row.statement_a, "next": "17", "then": "next"}
+    signed = first.send(f"{pair}/conclusion", conclusion="inconclusive_a", basis="screen", **onwards)
+    assert (signed.status_code, signed.headers["location"]) == (303, f"/app/pairs/17?from={found.row.statement_a}")
     mine = [task for task in _waiting(rs) if task.concluded_by == first.pseudonym]
     assert [pair_of(found).model_dump_json()] == [task.pair for task in mine]
     for again, status, why in (("elimination", 409, "waits for another examiner"), ("", 422, "Choose a conclusion")):
