@@ -19,9 +19,9 @@ from exchange.flows.operate.status import NodeStatus
 from exchange.flows.sync.partners import ExchangeStanding
 from exchange.store.node import jobs
 
-STANDS_S: Final = 900
+_STANDS_S: Final = 900
 """A job that is due is begun within seconds, or when those before it are done."""
-ROOM: Final = 4
+_ROOM: Final = 4
 """Times the reserve below which nothing is taken any more: as long as so much is free nobody need look."""
 
 
@@ -43,7 +43,7 @@ class Shines(StrEnum):
 
 
 @dataclass(frozen=True)
-class Light:
+class NodeLight:
     """``count`` and ``of`` are figures of the sentence that a page makes of it: how many are wrong, and of how many;
     ``at`` when it last went well; ``named`` what it is about. ``steps``: for each thing that is wrong, a sentence and
     what to do, in English."""
@@ -57,7 +57,7 @@ class Light:
     steps: tuple[tuple[str, str], ...] = ()
 
 
-def lights_of(node: Node, status: NodeStatus, exchange: ExchangeStanding) -> list[Light]:
+def lights_of(node: Node, status: NodeStatus, exchange: ExchangeStanding) -> list[NodeLight]:
     """What is wrong stands first."""
     found = [
         _health(status),
@@ -70,15 +70,15 @@ def lights_of(node: Node, status: NodeStatus, exchange: ExchangeStanding) -> lis
     return sorted(found, key=lambda light: light.shines is not Shines.OFF)
 
 
-def _health(status: NodeStatus) -> Light:
+def _health(status: NodeStatus) -> NodeLight:
     steps = tuple((alarm, "") for alarm in status.alarms)
-    return Light(LightOf.HEALTH, Shines.OFF if steps else Shines.ON, count=len(steps), steps=steps)
+    return NodeLight(LightOf.HEALTH, Shines.OFF if steps else Shines.ON, count=len(steps), steps=steps)
 
 
-def _work(node: Node) -> Light:
+def _work(node: Node) -> NodeLight:
     works = who_works(node)
     with node.store.read() as session:
-        dead, stands = jobs.counts(session).get(jobs.JobState.DEAD, 0), jobs.overdue(session, stamp_in(-STANDS_S))
+        dead, stands = jobs.counts(session).get(jobs.JobState.DEAD, 0), jobs.overdue(session, stamp_in(-_STANDS_S))
         waiting = jobs.counts(session).get(jobs.JobState.PENDING, 0)
     steps = []
     if works != "ok":
@@ -87,20 +87,20 @@ def _work(node: Node) -> Light:
         steps.append((f"{stands[0]} jobs are due and not begun, the first since {stands[1]}.", "ffp job list"))
     if dead:
         steps.append((f"{dead} jobs were given up.", "ffp job list --dead; ffp job retry --all-dead"))
-    return Light(LightOf.WORK, Shines.OFF if steps else Shines.ON, count=waiting, steps=tuple(steps))
+    return NodeLight(LightOf.WORK, Shines.OFF if steps else Shines.ON, count=waiting, steps=tuple(steps))
 
 
-def _partners(exchange: ExchangeStanding) -> Light:
+def _partners(exchange: ExchangeStanding) -> NodeLight:
     silent, every = exchange.silent, len(exchange.partners)
     steps = tuple(
         (f"{partner.node_id} last answered {partner.answered_at or 'never'}.", "Telephone its operator.")
         for partner in silent
     )
     shines = Shines.OFF if silent else Shines.ON if every else Shines.DARK
-    return Light(LightOf.PARTNERS, shines, len(silent), every, exchange.answered_at, steps=steps)
+    return NodeLight(LightOf.PARTNERS, shines, len(silent), every, exchange.answered_at, steps=steps)
 
 
-def _recovery(status: NodeStatus) -> Iterator[Light]:
+def _recovery(status: NodeStatus) -> Iterator[NodeLight]:
     kept = status.recovery
     for of, lacks, at, named in (
         (
@@ -118,23 +118,23 @@ def _recovery(status: NodeStatus) -> Iterator[Light]:
     ):
         steps = tuple((found.what, found.then) for found in kept.lacking if found.lack in lacks)
         shines = Shines.OFF if steps else Shines.ON if at else Shines.DARK
-        yield Light(of, shines, at=at, named=named, steps=steps)
+        yield NodeLight(of, shines, at=at, named=named, steps=steps)
 
 
-def _disk(node: Node) -> Light:
+def _disk(node: Node) -> NodeLight:
     free, reserve = free_bytes(node), node.settings.min_free_bytes
     steps: tuple[tuple[str, str], ...] = ()
-    if free < ROOM * reserve:
+    if free < _ROOM * reserve:
         what = f"{free // 2**20} MiB are free; below {reserve // 2**20} MiB nothing is taken any more."
         steps = (
             (what, f"Free space, or move the node to a larger disk: du -xh {node.settings.home} | sort -h | tail"),
         )
-    return Light(LightOf.DISK, Shines.OFF if steps else Shines.ON, named=f"{free / 2**30:.0f} GiB", steps=steps)
+    return NodeLight(LightOf.DISK, Shines.OFF if steps else Shines.ON, named=f"{free / 2**30:.0f} GiB", steps=steps)
 
 
-def _certificates(node: Node) -> Light:
+def _certificates(node: Node) -> NodeLight:
     try:
         steps = tuple((found.what, found.next) for found in examine_certificates(node.settings))
     except (ExchangeError, OSError) as error:
         steps = ((str(error), "ffp doctor"),)
-    return Light(LightOf.CERTIFICATES, Shines.OFF if steps else Shines.ON, steps=steps)
+    return NodeLight(LightOf.CERTIFICATES, Shines.OFF if steps else Shines.ON, steps=steps)

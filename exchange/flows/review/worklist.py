@@ -36,14 +36,14 @@ from exchange.store.tables.records import RecordRow
 from schemas import Pair
 from schemas.vocabulary import Role
 
-MOST_LISTED: Final = 20
+MOST_LINES: Final = 20
 """So many lines are drawn, what is due first at the top; how many are left out is said below them."""
 MOST_RANKED: Final = 5
 """Of so many exhibits it is asked what stands out: each costs as much as its own page."""
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPairs:
     """Of one record's exhibit pairs that were shown to this person already: how many stand out, and from which
     jurisdictions."""
 
@@ -63,7 +63,7 @@ class WorkItem:
     mine: bool
     records: tuple[RecordRow, ...] = ()
     pictures: tuple[ListedScan | None, ...] = ()
-    shown: Shown | None = None
+    shown: ShownPairs | None = None
     compared: int = 0
     scans: int = 0
 
@@ -98,11 +98,11 @@ def worklist_of(node: Node, role: Role, pseudonym: str) -> Worklist:
         found = list(_of_examiner(session, node, pseudonym)) if role is Role.EXAMINER else []
         # 2.
         links = my_turn(session, node, hidden_pairs(session, role, pseudonym))
-        records = _records_of_links(session, links[:MOST_LISTED])
+        records = _records_of_links(session, links[:MOST_LINES])
         found += [item for link in links for item in _of_hit(node, link, records)]
         # 3.
         found.sort(key=lambda item: (item.due_at is None, item.due_at or ""))
-        first = found[:MOST_LISTED]
+        first = found[:MOST_LINES]
         tasks = {item.page: item.pair for item in first if isinstance(item, _Blind)}
         asked: Collection[str] = ()
         if role is Role.EXAMINER:
@@ -123,12 +123,12 @@ class _Blind(WorkItem):
 def _of_examiner(session: Session, node: Node, pseudonym: str) -> Iterable[WorkItem]:
     settings = node.settings
     unopened = dict(unopened_records(session, node.node_id, submitted_by=pseudonym, blind_for=pseudonym))
-    known = find_records(session, sorted(unopened, key=lambda name: unopened[name])[:MOST_LISTED])
+    known = find_records(session, sorted(unopened, key=lambda name: unopened[name])[:MOST_LINES])
     for name, at in unopened.items():
         due_at = hours_after(at, settings.first_review_h)
         page = f"/app/records/{name}/candidates"
         yield WorkItem(Duty.FIRST_REVIEW, page, due_at, True, (known[name],) if name in known else ())
-    for record in records_compared(session, pseudonym, limit=MOST_LISTED):
+    for record in records_compared(session, pseudonym, limit=MOST_LINES):
         if record.statement_id not in unopened:
             yield WorkItem(None, f"/app/records/{record.statement_id}", None, True, (record,))
     for task in tasks_for(session, pseudonym):
@@ -179,7 +179,7 @@ def _with_shown(node: Node, item: WorkItem, asked: Collection[str], pseudonym: s
     return replace(item, shown=_shown_of(node, item.records[0], pseudonym))
 
 
-def _shown_of(node: Node, record: RecordRow, pseudonym: str) -> Shown | None:
+def _shown_of(node: Node, record: RecordRow, pseudonym: str) -> ShownPairs | None:
     """None where none stands out, or one does that this person was not shown yet."""
     ranking = ranking_of(node, Role.EXAMINER, pseudonym, record.statement_id)
     if ranking is None:
@@ -191,7 +191,7 @@ def _shown_of(node: Node, record: RecordRow, pseudonym: str) -> Shown | None:
     if not clear or any(pair.exhibits not in seen for pair in clear):
         return None
     places = tuple(dict.fromkeys(others[pair.other].jurisdiction for pair in clear if pair.other in others))
-    return Shown(len(clear), places)
+    return ShownPairs(len(clear), places)
 
 
 def _with_progress(session: Session, items: Sequence[WorkItem]) -> list[WorkItem]:

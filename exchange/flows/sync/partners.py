@@ -11,9 +11,9 @@ from exchange.store.entry.records import count_pending, count_records
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerState
 
-ANSWERED_WITHIN_S: Final = 900
+_ANSWERED_WITHIN_S: Final = 900
 """As an examination of the node has it."""
-A_PEER_S: Final = 72
+_A_PEER_S: Final = 72
 """A peer without news may hold a question for 36 s times the number of peers: twice that is silence."""
 
 
@@ -48,7 +48,7 @@ class ExchangeStanding:
 def exchange_standing(node: Node) -> ExchangeStanding:
     with node.store.read() as session:
         peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
-        lately = stamp_in(-max(ANSWERED_WITHIN_S, A_PEER_S * len(peers)))
+        lately = stamp_in(-max(_ANSWERED_WITHIN_S, _A_PEER_S * len(peers)))
         partners = tuple(
             Partner(peer.node_id, peer.jurisdiction, peer.pulled_at, (peer.pulled_at or "") >= lately) for peer in peers
         )

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from exchange.flows.blind.visibility import take_task, tasks_for
 from exchange.flows.review.deadlines import Duty
-from exchange.flows.review.worklist import MOST_LISTED, Worklist, worklist_of
+from exchange.flows.review.worklist import MOST_LINES, Worklist, worklist_of
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.reviews import ExhibitsSeenRow
 from schemas.vocabulary import Role
@@ -115,7 +115,7 @@ def test_a_hit_waits_for_anybody_and_is_thereby_told(world: BlindWorld) -> None:
 
 
 def test_a_long_list_is_bounded(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MOST_LISTED >= 10
-    monkeypatch.setattr("exchange.flows.review.worklist.MOST_LISTED", 0)
+    assert MOST_LINES >= 10
+    monkeypatch.setattr("exchange.flows.review.worklist.MOST_LINES", 0)
     found = work(world)
     assert (found.items, found.left_out) == ((), 1)
