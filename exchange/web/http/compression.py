@@ -13,7 +13,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exchange.web.http.joined_scripts import joined_script
 from exchange.web.http.lean_text import lean_script, lean_style
 
 WORTH_BYTES: Final = 1024
@@ -56,9 +57,10 @@ class Kept(StaticFiles):
     them; by their bare names a browser asks each time whether they are still the same. They are given whole, from the
     memory, lean and where that is taken packed: each form with a tag of its own. Everything else is given as it is."""
 
-    def __init__(self, *, directory: Path, how: str) -> None:
+    def __init__(self, *, directory: Path, how: str, joined: Collection[Path] = ()) -> None:
+        """``joined``: scripts that are given with the modules of their folder in them."""
         super().__init__(directory=directory)
-        self._how = how
+        self._how, self._joined = how, joined
 
     def file_response(
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
@@ -66,7 +68,8 @@ class Kept(StaticFiles):
         asked, path = Headers(scope=scope), Path(full_path)
         answer: Response = FileResponse(path, status_code=status_code, stat_result=stat_result)
         if path.suffix in _LEAN:
-            text = _text(path, stat_result.st_mtime_ns, stat_result.st_size)
+            made = joined_script if path in self._joined else _read
+            text = _text(path, made, stat_result.st_mtime_ns, stat_result.st_size)
             answer = text.answer(answer, packed=takes_gzip(asked.get("accept-encoding", "")))
         answer.headers["Cache-Control"] = self._how
         return NotModifiedResponse(answer.headers) if self.is_not_modified(answer.headers, asked) else answer
@@ -88,10 +91,14 @@ class _Text:
 
 
 @lru_cache(maxsize=256)
-def _text(path: Path, _changed: int, _size: int) -> _Text:
+def _text(path: Path, made: Callable[[Path], str], _changed: int, _size: int) -> _Text:
     """A quarter of a megabyte of all; of a file that changes, as while somebody works on it, the new ones."""
-    plain = _LEAN[path.suffix](path.read_text(encoding="utf-8")).encode()
+    plain = made(path).encode()
     return _Text(plain, gzip.compress(plain, 9, mtime=0), hashlib.sha256(plain).hexdigest()[:32])
+
+
+def _read(path: Path) -> str:
+    return _LEAN[path.suffix](path.read_text(encoding="utf-8"))
 
 
 class PackedPages:

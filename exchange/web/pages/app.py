@@ -57,7 +57,7 @@ from exchange.web.pages.review import (
     saved_views,
 )
 from exchange.web.pages.script_requests import is_fetched
-from exchange.web.pages.static_files import STATIC, VERSION
+from exchange.web.pages.static_files import JOINED, STATIC, VERSION
 from exchange.web.pages.themes import Themed
 from exchange.web.pages.truth import separation
 from exchange.web.wording.sentences import refusal, refusal_of
@@ -121,7 +121,8 @@ def create_pages(node: Node, processes: int = 1) -> FastAPI:
     app.state.tries = Tries("pages", processes)
     app.state.hints = LiveHints(node, processes)
     app.state.provider = provider_of(node.settings, node.egress)
-    app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how="public, max-age=31536000, immutable"), name="static")
+    app.mount(
+XX    )
     app.mount("/static", Kept(directory=STATIC, how="no-cache"), name="static-by-name")
     for part in PAGE_PARTS:  # not included: a router of its own for each would be asked in turn, for every page
         app.router.routes.extend(part.router.routes)

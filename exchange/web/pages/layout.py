@@ -33,7 +33,7 @@ from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import due_time, local_time, moment, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
-from exchange.web.pages.static_files import STATIC_ADDRESS, VIEWER_MODULES
+from exchange.web.pages.static_files import STATIC_ADDRESS
 from exchange.web.pages.themes import chosen_theme
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
@@ -74,7 +74,6 @@ _pages.globals |= {
     "static": STATIC_ADDRESS,
     "theme": chosen_theme,
     "viewer_words": viewer_words,
-    "viewer_modules": VIEWER_MODULES,
     "other_matcher": other_matcher,
     "model_for": model_for,
     "not_validated": not_validated,

@@ -1,7 +1,7 @@
 """Style and scripts, below an address that changes with them: a browser keeps them for good and asks for none twice.
 
-The modules of the comparison viewer are named in the page's head: a browser that had to find them one import after the
-other would ask for the scans half a second later.
+The modules of the comparison viewer travel as one script: a browser that had to find them one import after the other
+would ask for the scans half a second later.
 """
 
 from __future__ import annotations
@@ -25,6 +25,5 @@ def _version() -> str:
 
 VERSION: Final = _version()
 STATIC_ADDRESS: Final = f"/app/static/{VERSION}"
-VIEWER_MODULES: Final = tuple(
-    sorted(f"{STATIC_ADDRESS}/viewer/{path.name}" for path in (STATIC / "viewer").glob("*.js"))
-)
+JOINED: Final = frozenset({STATIC / "viewer.js"})
+"""Scripts that are given with the modules of their folder in them."""

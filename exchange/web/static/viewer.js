@@ -18,6 +18,7 @@ import { Pace } from "./viewer/pace.js";
 import { profilesOf } from "./viewer/section.js";
 import { Shading } from "./viewer/shading.js";
 import { pictureOf } from "./viewer/print.js";
+import { showSavedViews } from "./viewer/saved-views.js";
 import { usualHeights } from "./viewer/relief.js";
 import { drawStage } from "./viewer/stage.js";
 import { fetchSurfaces, formOf } from "./viewer/surface.js";
@@ -490,3 +491,4 @@ function parsedJson(text) {
 }
 
 customElements.define("ffp-comparison", Comparison);
+showSavedViews();

@@ -61,7 +61,7 @@ const REASONS = { 401: "reason-sign-in", 403: "reason-gone", 404: "reason-gone",
 /** Why there is nothing to see: of an Error of the way here, with the `status` of the node's answer where there was one. */
 export function reasonOf(error, text) {
   if (error.status) return text(REASONS[error.status] ?? "reason-node");
-  if (error instanceof TypeError) return text("reason-unreachable"); // as `fetch` says it
+  if (error instanceof TypeError) return text("reason-unreachable"); // as fetch says it
   return text(error.message === "no-webgl2" ? "no-webgl2" : "reason-unusable");
 }
 

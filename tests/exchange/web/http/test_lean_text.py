@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from exchange.web.http.joined_scripts import joined_script
 from exchange.web.http.lean_text import is_odd, lean_script, lean_style
 from exchange.web.pages.static_files import STATIC
 
@@ -62,9 +63,9 @@ def test_styles_keep_their_rules(path: Path) -> None:
 
 def test_the_page_of_the_viewer_is_light() -> None:
     """All but its own HTML, which is some six thousand bytes."""
-    beside = ("node.css", "viewer.css", "session.js", "live.js", "viewer.js", "saved-views.js", "rail.js")
-    scripts = [lean_script(path.read_text("utf-8")) for path in SCRIPTS if path.parent.name == "viewer"]
-    scripts += [lean_script((STATIC / name).read_text("utf-8")) for name in beside if name.endswith(".js")]
-    styles = [lean_style((STATIC / name).read_text("utf-8")) for name in beside if name.endswith(".css")]
+    scripts = [joined_script(STATIC / "viewer.js")]
+    for name in ("session.js", "live.js", "menus.js", "rail.js", "kept-work.js"):
+        scripts.append(lean_script((STATIC / name).read_text("utf-8")))
+    styles = [lean_style((STATIC / name).read_text("utf-8")) for name in ("node.css", "viewer.css", "workbench.css")]
     weight = sum(len(gzip.compress(text.encode(), 9)) for text in (*scripts, *styles))
     assert weight < MOST_OF_A_VIEWER_PAGE - 6_000

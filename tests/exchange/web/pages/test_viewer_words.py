@@ -11,7 +11,7 @@ from exchange.web.pages.help import viewer_keys as keys_of_guide
 from exchange.web.pages.static_files import STATIC
 from exchange.web.wording.viewer_words import VIEWER_TEXTS, ViewerKey, viewer_keys, viewer_texts
 
-SCRIPTS = [STATIC / "viewer.js", STATIC / "saved-views.js", STATIC / "kept-work.js", *(STATIC / "viewer").glob("*.js")]
+SCRIPTS = [STATIC / "viewer.js", STATIC / "kept-work.js", *(STATIC / "viewer").glob("*.js")]
 TOKEN = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`""", re.DOTALL)
 WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
 """As a sentence has them; fonts and the shader's program aside."""

@@ -1,8 +1,8 @@
 // Views of a pair that were saved: thumbnails in the side panel. A click opens one, exactly as it was.
 
-import { made } from "./viewer/made.js";
-import { patiently } from "./viewer/patience.js";
-import { swappedView } from "./viewer/swap.js";
+import { made } from "./made.js";
+import { patiently } from "./patience.js";
+import { swappedView } from "./swap.js";
 
 const PRINTED_WIDTH = 1600;
 
@@ -126,6 +126,9 @@ class SavedViews {
   }
 }
 
-for (const section of document.querySelectorAll(".saved-views")) {
-  new SavedViews(section, document.querySelector("ffp-comparison"));
+/** Shows what was saved of the comparison, where the page has a place for it. */
+export function showSavedViews() {
+  for (const section of document.querySelectorAll(".saved-views")) {
+    new SavedViews(section, document.querySelector("ffp-comparison"));
+  }
 }
