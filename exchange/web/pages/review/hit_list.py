@@ -92,7 +92,9 @@ def _by_exhibits(links: Sequence[Link]) -> list[tuple[Link, ...]]:
     return [tuple(of) for of in found.values()]
 
 
-def _row(links: tuple[Link, ...], names: Mapping[str, str], pictured: Mapping[str, ListedScan], node_id: str) -> ListedHit:
+def _row(
+    links: tuple[Link, ...], names: Mapping[str, str], pictured: Mapping[str, ListedScan], node_id: str
+) -> ListedHit:
     link = links[0]
     step = next_hit_step(node_id, link)
     return ListedHit(
