@@ -46,7 +46,7 @@ _FORMS: Final = {
 class StepBox:
     """The next step in words. ``form``: the name of the form that signs it, "" where others do it; ``button`` what
     opens or signs that form. ``draft``: what is known already of what is signed. ``due``: until when, ``due_at`` for
-    the tooltip. ``beside``: what else is due."""
+    the tooltip. ``beside``: what else this side owes."""
 
     title: str
     context: list[str]
@@ -124,7 +124,9 @@ def _box(step: NextStep, beside: list[NextStep], link: Link, names: Mapping[str,
         form=_form_of(step),
         button=step_button(step) if step.offered is not None else "",
         draft=draft,
-        beside=[_("%(what)s: %(due)s", what=step_title(one, names), due=due_words(one.due_at)) for one in beside],
+        beside=[
+            _("%(what)s: %(due)s", what=step_title(one, names), due=due_words(one.due_at)) for one in beside if one.own
+        ],
     )
 
 
