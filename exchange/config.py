@@ -141,9 +141,7 @@ class Settings(BaseSettings):
     compute_rest_s: Seconds = 60
     """How long an idle worker process is kept. It takes a hundred megabytes, and a second to start."""
     heights_kept_bytes: Annotated[int, Field(ge=0, le=2**50)] = 4 * 1024**3
-    """How much disk the heights may take that the comparison viewer draws, kept so that a pair opens at once: half a MB
-    of a scan of 545 x 545 points, 4 MB of the largest. Those that were not looked at for longest are made anew when
-    they are wanted. 0: none are kept."""
+    """Disk for what the viewer draws, .5 MB of a scan of 545 x 545 points: a kept one opens at once. 0: nothing."""
     cluster_scheduler: SchedulerUrl | None = None
     """A Dask cluster that compares scans with the galleries, ``tls://host:port``. Without one this machine compares
     them."""
