@@ -121,8 +121,8 @@ def create_pages(node: Node, processes: int = 1) -> FastAPI:
     app.state.tries = Tries("pages", processes)
     app.state.hints = LiveHints(node, processes)
     app.state.provider = provider_of(node.settings, node.egress)
-    app.mount(
-XX    )
+    forever = "public, max-age=31536000, immutable"
+    app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how=forever, joined=JOINED), name="static")
     app.mount("/static", Kept(directory=STATIC, how="no-cache"), name="static-by-name")
     for part in PAGE_PARTS:  # not included: a router of its own for each would be asked in turn, for every page
         app.router.routes.extend(part.router.routes)
