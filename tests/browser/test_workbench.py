@@ -145,9 +145,7 @@ def test_the_panel_folds_and_the_stage_is_fitted_again(page: Any, laboratory: La
     press(page, "+", "+")
     moved = view_of(page)["camera"]
     press(page, "s")
-    kept = view_of(page)["camera"]
-    assert (kept["x_um"], kept["y_um"]) == (moved["x_um"], moved["y_um"]), "what was in the middle is in the middle"
-    assert stage_box(page)["width"] / kept["field_um"] == pytest.approx(narrow["width"] / moved["field_um"])
+    assert view_of(page)["camera"] == moved, "what was in the middle is in the middle"
     press(page, "s")
 
 

@@ -7,7 +7,6 @@ import { clamped } from "./view.js";
 export class Fitting {
   #parts;
   #fitted = null;
-  #was = null;
 
   /** `parts`: {stage, toolbar, extras}. */
   constructor(parts) {
@@ -38,7 +37,6 @@ export class Fitting {
     camera.y_um -= (top / 2) * (camera.field_um / width);
     view.camera = camera;
     this.#fitted = { ...camera };
-    this.#was = this.size;
   }
 
   /** Whether nobody has moved the view since it was fitted. */
@@ -46,13 +44,10 @@ export class Fitting {
     return this.#fitted !== null && JSON.stringify(this.#fitted) === JSON.stringify(view.camera);
   }
 
-  /** The stage took another size: all is shown again; what a person moved keeps its middle and its scale. */
+  /** The stage took another size: all is shown again. What a person moved stays in the middle, as much of it across. */
   resized(view, surfaces) {
-    const [was, now] = [this.#was, this.size];
-    if (!was || !now.width || !now.height) return;
-    if (this.holds(view)) this.fit(view, surfaces);
-    else view.camera.field_um *= now.width / was.width;
-    this.#was = now;
+    const { width, height } = this.size;
+    if (width && height && this.holds(view)) this.fit(view, surfaces);
   }
 
   #over(part) {
