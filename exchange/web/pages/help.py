@@ -48,7 +48,7 @@ def chapter_of(template: str) -> str:
     return CHAPTERS.get(template, FIRST_CHAPTER)
 
 
-def viewer_keys() -> tuple[tuple[str, str], ...]:
+def guide_keys() -> tuple[tuple[str, str], ...]:
     """The keys of the workbench, in the order in which its own dialog lists them, with their English words."""
     said = viewer_words.viewer_texts()
     return tuple((key.shown, said[key.command]) for key in viewer_words.viewer_keys())

@@ -10,9 +10,9 @@ from typing import Final
 
 from exchange.flows.sync.progress import PeerStatus
 
-WIDE: Final = 720
-TALL: Final = 340
-MOST_DRAWN: Final = 16
+MAP_WIDE: Final = 720
+MAP_TALL: Final = 340
+MOST_PEERS: Final = 16
 """Beyond them names would lie on each other: the list beneath has all."""
 _ACROSS, _DOWN = 285, 118
 
@@ -44,12 +44,12 @@ class PlacedPeer:
 
 def node_map(peers: Sequence[PeerStatus]) -> list[PlacedPeer]:
     """Around the middle, the first at the top, as the clock goes; none where there are too many to draw."""
-    if len(peers) > MOST_DRAWN:
+    if len(peers) > MOST_PEERS:
         return []
     placed = []
     for number, status in enumerate(peers):
         turned = 2 * math.pi * number / len(peers) - math.pi / 2
-        x, y = WIDE / 2 + _ACROSS * math.cos(turned), TALL / 2 + _DOWN * math.sin(turned)
+        x, y = MAP_WIDE / 2 + _ACROSS * math.cos(turned), MAP_TALL / 2 + _DOWN * math.sin(turned)
         placed.append(PlacedPeer(status, link_state(status), round(x), round(y)))
     return placed
 

@@ -1,7 +1,7 @@
 """The drawings of a monitoring report, as the template needs them: who exchanges with whom, the way from an exhibit to
 a confirmed hit, how long each stage takes, the trend by half-year and by month. The tables beneath say the same.
 
-Lengths are in the units of each drawing, which is ``WIDE`` across; panels of bars are 262.
+Lengths are in the units of each drawing, which is ``CHART_WIDE`` across; panels of bars are 262.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WITH_PARTNERS: Final = (
 )
 TO_A_HIT: Final = ("exhibits_searched", "conclusions", "leads", "confirmed_hits")
 OVER_TIME: Final = ("exhibits_entered", "exhibits_shared", "leads", "confirmed_hits")
-WIDE: Final = 720
+CHART_WIDE: Final = 720
 NAMES_WIDE: Final = 260
 TALLEST: Final = 84
 SHADES: Final = 5
@@ -112,7 +112,7 @@ def heat_map(document: Document) -> HeatMap | None:
     partners."""
     if not document.partners:
         return None
-    square = (WIDE - NAMES_WIDE) / len(document.partners)
+    square = (CHART_WIDE - NAMES_WIDE) / len(document.partners)
     lefts = [NAMES_WIDE + number * square for number in range(len(document.partners))]
     rows = []
     for line, name in enumerate(WITH_PARTNERS):
@@ -132,7 +132,7 @@ def heat_map(document: Document) -> HeatMap | None:
 def funnel(document: Document) -> Panel:
     """What came of the exhibits that were searched: lying bars of one scale, in their middle, each of one step."""
     figures = {name: document.counts[name].total for name in TO_A_HIT}
-    scale = _scale(list(figures.values()), WIDE - NAMES_WIDE - 80)
+    scale = _scale(list(figures.values()), CHART_WIDE - NAMES_WIDE - 80)
     bars = tuple(
         _bar(gettext(COUNTS[name].title), figure, line * _LINE, scale)
         for line, (name, figure) in enumerate(figures.items())
@@ -206,7 +206,7 @@ def _along(figure: Figure) -> float | None:
 def _at(hours: float) -> float:
     """Where a time lies on the axis, by its logarithm; what is shorter or longer than the axis lies at its end."""
     share = math.log(max(_SHORTEST_H, hours) / _SHORTEST_H) / math.log(_LONGEST_H / _SHORTEST_H)
-    return round(NAMES_WIDE + min(1.0, share) * (WIDE - NAMES_WIDE - 8), 1)
+    return round(NAMES_WIDE + min(1.0, share) * (CHART_WIDE - NAMES_WIDE - 8), 1)
 
 
 def _bar(label: str, figure: Figure, at: int, scale: float) -> Bar:

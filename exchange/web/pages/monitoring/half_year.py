@@ -21,7 +21,15 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
-from exchange.web.pages.monitoring.charts import NAMES_WIDE, WIDE, funnel, heat_map, month_lines, over_time, stage_spans
+from exchange.web.pages.monitoring.charts import (
+    NAMES_WIDE,
+    CHART_WIDE,
+    funnel,
+    heat_map,
+    month_lines,
+    over_time,
+    stage_spans,
+)
 from exchange.web.pages.monitoring.report_csv import monitoring_sheet
 from exchange.web.pages.queries import line_of
 from exchange.web.report.monitoring import render_monitoring
@@ -137,7 +145,7 @@ def _drawn(document: Document, lines: ReportLines) -> dict[str, Any]:
         "notes": notes(document),
         "availability": AVAILABILITY,
         "nodes": [(item, words(item.share, "share")) for item in document.nodes],
-        "wide": WIDE,
+        "wide": CHART_WIDE,
         "names_wide": NAMES_WIDE,
         "heat": heat_map(document),
         "hits": funnel(document),

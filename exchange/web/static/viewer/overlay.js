@@ -273,11 +273,13 @@ export function legendOf(view, surfaces) {
     ];
   }
   if (view.mode !== "difference" || surfaces[0].photograph !== surfaces[1].photograph) return [];
-  const kind = surfaces[0].photograph ? "grey" : "difference";
+  const [query, both, reference] = surfaces[0].photograph
+    ? ["grey-query", "grey-both", "grey-reference"]
+    : ["difference-query", "difference-both", "difference-reference"];
   return [
-    { key: `${kind}-query`, side: 0, colour: differenceColour(1) },
-    { key: `${kind}-both`, side: null, colour: differenceColour(0) },
-    { key: `${kind}-reference`, side: 1, colour: differenceColour(-1) },
+    { key: query, side: 0, colour: differenceColour(1) },
+    { key: both, side: null, colour: differenceColour(0) },
+    { key: reference, side: 1, colour: differenceColour(-1) },
   ];
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exchange.web.pages import layout
-from exchange.web.pages.help import CHAPTERS, FIRST_CHAPTER, chapter_of, viewer_keys
+from exchange.web.pages.help import CHAPTERS, FIRST_CHAPTER, chapter_of, guide_keys
 from exchange.web.pages.layout import page
 from exchange.web.pages.static_files import STATIC
 from exchange.web.wording.messages import collect, texts
@@ -22,7 +22,7 @@ MOST_TEXTS = 80
 
 
 def drawn() -> str:
-    return bytes(page("guide", None, keys=viewer_keys()).body).decode()
+    return bytes(page("guide", None, keys=guide_keys()).body).decode()
 
 
 def test_every_page_leads_to_a_chapter_that_is_there() -> None:
@@ -51,7 +51,7 @@ def test_it_names_buttons_as_the_pages_do() -> None:
 
 
 def test_the_keys_are_listed_with_their_words() -> None:
-    listed = [key.lower() for key, _ in viewer_keys()]
+    listed = [key.lower() for key, _ in guide_keys()]
     assert len(listed) == len(set(listed)) >= 30
     assert drawn().count("<kbd") == len(listed)
 

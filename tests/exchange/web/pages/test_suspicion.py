@@ -101,7 +101,15 @@ def test_nor_beside_another_record_or_in_a_table(
     person.http.close()
 
 
-TOLD_OTHERWISE = {"compare_choose.html", "draft.html", "draft_summary.html", "rail.html", "queries.html", "record.html", "search.html"}
+TOLD_OTHERWISE = {
+    "compare_choose.html",
+    "draft.html",
+    "draft_summary.html",
+    "rail.html",
+    "queries.html",
+    "record.html",
+    "search.html",
+}
 """Drafts, forms, links and what is chosen from; the page of one record, which says it in a paragraph of its own."""
 
 

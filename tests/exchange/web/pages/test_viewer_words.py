@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from exchange.web.pages.help import viewer_keys as keys_of_guide
+from exchange.web.pages.help import guide_keys
 from exchange.web.pages.static_files import STATIC
 from exchange.web.wording.viewer_words import VIEWER_TEXTS, ViewerKey, viewer_keys, viewer_texts
 
@@ -100,4 +100,4 @@ def test_every_row_of_the_table_is_read() -> None:
 
 
 def test_the_guide_lists_the_same_keys() -> None:
-    assert [shown for shown, _ in keys_of_guide()] == [key.shown for key in viewer_keys()]
+    assert [shown for shown, _ in guide_keys()] == [key.shown for key in viewer_keys()]

@@ -16,7 +16,7 @@ from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Figure, e
 from exchange.web.pages.monitoring.charts import (
     NAMES_WIDE,
     SHADES,
-    WIDE,
+    CHART_WIDE,
     funnel,
     heat_map,
     month_lines,
@@ -58,7 +58,7 @@ def test_what_came_of_what_was_searched_is_of_one_scale(document: Document) -> N
     drawn = funnel(counted(document, exhibits_searched={"RS": 100}, conclusions={"RS": 50, "MK": 0}, leads={"MK": 3}))
     assert [bar.words for bar in drawn.bars] == ["100", "50", "1–4", "0"]
     searched, concluded, leads, confirmed = drawn.bars
-    assert searched.length == WIDE - NAMES_WIDE - 80 == 2 * concluded.length
+    assert searched.length == CHART_WIDE - NAMES_WIDE - 80 == 2 * concluded.length
     assert leads.sure < leads.length < concluded.length
     assert confirmed.length == 0
 
@@ -79,7 +79,7 @@ def test_a_stage_lies_where_its_times_are(document: Document, median: Figure, mo
     if median == exact(24.0):
         assert (first.median, first.most) == (at["1 day"], at["1 week"])
     elif median.low is not None:
-        assert (first.median, first.most) == (NAMES_WIDE, WIDE - 8)
+        assert (first.median, first.most) == (NAMES_WIDE, CHART_WIDE - 8)
     else:
         assert first.median is first.most is None
 
