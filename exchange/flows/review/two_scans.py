@@ -1,9 +1,9 @@
 """Any two scans beside each other: whatever two of them a person may see, whether or not they were ever compared.
 
-Nothing that the node holds of the pair is in it: no score, no registration, no cells. Where the person may be asked to
-judge the two exhibits blind, the two scans are not found, as if one of them were not here: so every page answers that
-would show them together. Where the person never will be, since no examiner or shown a score of the exhibits before, it
-says which pair they were compared as.
+Nothing that the node holds of the pair is in it: no score, no registration, no cells. It is the same of two exhibits
+that wait for this person's blind judgement, of two that were compared, and of two that never were: so it tells nobody
+which of these they are, and shows no more than the page of a verification does. Where the person never will be asked to
+judge them, since no examiner or shown a score of the exhibits before, it says which pair they were compared as.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import InvalidInput, NotFound
-from exchange.flows.blind.visibility import hidden_pairs, view_of
+from exchange.flows.blind.visibility import view_of
 from exchange.flows.node.delivered_scan import Entitling
 from exchange.flows.node.node import Node
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
@@ -38,12 +38,11 @@ _DIGEST_LENGTH, _LONGEST_ITEM = 64, 32
 @dataclass(frozen=True)
 class ChosenScan:
     """A scan that this person may see, and the newest of the records that show it. ``region``: the digest of its region
-    where that was marked by hand. ``records``: all that show it, the newest first."""
+    where that was marked by hand."""
 
     scan: AcquisitionRow
     record: RecordRow
     region: str | None
-    records: tuple[str, ...]
 
     @property
     def sha256(self) -> str:
@@ -72,9 +71,7 @@ def two_scans(node: Node, role: Role, pseudonym: str, one: str, other: str) -> T
 
     1. Refuse the same scan twice, whatever it is.
     2. Find the records that show each.
-    3. Ask whether this person may be asked to judge exhibits of theirs blind.
-    4. Say that they are not here, in the same words for one that is not, and for two that may not be shown together.
-    5. Say as which pair they were compared, where no blind judgement of this person can come of it.
+    3. Say as which pair they were compared, where no blind judgement of this person can come of it.
 
     Raises InvalidInput, code "same-scan"; NotFound.
     """
@@ -85,19 +82,11 @@ def two_scans(node: Node, role: Role, pseudonym: str, one: str, other: str) -> T
     with node.store.read() as session:
         # 2.
         first, second = _chosen(session, one, other)
-
-        # 3.
-        hidden = hidden_pairs(session, role, pseudonym)
-
-        # 4.
         if first is None or second is None:
             raise _not_here()
-        scans = scans_of(one, other)
-        if any(hidden.covers((a, b), scans) for a in first.records for b in second.records):
-            raise _not_here()
 
-        # 5.
-        return TwoScans(first, second, _compared(session, role, pseudonym, scans))
+        # 3.
+        return TwoScans(first, second, _compared(session, role, pseudonym, scans_of(one, other)))
 
 
 def one_scan(node: Node, sha256: str) -> ChosenScan:
@@ -141,7 +130,7 @@ def _is_digest(typed: str) -> bool:
 
 
 def _chosen(session: Session, *digests: str) -> list[ChosenScan | None]:
-    """Each scan, or None where no record shows it. As many statements for one that is here as for one that is not."""
+    """Each scan, or None where no record shows it."""
     showing: list[Sequence[Entitling]] = [records_showing(session, sha256) for sha256 in digests]
     records = find_records(session, {statement.statement_id for rows in showing for _, statement in rows})
     return [_newest([(scan, records[scan.statement_id]) for scan, _ in rows]) for rows in showing]
@@ -150,10 +139,8 @@ def _chosen(session: Session, *digests: str) -> list[ChosenScan | None]:
 def _newest(shown: list[tuple[AcquisitionRow, RecordRow]]) -> ChosenScan | None:
     if not shown:
         return None
-    ordered = sorted(shown, key=lambda pair: (pair[1].superseded_by is None, pair[1].sequence), reverse=True)
-    scan, record = ordered[0]
-    named = dict.fromkeys(row.statement_id for _, row in ordered)
-    return ChosenScan(scan, record, mask_digest(region_mask_of(scan)), tuple(named))
+    scan, record = max(shown, key=lambda pair: (pair[1].superseded_by is None, pair[1].sequence))
+    return ChosenScan(scan, record, mask_digest(region_mask_of(scan)))
 
 
 def _compared(session: Session, role: Role, pseudonym: str, scans: Scans) -> CandidatePair | None:

@@ -22,8 +22,8 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.monitoring.charts import (
-    NAMES_WIDE,
     CHART_WIDE,
+    NAMES_WIDE,
     funnel,
     heat_map,
     month_lines,

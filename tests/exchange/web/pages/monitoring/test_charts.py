@@ -14,9 +14,9 @@ from exchange.flows.monitoring.months import Months
 from exchange.flows.monitoring.report import draft
 from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Figure, exact, told_row
 from exchange.web.pages.monitoring.charts import (
+    CHART_WIDE,
     NAMES_WIDE,
     SHADES,
-    CHART_WIDE,
     funnel,
     heat_map,
     month_lines,
