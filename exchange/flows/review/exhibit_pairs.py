@@ -144,7 +144,8 @@ def exhibits_across_borders(
     node: Node, role: Role, pseudonym: str, wanted: CandidateFilter, *, after: int = 0
 ) -> GroupedExhibits:
     """Own records with a pair across a border that fits, the one with the best score first, each with what stands out
-    of it and fits; ``after`` so many of them.
+    of it and fits; ``after`` so many of them. On a page those first of which something open stands out: a record whose
+    best pair is joined already has nothing to find any more.
 
     Down the ranking by its index, and no further than the page needs: so it hardly costs more with more pairs.
     """
@@ -157,6 +158,7 @@ def exhibits_across_borders(
         RecordGroup(group.record, group.ranking, [pair for pair in group.standing if _fits(pair, wanted)])
         for group in groups
     ]
+    fitting.sort(key=lambda group: not group.standing)
     return GroupedExhibits(fitting, after + MOST_GROUPS if len(names) > after + MOST_GROUPS else None, pending)
 
 
