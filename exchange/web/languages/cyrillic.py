@@ -17,8 +17,10 @@ _APART: Final = re.compile(r"(?:i|ko)n(?=je[kl]|jug|junk)|nad(?=ž)|od(?=žal)",
 """Where two letters are two sounds: inekcija is written injekcija, but spoken in-jekcija."""
 
 _SAME: Final = frozenset({"km", "mm", "um", "µm", "nm", "kB", "MB", "GB", "log", "WebGL"})
+_KEYS: Final = frozenset({"Ctrl", "Shift", "Enter", "Escape", "Esc", "Delete"})
+"""As they stand on the keyboard."""
 _KEPT: Final = re.compile(
-    r"%\(\w+\)[a-z]|\{\w+\}|`[^`]*`|https?://\S+|[\w.-]+/[\w./-]+|[\w.-]+@[\w.-]+\w|\bffp-[a-z]+"  # addresses, nodes
+    r"%\(\w+\)[a-z]|\{\w+\}|\b(?:Ctrl|Shift)\+\w+|`[^`]*`|https?://\S+|[\w.-]+/[\w./-]+|[\w.-]+@[\w.-]+\w|\bffp-[a-z]+"  # addresses, nodes
     r"|\bffp [a-z]+(?: [a-z]+)?"  # what programs read
     r"|\b\w*[qwxyQWXY]\w*\b|\b(?!(?:EU|INTERPOL)\b)[A-ZČĆĐŠŽ]{2,}(?:-?\d[\w-]*)?\b"  # abbreviations
     r"|\([A-Z]\)|\b\w*\d\w*\b|\b[HIVX]\b(?![a-zčćđšž])"
@@ -37,7 +39,7 @@ def to_cyrillic(text: str) -> str:
 
 def _word(found: re.Match[str]) -> str:
     word = found.group()
-    if word in _SAME:
+    if word in _SAME or word in _KEYS:
         return word
     apart = {parted.end() for parted in _APART.finditer(word)}
     said, at = "", 0

@@ -184,7 +184,7 @@ export class Chart {
       const share = missingShare(gaps);
       if (share < LEAST_SAID) return "";
       const percent = (100 * share).toLocaleString(locale, { maximumFractionDigits: 0 });
-      return this.#text("gap", { name: names[side], share: percent });
+      return this.#text("gap", { name: names[side], share: `${percent} %` });
     }).filter(Boolean).join(" ");
   }
 

@@ -25,7 +25,7 @@ export const TEXTS = {
   "next": "Next point; a mark in the middle", "delete": "Delete the mark in hand", "clear": "Lay the tool down",
   "keys-hint": "Arrows, Enter, Delete and Esc act while the stage has the focus. With Shift, steps are larger.",
   "keys-on-stage": "All keys act only while the stage has the focus", "close": "Close",
-  "kept": "Kept from {time}, not saved.", "discard": "Discard",
+  "kept": "Kept from {time}, not saved.", "discard": "Start afresh",
   "loading": "Loading both scans…", "failed": "The comparison cannot be shown: {reason}",
   "reason-unreachable": "The node was not reached.", "reason-sign-in": "Sign in first.",
   "reason-gone": "There is no such thing here, or it is not for you.",
@@ -65,7 +65,7 @@ export const TEXTS = {
   "difference-both": "White: level with each other.",
   "grey-query": "Red: {name} is brighter.", "grey-reference": "Blue: {name} is brighter.",
   "grey-both": "White: of one brightness.",
-  "gap": "Not measured along the line: {share} % of {name}.",
+  "gap": "Not measured along the line: {share} of {name}.",
 };
 
 export function texts(element) {
