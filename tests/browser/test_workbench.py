@@ -294,7 +294,7 @@ def test_what_is_not_saved_outlives_the_next_pair_and_a_reload(page: Any, labora
     page.reload()
     wait_ready(page)
     assert view_of(page)["marks"] == kept["marks"]
-    page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Start afresh").click()
     settle(page)
     assert view_of(page)["marks"] == []
     assert page.locator(".ffp-kept").count() == 0
