@@ -133,7 +133,7 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
     # the candidate from Belgrade, under one light
     skopje.get_by_role("link", name="Candidates", exact=True).click()
     reload_until(skopje, "RS-2026-0815")
-    skopje.get_by_role("link", name=re.compile(r"^Pair \d+")).first.click()
+    skopje.get_by_role("link", name=re.compile("^Compare with RS-2026-0815")).first.click()
     wait_ready(skopje)
     pair = skopje.url
     assert "On the registration" in skopje.locator(".ffp-status").inner_text()
@@ -158,9 +158,8 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
 
     # a colleague, who has seen neither score nor verdict
     colleague = people.at(mk, Role.EXAMINER, "examiner-ridge")
-    assert "1 Blind verifications" in colleague.locator(".duties").inner_text()
-    colleague.get_by_role("link", name="Verifications", exact=True).click()
-    colleague.get_by_role("button", name="Take it").click()
+    waiting = colleague.locator(".work li", has_text="Verify blind")
+    waiting.get_by_role("button", name="Take it").click()
     wait_ready(colleague)
     assert REMARK not in colleague.content()
     assert not re.search("score|congruent", colleague.locator("main").inner_text(), re.IGNORECASE)

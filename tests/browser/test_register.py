@@ -129,7 +129,7 @@ def test_from_dropped_files_to_candidates(page: Any, rs: RunningNode, ffp_data: 
     assert page.locator("h1").inner_text() == CASE
     page.locator("#pending").wait_for(state="hidden", timeout=60_000)
     page.get_by_role("link", name="Candidates of this record").click()
-    assert "RS-2026-0001" in page.locator("tbody").inner_text()
+    assert "RS-2026-0001" in page.locator(".exhibit-pairs").first.inner_text()
     assert [error for error in said if "ERR_CONNECTION_RESET" not in error] == []
 
 

@@ -1,17 +1,21 @@
-// The candidate rail: j or ] for the next candidate, k or [ for the one before. Not while somebody types; and what has
-// the focus comes first: on the stage of the viewer the brackets turn the specimen.
+// The candidate rail: its thumbnails; and j for the next candidate, k for the one before, where there is no viewer that
+// listens to keys. Not while somebody types.
 
-const KEYS = { "j": "next", "]": "next", "k": "prev", "[": "prev" };
+const KEYS = { "j": "next", "k": "prev" };
+
+const stage = document.querySelector("ffp-comparison");
 
 function typing(target) {
   return target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
 }
 
-document.addEventListener("keydown", (event) => {
-  const way = KEYS[event.key];
-  if (!way || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  document.querySelector(`.rail a[rel=${way}]`)?.click();
-});
+if (!stage) {
+  document.addEventListener("keydown", (event) => {
+    const way = KEYS[event.key];
+    if (!way || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    document.querySelector(`.rail a[rel=${way}]`)?.click();
+  });
+}
 
 /** Each picture is drawn by the node for this page: one after the other, and the stage comes first. */
 async function drawThumbnails() {
@@ -24,7 +28,6 @@ async function drawThumbnails() {
   }
 }
 
-const stage = document.querySelector("ffp-comparison");
 if (!stage || ["ready", "fallback", "failed"].includes(stage.dataset.state)) drawThumbnails();
 else {
   const begun = new AbortController();
