@@ -16,6 +16,7 @@ from exchange.flows.review.candidates import CandidatePair
 from exchange.flows.review.exhibit_ranking import RankedExhibits, Ranking, rank_exhibits
 from exchange.flows.review.exhibit_reviews import concluded_pairs
 from exchange.flows.review.one_review import RecordPair
+from exchange.store.entry.exhibits import Exhibits
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record, find_records
 from exchange.store.review import exhibit_pairs as store
 from exchange.store.review.candidates import CandidateFilter as CandidateFilter
@@ -144,8 +145,8 @@ def exhibits_across_borders(
     node: Node, role: Role, pseudonym: str, wanted: CandidateFilter, *, after: int = 0
 ) -> GroupedExhibits:
     """Own records with a pair across a border that fits, the one with the best score first, each with what stands out
-    of it and fits; ``after`` so many of them. On a page those first of which something open stands out: a record whose
-    best pair is joined already has nothing to find any more.
+    of it and fits; ``after`` so many of them. On a page each pair stands once, and first those records of which one
+    does: one whose best pair is joined already has nothing to find any more.
 
     Down the ranking by its index, and no further than the page needs: so it hardly costs more with more pairs.
     """
@@ -154,10 +155,11 @@ def exhibits_across_borders(
         pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
         names = _first_records(session, node, view, wanted, after + MOST_GROUPS + 1)
         groups = _groups(session, node, role, pseudonym, names[after : after + MOST_GROUPS])
-    fitting = [
-        RecordGroup(group.record, group.ranking, [pair for pair in group.standing if _fits(pair, wanted)])
-        for group in groups
-    ]
+    fitting, told = list[RecordGroup](), set[Exhibits]()
+    for group in groups:
+        standing = [pair for pair in group.standing if _fits(pair, wanted) and pair.ranked.exhibits not in told]
+        told |= {pair.ranked.exhibits for pair in standing}
+        fitting.append(RecordGroup(group.record, group.ranking, standing))
     fitting.sort(key=lambda group: not group.standing)
     return GroupedExhibits(fitting, after + MOST_GROUPS if len(names) > after + MOST_GROUPS else None, pending)
 

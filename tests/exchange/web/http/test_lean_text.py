@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from pathlib import Path
 
 import pytest
 
-from exchange.web.http.joined_scripts import joined_script
 from exchange.web.http.lean_text import is_odd, lean_script, lean_style
 from exchange.web.pages.static_files import STATIC
 
 SCRIPTS = sorted(STATIC.rglob("*.js"))
 STYLES = sorted(STATIC.rglob("*.css"))
-MOST_OF_A_VIEWER_PAGE = 60_000
 
 
 def test_what_goes_and_what_stays() -> None:
@@ -59,13 +56,3 @@ def test_styles_keep_their_rules(path: Path) -> None:
     assert lean_style(lean) == lean
     bare = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     assert re.sub(r"/\*.*?\*/|\s", "", lean, flags=re.DOTALL) == re.sub(r"\s", "", bare)
-
-
-def test_the_page_of_the_viewer_is_light() -> None:
-    """All but its own HTML, which is some six thousand bytes."""
-    scripts = [joined_script(STATIC / "viewer.js")]
-    beside = ("session.js", "live.js", "menus.js", "rail.js", "kept-work.js")
-    scripts += [lean_script((STATIC / name).read_text("utf-8")) for name in beside]
-    styles = [lean_style((STATIC / name).read_text("utf-8")) for name in ("node.css", "viewer.css", "workbench.css")]
-    weight = sum(len(gzip.compress(text.encode(), 9)) for text in (*scripts, *styles))
-    assert weight < MOST_OF_A_VIEWER_PAGE - 6_000
