@@ -20,7 +20,8 @@ _SAME: Final = frozenset({"km", "mm", "um", "µm", "nm", "kB", "MB", "GB", "log"
 _KEYS: Final = frozenset({"Ctrl", "Shift", "Enter", "Escape", "Esc", "Delete"})
 """As they stand on the keyboard."""
 _KEPT: Final = re.compile(
-    r"%\(\w+\)[a-z]|\{\w+\}|\b(?:Ctrl|Shift)\+\w+|`[^`]*`|https?://\S+|[\w.-]+/[\w./-]+|[\w.-]+@[\w.-]+\w|\bffp-[a-z]+"  # addresses, nodes
+    r"%\(\w+\)[a-z]|\{\w+\}|\b(?:Ctrl|Shift)\+\w+"
+    r"|`[^`]*`|https?://\S+|[\w.-]+/[\w./-]+|[\w.-]+@[\w.-]+\w|\bffp-[a-z]+"  # addresses, nodes
     r"|\bffp [a-z]+(?: [a-z]+)?"  # what programs read
     r"|\b\w*[qwxyQWXY]\w*\b|\b(?!(?:EU|INTERPOL)\b)[A-ZČĆĐŠŽ]{2,}(?:-?\d[\w-]*)?\b"  # abbreviations
     r"|\([A-Z]\)|\b\w*\d\w*\b|\b[HIVX]\b(?![a-zčćđšž])"
