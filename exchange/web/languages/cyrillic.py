@@ -24,7 +24,7 @@ _KEPT: Final = re.compile(
     r"|`[^`]*`|https?://\S+|[\w.-]+/[\w./-]+|[\w.-]+@[\w.-]+\w|\bffp-[a-z]+"  # addresses, nodes
     r"|\bffp [a-z]+(?: [a-z]+)?"  # what programs read
     r"|\b\w*[qwxyQWXY]\w*\b|\b(?!(?:EU|INTERPOL)\b)[A-ZČĆĐŠŽ]{2,}(?:-?\d[\w-]*)?\b"  # abbreviations
-    r"|\([A-Z]\)|\b\w*\d\w*\b|\b[HIVX]\b(?![a-zčćđšž])"
+    r"|\([A-Z]\)|\b\w*\d\w*\b|\b[HIJVX]\b(?![a-zčćđšž])"
 )
 _WORD: Final = re.compile(r"[A-Za-zČčĆćĐđŠšŽžµ]+")
 
