@@ -157,7 +157,7 @@ def test_with_the_chart_open_the_whole_instrument_is_on_one_screen(page: Any, la
 
 
 def test_photographs_lie_on_the_same_stage(page: Any, laboratory: Laboratory) -> None:
-    page.goto(f"{laboratory.node.url}/app/records/{laboratory.photograph}/candidates")
+    page.goto(f"{laboratory.node.url}/app/records/{laboratory.photograph}/candidates?weaker=1")
     page.locator(".exhibit-pair", has_text="PHOTOGRAPH-2").get_by_role("link", name="Compare").click()
     wait_ready(page)
     status = page.locator(".ffp-status")

@@ -22,7 +22,8 @@ WINDOW = {"width": 1280, "height": 720}
 SPECIMEN_SHARE = 0.5
 CYRILLIC = "sr-Cyrl"
 LATIN = re.compile(r"[A-Za-z]{2,}")
-DATA = {"mm", "px", "RS", "CASE", "Enter", "Delete", "Esc", "Shift"}
+KEYS = {"enter", "delete", "esc", "shift"}
+DATA = {"mm", "px", "RS", "CASE"} | {write(key) for key in KEYS for write in (str.title, str.upper)}
 """What is no word of any language: units, names of keys, jurisdictions and cases."""
 
 
