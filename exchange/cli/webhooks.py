@@ -23,8 +23,8 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Have a program told, and print the secret with which its messages are signed, once."""
+    from exchange.flows.alerts.webhooks import add_webhook
     from exchange.flows.node.node import opened
-    from exchange.flows.review.webhooks import add_webhook
 
     wanted = [event.strip() for event in events.split(",") if event.strip()]
     with opened(resolve_home(home)) as node:
@@ -36,8 +36,8 @@ def add(
 @app.command("list")
 def list_told(home: Home = None, as_json: AsJson = False) -> None:
     """List them: number, address, events, when last told, and what was wrong since."""
+    from exchange.flows.alerts.webhooks import list_webhooks
     from exchange.flows.node.node import opened
-    from exchange.flows.review.webhooks import list_webhooks
 
     with opened(resolve_home(home)) as node:
         found = list_webhooks(node)
@@ -56,8 +56,8 @@ def list_told(home: Home = None, as_json: AsJson = False) -> None:
 @app.command("remove")
 def remove(number: Number, home: Home = None, as_json: AsJson = False) -> None:
     """Tell it nothing more, nor what it was still to be told."""
+    from exchange.flows.alerts.webhooks import remove_webhook
     from exchange.flows.node.node import opened
-    from exchange.flows.review.webhooks import remove_webhook
 
     with opened(resolve_home(home)) as node:
         url = remove_webhook(node, number)
@@ -67,8 +67,8 @@ def remove(number: Number, home: Home = None, as_json: AsJson = False) -> None:
 @app.command("test")
 def try_out(number: Number, home: Home = None, as_json: AsJson = False) -> None:
     """Send it a signed message that tells of nothing. Exit code 2: it did not take it."""
+    from exchange.flows.alerts.webhooks import try_webhook
     from exchange.flows.node.node import opened
-    from exchange.flows.review.webhooks import try_webhook
 
     with opened(resolve_home(home)) as node:
         url = try_webhook(node, number)

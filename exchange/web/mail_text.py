@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from exchange.flows.alerts.mail import Letter, LetterWriter, Occasion
 from exchange.flows.node.node import Node
-from exchange.flows.review.mail import Letter, LetterWriter, Occasion
 from exchange.web.languages import Spoken
 from exchange.web.languages import gettext as _
 from exchange.web.languages.glossary import glossary_of

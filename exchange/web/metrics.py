@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 
 from exchange.compute import computes_for_another
 from exchange.errors import ConfigurationError, ExchangeError
+from exchange.flows.alerts.deadlines import Duty
 from exchange.flows.node.node import Node
 from exchange.flows.operate.measure import (
     Numbers,
@@ -35,7 +36,6 @@ from exchange.flows.operate.measure import (
 )
 from exchange.flows.operate.ready import readiness
 from exchange.flows.operate.recovery.age import Recovery
-from exchange.flows.review.deadlines import Duty
 from exchange.home import COUNTS_VARIABLE
 from exchange.processes import children_of, cpu_s
 from schemas.kinds import KINDS

@@ -11,10 +11,10 @@ from functools import partial
 import structlog
 from anyio import CapacityLimiter
 
+from exchange.flows.alerts.mail import LetterWriter
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import BEAT_S, Presence
-from exchange.flows.review.mail import LetterWriter
 from exchange.net.client import PeerClient
 from exchange.net.keep_alive import QUIET_LINE_S
 from exchange.net.news_lines import NewsLines

@@ -9,6 +9,7 @@ import time
 import structlog
 
 from exchange.errors import StoreUnavailable, TimeStampError
+from exchange.flows.alerts.mail import LetterWriter, send_letter
 from exchange.flows.entry.drafts import erase_outlived_drafts
 from exchange.flows.hits.pairs import work_out_all
 from exchange.flows.integrity.log_check import check_when_due
@@ -21,7 +22,6 @@ from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.log.start import begin_log_start, may_sign
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
-from exchange.flows.review.mail import LetterWriter, send_letter
 from exchange.flows.scan.compared_pairs import promise_newly_comparable
 from exchange.flows.scan.correlate import promise_correlations_again
 from exchange.flows.scan.gallery_check import check_galleries

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange.flows.review.standing_out import beyond_chance, standing_out
+from exchange.flows.candidates.standing_out import beyond_chance, standing_out
 from matcher.evaluate.conditions import Conditions
 from matcher.evaluate.pairs import PairScore
 from matcher.evaluate.run_evaluation import evaluate, read_truth

@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.flows.review.report import gather_report
+from exchange.flows.report.report import gather_report
 from exchange.store.review.candidates import CandidateView, find_candidate
 from exchange.web.report.render import draw_first_page
 from schemas.vocabulary import Role

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exchange.clock import stamp
+from exchange.flows.alerts.deadlines import all_duties
 from exchange.flows.maturity.care import accountable, dependable
 from exchange.flows.maturity.definitions import MATURITY_LEVELS, Evidence, Practice, State
 from exchange.flows.maturity.exchange import connected, exchanging
 from exchange.flows.node.node import Node
-from exchange.flows.review.deadlines import all_duties
 
 
 @dataclass(frozen=True)

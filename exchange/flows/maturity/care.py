@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import DAY_S, stamp, stamp_in
 from exchange.errors import ConfigurationError
+from exchange.flows.alerts.deadlines import Due
 from exchange.flows.keys.trust_root import WARNING
 from exchange.flows.maturity.definitions import Evidence, State
 from exchange.flows.maturity.exchange import enrolled, state_of
@@ -23,7 +24,6 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.work import CHECKS_LATE, UNWITNESSED_S
 from exchange.flows.operate.recovery.last_backup import BACKUP_DAYS, last_backup
 from exchange.flows.operate.status import own_alarms
-from exchange.flows.review.deadlines import Due
 from exchange.store.log.stamps import latest_stamp, stamp_failure
 from exchange.store.log.statements import last_log_check
 from exchange.store.monitoring.counted import approved_report, begun_at

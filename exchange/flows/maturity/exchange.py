@@ -8,13 +8,13 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import DAY_S, stamp_in
+from exchange.flows.alerts.deadlines import Due, Duty
 from exchange.flows.blind.visibility import APART
 from exchange.flows.maturity.definitions import Evidence, State
 from exchange.flows.monitoring.rows import entry_of
 from exchange.flows.monitoring.small_counts import exact, told_count
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.work import TAIL_S
-from exchange.flows.review.deadlines import Due, Duty
 from exchange.store.access.users import all_users
 from exchange.store.log.statements import find_statement, latest_checkpoint, latest_of, log_size, statement_at
 from exchange.store.monitoring.maturity import last_given, last_received, said_since, was_compared

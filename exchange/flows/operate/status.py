@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from exchange.flows.alerts.mail import mail_alarms
+from exchange.flows.alerts.webhooks import webhook_alarms
 from exchange.flows.entry.watch.standing import watch_alarms
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.stamping import stamp_alarms
@@ -17,8 +19,6 @@ from exchange.flows.node.jurisdictions import jurisdiction_alarms
 from exchange.flows.node.node import Node
 from exchange.flows.operate.egress import egress_alarms
 from exchange.flows.operate.recovery.age import Recovery, recovery_of
-from exchange.flows.review.mail import mail_alarms
-from exchange.flows.review.webhooks import webhook_alarms
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.flows.sync.clocks import clocks_of

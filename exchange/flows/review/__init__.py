@@ -1,1 +1,1 @@
-"""What examiners say of a pair, who is waited for, and the report that comes of it."""
+"""What examiners say of a pair, who verifies it, and what comes of it."""

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from exchange.errors import Forbidden
 from exchange.flows.access.sessions import digest_of
-from exchange.flows.review.alerts import ALERTED
+from exchange.flows.alerts.alerts import ALERTED
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compression import OWN_SITES
 from exchange.web.http.conditional import IfNoneMatch, unchanged

@@ -19,12 +19,12 @@ from starlette.responses import HTMLResponse, Response
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
 from exchange.flows.access.sessions import open_session
 from exchange.flows.access.sign_in import csrf_of
+from exchange.flows.alerts.alerts import MOST_ALERTS, tell_fresh
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import not_validated
-from exchange.flows.review.alerts import MOST_ALERTS, tell_fresh
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.flows.scan.thumbnail import PICTURES_VERSION
 from exchange.search_triggers import SearchTrigger

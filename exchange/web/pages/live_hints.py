@@ -21,8 +21,7 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 
 from exchange.errors import TooMany
-from exchange.flows.node.node import Node
-from exchange.flows.review.live_hints import (
+from exchange.flows.alerts.live_hints import (
     AlertStanding,
     LiveStanding,
     Person,
@@ -30,6 +29,7 @@ from exchange.flows.review.live_hints import (
     Watched,
     live_standing,
 )
+from exchange.flows.node.node import Node
 from exchange.flows.scan.inspect import load_what_draws
 from exchange.web.http.event_stream import STILL_THERE, event
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.node.regions import not_validated
-from exchange.flows.review.report import PairReport, ReportedStatement
+from exchange.flows.report.report import PairReport, ReportedStatement
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from exchange.flows.review.report import PairReport, ReportSide
-from exchange.flows.review.report_sources import Laboratory
+from exchange.flows.report.report import PairReport, ReportSide
+from exchange.flows.report.report_sources import Laboratory
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period

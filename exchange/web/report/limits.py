@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.flows.review.report import PairReport
+from exchange.flows.report.report import PairReport
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.report.blocks import Block, bullets, heading, pairs

@@ -6,7 +6,7 @@ from typing import Final
 
 from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.node.regions import not_validated
-from exchange.flows.review.report import PairReport, ReportSide
+from exchange.flows.report.report import PairReport, ReportSide
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from exchange.extras.known import require_extra
-from exchange.flows.review.report import PairReport
+from exchange.flows.report.report import PairReport
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
 from exchange.web.languages.days import moment

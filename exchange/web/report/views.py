@@ -6,9 +6,9 @@ import hashlib
 import math
 from typing import Final
 
-from exchange.flows.review.report import PairReport
-from exchange.flows.review.report_sources import ReportedView
-from exchange.flows.review.view_document import ViewDocument
+from exchange.flows.report.report import PairReport
+from exchange.flows.report.report_sources import ReportedView
+from exchange.flows.report.view_document import ViewDocument
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import spoken

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from exchange.flows.alerts.alerts import Alert, AlertSubject, mark_read, undo_mark
+from exchange.flows.alerts.mail import read_alerts
 from exchange.flows.hits.vocabulary import NoEffect
-from exchange.flows.review.alerts import Alert, AlertSubject, mark_read, undo_mark
-from exchange.flows.review.mail import read_alerts
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode, Reader
 from exchange.web.rest.consultation import Consulting

@@ -9,10 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from exchange.errors import NotFound
 from exchange.flows.blind.visibility import note_shown
-from exchange.flows.keys.suspicion import suspicions_of
-from exchange.flows.node.likelihood_ratio import worth_of
-from exchange.flows.node.node import Node
-from exchange.flows.review.candidates import (
+from exchange.flows.candidates.candidates import (
     CandidatePair,
     CandidatePlace,
     RankedCandidates,
@@ -20,6 +17,9 @@ from exchange.flows.review.candidates import (
     ranked_across_borders,
     ranked_for_record,
 )
+from exchange.flows.keys.suspicion import suspicions_of
+from exchange.flows.node.likelihood_ratio import worth_of
+from exchange.flows.node.node import Node
 from exchange.flows.scan.pair_picture import pair_picture, small_picture
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode

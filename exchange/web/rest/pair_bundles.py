@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from exchange.flows.node.node import Node
-from exchange.flows.review.report import gather_report
+from exchange.flows.report.report import gather_report
 from exchange.flows.witness.pair_bundle import make_pair_bundle
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.entry.free_text import Doubt
 from exchange.flows.entry.submit import SubmissionReceipt
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.likelihood_ratio import ScoreRatio, other_matcher
 from exchange.flows.node.regions import not_validated
-from exchange.flows.review.candidates import CandidatePair
 from exchange.flows.review.records import ReadRecord, StoredAcquisition, StoredRecord
 from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared

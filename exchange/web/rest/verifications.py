@@ -19,8 +19,8 @@ from exchange.flows.blind.verifications import (
     take_verification,
     verifications_of,
 )
+from exchange.flows.candidates.candidates import ComparedSide, compared_sides
 from exchange.flows.keys.suspicion import Suspicion, suspicions_of
-from exchange.flows.review.candidates import ComparedSide, compared_sides
 from exchange.flows.review.judge_blind import judge_blind
 from exchange.flows.review.leads import leads_to_send
 from exchange.flows.review.records import StoredRecord

@@ -27,7 +27,7 @@ from exchange.store.tables.reviews import SavedViewRow
 from exchange.store.tables.sign_in import UserRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other
-from tests.exchange.flows.review.view_examples import picture
+from tests.exchange.flows.report.view_examples import picture
 from tests.exchange.object_server import Bucket, bucket_served
 from tests.exchange.web.rest.test_terms import eventually
 

@@ -8,6 +8,9 @@ from typing import Final
 
 from exchange.clock import stamp_in
 from exchange.errors import ComputeAway, ComputeFailed, NotFound, ObjectStoreUnavailable
+from exchange.flows.alerts.deadlines import all_duties
+from exchange.flows.alerts.mail import mail_alarms
+from exchange.flows.alerts.webhooks import webhook_alarms
 from exchange.flows.entry.watch.standing import watch_alarms
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.stamping import stamp_alarms
@@ -19,9 +22,6 @@ from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.flows.operate.ready import who_works
-from exchange.flows.review.deadlines import all_duties
-from exchange.flows.review.mail import mail_alarms
-from exchange.flows.review.webhooks import webhook_alarms
 from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.store.entry.records import scans_at_rest
 from exchange.store.log.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at

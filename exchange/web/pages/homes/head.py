@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.flows.alerts.deadlines import tell_duties
 from exchange.flows.monitoring.glance import half_year_so_far
 from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.approvals import waiting_decisions
-from exchange.flows.review.deadlines import tell_duties
 from exchange.flows.sync.partners import exchange_standing
 from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.web.pages.layout import Visitor

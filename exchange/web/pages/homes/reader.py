@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.flows.review.kept_searches import MOST_TOLD, kept_searches
-from exchange.flows.review.mail import newest_alerts
-from exchange.flows.review.worklist import Worklist, worklist_of
+from exchange.flows.alerts.kept_searches import MOST_TOLD, kept_searches
+from exchange.flows.alerts.mail import newest_alerts
+from exchange.flows.alerts.worklist import Worklist, worklist_of
 from exchange.flows.sync.partners import exchange_standing
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.pages.layout import Visitor

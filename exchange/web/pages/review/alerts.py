@@ -10,11 +10,11 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import InvalidInput
+from exchange.flows.alerts.alerts import KEPT_DAYS, Alerts, mark_read, undo_mark
+from exchange.flows.alerts.mail import ask_for_letters, confirm_address, read_alerts, stop_letters
 from exchange.flows.hits.history import Link
 from exchange.flows.node.node import Node
-from exchange.flows.review.alerts import KEPT_DAYS, Alerts, mark_read, undo_mark
 from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
-from exchange.flows.review.mail import ask_for_letters, confirm_address, read_alerts, stop_letters
 from exchange.flows.review.next_step import next_hit_step
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode

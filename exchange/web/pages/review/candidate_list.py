@@ -15,13 +15,13 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from exchange.errors import NotFound
-from exchange.flows.node.node import Node
-from exchange.flows.review.exhibit_pairs import (
+from exchange.flows.candidates.exhibit_pairs import (
     CandidateFilter,
     RecordGroup,
     exhibits_across_borders,
     exhibits_of_record,
 )
+from exchange.flows.node.node import Node
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode

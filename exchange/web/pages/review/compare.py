@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from exchange.flows.candidates.two_scans import ChosenScan, offered_records, one_scan, two_scans
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.two_scans import ChosenScan, offered_records, one_scan, two_scans
 from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode

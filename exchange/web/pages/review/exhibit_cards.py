@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exchange.flows.candidates.cells import with_cells
+from exchange.flows.candidates.exhibit_pairs import ExhibitPair
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.cells import with_cells
-from exchange.flows.review.exhibit_pairs import ExhibitPair
 from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.web.pages.layout import Visitor
 from exchange.web.rest import response_models

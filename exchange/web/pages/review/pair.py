@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from exchange.flows.blind.visibility import pair_of
+from exchange.flows.candidates.candidates import CandidatePair, ComparedSide, compared_sides
+from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.candidates import CandidatePair, ComparedSide, compared_sides
-from exchange.flows.review.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.scan.encode_heights import MOST_DRAWN
 from exchange.flows.scan.heights import Form, Wanted

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from fastapi import Query
 
+from exchange.flows.candidates.candidates import CandidatePair
+from exchange.flows.candidates.exhibit_neighbours import Neighbours, neighbours_of
+from exchange.flows.candidates.exhibit_pairs import ExhibitPair
 from exchange.flows.node.node import Node
-from exchange.flows.review.candidates import CandidatePair
-from exchange.flows.review.exhibit_neighbours import Neighbours, neighbours_of
-from exchange.flows.review.exhibit_pairs import ExhibitPair
 from exchange.flows.scan.listed_scans import ListedScan
 from exchange.log.audit_entry import Act
 from exchange.web.pages.review.exhibit_cards import exhibit_picture

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from exchange.flows.node.node import Node
-from exchange.flows.review.report import gather_report
+from exchange.flows.report.report import gather_report
 from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode

@@ -17,8 +17,8 @@ from exchange.flows.blind.verifications import (
     verifications_of,
 )
 from exchange.flows.blind.visibility import pair_of
+from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.review.judge_blind import judge_blind
 from exchange.flows.review.leads import hit_of_review
 from exchange.flows.review.reviews import Review, read_reviews

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response
 
-from exchange.flows.review.candidates import CandidatePair
-from exchange.flows.review.saved_views import (
+from exchange.flows.candidates.candidates import CandidatePair
+from exchange.flows.report.saved_views import (
     MOST_VIEW_BYTES,
     MOST_VIEWS,
     SavedView,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from exchange.flows.review.exhibit_ranking import Ranking
+from exchange.flows.candidates.exhibit_ranking import Ranking
 
 STRIP_WIDTH: Final = 1000
 """Of the picture's own coordinates; a score of 1 is at its end."""

@@ -21,6 +21,7 @@ from exchange.clock import now, stamp
 from exchange.compute import Compute
 from exchange.config_files import write_secret
 from exchange.errors import TimeStampRefused
+from exchange.flows.alerts.deadlines import Duty
 from exchange.flows.log.stamping import note_stamp_failure
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.doctor import disk as doctor_disk
@@ -30,7 +31,6 @@ from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import Examination, examine
 from exchange.flows.operate.doctor.findings import Finding, Gravity
 from exchange.flows.operate.doctor.work import WHAT_WAITS, examine_compute, examine_log, examine_work
-from exchange.flows.review.deadlines import Duty
 from exchange.net.probe import ReachedPeer
 from exchange.store.access.users import add_user
 from exchange.store.log.statements import keep_log_check

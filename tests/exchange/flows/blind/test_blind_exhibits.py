@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import Conflict, Forbidden, NotFound
+from exchange.flows.alerts.alerts import count_fresh
+from exchange.flows.alerts.deadlines import Duty, duties
 from exchange.flows.blind.visibility import (
     hidden_pairs,
     note_shown,
@@ -23,8 +25,6 @@ from exchange.flows.hits.history import all_links
 from exchange.flows.operate.status import node_status
 from exchange.flows.query.blind_bands import told
 from exchange.flows.query.peer_statements import note_grant
-from exchange.flows.review.alerts import count_fresh
-from exchange.flows.review.deadlines import Duty, duties
 from exchange.flows.review.reviews import reviews_of
 from exchange.flows.review.statements import may_see, speak
 from exchange.flows.review.visible_statements import StatementReader, visible_statement, visible_statements

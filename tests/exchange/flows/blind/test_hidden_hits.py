@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from exchange.errors import NotFound
+from exchange.flows.alerts.alerts import count_fresh
+from exchange.flows.alerts.deadlines import Duty, duties
 from exchange.flows.blind.visibility import hidden_pairs, tells_of
 from exchange.flows.hits.history import all_links, find_link
-from exchange.flows.review.alerts import count_fresh
-from exchange.flows.review.deadlines import Duty, duties
 from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.statements import Spoke
 from exchange.flows.review.visible_statements import StatementReader, visible_statements

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from exchange.errors import Conflict, InvalidInput
+from exchange.flows.alerts.alerts import alerts_for
+from exchange.flows.alerts.deadlines import Duty, all_duties
 from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits.history import Link, find_link
 from exchange.flows.hits.pairs import note_said, settle_pairs
@@ -18,9 +20,7 @@ from exchange.flows.hits.stage import Stage
 from exchange.flows.hits.vocabulary import NoEffect, Owed, SealWarning, Whereabouts
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node
-from exchange.flows.review.alerts import alerts_for
 from exchange.flows.review.custody_steps import signable_steps
-from exchange.flows.review.deadlines import Duty, all_duties
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.access.users import add_user
 from schemas import PhysicalComparison

@@ -19,6 +19,7 @@ from sqlalchemy import select, update
 from exchange.clock import LAST, stamp, stamp_in
 from exchange.config import Settings
 from exchange.errors import Conflict
+from exchange.flows.alerts.deadlines import Duty, duties
 from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits import history
 from exchange.flows.hits.history import all_links, find_link, find_links, linked, links_of, open_links, pair_id
@@ -28,7 +29,6 @@ from exchange.flows.hits.stage_changes import list_stage_changes
 from exchange.flows.hits.vocabulary import NoEffect, Owed, Said, Stage
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node
-from exchange.flows.review.deadlines import Duty, duties
 from exchange.flows.statement.sign_statement import THE_NODE, enter, put_on_lanes, say
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.receive import receive_page

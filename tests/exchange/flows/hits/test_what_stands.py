@@ -11,8 +11,8 @@ import pytest
 from exchange.errors import Conflict
 from exchange.flows.hits.history import links_of, pair_id
 from exchange.flows.hits.stage import Stage
-from exchange.flows.review import report, report_statements
-from exchange.flows.review.report import gather_report
+from exchange.flows.report import report, report_statements
+from exchange.flows.report.report import gather_report
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.tables.records import StatementRow
 from schemas import Conclusion, Feedback, Pair

@@ -17,6 +17,7 @@ from exchange.clock import stamp
 from exchange.config import load_settings
 from exchange.config_files import write_secret
 from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, StoreUnavailable, WebhookFailed
+from exchange.flows.alerts.webhooks import add_webhook, try_webhook
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.move.move import CopyLeft, give_up, move_database
 from exchange.flows.move.places import at, parse_place, place_name
@@ -24,7 +25,6 @@ from exchange.flows.node.node import Node, open_node, opened, store_of
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import examine
 from exchange.flows.operate.home_lock import served
-from exchange.flows.review.webhooks import add_webhook, try_webhook
 from exchange.store.access.users import add_user
 from exchange.store.move.copying import content_of
 from exchange.store.move.rows import moved_tables

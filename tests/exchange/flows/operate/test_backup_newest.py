@@ -12,12 +12,12 @@ from sqlalchemy import insert, select
 
 from exchange.errors import WebhookFailed
 from exchange.flows.access.users import authorise_user
+from exchange.flows.alerts.webhooks import try_webhook
 from exchange.flows.entry.firearms import enter_firearm, read_firearm
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
-from exchange.flows.review.webhooks import try_webhook
 from exchange.flows.scan.thumbnail import drawn_thumbnail, find_scan, kept_thumbnail
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.truth import KnownPairRow

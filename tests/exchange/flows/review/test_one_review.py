@@ -10,7 +10,7 @@ import pytest
 
 from exchange.errors import Conflict
 from exchange.flows.blind.visibility import pair_of
-from exchange.flows.review.exhibit_reviews import pair_to_sign, scan_pairs_of
+from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.review.statements import would_sign
 from schemas import Pair

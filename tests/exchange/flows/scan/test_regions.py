@@ -99,9 +99,9 @@ def test_cells_are_found_when_somebody_looks_at_the_pair_and_kept(
     damaged = node.node.settings.home / "damaged"
     damaged.write_bytes(b"damaged")
     for name, fault in (
-        ("exchange.flows.review.cells.delivered_prepared", away),
-        ("exchange.flows.review.cells.delivered_prepared", lambda *_, **__: damaged),
-        ("exchange.flows.review.cells.keep_cells", full),
+        ("exchange.flows.candidates.cells.delivered_prepared", away),
+        ("exchange.flows.candidates.cells.delivered_prepared", lambda *_, **__: damaged),
+        ("exchange.flows.candidates.cells.keep_cells", full),
         ("exchange.compute.Compute.run_soon", failed),
     ):
         with monkeypatch.context() as patched:
@@ -118,7 +118,7 @@ def test_cells_are_found_when_somebody_looks_at_the_pair_and_kept(
     assert kept.cells_found
     assert kept.cells == len(after["cells"]) > 0
     assert before.items() <= after.items(), "the same score, the same place, the same way round"
-    monkeypatch.setattr("exchange.flows.review.cells.cells_of_pairs", away)
+    monkeypatch.setattr("exchange.flows.candidates.cells.cells_of_pairs", away)
     assert len(candidates(node, "firing_pin_impression-2-1")) == 2, "nothing is found anew"
 
 

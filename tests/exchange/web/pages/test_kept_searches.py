@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from exchange.clock import stamp
 from exchange.flows.access.users import revoke_user
-from exchange.flows.review.alerts import count_fresh
-from exchange.flows.review.kept_searches import MOST_SEARCHES
+from exchange.flows.alerts.alerts import count_fresh
+from exchange.flows.alerts.kept_searches import MOST_SEARCHES
 from exchange.record_filter import RecordFilter
 from exchange.store.review.kept_searches import filter_of
 from exchange.store.tables.reviews import KeptSearchRow

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from exchange.flows.node.likelihood_ratio import ScoreRatio
-from exchange.flows.review.report import PairReport, ReportedStatement, ReportSide
-from exchange.flows.review.report_sources import Authorisation, Laboratory, ReportedReference, ReportedView
-from exchange.flows.review.view_document import ViewDocument
+from exchange.flows.report.report import PairReport, ReportedStatement, ReportSide
+from exchange.flows.report.report_sources import Authorisation, Laboratory, ReportedReference, ReportedView
+from exchange.flows.report.view_document import ViewDocument
 from schemas import parse_statement
 from schemas.record import Record
 from schemas.vocabulary import ReferenceChannel

@@ -17,7 +17,7 @@ from pypdf import PdfReader
 from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.likelihood_ratio import ScoreRatio
-from exchange.flows.review.report import PairReport, ReportedStatement, ReportSide, stage_of
+from exchange.flows.report.report import PairReport, ReportedStatement, ReportSide, stage_of
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.catalogue import translations
 from exchange.web.languages.spoken import speaking

@@ -12,7 +12,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from exchange.flows.node.likelihood_ratio import ScoreRatio
-from exchange.flows.review.report import PairReport, ReportedStatement, in_order_of_answers
+from exchange.flows.report.report import PairReport, ReportedStatement, in_order_of_answers
 from exchange.web.languages import Spoken
 from exchange.web.languages.catalogue import translations
 from exchange.web.languages.spoken import speaking

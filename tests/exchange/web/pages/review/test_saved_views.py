@@ -15,13 +15,13 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from exchange.flows.review.saved_views import ScansOnStage, visible_views
+from exchange.flows.report.saved_views import ScansOnStage, visible_views
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.tables.reviews import SavedViewRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
-from tests.exchange.flows.review.view_examples import picture, view
+from tests.exchange.flows.report.view_examples import picture, view
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow
@@ -223,7 +223,7 @@ def test_under_another_pair_there_is_no_such_view(signed_in: Callable[[Role], Pe
 def test_there_may_be_so_many_and_no_more(
     signed_in: Callable[[Role], Person], pairs: list[OnePair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exchange.flows.review.saved_views.MOST_VIEWS", 2)
+    monkeypatch.setattr("exchange.flows.report.saved_views.MOST_VIEWS", 2)
     person = signed_in(Role.EXAMINER)
     assert [keep(person, pairs[0]).status_code for _ in range(3)] == [201, 201, 409]
     assert keep(person, pairs[1]).status_code == 201

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import Node
-from exchange.flows.review.view_document import MOST_DOCUMENT_BYTES, ViewDocument
+from exchange.flows.report.view_document import MOST_DOCUMENT_BYTES, ViewDocument
 from exchange.flows.scan.view_picture import MOST_PICTURE_BYTES, PictureRefused, pictures_of
 from exchange.store.review.saved_views import add_view, count_views, delete_view, find_view, views_of
 from exchange.store.tables.reviews import SavedViewRow

@@ -19,13 +19,13 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import hours_after, stamp
+from exchange.flows.alerts.deadlines import OWED, Duty
 from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import Task, hidden_pairs, tasks_for, view_of
+from exchange.flows.candidates.exhibit_pairs import ranking_of
 from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
-from exchange.flows.review.deadlines import OWED, Duty
-from exchange.flows.review.exhibit_pairs import ranking_of
 from exchange.flows.review.leads import reviews_to_send
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans, pictures_of_pairs
 from exchange.store.entry.records import PENDING, find_records, records_compared

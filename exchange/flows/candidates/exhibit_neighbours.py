@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exchange.flows.candidates.exhibit_pairs import ExhibitPair, ranking_of, read_exhibits
+from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking
 from exchange.flows.node.node import Node
-from exchange.flows.review.exhibit_pairs import ExhibitPair, ranking_of, read_exhibits
-from exchange.flows.review.exhibit_ranking import RankedExhibits, Ranking
 from exchange.store.review.reviews import exhibits_seen_by
 from schemas.vocabulary import Role
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from exchange.flows.candidates.standing_out import beyond_chance, standing_out
 from exchange.flows.node.regions import not_validated
-from exchange.flows.review.standing_out import beyond_chance, standing_out
 from exchange.store.entry.exhibits import Exhibits
 from exchange.store.review.exhibit_pairs import ScanPairScore
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from exchange.flows.access.sessions import sessions_that_go_on
+from exchange.flows.alerts.alerts import ALERTED, count_fresh
 from exchange.flows.node.node import Node
-from exchange.flows.review.alerts import ALERTED, count_fresh
 from exchange.flows.scan.listed_scans import PictureStanding, listed_scan
 from exchange.store.entry.records import PENDING
 from exchange.store.review.alert_changes import newest_changes

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from exchange.flows.access.users import authorise_user
-from exchange.flows.review import report as report_flow
-from exchange.flows.review import report_sources
-from exchange.flows.review.report import PairReport, gather_report
-from exchange.flows.review.report_sources import MOST_REPORT_VIEWS, Laboratory, laboratory_of
+from exchange.flows.report import report as report_flow
+from exchange.flows.report import report_sources
+from exchange.flows.report.report import PairReport, gather_report
+from exchange.flows.report.report_sources import MOST_REPORT_VIEWS, Laboratory, laboratory_of
 from exchange.store.review.saved_views import add_view
 from exchange.store.tables.reviews import SavedViewRow
 from schemas.vocabulary import ReferenceChannel

@@ -11,14 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from exchange.errors import InvalidInput, NotFound, WebhookFailed
-from exchange.flows.hits.pairs import work_out_all
-from exchange.flows.node.node import Node, create_node, opened
-from exchange.flows.operate.doctor.causes import Cause
-from exchange.flows.operate.doctor.work import examine_work
-from exchange.flows.operate.measure import observe
-from exchange.flows.operate.promised_work import promised_work
-from exchange.flows.operate.status import node_status
-from exchange.flows.review.webhooks import (
+from exchange.flows.alerts.webhooks import (
     MOST,
     TOLD_AGAIN_S,
     add_webhook,
@@ -27,6 +20,13 @@ from exchange.flows.review.webhooks import (
     tell_webhook,
     try_webhook,
 )
+from exchange.flows.hits.pairs import work_out_all
+from exchange.flows.node.node import Node, create_node, opened
+from exchange.flows.operate.doctor.causes import Cause
+from exchange.flows.operate.doctor.work import examine_work
+from exchange.flows.operate.measure import observe
+from exchange.flows.operate.promised_work import promised_work
+from exchange.flows.operate.status import node_status
 from exchange.net.webhook import signed_headers
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind

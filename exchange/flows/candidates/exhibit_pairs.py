@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.flows.blind.visibility import view_of
+from exchange.flows.candidates.candidates import CandidatePair
+from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking, rank_exhibits
+from exchange.flows.candidates.exhibit_reviews import concluded_pairs
 from exchange.flows.node.node import Node
-from exchange.flows.review.candidates import CandidatePair
-from exchange.flows.review.exhibit_ranking import RankedExhibits, Ranking, rank_exhibits
-from exchange.flows.review.exhibit_reviews import concluded_pairs
 from exchange.flows.review.one_review import RecordPair
 from exchange.store.entry.exhibits import Exhibits
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record, find_records

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from exchange.flows.blind.visibility import note_shown
-from exchange.flows.review.exhibit_neighbours import Neighbours, neighbours_of
-from exchange.flows.review.exhibit_pairs import (
+from exchange.flows.candidates.exhibit_neighbours import Neighbours, neighbours_of
+from exchange.flows.candidates.exhibit_pairs import (
     RecordExhibits,
     exhibits_across_borders,
     exhibits_of_record,
@@ -78,7 +78,7 @@ def test_weaker_pairs_are_read_when_they_are_asked_for(world: BlindWorld, monkey
     found = of(world, "a")
     assert (len(found.ranking.weaker), found.weaker, found.following) == (5, [], None)
     assert found.ranking.highest_weaker == pytest.approx(0.14)
-    monkeypatch.setattr("exchange.flows.review.exhibit_pairs.MOST_WEAKER", 3)
+    monkeypatch.setattr("exchange.flows.candidates.exhibit_pairs.MOST_WEAKER", 3)
     first, second = of(world, "a", weaker=True), of(world, "a", weaker=True, after=3)
     assert (first.following, second.following) == (3, None)
     listed = [pair.other.statement_id for pair in (*first.weaker, *second.weaker)]
@@ -124,8 +124,8 @@ def test_across_borders_by_own_record_the_best_first(world: BlindWorld, monkeypa
     assert groups(world, FIRST, CandidateFilter(submitted_by="two")) == {}
     assert groups(world, FIRST, CandidateFilter(roi=PIN)) == {"a": 1, "c": 0}
     assert groups(world, FIRST, CandidateFilter(jurisdiction="AL")) == {}
-    monkeypatch.setattr("exchange.flows.review.exhibit_pairs.MOST_GROUPS", 1)
-    monkeypatch.setattr("exchange.flows.review.exhibit_pairs._STEP", 2)
+    monkeypatch.setattr("exchange.flows.candidates.exhibit_pairs.MOST_GROUPS", 1)
+    monkeypatch.setattr("exchange.flows.candidates.exhibit_pairs._STEP", 2)
     assert groups(world, FIRST) == {"a": 1}
     assert groups(world, FIRST, after=1) == {"c": 0}
     assert groups(world, FIRST, after=2) == {}

@@ -14,9 +14,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from pydantic import ValidationError
 
-from exchange.flows.review.view_document import MOST_DOCUMENT_BYTES, ViewDocument
+from exchange.flows.report.view_document import MOST_DOCUMENT_BYTES, ViewDocument
 from exchange.flows.scan.view_picture import MOST_SIDE, THUMBNAIL_WIDTH, WIDTH, PictureRefused, pictures_of
-from tests.exchange.flows.review.view_examples import picture, view
+from tests.exchange.flows.report.view_examples import picture, view
 
 
 @pytest.mark.parametrize("field_um", [9128.5, 60_000.0])

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, NotFound
+from exchange.flows.alerts.alerts_opened import statements_opened
 from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import hidden_hits, hidden_pairs
 from exchange.flows.hits.history import Link, links_of
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.node.node import Node
-from exchange.flows.review.alerts_opened import statements_opened
 from exchange.store.hits.joined_pairs import pairs_of_hits
 from exchange.store.review.alerts import (
     APPROVAL,

@@ -14,10 +14,8 @@ from pydantic import SecretStr
 from exchange.clock import stamp_in
 from exchange.config import load_settings
 from exchange.errors import ConfigurationError, InvalidInput, MailUnavailable, NotFound, TooMany
-from exchange.flows.node.mail_server import load_mail_server
-from exchange.flows.node.node import Node, create_node
-from exchange.flows.review.alerts import alerts_for, mark_read
-from exchange.flows.review.mail import (
+from exchange.flows.alerts.alerts import alerts_for, mark_read
+from exchange.flows.alerts.mail import (
     ask_for_letters,
     confirm_address,
     mail_alarms,
@@ -25,6 +23,8 @@ from exchange.flows.review.mail import (
     send_letter,
     stop_letters,
 )
+from exchange.flows.node.mail_server import load_mail_server
+from exchange.flows.node.node import Node, create_node
 from exchange.net.mail import MailServer
 from exchange.store.access.users import add_user, revoke_user
 from exchange.store.review.mail import mail_address_of

@@ -8,7 +8,7 @@ from statistics import fmean
 
 import pytest
 
-from exchange.flows.review.standing_out import standing_out
+from exchange.flows.candidates.standing_out import standing_out
 
 CROWD = [0.06 + 0.004 * place for place in range(40)]
 """Marks of other firearms, .06 to .216."""

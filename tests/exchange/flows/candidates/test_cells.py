@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from exchange.compute import Compute
 from exchange.errors import NotFound
-from exchange.flows.review.candidates import find_candidate, ranked_for_record
-from exchange.flows.review.cells import with_cells
-from exchange.flows.review.report import gather_report
+from exchange.flows.candidates.candidates import find_candidate, ranked_for_record
+from exchange.flows.candidates.cells import with_cells
+from exchange.flows.report.report import gather_report
 from exchange.flows.scan.inspect import prepare_scan
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.store.tables.records import CandidateRow
@@ -117,7 +117,7 @@ def test_a_list_waits_for_no_busy_process(node: RunningNode) -> None:
 
 
 def test_cells_that_nobody_found_are_not_told_as_none(node: RunningNode, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exchange.flows.review.cells._find", lambda *_: None)
+    monkeypatch.setattr("exchange.flows.candidates.cells._find", lambda *_: None)
     [pair, _] = listed(node, "1-1")
     assert (pair["congruent_cells"], pair["cells"]) == (None, None)
     found = find_candidate(node.node, Role.INVESTIGATOR, "nobody", pair["candidate_id"])

@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 
 import schemas
 from exchange.errors import NotFound
+from exchange.flows.candidates.cells import with_its_cells
 from exchange.flows.hits.history import Link, links_of, pair_id
 from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of
 from exchange.flows.node.likelihood_ratio import ScoreRatio, worth_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.cells import with_its_cells
-from exchange.flows.review.report_sources import (
+from exchange.flows.report.report_sources import (
     NOT_STATED,
     Authorisation,
     Laboratory,
@@ -31,7 +31,7 @@ from exchange.flows.review.report_sources import (
     numbers_of,
     views_to_print,
 )
-from exchange.flows.review.report_statements import rows_to_report, statement_in
+from exchange.flows.report.report_statements import rows_to_report, statement_in
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.flows.statement.sharing import record_of
 from exchange.store.log.statements import find_statement

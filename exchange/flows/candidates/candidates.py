@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from exchange.flows.blind.visibility import view_of
+from exchange.flows.candidates.cells import with_cells
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import Variant
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
-from exchange.flows.review.cells import with_cells
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
 from exchange.store.review import candidates as store
 from exchange.store.tables.records import AcquisitionRow, RecordRow

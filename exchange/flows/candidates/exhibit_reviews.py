@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.orm import Session
 
 from exchange.flows.blind.visibility import view_of
+from exchange.flows.candidates.exhibit_ranking import is_validated
 from exchange.flows.node.node import Node
-from exchange.flows.review.exhibit_ranking import is_validated
 from exchange.flows.review.one_review import RecordPair, both_records, standing_conclusions
 from exchange.flows.review.reviews import Review
 from exchange.flows.review.statements import may_see

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.blind.visibility import view_of
+from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.node.delivered_scan import Entitling
 from exchange.flows.node.node import Node
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
-from exchange.flows.review.candidates import CandidatePair
 from exchange.record_filter import RecordFilter
 from exchange.store.entry.drafts import last_submitted
 from exchange.store.entry.records import find_records

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from exchange.flows.alerts.deadlines import Duty
+from exchange.flows.alerts.worklist import MOST_LINES, Worklist, worklist_of
 from exchange.flows.blind.visibility import take_task, tasks_for
-from exchange.flows.review.deadlines import Duty
-from exchange.flows.review.worklist import MOST_LINES, Worklist, worklist_of
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.reviews import ExhibitsSeenRow
 from schemas.vocabulary import Role
@@ -116,6 +116,6 @@ def test_a_hit_waits_for_anybody_and_is_thereby_told(world: BlindWorld) -> None:
 
 def test_a_long_list_is_bounded(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST_LINES >= 10
-    monkeypatch.setattr("exchange.flows.review.worklist.MOST_LINES", 0)
+    monkeypatch.setattr("exchange.flows.alerts.worklist.MOST_LINES", 0)
     found = work(world)
     assert (found.items, found.left_out) == ((), 1)

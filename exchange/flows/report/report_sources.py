@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.hits.history import believed
 from exchange.flows.node.node import Node
-from exchange.flows.review.view_document import ViewDocument
+from exchange.flows.report.view_document import ViewDocument
 from exchange.flows.statement.peer import fingerprint_of
 from exchange.store.access.users import authorisations
 from exchange.store.log.statements import statements_about_each

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, MailError, MailRefused, NotFound, TooMany
+from exchange.flows.alerts.alerts import Alerts, alerts_for, count_fresh
 from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.node.node import Node
-from exchange.flows.review.alerts import Alerts, alerts_for, count_fresh
 from exchange.net.mail import MailServer, is_address
 from exchange.store.review.mail import addressees, failures, forget_address, mail_address_of, note_failure, note_sent
 from exchange.store.tables.mail import MailAddressRow

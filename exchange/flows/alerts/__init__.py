@@ -1,0 +1,1 @@
+"""What a person is told: what waits for them, what is new, on pages, by mail and to other programs."""
