@@ -82,7 +82,7 @@ def test_an_examiner_finds_the_firearm_of_another_country(page: Any, nodes: tupl
             break
         page.wait_for_timeout(100)
     assert picture.evaluate("image => image.naturalWidth") > 500
-    page.get_by_role("link", name="MK-1").click()
+    page.get_by_role("link", name="MK-1", exact=True).click()
     assert "North Macedonia" in page.locator("main").inner_text()
     sign_out(page)
     page.goto(f"{rs.url}/app/candidates")
