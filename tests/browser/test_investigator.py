@@ -96,14 +96,14 @@ def test_from_the_search_to_the_linked_case(
         assert [line["case"] for line in csv.DictReader(file)] == ["RS-1"]
 
     # ask, with the purpose of the session
-    page.get_by_role("link", name="RS-1").click()
+    page.get_by_role("link", name="RS-1", exact=True).click()
     page.get_by_role("link", name="Ask other jurisdictions").click()
     page.get_by_role("link", name="State what this session is for").click()
     page.get_by_label("Purpose").select_option("investigation")
     page.get_by_label("Law and case").fill("Article 286, case RS-1")
     page.get_by_role("button", name="Keep for this session").click()
     page.goto(f"{rs.url}/app/search?case_reference=RS-1")
-    page.get_by_role("link", name="RS-1").click()
+    page.get_by_role("link", name="RS-1", exact=True).click()
     page.get_by_role("link", name="Ask other jurisdictions").click()
     assert "Article 286, case RS-1" in page.locator("main form").inner_text()
     assert page.get_by_label("North Macedonia").is_checked()
