@@ -85,8 +85,8 @@ def test_from_the_search_to_the_linked_case(
 
     # search, kept in the address, and as a table
     page.get_by_role("link", name="Search").click()
-    page.get_by_label("Calibre").fill("9 mm Parabellum")
-    page.get_by_label("Municipality").fill("cacak")
+    page.get_by_label("Calibre", exact=True).fill("9 mm Parabellum")
+    page.locator("input[name=municipality]").fill("cacak")
     page.get_by_role("button", name="Search").click()
     page.wait_for_url("**/app/search?calibre=9+mm+Parabellum&municipality=cacak")
     with page.expect_download() as download:
@@ -96,14 +96,14 @@ def test_from_the_search_to_the_linked_case(
         assert [line["case"] for line in csv.DictReader(file)] == ["RS-1"]
 
     # ask, with the purpose of the session
-    page.get_by_role("link", name="RS-1").click()
+    page.get_by_role("link", name="RS-1", exact=True).click()
     page.get_by_role("link", name="Ask other jurisdictions").click()
     page.get_by_role("link", name="State what this session is for").click()
     page.get_by_label("Purpose").select_option("investigation")
     page.get_by_label("Law and case").fill("Article 286, case RS-1")
     page.get_by_role("button", name="Keep for this session").click()
     page.goto(f"{rs.url}/app/search?case_reference=RS-1")
-    page.get_by_role("link", name="RS-1").click()
+    page.get_by_role("link", name="RS-1", exact=True).click()
     page.get_by_role("link", name="Ask other jurisdictions").click()
     assert "Article 286, case RS-1" in page.locator("main form").inner_text()
     assert page.get_by_label("North Macedonia").is_checked()

@@ -53,6 +53,7 @@ def page(browser: Any, said: list[str]) -> Iterator[Any]:
 def test_an_examiner_finds_the_firearm_of_another_country(page: Any, nodes: tuple[RunningNode, RunningNode]) -> None:
     rs, _ = nodes
     enter(page, rs, Role.EXAMINER)
+    page.locator(".purpose > summary").click()
     page.get_by_label("Purpose").select_option("investigation")
     page.get_by_label("Law and case").fill("Article 5, case RS-1")
     page.get_by_role("button", name="Keep for this session").click()
@@ -81,7 +82,7 @@ def test_an_examiner_finds_the_firearm_of_another_country(page: Any, nodes: tupl
             break
         page.wait_for_timeout(100)
     assert picture.evaluate("image => image.naturalWidth") > 500
-    page.get_by_role("link", name="MK-1").click()
+    page.get_by_role("link", name="MK-1", exact=True).click()
     assert "North Macedonia" in page.locator("main").inner_text()
     sign_out(page)
     page.goto(f"{rs.url}/app/candidates")
@@ -104,7 +105,9 @@ def test_by_keyboard_alone(page: Any, nodes: tuple[RunningNode, RunningNode]) ->
 def test_an_operator_sees_the_peers_and_no_content(page: Any, nodes: tuple[RunningNode, RunningNode]) -> None:
     rs, mk = nodes
     enter(page, rs, Role.OPERATOR)
-    assert mk.node.node_id in page.locator("tbody").inner_text()
+    assert "1 answers" in page.locator("#light-partners").inner_text()
+    page.get_by_role("link", name="Peers", exact=True).click()
+    page.locator("h2", has_text=mk.node.node_id).wait_for()
     assert page.get_by_role("link", name="Candidates").count() == 0
 
 

@@ -271,6 +271,9 @@ def test_two_scans_are_signed_by_keyboard_in_few_actions(
 ) -> None:
     enter(page, rs, Role.EXAMINER)
     person = Counted(page)
+    person.tab_to(".skip")
+    person.press("Enter")
+    page.wait_for_url("**#content")
     person.tab_to("a[href='/app/register']")
     person.press("Enter")
     page.wait_for_url("**/app/register")
@@ -293,6 +296,7 @@ def test_two_scans_are_signed_by_keyboard_in_few_actions(
     person.press("Enter")
     page.wait_for_url(re.compile("/app/records/[0-9a-f]{64}"))
     assert page.locator("h1").inner_text() == "RS-2026-0901"
+    print(f"{person.actions} actions by keyboard")
     assert person.actions <= MOST_ACTIONS, person.actions
 
 

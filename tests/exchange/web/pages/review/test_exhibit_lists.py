@@ -9,10 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from exchange.flows.review.exhibit_ranking import RankedExhibits, Ranking
+from exchange.store.review.exhibit_pairs import ScanPairScore
 from exchange.store.review.reviews import exhibits_seen_by
 from exchange.store.tables.records import RecordRow
 from exchange.web.pages.layout import page
 from exchange.web.pages.review.pair import ExhibitScans, ScanPairLine
+from exchange.web.pages.review.score_strip import strip_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.pages.conftest import Person
@@ -118,7 +121,9 @@ def test_a_program_gets_scan_pairs_as_before(node: RunningNode, records: dict[st
     assert len(found) == 5
 
 
-def scan_pairs(*, signed_on: int = 1, reviewed_on: int | None = None, here: int = 2) -> str:
+def scan_pairs(
+    *, signed_on: int = 1, reviewed_on: int | None = None, here: int = 2, rail: SimpleNamespace | None = None
+) -> str:
     """What is shown beside the review: the breech face is pair 1, the firing pin pair 2."""
     lines = [
         ScanPairLine(1, "breech_face", 0.93, 22, 22, here == 1),
@@ -129,7 +134,7 @@ def scan_pairs(*, signed_on: int = 1, reviewed_on: int | None = None, here: int 
         None,
         exhibits=ExhibitScans(lines, signed_on, reviewed_on),
         may_conclude=True,
-        rail=None,
+        rail=rail,
         pair=SimpleNamespace(candidate_id=here),
     )
     return bytes(shown.body).decode()
@@ -142,3 +147,13 @@ def test_a_weaker_scan_pair_says_on_which_a_conclusion_is_signed() -> None:
     assert 'name="on" value="this" form="conclude"' in weaker
     assert "unless you choose" not in scan_pairs(here=1)
     assert 'href="/app/pairs/1#review">Pair 1<' in scan_pairs(reviewed_on=1)
+
+
+def test_a_list_of_which_nothing_is_open_any_more_has_no_strip() -> None:
+    """Of a record whose only pair became a hit: its page is opened from the list all the same."""
+    of, across = "a" * 64, "b" * 64
+    scores = ScanPairScore(1, 0.93, "breech_face", of, across, "A", "B", True, False)
+    found = RankedExhibits(of, across, (scores,), None)
+    for ranking, drawn in ((Ranking(of, 0, [], [], [found]), 0), (Ranking(of, 0, [], [found], []), 1)):
+        rail = SimpleNamespace(seen_from=of, strip=strip_of(ranking, found.score))
+        assert scan_pairs(rail=rail).count('<svg class="strip"') == drawn
