@@ -232,7 +232,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert REMARK in shown
     assert "stated by the issuer:" in shown
     assert "received here:" in shown
-    assert "Hits that wait for this side" in investigator.get("/app/").text
+    assert f'href="{hit}"' in investigator.get("/app/").text, "among what is to be done"
     assert count(investigator) < counted
     past = investigator.send(f"{hit}/comparison", step="asked", on=PAST, place="Skopje", remark="Before noon")
     assert past.status_code == 409
