@@ -9,12 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from exchange.flows.review.exhibit_ranking import rank_exhibits
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.review.reviews import exhibits_seen_by
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import ScoreSeenRow
 from exchange.web.pages.layout import page
 from exchange.web.pages.review.pair import ExhibitScans, ScanPairLine
+from exchange.web.pages.review.score_strip import strip_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.pages.conftest import Person
@@ -58,7 +60,8 @@ def seen(node: RunningNode, person: Person, record: str) -> tuple[int, int]:
 
 
 def pair_on(shown: str) -> str:
-    return re.findall(r'href="(/app/pairs/\d+)\?from=', shown)[0]
+    found: list[str] = re.findall(r'href="(/app/pairs/\d+)\?from=', shown)
+    return found[0]
 
 
 def test_a_record_shows_what_stands_out_and_sends_no_more(
@@ -124,7 +127,7 @@ def test_a_program_gets_scan_pairs_as_before(node: RunningNode, records: dict[st
     assert len(found) == 5
 
 
-def scan_pairs(*, signed_on: int = 1, reviewed_on: int | None = None, here: int = 2) -> str:
+def scan_pairs(*, signed_on: int = 1, reviewed_on: int | None = None, here: int = 2, rail: object = None) -> str:
     """What is shown beside the review: the breech face is pair 1, the firing pin pair 2."""
     lines = [
         ScanPairLine(1, "breech_face", 0.93, 22, 22, here == 1),
@@ -135,7 +138,7 @@ def scan_pairs(*, signed_on: int = 1, reviewed_on: int | None = None, here: int 
         None,
         exhibits=ExhibitScans(lines, signed_on, reviewed_on),
         may_conclude=True,
-        rail=None,
+        rail=rail,
         pair=SimpleNamespace(candidate_id=here),
     )
     return bytes(shown.body).decode()
@@ -148,3 +151,9 @@ def test_a_weaker_scan_pair_says_on_which_a_conclusion_is_signed() -> None:
     assert 'name="on" value="this" form="conclude"' in weaker
     assert "unless you choose" not in scan_pairs(here=1)
     assert 'href="/app/pairs/1#review">Pair 1<' in scan_pairs(reviewed_on=1)
+
+
+def test_a_pair_whose_list_has_no_score_left_has_no_strip() -> None:
+    """The only one beside it waits for a verification, or is joined by a hit as this one is."""
+    nothing = strip_of(rank_exhibits("r", [], {}))
+    assert 'class="strip"' not in scan_pairs(rail=SimpleNamespace(strip=nothing))
