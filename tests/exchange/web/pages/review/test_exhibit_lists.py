@@ -156,4 +156,4 @@ def test_a_weaker_scan_pair_says_on_which_a_conclusion_is_signed() -> None:
 def test_a_pair_whose_list_has_no_score_left_has_no_strip() -> None:
     """The only one beside it waits for a verification, or is joined by a hit as this one is."""
     nothing = strip_of(rank_exhibits("r", [], {}))
-    assert 'class="strip"' not in scan_pairs(rail=SimpleNamespace(strip=nothing))
+    assert 'class="strip"' not in scan_pairs(rail=SimpleNamespace(strip=nothing, seen_from="r"))
