@@ -32,12 +32,14 @@ from exchange.store.review.reviews import (
     exhibits_seen_by,
     find_task,
     late,
+    mark_exhibits,
     mark_seen,
     newest_version,
     open_tasks,
     saw,
     scans_of,
     seen_by,
+    seen_with,
     task_of,
     tasks_concluded_by,
 )
@@ -208,6 +210,20 @@ def note_pairs(
     if fresh:
         with node.store.write() as session:
             mark_seen(session, pseudonym, fresh, opened=opened)
+
+
+def note_lists(node: Node, pseudonym: str, listed: Mapping[str, Collection[Exhibits]]) -> None:
+    """Lists of these exhibits are about to be shown, each with what follows of all of its pairs: that one is not among
+    those that stand out, how many others there are, the highest of them, a line on the strip. Whoever sees that, and is
+    asked to verify a pair that was there, knows it for a weak one, and by the line that is gone its score."""
+    if not listed:
+        return
+    with node.store.read() as session:
+        known = seen_with(session, pseudonym, listed)
+    fresh = {pair for pairs in listed.values() for pair in pairs} - known
+    if fresh:
+        with node.store.write() as session:
+            mark_exhibits(session, pseudonym, fresh)
 
 
 def no_record(side: Side) -> NotFound:

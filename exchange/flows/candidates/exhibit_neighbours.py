@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from exchange.flows.candidates.exhibit_pairs import ExhibitPair, ranking_of, read_exhibits
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking
 from exchange.flows.node.node import Node
-from exchange.store.review.reviews import exhibits_seen_by
+from exchange.store.review.reviews import seen_by
 from schemas.vocabulary import Role
 
 
@@ -53,8 +53,9 @@ def _in_turn(node: Node, pseudonym: str, ranking: Ranking, here: RankedExhibits)
     """What stands out, then the weaker ones that this person was shown: who asked for none is led to none. A pair that
     is looked at stands in its place, also one of those that are folded away."""
     with node.store.read() as session:
-        seen = exhibits_seen_by(session, pseudonym, [pair.exhibits for pair in ranking.weaker])
-    beside = [pair for pair in ranking.weaker if pair.exhibits in seen and pair != here]
+        scans = {pair: {one.scans for one in pair.scan_pairs} for pair in ranking.weaker}
+        seen = seen_by(session, pseudonym, set().union(*scans.values())).keys()
+    beside = [pair for pair in ranking.weaker if scans[pair] & seen and pair != here]
     if here not in ranking.standing:
         beside = sorted([*beside, here], key=lambda pair: pair.place)
     return [*ranking.standing, *beside]

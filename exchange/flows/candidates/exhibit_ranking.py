@@ -70,6 +70,11 @@ class Ranking:
     def highest_weaker(self) -> float | None:
         return self.weaker[0].score if self.weaker else None
 
+    @property
+    def exhibits(self) -> set[Exhibits]:
+        """Of all pairs of which it tells something."""
+        return {pair.exhibits for pair in (*self.standing, *self.weaker, *self.away)}
+
     def with_records(self, one: str, other: str) -> RankedExhibits | None:
         """The pair of these two records, wherever it stands."""
         across = other if one == self.statement_id else one

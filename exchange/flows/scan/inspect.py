@@ -6,6 +6,7 @@ They load what they need of the matcher: a process that only names them to a wor
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -164,7 +165,7 @@ def prepare_scan(
 def write_whole(content: bytes, target: Path, scratch: Path | None = None) -> None:
     """Keep what was made of a scan; until it is whole it lies in ``scratch``, or beside it. Raises OSError; then
     nothing is left of it, since a disk that is full needs the room."""
-    part = (scratch or target.parent) / f"{target.name}.{os.getpid()}.part"
+    part = (scratch or target.parent) / f"{target.name}.{os.getpid()}-{threading.get_ident()}.part"
     try:
         part.write_bytes(content)
         target.parent.mkdir(mode=0o700, exist_ok=True)

@@ -22,6 +22,7 @@ from exchange.store.review.candidates import (
     pairs_across_borders,
     visible_pairs,
 )
+from exchange.store.review.reviews import Scans, scans_of
 from exchange.store.tables.hits import HitPairRow
 from exchange.store.tables.records import CandidateRow, RecordRow
 
@@ -38,10 +39,16 @@ class ScanPairScore(NamedTuple):
     exhibit_b: str
     cross_border: bool
     same_case: bool
+    scan_a: str
+    scan_b: str
 
     @property
     def exhibits(self) -> Exhibits:
         return exhibits_of(self.exhibit_a, self.exhibit_b)
+
+    @property
+    def scans(self) -> Scans:
+        return scans_of(self.scan_a, self.scan_b)
 
 
 class LeadingPair(NamedTuple):
@@ -67,6 +74,8 @@ _SCORED = (
     PAIR_RECORDS[1].exhibit,
     CandidateRow.cross_border,
     CandidateRow.same_case,
+    PAIR_SCANS[0].sha256,
+    PAIR_SCANS[1].sha256,
 )
 _LEADING = (
     CandidateRow.candidate_id,

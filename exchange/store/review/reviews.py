@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
+from exchange.store.long_lists import in_parts
 from exchange.store.tables.hits import HitPairRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
@@ -82,9 +83,11 @@ def seen_by(session: Session, pseudonym: str, pairs: Collection[Scans]) -> dict[
     """Those of these pairs of scans whose own score this person was shown."""
     if not pairs:
         return {}
-    rows = session.scalars(_SEEN, {"pseudonym": pseudonym, "lows": list({low for low, _ in pairs})})
-    wanted = set(pairs)
-    return {key: row for row in rows if (key := (row.scan_low, row.scan_high)) in wanted}
+    wanted, found = set(pairs), {}
+    for part in in_parts(sorted({low for low, _ in wanted})):
+        for row in session.scalars(_SEEN, {"pseudonym": pseudonym, "lows": part}):
+            found[row.scan_low, row.scan_high] = row
+    return {key: row for key, row in found.items() if key in wanted}
 
 
 def exhibits_seen_by(session: Session, pseudonym: str, pairs: Collection[Exhibits]) -> dict[Exhibits, str]:
@@ -96,12 +99,17 @@ def exhibits_seen_by(session: Session, pseudonym: str, pairs: Collection[Exhibit
     return {key: row.seen_at for row in rows if (key := (row.exhibit_low, row.exhibit_high)) in wanted}
 
 
-def looked_at(session: Session, pseudonym: str, exhibits: Collection[str]) -> set[str]:
-    """Those of these exhibits of which this person was shown a score, with whatever other one."""
+def seen_with(session: Session, pseudonym: str, exhibits: Collection[str]) -> set[Exhibits]:
+    """All pairs with one of these exhibits of which this person was shown something."""
     seen, names = ExhibitsSeenRow, list(exhibits)
     either = or_(seen.exhibit_low.in_(names), seen.exhibit_high.in_(names))
     rows = session.execute(select(seen.exhibit_low, seen.exhibit_high).where(seen.pseudonym == pseudonym, either))
-    return {name for row in rows for name in row} & set(names)
+    return {(low, high) for low, high in rows}
+
+
+def looked_at(session: Session, pseudonym: str, exhibits: Collection[str]) -> set[str]:
+    """Those of these exhibits of which this person was shown a score, with whatever other one."""
+    return {name for pair in seen_with(session, pseudonym, exhibits) for name in pair} & set(exhibits)
 
 
 def saw(session: Session, pseudonym: str, exhibits: Exhibits, scans: Scans) -> str | None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated
 
 from fastapi import Header
 
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
+
+
+def persons_tag(tag: str, pseudonym: str) -> str:
+    """Of what is written down when it is given: another tag for each person. So what a browser kept of one is given,
+    and written down, again for the next who signs in there; a browser asks by a tag whosever cookie it sends."""
+    return f"{tag}.{hashlib.sha256(pseudonym.encode()).hexdigest()[:16]}"
 
 
 def unchanged(if_none_match: str | None, tag: str) -> bool:

@@ -68,7 +68,7 @@ async def scan_picture(
         return answer
     picture = await heavily(request, WorkKind.PICTURES, drawn_thumbnail, node, answer)
     await off_loop(_note, asker, answer)
-    return _given(picture, answer, kept)
+    return _given(picture, answer, asker, kept)
 
 
 def _at_once(
@@ -78,21 +78,21 @@ def _at_once(
     scan = find_scan(node, *place)
     if not scan.is_here:
         return Response(PLACEHOLDER, media_type="image/svg+xml", headers={"Cache-Control": "private, no-store"})
-    if unchanged(if_none_match, scan.tag):
-        return Response(status_code=304, headers=_headers(scan, kept))
+    if unchanged(if_none_match, asker.tag(scan.tag)):
+        return Response(status_code=304, headers=_headers(scan, asker, kept))
     picture = kept_thumbnail(scan)
     if picture is None:
         return scan
     _note(asker, scan)
-    return _given(picture, scan, kept)
+    return _given(picture, scan, asker, kept)
 
 
-def _given(picture: bytes, scan: FoundScan, kept: str) -> Response:
-    return Response(picture, media_type=MEDIA_TYPE, headers=_headers(scan, kept))
+def _given(picture: bytes, scan: FoundScan, asker: Consultation, kept: str) -> Response:
+    return Response(picture, media_type=MEDIA_TYPE, headers=_headers(scan, asker, kept))
 
 
-def _headers(scan: FoundScan, kept: str) -> dict[str, str]:
-    return {"ETag": f'"{scan.tag}"', "Cache-Control": kept, "Vary": "Cookie"}
+def _headers(scan: FoundScan, asker: Consultation, kept: str) -> dict[str, str]:
+    return {"ETag": f'"{asker.tag(scan.tag)}"', "Cache-Control": kept, "Vary": "Cookie"}
 
 
 def _note(asker: Consultation, scan: FoundScan) -> None:

@@ -14,6 +14,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
 from exchange.web.access.caller import Caller, OpenNode, Reader, ReadingExaminer
+from exchange.web.http.conditional import persons_tag
 from schemas.exhibit import ShortText
 from schemas.vocabulary import LawfulPurpose, Role
 
@@ -46,6 +47,10 @@ class Consultation:
     def reader(self) -> tuple[Role, str]:
         """Whom it may be told, in which role."""
         return self.caller.role, self.caller.pseudonym
+
+    def tag(self, tag: str) -> str:
+        """Of an answer that is written down when it is given."""
+        return persons_tag(tag, self.caller.pseudonym)
 
     def note(self, act: Act, count: int, *subjects: str, asked: dict[str, str] | None = None) -> None:
         """Write the act down; to be called when the answer is made and before it leaves. Raises NotAudited."""

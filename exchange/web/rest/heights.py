@@ -96,8 +96,9 @@ def _given(
     showing = shown_by(node, asker, sha256)
     marked = [scan for scan, _ in showing if mask_digest(region_mask_of(scan)) == wanted.region]
     shown = shown_of(node, next(iter(marked), showing[0][0]), wanted)
-    tag = {"ETag": f'"{shown.tag}"'}
-    if unchanged(if_none_match, shown.tag):
+    own = asker.tag(shown.tag) if isinstance(asker, Consultation) else shown.tag
+    tag = {"ETag": f'"{own}"'}
+    if unchanged(if_none_match, own):
         return Response(status_code=304, headers=tag)
     content = of(node, shown)
     if content is None:

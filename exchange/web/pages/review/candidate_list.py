@@ -1,7 +1,7 @@
 """Lists of exhibit pairs: of one's own exhibits, of all across borders, of one record.
 
-What stands out is shown with both pictures. Weaker pairs are not sent until somebody asks for them: whoever was sent a
-score verifies no pair of these exhibits blind.
+What stands out is shown with both pictures. Weaker pairs are not sent until somebody asks for them. Whoever was shown a
+list verifies no pair blind that was in it, shown or not: that it was not shown tells that it is a weak one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from exchange.errors import NotFound
+from exchange.flows.blind.visibility import note_lists
 from exchange.flows.candidates.exhibit_pairs import (
     CandidateFilter,
     RecordGroup,
@@ -109,6 +110,7 @@ def of_a_record(
     found = exhibits_of_record(node, *asker.reader, statement_id, weaker=weaker, after=after)
     if found is None:
         raise NotFound("There is no such record on this node.")
+    note_lists(node, who.caller.pseudonym, {found.record.exhibit: found.ranking.exhibits})
     shown = listed_exhibits(node, who, [*found.standing, *found.away, *found.weaker])
     asked = {"weaker": "1", "after": str(after)} if weaker else {}
     asker.note(Act.LIST_CANDIDATES, len(shown), statement_id, asked=asked)
@@ -140,6 +142,7 @@ def _after(cursor: str | None) -> int:
 
 def _listed_groups(node: Node, who: Visitor, found: Sequence[RecordGroup]) -> list[ListedGroup]:
     """All that is shown of them is read, and noted, at once."""
+    note_lists(node, who.caller.pseudonym, {group.record.exhibit: group.ranking.exhibits for group in found})
     shown = iter(listed_exhibits(node, who, [pair for group in found for pair in group.standing]))
     pictured = pictured_scans(node, [group.record for group in found])
     return [

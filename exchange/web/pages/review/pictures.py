@@ -39,7 +39,7 @@ async def picture_of_pair(
 def _answer(
     node: Node, asker: Consultation, candidate_id: int, width: int | None, if_none_match: str | None
 ) -> Response:
-    tag = picture_tag(found_candidate(asker, candidate_id), width)
+    tag = asker.tag(picture_tag(found_candidate(asker, candidate_id), width))
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if unchanged(if_none_match, tag):
         return Response(status_code=304, headers=headers)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from exchange.flows.blind.visibility import note_lists
 from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.candidates.exhibit_neighbours import Neighbours, neighbours_of
 from exchange.flows.candidates.exhibit_pairs import ExhibitPair
@@ -62,6 +63,8 @@ def rail_for(node: Node, asker: Consultation, found: CandidatePair, seen_from: s
     other = sides[0] if seen_from == sides[1] else sides[1]
     around = neighbours_of(node, *asker.reader, seen_from, other, each_side=EACH_SIDE)
     if around is not None:
+        own = found.record_a if seen_from == sides[0] else found.record_b
+        note_lists(node, asker.reader[1], {own.exhibit: around.ranking.exhibits})
         note_listed(asker, [pair.best for pair in around.shown])
     asker.note(Act.LIST_CANDIDATES, len(around.shown) if around else 0, seen_from)
     return None if around is None else _rail(around, found.row.candidate_id, other)

@@ -71,12 +71,12 @@ def view_picture(
     size: ImageSize,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """What was on the stage when the view was saved. It never changes: its id is its tag."""
+    """What was on the stage when the view was saved. It never changes."""
     asker = who.consultation
     found = found_candidate(asker, candidate_id)
     note_listed(asker, [found])
     row = visible_view(node, scans_on_stage(found), view_id, who.caller.pseudonym, everybody=True)
-    tag = f"view.{view_id}.{size}"
+    tag = asker.tag(f"view.{view_id}.{size}")
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if unchanged(if_none_match, tag):
         return Response(status_code=304, headers=headers)

@@ -304,7 +304,7 @@ def test_what_was_said_of_a_hidden_pair_is_found_by_who_said_it_alone(world: Bli
     assert row is not None
     own = world.concludes(SECOND, "a", "b", REGIONS[1])
     world.verifies(FIRST, own, "a", "b", REGIONS[1])
-    world.concludes(FIRST, "a", "b")
+    world.concludes(FIRST, "a", "b", REGIONS[1])
     for name in (row.about, hit.statement_id, "0" * 64):
         with pytest.raises(NotFound, match=f"no such statement as {name}"):
             world.says(SECOND, "retraction", retracts=name, reason="Not mine.")
@@ -427,7 +427,9 @@ def test_nobody_concludes_on_what_waits_for_another(world: BlindWorld) -> None:
             world.says(SECOND, "conclusion", pair=missing, **SCREEN)
         assert str(hidden.value) == str(unknown.value).replace("0" * 64, pair["a"]["record"])
         assert hidden.value.code == unknown.value.code
-    world.concludes(FIRST, "a", "b", PIN)  # of an own pair more may be said
+    with pytest.raises(Conflict) as twice:
+        world.concludes(FIRST, "a", "b", PIN)
+    assert twice.value.code == "concluded-on-other-scans", "the maker is told of their own"
     world.verifies(SECOND, first, "a", "b")
     assert listed(world, FIRST) == every
 

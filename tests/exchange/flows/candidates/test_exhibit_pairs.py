@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from exchange.flows.blind.visibility import note_shown
+from exchange.flows.blind.visibility import note_lists, note_shown, tasks_for
 from exchange.flows.candidates.exhibit_neighbours import Neighbours, neighbours_of
 from exchange.flows.candidates.exhibit_pairs import (
     RecordExhibits,
@@ -108,6 +108,27 @@ def test_exhibits_that_wait_for_a_blind_verification_are_not_there(world: BlindW
     assert set(groups(world, SECOND).values()) == {0}
     assert len(of(world, "a").standing) == 1, "whoever concluded knows the pair"
     world.concludes(FIRST, "a", "w0")
+    assert len(of(world, "a", SECOND).ranking.weaker) == 4
+
+
+def test_who_was_shown_a_list_is_asked_of_no_pair_that_was_in_it_then(world: BlindWorld) -> None:
+    """That it was weak, and by the line that is gone from the strip its score: a control would be known for one."""
+    found = of(world, "a", SECOND)
+    note_lists(world.rs, SECOND.pseudonym, {found.record.exhibit: found.ranking.exhibits})
+
+    def asked() -> list[set[str]]:
+        with world.rs.store.read() as session:
+            tasks = tasks_for(session, SECOND.pseudonym)
+            return [{row.statement_id for row in task.records} for task in tasks]
+
+    world.concludes(FIRST, "a", "w0")
+    assert asked() == []
+    world.exhibit("late", MK)
+    world.compare("a", "late", 0.1)
+    world.concludes(FIRST, "a", "late")
+    world.concludes(FIRST, "c", "w0")
+    ours = world.records
+    assert asked() == [{ours["a"], ours["late"]}, {ours["c"], ours["w0"]}], "what came after it, and other lists"
     assert len(of(world, "a", SECOND).ranking.weaker) == 4
 
 

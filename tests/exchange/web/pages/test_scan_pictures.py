@@ -113,6 +113,19 @@ def test_it_is_there_once_the_scan_was_compared(
 
 
 @pytest.mark.slow
+def test_what_a_browser_kept_of_one_person_is_given_to_the_next_and_written_down(
+    node: RunningNode, signed_in: Callable[[Role], Person]
+) -> None:
+    first, second = signed_in(Role.INVESTIGATOR), signed_in(Role.INVESTIGATOR)
+    record = submitted(node, tiny_scan(), "RS-PICTURE-6")
+    eventually(partial(is_settled, node, record))
+    start, address = following(node), node.url + path_of(record)
+    kept = {"If-None-Match": first.get(path_of(record)).headers["etag"]}
+    assert [who.http.get(address, headers=kept).status_code for who in (first, second)] == [304, 200]
+    assert [row.actor for row in rows_since(node, start)] == [first.pseudonym, second.pseudonym]
+
+
+@pytest.mark.slow
 def test_what_is_not_compared_is_drawn_at_first_look(
     node: RunningNode, signed_in: Callable[[Role], Person], scans: dict[str, Path]
 ) -> None:

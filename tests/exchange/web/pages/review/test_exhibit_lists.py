@@ -9,10 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from exchange.flows.review.exhibit_ranking import RankedExhibits, Ranking
+from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking
+from exchange.store.entry.records import acquisitions_of
 from exchange.store.review.exhibit_pairs import ScanPairScore
 from exchange.store.review.reviews import exhibits_seen_by
 from exchange.store.tables.records import RecordRow
+from exchange.store.tables.reviews import ScoreSeenRow
 from exchange.web.pages.layout import page
 from exchange.web.pages.review.pair import ExhibitScans, ScanPairLine
 from exchange.web.pages.review.score_strip import strip_of
@@ -45,17 +47,22 @@ def records(node: RunningNode) -> dict[str, str]:
     return {item["case_reference"].removeprefix("CASE-"): item["statement_id"] for item in found}
 
 
-def seen(node: RunningNode, person: Person, record: str) -> int:
-    """With how many other exhibits this person was shown a score of one."""
+def seen(node: RunningNode, person: Person, record: str) -> tuple[int, int]:
+    """With how many other exhibits this person was shown a score of one, and how many were in a list of it: of none of
+    these they verify a pair blind."""
     with node.node.store.read() as session:
         of_all = {row.statement_id: row.exhibit for row in session.query(RecordRow)}
         mine = of_all[record]
         pairs = {(min(mine, other), max(mine, other)) for other in of_all.values() if other != mine}
-        return len(exhibits_seen_by(session, person.pseudonym, pairs))
+        (scan,) = acquisitions_of(session, record)
+        rows = session.query(ScoreSeenRow).filter_by(pseudonym=person.pseudonym)
+        shown = [row for row in rows if scan.sha256 in (row.scan_low, row.scan_high)]
+        return len(shown), len(exhibits_seen_by(session, person.pseudonym, pairs))
 
 
 def pair_on(shown: str) -> str:
-    return re.findall(r'href="(/app/pairs/\d+)\?from=', shown)[0]
+    found: list[str] = re.findall(r'href="(/app/pairs/\d+)\?from=', shown)
+    return found[0]
 
 
 def test_a_record_shows_what_stands_out_and_sends_no_more(
@@ -68,7 +75,7 @@ def test_a_record_shows_what_stands_out_and_sends_no_more(
     assert len(set(re.findall(r"/app/pairs/\d+", shown))) == 1
     assert "picture?width=" not in shown, "no pair is drawn for a list"
     assert re.findall(r'<img class="scan large"[^>]* width="152" height="152"', shown)
-    assert seen(node, person, records["1-1"]) == 1
+    assert seen(node, person, records["1-1"]) == (1, 5), "that a pair is none of those shown tells of it too"
     (strip,) = re.findall(r'<svg class="strip".*?</svg>', shown, flags=re.DOTALL)
     assert (strip.count('class="clear"'), "Scores of 5 exhibits" in strip) == (1, True)
     assert re.search(r"gap 0\.\d\d to 0\.\d\d", shown)
@@ -82,7 +89,7 @@ def test_weaker_pairs_are_sent_and_seen_once_they_are_asked_for(
     assert re.search(rf'href="{lists}\?weaker=1#weaker">4 weaker pairs, highest 0\.\d\d<', person.get(lists).text)
     shown = person.get(f"{lists}?weaker=1").text
     assert all(f"CASE-{name}" in shown for name in NAMES)
-    assert seen(node, person, records["2-1"]) == 5
+    assert seen(node, person, records["2-1"]) == (5, 5)
 
 
 def test_exhibits_that_wait_for_a_verification_are_in_no_list_of_whoever_may_be_asked(
@@ -111,9 +118,9 @@ def test_the_rail_has_what_stands_out_and_a_link_to_the_rest(
     shown = person.get(f"{pair}?from={records['1-2']}").text
     (rail,) = re.findall(r'<nav class="rail".*?</nav>', shown, flags=re.DOTALL)
     assert (rail.count("aria-current"), "4 weaker" in rail) == (1, True)
-    assert f'data-src="/app/records/{records["1-1"]}/scans/0/picture"' in rail
+    assert f'data-src="/app/records/{records["1-1"]}/scans/0/picture?' in rail
     assert not re.findall('rel="(?:next|prev)"', rail)
-    assert seen(node, person, records["1-2"]) == 1
+    assert seen(node, person, records["1-2"]) == (1, 5)
 
 
 def test_a_program_gets_scan_pairs_as_before(node: RunningNode, records: dict[str, str]) -> None:
@@ -121,9 +128,7 @@ def test_a_program_gets_scan_pairs_as_before(node: RunningNode, records: dict[st
     assert len(found) == 5
 
 
-def scan_pairs(
-    *, signed_on: int = 1, reviewed_on: int | None = None, here: int = 2, rail: SimpleNamespace | None = None
-) -> str:
+def scan_pairs(*, signed_on: int = 1, reviewed_on: int | None = None, here: int = 2, rail: object = None) -> str:
     """What is shown beside the review: the breech face is pair 1, the firing pin pair 2."""
     lines = [
         ScanPairLine(1, "breech_face", 0.93, 22, 22, here == 1),
