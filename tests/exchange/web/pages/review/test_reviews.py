@@ -124,7 +124,7 @@ def everything(person: Colleague, start: str = "/app/") -> dict[str, str]:
 
 def count(person: Colleague) -> int:
     """What stands beside the word in the head of each page."""
-    found = re.findall(r'Alerts <b class="count">(\d+)</b>', person.get("/app/guide").text)
+    found = re.findall(r'Alerts</span> <b class="count">(\d+)</b>', person.get("/app/guide").text)
     return int(found[0]) if found else 0
 
 
