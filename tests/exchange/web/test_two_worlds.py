@@ -262,8 +262,10 @@ def _routes(world: BlindWorld) -> Iterator[str]:
 
 
 def _plain(answer: httpx.Response) -> str:
-    """All of an answer but the times of this run, and the number of the request."""
-    headers = "\n".join(f"{name}: {value}" for name, value in sorted(answer.headers.items()))
+    """All of an answer but the times of this run, its length, which goes with their words, and the number of the
+    request."""
+    told_of = sorted((name, value) for name, value in answer.headers.items() if name != "content-length")
+    headers = "\n".join(f"{name}: {value}" for name, value in told_of)
     text = IN_WORDS.sub("TIME", SIZE.sub("SIZE", answer.text))
     told = TIMES.sub("TIME", f"{answer.status_code}\n{headers}\n{text}")
     return told.replace(answer.headers["x-request-id"], "NUMBER")
