@@ -27,7 +27,6 @@ def test_a_hit_of_the_other_side_is_new_until_it_is_read(world: BlindWorld, prog
     (line,) = found["items"]
     assert (line["what"], line["issuer"], line["leads_to"], line["subject"]) == ("hit", MK, "hit", hit)
     assert (line["fresh"], found["fresh"], found["may_undo"]) == (True, 1, False)
-    assert programs.get(RS, FIRST, f"/hits/{line['subject']}").status_code == 200
 
     marked = programs.post(RS, FIRST, "/alerts/read", {"seen_to": found["seen_to"]})
     assert marked.status_code == 204
@@ -38,6 +37,8 @@ def test_a_hit_of_the_other_side_is_new_until_it_is_read(world: BlindWorld, prog
     assert alerts(programs)["fresh"] == 1
     problem(programs.post(RS, FIRST, "/alerts/unread"), 404, "not-found")
     problem(programs.post(RS, FIRST, "/alerts/read", {"seen_to": "now"}), 422, "invalid-field")
+    assert programs.get(RS, FIRST, f"/hits/{line['subject']}").status_code == 200
+    assert alerts(programs)["fresh"] == 0, "who opened it has seen it"
 
 
 def test_what_waits_for_a_blind_verification_names_nothing(world: BlindWorld, programs: Programs) -> None:

@@ -184,7 +184,8 @@ def test_from_a_conclusion_to_a_confirmed_hit(
         for secret in secrets:
             assert secret in path or secret not in text, (path, secret)
     for task in taking:
-        assert not re.search("score|congruent|likelihood|rank|stage", told[task].split("<footer>")[0], re.IGNORECASE)
+        page = re.sub(r'class="[^"]*"', "", told[task].split("<footer>")[0])  # the stage of the viewer is one of these
+        assert not re.search("score|congruent|likelihood|rank|stage", page, re.IGNORECASE)
     forms = [
         re.sub(r"[0-9a-f]{32,}|[A-Z]{2}-\d-\d|North Macedonia|Serbia|\d{4}-\d\d-\d\d", "", told[t]) for t in taking
     ]
