@@ -435,10 +435,10 @@ class Comparison extends HTMLElement {
       history: this.#history });
   }
 
-  /** The profiles are those of before for as long as their line, the poses and the heights are. */
+  /** The profiles are those of before for as long as their line, the poses and the heights are, and the stage is flat. */
   #drawChart(facts) {
-    const { profile, reference, form } = this.#view;
-    const charted = profile && JSON.stringify([profile, reference, form]);
+    const { profile, reference, form, mode } = this.#view;
+    const charted = profile && JSON.stringify([profile, reference, form, mode === "tilted"]);
     if (charted === this.#charted) return;
     this.#charted = charted;
     this.#chart.show(profilesOf(this.#view, facts));
