@@ -203,11 +203,12 @@ def test_all_shards_are_read_again_and_what_is_damaged_is_made_again(home: Path,
 def test_what_an_earlier_release_prepared_is_put_in_folders(home: Path) -> None:
     with opened(home) as node:
         prepared = sorted(node.settings.prepared.glob("??/*"))
-        assert len(prepared) == 2 * COUNT
+        of_each, rest = divmod(len(prepared), COUNT)
+        assert (of_each >= 2, rest) == (True, 0), "two prepared copies, and what is drawn of a scan"
         for path in prepared:
             path.replace(node.settings.prepared / path.name)
         sha256 = prepared[0].name.partition(".")[0]
-        assert len(prepared_files(node, sha256)) == 2, "erased from there too"
+        assert len(prepared_files(node, sha256)) == of_each, "erased from there too"
         clear_leftovers(node)
         assert sorted(node.settings.prepared.glob("??/*")) == prepared
-        assert len(prepared_files(node, sha256)) == 2
+        assert len(prepared_files(node, sha256)) == of_each

@@ -157,7 +157,7 @@ def test_a_weaker_scan_pair_says_on_which_a_conclusion_is_signed() -> None:
 def test_a_list_of_which_nothing_is_open_any_more_has_no_strip() -> None:
     """Of a record whose only pair became a hit: its page is opened from the list all the same."""
     of, across = "a" * 64, "b" * 64
-    scores = ScanPairScore(1, 0.93, "breech_face", of, across, "A", "B", True, False)
+    scores = ScanPairScore(1, 0.93, "breech_face", of, across, "A", "B", True, False, "c" * 64, "d" * 64)
     found = RankedExhibits(of, across, (scores,), None)
     for ranking, drawn in ((Ranking(of, 0, [], [], [found]), 0), (Ranking(of, 0, [], [found], []), 1)):
         rail = SimpleNamespace(seen_from=of, strip=strip_of(ranking, found.score))
