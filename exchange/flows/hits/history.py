@@ -26,7 +26,6 @@ from exchange.store.hits.joined_pairs import (
     all_pairs,
     countersigned,
     hits_of_pair,
-    joined_scans,
     open_pair_ids,
     open_pairs,
     pairs_that_wait_for,
@@ -211,11 +210,6 @@ def hit_history(session: Session, node: Node, pair: Pair, *named: str) -> tuple[
 def hits_of(session: Session, pair: Pair) -> list[StatementRow]:
     """The hits of a pair, by their place in their issuer's log."""
     return hits_of_pair(session, pair_id(pair), most=MOST_HITS)
-
-
-def linked(session: Session, wanted: Collection[Scans]) -> dict[Scans, str]:
-    """Those of these pairs of scans that are joined by a hit already, each with its link."""
-    return joined_scans(session, wanted)
 
 
 def pair_id(pair: Pair) -> str:

@@ -278,19 +278,6 @@ def open_pair_ids(session: Session, *, without: Collection[str]) -> set[str]:
     return set(session.scalars(found))
 
 
-def joined_scans(session: Session, wanted: Collection[Scans]) -> dict[Scans, str]:
-    """Those of these pairs of scans that a hit joins, each with the id of its link."""
-    found: dict[Scans, str] = {}
-    for part in in_parts(sorted({low for low, _ in wanted})):
-        rows = session.execute(
-            select(HitPairRow.scan_low, HitPairRow.scan_high, HitPairRow.link_id)
-            .where(HitPairRow.scan_low.in_(part))
-            .order_by(HitPairRow.link_id.desc())
-        )
-        found |= {(low, high): link for low, high, link in rows if (low, high) in wanted}
-    return found
-
-
 def note_receipt(session: Session, statement_id: str, statement: Statement) -> None:
     """A receipt that states its time countersigns what it covers. Needs a write transaction."""
     if isinstance(statement, Receipt) and statement.stated_at is not None:
