@@ -3,7 +3,6 @@ Which shards were read stands in a file: a node that is started anew goes on."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -14,6 +13,7 @@ from exchange.flows.node.gallery_standing import CheckRound, last_round, note_ro
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import GALLERIES
 from exchange.flows.scan.gallery_upkeep import distrust, make_gallery_whole, mend_references
+from exchange.flows.scan.inspect import verify_shard
 
 log = structlog.get_logger(__name__)
 
@@ -24,11 +24,6 @@ def check_galleries(node: Node) -> None:
     """The next shard of each gallery. Raises ComputeFailed, StoreUnavailable: tried again later."""
     for parameters in GALLERIES:
         _check_next(node, parameters)
-
-
-def verify_shard(folder: Path, parameters: matcher.Parameters, shard: str) -> tuple[bytes, ...]:
-    """In a worker process: the names of a shard's references that are not what was written."""
-    return matcher.Gallery(folder, parameters).verify({shard})
 
 
 def _check_next(node: Node, parameters: matcher.Parameters) -> None:

@@ -273,6 +273,11 @@ def search_gallery(
     return SearchResult([_correlated(item.reference, item.placement) for item in found.candidates], found.damaged)
 
 
+def verify_shard(folder: Path, parameters: matcher.Parameters, shard: str) -> tuple[bytes, ...]:
+    """The names of a shard's references that are not what was written."""
+    return matcher.Gallery(folder, parameters).verify({shard})
+
+
 def rank_stored_profiles(
     query: Path, references: Sequence[tuple[bytes, Path]], parameters: matcher.ProfileParameters
 ) -> SearchResult:

@@ -4,9 +4,10 @@ A program that exports y the other way, or heights downwards, makes scans that a
 candidates shows why. So the first scans of each instrument are tried turned over as well, after their ordinary
 correlation and beside it: nothing waits for that, no candidate comes of it, and the scan stays as it was signed.
 
-Scans of one instrument say nothing of it, since they agree whichever way y runs: they are left out. Two issuers that
-name the same make, model and program have two instruments: the settings of an export are each one's own, and no peer
-uses up what is tried of another's.
+Scans of one instrument say nothing of it, since they agree whichever way y runs: they are left out. So are those of an
+instrument that is known to export as this one does, since scans of both agree as they are; where no other is left,
+nothing is tried. Two issuers that name the same make, model and program have two instruments: the settings of an export
+are each one's own, and no peer uses up what is tried of another's.
 """
 
 from __future__ import annotations
@@ -39,12 +40,14 @@ from exchange.store.entry.records import (
     acquisitions_with_records,
 )
 from exchange.store.entry.scan_instruments import (
+    Instrument,
+    exporting_alike,
     findings_on,
     has_scans_of_others,
     instruments_of,
     keep_finding,
     scans_before,
-    scans_of_instrument,
+    scans_of_instruments,
 )
 from exchange.store.log.statements import find_statement
 from exchange.store.node.jobs import JobKind, promise
@@ -62,6 +65,10 @@ CLEARLY: Final = 1.5
 """Times what chance reaches, or the scan as it is, if that is more. 12 is half a score. Unrelated pairs fall off by e
 about every 0.4, from 5.5 on: 12 is beyond what three tries with 100,000 references reach. Of 43 scans of one public set
 tried so with the other set, 5,400 tries, the highest was 7.4; true pairs turned over have 38 and more."""
+
+ALIKE: Final = 24.0
+"""The agreement as they are, from which on two instruments export alike. Marks with parallel lines agree a little
+turned over too: pairs of one firearm of which one was mirrored came to 12, as they should be to 50."""
 
 LONGEST_WORDS: Final = 400
 """1,600 bytes at most; a row of an index of PostgreSQL takes 2,704."""
@@ -112,21 +119,20 @@ def _in_words(session: Session, acquisition: AcquisitionRow, issuer: str, made_w
 def promise_probe(session: Session, node: Node, acquisition: AcquisitionRow, record: RecordRow) -> None:
     """To be called with the correlation of a scan: promise to try it turned over, where its instrument is new and
     another one has measured a reference."""
-    instrument = instruments_of(session, [acquisition.acquisition_id]).get(acquisition.acquisition_id)
-    parameters = _parameters(acquisition)
+    instrument, parameters = _instrument(session, acquisition, record), _parameters(acquisition)
     if instrument is None or parameters is None or record.superseded_by is not None:
         return
-    if scans_before(session, acquisition.acquisition_id, instrument, record.issuer) >= NEW_FOR:
+    if scans_before(session, acquisition.acquisition_id, instrument) >= NEW_FOR:
         return
-    calibres = calibres_for(node, acquisition)
-    if has_scans_of_others(session, acquisition, instrument, record.issuer, calibres, parameters.digest):
+    alike, calibres = _exporting_alike(session, instrument, parameters), calibres_for(node, acquisition)
+    if has_scans_of_others(session, acquisition, alike, calibres, parameters.digest):
         promise(session, JobKind.PROBE, acquisition.acquisition_id)
 
 
 def probe_instrument(node: Node, acquisition_id: int) -> Variant | None:
     """Try a scan as it is, mirrored, inverted and both; returns how it is turned over where that stands out.
 
-    1. Leave out the scans of the same record and of the same instrument.
+    1. Leave out the scans of the same record, of the same instrument and of those that export alike.
     2. Ask the gallery four times, in worker processes.
     3. Keep what stands out.
 
@@ -135,14 +141,15 @@ def probe_instrument(node: Node, acquisition_id: int) -> Variant | None:
     # 1.
     with node.store.read() as session:
         acquisition, record = acquisition_with_record(session, acquisition_id)
-        instrument = instruments_of(session, [acquisition_id]).get(acquisition_id)
-        parameters = _parameters(acquisition)
+        instrument, parameters = _instrument(session, acquisition, record), _parameters(acquisition)
         if instrument is None or parameters is None or record.superseded_by is not None:
             return None
-        of_it = scans_of_instrument(session, instrument, record.issuer)
-        same = [*acquisitions_of(session, acquisition.statement_id), *of_it]
+        alike, calibres = _exporting_alike(session, instrument, parameters), calibres_for(node, acquisition)
+        if not has_scans_of_others(session, acquisition, alike, calibres, parameters.digest):  # it agreed meanwhile
+            return None
+        same = [*acquisitions_of(session, acquisition.statement_id), *scans_of_instruments(session, alike)]
     filters = matcher.Filters(
-        calibres=calibres_for(node, acquisition),
+        calibres=calibres,
         regions=frozenset({acquisition.roi}),
         modalities=frozenset({Modality.TOPOGRAPHY.value}),
         excluded=frozenset(name for row in same for name in all_names(row)),
@@ -232,6 +239,17 @@ def _prepared(
 ) -> bool:
     appearance = replace(appearance_of(node, acquisition, parameters), variant=variant)
     return node.background.run(prepare_scan, appearance, target, node.settings.prepared).not_usable is None
+
+
+def _instrument(session: Session, acquisition: AcquisitionRow, record: RecordRow) -> Instrument | None:
+    words = instruments_of(session, [acquisition.acquisition_id]).get(acquisition.acquisition_id)
+    return None if words is None else Instrument(record.issuer, words)
+
+
+def _exporting_alike(session: Session, instrument: Instrument, parameters: matcher.Parameters) -> frozenset[Instrument]:
+    from matcher.areal.comparison import score_of
+
+    return exporting_alike(session, instrument, parameters.digest, at_least=score_of(ALIKE, parameters))
 
 
 def _parameters(acquisition: AcquisitionRow) -> matcher.Parameters | None:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Select, bindparam, delete, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from exchange.store.entry.records import is_current
 from exchange.store.scan.deliveries import is_delivered
-from exchange.store.tables.records import AcquisitionRow, RecordRow, ScanInstrumentRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, ScanInstrumentRow
+
+
+class Instrument(NamedTuple):
+    """Of one issuer; that of another is another one, whatever it is called."""
+
+    issuer: str
+    words: str
+
 
 _NOTHING_FOUND = {"turned": None, "other": None, "agreement": None, "as_it_is": None}
 
@@ -29,45 +38,73 @@ def instruments_of(session: Session, acquisitions: Collection[int]) -> dict[int,
     return {row[0]: row[1] for row in rows}
 
 
-def scans_before(session: Session, acquisition_id: int, instrument: str, issuer: str) -> int:
-    """How many scans of an issuer's instrument came here before this one."""
-    earlier = _of_instrument(instrument, issuer).where(AcquisitionRow.acquisition_id < acquisition_id)
+def scans_before(session: Session, acquisition_id: int, instrument: Instrument) -> int:
+    """How many of its scans came here before this one."""
+    earlier = _of_instruments([instrument]).where(AcquisitionRow.acquisition_id < acquisition_id)
     return session.scalar(earlier.with_only_columns(func.count())) or 0
 
 
-def scans_of_instrument(session: Session, instrument: str, issuer: str) -> Sequence[AcquisitionRow]:
-    """All of an issuer's instrument that are here."""
-    return session.scalars(_of_instrument(instrument, issuer)).all()
+def scans_of_instruments(session: Session, instruments: Collection[Instrument]) -> Sequence[AcquisitionRow]:
+    """All of theirs that are here."""
+    return session.scalars(_of_instruments(instruments)).all()
+
+
+def exporting_alike(
+    session: Session, instrument: Instrument, parameters: str, *, at_least: float
+) -> frozenset[Instrument]:
+    """An instrument with all whose scans agree with its own as they are, or with those of one that does: each has a
+    pair with another's of such a score, in the comparison of these parameters."""
+    mine, theirs = aliased(ScanInstrumentRow), aliased(ScanInstrumentRow)
+    my_record, their_record = aliased(RecordRow), aliased(RecordRow)
+    found = (
+        select(my_record.issuer, mine.instrument, their_record.issuer, theirs.instrument)
+        .select_from(CandidateRow)
+        .join(mine, mine.acquisition_id == CandidateRow.acquisition_a)
+        .join(theirs, theirs.acquisition_id == CandidateRow.acquisition_b)
+        .join(my_record, my_record.statement_id == CandidateRow.statement_a)
+        .join(their_record, their_record.statement_id == CandidateRow.statement_b)
+        .where(
+            CandidateRow.cross_border.in_((True, False)),  # as the index begins
+            CandidateRow.score >= at_least,
+            CandidateRow.parameters == parameters,
+        )
+        .distinct()
+    )
+    links = [(Instrument(*row[:2]), Instrument(*row[2:])) for row in session.execute(found)]
+    alike = {instrument}
+    while more := {end for ends in links if alike & {*ends} for end in ends} - alike:
+        alike |= more
+    return frozenset(alike)
 
 
 def has_scans_of_others(
-    session: Session, query: AcquisitionRow, instrument: str, issuer: str, calibres: Collection[str], parameters: str
+    session: Session, query: AcquisitionRow, but: Collection[Instrument], calibres: Collection[str], parameters: str
 ) -> bool:
-    """Whether there is a reference for a scan that another instrument measured, or of which no instrument is known. An
-    instrument of another issuer is another one, whatever it is called."""
-    same = exists().where(
-        ScanInstrumentRow.acquisition_id == AcquisitionRow.acquisition_id, ScanInstrumentRow.instrument == instrument
-    )
-    found = select(AcquisitionRow.acquisition_id).join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-    found = found.where(
-        AcquisitionRow.roi == query.roi,
-        AcquisitionRow.modality == query.modality,
-        AcquisitionRow.parameters == parameters,
-        AcquisitionRow.calibre.in_(calibres),
-        AcquisitionRow.statement_id != query.statement_id,
-        is_delivered(),
-        is_current(),
-        or_(RecordRow.issuer != issuer, ~same),
+    """Whether there is a reference for a scan that none of these instruments measured, or of which none is known."""
+    found = (
+        select(AcquisitionRow.acquisition_id)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .outerjoin(ScanInstrumentRow, ScanInstrumentRow.acquisition_id == AcquisitionRow.acquisition_id)
+        .where(
+            AcquisitionRow.roi == query.roi,
+            AcquisitionRow.modality == query.modality,
+            AcquisitionRow.parameters == parameters,
+            AcquisitionRow.calibre.in_(calibres),
+            AcquisitionRow.statement_id != query.statement_id,
+            is_delivered(),
+            is_current(),
+            tuple_(RecordRow.issuer, func.coalesce(ScanInstrumentRow.instrument, "")).not_in(but),
+        )
     )
     return session.scalar(select(found.exists())) or False
 
 
-def _of_instrument(instrument: str, issuer: str) -> Select[AcquisitionRow]:
+def _of_instruments(instruments: Collection[Instrument]) -> Select[AcquisitionRow]:
     return (
         select(AcquisitionRow)
         .join(ScanInstrumentRow, ScanInstrumentRow.acquisition_id == AcquisitionRow.acquisition_id)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(ScanInstrumentRow.instrument == instrument, RecordRow.issuer == issuer)
+        .where(tuple_(RecordRow.issuer, ScanInstrumentRow.instrument).in_(instruments))
     )
 
 

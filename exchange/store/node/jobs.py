@@ -183,6 +183,14 @@ def due_kinds(session: Session) -> frozenset[JobKind]:
     return frozenset(kind for kind, due in zip(JobKind, found, strict=True) if due)
 
 
+def gives_way(session: Session, kind: JobKind, *, to: JobKind, for_s: float) -> bool:
+    """Whether work of a kind must wait: other work is due or under way, and none of its own has been due so long."""
+    due = and_(JobRow.state == JobState.PENDING, JobRow.not_before <= stamp())
+    other = exists().where(JobRow.kind == to, or_(due, JobRow.state == JobState.RUNNING))
+    long_due = exists().where(*_pending(kind), JobRow.not_before <= stamp_in(-for_s))
+    return session.scalar(select(and_(other, ~long_due))) or False
+
+
 _NOW = bindparam("now", type_=String)
 _ANY_DUE = select(
     *(

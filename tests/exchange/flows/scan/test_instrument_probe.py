@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 import matcher
 from exchange.clock import stamp
@@ -51,12 +51,18 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
 
 
 def submit(
-    node: RunningNode, folder: Path, firearm: int, shot: int, instrument: str, turn: Turn | None = None
+    node: RunningNode,
+    folder: Path,
+    firearm: int,
+    shot: int,
+    instrument: str,
+    turn: Turn | None = None,
+    calibre: str = "9 mm Luger",
 ) -> dict[str, Any]:
     drawn = breech_face.draw(firearm, shot)
     path = folder / f"{firearm}-{shot}-{instrument}.x3p"
     matcher.write_topography(turn(drawn) if turn else drawn, path, instrument=instrument)
-    sent = node.submit(path, case_reference=f"RS-{firearm}-{shot}")
+    sent = node.submit(path, case_reference=f"RS-{firearm}-{shot}", exhibit={"kind": "crime_scene", "calibre": calibre})
     assert sent.status_code == 201
     receipt: dict[str, Any] = sent.json()
     return receipt
@@ -155,6 +161,29 @@ def test_scans_of_one_instrument_say_nothing(node: RunningNode, tmp_path: Path) 
     assert reference_of(node, 7) in said
     best = node.get(f"/v1/records/{second['statement_id']}/candidates").json()["items"][0]
     assert best["other"]["statement_id"] == first["statement_id"]
+
+
+def test_what_exports_alike_is_not_asked(node: RunningNode, tmp_path: Path) -> None:
+    """Scans of both agree as they are; of a third one, whose do not, they are still asked."""
+
+    def promised(receipt: dict[str, Any]) -> bool:
+        of_probes = JobRow.kind == JobKind.PROBE
+        with node.node.store.write() as session:
+            scan = session.get_one(AcquisitionRow, acquisition_of(node, receipt))
+            promise_probe(session, node.node, scan, session.get_one(RecordRow, scan.statement_id))
+            found = session.scalars(select(JobRow).where(of_probes)).all()
+            session.execute(delete(JobRow).where(of_probes))
+        return bool(found)
+
+    calibre = "7.62 x 39 mm"  # of which there is nothing else
+    first = submit(node, tmp_path, 60, 1, "First scope", calibre=calibre)
+    alike = submit(node, tmp_path, 60, 2, "Alike scope", calibre=calibre)
+    assert told(node, first) is None
+    assert told(node, alike) is None
+    assert not promised(alike)
+    third = submit(node, tmp_path, 60, 3, "Third scope", both, calibre=calibre)
+    assert told(node, third) is not None
+    assert promised(alike)
 
 
 def test_what_a_peer_calls_the_same_is_another_instrument(

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import select, update
 
-from exchange.clock import now, stamp
+from exchange.clock import now, stamp, stamp_in
 from exchange.store.database.engine import Store
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind, JobState
@@ -100,6 +100,26 @@ def test_each_kind_has_its_own(store: Store) -> None:
     assert take(store) is None
     with store.read() as session:
         assert jobs.due_kinds(session) == {JobKind.FETCH_SCAN}
+
+
+def test_a_kind_gives_way_to_another_but_not_for_ever(store: Store) -> None:
+    def waits() -> bool:
+        with store.read() as session:
+            return jobs.gives_way(session, JobKind.PROBE, to=KIND, for_s=60)
+
+    promise(store, 1, kind=JobKind.PROBE)
+    assert not waits()
+    promise(store, 1)
+    assert waits()
+    held = taken(store)
+    assert waits(), "it is under way"
+    with store.write() as session:
+        jobs.wait(session, held, "its peer is away", pause_s=60)
+    assert not waits(), "it is not due"
+    promise(store, 2)
+    assert waits()
+    change(store, not_before=stamp_in(-61))
+    assert not waits()
 
 
 def test_a_promise_is_made_once(store: Store) -> None:
