@@ -30,9 +30,9 @@ BUSY = 1.5
 """Other work a core: beyond it a figure is printed, and nothing is demanded of it."""
 
 
-def scan_of(points: int, shot: int) -> matcher.Topography:
+def scan_of(points: int, shot: int, firearm: int = 1) -> matcher.Topography:
     """A synthetic mark with so many points on each side."""
-    drawn = breech_face.draw(1, shot)
+    drawn = breech_face.draw(firearm, shot)
     factor = points / drawn.heights_um.shape[0]
     measured = np.isfinite(drawn.heights_um)
     heights = _zoomed(np.where(measured, drawn.heights_um, 0.0), factor)
