@@ -17,7 +17,7 @@ import { placedCells } from "./viewer/overlay.js";
 import { Pace } from "./viewer/pace.js";
 import { profilesOf } from "./viewer/section.js";
 import { Shading } from "./viewer/shading.js";
-import { pictureOf } from "./viewer/print.js";
+import { layOver, pictureOf } from "./viewer/print.js";
 import { showSavedViews } from "./viewer/saved-views.js";
 import { usualHeights } from "./viewer/relief.js";
 import { drawStage } from "./viewer/stage.js";
@@ -29,6 +29,7 @@ const SETTLED_MS = 140;
 const TYPICAL_SLOPE = 0.28; // as the picture of a candidate exaggerates
 const FLATTEST_SLOPE = 0.015; // beyond this, noise would be exaggerated
 const PRINTED_DENSITY = 2;
+const PAPER_DENSITY = [1, 4]; // canvas pixels to a CSS pixel of a stage that is printed
 const FINEST = 2; // canvas pixels to a CSS pixel
 const LAID_NOTHING = { tool: null, measure: null, measured_on: null, angle: null, profile: null, marks: [] };
 
@@ -163,6 +164,25 @@ class Comparison extends HTMLElement {
     const found = pictureOf(this.#parts, this.#chart);
     this.#redraw();
     return found;
+  }
+
+  /**
+   * The stage as it is, drawn on a canvas of the page at once, `most` pixels wide: who prints takes the page right after.
+   * {said: what is shown, in words, chart: of the profile, as an element, or null, marks: [{kind, words}]}; null while
+   * nothing is drawn.
+   */
+  printOn(canvas, most) {
+    const { stage, picture, overlay } = this.#parts;
+    if (this.dataset.state !== "ready" || !stage.clientWidth) return null;
+    this.#drawNow(clamped(most / stage.clientWidth, PAPER_DENSITY), 0, false);
+    [canvas.width, canvas.height] = [picture.width, picture.height];
+    layOver(canvas.getContext("2d"), picture, overlay);
+    this.#redraw();
+    return {
+      said: statusOf({ ...this.#view, tool: null }, { ...this.#facts(), onPaper: true }, this.#text),
+      chart: this.#chart.drawing(),
+      marks: this.#view.marks.map(({ kind, text }) => ({ kind: this.#text(kind), words: text })),
+    };
   }
 
   #end = null;

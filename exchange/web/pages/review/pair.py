@@ -15,6 +15,7 @@ from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_o
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
+from exchange.flows.report.paper_sides import PaperSide, paper_sides
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.scan.encode_heights import MOST_DRAWN
 from exchange.flows.scan.heights import Form, Wanted
@@ -40,6 +41,7 @@ class PairSide:
     picture."""
 
     heights: str
+    sha256: str
     record: response_models.RecordSummary
     mended: bool
     picture: ListedScan
@@ -108,6 +110,7 @@ def pair_page(
         status=status,
         pair=pair,
         sides=sides_of(found),
+        paper=paper_of(node, found),
         explained=found.row.comparison,
         reviews=reviews,
         conclusions=list(AfteConclusion),
@@ -148,12 +151,21 @@ def sides_of(found: CandidatePair) -> list[PairSide]:
     return [_side(compared) for compared in compared_sides(found)]
 
 
+def paper_of(node: Node, found: CandidatePair) -> dict[str, PaperSide]:
+    """What its printed sheet says of either scan besides."""
+    return paper_sides(node, (found.record_a, found.acquisition_a), (found.record_b, found.acquisition_b))
+
+
 def _side(compared: ComparedSide) -> PairSide:
     drawn = "mirrored" if compared.mirrored else "plain"
     address = f"/app/scans/{compared.scan.sha256}/heights/{drawn}?form=filtered"
     heights = address if compared.region is None else f"{address}&region={compared.region}"
     return PairSide(
-        heights, response_models.summary(compared.record), compared.scan.region_mended, listed_scan(compared.scan)
+        heights,
+        compared.scan.sha256,
+        response_models.summary(compared.record),
+        compared.scan.region_mended,
+        listed_scan(compared.scan),
     )
 
 

@@ -28,7 +28,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
-from exchange.web.pages.review.pair import RefusedConclusion, pair_page, sides_of
+from exchange.web.pages.review.pair import RefusedConclusion, pair_page, paper_of, sides_of
 from exchange.web.pages.review.rail import FROM_PATTERN, SeenFrom
 from exchange.web.rest import response_models
 from exchange.web.rest.candidates import CandidateId, found_candidate
@@ -112,7 +112,15 @@ def verification_page(node: OpenNode, who: Examining, task_id: TaskId) -> Respon
     found = read_verification(node, who.caller.pseudonym, task_id)
     sides = sorted(sides_of(found.pair), key=lambda side: side.record.statement_id)
     asker.note(Act.READ_RECORD, 2, *(side.record.statement_id for side in sides))
-    return page("verification", who, task=found.task, roi=found.roi, sides=sides, conclusions=list(AfteConclusion))
+    return page(
+        "verification",
+        who,
+        task=found.task,
+        roi=found.roi,
+        sides=sides,
+        paper=paper_of(node, found.pair),
+        conclusions=list(AfteConclusion),
+    )
 
 
 @router.post("/verifications/{task_id}")

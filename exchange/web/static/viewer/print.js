@@ -7,9 +7,7 @@ const GAP = 8;
 export async function pictureOf({ picture, overlay }, chart) {
   const { width, height } = picture;
   const whole = new OffscreenCanvas(width, height);
-  const context = whole.getContext("2d");
-  context.drawImage(picture, 0, 0);
-  context.drawImage(overlay, 0, 0, width, height);
+  layOver(whole.getContext("2d"), picture, overlay);
   const below = chart.picture();
   if (!below) return whole.convertToBlob({ type: "image/png" });
   const image = await loaded(below.svg);
@@ -21,6 +19,12 @@ export async function pictureOf({ picture, overlay }, chart) {
   paper.drawImage(whole, 0, 0);
   paper.drawImage(image, 0, height + GAP * scale, width, below.height * scale);
   return taller.convertToBlob({ type: "image/png" });
+}
+
+/** The picture and what lies over it, on a canvas of the picture's size. Of WebGL, in the task in which it was drawn. */
+export function layOver(context, picture, overlay) {
+  context.drawImage(picture, 0, 0);
+  context.drawImage(overlay, 0, 0, picture.width, picture.height);
 }
 
 async function loaded(svg) {
