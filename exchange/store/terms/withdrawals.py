@@ -189,14 +189,6 @@ def no_remains(session: Session, record: str) -> None:
     session.execute(delete(RemainsRow).where(RemainsRow.record == record))
 
 
-_LAST_ERASURE = select(func.max(TombstoneRow.at)).where(TombstoneRow.outcome.is_not(None))
-
-
-def last_erasure(session: Session) -> str | None:
-    """When the content of a record was last erased here, or restricted."""
-    return session.scalar(_LAST_ERASURE)
-
-
 def note_kept(session: Session, record: str, scans: Collection[str]) -> None:
     """Which scans that an erased record delivered other records kept, on each of its tombstones."""
     told = json.dumps(sorted(scans)) if scans else None

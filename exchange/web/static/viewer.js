@@ -2,6 +2,7 @@
 
 import { actsOf } from "./viewer/acts.js";
 import { Bench } from "./viewer/bench.js";
+import { bringCells } from "./viewer/cells-later.js";
 import { Chart } from "./viewer/chart.js";
 import { buildControls, showBench, showControls, texts } from "./viewer/controls.js";
 import { Fitting } from "./viewer/fitting.js";
@@ -17,7 +18,7 @@ import { placedCells } from "./viewer/overlay.js";
 import { Pace } from "./viewer/pace.js";
 import { profilesOf } from "./viewer/section.js";
 import { Shading } from "./viewer/shading.js";
-import { layOver, pictureOf } from "./viewer/print.js";
+import { drawOn, pictureOf, toldOnPaper } from "./viewer/print.js";
 import { showSavedViews } from "./viewer/saved-views.js";
 import { usualHeights } from "./viewer/relief.js";
 import { drawStage } from "./viewer/stage.js";
@@ -29,16 +30,16 @@ const SETTLED_MS = 140;
 const TYPICAL_SLOPE = 0.28; // as the picture of a candidate exaggerates
 const FLATTEST_SLOPE = 0.015; // beyond this, noise would be exaggerated
 const PRINTED_DENSITY = 2;
-const PAPER_DENSITY = [1, 4]; // canvas pixels to a CSS pixel of a stage that is printed
 const FINEST = 2; // canvas pixels to a CSS pixel
 const LAID_NOTHING = { tool: null, measure: null, measured_on: null, angle: null, profile: null, marks: [] };
 
 /**
  * Attributes: `query-heights`, `reference-heights` (addresses); `comparison`, the matcher's own JSON, or in its place
  * `registration` {dx_um, dy_um, angle_deg}, the reference's pose on the query (see frame.js), `cells` (the matcher's),
- * `cells-on` (a or b) and `cell-size-um`; `query-is`, which of the matcher's scans the query is, a by default;
- * `label-query`, `label-reference`; `view`, a saved view; `fallback`, the address of a picture for where there is no
- * WebGL 2; `keep`, the name under which what is not saved is kept in this tab; `data-text-*`.
+ * `cells-on` (a or b) and `cell-size-um`; `cells-later`, the address of the matcher's JSON with cells, where there are none
+ * yet; `query-is`, which of the matcher's scans the query is, a by default; `label-query`, `label-reference`; `view`, a
+ * saved view; `fallback`, the address of a picture for where there is no WebGL 2; `keep`, the name under which what is not
+ * saved is kept in this tab; `data-text-*`.
  * Sets `data-state` (loading, ready, lost, fallback, failed), `data-ready-ms` and `data-drawn`, the pixels of the last
  * picture. Fires `ffp-state` {state} and, when a change has settled, `ffp-view`, whose detail is the view: JSON that the
  * property and the attribute `view` take back. Inside of a workbench (see bench.js) it is the stage of that.
@@ -166,23 +167,12 @@ class Comparison extends HTMLElement {
     return found;
   }
 
-  /**
-   * The stage as it is, drawn on a canvas of the page at once, `most` pixels wide: who prints takes the page right after.
-   * {said: what is shown, in words, chart: of the profile, as an element, or null, marks: [{kind, words}]}; null while
-   * nothing is drawn.
-   */
+  /** The stage on a canvas of the page, at once and `most` pixels wide, and what is told of it: see `toldOnPaper`; or null. */
   printOn(canvas, most) {
-    const { stage, picture, overlay } = this.#parts;
-    if (this.dataset.state !== "ready" || !stage.clientWidth) return null;
-    this.#drawNow(clamped(most / stage.clientWidth, PAPER_DENSITY), 0, false);
-    [canvas.width, canvas.height] = [picture.width, picture.height];
-    layOver(canvas.getContext("2d"), picture, overlay);
+    if (this.dataset.state !== "ready" || !this.#parts.stage.clientWidth) return null;
+    drawOn(canvas, this.#parts, most, (density) => this.#drawNow(density, 0, false));
     this.#redraw();
-    return {
-      said: statusOf({ ...this.#view, tool: null }, { ...this.#facts(), onPaper: true }, this.#text),
-      chart: this.#chart.drawing(),
-      marks: this.#view.marks.map(({ kind, text }) => ({ kind: this.#text(kind), words: text })),
-    };
+    return toldOnPaper(this.#view, this.#facts(), this.#chart, this.#text);
   }
 
   #end = null;
@@ -237,6 +227,7 @@ class Comparison extends HTMLElement {
     this.#state("ready");
     this.#tell();
     this.#changed();
+    if (first) bringCells(this);
   }
 
   /** What follows from the surfaces: where the view starts, and how much slopes are exaggerated. */

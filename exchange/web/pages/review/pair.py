@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.candidates.candidates import CandidatePair, ComparedSide, compared_sides
@@ -23,6 +23,7 @@ from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.conditional import IfNoneMatch
+from exchange.web.languages import gettext as _
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
 from exchange.web.rest import response_models
@@ -87,6 +88,20 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     return pair_page(node, who, candidate_id, seen_from)
 
 
+@router.get("/pairs/{candidate_id}/cells")
+def cells_of_pair(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+    """What the page's viewer asks for where the page came without cells: finding them takes a second, for which nobody
+    waits before the first picture. ``comparison`` is null while every process is busy."""
+    asker = who.consultation
+    found = found_candidate(asker, candidate_id)
+    row = found.row
+    if not row.cells_found:
+        return JSONResponse({"comparison": None})
+    note_candidate(asker, Act.READ_CANDIDATE, found)
+    said = _("%(congruent)s of %(cells)s", congruent=row.congruent_cells, cells=row.cells)
+    return JSONResponse({"comparison": row.comparison, "said": said})
+
+
 def pair_page(
     node: Node,
     who: Visitor,
@@ -98,7 +113,7 @@ def pair_page(
 ) -> Response:
     """``refused``: the conclusion that was sent, where it was not signed."""
     asker = who.consultation
-    found = found_candidate(asker, candidate_id)
+    found = found_candidate(asker, candidate_id, cells=False)
     note_candidate(asker, Act.READ_CANDIDATE, found)
     doubted = suspicions_of(node, (found.record_a, found.record_b))
     pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)

@@ -25,7 +25,7 @@ _SHEET = {"printed": "comparison sheet"}
 def pair_printed(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
     """It has what a report has on its first page, so it is audited as one."""
     check_script(request, node, who.csrf)
-    row = found_candidate(who.consultation, candidate_id).row
+    row = found_candidate(who.consultation, candidate_id, cells=False).row
     asked = {"candidate": str(candidate_id), **_SHEET}
     who.consultation.note(Act.READ_REPORT, 1, row.statement_a, row.statement_b, asked=asked)
     return Response(status_code=204)
