@@ -60,7 +60,7 @@ def check_step(page: Any, number: int) -> None:
 
 
 @pytest.mark.parametrize("role", PEOPLE)
-def test_the_first_home_opens_with_a_tour_that_keys_alone_lead_through(page: Any, node: RunningNode, role: Role) -> None:
+def test_the_first_home_opens_with_a_tour_for_keys_alone(page: Any, node: RunningNode, role: Role) -> None:
     sign_in_first(page, node, person(node, role))
     dialog = page.get_by_role("dialog", name="Tour of the pages")
     dialog.wait_for()

@@ -1,5 +1,5 @@
-"""What the printed sheet of a comparison says of each scan beside what its page shows: whose laboratory entered it, under
-which handling code, and whether what was entered says that it is synthetic."""
+"""What the printed sheet of a comparison says of each scan beside what its page shows: whose laboratory entered it,
+under which handling code, and whether what was entered says that it is synthetic."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def paper_sides(node: Node, *shown: tuple[RecordRow, AcquisitionRow]) -> dict[st
     with node.store.read() as session:
         instruments = instruments_of(session, [scan.acquisition_id for _, scan in shown])
         return {
-            scan.sha256: _side(session, node, row, scan, instruments.get(scan.acquisition_id, "")) for row, scan in shown
+            scan.sha256: _side(session, node, row, scan, instruments.get(scan.acquisition_id, ""))
+            for row, scan in shown
         }
 
 
@@ -57,5 +58,4 @@ def _side(session: Session, node: Node, row: RecordRow, scan: AcquisitionRow, in
 
 
 def _is_synthetic(record: Record, instrument: str) -> bool:
-    said = [instrument, record.exhibit.headstamp or ""]
-    return any(_SYNTHETIC in words.casefold().split() for words in said)
+    return any(_SYNTHETIC in words.casefold() for words in (instrument, record.exhibit.headstamp or ""))

@@ -2,10 +2,11 @@
 // Without this script the same steps stand as a list above the page.
 
 const GAP = 4; // CSS pixels around what is lit
+const CARD_EDGE = 16; // as the style has it
 const ABOVE = 72; // what is lit is brought so far below the window's edge
 
 const tour = document.querySelector("[data-tour]");
-const ring = tour.querySelector(".tour-ring");
+const [ring, card] = [".tour-ring", ".tour-card"].map((part) => tour.querySelector(part));
 const steps = [...tour.querySelectorAll("[data-step]")];
 const [next, end, back, leave] = ["next", "end", "back", "leave"].map((name) => tour.querySelector(`[data-tour-${name}]`));
 let at = 0;
@@ -13,7 +14,7 @@ let at = 0;
 /** Of what a step is about, the first that is there to be seen: on a narrow screen the groups are behind a button. */
 const told = () => [...document.querySelectorAll(steps[at].dataset.step)].find((part) => part.checkVisibility());
 
-/** The ring lies around it, and the card where there is more room. */
+/** The ring lies around it, and the card below it, unless there is room above it alone. */
 function place() {
   const part = told();
   ring.hidden = !part;
@@ -21,7 +22,8 @@ function place() {
   const { left, top, width, height } = part.getBoundingClientRect();
   const box = { left: left - GAP, top: top - GAP, width: width + 2 * GAP, height: height + 2 * GAP };
   for (const [name, value] of Object.entries(box)) ring.style[name] = `${value}px`;
-  tour.dataset.card = window.innerHeight - (top + height) >= top ? "below" : "above";
+  const room = card.offsetHeight + 2 * CARD_EDGE;
+  tour.dataset.card = top >= room && window.innerHeight - top - height < room ? "above" : "below";
 }
 
 function show(step) {
