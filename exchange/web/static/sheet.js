@@ -3,8 +3,10 @@
 // script the sheet has the node's own picture of the pair, or the facts alone.
 
 import { inSession } from "./session.js";
+import { layOver } from "./viewer/print.js";
 
-const MOST_PIXELS = 2400; // across: 300 to the inch, and more than a display copy of a scan has
+const PIXELS = 2400; // across: 300 to the inch, and more than a display copy of a scan has
+const FINEST = 4; // canvas pixels to a CSS pixel
 const MOST_MARKS = 12;
 const LONGEST_NOTES = 700;
 
@@ -23,10 +25,18 @@ function tellWhen() {
   part("at").textContent = part("at").dataset.text.replace(/\{(\w+)\}/g, (whole, name) => said[name] ?? whole);
 }
 
+/** On a canvas of the page, so that it is there at once; a picture that is loaded would come too late. */
+function drawOn(canvas, { parts, draw, ...told }) {
+  draw(Math.min(FINEST, Math.max(1, PIXELS / parts.stage.clientWidth)));
+  [canvas.width, canvas.height] = [parts.picture.width, parts.picture.height];
+  layOver(canvas, parts);
+  return { ...told, chart: told.chart.drawing() };
+}
+
 /** The stage with its words, its profile and its marks; nothing of it where nothing is drawn. */
 function drawStage() {
   const canvas = part("canvas");
-  const drawn = canvas && viewer?.printOn?.(canvas, MOST_PIXELS);
+  const drawn = canvas && viewer?.still?.((stage) => drawOn(canvas, stage));
   if (canvas) {
     canvas.hidden = !drawn;
     part("nothing").hidden = Boolean(drawn);

@@ -2,7 +2,6 @@
 
 import { actsOf } from "./viewer/acts.js";
 import { Bench } from "./viewer/bench.js";
-import { bringCells } from "./viewer/cells-later.js";
 import { Chart } from "./viewer/chart.js";
 import { buildControls, showBench, showControls, texts } from "./viewer/controls.js";
 import { Fitting } from "./viewer/fitting.js";
@@ -16,10 +15,9 @@ import { made } from "./viewer/made.js";
 import { MarkList } from "./viewer/marks.js";
 import { placedCells } from "./viewer/overlay.js";
 import { Pace } from "./viewer/pace.js";
+import { pictureOf } from "./viewer/print.js";
 import { profilesOf } from "./viewer/section.js";
 import { Shading } from "./viewer/shading.js";
-import { drawOn, pictureOf, toldOnPaper } from "./viewer/print.js";
-import { showSavedViews } from "./viewer/saved-views.js";
 import { usualHeights } from "./viewer/relief.js";
 import { drawStage } from "./viewer/stage.js";
 import { fetchSurfaces, formOf } from "./viewer/surface.js";
@@ -29,7 +27,6 @@ import { reasonOf, statusOf } from "./viewer/words.js";
 const SETTLED_MS = 140;
 const TYPICAL_SLOPE = 0.28; // as the picture of a candidate exaggerates
 const FLATTEST_SLOPE = 0.015; // beyond this, noise would be exaggerated
-const PRINTED_DENSITY = 2;
 const FINEST = 2; // canvas pixels to a CSS pixel
 const LAID_NOTHING = { tool: null, measure: null, measured_on: null, angle: null, profile: null, marks: [] };
 
@@ -160,19 +157,24 @@ class Comparison extends HTMLElement {
 
   /** The stage as a PNG with all that lies over it, and the profile: for a report. `most`: its width. A Blob. */
   picture({ most = Infinity } = {}) {
-    const { stage } = this.#parts;
-    this.#drawNow(Math.min(PRINTED_DENSITY, most / stage.clientWidth), 0, false);
-    const found = pictureOf(this.#parts, this.#chart);
-    this.#redraw();
-    return found;
+    return this.still((stage) => pictureOf(stage, most));
   }
 
-  /** The stage on a canvas of the page, at once and `most` pixels wide, and what is told of it: see `toldOnPaper`; or null. */
-  printOn(canvas, most) {
+  /**
+   * What `take` makes of the stage as it is, to be drawn anew by it; null while nothing is drawn. It is given {parts,
+   * draw(density): in canvas pixels to a CSS pixel, chart, said: what is shown, in words, marks: [{kind, words}]}.
+   */
+  still(take) {
     if (this.dataset.state !== "ready" || !this.#parts.stage.clientWidth) return null;
-    drawOn(canvas, this.#parts, most, (density) => this.#drawNow(density, 0, false));
+    const taken = take({
+      parts: this.#parts,
+      draw: (density) => this.#drawNow(density, 0, false),
+      chart: this.#chart,
+      said: statusOf({ ...this.#view, tool: null }, { ...this.#facts(), onPaper: true }, this.#text),
+      marks: this.#view.marks.map(({ kind, text }) => ({ kind: this.#text(kind), words: text })),
+    });
     this.#redraw();
-    return toldOnPaper(this.#view, this.#facts(), this.#chart, this.#text);
+    return taken;
   }
 
   #end = null;
@@ -227,7 +229,6 @@ class Comparison extends HTMLElement {
     this.#state("ready");
     this.#tell();
     this.#changed();
-    if (first) bringCells(this);
   }
 
   /** What follows from the surfaces: where the view starts, and how much slopes are exaggerated. */
@@ -502,4 +503,3 @@ function parsedJson(text) {
 }
 
 customElements.define("ffp-comparison", Comparison);
-showSavedViews();

@@ -1,17 +1,16 @@
-// A picture of what is shown, for a report: the stage, what lies over it, and the profile below. The same on paper.
-
-import { clamped } from "./view.js";
-import { statusOf } from "./words.js";
+// A picture of what is shown, for a report: the stage, what lies over it, and the profile below. A browser keeps a picture
+// of WebGL no longer than the task in which it was drawn, so it is copied as soon as it is drawn.
 
 const GROUND = "#15181d";
 const GAP = 8;
-const PAPER_DENSITY = [1, 4]; // canvas pixels to a CSS pixel of a stage that is printed
+const PICTURE_DENSITY = 2; // canvas pixels to a CSS pixel
 
-/** `parts`: {picture, overlay}, canvases that were just drawn; `chart`: a Chart. Resolves with a PNG as a Blob. */
-export async function pictureOf({ picture, overlay }, chart) {
-  const { width, height } = picture;
+/** Of a stage as of Comparison.still, at most so wide. Resolves with a PNG as a Blob. */
+export async function pictureOf({ parts, draw, chart }, most) {
+  draw(Math.min(PICTURE_DENSITY, most / parts.stage.clientWidth));
+  const { width, height } = parts.picture;
   const whole = new OffscreenCanvas(width, height);
-  layOver(whole.getContext("2d"), picture, overlay);
+  layOver(whole, parts);
   const below = chart.picture();
   if (!below) return whole.convertToBlob({ type: "image/png" });
   const image = await loaded(below.svg);
@@ -25,28 +24,11 @@ export async function pictureOf({ picture, overlay }, chart) {
   return taller.convertToBlob({ type: "image/png" });
 }
 
-/**
- * The stage on a canvas of the page, about `most` pixels wide. `draw(density)` draws it: a browser keeps a picture of WebGL
- * no longer than the task in which it was drawn.
- */
-export function drawOn(canvas, { stage, picture, overlay }, most, draw) {
-  draw(clamped(most / stage.clientWidth, PAPER_DENSITY));
-  [canvas.width, canvas.height] = [picture.width, picture.height];
-  layOver(canvas.getContext("2d"), picture, overlay);
-}
-
-/** What paper tells of a view: {said: what is shown, chart: its profile as an element, or null, marks: [{kind, words}]}. */
-export function toldOnPaper(view, facts, chart, text) {
-  return {
-    said: statusOf({ ...view, tool: null }, { ...facts, onPaper: true }, text),
-    chart: chart.drawing(),
-    marks: view.marks.map((mark) => ({ kind: text(mark.kind), words: mark.text })),
-  };
-}
-
-function layOver(context, picture, overlay) {
+/** The picture and what lies over it, on a canvas of the picture's size. */
+export function layOver(canvas, { picture, overlay }) {
+  const context = canvas.getContext("2d");
   context.drawImage(picture, 0, 0);
-  context.drawImage(overlay, 0, 0, picture.width, picture.height);
+  context.drawImage(overlay, 0, 0, canvas.width, canvas.height);
 }
 
 async function loaded(svg) {

@@ -10,10 +10,12 @@ import anyio
 import httpx
 import pytest
 
+from exchange.clock import stamp
 from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.blind.visibility import take_task, tasks_for
 from exchange.log.audit_entry import AuditEntry
 from exchange.store.log.audit import audit_state, entries_from
+from exchange.store.tables.records import AcquisitionRow
 from schemas import Maker
 from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, scan_of, three_exhibits
 from tests.exchange.web.test_blind_pages import site_of
@@ -32,6 +34,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
 @pytest.fixture
 def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
     with made.copied(tmp_path / "copy") as copy:
+        with copy.rs.store.write() as session:
+            for scan in session.query(AcquisitionRow):
+                scan.delivered_at = stamp()
         yield copy
 
 
@@ -98,9 +103,9 @@ def test_the_sheet_of_a_pair_has_its_score_and_its_conclusion(world: BlindWorld)
 
 def test_a_restriction_stands_on_top_in_its_own_words(world: BlindWorld) -> None:
     stated = {"code": "H3", "restriction": "Not for the press <b>"}
-    world.exhibit("a", handling=stated)
-    world.compare("a", "b")
-    sheet = sheet_at(world, FIRST, f"/app/pairs/{world.candidate('a', 'b').row.candidate_id}")
+    world.exhibit("d", handling=stated)
+    world.compare("d", "b")
+    sheet = sheet_at(world, FIRST, f"/app/pairs/{world.candidate('d', 'b').row.candidate_id}")
     assert "<b>H3</b> Not for the press &lt;b&gt; (Serbia)" in sheet
 
 
