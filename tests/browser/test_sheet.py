@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def printed(page: Any, paper: str = "A4") -> tuple[str, list[np.ndarray[Any, Any
     assert len(whole.pages) == 1, f"{len(whole.pages)} pages of {paper}"
     sheet = whole.pages[0]
     pictures = [np.asarray(item.image.convert("RGB"), np.float64) for item in sheet.images if item.image]
-    return re.sub(r"\s+", " ", sheet.extract_text()), pictures
+    return re.sub(r"\s+", " ", normalize("NFKC", sheet.extract_text())), pictures
 
 
 def drawn(pictures: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:

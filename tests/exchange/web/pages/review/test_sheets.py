@@ -106,7 +106,7 @@ def test_a_restriction_stands_on_top_in_its_own_words(world: BlindWorld) -> None
     world.exhibit("d", handling=stated)
     world.compare("d", "b")
     sheet = sheet_at(world, FIRST, f"/app/pairs/{world.candidate('d', 'b').row.candidate_id}")
-    assert "<b>H3</b> Not for the press &lt;b&gt; (Serbia)" in sheet
+    assert "<b>H3</b> Not for the press &lt;b&gt; (Serbia, case-d" in sheet
 
 
 def test_a_blind_sheet_has_nothing_that_is_held_of_the_pair(world: BlindWorld) -> None:
