@@ -175,7 +175,7 @@ def test_without_webgl_the_nodes_picture_stands_on_it(page: Any, laboratory: Lab
     address = page.locator("a[href*='/app/pairs/']").first.get_attribute("href")
     page.goto(f"{laboratory.node.url}{address}")
     page.locator("ffp-comparison[data-state=fallback]").wait_for(timeout=60_000)
-    page.locator(".ffp-fallback").evaluate("image => image.decode()")
+    page.locator(".sheet-stage img").evaluate("image => image.decode()")
     words, pictures = printed(page)
     drawn(pictures)
     assert "CASE-1" in words

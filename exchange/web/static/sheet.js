@@ -69,7 +69,9 @@ function tellNotes() {
 /** Where there is no WebGL, the node's picture stands on the sheet as it stands on the stage. */
 function standIn() {
   const picture = viewer?.querySelector(".ffp-fallback");
-  if (picture && part("canvas")) part("stage").replaceChildren(picture.cloneNode());
+  if (!picture || !part("canvas")) return;
+  part("stage").replaceChildren(picture.cloneNode());
+  part("stage").firstChild.removeAttribute("class");
 }
 
 function print() {

@@ -14,7 +14,7 @@ let at = 0;
 /** Of what a step is about, the first that is there to be seen: on a narrow screen the groups are behind a button. */
 const told = () => [...document.querySelectorAll(steps[at].dataset.step)].find((part) => part.checkVisibility());
 
-/** The ring lies around it, and the card below it, unless there is room above it alone. */
+/** The ring lies around it, and the card where it leaves more of it to be seen. */
 function place() {
   const part = told();
   ring.hidden = !part;
@@ -23,7 +23,9 @@ function place() {
   const box = { left: left - GAP, top: top - GAP, width: width + 2 * GAP, height: height + 2 * GAP };
   for (const [name, value] of Object.entries(box)) ring.style[name] = `${value}px`;
   const room = card.offsetHeight + 2 * CARD_EDGE;
-  tour.dataset.card = top >= room && window.innerHeight - top - height < room ? "above" : "below";
+  const bottom = Math.min(top + height, window.innerHeight);
+  const [seenAbove, seenBelow] = [bottom - Math.max(top, room), Math.min(bottom, window.innerHeight - room) - top];
+  tour.dataset.card = seenAbove > seenBelow ? "above" : "below";
 }
 
 function show(step) {
