@@ -28,6 +28,13 @@ function place() {
   tour.dataset.card = seenAbove > seenBelow ? "above" : "below";
 }
 
+/** Brings what is told of into the window. */
+function bring() {
+  const part = told();
+  if (part) window.scrollBy({ top: part.getBoundingClientRect().top - ABOVE, behavior: "instant" });
+  place();
+}
+
 function show(step) {
   at = step;
   const last = at === steps.length - 1;
@@ -36,9 +43,7 @@ function show(step) {
   next.hidden = last;
   leave.hidden = last;
   end.hidden = !last;
-  const part = told();
-  if (part) window.scrollBy({ top: part.getBoundingClientRect().top - ABOVE, behavior: "instant" });
-  place();
+  bring();
   if (!tour.contains(document.activeElement) || document.activeElement.hidden) (last ? end : next).focus();
 }
 
@@ -46,7 +51,8 @@ next.addEventListener("click", () => show(at + 1));
 back.addEventListener("click", () => show(at - 1));
 for (const button of [leave, end]) button.addEventListener("click", () => tour.close());
 tour.addEventListener("close", () => history.replaceState(null, "", location.pathname)); // loaded again, it stays closed
-for (const moved of ["resize", "scroll"]) window.addEventListener(moved, place);
+window.addEventListener("resize", bring);
+window.addEventListener("scroll", place);
 
 tour.showModal(); // which brings the focus in, and gives it back
 show(0);
