@@ -15,7 +15,6 @@ import pytest
 from pypdf import PdfReader
 
 from exchange.store.log.audit import entries_from
-from schemas.vocabulary import Role
 from tests.browser.laboratory import (
     Laboratory,
     examiner_at,

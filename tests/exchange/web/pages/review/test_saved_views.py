@@ -259,9 +259,7 @@ def test_the_rail_has_the_neighbours_of_the_records_own_list(
     assert person.get(f"/app/pairs/{pairs[0].candidate_id}?from=<script>").status_code == 422
 
 
-def test_the_picture_of_a_pair_is_not_drawn_again(
-    signed_in: Callable[[Role], Person], pairs: list[OnePair]
-) -> None:
+def test_the_picture_of_a_pair_is_not_drawn_again(signed_in: Callable[[Role], Person], pairs: list[OnePair]) -> None:
     person = signed_in(Role.EXAMINER)
     path = f"/app/pairs/{pairs[0].candidate_id}/picture"
     drawn = person.get(path)
