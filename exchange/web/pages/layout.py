@@ -22,7 +22,7 @@ from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.alerts.alerts import MOST_ALERTS, tell_fresh
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
-from exchange.flows.node.likelihood_ratio import other_matcher
+from exchange.flows.node.likelihood_ratio import other_matcher, own_matcher
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import not_validated
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
@@ -47,7 +47,6 @@ from exchange.web.wording.meanings import meaning_of
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.started_search import because_words
 from exchange.web.wording.viewer_words import viewer_words
-from matcher import MATCHER_VERSION
 from schemas.calibre_list import ENTRY_OF
 from schemas.vocabulary import Role
 
@@ -75,7 +74,7 @@ _pages.globals |= {
     "static": STATIC_ADDRESS,
     "theme": chosen_theme,
     "viewer_words": viewer_words,
-    "matcher_version": MATCHER_VERSION,
+    "own_matcher": own_matcher,
     "other_matcher": other_matcher,
     "model_for": model_for,
     "not_validated": not_validated,

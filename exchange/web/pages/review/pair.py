@@ -89,7 +89,7 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
 
 
 @router.get("/pairs/{candidate_id}/cells")
-def cells_of_pair(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+def cells_of_pair(who: Reading, candidate_id: CandidateId) -> Response:
     """What the page's viewer asks for where the page came without cells: finding them takes a second, for which nobody
     waits before the first picture. ``comparison`` is null while every process is busy."""
     asker = who.consultation
