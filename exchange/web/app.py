@@ -9,14 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import anyio
-import structlog
 from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node
-from exchange.flows.terms.erase import forget_erased
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.access.peer_concurrency import HeldTurns
 from exchange.web.description import complete
@@ -49,17 +47,11 @@ from exchange.web.rest import (
 from exchange.web.rest import node as node_routes
 from exchange.worker import Worker
 
-log = structlog.get_logger(__name__)
-
 DRAIN_BYTES = 512 * 1024 * 1024
 DRAIN_S = 30
 """What is still read and dropped of a refused body, so that the sender gets to see the answer before the close."""
 DRAINED_AT_ONCE = 256
 """Whoever sends one more that is refused is answered at once, and may miss the answer: anybody can be refused."""
-
-
-ERASED_S = 5
-"""How soon what other processes erased is forgotten here."""
 
 
 def create_app(node: Node, *, works: bool = True, processes: int = 1) -> FastAPI:
@@ -79,7 +71,6 @@ def create_app(node: Node, *, works: bool = True, processes: int = 1) -> FastAPI
             worker.start()
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(_forget_erased, node)
                 tasks.start_soon(pages.state.hints.run)
                 yield
                 tasks.cancel_scope.cancel()
@@ -96,17 +87,6 @@ def create_app(node: Node, *, works: bool = True, processes: int = 1) -> FastAPI
     app.add_middleware(HeadAsGet)
     app.add_middleware(Followed, meters=node.meters, tracing=node.tracing)
     return app
-
-
-async def _forget_erased(node: Node) -> None:
-    """Pictures in the memory of this process show scans that a worker beside it may have erased."""
-    while True:
-        await anyio.sleep(ERASED_S)
-        try:
-            await run_in_threadpool(forget_erased, node)
-        except Exception:
-            log.exception("what was erased is not known, so all pictures in the memory are forgotten")
-            node.small_pictures.forget_all()
 
 
 def create_api(lifespan: Lifespan[FastAPI] | None = None, processes: int = 1) -> FastAPI:

@@ -169,6 +169,7 @@ def _use_tools(page: Any, world: World) -> None:
     """The stage as it is at work: cells, a profile across both specimens, and its chart."""
     page.goto(f"{world.rs.url}/app/pairs/{world.pair}?from={world.record}")
     _settle(page)
+    page.locator("[data-command=cells]:enabled").wait_for()  # they may come after the stage
     page.locator(".ffp-stage").focus()
     for key in ("c", "p"):
         page.keyboard.press(key)

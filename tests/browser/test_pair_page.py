@@ -2,70 +2,44 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import enter, settle, wait_ready
-from tests.exchange.conftest import RunningNode, node_starter
+from exchange.store.tables.records import CandidateRow
+from tests.browser.laboratory import Laboratory, Sent, examiner_at, laboratory_with, open_first, topographies
+from tests.browser.pages import settle, wait_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-@dataclass
-class Laboratory:
-    """A node with scans of breech faces and photographs; ``record`` is the one whose candidates are looked at."""
-
-    node: RunningNode
-    record: str
-    photograph: str
-
-
 @pytest.fixture(scope="module")
 def laboratory(ffp_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("pair"), monkeypatch) as start,
-    ):
-        node = start(Jurisdiction.RS)
-        made = []
-        for number, name in enumerate(("1-1", "1-2", "2-1", "3-1"), start=1):
-            answer = node.submit(ffp_data / "fadul" / f"Fadul {name}.x3p", case_reference=f"CASE-{number}")
-            made.append(answer.json()["statement_id"])
-        photographed = {"roi": "breech_face", "modality": "reflectance", "file": "scan", "lighting": "ring"}
-        for number, name in enumerate(("118", "129"), start=1):
-            scan = ffp_data / "reflectance" / f"NBIDE R BF {name}.png"
-            acquisitions = [photographed | {"lateral_resolution_um": 5.0}]
-            answer = node.submit(scan, case_reference=f"PHOTOGRAPH-{number}", acquisitions=acquisitions)
-            made.append(answer.json()["statement_id"])
-        node.wait_correlated(6)
-        yield Laboratory(node, made[0], made[4])
+    """With breech faces and, from the fifth record on, photographs."""
+    photographed = {"roi": "breech_face", "modality": "reflectance", "file": "scan", "lighting": "ring"}
+    stated = [photographed | {"lateral_resolution_um": 5.0}]
+    photographs: list[Sent] = [
+        (
+            ffp_data / "reflectance" / f"NBIDE R BF {name}.png",
+            {"case_reference": f"PHOTOGRAPH-{number}", "acquisitions": stated},
+        )
+        for number, name in enumerate(("118", "129"), start=1)
+    ]
+    sent = topographies(ffp_data, "1-1", "1-2", "2-1", "3-1") + photographs
+    with laboratory_with(tmp_path_factory.mktemp("pair"), sent) as made:
+        yield made
 
 
 @pytest.fixture
 def page(browser: Any, laboratory: Laboratory) -> Iterator[Any]:
-    """An examiner's, at a candidate list; no test may leave an error on the console, nor break the policy."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    made, said = context.new_page(), []
-    made.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    made.on("pageerror", lambda error: said.append(str(error)))
-    enter(made, laboratory.node, Role.EXAMINER)
-    yield made
-    context.close()
-    assert said == []
-
-
-def open_first(page: Any, laboratory: Laboratory, record: str) -> Any:
-    page.goto(f"{laboratory.node.url}/app/records/{record}/candidates")
-    page.get_by_role("link", name="Compare").first.click()
-    wait_ready(page)
-    return page.locator("ffp-comparison")
+    with examiner_at(browser, laboratory) as made:
+        yield made
 
 
 def save(page: Any, title: str) -> None:
@@ -76,7 +50,7 @@ def save(page: Any, title: str) -> None:
 
 
 def test_a_view_is_saved_and_opened_with_one_click_another_day(page: Any, laboratory: Laboratory) -> None:
-    viewer = open_first(page, laboratory, laboratory.record)
+    viewer = open_first(page, laboratory)
     page.locator(".ffp-stage").focus()
     for key in ("2", "h", "+", "[", "p", "n", "Enter"):
         page.keyboard.press(key)
@@ -87,7 +61,7 @@ def test_a_view_is_saved_and_opened_with_one_click_another_day(page: Any, labora
     assert kept["marks"][0]["text"] == HOSTILE
     save(page, "Ridges <b>agree</b>")
 
-    open_first(page, laboratory, laboratory.record)
+    open_first(page, laboratory)
     thumbnail = page.get_by_role("button", name="Open the view Ridges <b>agree</b>")
     thumbnail.wait_for()
     thumbnail.locator("img").evaluate("image => image.decode()")
@@ -104,7 +78,7 @@ def test_a_view_is_saved_and_opened_with_one_click_another_day(page: Any, labora
 
 def test_a_view_of_the_turned_pair_shows_the_same_places(page: Any, laboratory: Laboratory) -> None:
     """The matcher may take the other scan for the query one day: a saved view shows what it showed."""
-    viewer = open_first(page, laboratory, laboratory.record)
+    viewer = open_first(page, laboratory)
     given, there, back = viewer.evaluate(
         """async element => {
           const { swappedView } = await import('/app/static/viewer/swap.js');
@@ -124,7 +98,7 @@ def test_a_view_of_the_turned_pair_shows_the_same_places(page: Any, laboratory: 
 
 def test_the_rail_leads_to_the_neighbours_by_keys(page: Any, laboratory: Laboratory) -> None:
     page.goto(f"{laboratory.node.url}/app/records/{laboratory.record}/candidates?weaker=1")
-    open_first(page, laboratory, laboratory.record)
+    open_first(page, laboratory)
     rail = page.get_by_role("navigation", name="The candidates of this record")
     first = rail.locator("[aria-current]").get_attribute("aria-label")
     assert first.startswith("Candidate 1 of 5, score 0.")
@@ -146,7 +120,7 @@ def test_the_rail_leads_to_the_neighbours_by_keys(page: Any, laboratory: Laborat
 
 
 def test_with_the_chart_open_the_whole_instrument_is_on_one_screen(page: Any, laboratory: Laboratory) -> None:
-    open_first(page, laboratory, laboratory.record)
+    open_first(page, laboratory)
     assert page.locator(".rail").count() == 1
     page.locator(".ffp-stage").focus()
     page.keyboard.press("p")
@@ -156,8 +130,29 @@ def test_with_the_chart_open_the_whole_instrument_is_on_one_screen(page: Any, la
         assert box["y"] + box["height"] <= 720, part
 
 
+def test_a_page_comes_without_the_cells_that_nobody_asked_for_and_fills_them_in(
+    page: Any, laboratory: Laboratory
+) -> None:
+    open_first(page, laboratory)
+    number = int(page.url.split("/pairs/")[1].split("?")[0])
+    with laboratory.node.node.store.write() as session:
+        row = session.get_one(CandidateRow, number)
+        told = json.loads(row.comparison)
+        del told["cells"]
+        row.comparison, row.cells_found, row.cells, row.congruent_cells = json.dumps(told), False, 0, 0
+    with page.expect_response(f"**/pairs/{number}/cells") as asked:
+        came = page.goto(f"{laboratory.node.url}/app/pairs/{number}")
+        assert "not known yet" in came.text()
+    assert asked.value.status == 200
+    page.locator("[data-cells]", has_text=re.compile(r"^\d+ of \d+$")).first.wait_for(timeout=30_000)
+    wait_ready(page)
+    page.locator(".ffp-stage").focus()
+    page.keyboard.press("c")
+    page.locator(".ffp-status", has_text="cells congruent").wait_for()
+
+
 def test_photographs_lie_on_the_same_stage(page: Any, laboratory: Laboratory) -> None:
-    page.goto(f"{laboratory.node.url}/app/records/{laboratory.photograph}/candidates?weaker=1")
+    page.goto(f"{laboratory.node.url}/app/records/{laboratory.records[4]}/candidates?weaker=1")
     page.locator(".exhibit-pair", has_text="PHOTOGRAPH-2").get_by_role("link", name="Compare").click()
     wait_ready(page)
     status = page.locator(".ffp-status")

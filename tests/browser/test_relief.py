@@ -104,6 +104,23 @@ def test_by_keys_alone(viewer: Viewer) -> None:
     assert viewer.page.locator(".ffp-chart").is_visible(), "what was laid there is there again"
 
 
+def test_on_a_stage_that_is_higher_than_wide_they_lie_below_one_another(viewer: Viewer) -> None:
+    viewer.page.set_viewport_size({"width": 400, "height": 900})
+    viewer.open("step", "step", form="raw", view=json.dumps({"mode": "side-by-side", "colours": "height"}))
+    beside = viewer.view["camera"]["field_um"]
+    viewer.keys("5")
+    assert viewer.view["camera"]["field_um"] < 0.7 * beside, "each has the whole width"
+    there = np.abs(viewer.pixels() - np.array([30, 34, 40])).max(axis=2) > 24
+    half = there.shape[0] // 2
+    for name, part in (("query", there[:half]), ("reference", there[half:])):
+        middle = part[part.shape[0] // 2 - 20 : part.shape[0] // 2 + 20]
+        assert middle.any(axis=0).mean() > 0.6, name
+    before = viewer.pixels()
+    viewer.drag((200, half + 100), (260, half + 100))
+    assert viewer.view["tilt"]["turn_deg"] != -20
+    assert changed(before, viewer.pixels()) > 0.05
+
+
 def test_a_tilted_view_is_saved_and_shown_again(viewer: Viewer) -> None:
     viewer.open("1-1", "1-2")
     viewer.keys("5", "Shift+ArrowLeft", "h")

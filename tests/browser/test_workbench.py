@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,20 @@ import pytest
 
 from exchange.web.languages.catalogue import translations
 from exchange.web.wording.viewer_words import viewer_keys, viewer_texts
-from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.pages import enter, person, settle, sign_in, wait_ready
-from tests.exchange.conftest import RunningNode, node_starter
+from schemas.vocabulary import Role
+from tests.browser.laboratory import (
+    WINDOW,
+    Laboratory,
+    examiner_at,
+    laboratory_with,
+    mark_here,
+    open_first,
+    topographies,
+)
+from tests.browser.pages import person, settle, sign_in, wait_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 
-WINDOW = {"width": 1280, "height": 720}
 SPECIMEN_SHARE = 0.5
 CYRILLIC = "sr-Cyrl"
 LATIN = re.compile(r"[A-Za-z]{2,}")
@@ -27,50 +33,17 @@ DATA = {"mm", "px", "RS", "CASE"} | {write(key) for key in KEYS for write in (st
 """What is no word of any language: units, names of keys, jurisdictions and cases."""
 
 
-@dataclass
-class Laboratory:
-    """A node on which three records wait; ``record`` is the one whose candidates are looked at."""
-
-    node: RunningNode
-    record: str
-
-
 @pytest.fixture(scope="module")
 def laboratory(ffp_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("workbench"), monkeypatch) as start,
-    ):
-        node = start(Jurisdiction.RS)
-        made = [
-            node.submit(ffp_data / "fadul" / f"Fadul {name}.x3p", case_reference=f"CASE-{number}").json()
-            for number, name in enumerate(("1-1", "1-2", "2-1"), start=1)
-        ]
-        node.wait_correlated(3)
-        yield Laboratory(node, made[0]["statement_id"])
+    sent = topographies(ffp_data, "1-1", "1-2", "2-1")
+    with laboratory_with(tmp_path_factory.mktemp("workbench"), sent) as made:
+        yield made
 
 
 @pytest.fixture
 def page(browser: Any, laboratory: Laboratory) -> Iterator[Any]:
-    """An examiner's; no test may leave an error on the console, nor break the policy."""
-    context = browser.new_context(viewport=WINDOW)
-    made, said = context.new_page(), []
-    made.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    made.on("pageerror", lambda error: said.append(str(error)))
-    enter(made, laboratory.node, Role.EXAMINER)
-    yield made
-    context.close()
-    assert said == []
-
-
-def open_first(page: Any, laboratory: Laboratory) -> Any:
-    """The best candidate of the record, with the rail of all."""
-    page.goto(f"{laboratory.node.url}/app/records/{laboratory.record}/candidates")
-    address = page.locator("a[href*='/app/pairs/']").first.get_attribute("href")
-    page.goto(f"{laboratory.node.url}{address}")
-    wait_ready(page)
-    settle(page)
-    return page.locator("ffp-comparison")
+    with examiner_at(browser, laboratory) as made:
+        yield made
 
 
 def view_of(page: Any) -> dict[str, Any]:
@@ -82,13 +55,6 @@ def press(page: Any, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
     settle(page)
-
-
-def mark_here(page: Any, words: str) -> None:
-    page.locator(".ffp-stage").focus()
-    press(page, "n", "Enter")
-    page.keyboard.type(words)
-    press(page, "Enter")
 
 
 def stage_box(page: Any) -> dict[str, float]:

@@ -94,9 +94,14 @@ def ranked_across_borders(
 
 
 def find_candidate(node: Node, role: Role, pseudonym: str, candidate_id: int) -> CandidatePair | None:
-    """With its cells. None: there is no such pair, or this examiner may be asked to verify it."""
+    """With its cells, where they are known. None: there is no such pair, or this examiner may be asked to verify it."""
     with node.store.read() as session:
-        found = store.find_candidate(session, candidate_id, view_of(role, pseudonym))
+        return store.find_candidate(session, candidate_id, view_of(role, pseudonym))
+
+
+def find_with_cells(node: Node, role: Role, pseudonym: str, candidate_id: int) -> CandidatePair | None:
+    """As ``find_candidate``; cells that nobody asked for yet are found now, which may take a second."""
+    found = find_candidate(node, role, pseudonym, candidate_id)
     with_cells(node, [found] if found is not None else [])
     return found
 

@@ -164,21 +164,6 @@ def exhibits_across_borders(
     return GroupedExhibits(fitting, after + MOST_GROUPS if len(names) > after + MOST_GROUPS else None, pending)
 
 
-def records_with_standing_out(node: Node, role: Role, pseudonym: str, *, limit: int) -> list[RecordGroup]:
-    """Of the newest ``limit`` current records that this person registered, those with pairs that are shown first
-    (``standing_out``; ``ranking.clear`` of them stand clear of chance), the newest record first. Each pair tells
-    whether this person opened it, and whether a conclusion stands that this person may see.
-
-    Nothing is noted as seen: whoever shows a pair's score, or that it stands out, notes it before
-    (``exchange.flows.blind.visibility.note_shown`` with ``regions``). It takes about ten statements of SQL, and reads
-    the numbers of all pairs of these records: 50 records of 40 pairs take as long as a page of candidates.
-    """
-    with node.store.read() as session:
-        names = store.newest_records_of(session, pseudonym, limit=limit)
-        groups = _groups(session, node, role, pseudonym, names)
-    return [group for group in groups if group.standing]
-
-
 def _first_records(session: Session, node: Node, view: CandidateView, wanted: CandidateFilter, count: int) -> list[str]:
     """The first records of the list across borders, each where its best fitting pair stands."""
     found: dict[str, None] = {}

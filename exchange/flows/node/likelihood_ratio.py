@@ -59,6 +59,11 @@ def is_of_this_release(models: CalibrationModels) -> bool:
     )
 
 
+def own_matcher() -> str:
+    """The version of the matcher with which this release compares."""
+    return matcher.MATCHER_VERSION
+
+
 def other_matcher(version: str | None) -> str | None:
     """What is to be said beside a score that another version of the matcher made, here before or at a peer; None beside
     any other."""

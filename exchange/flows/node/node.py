@@ -33,7 +33,6 @@ from exchange.flows.node.head_notifier import HeadNotifier
 from exchange.flows.node.jurisdictions import checked_jurisdictions, installed_jurisdictions
 from exchange.flows.node.likelihood_ratio import load_calibration
 from exchange.flows.node.mail_server import load_mail_server
-from exchange.flows.node.small_pictures import SmallPictures
 from exchange.home import emptied_on_failure
 from exchange.jurisdictions.directory import Directory
 from exchange.jurisdictions.own_file import own_entries
@@ -95,7 +94,6 @@ class Node:
     cluster: Cluster | None
     """Which compares scans with the galleries; None where this machine does."""
     galleries: Galleries
-    small_pictures: SmallPictures
     limits: NodeLimits
     """Which all processes keep that serve the node."""
     news: HeadNotifier
@@ -293,7 +291,6 @@ def open_with(settings: Settings, *, processes: int = 1) -> Node:
         background=_compute(settings, background=True),
         cluster=cluster,
         galleries=Galleries(settings.galleries),
-        small_pictures=SmallPictures(),
         limits=NodeLimits(settings.home / "limits"),
         news=HeadNotifier(signed.size if signed else 0),
         calibration=calibration,

@@ -1,4 +1,4 @@
-"""The picture of a pair: both scans in one frame, aligned, with their cells; small ones are kept for the next list."""
+"""The picture of a pair: both scans in one frame, aligned, with their cells."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES, Variant
 from exchange.flows.scan.inspect import draw_candidate
 from exchange.flows.scan.prepared import appearance_of, prepared_scan
-from exchange.flows.scan.view_picture import shrunk
 from exchange.store.review.candidates import StoredCandidate
-
-PICTURES_IN_LISTS = "pictures in lists"
-"""On this account they are drawn; no node is named so."""
 
 
 def pair_picture(node: Node, found: StoredCandidate) -> bytes:
@@ -28,20 +24,8 @@ def pair_picture(node: Node, found: StoredCandidate) -> bytes:
     return node.compute.run(draw_candidate, a, b, *ready)
 
 
-def picture_tag(found: StoredCandidate, width: int | None) -> str:
+def picture_tag(found: StoredCandidate) -> str:
     """Of all that the picture follows from: both scans, how the matcher compared them, and its own version."""
     scans = (found.acquisition_a.sha256, found.acquisition_b.sha256)
-    drawn_from = repr((*scans, found.row.parameters, found.row.comparison, width))
+    drawn_from = repr((*scans, found.row.parameters, found.row.comparison))
     return hashlib.sha256(drawn_from.encode()).hexdigest()
-
-
-def small_picture(node: Node, found: StoredCandidate, width: int) -> bytes:
-    """As JPEG. To draw one takes a third of a second, of photographs some seconds, so a list that is looked at again
-    finds them, and those of a list never hold all worker processes: a pair that is opened meanwhile goes beside."""
-    tag = picture_tag(found, width)
-    kept = node.small_pictures.get(tag)
-    if kept is None:
-        with node.compute.on_account_of(PICTURES_IN_LISTS):
-            kept = node.compute.run(shrunk, pair_picture(node, found), width)
-        node.small_pictures.keep(tag, kept)
-    return kept

@@ -17,8 +17,7 @@ import structlog
 import matcher
 from exchange.errors import ComputeFailed, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.scan.pair_picture import PICTURES_IN_LISTS
-from exchange.flows.scan.thumbnail import draw_and_keep, thumbnail_paths
+from exchange.flows.scan.thumbnail import PICTURES_IN_LISTS, draw_and_keep, thumbnail_paths
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.scan.listed import delivered_after
 from exchange.store.tables.records import AcquisitionRow

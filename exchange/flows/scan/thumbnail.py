@@ -23,7 +23,6 @@ from exchange.flows.node.pipelines import PIPELINES, roles_of
 from exchange.flows.node.region_masks import mask_digest, region_mask_of, topography_within
 from exchange.flows.scan.heights import filtered_path
 from exchange.flows.scan.inspect import PicturePaths, ThumbnailSize, levelled, thumbnail_of, write_whole
-from exchange.flows.scan.pair_picture import PICTURES_IN_LISTS
 from exchange.store.entry.records import find_scan_of_record, may_be_compared
 from exchange.store.tables.records import AcquisitionRow
 from matcher.draw import THUMBNAIL_VERSION
@@ -31,6 +30,8 @@ from schemas import RegionMask
 from schemas.vocabulary import Modality
 
 MEDIA_TYPE: Final = "image/webp"
+PICTURES_IN_LISTS: Final = "pictures in lists"
+"""On this account they are drawn; no node is named so."""
 PICTURES_VERSION: Final = f"{THUMBNAIL_VERSION}-{hashlib.sha256(' '.join(sorted(PIPELINES)).encode()).hexdigest()[:8]}"
 """Of all pictures of this release: of one scan of one record, nothing else that they follow from ever changes."""
 

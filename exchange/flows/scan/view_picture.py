@@ -67,12 +67,6 @@ def pictures_of(sent: bytes) -> Pictures:
     return Pictures(_written(shown, WIDTH, "PNG"), _written(shown, THUMBNAIL_WIDTH, "JPEG"))
 
 
-def shrunk(picture: bytes, width: int) -> bytes:
-    """A picture that this node drew, as a small JPEG."""
-    with Image.open(io.BytesIO(picture)) as image:
-        return _written(image.convert("RGB"), width, "JPEG")
-
-
 def _written(image: Image.Image, width: int, kind: str) -> bytes:
     small = image.copy()
     small.thumbnail((width, MOST_SIDE), Image.Resampling.LANCZOS)

@@ -23,7 +23,7 @@ from exchange.store.scan.objects import promise_removal
 from exchange.store.sync.peers import items_at
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.terms import RemainsRow, TombstoneRow
-from exchange.store.terms.withdrawals import erase_rows, hold_of, last_erasure, no_remains, note_kept, remains_of
+from exchange.store.terms.withdrawals import erase_rows, hold_of, no_remains, note_kept, remains_of
 from schemas import Acknowledgement
 from schemas.vocabulary import ErasureOutcome
 
@@ -62,7 +62,7 @@ def erase(node: Node, tombstone_id: int) -> None:
         with node.store.read() as session:
             scans = [(stone.record, row.acquisition_id) for row in acquisitions_of(session, stone.record)]
         erase_entries(node, scans)
-        _erase_pictures(node)
+        _erase_previews(node)
     if kept:
         _settle(node, stone, ErasureOutcome.RESTRICTED)
         return
@@ -77,13 +77,6 @@ def erase(node: Node, tombstone_id: int) -> None:
     _settle(node, stone, ErasureOutcome.ERASED)
 
 
-def forget_erased(node: Node) -> None:
-    """Forget the pictures in this process's memory when another has erased a record since this was last asked."""
-    with node.store.read() as session:
-        last = last_erasure(session)
-    node.small_pictures.forget_before(last)
-
-
 def _erase_remains(node: Node, record: str) -> None:
     with node.store.read() as session:
         remains = remains_of(session, record)
@@ -91,7 +84,7 @@ def _erase_remains(node: Node, record: str) -> None:
     for row in remains:
         _delete(node.settings.incoming.glob(f"{row.sha256}.{row.acquisition_id}.*"))
         _delete(prepared_files(node, row.sha256))  # what another record needs is made again
-    _erase_pictures(node)
+    _erase_previews(node)
     objects, kept = [], set[str]()
     with node.store.write() as session:  # nobody delivers the scan meanwhile
         for row in remains:
@@ -115,9 +108,8 @@ def told_of(row: RemainsRow) -> set[str]:
     return {row.sha256} if row.delivered else set()
 
 
-def _erase_pictures(node: Node) -> None:
-    """The small ones of pairs, and previews of drafts that are gone with their record."""
-    node.small_pictures.forget_all()
+def _erase_previews(node: Node) -> None:
+    """Of drafts that are gone with their record."""
     with node.store.write() as session:  # whoever begins a file commits its row first
         node.draft_files.sweep(every_file(session))
 

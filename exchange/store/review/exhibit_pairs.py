@@ -122,16 +122,6 @@ def pairs_of_two(session: Session, one: str, other: str, view: CandidateView) ->
     return [StoredCandidate(*row) for row in session.execute(query.options(defer(CandidateRow.comparison)))]
 
 
-def newest_records_of(session: Session, examiner: str, *, limit: int) -> Sequence[str]:
-    """The current records that an examiner registered, the newest first."""
-    theirs = (
-        select(RecordRow.statement_id)
-        .where(RecordRow.submitted_by == examiner, RecordRow.superseded_by.is_(None), RecordRow.restricted.is_(False))
-        .order_by(RecordRow.received_at.desc())
-    )
-    return session.scalars(theirs.limit(limit)).all()
-
-
 def joined_exhibits(session: Session, exhibits: Collection[str]) -> dict[Exhibits, str]:
     """The pairs of exhibits with one of these that a hit joins, of whatever scans and versions; each with a link."""
     found: dict[Exhibits, str] = {}

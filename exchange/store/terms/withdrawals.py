@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -187,14 +187,6 @@ def remains_of(session: Session, record: str) -> Sequence[RemainsRow]:
 
 def no_remains(session: Session, record: str) -> None:
     session.execute(delete(RemainsRow).where(RemainsRow.record == record))
-
-
-_LAST_ERASURE = select(func.max(TombstoneRow.at)).where(TombstoneRow.outcome.is_not(None))
-
-
-def last_erasure(session: Session) -> str | None:
-    """When the content of a record was last erased here, or restricted."""
-    return session.scalar(_LAST_ERASURE)
 
 
 def note_kept(session: Session, record: str, scans: Collection[str]) -> None:

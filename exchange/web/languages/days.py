@@ -28,6 +28,12 @@ def moment(when: str | datetime | None) -> str:
     return f"{text[:10]} {text[11:16]} UTC"
 
 
+def moment_on_paper(when: str) -> str:
+    """In UTC and by the clock of the node's jurisdiction, both with their day: paper is read on another day."""
+    local = datetime.fromisoformat(when).astimezone(spoken().zone)
+    return gettext("%(moment)s (here %(local)s)", moment=moment(when), local=f"{local:%Y-%m-%d %H:%M}")
+
+
 def period(earliest: str | date | None, latest: str | date | None) -> str:
     """When something happened, as far as it is known; both ends inclusive."""
     if earliest is None and latest is None:

@@ -55,6 +55,7 @@ from exchange.web.pages.review import (
     report,
     reviews,
     saved_views,
+    sheets,
 )
 from exchange.web.pages.script_requests import is_fetched
 from exchange.web.pages.static_files import JOINED, STATIC, VERSION
@@ -78,6 +79,7 @@ PAGE_PARTS = (
     pictures,
     compare,
     saved_views,
+    sheets,
     reviews,
     hits,
     records,

@@ -33,8 +33,9 @@ _HOMES: Final[dict[Role, Callable[[Visitor], dict[str, Any]]]] = {
 
 
 @router.get("/")
-def home(who: SignedIn) -> Response:
-    return page("home", who, purposes=list(LawfulPurpose), **_HOMES[who.caller.role](who))
+def home(who: SignedIn, tour: bool = False) -> Response:
+    """``tour``: with the steps that say what is where; the first sign-in leads here with it."""
+    return page("home", who, tour=tour, purposes=list(LawfulPurpose), **_HOMES[who.caller.role](who))
 
 
 @router.post("/purpose")

@@ -22,7 +22,7 @@ from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.alerts.alerts import MOST_ALERTS, tell_fresh
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
-from exchange.flows.node.likelihood_ratio import other_matcher
+from exchange.flows.node.likelihood_ratio import other_matcher, own_matcher
 from exchange.flows.node.node import Node
 from exchange.flows.node.regions import not_validated
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
@@ -30,7 +30,7 @@ from exchange.flows.scan.thumbnail import PICTURES_VERSION
 from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
-from exchange.web.languages.days import due_time, local_time, moment, period
+from exchange.web.languages.days import due_time, local_time, moment, moment_on_paper, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS
@@ -74,6 +74,7 @@ _pages.globals |= {
     "static": STATIC_ADDRESS,
     "theme": chosen_theme,
     "viewer_words": viewer_words,
+    "own_matcher": own_matcher,
     "other_matcher": other_matcher,
     "model_for": model_for,
     "not_validated": not_validated,
@@ -116,6 +117,11 @@ def _number(_context: Context, value: float, digits: int = 0) -> str:
 @pass_context
 def _local_time(_context: Context, when: str | None) -> str:
     return local_time(when)
+
+
+@pass_context
+def _on_paper(_context: Context, when: str) -> str:
+    return moment_on_paper(when)
 
 
 @pass_context
@@ -172,6 +178,7 @@ _pages.filters |= {
     "moment": moment,
     "local_time": _local_time,
     "due_time": _due_time,
+    "on_paper": _on_paper,
     "explained": _explained,
     "in_act": _in_act,
     "in_acts": _in_acts,

@@ -14,13 +14,14 @@ from exchange.flows.candidates.candidates import (
     CandidatePlace,
     RankedCandidates,
     find_candidate,
+    find_with_cells,
     ranked_across_borders,
     ranked_for_record,
 )
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
-from exchange.flows.scan.pair_picture import pair_picture, small_picture
+from exchange.flows.scan.pair_picture import pair_picture
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.description import BINARY
@@ -109,11 +110,10 @@ async def read_candidate_picture(
     )
 
 
-def picture_of(node: Node, asker: Consultation, candidate_id: int, width: int | None = None) -> bytes:
-    """Both scans, aligned, with their cells, as PNG, or so wide as JPEG; written down before it is given. Raises
-    NotFound, NotAudited."""
+def picture_of(node: Node, asker: Consultation, candidate_id: int) -> bytes:
+    """Both scans, aligned, with their cells, as PNG; written down before it is given. Raises NotFound, NotAudited."""
     found = found_candidate(asker, candidate_id)
-    drawn = pair_picture(node, found) if width is None else small_picture(node, found, width)
+    drawn = pair_picture(node, found)
     note_candidate(asker, Act.READ_PICTURE, found)
     return drawn
 
@@ -132,9 +132,11 @@ def note_candidate(asker: Consultation, act: Act, found: CandidatePair) -> None:
     asker.note(act, 1, *sides, asked={"candidate": str(found.row.candidate_id)})
 
 
-def found_candidate(asker: Consultation, candidate_id: int) -> CandidatePair:
-    """Raises NotFound: none, or one that this examiner may be asked to verify."""
-    found = find_candidate(asker.node, *asker.reader, candidate_id)
+def found_candidate(asker: Consultation, candidate_id: int, *, cells: bool = True) -> CandidatePair:
+    """``cells``: find them now where nobody asked for them yet. Raises NotFound: none, or one that this examiner may be
+    asked to verify."""
+    find = find_with_cells if cells else find_candidate
+    found = find(asker.node, *asker.reader, candidate_id)
     if found is None:
         raise NotFound(f"There is no candidate {candidate_id} on this node.")
     return found

@@ -15,10 +15,9 @@ import { made } from "./viewer/made.js";
 import { MarkList } from "./viewer/marks.js";
 import { placedCells } from "./viewer/overlay.js";
 import { Pace } from "./viewer/pace.js";
+import { pictureOf } from "./viewer/print.js";
 import { profilesOf } from "./viewer/section.js";
 import { Shading } from "./viewer/shading.js";
-import { pictureOf } from "./viewer/print.js";
-import { showSavedViews } from "./viewer/saved-views.js";
 import { usualHeights } from "./viewer/relief.js";
 import { drawStage } from "./viewer/stage.js";
 import { fetchSurfaces, formOf } from "./viewer/surface.js";
@@ -28,16 +27,16 @@ import { reasonOf, statusOf } from "./viewer/words.js";
 const SETTLED_MS = 140;
 const TYPICAL_SLOPE = 0.28; // as the picture of a candidate exaggerates
 const FLATTEST_SLOPE = 0.015; // beyond this, noise would be exaggerated
-const PRINTED_DENSITY = 2;
 const FINEST = 2; // canvas pixels to a CSS pixel
 const LAID_NOTHING = { tool: null, measure: null, measured_on: null, angle: null, profile: null, marks: [] };
 
 /**
  * Attributes: `query-heights`, `reference-heights` (addresses); `comparison`, the matcher's own JSON, or in its place
  * `registration` {dx_um, dy_um, angle_deg}, the reference's pose on the query (see frame.js), `cells` (the matcher's),
- * `cells-on` (a or b) and `cell-size-um`; `query-is`, which of the matcher's scans the query is, a by default;
- * `label-query`, `label-reference`; `view`, a saved view; `fallback`, the address of a picture for where there is no
- * WebGL 2; `keep`, the name under which what is not saved is kept in this tab; `data-text-*`.
+ * `cells-on` (a or b) and `cell-size-um`; `cells-later`, the address of the matcher's JSON with cells, where there are none
+ * yet; `query-is`, which of the matcher's scans the query is, a by default; `label-query`, `label-reference`; `view`, a
+ * saved view; `fallback`, the address of a picture for where there is no WebGL 2; `keep`, the name under which what is not
+ * saved is kept in this tab; `data-text-*`.
  * Sets `data-state` (loading, ready, lost, fallback, failed), `data-ready-ms` and `data-drawn`, the pixels of the last
  * picture. Fires `ffp-state` {state} and, when a change has settled, `ffp-view`, whose detail is the view: JSON that the
  * property and the attribute `view` take back. Inside of a workbench (see bench.js) it is the stage of that.
@@ -158,11 +157,24 @@ class Comparison extends HTMLElement {
 
   /** The stage as a PNG with all that lies over it, and the profile: for a report. `most`: its width. A Blob. */
   picture({ most = Infinity } = {}) {
-    const { stage } = this.#parts;
-    this.#drawNow(Math.min(PRINTED_DENSITY, most / stage.clientWidth), 0, false);
-    const found = pictureOf(this.#parts, this.#chart);
+    return this.still((stage) => pictureOf(stage, most));
+  }
+
+  /**
+   * What `take` makes of the stage as it is, to be drawn anew by it; null while nothing is drawn. It is given {parts,
+   * draw(density): in canvas pixels to a CSS pixel, chart, said: what is shown, in words, marks: [{kind, words}]}.
+   */
+  still(take) {
+    if (this.dataset.state !== "ready" || !this.#parts.stage.clientWidth) return null;
+    const taken = take({
+      parts: this.#parts,
+      draw: (density) => this.#drawNow(density, 0, false),
+      chart: this.#chart,
+      said: statusOf({ ...this.#view, tool: null }, { ...this.#facts(), onPaper: true }, this.#text),
+      marks: this.#view.marks.map(({ kind, text }) => ({ kind: this.#text(kind), words: text })),
+    });
     this.#redraw();
-    return found;
+    return taken;
   }
 
   #end = null;
@@ -491,4 +503,3 @@ function parsedJson(text) {
 }
 
 customElements.define("ffp-comparison", Comparison);
-showSavedViews();

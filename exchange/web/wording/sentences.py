@@ -36,7 +36,8 @@ SENTENCES: Final = {
     "user-unknown": _m("You are not an active user of this node. Ask the node's operator."),
     "second-factor-missing": _m("The provider did not check the second factor that this node demands."),
     "invitation-void": _m(
-        "This invitation was used, is too old, or never was one. Ask the node's operator for a new one."
+        "This invitation was used, is too old, or never was one. If you took it up yourself, sign in; if not, ask the "
+        "node's operator for a new one."
     ),
     "account-locked": _m("Too many failures: this account is locked for a while. The node's operator can invite anew."),
     "password-length": _m("The password is too short or too long: four or five words make a good one."),

@@ -18,7 +18,7 @@ from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.http.problems import headers_of, status_of
-from exchange.web.languages.spoken import local_page
+from exchange.web.languages.spoken import local_page, speaking, spoken
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from exchange.web.wording.sentences import ShownRefusal, refusal, refusal_of
 from schemas.vocabulary import SignedInBy
@@ -27,6 +27,9 @@ router = APIRouter()
 
 FIRST_PAGE = "/app/"
 SIGN_IN = "/app/sign-in"
+TOUR = f"{FIRST_PAGE}?tour=1"
+"""Where the first sign-in after an invitation leads: the first page, with what is where on it."""
+_READY = f"{SIGN_IN}?ready=1&back={quote(TOUR, safe='/')}"
 InvitationToken = Annotated[str, Path(pattern="^[A-Za-z0-9_-]{43}$")]
 Back = Annotated[str, Query(max_length=4000, description="The page of this node on which to go on after the sign-in.")]
 
@@ -45,10 +48,16 @@ def goes_on_at(back: str) -> str:
 
 @router.get("/sign-in")
 def sign_in_page(
-    request: Request, node: OpenNode, left: Literal["provider"] | None = None, back: Back = FIRST_PAGE
+    request: Request,
+    node: OpenNode,
+    left: Literal["provider"] | None = None,
+    ready: bool = False,
+    back: Back = FIRST_PAGE,
 ) -> Response:
-    """``left`` is who has just signed out, and is still signed in at the provider."""
-    return sign_in_form(node, left=left is not None and request.app.state.provider is not None, back=back)
+    """``left`` is who has just signed out, and is still signed in at the provider; ``ready`` who has just taken up an
+    invitation."""
+    at_provider = left is not None and request.app.state.provider is not None
+    return sign_in_form(node, left=at_provider, ready=ready, back=back)
 
 
 @router.get("/session")
@@ -161,7 +170,9 @@ async def welcome(request: Request, node: OpenNode, token: InvitationToken) -> R
         )
     except InvalidInput as error:
         return _welcome(node, enrolling, refusal_of(error))
-    return _known_from_now_on(node, sign_in_form(node, pseudonym=enrolling.pseudonym, ready=True), device)
+    with speaking(replace(spoken(), back=_READY)):  # this address is good for nothing any more
+        answer = sign_in_form(node, pseudonym=enrolling.pseudonym, ready=True, back=TOUR)
+    return _known_from_now_on(node, answer, device)
 
 
 def _welcome(node: Node, enrolling: flow.Enrolling, refused: ShownRefusal | None) -> Response:

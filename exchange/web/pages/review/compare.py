@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from exchange.flows.candidates.two_scans import ChosenScan, offered_records, one_scan, two_scans
-from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
+from exchange.flows.report.paper_sides import paper_sides
 from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
@@ -21,7 +21,8 @@ from exchange.web.rest.candidates import note_listed
 
 router = APIRouter()
 
-_Digest = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of a scan.")]
+ScanDigest = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of a scan.")]
+_Chosen = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of a scan.")]
 _Typed = Annotated[str, Query(max_length=64, description="Of a record: its case, item number or id.")]
 
 
@@ -39,7 +40,7 @@ class StageSide:
 
 
 @router.get("/compare")
-def compare_page(node: OpenNode, who: Reading, a: _Digest = None, b: _Digest = None, find: _Typed = "") -> Response:
+def compare_page(node: OpenNode, who: Reading, a: _Chosen = None, b: _Chosen = None, find: _Typed = "") -> Response:
     """``a`` and ``b``: both scans; while one is missing, a list to choose it from, of records that fit ``find``."""
     if a is not None and b is not None:
         return _stage(node, who, a, b)
@@ -60,7 +61,7 @@ def _stage(node: Node, who: Visitor, a: str, b: str) -> Response:
         "compare",
         who,
         sides=sides,
-        doubted=suspicions_of(node, (found.one.record, found.other.record)),
+        paper=paper_sides(node, *((side.record, side.scan) for side in (found.one, found.other))),
         pair=None if found.compared is None else found.compared.row.candidate_id,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.candidates.candidates import CandidatePair, ComparedSide, compared_sides
@@ -15,6 +15,7 @@ from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_o
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
+from exchange.flows.report.paper_sides import PaperSide, paper_sides
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.scan.encode_heights import MOST_DRAWN
 from exchange.flows.scan.heights import Form, Wanted
@@ -22,6 +23,7 @@ from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.conditional import IfNoneMatch
+from exchange.web.languages import gettext as _
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
 from exchange.web.rest import response_models
@@ -40,6 +42,7 @@ class PairSide:
     picture."""
 
     heights: str
+    sha256: str
     record: response_models.RecordSummary
     mended: bool
     picture: ListedScan
@@ -85,6 +88,20 @@ def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from:
     return pair_page(node, who, candidate_id, seen_from)
 
 
+@router.get("/pairs/{candidate_id}/cells")
+def cells_of_pair(who: Reading, candidate_id: CandidateId) -> Response:
+    """What the page's viewer asks for where the page came without cells: finding them takes a second, for which nobody
+    waits before the first picture. ``comparison`` is null while every process is busy."""
+    asker = who.consultation
+    found = found_candidate(asker, candidate_id)
+    row = found.row
+    if not row.cells_found:
+        return JSONResponse({"comparison": None})
+    note_candidate(asker, Act.READ_CANDIDATE, found)
+    said = _("%(congruent)s of %(cells)s", congruent=row.congruent_cells, cells=row.cells)
+    return JSONResponse({"comparison": row.comparison, "said": said})
+
+
 def pair_page(
     node: Node,
     who: Visitor,
@@ -96,7 +113,7 @@ def pair_page(
 ) -> Response:
     """``refused``: the conclusion that was sent, where it was not signed."""
     asker = who.consultation
-    found = found_candidate(asker, candidate_id)
+    found = found_candidate(asker, candidate_id, cells=False)
     note_candidate(asker, Act.READ_CANDIDATE, found)
     doubted = suspicions_of(node, (found.record_a, found.record_b))
     pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
@@ -108,6 +125,7 @@ def pair_page(
         status=status,
         pair=pair,
         sides=sides_of(found),
+        paper=paper_of(node, found),
         explained=found.row.comparison,
         reviews=reviews,
         conclusions=list(AfteConclusion),
@@ -148,12 +166,21 @@ def sides_of(found: CandidatePair) -> list[PairSide]:
     return [_side(compared) for compared in compared_sides(found)]
 
 
+def paper_of(node: Node, found: CandidatePair) -> dict[str, PaperSide]:
+    """What its printed sheet says of either scan besides."""
+    return paper_sides(node, (found.record_a, found.acquisition_a), (found.record_b, found.acquisition_b))
+
+
 def _side(compared: ComparedSide) -> PairSide:
     drawn = "mirrored" if compared.mirrored else "plain"
     address = f"/app/scans/{compared.scan.sha256}/heights/{drawn}?form=filtered"
     heights = address if compared.region is None else f"{address}&region={compared.region}"
     return PairSide(
-        heights, response_models.summary(compared.record), compared.scan.region_mended, listed_scan(compared.scan)
+        heights,
+        compared.scan.sha256,
+        response_models.summary(compared.record),
+        compared.scan.region_mended,
+        listed_scan(compared.scan),
     )
 
 

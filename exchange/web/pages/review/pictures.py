@@ -1,10 +1,8 @@
-"""The node's own picture of a pair, whole or small."""
+"""The node's own picture of a pair."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from exchange.flows.node.node import Node
@@ -18,8 +16,6 @@ from exchange.web.rest.consultation import Consultation
 
 router = APIRouter()
 
-Width = Annotated[int | None, Query(ge=64, le=640, description="Of a small one, as JPEG.")]
-
 
 @router.get("/pairs/{candidate_id}/picture")
 async def picture_of_pair(
@@ -27,21 +23,15 @@ async def picture_of_pair(
     node: OpenNode,
     who: Reading,
     candidate_id: CandidateId,
-    width: Width = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit."""
-    return await heavily(
-        request, WorkKind.PICTURES, _answer, node, who.consultation, candidate_id, width, if_none_match
-    )
+    return await heavily(request, WorkKind.PICTURES, _answer, node, who.consultation, candidate_id, if_none_match)
 
 
-def _answer(
-    node: Node, asker: Consultation, candidate_id: int, width: int | None, if_none_match: str | None
-) -> Response:
-    tag = asker.tag(picture_tag(found_candidate(asker, candidate_id), width))
+def _answer(node: Node, asker: Consultation, candidate_id: int, if_none_match: str | None) -> Response:
+    tag = asker.tag(picture_tag(found_candidate(asker, candidate_id)))
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if unchanged(if_none_match, tag):
         return Response(status_code=304, headers=headers)
-    drawn = picture_of(node, asker, candidate_id, width)
-    return Response(drawn, media_type="image/png" if width is None else "image/jpeg", headers=headers)
+    return Response(picture_of(node, asker, candidate_id), media_type="image/png", headers=headers)

@@ -28,7 +28,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
-from exchange.web.pages.review.pair import RefusedConclusion, pair_page, sides_of
+from exchange.web.pages.review.pair import RefusedConclusion, pair_page, paper_of, sides_of
 from exchange.web.pages.review.rail import FROM_PATTERN, SeenFrom
 from exchange.web.rest import response_models
 from exchange.web.rest.candidates import CandidateId, found_candidate
@@ -112,7 +112,15 @@ def verification_page(node: OpenNode, who: Examining, task_id: TaskId) -> Respon
     found = read_verification(node, who.caller.pseudonym, task_id)
     sides = sorted(sides_of(found.pair), key=lambda side: side.record.statement_id)
     asker.note(Act.READ_RECORD, 2, *(side.record.statement_id for side in sides))
-    return page("verification", who, task=found.task, roi=found.roi, sides=sides, conclusions=list(AfteConclusion))
+    return page(
+        "verification",
+        who,
+        task=found.task,
+        roi=found.roi,
+        sides=sides,
+        paper=paper_of(node, found.pair),
+        conclusions=list(AfteConclusion),
+    )
 
 
 @router.post("/verifications/{task_id}")
@@ -147,7 +155,7 @@ def _conclude(
 ) -> Response:
     """On the strongest pair of the exhibits' scans, or where their review stands; on this one where that was chosen.
     What is refused is said above the form, with all that was typed."""
-    found = found_candidate(who.consultation, candidate_id)
+    found = found_candidate(who.consultation, candidate_id, cells=False)
     if fields.get("on") != "this":
         reviews = read_reviews(node, pair_of(found), who.caller.pseudonym, who.caller.role)
         found = pair_to_sign(found, scan_pairs_of(node, *who.consultation.reader, found), reviews)
@@ -188,7 +196,7 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str
         return review.hit
     if review.verified is None:
         raise InvalidInput("No other examiner has verified it yet.", code="not-verified")
-    found = found_candidate(who.consultation, candidate_id)
+    found = found_candidate(who.consultation, candidate_id, cells=False)
     every = scan_pairs_of(node, *who.consultation.reader, found)
     draft = hit_of_review(review, next((pair for pair in every if pair_of(pair) == review.said.pair), None))
     return speak_as(node, who, draft.pop("type"), **draft).statement_id
@@ -196,7 +204,7 @@ def _send(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> str
 
 def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> Review:
     """A conclusion on the two exhibits of a pair that this person may see. Raises NotFound."""
-    pair = pair_of(found_candidate(who.consultation, candidate_id))
+    pair = pair_of(found_candidate(who.consultation, candidate_id, cells=False))
     for review in read_reviews(node, pair, who.caller.pseudonym, who.caller.role):
         if review.statement_id == statement_id:
             return review

@@ -37,7 +37,7 @@ ImageSize = Literal["picture", "thumbnail"]
 def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
     """Everybody's: whoever may open the pair may know what others saw in it, and then verifies it no more."""
     asker = who.consultation
-    found = found_candidate(asker, candidate_id)
+    found = found_candidate(asker, candidate_id, cells=False)
     note_listed(asker, [found])
     rows = visible_views(node, scans_on_stage(found), who.caller.pseudonym, everybody=True)
     asker.note(Act.READ_CANDIDATE, len(rows), *_records(found), asked={"candidate": str(candidate_id), "views": "all"})
@@ -47,7 +47,7 @@ def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Respon
 @router.post("/pairs/{candidate_id}/views")
 async def save_view_of_pair(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
     sent = await read_json_body(request, node, who.csrf, MOST_VIEW_BYTES)
-    found = await off_loop(found_candidate, who.consultation, candidate_id)
+    found = await off_loop(found_candidate, who.consultation, candidate_id, cells=False)
     row = await heavily(request, WorkKind.PICTURES, save_view, node, scans_on_stage(found), who.caller.pseudonym, sent)
     return JSONResponse(_told(candidate_id, row, who), 201)
 
@@ -58,7 +58,8 @@ def remove_view_of_pair(
 ) -> Response:
     """One's own; another's gets the answer of none at all."""
     check_script(request, node, who.csrf)
-    remove_view(node, scans_on_stage(found_candidate(who.consultation, candidate_id)), view_id, who.caller.pseudonym)
+    found = found_candidate(who.consultation, candidate_id, cells=False)
+    remove_view(node, scans_on_stage(found), view_id, who.caller.pseudonym)
     return Response(status_code=204)
 
 
@@ -73,7 +74,7 @@ def view_picture(
 ) -> Response:
     """What was on the stage when the view was saved. It never changes."""
     asker = who.consultation
-    found = found_candidate(asker, candidate_id)
+    found = found_candidate(asker, candidate_id, cells=False)
     note_listed(asker, [found])
     row = visible_view(node, scans_on_stage(found), view_id, who.caller.pseudonym, everybody=True)
     tag = asker.tag(f"view.{view_id}.{size}")

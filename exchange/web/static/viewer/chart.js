@@ -80,15 +80,22 @@ export class Chart {
     else this.#draw();
   }
 
-  /** As a file of its own: {svg, width, height}; null while nothing is shown. */
-  picture() {
+  /** As an element of its own, with the names of both sides; null while nothing is shown. */
+  drawing() {
     const svg = this.#shown && this.plot.querySelector("svg");
     if (!svg) return null;
     const whole = svg.cloneNode(true);
-    whole.setAttribute("xmlns", SVG);
     this.#shown.names.forEach((name, side) => whole.append(drawn("text", { "x": EDGE.left + 8 + side * 320, "y": 24,
       "fill": SIDES[side], "font-weight": 600 }, name)));
-    const { width, height } = svg.viewBox.baseVal;
+    return whole;
+  }
+
+  /** As a file of its own: {svg, width, height}; null while nothing is shown. */
+  picture() {
+    const whole = this.drawing();
+    if (!whole) return null;
+    whole.setAttribute("xmlns", SVG);
+    const { width, height } = whole.viewBox.baseVal;
     return { svg: new XMLSerializer().serializeToString(whole), width, height };
   }
 

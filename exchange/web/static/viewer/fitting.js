@@ -1,7 +1,7 @@
 // Which camera shows all that was measured, and what becomes of a camera when the stage takes another size.
 
 import { AT_REST, fittingCamera } from "./frame.js";
-import { HALVED } from "./names.js";
+import { paneSize } from "./panes.js";
 import { clamped } from "./view.js";
 
 export class Fitting {
@@ -30,9 +30,10 @@ export class Fitting {
 
   /** Show all that was measured, below the tools. */
   fit(view, surfaces) {
-    const { width, height } = this.size;
+    const { width } = this.size;
     const { top } = this;
-    const pane = { width: HALVED.includes(view.mode) ? width / 2 : width, height: height - top };
+    const whole = paneSize(view, this.size);
+    const pane = { ...whole, height: whole.height - top };
     const camera = fittingCamera([[surfaces[0], AT_REST], [surfaces[1], view.reference]], pane, width);
     camera.y_um -= (top / 2) * (camera.field_um / width);
     view.camera = camera;

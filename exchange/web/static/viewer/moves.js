@@ -21,7 +21,9 @@ export const onStage = (view, stage, dx, dy) =>
 
 export function paneAt(view, stage, place) {
   const panes = panesOf(view, stage.width, stage.height);
-  return (place && panes.find((pane) => place[0] < pane.right)) ?? panes.at(-1);
+  const holds = ({ right, bottom }) => // beyond the stage's edge a hand is still in the pane that it left
+    (place[0] < right || right === stage.width) && (place[1] < bottom || bottom === stage.height);
+  return (place && panes.find(holds)) ?? panes.at(-1);
 }
 
 /** The side that moves alone: 0 the query, 1 the reference; null while both are linked. */

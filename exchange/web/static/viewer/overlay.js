@@ -43,7 +43,7 @@ function square([x, y], size, degrees) {
 }
 
 /**
- * Draw all of it. `scene`: {width, height (CSS pixels), panes: [{left, right, middle, sides}], camera, scale, poses,
+ * Draw all of it. `scene`: {width, height (CSS pixels), panes: from `panesOf`, camera, scale, poses,
  * cells: from `placedCells` or null, heat: whether they are coloured by correlation, laid: the view, with what people laid
  * on the stage, or null, cursor: where along the profile line it is read or null, unit, bars: [{low, high, kind, grey:
  * whether of levels of grey}], legend: from `legendOf`, light: null or towards the light [x, y, z], heights: how many times
@@ -54,7 +54,7 @@ export function drawOverlay(context, scene) {
   for (const pane of scene.panes) {
     context.save();
     context.beginPath();
-    context.rect(pane.left, 0, pane.right - pane.left, scene.height);
+    context.rect(...boxOf(pane));
     context.clip();
     if (scene.cells) drawCells(context, scene, pane);
     if (scene.laid) drawMarkings(context, scene, pane);
@@ -67,6 +67,8 @@ export function drawOverlay(context, scene) {
   scene.bars.forEach((bar, i) => drawBar(context, scene, bar, i));
   if (scene.legend.length) drawLegend(context, scene);
 }
+
+const boxOf = ({ left, right, top, bottom }) => [left, top, right - left, bottom - top];
 
 /** Whence the light comes: on the rim it is low, in the middle it stands above. */
 function drawLight(context, { width, light, top }) {
@@ -101,7 +103,7 @@ function drawCells(context, scene, pane) {
     .sort((a, b) => a.congruent - b.congruent);
   const lit = shown.filter((cell) => cell.congruent);
   if (scene.heat) fillByCorrelation(context, shown);
-  else if (lit.length) veilAllBut(context, lit, [pane.left, 0, pane.right - pane.left, scene.height]);
+  else if (lit.length) veilAllBut(context, lit, boxOf(pane));
   for (const cell of shown) {
     context.strokeStyle = scene.heat ? (cell.congruent ? TEXT : DIM) : cell.congruent ? LIT : DIM;
     context.lineWidth = cell.congruent && !scene.heat ? 2 : 1;
@@ -187,7 +189,7 @@ function drawNames(context, scene, pane) {
   if (room < 60) return;
   context.font = NAME_FONT;
   nameLines(name, (line) => context.measureText(line).width + 24 <= room).forEach((line, number) => {
-    const [x, y] = [right ? pane.right - 12 : pane.left + 12, scene.top + 20 + 24 * number];
+    const [x, y] = [right ? pane.right - 12 : pane.left + 12, Math.max(scene.top, pane.top) + 20 + 24 * number];
     plate(context, line, x, y, right ? "right" : "left", TEXT);
   });
 }

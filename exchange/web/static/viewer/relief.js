@@ -104,7 +104,7 @@ export class Relief {
     gl.enable(gl.DEPTH_TEST);
   }
 
-  /** One surface in its pane: `pane` has {left, right, middle, side, surface, pose, camera, scale}. */
+  /** One surface in its pane: `pane` has {left, right, top, bottom, middle, side, surface, pose, camera, scale}. */
   draw(width, height, pane, look) {
     const [gl, at] = [this.#gl, this.#at];
     const { camera, scale, pose, surface, side } = pane;
@@ -114,7 +114,7 @@ export class Relief {
     const grid = shownGrid({
       camera, scale, pose, surface,
       tilt: look.tilt,
-      pane: { width: pane.right - pane.left, height },
+      pane: { width: pane.right - pane.left, height: pane.bottom - pane.top },
       lift: high * Math.sin(tilt),
       most: look.moving ? MOST_CELLS.moving : MOST_CELLS.settled,
     });

@@ -95,7 +95,7 @@ export class Shading {
   /**
    * Draw one frame of `width` x `height` CSS pixels, `density` canvas pixels to each.
    *
-   * `panes`: {show, left, right (CSS pixels), columns, rows: for both sides the rows of `screenToValue`};
+   * `panes`: {show, left, right, top, bottom (CSS pixels), columns, rows: for both sides the rows of `screenToValue`};
    * `look`: {light: [x, y, z] towards the light on the screen, exaggeration, contrast, mix, colours, range: [low, high],
    * difference (um of full colour), turns: [degrees of each side on the screen], photographs: [boolean of each]}.
    */
@@ -112,7 +112,7 @@ export class Shading {
     gl.uniform1f(at.difference, look.difference);
     lookAt(gl, at, look);
     for (const pane of panes) {
-      this.#within(pane, width);
+      this.#within(pane, width, height);
       gl.uniform3fv(at.columns, pane.columns.flat());
       gl.uniform3fv(at.rows, pane.rows.flat());
       gl.uniform1i(at.show, pane.show);
@@ -128,7 +128,7 @@ export class Shading {
     this.#sized(width, height, density);
     this.relief.begin(look);
     for (const pane of panes) {
-      this.#within(pane, width);
+      this.#within(pane, width, height);
       this.relief.draw(width, height, pane, look);
     }
   }
@@ -144,11 +144,12 @@ export class Shading {
   }
 
   /** What is drawn next is drawn in this pane alone. */
-  #within({ left, right }, width) {
+  #within({ left, right, top, bottom }, width, height) {
     const { gl, canvas } = this;
     const [first, last] = [left, right].map((edge) => Math.round((edge / width) * canvas.width));
+    const [low, high] = [bottom, top].map((edge) => Math.round((1 - edge / height) * canvas.height)); // rows upwards
     gl.enable(gl.SCISSOR_TEST);
-    gl.scissor(first, 0, Math.max(0, last - first), canvas.height);
+    gl.scissor(first, low, Math.max(0, last - first), Math.max(0, high - low));
   }
 
   /** Wait until what was drawn is there: ready is said of a picture, not of an order for one. */

@@ -17,7 +17,10 @@ export function offRegistration(view, registration) {
   };
 }
 
-/** The sentences of the status line. `facts`: {registration, cells, unit, locale, surfaces, names, note}. */
+/**
+ * The sentences of the status line. `facts`: {registration, cells, unit, locale, surfaces, names, note, onPaper: where no
+ * hand does anything}.
+ */
 export function statusOf(view, facts, text) {
   const { registration, cells, locale } = facts;
   const number = (value, digits = 1) => value.toLocaleString(locale, { maximumFractionDigits: digits });
@@ -36,7 +39,7 @@ export function statusOf(view, facts, text) {
   if (isTilted) {
     const { tilt_deg: tilt, turn_deg: turn, heights } = view.tilt;
     said.push(text("tilted-by", { tilt: number(tilt, 0), turn: number(turn, 0), heights: number(heights, 0) }));
-    said.push(text("tilted-hint"));
+    if (!facts.onPaper) said.push(text("tilted-hint"));
   }
   if ((view.cells || view.heat) && cells.length && !isTilted) {
     said.push(text("congruent", { congruent: cells.filter((cell) => cell.congruent).length, cells: cells.length }));

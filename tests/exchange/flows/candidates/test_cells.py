@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from sqlalchemy import select
 
 from exchange.compute import Compute
 from exchange.errors import NotFound
-from exchange.flows.candidates.candidates import find_candidate, ranked_for_record
+from exchange.flows.candidates.candidates import find_candidate, find_with_cells, ranked_for_record
 from exchange.flows.candidates.cells import with_cells
 from exchange.flows.report.report import gather_report
 from exchange.flows.scan.inspect import prepare_scan
@@ -101,6 +102,21 @@ def test_the_rail_beside_a_pair_asks_for_no_cells_of_its_neighbours(node: Runnin
     assert rail.length == 2
     with node.node.store.read() as session:
         assert not any(session.scalars(select(CandidateRow.cells_found)))
+
+
+def test_a_pair_is_found_without_its_cells_and_with_them(node: RunningNode) -> None:
+    """Its page comes without: the viewer asks for them when it has drawn its first picture."""
+    with node.node.store.read() as session:
+        number = session.scalars(select(CandidateRow.candidate_id)).first() or 0
+    asked = (node.node, Role.INVESTIGATOR, "nobody", number)
+    for _ in range(2):
+        found = find_candidate(*asked)
+        assert found is not None
+        assert not found.row.cells_found
+    found = find_with_cells(*asked)
+    assert found is not None
+    assert found.row.cells_found
+    assert found.row.cells == len(json.loads(found.row.comparison)["cells"])
 
 
 def test_a_list_waits_for_no_busy_process(node: RunningNode) -> None:

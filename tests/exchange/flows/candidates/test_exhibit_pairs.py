@@ -14,7 +14,6 @@ from exchange.flows.candidates.exhibit_pairs import (
     RecordExhibits,
     exhibits_across_borders,
     exhibits_of_record,
-    records_with_standing_out,
 )
 from exchange.store.review.candidates import CandidateFilter
 from exchange.store.review.reviews import exhibits_seen_by
@@ -167,26 +166,18 @@ def test_pairs_that_a_hit_joins_fold_away_in_whatever_region(world: BlindWorld) 
     assert 0.9 not in found.ranking.scores
 
 
-def test_own_records_with_what_stands_out_and_whether_it_was_concluded(world: BlindWorld) -> None:
-    def told(who: Maker) -> list[tuple[str, list[tuple[str, bool, bool]]]]:
-        found = records_with_standing_out(world.rs, Role.EXAMINER, who.pseudonym, limit=10)
-        return [
-            (
-                group.record.statement_id,
-                [(pair.other.statement_id, pair.opened, pair.concluded) for pair in group.standing],
-            )
-            for group in found
-        ]
+def test_what_stands_out_tells_whether_it_was_opened_and_concluded_and_marks_nothing_as_seen(world: BlindWorld) -> None:
+    def told() -> list[tuple[str, bool, bool]]:
+        return [(pair.other.statement_id, pair.opened, pair.concluded) for pair in of(world, "a").standing]
 
-    a, b = world.records["a"], world.records["b"]
-    assert told(FIRST) == [(a, [(b, False, False)])]
-    assert told(SECOND) == []
+    b = world.records["b"]
+    assert told() == [(b, False, False)]
     with world.rs.store.read() as session:
         exhibits = world.candidate("a", "b").exhibits
         assert exhibits_seen_by(session, "one", [exhibits]) == {}, "whoever shows it notes it"
     note_shown(world.rs, Role.EXAMINER, "one", [world.candidate("a", "b")], opened=True)
     world.concludes(FIRST, "a", "b", PIN)
-    assert told(FIRST) == [(a, [(b, True, True)])]
+    assert told() == [(b, True, True)]
 
 
 def test_the_neighbours_of_a_weaker_pair_are_those_that_one_asked_for(world: BlindWorld) -> None:

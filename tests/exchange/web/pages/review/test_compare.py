@@ -116,7 +116,8 @@ def bare(text: str) -> str:
     """What a page says below its head, beside what the two records say of themselves."""
     text = text.partition("<main")[2]
     for name in "abc":
-        text = text.replace(scan_of(name, BREECH), "SCAN").replace(f"case-{name}", "CASE")
+        digest = scan_of(name, BREECH)
+        text = text.replace(digest, "SCAN").replace(digest[:16], "SCAN").replace(f"case-{name}", "CASE")
     text = text.replace("North Macedonia", "STATE").replace("Serbia", "STATE")
     return re.sub(r"[0-9a-f]{64}|\?[^\"<> ]*", "", text)
 

@@ -41,7 +41,8 @@ async def _fetched(world: BlindWorld) -> dict[str, int]:
         record, pair = world.records["a"], world.candidate("a", "b").row.candidate_id
         answer = await site.http.get(f"/app/pairs/{pair}?from={record}", headers=headers)
         assert answer.status_code == 200
-        waiting = re.findall(r'(?:href|src)="(/app/static/[^"]+\.(?:css|js))"', answer.text)
+        page = re.sub(r"<noscript>.*?</noscript>", "", answer.text, flags=re.DOTALL)  # where there is a stage is script
+        waiting = re.findall(r'(?:href|src)="(/app/static/[^"]+\.(?:css|js))"', page)
         weighed["page"] = int(answer.headers["content-length"])
         while waiting:
             address = waiting.pop()

@@ -1,8 +1,8 @@
 // Views of a pair that were saved: thumbnails in the side panel. A click opens one, exactly as it was.
 
-import { made } from "./made.js";
-import { patiently } from "./patience.js";
-import { swappedView } from "./swap.js";
+import { made } from "./viewer/made.js";
+import { patiently } from "./viewer/patience.js";
+import { swappedView } from "./viewer/swap.js";
 
 const PRINTED_WIDTH = 1600;
 
@@ -44,19 +44,7 @@ class SavedViews {
       event.preventDefault();
       this.#doing(() => this.#save());
     });
-    this.#whenDrawn(() => this.#doing(() => this.#load()));
-  }
-
-  /** The stage comes first: what it needs is not to wait for thumbnails. */
-  #whenDrawn(act) {
-    const drawn = () => !["loading", undefined].includes(this.#viewer.dataset.state);
-    if (drawn()) return act();
-    const begun = new AbortController();
-    this.#viewer.addEventListener("ffp-state", () => {
-      if (!drawn()) return;
-      begun.abort();
-      act();
-    }, { signal: begun.signal });
+    this.#doing(() => this.#load());
   }
 
   async #load() {
