@@ -20,10 +20,10 @@ from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
+from exchange.web.languages.days import due_words
 from exchange.web.pages.layout import Reading, off_loop, page, read_form
 from exchange.web.wording.exhibit_name import listed_name
 from exchange.web.wording.hit_steps import short_step, side_name
-from exchange.web.wording.local_days import due_words
 from exchange.web.wording.sentences import no_effect
 
 router = APIRouter()

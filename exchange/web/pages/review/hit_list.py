@@ -16,10 +16,10 @@ from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
 from exchange.flows.review.next_step import NextStep, next_hit_step
 from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
 from exchange.web.languages import gettext as _
+from exchange.web.languages.days import due_words
 from exchange.web.pages.review.hit_page import records_in_order
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.hit_steps import side_name, step_title, where_now
-from exchange.web.wording.local_days import due_words, time_words
 
 
 class Turn(StrEnum):
@@ -33,7 +33,7 @@ class Turn(StrEnum):
 @dataclass(frozen=True)
 class ListedHit:
     """Two exhibits that hits join. ``links``: of all their scan pairs, the one that is due first at the top.
-    ``pictured`` by record; ``title`` of the next step, empty when all is said; ``since`` in local time;
+    ``pictured`` by record; ``title`` of the next step, empty when all is said;
     ``away``: where an exhibit is that is not with its owner."""
 
     links: tuple[Link, ...]
@@ -43,7 +43,6 @@ class ListedHit:
     due: str
     late: bool
     ours: bool
-    since: str
     sent_by: str
     away: list[str]
 
@@ -105,7 +104,6 @@ def _row(
         due=_due(step),
         late=link.progress.late(stamp()),
         ours=any(task.node == node_id for task in link.progress.tasks),
-        since=time_words(link.progress.since),
         sent_by=side_name(names, link.hit.issuer),
         away=[_away(one, names) for one in link.progress.custody if one.where is not Whereabouts.HOME],
     )
