@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -23,7 +23,8 @@ from exchange.store.entry.record_details import stated_values, value_in_words
 from exchange.store.entry.search import MOST_COUNTED as MOST_COUNTED
 from exchange.store.entry.search import NEWEST_FIRST as NEWEST_FIRST
 from exchange.store.entry.search import RecordColumn as RecordColumn
-from exchange.store.entry.search import RecordOrder, RecordTally
+from exchange.store.entry.search import RecordOrder as RecordOrder
+from exchange.store.entry.search import RecordTally
 from exchange.store.entry.search import sorted_values as sorted_values
 from exchange.store.log.statements import find_statement
 from exchange.store.review.reviews import Scans, scans_of
@@ -115,6 +116,13 @@ def _count(session: Session, wanted: RecordFilter, pairs: Sequence[OwnCalibrePai
     if not wanted.asked():
         return RecordCount(held, held)
     return RecordCount(search.count_records(session, wanted, most=MOST_COUNTED + 1, own_pairs=pairs), held)
+
+
+def rows_in_order(rows: Iterable[StoredRecord], order: RecordOrder) -> list[StoredRecord]:
+    """A few records, as a search in this order would give them."""
+    return sorted(
+        rows, key=lambda row: (sorted_values(row, order.column), row.sequence), reverse=order.descending
+    )
 
 
 def stated_of(node: Node, rows: Sequence[StoredRecord]) -> dict[str, Mapping[str, str]]:

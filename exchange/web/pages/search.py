@@ -4,7 +4,6 @@ and the order, so that it can be kept. Without a condition it lists all, and the
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -28,7 +27,8 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.records_csv import sheet
 from exchange.web.pages.search_form import FIELDS, SearchForm, offered, question_of, typed_in
-from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor, order_of
+from exchange.web.pages.sorted_records import FALLING, VALUES, record_order
+from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor
 from exchange.web.rest import response_models
 from schemas.calibre import Calibre
 
@@ -38,10 +38,6 @@ _ON_A_PAGE = 50
 MOST_EXPORTED = 1000
 """A list to work with, not a copy of the holdings."""
 
-
-_FALLING: Final = (RecordColumn.RECEIVED, RecordColumn.OCCURRED)
-_VALUES: Final = {RecordColumn.RECEIVED: 0, RecordColumn.JURISDICTION: 2}
-"""Of how many values a place in the list consists, beside its number; of all others one."""
 
 
 @router.get("/search")
@@ -54,15 +50,15 @@ def search_page(
     cursor: PageCursor = None,
 ) -> Response:
     """The form, and what fits. Empty fields leave the address, so that a bookmark says no more than was asked."""
-    typed, wanted_order = typed_in(request.query_params), order_of(NEWEST_FIRST, _FALLING, sort, order)
-    sorting = Sorting(wanted_order, NEWEST_FIRST, (), _FALLING, "/app/search", {})
+    typed, wanted_order = typed_in(request.query_params), record_order(sort, order)
+    sorting = Sorting(wanted_order, NEWEST_FIRST, (), FALLING, "/app/search", {})
     if any(name in FIELDS and not _is_said(value) for name, value in typed.items()):
         stated = {name: value for name, value in typed.items() if name in FIELDS and _is_said(value)} | sorting.said
         return RedirectResponse(f"/app/search?{urlencode(stated, doseq=True)}" if stated else "/app/search", 303)
     asker, question = who.consultation, replace(question_of(typed), sorted_by=sorting.said)
     before = None
     if cursor:
-        wanted_order, before = opened_cursor(cursor, wanted_order, _VALUES.get(wanted_order.column, 1))
+        wanted_order, before = opened_cursor(cursor, wanted_order, VALUES[wanted_order.column])
     found = FoundRecords((), {}, wanted_order)
     if question.wanted is not None:
         found = search_records(
@@ -96,7 +92,7 @@ def _sorting(found: FoundRecords, question: SearchForm) -> Sorting[RecordColumn]
     """By the day on which they occurred where so few fit that no index is needed."""
     few = found.count is not None and found.count.few
     columns = [column for column in RecordColumn if few or column is not RecordColumn.OCCURRED]
-    return Sorting(found.order, NEWEST_FIRST, columns, _FALLING, "/app/search", question.asked)
+    return Sorting(found.order, NEWEST_FIRST, columns, FALLING, "/app/search", question.asked)
 
 
 def _following(found: FoundRecords, sorting: Sorting[RecordColumn]) -> str | None:
