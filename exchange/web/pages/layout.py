@@ -158,6 +158,12 @@ def _term(_context: Context, value: str, of: str | None = None) -> str:
 
 
 @pass_context
+def _plain_term(_context: Context, value: str, of: str | None = None) -> str:
+    """The term alone, of which something else is made: its first letter a capital."""
+    return term(value, of)
+
+
+@pass_context
 def _concluded(_context: Context, value: str, basis: str) -> str:
     return concluded(value, basis)
 
@@ -184,6 +190,7 @@ _pages.filters |= {
     "occurred": _occurred,
     "number": _number,
     "term": _term,
+    "plain_term": _plain_term,
     "reason": reason,
     "suspicion": suspicion,
     "concluded": _concluded,

@@ -18,7 +18,7 @@ from exchange.web.wording.meanings import MEANINGS, meaning_of
 
 _BEGIN, _THEN, _END = "\ue000", "\ue001", "\ue002"
 """For private use in Unicode: they stand in no language."""
-_NOT_IN: Final = ("a", "button", "label", "option", "script", "select", "style", "svg", "textarea", "title")
+_NOT_IN: Final = ("a", "button", "label", "option", "script", "select", "style", "svg", "template", "textarea", "title")
 """Elements that can be pressed, or hold text alone."""
 _READ: Final = re.compile(
     rf"<(/?)({'|'.join((*_NOT_IN, 'summary'))})(?=[\s>])|{_BEGIN}([\w.]{{1,80}}){_THEN}(.*?){_END}", re.DOTALL
