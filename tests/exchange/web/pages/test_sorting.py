@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
 from exchange.errors import InvalidInput
 from exchange.flows.review.records import NEWEST_FIRST, RecordColumn
 from exchange.list_order import ListOrder
+from exchange.store.tables.records import RecordRow
 from exchange.web.pages import search
 from exchange.web.pages.entry.sorted_drafts import SAVED_LAST_FIRST, DraftColumn, DraftOrder, sorted_drafts
 from exchange.web.pages.sorted_records import FALLING, few_records, record_order
@@ -153,10 +155,6 @@ def test_what_may_not_be_seen_is_not_counted(
     node: RunningNode, four: dict[str, str], signed_in: Callable[[Role], Person]
 ) -> None:
     """What a court holds after its withdrawal stands in no list, and so in no count."""
-    from sqlalchemy import update
-
-    from exchange.store.tables.records import RecordRow
-
     person, asked = signed_in(Role.INVESTIGATOR), "/app/search?municipality=cicevac"
     counts = re.compile(r"(\d+) of (\d+) records fit")
     fit, held = map(int, counts.findall(person.get(asked).text)[0])
