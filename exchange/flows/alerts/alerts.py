@@ -157,7 +157,8 @@ def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Aler
 
 def pictures_of_alerts(node: Node, lines: Iterable[Alert]) -> dict[str, dict[str, ListedScan]]:
     """Of each line that is about a hit, by what it is about: both specimens by their records, as the list of hits has
-    them. A line of a pair that this person may come to verify is in no list of theirs, and so has no picture."""
+    them. Hits of pairs that this person may come to verify are in no line; what waits names nothing, and shows
+    nothing."""
     return pictures_of_pairs(node, {line.news.subject: line.link.pair for line in lines if line.link is not None})
 
 
