@@ -120,9 +120,7 @@ def _count(session: Session, wanted: RecordFilter, pairs: Sequence[OwnCalibrePai
 
 def rows_in_order(rows: Iterable[StoredRecord], order: RecordOrder) -> list[StoredRecord]:
     """A few records, as a search in this order would give them."""
-    return sorted(
-        rows, key=lambda row: (sorted_values(row, order.column), row.sequence), reverse=order.descending
-    )
+    return sorted(rows, key=lambda row: (sorted_values(row, order.column), row.sequence), reverse=order.descending)
 
 
 def stated_of(node: Node, rows: Sequence[StoredRecord]) -> dict[str, Mapping[str, str]]:

@@ -129,9 +129,7 @@ def list_queries(
     """Own ones, or received ones, in an order: those that follow the one of the number ``before``."""
     side = QueryRow.asker if own else QueryRow.asked
     columns = (*_SORTED[order.column], QueryRow.number)
-    return session.scalars(
-        page_in_order(select(QueryRow).where(side == node_id), columns, order, before, limit)
-    ).all()
+    return session.scalars(page_in_order(select(QueryRow).where(side == node_id), columns, order, before, limit)).all()
 
 
 def count_queries(session: Session, node_id: str, *, own: bool, most: int) -> int:

@@ -39,7 +39,6 @@ MOST_EXPORTED = 1000
 """A list to work with, not a copy of the holdings."""
 
 
-
 @router.get("/search")
 def search_page(
     request: Request,

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from exchange.web.wording.meanings import MEANINGS, meaning_of
 
@@ -23,7 +23,6 @@ _NOT_IN: Final = ("a", "button", "label", "option", "script", "select", "style",
 _READ: Final = re.compile(
     rf"<(/?)({'|'.join((*_NOT_IN, 'summary'))})(?=[\s>])|{_BEGIN}([\w.]{{1,80}}){_THEN}(.*?){_END}", re.DOTALL
 )
-_FOCUS: Final = Markup(' tabindex="0"')
 
 
 def sign_of(word: str, named: str) -> str:
@@ -53,11 +52,10 @@ def explain(page: str) -> str:
 
 
 def _explained(word: str, named: str, *, in_summary: bool) -> str:
-    """In what folds, which is reached by the keyboard itself, the word is no stop of its own."""
+    """``word`` as the page has it, escaped. In what folds, which the keyboard reaches itself, it is no stop of its own."""
     name = f"meaning-{re.sub(r'[^a-z0-9]+', '-', named.lower())}"
-    return Markup('<dfn{} aria-describedby="{}">{}<span role="tooltip" id="{}">{}</span></dfn>').format(
-        "" if in_summary else _FOCUS, name, Markup(word), name, meaning_of(named)
-    )
+    focus, meaning = "" if in_summary else ' tabindex="0"', escape(meaning_of(named))
+    return f'<dfn{focus} aria-describedby="{name}">{word}<span role="tooltip" id="{name}">{meaning}</span></dfn>'
 
 
 def _is_in_tag(page: str, at: int) -> bool:

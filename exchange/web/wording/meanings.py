@@ -40,7 +40,7 @@ MEANINGS: Final = {
     "region_of_interest.firing_pin_drag": _m("The trace of a firing pin that was still out when the barrel moved."),
     "region_of_interest.chamber_mark": _m("Striae that the wall of the chamber leaves along the side of the case."),
     "modality.topography": _m("A scan that measured heights: the light on it can be moved afterwards."),
-    "modality.reflectance": _m("A picture under one light: it holds no heights, and is compared with no scan that has."),
+    "modality.reflectance": _m("A picture under one light: it holds no heights, and is compared with none that does."),
     "exhibit_kind.crime_scene": _m("A cartridge case that was found where a firearm was used."),
     "exhibit_kind.test_fire": _m("A cartridge case that the laboratory fired from a firearm that it knows."),
     "exhibit_kind.replica": _m("A cast of a cartridge case: the marks on it are the same, or turned inside out."),

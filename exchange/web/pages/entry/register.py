@@ -101,9 +101,7 @@ def begun(
         "register",
         who,
         drafts=sorted_drafts(found.drafts, wanted),
-        sorting=Sorting(
-            wanted, SAVED_LAST_FIRST, tuple(DraftColumn), (DraftColumn.SAVED,), "/app/register", {}
-        ),
+        sorting=Sorting(wanted, SAVED_LAST_FIRST, tuple(DraftColumn), (DraftColumn.SAVED,), "/app/register", {}),
         recent=recent,
         usual=usual,
         names=_names(),

@@ -17,7 +17,9 @@ from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 
 LEAD = sign_of("lead", "stage.lead")
-TOLD = re.compile(r'<dfn( tabindex="0")? aria-describedby="([\w-]+)">([^<]+)<span role="tooltip" id="\2">([^<]+)</span></dfn>')
+TOLD = re.compile(
+    r'<dfn( tabindex="0")? aria-describedby="([\w-]+)">([^<]+)<span role="tooltip" id="\2">([^<]+)</span></dfn>'
+)
 
 
 def test_each_term_with_a_meaning_is_in_the_glossary() -> None:

@@ -23,7 +23,7 @@ from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 
 BY_CALIBRE = ListOrder(RecordColumn.CALIBRE, descending=False)
-CASES = {"SORT-B": "7.62x39", "SORT-C": "9x19", "SORT-A": ".380 ACP", "SORT-D": "7.62x39"}
+CASES = {"SORT-B": "7.62x39", "SORT-C": "9x19", "SORT-A": "5.45x39", "SORT-D": "7.62x39"}
 
 
 def test_an_address_says_what_is_not_usual() -> None:
@@ -67,7 +67,8 @@ def test_drafts_are_sorted_by_what_was_typed() -> None:
         def __init__(self, at: str) -> None:
             self.saved_at = at
 
-    drafts = [(Saved("1"), {"case_reference": "B"}), (Saved("2"), dict[str, str]()), (Saved("3"), {"case_reference": "A"})]
+    typed: list[dict[str, str]] = [{"case_reference": "B"}, {}, {"case_reference": "A"}]
+    drafts = [(Saved(at), fields) for at, fields in zip("123", typed, strict=True)]
     assert [row.saved_at for row, _ in sorted_drafts(drafts, SAVED_LAST_FIRST)] == ["3", "2", "1"]
     assert [row.saved_at for row, _ in sorted_drafts(drafts, DraftOrder(DraftColumn.CASE, False))] == ["2", "3", "1"]
 
@@ -177,9 +178,7 @@ def test_the_exhibits_of_a_case_and_drafts_are_sorted_too(
     assert f"/app/records/{four['SORT-A']}" in page
     assert re.search(r'aria-sort="ascending"><a class="sorted" href="/app/cases/RS/SORT-A\?sort=calibre&amp;', page)
     for case in ("DRAFT-B", "DRAFT-A"):
-        began = examiner.post(
-            "/app/register", {"csrf": examiner.csrf(), "act": "new", "case_reference": case}
-        )
+        began = examiner.post("/app/register", {"csrf": examiner.csrf(), "act": "new", "case_reference": case})
         assert began.status_code == 303
     page = examiner.get("/app/register?sort=case").text
     assert "2 drafts" in page
