@@ -111,7 +111,7 @@ class SearchForm:
     asked: dict[str, str | tuple[str, ...]]
     problems: dict[str, str]
     wanted: RecordFilter | None
-    sorted_by: Mapping[str, str] = field(default_factory=dict)
+    sorted_by: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:

@@ -52,7 +52,7 @@ def explain(page: str) -> str:
 
 
 def _explained(word: str, named: str, *, in_summary: bool) -> str:
-    """``word`` as the page has it, escaped. In what folds, which the keyboard reaches itself, it is no stop of its own."""
+    """``word`` is escaped, as the page has it. In what folds, which the keyboard reaches, it is no stop of its own."""
     name = f"meaning-{re.sub(r'[^a-z0-9]+', '-', named.lower())}"
     focus, meaning = "" if in_summary else ' tabindex="0"', escape(meaning_of(named))
     return f'<dfn{focus} aria-describedby="{name}">{word}<span role="tooltip" id="{name}">{meaning}</span></dfn>'
