@@ -112,10 +112,10 @@ def search_records(
 
 
 def _count(session: Session, wanted: RecordFilter, pairs: Sequence[OwnCalibrePair]) -> RecordCount:
-    held = search.count_records(session, RecordFilter(), most=MOST_HELD + 1)
+    held = search.count_fitting(session, RecordFilter(), most=MOST_HELD + 1)
     if not wanted.asked():
         return RecordCount(held, held)
-    return RecordCount(search.count_records(session, wanted, most=MOST_COUNTED + 1, own_pairs=pairs), held)
+    return RecordCount(search.count_fitting(session, wanted, most=MOST_COUNTED + 1, own_pairs=pairs), held)
 
 
 def rows_in_order(rows: Iterable[StoredRecord], order: RecordOrder) -> list[StoredRecord]:

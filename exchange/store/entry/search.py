@@ -119,7 +119,7 @@ def search_records(
     return session.scalars(page_in_order(query, (*_SORTED[order.column], sequence), order, before, limit)).all()
 
 
-def count_records(
+def count_fitting(
     session: Session, wanted: RecordFilter, *, most: int, own_pairs: Sequence[OwnCalibrePair] = ()
 ) -> int:
     """How many records fit, no further than ``most``. Raises as ``search_records``."""

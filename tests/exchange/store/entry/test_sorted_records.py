@@ -18,7 +18,7 @@ from exchange.store.entry.search import (
     NEWEST_FIRST,
     RecordColumn,
     RecordOrder,
-    count_records,
+    count_fitting,
     search_records,
     sorted_values,
 )
@@ -96,7 +96,7 @@ def test_each_record_comes_once_and_in_order(many: Store, order: RecordOrder, as
     wanted = RecordFilter.model_validate(asked)
     found = pages(many, wanted, order, 7)
     with many.read() as session:
-        assert len(found) == len({row.statement_id for row in found}) == count_records(session, wanted, most=1000)
+        assert len(found) == len({row.statement_id for row in found}) == count_fitting(session, wanted, most=1000)
         every = search_records(session, wanted, before=None, limit=1000)
     assert {row.statement_id for row in found} == {row.statement_id for row in every}
     places = [(*sorted_values(row, order.column), row.sequence) for row in found]
@@ -125,10 +125,10 @@ def test_what_arrives_between_two_pages_moves_none(many: Store, keys: NodeKeys, 
 
 def test_records_are_counted_no_further_than_asked(many: Store) -> None:
     with many.read() as session:
-        assert count_records(session, RecordFilter(), most=1000) == 60
-        assert count_records(session, RecordFilter(), most=11) == 11
-        assert count_records(session, RecordFilter(make="ekol"), most=1000) == 60
-        assert count_records(session, RecordFilter(headstamp="nothing"), most=1000) == 0
+        assert count_fitting(session, RecordFilter(), most=1000) == 60
+        assert count_fitting(session, RecordFilter(), most=11) == 11
+        assert count_fitting(session, RecordFilter(make="ekol"), most=1000) == 60
+        assert count_fitting(session, RecordFilter(headstamp="nothing"), most=1000) == 0
 
 
 SERVED = {
