@@ -105,7 +105,7 @@ class ByPages:
     def _is_correlated(self, record: str) -> bool:
         """As the page of the record tells of its one scan."""
         shown = self.investigator.get(f"/app/records/{record}")
-        return shown.status_code == 200 and "<td>correlated</td>" in shown.text
+        return shown.status_code == 200 and ">correlated<" in shown.text
 
     def _jurisdiction(self, record: str) -> str:
         signed = self.investigator.read(f"/app/records/{record}")

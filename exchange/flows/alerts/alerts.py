@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -19,6 +19,7 @@ from exchange.flows.blind.visibility import hidden_hits, hidden_pairs
 from exchange.flows.hits.history import Link, links_of
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.node.node import Node
+from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
 from exchange.store.hits.joined_pairs import pairs_of_hits
 from exchange.store.review.alerts import (
     APPROVAL,
@@ -152,6 +153,13 @@ def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Aler
         for news in found
     )
     return Alerts(tuple(lines), before is not None, pairs)
+
+
+def pictures_of_alerts(node: Node, lines: Iterable[Alert]) -> dict[str, dict[str, ListedScan]]:
+    """Of each line that is about a hit, by what it is about: both specimens by their records, as the list of hits has
+    them. Hits of pairs that this person may come to verify are in no line; what waits names nothing, and shows
+    nothing."""
+    return pictures_of_pairs(node, {line.news.subject: line.link.pair for line in lines if line.link is not None})
 
 
 def _newest_first(found: list[News]) -> list[News]:

@@ -10,7 +10,19 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import roles_of
 from exchange.flows.query.blind_bands import shows_bands, told
 from exchange.store.entry.records import acquisitions_of, find_record
-from exchange.store.query.queries import OPEN, FoundState, find_found, found_by, list_queries
+from exchange.store.long_lists import MOST_SORTED as MOST_SORTED
+from exchange.store.query.queries import LAST_ASKED_FIRST as LAST_ASKED_FIRST
+from exchange.store.query.queries import (
+    OPEN,
+    FoundState,
+    QueryOrder,
+    count_queries,
+    find_found,
+    found_by,
+    list_queries,
+    query_values,
+)
+from exchange.store.query.queries import QueryColumn as QueryColumn
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.queries import FoundRow, QueryRow
@@ -34,10 +46,14 @@ class ReadQuery:
 
 @dataclass(frozen=True)
 class ReadQueries:
-    """The newest first. ``following``: the number before which the next page begins, if there is one."""
+    """In ``order``. ``following``: what the last one says in the column that sorts, and its number, if there is a next
+    page. ``count``: how many there are, no further than one above ``MOST_SORTED``; nobody is told fewer of them than
+    another, only less of what they found."""
 
     items: list[ReadQuery]
-    following: int | None
+    order: QueryOrder
+    following: tuple[tuple[str, ...], int] | None
+    count: int
 
 
 @dataclass(frozen=True)
@@ -49,10 +65,23 @@ class Askable:
     peers: list[PeerRow]
 
 
-def read_queries(node: Node, role: Role, pseudonym: str, *, own: bool, before: int | None, limit: int) -> ReadQueries:
-    """A page of own queries, or of those that peers sent, for somebody who is thereby told what they found."""
+def read_queries(
+    node: Node,
+    role: Role,
+    pseudonym: str,
+    *,
+    own: bool,
+    before: int | None,
+    limit: int,
+    order: QueryOrder = LAST_ASKED_FIRST,
+) -> ReadQueries:
+    """A page of own queries, or of those that peers sent, for somebody who is thereby told what they found. Where there
+    are too many to be sorted, the newest are first, from the beginning."""
     with node.store.read() as session:
-        rows = list_queries(session, node.node_id, own=own, before=before, limit=limit + 1)
+        count = count_queries(session, node.node_id, own=own, most=MOST_SORTED + 1)
+        if count > MOST_SORTED and order.column is not QueryColumn.ASKED:
+            order, before = LAST_ASKED_FIRST, None
+        rows = list_queries(session, node.node_id, own=own, before=before, limit=limit + 1, order=order)
         shown = rows[:limit]
         found = found_by(session, [row.statement_id for row in shown])
     open_to = told(node, role, pseudonym, shown, found)
@@ -65,7 +94,8 @@ def read_queries(node: Node, role: Role, pseudonym: str, *, own: bool, before: i
         )
         for row in shown
     ]
-    return ReadQueries(items, shown[-1].number if len(rows) > limit else None)
+    following = (query_values(shown[-1], order.column), shown[-1].number) if len(rows) > limit else None
+    return ReadQueries(items, order, following, count)
 
 
 def is_overdue(found: FoundRow) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from sqlalchemy.orm import Session
+
+from exchange.calibre_pairs import OwnCalibrePair
 from exchange.flows.blind.visibility import hidden_pairs, note_pairs
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of, suspicions
 from exchange.flows.node.node import Node
@@ -17,7 +20,12 @@ from exchange.store.entry import records as store
 from exchange.store.entry import search
 from exchange.store.entry.exhibits import exhibits_of
 from exchange.store.entry.record_details import stated_values, value_in_words
+from exchange.store.entry.search import MOST_COUNTED as MOST_COUNTED
+from exchange.store.entry.search import NEWEST_FIRST as NEWEST_FIRST
+from exchange.store.entry.search import RecordColumn as RecordColumn
+from exchange.store.entry.search import RecordOrder as RecordOrder
 from exchange.store.entry.search import RecordTally
+from exchange.store.entry.search import sorted_values as sorted_values
 from exchange.store.log.statements import find_statement
 from exchange.store.review.reviews import Scans, scans_of
 from exchange.store.tables.records import AcquisitionRow, RecordRow
@@ -29,13 +37,34 @@ StoredRecord: TypeAlias = RecordRow
 StoredAcquisition: TypeAlias = AcquisitionRow
 
 
+MOST_HELD: Final = 10_000
+"""So many of all records that are here are counted, and no more: it is said that there are more."""
+
+
+@dataclass(frozen=True)
+class RecordCount:
+    """How many records fit, no further than one above ``MOST_COUNTED``, and of how many that are here, no further than
+    one above ``MOST_HELD``. Where nothing is asked all fit. What a court holds and what was superseded counts in
+    neither, as it is shown in no list."""
+
+    fit: int
+    held: int
+
+    @property
+    def few(self) -> bool:
+        """Whether so few fit that they can be sorted by what no index serves."""
+        return self.fit <= MOST_COUNTED
+
+
 @dataclass(frozen=True)
 class FoundRecords:
-    """The newest arrival first, and those of them whose key was in wrong hands; how many fit in all, where that was
-    asked."""
+    """In ``order``, and those of them whose key was in wrong hands; how many fit and, on the first page, what they are,
+    where that was asked."""
 
     rows: Sequence[StoredRecord]
     suspicions: dict[str, Suspicion]
+    order: RecordOrder = NEWEST_FIRST
+    count: RecordCount | None = None
     tally: RecordTally | None = None
 
 
@@ -61,14 +90,37 @@ class ReadRecord:
 
 
 def search_records(
-    node: Node, wanted: RecordFilter, *, before: int | None, limit: int, counted: bool = False
+    node: Node,
+    wanted: RecordFilter,
+    *,
+    before: int | None,
+    limit: int,
+    counted: bool = False,
+    order: RecordOrder = NEWEST_FIRST,
 ) -> FoundRecords:
-    """Current records that fit, of those that arrived before this sequence number."""
+    """Current records that fit, those that follow the one of the number ``before`` in this order. By the day on which
+    they occurred too many are not sorted, nor uncounted ones: they are the newest first, from the beginning."""
     with node.store.read() as session:
         pairs = node.settings.calibre_pairs
-        rows = search.search_records(session, wanted, before=before, limit=limit, own_pairs=pairs)
+        count = _count(session, wanted, pairs) if counted else None
+        if order.column is RecordColumn.OCCURRED and (count is None or not count.few):
+            order, before = NEWEST_FIRST, None
+        rows = search.search_records(session, wanted, before=before, limit=limit, own_pairs=pairs, order=order)
         doubted = suspicions(session, node, ((row.statement_id, row.issuer) for row in rows))
-        return FoundRecords(rows, doubted, search.tally_records(session, wanted, pairs) if counted else None)
+        tally = search.tally_records(session, wanted, pairs) if counted and before is None else None
+        return FoundRecords(rows, doubted, order, count, tally)
+
+
+def _count(session: Session, wanted: RecordFilter, pairs: Sequence[OwnCalibrePair]) -> RecordCount:
+    held = search.count_fitting(session, RecordFilter(), most=MOST_HELD + 1)
+    if not wanted.asked():
+        return RecordCount(held, held)
+    return RecordCount(search.count_fitting(session, wanted, most=MOST_COUNTED + 1, own_pairs=pairs), held)
+
+
+def rows_in_order(rows: Iterable[StoredRecord], order: RecordOrder) -> list[StoredRecord]:
+    """A few records, as a search in this order would give them."""
+    return sorted(rows, key=lambda row: (sorted_values(row, order.column), row.sequence), reverse=order.descending)
 
 
 def stated_of(node: Node, rows: Sequence[StoredRecord]) -> dict[str, Mapping[str, str]]:

@@ -1,4 +1,5 @@
-"""Records searched by conditions, newest first by the order of arrival here; how many fit, and what they are.
+"""Records searched by conditions, newest first by the order of arrival here, or by a column; how many fit, and what
+they are.
 
 Each condition is one clause. The rows of details are joined only where one of their conditions is asked.
 """
@@ -8,15 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVarTuple
+from enum import StrEnum
+from typing import Any, Final, TypeAlias, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.calibre_pairs import OwnCalibrePair
+from exchange.list_order import ListOrder
 from exchange.record_filter import CONDITIONS, AskedRows, RecordFilter, YesOrNo, calibres_of
 from exchange.store.entry.record_details import NOTHING, fits_column, states_nothing
 from exchange.store.entry.records import is_current
+from exchange.store.long_lists import MOST_SORTED, Sorted, page_in_order
 from exchange.store.tables.records import (
     AcquisitionRow,
     AudienceRow,
@@ -36,8 +40,51 @@ _PLACE: Final = {"municipality": "place"}
 """Columns that have another name than their condition."""
 
 
-MOST_COUNTED: Final = 1000
-"""Further nobody counts: who has found so many narrows the search."""
+MOST_COUNTED: Final = MOST_SORTED
+"""Further nobody counts what they are: who has found so many narrows the search."""
+
+
+class RecordColumn(StrEnum):
+    """What found records are sorted by, and the index that serves it: of a page of 100,000 records no more is read than
+    stands on it, but for what does not fit."""
+
+    RECEIVED = "received"
+    """Their number, which is unique."""
+    CALIBRE = "calibre"
+    """``record_by_calibre``."""
+    CASE = "case"
+    """``record_by_case_reference``; those of one case are few."""
+    JURISDICTION = "jurisdiction"
+    """``record_by_case``: by the node, which is of one jurisdiction, and then by the case."""
+    OCCURRED = "occurred"
+    """No index: only where no more than ``MOST_SORTED`` fit."""
+
+
+RecordOrder: TypeAlias = ListOrder[RecordColumn]
+NEWEST_FIRST: Final = RecordOrder(RecordColumn.RECEIVED, descending=True)
+_DAY: Final = func.coalesce(RecordRow.earliest, RecordRow.latest, "")
+_SORTED: Final[Mapping[RecordColumn, tuple[Sorted, ...]]] = {
+    RecordColumn.RECEIVED: (),
+    RecordColumn.CALIBRE: (RecordRow.calibre,),
+    RecordColumn.CASE: (RecordRow.case_reference,),
+    RecordColumn.JURISDICTION: (RecordRow.issuer, RecordRow.case_reference),
+    RecordColumn.OCCURRED: (_DAY,),
+}
+
+
+def sorted_values(row: RecordRow, column: RecordColumn) -> tuple[str, ...]:
+    """What a record says in a column: where a page that ends with it goes on, beside its number."""
+    match column:
+        case RecordColumn.RECEIVED:
+            return ()
+        case RecordColumn.CALIBRE:
+            return (row.calibre,)
+        case RecordColumn.CASE:
+            return (row.case_reference,)
+        case RecordColumn.JURISDICTION:
+            return (row.issuer, row.case_reference)
+        case RecordColumn.OCCURRED:
+            return (row.earliest or row.latest or "",)
 
 
 @dataclass(frozen=True)
@@ -57,15 +104,27 @@ def search_records(
     before: int | None,
     limit: int,
     own_pairs: Sequence[OwnCalibrePair] = (),
+    order: RecordOrder = NEWEST_FIRST,
 ) -> Sequence[RecordRow]:
-    """Current records (no superseded versions) that fit, newest first, older than the sequence number ``before``.
-    ``own_pairs``: of calibres, of this laboratory.
+    """Current records (no superseded versions) that fit, in an order: those that follow the one of the sequence number
+    ``before``. ``own_pairs``: of calibres, of this laboratory. By OCCURRED no more than the newest ``MOST_SORTED``.
 
     Raises InvalidInput for a calibre that is not known."""
-    query, order = _found(session, select(RecordRow), wanted, own_pairs)
-    if before is not None:
-        query = query.where(order < before)
-    return session.scalars(query.order_by(order.desc()).limit(limit)).all()
+    query, sequence = _found(session, select(RecordRow), wanted, own_pairs)
+    if order.column is RecordColumn.OCCURRED:
+        numbers, number = _found(session, select(RecordRow.sequence), wanted, own_pairs)
+        query = select(RecordRow).where(RecordRow.sequence.in_(numbers.order_by(number.desc()).limit(MOST_SORTED)))
+    if order.column is not RecordColumn.RECEIVED:
+        sequence = RecordRow.sequence  # as the indexes have it, with and without details
+    return session.scalars(page_in_order(query, (*_SORTED[order.column], sequence), order, before, limit)).all()
+
+
+def count_fitting(
+    session: Session, wanted: RecordFilter, *, most: int, own_pairs: Sequence[OwnCalibrePair] = ()
+) -> int:
+    """How many records fit, no further than ``most``. Raises as ``search_records``."""
+    query, _ = _found(session, select(RecordRow.sequence), wanted, own_pairs)
+    return session.scalar(select(func.count()).select_from(query.limit(most).subquery())) or 0
 
 
 def tally_records(session: Session, wanted: RecordFilter, own_pairs: Sequence[OwnCalibrePair] = ()) -> RecordTally:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Final, TypeAlias
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
+from exchange.list_order import ListOrder
 from exchange.policy import Purpose
 from exchange.store.entry.records import is_current
+from exchange.store.long_lists import Sorted, page_in_order
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow
@@ -32,6 +35,28 @@ class QueryState(StrEnum):
 
 
 OPEN = frozenset({QueryState.WAITING, QueryState.ASKED, QueryState.DELIVERED})
+
+
+class QueryColumn(StrEnum):
+    """What queries are sorted by. Their number alone is in the order of an index: by all others they are sorted only
+    where there are no more of them than ``MOST_SORTED``."""
+
+    ASKED = "asked"
+    CASE = "case"
+    STATE = "state"
+    DUE = "due"
+
+
+QueryOrder: TypeAlias = ListOrder[QueryColumn]
+LAST_ASKED_FIRST: Final = QueryOrder(QueryColumn.ASKED, descending=True)
+NOT_DUE: Final = "9"
+"""Behind every moment: of a query for which nobody waits any more."""
+_SORTED: Final[Mapping[QueryColumn, tuple[Sorted, ...]]] = {
+    QueryColumn.ASKED: (),
+    QueryColumn.CASE: (QueryRow.case_reference,),
+    QueryColumn.STATE: (QueryRow.state,),
+    QueryColumn.DUE: (case((QueryRow.state.in_(OPEN), QueryRow.due_at), else_=NOT_DUE),),
+}
 
 
 class FoundState(StrEnum):
@@ -92,11 +117,39 @@ def unanswered(session: Session, asked: str) -> set[str]:
     )
 
 
-def list_queries(session: Session, node_id: str, *, own: bool, before: int | None, limit: int) -> Sequence[QueryRow]:
-    """Own ones, or received ones, the newest first."""
+def list_queries(
+    session: Session,
+    node_id: str,
+    *,
+    own: bool,
+    before: int | None,
+    limit: int,
+    order: QueryOrder = LAST_ASKED_FIRST,
+) -> Sequence[QueryRow]:
+    """Own ones, or received ones, in an order: those that follow the one of the number ``before``."""
     side = QueryRow.asker if own else QueryRow.asked
-    listed = select(QueryRow).where(side == node_id).order_by(QueryRow.number.desc()).limit(limit)
-    return session.scalars(listed if before is None else listed.where(QueryRow.number < before)).all()
+    columns = (*_SORTED[order.column], QueryRow.number)
+    return session.scalars(page_in_order(select(QueryRow).where(side == node_id), columns, order, before, limit)).all()
+
+
+def count_queries(session: Session, node_id: str, *, own: bool, most: int) -> int:
+    """How many there are, no further than ``most``."""
+    side = QueryRow.asker if own else QueryRow.asked
+    found = select(QueryRow.number).where(side == node_id).limit(most)
+    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def query_values(row: QueryRow, column: QueryColumn) -> tuple[str, ...]:
+    """What a query says in a column: where a page that ends with it goes on, beside its number."""
+    match column:
+        case QueryColumn.ASKED:
+            return ()
+        case QueryColumn.CASE:
+            return (row.case_reference,)
+        case QueryColumn.STATE:
+            return (row.state,)
+        case QueryColumn.DUE:
+            return (row.due_at if row.state in OPEN else NOT_DUE,)
 
 
 def searchable(

@@ -38,16 +38,19 @@ class Glossary:
     """The first vocabulary that has a value."""
 
     def term(self, value: str, language: str, of: str | None = None) -> str:
-        """The term for a value; for one that nobody entered, the value itself, in words.
+        """The term for a value; for one that nobody entered, the value itself, in words."""
+        entry = self.entry_of(value, of)
+        said = {} if entry is None else self.terms[entry]
+        return said.get(language) or said.get(SOURCE) or str(value).replace("_", " ")
 
-        The vocabulary is the one named, else that of the value's own type, else the first that has the value.
-        """
+    def entry_of(self, value: str, of: str | None = None) -> tuple[str, str] | None:
+        """The vocabulary and the value under which its term stands: the vocabulary is the one named, else that of the
+        value's own type, else the first that has the value. None: nobody entered it."""
         name = key_of(value)
         section = of or _vocabulary_of(value)
         if section is None or (section, name) not in self.terms:
             section = self.first.get(name, "")
-        entry = self.terms.get((section, name), {})
-        return entry.get(language) or entry.get(SOURCE) or str(value).replace("_", " ")
+        return (section, name) if (section, name) in self.terms else None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, ParamSpec, TypeVar
 from urllib.parse import parse_qsl, quote
@@ -13,7 +14,6 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
@@ -30,7 +30,7 @@ from exchange.flows.scan.thumbnail import PICTURES_VERSION
 from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
-from exchange.web.languages.days import due_time, local_time, moment, moment_on_paper, period
+from exchange.web.languages.days import due_time, local_time, local_words, moment, moment_on_paper, period
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS
@@ -42,8 +42,9 @@ from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_
 from exchange.web.wording.conclusions import concluded
 from exchange.web.wording.custody import where_words
 from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
+from exchange.web.wording.explained_terms import explain, sign_of
 from exchange.web.wording.instrument_checks import doubt_words, named_check_words
-from exchange.web.wording.meanings import meaning_of
+from exchange.web.wording.meanings import meaning_name
 from exchange.web.wording.sentences import ShownRefusal, model_for, reason, standing, suspicion
 from exchange.web.wording.started_search import because_words
 from exchange.web.wording.viewer_words import viewer_words
@@ -115,7 +116,7 @@ def _number(_context: Context, value: float, digits: int = 0) -> str:
 
 
 @pass_context
-def _local_time(_context: Context, when: str | None) -> str:
+def _local_time(_context: Context, when: str | datetime | None) -> str:
     return local_time(when)
 
 
@@ -125,7 +126,12 @@ def _on_paper(_context: Context, when: str) -> str:
 
 
 @pass_context
-def _due_time(_context: Context, when: str) -> str:
+def _local_words(_context: Context, when: str | datetime | None) -> str:
+    return local_words(when)
+
+
+@pass_context
+def _due_time(_context: Context, when: str | datetime | None) -> str:
     return due_time(when)
 
 
@@ -140,13 +146,9 @@ def _in_acts(_context: Context, acts: Mapping[str, int]) -> list[str]:
 
 
 @pass_context
-def _explained(context: Context, word: str, named: str) -> str:
-    """A word with what it means as its tooltip, where it stands on the page for the first time."""
-    before: set[str] = context["terms_explained"]
-    if named in before:
-        return word
-    before.add(named)
-    return Markup('<dfn title="{}">{}</dfn>').format(meaning_of(named), word)
+def _explained(_context: Context, word: str, named: str) -> str:
+    """A word of our own, with its meaning where it stands on the page for the first time."""
+    return sign_of(word, named)
 
 
 @pass_context
@@ -156,6 +158,14 @@ def _calibre(_context: Context, exhibit: HasCalibre) -> str:
 
 @pass_context
 def _term(_context: Context, value: str, of: str | None = None) -> str:
+    """The term of a value, with its meaning where that is known and the page has it first."""
+    named = meaning_name(value, of)
+    return term(value, of) if named is None else sign_of(term(value, of), named)
+
+
+@pass_context
+def _plain_term(_context: Context, value: str, of: str | None = None) -> str:
+    """The term alone, of which something else is made: its first letter a capital."""
     return term(value, of)
 
 
@@ -177,6 +187,7 @@ def _because(_context: Context, triggers: Collection[SearchTrigger]) -> str:
 _pages.filters |= {
     "moment": moment,
     "local_time": _local_time,
+    "local_words": _local_words,
     "due_time": _due_time,
     "on_paper": _on_paper,
     "explained": _explained,
@@ -186,6 +197,7 @@ _pages.filters |= {
     "occurred": _occurred,
     "number": _number,
     "term": _term,
+    "plain_term": _plain_term,
     "reason": reason,
     "suspicion": suspicion,
     "concluded": _concluded,
@@ -308,12 +320,11 @@ def page(name: str, who: Visitor | None, *, status: int = 200, **values: Any) ->
     drawn = template.render(
         who=who,
         template=name,
-        terms_explained=set(),
         help_chapter=chapter_of(name),
         fresh_alerts=partial(fresh_count, who),
         **values,
     )
-    return HTMLResponse(drawn, status)
+    return HTMLResponse(explain(drawn), status)
 
 
 def fresh_count(who: Visitor | None) -> str | None:

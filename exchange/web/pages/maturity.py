@@ -11,7 +11,7 @@ from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.definitions import Evidence
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
-from exchange.web.languages.days import moment
+from exchange.web.languages.days import local_time
 from exchange.web.pages.layout import Visitor, only, page
 from exchange.web.wording.figures import words
 from schemas.vocabulary import Role
@@ -31,5 +31,5 @@ def evidence_words(proof: Evidence) -> list[str]:
     """The figure or the date behind a practice, and whom it is about, in the reader's language."""
     said = [] if proof.figure is None else [words(proof.figure, proof.unit)]
     if proof.at is not None:
-        said.append(proof.at if len(proof.at) == DAY_CHARACTERS else moment(proof.at))
+        said.append(proof.at if len(proof.at) == DAY_CHARACTERS else local_time(proof.at))
     return [*said, *proof.names, *(term(code, "jurisdiction") for code in proof.partners)]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-from urllib.parse import urlencode
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import TypeAdapter, ValidationError
@@ -12,14 +11,21 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.query.ask import Question, QuestionOutcome, ask
-from exchange.flows.query.read_queries import askable_record, names_found, read_queries
+from exchange.flows.query.read_queries import (
+    LAST_ASKED_FIRST,
+    MOST_SORTED,
+    QueryColumn,
+    askable_record,
+    names_found,
+    read_queries,
+)
 from exchange.flows.query.release_request import request_release
 from exchange.flows.review.records import find_record
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.languages import term
 from exchange.web.pages.layout import Reading, Visitor, off_loop, only, page, read_form
+from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor, order_of
 from exchange.web.rest import query_answers, response_models
 from exchange.web.rest.records import StatementId
 from schemas.exhibit import ShortText
@@ -28,6 +34,7 @@ from schemas.vocabulary import LawfulPurpose, Role
 router = APIRouter()
 
 _ON_A_PAGE = 50
+_FALLING: Final = (QueryColumn.ASKED,)
 _PEER_FIELD = "peer-"
 """A form has each name once: one box for each peer."""
 Asking = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.INVESTIGATOR))]
@@ -35,23 +42,35 @@ _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 
 
 @router.get("/queries")
-def queries_page(node: OpenNode, who: Reading, received: bool = False, cursor: Cursor = None) -> Response:
+def queries_page(
+    node: OpenNode,
+    who: Reading,
+    received: bool = False,
+    sort: QueryColumn | None = None,
+    order: Direction | None = None,
+    cursor: PageCursor = None,
+) -> Response:
     """Own queries and how far their answers are; or what peers asked here. A band is shown, never a score."""
-    asker = who.consultation
-    before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
-    found = read_queries(node, *asker.reader, own=not received, before=before, limit=_ON_A_PAGE)
+    asker, before = who.consultation, None
+    wanted = order_of(LAST_ASKED_FIRST, _FALLING, sort, order)
+    if cursor is not None:
+        wanted, before = opened_cursor(cursor, wanted, 0 if wanted.column is QueryColumn.ASKED else 1)
+    found = read_queries(node, *asker.reader, own=not received, before=before, limit=_ON_A_PAGE, order=wanted)
     shown = [query_answers.query(item) for item in found.items]
     asker.note(Act.LIST_STATEMENTS, len(shown), *(item.query for item in shown))
-    following = None
-    if found.following is not None:
-        stated = {"received": "1"} if received else {}
-        following = urlencode(stated | {"cursor": encode_cursor(found.following)})
+    columns = list(QueryColumn) if found.count <= MOST_SORTED else [QueryColumn.ASKED]
+    kept = {"received": "1"} if received else {}
+    sorting = Sorting(found.order, LAST_ASKED_FIRST, columns, _FALLING, "/app/queries", kept)
+    following = None if found.following is None else sorting.address_after(cursor_after(found.order, *found.following))
     return page(
         "queries",
         who,
         queries=shown,
         received=received,
         following=following,
+        sorting=sorting,
+        count=found.count,
+        most=MOST_SORTED,
         may_ask=who.caller.role is not Role.HEAD,
         told={item.row.statement_id for item in found.items if item.told},
     )

@@ -1,23 +1,34 @@
-"""Search: all records that this node holds, by what an investigator knows of an exhibit; the address is the question,
-so that it can be kept. Without a condition it lists all, the newest arrival first."""
+"""Search: all records that this node holds, by what an investigator knows of an exhibit; the address is the question
+and the order, so that it can be kept. Without a condition it lists all, and the newest arrival stands first."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.keys.suspicion import Suspicion
-from exchange.flows.review.records import StoredRecord, search_records, stated_of
+from exchange.flows.review.records import (
+    MOST_COUNTED,
+    MOST_HELD,
+    NEWEST_FIRST,
+    FoundRecords,
+    RecordColumn,
+    StoredRecord,
+    search_records,
+    sorted_values,
+    stated_of,
+)
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.record_filter import ConditionGroup
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.paging import decode_cursor, encode_cursor
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.records_csv import sheet
-from exchange.web.pages.search_form import FIELDS, offered, question_of, typed_in
+from exchange.web.pages.search_form import FIELDS, SearchForm, offered, question_of, typed_in
+from exchange.web.pages.sorted_records import FALLING, VALUES, record_order
+from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor
 from exchange.web.rest import response_models
 from schemas.calibre import Calibre
 
@@ -29,38 +40,65 @@ MOST_EXPORTED = 1000
 
 
 @router.get("/search")
-def search_page(request: Request, node: OpenNode, who: Reading) -> Response:
+def search_page(
+    request: Request,
+    node: OpenNode,
+    who: Reading,
+    sort: RecordColumn | None = None,
+    order: Direction | None = None,
+    cursor: PageCursor = None,
+) -> Response:
     """The form, and what fits. Empty fields leave the address, so that a bookmark says no more than was asked."""
-    typed = typed_in(request.query_params)
+    typed, wanted_order = typed_in(request.query_params), record_order(sort, order)
+    sorting = Sorting(wanted_order, NEWEST_FIRST, (), FALLING, "/app/search", {})
     if any(name in FIELDS and not _is_said(value) for name, value in typed.items()):
-        stated = {name: value for name, value in typed.items() if name in FIELDS and _is_said(value)}
+        stated = {name: value for name, value in typed.items() if name in FIELDS and _is_said(value)} | sorting.said
         return RedirectResponse(f"/app/search?{urlencode(stated, doseq=True)}" if stated else "/app/search", 303)
-    asker, question = who.consultation, question_of(typed)
-    cursor, before = str(typed.get("cursor", "")), None
+    asker, question = who.consultation, replace(question_of(typed), sorted_by=sorting.said)
+    before = None
     if cursor:
-        before = int(decode_cursor(cursor[:200], 1)[0])
-    rows, following, doubted, tally = list[StoredRecord](), None, dict[str, Suspicion](), None
+        wanted_order, before = opened_cursor(cursor, wanted_order, VALUES[wanted_order.column])
+    found = FoundRecords((), {}, wanted_order)
     if question.wanted is not None:
-        found = search_records(node, question.wanted, before=before, limit=_ON_A_PAGE + 1, counted=before is None)
-        rows, doubted, tally = list(found.rows), found.suspicions, found.tally
-        asker.note(Act.SEARCH_RECORDS, min(len(rows), _ON_A_PAGE), asked=question.in_words)
-    if len(rows) > _ON_A_PAGE:
-        following = urlencode(question.asked | {"cursor": encode_cursor(rows[_ON_A_PAGE - 1].sequence)}, doseq=True)
+        found = search_records(
+            node, question.wanted, before=before, limit=_ON_A_PAGE + 1, counted=True, order=wanted_order
+        )
+        asker.note(Act.SEARCH_RECORDS, min(len(found.rows), _ON_A_PAGE), asked=question.in_words)
+    sorting = _sorting(found, question)
     return page(
         "search",
         who,
         question=question,
-        records=[response_models.summary(row) for row in rows[:_ON_A_PAGE]],
-        doubted=doubted,
-        following=following,
+        records=[response_models.summary(row) for row in found.rows[:_ON_A_PAGE]],
+        doubted=found.suspicions,
+        following=_following(found, sorting),
         later=before is not None,
         address=question.address,
         fields=[offered(field) for field in FIELDS.values()],
         groups=list(ConditionGroup),
-        tally=tally,
+        tally=found.tally,
+        count=found.count,
+        most_counted=MOST_COUNTED,
+        most_held=MOST_HELD,
+        sorting=sorting,
+        too_many_to_sort=found.order.column is not wanted_order.column,
         kind_names={name: FIELDS[name].label for name in ("kind", "offence", "calibre", "jurisdiction")},
         beside_the_list=(Calibre.OTHER,),
     )
+
+
+def _sorting(found: FoundRecords, question: SearchForm) -> Sorting[RecordColumn]:
+    """By the day on which they occurred where so few fit that no index is needed."""
+    few = found.count is not None and found.count.few
+    columns = [column for column in RecordColumn if few or column is not RecordColumn.OCCURRED]
+    return Sorting(found.order, NEWEST_FIRST, columns, FALLING, "/app/search", question.asked)
+
+
+def _following(found: FoundRecords, sorting: Sorting[RecordColumn]) -> str | None:
+    if len(found.rows) <= _ON_A_PAGE:
+        return None
+    last: StoredRecord = found.rows[_ON_A_PAGE - 1]
+    return sorting.address_after(cursor_after(found.order, sorted_values(last, found.order.column), last.sequence))
 
 
 def _is_said(value: str | tuple[str, ...]) -> bool:

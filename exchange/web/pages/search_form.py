@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Final, Literal, get_args, get_origin
@@ -105,11 +105,13 @@ class Chip:
 
 @dataclass(frozen=True)
 class SearchForm:
-    """What was asked, as it was typed; which fields cannot be understood, and why; the filter, None until all can."""
+    """What was asked, as it was typed; which fields cannot be understood, and why; the filter, None until all can;
+    ``sorted_by``: what the address says of the order, which stays when a condition is changed."""
 
     asked: dict[str, str | tuple[str, ...]]
     problems: dict[str, str]
     wanted: RecordFilter | None
+    sorted_by: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -127,7 +129,7 @@ class SearchForm:
             field = FIELDS[name]
             for one in (value,) if isinstance(value, str) else value:
                 rest = () if isinstance(value, str) else tuple(other for other in value if other != one)
-                others = {key: kept for key, kept in (self.asked | {name: rest}).items() if kept}
+                others = {key: kept for key, kept in (self.asked | {name: rest}).items() if kept} | self.sorted_by
                 without = f"/app/search?{urlencode(others, doseq=True)}" if others else "/app/search"
                 found.append(Chip(gettext(field.label), field.shown(one), without))
         return found

@@ -69,7 +69,7 @@ def list_queries(
     """Own queries, how far they are and what they found; or those of peers, and which records their answers name."""
     before = None if cursor is None else int(decode_cursor(cursor, 1)[0])
     found = read_queries(node, caller.role, caller.pseudonym, own=not received, before=before, limit=limit)
-    following = None if found.following is None else encode_cursor(found.following)
+    following = None if found.following is None else encode_cursor(found.following[1])
     link_next(request, response, following)
     return answers.QueryPage(items=[answers.query(item) for item in found.items], next=following)
 

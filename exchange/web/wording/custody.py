@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from exchange.flows.hits.sides import signatures, signed_at
@@ -38,10 +38,13 @@ def seal_words(custody: Custody, step: str) -> tuple[str, ...]:
     return tuple(_(SEALS[one]) for one in custody.warnings.get(step, ()))
 
 
-def signature_words(progress: HitProgress, history: Sequence[Entry]) -> list[str]:
-    """Of a confirmed hit: which sides signed one of their own, and when; and whose signature is missing."""
+def signature_words(
+    progress: HitProgress, history: Sequence[Entry], moment_words: Callable[[str], str] = moment
+) -> list[str]:
+    """Of a confirmed hit: which sides signed one of their own, and when; and whose signature is missing. In what is
+    exported moments are in UTC, on a page in local time."""
     signed = [
-        _("%(node)s signed the confirmed hit: %(at)s.", node=side, at=moment(signed_at(entry)))
+        _("%(node)s signed the confirmed hit: %(at)s.", node=side, at=moment_words(signed_at(entry)))
         for side, entry in signatures(progress, history).items()
     ]
     missing = [

@@ -13,7 +13,7 @@ from exchange.flows.review.next_step import NextStep, Todo
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import ngettext, term
-from exchange.web.wording.local_days import day_words
+from exchange.web.languages.days import day_words
 
 STEP_TITLES: Final = {
     Todo.ASK: _m("%(side)s answers the lead: asks for a comparison of the exhibits"),

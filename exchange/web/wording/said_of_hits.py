@@ -7,8 +7,8 @@ from typing import Final
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
+from exchange.web.languages.days import day_words
 from exchange.web.wording.conclusions import concluded
-from exchange.web.wording.local_days import day_words
 from schemas import AnyStatement, Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
 from schemas.vocabulary import Basis, ComparisonStep, HitStage
 

@@ -17,9 +17,12 @@ from exchange.flows.entry.drafts import begin_test_fire
 from exchange.flows.entry.firearms import FirearmFile
 from exchange.flows.node.node import Node
 from exchange.flows.review.disclosures import disclosures_on
+from exchange.flows.review.records import NEWEST_FIRST, RecordColumn, RecordOrder, rows_in_order
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, page, read_form
+from exchange.web.pages.sorted_records import few_records, record_order
+from exchange.web.pages.sorting import Direction
 from exchange.web.rest import response_models
 from exchange.web.rest.firearms import FirearmChanged, FirearmEntered, FirearmInPath, note_change
 from exchange.web.wording.calibres import BESIDE_THE_LIST
@@ -64,9 +67,15 @@ async def send_firearm(request: Request, node: OpenNode, who: Examining) -> Resp
 
 
 @router.get("/firearms/{firearm_id:path}")
-def firearm(node: OpenNode, who: Reading, firearm_id: FirearmInPath) -> Response:
+def firearm(
+    node: OpenNode,
+    who: Reading,
+    firearm_id: FirearmInPath,
+    sort: RecordColumn | None = None,
+    order: Direction | None = None,
+) -> Response:
     found = flow.read_firearm(node, firearm_id)
-    return _file(node, who, found, FirearmForm(_typed(found)))
+    return _file(node, who, found, FirearmForm(_typed(found)), record_order(sort, order))
 
 
 @router.post("/firearms/{firearm_id:path}")
@@ -130,7 +139,9 @@ def _list(node: Node, who: Visitor, text: str, skip: int, form: FirearmForm) -> 
     )
 
 
-def _file(node: Node, who: Visitor, found: FirearmFile, form: FirearmForm) -> Response:
+def _file(
+    node: Node, who: Visitor, found: FirearmFile, form: FirearmForm, order: RecordOrder = NEWEST_FIRST
+) -> Response:
     asker = who.consultation
     disclosed = disclosures_on(node, *asker.reader, {row.exhibit for row in found.test_fires})
     asker.note(Act.READ_FIREARM, 1, found.firearm.stated.firearm_id)
@@ -141,7 +152,8 @@ def _file(node: Node, who: Visitor, found: FirearmFile, form: FirearmForm) -> Re
         who,
         status=422 if form.problems else 200,
         held=found.firearm,
-        records=[response_models.summary(row) for row in found.test_fires],
+        records=[response_models.summary(row) for row in rows_in_order(found.test_fires, order)],
+        sorting=few_records(order, firearm_address(found.firearm.stated.firearm_id)),
         disclosed=disclosed,
         form=form,
         **_drawn_with(),

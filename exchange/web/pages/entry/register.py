@@ -24,9 +24,11 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken, term
 from exchange.web.pages.entry.draft_files import Card, card_of
+from exchange.web.pages.entry.sorted_drafts import SAVED_LAST_FIRST, DraftColumn, sorted_drafts
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import check_script
 from exchange.web.pages.script_requests import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
+from exchange.web.pages.sorting import Direction, Sorting, order_of
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
 from exchange.web.wording.calibres import BESIDE_THE_LIST
@@ -85,14 +87,25 @@ class DraftForm:
 
 
 @router.get("/register")
-def begun(node: OpenNode, who: Registering) -> Response:
+def begun(
+    node: OpenNode, who: Registering, sort: DraftColumn | None = None, order: Direction | None = None
+) -> Response:
     """Own drafts, what was submitted last, and the way to a new exhibit."""
     asker, pseudonym = who.consultation, who.caller.pseudonym
     found = flow.own_exhibits(node, pseudonym, most_submitted=RECENT)
     asker.note(Act.SEARCH_RECORDS, len(found.submitted), asked={"submitted_by": pseudonym})
     recent = [response_models.summary(row) for row in found.submitted]
     usual = usual_sharing(node, flow.possible_audience(node))
-    return page("register", who, drafts=found.drafts, recent=recent, usual=usual, names=_names())
+    wanted = order_of(SAVED_LAST_FIRST, (DraftColumn.SAVED,), sort, order)
+    return page(
+        "register",
+        who,
+        drafts=sorted_drafts(found.drafts, wanted),
+        sorting=Sorting(wanted, SAVED_LAST_FIRST, tuple(DraftColumn), (DraftColumn.SAVED,), "/app/register", {}),
+        recent=recent,
+        usual=usual,
+        names=_names(),
+    )
 
 
 @router.post("/register")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.flows.alerts.alerts import Alerts, pictures_of_alerts
 from exchange.flows.alerts.kept_searches import MOST_TOLD, kept_searches
 from exchange.flows.alerts.mail import newest_alerts
 from exchange.flows.alerts.worklist import Worklist, worklist_of
+from exchange.flows.entry.drafts import own_exhibits
 from exchange.flows.sync.partners import exchange_standing
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.pages.layout import Visitor
+from schemas.vocabulary import Role
 
 _NEWS = 5
+_UNSIGNED = 5
+"""So many drafts are lines of the worklist, those that were saved last; all stand where exhibits are registered."""
 
 
 def reader_home(who: Visitor) -> dict[str, Any]:
@@ -20,12 +25,17 @@ def reader_home(who: Visitor) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "work": None,
         "news": None,
+        "unsigned": [],
+        "most_unsigned": _UNSIGNED,
         "exchange": exchange_standing(node),
         "searches": kept_searches(node, pseudonym),
         "most_told": MOST_TOLD,
     }
     if who.may_consult:
-        shown |= {"work": _worklist(who), "news": _news(who)}
+        news = _news(who)
+        shown |= {"work": _worklist(who), "news": news, "pictured": pictures_of_alerts(node, news.lines)}
+        if who.caller.role is Role.EXAMINER:
+            shown["unsigned"] = own_exhibits(node, pseudonym, most_submitted=0).drafts
     return shown
 
 
@@ -37,5 +47,5 @@ def _worklist(who: Visitor) -> Worklist:
     return found
 
 
-def _news(who: Visitor) -> Any:
+def _news(who: Visitor) -> Alerts:
     return newest_alerts(who.node, who.caller.role, who.caller.pseudonym, most=_NEWS)

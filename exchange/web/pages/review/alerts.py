@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import InvalidInput
-from exchange.flows.alerts.alerts import KEPT_DAYS, Alerts, mark_read, undo_mark
+from exchange.flows.alerts.alerts import KEPT_DAYS, Alerts, mark_read, pictures_of_alerts, undo_mark
 from exchange.flows.alerts.mail import ask_for_letters, confirm_address, read_alerts, stop_letters
 from exchange.flows.hits.history import Link
 from exchange.flows.node.node import Node
@@ -20,10 +20,10 @@ from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
+from exchange.web.languages.days import due_words
 from exchange.web.pages.layout import Reading, off_loop, page, read_form
 from exchange.web.wording.exhibit_name import listed_name
 from exchange.web.wording.hit_steps import short_step, side_name
-from exchange.web.wording.local_days import due_words
 from exchange.web.wording.sentences import no_effect
 
 router = APIRouter()
@@ -53,6 +53,7 @@ def alerts(node: OpenNode, who: Reading) -> Response:
         alerts=found,
         why={line.news.statement_id: no_effect(line.no_effect) for line in found.lines if line.no_effect is not None},
         about=_about(node, found),
+        pictured=pictures_of_alerts(node, found.lines),
         days=KEPT_DAYS,
         mail=mail,
         mail_sent=node.mail is not None,

@@ -12,11 +12,14 @@ from starlette.responses import Response
 
 from exchange.flows.node.node import Node
 from exchange.flows.review.case_graph import Case, CaseGraph, PlacedCase, Tie, read_case
+from exchange.flows.review.records import RecordColumn, rows_in_order
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
 from exchange.web.pages.layout import Reading, page
+from exchange.web.pages.sorted_records import few_records, record_order
+from exchange.web.pages.sorting import Direction
 from exchange.web.rest import response_models
 from schemas.vocabulary import Jurisdiction
 
@@ -60,14 +63,20 @@ class TieLine:
 
 @router.get("/cases/{jurisdiction}/{case_reference:path}")
 def case_page(
-    node: OpenNode, who: Reading, jurisdiction: Jurisdiction, case_reference: CaseReferenceInPath
+    node: OpenNode,
+    who: Reading,
+    jurisdiction: Jurisdiction,
+    case_reference: CaseReferenceInPath,
+    sort: RecordColumn | None = None,
+    order: Direction | None = None,
 ) -> Response:
     """One case, its exhibits, and what it is linked to."""
     asker, case = who.consultation, Case(jurisdiction, case_reference)
     found = read_case(node, *asker.reader, case)
     graph = found.graph
     link_of = {link.link_id: link for link in found.links}
-    records = [response_models.summary(row) for row in graph.records]
+    wanted = record_order(sort, order)
+    records = [response_models.summary(row) for row in rows_in_order(graph.records, wanted)]
     asked = {"jurisdiction": str(jurisdiction), "case_reference": case_reference}
     asker.note(Act.SEARCH_RECORDS, len(records), *(row.statement_id for row in records), asked=asked)
     if link_of:
@@ -84,6 +93,7 @@ def case_page(
         jurisdiction=term(jurisdiction, "jurisdiction"),
         reference=case_reference,
         incidents={name: list(of) for name, of in groupby(sorted(records, key=_incident), _incident)},
+        sorting=few_records(wanted, f"/app/cases/{jurisdiction}/{quote(case_reference, safe='')}"),
         graph=graph,
         link_of=link_of,
         boxes=list(boxes.values()),

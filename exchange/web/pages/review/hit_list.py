@@ -1,10 +1,16 @@
-"""The list of hits: a row for two exhibits with both pictures, the next step and whose it is, and until when."""
+"""The list of hits: a row for two exhibits with both pictures, the next step and whose it is, and until when.
+
+Open ones are all read, so that they can be counted and sorted here: there are hundreds at most. Of closed ones one page
+is read, in the order of the index that serves it; they are neither sorted otherwise nor counted. To tell somebody how
+many there are is to tell of each that there is a hit, and nobody who was told of one can verify its pair blind.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, TypeAlias
 
 from exchange.clock import stamp
 from exchange.flows.hits.history import Link
@@ -15,11 +21,27 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
 from exchange.flows.review.next_step import NextStep, next_hit_step
 from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
+from exchange.list_order import ListOrder
 from exchange.web.languages import gettext as _
+from exchange.web.languages.days import due_words
 from exchange.web.pages.review.hit_page import records_in_order
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.hit_steps import side_name, step_title, where_now
-from exchange.web.wording.local_days import due_words, time_words
+
+
+class HitColumn(StrEnum):
+    """What open hits are sorted by."""
+
+    DUE = "due"
+    STAGE = "stage"
+    SINCE = "since"
+    JURISDICTION = "jurisdiction"
+    CALIBRE = "calibre"
+
+
+HitOrder: TypeAlias = ListOrder[HitColumn]
+FIRST_DUE_FIRST: Final = HitOrder(HitColumn.DUE, descending=False)
+_STAGES: Final = {stage: str(place) for place, stage in enumerate(Stage)}
 
 
 class Turn(StrEnum):
@@ -33,7 +55,7 @@ class Turn(StrEnum):
 @dataclass(frozen=True)
 class ListedHit:
     """Two exhibits that hits join. ``links``: of all their scan pairs, the one that is due first at the top.
-    ``pictured`` by record; ``title`` of the next step, empty when all is said; ``since`` in local time;
+    ``pictured`` by record; ``title`` of the next step, empty when all is said;
     ``away``: where an exhibit is that is not with its owner."""
 
     links: tuple[Link, ...]
@@ -43,7 +65,6 @@ class ListedHit:
     due: str
     late: bool
     ours: bool
-    since: str
     sent_by: str
     away: list[str]
 
@@ -64,14 +85,18 @@ class HitList:
     doubted: Mapping[str, Suspicion]
 
 
-def hit_list(node: Node, links: Sequence[Link], turn: Turn | None, stage: Stage | None) -> HitList:
-    """Rows in the order of the links, those that are chosen alone."""
+def hit_list(
+    node: Node, links: Sequence[Link], turn: Turn | None, stage: Stage | None, order: HitOrder = FIRST_DUE_FIRST
+) -> HitList:
+    """The rows that are chosen, in this order; without one, as the links stand."""
     names = jurisdictions_of_nodes(node)
     pictures = pictures_of_pairs(node, {link.link_id: link.pair for link in links})
     rows = [_row(of, names, pictures.get(of[0].link_id, {}), node.node_id) for of in _by_exhibits(links)]
     turns = {one: [row for row in rows if _is(row, one)] for one in Turn}
     stages = {one: sum(row.link.progress.stage is one for row in rows) for one in Stage}
     shown = rows if turn is None else turns[turn]
+    if order != FIRST_DUE_FIRST:
+        shown = sorted(shown, key=lambda row: _value(row, order.column, node.node_id), reverse=order.descending)
     return HitList(
         rows=[row for row in shown if stage is None or row.link.progress.stage is stage],
         every=len(rows),
@@ -105,10 +130,27 @@ def _row(
         due=_due(step),
         late=link.progress.late(stamp()),
         ours=any(task.node == node_id for task in link.progress.tasks),
-        since=time_words(link.progress.since),
         sent_by=side_name(names, link.hit.issuer),
         away=[_away(one, names) for one in link.progress.custody if one.where is not Whereabouts.HOME],
     )
+
+
+def _value(row: ListedHit, column: HitColumn, node_id: str) -> str:
+    """By which a row is sorted; of the same value, those stand first that are due first. An exhibit that was withdrawn
+    is of no jurisdiction and of no calibre."""
+    sides = [side for side in row.sides if side is not None]
+    match column:
+        case HitColumn.DUE:
+            return row.link.progress.due_at or ""
+        case HitColumn.STAGE:
+            return _STAGES[row.link.progress.stage]
+        case HitColumn.SINCE:
+            return row.link.progress.since
+        case HitColumn.JURISDICTION:
+            others = [side for side in sides if side.issuer != node_id] or sides
+            return " ".join(str(side.jurisdiction.code) for side in others)
+        case HitColumn.CALIBRE:
+            return " ".join(side.calibre for side in sides)
 
 
 def _away(custody: Custody, names: Mapping[str, str]) -> str:

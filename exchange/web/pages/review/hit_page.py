@@ -19,13 +19,13 @@ from exchange.flows.review.next_step import NextStep, Todo, next_hit_step, steps
 from exchange.flows.review.statements import may_say, may_take_back
 from exchange.flows.review.visible_hits import VisibleHit
 from exchange.web.languages import gettext as _
+from exchange.web.languages.days import day_words, due_words, local_words
 from exchange.web.pages.layout import Visitor
 from exchange.web.pages.review.custody import custody_shown, form_name, step_forms
 from exchange.web.pages.review.timeline import timeline
 from exchange.web.rest import response_models
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title, where_now
-from exchange.web.wording.local_days import day_words, due_words
 from exchange.web.wording.sentences import no_effect
 from schemas import Message
 from schemas.vocabulary import AfteConclusion, Answer, FeedbackOutcome, ReferenceChannel
@@ -98,7 +98,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         "why": {name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
         "travelling": travelling,
         "seals_warn": any(line.warnings for exhibit in travelling for line in exhibit.lines),
-        "signatures": signature_words(link.progress, link.history),
+        "signatures": signature_words(link.progress, link.history, local_words),
         "next_move": next((move for move in moves if box is not None and move.name == box.form), None),
         "moves": [move for move in moves if box is None or move.name != box.form],
         "answers": list(Answer),

@@ -25,9 +25,10 @@ from exchange.web.http.problems import status_of
 from exchange.web.languages import gettext
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.review.custody import find_wrong_field, form_name, sign_step, step_forms
-from exchange.web.pages.review.hit_list import Turn, hit_list
+from exchange.web.pages.review.hit_list import FIRST_DUE_FIRST, HitColumn, Turn, hit_list
 from exchange.web.pages.review.hit_page import hit_values
 from exchange.web.pages.review.reviews import remark_of, speak_as
+from exchange.web.pages.sorting import Direction, Sorting, order_of
 from exchange.web.rest.hits import hit_place_in
 from exchange.web.rest.records import StatementId
 from exchange.web.wording.sentences import refusal_of
@@ -69,6 +70,8 @@ def hits(
     closed: bool = False,
     turn: Turn | None = None,
     stage: Stage | None = None,
+    sort: HitColumn | None = None,
+    order: Direction | None = None,
     after: Cursor = None,
 ) -> Response:
     """The hits where somebody has a turn, what is due first at the top; or those where nobody has, the newest first.
@@ -76,7 +79,9 @@ def hits(
     asker = who.consultation
     found = visible_hits(node, *asker.reader, closed=closed, after=hit_place_in(after), limit=_ON_A_PAGE)
     asker.note(Act.LIST_STATEMENTS, len(found.links), *(link.link_id for link in found.links))
-    listed = hit_list(node, found.links, turn, stage)
+    wanted = FIRST_DUE_FIRST if closed else order_of(FIRST_DUE_FIRST, (HitColumn.SINCE,), sort, order)
+    listed = hit_list(node, found.links, turn, stage, wanted)
+    chosen = {name: str(value) for name, value in (("turn", turn), ("stage", stage)) if value is not None}
     return page(
         "hits",
         who,
@@ -84,6 +89,7 @@ def hits(
         closed=closed,
         turn=turn,
         stage=stage,
+        sorting=Sorting(wanted, FIRST_DUE_FIRST, tuple(HitColumn), (HitColumn.SINCE,), "/app/hits", chosen),
         left_out=found.left_out,
         following=None if found.following is None else encode_place(*found.following),
         changes=found.changes,

@@ -12,9 +12,8 @@ from exchange.flows.hits.stage import Entry
 from exchange.flows.review.next_step import NextStep
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
-from exchange.web.languages.days import moment
+from exchange.web.languages.days import due_day, local_words, moment
 from exchange.web.wording.hit_steps import short_step, side_name
-from exchange.web.wording.local_days import due_day, time_words
 from exchange.web.wording.said_of_hits import said_words
 from schemas import Hit
 
@@ -75,7 +74,7 @@ def _steps(link: Link, entry: Entry, names: Mapping[str, str], lane_of: Mapping[
         what=what,
         told=told,
         who=_("%(who)s, %(role)s", who=said.made_by.pseudonym, role=term(said.made_by.role)),
-        when=time_words(entry.received_at),
+        when=local_words(entry.received_at),
         utc=moment(entry.received_at),
         at=entry.received_at,
         address=f"#s-{entry.statement_id[:12]}",
@@ -98,7 +97,7 @@ def _read(entry: Entry, issuer: str, names: Mapping[str, str], lane_of: Mapping[
             what=_("read"),
             told="",
             who="",
-            when=time_words(entry.countersigned_at),
+            when=local_words(entry.countersigned_at),
             utc=moment(entry.countersigned_at),
             at=at,
         )

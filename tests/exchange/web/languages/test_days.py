@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from exchange.web.languages import Spoken, days
-from exchange.web.languages.days import due_time, local_time, moment
+from exchange.web.languages.days import day_words, due_day, due_time, due_words, local_time, local_words, moment
 from exchange.web.languages.spoken import speaking
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -72,4 +72,32 @@ def test_utc_stands_in_the_tooltip_and_in_words_where_the_clock_is_not_known() -
 
 
 def test_what_never_happened_is_a_dash() -> None:
-    assert local_time(None) == "–"
+    assert (local_time(None), local_words(None), due_time(None), day_words(None)) == ("–", "–", "–", "–")
+
+
+@pytest.mark.parametrize(
+    ("when", "said", "last"),
+    [
+        ("2026-11-30T23:00:00.000Z", "today", "30 Nov"),
+        ("2026-12-01T23:00:00.000Z", "by tomorrow", "1 Dec"),
+        ("2026-12-08T23:00:00.000Z", "8 Dec, in 8 days", "8 Dec"),
+        ("2027-01-31T23:00:00.000Z", "31 Jan 2027", "31 Jan 2027"),
+    ],
+)
+def test_what_ends_with_a_day_of_the_region_is_due_on_that_day(when: str, said: str, last: str) -> None:
+    for here in (BELGRADE, KYIV):
+        with speaking(here):
+            assert (due_words(when), due_day(when)) == (said, last)
+
+
+def test_a_day_of_the_calendar_has_its_month_in_words() -> None:
+    with speaking(BELGRADE):
+        assert (day_words(date(2026, 12, 8)), day_words(date(2026, 12, 8), short=True)) == ("8 December", "8 Dec")
+        assert day_words(date(2027, 2, 8)) == "8 February 2027"
+
+
+def test_a_moment_of_the_contract_is_said_as_that_of_the_database() -> None:
+    stored = "2026-11-30T15:00:00.000Z"
+    with speaking(BELGRADE):
+        assert local_time(datetime.fromisoformat(stored)) == local_time(stored)
+        assert due_time(datetime.fromisoformat(stored)) == due_time(stored)

@@ -129,7 +129,14 @@ def bracketed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Glossary, "term", lambda _self, value, _language, _of=None: f"{OPEN}{value}{CLOSE}")
 
 
+MEANING = re.compile(r'<dfn[^>]*>(.*?)<span role="tooltip"[^>]*>(.*?)</span></dfn>', re.DOTALL)
+WITHIN = re.compile(r"<time[^>]*>(.*?)</time>", re.DOTALL)
+"""A term with its meaning, and a moment, may stand within a sentence."""
+
+
 def outside_of_brackets(html: str, data: list[str]) -> list[str]:
+    assert all(meaning.startswith(OPEN) for _, meaning in MEANING.findall(html))
+    html = WITHIN.sub(r"\1", MEANING.sub(r"\1", html))
     found = []
     for text in words_of(html):
         rest = text

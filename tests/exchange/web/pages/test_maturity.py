@@ -10,6 +10,7 @@ import pytest
 from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.definitions import MATURITY_LEVELS, Evidence, State
 from exchange.flows.monitoring.small_counts import HELD_BACK, Figure, Told, exact
+from exchange.web.languages.days import local_time
 from exchange.web.pages.maturity import evidence_words
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
@@ -64,7 +65,7 @@ def test_each_practice_is_told_with_its_state(node: RunningNode, signed_in: Call
         (Evidence(State.HOLDS, Figure(Told.BETWEEN, 1, 4)), ["1–4"]),
         (Evidence(State.HOLDS, exact(0.8), "share"), ["80.0 %"]),
         (Evidence(State.HOLDS, HELD_BACK, "share", names=("2026H1",)), ["held back", "2026H1"]),
-        (Evidence(State.HOLDS, at="2026-03-01T09:05:10.000Z"), ["2026-03-01 09:05 UTC"]),
+        (Evidence(State.HOLDS, at="2026-03-01T09:05:10.000Z"), [local_time("2026-03-01T09:05:10.000Z")]),
         (Evidence(State.HOLDS, at="2026-03-01", partners=("XK", "MK")), ["2026-03-01", "Kosovo*", "North Macedonia"]),
     ],
 )

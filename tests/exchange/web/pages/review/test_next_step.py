@@ -180,7 +180,11 @@ def test_an_alert_says_which_cases_and_until_when_and_goes_when_its_page_was_sho
     alerts = day.programs.page(mk, INVESTIGATOR, "/app/alerts").text
     about = re.findall(r'<span class="about">(.*?)</span>', alerts, re.DOTALL)
     assert len(about) == 1
-    assert re.search(r" and .*: <time [^>]*>answer the lead, by \d+ \w+, \d+ days left</time>", about[0])
+    assert re.search(r" and .*: <time [^>]*>answer the lead, \d+ \w+, in \d+ days</time>", about[0])
+    home = day.programs.page(mk, INVESTIGATOR, "/app/").text
+    for page in (alerts, home):
+        (both,) = re.findall(r'<span class="both">(.*?)</span>\s*<div', page, re.DOTALL)
+        assert both.count('class="scan small') == 2, "both specimens, as the list of hits has them"
     for _ in range(2):
         assert day.programs.read(MK, INVESTIGATOR, "/alerts")["fresh"] == 1, "a list alone clears nothing"
     day.shown(MK)

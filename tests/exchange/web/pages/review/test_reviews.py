@@ -24,7 +24,7 @@ from exchange.store.node.jobs import JobKind
 from exchange.store.review.candidates import CandidateView, Page, StoredCandidate, open_candidates
 from exchange.store.review.reviews import open_tasks
 from exchange.store.tables.work import JobRow
-from exchange.web.wording.local_days import day_words
+from exchange.web.languages.days import day_words
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.pages.conftest import Person
