@@ -55,6 +55,7 @@ from exchange.web.pages.review import (
     report,
     reviews,
     saved_views,
+    taken_work,
 )
 from exchange.web.pages.script_requests import is_fetched
 from exchange.web.pages.static_files import JOINED, STATIC, VERSION
@@ -73,6 +74,7 @@ PAGE_PARTS = (
     sign_in,
     home,
     kept_searches,
+    taken_work,
     candidate_list,
     pair,
     pictures,

@@ -6,7 +6,8 @@ from typing import Any
 
 from exchange.flows.alerts.kept_searches import MOST_TOLD, kept_searches
 from exchange.flows.alerts.mail import newest_alerts
-from exchange.flows.alerts.worklist import Worklist, worklist_of
+from exchange.flows.alerts.worklist import Worklist, WorkOf, worklist_of
+from exchange.flows.review.taken_work import MAY_WORK_ON, colleagues_for
 from exchange.flows.sync.partners import exchange_standing
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.pages.layout import Visitor
@@ -14,23 +15,28 @@ from exchange.web.pages.layout import Visitor
 _NEWS = 5
 
 
-def reader_home(who: Visitor) -> dict[str, Any]:
-    """Where this node demands a purpose, nothing of any exhibit before one is stated."""
+def reader_home(who: Visitor, of: WorkOf | None = None) -> dict[str, Any]:
+    """Where this node demands a purpose, nothing of any exhibit before one is stated. ``of``: which lines of the
+    list."""
     node, pseudonym = who.node, who.caller.pseudonym
     shown: dict[str, Any] = {
         "work": None,
+        "of": of,
+        "colleagues": [],
         "news": None,
         "exchange": exchange_standing(node),
         "searches": kept_searches(node, pseudonym),
         "most_told": MOST_TOLD,
     }
     if who.may_consult:
-        shown |= {"work": _worklist(who), "news": _news(who)}
+        kinds = [kind for kind, roles in MAY_WORK_ON.items() if who.caller.role in roles]
+        colleagues = colleagues_for(node, kinds, besides=pseudonym)
+        shown |= {"work": _worklist(who, of), "colleagues": colleagues, "news": _news(who)}
     return shown
 
 
-def _worklist(who: Visitor) -> Worklist:
-    found = worklist_of(who.node, who.caller.role, who.caller.pseudonym)
+def _worklist(who: Visitor, of: WorkOf | None) -> Worklist:
+    found = worklist_of(who.node, who.caller.role, who.caller.pseudonym, of)
     subjects = list(dict.fromkeys(record.statement_id for item in found.items for record in item.records))
     if subjects:
         who.consultation.note(Act.LIST_WORK, len(subjects), *subjects[:MAX_SUBJECTS])
