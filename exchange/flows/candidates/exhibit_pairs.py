@@ -253,9 +253,7 @@ def _fits(pair: ExhibitPair, wanted: CandidateFilter) -> bool:
     )
 
 
-def rankings_in(
-    session: Session, role: Role, pseudonym: str, records: Sequence[tuple[str, str]]
-) -> dict[str, Ranking]:
+def rankings_in(session: Session, role: Role, pseudonym: str, records: Sequence[tuple[str, str]]) -> dict[str, Ranking]:
     """Of each of these records, with its exhibit, all of its exhibit pairs by their numbers that this person may look
     at."""
     of_record: dict[str, list[store.ScanPairScore]] = {statement_id: [] for statement_id, _ in records}

@@ -1,5 +1,5 @@
-"""One examiner's own view of a list: what they set aside is folded apart. It is no conclusion. Nobody else's list changes
-by it, nor any report, figure or blindness: the ranking, and what stands out of it, stay what they were.
+"""One examiner's own view of a list: what they set aside is folded apart. It is no conclusion. Nobody else's list
+changes by it, nor any report, figure or blindness: the ranking, and what stands out of it, stay what they were.
 
 A pair comes back by itself when its scores rise above what was seen: a better scan of the two exhibits arrived.
 """

@@ -1,14 +1,14 @@
 """Who works on what: own exhibits that wait for their first review, and hits that wait for a step of somebody.
 
-**Advice, no lock.** Whoever may do a thing may do it, whoever took it. It is local to this node and unsigned; each act is
-a row of the audit log. It ends by itself when nothing of the thing waits any more, and when its person leaves or gets
-another role (``exchange.store.review.taken_work``).
+**Advice, no lock.** Whoever may do a thing may do it, whoever took it. It is local to this node and unsigned; each act
+is a row of the audit log. It ends by itself when nothing of the thing waits any more, and when its person leaves or
+gets another role (``exchange.store.review.taken_work``).
 
-**What nobody learns by it.** Blind verifications are not taken here, and pairs never are. A hit is told of only where it
-is visible (``find_link``). An exhibit is its registrar's until they, or the head, give it: of other examiners' exhibits
-an examiner is told nothing, so that whoever may be asked to verify a pair knows no more than before of who looked at its
-exhibits; and while a pair of an exhibit waits for this examiner's judgement, not even its registrar is told who else
-works on it.
+**What nobody learns by it.** Blind verifications are not taken here, and pairs never are. A hit is told of only where
+it is visible (``find_link``). An exhibit is its registrar's until they, or the head, give it: of other examiners'
+exhibits an examiner is told nothing, so that whoever may be asked to verify a pair knows no more than before of who
+looked at its exhibits; and while a pair of an exhibit waits for this examiner's judgement, not even its registrar is
+told who else works on it.
 """
 
 from __future__ import annotations

@@ -230,8 +230,9 @@ def drop_task(session: Session, conclusion: str) -> None:
 
 
 def drop_reviews(session: Session, record: str) -> None:
-    """A record goes, or is shown to nobody: nobody works on it, and nothing is set aside with it. While other versions of both exhibits are here, what was asked of them
-    stays: nobody can answer it, and it hides their pairs until whoever concluded does so anew. Then it goes too."""
+    """A record goes, or is shown to nobody: nobody works on it, and nothing is set aside with it. While other versions
+    of both exhibits are here, what was asked of them stays: nobody can answer it, and it hides their pairs until whoever
+    concluded does so anew. Then it goes too."""
     row, task = session.get(RecordRow, record), VerificationTaskRow
     exhibit = row.exhibit if row is not None else ""
     last = bool(exhibit) and not _are_here(session, {exhibit}, besides=record)

@@ -76,4 +76,6 @@ def put_aside_ever(record: type[RecordRow], *, by: str | None) -> ColumnElement[
     row = PairSetAsideRow
     who = [] if by is None else [row.pseudonym == by]
     sides = (row.exhibit_low, row.exhibit_high)
-    return or_(*(select(row.pseudonym).where(side == record.exhibit, *who).correlate(record).exists() for side in sides))
+    return or_(
+        *(select(row.pseudonym).where(side == record.exhibit, *who).correlate(record).exists() for side in sides)
+    )

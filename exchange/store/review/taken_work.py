@@ -48,7 +48,7 @@ def records_taken_by(session: Session, owner: str, pseudonym: str | None = None)
         RecordRow.superseded_by.is_(None),
         RecordRow.restricted.is_(False),
     )
-    return {name: exhibit for name, exhibit in session.execute(rows)}
+    return {row.statement_id: row.exhibit for row in session.execute(rows)}
 
 
 def put_taken(session: Session, kind: WorkKind, subject: str, *, by: str, given_by: str | None) -> None:

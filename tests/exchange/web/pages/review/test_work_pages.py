@@ -1,4 +1,4 @@
-"""Who works on what, on the pages: one form for many lines of the first page, a line in lists, a bar on a thing's page."""
+"""Who works on what, on the pages: many lines of the first page at once, a line in lists, a bar on a thing's page."""
 
 from __future__ import annotations
 
