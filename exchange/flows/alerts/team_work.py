@@ -19,7 +19,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.taken_work import work_on_exhibits, work_on_hits
 from exchange.store.entry.records import find_records
 from exchange.store.review.candidates import unopened_records
-from exchange.store.review.taken_work import WorkKind, all_taken, records_taken_by
+from exchange.store.review.taken_work import TakenKind, all_taken, records_taken_by
 from schemas.vocabulary import Role
 
 MOST_LATE: Final = 10
@@ -63,8 +63,8 @@ def team_work(node: Node, pseudonym: str) -> TeamWork:
         # 2.
         of_exhibits = _holders_of_records(session, node, reviews)
         of_hits = _holders_of_links(session, links)
-        due = [(of_exhibits[name], WorkKind.EXHIBIT, reviews[name]) for name in of_exhibits]
-        due += [(of_hits[link.pair_id], WorkKind.HIT, _due(node, link)) for link in links if link.pair_id in of_hits]
+        due = [(of_exhibits[name], TakenKind.EXHIBIT, reviews[name]) for name in of_exhibits]
+        due += [(of_hits[link.pair_id], TakenKind.HIT, _due(node, link)) for link in links if link.pair_id in of_hits]
         # 3.
         late_ones = [(at, name) for name, at in reviews.items() if at < now and name not in of_exhibits]
         late_links = [link for link in links if _due(node, link) < now and link.pair_id not in of_hits]
@@ -75,14 +75,14 @@ def team_work(node: Node, pseudonym: str) -> TeamWork:
 
 def _holders_of_records(session: Session, node: Node, waiting: Mapping[str, str]) -> dict[str, str]:
     """Of the records that wait for a first review those that somebody took, each with whom."""
-    who = {row.subject: row.taken_by for row in all_taken(session, WorkKind.EXHIBIT)}
+    who = {row.subject: row.taken_by for row in all_taken(session, TakenKind.EXHIBIT)}
     taken = records_taken_by(session, node.node_id)
     return {name: who[exhibit] for name, exhibit in taken.items() if name in waiting and exhibit in who}
 
 
 def _holders_of_links(session: Session, links: list[KnownLink]) -> dict[str, str]:
     waiting = {link.pair_id for link in links}
-    return {row.subject: row.taken_by for row in all_taken(session, WorkKind.HIT) if row.subject in waiting}
+    return {row.subject: row.taken_by for row in all_taken(session, TakenKind.HIT) if row.subject in waiting}
 
 
 def _due(node: Node, link: KnownLink) -> str:
@@ -90,12 +90,12 @@ def _due(node: Node, link: KnownLink) -> str:
     return min((item.due_at or "" for item in hit_items(node, link)), default="")
 
 
-def _shares(due: list[tuple[str, WorkKind, str]], now: str) -> tuple[WorkShare, ...]:
+def _shares(due: list[tuple[str, TakenKind, str]], now: str) -> tuple[WorkShare, ...]:
     """Whoever has most stands first."""
     counts = Counter((who, kind) for who, kind, _ in due)
     late = Counter(who for who, _, at in due if at and at < now)
     shares = [
-        WorkShare(who, counts[who, WorkKind.EXHIBIT], counts[who, WorkKind.HIT], late[who])
+        WorkShare(who, counts[who, TakenKind.EXHIBIT], counts[who, TakenKind.HIT], late[who])
         for who in sorted({who for who, _ in counts})
     ]
     return tuple(sorted(shares, key=lambda share: -(share.exhibits + share.hits)))

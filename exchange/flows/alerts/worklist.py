@@ -29,7 +29,7 @@ from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
 from exchange.flows.review.leads import reviews_to_send
-from exchange.flows.review.taken_work import WorkKind, WorkStanding, work_on_exhibits, work_on_hits
+from exchange.flows.review.taken_work import TakenKind, WorkStanding, work_on_exhibits, work_on_hits
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans, pictures_of_pairs
 from exchange.store.entry.records import PENDING, find_records, records_compared
 from exchange.store.review.candidates import candidate_of, unopened_records
@@ -193,7 +193,7 @@ def hit_items(node: Node, link: KnownLink) -> Iterable[WorkItem]:
 
 def with_sides(session: Session, node: Node, items: Sequence[WorkItem], links: Sequence[KnownLink]) -> list[WorkItem]:
     """Lines of hits with the exhibits of these, the own one first."""
-    named = {item.work.key.name for item in items if item.work is not None and item.work.key.kind is WorkKind.HIT}
+    named = {item.work.key.name for item in items if item.work is not None and item.work.key.kind is TakenKind.HIT}
     sides = {link.link_id: link.sides for link in links if link.link_id in named}
     known = find_records(session, {name for both in sides.values() for name in both})
     return [

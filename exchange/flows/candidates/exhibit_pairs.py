@@ -23,7 +23,7 @@ from exchange.store.review import exhibit_pairs as store
 from exchange.store.review.candidates import CandidateFilter as CandidateFilter
 from exchange.store.review.candidates import CandidateView, Page, candidates_numbered
 from exchange.store.review.reviews import Scans, seen_by
-from exchange.store.review.set_aside import SeenScores, set_aside_by
+from exchange.store.review.set_aside import SeenScores, pairs_aside_of
 from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Role
 
@@ -238,7 +238,7 @@ def _set_aside(
     session: Session, role: Role, pseudonym: str, exhibits: Collection[str]
 ) -> Mapping[Exhibits, SeenScores]:
     """Only an examiner has a view of their own."""
-    return set_aside_by(session, pseudonym, exhibits) if role is Role.EXAMINER else {}
+    return pairs_aside_of(session, pseudonym, exhibits) if role is Role.EXAMINER else {}
 
 
 def _fits(pair: ExhibitPair, wanted: CandidateFilter) -> bool:

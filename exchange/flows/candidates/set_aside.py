@@ -20,7 +20,7 @@ THE_REST: Final = None
 """All open pairs of the list on which no conclusion stands that this examiner may see."""
 
 
-def set_aside(node: Node, pseudonym: str, statement_id: str, tag: str, others: Collection[str] | None) -> int:
+def set_pairs_aside(node: Node, pseudonym: str, statement_id: str, tag: str, others: Collection[str] | None) -> int:
     """Folds the pairs of a record with these ``others``, or ``THE_REST``, in this examiner's own lists. Returns how
     many.
 
@@ -65,7 +65,7 @@ def _list_of(node: Node, pseudonym: str, statement_id: str) -> tuple[str, OwnVie
             raise NotFound("There is no such record on this node.")
         exhibit = found[0].exhibit
         ranking = rankings_in(session, Role.EXAMINER, pseudonym, [(statement_id, exhibit)])[statement_id]
-        view = own_view(ranking, store.set_aside_by(session, pseudonym, {exhibit}))
+        view = own_view(ranking, store.pairs_aside_of(session, pseudonym, {exhibit}))
         every = [*view.standing, *view.weaker]
         both = {frozenset({statement_id, pair.other}) for pair in every}
         concluded = concluded_pairs(session, node, Role.EXAMINER, pseudonym, both)

@@ -29,17 +29,17 @@ from exchange.log.audit_entry import Act, Actor, Deed
 from exchange.store.entry.records import find_records
 from exchange.store.log.audit import add_deeds
 from exchange.store.review.candidates import unopened_records
-from exchange.store.review.taken_work import WorkKind as WorkKind
+from exchange.store.review.taken_work import TakenKind as TakenKind
 from exchange.store.review.taken_work import colleagues, end_taken, put_taken, taken_of
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import TakenWorkRow
 from schemas.vocabulary import Role
 
 MAY_WORK_ON: Final = {
-    WorkKind.EXHIBIT: frozenset({Role.EXAMINER}),
-    WorkKind.HIT: frozenset({Role.EXAMINER, Role.INVESTIGATOR}),
+    TakenKind.EXHIBIT: frozenset({Role.EXAMINER}),
+    TakenKind.HIT: frozenset({Role.EXAMINER, Role.INVESTIGATOR}),
 }
-MOST_AT_ONCE: Final = 50
+MOST_TAKEN: Final = 50
 """Things that one form takes or gives."""
 
 
@@ -47,7 +47,7 @@ MOST_AT_ONCE: Final = 50
 class WorkKey:
     """A thing that can be taken, as pages name it: an exhibit by a record of it, a hit by its link."""
 
-    kind: WorkKind
+    kind: TakenKind
     name: str
 
     def __str__(self) -> str:
@@ -57,9 +57,9 @@ class WorkKey:
     def parse(cls, said: str) -> WorkKey:
         """Raises InvalidInput."""
         kind, _, name = said.partition(".")
-        if kind not in set(WorkKind) or len(name) != 64 or set(name) - set("0123456789abcdef"):
+        if kind not in set(TakenKind) or len(name) != 64 or set(name) - set("0123456789abcdef"):
             raise InvalidInput("Choose a line of the list.", code="invalid-field")
-        return cls(WorkKind(kind), name)
+        return cls(TakenKind(kind), name)
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def put_work_back(node: Node, by: Assigner, keys: Collection[WorkKey]) -> None:
     _change(node, by, keys, to=None)
 
 
-def colleagues_for(node: Node, kinds: Iterable[WorkKind], *, besides: str) -> list[Colleague]:
+def colleagues_for(node: Node, kinds: Iterable[TakenKind], *, besides: str) -> list[Colleague]:
     """Those to whom something of one of these kinds may be given."""
     roles = frozenset[Role]().union(*(MAY_WORK_ON[kind] for kind in kinds))
     with node.store.read() as session:
@@ -140,7 +140,7 @@ def work_on_exhibits(
     session: Session, role: Role, pseudonym: str, records: Mapping[str, RecordRow]
 ) -> dict[str, WorkStanding]:
     """As ``work_on_records``, of own records whose first review is known to be open."""
-    taken = taken_of(session, WorkKind.EXHIBIT, {row.exhibit for row in records.values()})
+    taken = taken_of(session, TakenKind.EXHIBIT, {row.exhibit for row in records.values()})
     hidden = {name for pair in hidden_pairs(session, role, pseudonym).exhibits for name in pair}
     found = {}
     for name, row in records.items():
@@ -149,9 +149,9 @@ def work_on_exhibits(
             continue
         told = who is None or who.taken_by == pseudonym or row.exhibit not in hidden
         found[name] = WorkStanding(
-            WorkKey(WorkKind.EXHIBIT, name),
+            WorkKey(TakenKind.EXHIBIT, name),
             _taken_by(who) if told else None,
-            may_take=role in MAY_WORK_ON[WorkKind.EXHIBIT],
+            may_take=role in MAY_WORK_ON[TakenKind.EXHIBIT],
             may_give=role in (Role.EXAMINER, Role.HEAD),
         )
     return found
@@ -164,12 +164,12 @@ def _concerned(row: RecordRow, who: TakenWorkRow | None) -> tuple[str | None, ..
 
 def work_on_hits(session: Session, role: Role, pairs: Mapping[str, str]) -> dict[str, WorkStanding]:
     """``pairs``: by the id of each hit that this person may read, its pair."""
-    taken = taken_of(session, WorkKind.HIT, set(pairs.values()))
+    taken = taken_of(session, TakenKind.HIT, set(pairs.values()))
     return {
         link_id: WorkStanding(
-            WorkKey(WorkKind.HIT, link_id),
+            WorkKey(TakenKind.HIT, link_id),
             _taken_by(taken.get(pair)),
-            may_take=role in MAY_WORK_ON[WorkKind.HIT],
+            may_take=role in MAY_WORK_ON[TakenKind.HIT],
             may_give=True,
         )
         for link_id, pair in pairs.items()
@@ -194,14 +194,16 @@ def _change(node: Node, by: Assigner, keys: Collection[WorkKey], *, to: str | No
     2. Whether they may take or give them, and to whom.
     3. Who works on them from now on, with the row that tells it.
     """
-    if not 0 < len(keys) <= MOST_AT_ONCE:
-        raise InvalidInput(f"Choose at least one line, and at most {MOST_AT_ONCE}.", code="invalid-field")
+    if not 0 < len(keys) <= MOST_TAKEN:
+        raise InvalidInput(f"Choose at least one line, and at most {MOST_TAKEN}.", code="invalid-field")
     role, pseudonym = by.actor.role, by.actor.name
     # 1.
-    hits = _open_hits(node, role, pseudonym, [key for key in keys if key.kind is WorkKind.HIT])
+    hits = _open_hits(node, role, pseudonym, [key for key in keys if key.kind is TakenKind.HIT])
     note_hits(node, role, pseudonym, set(hits.values()))
     with node.store.write() as session:
-        exhibits = _open_exhibits(session, node, role, pseudonym, [key for key in keys if key.kind is WorkKind.EXHIBIT])
+        exhibits = _open_exhibits(
+            session, node, role, pseudonym, [key for key in keys if key.kind is TakenKind.EXHIBIT]
+        )
         # 2.
         _check_may(session, role, {key.kind for key in keys}, to, own=to == pseudonym)
         # 3.
@@ -242,7 +244,7 @@ def _open_exhibits(
     return {key: records[key.name].exhibit for key in keys}
 
 
-def _check_may(session: Session, role: Role, kinds: Collection[WorkKind], to: str | None, *, own: bool) -> None:
+def _check_may(session: Session, role: Role, kinds: Collection[TakenKind], to: str | None, *, own: bool) -> None:
     if own or role is not Role.HEAD:
         for kind in kinds:
             if role not in MAY_WORK_ON[kind]:

@@ -13,7 +13,7 @@ from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
 from exchange.store.review.reviews import Scans
-from exchange.store.review.taken_work import WorkKind, end_taken
+from exchange.store.review.taken_work import TakenKind, end_taken
 from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
 from exchange.store.tables.mirror import ReceivedPlaceRow
 from exchange.store.tables.peers import LaneItemRow, PeerRow
@@ -69,7 +69,7 @@ def settle_pair(session: Session, pair: str, changed: int, worked_out: Mapping[s
     else:
         session.execute(update(HitPairRow).where(*same).values(stale=False, **worked_out))
     if worked_out is None or not worked_out["due_at"]:
-        end_taken(session, WorkKind.HIT, {pair})
+        end_taken(session, TakenKind.HIT, {pair})
 
 
 def hits_of_pair(session: Session, pair: str, *, most: int) -> list[StatementRow]:

@@ -23,7 +23,7 @@ class SeenScores:
     validated: float | None
 
 
-def set_aside_by(session: Session, pseudonym: str, exhibits: Collection[str]) -> dict[Exhibits, SeenScores]:
+def pairs_aside_of(session: Session, pseudonym: str, exhibits: Collection[str]) -> dict[Exhibits, SeenScores]:
     """What this person set aside with one of these exhibits, with what was seen then."""
     found: dict[Exhibits, SeenScores] = {}
     for part in in_parts(sorted(exhibits)):
@@ -60,12 +60,12 @@ def bring_back(session: Session, pseudonym: str, pairs: Collection[Exhibits]) ->
         )
 
 
-def forget_set_aside_by(session: Session, pseudonym: str) -> None:
+def forget_aside_by(session: Session, pseudonym: str) -> None:
     """Of somebody who left, or has another role now."""
     session.execute(delete(PairSetAsideRow).where(PairSetAsideRow.pseudonym == pseudonym))
 
 
-def forget_set_aside_with(session: Session, exhibit: str) -> None:
+def forget_aside_with(session: Session, exhibit: str) -> None:
     """No version of the exhibit is here any more."""
     either = or_(PairSetAsideRow.exhibit_low == exhibit, PairSetAsideRow.exhibit_high == exhibit)
     session.execute(delete(PairSetAsideRow).where(either))

@@ -17,14 +17,14 @@ from exchange.store.tables.sign_in import UserRow
 from schemas.vocabulary import Role
 
 
-class WorkKind(StrEnum):
+class TakenKind(StrEnum):
     """What can be taken, and by what it is named: an exhibit by its name, a hit by the id of the pair that it joins."""
 
     EXHIBIT = "exhibit"
     HIT = "hit"
 
 
-def taken_of(session: Session, kind: WorkKind, subjects: Collection[str]) -> dict[str, TakenWorkRow]:
+def taken_of(session: Session, kind: TakenKind, subjects: Collection[str]) -> dict[str, TakenWorkRow]:
     """Those of these that somebody took, by their names."""
     found: dict[str, TakenWorkRow] = {}
     for part in in_parts(sorted(subjects)):
@@ -33,13 +33,13 @@ def taken_of(session: Session, kind: WorkKind, subjects: Collection[str]) -> dic
     return found
 
 
-def all_taken(session: Session, kind: WorkKind) -> Sequence[TakenWorkRow]:
+def all_taken(session: Session, kind: TakenKind) -> Sequence[TakenWorkRow]:
     return session.scalars(select(TakenWorkRow).where(TakenWorkRow.kind == kind)).all()
 
 
 def records_taken_by(session: Session, owner: str, pseudonym: str | None = None) -> dict[str, str]:
     """The current records of the owner whose exhibits this person took, or anybody; each with its exhibit."""
-    took = select(TakenWorkRow.subject).where(TakenWorkRow.kind == WorkKind.EXHIBIT)
+    took = select(TakenWorkRow.subject).where(TakenWorkRow.kind == TakenKind.EXHIBIT)
     if pseudonym is not None:
         took = took.where(TakenWorkRow.taken_by == pseudonym)
     rows = select(RecordRow.statement_id, RecordRow.exhibit).where(
@@ -51,13 +51,13 @@ def records_taken_by(session: Session, owner: str, pseudonym: str | None = None)
     return {row.statement_id: row.exhibit for row in session.execute(rows)}
 
 
-def put_taken(session: Session, kind: WorkKind, subject: str, *, by: str, given_by: str | None) -> None:
+def put_taken(session: Session, kind: TakenKind, subject: str, *, by: str, given_by: str | None) -> None:
     """In the place of whoever took it before. Needs a write transaction."""
     session.merge(TakenWorkRow(kind=kind, subject=subject, taken_by=by, taken_at=stamp(), given_by=given_by))
     session.flush()
 
 
-def end_taken(session: Session, kind: WorkKind, subjects: Collection[str]) -> None:
+def end_taken(session: Session, kind: TakenKind, subjects: Collection[str]) -> None:
     """They were put back, or nothing of them waits any more."""
     for part in in_parts(sorted(subjects)):
         session.execute(delete(TakenWorkRow).where(TakenWorkRow.kind == kind, TakenWorkRow.subject.in_(part)))
@@ -71,9 +71,9 @@ def end_taken_by(session: Session, pseudonym: str) -> None:
 def end_taken_of(session: Session, record: str, *, exhibit: str | None) -> None:
     """A record goes, or is shown to nobody: its hits, and its exhibit where no other version of it is left."""
     joined = select(HitPairRow.pair).where(or_(HitPairRow.record_a == record, HitPairRow.record_b == record))
-    end_taken(session, WorkKind.HIT, session.scalars(joined).all())
+    end_taken(session, TakenKind.HIT, session.scalars(joined).all())
     if exhibit is not None:
-        end_taken(session, WorkKind.EXHIBIT, {exhibit})
+        end_taken(session, TakenKind.EXHIBIT, {exhibit})
 
 
 def colleagues(session: Session, roles: Collection[Role]) -> Sequence[tuple[str, str]]:

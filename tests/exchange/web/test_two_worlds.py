@@ -15,9 +15,9 @@ from sqlalchemy import select, update
 from exchange.flows.blind import send
 from exchange.flows.blind.visibility import take_task, tasks_for
 from exchange.flows.candidates.exhibit_pairs import exhibits_of_record
-from exchange.flows.candidates.set_aside import set_aside
+from exchange.flows.candidates.set_aside import set_pairs_aside
 from exchange.flows.hits.history import pair_id
-from exchange.flows.review.taken_work import Assigner, WorkKey, WorkKind, give_work
+from exchange.flows.review.taken_work import Assigner, TakenKind, WorkKey, give_work
 from exchange.log.audit_entry import Actor, ActorKind
 from exchange.store.access.sign_in import begin_session
 from exchange.store.tables.hits import HitPairRow
@@ -123,12 +123,12 @@ def given_and_set_aside(*, told: bool) -> Deed:
         world.concludes(FIRST, "a", "b", BREECH)
         if told:
             head = Assigner(Actor(ActorKind.PERSON, HEAD.pseudonym, HEAD.role))
-            things = [WorkKey(WorkKind.EXHIBIT, world.records["a"]), WorkKey(WorkKind.HIT, hit)]
+            things = [WorkKey(TakenKind.EXHIBIT, world.records["a"]), WorkKey(TakenKind.HIT, hit)]
             give_work(world.rs, head, things, FIRST.pseudonym)
             for name, other in (("a", "d"), ("c", "b")):
                 found = exhibits_of_record(world.rs, FIRST.role, FIRST.pseudonym, world.records[name])
                 assert found is not None
-                set_aside(world.rs, FIRST.pseudonym, world.records[name], found.own.tag, {world.records[other]})
+                set_pairs_aside(world.rs, FIRST.pseudonym, world.records[name], found.own.tag, {world.records[other]})
 
     return do
 

@@ -22,9 +22,9 @@ from exchange.flows.candidates.exhibit_pairs import (
     exhibits_across_borders,
     exhibits_of_record,
 )
-from exchange.flows.candidates.set_aside import THE_REST, bring_pairs_back, set_aside
+from exchange.flows.candidates.set_aside import THE_REST, bring_pairs_back, set_pairs_aside
 from exchange.flows.node.node import Node
-from exchange.flows.review.taken_work import WorkKind, colleagues_for, work_on_records
+from exchange.flows.review.taken_work import TakenKind, colleagues_for, work_on_records
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
@@ -146,7 +146,7 @@ def of_a_record(
         tag=found.own.tag,
         may_set_aside=who.caller.role is Role.EXAMINER,
         work=work,
-        colleagues=colleagues_for(node, [WorkKind.EXHIBIT], besides=who.caller.pseudonym) if work else [],
+        colleagues=colleagues_for(node, [TakenKind.EXHIBIT], besides=who.caller.pseudonym) if work else [],
         pending=found.pending,
         following=following,
     )
@@ -168,10 +168,10 @@ def _change_view(node: Node, who: Visitor, statement_id: str, fields: dict[str, 
     if back is not None:
         bring_pairs_back(node, pseudonym, statement_id, None if back == "all" else {back})
     elif fields.get("aside") == "rest":
-        set_aside(node, pseudonym, statement_id, fields.get("list", ""), THE_REST)
+        set_pairs_aside(node, pseudonym, statement_id, fields.get("list", ""), THE_REST)
     else:
         chosen = {name.removeprefix("pair.") for name in fields if name.startswith("pair.")}
-        set_aside(node, pseudonym, statement_id, fields.get("list", ""), chosen)
+        set_pairs_aside(node, pseudonym, statement_id, fields.get("list", ""), chosen)
 
 
 def _after(cursor: str | None) -> int:

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.flows.review.taken_work import (
-    MOST_AT_ONCE,
+    MOST_TAKEN,
     Assigner,
     WorkKey,
     give_work,
@@ -33,7 +33,7 @@ _ACTS: Final = ("take", "give", "put-back")
 async def change_work(request: Request, node: OpenNode, who: Reading) -> Response:
     """The button that was pressed has the act as its name, and as its value one thing, or that all ticked ones are
     meant."""
-    fields = await read_form(request, node, who.csrf, most_fields=MOST_AT_ONCE + 8)
+    fields = await read_form(request, node, who.csrf, most_fields=MOST_TAKEN + 8)
     await off_loop(_change, node, who, fields)
     return RedirectResponse(local_page(fields.get("back", "")), 303)
 

@@ -18,7 +18,7 @@ from exchange.flows.candidates.exhibit_pairs import (
     exhibits_across_borders,
     exhibits_of_record,
 )
-from exchange.flows.candidates.set_aside import THE_REST, bring_pairs_back, set_aside
+from exchange.flows.candidates.set_aside import THE_REST, bring_pairs_back, set_pairs_aside
 from exchange.flows.node.node import Node
 from exchange.store.access.users import change_role, revoke_user
 from exchange.store.entry.exhibits import join_exhibits
@@ -77,7 +77,7 @@ def put(world: BlindWorld, *others: str, who: Maker = FIRST, name: str = "a") ->
     """With these others, or the rest."""
     chosen = {world.records[other] for other in others} if others else THE_REST
     tag = of(world, name, who).own.tag
-    return set_aside(world.rs, who.pseudonym, world.records[name], tag, chosen)
+    return set_pairs_aside(world.rs, who.pseudonym, world.records[name], tag, chosen)
 
 
 def rows(node: Node) -> list[PairSetAsideRow]:
@@ -151,7 +151,7 @@ def test_a_list_that_grew_since_it_was_shown_is_looked_at_again(world: BlindWorl
     world.exhibit("late", MK)
     world.compare("a", "late", 0.95)
     with pytest.raises(Conflict) as refused:
-        set_aside(world.rs, FIRST.pseudonym, world.records["a"], tag, THE_REST)
+        set_pairs_aside(world.rs, FIRST.pseudonym, world.records["a"], tag, THE_REST)
     assert refused.value.code == "list-changed"
     assert rows(world.rs) == []
 
@@ -169,7 +169,7 @@ def test_only_open_pairs_are_set_aside(world: BlindWorld) -> None:
     with pytest.raises(InvalidInput):
         put(world)
     with pytest.raises(NotFound):
-        set_aside(world.rs, FIRST.pseudonym, "ab" * 32, "", THE_REST)
+        set_pairs_aside(world.rs, FIRST.pseudonym, "ab" * 32, "", THE_REST)
 
 
 def test_whoever_set_one_aside_has_looked_at_the_exhibit(world: BlindWorld) -> None:

@@ -15,8 +15,8 @@ from exchange.flows.alerts.team_work import TeamWork, team_work
 from exchange.flows.alerts.worklist import WorkItem, WorkOf, worklist_of
 from exchange.flows.review.taken_work import (
     Assigner,
+    TakenKind,
     WorkKey,
-    WorkKind,
     colleagues_for,
     give_work,
     put_work_back,
@@ -67,7 +67,7 @@ def by(who: Maker) -> Assigner:
 
 
 def exhibit(world: BlindWorld, name: str = "a") -> WorkKey:
-    return WorkKey(WorkKind.EXHIBIT, world.records[name])
+    return WorkKey(TakenKind.EXHIBIT, world.records[name])
 
 
 def items(world: BlindWorld, who: Maker, of: WorkOf | None = None) -> dict[str, WorkItem]:
@@ -165,9 +165,9 @@ def test_who_may_take_and_give_what(world: BlindWorld) -> None:
     assert taken(world) == set()
     give_work(world.rs, by(HEAD), [exhibit(world), link], SECOND.pseudonym)
     assert taken(world) == {("exhibit", SECOND.pseudonym), ("hit", SECOND.pseudonym)}
-    people = colleagues_for(world.rs, [WorkKind.EXHIBIT, WorkKind.HIT], besides=FIRST.pseudonym)
+    people = colleagues_for(world.rs, [TakenKind.EXHIBIT, TakenKind.HIT], besides=FIRST.pseudonym)
     assert {one.pseudonym for one in people} == {SECOND.pseudonym, INVESTIGATOR.pseudonym}
-    assert [one.pseudonym for one in colleagues_for(world.rs, [WorkKind.EXHIBIT], besides="one")] == ["two"]
+    assert [one.pseudonym for one in colleagues_for(world.rs, [TakenKind.EXHIBIT], besides="one")] == ["two"]
 
 
 def test_of_another_examiners_exhibit_nothing_is_told(world: BlindWorld) -> None:
