@@ -74,6 +74,10 @@ class Act(StrEnum):
     the subjects are the record and the queries, ``count`` how many queries."""
     READ_AUDIT = "read-audit"
     """Somebody read these rows; ``count`` how many."""
+    TAKE_WORK = "take-work"
+    """Somebody took on themselves an own exhibit or a hit on which something is to be done, gave it to a colleague, or
+    put it back; ``asked`` is which of these, and to whom, the subjects are the records and the hits, ``count`` how
+    many."""
     RETRY_WORK = "retry-work"
     """The operator had work tried again that was given up; the subjects are the jobs by kind and number, ``count`` how
     many."""

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -27,10 +29,12 @@ from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
 from exchange.flows.review.leads import reviews_to_send
+from exchange.flows.review.taken_work import TakenKind, WorkStanding, work_on_exhibits, work_on_hits
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans, pictures_of_pairs
 from exchange.store.entry.records import PENDING, find_records, records_compared
 from exchange.store.review.candidates import candidate_of, unopened_records
 from exchange.store.review.reviews import exhibits_seen_by, looked_at, scans_of
+from exchange.store.review.taken_work import records_taken_by
 from exchange.store.scan.listed import scans_listed
 from exchange.store.tables.records import RecordRow
 from schemas import Pair
@@ -40,6 +44,7 @@ MOST_LINES: Final = 20
 """So many lines are drawn, what is due first at the top; how many are left out is said below them."""
 MOST_RANKED: Final = 5
 """Of so many exhibits it is asked what stands out: each costs as much as its own page."""
+NO_TASKS: Final[Mapping[str, Pair | None]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -51,11 +56,18 @@ class ShownPairs:
     jurisdictions: tuple[str, ...]
 
 
+class WorkOf(StrEnum):
+    """Which lines are asked for."""
+
+    MINE = "mine"
+    NOBODYS = "nobody"
+
+
 @dataclass(frozen=True)
 class WorkItem:
     """One line. ``duty``: None of an exhibit that is still being compared; ``mine``: nobody else will do it; ``page``:
     where to do it; ``records``: the exhibits that it is about, the own one first; ``pictures``: a scan of each.
-    ``compared`` of so many ``scans`` are done."""
+    ``compared`` of so many ``scans`` are done. ``work``: who works on it; None of what nobody takes."""
 
     duty: Duty | None
     page: str
@@ -66,6 +78,11 @@ class WorkItem:
     shown: ShownPairs | None = None
     compared: int = 0
     scans: int = 0
+    work: WorkStanding | None = None
+
+    @property
+    def is_nobodys(self) -> bool:
+        return not self.mine and (self.work is None or self.work.taken is None)
 
     @property
     def late(self) -> bool:
@@ -74,43 +91,55 @@ class WorkItem:
 
 @dataclass(frozen=True)
 class Worklist:
-    """``items``: the first that are due; ``mine`` and ``anybodys`` count all."""
+    """``items``: the first that are due of those that were asked for, of which there are ``asked``; ``mine``,
+    ``anybodys`` and what ``colleagues`` took count all."""
 
     items: tuple[WorkItem, ...]
     mine: int
     anybodys: int
+    colleagues: int = 0
+    asked: int = 0
 
     @property
     def left_out(self) -> int:
-        return self.mine + self.anybodys - len(self.items)
+        return self.asked - len(self.items)
 
 
-def worklist_of(node: Node, role: Role, pseudonym: str) -> Worklist:
+def worklist_of(node: Node, role: Role, pseudonym: str, of: WorkOf | None = None) -> Worklist:
     """What waits for this examiner or investigator, who is thereby told that there are hits.
 
-    1. An examiner: own exhibits whose pairs nobody opened, or that are still being compared; pairs to verify; agreed
-       leads to send.
+    1. An examiner: own exhibits whose pairs nobody opened, or that are still being compared, and exhibits that others
+       gave to them; pairs to verify; agreed leads to send.
     2. Everybody: hits on which something is expected of this side.
-    3. The first that are due, with their exhibits and pictures.
+    3. Of those that are asked for the first that are due, with their exhibits and pictures.
     """
     with node.store.read() as session:
         # 1.
         found = list(_of_examiner(session, node, pseudonym)) if role is Role.EXAMINER else []
         # 2.
         links = my_turn(session, node, hidden_pairs(session, role, pseudonym))
-        records = _records_of_links(session, links[:MOST_LINES])
-        found += [item for link in links for item in _of_hit(node, link, records)]
+        works = work_on_hits(session, role, {link.link_id: link.pair_id for link in links})
+        of_hits = ((link, item) for link in links for item in hit_items(node, link))
+        found += [_of_whom(item, works.get(link.link_id), pseudonym) for link, item in of_hits]
         # 3.
-        found.sort(key=lambda item: (item.due_at is None, item.due_at or ""))
-        first = found[:MOST_LINES]
+        chosen = [item for item in found if of is None or (item.mine if of is WorkOf.MINE else item.is_nobodys)]
+        chosen.sort(key=lambda item: (item.due_at is None, item.due_at or ""))
+        first = with_sides(session, node, chosen[:MOST_LINES], links)
         tasks = {item.page: item.pair for item in first if isinstance(item, _Blind)}
         asked: Collection[str] = ()
         if role is Role.EXAMINER:
             first, asked = _with_progress(session, first), _looked_at(session, first, pseudonym)
     note_hits(node, role, pseudonym, {link.pair_id for link in links})
     first = [_with_shown(node, item, asked, pseudonym) for item in first]
-    mine = sum(item.mine for item in found)
-    return Worklist(_pictured(node, first, tasks), mine, len(found) - mine)
+    mine, nobodys = sum(item.mine for item in found), sum(item.is_nobodys for item in found)
+    return Worklist(with_pictures(node, first, tasks), mine, nobodys, len(found) - mine - nobodys, len(chosen))
+
+
+def _of_whom(item: WorkItem, work: WorkStanding | None, pseudonym: str) -> WorkItem:
+    """What somebody took is theirs; an exhibit is otherwise its registrar's, and a hit anybody's."""
+    if work is None or work.taken is None:
+        return replace(item, work=work)
+    return replace(item, work=work, mine=work.taken.who == pseudonym)
 
 
 @dataclass(frozen=True)
@@ -123,11 +152,16 @@ class _Blind(WorkItem):
 def _of_examiner(session: Session, node: Node, pseudonym: str) -> Iterable[WorkItem]:
     settings = node.settings
     unopened = dict(unopened_records(session, node.node_id, submitted_by=pseudonym, blind_for=pseudonym))
-    known = find_records(session, sorted(unopened, key=lambda name: unopened[name])[:MOST_LINES])
+    given = records_taken_by(session, node.node_id, pseudonym).keys() - unopened.keys()
+    if given:
+        unopened |= unopened_records(session, node.node_id, submitted_by=None, blind_for=pseudonym, only=given)
+    known = find_records(session, unopened)
+    works = work_on_exhibits(session, Role.EXAMINER, pseudonym, known)
     for name, at in unopened.items():
         due_at = hours_after(at, settings.first_review_h)
         page = f"/app/records/{name}/candidates"
-        yield WorkItem(Duty.FIRST_REVIEW, page, due_at, True, (known[name],) if name in known else ())
+        item = WorkItem(Duty.FIRST_REVIEW, page, due_at, True, (known[name],) if name in known else ())
+        yield _of_whom(item, works.get(name), pseudonym)
     for record in records_compared(session, pseudonym, limit=MOST_LINES):
         if record.statement_id not in unopened:
             yield WorkItem(None, f"/app/records/{record.statement_id}", None, True, (record,))
@@ -146,20 +180,28 @@ def _of_task(node: Node, task: Task) -> WorkItem:
     return _Blind(Duty.VERIFICATION, page, task.due_at, task.mine, _own_first(node, task.records), pair=task.pair)
 
 
-def _of_hit(node: Node, link: KnownLink, records: Mapping[str, tuple[RecordRow, ...]]) -> Iterable[WorkItem]:
-    """As ``duties`` counts them: of one hit several things may be owed, each with its own deadline."""
+def hit_items(node: Node, link: KnownLink) -> Iterable[WorkItem]:
+    """As ``duties`` counts them: of one hit several things may be owed, each with its own deadline. Without its
+    exhibits (``with_sides``)."""
     owed = [(OWED[task.owed], task.due_at) for task in link.progress.tasks if task.node == node.node_id]
     if not owed:  # as the release before had worked it out
         duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
         owed = [(duty, link.progress.due_at or "")]
-    sides = _own_first(node, records.get(link.link_id, ()))
     for duty, due_at in owed:
-        yield WorkItem(duty, f"/app/hits/{link.link_id}", due_at or None, False, sides)
+        yield WorkItem(duty, f"/app/hits/{link.link_id}", due_at or None, False)
 
 
-def _records_of_links(session: Session, links: Sequence[KnownLink]) -> dict[str, tuple[RecordRow, ...]]:
-    known = find_records(session, {name for link in links for name in link.sides})
-    return {link.link_id: tuple(known[name] for name in link.sides if name in known) for link in links}
+def with_sides(session: Session, node: Node, items: Sequence[WorkItem], links: Sequence[KnownLink]) -> list[WorkItem]:
+    """Lines of hits with the exhibits of these, the own one first."""
+    named = {item.work.key.name for item in items if item.work is not None and item.work.key.kind is TakenKind.HIT}
+    sides = {link.link_id: link.sides for link in links if link.link_id in named}
+    known = find_records(session, {name for both in sides.values() for name in both})
+    return [
+        replace(item, records=_own_first(node, (known[name] for name in both if name in known)))
+        if item.work is not None and (both := sides.get(item.work.key.name))
+        else item
+        for item in items
+    ]
 
 
 def _own_first(node: Node, records: Iterable[RecordRow]) -> tuple[RecordRow, ...]:
@@ -213,7 +255,10 @@ def _is_of_comparison(item: WorkItem) -> bool:
     return item.duty in (None, Duty.FIRST_REVIEW) and bool(item.records)
 
 
-def _pictured(node: Node, items: Sequence[WorkItem], tasks: Mapping[str, Pair | None]) -> tuple[WorkItem, ...]:
+def with_pictures(
+    node: Node, items: Sequence[WorkItem], tasks: Mapping[str, Pair | None] = NO_TASKS
+) -> tuple[WorkItem, ...]:
+    """``tasks``: of verifications the pair whose two scans are to be compared."""
     blind = pictures_of_pairs(node, {page: pair for page, pair in tasks.items() if pair is not None})
     known = pictured_scans(node, (record for item in items if item.page not in blind for record in item.records))
     return tuple(

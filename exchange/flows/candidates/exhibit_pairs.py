@@ -14,6 +14,7 @@ from exchange.flows.blind.visibility import view_of
 from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking, rank_exhibits
 from exchange.flows.candidates.exhibit_reviews import concluded_pairs
+from exchange.flows.candidates.own_view import OwnView, own_view
 from exchange.flows.node.node import Node
 from exchange.flows.review.one_review import RecordPair
 from exchange.store.entry.exhibits import Exhibits
@@ -22,6 +23,7 @@ from exchange.store.review import exhibit_pairs as store
 from exchange.store.review.candidates import CandidateFilter as CandidateFilter
 from exchange.store.review.candidates import CandidateView, Page, candidates_numbered
 from exchange.store.review.reviews import Scans, seen_by
+from exchange.store.review.set_aside import SeenScores, pairs_aside_of
 from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Role
 
@@ -70,24 +72,29 @@ class ExhibitPair:
 
 @dataclass(frozen=True)
 class RecordExhibits:
-    """The exhibit pairs of one record. ``weaker``: the page of them that was asked for, none otherwise; ``following``:
-    the place after which the next page begins; ``pending``: how many scans are not correlated yet."""
+    """The exhibit pairs of one record. ``own``: without what this examiner set aside; ``weaker``: the page of them that
+    was asked for, none otherwise; ``following``: the place after which the next page begins; ``aside``: the first of
+    what was set aside, if that was asked for; ``pending``: how many scans are not correlated yet."""
 
     record: RecordRow
     ranking: Ranking
+    own: OwnView
     standing: Sequence[ExhibitPair]
     away: Sequence[ExhibitPair]
     weaker: Sequence[ExhibitPair]
     following: int | None
+    aside: Sequence[ExhibitPair]
     pending: int
 
 
 @dataclass(frozen=True)
 class RecordGroup:
-    """What stands out of one record in a list of many; ``ranking`` has how much more there is."""
+    """What stands out of one record in a list of many; ``own`` has how much more there is, without what this examiner
+    set aside."""
 
     record: RecordRow
     ranking: Ranking
+    own: OwnView
     standing: Sequence[ExhibitPair]
 
 
@@ -101,27 +108,38 @@ class GroupedExhibits:
 
 
 def exhibits_of_record(
-    node: Node, role: Role, pseudonym: str, statement_id: str, *, weaker: bool = False, after: int = 0
+    node: Node,
+    role: Role,
+    pseudonym: str,
+    statement_id: str,
+    *,
+    weaker: bool = False,
+    after: int = 0,
+    aside: bool = False,
 ) -> RecordExhibits | None:
-    """``weaker``: with a page of those that do not stand out, ``after`` so many of them. None: there is no such record
-    here."""
-    view = view_of(role, pseudonym)
+    """``weaker``: with a page of those that do not stand out, ``after`` so many of them; ``aside``: with what this
+    examiner set aside. None: there is no such record here."""
     with node.store.read() as session:
         found = find_record(session, statement_id)
         if found is None:
             return None
-        ranking = _rankings(session, [(statement_id, found[0].exhibit)], view)[statement_id]
-        asked = ranking.weaker[after : after + MOST_WEAKER] if weaker else []
-        shown = _Shown.read(session, node, role, pseudonym, [*ranking.standing, *ranking.away[:MOST_WEAKER], *asked])
+        ranking = rankings_in(session, role, pseudonym, [(statement_id, found[0].exhibit)])[statement_id]
+        own = own_view(ranking, _set_aside(session, role, pseudonym, {found[0].exhibit}))
+        asked = own.weaker[after : after + MOST_WEAKER] if weaker else []
+        unfolded = own.aside[:MOST_WEAKER] if aside else []
+        away = ranking.away[:MOST_WEAKER]
+        shown = _Shown.read(session, node, role, pseudonym, [*own.standing, *away, *asked, *unfolded])
         pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
         end = after + len(asked)
         return RecordExhibits(
             found[0],
             ranking,
-            shown.pairs(ranking.standing),
-            shown.pairs(ranking.away[:MOST_WEAKER]),
+            own,
+            shown.pairs(own.standing),
+            shown.pairs(away),
             shown.pairs(asked),
-            end if weaker and end < len(ranking.weaker) else None,
+            end if weaker and end < len(own.weaker) else None,
+            shown.pairs(unfolded),
             pending,
         )
 
@@ -132,7 +150,7 @@ def ranking_of(node: Node, role: Role, pseudonym: str, statement_id: str) -> Ran
         found = find_record(session, statement_id)
         if found is None:
             return None
-        return _rankings(session, [(statement_id, found[0].exhibit)], view_of(role, pseudonym))[statement_id]
+        return rankings_in(session, role, pseudonym, [(statement_id, found[0].exhibit)])[statement_id]
 
 
 def read_exhibits(node: Node, role: Role, pseudonym: str, ranked: Sequence[RankedExhibits]) -> list[ExhibitPair]:
@@ -159,7 +177,7 @@ def exhibits_across_borders(
     for group in groups:
         standing = [pair for pair in group.standing if _fits(pair, wanted) and pair.ranked.exhibits not in told]
         told |= {pair.ranked.exhibits for pair in standing}
-        fitting.append(RecordGroup(group.record, group.ranking, standing))
+        fitting.append(RecordGroup(group.record, group.ranking, group.own, standing))
     fitting.sort(key=lambda group: not group.standing)
     return GroupedExhibits(fitting, after + MOST_GROUPS if len(names) > after + MOST_GROUPS else None, pending)
 
@@ -191,12 +209,21 @@ def _own_side(node: Node, row: store.LeadingPair, examiner: str | None) -> str:
 def _groups(
     session: Session, node: Node, role: Role, pseudonym: str, statement_ids: Sequence[str]
 ) -> list[RecordGroup]:
-    view = view_of(role, pseudonym)
     records = find_records(session, statement_ids)
-    rankings = _rankings(session, [(name, records[name].exhibit) for name in statement_ids if name in records], view)
-    shown = {name: ranking.standing[:_SHOWN_OF_A_GROUP] for name, ranking in rankings.items()}
+    named = [(name, records[name].exhibit) for name in statement_ids if name in records]
+    rankings = rankings_in(session, role, pseudonym, named)
+    aside = _set_aside(session, role, pseudonym, {exhibit for _, exhibit in named})
+    own = {name: own_view(ranking, aside) for name, ranking in rankings.items()}
+    shown = {name: view.standing[:_SHOWN_OF_A_GROUP] for name, view in own.items()}
     read = _Shown.read(session, node, role, pseudonym, [pair for pairs in shown.values() for pair in pairs])
-    return [RecordGroup(records[name], rankings[name], read.pairs(shown[name])) for name in rankings]
+    return [RecordGroup(records[name], rankings[name], own[name], read.pairs(shown[name])) for name in rankings]
+
+
+def _set_aside(
+    session: Session, role: Role, pseudonym: str, exhibits: Collection[str]
+) -> Mapping[Exhibits, SeenScores]:
+    """Only an examiner has a view of their own."""
+    return pairs_aside_of(session, pseudonym, exhibits) if role is Role.EXAMINER else {}
 
 
 def _fits(pair: ExhibitPair, wanted: CandidateFilter) -> bool:
@@ -211,10 +238,11 @@ def _fits(pair: ExhibitPair, wanted: CandidateFilter) -> bool:
     )
 
 
-def _rankings(session: Session, records: Sequence[tuple[str, str]], view: CandidateView) -> dict[str, Ranking]:
-    """Of each of these records, with its exhibit, all of its exhibit pairs by their numbers."""
+def rankings_in(session: Session, role: Role, pseudonym: str, records: Sequence[tuple[str, str]]) -> dict[str, Ranking]:
+    """Of each of these records, with its exhibit, all of its exhibit pairs by their numbers that this person may look
+    at."""
     of_record: dict[str, list[store.ScanPairScore]] = {statement_id: [] for statement_id, _ in records}
-    for pair in store.scan_pair_scores(session, of_record, view):
+    for pair in store.scan_pair_scores(session, of_record, view_of(role, pseudonym)):
         for side in {pair.statement_a, pair.statement_b} & of_record.keys():
             of_record[side].append(pair)
     hits = store.joined_exhibits(session, {exhibit for _, exhibit in records})

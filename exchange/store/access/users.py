@@ -16,6 +16,8 @@ from exchange.store.database.seals import holds
 from exchange.store.review.kept_searches import forget_searches_of
 from exchange.store.review.mail import forget_address
 from exchange.store.review.reviews import give_tasks_back
+from exchange.store.review.set_aside import forget_aside_by
+from exchange.store.review.taken_work import end_taken_by
 from exchange.store.tables.sign_in import AuthorisationRow, UserRow
 from schemas.vocabulary import Role
 
@@ -55,6 +57,8 @@ def revoke_user(session: Session, pseudonym: str) -> None:
     forget_searches_of(session, pseudonym)
     end_devices(session, pseudonym)
     give_tasks_back(session, pseudonym)
+    end_taken_by(session, pseudonym)
+    forget_aside_by(session, pseudonym)
 
 
 def change_role(session: Session, pseudonym: str, role: Role) -> None:
@@ -63,9 +67,12 @@ def change_role(session: Session, pseudonym: str, role: Role) -> None:
     user = active_user(session, pseudonym)
     if role is Role.EXAMINER and user.role != Role.EXAMINER:
         user.examiner_since = stamp()
+    if user.role != role:
+        end_taken_by(session, pseudonym)
     user.role = role
     if role is not Role.EXAMINER:
         give_tasks_back(session, pseudonym)
+        forget_aside_by(session, pseudonym)
 
 
 def all_users(session: Session) -> list[UserRow]:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
+from exchange.store.tables.reviews import ExhibitsSeenRow, PairSetAsideRow, TakenWorkRow, VerificationTaskRow
 
 MAX_VERSIONS = 256
 """As many versions of one exhibit are taken, erased ones too: a chain without an end must not make the node slow."""
@@ -164,7 +164,24 @@ def join_exhibits(session: Session, one: str, first: str) -> None:
         if session.get(seen, (known.pseudonym, low, high)) is None:
             session.add(seen(pseudonym=known.pseudonym, exhibit_low=low, exhibit_high=high, seen_at=known.seen_at))
         session.delete(known)
+    _join_own_views(session, one, first)
     session.flush()
+
+
+def _join_own_views(session: Session, one: str, first: str) -> None:
+    """Who works on it, and what was set aside with it: what is known of the first stands."""
+    aside = PairSetAsideRow
+    for row in session.scalars(select(aside).where(or_(aside.exhibit_low == one, aside.exhibit_high == one))).all():
+        low, high = _renamed((row.exhibit_low, row.exhibit_high), one, first)
+        if session.get(aside, (row.pseudonym, low, high)) is None:
+            again = {"pseudonym": row.pseudonym, "exhibit_low": low, "exhibit_high": high}
+            session.add(aside(**again, highest=row.highest, validated=row.validated, set_aside_at=row.set_aside_at))
+        session.delete(row)
+    for taken in session.scalars(select(TakenWorkRow).where(TakenWorkRow.subject == one)).all():
+        if session.get(TakenWorkRow, (taken.kind, first)) is None:
+            who = {"taken_by": taken.taken_by, "taken_at": taken.taken_at, "given_by": taken.given_by}
+            session.add(TakenWorkRow(kind=taken.kind, subject=first, **who))
+        session.delete(taken)
 
 
 def _renamed(exhibits: Exhibits, one: str, first: str) -> Exhibits:

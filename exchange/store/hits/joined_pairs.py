@@ -13,6 +13,7 @@ from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
 from exchange.store.review.reviews import Scans
+from exchange.store.review.taken_work import TakenKind, end_taken
 from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
 from exchange.store.tables.mirror import ReceivedPlaceRow
 from exchange.store.tables.peers import LaneItemRow, PeerRow
@@ -61,12 +62,14 @@ def stale_pairs(session: Session, *, after: str, limit: int) -> list[tuple[str, 
 
 def settle_pair(session: Session, pair: str, changed: int, worked_out: Mapping[str, Any] | None) -> None:
     """What was worked out of a pair, unless something came meanwhile; None where nothing of it is believed any more.
-    Needs a write transaction."""
+    Where nothing waits, nobody works on it any more. Needs a write transaction."""
     same = (HitPairRow.pair == pair, HitPairRow.changed == changed)
     if worked_out is None:
         session.execute(delete(HitPairRow).where(*same))
     else:
         session.execute(update(HitPairRow).where(*same).values(stale=False, **worked_out))
+    if worked_out is None or not worked_out["due_at"]:
+        end_taken(session, TakenKind.HIT, {pair})
 
 
 def hits_of_pair(session: Session, pair: str, *, most: int) -> list[StatementRow]:

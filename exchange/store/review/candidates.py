@@ -27,6 +27,7 @@ from exchange.store.review.reviews import (
     scans_of,
     sent_ever,
 )
+from exchange.store.review.set_aside import put_aside_ever
 from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow
 from exchange.store.tables.reviews import VerificationTaskRow
 
@@ -278,9 +279,15 @@ def correlated_first(
 
 
 def unopened_records(
-    session: Session, owner: str, *, submitted_by: str | None, blind_for: str | None = None
+    session: Session,
+    owner: str,
+    *,
+    submitted_by: str | None,
+    blind_for: str | None = None,
+    only: Collection[str] | None = None,
 ) -> list[tuple[str, str]]:
-    """As ``correlated_first``, each with its record."""
+    """As ``correlated_first``, each with its record; ``only`` of these records. Whoever set a pair aside has looked at
+    it: for ``blind_for`` it is what they set aside themselves, for all others what anybody did."""
     record, scan, other = RecordRow, AcquisitionRow, aliased(AcquisitionRow)
     opened = select(other.acquisition_id).where(
         other.statement_id == record.statement_id, in_opened_pair(other, record, shown_to=blind_for)
@@ -296,11 +303,14 @@ def unopened_records(
             # one for each side: of an alternative SQLite would make a walk through all pairs across a border
             or_(*(_across_a_border(*sides, blind_for) for sides in (_STATEMENTS, _STATEMENTS[::-1]))),
             ~opened.correlate(record).exists(),
+            ~put_aside_ever(record, by=blind_for),
         )
         .group_by(record.statement_id)
     )
     if submitted_by is not None:
         query = query.where(record.submitted_by == submitted_by)
+    if only is not None:
+        query = query.where(record.statement_id.in_(only))
     return [(name, at) for name, at in session.execute(query) if at is not None]
 
 

@@ -13,6 +13,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
+from exchange.store.review.set_aside import forget_aside_with
+from exchange.store.review.taken_work import TakenKind, end_taken, end_taken_of
 from exchange.store.tables.hits import HitPairRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
@@ -44,7 +46,10 @@ def mark_seen(session: Session, pseudonym: str, pairs: Iterable[Scans], *, opene
         adding = adding.on_conflict_do_nothing(index_elements=keys)
     if rows:
         session.connection().execute(adding, rows)  # a list has fifty: one by one they cost more than the page
-    mark_exhibits(session, pseudonym, _exhibits_named(session, pairs))
+    exhibits = _exhibits_named(session, pairs)
+    mark_exhibits(session, pseudonym, exhibits)
+    if opened:  # and so the first review is done, whoever took it
+        end_taken(session, TakenKind.EXHIBIT, {name for pair in exhibits for name in pair})
 
 
 def mark_exhibits(session: Session, pseudonym: str, pairs: Collection[Exhibits]) -> None:
@@ -225,10 +230,15 @@ def drop_task(session: Session, conclusion: str) -> None:
 
 
 def drop_reviews(session: Session, record: str) -> None:
-    """A record goes, or is shown to nobody. While other versions of both exhibits are here, what was asked of them
-    stays: nobody can answer it, and it hides their pairs until whoever concluded does so anew. Then it goes too."""
+    """A record goes, or is shown to nobody: nobody works on it, and nothing is set aside with it. While other versions
+    of both exhibits are here, what was asked of them stays: nobody can answer it, and it hides their pairs until
+    whoever concluded does so anew. Then it goes too."""
     row, task = session.get(RecordRow, record), VerificationTaskRow
     exhibit = row.exhibit if row is not None else ""
+    last = bool(exhibit) and not _are_here(session, {exhibit}, besides=record)
+    end_taken_of(session, record, exhibit=exhibit if last else None)
+    if last:
+        forget_aside_with(session, exhibit)
     of_it = [task.statement_a == record, task.statement_b == record]
     if exhibit:
         of_it += [task.exhibit_low == exhibit, task.exhibit_high == exhibit]

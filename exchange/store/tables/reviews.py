@@ -1,4 +1,5 @@
-"""What is sent for blind verification, who has seen what a verifier must not have seen, and views that were saved."""
+"""What is sent for blind verification, who has seen what a verifier must not have seen, who works on what, and what a
+person keeps: searches, views, and pairs that are set aside."""
 
 from __future__ import annotations
 
@@ -71,6 +72,37 @@ class ExhibitsSeenRow(Base):
     __table_args__ = (
         Index("exhibits_seen_by_exhibits", "exhibit_low", "exhibit_high"),
         Index("exhibits_seen_by_second_exhibit", "exhibit_high"),
+    )
+
+
+class TakenWorkRow(Base):
+    """Who works on an own exhibit that waits for its first review, or on a pair that a hit joins: advice to colleagues,
+    local and unsigned. There is none any more when nothing of it waits."""
+
+    __tablename__ = "taken_work"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    """The exhibit's name, or the pair's id."""
+    taken_by: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), index=True)
+    taken_at: Mapped[str]
+    given_by: Mapped[str | None]
+    """None where they took it themselves."""
+
+
+class PairSetAsideRow(Base):
+    """Two exhibits that one examiner does not want to compare: folded in that examiner's own lists, and nowhere else.
+    ``highest`` of their scores, and the highest ``validated`` one, as they were then: a higher one brings them back."""
+
+    __tablename__ = "pair_set_aside"
+    pseudonym: Mapped[str] = mapped_column(ForeignKey("user.pseudonym"), primary_key=True)
+    exhibit_low: Mapped[str] = mapped_column(primary_key=True)
+    exhibit_high: Mapped[str] = mapped_column(primary_key=True)
+    highest: Mapped[float]
+    validated: Mapped[float | None]
+    set_aside_at: Mapped[str]
+    __table_args__ = (
+        Index("pair_set_aside_by_exhibits", "exhibit_low", "exhibit_high"),
+        Index("pair_set_aside_by_second_exhibit", "exhibit_high"),
     )
 
 

@@ -56,6 +56,7 @@ from exchange.web.pages.review import (
     reviews,
     saved_views,
     sheets,
+    taken_work,
 )
 from exchange.web.pages.script_requests import is_fetched
 from exchange.web.pages.static_files import JOINED, STATIC, VERSION
@@ -74,6 +75,7 @@ PAGE_PARTS = (
     sign_in,
     home,
     kept_searches,
+    taken_work,
     candidate_list,
     pair,
     pictures,

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.access.sessions import state_purpose
+from exchange.flows.alerts.worklist import WorkOf
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.homes.auditor import auditor_home
 from exchange.web.pages.homes.head import head_home
@@ -24,8 +25,6 @@ router = APIRouter()
 
 _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
 _HOMES: Final[dict[Role, Callable[[Visitor], dict[str, Any]]]] = {
-    Role.EXAMINER: reader_home,
-    Role.INVESTIGATOR: reader_home,
     Role.HEAD: head_home,
     Role.OPERATOR: operator_home,
     Role.AUDITOR: auditor_home,
@@ -33,9 +32,11 @@ _HOMES: Final[dict[Role, Callable[[Visitor], dict[str, Any]]]] = {
 
 
 @router.get("/")
-def home(who: SignedIn, tour: bool = False) -> Response:
-    """``tour``: with the steps that say what is where; the first sign-in leads here with it."""
-    return page("home", who, tour=tour, purposes=list(LawfulPurpose), **_HOMES[who.caller.role](who))
+def home(who: SignedIn, tour: bool = False, of: WorkOf | None = None) -> Response:
+    """``tour``: with the steps that say what is where; the first sign-in leads here with it. ``of``: which lines of
+    what is to be done, for whoever reads and signs."""
+    shown = _HOMES[who.caller.role](who) if who.caller.role in _HOMES else reader_home(who, of)
+    return page("home", who, tour=tour, purposes=list(LawfulPurpose), **shown)
 
 
 @router.post("/purpose")

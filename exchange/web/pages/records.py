@@ -13,6 +13,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.records import read_record
 from exchange.flows.review.statements import may_say
+from exchange.flows.review.taken_work import TakenKind, colleagues_for, work_on_records
 from exchange.flows.scan.listed_scans import listed_scan
 from exchange.flows.terms.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
@@ -40,9 +41,12 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
     signed = json.dumps(answer.statement, indent=2, ensure_ascii=False)
     current = row.issuer == node.node_id and row.superseded_by is None
     mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER
+    work = work_on_records(node, *asker.reader, [row]).get(statement_id)
     return page(
         "record",
         who,
+        work=work,
+        colleagues=colleagues_for(node, [TakenKind.EXHIBIT], besides=who.caller.pseudonym) if work else [],
         record=answer,
         said=found.said,
         signed=signed,

@@ -33,6 +33,7 @@ ACTS: Final = {
     Act.DECIDE_HELD: _m("decided on records that a partner holds"),
     Act.START_SEARCH: _m("asked partners by a rule"),
     Act.READ_AUDIT: _m("read this log"),
+    Act.TAKE_WORK: _m("said who works on something"),
     Act.RETRY_WORK: _m("had work tried again"),
     Act.ADD_WEBHOOK: _m("had a program told of news"),
     Act.REMOVE_WEBHOOK: _m("had a program told nothing more"),

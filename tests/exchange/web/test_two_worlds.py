@@ -10,11 +10,18 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from exchange.flows.blind import send
 from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.flows.candidates.exhibit_pairs import exhibits_of_record
+from exchange.flows.candidates.set_aside import set_pairs_aside
+from exchange.flows.hits.history import pair_id
+from exchange.flows.review.taken_work import Assigner, TakenKind, WorkKey, give_work
+from exchange.log.audit_entry import Actor, ActorKind
 from exchange.store.access.sign_in import begin_session
+from exchange.store.tables.hits import HitPairRow
+from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.web.app import create_app
 from schemas import Pair
@@ -104,6 +111,28 @@ def concluded_again(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     concluded("identification")(world, monkeypatch)
 
 
+def given_and_set_aside(*, told: bool) -> Deed:
+    """A colleague concludes on a pair of an exhibit that whoever may be asked registered. ``told``: the head gives that
+    exhibit, and the hit on it, to the colleague, who sets the other pairs aside."""
+
+    def do(world: BlindWorld, _: pytest.MonkeyPatch) -> None:
+        with world.rs.store.write() as session:
+            session.execute(update(RecordRow).where(RecordRow.issuer == RS).values(submitted_by=SECOND.pseudonym))
+            pair = pair_id(Pair.model_validate(world.pair("a", "b", PIN)))
+            hit = session.scalars(select(HitPairRow.link_id).where(HitPairRow.pair == pair)).one()
+        world.concludes(FIRST, "a", "b", BREECH)
+        if told:
+            head = Assigner(Actor(ActorKind.PERSON, HEAD.pseudonym, HEAD.role))
+            things = [WorkKey(TakenKind.EXHIBIT, world.records["a"]), WorkKey(TakenKind.HIT, hit)]
+            give_work(world.rs, head, things, FIRST.pseudonym)
+            for name, other in (("a", "d"), ("c", "b")):
+                found = exhibits_of_record(world.rs, FIRST.role, FIRST.pseudonym, world.records[name])
+                assert found is not None
+                set_pairs_aside(world.rs, FIRST.pseudonym, world.records[name], found.own.tag, {world.records[other]})
+
+    return do
+
+
 WORLDS: dict[str, tuple[Deed, Deed]] = {
     "what was concluded": (concluded("identification"), concluded("inconclusive_b")),
     "which is the control": (
@@ -112,6 +141,7 @@ WORLDS: dict[str, tuple[Deed, Deed]] = {
     ),
     "whether a control follows": (concluded_and_promised(0), concluded_and_promised(1)),
     "taken back before": (concluded("identification"), concluded_again),
+    "who works on it, and what was set aside": (given_and_set_aside(told=False), given_and_set_aside(told=True)),
 }
 
 

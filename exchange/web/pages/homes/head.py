@@ -1,16 +1,20 @@
-"""The home of whoever heads the Firearms Focal Point: what waits for a decision, and the half-year so far."""
+"""The home of whoever heads the Firearms Focal Point: what waits for a decision, who works on what, and
+the half-year so far."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from exchange.flows.alerts.deadlines import tell_duties
+from exchange.flows.alerts.team_work import TeamWork, team_work
 from exchange.flows.monitoring.glance import half_year_so_far
 from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
 from exchange.flows.review.approvals import waiting_decisions
+from exchange.flows.review.taken_work import MAY_WORK_ON, colleagues_for
 from exchange.flows.sync.partners import exchange_standing
 from exchange.flows.terms.held_under_old_line import holders_now
+from exchange.log.audit_entry import Act
 from exchange.web.pages.layout import Visitor
 
 
@@ -18,6 +22,8 @@ def head_home(who: Visitor) -> dict[str, Any]:
     node = who.node
     exchange = exchange_standing(node)
     return {
+        "team": _team(who) if who.may_consult else None,
+        "colleagues": colleagues_for(node, MAY_WORK_ON, besides=who.caller.pseudonym),
         "due": tell_duties(node, who.caller.role, who.caller.pseudonym),
         "waiting": waiting_decisions(node),
         "held": holders_now(node),
@@ -25,3 +31,11 @@ def head_home(who: Visitor) -> dict[str, Any]:
         "exchange": exchange,
         "lights": lights_of(node, node_status(node), exchange),
     }
+
+
+def _team(who: Visitor) -> TeamWork:
+    found = team_work(who.node, who.caller.pseudonym)
+    subjects = list(dict.fromkeys(record.statement_id for item in found.late for record in item.records))
+    if subjects:
+        who.consultation.note(Act.LIST_WORK, len(subjects), *subjects)
+    return found

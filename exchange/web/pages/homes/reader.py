@@ -7,8 +7,9 @@ from typing import Any
 from exchange.flows.alerts.alerts import Alerts, pictures_of_alerts
 from exchange.flows.alerts.kept_searches import MOST_TOLD, kept_searches
 from exchange.flows.alerts.mail import newest_alerts
-from exchange.flows.alerts.worklist import Worklist, worklist_of
+from exchange.flows.alerts.worklist import Worklist, WorkOf, worklist_of
 from exchange.flows.entry.drafts import own_exhibits
+from exchange.flows.review.taken_work import MAY_WORK_ON, colleagues_for
 from exchange.flows.sync.partners import exchange_standing
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.pages.layout import Visitor
@@ -19,11 +20,14 @@ _UNSIGNED = 5
 """So many drafts are lines of the worklist, those that were saved last; all stand where exhibits are registered."""
 
 
-def reader_home(who: Visitor) -> dict[str, Any]:
-    """Where this node demands a purpose, nothing of any exhibit before one is stated."""
+def reader_home(who: Visitor, of: WorkOf | None = None) -> dict[str, Any]:
+    """Where this node demands a purpose, nothing of any exhibit before one is stated. ``of``: which lines of the
+    list."""
     node, pseudonym = who.node, who.caller.pseudonym
     shown: dict[str, Any] = {
         "work": None,
+        "of": of,
+        "colleagues": [],
         "news": None,
         "unsigned": [],
         "most_unsigned": _UNSIGNED,
@@ -33,14 +37,20 @@ def reader_home(who: Visitor) -> dict[str, Any]:
     }
     if who.may_consult:
         news = _news(who)
-        shown |= {"work": _worklist(who), "news": news, "pictured": pictures_of_alerts(node, news.lines)}
+        kinds = [kind for kind, roles in MAY_WORK_ON.items() if who.caller.role in roles]
+        shown |= {
+            "work": _worklist(who, of),
+            "colleagues": colleagues_for(node, kinds, besides=pseudonym),
+            "news": news,
+            "pictured": pictures_of_alerts(node, news.lines),
+        }
         if who.caller.role is Role.EXAMINER:
             shown["unsigned"] = own_exhibits(node, pseudonym, most_submitted=0).drafts
     return shown
 
 
-def _worklist(who: Visitor) -> Worklist:
-    found = worklist_of(who.node, who.caller.role, who.caller.pseudonym)
+def _worklist(who: Visitor, of: WorkOf | None) -> Worklist:
+    found = worklist_of(who.node, who.caller.role, who.caller.pseudonym, of)
     subjects = list(dict.fromkeys(record.statement_id for item in found.items for record in item.records))
     if subjects:
         who.consultation.note(Act.LIST_WORK, len(subjects), *subjects[:MAX_SUBJECTS])

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
-from starlette.responses import Response
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
 
-from exchange.errors import NotFound
+from exchange.errors import InvalidInput, NotFound
 from exchange.flows.blind.visibility import note_lists
 from exchange.flows.candidates.exhibit_pairs import (
     CandidateFilter,
@@ -22,12 +22,14 @@ from exchange.flows.candidates.exhibit_pairs import (
     exhibits_across_borders,
     exhibits_of_record,
 )
+from exchange.flows.candidates.set_aside import THE_REST, bring_pairs_back, set_pairs_aside
 from exchange.flows.node.node import Node
+from exchange.flows.review.taken_work import TakenKind, colleagues_for, work_on_records
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
-from exchange.web.pages.layout import Reading, Visitor, page
+from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.review.exhibit_cards import ListedExhibits, listed_exhibits
 from exchange.web.pages.review.score_strip import strip_of
 from exchange.web.rest import response_models
@@ -36,11 +38,15 @@ from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role
 
 router = APIRouter()
 
+_MOST_BOXES = 512
+"""Fields of a form: a box for each pair that may be shown at once."""
+
 
 @dataclass(frozen=True)
 class ListedGroup:
     """What stands out of one record: ``open`` pairs that are shown, ``left_out`` more that stand out, ``weaker`` ones,
-    and the highest score of these. ``clear``: that any of them stands clear of chance."""
+    and the highest score of these; so many this examiner set ``aside``. ``clear``: that any of them stands clear of
+    chance."""
 
     record: response_models.RecordSummary
     picture: ListedScan | None
@@ -49,6 +55,7 @@ class ListedGroup:
     left_out: int
     weaker: int
     highest_weaker: float | None
+    aside: int
 
 
 @router.get("/candidates")
@@ -87,6 +94,7 @@ def across_borders(
         "candidates",
         who,
         groups=groups,
+        works=work_on_records(node, *asker.reader, [group.record for group in found.groups]),
         pending=found.pending,
         mine=mine,
         chosen=stated,
@@ -102,19 +110,21 @@ def of_a_record(
     who: Reading,
     statement_id: StatementId,
     weaker: Annotated[bool, Query(description="With those that do not stand out.")] = False,
+    aside: Annotated[bool, Query(description="With those that this examiner set aside.")] = False,
     cursor: Cursor = None,
 ) -> Response:
     """One exhibit over all its regions: every score on a strip, and what stands out."""
     asker = who.consultation
     after = _after(cursor)
-    found = exhibits_of_record(node, *asker.reader, statement_id, weaker=weaker, after=after)
+    found = exhibits_of_record(node, *asker.reader, statement_id, weaker=weaker, after=after, aside=aside)
     if found is None:
         raise NotFound("There is no such record on this node.")
     note_lists(node, who.caller.pseudonym, {found.record.exhibit: found.ranking.exhibits})
-    shown = listed_exhibits(node, who, [*found.standing, *found.away, *found.weaker])
-    asked = {"weaker": "1", "after": str(after)} if weaker else {}
-    asker.note(Act.LIST_CANDIDATES, len(shown), statement_id, asked=asked)
-    folded = len(found.standing) + len(found.away)
+    shown = iter(listed_exhibits(node, who, [*found.standing, *found.away, *found.weaker, *found.aside]))
+    parts = [[next(shown) for _ in part] for part in (found.standing, found.away, found.weaker, found.aside)]
+    asked = ({"weaker": "1", "after": str(after)} if weaker else {}) | ({"aside": "1"} if aside else {})
+    asker.note(Act.LIST_CANDIDATES, sum(map(len, parts)), statement_id, asked=asked)
+    work = work_on_records(node, *asker.reader, [found.record]).get(statement_id)
     following = None if found.following is None else urlencode({"weaker": 1, "cursor": encode_cursor(found.following)})
     return page(
         "record_candidates",
@@ -122,17 +132,46 @@ def of_a_record(
         record=response_models.summary(found.record),
         picture=pictured_scans(node, [found.record]).get(statement_id),
         strip=strip_of(found.ranking),
-        open=shown[: len(found.standing)],
-        away=shown[len(found.standing) : folded],
+        open=parts[0],
+        away=parts[1],
         more_away=len(found.ranking.away) - len(found.away),
-        weaker=shown[folded:],
+        weaker=parts[2],
         weaker_asked=weaker,
-        weaker_count=len(found.ranking.weaker),
-        highest_weaker=found.ranking.highest_weaker,
+        weaker_count=len(found.own.weaker),
+        highest_weaker=found.own.highest_weaker,
         first_weaker=after + 1,
+        aside=parts[3],
+        aside_asked=aside,
+        aside_count=len(found.own.aside),
+        tag=found.own.tag,
+        may_set_aside=who.caller.role is Role.EXAMINER,
+        work=work,
+        colleagues=colleagues_for(node, [TakenKind.EXHIBIT], besides=who.caller.pseudonym) if work else [],
         pending=found.pending,
         following=following,
     )
+
+
+@router.post("/records/{statement_id}/candidates")
+async def change_own_view(request: Request, node: OpenNode, who: Examining, statement_id: StatementId) -> Response:
+    """Set pairs of the list aside, or bring them back; what is shown of it then is the list as it stands."""
+    fields = await read_form(request, node, who.csrf, most_fields=_MOST_BOXES)
+    lists = f"/app/records/{statement_id}/candidates"
+    await off_loop(_change_view, node, who, statement_id, fields)
+    return RedirectResponse(f"{lists}#aside" if "aside" in fields else lists, 303)
+
+
+def _change_view(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> None:
+    if not who.may_consult:
+        raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
+    pseudonym, back = who.caller.pseudonym, fields.get("back")
+    if back is not None:
+        bring_pairs_back(node, pseudonym, statement_id, None if back == "all" else {back})
+    elif fields.get("aside") == "rest":
+        set_pairs_aside(node, pseudonym, statement_id, fields.get("list", ""), THE_REST)
+    else:
+        chosen = {name.removeprefix("pair.") for name in fields if name.startswith("pair.")}
+        set_pairs_aside(node, pseudonym, statement_id, fields.get("list", ""), chosen)
 
 
 def _after(cursor: str | None) -> int:
@@ -151,9 +190,10 @@ def _listed_groups(node: Node, who: Visitor, found: Sequence[RecordGroup]) -> li
             pictured.get(group.record.statement_id),
             [next(shown) for _ in group.standing],
             group.ranking.clear > 0,
-            len(group.ranking.standing) - len(group.standing),
-            len(group.ranking.weaker),
-            group.ranking.highest_weaker,
+            len(group.own.standing) - len(group.standing),
+            len(group.own.weaker),
+            group.own.highest_weaker,
+            len(group.own.aside),
         )
         for group in found
     ]

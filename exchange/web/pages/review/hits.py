@@ -17,6 +17,7 @@ from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.node.node import Node
 from exchange.flows.review.next_statements import end_of_comparison
 from exchange.flows.review.statements import Spoke
+from exchange.flows.review.taken_work import TakenKind, colleagues_for, work_on_links
 from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exhibits, visible_hit, visible_hits
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
@@ -86,6 +87,7 @@ def hits(
         "hits",
         who,
         listed=listed,
+        works=work_on_links(node, who.caller.role, [] if closed else found.links),
         closed=closed,
         turn=turn,
         stage=stage,
@@ -125,7 +127,10 @@ def _hit_page(
     asker = who.consultation
     found = visible_hit(node, *asker.reader, link_id)
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in reversed(found.link.history)))
-    return page("hit", who, status=status, refused=refused, **hit_values(node, who, found))
+    work = work_on_links(node, who.caller.role, [found.link]).get(found.link.link_id)
+    people = colleagues_for(node, [TakenKind.HIT], besides=who.caller.pseudonym) if work else []
+    values = hit_values(node, who, found)
+    return page("hit", who, status=status, refused=refused, work=work, colleagues=people, **values)
 
 
 @router.post("/hits/{link_id}/{action}")

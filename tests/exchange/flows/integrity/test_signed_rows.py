@@ -63,6 +63,8 @@ NOT_SIGNED_TABLES = {
     "score_seen": THE_PERSONS,
     "exhibits_seen": THE_PERSONS,
     "saved_view": THE_PERSONS,
+    "taken_work": THE_PERSONS,
+    "pair_set_aside": THE_PERSONS,
     "kept_search": THE_PERSONS,
     "alerts_read": THE_PERSONS,
     "draft": THE_PERSONS,

@@ -30,7 +30,7 @@ from exchange.store.move.copying import content_of
 from exchange.store.move.rows import moved_tables
 from exchange.store.review.webhooks import WebhookEvent, announce_event
 from exchange.store.tables.queries import StartedSearchRow
-from exchange.store.tables.reviews import KeptSearchRow
+from exchange.store.tables.reviews import KeptSearchRow, PairSetAsideRow, TakenWorkRow
 from exchange.store.tables.terms import HeldDecisionRow
 from exchange.store.tables.watched import WatchedScanRow
 from schemas.vocabulary import Jurisdiction, Role
@@ -80,13 +80,23 @@ def rows_of(node: Node) -> dict[str, tuple[int, str]]:
 
 
 def keep_what_years_leave(node: Node) -> None:
-    """A webhook that is still to be told, a kept search, a watched scan, decisions: a row of each, its secret too."""
+    """A webhook that is still to be told, a kept search, a watched scan, decisions, who
+    works on what, a pair that is set aside: a row of each, its secret too."""
     add_webhook(node, "http://127.0.0.1:9/ffp", ["hits"])
     with node.store.write() as session:
         announce_event(session, WebhookEvent.HITS)
         add_user(session, "i-1", Role.INVESTIGATOR)
         session.add_all(
             [
+                TakenWorkRow(kind="hit", subject="d" * 64, taken_by="i-1", taken_at=AT, given_by="h-1"),
+                PairSetAsideRow(
+                    pseudonym="i-1",
+                    exhibit_low="ffp-mk/1",
+                    exhibit_high="ffp-rs/1",
+                    highest=0.1 + 0.2,
+                    validated=None,
+                    set_aside_at=AT,
+                ),
                 KeptSearchRow(pseudonym="i-1", title="Лот", conditions='{"headstamp":"ППУ"}', looked_to=1, kept_at=AT),
                 WatchedScanRow(
                     sha256="a" * 64, stated="b" * 64, statement_id="c" * 64, folder="/срв", name="ж.x3p", taken_at=AT

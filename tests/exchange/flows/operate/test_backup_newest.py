@@ -72,6 +72,8 @@ def test_all_of_it_comes_back(node: Node, tmp_path: Path, databases: Databases) 
     before, record = rows_of(node), own_record(node)
     for name in ("firearm", "kept_search", "webhook", "webhook_message", "held_decision", "started_search"):
         assert before[name][0], name
+    for name in ("taken_work", "pair_set_aside"):
+        assert before[name][0], name
     for name in ("watched_scan", "known_pair", "user_authorisation"):
         assert before[name][0], name
     picture = drawn_thumbnail(node, find_scan(node, record, 0))

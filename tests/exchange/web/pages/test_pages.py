@@ -105,6 +105,8 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/peers/ffp-uk/revoke": {Role.OPERATOR},
     "/app/peers/ffp-uk/noted": {Role.OPERATOR},
     "/app/separation": {Role.EXAMINER, Role.HEAD},
+    "/app/work": READERS,
+    f"/app/records/{NOTHING}/candidates": EXAMINERS,
     "/app/searches": {Role.EXAMINER, Role.INVESTIGATOR},
     "/app/searches/999999/stop": {Role.EXAMINER, Role.INVESTIGATOR},
     "/app/searches/999999/resume": {Role.EXAMINER, Role.INVESTIGATOR},

@@ -1,0 +1,81 @@
+"""Pairs that examiners set aside in their own lists: rows in, rows out, inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.store.entry.exhibits import Exhibits
+from exchange.store.long_lists import in_parts
+from exchange.store.tables.records import RecordRow
+from exchange.store.tables.reviews import PairSetAsideRow
+
+
+@dataclass(frozen=True)
+class SeenScores:
+    """The highest score of two exhibits, and the highest of a validated region; None where there is none."""
+
+    highest: float
+    validated: float | None
+
+
+def pairs_aside_of(session: Session, pseudonym: str, exhibits: Collection[str]) -> dict[Exhibits, SeenScores]:
+    """What this person set aside with one of these exhibits, with what was seen then."""
+    found: dict[Exhibits, SeenScores] = {}
+    for part in in_parts(sorted(exhibits)):
+        for side in (PairSetAsideRow.exhibit_low, PairSetAsideRow.exhibit_high):
+            rows = select(PairSetAsideRow).where(PairSetAsideRow.pseudonym == pseudonym, side.in_(part))
+            for row in session.scalars(rows):
+                found[row.exhibit_low, row.exhibit_high] = SeenScores(row.highest, row.validated)
+    return found
+
+
+def put_aside(session: Session, pseudonym: str, pairs: Mapping[Exhibits, SeenScores]) -> None:
+    """Needs a write transaction."""
+    at = stamp()
+    for (low, high), seen in pairs.items():
+        session.merge(
+            PairSetAsideRow(
+                pseudonym=pseudonym,
+                exhibit_low=low,
+                exhibit_high=high,
+                highest=seen.highest,
+                validated=seen.validated,
+                set_aside_at=at,
+            )
+        )
+    session.flush()
+
+
+def bring_back(session: Session, pseudonym: str, pairs: Collection[Exhibits]) -> None:
+    """Needs a write transaction."""
+    row = PairSetAsideRow
+    for pair in pairs:
+        session.execute(
+            delete(row).where(row.pseudonym == pseudonym, row.exhibit_low == pair[0], row.exhibit_high == pair[1])
+        )
+
+
+def forget_aside_by(session: Session, pseudonym: str) -> None:
+    """Of somebody who left, or has another role now."""
+    session.execute(delete(PairSetAsideRow).where(PairSetAsideRow.pseudonym == pseudonym))
+
+
+def forget_aside_with(session: Session, exhibit: str) -> None:
+    """No version of the exhibit is here any more."""
+    either = or_(PairSetAsideRow.exhibit_low == exhibit, PairSetAsideRow.exhibit_high == exhibit)
+    session.execute(delete(PairSetAsideRow).where(either))
+
+
+def put_aside_ever(record: type[RecordRow], *, by: str | None) -> ColumnElement[bool]:
+    """That this examiner, or with None anybody, set aside a pair of this record's exhibit: it was looked at."""
+    row = PairSetAsideRow
+    who = [] if by is None else [row.pseudonym == by]
+    sides = (row.exhibit_low, row.exhibit_high)
+    return or_(
+        *(select(row.pseudonym).where(side == record.exhibit, *who).correlate(record).exists() for side in sides)
+    )
