@@ -15,6 +15,7 @@ from exchange.config_files import write_config
 from exchange.errors import ConfigurationError
 from exchange.flows.hits.stage import Stage
 from exchange.store.entry.records import AcquisitionState
+from exchange.store.query.queries import FoundState, QueryState
 from exchange.store.tables.peers import PeerState
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.glossary import GLOSSARY_FILE, glossary_of, own_glossary, read_terms
@@ -27,7 +28,7 @@ VOCABULARIES = [
     kind
     for _, kind in inspect.getmembers(vocabulary, inspect.isclass)
     if issubclass(kind, StrEnum) and kind is not StrEnum
-] + [Stage, AcquisitionState, PeerState]
+] + [Stage, AcquisitionState, PeerState, QueryState, FoundState]
 
 
 SETTINGS = {"jurisdiction": "RS", "node_id": "ffp-rs", "url": "http://127.0.0.1:8440"}
