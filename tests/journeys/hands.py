@@ -30,7 +30,8 @@ _WAY_TO = """(control) => {
 }"""
 _RING = """(control) => {
   const { outlineStyle, outlineWidth, outlineColor, boxShadow } = getComputedStyle(control);
-  const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 1 && !/, 0\\)$|transparent/.test(outlineColor);
+  const isDrawn = !/, 0\\)$|transparent/.test(outlineColor);
+  const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 1 && isDrawn;
   const { left, top, width, height } = control.getBoundingClientRect();
   const seen = [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9]].some(([x, y]) => {
     const found = document.elementFromPoint(left + x * width, top + y * height);
@@ -61,6 +62,10 @@ class Hand(ABC):
     @abstractmethod
     def reach(self, control: Any) -> None:
         """Bring the focus, or the pointer, to it; into a text with a click."""
+
+    @abstractmethod
+    def approach(self, control: Any) -> None:
+        """The focus, or the pointer, is there; nothing is pressed yet."""
 
     @abstractmethod
     def press(self, control: Any) -> None:
@@ -105,6 +110,9 @@ class Keyboard(Hand):
 
     def reach(self, control: Any) -> None:
         self._go(control, _HAS_FOCUS)
+
+    def approach(self, control: Any) -> None:
+        self.reach(control)
 
     def press(self, control: Any) -> None:
         self.reach(control)
@@ -167,7 +175,7 @@ class Pointer(Hand):
         self.press(control)
 
     def press(self, control: Any) -> None:
-        self._move(control)
+        self.approach(control)
         self.page.mouse.down()
         self.page.mouse.up()
 
@@ -177,10 +185,10 @@ class Pointer(Hand):
 
     def choose(self, control: Any, option: str) -> None:
         """The list that opens is the system's own, and is no part of the page."""
-        self._move(control)
+        self.approach(control)
         control.select_option(label=option)
 
-    def _move(self, control: Any) -> None:
+    def approach(self, control: Any) -> None:
         control.wait_for(state="visible")
         place = control.evaluate(_PLACE)
         assert not place["over"], f"{control} cannot be clicked: {place['over']}"

@@ -1,5 +1,5 @@
-"""Two laboratories for the stories of the five roles, Serbia's and North Macedonia's, with real scans and a line between
-them. The stories are told at Serbia's."""
+"""Two laboratories for the stories of the five roles, Serbia's and North Macedonia's, with real scans and a line
+between them. The stories are told at Serbia's."""
 
 from __future__ import annotations
 
@@ -196,4 +196,3 @@ def _ask_for_all(mk: RunningNode, rs: RunningNode, record: str) -> None:
 def _say(node: RunningNode, pseudonym: str, kind: str, **fields: Any) -> str:
     maker = Maker(pseudonym=pseudonym, role=Role.EXAMINER, signed_in=SignedInBy.PASSWORD_AND_TOTP)
     return speak(node.node, maker, json.dumps({"type": kind} | fields).encode()).statement_id
-

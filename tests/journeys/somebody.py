@@ -1,5 +1,5 @@
-"""Somebody at the pages: one hand, one language, one window. What they use they find by its role and by the English that
-the code has for its name, looked up in their language."""
+"""Somebody at the pages: one hand, one language, one window. What they use they find by its role and by the English
+that the code has for its name, looked up in their language."""
 
 from __future__ import annotations
 
@@ -80,6 +80,7 @@ class Somebody:
         if to is None:
             self.hand.press(control)
             return
+        self.hand.approach(control)  # the way over the head of the page is an address too
         with self.page.expect_navigation(url=re.compile(f"{re.escape(self.node.url)}{to}(#.*)?$"), timeout=WAIT_MS):
             self.hand.press(control)
         self.look()
@@ -156,7 +157,12 @@ class Somebody:
         self.press("button", "Finish", to="/app/welcome/.+")
         self.write("Password", PASSWORD)
         self.write("Code of the authenticator", code.at(int(time.time()) + 30))
-        self.press("button", "Sign in", to="/app/")
+        self.press("button", "Sign in", to=r"/app/(\?.*)?")
+        tour = self.page.locator("[data-tour]")
+        if tour.is_visible():
+            self.press("button", "Leave the tour", where=tour)
+            tour.wait_for(state="hidden")
+            self.look()
 
     def state_purpose(self, basis: str) -> None:
         """Why this session searches and reads, and under which law."""

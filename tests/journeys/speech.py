@@ -20,6 +20,8 @@ _R = TypeVar("_R")
 CYRILLIC: Final = frozenset({"mk", "sr-Cyrl", "uk"})
 _FILLED: Final = re.compile(r"%\(\w+\)[a-z]|\{\w+\}|%%|`[^`]*`")
 _LATIN: Final = re.compile(r"[A-Za-z]{3,}")
+_DIGEST: Final = re.compile(r"\b[0-9a-f]{8,}\b")
+_UNITS: Final = frozenset({"GiB", "MiB"})
 _TELLING_CHARS: Final = 12
 """From so long a piece of a sentence it is known, wherever it stands; anything shorter may be a word of two
 languages."""
@@ -99,7 +101,7 @@ def latin_in(code: str, texts: Collection[str], data: Collection[str]) -> list[s
         rest = text
         for value in sorted(data, key=len, reverse=True):
             rest = rest.replace(value, " ")
-        words = {word for word in _LATIN.findall(rest) if not word.isupper()}
+        words = {word for word in _LATIN.findall(_DIGEST.sub(" ", rest)) if not word.isupper()} - _UNITS
         if words - known:
             found.append(text)
     return found

@@ -29,7 +29,7 @@ def labs(ffp_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
         yield made
 
 
-@pytest.mark.parametrize(("language", "hand"), BENCHES, ids="-".join)
+@pytest.mark.parametrize(("language", "hand"), BENCHES, ids=map("-".join, BENCHES))
 def test_an_examiner_registers_compares_and_concludes(
     sits_down: Callable[..., Somebody], labs: Laboratories, ffp_data: Path, language: str, hand: str
 ) -> None:
