@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 from sqlalchemy import func, select
@@ -27,6 +27,7 @@ from exchange.store.review.candidates import CandidateView, Page, StoredCandidat
 from exchange.store.sync.peers import find_peer, quarantined, standing_alarm
 from exchange.store.tables.terms import ApprovalRow
 from schemas import Maker
+from schemas.record import ScanMediaType
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.journeys.people import until
@@ -128,7 +129,8 @@ def _data(rs: RunningNode, mk: RunningNode, cases: Collection[str]) -> list[str]
         peer = find_peer(session, mk.node.node_id)
         assert peer is not None
         basis = peer.legal_basis
-    return [rs.node.node_id, mk.node.node_id, rs.url, mk.url, basis, "9 mm Luger", "x3p", *cases]
+    forms = [*get_args(ScanMediaType), "x3p", "https://"]
+    return [rs.node.node_id, mk.node.node_id, rs.url, mk.url, basis, "9 mm Luger", *forms, *cases]
 
 
 def _submit(node: RunningNode, scan: Path, case: str, other: str, *, level: str = "full") -> str:
