@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from babel.messages.catalog import Catalog
 
+from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import Spoken
 from exchange.web.languages.glossary import own_glossary
 from exchange.web.languages.spoken import speaking
@@ -79,11 +80,16 @@ class English:
 
 @functools.cache
 def english_of(code: str) -> English:
-    """The English texts of a language's catalogue. What this language says in the same words is none of them."""
-    messages = [message for message in read_once(code) if message.id]
-    own = {said for message in messages for said in _forms(message.string)}
+    """The English of a language's catalogue, of the glossary and of the names of jurisdictions. What this language says
+    in the same words is none of it."""
+    said = [
+        *((message.id, message.string) for message in read_once(code) if message.id),
+        *((terms["en"], terms[code]) for terms in own_glossary().terms.values()),
+        *((names["en"], Spoken(code).term(one, "jurisdiction")) for one, names in _names_of_jurisdictions()),
+    ]
+    own = {form for _, other in said for form in _forms(other)}
     whole, pieces = set(), {}
-    for text in (text for message in messages for text in _forms(message.id) if text not in own):
+    for text in (form for english, _ in said for form in _forms(english) if form not in own):
         parts = [" ".join(part.split()) for part in _FILLED.split(text)]
         longest = max(parts, key=len)
         if len(parts) == 1:
@@ -105,6 +111,11 @@ def latin_in(code: str, texts: Collection[str], data: Collection[str]) -> list[s
         if words - known:
             found.append(text)
     return found
+
+
+def _names_of_jurisdictions() -> Iterator[tuple[str, Mapping[str, str]]]:
+    known = shipped_directory()
+    yield from ((code, known.names(code)) for code in known)
 
 
 @functools.cache

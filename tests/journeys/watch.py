@@ -51,7 +51,7 @@ class Watch:
         """At what is shown now: as soon as a page is there, and again when something opened on it. What is wrong is said
         at the end, all of it."""
         found = self.faults()
-        self._found += [f"{self._page.url}: {fault}" for fault in found]
+        self._found += [f"{_without_fragment(self._page.url)}: {fault}" for fault in found]
 
     def faults(self) -> list[str]:
         """What is wrong with what is shown now."""
@@ -76,7 +76,7 @@ class Watch:
     def end(self) -> None:
         """Nothing was wrong or said on the console, and no page was passed without a look."""
         passed = [f"no look at {address}" for address in self._visited - self._looked_at]
-        wrong = [*self._found, *(f"the console: {line}" for line in self._said), *passed]
+        wrong = [*dict.fromkeys(self._found), *(f"the console: {line}" for line in self._said), *passed]
         assert not wrong, "\n".join(wrong)
 
     def _moved(self, frame: Any) -> None:
