@@ -31,7 +31,8 @@ CALIBRE: Final = "9x19"
 
 @dataclass(frozen=True)
 class Bench:
-    """What lies before an examiner: two scans of one firearm, and how the cases of the other side begin that know it."""
+    """What lies before an examiner: two scans of one firearm, and how the cases of the other side begin that
+    know it."""
 
     case: str
     scans: list[Path]

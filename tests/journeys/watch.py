@@ -48,8 +48,8 @@ class Watch:
         self._data |= {*values}
 
     def look(self) -> None:
-        """At what is shown now: as soon as a page is there, and again when something opened on it. What is wrong is said
-        at the end, all of it."""
+        """At what is shown now: as soon as a page is there, and again when something opened on it. What is wrong is
+        said at the end, all of it."""
         found = self.faults()
         self._found += [f"{_without_fragment(self._page.url)}: {fault}" for fault in found]
 
