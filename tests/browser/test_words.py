@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from exchange.store.access.users import all_users
+from schemas.record import ScanMediaType
 from schemas.vocabulary import Role
 from tests.browser.pages import person, sign_in
 from tests.browser.world import World, made, pages_of
@@ -27,8 +28,14 @@ WRITTEN = (
     "synthetic 9x19",
     "9 mm Luger",
     "SRM 2461-7",
+    "Test Profiler",
+    "RS-2026-0911 breech face.x3p",
+    "RS-2026-0911 breech face, ring light.png",
+    "Skopje",
+    "https://",
+    *get_args(ScanMediaType),
 )
-"""By people, on the pages of this small world."""
+"""By people on the pages of this small world, or by programs: what is in no language."""
 
 
 @pytest.fixture(scope="module")
