@@ -1,14 +1,17 @@
-"""Serbia and North Macedonia, enrolled with each other, with people at their pages and programs at their routes."""
+"""Serbia and North Macedonia, enrolled with each other, with people at their pages and programs at their routes; and
+those who sit down at a browser."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 import matcher
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction
+from tests.browser.conftest import browser
 from tests.exchange.conftest import (
     RunningNode,
     _logs_where_pytest_keeps_them,
@@ -22,7 +25,12 @@ from tests.exchange.conftest import (
     start_node,
 )
 from tests.journeys.day import MK_DAY, RS_DAY
+from tests.journeys.hands import HANDS
+from tests.journeys.laboratories import Laboratories
 from tests.journeys.people import Side
+from tests.journeys.somebody import Somebody
+from tests.journeys.speech import Speech
+from tests.journeys.watch import Watch
 
 __all__ = [
     "_logs_where_pytest_keeps_them",
@@ -30,6 +38,7 @@ __all__ = [
     "_nodes_on_the_engine_that_was_named",
     "_tables_are_made_once",
     "_what_a_test_left_is_spare",
+    "browser",
     "databases",
     "postgresql",
     "start_node",
@@ -56,3 +65,22 @@ def sides(start_node: Callable[..., RunningNode]) -> Iterator[tuple[Side, Side]]
     yield made
     for side in made:
         side.close()
+
+
+WINDOW = {"width": 1280, "height": 720}
+
+
+@pytest.fixture
+def sits_down(browser: Any) -> Iterator[Callable[..., Somebody]]:
+    """Somebody at a browser of their own, at Serbia's node: ``sits_down(labs, language, hand)``."""
+    contexts = []
+
+    def someone(labs: Laboratories, language: str, hand: str, window: dict[str, int] | None = None) -> Somebody:
+        context = browser.new_context(viewport=window or WINDOW, locale="en-US", accept_downloads=True)
+        contexts.append(context)
+        page, speech = context.new_page(), Speech(language)
+        return Somebody(page, labs.rs, speech, HANDS[hand](page), Watch(page, speech, labs.data()))
+
+    yield someone
+    for context in contexts:
+        context.close()

@@ -17,6 +17,7 @@ from exchange.flows.operate.ready import who_works
 from exchange.flows.operate.recovery.age import Lack
 from exchange.flows.operate.status import NodeStatus
 from exchange.flows.sync.partners import ExchangeStanding
+from exchange.flows.sync.progress import brief
 from exchange.store.node import jobs
 
 _STANDS_S: Final = 900
@@ -96,7 +97,12 @@ def _partners(exchange: ExchangeStanding) -> NodeLight:
         (f"{partner.node_id} last answered {partner.answered_at or 'never'}.", "Telephone its operator.")
         for partner in silent
     )
-    shines = Shines.OFF if silent else Shines.ON if every else Shines.DARK
+    steps += tuple(
+        (f"{partner.node_id}: {brief(partner.alarm)}", "ffp sync status")
+        for partner in exchange.partners
+        if partner.alarm
+    )
+    shines = Shines.OFF if steps else Shines.ON if every else Shines.DARK
     return NodeLight(LightOf.PARTNERS, shines, len(silent), every, exchange.answered_at, steps=steps)
 
 

@@ -19,12 +19,13 @@ _A_PEER_S: Final = 72
 
 @dataclass(frozen=True)
 class Partner:
-    """An enrolled peer. ``fresh``: it answered lately, so what it shares is here."""
+    """An enrolled peer. ``fresh``: it answered lately, so what it shares is here; ``alarm``: what stands against it."""
 
     node_id: str
     jurisdiction: str
     answered_at: str | None
     fresh: bool
+    alarm: str | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def exchange_standing(node: Node) -> ExchangeStanding:
         peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
         lately = stamp_in(-max(_ANSWERED_WITHIN_S, _A_PEER_S * len(peers)))
         partners = tuple(
-            Partner(peer.node_id, peer.jurisdiction, peer.pulled_at, (peer.pulled_at or "") >= lately) for peer in peers
+            Partner(peer.node_id, peer.jurisdiction, peer.pulled_at, (peer.pulled_at or "") >= lately, peer.alarm)
+            for peer in peers
         )
         return ExchangeStanding(partners, count_records(session), count_pending(session))

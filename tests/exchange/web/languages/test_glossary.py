@@ -14,7 +14,10 @@ from exchange.cli.glossary import app
 from exchange.config_files import write_config
 from exchange.errors import ConfigurationError
 from exchange.flows.hits.stage import Stage
+from exchange.log.audit_entry import SUPERVISION
+from exchange.policy import Purpose
 from exchange.store.entry.records import AcquisitionState
+from exchange.store.query.queries import FoundState, QueryState
 from exchange.store.tables.peers import PeerState
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.glossary import GLOSSARY_FILE, glossary_of, own_glossary, read_terms
@@ -27,7 +30,7 @@ VOCABULARIES = [
     kind
     for _, kind in inspect.getmembers(vocabulary, inspect.isclass)
     if issubclass(kind, StrEnum) and kind is not StrEnum
-] + [Stage, AcquisitionState, PeerState]
+] + [Stage, AcquisitionState, PeerState, QueryState, FoundState]
 
 
 SETTINGS = {"jurisdiction": "RS", "node_id": "ffp-rs", "url": "http://127.0.0.1:8440"}
@@ -44,6 +47,11 @@ def test_every_value_has_a_term_in_every_language(kind: type[StrEnum]) -> None:
     assert {value for section, value in terms if section == section_of(kind)} == values
     for value in values:
         assert set(terms[section_of(kind), value]) == set(CODES), (section_of(kind), value)
+
+
+@pytest.mark.parametrize("purpose", [SUPERVISION, Purpose.CORRELATION])
+def test_what_the_audit_log_calls_a_purpose_and_no_law_does_has_a_term(purpose: str) -> None:
+    assert own_glossary().term(str(purpose), "mk") != own_glossary().term(str(purpose), "en") == purpose
 
 
 @pytest.mark.parametrize("word", [Calibre.OTHER, Calibre.UNKNOWN, Calibre.NOT_EXAMINED])
