@@ -105,8 +105,10 @@ def test_by_keys_alone(viewer: Viewer) -> None:
 
 
 def test_on_a_stage_that_is_higher_than_wide_they_lie_below_one_another(viewer: Viewer) -> None:
-    viewer.page.set_viewport_size({"width": 400, "height": 900})
+    viewer.page.set_viewport_size({"width": 820, "height": 1600})
     viewer.open("step", "step", form="raw", view=json.dumps({"mode": "side-by-side", "colours": "height"}))
+    viewer.element.evaluate("element => element.style.setProperty('--ffp-stage-height', '1500px')")
+    viewer.settle()
     beside = viewer.view["camera"]["field_um"]
     viewer.keys("5")
     assert viewer.view["camera"]["field_um"] < 0.7 * beside, "each has the whole width"

@@ -168,8 +168,8 @@ def _invited(session: Session, token: str) -> SignInRow:
     row = invited(session, token)
     if row is None:
         raise Unauthenticated(
-            "This invitation was used, is too old, or never was one. If you took it up yourself, sign in; if not, ask "
-            "the operator for a new one.",
+            "This invitation was used, is too old, or never was one. If you took it up yourself, sign in; if not, "
+            "ask the operator for a new one.",
             code="invitation-void",
         )
     return row
