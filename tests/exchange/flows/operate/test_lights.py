@@ -1,0 +1,24 @@
+"""The lights of a node: what stands against a partner puts theirs out, however lately that partner answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from exchange.clock import stamp
+from exchange.flows.operate.lights import LightOf, Shines, lights_of
+from exchange.flows.operate.status import node_status
+from exchange.flows.sync.partners import ExchangeStanding, Partner
+from schemas.vocabulary import Jurisdiction
+from tests.exchange.conftest import RunningNode
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_light_of_the_partners_tells_what_stands_against_one(start_node: Callable[..., RunningNode]) -> None:
+    node = start_node(Jurisdiction.RS).node
+    for alarm, shines, told in ((None, Shines.ON, ()), ("2 items", Shines.OFF, ("ffp-mk: 2 items",))):
+        exchange = ExchangeStanding((Partner("ffp-mk", "MK", stamp(), fresh=True, alarm=alarm),), 0, 0)
+        light = next(one for one in lights_of(node, node_status(node), exchange) if one.of is LightOf.PARTNERS)
+        assert (light.shines, tuple(what for what, _ in light.steps)) == (shines, told)
