@@ -40,7 +40,7 @@ from exchange.store.entry.records import (
     acquisitions_with_records,
 )
 from exchange.store.entry.scan_instruments import (
-    Instrument,
+    IssuersInstrument,
     exporting_alike,
     findings_on,
     has_scans_of_others,
@@ -241,12 +241,14 @@ def _prepared(
     return node.background.run(prepare_scan, appearance, target, node.settings.prepared).not_usable is None
 
 
-def _instrument(session: Session, acquisition: AcquisitionRow, record: RecordRow) -> Instrument | None:
+def _instrument(session: Session, acquisition: AcquisitionRow, record: RecordRow) -> IssuersInstrument | None:
     words = instruments_of(session, [acquisition.acquisition_id]).get(acquisition.acquisition_id)
-    return None if words is None else Instrument(record.issuer, words)
+    return None if words is None else IssuersInstrument(record.issuer, words)
 
 
-def _exporting_alike(session: Session, instrument: Instrument, parameters: matcher.Parameters) -> frozenset[Instrument]:
+def _exporting_alike(
+    session: Session, instrument: IssuersInstrument, parameters: matcher.Parameters
+) -> frozenset[IssuersInstrument]:
     from matcher.areal.comparison import score_of
 
     return exporting_alike(session, instrument, parameters.digest, at_least=score_of(ALIKE, parameters))

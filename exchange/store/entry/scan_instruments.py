@@ -13,7 +13,7 @@ from exchange.store.scan.deliveries import is_delivered
 from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, ScanInstrumentRow
 
 
-class Instrument(NamedTuple):
+class IssuersInstrument(NamedTuple):
     """Of one issuer; that of another is another one, whatever it is called."""
 
     issuer: str
@@ -38,20 +38,20 @@ def instruments_of(session: Session, acquisitions: Collection[int]) -> dict[int,
     return {row[0]: row[1] for row in rows}
 
 
-def scans_before(session: Session, acquisition_id: int, instrument: Instrument) -> int:
+def scans_before(session: Session, acquisition_id: int, instrument: IssuersInstrument) -> int:
     """How many of its scans came here before this one."""
     earlier = _of_instruments([instrument]).where(AcquisitionRow.acquisition_id < acquisition_id)
     return session.scalar(earlier.with_only_columns(func.count())) or 0
 
 
-def scans_of_instruments(session: Session, instruments: Collection[Instrument]) -> Sequence[AcquisitionRow]:
+def scans_of_instruments(session: Session, instruments: Collection[IssuersInstrument]) -> Sequence[AcquisitionRow]:
     """All of theirs that are here."""
     return session.scalars(_of_instruments(instruments)).all()
 
 
 def exporting_alike(
-    session: Session, instrument: Instrument, parameters: str, *, at_least: float
-) -> frozenset[Instrument]:
+    session: Session, instrument: IssuersInstrument, parameters: str, *, at_least: float
+) -> frozenset[IssuersInstrument]:
     """An instrument with all whose scans agree with its own as they are, or with those of one that does: each has a
     pair with another's of such a score, in the comparison of these parameters."""
     mine, theirs = aliased(ScanInstrumentRow), aliased(ScanInstrumentRow)
@@ -70,7 +70,7 @@ def exporting_alike(
         )
         .distinct()
     )
-    links = [(Instrument(*row[:2]), Instrument(*row[2:])) for row in session.execute(found)]
+    links = [(IssuersInstrument(*row[:2]), IssuersInstrument(*row[2:])) for row in session.execute(found)]
     alike = {instrument}
     while more := {end for ends in links if alike & {*ends} for end in ends} - alike:
         alike |= more
@@ -78,7 +78,11 @@ def exporting_alike(
 
 
 def has_scans_of_others(
-    session: Session, query: AcquisitionRow, but: Collection[Instrument], calibres: Collection[str], parameters: str
+    session: Session,
+    query: AcquisitionRow,
+    but: Collection[IssuersInstrument],
+    calibres: Collection[str],
+    parameters: str,
 ) -> bool:
     """Whether there is a reference for a scan that none of these instruments measured, or of which none is known."""
     found = (
@@ -99,7 +103,7 @@ def has_scans_of_others(
     return session.scalar(select(found.exists())) or False
 
 
-def _of_instruments(instruments: Collection[Instrument]) -> Select[AcquisitionRow]:
+def _of_instruments(instruments: Collection[IssuersInstrument]) -> Select[AcquisitionRow]:
     return (
         select(AcquisitionRow)
         .join(ScanInstrumentRow, ScanInstrumentRow.acquisition_id == AcquisitionRow.acquisition_id)

@@ -42,6 +42,7 @@ PAGES: dict[str, set[Role]] = {
     f"/app/records/{NOTHING}": READERS,
     f"/app/records/{NOTHING}/candidates": READERS,
     "/app/pairs/999999": READERS,
+    "/app/pairs/999999/cells": READERS,
     "/app/pairs/999999/picture": READERS,
     "/app/pairs/999999/views": READERS,
     "/app/pairs/999999/views/7/picture": READERS,
@@ -128,9 +129,14 @@ NAMELESS = {"/app/hits/stage-changes/read", "/app/separation"}
 SCRIPTS: dict[tuple[str, str], set[Role]] = {
     ("POST", "/app/pairs/999999/views"): EXAMINERS,
     ("DELETE", "/app/pairs/999999/views/7"): EXAMINERS,
+    ("POST", "/app/pairs/999999/sheet"): READERS,
+    ("POST", f"/app/verifications/{NO_TASK}/sheet"): EXAMINERS,
+    ("POST", "/app/compare/sheet"): READERS,
     ("POST", f"/app/register/{NO_DRAFT}/files/{NO_FILE}/region"): EXAMINERS,
 }
 """What the pages' own scripts send."""
+ABOUT = {"/app/compare/sheet": f"?a={NOTHING}&b={NOTHING}"}
+"""What an address must say to be understood."""
 FOR_SCRIPTS = {"/app/session", "/app/events", "/app/events/alerts"}
 """Nobody is led back to these."""
 SIGNING = {"/app/language", "/app/theme", "/app/sign-in", "/app/sign-out", "/app/welcome/{token}"}
@@ -212,8 +218,9 @@ def test_the_matrix_of_scripts(signed_in: Callable[[Role], Person], role: Role) 
     person = signed_in(role)
     csrf = person.csrf()
     for (method, path), allowed in SCRIPTS.items():
-        assert person.http.request(method, person.node.url + path, json={}).status_code == 403, path
-        answer = person.http.request(method, person.node.url + path, json={}, headers={"X-CSRF": csrf})
+        address = person.node.url + path + ABOUT.get(path, "")
+        assert person.http.request(method, address, json={}).status_code == 403, path
+        answer = person.http.request(method, address, json={}, headers={"X-CSRF": csrf})
         if role in allowed:
             assert answer.status_code in {404, 415, 422}, (path, answer.text)
         else:
