@@ -36,7 +36,8 @@ def moment(when: str | datetime | None) -> str:
 def moment_on_paper(when: str) -> str:
     """In UTC and by the clock of the node's jurisdiction, both with their day: paper is read on another day."""
     local = datetime.fromisoformat(when).astimezone(spoken().zone)
-    return gettext("%(moment)s (here %(local)s)", moment=moment(when), local=f"{local:%Y-%m-%d %H:%M}")
+    here = f"{local:%Y-%m-%d %H:%M}"
+    return gettext("%(moment)s (here %(local)s)", moment=moment(when), local=here)
 
 
 def period(earliest: str | date | None, latest: str | date | None) -> str:
