@@ -189,7 +189,7 @@ def head(me: Somebody, name: str) -> None:
     me.look()
 
     # 2.
-    me.go("Monitoring", to="/app/monitoring", under="Region")
+    me.go("Monitoring", to="/app/monitoring", under="Partners")
     me.control("img", PARTNERS).wait_for()
     me.control("img", SPANS).wait_for()
     me.leave()
@@ -216,7 +216,7 @@ def operator(me: Somebody, name: str) -> None:
 
     # 3.
     me.go("Instruments", to="/app/instruments")
-    me.go("Maturity", to="/app/maturity", under="Region")
+    me.go("Maturity", to="/app/maturity", under="Partners")
     me.leave()
 
 
