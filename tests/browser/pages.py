@@ -32,7 +32,7 @@ def sign_in(page: Any, node: RunningNode, pseudonym: str) -> pyotp.TOTP:
     """As somebody who has just been handed the address of an invitation, and leaves the tour; returns their
     authenticator."""
     code = sign_in_first(page, node, pseudonym)
-    page.get_by_text("Leave the tour", exact=True).click()
+    page.get_by_text("Leave the tour", exact=True).locator("visible=true").click()
     page.wait_for_url("**/app/")
     return code
 

@@ -270,6 +270,7 @@ def test_two_scans_are_signed_by_keyboard_in_few_actions(
     page: Any, rs: RunningNode, two_scans: list[Path], shared_before: None
 ) -> None:
     enter(page, rs, Role.EXAMINER)
+    page.reload()  # as on any other day, without the tour
     person = Counted(page)
     person.tab_to(".skip")
     person.press("Enter")
