@@ -2,7 +2,7 @@
 // Without this script the same steps stand as a list above the page.
 
 const GAP = 4; // CSS pixels around what is lit
-const CARD_EDGE = 16; // as the style has it
+const CARD_EDGE = 16; // as the style has it, or less in a low window
 const ABOVE = 72; // what is lit is brought so far below the window's edge
 
 const tour = document.querySelector("[data-tour]");
