@@ -92,6 +92,7 @@ def test_an_examiner_finds_the_firearm_of_another_country(page: Any, nodes: tupl
 def test_by_keyboard_alone(page: Any, nodes: tuple[RunningNode, RunningNode]) -> None:
     rs, _ = nodes
     enter(page, rs, Role.INVESTIGATOR)
+    page.reload()  # as on any other day, without the tour
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.textContent") == "To the content"
     for _ in range(12):
