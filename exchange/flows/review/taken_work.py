@@ -1,14 +1,14 @@
 """Who works on what: own exhibits that wait for their first review, and hits that wait for a step of somebody.
 
 **Advice, no lock.** Whoever may do a thing may do it, whoever took it. It is local to this node and unsigned; each act
-is a row of the audit log. It ends by itself when nothing of the thing waits any more, and when its person leaves or
-gets another role (``exchange.store.review.taken_work``).
+is a row of the audit log. It is told no more once nothing of the thing waits, and ends when its person leaves or gets
+another role (``exchange.store.review.taken_work``).
 
 **What nobody learns by it.** Blind verifications are not taken here, and pairs never are. A hit is told of only where
 it is visible (``find_link``). An exhibit is its registrar's until they, or the head, give it: of other examiners'
 exhibits an examiner is told nothing, so that whoever may be asked to verify a pair knows no more than before of who
-looked at its exhibits; and while a pair of an exhibit waits for this examiner's judgement, not even its registrar is
-told who else works on it.
+looked at its exhibits. Nor does anything of it change when somebody opens a pair: a conclusion is preceded by that,
+and a control never is.
 """
 
 from __future__ import annotations
@@ -141,16 +141,14 @@ def work_on_exhibits(
 ) -> dict[str, WorkStanding]:
     """As ``work_on_records``, of own records whose first review is known to be open."""
     taken = taken_of(session, TakenKind.EXHIBIT, {row.exhibit for row in records.values()})
-    hidden = {name for pair in hidden_pairs(session, role, pseudonym).exhibits for name in pair}
     found = {}
     for name, row in records.items():
         who = taken.get(row.exhibit)
         if role is Role.EXAMINER and pseudonym not in _concerned(row, who):
             continue
-        told = who is None or who.taken_by == pseudonym or row.exhibit not in hidden
         found[name] = WorkStanding(
             WorkKey(TakenKind.EXHIBIT, name),
-            _taken_by(who) if told else None,
+            _taken_by(who),
             may_take=role in MAY_WORK_ON[TakenKind.EXHIBIT],
             may_give=role in (Role.EXAMINER, Role.HEAD),
         )

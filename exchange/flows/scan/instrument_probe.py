@@ -124,8 +124,7 @@ def promise_probe(session: Session, node: Node, acquisition: AcquisitionRow, rec
         return
     if scans_before(session, acquisition.acquisition_id, instrument) >= NEW_FOR:
         return
-    alike, calibres = _exporting_alike(session, instrument, parameters), calibres_for(node, acquisition)
-    if has_scans_of_others(session, acquisition, alike, calibres, parameters.digest):
+    if has_scans_of_others(session, acquisition, {instrument}, calibres_for(node, acquisition), parameters.digest):
         promise(session, JobKind.PROBE, acquisition.acquisition_id)
 
 
@@ -145,8 +144,8 @@ def probe_instrument(node: Node, acquisition_id: int) -> Variant | None:
         if instrument is None or parameters is None or record.superseded_by is not None:
             return None
         alike, calibres = _exporting_alike(session, instrument, parameters), calibres_for(node, acquisition)
-        if not has_scans_of_others(session, acquisition, alike, calibres, parameters.digest):  # it agreed meanwhile
-            return None
+        if not has_scans_of_others(session, acquisition, alike, calibres, parameters.digest):
+            return None  # it agrees with all of them as it is
         same = [*acquisitions_of(session, acquisition.statement_id), *scans_of_instruments(session, alike)]
     filters = matcher.Filters(
         calibres=calibres,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Select, bindparam, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session, aliased
 from exchange.store.entry.records import is_current
 from exchange.store.scan.deliveries import is_delivered
 from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, ScanInstrumentRow
+
+MOST_LINKS: Final = 500
 
 
 class IssuersInstrument(NamedTuple):
@@ -53,7 +55,8 @@ def exporting_alike(
     session: Session, instrument: IssuersInstrument, parameters: str, *, at_least: float
 ) -> frozenset[IssuersInstrument]:
     """An instrument with all whose scans agree with its own as they are, or with those of one that does: each has a
-    pair with another's of such a score, in the comparison of these parameters."""
+    pair with another's of such a score, in the comparison of these parameters. Of more than ``MOST_LINKS`` instruments
+    that agree nothing is concluded: whoever names one anew in each record costs no more than so many."""
     mine, theirs = aliased(ScanInstrumentRow), aliased(ScanInstrumentRow)
     my_record, their_record = aliased(RecordRow), aliased(RecordRow)
     found = (
@@ -69,8 +72,12 @@ def exporting_alike(
             CandidateRow.parameters == parameters,
         )
         .distinct()
+        .limit(MOST_LINKS + 1)
     )
-    links = [(IssuersInstrument(*row[:2]), IssuersInstrument(*row[2:])) for row in session.execute(found)]
+    rows = session.execute(found).all()
+    if len(rows) > MOST_LINKS:
+        return frozenset({instrument})
+    links = [(IssuersInstrument(*row[:2]), IssuersInstrument(*row[2:])) for row in rows]
     alike = {instrument}
     while more := {end for ends in links if alike & {*ends} for end in ends} - alike:
         alike |= more

@@ -287,7 +287,7 @@ def unopened_records(
     only: Collection[str] | None = None,
 ) -> list[tuple[str, str]]:
     """As ``correlated_first``, each with its record; ``only`` of these records. Whoever set a pair aside has looked at
-    it: for ``blind_for`` it is what they set aside themselves, for all others what anybody did."""
+    it: for ``blind_for`` it is what they set aside themselves, for all others what its registrar did."""
     record, scan, other = RecordRow, AcquisitionRow, aliased(AcquisitionRow)
     opened = select(other.acquisition_id).where(
         other.statement_id == record.statement_id, in_opened_pair(other, record, shown_to=blind_for)

@@ -14,7 +14,7 @@ from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
 from exchange.store.review.set_aside import forget_aside_with
-from exchange.store.review.taken_work import TakenKind, end_taken, end_taken_of
+from exchange.store.review.taken_work import end_taken_of
 from exchange.store.tables.hits import HitPairRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, ScoreSeenRow, VerificationTaskRow
@@ -46,10 +46,7 @@ def mark_seen(session: Session, pseudonym: str, pairs: Iterable[Scans], *, opene
         adding = adding.on_conflict_do_nothing(index_elements=keys)
     if rows:
         session.connection().execute(adding, rows)  # a list has fifty: one by one they cost more than the page
-    exhibits = _exhibits_named(session, pairs)
-    mark_exhibits(session, pseudonym, exhibits)
-    if opened:  # and so the first review is done, whoever took it
-        end_taken(session, TakenKind.EXHIBIT, {name for pair in exhibits for name in pair})
+    mark_exhibits(session, pseudonym, _exhibits_named(session, pairs))
 
 
 def mark_exhibits(session: Session, pseudonym: str, pairs: Collection[Exhibits]) -> None:

@@ -72,10 +72,9 @@ def forget_aside_with(session: Session, exhibit: str) -> None:
 
 
 def put_aside_ever(record: type[RecordRow], *, by: str | None) -> ColumnElement[bool]:
-    """That this examiner, or with None anybody, set aside a pair of this record's exhibit: it was looked at."""
+    """That this examiner, or with None whoever registered it, set aside a pair of this record's exhibit: it was looked
+    at. Of anybody else it says nothing: what they set aside is their own view."""
     row = PairSetAsideRow
-    who = [] if by is None else [row.pseudonym == by]
+    who = row.pseudonym == (record.submitted_by if by is None else by)
     sides = (row.exhibit_low, row.exhibit_high)
-    return or_(
-        *(select(row.pseudonym).where(side == record.exhibit, *who).correlate(record).exists() for side in sides)
-    )
+    return or_(*(select(row.pseudonym).where(side == record.exhibit, who).correlate(record).exists() for side in sides))

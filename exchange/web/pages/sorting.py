@@ -23,7 +23,7 @@ _Column = TypeVar("_Column", bound=StrEnum)
 MAX_CURSOR: Final = 600
 """Of the longest case reference, with the node's name before it."""
 PageCursor = Annotated[str | None, Query(max_length=MAX_CURSOR)]
-_TEXT: Final = re.compile(r"[^\x00-\x1f]{0,200}")
+_TEXT: Final = re.compile(r"[^\x00-\x1f\ud800-\udfff]{0,200}")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 

@@ -45,7 +45,7 @@ def explain(page: str) -> str:
             continue
         parts.append(page[read : found.start()])
         read = found.end()
-        if named in told or named not in MEANINGS or _is_in_tag(page, found.start()) or _is_barred(inside):
+        if named in told or named not in MEANINGS or _is_barred(inside) or _is_in_tag(page, found.start()):
             parts.append(word)
             continue
         told.add(named)
