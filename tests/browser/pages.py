@@ -39,7 +39,12 @@ def sign_in(page: Any, node: RunningNode, pseudonym: str) -> pyotp.TOTP:
 
 def sign_in_first(page: Any, node: RunningNode, pseudonym: str) -> pyotp.TOTP:
     """The same up to the tour of the first page."""
-    page.goto(invite_user(node.node, pseudonym))
+    return take_up(page, invite_user(node.node, pseudonym))
+
+
+def take_up(page: Any, invitation: str) -> pyotp.TOTP:
+    """An invitation, by its address, up to the tour of the first page."""
+    page.goto(invitation)
     code = pyotp.TOTP(page.locator("code").inner_text())
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_label("Repeat the password").fill(PASSWORD)

@@ -290,7 +290,8 @@ def exhibits_hidden(pseudonym: str, record_a: type[RecordRow], record_b: type[Re
     """The same of two records, whatever their scans."""
     task = VerificationTaskRow
     either = _either(task.exhibit_low, task.exhibit_high, record_a.exhibit, record_b.exhibit)
-    return select(task.task_id).where(either, *keeps_from(pseudonym)).exists()
+    hidden = select(task.task_id).where(either, *keeps_from(pseudonym))
+    return hidden.correlate(record_a, record_b).exists()  # named: one of them may stand two queries further out
 
 
 def sent_ever(pair: PairColumns) -> ColumnElement[bool]:
@@ -328,8 +329,9 @@ def opened_ever(
 
 
 def in_opened_pair(scan: type[AcquisitionRow], record: type[RecordRow], *, shown_to: str | None) -> ColumnElement[bool]:
-    """That some examiner opened a pair of this scan, which is of this record; ``shown_to``: of the pairs that this
-    examiner may see."""
+    """That some examiner opened a pair of this scan, which is of this record. ``shown_to``: that this one did, or a
+    colleague did and this one was shown its score: whoever may still be asked to verify a pair is told nothing by its
+    being opened, which goes before each conclusion and before no control."""
     low, high = ScoreSeenRow.scan_low, ScoreSeenRow.scan_high
     return or_(*(_opened_with(scan, record, *sides, shown_to) for sides in ((low, high), (high, low))))
 
@@ -344,14 +346,14 @@ def _opened_with(
     opened = select(ScoreSeenRow.pseudonym).where(side == scan.sha256, ScoreSeenRow.opened_at.is_not(None))
     if shown_to is not None:
         other, its_record = aliased(AcquisitionRow), aliased(RecordRow)
-        task = VerificationTaskRow
-        hidden = (
-            select(task.task_id)
-            .join(its_record, _either(task.exhibit_low, task.exhibit_high, record.exhibit, its_record.exhibit))
+        seen = ExhibitsSeenRow
+        shown = (
+            select(seen.pseudonym)
+            .join(its_record, _either(seen.exhibit_low, seen.exhibit_high, record.exhibit, its_record.exhibit))
             .join(other, other.statement_id == its_record.statement_id)
-            .where(other.sha256 == across, *keeps_from(shown_to))
+            .where(seen.pseudonym == shown_to, other.sha256 == across)
         )
-        opened = opened.where(~hidden.correlate(ScoreSeenRow, record).exists())
+        opened = opened.where(or_(ScoreSeenRow.pseudonym == shown_to, shown.correlate(ScoreSeenRow, record).exists()))
     return opened.correlate(scan, record).exists()
 
 

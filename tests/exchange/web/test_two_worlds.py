@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
+from exchange.clock import stamp
 from exchange.flows.blind import send
 from exchange.flows.blind.visibility import take_task, tasks_for
 from exchange.flows.candidates.exhibit_pairs import exhibits_of_record
@@ -20,11 +21,12 @@ from exchange.flows.hits.history import pair_id
 from exchange.flows.review.taken_work import Assigner, TakenKind, WorkKey, give_work
 from exchange.log.audit_entry import Actor, ActorKind
 from exchange.store.access.sign_in import begin_session
+from exchange.store.entry.records import AcquisitionState
 from exchange.store.tables.hits import HitPairRow
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.web.app import create_app
-from schemas import Pair
+from schemas import Maker, Pair
 from schemas.vocabulary import SignedInBy
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
@@ -112,8 +114,8 @@ def concluded_again(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def given_and_set_aside(*, told: bool) -> Deed:
-    """A colleague concludes on a pair of an exhibit that whoever may be asked registered. ``told``: the head gives that
-    exhibit, and the hit on it, to the colleague, who sets the other pairs aside."""
+    """A colleague concludes on a pair of an exhibit that whoever may be asked registered. ``told``: the head gives the
+    hit on it to the colleague, who sets the other pairs aside."""
 
     def do(world: BlindWorld, _: pytest.MonkeyPatch) -> None:
         with world.rs.store.write() as session:
@@ -123,8 +125,7 @@ def given_and_set_aside(*, told: bool) -> Deed:
         world.concludes(FIRST, "a", "b", BREECH)
         if told:
             head = Assigner(Actor(ActorKind.PERSON, HEAD.pseudonym, HEAD.role))
-            things = [WorkKey(TakenKind.EXHIBIT, world.records["a"]), WorkKey(TakenKind.HIT, hit)]
-            give_work(world.rs, head, things, FIRST.pseudonym)
+            give_work(world.rs, head, [WorkKey(TakenKind.HIT, hit)], FIRST.pseudonym)
             for name, other in (("a", "d"), ("c", "b")):
                 found = exhibits_of_record(world.rs, FIRST.role, FIRST.pseudonym, world.records[name])
                 assert found is not None
@@ -133,11 +134,33 @@ def given_and_set_aside(*, told: bool) -> Deed:
     return do
 
 
-WORLDS: dict[str, tuple[Deed, Deed]] = {
+def of_given_exhibits(then: Deed, *, registrar: Maker, holder: Maker) -> Deed:
+    """The head gave this node's exhibits, which were compared, to somebody before."""
+
+    def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        with world.rs.store.write() as session:
+            session.execute(update(RecordRow).where(RecordRow.issuer == RS).values(submitted_by=registrar.pseudonym))
+            session.execute(update(AcquisitionRow).values(state=AcquisitionState.CORRELATED, correlated_at=stamp()))
+        head = Assigner(Actor(ActorKind.PERSON, HEAD.pseudonym, HEAD.role))
+        given = [WorkKey(TakenKind.EXHIBIT, world.records[name]) for name in ("a", "c")]
+        give_work(world.rs, head, given, holder.pseudonym)
+        then(world, monkeypatch)
+
+    return do
+
+
+IS_CONTROL = (
+    concluded_and_drawn(("a", "d"), ("c", "b"), control_first=False),
+    concluded_and_drawn(("c", "b"), ("a", "d"), control_first=True),
+)
+WORLDS: dict[str, tuple[Deed, ...]] = {
     "what was concluded": (concluded("identification"), concluded("inconclusive_b")),
-    "which is the control": (
-        concluded_and_drawn(("a", "d"), ("c", "b"), control_first=False),
-        concluded_and_drawn(("c", "b"), ("a", "d"), control_first=True),
+    "which is the control": IS_CONTROL,
+    "which is the control, of exhibits given to the colleague": tuple(
+        of_given_exhibits(deed, registrar=SECOND, holder=FIRST) for deed in IS_CONTROL
+    ),
+    "which is the control, of exhibits given to whoever is asked": tuple(
+        of_given_exhibits(deed, registrar=FIRST, holder=SECOND) for deed in IS_CONTROL
     ),
     "whether a control follows": (concluded_and_promised(0), concluded_and_promised(1)),
     "taken back before": (concluded("identification"), concluded_again),
@@ -168,7 +191,9 @@ def test_an_examiner_who_may_be_asked_reads_the_same(
         assert one[address] == other[address], address
     told = "\n".join(one.values())
     assert "verification" in told
-    hidden, free = ("d", "b") if difference == "which is the control" else ("b", "d")
+    if "given" in difference:
+        assert "work on it since" in told or "works on it since" in told
+    hidden, free = ("d", "b") if difference.startswith("which is the control") else ("b", "d")
     assert world.candidate("a", hidden, PIN).row.candidate_id not in _numbers(told)
     assert world.candidate("a", free, PIN).row.candidate_id in _numbers(told)
 

@@ -60,6 +60,8 @@ def test_a_cursor_is_of_its_order_alone() -> None:
             opened_cursor(cursor, order, values)
     with pytest.raises(InvalidInput):
         opened_cursor(f"{cursor}x", BY_CALIBRE, 1)
+    with pytest.raises(InvalidInput):  # half a character, which no database takes
+        opened_cursor(cursor_after(BY_CALIBRE, ("\ud800",), 17), BY_CALIBRE, 1)
 
 
 def test_drafts_are_sorted_by_what_was_typed() -> None:
