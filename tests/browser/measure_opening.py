@@ -60,7 +60,7 @@ def _filled(made: Region, folder: Path) -> list[Exhibit]:
         firearm, points = (1, POINTS) if number < OF_ONE_FIREARM else (number + 10, 200)
         path = folder / f"{number}.x3p"
         matcher.write_topography(scan_of(points, number + 1, firearm), path, instrument="synthetic")
-        sent.append(made.send(DealtScan(path, NODE, f"CASE-{number}", str(firearm))))
+        sent.append(made.send(DealtScan(path, NODE, f"CASE-{number:04}", str(firearm))))
     for node in made.nodes.values():
         node.wait_for(lambda status: status["acquisitions"] == {"correlated": LISTED} and not status["jobs"], 600)
     return sent
