@@ -115,17 +115,18 @@ def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[st
 
 
 def _stored_versions(session: Session, exhibits: Collection[str]) -> dict[str, str]:
-    """In one query, however long the chains are."""
+    """In one query, however long the chains are. Without statistics SQLite would walk all records of a type or of an
+    issuer; so both are asked of the few rows that ``about`` finds, by expressions that no index serves."""
     names = {name.partition("/")[2]: name for name in exhibits}
     version, newer = StatementRow, aliased(StatementRow)
     first = case((version.statement_id.in_(names), version.statement_id), else_=version.about)
     found = select(version.statement_id.label("name"), version.issuer, first.label("first"))
     named = or_(version.statement_id.in_(names), version.about.in_(names))
-    known = found.where(version.type == "record", named).cte(recursive=True)
+    known = found.where(version.type.concat("") == "record", named).cte(recursive=True)
     known = known.union(
         select(newer.statement_id, newer.issuer, known.c.first)
-        .join(known, and_(newer.about == known.c.name, newer.issuer == known.c.issuer))
-        .where(newer.type == "record")
+        .join(known, and_(newer.about == known.c.name, newer.issuer.concat("") == known.c.issuer))
+        .where(newer.type.concat("") == "record")
     )
     return {
         name: names[first]

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, select
+from sqlalchemy import MetaData, insert, select
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
@@ -17,11 +19,11 @@ from exchange.store.entry.exhibits import exhibit_name, exhibit_of, exhibits_of,
 from exchange.store.entry.records import add_record, add_records, versions_of
 from exchange.store.log.statements import add_statement
 from exchange.store.review.reviews import add_task, exhibits_seen_by, mark_exhibits
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Record, parse_statement, statement_id
-from tests.exchange.databases import Databases
+from tests.exchange.databases import Databases, Sqlite
 from tests.exchange.store.released import FIRST, FOLDER, changing
 from tests.exchange.store.test_migrations import StoreAt, _stored, made
 from tests.schemas.examples import ISSUER, STATEMENT, encoded, record_fields
@@ -179,6 +181,41 @@ def test_versions_that_were_erased_count_and_are_walked_in_one_query(
         assert exhibit_of(session, ISSUER, before_last) == first
         assert len(versions_of_exhibits(session, [first])) == 40
         assert len(said) < 8
+
+
+def test_versions_are_found_without_a_walk_through_all_records(
+    tmp_path: Path, store_at: Callable[[Path], Store]
+) -> None:
+    """A page asks for them each time: they must cost the same among many records."""
+    versions = chain()
+    store = store_at(Sqlite().prepared(tmp_path))
+    with store.write() as session:
+        for place, one in enumerate(versions):
+            keep(session, place, one)
+        first = exhibit_name(ISSUER, versions[0][0])
+        others = [
+            {
+                "statement_id": f"{number:064x}",
+                "type": "record",
+                "issuer": ISSUER,
+                "about": None,
+                "envelope": b"",
+                "leaf": b"",
+                "log_index": number,
+                "received_at": "2026-01-01T00:00:00.000Z",
+                "refused_by": None,
+            }
+            for number in range(10, 5_010)
+        ]
+        session.execute(insert(StatementRow), others)
+    with store.read() as session:
+        assert len(versions_of_exhibits(session, [first])) == 3
+        raw: Any = session.connection().connection.driver_connection
+        hundreds = itertools.count()
+        raw.set_progress_handler(lambda: next(hundreds) and None, 100)
+        assert len(versions_of_exhibits(session, [first])) == 3
+        raw.set_progress_handler(None, 0)
+        assert next(hundreds) < 20
 
 
 def test_no_other_node_makes_its_record_a_version_of_an_exhibit(store: Store) -> None:
