@@ -35,6 +35,14 @@ AT_REST_S = 90
 ROUNDS = 3
 WIDTH, HEIGHT = 1440, 900
 NODE = Jurisdiction.RS
+NOTED = """
+const now = () => performance.timeOrigin + performance.now();
+for (const name of ["keydown", "click"]) addEventListener(name, () => { sessionStorage.begun = now(); }, true);
+addEventListener("ffp-state", ({ detail }) => {
+  if (detail.state === "ready") window.waited = now() - sessionStorage.begun;
+}, true);
+"""
+"""Each page notes how long a person waited for it: from the key or the click until its comparison was drawn."""
 WANTED = {"first opening s": 1.5, "next s": 0.4, "pictures of a list after the page s": 1.0}
 
 
@@ -45,6 +53,7 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(OPTIONS))
             page = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}).new_page()
+            page.add_init_script(NOTED)
             _enter(page, made.nodes[NODE])
             rounds = [_round(page, made.nodes[NODE], exhibits[0]) for _ in range(ROUNDS)]
             browser.close()
@@ -89,23 +98,26 @@ def _round(page: Any, node: Process, exhibit: Exhibit) -> dict[str, list[float]]
     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     time.sleep(AT_REST_S)
     page.goto(f"{node.url}/app/records/{exhibit.name}/candidates")
-    begun = time.perf_counter()
     page.get_by_role("link", name="Compare").first.click()
-    wait_ready(page)
-    opening = [time.perf_counter() - begun]
+    opening = [_waited(page)]
     print(f"first opening: {opening[0]:.2f} s", flush=True)
 
     # 3.
     following = []
     for _ in range(OF_ONE_FIREARM - 2):
         page.wait_for_timeout(2_000)  # it is looked at
-        address, begun = page.url, time.perf_counter()
+        address = page.url
         page.keyboard.press("j")
         page.wait_for_url(lambda url, before=address: url != before)
-        wait_ready(page)
-        following.append(time.perf_counter() - begun)
+        following.append(_waited(page))
     print("next:", ", ".join(f"{took:.2f}" for took in following), flush=True)
     return dict(zip(WANTED, (opening, following, pictures), strict=True))
+
+
+def _waited(page: Any) -> float:
+    """Seconds that the page itself noted."""
+    wait_ready(page)
+    return float(page.evaluate("() => window.waited")) / 1000
 
 
 if __name__ == "__main__":
