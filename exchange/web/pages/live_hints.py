@@ -20,7 +20,7 @@ from typing import Final
 import structlog
 from starlette.concurrency import run_in_threadpool
 
-from exchange.errors import TooMany
+from exchange.errors import ExchangeError, TooMany
 from exchange.flows.alerts.live_hints import (
     AlertStanding,
     LiveStanding,
@@ -45,6 +45,8 @@ RECORDS_S: Final = 1.0
 PEOPLE_S: Final = 5.0
 """How often it is looked whether people are to be told of alerts, and whether their sessions go on: a change shows to
 no less, so that its moment tells little."""
+AGAIN_S: Final = 5.0
+"""So much later it is looked again where it could not be known how anything stands."""
 ANYWAY_S: Final = 60.0
 """So often it is asked of each person, whether or not anything seems to have changed."""
 PERSON_FORGOTTEN_S: Final = 900.0
@@ -131,7 +133,8 @@ class LiveHints:
         self._lines: set[EventLine] = set()
         self._people: dict[Person, _Told] = {}
         self._changes: tuple[object, ...] | None = None
-        self._records_at = self._people_at = self._anyway_at = 0.0
+        self._records_at = self._people_at = self._anyway_at = self._again_at = 0.0
+        self._known = True
         self._woken = asyncio.Event()
 
     @property
@@ -192,16 +195,28 @@ class LiveHints:
                     line.end()
 
     async def _look_when_due(self) -> None:
+        now = self._clock()
+        if now < self._again_at:
+            return
         try:
-            now = self._clock()
             if now >= self._people_at:
                 self._people_at = now + PEOPLE_S
                 await self._look_for_people(now)
             if now >= self._records_at:
                 self._records_at = now + RECORDS_S
                 await self._look_for_records()
-        except Exception:  # a database that is away comes back, and nobody's page must wait for its end
-            log.exception("it is not known what is new for the open pages, asked again later")
+        except ExchangeError as error:  # a database that is away comes back, and nobody's page must wait for its end
+            self._again_at = now + AGAIN_S
+            if self._known:  # told once: a line for each look would fill the log
+                log.warning("what is new for the open pages is not known", code=error.code, detail=str(error))
+            self._known = False
+        except Exception:
+            self._again_at = now + AGAIN_S
+            log.exception("unforeseen error, asked again later what is new for the open pages")
+        else:
+            if not self._known:
+                log.info("what is new for the open pages is known again")
+            self._known = True
 
     async def _look_for_people(self, now: float) -> None:
         if now >= self._anyway_at:

@@ -21,7 +21,7 @@ const OWN = { "X-Live": "1" }; // nobody is there because of this
 let line = null;
 let timer = null;
 let polls = 0;
-let known = null; // the number of the alerts that this page was told of last
+const known = new Map(); // of each process that serves: the number of the alerts that it told this page last
 let over = false;
 const due = new Set(); // kinds of parts that are to be asked for anew
 const held = new Set(); // the same, once nobody is at them any more
@@ -38,12 +38,16 @@ function awaited() {
 
 const address = () => `/app/events?${new URLSearchParams(awaited().map((name) => ["record", name]))}`;
 
-function onAlerts(number) {
-  if (known !== null && number !== known) {
+/** Whoever asks now and then is answered by one process after another, each of which counts for itself: the number of
+    one that has not answered yet may hide what came meanwhile, that of one which told the same before is no news. */
+function onAlerts(told) {
+  const [process, number] = told.split("-");
+  const news = known.size > 0 && known.get(process) !== number;
+  known.set(process, number);
+  if (news) {
     showCount();
     askFor("alerts");
   }
-  known = number;
 }
 
 function onRecord({ record, pending, shown }) {
