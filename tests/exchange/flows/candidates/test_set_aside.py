@@ -14,13 +14,13 @@ from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.alerts.deadlines import Duty, all_duties, duties
 from exchange.flows.alerts.worklist import worklist_of
 from exchange.flows.blind.visibility import tasks_for
+from exchange.flows.candidates import set_aside
 from exchange.flows.candidates.exhibit_pairs import (
     CandidateFilter,
     RecordExhibits,
     exhibits_across_borders,
     exhibits_of_record,
 )
-from exchange.flows.candidates import set_aside
 from exchange.flows.candidates.set_aside import THE_REST, bring_pairs_back, set_pairs_aside
 from exchange.flows.node.node import Node
 from exchange.store.access.users import change_role, revoke_user
