@@ -29,9 +29,6 @@ AT_MOST: Final = {
     jobs.JobKind.TELL_WEBHOOK: 1,
 }
 """How many jobs of a kind a worker does at once on the account of one node, so that it has a place left for others."""
-PROBES_WAIT_S: Final = 3600
-"""Somebody waits for scans to be correlated, and nobody for what a probe of an instrument finds: it comes after all of
-them, but no later than so."""
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
 
 
@@ -88,9 +85,12 @@ class JobRunner:
 
     def _may_take(self, session: Session, kind: jobs.JobKind) -> bool:
         """Whether any node of which jobs are due has a place left, and nothing goes before them."""
-        if kind is jobs.JobKind.PROBE and jobs.gives_way(session, kind, to=jobs.JobKind.CORRELATE, for_s=PROBES_WAIT_S):
+        if kind is jobs.JobKind.PROBE and self._gives_way(session, kind):
             return False
         return bool(jobs.waiting_nodes(session, kind, owner=self._worker_id, at_most=self._at_most.get(kind)))
+
+    def _gives_way(self, session: Session, kind: jobs.JobKind) -> bool:
+        return jobs.gives_way(session, kind, to=jobs.JobKind.CORRELATE, for_s=jobs.PROBES_WAIT_S)
 
     def _do(self, kind: jobs.JobKind, job: JobRow) -> None:
         try:
