@@ -12,7 +12,6 @@ import contextlib
 import json
 import secrets
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -36,7 +35,8 @@ from exchange.web.http.event_stream import STILL_THERE, event
 log = structlog.get_logger(__name__)
 
 OF_A_PERSON: Final = 3
-"""Lines at once: each window has one while it is looked at. Who has more asks now and then."""
+"""Lines at once, at all processes of the node together: each window has one while it is looked at, and a browser has
+six connections for everything. Who has more asks now and then."""
 OF_THE_NODE: Final = 300
 MOST_WATCHED: Final = 64
 """Of one line: more pictures than a list has."""
@@ -91,6 +91,8 @@ class EventLine:
     """What waits to be sent on one connection: of each name the newest alone, however slowly it is taken."""
 
     watcher: Watcher
+    turn: contextlib.ExitStack
+    """One of those that its person has; given back by ``leave``."""
     ended: bool = False
     _waiting: dict[str, bytes] = field(default_factory=dict)
     _known: dict[str, RecordStanding] = field(default_factory=dict)
@@ -129,7 +131,7 @@ class LiveHints:
     """Of one process. ``run`` is its one task, which sleeps while nobody has a line."""
 
     def __init__(self, node: Node, processes: int = 1, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._node, self._most, self._clock = node, max(OF_A_PERSON, OF_THE_NODE // processes), clock
+        self._node, self._most, self._clock = node, max(1, OF_THE_NODE // processes), clock
         self._lines: set[EventLine] = set()
         self._people: dict[Person, _Told] = {}
         self._changes: tuple[object, ...] | None = None
@@ -145,12 +147,13 @@ class LiveHints:
         """A line, which is told at once how everything stands. To be given back by ``leave``. Raises TooMany."""
         if self._node.news.closed:
             raise TooMany("The node is stopping; ask again when it runs.")
-        of_each = Counter(line.watcher.person for line in self._lines)
-        if of_each[watcher.person] >= OF_A_PERSON or len(self._lines) >= self._most:
-            raise TooMany("So many pages wait here already; this one asks now and then.", retry_after_s=20)
-        line = EventLine(watcher)
-        self._lines.add(line)
+        line, name = EventLine(watcher, contextlib.ExitStack()), " ".join(watcher.person)
+        turn = self._node.limits.turn(f"{name} waits to be told", OF_A_PERSON)
         try:
+            there_is_one = await run_in_threadpool(line.turn.enter_context, turn)
+            if not there_is_one or len(self._lines) >= self._most:
+                raise TooMany("So many pages wait here already; this one asks now and then.", retry_after_s=20)
+            self._lines.add(line)
             found = await self.look(watcher)
         except BaseException:
             self.leave(line)
@@ -163,6 +166,7 @@ class LiveHints:
 
     def leave(self, line: EventLine) -> None:
         self._lines.discard(line)
+        line.turn.close()
         self._told(line.watcher.person)
 
     async def look(self, watcher: Watcher) -> LiveStanding:
