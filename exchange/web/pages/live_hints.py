@@ -147,13 +147,9 @@ class LiveHints:
         """A line, which is told at once how everything stands. To be given back by ``leave``. Raises TooMany."""
         if self._node.news.closed:
             raise TooMany("The node is stopping; ask again when it runs.")
-        line, name = EventLine(watcher, contextlib.ExitStack()), " ".join(watcher.person)
-        turn = self._node.limits.turn(f"{name} waits to be told", OF_A_PERSON)
+        line = EventLine(watcher, contextlib.ExitStack())
         try:
-            there_is_one = await run_in_threadpool(line.turn.enter_context, turn)
-            if not there_is_one or len(self._lines) >= self._most:
-                raise TooMany("So many pages wait here already; this one asks now and then.", retry_after_s=20)
-            self._lines.add(line)
+            await self._take_place(line)
             found = await self.look(watcher)
         except BaseException:
             self.leave(line)
@@ -163,6 +159,14 @@ class LiveHints:
             line.tell_record(name, standing)
         self._woken.set()
         return line
+
+    async def _take_place(self, line: EventLine) -> None:
+        """Raises TooMany."""
+        turn = self._node.limits.turn(f"{' '.join(line.watcher.person)} waits to be told", OF_A_PERSON)
+        there_is_one = await run_in_threadpool(line.turn.enter_context, turn)
+        if not there_is_one or len(self._lines) >= self._most:
+            raise TooMany("So many pages wait here already; this one asks now and then.", retry_after_s=20)
+        self._lines.add(line)
 
     def leave(self, line: EventLine) -> None:
         self._lines.discard(line)
