@@ -190,8 +190,8 @@ def _reviewed(session: Session, node: Node, rows: Collection[TakenWorkRow]) -> s
         for who in examiners.intersection(filter(None, _concerned(record, exhibits[record.exhibit]))):
             asked.setdefault(who, set()).add(name)
     waiting = {scan.statement_id for scan in scans_listed(session, set(records)) if scan.state in PENDING}
-    for who, names in asked.items():
-        found = unopened_records(session, node.node_id, submitted_by=None, blind_for=who, only=names)
+    for reader, names in asked.items():
+        found = unopened_records(session, node.node_id, submitted_by=None, blind_for=reader, only=names)
         waiting |= {name for name, _ in found}
     return exhibits.keys() - {records[name].exhibit for name in waiting}
 
