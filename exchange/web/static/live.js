@@ -12,6 +12,7 @@
 
 const ASIDE_MS = 3000; // between two times that a part of the page is asked for
 const SOON_MS = 300; // what comes at once is asked for at once
+const SPREAD_MS = 10_000; // all pages of a process that was replaced come at once: they need not all ask at once
 const POLL_MS = 20_000;
 const POLLS = 15; // then a line is tried again
 const MOST_RECORDS = 64;
@@ -43,11 +44,13 @@ const address = () => `/app/events?${new URLSearchParams(awaited().map((name) =>
 function onAlerts(told) {
   const [process, number] = told.split("-");
   const news = known.size > 0 && known.get(process) !== number;
+  const later = known.has(process) ? 0 : Math.random() * SPREAD_MS;
   known.set(process, number);
-  if (news) {
+  if (!news) return;
+  setTimeout(() => {
     showCount();
     askFor("alerts");
-  }
+  }, later);
 }
 
 function onRecord({ record, pending, shown }) {
