@@ -14,7 +14,7 @@ from exchange.errors import ExchangeError, PeerBusy, PeerUnreachable, StoreUnava
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import LEASE_S, most_attempts, tell_on_scan
 from exchange.net.client import PeerClient
-from exchange.patience import Patience, is_away
+from exchange.patience import Patience, is_away, told_as_away
 from exchange.store.node import jobs
 from exchange.store.tables.work import JobRow
 from exchange.worker.job_kinds import do_job
@@ -96,7 +96,8 @@ class JobRunner:
         try:
             with self._node.background.on_account_of(job.node_id):
                 do_job(self._node, self._client, kind, int(job.subject), job.attempts)
-        except Exception as error:
+        except Exception as caught:
+            error = told_as_away(caught)
             if not isinstance(error, ExchangeError):
                 log.exception("job failed", kind=kind, subject=job.subject)
             self._not_done(job, error)
