@@ -249,9 +249,15 @@ def test_it_ends_with_the_account_the_role_and_the_record(world: BlindWorld) -> 
     assert taken(world) == set()
 
 
+def in_state(world: BlindWorld, state: str) -> None:
+    with world.rs.store.write() as session:
+        session.execute(update(AcquisitionRow).values(state=state))
+
+
 def test_what_was_reviewed_stays_in_no_table(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends when nobody's list has it any more, and not before: an opening shows to no colleague."""
     monkeypatch.setattr(taken_work, "LOOKED_AT_ONCE", 1)
+    in_state(world, "correlated")
     give_work(world.rs, by(FIRST), [exhibit(world)], SECOND.pseudonym)
     take_work(world.rs, by(FIRST), [exhibit(world, "c")])
 
@@ -275,15 +281,10 @@ def test_what_was_reviewed_stays_in_no_table(world: BlindWorld, monkeypatch: pyt
 def test_what_is_compared_anew_stays_taken(world: BlindWorld) -> None:
     take_work(world.rs, by(FIRST), [exhibit(world)])
     world.shown(FIRST, "a", "b", BREECH, opened=True)
-    with world.rs.store.write() as session:
-        of_it = AcquisitionRow.statement_id == world.records["a"]
-        session.execute(update(AcquisitionRow).where(of_it).values(state="queued"))
-    end_reviewed(world.rs)
-    assert taken(world) == {("exhibit", "one")}
-    with world.rs.store.write() as session:
-        session.execute(update(AcquisitionRow).where(of_it).values(state="correlated"))
-    end_reviewed(world.rs)
-    assert taken(world) == set()
+    for state, left in (("queued", {("exhibit", "one")}), ("correlated", set())):
+        in_state(world, state)
+        end_reviewed(world.rs)
+        assert taken(world) == left
 
 
 def test_a_hit_that_goes_while_it_is_taken_leaves_no_row(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
