@@ -21,7 +21,7 @@ class Meters:
         )
         self.request_seconds = Histogram(
             "ffp_http_request_seconds",
-            "From a request's first line to the end of its answer; peers that wait for news are in it.",
+            "From a request's first line to the end of its answer; peers and pages that wait to be told are in it.",
             ["route"],
             buckets=_QUICK_S,
             registry=self.registry,

@@ -37,6 +37,19 @@ def is_away(error: Exception) -> bool:
     return isinstance(error, InfrastructureAway) or (isinstance(error, OSError) and error.errno in OF_THE_MACHINE)
 
 
+def told_as_away(error: Exception) -> Exception:
+    """What the machine lacks, as the error that tells so in words and by a code; any other error as it came."""
+    if not isinstance(error, OSError) or error.errno not in OF_THE_MACHINE:
+        return error
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return StoreFull(f"The disk of the node's folder is full ({error.strerror}).")
+        case errno.EROFS | errno.ESTALE:
+            return StoreUnavailable(f"The node's folder takes no writes ({error.strerror}).")
+        case _:
+            return ComputeAway(f"The machine has none left of what the work needs ({error.strerror}).")
+
+
 class Patience:
     """Of one worker with each job: another worker, or the same after a start, begins anew."""
 

@@ -14,7 +14,7 @@ from exchange.errors import ExchangeError, PeerBusy, PeerUnreachable, StoreUnava
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import LEASE_S, most_attempts, tell_on_scan
 from exchange.net.client import PeerClient
-from exchange.patience import Patience, is_away
+from exchange.patience import Patience, is_away, told_as_away
 from exchange.store.node import jobs
 from exchange.store.tables.work import JobRow
 from exchange.worker.job_kinds import do_job
@@ -29,9 +29,6 @@ AT_MOST: Final = {
     jobs.JobKind.TELL_WEBHOOK: 1,
 }
 """How many jobs of a kind a worker does at once on the account of one node, so that it has a place left for others."""
-PROBES_WAIT_S: Final = 3600
-"""Somebody waits for scans to be correlated, and nobody for what a probe of an instrument finds: it comes after all of
-them, but no later than so."""
 STORE_AGAIN_S = 1  # how soon a database that was away is tried again with what must be written down
 
 
@@ -88,15 +85,19 @@ class JobRunner:
 
     def _may_take(self, session: Session, kind: jobs.JobKind) -> bool:
         """Whether any node of which jobs are due has a place left, and nothing goes before them."""
-        if kind is jobs.JobKind.PROBE and jobs.gives_way(session, kind, to=jobs.JobKind.CORRELATE, for_s=PROBES_WAIT_S):
+        if kind is jobs.JobKind.PROBE and self._gives_way(session, kind):
             return False
         return bool(jobs.waiting_nodes(session, kind, owner=self._worker_id, at_most=self._at_most.get(kind)))
+
+    def _gives_way(self, session: Session, kind: jobs.JobKind) -> bool:
+        return jobs.gives_way(session, kind, to=jobs.JobKind.CORRELATE, for_s=jobs.PROBES_WAIT_S)
 
     def _do(self, kind: jobs.JobKind, job: JobRow) -> None:
         try:
             with self._node.background.on_account_of(job.node_id):
                 do_job(self._node, self._client, kind, int(job.subject), job.attempts)
-        except Exception as error:
+        except Exception as caught:
+            error = told_as_away(caught)
             if not isinstance(error, ExchangeError):
                 log.exception("job failed", kind=kind, subject=job.subject)
             self._not_done(job, error)

@@ -22,10 +22,12 @@ from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.log.start import begin_log_start, may_sign
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
+from exchange.flows.review.taken_work import end_reviewed
 from exchange.flows.scan.compared_pairs import promise_newly_comparable
 from exchange.flows.scan.correlate import promise_correlations_again
 from exchange.flows.scan.gallery_check import check_galleries
 from exchange.flows.scan.gallery_upkeep import restore_galleries
+from exchange.flows.scan.picture_room import room_for_heights
 from exchange.flows.scan.picture_upkeep import PictureUpkeep, clear_heights
 from exchange.flows.sync.replay import read_again
 from exchange.flows.sync.serve_lane import give_mended
@@ -41,6 +43,8 @@ GALLERIES_S = 60
 CHECK_GALLERIES_S = 60  # how often a shard of each is read again: 16,384 references, some seconds
 PICTURES_S = 60  # how soon after a start it is looked for pictures that an earlier release drew otherwise
 CLEAR_HEIGHTS_S = 3600  # how often kept heights are held against their bound
+HEIGHTS_ROOM_S = 60  # how soon they leave a disk that is short of room
+REVIEWED_S = 3600  # how often what people took is held against what still waits
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
 LOG_CHECK_S = 60  # how often it is looked whether the check is due
@@ -67,6 +71,7 @@ class LeaderDuties:
         self._pictures = PictureUpkeep(node)
         self._pictures_from = time.monotonic() + PICTURES_S
         self._galleries_from = time.monotonic() + CHECK_GALLERIES_S
+        self._heights_cleared, self._reviewed_after = float("-inf"), ""
         self._objects_promised, self._objects_swept = False, float("-inf")
 
     def loops(self) -> list[Loop]:
@@ -80,7 +85,8 @@ class LeaderDuties:
             Loop("galleries", self._restore_galleries, GALLERIES_S),
             Loop("check of galleries", self._check_galleries, CHECK_GALLERIES_S),
             Loop("pictures of scans", self._draw_pictures, PICTURES_S),
-            Loop("heights that are kept", self._clear_heights, CLEAR_HEIGHTS_S),
+            Loop("heights that are kept", self._clear_heights, HEIGHTS_ROOM_S),
+            Loop("work that waits for nobody", self._end_reviewed, REVIEWED_S),
             Loop("check of content at rest", self._check_at_rest, LOG_CHECK_S),
             Loop("end of retention", lambda: purge(node) > 0, PURGE_S),
             Loop("end of drafts", lambda: erase_outlived_drafts(node) > 0, PURGE_S),
@@ -168,9 +174,17 @@ class LeaderDuties:
         return time.monotonic() >= self._pictures_from and self._pictures.step()
 
     def _clear_heights(self) -> bool:
+        """All of them are listed for that: seldom, while the disk has room."""
+        if time.monotonic() < self._heights_cleared + CLEAR_HEIGHTS_S and room_for_heights(self._node):
+            return False
+        self._heights_cleared = time.monotonic()
         if cleared := clear_heights(self._node):
             log.info("heights that nobody looked at are not kept any more", count=cleared)
         return False
+
+    def _end_reviewed(self) -> bool:
+        self._reviewed_after = end_reviewed(self._node, self._reviewed_after)
+        return bool(self._reviewed_after)
 
     def _check_at_rest(self) -> bool:
         self._mend_log()

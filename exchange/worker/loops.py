@@ -7,6 +7,7 @@ import asyncio
 import math
 import random
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
 
+TOLD_AGAIN_S = 60.0
+"""So seldom it is said again that a step fails as it did before: some are tried five times a second."""
+
 Step = Callable[[], bool]
 """Returns whether there is more to do at once."""
 T = TypeVar("T")
@@ -35,6 +39,14 @@ class Loop(NamedTuple):
     pause_s: float
 
 
+class _Failing(NamedTuple):
+    """How a step fails: its error's code, when that was last said, and how often it failed so since."""
+
+    code: str
+    told_at: float
+    times: int
+
+
 class Loops:
     """Those of one worker. Once ``stopping`` is set, no step begins."""
 
@@ -43,6 +55,8 @@ class Loops:
         self._chance = chance
         self._tasks: set[asyncio.Task[Any]] = set()
         self._steps: set[asyncio.Task[Any]] = set()
+        self._failing: dict[str, _Failing] = {}
+        self._telling = threading.Lock()
         self._runs = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="loops", daemon=True)
 
@@ -133,12 +147,29 @@ class Loops:
         if self.stopping.is_set():  # it waited for its turn
             return None
         try:
-            return work()
+            done = work()
         except ExchangeError as error:
-            log.warning("step failed, tried again later", loop=name, code=error.code, detail=str(error))
+            self._tell_failed(name, error)
         except Exception:
             log.exception("unforeseen error, tried again later", loop=name)
+        else:
+            self._failing.pop(name, None)
+            return done
         return None
+
+    def _tell_failed(self, name: str, error: ExchangeError) -> None:
+        """At once, and then now and then with how often it did: while a database is away for a weekend, a line for each
+        try would fill the disk."""
+        now = time.monotonic()
+        with self._telling:
+            known = self._failing.get(name, _Failing("", -math.inf, 0))
+            same = known.code == error.code
+            if same and now < known.told_at + TOLD_AGAIN_S:
+                self._failing[name] = known._replace(times=known.times + 1)
+                return
+            self._failing[name] = _Failing(error.code, now, 0)
+        times = {"times": known.times + 1} if same else {}
+        log.warning("step failed, tried again later", loop=name, code=error.code, detail=str(error), **times)
 
 
 def _settle(found: asyncio.Future[bool], whether: bool) -> None:

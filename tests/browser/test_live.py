@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,7 +16,7 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.browser.pages import enter
 from tests.exchange.conftest import RunningNode, node_starter
 from tests.exchange.web.conftest import tiny_scan
-from tests.exchange.web.pages.test_events import acquisition, in_state
+from tests.exchange.web.pages.test_events import acquisition, in_state, kept
 from tests.exchange.web.rest.test_terms import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -99,6 +101,25 @@ def test_where_lines_are_cut_it_is_asked_for_now_and_then(page: Any, rs: Running
     in_state(rs, waiting, "not-usable")
     page.locator("#pending").wait_for(state="hidden", timeout=SOON_MS)
     page.locator("#scans img.scan").wait_for(timeout=SOON_MS)
+
+
+def test_who_asks_one_process_after_another_asks_for_nothing_anew(
+    page: Any, rs: RunningNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each process counts for itself what it told a person."""
+    serving = itertools.cycle([live_hints.LiveHints(rs.node, 3) for _ in range(3)])
+    answer = live_hints.LiveHints.answer
+    monkeypatch.setattr(live_hints.LiveHints, "answer", lambda _, watcher: answer(next(serving), watcher))
+    enter(page, rs, Role.HEAD)
+    asked = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    page.add_init_script(CUT)
+    page.goto(f"{rs.url}/app/")
+    eventually(lambda: bool(page.wait_for_timeout(200)) or asked.count("/app/events") >= 12)
+    assert asked.count("/app/events/alerts") <= 2, "once for each process that had not answered yet"
+    approval = ApprovalRow(concerns="cd" * 32, jurisdiction="MK", asked_at=stamp_in(0.01), due_at=stamp_in(60))
+    with kept(rs, approval):
+        page.locator("[data-live-count=alerts] .count").first.wait_for(timeout=SOON_MS)
 
 
 def test_what_somebody_is_at_stays(page: Any, rs: RunningNode, waiting: str) -> None:

@@ -17,8 +17,10 @@ import pytest
 
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import create_node, open_node
+from exchange.store.access.sign_in import begin_session
+from exchange.store.access.users import add_user
 from exchange.web.http.problems import Problem
-from schemas.vocabulary import Jurisdiction, Role
+from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.deploy.certificates import Authority
 from tests.deploy.tools import needed
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port, node_starter
@@ -253,6 +255,26 @@ def test_two_nodes_exchange_a_record_through_it(nodes: Nodes, scans: dict[str, P
     assert sent.headers["strict-transport-security"] == "max-age=31536000"
     mk.wait_for(holds_one)
     assert mk.get(f"/v1/records/{sent.json()['statement_id']}").status_code == 200
+
+
+@pytest.mark.slow
+def test_pages_that_wait_take_no_place_of_other_requests(
+    nginx: str, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, http: httpx.Client
+) -> None:
+    """A laboratory behind one address may have as many pages open as the node lets wait."""
+    one = {"limit_conn ffp_connections 300": "limit_conn ffp_connections 1"}
+    proxy = Proxy(tmp_path / "nginx", nginx, free_port(), free_port(), authority, changed=one)
+    create_node(tmp_path / "node-RS", jurisdiction=Jurisdiction.RS, url=proxy.url, port=proxy.behind)
+    with node_starter(tmp_path, monkeypatch) as start, proxy.running():
+        node = start(Jurisdiction.RS).node
+        with node.store.write() as session:
+            add_user(session, "one", Role.HEAD)
+            token = begin_session(session, "one", SignedInBy.PASSWORD_AND_TOTP, most_s=3600)
+        asked = {"Accept": "text/event-stream", "Cookie": f"__Host-ffp={token}"}
+        with http.stream("GET", f"{proxy.url}/app/events", headers=asked) as line:
+            assert line.status_code == 200
+            assert next(line.iter_lines()).startswith("retry:"), "what comes is passed on at once"
+            assert http.get(f"{proxy.url}/healthz").status_code == 200
 
 
 @pytest.mark.slow

@@ -54,6 +54,14 @@ def analyze() -> Callable[..., str]:
     return run
 
 
+@pytest.mark.parametrize("name", UNITS)
+def test_a_page_says_how_each_unit_gets_to_its_place(name: str) -> None:
+    """What is named in a step of `ffp doctor`, and was installed by no page, does not exist there."""
+    pages = [DEPLOY / "README.md", DEPLOY.parent / "docs" / "watched-folder.md"]
+    copied = [line for page in pages for line in re.findall(r"cp (/opt/ffp/source/deploy/.+)", page.read_text("utf-8"))]
+    assert any(f"/opt/ffp/source/deploy/{name}" in line for line in copied)
+
+
 def unit(name: str) -> str:
     return (DEPLOY / name).read_text(encoding="utf-8")
 

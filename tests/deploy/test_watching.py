@@ -20,6 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from exchange.web.metrics import registry_of
+from exchange.web.pages import events
+from exchange.web.rest import lane
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 
@@ -84,6 +86,16 @@ def test_panels_lie_beside_each_other() -> None:
     panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
     places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}
     assert len({panel["id"] for panel in panels}) == len(places) == len(panels)
+
+
+def test_what_waits_on_purpose_is_in_no_figure_of_how_fast_answers_are() -> None:
+    """Lines of peers and of open pages last for hours: no percentile beside them would tell of anything else."""
+    [asked] = [text for text in expressions_of_dashboard() if "ffp_http_request_seconds_bucket" in text]
+    left_out = re.findall(r'route!~"([^"]+)"', asked)[0].split("|")
+    waiting = {f"/app{route.path}" for route in events.router.routes if route.name == "events"}
+    waiting |= {route.path for route in lane.router.routes if route.name in ("read_lane", "read_lane_news")}
+    assert len(waiting) == 3
+    assert set(left_out) == waiting
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ import pytest
 from anyio._backends._asyncio import WorkerThread
 from structlog.testing import capture_logs
 
+from exchange.errors import ExchangeError, StoreFull, StoreUnavailable
+from exchange.worker import loops as worker_loops
 from exchange.worker.loops import Loop, Loops
 
 
@@ -62,6 +64,31 @@ def test_a_failed_step_is_tried_again(loops: Loops) -> None:
     done = threading.Event()
     loops.start(Loop("failing", step, 0.01))
     assert done.wait(10)
+
+
+def test_what_fails_all_the_time_is_told_now_and_then(loops: Loops, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is away for a weekend must not fill the disk with lines."""
+    monkeypatch.setattr(worker_loops, "TOLD_AGAIN_S", 0.5)
+    errors: list[ExchangeError] = [StoreUnavailable("gone")] * 200 + [StoreFull("no room")] * 5
+    tries, done = iter(errors), threading.Event()
+
+    def step() -> bool:
+        if (error := next(tries, None)) is not None:
+            raise error
+        done.set()
+        return False
+
+    with capture_logs() as said:
+        loops.start(Loop("failing", step, 0.01))
+        assert done.wait(30)
+        time.sleep(0.1)
+    lines = [line for line in said if line["event"] == "step failed, tried again later"]
+    codes = [line["code"] for line in lines]
+    assert codes[0] == StoreUnavailable.code
+    assert codes[-1] == StoreFull.code
+    assert codes.count(StoreFull.code) == 1, "another fault is told at once"
+    assert 2 < len(lines) < 40
+    assert sum(line.get("times", 0) for line in lines) > 100
 
 
 def test_a_step_that_finds_no_thread_is_tried_again(loops: Loops, monkeypatch: pytest.MonkeyPatch) -> None:

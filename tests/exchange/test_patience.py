@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import random
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from exchange.errors import (
     ComputeAway,
     ComputeFailed,
+    ExchangeError,
     InvalidInput,
     NotFound,
     ObjectStoreUnavailable,
@@ -17,7 +19,7 @@ from exchange.errors import (
     StoreFull,
     StoreUnavailable,
 )
-from exchange.patience import LONGEST_S, Patience, is_away
+from exchange.patience import AWAY_CODES, LONGEST_S, OF_THE_MACHINE, Patience, is_away, told_as_away
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,22 @@ def test_what_all_work_stands_on(error: Exception) -> None:
 )
 def test_what_is_the_works_own(error: Exception) -> None:
     assert not is_away(error)
+
+
+@pytest.mark.parametrize("number", sorted(OF_THE_MACHINE))
+def test_what_the_machine_lacks_is_told_in_words_and_by_a_code(number: int) -> None:
+    """The operator's list of jobs says what is away, the metrics count it, and the log needs no trace."""
+    told = told_as_away(OSError(number, os.strerror(number)))
+    assert isinstance(told, ExchangeError)
+    assert is_away(told)
+    assert told.code in AWAY_CODES
+    assert os.strerror(number) in str(told)
+    assert isinstance(told, StoreFull) == (number in (errno.ENOSPC, errno.EDQUOT))
+
+
+def test_what_is_the_works_own_is_told_as_it_came() -> None:
+    for error in (FileNotFoundError(errno.ENOENT, "No such file"), ComputeFailed("dies"), ValueError("wrong")):
+        assert told_as_away(error) is error
 
 
 def test_it_waits_longer_each_time_and_never_long() -> None:

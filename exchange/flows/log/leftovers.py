@@ -36,8 +36,8 @@ def clear_leftovers(node: Node) -> None:
 
 
 def _is_being_written(part: Path) -> bool:
-    """By a process of this machine, whose number stands in the name."""
-    number = part.stem.rpartition(".")[2]
+    """By a process of this machine, whose number stands in the name, before that of its thread (``write_whole``)."""
+    number = part.stem.rpartition(".")[2].partition("-")[0]
     if not number.isdecimal():
         return False
     try:

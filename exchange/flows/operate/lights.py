@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from exchange.clock import stamp_in
 from exchange.errors import ExchangeError
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.setting_files import examine_certificates
 from exchange.flows.operate.measure import free_bytes
+from exchange.flows.operate.promised_work import standing_work
 from exchange.flows.operate.ready import who_works
 from exchange.flows.operate.recovery.age import Lack
 from exchange.flows.operate.status import NodeStatus
@@ -20,8 +20,6 @@ from exchange.flows.sync.partners import ExchangeStanding
 from exchange.flows.sync.progress import brief
 from exchange.store.node import jobs
 
-_STANDS_S: Final = 900
-"""A job that is due is begun within seconds, or when those before it are done."""
 _ROOM: Final = 4
 """Times the reserve below which nothing is taken any more: as long as so much is free nobody need look."""
 
@@ -79,8 +77,9 @@ def _health(status: NodeStatus) -> NodeLight:
 def _work(node: Node) -> NodeLight:
     works = who_works(node)
     with node.store.read() as session:
-        dead, stands = jobs.counts(session).get(jobs.JobState.DEAD, 0), jobs.overdue(session, stamp_in(-_STANDS_S))
-        waiting = jobs.counts(session).get(jobs.JobState.PENDING, 0)
+        counts = jobs.counts(session)
+    dead, waiting = counts.get(jobs.JobState.DEAD, 0), counts.get(jobs.JobState.PENDING, 0)
+    stands = standing_work(node) if works == "ok" else None
     steps = []
     if works != "ok":
         steps.append((works, "systemctl start ffp-worker"))

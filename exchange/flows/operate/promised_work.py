@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -21,6 +23,10 @@ from exchange.store.tables.terms import TombstoneRow
 from exchange.store.tables.webhooks import WebhookMessageRow
 from exchange.store.tables.work import JobRow
 
+STANDS_S: Final = 900
+"""A job that is due is begun within seconds, or when those before it are done: two minutes for each at most."""
+LOOK_AGAIN_S: Final = 0.5
+"""Longer than a worker takes from the end of one job to the next."""
 _NAMED = 10
 """So many numbers stand in a refusal."""
 
@@ -44,6 +50,19 @@ def promised_work(node: Node, *, dead_only: bool = False, limit: int) -> list[Jo
     """The first of many: those that were given up before the others."""
     with node.store.read() as session:
         return [_told(session, row) for row in jobs.find_jobs(session, dead_only=dead_only, limit=limit)]
+
+
+def standing_work(node: Node) -> tuple[int, str] | None:
+    """How many jobs are due for long although nobody is at any of their kind, and since when the first; None where the
+    queue moves, however much is in it. It is looked at twice: between two jobs nobody is at one either."""
+    with node.store.read() as session:
+        before = jobs.overdue(session, STANDS_S)
+    if before is None:
+        return None
+    time.sleep(LOOK_AGAIN_S)
+    with node.store.read() as session:
+        now = jobs.overdue(session, STANDS_S)
+    return now if now is not None and now[1] == before[1] else None
 
 
 def retry(node: Node, numbers: Collection[int]) -> list[Job]:

@@ -26,11 +26,20 @@ from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.hits.history import Link, find_link, pair_id
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Actor, Deed
-from exchange.store.entry.records import find_records
+from exchange.store.entry.records import PENDING, find_records
 from exchange.store.log.audit import add_deeds
 from exchange.store.review.candidates import unopened_records
 from exchange.store.review.taken_work import TakenKind as TakenKind
-from exchange.store.review.taken_work import colleagues, end_taken, put_taken, taken_of
+from exchange.store.review.taken_work import (
+    colleagues,
+    current_records_of,
+    end_taken,
+    hits_that_wait,
+    put_taken,
+    taken_exhibits,
+    taken_of,
+)
+from exchange.store.scan.listed import scans_listed
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import TakenWorkRow
 from schemas.vocabulary import Role
@@ -41,6 +50,8 @@ MAY_WORK_ON: Final = {
 }
 MOST_TAKEN: Final = 50
 """Things that one form takes or gives."""
+LOOKED_AT_ONCE: Final = 200
+"""Exhibits that are held against their first reviews in one step."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +166,36 @@ def work_on_exhibits(
     return found
 
 
+def end_reviewed(node: Node, after: str = "") -> str:
+    """Ends what somebody took of own exhibits, where the first review waits for nobody any more who is told of it: not
+    as soon as somebody opened a pair, of which the others are told nothing. Looks at those that follow on an exhibit;
+    returns the last of them, "" at the end."""
+    with node.store.read() as session:
+        rows = taken_exhibits(session, after=after, limit=LOOKED_AT_ONCE)
+        over = _reviewed(session, node, rows)
+    if over:
+        with node.store.write() as session:  # somebody may have taken one again
+            again = taken_of(session, TakenKind.EXHIBIT, over).values()
+            end_taken(session, TakenKind.EXHIBIT, _reviewed(session, node, again))
+    return rows[-1].subject if len(rows) == LOOKED_AT_ONCE else ""
+
+
+def _reviewed(session: Session, node: Node, rows: Collection[TakenWorkRow]) -> set[str]:
+    """Of these exhibits those that wait in nobody's list, and of which no scan is still to be compared."""
+    exhibits = {row.subject: row for row in rows}
+    records = {row.statement_id: row for row in current_records_of(session, node.node_id, exhibits)}
+    examiners = {name for name, _ in colleagues(session, {Role.EXAMINER})}
+    asked: dict[str | None, set[str]] = {None: set(records)}  # None: as the head is told
+    for name, record in records.items():
+        for who in examiners.intersection(filter(None, _concerned(record, exhibits[record.exhibit]))):
+            asked.setdefault(who, set()).add(name)
+    waiting = {scan.statement_id for scan in scans_listed(session, set(records)) if scan.state in PENDING}
+    for reader, names in asked.items():
+        found = unopened_records(session, node.node_id, submitted_by=None, blind_for=reader, only=names)
+        waiting |= {name for name, _ in found}
+    return exhibits.keys() - {records[name].exhibit for name in waiting}
+
+
 def _concerned(row: RecordRow, who: TakenWorkRow | None) -> tuple[str | None, ...]:
     """Who registered an exhibit, works on it, or gave it."""
     return (row.submitted_by, who.taken_by, who.given_by) if who is not None else (row.submitted_by,)
@@ -202,6 +243,8 @@ def _change(node: Node, by: Assigner, keys: Collection[WorkKey], *, to: str | No
         exhibits = _open_exhibits(
             session, node, role, pseudonym, [key for key in keys if key.kind is TakenKind.EXHIBIT]
         )
+        if to is not None and set(hits.values()) - hits_that_wait(session, hits.values()):
+            raise _nothing_waits()  # withdrawn meanwhile
         # 2.
         _check_may(session, role, {key.kind for key in keys}, to, own=to == pseudonym)
         # 3.
@@ -224,8 +267,12 @@ def _open_hits(node: Node, role: Role, pseudonym: str, keys: Sequence[WorkKey]) 
         hidden = hidden_pairs(session, role, pseudonym)
         links = {key: find_link(session, node, key.name, hidden) for key in keys}
     if any(link.progress.due_at is None for link in links.values()):
-        raise Conflict("All is said of this hit: nothing of it waits.", code="nothing-waits")
+        raise _nothing_waits()
     return {key: pair_id(link.pair) for key, link in links.items()}
+
+
+def _nothing_waits() -> Conflict:
+    return Conflict("All is said of this hit: nothing of it waits.", code="nothing-waits")
 
 
 def _open_exhibits(
@@ -247,7 +294,7 @@ def _check_may(session: Session, role: Role, kinds: Collection[TakenKind], to: s
         for kind in kinds:
             if role not in MAY_WORK_ON[kind]:
                 raise Forbidden(f"Whoever works on that has the role {' or '.join(sorted(MAY_WORK_ON[kind]))}.")
-    if to is None or own:
+    if to is None:
         return
     roles = {name: Role(has) for name, has in colleagues(session, list(Role))}
     if to not in roles or any(roles[to] not in MAY_WORK_ON[kind] for kind in kinds):

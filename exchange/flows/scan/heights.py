@@ -23,6 +23,7 @@ from exchange.flows.node.pipelines import roles_of
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.flows.scan.encode_heights import MOST_DRAWN, ShownHeights, encoded_heights
 from exchange.flows.scan.inspect import write_whole
+from exchange.flows.scan.picture_room import room_for_heights
 from exchange.store.scan.deliveries import records_showing
 from exchange.store.tables.records import AcquisitionRow
 from schemas.vocabulary import Modality
@@ -133,7 +134,8 @@ def heights(node: Node, shown: ShownHeights) -> bytes:
 
 def _keep(node: Node, shown: ShownHeights, content: bytes, path: Path) -> None:
     with suppress(OSError):  # a full disk, which the doctor tells: they are made again
-        write_whole(content, path, node.settings.prepared)
+        if room_for_heights(node):
+            write_whole(content, path, node.settings.prepared)
     with node.store.read() as session:  # erasure takes rows first, then files: what was made after it is seen here
         may_stay = bool(records_showing(session, shown.sha256))
     if not may_stay:

@@ -17,6 +17,7 @@ import structlog
 import matcher
 from exchange.errors import ComputeFailed, NotFound
 from exchange.flows.node.node import Node
+from exchange.flows.scan.picture_room import lacking_for_heights, room_for_pictures
 from exchange.flows.scan.thumbnail import PICTURES_IN_LISTS, draw_and_keep, thumbnail_paths
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.scan.listed import delivered_after
@@ -37,13 +38,16 @@ class PictureUpkeep:
         self._node, self._after, self._drawn = node, 0, 0
 
     def step(self) -> bool:
-        """Draw the next few that are missing. Returns whether there is more to look at."""
+        """Draw the next few that are missing. Returns whether there is more to look at; on a disk without room for them
+        later."""
         drawn = 0
         with self._node.store.read() as session:
             rows = delivered_after(session, self._after, LOOKED_AT_ONCE)
         for row in rows:
             if drawn == DRAWN_AT_ONCE:
                 return True
+            if not room_for_pictures(self._node):
+                return False
             drawn += self._drew(row)
             self._after = row.acquisition_id
         if not rows and self._drawn:
@@ -74,10 +78,11 @@ class _Kept(NamedTuple):
 
 
 def clear_heights(node: Node) -> int:
-    """Remove kept heights of another form, and beyond the bound those that were not looked at for longest; returns how
-    many. What is given at this moment is read whole."""
-    left, cleared = node.settings.heights_kept_bytes, 0
-    for kept in sorted(_kept_heights(node), reverse=True):
+    """Remove kept heights of another form, and those that were not looked at for longest, beyond the bound or where the
+    disk is short of room; returns how many. What is given at this moment is read whole."""
+    every, cleared = sorted(_kept_heights(node), reverse=True), 0
+    left = min(node.settings.heights_kept_bytes, sum(kept.size for kept in every) - lacking_for_heights(node))
+    for kept in every:
         left -= kept.size
         if left < 0 or f".heights-{DISPLAY_VERSION}." not in kept.path.name:
             kept.path.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from exchange.flows.node.pipelines import PIPELINES, roles_of
 from exchange.flows.node.region_masks import mask_digest, region_mask_of, topography_within
 from exchange.flows.scan.heights import filtered_path
 from exchange.flows.scan.inspect import PicturePaths, ThumbnailSize, levelled, thumbnail_of, write_whole
+from exchange.flows.scan.picture_room import room_for_heights, room_for_pictures
 from exchange.store.entry.records import find_scan_of_record, may_be_compared
 from exchange.store.tables.records import AcquisitionRow
 from matcher.draw import THUMBNAIL_VERSION
@@ -105,8 +106,9 @@ def thumbnail_paths(node: Node, acquisition: AcquisitionRow) -> dict[ThumbnailSi
 
 
 def picture_paths(node: Node, acquisition: AcquisitionRow) -> PicturePaths:
-    """Where all pictures of a scan are kept that are made when it is prepared."""
-    return PicturePaths(thumbnail_paths(node, acquisition), filtered_path(node, acquisition))
+    """Where all pictures of a scan are kept that are made when it is prepared: those for which the disk has room."""
+    thumbnails = thumbnail_paths(node, acquisition) if room_for_pictures(node) else {}
+    return PicturePaths(thumbnails, filtered_path(node, acquisition) if room_for_heights(node) else None)
 
 
 def kept_thumbnail(scan: FoundScan) -> bytes | None:
@@ -144,7 +146,8 @@ def draw_and_keep(node: Node, acquisition: AcquisitionRow, by: Compute) -> dict[
         _Drawn(delivered_scan(node, acquisition), photograph, pipeline, region),
         thumbnail_paths(node, acquisition),
     )
-    pictures = by.run(draw_thumbnails, drawn, paths, node.settings.prepared)
+    kept = paths if room_for_pictures(node) else {}
+    pictures = by.run(draw_thumbnails, drawn, kept, node.settings.prepared)
     with node.store.read() as session:  # erasure takes rows first, then files: what was made after it is seen here
         may_stay = may_be_compared(session, acquisition.acquisition_id)
     if not may_stay:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import ColumnElement, String, and_, bindparam, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
@@ -44,6 +45,11 @@ ON_SCANS = frozenset({JobKind.FETCH_SCAN, JobKind.CORRELATE})
 """Kinds whose subject is an acquisition, which shows how far they are."""
 OF_SCANS = ON_SCANS | {JobKind.PROBE, JobKind.KNOWN_PAIRS}
 """Kinds whose subject is an acquisition: forgotten with it."""
+
+
+PROBES_WAIT_S: Final = 3600
+"""Somebody waits for scans to be correlated, and nobody for what a probe of an instrument finds: it comes after all of
+them, but no later than so."""
 
 
 class JobState(StrEnum):
@@ -277,10 +283,13 @@ def waiting_for_others(session: Session) -> dict[str, tuple[int, str]]:
     return {row[0]: (row[1], row[2] or "") for row in session.execute(found.group_by(JobRow.kind))}
 
 
-def overdue(session: Session, before: str) -> tuple[int, str] | None:
-    """How many jobs were due before a moment and are not begun, and since when the first is; None when none is. A job
-    that was tried is due anew later."""
-    late = (JobRow.state == JobState.PENDING, JobRow.not_before < before)
+def overdue(session: Session, for_s: float) -> tuple[int, str] | None:
+    """How many jobs are due for so long and are not begun, while none of their kind is under way, and since when the
+    first is; None when none is. A job that was tried is due anew later, and a probe gives way first."""
+    running = aliased(JobRow)
+    moves = exists().where(running.kind == JobRow.kind, running.state == JobState.RUNNING)
+    before = case((JobRow.kind == JobKind.PROBE, stamp_in(-for_s - PROBES_WAIT_S)), else_=stamp_in(-for_s))
+    late = (JobRow.state == JobState.PENDING, JobRow.not_before < before, ~moves)
     count, first = session.execute(select(func.count(), func.min(JobRow.not_before)).where(*late)).one()
     return (count, first) if count else None
 

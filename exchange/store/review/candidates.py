@@ -15,6 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
+from exchange.store.long_lists import in_parts
 from exchange.store.review.reviews import (
     PairColumns,
     Scans,
@@ -309,9 +310,10 @@ def unopened_records(
     )
     if submitted_by is not None:
         query = query.where(record.submitted_by == submitted_by)
+    parts = [query]
     if only is not None:
-        query = query.where(record.statement_id.in_(only))
-    return [(name, at) for name, at in session.execute(query) if at is not None]
+        parts = [query.where(record.statement_id.in_(part)) for part in in_parts(sorted(only))]
+    return [(name, at) for part in parts for name, at in session.execute(part) if at is not None]
 
 
 _STATEMENTS = (CandidateRow.statement_a, CandidateRow.statement_b)

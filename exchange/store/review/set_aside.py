@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -13,6 +13,8 @@ from exchange.store.entry.exhibits import Exhibits
 from exchange.store.long_lists import in_parts
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import PairSetAsideRow
+from exchange.store.tables.sign_in import UserRow
+from schemas.vocabulary import Role
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,15 @@ def pairs_aside_of(session: Session, pseudonym: str, exhibits: Collection[str]) 
 
 
 def put_aside(session: Session, pseudonym: str, pairs: Mapping[Exhibits, SeenScores]) -> None:
-    """Needs a write transaction."""
-    at = stamp()
+    """But for pairs of which an exhibit went since the list was read; none where this person is no examiner any more.
+    What follows from either was done before, and comes no second time. Needs a write transaction."""
+    user = session.get(UserRow, pseudonym)
+    if user is None or user.revoked_at is not None or user.role != Role.EXAMINER:
+        return
+    at, here = stamp(), _exhibits_here(session, {exhibit for pair in pairs for exhibit in pair})
     for (low, high), seen in pairs.items():
+        if not {low, high} <= here:
+            continue
         session.merge(
             PairSetAsideRow(
                 pseudonym=pseudonym,
@@ -49,6 +57,13 @@ def put_aside(session: Session, pseudonym: str, pairs: Mapping[Exhibits, SeenSco
             )
         )
     session.flush()
+
+
+def _exhibits_here(session: Session, exhibits: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for part in in_parts(sorted(exhibits)):
+        found |= set(session.scalars(select(RecordRow.exhibit).where(RecordRow.exhibit.in_(part))))
+    return found
 
 
 def bring_back(session: Session, pseudonym: str, pairs: Collection[Exhibits]) -> None:
@@ -74,7 +89,7 @@ def forget_aside_with(session: Session, exhibit: str) -> None:
 def put_aside_ever(record: type[RecordRow], *, by: str | None) -> ColumnElement[bool]:
     """That this examiner, or with None whoever registered it, set aside a pair of this record's exhibit: it was looked
     at. Of anybody else it says nothing: what they set aside is their own view."""
-    row = PairSetAsideRow
-    who = row.pseudonym == (record.submitted_by if by is None else by)
+    row, who = PairSetAsideRow, func.coalesce(record.submitted_by, "") if by is None else literal(by)
     sides = (row.exhibit_low, row.exhibit_high)
-    return or_(*(select(row.pseudonym).where(side == record.exhibit, who).correlate(record).exists() for side in sides))
+    # of the exhibit, then of the person: asked for both at once, SQLite reads all that the person ever set aside
+    return or_(*(who.in_(select(row.pseudonym).where(side == record.exhibit).correlate(record)) for side in sides))

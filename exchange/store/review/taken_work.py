@@ -33,6 +33,21 @@ def taken_of(session: Session, kind: TakenKind, subjects: Collection[str]) -> di
     return found
 
 
+def taken_exhibits(session: Session, *, after: str, limit: int) -> Sequence[TakenWorkRow]:
+    """The exhibits that somebody took and that follow on one, by their names."""
+    row = TakenWorkRow
+    found = select(row).where(row.kind == TakenKind.EXHIBIT, row.subject > after).order_by(row.subject)
+    return session.scalars(found.limit(limit)).all()
+
+
+def current_records_of(session: Session, owner: str, exhibits: Collection[str]) -> Sequence[RecordRow]:
+    """Of the owner's exhibits, as many as one statement names."""
+    current = RecordRow.superseded_by.is_(None), RecordRow.restricted.is_(False)
+    return session.scalars(
+        select(RecordRow).where(RecordRow.issuer == owner, RecordRow.exhibit.in_(exhibits), *current)
+    ).all()
+
+
 def all_taken(session: Session, kind: TakenKind) -> Sequence[TakenWorkRow]:
     return session.scalars(select(TakenWorkRow).where(TakenWorkRow.kind == kind)).all()
 
@@ -49,6 +64,14 @@ def records_taken_by(session: Session, owner: str, pseudonym: str | None = None)
         RecordRow.restricted.is_(False),
     )
     return {row.statement_id: row.exhibit for row in session.execute(rows)}
+
+
+def hits_that_wait(session: Session, pairs: Collection[str]) -> set[str]:
+    """Those of these pairs where something is still to be done, or is yet to be worked out."""
+    row, found = HitPairRow, set[str]()
+    for part in in_parts(sorted(pairs)):
+        found |= set(session.scalars(select(row.pair).where(row.pair.in_(part), or_(row.stale, row.due_at != ""))))
+    return found
 
 
 def put_taken(session: Session, kind: TakenKind, subject: str, *, by: str, given_by: str | None) -> None:

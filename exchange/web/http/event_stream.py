@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -14,8 +15,10 @@ from exchange.web.http.head_requests import HEADERS_ALONE
 EVENT_STREAM: Final = "text/event-stream"
 TAKEN_S: Final = 20.0
 """So long it is waited for a reader that takes nothing any more: what it holds is small, and must not stay for ever."""
-AGAIN_MS: Final = 5000
-"""After so long a browser whose line was cut asks again."""
+AGAIN_MS: Final = 3000
+SPREAD_MS: Final = 4000
+"""After so long, and another part of so long each, browsers whose lines were cut ask again: where a process is
+replaced, all of its lines are cut at once."""
 STILL_THERE: Final = b": still there\n\n"
 """Nothing, for proxies that cut what is silent, and to notice who has gone."""
 
@@ -50,7 +53,8 @@ class EventStream(Response):
             self._at_end()
 
     async def _give(self, send: Send) -> None:
-        first: Message = {"type": "http.response.body", "body": f"retry: {AGAIN_MS}\n\n".encode(), "more_body": True}
+        again_ms = AGAIN_MS + secrets.randbelow(SPREAD_MS)
+        first: Message = {"type": "http.response.body", "body": f"retry: {again_ms}\n\n".encode(), "more_body": True}
         await send(first)
         async for frame in self._frames:
             with anyio.move_on_after(self._taken_s) as taking:

@@ -12,7 +12,6 @@ import contextlib
 import json
 import secrets
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,7 +19,7 @@ from typing import Final
 import structlog
 from starlette.concurrency import run_in_threadpool
 
-from exchange.errors import TooMany
+from exchange.errors import ExchangeError, TooMany
 from exchange.flows.alerts.live_hints import (
     AlertStanding,
     LiveStanding,
@@ -36,7 +35,8 @@ from exchange.web.http.event_stream import STILL_THERE, event
 log = structlog.get_logger(__name__)
 
 OF_A_PERSON: Final = 3
-"""Lines at once: each window has one while it is looked at. Who has more asks now and then."""
+"""Lines at once, at all processes of the node together: each window has one while it is looked at, and a browser has
+six connections for everything. Who has more asks now and then."""
 OF_THE_NODE: Final = 300
 MOST_WATCHED: Final = 64
 """Of one line: more pictures than a list has."""
@@ -45,6 +45,8 @@ RECORDS_S: Final = 1.0
 PEOPLE_S: Final = 5.0
 """How often it is looked whether people are to be told of alerts, and whether their sessions go on: a change shows to
 no less, so that its moment tells little."""
+AGAIN_S: Final = 5.0
+"""So much later it is looked again where it could not be known how anything stands."""
 ANYWAY_S: Final = 60.0
 """So often it is asked of each person, whether or not anything seems to have changed."""
 PERSON_FORGOTTEN_S: Final = 900.0
@@ -89,6 +91,8 @@ class EventLine:
     """What waits to be sent on one connection: of each name the newest alone, however slowly it is taken."""
 
     watcher: Watcher
+    turn: contextlib.ExitStack
+    """One of those that its person has; given back by ``leave``."""
     ended: bool = False
     _waiting: dict[str, bytes] = field(default_factory=dict)
     _known: dict[str, RecordStanding] = field(default_factory=dict)
@@ -127,11 +131,12 @@ class LiveHints:
     """Of one process. ``run`` is its one task, which sleeps while nobody has a line."""
 
     def __init__(self, node: Node, processes: int = 1, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._node, self._most, self._clock = node, max(OF_A_PERSON, OF_THE_NODE // processes), clock
+        self._node, self._most, self._clock = node, max(1, OF_THE_NODE // processes), clock
         self._lines: set[EventLine] = set()
         self._people: dict[Person, _Told] = {}
         self._changes: tuple[object, ...] | None = None
-        self._records_at = self._people_at = self._anyway_at = 0.0
+        self._records_at = self._people_at = self._anyway_at = self._again_at = 0.0
+        self._known = True
         self._woken = asyncio.Event()
 
     @property
@@ -142,12 +147,9 @@ class LiveHints:
         """A line, which is told at once how everything stands. To be given back by ``leave``. Raises TooMany."""
         if self._node.news.closed:
             raise TooMany("The node is stopping; ask again when it runs.")
-        of_each = Counter(line.watcher.person for line in self._lines)
-        if of_each[watcher.person] >= OF_A_PERSON or len(self._lines) >= self._most:
-            raise TooMany("So many pages wait here already; this one asks now and then.", retry_after_s=20)
-        line = EventLine(watcher)
-        self._lines.add(line)
+        line = EventLine(watcher, contextlib.ExitStack())
         try:
+            await self._take_place(line)
             found = await self.look(watcher)
         except BaseException:
             self.leave(line)
@@ -158,8 +160,17 @@ class LiveHints:
         self._woken.set()
         return line
 
+    async def _take_place(self, line: EventLine) -> None:
+        """Raises TooMany."""
+        turn = self._node.limits.turn(f"{' '.join(line.watcher.person)} waits to be told", OF_A_PERSON)
+        there_is_one = await run_in_threadpool(line.turn.enter_context, turn)
+        if not there_is_one or len(self._lines) >= self._most:
+            raise TooMany("So many pages wait here already; this one asks now and then.", retry_after_s=20)
+        self._lines.add(line)
+
     def leave(self, line: EventLine) -> None:
         self._lines.discard(line)
+        line.turn.close()
         self._told(line.watcher.person)
 
     async def look(self, watcher: Watcher) -> LiveStanding:
@@ -192,16 +203,28 @@ class LiveHints:
                     line.end()
 
     async def _look_when_due(self) -> None:
+        now = self._clock()
+        if now < self._again_at:
+            return
         try:
-            now = self._clock()
             if now >= self._people_at:
                 self._people_at = now + PEOPLE_S
                 await self._look_for_people(now)
             if now >= self._records_at:
                 self._records_at = now + RECORDS_S
                 await self._look_for_records()
-        except Exception:  # a database that is away comes back, and nobody's page must wait for its end
-            log.exception("it is not known what is new for the open pages, asked again later")
+        except ExchangeError as error:  # a database that is away comes back, and nobody's page must wait for its end
+            self._again_at = now + AGAIN_S
+            if self._known:  # told once: a line for each look would fill the log
+                log.warning("what is new for the open pages is not known", code=error.code, detail=str(error))
+            self._known = False
+        except Exception:
+            self._again_at = now + AGAIN_S
+            log.exception("unforeseen error, asked again later what is new for the open pages")
+        else:
+            if not self._known:
+                log.info("what is new for the open pages is known again")
+            self._known = True
 
     async def _look_for_people(self, now: float) -> None:
         if now >= self._anyway_at:

@@ -12,6 +12,7 @@
 
 const ASIDE_MS = 3000; // between two times that a part of the page is asked for
 const SOON_MS = 300; // what comes at once is asked for at once
+const SPREAD_MS = 10_000; // all pages of a process that was replaced come at once: they need not all ask at once
 const POLL_MS = 20_000;
 const POLLS = 15; // then a line is tried again
 const MOST_RECORDS = 64;
@@ -21,7 +22,7 @@ const OWN = { "X-Live": "1" }; // nobody is there because of this
 let line = null;
 let timer = null;
 let polls = 0;
-let known = null; // the number of the alerts that this page was told of last
+const known = new Map(); // of each process that serves: the number of the alerts that it told this page last
 let over = false;
 const due = new Set(); // kinds of parts that are to be asked for anew
 const held = new Set(); // the same, once nobody is at them any more
@@ -38,12 +39,18 @@ function awaited() {
 
 const address = () => `/app/events?${new URLSearchParams(awaited().map((name) => ["record", name]))}`;
 
-function onAlerts(number) {
-  if (known !== null && number !== known) {
+/** Whoever asks now and then is answered by one process after another, each of which counts for itself: the number of
+    one that has not answered yet may hide what came meanwhile, that of one which told the same before is no news. */
+function onAlerts(told) {
+  const [process, number] = told.split("-");
+  const news = known.size > 0 && known.get(process) !== number;
+  const later = known.has(process) ? 0 : Math.random() * SPREAD_MS;
+  known.set(process, number);
+  if (!news) return;
+  setTimeout(() => {
     showCount();
     askFor("alerts");
-  }
-  known = number;
+  }, later);
 }
 
 function onRecord({ record, pending, shown }) {

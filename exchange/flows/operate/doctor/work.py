@@ -21,6 +21,7 @@ from exchange.flows.node.jurisdictions import jurisdiction_alarms
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
+from exchange.flows.operate.promised_work import standing_work
 from exchange.flows.operate.ready import who_works
 from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.store.entry.records import scans_at_rest
@@ -37,8 +38,6 @@ TAIL_S: Final = 60
 UNWITNESSED_S: Final = 3600
 CHECKS_LATE: Final = 2
 """Of the intervals between checks of content at rest, so many may pass."""
-STANDS_S: Final = 900
-"""A job that is due is begun within seconds, or when those before it are done: two minutes for each at most."""
 _WAITS: Final = "What is to be correlated waits, and none of it is given up."
 _SEE_WATCH: Final = "See its own words: journalctl -u 'ffp-watch@*' -e. What lies there is taken when that is mended."
 _NAMED: Final = 3
@@ -169,9 +168,9 @@ def examine_work(node: Node, *, served: bool) -> Iterator[Finding]:
         yield fault(Cause.NO_WORKER, "worker", what, then)
     with node.store.read() as session:
         dead, waiting, peers = jobs.dead(session), jobs.waiting_for_others(session), all_peers(session)
-        stands = jobs.overdue(session, stamp_in(-STANDS_S)) if served and works == "ok" else None
         stamps, letters = stamp_alarms(session, node.authority), mail_alarms(session, node.mail)
         told = webhook_alarms(session)
+    stands = standing_work(node) if served and works == "ok" else None
     for kind, count in Counter(job.kind for job in dead).items():
         last = next(job for job in reversed(dead) if job.kind == kind)
         what = f"{count} jobs of the kind {kind} were given up, the last because: {shown(last.error or '', 300)}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.alerts.deadlines import Duty, all_duties, duties
 from exchange.flows.alerts.worklist import worklist_of
 from exchange.flows.blind.visibility import tasks_for
+from exchange.flows.candidates import set_aside
 from exchange.flows.candidates.exhibit_pairs import (
     CandidateFilter,
     RecordExhibits,
@@ -199,6 +202,35 @@ def test_it_goes_with_the_person_the_role_and_the_record(world: BlindWorld) -> N
     with world.rs.store.write() as session:
         revoke_user(session, FIRST.pseudonym)
     assert rows(world.rs) == []
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "left"),
+    [
+        (lambda world, session: erase_rows(session, world.records["b"]), 1),
+        (lambda world, session: erase_rows(session, world.records["a"]), 0),
+        (lambda world, session: revoke_user(session, FIRST.pseudonym), 0),
+        (lambda world, session: change_role(session, FIRST.pseudonym, Role.INVESTIGATOR), 0),
+    ],
+    ids=["the other exhibit is withdrawn", "this one is", "the person is revoked", "the role changes"],
+)
+def test_what_goes_while_it_is_set_aside_leaves_no_row(
+    world: BlindWorld,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: Callable[[BlindWorld, Session], None],
+    left: int,
+) -> None:
+    """Between the list that was read and the row that is written."""
+    noted = set_aside.note_lists
+
+    def late(*args: Any) -> None:
+        noted(*args)
+        with world.rs.store.write() as session:
+            meanwhile(world, session)
+
+    monkeypatch.setattr(set_aside, "note_lists", late)
+    put(world, "b", "w0")
+    assert len(rows(world.rs)) == left
 
 
 def test_it_follows_a_version_that_joins_another_exhibit(world: BlindWorld) -> None:

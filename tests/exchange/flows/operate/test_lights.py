@@ -8,8 +8,10 @@ import pytest
 
 from exchange.clock import stamp
 from exchange.flows.operate.lights import LightOf, Shines, lights_of
+from exchange.flows.operate.promised_work import standing_work
 from exchange.flows.operate.status import node_status
 from exchange.flows.sync.partners import ExchangeStanding, Partner
+from exchange.store.node import jobs
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 
@@ -22,3 +24,15 @@ def test_the_light_of_the_partners_tells_what_stands_against_one(start_node: Cal
         exchange = ExchangeStanding((Partner("ffp-mk", "MK", stamp(), fresh=True, alarm=alarm),), 0, 0)
         light = next(one for one in lights_of(node, node_status(node), exchange) if one.of is LightOf.PARTNERS)
         assert (light.shines, tuple(what for what, _ in light.steps)) == (shines, told)
+
+
+def test_a_queue_that_moves_puts_no_light_out(
+    start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two jobs nobody is at one; then it is looked again."""
+    node = start_node(Jurisdiction.RS).node
+    looks = iter([(40, "2026-01-01T00:00:00.000Z"), (39, "2026-01-01T00:00:01.000Z")])
+    monkeypatch.setattr(jobs, "overdue", lambda *_: next(looks))
+    assert standing_work(node) is None
+    monkeypatch.setattr(jobs, "overdue", lambda *_: (40, "2026-01-01T00:00:00.000Z"))
+    assert standing_work(node) == (40, "2026-01-01T00:00:00.000Z")

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from exchange.errors import Forbidden, InvalidInput, NotFound
+from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
 from exchange.flows.alerts.deadlines import Duty
 from exchange.flows.alerts.team_work import TeamWork, team_work
 from exchange.flows.alerts.worklist import WorkItem, WorkOf, worklist_of
+from exchange.flows.review import taken_work
 from exchange.flows.review.taken_work import (
     Assigner,
     TakenKind,
     WorkKey,
     colleagues_for,
+    end_reviewed,
     give_work,
     put_work_back,
     take_work,
@@ -26,7 +29,7 @@ from exchange.flows.review.taken_work import (
 from exchange.log.audit_entry import Act, Actor, ActorKind
 from exchange.store.access.users import add_user, change_role, revoke_user
 from exchange.store.log.audit import AuditFilter, search_entries
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.reviews import TakenWorkRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Maker
@@ -243,6 +246,72 @@ def test_it_ends_with_the_account_the_role_and_the_record(world: BlindWorld) -> 
     with world.rs.store.write() as session:
         erase_rows(session, world.records["a"])
         erase_rows(session, world.records["d"])
+    assert taken(world) == set()
+
+
+def in_state(world: BlindWorld, state: str) -> None:
+    with world.rs.store.write() as session:
+        session.execute(update(AcquisitionRow).values(state=state))
+
+
+def test_what_was_reviewed_stays_in_no_table(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends when nobody's list has it any more, and not before: an opening shows to no colleague."""
+    monkeypatch.setattr(taken_work, "LOOKED_AT_ONCE", 1)
+    in_state(world, "correlated")
+    give_work(world.rs, by(FIRST), [exhibit(world)], SECOND.pseudonym)
+    take_work(world.rs, by(FIRST), [exhibit(world, "c")])
+
+    def held_against_what_waits() -> None:
+        after = end_reviewed(world.rs)
+        while after:
+            after = end_reviewed(world.rs, after)
+
+    held_against_what_waits()
+    assert taken(world) == {("exhibit", "two"), ("exhibit", "one")}
+    world.shown(SECOND, "a", "b", BREECH, opened=True)
+    held_against_what_waits()
+    assert told(world, SECOND) is None
+    assert told(world, FIRST) == "two", "who registered it is told of no colleague's opening"
+    world.shown(FIRST, "a", "b", BREECH)
+    assert told(world, FIRST) is None
+    held_against_what_waits()
+    assert taken(world) == {("exhibit", "one")}, "it waits for nobody any more; the other one does"
+
+
+def test_what_is_compared_anew_stays_taken(world: BlindWorld) -> None:
+    take_work(world.rs, by(FIRST), [exhibit(world)])
+    world.shown(FIRST, "a", "b", BREECH, opened=True)
+    for state, left in (("queued", {("exhibit", "one")}), ("correlated", set())):
+        in_state(world, state)
+        end_reviewed(world.rs)
+        assert taken(world) == left
+
+
+def test_a_hit_that_goes_while_it_is_taken_leaves_no_row(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, noted = hit(world), taken_work.note_hits
+
+    def late(*args: Any) -> None:
+        noted(*args)
+        world.says(FIRST, "retraction", MK, retracts=link.name, reason="The wrong exhibit.")
+        world.network.settle()
+
+    monkeypatch.setattr(taken_work, "note_hits", late)
+    with pytest.raises(Conflict):
+        take_work(world.rs, by(FIRST), [link])
+    assert taken(world) == set()
+
+
+def test_who_is_revoked_while_taking_takes_nothing(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, noted = hit(world), taken_work.note_hits
+
+    def late(*args: Any) -> None:
+        noted(*args)
+        with world.rs.store.write() as session:
+            revoke_user(session, FIRST.pseudonym)
+
+    monkeypatch.setattr(taken_work, "note_hits", late)
+    with pytest.raises(InvalidInput):
+        take_work(world.rs, by(FIRST), [link, exhibit(world)])
     assert taken(world) == set()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from exchange.flows.node.node import Node
+from exchange.flows.scan import picture_upkeep
 from exchange.flows.scan.heights import Form, Wanted, heights, heights_path, kept_heights, shown_of
 from exchange.flows.scan.picture_upkeep import PictureUpkeep, clear_heights
-from exchange.flows.scan.thumbnail import find_scan, thumbnail_paths
+from exchange.flows.scan.thumbnail import drawn_thumbnail, find_scan, picture_paths, thumbnail_paths
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.rest.test_terms import eventually
@@ -110,3 +112,51 @@ def test_heights_are_made_with_the_scan_and_kept_within_their_bound(
 
 def bounded(node: Node, most: int) -> Node:
     return replace(node, settings=node.settings.model_copy(update={"heights_kept_bytes": most}))
+
+
+def test_pictures_leave_the_disk_to_what_cannot_be_made_again(
+    node: RunningNode, correlated: Callable[[str], str]
+) -> None:
+    """Below the reserve none is kept, and below twice the reserve no heights; those that were kept go."""
+    found = find_scan(node.node, correlated("3-1"), 0)
+    scan, paths = found.acquisition, thumbnail_paths(node.node, found.acquisition)
+    free = shutil.disk_usage(node.node.settings.prepared).free
+    full, short = reserving(node.node, 2 * free), reserving(node.node, free * 3 // 4)
+    shown = shown_of(node.node, scan, Wanted(Form.FILTERED))
+    path = heights_path(node.node, shown)
+    assert path is not None
+    assert path.is_file()
+    assert clear_heights(node.node) == 0
+    assert clear_heights(short) >= 1
+    assert not path.exists()
+    assert heights(short, shown)
+    assert not path.exists()
+    assert picture_paths(short, scan).heights is None
+    assert picture_paths(short, scan).thumbnails == paths
+
+    for picture in paths.values():
+        picture.unlink()
+    upkeep = PictureUpkeep(full)
+    assert upkeep.step() is False, "it goes on when there is room"
+    assert drawn_thumbnail(full, found), "who looks sees it nevertheless"
+    assert not any(picture.exists() for picture in paths.values())
+    assert picture_paths(full, scan).thumbnails == {}
+    assert heights(node.node, shown) == kept_heights(node.node, shown)
+    drawn(PictureUpkeep(short))
+    assert all(picture.is_file() for picture in paths.values())
+
+
+def test_a_step_that_found_no_room_has_passed_over_nothing(node: RunningNode, correlated: Callable[[str], str]) -> None:
+    scan = find_scan(node.node, correlated("3-2"), 0).acquisition
+    for picture in thumbnail_paths(node.node, scan).values():
+        picture.unlink()
+    upkeep = PictureUpkeep(node.node)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(picture_upkeep, "room_for_pictures", lambda _node: False)
+        assert upkeep.step() is False
+    drawn(upkeep)
+    assert all(picture.is_file() for picture in thumbnail_paths(node.node, scan).values())
+
+
+def reserving(node: Node, reserve: int) -> Node:
+    return replace(node, settings=node.settings.model_copy(update={"min_free_bytes": reserve}))

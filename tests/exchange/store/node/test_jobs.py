@@ -122,6 +122,32 @@ def test_a_kind_gives_way_to_another_but_not_for_ever(store: Store) -> None:
     assert not waits()
 
 
+def test_a_queue_stands_when_nobody_is_at_it_and_not_when_much_is_in_it(store: Store) -> None:
+    def overdue() -> int:
+        with store.read() as session:
+            found = jobs.overdue(session, 900)
+        return 0 if found is None else found[0]
+
+    promise(store, 1, 2, 3)
+    assert overdue() == 0
+    change(store, not_before=stamp_in(-1000))
+    assert overdue() == 3
+    taken(store)
+    assert overdue() == 0, "a long queue that somebody works off"
+    promise(store, 4, kind=JobKind.ERASE)
+    change(store, not_before=stamp_in(-1000))
+    assert overdue() == 1, "of another kind"
+
+
+def test_a_probe_that_gives_way_is_not_overdue(store: Store) -> None:
+    promise(store, 1, kind=JobKind.PROBE)
+    for due_s, count in ((-1000, None), (-jobs.PROBES_WAIT_S, None), (-jobs.PROBES_WAIT_S - 1000, 1)):
+        change(store, not_before=stamp_in(due_s))
+        with store.read() as session:
+            found = jobs.overdue(session, 900)
+        assert (found and found[0]) == count, due_s
+
+
 def test_a_promise_is_made_once(store: Store) -> None:
     promise(store, 1, 1)
     job = taken(store)

@@ -61,12 +61,23 @@ def served(reader: Reader, frames: AsyncIterator[bytes], **scope: Any) -> int:
 def test_all_of_it_comes_and_then_the_end() -> None:
     reader = Reader()
     assert served(reader, some(event("record", "{}"), event("end", "session"))) == 1
-    assert reader.bodies == b"retry: 5000\n\nevent: record\ndata: {}\n\nevent: end\ndata: session\n\n"
+    again, _, rest = reader.bodies.partition(b"\n\n")
+    assert again.startswith(b"retry: ")
+    assert rest == b"event: record\ndata: {}\n\nevent: end\ndata: session\n\n"
     headers = dict(reader.sent[0]["headers"])
     assert headers[b"content-type"].startswith(b"text/event-stream")
     assert (headers[b"x-accel-buffering"], headers[b"cache-control"]) == (b"no", b"no-store")
     assert b"content-length" not in headers
     assert reader.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+def test_those_whose_lines_are_cut_at_once_do_not_all_come_again_at_once() -> None:
+    readers = [Reader() for _ in range(20)]
+    for reader in readers:
+        served(reader, some())
+    again = {int(reader.bodies.removeprefix(b"retry: ")) for reader in readers}
+    assert min(again) >= 1000
+    assert max(again) - min(again) > 1000
 
 
 def test_who_hangs_up_is_given_nothing_any_more() -> None:

@@ -269,16 +269,37 @@ def test_the_node_has_a_bound_too_and_a_line_costs_no_thread(node: RunningNode) 
 
 def test_of_several_processes_each_has_its_part(node: RunningNode) -> None:
     async def crowd() -> int:
-        hints, held = LiveHints(node.node, 4), 0
+        hints, held = LiveHints(node.node, 4), []
         for number in range(200):
             try:
-                await hints.enter(watcher(number, of=OF_A_PERSON))
-                held += 1
+                held.append(await hints.enter(watcher(number, of=OF_A_PERSON)))
             except TooMany:
                 break
-        return held
+        for line in held:
+            hints.leave(line)
+        return len(held)
 
     assert asyncio.run(crowd()) == OF_THE_NODE // 4
+
+
+def test_a_person_has_no_more_lines_for_there_being_several_processes(node: RunningNode) -> None:
+    """A browser has six connections to one host: with as many lines nothing else would ever come."""
+
+    async def windows() -> tuple[int, int]:
+        serving, held, refused = [LiveHints(node.node, 3) for _ in range(3)], [], 0
+        for number in range(9):
+            hints = serving[number % 3]
+            try:
+                held.append((hints, await hints.enter(watcher(number, of=9))))
+            except TooMany:
+                refused += 1
+        for hints, line in held:
+            hints.leave(line)
+        again = await serving[2].enter(watcher(0, of=9))
+        serving[2].leave(again)
+        return len(held), refused
+
+    assert asyncio.run(windows()) == (OF_A_PERSON, 6)
 
 
 def test_nothing_is_asked_while_nobody_listens(node: RunningNode, monkeypatch: pytest.MonkeyPatch) -> None:
