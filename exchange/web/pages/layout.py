@@ -31,6 +31,7 @@ from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import due_time, local_time, local_words, moment, moment_on_paper, period
+from exchange.web.languages.spoken import local_page, page_before
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS
@@ -335,9 +336,25 @@ def fresh_count(who: Visitor | None) -> str | None:
     return f"{MOST_ALERTS - 1}+" if count >= MOST_ALERTS else str(count) if count else None
 
 
-def error_page(status: int, refusal: ShownRefusal) -> Response:
-    """An error in words, with the way back."""
-    return page("error", None, status=status, refusal=refusal)
+def error_page(request: Request, status: int, refusal: ShownRefusal) -> Response:
+    """An error in words, with the way back: to the page from which it was asked for, and for whoever is signed in to
+    all others. Of an error of the node itself nothing more is asked of it."""
+    who = _asker(request) if status < 500 else None
+    return page("error", who, status=status, refusal=refusal, back=_came_from(request))
+
+
+def _asker(request: Request) -> Visitor | None:
+    try:
+        return visitor(request, request.app.state.node)
+    except ExchangeError:
+        return None
+
+
+def _came_from(request: Request) -> str | None:
+    """The page of this node that led here; None where it is not known, is the first one, or is this one."""
+    before = page_before(request.headers)
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return None if before in (local_page(""), here) else before
 
 
 async def off_loop(function: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
