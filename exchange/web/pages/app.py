@@ -180,7 +180,8 @@ def _exchange_error(request: Request, error: Exception) -> Response:
 
 
 def _not_understood(request: Request, _error: Exception) -> Response:
-    return error_page(request, 422, refusal("not-understood", "The address holds something that this page does not know."))
+    said = refusal("not-understood", "The address holds something that this page does not know.")
+    return error_page(request, 422, said)
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:
