@@ -174,7 +174,7 @@ def _exchange_error(request: Request, error: Exception) -> Response:
         raise TypeError("this handler is for the node's own errors")
     if "application/json" in request.headers.get("accept", ""):  # a script of these pages asked
         return problem(error.code, status_of(error), str(error), headers=headers_of(error))
-    shown = error_page(request, status_of(error), refusal_of(error))
+    shown = error_page(request, status_of(error), refusal_of(error), code=error.code)
     shown.headers.update(headers_of(error))
     return shown
 

@@ -50,13 +50,15 @@ from exchange.web.wording.sentences import ShownRefusal, model_for, reason, stan
 from exchange.web.wording.started_search import because_words
 from exchange.web.wording.viewer_words import viewer_words
 from schemas.calibre_list import ENTRY_OF
-from schemas.vocabulary import Role
+from schemas.vocabulary import LawfulPurpose, Role
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 MAX_FORM_BYTES = 32 * 1024
 MAX_FIELDS = 64
+PURPOSE_MISSING = "purpose-missing"
+"""The code of what is refused until somebody has stated why they ask."""
 LIVE_HEADER = "x-live"
 """Of what an open page asks by itself (``static/live.js``): a session is not kept alive by a page that nobody reads."""
 _pages = Environment(
@@ -88,6 +90,7 @@ _pages.globals |= {
     "calibres_by_kind": CALIBRES_BY_KIND,
     "calibre_problem": calibre_problem,
     "entry_of": ENTRY_OF,
+    "purposes": tuple(LawfulPurpose),
 }
 
 
@@ -237,7 +240,7 @@ class Visitor:
     def consultation(self) -> Consultation:
         """To search and read: with the purpose, where this node demands one. Raises InvalidInput."""
         if not self.may_consult:
-            raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
+            raise InvalidInput("State on the first page why you ask, and under which law.", code=PURPOSE_MISSING)
         return Consultation(self.node, self.caller, self.purpose, self.legal_basis)
 
 
@@ -336,11 +339,13 @@ def fresh_count(who: Visitor | None) -> str | None:
     return f"{MOST_ALERTS - 1}+" if count >= MOST_ALERTS else str(count) if count else None
 
 
-def error_page(request: Request, status: int, refusal: ShownRefusal) -> Response:
-    """An error in words, with the way back: to the page from which it was asked for, and for whoever is signed in to
-    all others. Of an error of the node itself nothing more is asked of it."""
+def error_page(request: Request, status: int, refusal: ShownRefusal, *, code: str = "") -> Response:
+    """An error in words, with what may be done about it: the way back to the page on which it was asked for, for
+    whoever is signed in the way to all others, and where the purpose is missing the form for it. Where the node itself
+    fails it is asked nothing more."""
     who = _asker(request) if status < 500 else None
-    return page("error", who, status=status, refusal=refusal, back=_came_from(request))
+    asks_purpose = code == PURPOSE_MISSING
+    return page("error", who, status=status, refusal=refusal, back=_came_from(request), asks_purpose=asks_purpose)
 
 
 def _asker(request: Request) -> Visitor | None:

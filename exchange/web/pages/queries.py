@@ -115,7 +115,7 @@ def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[
 
 def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> list[QuestionOutcome]:
     if who.purpose is None or not who.legal_basis:
-        raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
+        raise InvalidInput("State on the first page why you ask, and under which law.", code=PURPOSE_MISSING)
     peers = [name.removeprefix(_PEER_FIELD) for name in fields if name.startswith(_PEER_FIELD)]
     if not 0 < len(peers) <= query_answers.MAX_PEERS:
         raise InvalidInput("Choose which peers are asked.", code="invalid-field")
