@@ -1,5 +1,5 @@
-"""What an examiner judged blind is taken back where it is listed, alike for a colleague's conclusion and for a pair that
-nobody holds for a lead; and the pages say what follows from it."""
+"""What an examiner judged blind is taken back where it is listed, alike for a conclusion of a colleague and for a pair
+that nobody holds for a lead; and the pages say what follows from it."""
 
 from __future__ import annotations
 
