@@ -356,10 +356,11 @@ def _asker(request: Request) -> Visitor | None:
 
 
 def _came_from(request: Request) -> str | None:
-    """The page of this node that led here; None where it is not known, is the first one, or is this one."""
+    """The page of this node that led here; None where it is not known, is the first one, or is this one again. A form
+    may be sent to the address of its own page."""
     before = page_before(request.headers)
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return None if before in (local_page(""), here) else before
+    again = request.method == "GET" and before == spoken().back
+    return None if again or before == local_page("") else before
 
 
 async def off_loop(function: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
