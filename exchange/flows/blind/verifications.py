@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from exchange.errors import NotFound
 from exchange.flows.blind import visibility
 from exchange.flows.blind.visibility import AnswerGiven, Task, WaitingConclusion
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.entry.records import acquisitions_of
+from exchange.store.entry.records import acquisitions_of, find_records
+from exchange.store.log.statements import statements_about_each
 from exchange.store.review.candidates import CandidateView, StoredCandidate, candidate_of
 from exchange.store.review.reviews import done_tasks, scans_of
+from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import VerificationTaskRow
 
 
@@ -23,7 +27,19 @@ class Verifications:
 
     tasks: list[Task]
     own: list[WaitingConclusion]
-    done: Sequence[VerificationTaskRow]
+    done: list[Judged]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an examiner judged blind, and when. ``records``: those of the two that may still be shown; ``taken_back``:
+    whether the answer was, by whoever signed it or by the head."""
+
+    task_id: str
+    basis: str
+    done_at: str
+    records: tuple[RecordRow, ...]
+    taken_back: bool
 
 
 @dataclass(frozen=True)
@@ -40,8 +56,23 @@ def verifications_of(node: Node, pseudonym: str, *, most_done: int) -> Verificat
         return Verifications(
             visibility.tasks_for(session, pseudonym),
             visibility.waiting_of(session, pseudonym),
-            done_tasks(session, pseudonym, limit=most_done),
+            _judged(session, node, done_tasks(session, pseudonym, limit=most_done)),
         )
+
+
+def _judged(session: Session, node: Node, tasks: Sequence[VerificationTaskRow]) -> list[Judged]:
+    records = find_records(session, {name for task in tasks for name in (task.statement_a, task.statement_b)})
+    said = statements_about_each(session, {task.said for task in tasks if task.said}, ["retraction"])
+    return [
+        Judged(
+            task.task_id,
+            task.basis,
+            task.done_at or "",
+            tuple(records[name] for name in (task.statement_a, task.statement_b) if name in records),
+            any(row.issuer == node.node_id for row in said.get(task.said or "", ())),
+        )
+        for task in tasks
+    ]
 
 
 def take_verification(node: Node, pseudonym: str, task_id: str) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from exchange.errors import Conflict
+from exchange.errors import Conflict, NotFound
 from exchange.flows.blind.verifications import answer_given, verification_to_sign
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.node.node import Node
@@ -40,3 +40,13 @@ def judge_blind(node: Node, maker: Maker, task_id: str, conclusion: AfteConclusi
     if verifies is not None:
         said |= {"type": "verification", "verifies": verifies}
     return speak(node, maker, json.dumps(said).encode(), task=task_id, once=True)
+
+
+def take_judgement_back(node: Node, maker: Maker, task_id: str, reason: str) -> Spoke:
+    """What this examiner signed on a task is taken back, alike whatever was asked; it stays in the log. Raises NotFound
+    where nothing was signed; Conflict where it was taken back before; InvalidInput."""
+    given = answer_given(node, maker.pseudonym, task_id)
+    if given is None:
+        raise NotFound("You have signed nothing on such a verification.")
+    said = {"type": "retraction", "retracts": given.statement_id, "reason": reason}
+    return speak(node, maker, json.dumps(said).encode(), once=True)

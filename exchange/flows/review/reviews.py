@@ -41,6 +41,8 @@ class Review:
     due_at: str | None
     may_verify: int
     hit: str | None
+    verification_taken_back: bool = False
+    """It was verified, and nothing of that stands: it is not verified anew."""
 
     @property
     def agreed(self) -> bool:
@@ -87,16 +89,20 @@ def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | No
     task = task_of(session, row.statement_id)
     due = task.due_at if task is not None and task.done_at is None else None
     retractions = _said_by(session, row.issuer, row.statement_id, "retraction")
+    verifications = _said_by(session, row.issuer, row.statement_id, "verification")
+    verified = _verified(session, verifications)
     return Review(
         row.statement_id,
         row.received_at,
         said,
-        _verified(session, row),
+        verified,
         bool(retractions),
         _by_head(retractions, said),
         due,
         len(who_may_verify(session, said, row.received_at)) if due else 0,
         hit,
+        verification_taken_back=verified is None
+        and bool(_said_by(session, row.issuer, row.statement_id, "verification")),
     )
 
 
@@ -109,11 +115,11 @@ def _by_head(retractions: Sequence[StatementRow], said: Conclusion) -> str | Non
     return None
 
 
-def _verified(session: Session, conclusion: StatementRow) -> Verified | None:
-    """The first verification that was not taken back."""
-    for row in _said_by(session, conclusion.issuer, conclusion.statement_id, "verification"):
+def _verified(session: Session, verifications: Sequence[StatementRow]) -> Verified | None:
+    """The first that was not taken back."""
+    for row in verifications:
         said = parse_statement(open_envelope(row.envelope or b"").payload)
-        taken_back = _said_by(session, conclusion.issuer, row.statement_id, "retraction")
+        taken_back = _said_by(session, row.issuer, row.statement_id, "retraction")
         if isinstance(said, Verification) and not taken_back:
             return Verified(row.statement_id, row.received_at, said)
     return None

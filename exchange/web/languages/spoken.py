@@ -210,6 +210,11 @@ def _back(scope: Scope, headers: Mapping[str, str]) -> str:
     if scope["method"] in ("GET", "HEAD"):
         query = scope["query_string"].decode("latin-1")
         return local_page(scope["path"] + (f"?{query}" if query else ""))
+    return page_before(headers)
+
+
+def page_before(headers: Mapping[str, str]) -> str:
+    """The page of this node on which somebody pressed what they are answered; the first page where none is told."""
     referer = urlsplit(headers.get("referer", "")[:2000])
     return local_page(referer.path + (f"?{referer.query}" if referer.query else ""))
 

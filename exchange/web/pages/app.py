@@ -174,23 +174,24 @@ def _exchange_error(request: Request, error: Exception) -> Response:
         raise TypeError("this handler is for the node's own errors")
     if "application/json" in request.headers.get("accept", ""):  # a script of these pages asked
         return problem(error.code, status_of(error), str(error), headers=headers_of(error))
-    shown = error_page(status_of(error), refusal_of(error))
+    shown = error_page(request, status_of(error), refusal_of(error), code=error.code)
     shown.headers.update(headers_of(error))
     return shown
 
 
-def _not_understood(_request: Request, _error: Exception) -> Response:
-    return error_page(422, refusal("not-understood", "The address holds something that this page does not know."))
+def _not_understood(request: Request, _error: Exception) -> Response:
+    said = refusal("not-understood", "The address holds something that this page does not know.")
+    return error_page(request, 422, said)
 
 
 def _unforeseen(request: Request, error: Exception) -> Response:
     logging.getLogger(__name__).error("unforeseen error at %s %s", request.method, request.url.path, exc_info=error)
     sentence = "The node met an error that nobody foresaw. It was logged; tell the node's operator."
-    return error_page(500, refusal("unforeseen", sentence))
+    return error_page(request, 500, refusal("unforeseen", sentence))
 
 
-def _not_there(_request: Request, error: Exception) -> Response:
+def _not_there(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
-        return error_page(status, refusal("no-such-page", "There is no such page."))
-    return error_page(status, refusal("not-possible", "This is not possible here."))
+        return error_page(request, status, refusal("no-such-page", "There is no such page."))
+    return error_page(request, status, refusal("not-possible", "This is not possible here."))

@@ -13,6 +13,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.access.sessions import state_purpose
 from exchange.flows.alerts.worklist import WorkOf
 from exchange.web.access.caller import OpenNode
+from exchange.web.languages.spoken import local_page
 from exchange.web.pages.homes.auditor import auditor_home
 from exchange.web.pages.homes.head import head_home
 from exchange.web.pages.homes.operator import operator_home
@@ -36,12 +37,13 @@ def home(who: SignedIn, tour: bool = False, of: WorkOf | None = None) -> Respons
     """``tour``: with the steps that say what is where; the first sign-in leads here with it. ``of``: which lines of
     what is to be done, for whoever reads and signs."""
     shown = _HOMES[who.caller.role](who) if who.caller.role in _HOMES else reader_home(who, of)
-    return page("home", who, tour=tour, purposes=list(LawfulPurpose), **shown)
+    return page("home", who, tour=tour, **shown)
 
 
 @router.post("/purpose")
 async def state(request: Request, node: OpenNode, who: SignedIn) -> Response:
-    """Why this session searches and reads, and under which law: it goes with each query to the audit log."""
+    """Why this session searches and reads, and under which law: it goes with each query to the audit log. Then back to
+    the page on which it was stated."""
     fields = await read_form(request, node, who.csrf)
     try:
         purpose, line = LawfulPurpose(fields.get("purpose", "")), _LINE.validate_python(fields.get("legal_basis", ""))
@@ -51,4 +53,4 @@ async def state(request: Request, node: OpenNode, who: SignedIn) -> Response:
             code="invalid-legal-basis",
         ) from error
     await off_loop(state_purpose, node, request.cookies[cookie_name(node)], purpose, line)
-    return RedirectResponse("/app/", 303)
+    return RedirectResponse(local_page(fields.get("back", "")), 303)

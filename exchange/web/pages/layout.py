@@ -31,6 +31,7 @@ from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import due_time, local_time, local_words, moment, moment_on_paper, period
+from exchange.web.languages.spoken import local_page, page_before
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS
@@ -49,13 +50,15 @@ from exchange.web.wording.sentences import ShownRefusal, model_for, reason, stan
 from exchange.web.wording.started_search import because_words
 from exchange.web.wording.viewer_words import viewer_words
 from schemas.calibre_list import ENTRY_OF
-from schemas.vocabulary import Role
+from schemas.vocabulary import LawfulPurpose, Role
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 MAX_FORM_BYTES = 32 * 1024
 MAX_FIELDS = 64
+PURPOSE_MISSING = "purpose-missing"
+"""The code of what is refused until somebody has stated why they ask."""
 LIVE_HEADER = "x-live"
 """Of what an open page asks by itself (``static/live.js``): a session is not kept alive by a page that nobody reads."""
 _pages = Environment(
@@ -87,6 +90,7 @@ _pages.globals |= {
     "calibres_by_kind": CALIBRES_BY_KIND,
     "calibre_problem": calibre_problem,
     "entry_of": ENTRY_OF,
+    "purposes": tuple(LawfulPurpose),
 }
 
 
@@ -236,7 +240,7 @@ class Visitor:
     def consultation(self) -> Consultation:
         """To search and read: with the purpose, where this node demands one. Raises InvalidInput."""
         if not self.may_consult:
-            raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
+            raise InvalidInput("State on the first page why you ask, and under which law.", code=PURPOSE_MISSING)
         return Consultation(self.node, self.caller, self.purpose, self.legal_basis)
 
 
@@ -335,9 +339,28 @@ def fresh_count(who: Visitor | None) -> str | None:
     return f"{MOST_ALERTS - 1}+" if count >= MOST_ALERTS else str(count) if count else None
 
 
-def error_page(status: int, refusal: ShownRefusal) -> Response:
-    """An error in words, with the way back."""
-    return page("error", None, status=status, refusal=refusal)
+def error_page(request: Request, status: int, refusal: ShownRefusal, *, code: str = "") -> Response:
+    """An error in words, with what may be done about it: the way back to the page on which it was asked for, for
+    whoever is signed in the way to all others, and where the purpose is missing the form for it. Where the node itself
+    fails it is asked nothing more."""
+    who = _asker(request) if status < 500 else None
+    asks_purpose = code == PURPOSE_MISSING
+    return page("error", who, status=status, refusal=refusal, back=_came_from(request), asks_purpose=asks_purpose)
+
+
+def _asker(request: Request) -> Visitor | None:
+    try:
+        return visitor(request, request.app.state.node)
+    except ExchangeError:
+        return None
+
+
+def _came_from(request: Request) -> str | None:
+    """The page of this node that led here; None where it is not known, is the first one, or is this one again. A form
+    may be sent to the address of its own page."""
+    before = page_before(request.headers)
+    again = request.method == "GET" and before == spoken().back
+    return None if again or before == local_page("") else before
 
 
 async def off_loop(function: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:

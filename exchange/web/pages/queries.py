@@ -24,7 +24,7 @@ from exchange.flows.review.records import find_record
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
-from exchange.web.pages.layout import Reading, Visitor, off_loop, only, page, read_form
+from exchange.web.pages.layout import PURPOSE_MISSING, Reading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor, order_of
 from exchange.web.rest import query_answers, response_models
 from exchange.web.rest.records import StatementId
@@ -115,7 +115,7 @@ def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[
 
 def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> list[QuestionOutcome]:
     if who.purpose is None or not who.legal_basis:
-        raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
+        raise InvalidInput("State on the first page why you ask, and under which law.", code=PURPOSE_MISSING)
     peers = [name.removeprefix(_PEER_FIELD) for name in fields if name.startswith(_PEER_FIELD)]
     if not 0 < len(peers) <= query_answers.MAX_PEERS:
         raise InvalidInput("Choose which peers are asked.", code="invalid-field")

@@ -1,17 +1,19 @@
 // Views of a pair that were saved: thumbnails in the side panel. A click opens one, exactly as it was.
 
+import { inSession } from "./session.js";
 import { made } from "./viewer/made.js";
 import { patiently } from "./viewer/patience.js";
 import { swappedView } from "./viewer/swap.js";
 
 const PRINTED_WIDTH = 1600;
 
-/** A node's answer as JSON; null where it has no content. Rejects with an Error in words. */
+/** A node's answer as JSON, in this session, or once it is this person's again; null where it has no content. Rejects with
+ * an Error in words. */
 async function asked(address, words, options = {}) {
   let answer;
   try {
     const headers = { Accept: "application/json", ...options.headers };
-    answer = await patiently(() => fetch(address, { ...options, headers }));
+    answer = await patiently(() => inSession(address, { ...options, headers }));
   } catch {
     throw new Error(words("unreachable"));
   }
@@ -65,7 +67,7 @@ class SavedViews {
   }
 
   #send(address, options) {
-    const headers = { "X-CSRF": this.#section.dataset.csrf, "Content-Type": "application/json" };
+    const headers = { "Content-Type": "application/json" };
     return asked(address, this.#words, { ...options, headers });
   }
 

@@ -7,6 +7,9 @@ import { forgetKept } from "./kept-work.js";
 const notice = document.querySelector("[data-session]");
 const main = document.querySelector("main");
 const pages = new BroadcastChannel("ffp-session");
+const TWICE_MS = 1000; // a hand in a hurry presses twice, and means once
+const NO_INPUT = ["hidden", "submit", "button", "reset", "fieldset"];
+const sent = new WeakMap(); // by form: when it went
 const { pseudonym } = notice.dataset;
 let state = "going"; // or "ended", or "other": somebody else is signed in
 let goOn = null;
@@ -56,11 +59,11 @@ function lookAgain() {
   if (state !== "going" && document.visibilityState === "visible") look().catch(() => {}); // unreachable: as before
 }
 
-/** A longer text that was typed into a form is not sent into the sign-in, where it would be lost. */
+/** What was typed or chosen in a form is not sent into the sign-in, where it would be lost. */
 async function guard(event) {
   const { target: form, submitter } = event;
-  const typed = form.querySelector("textarea");
-  if (event.defaultPrevented || form.method !== "post" || !form.elements.csrf || !typed) return;
+  const asks = [...form.elements].some(({ type }) => !NO_INPUT.includes(type));
+  if (event.defaultPrevented || form.method !== "post" || !form.elements.csrf || !asks) return;
   event.preventDefault();
   if ("asking" in form.dataset) return;
   form.dataset.asking = "";
@@ -71,6 +74,20 @@ async function guard(event) {
     document.addEventListener("submit", guard);
   }
   delete form.dataset.asking;
+}
+
+/** A form that was just sent is not sent again: else a node that is slow to answer does it twice. */
+function once(event) {
+  const { target: form } = event;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (performance.now() - (sent.get(form) ?? -Infinity) < TWICE_MS) event.preventDefault();
+  else sent.set(form, performance.now());
+}
+
+/** A key that is held down, or has the Control of the page before with it, presses no button: nobody signs by it. */
+function unmeant(event) {
+  const held = event.repeat || event.ctrlKey || event.metaKey;
+  if (event.key === "Enter" && held && event.target instanceof HTMLButtonElement) event.preventDefault();
 }
 
 /** Whoever signs out leaves nothing, in no tab of theirs. */
@@ -89,4 +106,6 @@ pages.postMessage(pseudonym);
 document.addEventListener("visibilitychange", lookAgain);
 window.addEventListener("focus", lookAgain);
 document.addEventListener("submit", guard);
+window.addEventListener("submit", once); // after whoever else had a say in it
 document.addEventListener("submit", leave);
+document.addEventListener("keydown", unmeant);

@@ -29,7 +29,8 @@ from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
-from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, page, read_form
+from exchange.web.languages.spoken import page_before
+from exchange.web.pages.layout import PURPOSE_MISSING, Examining, Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.review.exhibit_cards import ListedExhibits, listed_exhibits
 from exchange.web.pages.review.score_strip import strip_of
 from exchange.web.rest import response_models
@@ -156,14 +157,15 @@ def of_a_record(
 async def change_own_view(request: Request, node: OpenNode, who: Examining, statement_id: StatementId) -> Response:
     """Set pairs of the list aside, or bring them back; what is shown of it then is the list as it stands."""
     fields = await read_form(request, node, who.csrf, most_fields=_MOST_BOXES)
-    lists = f"/app/records/{statement_id}/candidates"
+    lists, before = f"/app/records/{statement_id}/candidates", page_before(request.headers)
     await off_loop(_change_view, node, who, statement_id, fields)
-    return RedirectResponse(f"{lists}#aside" if "aside" in fields else lists, 303)
+    again = before if before.partition("?")[0] == lists else lists  # with the weaker ones, where they were asked for
+    return RedirectResponse(f"{again}#aside" if "aside" in fields else again, 303)
 
 
 def _change_view(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) -> None:
     if not who.may_consult:
-        raise InvalidInput("State on the first page why you ask, and under which law.", code="purpose-missing")
+        raise InvalidInput("State on the first page why you ask, and under which law.", code=PURPOSE_MISSING)
     pseudonym, back = who.caller.pseudonym, fields.get("back")
     if back is not None:
         bring_pairs_back(node, pseudonym, statement_id, None if back == "all" else {back})

@@ -19,7 +19,7 @@ from exchange.flows.blind.verifications import (
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.judge_blind import judge_blind
+from exchange.flows.review.judge_blind import judge_blind, take_judgement_back
 from exchange.flows.review.leads import hit_of_review
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.review.statements import Spoke, may_take_back, speak
@@ -86,7 +86,8 @@ def verifications(node: OpenNode, who: Examining) -> Response:
     sides = {task.task_id: [response_models.summary(record) for record in task.records] for task in found.tasks}
     own = [(item, [response_models.summary(record) for record in item.records]) for item in found.own]
     pictured = pictures_of_pairs(node, {task.task_id: task.pair for task in found.tasks})
-    return page("verifications", who, tasks=found.tasks, sides=sides, pictured=pictured, own=own, done=found.done)
+    done = [(item, [response_models.summary(record) for record in item.records]) for item in found.done]
+    return page("verifications", who, tasks=found.tasks, sides=sides, pictured=pictured, own=own, done=done)
 
 
 @router.post("/verifications/{task_id}/take")
@@ -128,6 +129,14 @@ async def answer_verification(request: Request, node: OpenNode, who: Examining, 
     """Sign what this examiner concludes. The answer is the same, whatever was asked."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_answer, node, who, task_id, fields)
+    return RedirectResponse("/app/verifications", 303)
+
+
+@router.post("/verifications/{task_id}/retraction")
+async def take_answer_back(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+    """Take back what this examiner signed. The answer is the same, whatever was asked."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(take_judgement_back, node, who.caller.maker, task_id, fields.get("reason", "").strip())
     return RedirectResponse("/app/verifications", 303)
 
 

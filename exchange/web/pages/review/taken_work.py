@@ -34,11 +34,13 @@ async def change_work(request: Request, node: OpenNode, who: Reading) -> Respons
     """The button that was pressed has the act as its name, and as its value one thing, or that all ticked ones are
     meant."""
     fields = await read_form(request, node, who.csrf, most_fields=MOST_TAKEN + 8)
-    await off_loop(_change, node, who, fields)
-    return RedirectResponse(local_page(fields.get("back", "")), 303)
+    changed = await off_loop(_change, node, who, fields)
+    line = f"#on-{changed[0]}" if len(changed) == 1 and "lines" in fields else ""
+    return RedirectResponse(local_page(fields.get("back", "")) + line, 303)
 
 
-def _change(node: Node, who: Visitor, fields: dict[str, str]) -> None:
+def _change(node: Node, who: Visitor, fields: dict[str, str]) -> list[WorkKey]:
+    """What was changed."""
     pressed = next((act for act in _ACTS if act in fields), None)
     if pressed is None:
         raise InvalidInput("Take, give or put back.", code="invalid-field")
@@ -52,3 +54,4 @@ def _change(node: Node, who: Visitor, fields: dict[str, str]) -> None:
             give_work(node, by, keys, fields.get("to", ""))
         case _:
             put_work_back(node, by, keys)
+    return keys

@@ -88,6 +88,7 @@ ACTIONS: dict[str, set[Role]] = {
     f"/app/verifications/{NO_TASK}": EXAMINERS,
     f"/app/verifications/{NO_TASK}/take": EXAMINERS,
     f"/app/verifications/{NO_TASK}/give-back": EXAMINERS,
+    f"/app/verifications/{NO_TASK}/retraction": EXAMINERS,
     f"/app/hits/{NOTHING}/message": READERS,
     "/app/hits/stage-changes/read": {Role.HEAD},
     "/app/peers": {Role.OPERATOR},
