@@ -101,8 +101,7 @@ def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | No
         due,
         len(who_may_verify(session, said, row.received_at)) if due else 0,
         hit,
-        verification_taken_back=verified is None
-        and bool(_said_by(session, row.issuer, row.statement_id, "verification")),
+        verification_taken_back=verified is None and bool(verifications),
     )
 
 
