@@ -40,12 +40,17 @@ def drafts_in(node: RunningNode) -> int:
         return session.scalar(select(func.count()).select_from(DraftRow)) or 0
 
 
+def wait_kept(page: Any) -> None:
+    page.locator("form[data-conclude=kept]").wait_for()
+
+
 def follow(page: Any, key: str, place: int) -> None:
     page.locator(".ffp-stage").focus()
     page.keyboard.press(key)
     page.locator(f".rail [aria-current][aria-label^='Candidate {place}']").wait_for()
     wait_ready(page)
     settle(page)
+    wait_kept(page)
 
 
 def test_what_is_typed_for_a_conclusion_outlives_the_way_to_the_next_pair(page: Any, laboratory: Laboratory) -> None:
@@ -53,6 +58,7 @@ def test_what_is_typed_for_a_conclusion_outlives_the_way_to_the_next_pair(page: 
     seen, choice = page.get_by_label("What you saw"), page.get_by_label("inconclusive (b)")
     seen.fill(SEEN)
     choice.check()
+    wait_kept(page)
     follow(page, "j", 2)
     assert seen.input_value() == "", "of this pair nothing was typed"
     assert not choice.is_checked()
@@ -60,7 +66,7 @@ def test_what_is_typed_for_a_conclusion_outlives_the_way_to_the_next_pair(page: 
     assert seen.input_value() == SEEN
     assert choice.is_checked()
     page.reload()
-    wait_ready(page)
+    wait_kept(page)
     assert seen.input_value() == SEEN
 
     # once it is signed, nothing of it is kept: taken back, the form is empty
@@ -69,7 +75,7 @@ def test_what_is_typed_for_a_conclusion_outlives_the_way_to_the_next_pair(page: 
     page.get_by_text("Take this conclusion back").click()
     page.get_by_label("Why").fill("The wrong pair.")
     page.get_by_role("button", name="Sign the retraction").click()
-    page.locator("#review form[data-conclude]").wait_for()
+    wait_kept(page)
     assert seen.input_value() == ""
     assert not choice.is_checked()
 
