@@ -14,7 +14,6 @@ from exchange.store.tables.drafts import DraftRow
 from schemas.vocabulary import Role
 from tests.browser.laboratory import Laboratory, examiner_at, laboratory_with, open_first, topographies
 from tests.browser.pages import end_sessions, enter, in_another_tab, person, settle, sign_in_again, wait_ready
-from tests.browser.test_register import dropped
 from tests.exchange.conftest import RunningNode
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
@@ -88,17 +87,17 @@ def test_what_is_typed_for_a_conclusion_outlives_the_way_to_the_next_pair(page: 
 
 def test_a_form_that_is_pressed_twice_is_sent_once(page: Any, laboratory: Laboratory) -> None:
     before = drafts_in(laboratory.node)
-    page.goto(f"{laboratory.node.url}/app/register")
-    page.get_by_label("Case reference").fill("CASE-TWICE")
-    page.get_by_role("button", name="Begin").dblclick()
+    page.goto(f"{laboratory.node.url}/app/records/{laboratory.record}")
+    again = page.get_by_role("button", name="Another exhibit of this case")
+    again.wait_for()
+    page.evaluate("() => { for (const _ of [1, 2]) document.querySelector('button[value=another]').click(); }")
     page.locator("[data-register][data-state=ready]").wait_for()
+    page.wait_for_timeout(500)
     assert drafts_in(laboratory.node) == before + 1
 
-    # and it can be sent again
+    # and it can be pressed again
     page.go_back()
-    page.get_by_label("Case reference").fill("CASE-AGAIN")
-    page.wait_for_timeout(1100)
-    page.get_by_role("button", name="Begin").click()
+    again.click()
     page.locator("[data-register][data-state=ready]").wait_for()
     assert drafts_in(laboratory.node) == before + 2
 
@@ -118,30 +117,6 @@ def test_a_draft_goes_by_two_presses_and_never_by_one(page: Any, laboratory: Lab
     row.get_by_role("button", name="Discard").click()
     page.wait_for_function("() => !document.querySelector('main').innerText.includes('CASE-GONE')")
     assert drafts_in(laboratory.node) == before - 1
-
-
-def test_a_key_that_is_held_signs_nothing(page: Any, laboratory: Laboratory, ffp_data: Path) -> None:
-    page.goto(f"{laboratory.node.url}/app/register")
-    page.get_by_label("Case reference").fill("CASE-HELD")
-    page.get_by_role("button", name="Begin").click()
-    page.locator("[data-register][data-state=ready]").wait_for()
-    page.get_by_label("Kind", exact=True).select_option("crime_scene")
-    page.get_by_label("Calibre", exact=True).fill("9x19")
-    dropped(page, ffp_data / "fadul" / "Fadul 3-1.x3p")
-    page.locator("[data-file][data-state=read]").wait_for(timeout=60_000)
-    page.keyboard.down("Control")
-    page.keyboard.down("Enter")
-    page.wait_for_url("**/summary")
-    page.wait_for_function("() => document.activeElement.matches('button[autofocus]')")
-    page.wait_for_timeout(300)  # until the scripts of the page are there
-    page.keyboard.down("Enter")
-    page.keyboard.up("Enter")
-    page.keyboard.press("Enter")
-    page.keyboard.up("Control")
-    page.wait_for_timeout(1500)
-    assert page.url.endswith("/summary")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/app/records/*")
 
 
 def test_nothing_is_done_with_lines_that_nobody_chose(page: Any, laboratory: Laboratory) -> None:
