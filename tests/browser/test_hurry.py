@@ -18,6 +18,9 @@ from tests.exchange.conftest import RunningNode
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 
+ANOTHER = "button[value=another]"
+LATE = {"offline": False, "latency": 900, "downloadThroughput": -1, "uploadThroughput": -1}
+"""Milliseconds until a node far away answers."""
 SEEN = "Parallel striae agree from hour two to hour five."
 
 
@@ -90,13 +93,18 @@ def test_a_form_that_is_pressed_twice_is_sent_once(page: Any, laboratory: Labora
     page.goto(f"{laboratory.node.url}/app/records/{laboratory.record}")
     again = page.get_by_role("button", name="Another exhibit of this case")
     again.wait_for()
-    page.evaluate("() => { for (const _ of [1, 2]) document.querySelector('button[value=another]').click(); }")
+    wire = page.context.new_cdp_session(page)
+    wire.send("Network.enable")
+    wire.send("Network.emulateNetworkConditions", LATE)
+    page.evaluate(f"() => setTimeout(() => document.querySelector('{ANOTHER}').click(), 300)")
+    page.evaluate(f"() => document.querySelector('{ANOTHER}').click()")
     page.locator("[data-register][data-state=ready]").wait_for()
     page.wait_for_timeout(500)
     assert drafts_in(laboratory.node) == before + 1
 
     # and it can be pressed again
     page.go_back()
+    page.wait_for_timeout(1000)
     again.click()
     page.locator("[data-register][data-state=ready]").wait_for()
     assert drafts_in(laboratory.node) == before + 2
