@@ -1,5 +1,5 @@
-// What the first picture of a stage need not wait for: saved views, cells that nobody asked for yet, the way to paper. It is
-// brought once the stage has drawn, or said that it cannot.
+// What the first picture of a stage need not wait for: saved views, cells that nobody asked for yet, the way to paper, what
+// was typed for a conclusion. It is brought once the stage has drawn, or said that it cannot.
 
 const viewer = document.querySelector("ffp-comparison");
 const begun = new AbortController();
@@ -10,7 +10,8 @@ async function bring() {
   const style = document.createElement("link");
   Object.assign(style, { rel: "stylesheet", media: "print", href: new URL("./sheet.css", import.meta.url) });
   document.head.append(style);
-  const [saved, cells] = await Promise.all(["./saved-views.js", "./cells-later.js", "./sheet.js"].map((part) => import(part)));
+  const parts = ["./saved-views.js", "./cells-later.js", "./sheet.js", "./kept-conclusion.js"];
+  const [saved, cells] = await Promise.all(parts.map((part) => import(part)));
   saved.showSavedViews();
   cells.bringCells(viewer);
 }

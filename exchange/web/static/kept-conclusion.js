@@ -28,6 +28,7 @@ function keep(form, kept) {
   if (fieldsOf(form).some(filled)) store(); // the node returned it, or the browser kept it
   else fill(form, kept.read()?.view ?? {});
   document.addEventListener("input", ({ target }) => target.form === form && store());
+  form.dataset.conclude = "kept";
 }
 
 const { pseudonym } = document.querySelector("[data-session]").dataset;

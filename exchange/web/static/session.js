@@ -84,12 +84,6 @@ function once(event) {
   else sent.set(form, performance.now());
 }
 
-/** A key that is held down, or has the Control of the page before with it, presses no button: nobody signs by it. */
-function unmeant(event) {
-  const held = event.repeat || event.ctrlKey || event.metaKey;
-  if (event.key === "Enter" && held && event.target instanceof HTMLButtonElement) event.preventDefault();
-}
-
 /** Whoever signs out leaves nothing, in no tab of theirs. */
 function leave({ target: form }) {
   if (new URL(form.action).pathname !== "/app/sign-out") return;
@@ -108,4 +102,3 @@ window.addEventListener("focus", lookAgain);
 document.addEventListener("submit", guard);
 window.addEventListener("submit", once); // after whoever else had a say in it
 document.addEventListener("submit", leave);
-document.addEventListener("keydown", unmeant);

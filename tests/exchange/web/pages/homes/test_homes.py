@@ -103,9 +103,21 @@ def test_a_node_that_demands_a_purpose_shows_no_exhibit_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, somebody: Callable[[RunningNode, Role], Person]
 ) -> None:
     with node_starter(tmp_path, monkeypatch) as start:
-        page = somebody(start(Jurisdiction.UA, purpose_required=True), Role.EXAMINER).get("/app/").text
+        person = somebody(start(Jurisdiction.UA, purpose_required=True), Role.EXAMINER)
+        page = person.get("/app/").text
+        refused = person.get("/app/search?calibre=9x19")
+        stated = {"csrf": person.csrf(), "purpose": "investigation", "legal_basis": "Article 286"}
+        (back,) = re.findall('name="back" value="([^"]+)">\n  <label>Purpose', refused.text)
+        went_on = person.post("/app/purpose", stated | {"back": back})
+        found = person.get("/app/search?calibre=9x19")
     assert "State below what this session is for" in page
     assert '<details class="purpose" open>' in page
+
+    # whoever came by an address of another page states it there, and goes on with that page
+    assert refused.status_code == 422
+    assert '<details class="purpose" open>' in refused.text
+    assert went_on.headers["location"] == "/app/search?calibre=9x19"
+    assert found.status_code == 200
 
 
 def test_whoever_took_up_an_invitation_is_told_what_happened(invited: Callable[[Role], Person]) -> None:

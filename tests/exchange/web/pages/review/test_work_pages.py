@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from exchange.flows.access.sign_in import csrf_of
 from exchange.store.access.users import add_user
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import PairSetAsideRow, TakenWorkRow
@@ -162,3 +163,23 @@ def test_pairs_are_set_aside_and_brought_back(world: BlindWorld) -> None:
     at(world, acts)
     with world.rs.store.read() as session:
         assert session.scalars(select(PairSetAsideRow)).all() == []
+
+
+def test_a_list_keeps_its_place_when_a_line_is_taken_and_stays_open_when_pairs_are_set_aside(world: BlindWorld) -> None:
+    async def acts(site: Site) -> None:
+        hits = await site.get(INVESTIGATOR, "/app/hits")
+        (link,) = re.findall(r'name="take" value="hit\.([0-9a-f]{64})"', hits)
+        assert f'id="on-hit.{link}"' in hits
+        answer = await site.post(INVESTIGATOR, "/app/work", take=f"hit.{link}", back="/app/hits", lines="1")
+        assert answer.headers["location"] == f"/app/hits#on-hit.{link}"
+        assert f'id="on-hit.{link}"' in await site.get(INVESTIGATOR, "/app/hits")
+
+        lists = f"/app/records/{world.records['a']}/candidates"
+        (tag,) = re.findall(r'name="list" value="([0-9a-f]{64})"', await site.get(FIRST, f"{lists}?weaker=1"))
+        cookie = site.cookie(FIRST)
+        headers = {"Cookie": f"ffp={cookie}", "Referer": f"{world.rs.settings.url}{lists}?weaker=1"}
+        fields = {"csrf": csrf_of(cookie), "list": tag, "aside": "rest"}
+        answer = await site.http.post(lists, data=fields, headers=headers)
+        assert answer.headers["location"] == f"{lists}?weaker=1#aside"
+
+    at(world, acts)
