@@ -273,7 +273,8 @@ def test_pages_that_wait_take_no_place_of_other_requests(
         asked = {"Accept": "text/event-stream", "Cookie": f"__Host-ffp={token}"}
         with http.stream("GET", f"{proxy.url}/app/events", headers=asked) as line:
             assert line.status_code == 200
-            assert next(line.iter_lines()).startswith("retry:"), "what comes is passed on at once"
+            lines = line.iter_lines()  # held: without it the line would be closed
+            assert next(lines).startswith("retry:"), "what comes is passed on at once"
             assert http.get(f"{proxy.url}/healthz").status_code == 200
 
 
