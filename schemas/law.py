@@ -1,5 +1,5 @@
-"""What a jurisdiction's law says of the exchange, article by article, in its own words and in English: a compendium that
-its node publishes to all. It informs. Who may have what is decided by the policy alone (``schemas.sharing``)."""
+"""What a jurisdiction's law says of the exchange, article by article, in its own words and in English: a compendium,
+which its node publishes to all. It informs. Who may have what is decided by the policy alone (``schemas.sharing``)."""
 
 from __future__ import annotations
 
