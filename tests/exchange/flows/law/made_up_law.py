@@ -88,6 +88,7 @@ def made_up_law() -> dict[str, tuple[LawArticle, ...]]:
         ),
         "ME": (
             article("ME", "31", rule("give", "allowed", "RS", "BA", "MK"), text_en=None, title_en=None),
+            article("ME", "33", rule("give", "blocked", "AL")),
             article("ME", "32", rule("receive", "needs_approval"), rule("ask", "allowed"), review_by="2024-06-30"),
         ),
         "MK": (

@@ -32,7 +32,8 @@ ALL = {code: compendium(code) for code in made_up_law()}
         ("AL", GIVE, "RS", LawState.DIFFERS),
         ("RS", GIVE, "MK", LawState.DIFFERS),  # seized exhibits are blocked
         ("RS", GIVE, "XK", LawState.NEEDS_APPROVAL),
-        ("ME", GIVE, "AL", LawState.NOT_ENTERED),
+        ("ME", GIVE, "XK", LawState.NOT_ENTERED),
+        ("ME", GIVE, "AL", LawState.BLOCKED),
         ("XK", ASK, "RS", LawState.NOT_ENTERED),
         ("XK", RECEIVE, "RS", LawState.ALLOWED),
         ("BA", RECEIVE, "RS", LawState.NOT_ENTERED),
