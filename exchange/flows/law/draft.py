@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -202,12 +203,15 @@ def publish_law(node: Node, maker: Maker, confirmed: str) -> str:
 
 
 def read_articles(data: bytes) -> Articles:
-    """The articles of a file: a list of them, or an object with the list ``articles``. Raises InvalidInput naming what
-    the contract refuses."""
+    """The articles of a file: one, a list of them, or an object with the list ``articles``. Raises InvalidInput, which
+    names what the contract refuses."""
     try:
         check_json(data)
-        if data.lstrip()[:1] == b"[":
+        found = json.loads(data)
+        if isinstance(found, list):
             return _ARTICLES.validate_json(data, strict=True)
+        if isinstance(found, dict) and "article_id" in found:
+            return (LawArticle.model_validate_json(data, strict=True),)
         return ArticlesFile.model_validate_json(data, strict=True).articles
     except ValidationError as error:
         refused = contract_error(error)

@@ -161,10 +161,18 @@ def test_the_last_fifty_steps_can_be_undone(world: World) -> None:
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_a_file_of_articles_is_read_strictly(wrapped: bool) -> None:
+    assert read_articles(encoded(FIRST.model_dump(mode="json"))) == (FIRST,)
     written = [item.model_dump(mode="json") for item in (FIRST, SECOND)]
     data = encoded({"articles": written} if wrapped else written)  # type: ignore[arg-type]  # a list is JSON too
     assert read_articles(data) == (FIRST, SECOND)
-    for wrong in (b"", b"[1]", b'{"articles": [], "more": 1}', data.replace(b'"allowed"', b'"perhaps"'), data[:-1]):
+    for wrong in (
+        b"",
+        b"[1]",
+        b"1",
+        b'{"articles": [], "more": 1}',
+        data.replace(b'"allowed"', b'"perhaps"'),
+        data[:-1],
+    ):
         with pytest.raises(InvalidInput):
             read_articles(wrong)
 
