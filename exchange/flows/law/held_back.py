@@ -22,6 +22,7 @@ from exchange.flows.monitoring.report import find_approved, halves
 from exchange.flows.monitoring.rows import rows_of
 from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Figure, Told, exact
 from exchange.flows.node.node import Node
+from exchange.log.audit_entry import SUPERVISION, Act, Actor, Deed
 from schemas import LawArticle
 from schemas.vocabulary import Jurisdiction
 
@@ -43,11 +44,13 @@ class HeldByArticle:
 
 @dataclass(frozen=True)
 class HeldBack:
-    """Of one half-year. ``exact``: with exact figures, which stay in the node."""
+    """Of one half-year. ``exact``: with exact figures, which stay in the node; else ``approval`` is the statement that
+    released the report."""
 
     half: Half
     exact: bool
     lines: tuple[HeldByArticle, ...]
+    approval: str | None = None
 
     def towards(self, partner: str) -> tuple[HeldByArticle, ...]:
         return tuple(line for line in self.lines if line.partner == partner)
@@ -73,7 +76,15 @@ def held_back_told(node: Node, articles: Sequence[LawArticle]) -> HeldBack | Non
     found = find_approved(node, half) if half is not None else None
     if half is None or found is None:
         return None
-    return HeldBack(half, exact=False, lines=_lines(told_by_article(found.document), articles))
+    lines = _lines(told_by_article(found.document), articles)
+    return HeldBack(half, exact=False, lines=lines, approval=found.approval)
+
+
+def note_figures(node: Node, reader: Actor, held: HeldBack, pair: str) -> None:
+    """That somebody took figures of the approved report with the page of a pair. Raises NotAudited."""
+    subjects = (held.approval,) if held.approval is not None else ()
+    asked = f"{held.half} law {pair}"
+    node.audit.note(Deed(reader, Act.READ_MONITORING, 1, subjects, asked=asked, purpose=SUPERVISION))
 
 
 def told_by_article(document: Document) -> dict[tuple[str, str, str | None], Figure]:

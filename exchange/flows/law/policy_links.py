@@ -28,15 +28,16 @@ class LinkFault(StrEnum):
     OTHER_RULE = "other_rule"
     """The article that it names says something else of this partner and kind of exhibit."""
     NO_LINE = "no_line"
-    """An article speaks of giving to this partner, and no line of the policy names it."""
+    """An article speaks of giving to these partners, and no line of the policy for them names it."""
 
 
 @dataclass(frozen=True)
 class LinkFinding:
-    """``words``: the line's own, where there is a line; ``says``: what the law says, where it says something else."""
+    """Of one partner, or of all of whom an article without a line speaks. ``words``: the line's own, where there is a
+    line; ``says``: what the law says, where it says something else."""
 
     fault: LinkFault
-    jurisdiction: Jurisdiction
+    partners: tuple[Jurisdiction, ...]
     kinds: tuple[ExhibitKind, ...] = ()
     words: str | None = None
     article_id: str | None = None
@@ -65,12 +66,12 @@ def link_findings(
 def _of_line(basis: LegalBasis, by_id: dict[str, LawArticle], day: date) -> Iterator[LinkFinding]:
     named = [by_id[name] for name in articles_named(basis.article, by_id)]
     if not named:
-        yield LinkFinding(LinkFault.LINE_NAMES_NONE, basis.jurisdiction, basis.kinds, basis.article)
+        yield LinkFinding(LinkFault.LINE_NAMES_NONE, (basis.jurisdiction,), basis.kinds, basis.article)
         return
     for article in named:
         if not in_force(article, day):
             yield LinkFinding(
-                LinkFault.NOT_IN_FORCE, basis.jurisdiction, basis.kinds, basis.article, article.article_id
+                LinkFault.NOT_IN_FORCE, (basis.jurisdiction,), basis.kinds, basis.article, article.article_id
             )
             continue
         said = rulings([article], LawDirection.GIVE, basis.jurisdiction, day)
@@ -78,7 +79,7 @@ def _of_line(basis: LegalBasis, by_id: dict[str, LawArticle], day: date) -> Iter
             says = state_of_kind(said, kind)
             if says.value != basis.rule.value:
                 yield LinkFinding(
-                    LinkFault.OTHER_RULE, basis.jurisdiction, (kind,), basis.article, article.article_id, says
+                    LinkFault.OTHER_RULE, (basis.jurisdiction,), (kind,), basis.article, article.article_id, says
                 )
 
 
@@ -87,8 +88,11 @@ def _of_articles(
 ) -> Iterator[LinkFinding]:
     known = {article.article_id for article in articles}
     lines = {(basis.jurisdiction, name) for basis in bases for name in articles_named(basis.article, known)}
+    lacking: dict[str, list[Jurisdiction]] = {}
     for partner in partners:
         speaking = rulings(articles, LawDirection.GIVE, partner, day)
         for name in dict.fromkeys(ruling.article.article_id for ruling in speaking):
             if (partner, name) not in lines:
-                yield LinkFinding(LinkFault.NO_LINE, partner, article_id=name)
+                lacking.setdefault(name, []).append(partner)
+    for name, whom in lacking.items():
+        yield LinkFinding(LinkFault.NO_LINE, tuple(whom), article_id=name)

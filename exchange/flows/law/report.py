@@ -21,7 +21,8 @@ from schemas.vocabulary import Jurisdiction
 @dataclass(frozen=True)
 class LawReport:
     """``at``: the moment of which the report is. ``half``: whose changes it tells, the one that lasts then. ``held``:
-    what others are told of what the articles of ``here`` hold back; None while no monitoring report is approved."""
+    what the approved monitoring report tells of what the articles of ``here`` hold back; None while none is approved,
+    and where no figures are asked for (``counts``)."""
 
     at: str
     here: Jurisdiction
@@ -32,6 +33,7 @@ class LawReport:
     half: Half
     changes: tuple[LawChanges, ...]
     held: HeldBack | None
+    counts: bool
 
     @property
     def day(self) -> date:
@@ -51,8 +53,9 @@ class LawReport:
         return pair_of_law(self.law_of(one), self.law_of(other), self.day)
 
 
-def law_report(node: Node, half: Half | None = None) -> LawReport:
-    """``half``: whose changes are told; the one that lasts, if none is named. Raises NotFound for one to come."""
+def law_report(node: Node, half: Half | None = None, *, counts: bool = False) -> LawReport:
+    """``half``: whose changes are told; the one that lasts, if none is named. ``counts``: with what the approved
+    monitoring report tells, for who may have that. Raises NotFound for a half-year to come."""
     at = stamp()
     laws = compendia(node)
     day = date.fromisoformat(at[:10])
@@ -66,5 +69,6 @@ def law_report(node: Node, half: Half | None = None) -> LawReport:
         concordance=concordance(laws, day),
         half=wanted,
         changes=changes_in_half(node, wanted),
-        held=held_back_told(node, laws[0].articles),
+        held=held_back_told(node, laws[0].articles) if counts else None,
+        counts=counts,
     )

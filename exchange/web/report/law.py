@@ -222,10 +222,10 @@ def _concordance(report: LawReport) -> list[Block]:
     rows = []
     for row in report.concordance.rows:
         name = row.provision if row.fact is None else str(row.fact.more["short"])
-        cells = [", ".join(article.article_id for article in row.answers.get(side, ())) or "–" for side in sides]
+        cells = ["\n".join(article.article_id for article in row.answers.get(side, ())) or "–" for side in sides]
         rows.append([name, *cells])
     in_words = [
-        ", ".join(f"{item.article_id}: {item.provision_words}" for item in report.concordance.in_words.get(side, ()))
+        "\n".join(f"{item.article_id}: {item.provision_words}" for item in report.concordance.in_words.get(side, ()))
         for side in sides
     ]
     rows.append([_("In own words"), *(cell or "–" for cell in in_words)])
@@ -234,13 +234,7 @@ def _concordance(report: LawReport) -> list[Block]:
         heading(_("Table of concordance"), 1),
         *([quiet(note)] if note is not None else []),
         columns([_("Provision"), *(term(side, "jurisdiction") for side in sides)], rows),
-        bullets(
-            *(
-                f"{row.fact.more['short']}: {row.fact.text} ({row.fact.source})"
-                for row in report.concordance.rows
-                if row.fact is not None
-            )
-        ),
+        bullets(*(f"{row.fact.text} ({row.fact.source})" for row in report.concordance.rows if row.fact is not None)),
     ]
 
 
@@ -305,6 +299,8 @@ def _held(pair: PairOfLaw, report: LawReport) -> list[Block]:
     if here is None:
         return [*blocks, paragraph(_("Each side counts that on its own node: see its monitoring report."))]
     partner = next(law.jurisdiction for law in sides if law is not here)
+    if not report.counts:
+        return [*blocks, paragraph(_("The head and the auditor read these figures."))]
     if report.held is None:
         return [*blocks, paragraph(_("No monitoring report is approved yet: nothing is told."))]
     title = _(

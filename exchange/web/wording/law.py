@@ -95,7 +95,7 @@ _FAULTS: Final = {
     LinkFault.LINE_NAMES_NONE: _m("This line of the policy names no article of the compendium: %(words)s"),
     LinkFault.NOT_IN_FORCE: _m("This line of the policy names article %(article)s, which is not in force: %(words)s"),
     LinkFault.OTHER_RULE: _m("The policy and article %(article)s do not say the same. The article says: %(says)s."),
-    LinkFault.NO_LINE: _m("No line of the policy names article %(article)s, which speaks of this partner."),
+    LinkFault.NO_LINE: _m("No line of the policy names article %(article)s, which speaks of these partners."),
 }
 
 
@@ -135,6 +135,10 @@ def draft_step_words(step: LawDraftStep) -> str:
 def link_words(found: LinkFinding) -> str:
     says = "" if found.says is None else law_state_words(found.says)
     return _(_FAULTS[found.fault], words=found.words or "", article=found.article_id or "", says=says)
+
+
+def partners_words(found: LinkFinding) -> str:
+    return ", ".join(term(code, "jurisdiction") for code in found.partners)
 
 
 def kinds_words(kinds: Iterable[ExhibitKind] | None) -> str:

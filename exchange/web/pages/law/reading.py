@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from exchange.flows.law.held_back import HeldBack, held_back_now
+from exchange.flows.law.held_back import HeldBack, held_back_now, note_figures
 from exchange.flows.law.pair_of_law import PairOfLaw
 from exchange.flows.law.policy_links import LinkFinding, link_findings
 from exchange.flows.law.report import LawReport, law_report
@@ -31,7 +31,7 @@ router = APIRouter()
 
 HalfAsked = Annotated[str | None, Query(pattern="^20[0-9]{2}H[12]$")]
 _COUNTED_FOR = frozenset({Role.HEAD, Role.AUDITOR})
-"""Who is shown exact figures, as in the monitoring report."""
+"""Who is shown figures: those who have the monitoring report."""
 
 
 @router.get("/law")
@@ -77,15 +77,15 @@ def law_pair(node: OpenNode, who: SignedIn, one: Jurisdiction, other: Jurisdicti
     pair = report.pair(one, other)
     held = _held(node, who, report, pair)
     partner = other if one == report.here else one
-    links = [item for item in _links(node, report) if item.jurisdiction == partner] if held is not None else []
+    links = [item for item in _links(node, report) if partner in item.partners] if held is not None else []
     return page("law_pair", who, report=report, pair=pair, held=held, partner=partner, links=links, **_drawn())
 
 
 @router.get("/law/pair/{one}/{other}/report.pdf")
 async def law_pair_pdf(
-    request: Request, node: OpenNode, _who: SignedIn, one: Jurisdiction, other: Jurisdiction
+    request: Request, node: OpenNode, who: SignedIn, one: Jurisdiction, other: Jurisdiction
 ) -> Response:
-    made = await heavily(request, WorkKind.REPORTS, _pair_pdf, node, one, other)
+    made = await heavily(request, WorkKind.REPORTS, _pair_pdf, node, who, one, other)
     return _as_file(made, f"{node.node_id}-law-{one}-{other}-{spoken().code}.pdf")
 
 
@@ -93,9 +93,12 @@ def _whole_pdf(node: Node, half: Half | None) -> bytes:
     return render_law(law_report(node, half))
 
 
-def _pair_pdf(node: Node, one: Jurisdiction, other: Jurisdiction) -> bytes:
-    report = law_report(node)
-    return render_law_pair(report.pair(one, other), report)
+def _pair_pdf(node: Node, who: Visitor, one: Jurisdiction, other: Jurisdiction) -> bytes:
+    report = law_report(node, counts=who.caller.role in _COUNTED_FOR)
+    made = render_law_pair(report.pair(one, other), report)
+    if report.held is not None and report.here in (one, other):
+        note_figures(node, who.caller.actor, report.held, f"{one}-{other}")
+    return made
 
 
 def _as_file(content: bytes, name: str) -> Response:
@@ -104,12 +107,10 @@ def _as_file(content: bytes, name: str) -> Response:
 
 
 def _held(node: Node, who: Visitor, report: LawReport, pair: PairOfLaw) -> HeldBack | None:
-    """Of a pair that this side is one of: exact for those who have the monitoring report, else as that tells."""
-    if report.here not in (pair.one.jurisdiction, pair.other.jurisdiction):
+    """Of a pair that this side is one of, for those who have the monitoring report."""
+    if report.here not in (pair.one.jurisdiction, pair.other.jurisdiction) or who.caller.role not in _COUNTED_FOR:
         return None
-    if who.caller.role in _COUNTED_FOR:
-        return held_back_now(node, report.law_of(report.here).articles)
-    return report.held
+    return held_back_now(node, report.law_of(report.here).articles)
 
 
 def _links(node: Node, report: LawReport) -> tuple[LinkFinding, ...]:

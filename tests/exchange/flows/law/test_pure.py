@@ -144,7 +144,7 @@ def test_where_policy_and_compendium_differ() -> None:
         _line("Act, RS-synthetic-28", SharingRule.ALLOWED, ExhibitKind.SEIZED),
         _line("Act, RS-synthetic-5", SharingRule.BLOCKED, ExhibitKind.TEST_FIRE),
     )
-    found = link_findings(bases, articles, [Jurisdiction.MK], DAY)
+    found = link_findings(bases, articles, [Jurisdiction.MK, Jurisdiction.XK], DAY)
     assert [(item.fault, item.article_id) for item in found] == [
         (LinkFault.LINE_NAMES_NONE, None),
         (LinkFault.OTHER_RULE, "RS-synthetic-28"),
@@ -152,6 +152,7 @@ def test_where_policy_and_compendium_differ() -> None:
         (LinkFault.NO_LINE, "RS-synthetic-27.3"),
     ]
     assert found[1].says is LawState.BLOCKED
+    assert found[3].partners == (Jurisdiction.MK, Jurisdiction.XK), "one sentence for all of whom it speaks"
 
 
 def test_changes_are_told_by_article() -> None:
