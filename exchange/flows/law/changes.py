@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from exchange.clock import stamp
 from exchange.errors import NotFound
-from exchange.flows.law.compendium import Compendium, compendia_in, edition_before
+from exchange.flows.law.compendium import Compendium, compendia_in, newest_edition
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from schemas import LawArticle
@@ -59,8 +59,8 @@ def changes_in_half(node: Node, half: Half) -> tuple[LawChanges, ...]:
     found = []
     with node.store.read() as session:
         for item in compendia_in(session, node):
-            before = edition_before(session, item.node_id, half.start)
-            after = edition_before(session, item.node_id, half.end)
+            before = newest_edition(session, item.node_id, half.start)
+            after = newest_edition(session, item.node_id, half.end)
             changed = article_changes(before.articles if before else (), after.articles if after else ())
             last = after.at if after is not None and half.holds(after.at) else None
             found.append(LawChanges(item, before is None and after is not None, last, changed))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
-from exchange.store.log.statements import latest_of, statements_of_type
+from exchange.store.law.editions import newest_law_editions
 from exchange.store.sync.peers import all_peers, lane_of
 from exchange.store.tables.peers import PeerState
 from exchange.store.tables.records import StatementRow
@@ -18,7 +16,6 @@ from schemas import ContractError, Law, LawArticle, open_envelope, parse_stateme
 from schemas.versions import ADDED, is_newer
 from schemas.vocabulary import Jurisdiction
 
-LAW = "law"
 _BROUGHT_BY = ADDED["Law.type=law"]
 
 
@@ -61,10 +58,10 @@ def compendia_in(session: Session, node: Node) -> tuple[Compendium, ...]:
     """As ``compendia``, within a transaction. Of several nodes of one jurisdiction the one that published last
     speaks."""
     here = Jurisdiction(node.settings.jurisdiction)
-    own = Compendium(here, node.node_id, own=True, edition=_newest(session, node.node_id))
+    own = Compendium(here, node.node_id, own=True, edition=newest_edition(session, node.node_id))
     by_jurisdiction: dict[Jurisdiction, Compendium] = {}
     for peer_id, jurisdiction in sorted(_partners(session)):
-        found = Compendium(Jurisdiction(jurisdiction), peer_id, own=False, edition=_newest(session, peer_id))
+        found = Compendium(Jurisdiction(jurisdiction), peer_id, own=False, edition=newest_edition(session, peer_id))
         before = by_jurisdiction.get(found.jurisdiction)
         if before is None or _published_at(found) > _published_at(before):
             by_jurisdiction[found.jurisdiction] = found
@@ -80,18 +77,11 @@ def compendium_of(node: Node, jurisdiction: Jurisdiction) -> Compendium:
     return found
 
 
-def editions(session: Session, issuer: str) -> Iterator[LawEdition]:
-    """Every edition of one issuer that is here, the first first. What cannot be read is left out: the daily check of
-    the log tells of it."""
-    for row in statements_of_type(session, issuer, LAW):
-        if row.refused_by is None and (found := _edition(row)) is not None:
-            yield found
-
-
-def edition_before(session: Session, issuer: str, moment: str) -> LawEdition | None:
-    """What was in force, as known here, just before a moment."""
-    earlier = itertools.takewhile(lambda found: found.at < moment, editions(session, issuer))
-    return max(earlier, key=lambda found: found.log_index, default=None)
+def newest_edition(session: Session, issuer: str, before: str | None = None) -> LawEdition | None:
+    """What is in force, or was just before a moment, as known here. An edition that cannot be read is passed over: the
+    daily check of the log tells of it."""
+    found = map(_edition, newest_law_editions(session, issuer, before))
+    return next((edition for edition in found if edition is not None), None)
 
 
 def older_readers(node: Node) -> tuple[str, ...]:
@@ -108,15 +98,6 @@ def enrolled_nodes(session: Session) -> list[str]:
 
 def _partners(session: Session) -> list[tuple[str, str]]:
     return [(peer.node_id, peer.jurisdiction) for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
-
-
-def _newest(session: Session, issuer: str) -> LawEdition | None:
-    row = latest_of(session, issuer, LAW)
-    if row is None:
-        return None
-    if row.refused_by is None and (found := _edition(row)) is not None:
-        return found
-    return max(editions(session, issuer), key=lambda found: found.log_index, default=None)
 
 
 def _edition(row: StatementRow) -> LawEdition | None:
