@@ -25,6 +25,7 @@ from schemas.exhibit import (
 )
 from schemas.keys import Compromise, Delegation, HybridKey, KeyEvent, KeyRole, LogKey
 from schemas.kinds import AnyStatement, about
+from schemas.law import Law, LawArticle, LawRule
 from schemas.query import Answer, Disclosure, Found, Query, ReleaseRequest
 from schemas.record import Acquisition, Blob, Record
 from schemas.review import (
@@ -92,6 +93,9 @@ __all__ = [
     "KeptScan",
     "KeyEvent",
     "KeyRole",
+    "Law",
+    "LawArticle",
+    "LawRule",
     "LegalBasis",
     "LogKey",
     "Maker",

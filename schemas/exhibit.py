@@ -89,7 +89,7 @@ def _is_unset(value: object) -> bool:
     return value is None
 
 
-def _plain_text(text: str) -> str:
+def plain_line(text: str) -> str:
     """One line without control or format characters: these can hide or reorder what a person reads."""
     if not text.isprintable() or text != text.strip():
         raise ValueError("text must be one line of printable characters, with no space at either end")
@@ -108,7 +108,7 @@ FoldedCalibre = Annotated[Calibre, BeforeValidator(_calibre)]
 ShortText = Annotated[
     str,
     Field(min_length=1, max_length=120, description="One line of printable characters, with no space at either end."),
-    AfterValidator(_plain_text),
+    AfterValidator(plain_line),
 ]
 ClockHour = Annotated[int, Field(ge=1, le=12)]
 Sha256Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -122,7 +122,7 @@ FirearmId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 ItemNumber = Annotated[
     str,
     Field(min_length=1, max_length=32, description="One line of printable characters, with no space at either end."),
-    AfterValidator(_plain_text),
+    AfterValidator(plain_line),
 ]
 """Of an exhibit within its case, as the laboratory wrote it on its bag: ``3``, ``K-2/1``."""
 

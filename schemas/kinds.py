@@ -14,6 +14,7 @@ from typing import Final, get_args
 
 from schemas.audit import AuditBatch
 from schemas.keys import KeyEvent
+from schemas.law import Law
 from schemas.query import Answer, Disclosure, Query, ReleaseRequest
 from schemas.record import Record
 from schemas.review import Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
@@ -40,6 +41,7 @@ AnyStatement = (
     | ReleaseRequest
     | Approval
     | Policy
+    | Law
     | Hold
     | AuditBatch
     | KeyEvent
@@ -102,6 +104,7 @@ _ALL_KINDS: Final = (
     Kind(ReleaseRequest, "answer", MeantFor.ADDRESSEE),
     Kind(Approval, "concerns", MeantFor.JURISDICTION),
     Kind(Policy, None, MeantFor.ALL),
+    Kind(Law, None, MeantFor.ALL),
     Kind(Hold, "record"),
     Kind(AuditBatch),
     Kind(KeyEvent, None, MeantFor.ALL),

@@ -32,6 +32,7 @@ from schemas.calibre_list import CALIBRES
 from schemas.calibres.entry import LIST_OF_CALIBRES
 from schemas.exhibit import Firearm
 from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
+from schemas.law import LawArticle, LawDirection, LawRule
 from schemas.statement_base import CONTRACT_VERSION, ReadContract, Statement
 from schemas.vocabulary import FirearmKind, FirearmOrigin
 
@@ -52,6 +53,9 @@ ADDED: dict[str, str] = {
     **dict.fromkeys((f"{words.__name__}={word}" for words in (FirearmKind, FirearmOrigin) for word in words), "1.2"),
     **dict.fromkeys((f"PhysicalComparison.{name}" for name in ("record", "seal", "seal_whole")), "1.2"),
     **dict.fromkeys((f"ComparisonStep={step}" for step in ("sent", "received", "returned")), "1.2"),
+    **dict.fromkeys(("Law.type", "Law.type=law", "Law.articles"), "1.3"),
+    **{f"{model.__name__}.{name}": "1.3" for model in (LawArticle, LawRule) for name in model.model_fields},
+    **{f"LawDirection={word}": "1.3" for word in LawDirection},
     **dict.fromkeys(("Disclosure.channel", "ReferenceChannel=iarms", "ReferenceChannel=trace"), "1.2"),
 }
 """What came after the first version, with the version that brought it."""

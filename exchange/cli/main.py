@@ -17,6 +17,7 @@ from exchange.cli import (
     importing,
     instruments,
     jurisdictions,
+    law,
     maturity,
     monitoring,
     node,
@@ -102,6 +103,17 @@ HEADINGS = (
                 ("ffp query list", "ffp query list --received --json"),
             ),
             Command("policy", policy.app, "Show and change with whom is shared; decide approvals."),
+            Command(
+                "law",
+                law.app,
+                "The law of each side: read it, enter it, publish it.",
+                (
+                    "ffp law list",
+                    "ffp law add article.json --as head-1",
+                    "ffp law publish --as head-1",
+                    "ffp law report --pair RS-MK --out pair.pdf",
+                ),
+            ),
             Command(
                 "instrument",
                 instruments.app,

@@ -18,6 +18,7 @@ from exchange.clock import DAY_S, day_after, stamp_in, today
 from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
+from exchange.flows.law.draft import law_draft, publish_law, replace_articles, save_article
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import request_release
@@ -33,6 +34,7 @@ from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.flows.kept_checks import keep_check
+from tests.exchange.flows.law.made_up_law import article, made_up_law, rule
 
 PASSWORD = "correct horse battery staple"
 EXHIBITS = {
@@ -103,6 +105,7 @@ def made(folder: Path, scans: Path) -> Iterator[World]:
             node.wait_correlated(sum(map(len, EXHIBITS.values())) + len(AT_HOME[code]))
         _ask(mk, rs, "MK-2026-0066")
         _ask(rs, xk, "RS-2026-0913")
+        _publish_law(rs, mk)
         draft = _begun(rs, first, scans)
         yield _work(rs, mk, xk, first, draft)
 
@@ -153,6 +156,13 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
             ("audit", "/app/audit"),
             ("monitoring", "/app/monitoring"),
             ("maturity", "/app/maturity"),
+            ("law", "/app/law"),
+            ("law-concordance", "/app/law/concordance"),
+            ("law-changes", "/app/law/changes"),
+            ("law-of", "/app/law/of/RS"),
+            ("law-pair", "/app/law/pair/RS/MK"),
+            ("law-draft", "/app/law/draft"),
+            ("law-article", "/app/law/draft/article"),
         ],
         Role.AUDITOR: [
             *everybody,
@@ -197,6 +207,15 @@ def _user(node: RunningNode, pseudonym: str, role: Role) -> str:
     with node.node.store.write() as session:
         node.tokens[role] = add_user(session, pseudonym, role)
     return pseudonym
+
+
+def _publish_law(rs: RunningNode, mk: RunningNode) -> None:
+    """Made-up articles of both sides; Serbia's head is at a further one."""
+    head = Maker(pseudonym="head-law", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
+    for node, code in ((rs, "RS"), (mk, "MK")):
+        replace_articles(node.node, head, made_up_law()[code])
+        publish_law(node.node, head, law_draft(node.node).mark)
+    save_article(rs.node, head, article("RS", "30", rule("ask", "needs_approval", "XK")))
 
 
 def _submit(node: RunningNode, scan: Path, case: str, audience: list[str], number: int, *, level: str = "full") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from tests.schemas.examples import ISSUER, OTHER, Json, acquisition_fields
 
@@ -142,9 +143,38 @@ def statement_fields() -> dict[str, Json]:
                 }
             ],
         },
+        "law": head("law", "head") | {"contract": "1.3", "articles": [article_fields()]},
         "hold": head("hold", "head") | {"record": RECORD, "placed": True, "authority": "A synthetic court, 1/2026"},
         "audit-batch": head("audit-batch", "node") | {"first": 1, "count": 3, "root": digest("a root of rows")},
     }
+
+
+def article_fields(**changes: Any) -> Json:
+    """An article of a made-up law, in two languages."""
+    return {
+        "article_id": "RS-synthetic-27",
+        "title": "Измишљени закон о полицијској сарадњи",
+        "title_en": "Made-up Act on Police Cooperation",
+        "article": "Article 27, paragraph 2",
+        "language": "sr-Cyrl",
+        "text": "Измишљено: полиција даје налазе о чаурама.\nИ прима их.",
+        "text_en": "Made up: the police give findings on cartridge cases.\nAnd receive them.",
+        "in_force_since": "2019-01-01",
+        "in_force_until": None,
+        "review_by": "2027-12-31",
+        "provisions": ["eu-2016-680"],
+        "provision_words": "Article 35",
+        "rules": [
+            {
+                "direction": "give",
+                "rule": "allowed",
+                "kinds": ["crime_scene", "test_fire"],
+                "jurisdictions": ["MK", "ME"],
+                "words": "Pictures and case data",
+            },
+            {"direction": "receive", "rule": "allowed", "kinds": None, "jurisdictions": None, "words": None},
+        ],
+    } | changes
 
 
 def custody_fields(step: str = "received") -> Json:
@@ -169,7 +199,8 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
     """By name: in which way a rule that binds several fields is broken, and the statement that breaks it."""
     good = statement_fields()
     pair, answer, receipt, policy = pair_fields(), good["answer"], good["receipt"], good["policy"]
-    basis = policy["bases"][0]
+    basis, law = policy["bases"][0], good["law"]
+    rule = article_fields()["rules"][0]
     return {
         "pair-of-one": ("a record is no pair with itself", good["hit"] | {"pair": pair | {"b": pair["a"]}}),
         "pair-in-disorder": ("the greater id first", good["conclusion"] | {"pair": {"a": pair["b"], "b": pair["a"]}}),
@@ -191,6 +222,28 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
         "basis-twice": ("two rules for one pair and kind", policy | {"bases": [basis, basis | {"rule": "blocked"}]}),
         "group-twice": ("two groups of one name", policy | {"groups": policy["groups"] * 2}),
         "member-twice": ("a member twice", policy | {"groups": [{"name": "group-twice", "members": ["MK", "MK"]}]}),
+        "law-article-twice": ("which of the two?", law | {"articles": law["articles"] * 2}),
+        "law-ends-before-it-begins": (
+            "no day in force",
+            law | {"articles": [article_fields(in_force_until="2018-12-31")]},
+        ),
+        "law-provision-twice": ("named twice", law | {"articles": [article_fields(provisions=["eu-2021-555"] * 2)]}),
+        "law-kind-twice": (
+            "a kind of exhibit twice",
+            law | {"articles": [article_fields(rules=[rule | {"kinds": ["test_fire", "test_fire"]}])]},
+        ),
+        "law-for-nobody": (
+            "all is said by null",
+            law | {"articles": [article_fields(rules=[rule | {"jurisdictions": []}])]},
+        ),
+        "law-id-in-other-letters": (
+            "a Cyrillic R looks alike",
+            law | {"articles": [article_fields(article_id="Р-27.2")]},
+        ),
+        "law-with-hidden-text": (
+            "turns the writing direction",
+            law | {"articles": [article_fields(text="Made\u202eup")]},
+        ),
         "message-with-hidden-text": ("turns the writing direction", good["message"] | {"text": "When\u202emay we?"}),
         "agreed-for-no-day": ("whoever agrees names the day", good["physical-comparison"] | {"on": None}),
         "sent-under-no-seal": ("custody without its seal", _without(custody_fields("sent"), "seal")),

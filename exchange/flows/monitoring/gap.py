@@ -6,9 +6,10 @@ Worked out of the policy, grants and decisions that were signed by the moment, b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -25,6 +26,9 @@ from exchange.store.terms.held_records import left_before
 from schemas import Grant, LegalBasis, Policy, Record, Withdrawal, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, ReleaseLevel, SharingRule
 
+KEPT_BY_A_LINE: Final = frozenset({"blocked", "needs_approval", "review_overdue"})
+"""The reasons behind which a line of the policy stands, with its article."""
+
 
 @dataclass(frozen=True)
 class PolicyLine:
@@ -38,11 +42,13 @@ class PolicyLine:
 @dataclass(frozen=True)
 class Gap:
     """``counts`` by the name of the reason; ``lines`` in the order of the policy; ``held``: what of it the partner was
-    given before, by what became of that."""
+    given before, by what became of that. ``by_article``: by partner, name of the reason, and the words of the policy's
+    line that keeps it there."""
 
     counts: Mapping[str, Counts]
     lines: tuple[PolicyLine, ...]
     held: Mapping[str, Counts] = field(default_factory=dict)
+    by_article: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ def legal_gap(session: Session, rows: HalfYearRows) -> Gap:
     terms = _terms_of(session, rows)
     peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED and peer.node_id in rows.partners]
     found: Counter[tuple[str, str]] = Counter()
+    by_article: Counter[tuple[str, str, str]] = Counter()
     dealt, versions = _dealt(session, rows), _versions(rows)
     for statement_id in _current(rows):
         record = _record(session, statement_id)
@@ -78,13 +85,24 @@ def legal_gap(session: Session, rows: HalfYearRows) -> Gap:
             continue
         kept = {peer: _kept_by(rows, statement_id, record, peer, terms) for peer in peers}
         found.update({(peer.jurisdiction, name) for peer, name in kept.items() if name is not None})
+        by_article.update(set(_articles_behind(kept, record, terms)))
         keeping = [peer for peer, name in kept.items() if name is not None]
         held = {(peer.jurisdiction, _held_by(versions[statement_id], peer, dealt)) for peer in keeping}
         found.update((column, name) for column, name in held if name is not None)
     counts = {name: {column: found[column, name] for column in rows.columns} for name in GAPS}
     audited = rows.audited_since is None or rows.audited_since <= rows.half.start
     held_counts = {name: {column: found[column, name] if audited else None for column in rows.columns} for name in HELD}
-    return Gap(counts, _lines(rows, terms), held_counts)
+    return Gap(counts, _lines(rows, terms), held_counts, by_article)
+
+
+def _articles_behind(
+    kept: Mapping[PeerRow, str | None], record: Record, terms: _Terms
+) -> Iterator[tuple[str, str, str]]:
+    for peer, name in kept.items():
+        if name in KEPT_BY_A_LINE and terms.policy is not None:
+            basis = _basis(terms.policy.bases, peer.jurisdiction, record)
+            if basis is not None:
+                yield peer.jurisdiction, name, basis.article
 
 
 def _terms_of(session: Session, rows: HalfYearRows) -> _Terms:

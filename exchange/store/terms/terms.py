@@ -110,14 +110,14 @@ def bases_in_rows(session: Session) -> set[tuple[str, ...]]:
 
 
 def terms_for(session: Session, peer: PeerRow, *, owner: str) -> list[str]:
-    """What a new peer must know before it is given records: the policy in force, and what its jurisdiction was granted,
-    in the order of the log."""
+    """What a new peer must know before it is given records: the policy in force, the compendium of law, and what its
+    jurisdiction was granted, in the order of the log."""
     granted = select(GrantRow.statement_id).where(GrantRow.jurisdiction == peer.jurisdiction)
-    policy = latest_of(session, owner, "policy")
-    in_force = policy.statement_id if policy is not None else None
+    newest = [latest_of(session, owner, kind) for kind in ("policy", "law")]
+    in_force = [row.statement_id for row in newest if row is not None]
     said = select(StatementRow.statement_id).where(
         StatementRow.issuer == owner,
-        or_(StatementRow.statement_id.in_(granted), StatementRow.statement_id == in_force),
+        or_(StatementRow.statement_id.in_(granted), StatementRow.statement_id.in_(in_force)),
     )
     return list(session.scalars(said.order_by(StatementRow.log_index)))
 

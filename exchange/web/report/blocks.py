@@ -85,6 +85,42 @@ def picture(caption: str, file: str = "picture.png") -> Block:
     return {"kind": "picture", "caption": printable(caption), "file": file}
 
 
+def beside(left: Sequence[Block], right: Sequence[Block]) -> Block:
+    """Two columns of pieces, each as wide as the other."""
+    return {"kind": "beside", "left": list(left), "right": list(right)}
+
+
+def together(blocks: Sequence[Block], *, long: bool) -> Block:
+    """Pieces that one page holds; ``long``: they may not fit one."""
+    return {"kind": "together", "blocks": list(blocks), "long": long}
+
+
+def judged(rows: Sequence[tuple[str, str, str]]) -> Block:
+    """What is said of something, by a state that has a colour, the mark that says it without the colour, and words;
+    several of them are a legend."""
+    return {"kind": "judged", "rows": [[state, printable(mark), printable(said)] for state, mark, said in rows]}
+
+
+def judged_table(
+    title: str, text: str, head: Sequence[str], rows: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+) -> Block:
+    """A picture of states and their marks, one a cell, for a block of the kind ``tables``."""
+    return {
+        "title": printable(title),
+        "text": printable(text),
+        "head": [printable(name) for name in head],
+        "rows": [
+            {"name": printable(name), "cells": [[state, printable(mark)] for state, mark in cells]}
+            for name, cells in rows
+        ],
+    }
+
+
+def tables(found: Sequence[Block]) -> Block:
+    """Pictures beside each other, as far as they are narrow enough."""
+    return {"kind": "tables", "tables": list(found)}
+
+
 def printable(text: str) -> str:
     """The text with the code point in place of each character that the font has no shape for: nothing is left out."""
     composed = unicodedata.normalize("NFC", text)

@@ -56,6 +56,9 @@ MATRIX: dict[str, Door | str | None] = {
     "POST /v1/policy/preview": DECIDER,
     "GET /v1/policy/held": DECIDER,
     "POST /v1/policy/held": DECIDER,
+    "GET /v1/law": ANY_USER,
+    "GET /v1/law/{jurisdiction}": ANY_USER,
+    "GET /v1/law/{jurisdiction}/{other}": ANY_USER,
     "GET /v1/approvals": EXAMINER_OR_HEAD,
     "POST /v1/approvals": DECIDER,
     "GET /v1/statements": READER,
@@ -111,6 +114,8 @@ FILLED = {
     "tile_path": "0/000",
     "firearm_id": "F-1999-0001",
     "size": "999999",
+    "jurisdiction": "UA",
+    "other": "MD",
 }
 BODIES = {
     "POST /v1/policy/held": {"jurisdiction": "UA", "decision": "take_back", "because": "The agreement ended."},
