@@ -139,7 +139,7 @@ def _held_back(large: Sequence[int], smallest: int) -> tuple[int, int] | None:
     """How many of the large cells, the largest first, are held back, and what each of them is known to be at least;
     None where all of them are too few."""
     for number in range(1, len(large) + 1):
-        least = max(smallest, *large[number : number + 1])
+        least = max([smallest, *large[number : number + 1]])
         if sum(large[:number]) - number * least >= smallest - 2:
             return number, least
     return None
