@@ -36,6 +36,8 @@ CHAPTERS: Final = {
     "held": "approvals",
     "alerts": "alerts",
     "case": "case-links",
+    "incidents": "monitoring",
+    "incident_sheet": "monitoring",
     "maturity": "monitoring",
     "monitoring": "monitoring",
     "separation": "separation",
