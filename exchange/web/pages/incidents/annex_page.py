@@ -111,7 +111,7 @@ def incidents_page(node: OpenNode, who: Looking, half: str) -> Response:
         choices=_choices(),
         encodings=list(TableEncoding),
         platform=_platform(),
-        **_drawn(annex, None if exact is None else exact.counts),
+        **_drawn(annex, drafted.exact.counts if drafted is not None else None),
     )
 
 
@@ -216,19 +216,18 @@ _RELEASED_FORMS: dict[str, Callable[[ApprovedAnnex], tuple[bytes, str, str]]] = 
 }
 
 
-def _drawn(annex: ToldAnnex | None, counts: IncidentCounts | None) -> dict[str, Any]:
-    if annex is None or counts is None:
+def _drawn(annex: ToldAnnex | None, inside: IncidentCounts | None) -> dict[str, Any]:
+    """``inside``: the exact counts behind a draft."""
+    if annex is None:
         return {"annex": None}
-    drawn = {name: Markup(svg) for name, svg in drawings(annex).items()}  # noqa: S704 - its texts are escaped there
+    cells = {name: exact_table(inside, table.kind) if inside else None for name, table in annex.tables.items()}
     return {
         "annex": annex,
         "notes": notes_of(annex),
         "past": past_halves(annex),
-        "worded_totals": totals_in_words(annex, exact_totals(counts)),
-        "tables": [
-            table_in_words(name, table, exact_table(counts, table.kind)) for name, table in annex.tables.items()
-        ],
-        "drawn": drawn,
+        "worded_totals": totals_in_words(annex, exact_totals(inside) if inside else None),
+        "tables": [table_in_words(name, table, cells[name]) for name, table in annex.tables.items()],
+        "drawn": {name: Markup(svg) for name, svg in drawings(annex).items()},  # noqa: S704 - their texts are escaped
         "trend": Markup(trend(annex)),  # noqa: S704 - its texts are escaped there
     }
 
