@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from exchange.errors import InvalidInput
-from exchange.flows.incidents.counts import MAX_COUNT, IncidentCounts
+from exchange.flows.incidents.counts import IncidentCounts
 from exchange.flows.incidents.told import TABLES, TOTALS, ToldTable, places_of, told_tables, told_totals
 from exchange.flows.incidents.vocabulary import (
     DIMENSIONS,
@@ -31,7 +31,7 @@ from exchange.flows.incidents.words import (
     sources,
 )
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.monitoring.small_counts import Figure, Told
 from exchange.jurisdictions.directory import Directory
 
 ANNEX_FORMAT: Final = "ffp-incident-annex/1"
@@ -39,6 +39,9 @@ MANIFEST_FORMAT: Final = "ffp-incident-annex-manifest/1"
 EXACT, PUBLIC = "exact", "public"
 MAX_ANNEX_BYTES: Final = 16 * 1024 * 1024
 """All 32,000 cells of persons with a count would make some 5 MB."""
+
+_MOST: Final = 10**9
+"""A total, or a cell of it."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def read_exact(data: bytes) -> ExactAnnex:
         }
         counts = IncidentCounts(persons, incidents)
         stated = (fields["incidents"]["total"], fields["persons"]["total"])
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, InvalidInput):
         head = None
     if head is None or not isinstance(salt, str) or stated != (counts.incident_total, counts.person_total):
         raise _no_annex()
@@ -157,20 +160,20 @@ def read_told(data: bytes) -> ToldAnnex:
     fields = _parsed(data, PUBLIC)
     try:
         head = _read_head(fields)
-        totals = {name: Figure.of_json(_by_id(fields["totals"], name)) for name in TOTALS}
+        totals = {name: _figure(_by_id(fields["totals"], name)) for name in TOTALS}
         tables = {}
         for name, kind in TABLES.items():
-            cells = {tuple(item["at"]): Figure.of_json(item) for item in _by_id(fields["tables"], name)["cells"]}
+            cells = {tuple(item["at"]): _figure(item) for item in _by_id(fields["tables"], name)["cells"]}
             tables[name] = ToldTable(kind, {place: cells[place] for place in places_of(kind)})
         earlier = tuple(
             EarlierTotals(
                 str(Half.parse(item["half"])),
                 str(item["sha256"]),
-                {name: Figure.of_json(item["totals"][name]) for name in TOTALS},
+                {name: _figure(item["totals"][name]) for name in TOTALS},
             )
             for item in fields["earlier"]
         )
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, InvalidInput):
         head = None
     if head is None:
         raise _no_annex()
@@ -243,6 +246,16 @@ def _by_id(items: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
     return next(iter([item for item in items if item["id"] == name]), {})
 
 
+def _figure(item: Mapping[str, Any]) -> Figure:
+    """Raises ValueError for what no count is told as."""
+    figure = Figure.of_json(item)
+    if figure.told in {Told.EXACT, Told.BETWEEN} and _whole(figure.low) > _whole(figure.high):
+        raise ValueError("no range")
+    if figure.told is Told.HELD_BACK and (figure.low, figure.high) != (None, None):
+        raise ValueError("what is held back has no range")
+    return figure
+
+
 def _named(cell: PersonCell | IncidentCell) -> dict[str, str]:
     return {name: str(value) for name, value in cell._asdict().items()}
 
@@ -252,7 +265,7 @@ def _values(item: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
 
 
 def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
         raise ValueError("no count")
     return value
 

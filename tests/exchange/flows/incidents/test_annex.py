@@ -283,7 +283,18 @@ def test_both_editions_are_read_back_and_garbage_is_refused(node: Node) -> None:
         with pytest.raises(InvalidInput, match="no incident annex"):
             read_exact(data)
     told = json.loads(drafted.told_bytes)
-    for data in (b"", drafted.exact_bytes, json.dumps(told | {"tables": []}).encode()):
+    first = told["totals"][0]
+    figures = (
+        {"told": "exact", "value": -1},
+        {"told": "exact", "value": "9"},
+        {"told": "exact", "value": 1.5},
+        {"told": "between", "low": 4, "high": 1},
+        {"told": "between", "low": 4},
+        {"told": "guessed"},
+    )
+    changed = [{"totals": [{"id": first["id"]} | figure, *told["totals"][1:]]} for figure in figures]
+    files = [json.dumps(told | change).encode() for change in [*changed, {"tables": []}, {"earlier": [{}]}]]
+    for data in (b"", drafted.exact_bytes, *files):
         with pytest.raises(InvalidInput, match="no incident annex"):
             read_told(data)
 
