@@ -17,7 +17,7 @@ from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.incidents.annex import AnnexDraft, ApprovedAnnex
-    from exchange.flows.incidents.enter import Entry
+    from exchange.flows.incidents.enter import CountsEntry
     from exchange.flows.incidents.read_table import RefusedRow
     from exchange.jurisdictions.directory import Directory
 
@@ -42,12 +42,12 @@ def incidents() -> None:
     """The incident annex: counts of incidents and persons."""
 
 
-@app.command()
-def template(out: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
+@app.command("template")
+def write_template(out: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
     """Write a table to begin with: its columns, and a few made-up rows."""
-    from exchange.flows.incidents.read_table import template as empty_table
+    from exchange.flows.incidents.read_table import table_template
 
-    out.write_bytes(empty_table())
+    out.write_bytes(table_template())
     typer.echo(f"Written: {out}. docs/incidents.md says what stands in each column.")
 
 
@@ -68,7 +68,7 @@ def import_table(
     from exchange.cli.acting import maker_of, one_of
     from exchange.flows.incidents.csv_lines import TableEncoding
     from exchange.flows.incidents.enter import propose_import, take_import
-    from exchange.flows.incidents.read_table import read_table
+    from exchange.flows.incidents.read_table import read_incident_table
     from exchange.flows.monitoring.half_years import Half
     from exchange.flows.node.node import opened
     from exchange.log.audit_entry import Actor, ActorKind
@@ -81,7 +81,7 @@ def import_table(
         source = sys.stdin.buffer if str(table) == "-" else table.open("rb")
         with source:
             if dry_run:
-                read = read_table(source, wanted, read_as)
+                read = read_incident_table(source, wanted, read_as)
                 counts, rows, refused = read.counts, read.rows, read.refused
             else:
                 entry = propose_import(node, by, wanted, source, read_as)
@@ -135,13 +135,12 @@ def show(half: Which, home: Home = None, as_json: AsJson = False) -> None:
         )
 
 
-@app.command()
-def undo(half: Which, acting: Acting, home: Home = None) -> None:
+@app.command("undo")
+def undo_last(half: Which, acting: Acting, home: Home = None) -> None:
     """Go back to what was entered before the last change."""
     from exchange.cli.acting import maker_of
     from exchange.errors import NotFound
-    from exchange.flows.incidents.enter import entered
-    from exchange.flows.incidents.enter import undo as go_back
+    from exchange.flows.incidents.enter import entered, undo_change
     from exchange.flows.monitoring.half_years import Half
     from exchange.flows.node.node import opened
     from exchange.log.audit_entry import Actor, ActorKind
@@ -153,12 +152,12 @@ def undo(half: Which, acting: Acting, home: Home = None) -> None:
         current = entered(node, wanted).current
         if current is None:
             raise NotFound(f"Nothing is entered of {wanted}.")
-        go_back(node, Actor(ActorKind.PERSON, maker.pseudonym, maker.role), wanted, current.number)
+        undo_change(node, Actor(ActorKind.PERSON, maker.pseudonym, maker.role), wanted, current.number)
     typer.echo(f"{wanted}: the last change is undone.")
 
 
-@app.command()
-def approve(
+@app.command("approve")
+def approve_counts(
     half: Which,
     sha256: Annotated[str, typer.Argument(help="Of the manifest, as 'ffp incidents show' says it.", metavar="SHA256")],
     acting: Acting,
@@ -267,7 +266,9 @@ def _tell_refused(refused: Sequence[RefusedRow]) -> None:
         print_table(heads, rows)
 
 
-def _standing(current: Entry | None, approved: bool, found: AnnexDraft | ApprovedAnnex | None) -> dict[str, object]:
+def _standing(
+    current: CountsEntry | None, approved: bool, found: AnnexDraft | ApprovedAnnex | None
+) -> dict[str, object]:
     return {
         "way": None if current is None else current.way,
         "entered_by": None if current is None else current.made_by,

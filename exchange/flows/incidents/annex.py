@@ -19,9 +19,9 @@ from exchange.flows.incidents.document import (
     ToldAnnex,
     read_exact,
     read_told,
-    told_of,
+    told_edition,
+    write_annex_manifest,
     write_exact,
-    write_manifest,
     write_told,
 )
 from exchange.flows.incidents.enter import entered, settle
@@ -34,7 +34,7 @@ from exchange.store.tables.incidents import IncidentAnnexRow
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision
 
-RECENT: Final = 6
+RECENT_HALVES: Final = 6
 """Half-years that the page offers, also those of which nothing is entered."""
 
 
@@ -89,9 +89,9 @@ def draft_annex(node: Node, half: Half) -> AnnexDraft | None:
     settings = node.settings
     head = AnnexHead(half, node.node_id, settings.jurisdiction, settings.monitoring_smallest)
     exact = ExactAnnex(head, current.salt, current.counts)
-    told = told_of(exact, earlier)
+    told = told_edition(exact, earlier)
     exact_bytes, told_bytes = write_exact(exact, node.jurisdictions), write_told(told, node.jurisdictions)
-    return AnnexDraft(exact, told, exact_bytes, told_bytes, write_manifest(head, exact_bytes, told_bytes))
+    return AnnexDraft(exact, told, exact_bytes, told_bytes, write_annex_manifest(head, exact_bytes, told_bytes))
 
 
 def approve_annex(node: Node, maker: Maker, half: Half, sha256: str, because: str) -> str:
@@ -201,7 +201,7 @@ def half_states(node: Node) -> list[HalfState]:
         approved = {row.half for row in approved_annexes(session)}
         known = halves_entered(session) | approved
     half, recent = Half.of(datetime.fromisoformat(stamp())), list[Half]()
-    while len(recent) < RECENT:
+    while len(recent) < RECENT_HALVES:
         recent.append(half)
         half = half.before()
     halves = sorted({*recent, *map(Half.parse, known)}, reverse=True)

@@ -25,8 +25,8 @@ from exchange.flows.incidents.words import (
     DEFINITIONS,
     DIMENSION_TITLES,
     TABLE_TITLES,
-    TITLES,
     TOTAL_TITLES,
+    VALUE_TITLES,
     all_verified,
     sources,
 )
@@ -80,7 +80,7 @@ class ToldAnnex:
     earlier: tuple[EarlierTotals, ...] = ()
 
 
-def told_of(annex: ExactAnnex, earlier: Sequence[EarlierTotals] = ()) -> ToldAnnex:
+def told_edition(annex: ExactAnnex, earlier: Sequence[EarlierTotals] = ()) -> ToldAnnex:
     """What may be told of exact counts."""
     smallest = annex.head.smallest
     return ToldAnnex(
@@ -180,7 +180,7 @@ def read_told(data: bytes) -> ToldAnnex:
     return ToldAnnex(head, totals, tables, earlier)
 
 
-def write_manifest(head: AnnexHead, exact: bytes, told: bytes) -> bytes:
+def write_annex_manifest(head: AnnexHead, exact: bytes, told: bytes) -> bytes:
     """What is approved: the digests of both editions of one half-year."""
     return _written(
         {
@@ -210,7 +210,9 @@ def _tail_json(known: Directory) -> dict[str, Any]:
     return {
         "definitions": list(DEFINITIONS),
         "words": {
-            "titles": {name: {"title": DIMENSION_TITLES[name], "values": dict(TITLES[name])} for name in DIMENSIONS},
+            "titles": {
+                name: {"title": DIMENSION_TITLES[name], "values": dict(VALUE_TITLES[name])} for name in DIMENSIONS
+            },
             "sources": sources(),
             "verified": all_verified(),
         },

@@ -19,12 +19,12 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.incidents.counts import MAX_COUNT, IncidentCounts
 from exchange.flows.incidents.csv_lines import ByteSource, TableEncoding
-from exchange.flows.incidents.read_table import Reading, Refusal, RefusedRow, read_table
+from exchange.flows.incidents.read_table import RefusedRow, RowRefusal, TableReading, read_incident_table
 from exchange.flows.incidents.vocabulary import (
     AgeBand,
+    HarmOutcome,
     IncidentCell,
     Offence,
-    Outcome,
     PersonCell,
     PersonRole,
     Sex,
@@ -45,7 +45,7 @@ from exchange.store.incidents.entries import (
 from exchange.store.log.audit import add_deeds
 from exchange.store.tables.incidents import IncidentEntryRow
 
-SheetPlace = tuple[Offence, Outcome, WeaponKind]
+SheetPlace = tuple[Offence, HarmOutcome, WeaponKind]
 TYPED: Final = "typed"
 IMPORTED: Final = "imported"
 KEPT_STATES: Final = 20
@@ -64,7 +64,7 @@ class EntryReport:
 
 
 @dataclass(frozen=True)
-class Entry:
+class CountsEntry:
     """A state of the counts of a half-year."""
 
     number: int
@@ -82,8 +82,8 @@ class Entered:
     """What is entered of a half-year: the state that holds, the import that is proposed, how many changes can be
     undone, and whether the annex is approved."""
 
-    current: Entry | None
-    proposed: Entry | None
+    current: CountsEntry | None
+    proposed: CountsEntry | None
     undoable: int
     approved: bool
 
@@ -93,7 +93,7 @@ class Sheet:
     """The counts of one offence, outcome and weapon kind: incidents, and persons by role, sex and age band."""
 
     offence: Offence
-    outcome: Outcome
+    outcome: HarmOutcome
     weapon: WeaponKind
     incidents: int
     persons: Mapping[tuple[PersonRole, Sex, AgeBand], int]
@@ -117,13 +117,13 @@ def entered(node: Node, half: Half) -> Entered:
 
 def propose_import(
     node: Node, by: Actor, half: Half, source: ByteSource, encoding: TableEncoding = TableEncoding.AUTO
-) -> Entry:
+) -> CountsEntry:
     """Read a table and keep what it came to, to be looked at and then taken. An earlier proposal goes.
 
     Raises InvalidInput, TooLarge, Conflict.
     """
     _check_begun(half)
-    read = read_table(source, half, encoding)
+    read = read_incident_table(source, half, encoding)
     row = _row(half, IMPORTED, by, taken=False, rows=read.rows, report=_report_json(read))
     with node.store.write() as session:
         _check_open(session, half)
@@ -174,7 +174,7 @@ def save_sheet(node: Node, by: Actor, half: Half, sheet: Sheet, seen: int) -> No
         _audit(session, by, half, "sheet saved")
 
 
-def undo(node: Node, by: Actor, half: Half, number: int) -> None:
+def undo_change(node: Node, by: Actor, half: Half, number: int) -> None:
     """Go back to the state before. Raises Conflict, NotFound."""
     with node.store.write() as session:
         _check_open(session, half)
@@ -197,7 +197,7 @@ def settle(session: Session, half: Half) -> None:
             row.report = "{}"
 
 
-def sheet_of(counts: IncidentCounts, offence: Offence, outcome: Outcome, weapon: WeaponKind) -> Sheet:
+def sheet_of(counts: IncidentCounts, offence: Offence, outcome: HarmOutcome, weapon: WeaponKind) -> Sheet:
     persons = {
         (cell.role, cell.sex, cell.age): count
         for cell, count in counts.persons.items()
@@ -209,7 +209,7 @@ def sheet_of(counts: IncidentCounts, offence: Offence, outcome: Outcome, weapon:
 def sheets_of(counts: IncidentCounts) -> list[Sheet]:
     """Those that count anything, in the order of the vocabularies."""
     found = {_sheet_place(cell) for cell in counts.incidents} | {_sheet_place(cell) for cell in counts.persons}
-    offences, outcomes, weapons = list(Offence), list(Outcome), list(WeaponKind)
+    offences, outcomes, weapons = list(Offence), list(HarmOutcome), list(WeaponKind)
     places = sorted(found, key=lambda at: (offences.index(at[0]), outcomes.index(at[1]), weapons.index(at[2])))
     return [sheet_of(counts, *at) for at in places]
 
@@ -243,7 +243,7 @@ def _cells(counts: IncidentCounts) -> list[CellCount]:
 def _counts(cells: Sequence[CellCount]) -> IncidentCounts:
     persons, incidents = dict[PersonCell, int](), dict[IncidentCell, int]()
     for cell in cells:
-        at = (Offence(cell.offence), Outcome(cell.outcome), WeaponKind(cell.weapon))
+        at = (Offence(cell.offence), HarmOutcome(cell.outcome), WeaponKind(cell.weapon))
         if cell.role:
             persons[PersonCell(PersonRole(cell.role), Sex(cell.sex), AgeBand(cell.age), *at)] = cell.count
         else:
@@ -251,10 +251,10 @@ def _counts(cells: Sequence[CellCount]) -> IncidentCounts:
     return IncidentCounts(persons, incidents)
 
 
-def _entry(session: Session, row: IncidentEntryRow) -> Entry:
+def _entry(session: Session, row: IncidentEntryRow) -> CountsEntry:
     said: dict[str, Any] = json.loads(row.report)
-    refused = [RefusedRow(number, column, Refusal(reason)) for number, column, reason in said.get("refused", ())]
-    return Entry(
+    refused = [RefusedRow(number, column, RowRefusal(reason)) for number, column, reason in said.get("refused", ())]
+    return CountsEntry(
         number=row.entry_id,
         half=Half.parse(row.half),
         way=row.way,
@@ -266,7 +266,7 @@ def _entry(session: Session, row: IncidentEntryRow) -> Entry:
     )
 
 
-def _report_json(read: Reading) -> str:
+def _report_json(read: TableReading) -> str:
     refused = [(row.number, row.column, row.reason) for row in read.refused]
     return json.dumps({"refused": refused, "left_out": read.left_out, "empty": dict(read.empty)})
 

@@ -22,9 +22,9 @@ from exchange.flows.incidents.person_columns import folded, personal_kind
 from exchange.flows.incidents.vocabulary import (
     DIMENSIONS,
     AgeBand,
+    HarmOutcome,
     IncidentCell,
     Offence,
-    Outcome,
     PersonCell,
     PersonRole,
     Sex,
@@ -37,15 +37,15 @@ _E = TypeVar("_E", bound=StrEnum)
 
 INCIDENT: Final = "incident"
 DATE: Final = "date"
-COLUMNS: Final = (INCIDENT, DATE, *DIMENSIONS)
-NEEDED: Final = (INCIDENT, "role", "offence")
+INCIDENT_COLUMNS: Final = (INCIDENT, DATE, *DIMENSIONS)
+NEEDED_COLUMNS: Final = (INCIDENT, "role", "offence")
 NOBODY: Final = "nobody"
 MAX_REFUSED: Final = 2_000
 """Rows that are named; a table of which more are refused is refused whole: its columns mean something else."""
 _OLDEST: Final = 120
 
 
-class Refusal(StrEnum):
+class RowRefusal(StrEnum):
     """Why a row counts nowhere."""
 
     MISSING = "missing"
@@ -65,11 +65,11 @@ class RefusedRow:
 
     number: int
     column: str
-    reason: Refusal
+    reason: RowRefusal
 
 
 @dataclass(frozen=True)
-class Reading:
+class TableReading:
     """What a table came to. ``rows`` counts those that are not empty, refused ones too; ``left_out`` the columns that
     were not read; ``empty`` by column the cells that were empty and counted as unknown."""
 
@@ -84,7 +84,7 @@ class Reading:
 class _Incident:
     offence: Offence
     weapon: WeaponKind
-    outcome: Outcome = Outcome.UNKNOWN
+    outcome: HarmOutcome = HarmOutcome.UNKNOWN
     with_persons: bool = True
 
 
@@ -99,12 +99,12 @@ class _Tally:
 
 
 class _RowRefusedError(Exception):
-    def __init__(self, column: str, reason: Refusal) -> None:
+    def __init__(self, column: str, reason: RowRefusal) -> None:
         super().__init__()
         self.column, self.reason = column, reason
 
 
-def read_table(source: ByteSource, half: Half, encoding: TableEncoding = TableEncoding.AUTO) -> Reading:
+def read_incident_table(source: ByteSource, half: Half, encoding: TableEncoding = TableEncoding.AUTO) -> TableReading:
     """Count the persons and incidents of a table.
 
     1. Its columns: those that are known by our names or the platform's, none that tells who somebody is.
@@ -134,13 +134,15 @@ def read_table(source: ByteSource, half: Half, encoding: TableEncoding = TableEn
     # 4.
     incidents = Counter(IncidentCell(one.offence, one.outcome, one.weapon) for one in tally.incidents.values())
     left_out = sum(name is None for name in columns)
-    return Reading(IncidentCounts(dict(tally.persons), dict(incidents)), rows, refused, left_out, dict(tally.empty))
+    return TableReading(
+        IncidentCounts(dict(tally.persons), dict(incidents)), rows, refused, left_out, dict(tally.empty)
+    )
 
 
-def template() -> bytes:
+def table_template() -> bytes:
     """A table to begin with: the heads, and made-up rows of three incidents."""
     rows = (
-        COLUMNS,
+        INCIDENT_COLUMNS,
         ("1", "", "victim", "female", "36-60", "domestic_violence", "injured", "pistol"),
         ("1", "", "perpetrator", "male", "41", "domestic_violence", "not_injured", "pistol"),
         ("2", "", "perpetrator", "unknown", "unknown", "robbery", "unknown", "unknown"),
@@ -163,11 +165,11 @@ def _columns(head: Sequence[str]) -> list[str | None]:
     twice = sorted({name for name in found if name is not None and found.count(name) > 1})
     if twice:
         raise InvalidInput(f"The table has two columns for {', '.join(twice)}.", code="table-invalid")
-    lacking = [name for name in NEEDED if name not in found]
+    lacking = [name for name in NEEDED_COLUMNS if name not in found]
     if lacking:
         raise InvalidInput(
             f"The table has no column {', '.join(lacking)}. Its first line must name the columns: "
-            f"{', '.join(COLUMNS)}. 'ffp incidents template' writes a table to begin with.",
+            f"{', '.join(INCIDENT_COLUMNS)}. 'ffp incidents template' writes a table to begin with.",
             code="table-invalid",
         )
     return found
@@ -176,7 +178,7 @@ def _columns(head: Sequence[str]) -> list[str | None]:
 @cache
 def _column_names() -> dict[str, str]:
     facts = platform_facts()
-    words = {name: (name, *facts[f"field.{name}"].more["words"]) for name in COLUMNS}
+    words = {name: (name, *facts[f"field.{name}"].more["words"]) for name in INCIDENT_COLUMNS}
     return {folded(word): name for name, known in words.items() for word in known}
 
 
@@ -193,11 +195,11 @@ def _values(dimension: str) -> dict[str, str]:
 def _cells(columns: Sequence[str | None], row: Sequence[str]) -> dict[str, str]:
     """The cells of the columns that are known. Raises _RowRefusedError."""
     if len(row) < len(columns) or any(cell.strip() for cell in row[len(columns) :]):
-        raise _RowRefusedError("", Refusal.CELLS)
+        raise _RowRefusedError("", RowRefusal.CELLS)
     cells = {name: " ".join(cell.split()) for name, cell in zip(columns, row, strict=False) if name is not None}
     for name, cell in cells.items():
         if len(cell) > MAX_CELL:
-            raise _RowRefusedError(name, Refusal.TOO_LONG)
+            raise _RowRefusedError(name, RowRefusal.TOO_LONG)
     return cells
 
 
@@ -205,19 +207,19 @@ def _count(tally: _Tally, cells: Mapping[str, str]) -> None:
     """Into the tally, or nothing of it. Raises _RowRefusedError."""
     named = cells[INCIDENT]
     if not named:
-        raise _RowRefusedError(INCIDENT, Refusal.MISSING)
+        raise _RowRefusedError(INCIDENT, RowRefusal.MISSING)
     _check_date(cells.get(DATE, ""), tally.half)
     empty: set[str] = set()
     offence = _word(Offence, "offence", cells, empty)
     weapon = _word(WeaponKind, "weapon", cells, empty)
-    outcome = _word(Outcome, "outcome", cells, empty)
+    outcome = _word(HarmOutcome, "outcome", cells, empty)
     nobody = folded(cells["role"]) in {NOBODY, "noperson"}
     cell = None
     if nobody:
         if any(cells.get(name) for name in ("sex", "age")):
-            raise _RowRefusedError("role", Refusal.CONTRADICTS)
-        if outcome in {Outcome.KILLED, Outcome.INJURED}:
-            raise _RowRefusedError("outcome", Refusal.CONTRADICTS)
+            raise _RowRefusedError("role", RowRefusal.CONTRADICTS)
+        if outcome in {HarmOutcome.KILLED, HarmOutcome.INJURED}:
+            raise _RowRefusedError("outcome", RowRefusal.CONTRADICTS)
     else:
         role = _word(PersonRole, "role", cells, empty)
         sex = _word(Sex, "sex", cells, empty)
@@ -225,14 +227,14 @@ def _count(tally: _Tally, cells: Mapping[str, str]) -> None:
     known = tally.incidents.get(named)
     if known is not None:
         if known.offence is not offence:
-            raise _RowRefusedError("offence", Refusal.DIFFERS)
+            raise _RowRefusedError("offence", RowRefusal.DIFFERS)
         if known.weapon is not weapon:
-            raise _RowRefusedError("weapon", Refusal.DIFFERS)
+            raise _RowRefusedError("weapon", RowRefusal.DIFFERS)
         if nobody or not known.with_persons:
-            raise _RowRefusedError("role", Refusal.CONTRADICTS)
+            raise _RowRefusedError("role", RowRefusal.CONTRADICTS)
     else:
         known = tally.incidents[named] = _Incident(offence, weapon, with_persons=not nobody)
-    order = list(Outcome)
+    order = list(HarmOutcome)
     known.outcome = min(known.outcome, outcome, key=order.index)
     if cell is not None:
         tally.persons[cell] += 1
@@ -243,13 +245,13 @@ def _word(vocabulary: type[_E], name: str, cells: Mapping[str, str], empty: set[
     """Raises _RowRefusedError."""
     text = cells.get(name, "")
     if not text:
-        if name in NEEDED:
-            raise _RowRefusedError(name, Refusal.MISSING)
+        if name in NEEDED_COLUMNS:
+            raise _RowRefusedError(name, RowRefusal.MISSING)
         empty.add(name)
         return vocabulary("unknown")
     value = _values(name).get(folded(text))
     if value is None:
-        raise _RowRefusedError(name, Refusal.UNKNOWN_WORD)
+        raise _RowRefusedError(name, RowRefusal.UNKNOWN_WORD)
     return vocabulary(value)
 
 
@@ -258,12 +260,12 @@ def _age(cells: Mapping[str, str], empty: set[str]) -> AgeBand:
     text = cells.get("age", "").replace("\N{EN DASH}", "-").replace(" ", "")
     if re.fullmatch("[0-9]{1,3}", text):
         if int(text) > _OLDEST:
-            raise _RowRefusedError("age", Refusal.NO_AGE)
+            raise _RowRefusedError("age", RowRefusal.NO_AGE)
         return AgeBand.of(int(text))
     if text in set(AgeBand):
         return AgeBand(text)
     if text and not any(letter.isalpha() for letter in text):
-        raise _RowRefusedError("age", Refusal.NO_AGE)  # a year of birth, or a band that is none of ours
+        raise _RowRefusedError("age", RowRefusal.NO_AGE)  # a year of birth, or a band that is none of ours
     return _word(AgeBand, "age", cells, empty)
 
 
@@ -278,15 +280,15 @@ def _check_date(text: str, half: Half) -> None:
     elif dotted is not None:
         day, month, year = (int(part) for part in dotted.groups())
     else:
-        raise _RowRefusedError(DATE, Refusal.NO_DATE)
+        raise _RowRefusedError(DATE, RowRefusal.NO_DATE)
     try:
         at = date(year, month, day)
     except ValueError:
         at = None
     if at is None:
-        raise _RowRefusedError(DATE, Refusal.NO_DATE)
+        raise _RowRefusedError(DATE, RowRefusal.NO_DATE)
     if Half.of(datetime(at.year, at.month, at.day, tzinfo=UTC)) != half:
-        raise _RowRefusedError(DATE, Refusal.OUTSIDE_HALF)
+        raise _RowRefusedError(DATE, RowRefusal.OUTSIDE_HALF)
 
 
 def _too_many(refused: Sequence[RefusedRow]) -> InvalidInput:

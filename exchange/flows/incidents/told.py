@@ -22,10 +22,10 @@ from itertools import product
 from typing import Final
 
 from exchange.flows.incidents.counts import IncidentCounts
-from exchange.flows.incidents.vocabulary import DIMENSIONS, POSSESSION, Offence, Outcome, PersonRole
+from exchange.flows.incidents.vocabulary import DIMENSIONS, POSSESSION, HarmOutcome, Offence, PersonRole
 from exchange.flows.monitoring.small_counts import HELD_BACK, Figure, Told, exact, told_count
 
-Place = tuple[str, ...]
+CellPlace = tuple[str, ...]
 """A cell of a table: a value for each of its properties."""
 
 
@@ -37,12 +37,12 @@ class TableKind:
     properties: tuple[str, ...]
 
 
-ROLES: Final = {
+ROLE_TOTALS: Final = {
     "victims": PersonRole.VICTIM,
     "perpetrators": PersonRole.PERPETRATOR,
     "persons_of_unknown_role": PersonRole.UNKNOWN,
 }
-TOTALS: Final = ("use", "possession", *ROLES)
+TOTALS: Final = ("use", "possession", *ROLE_TOTALS)
 """What is counted in all: incidents in which a weapon was used, those in which one was had, and persons by role."""
 USE_BY_OUTCOME: Final = "use_by_outcome_and_weapon"
 USE_BY_OFFENCE: Final = "use_by_offence"
@@ -64,7 +64,7 @@ class ToldTable:
     """Each cell of the table, also those that count nothing."""
 
     kind: TableKind
-    cells: Mapping[Place, Figure]
+    cells: Mapping[CellPlace, Figure]
 
     @property
     def is_told(self) -> bool:
@@ -78,7 +78,7 @@ class ToldTable:
         return {value: _sum(figures) for value, figures in found.items()}
 
 
-def places_of(kind: TableKind) -> list[Place]:
+def places_of(kind: TableKind) -> list[CellPlace]:
     """Of a table, in the order of its vocabularies. Offences are those of its total alone."""
     values = [
         [value for value in DIMENSIONS[name] if name != "offence" or _holds(kind.of, value)] for name in kind.properties
@@ -87,13 +87,13 @@ def places_of(kind: TableKind) -> list[Place]:
 
 
 def _holds(total: str, offence: StrEnum) -> bool:
-    return total in ROLES or (offence in POSSESSION) == (total == "possession")
+    return total in ROLE_TOTALS or (offence in POSSESSION) == (total == "possession")
 
 
-def exact_table(counts: IncidentCounts, kind: TableKind) -> dict[Place, int]:
+def exact_table(counts: IncidentCounts, kind: TableKind) -> dict[CellPlace, int]:
     """The exact cells of a table, also those that count nothing."""
-    if kind.of in ROLES:
-        found = counts.persons_by(ROLES[kind.of], kind.properties)
+    if kind.of in ROLE_TOTALS:
+        found = counts.persons_by(ROLE_TOTALS[kind.of], kind.properties)
     else:
         found = counts.incidents_by(kind.properties, possession=kind.of == "possession")
     return {place: found.get(place, 0) for place in places_of(kind)}
@@ -101,10 +101,10 @@ def exact_table(counts: IncidentCounts, kind: TableKind) -> dict[Place, int]:
 
 def exact_totals(counts: IncidentCounts) -> dict[str, int]:
     incidents = {name: sum(counts.incidents_by((), possession=name == "possession").values()) for name in TOTALS[:2]}
-    return incidents | {name: counts.persons_of(role) for name, role in ROLES.items()}
+    return incidents | {name: counts.persons_of(role) for name, role in ROLE_TOTALS.items()}
 
 
-def told_table(cells: Mapping[Place, int], smallest: int) -> dict[Place, Figure]:
+def told_table(cells: Mapping[CellPlace, int], smallest: int) -> dict[CellPlace, Figure]:
     """What is told of each cell of a table whose total is told by the rule for one count.
 
     1. A total that is small tells no table; one without a small cell is told as it is.
@@ -150,10 +150,10 @@ def told_tables(counts: IncidentCounts, smallest: int) -> dict[str, ToldTable]:
     somebody was hurt knows that there was a victim, and who reads *threat* knows that nobody was hurt."""
     cells = {name: exact_table(counts, kind) for name, kind in TABLES.items()}
     told = {name: told_table(table, smallest) for name, table in cells.items()}
-    by_outcome = dict.fromkeys(Outcome, 0)
+    by_outcome = dict.fromkeys(HarmOutcome, 0)
     for (outcome, _), count in cells[USE_BY_OUTCOME].items():
-        by_outcome[Outcome(outcome)] += count
-    hurt = by_outcome[Outcome.KILLED] + by_outcome[Outcome.INJURED]
+        by_outcome[HarmOutcome(outcome)] += count
+    hurt = by_outcome[HarmOutcome.KILLED] + by_outcome[HarmOutcome.INJURED]
     totals = exact_totals(counts)
     if _is_close(hurt, totals["victims"] + totals["persons_of_unknown_role"], smallest):
         told[USE_BY_OUTCOME] = dict.fromkeys(told[USE_BY_OUTCOME], HELD_BACK)

@@ -65,7 +65,7 @@ POSSESSION: Final = frozenset({Offence.TRAFFICKING, Offence.BORDER_SEIZURE, Offe
 """Offences in which a weapon is had; in the others it is used or shown."""
 
 
-class Outcome(StrEnum):
+class HarmOutcome(StrEnum):
     """Of a person what became of them; of an incident the gravest of these that is known, in this order."""
 
     KILLED = "killed"
@@ -96,13 +96,13 @@ class PersonCell(NamedTuple):
     sex: Sex
     age: AgeBand
     offence: Offence
-    outcome: Outcome
+    outcome: HarmOutcome
     weapon: WeaponKind
 
 
 class IncidentCell(NamedTuple):
     offence: Offence
-    outcome: Outcome
+    outcome: HarmOutcome
     weapon: WeaponKind
 
 
@@ -111,7 +111,7 @@ DIMENSIONS: Final[Mapping[str, type[StrEnum]]] = {
     "sex": Sex,
     "age": AgeBand,
     "offence": Offence,
-    "outcome": Outcome,
+    "outcome": HarmOutcome,
     "weapon": WeaponKind,
 }
 """By their names, which are the columns of a table that is imported and the fields of the JSON."""

@@ -17,7 +17,7 @@ DIMENSION_TITLES: Final[Mapping[str, str]] = {
     "outcome": "Outcome",
     "weapon": "Weapon kind",
 }
-TITLES: Final[Mapping[str, Mapping[str, str]]] = {
+VALUE_TITLES: Final[Mapping[str, Mapping[str, str]]] = {
     "role": {"victim": "Victim", "perpetrator": "Perpetrator", "unknown": "Role unknown"},
     "sex": {"female": "Female", "male": "Male", "unknown": "Sex unknown"},
     "age": {
@@ -92,12 +92,12 @@ DEFINITIONS: Final = (
 
 def title_of(dimension: str, value: str) -> str:
     """In English; pages and reports translate it."""
-    return TITLES[dimension][value]
+    return VALUE_TITLES[dimension][value]
 
 
 def annex_texts() -> list[str]:
     """All that a page or a report says of these in the reader's language."""
-    titles = [text for named in TITLES.values() for text in named.values()]
+    titles = [text for named in VALUE_TITLES.values() for text in named.values()]
     return [*DIMENSION_TITLES.values(), *titles, *TABLE_TITLES.values(), *TOTAL_TITLES.values(), *DEFINITIONS]
 
 

@@ -10,7 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from exchange.errors import InvalidInput, UnsupportedMedia
 from exchange.web.http.upload import MAX_BOUNDARY_BYTES, MAX_HEADER_BYTES
 
-MAX_FIELDS = 16
+MAX_PARTS = 16
 MAX_FIELD_BYTES = 1024
 
 
@@ -82,7 +82,7 @@ class _Parts:
         self._name = options.get(b"name", b"").decode("utf-8", errors="replace")
         self._is_file = b"filename" in options
         self._seen += 1
-        if self._seen > MAX_FIELDS or not self._name or (self._is_file and self.found.file is not None):
+        if self._seen > MAX_PARTS or not self._name or (self._is_file and self.found.file is not None):
             raise _no_form()
 
     def data(self, data: bytes, start: int, end: int) -> None:

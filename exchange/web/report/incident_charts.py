@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from exchange.flows.incidents.document import ToldAnnex
 from exchange.flows.incidents.told import USE_BY_OUTCOME
-from exchange.flows.incidents.vocabulary import AgeBand, Outcome, Sex, WeaponKind
+from exchange.flows.incidents.vocabulary import AgeBand, HarmOutcome, Sex, WeaponKind
 from exchange.flows.incidents.words import TABLE_TITLES, TOTAL_TITLES
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure
 from exchange.web.languages import gettext as _
@@ -68,15 +68,15 @@ def outcome_map(annex: ToldAnnex) -> str:
     if not table.is_told:
         return ""
     most = _most(table.cells.values())
-    wide = (WIDE - _NAMES) / len(Outcome)
+    wide = (WIDE - _NAMES) / len(HarmOutcome)
     parts = [
         _text(_NAMES + (number + 0.5) * wide, 15, value_words("outcome", outcome), "head", middle=True)
-        for number, outcome in enumerate(Outcome)
+        for number, outcome in enumerate(HarmOutcome)
     ]
     for line, weapon in enumerate(WeaponKind):
         y = _HEAD + line * _LINE
         parts.append(_text(0, y + 20, value_words("weapon", weapon)))
-        for number, outcome in enumerate(Outcome):
+        for number, outcome in enumerate(HarmOutcome):
             figure = table.cells[str(outcome), str(weapon)]
             shade = math.ceil(((figure.low or 0) + (figure.high or 0)) / 2 / most * _SHADES)
             x = _NAMES + number * wide

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.flows.incidents.document import ToldAnnex
-from exchange.flows.incidents.read_table import Refusal, RefusedRow
-from exchange.flows.incidents.told import Place, ToldTable
+from exchange.flows.incidents.read_table import RefusedRow, RowRefusal
+from exchange.flows.incidents.told import CellPlace, ToldTable
 from exchange.flows.incidents.words import DEFINITIONS, DIMENSION_TITLES, TABLE_TITLES, TOTAL_TITLES, title_of
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Told
 from exchange.web.languages import gettext as _
@@ -16,15 +16,15 @@ from exchange.web.languages import marked as _m
 from exchange.web.wording.figures import change, words
 
 REASONS: Final = {
-    Refusal.MISSING: _m("the cell is empty"),
-    Refusal.UNKNOWN_WORD: _m("the word is none that is known"),
-    Refusal.TOO_LONG: _m("the text is too long"),
-    Refusal.NO_AGE: _m("it is neither an age in years nor a band"),
-    Refusal.NO_DATE: _m("it is no date"),
-    Refusal.OUTSIDE_HALF: _m("the date is of another half-year"),
-    Refusal.DIFFERS: _m("another row of the incident says otherwise"),
-    Refusal.CONTRADICTS: _m("it contradicts another cell, or another row of the incident"),
-    Refusal.CELLS: _m("the row has another number of cells than the first line"),
+    RowRefusal.MISSING: _m("the cell is empty"),
+    RowRefusal.UNKNOWN_WORD: _m("the word is none that is known"),
+    RowRefusal.TOO_LONG: _m("the text is too long"),
+    RowRefusal.NO_AGE: _m("it is neither an age in years nor a band"),
+    RowRefusal.NO_DATE: _m("it is no date"),
+    RowRefusal.OUTSIDE_HALF: _m("the date is of another half-year"),
+    RowRefusal.DIFFERS: _m("another row of the incident says otherwise"),
+    RowRefusal.CONTRADICTS: _m("it contradicts another cell, or another row of the incident"),
+    RowRefusal.CELLS: _m("the row has another number of cells than the first line"),
 }
 
 
@@ -113,7 +113,7 @@ def past_halves(annex: ToldAnnex) -> list[str]:
     return [item.half for item in (*annex.earlier[:1], *annex.earlier[1:][-1:])]
 
 
-def table_in_words(name: str, table: ToldTable, inside: Mapping[Place, int] | None = None) -> WordedTable:
+def table_in_words(name: str, table: ToldTable, inside: Mapping[CellPlace, int] | None = None) -> WordedTable:
     """``inside``: the exact cells behind what is told. Rows and columns that count nothing stand there too."""
     properties = table.kind.properties
     values = [list(dict.fromkeys(place[at] for place in table.cells)) for at in range(len(properties))]
@@ -129,13 +129,13 @@ def table_in_words(name: str, table: ToldTable, inside: Mapping[Place, int] | No
     return WordedTable(name, _(TABLE_TITLES[name]), _(DIMENSION_TITLES[row_property]), columns, rows, table.is_told)
 
 
-def _lines_of_one(table: ToldTable, values: Sequence[str], known: Mapping[Place, int]) -> WordedRows:
+def _lines_of_one(table: ToldTable, values: Sequence[str], known: Mapping[CellPlace, int]) -> WordedRows:
     named = table.kind.properties[0]
     return tuple((value_words(named, value), (_cell(table.cells[value,], known.get((value,))),)) for value in values)
 
 
 def _lines_of_two(
-    table: ToldTable, down: int, rows: Sequence[str], across: Sequence[str], known: Mapping[Place, int]
+    table: ToldTable, down: int, rows: Sequence[str], across: Sequence[str], known: Mapping[CellPlace, int]
 ) -> WordedRows:
     """``down``: the position of the property that the rows stand for. The last row has the sums of the columns."""
     named, sums, below = table.kind.properties[down], table.sums(down), table.sums(1 - down)
@@ -150,7 +150,7 @@ def _lines_of_two(
 
 def refused_in_words(refused: Sequence[RefusedRow]) -> list[RefusedRows]:
     """By column and reason, the most frequent first."""
-    found: dict[tuple[str, Refusal], list[int]] = {}
+    found: dict[tuple[str, RowRefusal], list[int]] = {}
     for row in refused:
         found.setdefault((row.column, row.reason), []).append(row.number)
     ordered = sorted(found.items(), key=lambda item: (-len(item[1]), item[1]))
@@ -170,7 +170,7 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join("–".join(map(str, ends)) for ends in found)
 
 
-def _total(known: Mapping[Place, int], position: int, value: str) -> int | None:
+def _total(known: Mapping[CellPlace, int], position: int, value: str) -> int | None:
     return sum(count for place, count in known.items() if place[position] == value) if known else None
 
 

@@ -26,18 +26,18 @@ from exchange.flows.incidents.counts import IncidentCounts
 from exchange.flows.incidents.csv_lines import MAX_FILE_BYTES, TableEncoding
 from exchange.flows.incidents.document import ToldAnnex
 from exchange.flows.incidents.enter import (
+    CountsEntry,
     Entered,
-    Entry,
     entered,
     leave_import,
     propose_import,
     sheets_of,
     take_import,
-    undo,
+    undo_change,
 )
-from exchange.flows.incidents.read_table import template
+from exchange.flows.incidents.read_table import table_template
 from exchange.flows.incidents.told import exact_table, exact_totals
-from exchange.flows.incidents.vocabulary import Offence, Outcome, WeaponKind
+from exchange.flows.incidents.vocabulary import HarmOutcome, Offence, WeaponKind
 from exchange.flows.incidents.words import DIMENSION_TITLES, TOTAL_TITLES, all_verified, platform_facts
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
@@ -66,26 +66,26 @@ from schemas.vocabulary import Role
 router = APIRouter()
 
 AnnexForm = Literal["json", "csv", "pdf", "approval", "manifest", "exact"]
-Looking = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
+LooksAtIncidents = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
 _FORM_BYTES: Final = 16 * 1024
 """What stands around the table in the body of a form."""
 
 
 @router.get("/incidents")
-def newest(node: OpenNode, who: Looking) -> Response:
+def newest_annex(node: OpenNode, who: LooksAtIncidents) -> Response:
     """The half-year that lasts."""
     return incidents_page(node, who, str(half_states(node)[0].half))
 
 
 @router.get("/incidents/template.csv")
-def empty_table(_who: Looking) -> Response:
+def empty_table(_who: LooksAtIncidents) -> Response:
     """A table to begin with; its rows are made up."""
     headers = {"Content-Disposition": 'attachment; filename="incidents.csv"'}
-    return Response(template(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(table_template(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/incidents/{half}")
-def incidents_page(node: OpenNode, who: Looking, half: str) -> Response:
+def incidents_page(node: OpenNode, who: LooksAtIncidents, half: str) -> Response:
     """What is entered, the import that is proposed, and both as they would be told; once approved, as it was."""
     wanted = Half.parse(half)
     approved, found = find_annex(node, wanted), entered(node, wanted)
@@ -116,7 +116,7 @@ def incidents_page(node: OpenNode, who: Looking, half: str) -> Response:
 
 
 @router.post("/incidents/{half}")
-async def approve(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+async def approve_half(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Sign that both editions, and no others, may be handed out."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_approve, node, who, half, fields)
@@ -139,23 +139,23 @@ async def try_import(request: Request, node: OpenNode, who: Heading, half: str) 
     encoding = form.fields.get("encoding", "")
     if encoding not in set(TableEncoding):
         raise InvalidInput("This is no form of these pages.", code="no-form")
-    await off_loop(propose_import, node, actor_of(who), wanted, io.BytesIO(form.file), TableEncoding(encoding))
+    await off_loop(propose_import, node, acting_head(who), wanted, io.BytesIO(form.file), TableEncoding(encoding))
     return _back(half, "#import")
 
 
 @router.post("/incidents/{half}/take")
-async def take(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+async def take_table(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Let the proposed import hold."""
     fields = await read_form(request, node, who.csrf)
-    await off_loop(take_import, node, actor_of(who), Half.parse(half), number_of(fields, "entry"))
+    await off_loop(take_import, node, acting_head(who), Half.parse(half), number_of(fields, "entry"))
     return _back(half)
 
 
 @router.post("/incidents/{half}/leave")
-async def leave(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+async def leave_table(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Forget the proposed import."""
     await read_form(request, node, who.csrf)
-    await off_loop(leave_import, node, actor_of(who), Half.parse(half))
+    await off_loop(leave_import, node, acting_head(who), Half.parse(half))
     return _back(half)
 
 
@@ -163,12 +163,14 @@ async def leave(request: Request, node: OpenNode, who: Heading, half: str) -> Re
 async def go_back(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Back to what held before the last change."""
     fields = await read_form(request, node, who.csrf)
-    await off_loop(undo, node, actor_of(who), Half.parse(half), number_of(fields, "entry"))
+    await off_loop(undo_change, node, acting_head(who), Half.parse(half), number_of(fields, "entry"))
     return _back(half)
 
 
 @router.get("/incidents/{half}/released/{form}")
-async def hand_out(request: Request, node: OpenNode, who: Looking, half: str, form: AnnexForm) -> Response:
+async def hand_out_annex(
+    request: Request, node: OpenNode, who: LooksAtIncidents, half: str, form: AnnexForm
+) -> Response:
     """The public edition as JSON, CSV or PDF; the signed approval and the manifest that it concerns; the exact edition,
     which is for named recipients."""
     wanted = Half.parse(half)
@@ -177,7 +179,7 @@ async def hand_out(request: Request, node: OpenNode, who: Looking, half: str, fo
     return Response(body, media_type=media_type, headers=headers)
 
 
-def actor_of(who: Visitor) -> Actor:
+def acting_head(who: Visitor) -> Actor:
     return Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
 
 
@@ -202,7 +204,7 @@ def _handed_out(node: Node, who: Visitor, half: Half, form: AnnexForm) -> tuple[
     found = released_annex(node, half)
     made = _RELEASED_FORMS[form](found)
     asked = f"{half} incidents {form}"
-    node.audit.note(Deed(actor_of(who), Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
+    node.audit.note(Deed(acting_head(who), Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
     return made
 
 
@@ -256,7 +258,7 @@ def _proposal(found: Entered) -> dict[str, Any] | None:
     }
 
 
-def _beside(entry: Entry, current: Entry | None) -> list[tuple[str, int, int]]:
+def _beside(entry: CountsEntry, current: CountsEntry | None) -> list[tuple[str, int, int]]:
     """Title, what the import comes to, what holds now."""
     now = exact_totals(current.counts if current is not None else IncidentCounts())
     return [(gettext(TOTAL_TITLES[name]), count, now[name]) for name, count in exact_totals(entry.counts).items()]
@@ -280,7 +282,7 @@ def _choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Name, title and values of what a sheet is chosen by."""
     return [
         (name, gettext(DIMENSION_TITLES[name]), [(str(value), value_words(name, value)) for value in values])
-        for name, values in (("offence", Offence), ("outcome", Outcome), ("weapon", WeaponKind))
+        for name, values in (("offence", Offence), ("outcome", HarmOutcome), ("weapon", WeaponKind))
     ]
 
 

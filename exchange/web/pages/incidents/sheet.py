@@ -12,12 +12,12 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.incidents.counts import MAX_COUNT, IncidentCounts
 from exchange.flows.incidents.enter import Sheet, entered, save_sheet, sheet_of
-from exchange.flows.incidents.vocabulary import AgeBand, Offence, Outcome, PersonRole, Sex, WeaponKind
+from exchange.flows.incidents.vocabulary import AgeBand, HarmOutcome, Offence, PersonRole, Sex, WeaponKind
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import gettext as _
-from exchange.web.pages.incidents.annex_page import actor_of, number_of
+from exchange.web.pages.incidents.annex_page import acting_head, number_of
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
 from exchange.web.wording.incident_words import value_words
 
@@ -32,7 +32,7 @@ class SheetAddress(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     offence: Offence = Offence.HOMICIDE
-    outcome: Outcome = Outcome.KILLED
+    outcome: HarmOutcome = HarmOutcome.KILLED
     weapon: WeaponKind = WeaponKind.PISTOL
 
 
@@ -77,7 +77,7 @@ def _put(node: Node, who: Visitor, half: Half, fields: dict[str, str]) -> Respon
     problem = _problem(wrong, stated, sheet.person_total)
     if problem is not None:
         return _page(who, half, at, fields, seen, problem=problem)
-    save_sheet(node, actor_of(who), half, sheet, seen)
+    save_sheet(node, acting_head(who), half, sheet, seen)
     return RedirectResponse(f"/app/incidents/{half}#sheets", 303)
 
 

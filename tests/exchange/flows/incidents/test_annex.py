@@ -24,7 +24,7 @@ from exchange.flows.incidents.annex import (
     told_annex,
 )
 from exchange.flows.incidents.counts import MAX_COUNT
-from exchange.flows.incidents.document import ExactAnnex, read_exact, read_told, told_of, write_exact, write_told
+from exchange.flows.incidents.document import ExactAnnex, read_exact, read_told, told_edition, write_exact, write_told
 from exchange.flows.incidents.enter import (
     KEPT_STATES,
     Sheet,
@@ -35,9 +35,9 @@ from exchange.flows.incidents.enter import (
     sheet_of,
     sheets_of,
     take_import,
-    undo,
+    undo_change,
 )
-from exchange.flows.incidents.vocabulary import AgeBand, Offence, Outcome, PersonRole, Sex, WeaponKind
+from exchange.flows.incidents.vocabulary import AgeBand, HarmOutcome, Offence, PersonRole, Sex, WeaponKind
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.small_counts import exact
 from exchange.flows.node.node import Node, create_node, open_node
@@ -91,7 +91,7 @@ def take(node: Node, made: MadeUpTable, half: Half = HALF) -> int:
 def sheet(incidents: int, **women: int) -> Sheet:
     """Of victims of robberies who were injured by a pistol."""
     persons = {(PersonRole.VICTIM, Sex.FEMALE, AgeBand[band]): count for band, count in women.items()}
-    return Sheet(Offence.ROBBERY, Outcome.INJURED, WeaponKind.PISTOL, incidents, persons)
+    return Sheet(Offence.ROBBERY, HarmOutcome.INJURED, WeaponKind.PISTOL, incidents, persons)
 
 
 def approve(node: Node, clock: Clock, half: Half = HALF) -> str:
@@ -118,17 +118,17 @@ def test_an_import_is_looked_at_then_taken_and_can_be_undone(node: Node) -> None
     assert found.current is not None
     assert (found.current.counts, found.proposed, found.undoable) == (second.counts, None, 2)
     with pytest.raises(Conflict):
-        undo(node, BY, HALF, proposed.number)
-    undo(node, BY, HALF, found.current.number)
+        undo_change(node, BY, HALF, proposed.number)
+    undo_change(node, BY, HALF, found.current.number)
     back = entered(node, HALF).current
     assert back is not None
     assert back.counts == first.counts
-    undo(node, BY, HALF, back.number)
+    undo_change(node, BY, HALF, back.number)
     assert entered(node, HALF).current is None
     with node.store.read() as session:
         assert session.scalar(select(func.count()).select_from(IncidentCountRow)) == 0
     with pytest.raises(NotFound):
-        undo(node, BY, HALF, back.number)
+        undo_change(node, BY, HALF, back.number)
 
 
 def test_a_proposal_goes_with_the_next_one_or_when_it_is_left(node: Node) -> None:
@@ -149,7 +149,7 @@ def test_a_sheet_replaces_its_own_counts_alone(node: Node) -> None:
     save_sheet(node, BY, HALF, sheet(7, TO_35=8, TO_60=1), seen=number)
     now = entered(node, HALF).current
     assert now is not None
-    at = (Offence.ROBBERY, Outcome.INJURED, WeaponKind.PISTOL)
+    at = (Offence.ROBBERY, HarmOutcome.INJURED, WeaponKind.PISTOL)
     assert sheet_of(now.counts, *at) == sheet(7, TO_35=8, TO_60=1)
     others = [one for one in sheets_of(now.counts) if (one.offence, one.outcome, one.weapon) != at]
     assert others == [one for one in sheets_of(made.counts) if (one.offence, one.outcome, one.weapon) != at]
@@ -211,7 +211,7 @@ def test_what_is_approved_is_what_was_shown_and_stays(node: Node, clock: Clock) 
     assert not state.current.report.refused, "which rows were refused goes with the approval"
     for change in (
         lambda: save_sheet(node, BY, HALF, sheet(1), state.current.number),  # type: ignore[union-attr]
-        lambda: undo(node, BY, HALF, state.current.number),  # type: ignore[union-attr]
+        lambda: undo_change(node, BY, HALF, state.current.number),  # type: ignore[union-attr]
         lambda: propose_import(node, BY, HALF, io.BytesIO(made.data)),
         lambda: approve_annex(node, HEAD, HALF, found.sha256, BECAUSE),
     ):
@@ -306,7 +306,7 @@ def test_documents_of_random_counts_are_read_back(node: Node) -> None:
     for _ in range(5):
         annex = ExactAnnex(head, "00" * 32, random_counts(drafted, drafted.randint(0, 300)))
         assert read_exact(write_exact(annex, node.jurisdictions)) == annex
-        told = told_of(annex)
+        told = told_edition(annex)
         assert read_told(write_told(told, node.jurisdictions)) == told
 
 

@@ -12,42 +12,49 @@ from exchange.errors import InvalidInput, TooLarge
 from exchange.flows.incidents import csv_lines
 from exchange.flows.incidents.csv_lines import MAX_COLUMNS, TableEncoding
 from exchange.flows.incidents.person_columns import PersonalKind, personal_kind
-from exchange.flows.incidents.read_table import COLUMNS, MAX_REFUSED, Reading, Refusal, read_table, template
-from exchange.flows.incidents.vocabulary import DIMENSIONS, IncidentCell, Outcome, PersonRole
-from exchange.flows.incidents.words import TITLES, platform_facts
+from exchange.flows.incidents.read_table import (
+    INCIDENT_COLUMNS,
+    MAX_REFUSED,
+    RowRefusal,
+    TableReading,
+    read_incident_table,
+    table_template,
+)
+from exchange.flows.incidents.vocabulary import DIMENSIONS, HarmOutcome, IncidentCell, PersonRole
+from exchange.flows.incidents.words import VALUE_TITLES, platform_facts
 from exchange.flows.monitoring.half_years import Half
 from tests.exchange.flows.incidents.made_up_incidents import SECRET, made_up_table
 
 HALF = Half(2026, 2)
-HEAD = ",".join(COLUMNS)
+HEAD = ",".join(INCIDENT_COLUMNS)
 GOOD = "1,,victim,male,30,robbery,injured,pistol"
 
 
-def read(*lines: str, encoding: str = "utf-8", said: TableEncoding = TableEncoding.AUTO) -> Reading:
-    return read_table(io.BytesIO("\n".join(lines).encode(encoding)), HALF, said)
+def read(*lines: str, encoding: str = "utf-8", said: TableEncoding = TableEncoding.AUTO) -> TableReading:
+    return read_incident_table(io.BytesIO("\n".join(lines).encode(encoding)), HALF, said)
 
 
 def refusal(data: bytes, said: TableEncoding = TableEncoding.AUTO) -> InvalidInput:
     with pytest.raises(InvalidInput) as caught:
-        read_table(io.BytesIO(data), HALF, said)
+        read_incident_table(io.BytesIO(data), HALF, said)
     return caught.value
 
 
-def refused(*lines: str) -> list[tuple[int, str, Refusal]]:
+def refused(*lines: str) -> list[tuple[int, str, RowRefusal]]:
     return [(row.number, row.column, row.reason) for row in read(HEAD, *lines).refused]
 
 
 def test_five_thousand_incidents_with_two_hundred_wrong_rows() -> None:
     made = made_up_table(5, 5_000, 200)
     began = time.perf_counter()
-    found = read_table(io.BytesIO(made.data), HALF)
+    found = read_incident_table(io.BytesIO(made.data), HALF)
     took = time.perf_counter() - began
     assert found.counts == made.counts
     assert found.counts.incident_total == 5_000
     assert found.rows == made.rows > 10_000
     assert [(row.number, row.column, row.reason) for row in found.refused] == made.wrong
     assert len(made.wrong) == 200
-    assert {why for _, _, why in made.wrong} == set(Refusal) - {Refusal.DIFFERS, Refusal.CELLS}
+    assert {why for _, _, why in made.wrong} == set(RowRefusal) - {RowRefusal.DIFFERS, RowRefusal.CELLS}
     assert found.left_out == 1
     assert SECRET not in repr(found)
     assert took < 5, f"{took:.1f} s"
@@ -57,7 +64,7 @@ def test_five_thousand_incidents_with_two_hundred_wrong_rows() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_delimiter_and_encoding_are_found(delimiter: str, encoding: str) -> None:
     made = made_up_table(1, 50, 5, delimiter=delimiter, encoding=encoding)
-    assert read_table(io.BytesIO(made.data), HALF).counts == made.counts
+    assert read_incident_table(io.BytesIO(made.data), HALF).counts == made.counts
 
 
 def test_another_encoding_is_named_and_then_read() -> None:
@@ -96,27 +103,27 @@ def test_rows_of_one_incident_agree() -> None:
         "2,,nobody,,,robbery,,pistol",
         "2,,victim,male,30,robbery,not_injured,pistol",
     ) == [
-        (3, "offence", Refusal.DIFFERS),
-        (4, "weapon", Refusal.DIFFERS),
-        (5, "role", Refusal.CONTRADICTS),
-        (7, "role", Refusal.CONTRADICTS),
+        (3, "offence", RowRefusal.DIFFERS),
+        (4, "weapon", RowRefusal.DIFFERS),
+        (5, "role", RowRefusal.CONTRADICTS),
+        (7, "role", RowRefusal.CONTRADICTS),
     ]
 
 
 def test_a_refused_row_leaves_no_trace_in_its_incident() -> None:
     found = read(HEAD, "1,,victim,male,1935,homicide,killed,rifle", GOOD)
-    assert found.counts.incidents == {IncidentCell("robbery", Outcome.INJURED, "pistol"): 1}  # type: ignore[arg-type]
+    assert found.counts.incidents == {IncidentCell("robbery", HarmOutcome.INJURED, "pistol"): 1}  # type: ignore[arg-type]
 
 
 def test_rows_are_counted_as_a_spreadsheet_counts_them() -> None:
     assert refused("", GOOD, ",,,,,,,", '2,,victim,"male\nor not",30,robbery,injured,pistol', "3,,x,,,robbery,,") == [
-        (5, "sex", Refusal.UNKNOWN_WORD),
-        (6, "role", Refusal.UNKNOWN_WORD),
+        (5, "sex", RowRefusal.UNKNOWN_WORD),
+        (6, "role", RowRefusal.UNKNOWN_WORD),
     ]
 
 
 def test_a_row_has_as_many_cells_as_the_head() -> None:
-    assert refused(GOOD + ",,", GOOD + ",more", "1,,victim") == [(3, "", Refusal.CELLS), (4, "", Refusal.CELLS)]
+    assert refused(GOOD + ",,", GOOD + ",more", "1,,victim") == [(3, "", RowRefusal.CELLS), (4, "", RowRefusal.CELLS)]
 
 
 @pytest.mark.parametrize(
@@ -224,15 +231,15 @@ def test_bounds_of_rows_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_template_is_read() -> None:
-    found = read_table(io.BytesIO(template()), HALF)
+    found = read_incident_table(io.BytesIO(table_template()), HALF)
     assert (found.rows, found.refused, found.counts.incident_total, found.counts.person_total) == (4, [], 3, 3)
 
 
 def test_each_value_has_a_title_and_the_platforms_word() -> None:
     facts = platform_facts()
     wanted = {f"{name}.{value}" for name, values in DIMENSIONS.items() for value in values}
-    assert wanted | {f"field.{name}" for name in COLUMNS} == set(facts)
-    assert {name: set(titles) for name, titles in TITLES.items()} == {
+    assert wanted | {f"field.{name}" for name in INCIDENT_COLUMNS} == set(facts)
+    assert {name: set(titles) for name, titles in VALUE_TITLES.items()} == {
         name: set(values) for name, values in DIMENSIONS.items()
     }
     assert not any(fact.verified for fact in facts.values())

@@ -14,11 +14,11 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from exchange.flows.incidents.counts import IncidentCounts
 from exchange.flows.incidents.told import (
-    ROLES,
+    ROLE_TOTALS,
     TABLES,
     USE_BY_OFFENCE,
     USE_BY_OUTCOME,
-    Place,
+    CellPlace,
     ToldTable,
     exact_table,
     exact_totals,
@@ -28,9 +28,9 @@ from exchange.flows.incidents.told import (
 )
 from exchange.flows.incidents.vocabulary import (
     AgeBand,
+    HarmOutcome,
     IncidentCell,
     Offence,
-    Outcome,
     PersonCell,
     PersonRole,
     Sex,
@@ -47,7 +47,7 @@ class Attack:
 
     def __init__(self, counts: IncidentCounts, smallest: int) -> None:
         self.tables, self.totals = told_tables(counts, smallest), told_totals(counts, smallest)
-        self.variables: dict[tuple[str, Place], int] = {}
+        self.variables: dict[tuple[str, CellPlace], int] = {}
         self.low: list[float] = []
         self.high: list[float] = []
         for name, figure in self.totals.items():
@@ -57,7 +57,7 @@ class Attack:
                 self._variable((name, place), figure)
         self.rows = list(self._rows())
 
-    def _variable(self, name: tuple[str, Place], figure: Figure) -> None:
+    def _variable(self, name: tuple[str, CellPlace], figure: Figure) -> None:
         self.variables[name] = len(self.low)
         self.low.append(figure.low or 0)
         self.high.append(np.inf if figure.high is None else figure.high)
@@ -74,7 +74,7 @@ class Attack:
         threats = {self.variables[USE_BY_OFFENCE, ("threat",)]: 1.0}
         yield hurt | threats | {self.variables["use", ()]: -1.0}, -np.inf, 0
 
-    def interval(self, name: str, place: Place) -> tuple[int, int]:
+    def interval(self, name: str, place: CellPlace) -> tuple[int, int]:
         """The least and the greatest value that the cell may have."""
         matrix = np.zeros((len(self.rows), len(self.low)))
         for number, (terms, _, _) in enumerate(self.rows):
@@ -94,8 +94,8 @@ class Attack:
         return found[0], found[1]
 
 
-def _hurt(place: Place) -> bool:
-    return place[0] in {Outcome.KILLED, Outcome.INJURED}
+def _hurt(place: CellPlace) -> bool:
+    return place[0] in {HarmOutcome.KILLED, HarmOutcome.INJURED}
 
 
 def meant(counts: IncidentCounts) -> bool:
@@ -139,7 +139,7 @@ def test_the_attack_finds_what_a_naive_table_tells(monkeypatch: pytest.MonkeyPat
     """It can fail: of a table whose cells are held back one by one beside an exact total it finds the small one."""
     counts = random_counts(random.Random(3), 120)
 
-    def naive(cells: Mapping[Place, int], smallest: int) -> dict[Place, Figure]:
+    def naive(cells: Mapping[CellPlace, int], smallest: int) -> dict[CellPlace, Figure]:
         return {at: Figure(Told.BETWEEN, 1, smallest - 1) if 0 < n < smallest else exact(n) for at, n in cells.items()}
 
     monkeypatch.setattr("exchange.flows.incidents.told.told_table", naive)
@@ -255,15 +255,17 @@ def test_tables_of_one_total_have_no_property_in_common() -> None:
     for name, kind in TABLES.items():
         others = [other for known, other in TABLES.items() if known != name and other.of == kind.of]
         assert not any(set(kind.properties) & set(other.properties) for other in others)
-    assert set(ROLES) | {"use", "possession"} == {*told_totals(IncidentCounts(), 5)}
+    assert set(ROLE_TOTALS) | {"use", "possession"} == {*told_totals(IncidentCounts(), 5)}
 
 
 def test_what_words_mean_links_no_two_tables_closely() -> None:
     """20 incidents in which somebody was hurt and 21 victims: the killed by rifle are few, and cannot be many more."""
-    at = IncidentCell(Offence.HOMICIDE, Outcome.KILLED, WeaponKind.PISTOL)
+    at = IncidentCell(Offence.HOMICIDE, HarmOutcome.KILLED, WeaponKind.PISTOL)
     rifle = at._replace(weapon=WeaponKind.RIFLE)
-    unhurt = IncidentCell(Offence.ROBBERY, Outcome.NOT_INJURED, WeaponKind.PISTOL)
-    person = PersonCell(PersonRole.VICTIM, Sex.MALE, AgeBand.TO_35, Offence.HOMICIDE, Outcome.KILLED, WeaponKind.PISTOL)
+    unhurt = IncidentCell(Offence.ROBBERY, HarmOutcome.NOT_INJURED, WeaponKind.PISTOL)
+    person = PersonCell(
+        PersonRole.VICTIM, Sex.MALE, AgeBand.TO_35, Offence.HOMICIDE, HarmOutcome.KILLED, WeaponKind.PISTOL
+    )
     for victims, is_told in ((21, False), (23, True), (19, True)):
         counts = IncidentCounts({person: victims}, {at: 18, rifle: 2, unhurt: 30})
         assert told_tables(counts, 5)[USE_BY_OUTCOME].is_told == is_told

@@ -16,7 +16,14 @@ from typing import Any
 
 from exchange.clock import stamp, stamp_in
 from exchange.flows.incidents.counts import IncidentCounts
-from exchange.flows.incidents.document import AnnexHead, ExactAnnex, told_of, write_exact, write_manifest, write_told
+from exchange.flows.incidents.document import (
+    AnnexHead,
+    ExactAnnex,
+    told_edition,
+    write_annex_manifest,
+    write_exact,
+    write_told,
+)
 from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.half_years import Half
@@ -146,9 +153,9 @@ def _annex(node: Node) -> None:
     exact = ExactAnnex(head, "ab" * 32, IncidentCounts())
     editions = {
         "exact": write_exact(exact, node.jurisdictions),
-        "told": write_told(told_of(exact), node.jurisdictions),
+        "told": write_told(told_edition(exact), node.jurisdictions),
     }
-    manifest = write_manifest(head, editions["exact"], editions["told"])
+    manifest = write_annex_manifest(head, editions["exact"], editions["told"])
     said = say(
         node,
         Approval,
