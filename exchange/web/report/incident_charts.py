@@ -13,7 +13,7 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from exchange.flows.incidents.document import ToldAnnex
-from exchange.flows.incidents.told import USE_BY_OUTCOME
+from exchange.flows.incidents.told import USE_BY_OFFENCE, USE_BY_OUTCOME
 from exchange.flows.incidents.vocabulary import AgeBand, HarmOutcome, Sex, WeaponKind
 from exchange.flows.incidents.words import TABLE_TITLES, TOTAL_TITLES
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure
@@ -22,6 +22,7 @@ from exchange.web.wording.figures import words
 from exchange.web.wording.incident_words import value_words
 
 PERSON_TABLES: Final = ("victims_by_sex_and_age", "perpetrators_by_sex_and_age")
+OFFENCE_TABLES: Final = (USE_BY_OFFENCE, "victims_by_offence", "perpetrators_by_offence")
 WIDE: Final = 720
 _NAMES: Final = 190
 _VALUES: Final = 70
@@ -41,6 +42,7 @@ _PATTERNS: Final = {Sex.FEMALE: 1.0, Sex.MALE: 0.55, Sex.UNKNOWN: 0.25}
 def drawings(annex: ToldAnnex) -> dict[str, str]:
     """Each drawing by the name of the table that says the same; without those of which nothing is told."""
     found = {name: person_bars(annex, name) for name in PERSON_TABLES} | {USE_BY_OUTCOME: outcome_map(annex)}
+    found |= {name: offence_bars(annex, name) for name in OFFENCE_TABLES}
     return {name: svg for name, svg in found.items() if svg}
 
 
@@ -62,6 +64,20 @@ def person_bars(annex: ToldAnnex, name: str) -> str:
     return _svg(y, _(TABLE_TITLES[name]), parts)
 
 
+def offence_bars(annex: ToldAnnex, name: str) -> str:
+    """Lying bars, one for each offence. Empty where the table is not told."""
+    table = annex.tables[name]
+    if not table.is_told:
+        return ""
+    scale = (WIDE - _NAMES - _VALUES) / _most(table.cells.values())
+    parts, y = list[str](), 0
+    for (offence,), figure in table.cells.items():
+        parts.append(_text(0, y + 15, value_words("offence", offence)))
+        parts.append(_lying(_NAMES, y + 1, figure, scale, 1.0, "offence"))
+        y += _BAR + 2
+    return _svg(y, _(TABLE_TITLES[name]), parts)
+
+
 def outcome_map(annex: ToldAnnex) -> str:
     """A row for each weapon kind, a column for each outcome: the darker, the more. Empty where it is not told."""
     table = annex.tables[USE_BY_OUTCOME]
@@ -70,7 +86,7 @@ def outcome_map(annex: ToldAnnex) -> str:
     most = _most(table.cells.values())
     wide = (WIDE - _NAMES) / len(HarmOutcome)
     parts = [
-        _text(_NAMES + (number + 0.5) * wide, 15, value_words("outcome", outcome), "head", middle=True)
+        _text(_NAMES + (number + 0.5) * wide, 15, value_words("outcome", outcome), middle=True)
         for number, outcome in enumerate(HarmOutcome)
     ]
     for line, weapon in enumerate(WeaponKind):
