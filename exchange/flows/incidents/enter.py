@@ -149,9 +149,12 @@ def take_import(node: Node, by: Actor, half: Half, number: int) -> None:
         _audit(session, by, half, "import taken")
 
 
-def leave_import(node: Node, by: Actor, half: Half) -> None:
-    """Forget the proposed import."""
+def leave_import(node: Node, by: Actor, half: Half, number: int) -> None:
+    """Forget the proposed import. Raises NotFound."""
     with node.store.write() as session:
+        row = proposed_entry(session, str(half))
+        if row is None or row.entry_id != number:
+            raise NotFound("There is no such import to be left.")
         _forget_proposal(session, half)
         _audit(session, by, half, "import left")
 

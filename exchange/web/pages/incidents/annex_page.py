@@ -154,8 +154,8 @@ async def take_table(request: Request, node: OpenNode, who: Heading, half: str) 
 @router.post("/incidents/{half}/leave")
 async def leave_table(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Forget the proposed import."""
-    await read_form(request, node, who.csrf)
-    await off_loop(leave_import, node, acting_head(who), Half.parse(half))
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(leave_import, node, acting_head(who), Half.parse(half), number_of(fields, "entry"))
     return _back(half)
 
 

@@ -138,8 +138,11 @@ def test_a_proposal_goes_with_the_next_one_or_when_it_is_left(node: Node) -> Non
         assert session.scalar(select(func.count()).select_from(IncidentEntryRow)) == 1
     with pytest.raises(InvalidInput):
         propose_import(node, BY, HALF, io.BytesIO(b"Name\nPetar\n"))
-    assert entered(node, HALF).proposed is not None
-    leave_import(node, BY, HALF)
+    proposed = entered(node, HALF).proposed
+    assert proposed is not None
+    with pytest.raises(NotFound):
+        leave_import(node, BY, HALF, proposed.number - 1)
+    leave_import(node, BY, HALF, proposed.number)
     assert entered(node, HALF).proposed is None
 
 
