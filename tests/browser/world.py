@@ -152,12 +152,15 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
             ("alerts", "/app/alerts"),
             ("audit", "/app/audit"),
             ("monitoring", "/app/monitoring"),
+            ("incidents", "/app/incidents"),
+            ("incident_sheet", f"/app/incidents/{Half.of(datetime.now(UTC))}/sheet"),
             ("maturity", "/app/maturity"),
         ],
         Role.AUDITOR: [
             *everybody,
             ("audit", "/app/audit"),
             ("monitoring", "/app/monitoring"),
+            ("incidents", "/app/incidents"),
             ("maturity", "/app/maturity"),
         ],
     }
