@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from exchange.clock import DAY_S, day_after, stamp_in, today
 from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
+from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import request_release
