@@ -15,6 +15,7 @@ from exchange.cli import (
     demo,
     glossary,
     importing,
+    incidents,
     instruments,
     jurisdictions,
     law,
@@ -270,6 +271,16 @@ HEADINGS = (
                 "audit", audit.app, "Who saw and asked what; verify these rows.", ("ffp audit show --actor examiner-1",)
             ),
             Command("report", monitoring.report, "The half-yearly report.", ("ffp report --half 2026H2",)),
+            Command(
+                "incidents",
+                incidents.app,
+                "Counts of incidents and persons: import, approve.",
+                (
+                    "ffp incidents template incidents.csv",
+                    "ffp incidents import incidents.csv --half 2026H2 --as head-1 --dry-run",
+                    "ffp incidents show --half 2026H2",
+                ),
+            ),
             Command("maturity", maturity.maturity, "How far this focal point has come, and its next step."),
         ],
     ),

@@ -88,6 +88,9 @@ class Act(StrEnum):
     CHECK_INSTRUMENT = "check-instrument"
     """An instrument was checked on a reference specimen; ``asked`` is which, and what came of it, the subjects are the
     check's number and the digest of its document."""
+    CHANGE_INCIDENTS = "change-incidents"
+    """Counts of the incident annex were entered, imported or taken back; ``asked`` is the half-year and which of these,
+    never a count."""
     EXPORT_TRUTH = "export-truth"
     """Test fires of known firearm were written into a folder, a scan each; the subjects are the scans' digests,
     ``asked`` is whose, ``count`` how many were written now."""

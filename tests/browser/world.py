@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
 from exchange.flows.law.draft import law_draft, publish_law, replace_articles, save_article
+from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import request_release
@@ -155,6 +157,8 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
             ("alerts", "/app/alerts"),
             ("audit", "/app/audit"),
             ("monitoring", "/app/monitoring"),
+            ("incidents", "/app/incidents"),
+            ("incident_sheet", f"/app/incidents/{Half.of(datetime.now(UTC))}/sheet"),
             ("maturity", "/app/maturity"),
             ("law", "/app/law"),
             ("law-concordance", "/app/law/concordance"),
@@ -168,6 +172,7 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
             *everybody,
             ("audit", "/app/audit"),
             ("monitoring", "/app/monitoring"),
+            ("incidents", "/app/incidents"),
             ("maturity", "/app/maturity"),
         ],
     }

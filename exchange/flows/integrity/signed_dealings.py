@@ -1,9 +1,10 @@
-"""Hold queries and what they found, pairs that were sent to be verified, and approved reports, against their
-statements."""
+"""Hold queries and what they found, pairs that were sent to be verified, approved reports and incident annexes,
+against their statements."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from exchange.flows.node.node import Node
 from exchange.store.log.statements import find_statement
 from exchange.store.operate.at_rest import all_found, rows_backed, scan_of
 from exchange.store.query.queries import FoundState, QueryState
+from exchange.store.tables.incidents import IncidentAnnexRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.reviews import VerificationTaskRow
@@ -39,6 +41,7 @@ def check_dealings(session: Session, node: Node) -> Iterator[Difference]:
     yield from _check_found(session, node)
     yield from _check_tasks(session)
     yield from _check_reports(session, node)
+    yield from _check_annexes(session, node)
 
 
 def _check_queries(session: Session, node: Node) -> Iterator[Difference]:
@@ -168,3 +171,20 @@ def _check_reports(session: Session, node: Node) -> Iterator[Difference]:
         yield from differing(row, row.half, {"sha256": said.concerns, "approved_by": said.made_by.pseudonym})
         if hashlib.sha256(row.document).hexdigest() != said.concerns:
             yield f"monitoring_report {row.half}", "What stands in document is not what was signed."
+
+
+def _check_annexes(session: Session, node: Node) -> Iterator[Difference]:
+    """The approval concerns the manifest, and the manifest both editions."""
+    for row, statement in rows_backed(session, IncidentAnnexRow):
+        said, where = said_in(statement), f"incident_annex {row.half}"
+        if not isinstance(said, Approval) or statement is None or statement.issuer != node.node_id:
+            yield where, UNBACKED
+            continue
+        yield from differing(row, row.half, {"sha256": said.concerns, "approved_by": said.made_by.pseudonym})
+        if hashlib.sha256(row.manifest).hexdigest() != said.concerns:
+            yield where, "What stands in manifest is not what was signed."
+            continue
+        editions = json.loads(row.manifest)["editions"]
+        for edition, content in (("exact", row.exact), ("public", row.told)):
+            if hashlib.sha256(content).hexdigest() != editions[edition]:
+                yield where, f"The {edition} edition is not the one whose digest was signed."

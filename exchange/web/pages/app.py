@@ -41,6 +41,7 @@ from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
 from exchange.web.pages.entry import firearms, instruments, register, register_files
 from exchange.web.pages.law import entering, reading
+from exchange.web.pages.incidents import annex_page, sheet
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.live_hints import LiveHints
 from exchange.web.pages.monitoring import half_year
@@ -92,6 +93,8 @@ PAGE_PARTS = (
     peers,
     audit,
     half_year,
+    annex_page,
+    sheet,
     maturity,
     entering,
     reading,

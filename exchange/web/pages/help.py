@@ -43,6 +43,8 @@ CHAPTERS: Final = {
     "law_draft": "monitoring",
     "law_of": "monitoring",
     "law_pair": "monitoring",
+    "incidents": "monitoring",
+    "incident_sheet": "monitoring",
     "maturity": "monitoring",
     "monitoring": "monitoring",
     "separation": "separation",

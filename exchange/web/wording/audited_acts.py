@@ -38,6 +38,7 @@ ACTS: Final = {
     Act.ADD_WEBHOOK: _m("had a program told of news"),
     Act.REMOVE_WEBHOOK: _m("had a program told nothing more"),
     Act.CHECK_INSTRUMENT: _m("checked an instrument"),
+    Act.CHANGE_INCIDENTS: _m("changed counts of incidents"),
     Act.EXPORT_TRUTH: _m("wrote test fires into a folder"),
     Act.READ_SEPARATION: _m("took the scores of test fires"),
     Act.INSTALL_MODEL: _m("put a calibration model in force"),

@@ -18,6 +18,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import exchange.web
+from exchange.flows.incidents.words import annex_texts
 from exchange.flows.maturity.definitions import maturity_texts
 from exchange.flows.monitoring.definitions import definition_texts
 from exchange.record_filter import CONDITIONS, ConditionGroup
@@ -30,6 +31,7 @@ _METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 _KEYWORDS: Final = {"_": None, "gettext": None, "_m": None, "ngettext": (1, 2)}
 _SLAVIC: Final = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2)"
 _DEFINITIONS: Final = "../flows/monitoring/definitions.py"
+_INCIDENTS: Final = "../flows/incidents/words.py"
 _PRACTICES: Final = "../flows/maturity/definitions.py"
 _CONDITIONS: Final = "../record_filter.py"
 _PLURALS: Final = {
@@ -50,6 +52,8 @@ def collect() -> Catalog:
         catalogue.add(text, locations=[(VIEWER_TEXTS.relative_to(ROOT).as_posix(), 0)])
     for text in definition_texts():
         catalogue.add(text, locations=[(_DEFINITIONS, 0)])
+    for text in annex_texts():
+        catalogue.add(text, locations=[(_INCIDENTS, 0)])
     for text in maturity_texts():
         catalogue.add(text, locations=[(_PRACTICES, 0)])
     for condition in CONDITIONS.values():

@@ -13,7 +13,18 @@ down_revision = "10"
 
 def upgrade() -> None:
     """Empty tables."""
-    # the draft of a compendium of law
+    _add_law()
+    _add_incidents()
+
+
+def downgrade() -> None:
+    """Nothing of them is in other tables. A draft of law that was not published is lost; what was published stays in
+    the log."""
+    _drop_incidents()
+    _drop_law()
+
+
+def _add_law() -> None:
     op.create_table(
         "law_draft",
         sa.Column("step", WholeNumber, primary_key=True, autoincrement=False),
@@ -25,7 +36,51 @@ def upgrade() -> None:
     )
 
 
-def downgrade() -> None:
-    """Nothing of them is in other tables. A draft of law that was not published is lost; what was published stays in
-    the log."""
+def _drop_law() -> None:
     op.drop_table("law_draft")
+
+
+def _add_incidents() -> None:
+    op.create_table(
+        "incident_entry",
+        sa.Column("entry_id", WholeNumber, primary_key=True, autoincrement=True),
+        sa.Column("half", Words(), nullable=False),
+        sa.Column("way", Words(), nullable=False),
+        sa.Column("taken", sa.Boolean(), nullable=False),
+        sa.Column("salt", Words(), nullable=False),
+        sa.Column("made_by", Words(), nullable=False),
+        sa.Column("made_at", Words(), nullable=False),
+        sa.Column("rows", WholeNumber, nullable=False),
+        sa.Column("report", Words(), nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_incident_entry_half", "incident_entry", ["half"])
+    cell = ("role", "sex", "age", "offence", "outcome", "weapon")
+    op.create_table(
+        "incident_count",
+        sa.Column(
+            "entry_id",
+            WholeNumber,
+            sa.ForeignKey("incident_entry.entry_id"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        *(sa.Column(name, Words(), primary_key=True) for name in cell),
+        sa.Column("count", WholeNumber, nullable=False),
+    )
+    op.create_table(
+        "incident_annex",
+        sa.Column("half", Words(), primary_key=True),
+        sa.Column("exact", sa.LargeBinary(), nullable=False),
+        sa.Column("told", sa.LargeBinary(), nullable=False),
+        sa.Column("manifest", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", Words(), nullable=False),
+        sa.Column("approval", Words(), sa.ForeignKey("statement.statement_id"), nullable=False),
+        sa.Column("approved_by", Words(), nullable=False),
+        sa.Column("approved_at", Words(), nullable=False),
+    )
+
+
+def _drop_incidents() -> None:
+    for name in ("incident_annex", "incident_count", "incident_entry"):
+        op.drop_table(name)

@@ -15,8 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from exchange.clock import stamp, stamp_in
+from exchange.flows.incidents.counts import IncidentCounts
+from exchange.flows.incidents.document import (
+    AnnexHead,
+    ExactAnnex,
+    told_edition,
+    write_annex_manifest,
+    write_exact,
+    write_told,
+)
 from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import decide_found, request_release
@@ -28,9 +38,11 @@ from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import place_hold, revoke_from, withdraw
 from exchange.store.access.tokens import revoke_token
 from exchange.store.access.users import add_user, change_role, put_authorisation
+from exchange.store.incidents.entries import keep_annex
 from exchange.store.log.statements import add_statement, find_statement
 from exchange.store.monitoring.counted import keep_report
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
+from exchange.store.tables.incidents import IncidentAnnexRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.queries import FoundRow
@@ -93,6 +105,7 @@ def live(folder: Path, databases: Databases | None = None) -> Network:
     _join(network, network.record(RS, audience=["MK"], scan=b"one"), theirs)
     _ask(network, network.record(MK, level="search", audience=["RS"]))
     _report(rs)
+    _annex(rs)
     for node in network.nodes.values():
         seal_audit(replace(node, settings=node.settings.model_copy(update={"audit_interval_s": -1.0})))
         sign_head(node)
@@ -132,6 +145,33 @@ def _report(node: Node) -> None:
     with node.store.write() as session:
         enter(session, said, to=[])
         keep_report(session, MonitoringReportRow(**columns, approval=said.statement_id, approved_by=HEAD.pseudonym))
+
+
+def _annex(node: Node) -> None:
+    """As ``approve_annex`` keeps one."""
+    head = AnnexHead(Half(2025, 2), node.node_id, node.settings.jurisdiction, 5)
+    exact = ExactAnnex(head, "ab" * 32, IncidentCounts())
+    editions = {
+        "exact": write_exact(exact, node.jurisdictions),
+        "told": write_told(told_edition(exact), node.jurisdictions),
+    }
+    manifest = write_annex_manifest(head, editions["exact"], editions["told"])
+    said = say(
+        node,
+        Approval,
+        HEAD,
+        concerns=hashlib.sha256(manifest).hexdigest(),
+        jurisdiction=node.settings.jurisdiction,
+        decision=Decision.APPROVED,
+        because="Read.",
+    )
+    columns = {"half": "2025H2", "manifest": manifest, "sha256": said.statement.concerns, "approved_at": stamp()}
+    with node.store.write() as session:
+        enter(session, said, to=[])
+        keep_annex(
+            session,
+            IncidentAnnexRow(**columns, **editions, approval=said.statement_id, approved_by=HEAD.pseudonym),
+        )
 
 
 def _withdraw(network: Network, shared: str, held: str) -> None:

@@ -1,0 +1,1 @@
+"""The counts of the incident annex, and the annexes that were approved."""

@@ -1,0 +1,1 @@
+"""The incident annex: entered, imported, looked at, approved and handed out."""

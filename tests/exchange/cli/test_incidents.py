@@ -1,0 +1,83 @@
+"""``ffp incidents``: from the template over a dry run to the files of an approved annex."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from exchange.flows.monitoring.half_years import Half
+from exchange.store.access.users import add_user
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.cli.conftest import Ffp, refusal
+from tests.exchange.flows.incidents.made_up_incidents import SECRET, made_up_table
+from tests.exchange.flows.network import RS, Network
+
+HALF = Half(2026, 2)
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Network]:
+    made = Network(tmp_path)
+    made.make(Jurisdiction.RS)
+    with made.nodes[RS].store.write() as session:
+        add_user(session, "head-1", Role.HEAD)
+        add_user(session, "examiner-1", Role.EXAMINER)
+    yield made
+    made.close()
+
+
+@pytest.mark.slow
+def test_from_a_table_to_an_approved_annex(
+    ffp: Ffp, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = datetime.fromisoformat(HALF.end) + timedelta(days=1) - datetime.now(UTC)
+    monkeypatch.setattr("exchange.clock.now", lambda: datetime.now(UTC) + ahead)
+    made, table, out = made_up_table(31, 400, 12), tmp_path / "table.csv", tmp_path / "annex"
+    of_half = ("--half", HALF, "--home", network.nodes[RS].settings.home)
+    by_head = (*of_half, "--as", "head-1")
+
+    assert ffp("incidents", "template", table).code == 0
+    assert table.read_bytes().startswith(b"\xef\xbb\xbfincident,date,role")
+    assert (
+        "4 rows, 3 incidents, 3 persons, 0 rows refused. Nothing is kept"
+        in ffp("incidents", "import", table, *by_head, "--dry-run").out
+    )
+    assert "nothing is entered" in ffp("incidents", "show", *of_half).out
+
+    table.write_bytes(made.data)
+    assert "is for the role head" in refusal(ffp("incidents", "import", table, *of_half, "--as", "examiner-1"))
+    assert "is none of auto" in refusal(ffp("incidents", "import", table, *by_head, "--encoding", "tlh"))
+    imported = ffp("incidents", "import", table, *by_head)
+    assert imported.code == 1, "some rows are refused"
+    assert f"{made.rows} rows, 400 incidents" in imported.out
+    assert SECRET not in imported.out + imported.err
+    assert ffp("incidents", "undo", *by_head).code == 0
+    assert "Nothing is entered" in refusal(ffp("incidents", "undo", *by_head))
+    told = json.loads(ffp("incidents", "import", table, *by_head, "--json").out)
+    assert [(row["row"], row["column"], row["why"]) for row in told["refused_rows"]] == made.wrong
+    assert (told["incidents"], told["persons"]) == (400, made.counts.person_total)
+
+    assert "not approved for release" in refusal(ffp("incidents", "write", out, *of_half))
+    assert "a draft" in ffp("incidents", "write", out, *of_half, "--draft").out
+    assert json.loads(out.read_bytes())["draft"] is True
+    assert "not approved" in refusal(ffp("incidents", "write", out, *of_half, "--draft", "--form", "exact"))
+    shown = json.loads(ffp("incidents", "show", *of_half, "--json").out)
+    assert (shown["approved"], shown["way"]) == (False, "imported")
+    because = ("--because", "To the coordinator, under the Roadmap.")
+    assert "what the page shows" in refusal(ffp("incidents", "approve", "garbage", *by_head, *because))
+    assert "are others" in refusal(ffp("incidents", "approve", "0" * 64, *by_head, *because))
+    assert "is approved" in ffp("incidents", "approve", shown["sha256"], *by_head, *because).out
+    digests = {}
+    for form in ("json", "csv", "pdf", "approval", "manifest", "exact"):
+        assert "as it was approved" in ffp("incidents", "write", out, *of_half, "--form", form).out
+        digests[form] = hashlib.sha256(out.read_bytes()).hexdigest()
+        if form == "manifest":
+            editions = json.loads(out.read_bytes())["editions"]
+    assert digests["manifest"] == shown["sha256"]
+    assert editions == {"public": digests["json"], "exact": digests["exact"]}
+    assert "approved. SHA-256" in ffp("incidents", "show", *of_half).out
