@@ -2,6 +2,7 @@
 
 from schemas.audit import AuditBatch
 from schemas.calibre import Calibre, compatible_calibres, fold_calibre
+from schemas.coordination import Action, Onboarding, OnboardingLine
 from schemas.envelope import (
     ENVELOPE_MEDIA_TYPE,
     PAYLOAD_TYPE,
@@ -62,6 +63,7 @@ __all__ = [
     "PAYLOAD_TYPE",
     "Acknowledgement",
     "Acquisition",
+    "Action",
     "Answer",
     "AnyStatement",
     "Approval",
@@ -98,6 +100,8 @@ __all__ = [
     "Measurement",
     "Message",
     "NewerContract",
+    "Onboarding",
+    "OnboardingLine",
     "Pair",
     "PhysicalComparison",
     "Policy",

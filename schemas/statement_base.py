@@ -12,7 +12,7 @@ from schemas.vocabulary import Role, SignedInBy
 
 CONTRACT_VERSION = "1.0"
 """The first version: of whatever uses nothing that came later."""
-ReadContract = Literal["1.0", "1.1", "1.2"]
+ReadContract = Literal["1.0", "1.1", "1.2", "1.3"]
 """The versions of the contract that this release reads, the oldest first (``schemas.versions``)."""
 
 ContractVersion = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})$")]

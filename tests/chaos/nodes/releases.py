@@ -30,11 +30,11 @@ OF_FORM_6 = "c3d9d59"
 
 ADDITIONS = {
     "schemas/statement_base.py": {
-        'ReadContract = Literal["1.0", "1.1", "1.2"]': 'ReadContract = Literal["1.0", "1.1", "1.2", "1.3"]'
+        'ReadContract = Literal["1.0", "1.1", "1.2", "1.3"]': 'ReadContract = Literal["1.0", "1.1", "1.2", "1.3", "1.4"]'
     },
     "schemas/versions.py": {
         "ADDED: dict[str, str] = {": "ADDED: dict[str, str] = dict.fromkeys("
-        '("Exhibit.colour", "CaseMaterial=polymer", "Notice.type=notice"), "1.3") | {'
+        '("Exhibit.colour", "CaseMaterial=polymer", "Notice.type=notice"), "1.4") | {'
     },
     "schemas/exhibit.py": {
         "    headstamp: ShortText | None = None\n": "    headstamp: ShortText | None = None\n"
