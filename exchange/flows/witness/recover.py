@@ -55,7 +55,7 @@ from exchange.store.witness.rebuild import (
     renumber,
 )
 from exchange.trust.verify import VerifiedStatement, verify_statement
-from schemas import ContractError, Grant, Policy, Record, Withdrawal
+from schemas import Action, ContractError, Grant, Onboarding, Policy, Record, Withdrawal
 from schemas.lane import EMPTY_HEAD, next_head
 from schemas.mirror import MirroredLane, MirroredStatement, MirroredStatements, ReceivedPlace, parse_mirror
 
@@ -179,6 +179,8 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
                 lift_tombstones(session, said.record, peer.node_id, issuer=owner, below_log_index=back.log_index)
         case Policy() as said if is_newest:
             replace_policy(session, name, said, own=True)
+            put_on_lanes(session, name, [peer.node_id for peer in all_peers(session)])
+        case Action() | Onboarding():
             put_on_lanes(session, name, [peer.node_id for peer in all_peers(session)])
         case _:
             pass  # it is kept, and shown where its subject is
