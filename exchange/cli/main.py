@@ -47,7 +47,7 @@ HEADINGS = (
                 "training",
                 demo.training,
                 "Run six nodes to practise with, and their pages.",
-                ("ffp training practice/",),
+                ("ffp training practice/", "ffp training practice/ --with MD --with UA"),
             ),
             Command(
                 "init",

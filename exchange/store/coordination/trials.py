@@ -6,12 +6,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.tables.peers import LaneItemRow, LaneRow
-from exchange.store.tables.records import AcquisitionRow, RecordDetailRow, RecordRow, StatementRow
+from exchange.store.tables.records import (
+    AcquisitionRow,
+    RecordDetailRow,
+    RecordRow,
+    ScanInstrumentRow,
+    StatementRow,
+)
 
 SYNTHETIC: Final = "synthetic"
 """The word by which drawn scans and made-up exhibits tell what they are: of the instrument, or of the headstamp."""
@@ -61,6 +67,13 @@ def taken_trial(session: Session, owner: str, peers: Collection[str]) -> TrialRe
 
 
 def _made_up() -> ColumnElement[bool]:
-    """Both columns are folded."""
+    """By what the record states, in folded columns, or by what the file of a scan says."""
     word = f"%{SYNTHETIC}%"
-    return or_(RecordDetailRow.headstamp.like(word), RecordDetailRow.instrument.like(word))
+    measured = (
+        select(ScanInstrumentRow.acquisition_id)
+        .join(AcquisitionRow, AcquisitionRow.acquisition_id == ScanInstrumentRow.acquisition_id)
+        .where(
+            AcquisitionRow.statement_id == RecordRow.statement_id, func.lower(ScanInstrumentRow.instrument).like(word)
+        )
+    )
+    return or_(RecordDetailRow.headstamp.like(word), RecordDetailRow.instrument.like(word), measured.exists())
