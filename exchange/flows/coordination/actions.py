@@ -140,10 +140,9 @@ def open_actions(node: Node, half: Half) -> list[ListedAction]:
 
     Each stands as it did then: what was said later is of the next half-year.
     """
-    moment = min(half.end, stamp())
     day = min(today(), date.fromisoformat(half.end[:10]))
     with node.store.read() as session:
-        said = [item for item in actions_said(session, node.node_id) if (item.said.stated_at or "") < moment]
+        said = [item for item in actions_said(session, node.node_id) if (item.said.stated_at or "") < half.end]
     found: dict[str, Stated[Action]] = {}
     for item in said:
         found.setdefault(item.said.number, item)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from exchange.clock import now
+from exchange.clock import DAY_S, stamp_in, today
 from exchange.errors import InvalidInput, TooLarge
 from exchange.flows.onboarding.steps import STEPS
 from schemas import ContractError
@@ -22,7 +22,6 @@ MAX_EVIDENCE_BYTES: Final = 64 * 1024 * 1024
 MAX_CONFORMANCE_BYTES: Final = 1024 * 1024
 LEAST_KEPT: Final = 15
 """As a stranger alone tries two dozen checks; a report of fewer tried next to nothing."""
-_AHEAD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def _conformance(data: bytes, address: str | None) -> date:
         raise InvalidInput(f"Only {kept} checks were tried; at least {LEAST_KEPT} show something.", code="not-kept")
     if address is not None and found.url.rstrip("/") != address.rstrip("/"):
         raise InvalidInput(f"The file is of the node at {found.url}; the node is at {address}.", code="other-node")
-    at = datetime.fromisoformat(found.at)
-    if at > now() + _AHEAD or STEPS[OnboardingStep.CONFORMANCE].is_old(at.date(), now().date()):
-        raise InvalidInput(f"The node was checked on {at:%Y-%m-%d}. Check it again.", code="too-old")
-    return min(at, now()).date()
+    on = date.fromisoformat(found.at[:10])
+    if found.at > stamp_in(DAY_S) or STEPS[OnboardingStep.CONFORMANCE].is_old(on, today()):
+        raise InvalidInput(f"The node was checked on {on}. Check it again.", code="too-old")
+    return min(on, today())

@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import DAY_S, now, stamp_in, today
+from exchange.clock import DAY_S, stamp, stamp_in, today
 from exchange.errors import ConfigurationError
 from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.node import Node
@@ -124,7 +124,7 @@ def _ceremony(node: Node, jurisdiction: Jurisdiction) -> Seen:
         return Seen(why=Why.ROOT_NOT_BELIEVED)
     if trust is None:
         return Seen(why=Why.NO_ROOT)
-    if now() >= trust.expires:
+    if datetime.fromisoformat(stamp()) >= trust.expires:
         return Seen(why=Why.ROOT_EXPIRED)
     if all(entry.jurisdiction != jurisdiction for entry in trust.registry.nodes):
         return Seen(why=Why.NOT_IN_ROOT, names=(jurisdiction,))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exchange.clock import stamp, today
+from exchange.clock import today
 from exchange.flows.node.node import Node
 from exchange.flows.onboarding.checklist import StepStanding, checklist_of, open_line, reread
 from exchange.flows.statement.coordination import Stated, onboardings_of
@@ -42,15 +42,16 @@ def who_stands_where(node: Node) -> list[JurisdictionStanding]:
     chosen: dict[Jurisdiction, Stated[Onboarding]] = {}
     for item in lists:
         before = chosen.get(item.said.jurisdiction)
-        if before is None or _weight(item.said, home) > _weight(before.said, home):
+        if before is None or _weight(item, home) > _weight(before, home):
             chosen[item.said.jurisdiction] = item
     every = sorted({*node.jurisdictions, *home.values()})  # no peer adds rows by naming codes that nobody knows
     return [_row(node, jurisdiction, chosen.get(jurisdiction)) for jurisdiction in every]
 
 
-def _weight(said: Onboarding, home: dict[str, Jurisdiction]) -> tuple[bool, str, str]:
-    """A moment that is still to come weighs no more than this one."""
-    return home[said.issuer] == said.jurisdiction, min(said.stated_at or "", stamp()), said.issuer
+def _weight(item: Stated[Onboarding], home: dict[str, Jurisdiction]) -> tuple[bool, str, str]:
+    """Who states a moment that is still to come weighs no more than when it came."""
+    said = item.said
+    return home[said.issuer] == said.jurisdiction, min(said.stated_at or "", item.received_at), said.issuer
 
 
 def _row(node: Node, jurisdiction: Jurisdiction, chosen: Stated[Onboarding] | None) -> JurisdictionStanding:

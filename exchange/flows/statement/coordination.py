@@ -23,10 +23,11 @@ MOST_READ: Final = 1000
 
 @dataclass(frozen=True)
 class Stated(Generic[_S]):
-    """A statement that was verified when it came, with its place in its issuer's log."""
+    """A statement that was verified when it came, with its place in its issuer's log, and when it came."""
 
     statement_id: str
     log_index: int
+    received_at: str
     said: _S
 
 
@@ -60,7 +61,7 @@ def _said(session: Session, issuer: str, kind: str, model: type[_S]) -> Iterator
         except ContractError:  # damaged at rest; the daily check names it, and the others are shown
             continue
         if isinstance(said, model):
-            yield Stated(row.statement_id, row.log_index, said)
+            yield Stated(row.statement_id, row.log_index, row.received_at, said)
 
 
 def _newest(said: list[Stated[_S]], subject: Callable[[_S], str]) -> list[Stated[_S]]:
