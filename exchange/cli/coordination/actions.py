@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from schemas.vocabulary import ActionState
 
 app = typer.Typer(help="What coordination meetings agreed on: who does it, and until when.", no_args_is_help=True)
-Number = Annotated[str, typer.Argument(help="Of the action, such as A-2026-7.")]
+ActionArgument = Annotated[str, typer.Argument(help="Of the action, such as A-2026-7.")]
 OnDay = Annotated[str | None, typer.Option("--on", help="The day, such as 2026-12-01. Default: today.")]
 
 
@@ -62,7 +62,7 @@ def add(
 
 
 @app.command("list")
-def list_all(
+def list_agreed(
     every: Annotated[bool, typer.Option("--all", help="Also what is done or dropped.")] = False,
     half: Annotated[
         str | None, typer.Option(help="This node's own, as the pack of a half-year such as 2026H2 tells of them.")
@@ -110,7 +110,7 @@ def list_all(
 
 @app.command("done")
 def done(
-    number: Number,
+    number: ActionArgument,
     because: Annotated[str, typer.Option(help="What came of it, in one line.")],
     acting: Acting,
     on: OnDay = None,
@@ -124,8 +124,8 @@ def done(
 
 
 @app.command("drop")
-def drop(
-    number: Number,
+def drop_action(
+    number: ActionArgument,
     because: Annotated[str, typer.Option(help="Why it will not be done, in one line.")],
     acting: Acting,
     on: OnDay = None,
@@ -140,7 +140,7 @@ def drop(
 
 @app.command("open")
 def reopen(
-    number: Number,
+    number: ActionArgument,
     acting: Acting,
     due: Annotated[str | None, typer.Option(help="Until another day, such as 2027-06-30.")] = None,
     because: Annotated[str | None, typer.Option(help="Why, in one line.")] = None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Meetings and trainings that were held, and how many attended.", no_args_is_help=True)
 Meeting = Annotated[int, typer.Argument(min=1, max=HIGHEST, help="Its number, as ffp meeting list has it.")]
-Kind = Annotated[str, typer.Argument(help="local, regional or training.")]
+MeetingWord = Annotated[str, typer.Argument(help="local, regional or training.")]
 On = Annotated[str, typer.Option("--on", help="The day on which it was held, such as 2026-11-24.")]
 Title = Annotated[str, typer.Option(help="In one line, without any name of a person.")]
 Attended = Annotated[
@@ -33,7 +33,13 @@ Attended = Annotated[
 
 @app.command("add")
 def add(
-    kind: Kind, on: On, title: Title, attended: Attended, acting: Acting, home: Home = None, as_json: AsJson = False
+    kind: MeetingWord,
+    on: On,
+    title: Title,
+    attended: Attended,
+    acting: Acting,
+    home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Keep a meeting or training that was held. Count the people of your own jurisdiction, and guests of none: so a
     regional meeting that each node enters adds up."""
@@ -50,9 +56,9 @@ def add(
 
 
 @app.command("change")
-def change(
+def change_held(
     meeting: Meeting,
-    kind: Kind,
+    kind: MeetingWord,
     on: On,
     title: Title,
     attended: Attended,
@@ -73,7 +79,7 @@ def change(
 
 
 @app.command("remove")
-def remove(
+def remove_held(
     meeting: Meeting,
     acting: Acting,
     undo: Annotated[bool, typer.Option("--undo", help="It counts again.")] = False,
@@ -92,7 +98,7 @@ def remove(
 
 
 @app.command("list")
-def list_all(
+def list_attended(
     half: Annotated[str, typer.Option(help="The half-year, such as 2026H2.")],
     home: Home = None,
     as_json: AsJson = False,
@@ -125,7 +131,7 @@ def list_all(
 
 
 @app.command("export")
-def export(
+def export_pack_inputs(
     half: Annotated[str, typer.Option(help="The half-year, such as 2026H2.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],
     home: Home = None,

@@ -195,7 +195,7 @@ def _changes(
 
 
 def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | None) -> None:
-    from exchange.flows.onboarding.steps import STEPS
+    from exchange.flows.onboarding.steps import STEP_GUIDES
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
     from exchange.web.wording.onboarding import mark_of, standing_words, state_word, why_words
@@ -216,13 +216,13 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
     with speaking(Spoken(directory=lambda: known)):
         typer.echo(f"{known.name(found.jurisdiction)}: {found.taken} of {len(found.steps)} steps")
         for item in found.steps:
-            guide = STEPS[item.step]
+            guide = STEP_GUIDES[item.step]
             said = " ".join([f"{state_word(item.line.state)}.", *standing_words(item)])
             typer.echo(f"  {mark_of(item):>2}  {item.step:<15} {said}")
             for more in filter(None, (item.line.remark, None if item.stands else _why(item.seen, why_words))):
                 typer.echo(f"      {'':<15} {more}")
         if (upcoming := found.next) is not None:
-            guide = STEPS[upcoming.step]
+            guide = STEP_GUIDES[upcoming.step]
             typer.echo(f"\nNext: {guide.title}. {guide.do}")
             typer.echo(f"      {guide.typed}")
             typer.echo(f"      What shows it: {guide.shown}")

@@ -11,7 +11,7 @@ from exchange.clock import stamp, today
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
-from exchange.flows.statement.coordination import Stated, actions_of, actions_said
+from exchange.flows.statement.coordination import StandingStatement, actions_of, actions_said
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.sync.peers import all_peers
@@ -143,7 +143,7 @@ def open_actions(node: Node, half: Half) -> list[ListedAction]:
     day = min(today(), date.fromisoformat(half.end[:10]))
     with node.store.read() as session:
         said = [item for item in actions_said(session, node.node_id) if (item.said.stated_at or "") < half.end]
-    found: dict[str, Stated[Action]] = {}
+    found: dict[str, StandingStatement[Action]] = {}
     for item in said:
         found.setdefault(item.said.number, item)
     told = [_listed(node, item, day) for item in found.values() if _is_of(item.said, half)]
@@ -158,7 +158,7 @@ def _is_of(said: Action, half: Half) -> bool:
     return said.state is ActionState.OPEN or any(day is not None and half.holds(f"{day}T12") for day in days)
 
 
-def _listed(node: Node, item: Stated[Action], day: date) -> ListedAction:
+def _listed(node: Node, item: StandingStatement[Action], day: date) -> ListedAction:
     overdue = item.said.state is ActionState.OPEN and item.said.due < day
     return ListedAction(item.statement_id, item.said, item.said.issuer == node.node_id, overdue)
 
@@ -177,7 +177,7 @@ def _next_number(session: Session, node: Node, year: int) -> str:
     return f"{begin}{number}"
 
 
-def _own(session: Session, node: Node, number: str) -> Stated[Action]:
+def _own(session: Session, node: Node, number: str) -> StandingStatement[Action]:
     for item in actions_of(session, node.node_id):
         if item.said.number == number:
             return item

@@ -33,7 +33,7 @@ from schemas.vocabulary import MeetingKind, OfficeRole
 
 MOST_ATTEND: Final = 5000
 """Of one line: more is a slip of the pen."""
-MOST_LINES: Final = 100
+MOST_ATTENDANCE_LINES: Final = 100
 MOST_MEETINGS: Final = 500
 """Of a half-year."""
 _ONE_LINE: Final = TypeAdapter(ShortText)
@@ -153,8 +153,8 @@ def _check(new: NewMeeting) -> None:
         ) from error
     if new.held_on > today() or new.held_on.year < 2018:
         raise InvalidInput("A meeting that was held has a day that has come, of 2018 or later.", code="invalid-field")
-    if len(new.attended) > MOST_LINES:
-        raise InvalidInput(f"A meeting has {MOST_LINES} lines of attendance at most.", code="invalid-field")
+    if len(new.attended) > MOST_ATTENDANCE_LINES:
+        raise InvalidInput(f"A meeting has {MOST_ATTENDANCE_LINES} lines of attendance at most.", code="invalid-field")
     kinds = [(line.institution, line.role, line.sex) for line in new.attended]
     if len(set(kinds)) != len(kinds):
         raise InvalidInput("Two lines count the same institution, role and sex. Add them up.", code="invalid-field")

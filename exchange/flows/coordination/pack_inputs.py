@@ -20,7 +20,7 @@ from exchange.flows.node.node import Node
 from exchange.jurisdictions.directory import Directory
 from schemas.vocabulary import MeetingKind
 
-FORMAT: Final = "ffp-pack-inputs-1"
+PACK_FORMAT: Final = "ffp-pack-inputs-1"
 
 
 def pack_inputs(node: Node, half: Half) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def pack_inputs(node: Node, half: Half) -> dict[str, Any]:
     actions, meetings = open_actions(node, half), meetings_of(node, half)
     named = {node.settings.jurisdiction, *(item.said.owner for item in actions)}
     return {
-        "format": FORMAT,
+        "format": PACK_FORMAT,
         "half": str(half),
         "node_id": node.node_id,
         "jurisdiction": node.settings.jurisdiction,

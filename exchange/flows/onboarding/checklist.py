@@ -15,9 +15,9 @@ from exchange.clock import stamp, today
 from exchange.errors import Conflict, InvalidInput
 from exchange.flows.node.node import Node
 from exchange.flows.onboarding.evidence import FileEvidence
-from exchange.flows.onboarding.look import Seen, Why, look
-from exchange.flows.onboarding.steps import STEPS
-from exchange.flows.statement.coordination import Stated, onboardings_of
+from exchange.flows.onboarding.look import SeenStep, Why, look_at_steps
+from exchange.flows.onboarding.steps import STEP_GUIDES
+from exchange.flows.statement.coordination import StandingStatement, onboardings_of
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.sync.peers import all_peers
@@ -33,7 +33,7 @@ class StepStanding:
 
     line: OnboardingLine
     was: date | None = None
-    seen: Seen | None = None
+    seen: SeenStep | None = None
 
     @property
     def step(self) -> OnboardingStep:
@@ -51,7 +51,7 @@ class Checklist:
 
     jurisdiction: Jurisdiction
     steps: tuple[StepStanding, ...]
-    signed: Stated[Onboarding] | None = None
+    signed: StandingStatement[Onboarding] | None = None
     differs: bool = True
 
     @property
@@ -75,10 +75,10 @@ class StepChange:
 
 
 def checklist_of(node: Node, jurisdiction: Jurisdiction, faults: Collection[str] = ()) -> Checklist:
-    """As it stands at this node, of its own jurisdiction or of another. ``faults``: as ``look`` has it. Raises
+    """As it stands at this node, of its own jurisdiction or of another. ``faults``: as ``look_at_steps`` has it. Raises
     InvalidInput for a jurisdiction that nobody knows."""
     check_named(node, [jurisdiction], "jurisdiction")
-    seen = look(node, jurisdiction, faults)
+    seen = look_at_steps(node, jurisdiction, faults)
     with node.store.read() as session:
         signed = _signed(session, node, jurisdiction)
     before = {line.step: line for line in signed.said.lines} if signed else {}
@@ -125,14 +125,14 @@ def open_line(step: OnboardingStep) -> OnboardingLine:
 
 def reread(line: OnboardingLine, day: date) -> StepStanding:
     """A line that somebody else signed, or that stands in a file: open again where its evidence is too old."""
-    if STEPS[line.step].is_old(line.on, day):
+    if STEP_GUIDES[line.step].is_old(line.on, day):
         return StepStanding(open_line(line.step), line.on)
     return StepStanding(line)
 
 
-def _standing(line: OnboardingLine, seen: Seen) -> StepStanding:
+def _standing(line: OnboardingLine, seen: SeenStep) -> StepStanding:
     """What the node sees comes first, then what is signed of it."""
-    guide = STEPS[line.step]
+    guide = STEP_GUIDES[line.step]
     if seen.proven:
         same = line.state is OnboardingState.PROVEN and line.evidence == seen.evidence
         on = seen.on or (line.on if same else None) or today()
@@ -176,6 +176,6 @@ def _changed(line: OnboardingLine, change: StepChange, by: Role) -> OnboardingLi
     )
 
 
-def _signed(session: Session, node: Node, jurisdiction: Jurisdiction) -> Stated[Onboarding] | None:
+def _signed(session: Session, node: Node, jurisdiction: Jurisdiction) -> StandingStatement[Onboarding] | None:
     kept = onboardings_of(session, node.node_id)
     return next((item for item in kept if item.said.jurisdiction == jurisdiction), None)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.clock import DAY_S, stamp_in, today
 from exchange.errors import InvalidInput, TooLarge
-from exchange.flows.onboarding.steps import STEPS
+from exchange.flows.onboarding.steps import STEP_GUIDES
 from schemas import ContractError
 from schemas.statement_base import Moment, Url
 from schemas.strict_json import check_json
@@ -85,6 +85,6 @@ def _conformance(data: bytes, address: str | None) -> date:
     if address is not None and found.url.rstrip("/") != address.rstrip("/"):
         raise InvalidInput(f"The file is of the node at {found.url}; the node is at {address}.", code="other-node")
     on = date.fromisoformat(found.at[:10])
-    if found.at > stamp_in(DAY_S) or STEPS[OnboardingStep.CONFORMANCE].is_old(on, today()):
+    if found.at > stamp_in(DAY_S) or STEP_GUIDES[OnboardingStep.CONFORMANCE].is_old(on, today()):
         raise InvalidInput(f"The node was checked on {on}. Check it again.", code="too-old")
     return min(on, today())

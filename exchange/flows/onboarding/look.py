@@ -30,7 +30,7 @@ from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.terms import legal_bases
 from schemas.vocabulary import Jurisdiction, OnboardingStep
 
-ANSWER_DAYS: Final = 1
+PEER_ANSWERS_DAYS: Final = 1
 
 
 class Why(StrEnum):
@@ -61,7 +61,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenStep:
     """``evidence`` is there where it is proven, ``why`` where it is not. ``on``: the day of the evidence, where it has
     one. ``names``: nodes or jurisdictions of which the reason speaks."""
 
@@ -75,7 +75,9 @@ class Seen:
         return self.evidence is not None
 
 
-def look(node: Node, jurisdiction: Jurisdiction, faults: Collection[str] = ()) -> Mapping[OnboardingStep, Seen]:
+def look_at_steps(
+    node: Node, jurisdiction: Jurisdiction, faults: Collection[str] = ()
+) -> Mapping[OnboardingStep, SeenStep]:
     """``faults``: what an examination of this node has just found (``ffp doctor``). Changes nothing, asks nobody."""
     own = jurisdiction == node.settings.jurisdiction
     with node.store.read() as session:
@@ -86,107 +88,107 @@ def look(node: Node, jurisdiction: Jurisdiction, faults: Collection[str] = ()) -
             OnboardingStep.LEGAL_BASIS: _legal_basis(session, node, others if own else [], jurisdiction, own=own),
             OnboardingStep.CEREMONY: _ceremony(node, jurisdiction),
             OnboardingStep.NODE: _own_node(session, node, faults) if own else _their_node(theirs),
-            OnboardingStep.CONFORMANCE: Seen(why=Why.NEEDS_A_FILE),
-            OnboardingStep.BACKUP_DRILL: _drill(session, node) if own else Seen(why=Why.NOT_SEEN_FROM_HERE),
+            OnboardingStep.CONFORMANCE: SeenStep(why=Why.NEEDS_A_FILE),
+            OnboardingStep.BACKUP_DRILL: _drill(session, node) if own else SeenStep(why=Why.NOT_SEEN_FROM_HERE),
             OnboardingStep.TRIAL_EXCHANGE: _trial(session, node, others if own else theirs),
-            OnboardingStep.FIRST_REPORT: _report(session) if own else Seen(why=Why.NOT_SEEN_FROM_HERE),
+            OnboardingStep.FIRST_REPORT: _report(session) if own else SeenStep(why=Why.NOT_SEEN_FROM_HERE),
         }
 
 
-def digest(text: str | bytes) -> str:
+def evidence_digest(text: str | bytes) -> str:
     return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()
 
 
 def _legal_basis(
     session: Session, node: Node, partners: Collection[PeerRow], jurisdiction: Jurisdiction, *, own: bool
-) -> Seen:
+) -> SeenStep:
     """The policy in force names a line that is not past its review: for the other jurisdiction, or, of this node's own,
     for each partner."""
     policy, bases = latest_of(session, node.node_id, "policy"), legal_bases(session)
     if policy is None or not bases:
-        return Seen(why=Why.NO_POLICY)
+        return SeenStep(why=Why.NO_POLICY)
     wanted = {Jurisdiction(peer.jurisdiction) for peer in partners} if own else {jurisdiction}
     lacking = wanted - {basis.jurisdiction for basis in bases}
     if lacking:
-        return Seen(why=Why.NO_LINE, names=tuple(sorted(lacking)))
+        return SeenStep(why=Why.NO_LINE, names=tuple(sorted(lacking)))
     ruled = [basis for basis in bases if own or basis.jurisdiction in wanted]
     overdue = {basis.jurisdiction for basis in ruled if basis.review_by < today()}
     if overdue:
-        return Seen(why=Why.LINE_OVERDUE, names=tuple(sorted(overdue)))
-    return Seen(policy.statement_id, _day(policy.received_at))
+        return SeenStep(why=Why.LINE_OVERDUE, names=tuple(sorted(overdue)))
+    return SeenStep(policy.statement_id, _day(policy.received_at))
 
 
-def _ceremony(node: Node, jurisdiction: Jurisdiction) -> Seen:
+def _ceremony(node: Node, jurisdiction: Jurisdiction) -> SeenStep:
     """The trust root that is installed here is in force, and its registry names a node of the jurisdiction."""
     try:
         trust = installed_trust(node.settings)
     except ConfigurationError:
-        return Seen(why=Why.ROOT_NOT_BELIEVED)
+        return SeenStep(why=Why.ROOT_NOT_BELIEVED)
     if trust is None:
-        return Seen(why=Why.NO_ROOT)
+        return SeenStep(why=Why.NO_ROOT)
     if datetime.fromisoformat(stamp()) >= trust.expires:
-        return Seen(why=Why.ROOT_EXPIRED)
+        return SeenStep(why=Why.ROOT_EXPIRED)
     if all(entry.jurisdiction != jurisdiction for entry in trust.registry.nodes):
-        return Seen(why=Why.NOT_IN_ROOT, names=(jurisdiction,))
-    return Seen(digest(trust.registry.raw))
+        return SeenStep(why=Why.NOT_IN_ROOT, names=(jurisdiction,))
+    return SeenStep(evidence_digest(trust.registry.raw))
 
 
-def _own_node(session: Session, node: Node, faults: Collection[str]) -> Seen:
+def _own_node(session: Session, node: Node, faults: Collection[str]) -> SeenStep:
     if faults:
-        return Seen(why=Why.FAULTS, names=tuple(sorted(set(faults))))
+        return SeenStep(why=Why.FAULTS, names=tuple(sorted(set(faults))))
     if not node.settings.url.startswith("https:"):
-        return Seen(why=Why.NO_TLS)
+        return SeenStep(why=Why.NO_TLS)
     if latest_checkpoint(session) is None:
-        return Seen(why=Why.NO_HEAD)
+        return SeenStep(why=Why.NO_HEAD)
     if own_alarms(session, node, all_peers(session)):
-        return Seen(why=Why.ALARM, names=(node.node_id,))
-    return Seen(digest(node.card_envelope.raw))
+        return SeenStep(why=Why.ALARM, names=(node.node_id,))
+    return SeenStep(evidence_digest(node.card_envelope.raw))
 
 
-def _their_node(theirs: Collection[PeerRow]) -> Seen:
+def _their_node(theirs: Collection[PeerRow]) -> SeenStep:
     if not theirs:
-        return Seen(why=Why.NOT_ENROLLED)
-    since = stamp_in(-ANSWER_DAYS * DAY_S)
+        return SeenStep(why=Why.NOT_ENROLLED)
+    since = stamp_in(-PEER_ANSWERS_DAYS * DAY_S)
     silent = tuple(sorted(peer.node_id for peer in theirs if peer.pulled_at is None or peer.pulled_at < since))
     if silent:
-        return Seen(why=Why.SILENT, names=silent)
+        return SeenStep(why=Why.SILENT, names=silent)
     alarmed = tuple(sorted(peer.node_id for peer in theirs if peer.alarm))
     if alarmed:
-        return Seen(why=Why.ALARM, names=alarmed)
+        return SeenStep(why=Why.ALARM, names=alarmed)
     first = min(theirs, key=lambda peer: peer.enrolled_at)
-    return Seen(digest(first.card))
+    return SeenStep(evidence_digest(first.card))
 
 
-def _drill(session: Session, node: Node) -> Seen:
+def _drill(session: Session, node: Node) -> SeenStep:
     """The last restore of a backup that was tried is verified, and no older than the settings let it be."""
     found = recovery_of(node.settings, first_row(session))
     lacks = {lacking.lack for lacking in found.lacking}
     if Lack.RESTORE_FAILED in lacks:
-        return Seen(why=Why.DRILL_FAILED)
+        return SeenStep(why=Why.DRILL_FAILED)
     if found.verified is None:
-        return Seen(why=Why.NO_DRILL)
+        return SeenStep(why=Why.NO_DRILL)
     on = _day(found.verified.at)
     if Lack.RESTORE_UNTRIED in lacks:
-        return Seen(why=Why.DRILL_OLD, on=on)
-    return Seen(digest(json.dumps(asdict(found.verified), sort_keys=True)), on)
+        return SeenStep(why=Why.DRILL_OLD, on=on)
+    return SeenStep(evidence_digest(json.dumps(asdict(found.verified), sort_keys=True)), on)
 
 
-def _trial(session: Session, node: Node, peers: Collection[PeerRow]) -> Seen:
+def _trial(session: Session, node: Node, peers: Collection[PeerRow]) -> SeenStep:
     """A made-up record went each way."""
     if not peers:
-        return Seen(why=Why.NO_PARTNER)
+        return SeenStep(why=Why.NO_PARTNER)
     names = [peer.node_id for peer in peers]
     arrived = arrived_trial(session, names)
     if arrived is None:
-        return Seen(why=Why.NOTHING_ARRIVED)
+        return SeenStep(why=Why.NOTHING_ARRIVED)
     if taken_trial(session, node.node_id, names) is None:
-        return Seen(why=Why.NOTHING_TAKEN)
-    return Seen(arrived.record, _day(arrived.at))
+        return SeenStep(why=Why.NOTHING_TAKEN)
+    return SeenStep(arrived.record, _day(arrived.at))
 
 
-def _report(session: Session) -> Seen:
+def _report(session: Session) -> SeenStep:
     approved = approved_reports(session)
-    return Seen(approved[0].sha256, _day(approved[0].approved_at)) if approved else Seen(why=Why.NO_REPORT)
+    return SeenStep(approved[0].sha256, _day(approved[0].approved_at)) if approved else SeenStep(why=Why.NO_REPORT)
 
 
 def _day(moment: str) -> date:

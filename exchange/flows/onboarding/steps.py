@@ -28,7 +28,7 @@ class StepGuide:
         return self.lasts_days is not None and on is not None and on + timedelta(days=self.lasts_days) < day
 
 
-STEPS: Final[Mapping[OnboardingStep, StepGuide]] = {
+STEP_GUIDES: Final[Mapping[OnboardingStep, StepGuide]] = {
     OnboardingStep.LEGAL_BASIS: StepGuide(
         "Legal basis",
         "Sign the agreement, and state with whom the node shares what, under which article.",
@@ -83,5 +83,5 @@ STEPS: Final[Mapping[OnboardingStep, StepGuide]] = {
 
 def onboarding_texts() -> Iterator[str]:
     """Whatever of these steps is shown to people, to be translated."""
-    for guide in STEPS.values():
+    for guide in STEP_GUIDES.values():
         yield from (guide.title, guide.do, guide.shown)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from exchange.clock import today
 from exchange.flows.node.node import Node
 from exchange.flows.onboarding.checklist import StepStanding, checklist_of, open_line, reread
-from exchange.flows.statement.coordination import Stated, onboardings_of
+from exchange.flows.statement.coordination import StandingStatement, onboardings_of
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerState
 from schemas import Onboarding
@@ -39,7 +39,7 @@ def who_stands_where(node: Node) -> list[JurisdictionStanding]:
         home = {peer.node_id: Jurisdiction(peer.jurisdiction) for peer in peers}
         home[node.node_id] = node.settings.jurisdiction
         lists = [item for issuer in home for item in onboardings_of(session, issuer)]
-    chosen: dict[Jurisdiction, Stated[Onboarding]] = {}
+    chosen: dict[Jurisdiction, StandingStatement[Onboarding]] = {}
     for item in lists:
         before = chosen.get(item.said.jurisdiction)
         if before is None or _weight(item, home) > _weight(before, home):
@@ -48,13 +48,13 @@ def who_stands_where(node: Node) -> list[JurisdictionStanding]:
     return [_row(node, jurisdiction, chosen.get(jurisdiction)) for jurisdiction in every]
 
 
-def _weight(item: Stated[Onboarding], home: dict[str, Jurisdiction]) -> tuple[bool, str, str]:
+def _weight(item: StandingStatement[Onboarding], home: dict[str, Jurisdiction]) -> tuple[bool, str, str]:
     """Who states a moment that is still to come weighs no more than when it came."""
     said = item.said
     return home[said.issuer] == said.jurisdiction, min(said.stated_at or "", item.received_at), said.issuer
 
 
-def _row(node: Node, jurisdiction: Jurisdiction, chosen: Stated[Onboarding] | None) -> JurisdictionStanding:
+def _row(node: Node, jurisdiction: Jurisdiction, chosen: StandingStatement[Onboarding] | None) -> JurisdictionStanding:
     own = jurisdiction == node.settings.jurisdiction
     if own or (chosen is not None and chosen.said.issuer == node.node_id):
         found = checklist_of(node, jurisdiction)

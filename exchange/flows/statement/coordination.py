@@ -22,7 +22,7 @@ MOST_READ: Final = 1000
 
 
 @dataclass(frozen=True)
-class Stated(Generic[_S]):
+class StandingStatement(Generic[_S]):
     """A statement that was verified when it came, with its place in its issuer's log, and when it came."""
 
     statement_id: str
@@ -31,17 +31,17 @@ class Stated(Generic[_S]):
     said: _S
 
 
-def actions_said(session: Session, issuer: str) -> list[Stated[Action]]:
+def actions_said(session: Session, issuer: str) -> list[StandingStatement[Action]]:
     """All that an issuer said of its actions, the newest first."""
     return list(_said(session, issuer, "action", Action))
 
 
-def actions_of(session: Session, issuer: str) -> list[Stated[Action]]:
+def actions_of(session: Session, issuer: str) -> list[StandingStatement[Action]]:
     """The actions of an issuer as they stand, by their number."""
     return sorted(_newest(actions_said(session, issuer), lambda said: said.number), key=lambda item: item.said.number)
 
 
-def onboardings_of(session: Session, issuer: str) -> list[Stated[Onboarding]]:
+def onboardings_of(session: Session, issuer: str) -> list[StandingStatement[Onboarding]]:
     """The lists that an issuer keeps, as they stand, by jurisdiction."""
     said = list(_said(session, issuer, "onboarding", Onboarding))
     return sorted(_newest(said, lambda said: said.jurisdiction), key=lambda item: item.said.jurisdiction)
@@ -54,18 +54,18 @@ def stated_by(session: Session, issuer: str) -> list[str]:
     return [statement_id for _, statement_id in sorted(places.items())]
 
 
-def _said(session: Session, issuer: str, kind: str, model: type[_S]) -> Iterator[Stated[_S]]:
+def _said(session: Session, issuer: str, kind: str, model: type[_S]) -> Iterator[StandingStatement[_S]]:
     for row in newest_stated(session, issuer, kind, most=MOST_READ):
         try:
             said = parse_statement(open_envelope(row.envelope or b"").payload)
         except ContractError:  # damaged at rest; the daily check names it, and the others are shown
             continue
         if isinstance(said, model):
-            yield Stated(row.statement_id, row.log_index, row.received_at, said)
+            yield StandingStatement(row.statement_id, row.log_index, row.received_at, said)
 
 
-def _newest(said: list[Stated[_S]], subject: Callable[[_S], str]) -> list[Stated[_S]]:
-    found: dict[str, Stated[_S]] = {}
+def _newest(said: list[StandingStatement[_S]], subject: Callable[[_S], str]) -> list[StandingStatement[_S]]:
+    found: dict[str, StandingStatement[_S]] = {}
     for item in said:
         found.setdefault(subject(item.said), item)
     return list(found.values())

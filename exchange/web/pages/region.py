@@ -11,7 +11,7 @@ from exchange.flows.sync.partners import exchange_standing
 from exchange.flows.sync.progress import sync_status
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import SignedIn, page
-from exchange.web.wording.onboarding import AGAIN, MARKS, mark_of, state_word, step_word
+from exchange.web.wording.onboarding import AGAIN, STEP_MARKS, mark_of, state_word, step_word
 from schemas.vocabulary import OnboardingStep, Role
 
 router = APIRouter()
@@ -31,7 +31,7 @@ def region_page(node: OpenNode, who: SignedIn) -> Response:
         in_numbers=in_numbers,
         standing=who_stands_where(node),
         steps=list(OnboardingStep),
-        marks=MARKS,
+        marks=STEP_MARKS,
         again=AGAIN,
         mark_of=mark_of,
         step_word=step_word,

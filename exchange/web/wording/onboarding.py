@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.flows.onboarding.checklist import StepStanding
-from exchange.flows.onboarding.look import Seen, Why
-from exchange.flows.onboarding.steps import STEPS
+from exchange.flows.onboarding.look import SeenStep, Why
+from exchange.flows.onboarding.steps import STEP_GUIDES
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
@@ -18,7 +18,7 @@ STATES: Final = {
     OnboardingState.PROVEN: _m("Proven by a node"),
     OnboardingState.NOT_POSSIBLE: _m("Not possible yet"),
 }
-MARKS: Final = {
+STEP_MARKS: Final = {
     OnboardingState.OPEN: "○",
     OnboardingState.DONE: "◐",
     OnboardingState.PROVEN: "●",
@@ -54,7 +54,7 @@ _REASONS: Final = {
 
 
 def step_word(step: OnboardingStep) -> str:
-    return _(STEPS[step].title)
+    return _(STEP_GUIDES[step].title)
 
 
 def state_word(state: OnboardingState) -> str:
@@ -62,7 +62,7 @@ def state_word(state: OnboardingState) -> str:
 
 
 def mark_of(standing: StepStanding) -> str:
-    return (AGAIN if standing.was else "") + MARKS[standing.line.state]
+    return (AGAIN if standing.was else "") + STEP_MARKS[standing.line.state]
 
 
 def by_word(role: Role) -> str:
@@ -70,7 +70,7 @@ def by_word(role: Role) -> str:
     return _("the node itself") if role is Role.NODE else term(role, "short_role")
 
 
-def why_words(seen: Seen) -> str:
+def why_words(seen: SeenStep) -> str:
     """Why a step is not proven, in one sentence. Names are codes of jurisdictions, nodes or checks."""
     if seen.why is None:
         return ""

@@ -43,7 +43,7 @@ HALVES_OFFERED: Final = 8
 
 
 @dataclass
-class AttendanceRow:
+class AttendanceFormRow:
     """One row of the form: an institution and a role, with a count for each sex."""
 
     institution: Institution | None = None
@@ -106,7 +106,7 @@ def _page(name: str, who: Visitor, **values: Any) -> Response:
         institutions=list(Institution),
         roles=list(OfficeRole),
         sexes=list(Sex),
-        blank=[AttendanceRow() for _ in range(FIRST_ROWS)],
+        blank=[AttendanceFormRow() for _ in range(FIRST_ROWS)],
         meeting_word=meeting_word,
         institution_word=institution_word,
         role_word=office_role_word,
@@ -127,14 +127,14 @@ def _before(half: Half) -> list[Half]:
     return found
 
 
-def _rows_of(found: HeldMeeting) -> list[AttendanceRow]:
+def _rows_of(found: HeldMeeting) -> list[AttendanceFormRow]:
     """The rows as they were entered, and some to add."""
-    rows: dict[tuple[Institution, OfficeRole], AttendanceRow] = {}
+    rows: dict[tuple[Institution, OfficeRole], AttendanceFormRow] = {}
     for line in found.attended:
-        row = rows.setdefault((line.institution, line.role), AttendanceRow(line.institution, line.role))
+        row = rows.setdefault((line.institution, line.role), AttendanceFormRow(line.institution, line.role))
         row.counts[line.sex] = line.count
     blank = max(0, min(3, MOST_ROWS - len(rows)))
-    return [*rows.values(), *(AttendanceRow() for _ in range(blank))]
+    return [*rows.values(), *(AttendanceFormRow() for _ in range(blank))]
 
 
 def _read(fields: dict[str, str]) -> NewMeeting:

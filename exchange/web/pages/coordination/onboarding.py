@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.flows.onboarding.checklist import StepChange, checklist_of, sign_checklist
-from exchange.flows.onboarding.steps import STEPS
+from exchange.flows.onboarding.steps import STEP_GUIDES
 from exchange.flows.onboarding.who_stands_where import who_stands_where
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.coordination.form_fields import LineDoubts, with_doubts, word_in
@@ -21,13 +21,13 @@ from schemas.vocabulary import Jurisdiction, OnboardingState, OnboardingStep, Ro
 
 router = APIRouter()
 
-Code = Annotated[Jurisdiction, Path()]
+JurisdictionInPath = Annotated[Jurisdiction, Path()]
 Leading = Annotated[Visitor, Depends(only(Role.HEAD, Role.OPERATOR))]
 BY_PEOPLE = (OnboardingState.DONE, OnboardingState.NOT_POSSIBLE, OnboardingState.OPEN)
 
 
 @router.get("/onboarding/{code}")
-def onboarding(node: OpenNode, who: SignedIn, code: Code, doubt: LineDoubts = ()) -> Response:
+def onboarding(node: OpenNode, who: SignedIn, code: JurisdictionInPath, doubt: LineDoubts = ()) -> Response:
     """As this node sees it; and, where another node keeps the list that counts, as that one says."""
     found = checklist_of(node, code)
     counts = next((row for row in who_stands_where(node) if row.jurisdiction == code), None)
@@ -37,7 +37,7 @@ def onboarding(node: OpenNode, who: SignedIn, code: Code, doubt: LineDoubts = ()
         who,
         found=found,
         elsewhere=elsewhere,
-        guides=STEPS,
+        guides=STEP_GUIDES,
         may_say=who.caller.role in (Role.HEAD, Role.OPERATOR),
         states=BY_PEOPLE,
         mark_of=mark_of,
@@ -50,7 +50,7 @@ def onboarding(node: OpenNode, who: SignedIn, code: Code, doubt: LineDoubts = ()
 
 
 @router.post("/onboarding/{code}")
-async def say_step(request: Request, node: OpenNode, who: Leading, code: Code) -> Response:
+async def say_step(request: Request, node: OpenNode, who: Leading, code: JurisdictionInPath) -> Response:
     """Sign the list, with what is said of one step or of none."""
     fields = await read_form(request, node, who.csrf)
     line = await off_loop(_say, node, who, code, fields)

@@ -17,7 +17,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.onboarding.checklist import Checklist, StepChange, StepStanding, checklist_of, sign_checklist
 from exchange.flows.onboarding.evidence import FileEvidence, take_evidence
 from exchange.flows.onboarding.list_file import list_in, read_list, write_list
-from exchange.flows.onboarding.steps import STEPS
+from exchange.flows.onboarding.steps import STEP_GUIDES
 from exchange.flows.onboarding.who_stands_where import JurisdictionStanding, who_stands_where
 from exchange.flows.operate.recovery.outcomes import note_outcome
 from exchange.flows.statement.sign_statement import enter, say
@@ -134,8 +134,8 @@ def test_what_a_person_said_is_to_be_shown_again_when_it_is_old(serbia: Node) ->
     drill = at(checklist_of(serbia, md), Step.BACKUP_DRILL)
     assert (drill.line.state, drill.was) == (State.OPEN, old)
     assert states(checklist_of(serbia, md)) == {"legal_basis": "done"}
-    assert STEPS[Step.BACKUP_DRILL].is_old(old, today())
-    assert not STEPS[Step.BACKUP_DRILL].is_old(today() - timedelta(days=92), today())
+    assert STEP_GUIDES[Step.BACKUP_DRILL].is_old(old, today())
+    assert not STEP_GUIDES[Step.BACKUP_DRILL].is_old(today() - timedelta(days=92), today())
 
 
 @pytest.mark.parametrize(

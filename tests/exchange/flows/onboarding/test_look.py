@@ -14,7 +14,7 @@ from exchange.clock import DAY_S, stamp_in, today
 from exchange.flows.keys.trust_root import install_trust
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node, create_node, open_node
-from exchange.flows.onboarding.look import Seen, Why, digest, look
+from exchange.flows.onboarding.look import SeenStep, Why, evidence_digest, look_at_steps
 from exchange.flows.operate.recovery.outcomes import FILE, DrillOutcome, note_outcome
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.terms.terms import state_policy
@@ -59,30 +59,30 @@ def line(jurisdiction: Jurisdiction, review_by: date) -> LegalBasis:
     )
 
 
-def seen(node: Node, step: Step, jurisdiction: Jurisdiction = OWN, faults: tuple[str, ...] = ()) -> Seen:
-    return look(node, jurisdiction, faults)[step]
+def seen(node: Node, step: Step, jurisdiction: Jurisdiction = OWN, faults: tuple[str, ...] = ()) -> SeenStep:
+    return look_at_steps(node, jurisdiction, faults)[step]
 
 
 def test_the_legal_basis(serbia: Node) -> None:
-    assert seen(serbia, Step.LEGAL_BASIS) == Seen(why=Why.NO_POLICY)
+    assert seen(serbia, Step.LEGAL_BASIS) == SeenStep(why=Why.NO_POLICY)
     state_policy(serbia, HEAD, (), (line(Jurisdiction.AL, today()),))
-    assert seen(serbia, Step.LEGAL_BASIS) == Seen(why=Why.NO_LINE, names=("MK",)), "of its own, for each partner"
-    assert seen(serbia, Step.LEGAL_BASIS, FAR) == Seen(why=Why.NO_LINE, names=("MD",))
+    assert seen(serbia, Step.LEGAL_BASIS) == SeenStep(why=Why.NO_LINE, names=("MK",)), "of its own, for each partner"
+    assert seen(serbia, Step.LEGAL_BASIS, FAR) == SeenStep(why=Why.NO_LINE, names=("MD",))
     said = state_policy(serbia, HEAD, (), (line(OTHER, today() - timedelta(days=1)), line(FAR, today())))
-    assert seen(serbia, Step.LEGAL_BASIS) == Seen(why=Why.LINE_OVERDUE, names=("MK",))
-    assert seen(serbia, Step.LEGAL_BASIS, FAR) == Seen(said, today())
+    assert seen(serbia, Step.LEGAL_BASIS) == SeenStep(why=Why.LINE_OVERDUE, names=("MK",))
+    assert seen(serbia, Step.LEGAL_BASIS, FAR) == SeenStep(said, today())
     said = state_policy(serbia, HEAD, (), (line(OTHER, today()),))
-    assert seen(serbia, Step.LEGAL_BASIS) == Seen(said, today())
+    assert seen(serbia, Step.LEGAL_BASIS) == SeenStep(said, today())
 
 
 def test_the_ceremony(serbia: Node) -> None:
-    assert seen(serbia, Step.CEREMONY) == Seen(why=Why.NO_ROOT)
+    assert seen(serbia, Step.CEREMONY) == SeenStep(why=Why.NO_ROOT)
     registered = RegisteredNode(node_id=RS, jurisdiction=OWN, url="http://rs.test", identity=serbia.card.identity)
     expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=70)
     trust = Capitals().round(nodes=[registered], expires=expires)
     install_trust(serbia.settings, trust, confirmed=trust.fingerprint)
-    assert seen(serbia, Step.CEREMONY) == Seen(hashlib.sha256(trust.registry.raw).hexdigest())
-    assert seen(serbia, Step.CEREMONY, FAR) == Seen(why=Why.NOT_IN_ROOT, names=("MD",))
+    assert seen(serbia, Step.CEREMONY) == SeenStep(hashlib.sha256(trust.registry.raw).hexdigest())
+    assert seen(serbia, Step.CEREMONY, FAR) == SeenStep(why=Why.NOT_IN_ROOT, names=("MD",))
 
 
 def test_a_trust_root_that_expired_or_is_not_believed(serbia: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,41 +91,43 @@ def test_a_trust_root_that_expired_or_is_not_believed(serbia: Node, monkeypatch:
     ahead = datetime.now(UTC) + timedelta(days=71)
     with monkeypatch.context() as later:
         later.setattr("exchange.clock.now", lambda: ahead)
-        assert seen(serbia, Step.CEREMONY) == Seen(why=Why.ROOT_EXPIRED)
+        assert seen(serbia, Step.CEREMONY) == SeenStep(why=Why.ROOT_EXPIRED)
     next(serbia.settings.trust_root.glob("*.root.json")).write_bytes(b"{}")
-    assert seen(serbia, Step.CEREMONY) == Seen(why=Why.ROOT_NOT_BELIEVED)
+    assert seen(serbia, Step.CEREMONY) == SeenStep(why=Why.ROOT_NOT_BELIEVED)
 
 
 def test_the_own_node(tmp_path: Path, network: Network, serbia: Node) -> None:
-    assert seen(serbia, Step.NODE) == Seen(why=Why.NO_TLS)
-    assert seen(serbia, Step.NODE, faults=("disk", "disk", "backup")) == Seen(why=Why.FAULTS, names=("backup", "disk"))
+    assert seen(serbia, Step.NODE) == SeenStep(why=Why.NO_TLS)
+    assert seen(serbia, Step.NODE, faults=("disk", "disk", "backup")) == SeenStep(
+        why=Why.FAULTS, names=("backup", "disk")
+    )
     create_node(tmp_path / "tls", jurisdiction=Jurisdiction.ME, url="https://ffp-me.example", port=9)
     montenegro = open_node(tmp_path / "tls")
     try:
-        assert seen(montenegro, Step.NODE, Jurisdiction.ME) == Seen(why=Why.NO_HEAD)
+        assert seen(montenegro, Step.NODE, Jurisdiction.ME) == SeenStep(why=Why.NO_HEAD)
         network.publish(montenegro)
-        assert seen(montenegro, Step.NODE, Jurisdiction.ME) == Seen(digest(montenegro.card_envelope.raw))
+        assert seen(montenegro, Step.NODE, Jurisdiction.ME) == SeenStep(evidence_digest(montenegro.card_envelope.raw))
     finally:
         montenegro.close()
 
 
 def test_another_jurisdictions_node(network: Network, serbia: Node) -> None:
-    assert seen(serbia, Step.NODE, FAR) == Seen(why=Why.NOT_ENROLLED)
-    assert seen(serbia, Step.NODE, OTHER) == Seen(why=Why.SILENT, names=(MK,)), "it was never asked"
+    assert seen(serbia, Step.NODE, FAR) == SeenStep(why=Why.NOT_ENROLLED)
+    assert seen(serbia, Step.NODE, OTHER) == SeenStep(why=Why.SILENT, names=(MK,)), "it was never asked"
     network.publish(MK)
     network.pull(RS, MK)
-    assert seen(serbia, Step.NODE, OTHER) == Seen(digest(network.nodes[MK].card_envelope.raw))
+    assert seen(serbia, Step.NODE, OTHER) == SeenStep(evidence_digest(network.nodes[MK].card_envelope.raw))
     with serbia.store.write() as session:
         session.get_one(PeerRow, MK).pulled_at = stamp_in(-1.01 * DAY_S)
-    assert seen(serbia, Step.NODE, OTHER) == Seen(why=Why.SILENT, names=(MK,))
+    assert seen(serbia, Step.NODE, OTHER) == SeenStep(why=Why.SILENT, names=(MK,))
     network.pull(RS, MK)
     note_alarm(serbia, MK, "Its log has two histories.")
-    assert seen(serbia, Step.NODE, OTHER) == Seen(why=Why.ALARM, names=(MK,))
+    assert seen(serbia, Step.NODE, OTHER) == SeenStep(why=Why.ALARM, names=(MK,))
 
 
 def test_the_drill(serbia: Node) -> None:
-    assert seen(serbia, Step.BACKUP_DRILL) == Seen(why=Why.NO_DRILL)
-    assert seen(serbia, Step.BACKUP_DRILL, OTHER) == Seen(why=Why.NOT_SEEN_FROM_HERE)
+    assert seen(serbia, Step.BACKUP_DRILL) == SeenStep(why=Why.NO_DRILL)
+    assert seen(serbia, Step.BACKUP_DRILL, OTHER) == SeenStep(why=Why.NOT_SEEN_FROM_HERE)
     home = serbia.settings.home
     note_outcome(home, replace(DRILL, at=stamp_in(-41 * DAY_S)))
     old = seen(serbia, Step.BACKUP_DRILL)
@@ -134,31 +136,31 @@ def test_the_drill(serbia: Node) -> None:
     found = seen(serbia, Step.BACKUP_DRILL)
     assert (found.proven, found.on) == (True, date.fromisoformat(stamp_in(-39 * DAY_S)[:10]))
     note_outcome(home, replace(DRILL, at=stamp_in(0), verified=False, said="A scan is damaged there."))
-    assert seen(serbia, Step.BACKUP_DRILL) == Seen(why=Why.DRILL_FAILED)
+    assert seen(serbia, Step.BACKUP_DRILL) == SeenStep(why=Why.DRILL_FAILED)
     (home / FILE).write_text("[]")
-    assert seen(serbia, Step.BACKUP_DRILL) == Seen(why=Why.DRILL_FAILED), "a file that cannot be read proves nothing"
+    assert seen(serbia, Step.BACKUP_DRILL) == SeenStep(why=Why.DRILL_FAILED), "unreadable proves nothing"
 
 
 def test_the_trial_exchange_needs_a_made_up_record_each_way(network: Network, serbia: Node) -> None:
-    assert seen(serbia, Step.TRIAL_EXCHANGE, FAR) == Seen(why=Why.NO_PARTNER)
+    assert seen(serbia, Step.TRIAL_EXCHANGE, FAR) == SeenStep(why=Why.NO_PARTNER)
     network.record(MK, audience=["RS"])
     network.settle()
-    assert seen(serbia, Step.TRIAL_EXCHANGE) == Seen(why=Why.NOTHING_ARRIVED), "it does not say that it is synthetic"
+    assert seen(serbia, Step.TRIAL_EXCHANGE) == SeenStep(why=Why.NOTHING_ARRIVED), "it says nothing of being made up"
     trial = network.record(MK, audience=["RS"], exhibit=exhibit_fields(headstamp="SYNTHETIC 26"))
     network.pull(RS, MK)
-    assert seen(serbia, Step.TRIAL_EXCHANGE) == Seen(why=Why.NOTHING_ARRIVED), "its scan is not here yet"
+    assert seen(serbia, Step.TRIAL_EXCHANGE) == SeenStep(why=Why.NOTHING_ARRIVED), "its scan is not here yet"
     network.settle()
-    assert seen(serbia, Step.TRIAL_EXCHANGE) == Seen(why=Why.NOTHING_TAKEN)
+    assert seen(serbia, Step.TRIAL_EXCHANGE) == SeenStep(why=Why.NOTHING_TAKEN)
     network.record(RS, audience=["MK"], exhibit=exhibit_fields(headstamp="synthetic"))
-    assert seen(serbia, Step.TRIAL_EXCHANGE) == Seen(why=Why.NOTHING_TAKEN), "nobody has read it yet"
+    assert seen(serbia, Step.TRIAL_EXCHANGE) == SeenStep(why=Why.NOTHING_TAKEN), "nobody has read it yet"
     network.settle()
     for jurisdiction in (OWN, OTHER):
-        assert seen(serbia, Step.TRIAL_EXCHANGE, jurisdiction) == Seen(trial, today())
+        assert seen(serbia, Step.TRIAL_EXCHANGE, jurisdiction) == SeenStep(trial, today())
 
 
 def test_the_first_report(serbia: Node) -> None:
-    assert seen(serbia, Step.FIRST_REPORT) == Seen(why=Why.NO_REPORT)
-    assert seen(serbia, Step.FIRST_REPORT, OTHER) == Seen(why=Why.NOT_SEEN_FROM_HERE)
+    assert seen(serbia, Step.FIRST_REPORT) == SeenStep(why=Why.NO_REPORT)
+    assert seen(serbia, Step.FIRST_REPORT, OTHER) == SeenStep(why=Why.NOT_SEEN_FROM_HERE)
     approval = state_policy(serbia, HEAD, (), ())
     with serbia.store.write() as session:
         keep_report(
@@ -172,8 +174,8 @@ def test_the_first_report(serbia: Node) -> None:
                 approved_at="2026-07-05T00:00:00.000Z",
             ),
         )
-    assert seen(serbia, Step.FIRST_REPORT) == Seen("ab" * 32, date(2026, 7, 5))
+    assert seen(serbia, Step.FIRST_REPORT) == SeenStep("ab" * 32, date(2026, 7, 5))
 
 
 def test_of_conformance_a_file_tells(serbia: Node) -> None:
-    assert seen(serbia, Step.CONFORMANCE) == seen(serbia, Step.CONFORMANCE, FAR) == Seen(why=Why.NEEDS_A_FILE)
+    assert seen(serbia, Step.CONFORMANCE) == seen(serbia, Step.CONFORMANCE, FAR) == SeenStep(why=Why.NEEDS_A_FILE)
