@@ -25,7 +25,8 @@ from exchange.flows.node.node import create_node, opened
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction, Role
 
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 120
+"""A process that ends is noticed at once; eight that begin together on two busy cores take longer than one."""
 LEGAL_BASIS = "Demonstration with sample data; no legal basis is needed or claimed"
 
 
