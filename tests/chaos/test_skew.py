@@ -147,7 +147,7 @@ def landed_or_told(folder: Path, commit: str) -> Release | None:
 def test_a_release_to_come_beside_this_one(tmp_path: Path) -> None:
     """A field, a word of a vocabulary and a kind of statement more: nothing is set aside, and the lane waits."""
     scan, newer = scans_of(SCAN_BYTES), release_to_come(tmp_path / "newer")
-    assert "1.0, 1.1, 1.2, 1.3" in newer.ffp("--version")
+    assert "1.0, 1.1, 1.2, 1.3, 1.4" in newer.ffp("--version")
     with two(tmp_path, newer, THIS) as (rs, mk):
         first = [rs.enter(number, scan(number), mk) for number in range(3)]
         theirs = [mk.enter(number, scan(10 + number), rs) for number in range(3)]
@@ -165,10 +165,10 @@ def test_a_release_to_come_beside_this_one(tmp_path: Path) -> None:
         until(lambda: set(theirs) <= holds(rs), rs)
         assert holds(mk) == {*first, *theirs, kept}
         assert (mk.seen_of(rs)["quarantined"], rs.seen_of(mk)["quarantined"]) == (0, 0)
-        assert (rs.seen_of(mk)["reads"], mk.seen_of(rs)["reads"]) == ("1.2", "1.3")
+        assert (rs.seen_of(mk)["reads"], mk.seen_of(rs)["reads"]) == ("1.3", "1.4")
         assert any("Peer older: upgrade. 4 of" in said for said in rs.get("/v1/status")["alarms"])
         assert any("This node is older: upgrade it. 4 statements" in said for said in mk.get("/v1/status")["alarms"])
-        assert mk.http.get("/v1/node").headers["FFP-Contract"] == "1.0, 1.1, 1.2"
+        assert mk.http.get("/v1/node").headers["FFP-Contract"] == "1.0, 1.1, 1.2, 1.3"
         assert "notice" in rs.http.get("/v1/node").headers["FFP-Kinds"]
 
         mk.upgrade(newer)
@@ -206,7 +206,7 @@ def test_the_landed_release_beside_this_one(tmp_path: Path) -> None:
 
         mk.upgrade(THIS)
         until(lambda: mk.seen_of(rs)["quarantined"] == 0, mk)
-        until(lambda: rs.seen_of(mk)["reads"] == "1.2", rs)
+        until(lambda: rs.seen_of(mk)["reads"] == "1.3", rs)
         assert len(mk.get(f"/v1/statements?kind=message&issuer={rs.node_id}")) == 3
         assert (leads(mk, rs), leads(rs, mk)) == ([days[rs].lead], [days[mk].lead])
         for node, other in ((rs, mk), (mk, rs)):

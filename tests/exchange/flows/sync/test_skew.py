@@ -39,7 +39,7 @@ from tests.schemas.statement_examples import statement_fields
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 
-NEWER = "1.3"
+NEWER = "1.4"
 
 
 class NewerExhibit(Exhibit):
@@ -48,12 +48,12 @@ class NewerExhibit(Exhibit):
 
 
 class NewerRecord(Record):
-    contract: Literal["1.0", "1.1", "1.2", "1.3"]  # type: ignore[assignment]
+    contract: Literal["1.0", "1.1", "1.2", "1.3", "1.4"]  # type: ignore[assignment]
     exhibit: NewerExhibit
 
 
 class Notice(Statement):
-    contract: Literal["1.0", "1.1", "1.2", "1.3"]  # type: ignore[assignment]
+    contract: Literal["1.0", "1.1", "1.2", "1.3", "1.4"]  # type: ignore[assignment]
     type: Literal["notice"]
     text: str
 
@@ -154,7 +154,7 @@ def test_what_a_peer_is_too_old_for_waits_in_order_and_is_read_after_its_upgrade
     alarm = network.peer(MK, RS).alarm
     assert alarm is not None
     assert "This node is older: upgrade it. 5 statements of ffp-rs wait" in alarm
-    assert "version 1.3 of the contract, and this node reads 1.2" in alarm
+    assert "version 1.4 of the contract, and this node reads 1.3" in alarm
 
     upgrade(network, MK, monkeypatch)
     network.pull(MK, RS)
@@ -179,7 +179,7 @@ def test_a_lane_that_stands_still_is_told_at_both_ends(network: Network) -> None
     (to_mk,) = [status for status in sync_status(rs) if status.row.node_id == MK]
     (from_rs,) = [status for status in sync_status(mk) if status.row.node_id == RS]
     assert [said for said in in_words(to_mk) if said.startswith(f"Alarm: {older}")]
-    assert "It reads the contract up to version 1.2, this node up to 1.2." in in_words(to_mk)
+    assert "It reads the contract up to version 1.3, this node up to 1.3." in in_words(to_mk)
     assert [said for said in in_words(from_rs) if "Alarm: " in said and "This node is older: upgrade it." in said]
     for node, what in ((rs, older), (mk, "This node is older")):
         assert [
@@ -189,7 +189,7 @@ def test_a_lane_that_stands_still_is_told_at_both_ends(network: Network) -> None
     assert 'ffp_peer_older{peer="ffp-mk"} 5.0' in told[0]
     assert 'ffp_node_older{peer="ffp-rs"} 5.0' in told[1]
     assert 'ffp_quarantine_items{peer="ffp-rs"} 0.0' in told[1]
-    assert 'ffp_contract_version{version="1.2"} 1.0' in told[0]
+    assert 'ffp_contract_version{version="1.3"} 1.0' in told[0]
     assert 'ffp_contract_kind{kind="record"} 1.0' in told[0]
 
 
