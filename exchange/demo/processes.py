@@ -86,7 +86,9 @@ class DemoNode:
             )
         if answer.status_code not in (httpx.codes.OK, httpx.codes.CREATED):
             shown = f"\n{self.log_end()}" if answer.is_server_error else ""
-            raise InvalidInput(f"{scan.name} was refused: {answer.json().get('detail', answer.text)}{shown}")
+            told = answer.json()
+            refused = f"{scan.name} was refused: {told.get('detail', answer.text)}{shown}"
+            raise InvalidInput(refused, code=str(told.get("code", InvalidInput.code)))
         receipt = answer.json()
         again = answer.status_code == httpx.codes.OK
         return Submitted(scan, receipt["statement_id"], receipt["received_at"], again)

@@ -49,6 +49,8 @@ FIREARMS = 20
 SEED = 1
 _LOOK_S = 1.0
 _WHOLE = "region.json"
+_CAME = "idempotency-key-reused"
+"""It came when fewer jurisdictions were there to have it."""
 ABOUT_PEOPLE = (
     "Everybody here is made up. Each line is one person's invitation: open it, choose a password, and scan the code",
     "with an authenticator. It works once, for three days; then `ffp user invite NAME --home FOLDER/ffp-xx` gives",
@@ -208,6 +210,8 @@ def _feed(
                 try:
                     again = by_jurisdiction[scan.jurisdiction].submit(scan, audience=list(by_jurisdiction)).again
                 except (ExchangeError, httpx.TransportError) as error:  # somebody practises with that node, too
+                    if getattr(error, "code", None) == _CAME:
+                        continue
                     console.print(f"{scan.case_reference} was not taken: {error}", highlight=False)
                 else:
                     if again:
