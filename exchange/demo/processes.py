@@ -18,7 +18,7 @@ import httpx
 
 from exchange.demo.deal import DealtScan, jurisdiction_name
 from exchange.demo.outcome import Submitted
-from exchange.errors import ConfigurationError, InvalidInput
+from exchange.errors import PROBLEM_TYPE, ConfigurationError, InvalidInput
 from exchange.flows.access.users import add_users
 from exchange.flows.keys.enrol import enrol, fetch_introduction
 from exchange.flows.node.node import create_node, opened
@@ -88,7 +88,7 @@ class DemoNode:
             shown = f"\n{self.log_end()}" if answer.is_server_error else ""
             told = answer.json()
             refused = f"{scan.name} was refused: {told.get('detail', answer.text)}{shown}"
-            raise InvalidInput(refused, code=str(told.get("code", InvalidInput.code)))
+            raise InvalidInput(refused, code=str(told.get("type", "")).removeprefix(PROBLEM_TYPE) or InvalidInput.code)
         receipt = answer.json()
         again = answer.status_code == httpx.codes.OK
         return Submitted(scan, receipt["statement_id"], receipt["received_at"], again)
