@@ -2,6 +2,7 @@
 
 from schemas.audit import AuditBatch
 from schemas.calibre import Calibre, compatible_calibres, fold_calibre
+from schemas.coordination import Action, Onboarding, OnboardingLine
 from schemas.envelope import (
     ENVELOPE_MEDIA_TYPE,
     PAYLOAD_TYPE,
@@ -63,6 +64,7 @@ __all__ = [
     "PAYLOAD_TYPE",
     "Acknowledgement",
     "Acquisition",
+    "Action",
     "Answer",
     "AnyStatement",
     "Approval",
@@ -102,6 +104,8 @@ __all__ = [
     "Measurement",
     "Message",
     "NewerContract",
+    "Onboarding",
+    "OnboardingLine",
     "Pair",
     "PhysicalComparison",
     "Policy",

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Final, get_args
 
 from schemas.audit import AuditBatch
+from schemas.coordination import Action, Onboarding
 from schemas.keys import KeyEvent
 from schemas.law import Law
 from schemas.query import Answer, Disclosure, Query, ReleaseRequest
@@ -45,6 +46,8 @@ AnyStatement = (
     | Hold
     | AuditBatch
     | KeyEvent
+    | Action
+    | Onboarding
 )
 
 
@@ -108,6 +111,8 @@ _ALL_KINDS: Final = (
     Kind(Hold, "record"),
     Kind(AuditBatch),
     Kind(KeyEvent, None, MeantFor.ALL),
+    Kind(Action, None, MeantFor.ALL),
+    Kind(Onboarding, None, MeantFor.ALL),
 )
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in sorted(_ALL_KINDS, key=lambda kind: kind.name)}
 """The kinds of statements that this release reads, by their names on the wire."""

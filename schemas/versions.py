@@ -30,15 +30,30 @@ from pydantic import BaseModel
 from schemas.calibre import Calibre
 from schemas.calibre_list import CALIBRES
 from schemas.calibres.entry import LIST_OF_CALIBRES
+from schemas.coordination import Action, Onboarding, OnboardingLine
 from schemas.exhibit import Firearm
 from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
 from schemas.law import LawArticle, LawDirection, LawRule
 from schemas.statement_base import CONTRACT_VERSION, ReadContract, Statement
-from schemas.vocabulary import FirearmKind, FirearmOrigin
+from schemas.vocabulary import (
+    ActionState,
+    FirearmKind,
+    FirearmOrigin,
+    MeetingKind,
+    OfficeRole,
+    OnboardingState,
+    OnboardingStep,
+)
 
 VERSIONS: Final[tuple[str, ...]] = get_args(ReadContract)
 """What this release reads, the oldest first."""
 NEWEST: Final = VERSIONS[-1]
+
+
+def _declared(model: type[BaseModel]) -> Iterator[str]:
+    """Its own fields, without those of what it is a kind of."""
+    yield from (name for name in model.__annotations__ if name in model.model_fields)
+
 
 ADDED: dict[str, str] = {
     "Acquisition.instrument_check": "1.1",
@@ -57,6 +72,18 @@ ADDED: dict[str, str] = {
     **{f"{model.__name__}.{name}": "1.3" for model in (LawArticle, LawRule) for name in model.model_fields},
     **{f"LawDirection={word}": "1.3" for word in LawDirection},
     **dict.fromkeys(("Disclosure.channel", "ReferenceChannel=iarms", "ReferenceChannel=trace"), "1.2"),
+    **dict.fromkeys(
+        (f"{kind.__name__}.{name}" for kind in (Action, Onboarding, OnboardingLine) for name in _declared(kind)), "1.3"
+    ),
+    **dict.fromkeys(("Action.type=action", "Onboarding.type=onboarding"), "1.3"),
+    **dict.fromkeys(
+        (
+            f"{words.__name__}={word}"
+            for words in (ActionState, MeetingKind, OfficeRole, OnboardingState, OnboardingStep)
+            for word in words
+        ),
+        "1.3",
+    ),
 }
 """What came after the first version, with the version that brought it."""
 

@@ -355,3 +355,56 @@ class ScoreBand(StrEnum):
     HIGH = "high"
     MIDDLE = "middle"
     LOW = "low"
+
+
+class MeetingKind(StrEnum):
+    """What is held twice a year: a local coordination meeting in each jurisdiction, then the regional one; and what
+    people are trained at."""
+
+    LOCAL = "local"
+    REGIONAL = "regional"
+    TRAINING = "training"
+
+
+class OfficeRole(StrEnum):
+    """In which role somebody attends a meeting, or is to do what it agreed on. Never a name."""
+
+    HEAD = "head"
+    EXAMINER = "examiner"
+    INVESTIGATOR = "investigator"
+    OPERATOR = "operator"
+    PROSECUTOR = "prosecutor"
+    LEGAL_OFFICER = "legal_officer"
+    POLICY_OFFICER = "policy_officer"
+    COORDINATOR = "coordinator"
+    TRAINER = "trainer"
+    OTHER = "other"
+
+
+class ActionState(StrEnum):
+    OPEN = "open"
+    DONE = "done"
+    DROPPED = "dropped"
+    """It will not be done; its line says why."""
+
+
+class OnboardingStep(StrEnum):
+    """What a jurisdiction does until it exchanges, in this order."""
+
+    LEGAL_BASIS = "legal_basis"
+    CEREMONY = "ceremony"
+    NODE = "node"
+    CONFORMANCE = "conformance"
+    BACKUP_DRILL = "backup_drill"
+    TRIAL_EXCHANGE = "trial_exchange"
+    FIRST_REPORT = "first_report"
+
+
+class OnboardingState(StrEnum):
+    OPEN = "open"
+    DONE = "done"
+    """Somebody says so, in a role."""
+    PROVEN = "proven"
+    """The issuer's node saw it itself."""
+    NOT_POSSIBLE = "not_possible"
+    """Not yet; a line says why."""

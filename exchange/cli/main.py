@@ -32,6 +32,7 @@ from exchange.cli import (
 )
 from exchange.cli.access import tokens, users
 from exchange.cli.command_groups import Command, CommandHeading, command_line
+from exchange.cli.coordination import actions, meetings, onboarding
 from exchange.cli.integrity import audit, bundles, log_check
 from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
@@ -48,7 +49,7 @@ HEADINGS = (
                 "training",
                 demo.training,
                 "Run six nodes to practise with, and their pages.",
-                ("ffp training practice/",),
+                ("ffp training practice/", "ffp training practice/ --with MD --with UA"),
             ),
             Command(
                 "init",
@@ -282,6 +283,41 @@ HEADINGS = (
                 ),
             ),
             Command("maturity", maturity.maturity, "How far this focal point has come, and its next step."),
+        ],
+    ),
+    CommandHeading(
+        "The region",
+        [
+            Command(
+                "onboard",
+                onboarding.onboard,
+                "Lead a jurisdiction in, step by step.",
+                (
+                    "ffp onboard MD",
+                    "ffp onboard MD --done legal_basis --evidence agreement.pdf --as head-1",
+                    "ffp onboard MD --file md.json --done legal_basis",
+                ),
+            ),
+            Command(
+                "action",
+                actions.app,
+                "What coordination meetings agreed on.",
+                (
+                    'ffp action add "Name the articles." --owner MK --role head --due 2027-03-31 --met-on 2026-11-24 '
+                    "--as head-1",
+                    "ffp action list",
+                ),
+            ),
+            Command(
+                "meeting",
+                meetings.app,
+                "Meetings and trainings held, and how many attended.",
+                (
+                    'ffp meeting add local --on 2026-11-10 --title "Local meeting" --attended police:head:women=1 '
+                    "--as head-1",
+                    "ffp meeting list --half 2026H2",
+                ),
+            ),
         ],
     ),
 )

@@ -1,14 +1,17 @@
-"""A region to practise in: six nodes in one folder that stay, with people to be and exhibits that come in slowly."""
+"""A region to practise in: six nodes in one folder that stay, with people to be and exhibits that come in slowly; and
+further ones, from the start or later."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import permutations
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from rich import box
@@ -23,7 +26,7 @@ from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.access.sign_in import invite_user
 from exchange.flows.access.users import add_users, all_users
 from exchange.flows.keys.enrol import enrol, read_introduction
-from exchange.flows.node.node import opened
+from exchange.flows.node.node import Node, opened
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 
 REGION = (
@@ -46,6 +49,8 @@ FIREARMS = 20
 SEED = 1
 _LOOK_S = 1.0
 _WHOLE = "region.json"
+_CAME = "idempotency-key-reused"
+"""It came when fewer jurisdictions were there to have it."""
 ABOUT_PEOPLE = (
     "Everybody here is made up. Each line is one person's invitation: open it, choose a password, and scan the code",
     "with an authenticator. It works once, for three days; then `ffp user invite NAME --home FOLDER/ffp-xx` gives",
@@ -54,13 +59,14 @@ ABOUT_PEOPLE = (
 )
 
 
-def run_training(folder: Path, *, first_port: int, every_s: float) -> int:
+def run_training(folder: Path, *, first_port: int, every_s: float, further: Sequence[Jurisdiction] = ()) -> int:
     """Make the region in ``folder`` when it is empty, start it, and feed it until Ctrl-C; the next time it goes on.
+    ``further`` jurisdictions have a node too; where the region is there already they join it, without exhibits.
 
     Raises ConfigurationError where the folder holds something else.
     """
     console = Console()
-    console.rule("Six Firearms Focal Points to practise with")
+    console.rule("Firearms Focal Points to practise with")
     console.print(
         "[bold]SYNTHETIC DATA[/bold]: drawn breech faces of made-up firearms, made-up cases, nobody's evidence.",
         highlight=False,
@@ -68,8 +74,8 @@ def run_training(folder: Path, *, first_port: int, every_s: float) -> int:
     with stoppable() as go_on:
         nodes: list[DemoNode] = []
         try:
-            nodes, waiting = _made(folder, first_port, console)
-            with console.status("Starting six nodes"):
+            nodes, waiting = _made(folder, first_port, further, console)
+            with console.status(f"Starting {len(nodes)} nodes"):
                 for node in nodes:
                     node.start()
                 for node in nodes:
@@ -87,7 +93,9 @@ def run_training(folder: Path, *, first_port: int, every_s: float) -> int:
     return 0
 
 
-def _made(folder: Path, first_port: int, console: Console) -> tuple[list[DemoNode], list[DealtScan]]:
+def _made(
+    folder: Path, first_port: int, further: Sequence[Jurisdiction], console: Console
+) -> tuple[list[DemoNode], list[DealtScan]]:
     """The nodes as they are in the folder, and the exhibits in the order in which they come."""
     whole = folder / _WHOLE
     if not whole.is_file():
@@ -95,10 +103,24 @@ def _made(folder: Path, first_port: int, console: Console) -> tuple[list[DemoNod
             raise ConfigurationError(
                 f"{folder} holds something else, or a region that was not made to its end. Name an empty folder."
             )
-        with console.status("Making six nodes and drawing sixty exhibits: once, about a minute"):
-            _make(folder, first_port)
+        members = [*REGION, *(name for name in dict.fromkeys(further) if name not in REGION)]
+        with console.status(f"Making {len(members)} nodes and drawing sixty exhibits: once, about a minute"):
+            _make(folder, first_port, members)
     made = json.loads(whole.read_text(encoding="utf-8"))
-    nodes = [
+    joining = [name for name in dict.fromkeys(further) if name not in made["nodes"]]
+    if joining:
+        with console.status(f"Making {len(joining)} nodes more, and enrolling them"):
+            made = _join(folder, made, joining)
+    nodes = _nodes_of(folder, made)
+    exhibits = [
+        DealtScan(folder / "scans" / scan, Jurisdiction(name), case_reference, firearm)
+        for scan, name, case_reference, firearm in made["exhibits"]
+    ]
+    return nodes, exhibits
+
+
+def _nodes_of(folder: Path, made: dict[str, Any]) -> list[DemoNode]:
+    return [
         DemoNode(
             jurisdiction=Jurisdiction(name),
             home=folder / f"ffp-{name.lower()}",
@@ -108,33 +130,47 @@ def _made(folder: Path, first_port: int, console: Console) -> tuple[list[DemoNod
         )
         for name, kept in made["nodes"].items()
     ]
-    exhibits = [
-        DealtScan(folder / "scans" / scan, Jurisdiction(name), case_reference, firearm)
-        for scan, name, case_reference, firearm in made["exhibits"]
-    ]
-    return nodes, exhibits
 
 
-def _make(folder: Path, first_port: int) -> None:
+def _make(folder: Path, first_port: int, members: Sequence[Jurisdiction]) -> None:
     scans = folder / "scans"
     scans.mkdir(parents=True)
     folder.chmod(0o700)
-    nodes = [make_node(jurisdiction, folder, port=first_port + number) for number, jurisdiction in enumerate(REGION)]
+    nodes = [make_node(jurisdiction, folder, port=first_port + number) for number, jurisdiction in enumerate(members)]
     (folder / "people.txt").touch(mode=0o600)
     (folder / "people.txt").write_text("\n".join([*ABOUT_PEOPLE, *map(_people_of, nodes), KOSOVO_FOOTNOTE, ""]))
-    _enrol(nodes)
-    dealt = deal_synthetic(scans, SEED, firearms=FIREARMS, jurisdictions=REGION)
+    _enrol(permutations(nodes, 2))
+    dealt = deal_synthetic(scans, SEED, firearms=FIREARMS, jurisdictions=members)
     made = {
-        "nodes": {
-            node.jurisdiction: {"url": node.url, "fingerprint": node.fingerprint, "tokens": node.tokens}
-            for node in nodes
-        },
+        "nodes": {node.jurisdiction: _kept(node) for node in nodes},
         "exhibits": [(scan.path.name, scan.jurisdiction, scan.case_reference, scan.firearm) for scan in dealt],
     }
+    _write(folder, made)  # last: with it the region is whole
+
+
+def _join(folder: Path, made: dict[str, Any], joining: Sequence[Jurisdiction]) -> dict[str, Any]:
+    """Further nodes beside those that are there, enrolled with all; where this is broken off, the folder of a node that
+    is not in the region yet is in the way of the next time."""
+    there = _nodes_of(folder, made)
+    last = max(urlsplit(node.url).port or 0 for node in there)
+    new = [make_node(name, folder, port=last + number) for number, name in enumerate(joining, start=1)]
+    _enrol(pair for pair in permutations([*there, *new], 2) if pair[0] in new or pair[1] in new)
+    with (folder / "people.txt").open("a", encoding="utf-8") as people:
+        people.write("\n".join(["", *map(_people_of, new), ""]))
+    grown = made | {"nodes": made["nodes"] | {node.jurisdiction: _kept(node) for node in new}}
+    _write(folder, grown)
+    return grown
+
+
+def _kept(node: DemoNode) -> dict[str, Any]:
+    return {"url": node.url, "fingerprint": node.fingerprint, "tokens": node.tokens}
+
+
+def _write(folder: Path, made: dict[str, Any]) -> None:
     part = folder / "region.part"
     part.touch(mode=0o600)
     part.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    part.replace(folder / _WHOLE)  # last: with it the region is whole
+    part.replace(folder / _WHOLE)
 
 
 def _people_of(made: DemoNode) -> str:
@@ -147,13 +183,16 @@ def _people_of(made: DemoNode) -> str:
     return "\n".join([*lines, ""])
 
 
-def _enrol(nodes: list[DemoNode]) -> None:
-    """Each with each, from cards in files: nothing runs yet."""
+def _enrol(pairs: Iterable[tuple[DemoNode, DemoNode]]) -> None:
+    """The first enrols the second, from its card in a file: nothing runs yet."""
     with ExitStack() as stack:
-        both = [(made, stack.enter_context(opened(made.home))) for made in nodes]
-        for (_, reader), (made, other) in permutations(both, 2):
-            introduction = read_introduction(reader, other.card_envelope.raw)
-            enrol(reader, introduction, confirmed=made.fingerprint, legal_basis=LEGAL_BASIS)
+        nodes: dict[Path, Node] = {}
+        for one, other in pairs:
+            for made in (one, other):
+                if made.home not in nodes:
+                    nodes[made.home] = stack.enter_context(opened(made.home))
+            introduction = read_introduction(nodes[one.home], nodes[other.home].card_envelope.raw)
+            enrol(nodes[one.home], introduction, confirmed=other.fingerprint, legal_basis=LEGAL_BASIS)
 
 
 def _feed(
@@ -169,8 +208,10 @@ def _feed(
             if coming and time.monotonic() >= next_at:
                 scan = coming.pop(0)
                 try:
-                    again = by_jurisdiction[scan.jurisdiction].submit(scan, audience=REGION).again
+                    again = by_jurisdiction[scan.jurisdiction].submit(scan, audience=list(by_jurisdiction)).again
                 except (ExchangeError, httpx.TransportError) as error:  # somebody practises with that node, too
+                    if getattr(error, "code", None) == _CAME:
+                        continue
                     console.print(f"{scan.case_reference} was not taken: {error}", highlight=False)
                 else:
                     if again:

@@ -98,6 +98,9 @@ class Act(StrEnum):
     """The scores of own test fires were handed out as a table; ``count`` how many."""
     INSTALL_MODEL = "install-model"
     """A calibration model was put in force; the subject is its digest, ``asked`` its file."""
+    CHANGE_MEETING = "change-meeting"
+    """The head entered a meeting or training that was held, changed it, took it back or put it back; ``asked`` is which
+    of these, and of which kind and day, the subject is its number."""
     ERASE_AUDIT = "erase-audit"
     """Rows whose retention is over were erased; the subject is their batch, ``count`` how many."""
 

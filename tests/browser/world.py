@@ -115,7 +115,16 @@ def made(folder: Path, scans: Path) -> Iterator[World]:
 def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
     """By role, each page of Serbia's node with a name for its picture."""
     first, second = two_scans_of(world)
-    everybody = [("home", "/app/"), ("tour", "/app/?tour=1"), ("guide", "/app/guide"), ("tokens", "/app/tokens")]
+    everybody = [
+        ("home", "/app/"),
+        ("tour", "/app/?tour=1"),
+        ("guide", "/app/guide"),
+        ("tokens", "/app/tokens"),
+        ("region", "/app/region"),
+        ("onboarding", "/app/onboarding/MD"),
+        ("actions", "/app/actions"),
+        ("meetings", "/app/meetings"),
+    ]
     readers = [
         ("candidates", "/app/candidates?of=all"),
         ("candidates-of-a-record", f"/app/records/{world.record}/candidates"),

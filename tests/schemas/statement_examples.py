@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 from tests.schemas.examples import ISSUER, OTHER, Json, acquisition_fields
+
+ONBOARDING_STEPS: Final = (
+    "legal_basis",
+    "ceremony",
+    "node",
+    "conformance",
+    "backup_drill",
+    "trial_exchange",
+    "first_report",
+)
 
 
 def digest(name: str) -> str:
@@ -146,6 +156,8 @@ def statement_fields() -> dict[str, Json]:
         "law": head("law", "head") | {"contract": "1.3", "articles": [article_fields()]},
         "hold": head("hold", "head") | {"record": RECORD, "placed": True, "authority": "A synthetic court, 1/2026"},
         "audit-batch": head("audit-batch", "node") | {"first": 1, "count": 3, "root": digest("a root of rows")},
+        "action": action_fields(),
+        "onboarding": onboarding_fields(),
     }
 
 
@@ -175,6 +187,36 @@ def article_fields(**changes: Any) -> Json:
             {"direction": "receive", "rule": "allowed", "kinds": None, "jurisdictions": None, "words": None},
         ],
     } | changes
+def action_fields(**changes: Any) -> Json:
+    """An action of a meeting, which version 1.3 brought."""
+    fields = {
+        "number": "A-2026-7",
+        "title": "Name the articles that let test fires go to a neighbour.",
+        "owner": "MK",
+        "owner_role": "legal_officer",
+        "due": "2027-03-31",
+        "meeting": "regional",
+        "met_on": "2026-11-24",
+        "state": "open",
+        "closed_on": None,
+        "remark": None,
+    }
+    return head("action", "head") | {"contract": "1.3"} | fields | changes
+
+
+def onboarding_line(step: str, **changes: Any) -> Json:
+    return {"step": step, "state": "open", "on": None, "by": None, "evidence": None, "remark": None} | changes
+
+
+def onboarding_fields(**changes: Json) -> Json:
+    """How far a jurisdiction is on its way in, which version 1.3 brought; ``changes`` to a line, by its step."""
+    said = {
+        "legal_basis": {"state": "done", "on": "2026-11-02", "by": "head", "evidence": digest("an agreement")},
+        "conformance": {"state": "not_possible", "remark": "There is no node yet."},
+        "trial_exchange": {"state": "proven", "on": "2026-11-20", "by": "node", "evidence": digest("a trial record")},
+    } | changes
+    lines = [onboarding_line(step, **said.get(step, {})) for step in ONBOARDING_STEPS]
+    return head("onboarding", "head") | {"contract": "1.3", "jurisdiction": "MD", "lines": lines}
 
 
 def custody_fields(step: str = "received") -> Json:
@@ -267,5 +309,34 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
         "stated-at-no-moment": ("no February has 31 days", good["hit"] | {"stated_at": "2026-02-31T09:00:10.000Z"}),
         "stated-at-a-local-time": ("UTC alone", good["hit"] | {"stated_at": "2026-11-25T09:00:10.000+01:00"}),
         "answers-no-statement": ("not an id", good["physical-comparison"] | {"answers": "the last one"}),
+        "action-done-on-no-day": ("when?", action_fields(state="done", remark="Both articles are named.")),
+        "action-done-without-a-line": ("what came of it?", action_fields(state="done", closed_on="2027-01-15")),
+        "action-open-and-closed": ("open, and closed on a day", action_fields(closed_on="2027-01-15")),
+        "action-closed-before-it-was-agreed": (
+            "nothing is done before it was agreed",
+            action_fields(state="dropped", closed_on="2026-11-23", remark="Not needed."),
+        ),
+        "action-due-before-it-was-agreed": ("due in the past", action_fields(due="2026-11-23")),
+        "action-without-a-number": ("no number within a year", action_fields(number="A-2026-0")),
+        "action-of-two-lines": ("one line, no more", action_fields(title="One line.\nAnother.")),
+        "onboarding-proven-by-a-person": (
+            "what a person says is no proof of the node",
+            onboarding_fields(node={"state": "proven", "on": "2026-11-02", "by": "head", "evidence": digest("a card")}),
+        ),
+        "onboarding-proven-by-nothing": (
+            "proof without evidence",
+            onboarding_fields(node={"state": "proven", "on": "2026-11-02", "by": "node"}),
+        ),
+        "onboarding-done-on-no-day": ("when?", onboarding_fields(node={"state": "done", "by": "operator"})),
+        "onboarding-open-with-evidence": ("of what?", onboarding_fields(node={"evidence": digest("a card")})),
+        "onboarding-not-possible-without-a-line": ("why not?", onboarding_fields(node={"state": "not_possible"})),
+        "onboarding-without-a-step": (
+            "every step stands once",
+            onboarding_fields() | {"lines": onboarding_fields()["lines"][:-1]},
+        ),
+        "onboarding-in-disorder": (
+            "in their order",
+            onboarding_fields() | {"lines": onboarding_fields()["lines"][::-1]},
+        ),
         "empty-batch": ("no rows, no leaf", good["audit-batch"] | {"count": 0}),
     }

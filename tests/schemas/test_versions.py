@@ -21,6 +21,9 @@ from tests.schemas.examples import (
 from tests.schemas.statement_examples import custody_fields, statement_fields
 from tests.schemas.write_contract import FIRST, names_of_the_contract
 
+NEW_KINDS = {"action": "1.3", "onboarding": "1.3"}
+"""Kinds that came after the first version, with the version that brought them."""
+
 
 def test_each_addition_has_a_version_and_nothing_is_gone() -> None:
     first = set(json.loads(FIRST.read_text(encoding="utf-8")))
@@ -36,6 +39,11 @@ def test_each_addition_has_a_version_and_nothing_is_gone() -> None:
 )
 def test_a_statement_without_additions_has_the_bytes_that_the_first_release_reads(kind: str) -> None:
     assert stated_version(statement_payload(parse_statement(encoded(statement_fields()[kind])))) == "1.0"
+
+
+@pytest.mark.parametrize(("kind", "version"), NEW_KINDS.items())
+def test_a_kind_that_came_later_needs_the_version_that_brought_it(kind: str, version: str) -> None:
+    assert stated_version(statement_payload(parse_statement(encoded(statement_fields()[kind])))) == version
 
 
 def _record(**changes: Any) -> AnyStatement:

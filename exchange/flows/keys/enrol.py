@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from exchange.errors import Conflict, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.keys.trust_root import admitted
 from exchange.flows.node.node import Node
+from exchange.flows.statement.coordination import stated_by
 from exchange.flows.statement.sharing import share_anew
 from exchange.net.client import PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
@@ -132,6 +133,8 @@ def enrol(
         for event in key_events(session, node.node_id)[1:]:  # the card it has; first, so that all else can be verified
             put_on_lane(session, peer.node_id, event.statement_id)
         for statement_id in terms_for(session, peer, owner=node.node_id):
+            put_on_lane(session, peer.node_id, statement_id)
+        for statement_id in stated_by(session, node.node_id):
             put_on_lane(session, peer.node_id, statement_id)
         share_anew(session, peer, owner=node.node_id)
     return peer

@@ -55,7 +55,7 @@ from exchange.store.witness.rebuild import (
     renumber,
 )
 from exchange.trust.verify import VerifiedStatement, verify_statement
-from schemas import ContractError, Grant, Law, Policy, Record, Withdrawal
+from schemas import Action, ContractError, Grant, Law, Onboarding, Policy, Record, Withdrawal
 from schemas.lane import EMPTY_HEAD, next_head
 from schemas.mirror import MirroredLane, MirroredStatement, MirroredStatements, ReceivedPlace, parse_mirror
 
@@ -181,6 +181,8 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
             replace_policy(session, name, said, own=True)
             put_on_lanes(session, name, [peer.node_id for peer in all_peers(session)])
         case Law() if is_newest:
+            put_on_lanes(session, name, [peer.node_id for peer in all_peers(session)])
+        case Action() | Onboarding():
             put_on_lanes(session, name, [peer.node_id for peer in all_peers(session)])
         case _:
             pass  # it is kept, and shown where its subject is

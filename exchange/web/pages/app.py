@@ -39,6 +39,7 @@ from exchange.web.pages import (
 )
 from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
+from exchange.web.pages.coordination import actions, meetings, onboarding
 from exchange.web.pages.entry import firearms, instruments, register, register_files
 from exchange.web.pages.law import entering, reading
 from exchange.web.pages.incidents import annex_page, sheet
@@ -90,6 +91,9 @@ PAGE_PARTS = (
     scan_pictures,
     disclosures,
     region,
+    actions,
+    meetings,
+    onboarding,
     peers,
     audit,
     half_year,

@@ -7,6 +7,11 @@ from typing import Final
 from exchange.web.wording import viewer_words
 
 CHAPTERS: Final = {
+    "actions": "coordination",
+    "meeting": "coordination",
+    "meetings": "coordination",
+    "onboarding": "coordination",
+    "region": "coordination",
     "audit": "audit",
     "calibres": "register",
     "candidates": "candidates",

@@ -42,6 +42,7 @@ ACTS: Final = {
     Act.EXPORT_TRUTH: _m("wrote test fires into a folder"),
     Act.READ_SEPARATION: _m("took the scores of test fires"),
     Act.INSTALL_MODEL: _m("put a calibration model in force"),
+    Act.CHANGE_MEETING: _m("entered or changed a meeting"),
     Act.ERASE_AUDIT: _m("erased rows whose retention was over"),
 }
 

@@ -21,6 +21,7 @@ import exchange.web
 from exchange.flows.incidents.words import annex_texts
 from exchange.flows.maturity.definitions import maturity_texts
 from exchange.flows.monitoring.definitions import definition_texts
+from exchange.flows.onboarding.steps import onboarding_texts
 from exchange.record_filter import CONDITIONS, ConditionGroup
 from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_file
 from exchange.web.languages.cyrillic import to_cyrillic
@@ -33,6 +34,7 @@ _SLAVIC: Final = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10
 _DEFINITIONS: Final = "../flows/monitoring/definitions.py"
 _INCIDENTS: Final = "../flows/incidents/words.py"
 _PRACTICES: Final = "../flows/maturity/definitions.py"
+_STEPS: Final = "../flows/onboarding/steps.py"
 _CONDITIONS: Final = "../record_filter.py"
 _PLURALS: Final = {
     "sq": "nplurals=2; plural=(n != 1)",
@@ -56,6 +58,8 @@ def collect() -> Catalog:
         catalogue.add(text, locations=[(_INCIDENTS, 0)])
     for text in maturity_texts():
         catalogue.add(text, locations=[(_PRACTICES, 0)])
+    for text in onboarding_texts():
+        catalogue.add(text, locations=[(_STEPS, 0)])
     for condition in CONDITIONS.values():
         catalogue.add(condition.label, locations=[(_CONDITIONS, 0)])
     for group in ConditionGroup:

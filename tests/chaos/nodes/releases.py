@@ -30,9 +30,7 @@ OF_FORM_6 = "c3d9d59"
 
 ADDITIONS = {
     "schemas/statement_base.py": {
-        'ReadContract = Literal["1.0", "1.1", "1.2", "1.3"]': (
-            'ReadContract = Literal["1.0", "1.1", "1.2", "1.3", "1.4"]'
-        )
+        'Literal["1.0", "1.1", "1.2", "1.3"]': 'Literal["1.0", "1.1", "1.2", "1.3", "1.4"]',
     },
     "schemas/versions.py": {
         "ADDED: dict[str, str] = {": "ADDED: dict[str, str] = dict.fromkeys("

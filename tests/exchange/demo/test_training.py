@@ -20,6 +20,7 @@ from exchange.demo.training import PEOPLE, REGION, run_training
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import opened
 from exchange.store.sync.peers import all_peers
+from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import free_port
 
 PATIENCE_S = 300
@@ -27,10 +28,11 @@ EVERY_S = 2
 
 
 @contextmanager
-def training(folder: Path, first_port: int, out: Path) -> Iterator[None]:
+def training(folder: Path, first_port: int, out: Path, *further: str) -> Iterator[None]:
     """Runs while the block does, and is ended by Ctrl-C; it must end well."""
     command = [sys.executable, "-m", "exchange.cli.main", "training", str(folder)]
     command += ["--first-port", str(first_port), "--every", str(EVERY_S)]
+    command += [word for code in further for word in ("--with", code)]
     with out.open("wb") as printed:
         process = subprocess.Popen(command, stdout=printed, stderr=printed, env={**os.environ, "COLUMNS": "100"})
         try:
@@ -74,6 +76,14 @@ def test_a_region_is_made_stopped_and_gone_on_with(tmp_path: Path) -> None:
     for made in REGION:
         with opened(folder / f"ffp-{made.lower()}") as node, node.store.read() as session:
             assert len(all_peers(session)) == len(REGION) - 1
-    with training(folder, port, second):
+    with training(folder, port, second, "MD", "RS"):
         said = wait_for(r"-26-(\d{4}) came", second)
+        welcomed = re.findall(
+            rf"http://127.0.0.1:{port + len(REGION)}/app/welcome/\S+", (folder / "people.txt").read_text()
+        )
+        assert len(welcomed) == len(PEOPLE), "Moldova joined, on the port after the six; Serbia was there"
+        assert httpx.get(welcomed[0], trust_env=False).status_code == 200
     assert int(said[1]) > 1, "what had come does not come again"
+    for made in (*REGION, Jurisdiction.MD):
+        with opened(folder / f"ffp-{made.lower()}") as node, node.store.read() as session:
+            assert len(all_peers(session)) == len(REGION)

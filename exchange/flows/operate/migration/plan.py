@@ -25,7 +25,7 @@ from schemas.versions import NEWEST, is_newer, stated_version
 
 EARLIEST: Final = 6
 """There is no way back below it: what came before needs its backup."""
-CONTRACT_READ: Final[dict[int, str]] = {6: "1.0", 7: "1.1", 8: "1.1", 9: "1.2", SCHEMA_VERSION: NEWEST}
+CONTRACT_READ: Final[dict[int, str]] = {6: "1.0", 7: "1.1", 8: "1.1", 9: "1.2", 10: "1.2", SCHEMA_VERSION: NEWEST}
 """Form of the database -> the newest version of the contract that the releases with that form read."""
 WRITTEN_ANEW: Final = 3
 """Times the bytes of the tables that are rewritten, with their indexes. A table that is made anew has its new pages in

@@ -15,11 +15,13 @@ def upgrade() -> None:
     """Empty tables."""
     _add_law()
     _add_incidents()
+    _add_meetings()
 
 
 def downgrade() -> None:
     """Nothing of them is in other tables. A draft of law that was not published is lost; what was published stays in
     the log."""
+    _drop_meetings()
     _drop_incidents()
     _drop_law()
 
@@ -84,3 +86,38 @@ def _add_incidents() -> None:
 def _drop_incidents() -> None:
     for name in ("incident_annex", "incident_count", "incident_entry"):
         op.drop_table(name)
+
+
+def _add_meetings() -> None:
+    """Meetings and trainings that were held."""
+    op.create_table(
+        "meeting",
+        sa.Column("meeting_id", WholeNumber, primary_key=True),
+        sa.Column("kind", Words(), nullable=False),
+        sa.Column("held_on", Words(), nullable=False),
+        sa.Column("title", Words(), nullable=False),
+        sa.Column("entered_by", Words(), sa.ForeignKey("user.pseudonym"), nullable=False),
+        sa.Column("entered_at", Words(), nullable=False),
+        sa.Column("changed_at", Words(), nullable=False),
+        sa.Column("taken_back_at", Words()),
+    )
+    op.create_index("ix_meeting_held_on", "meeting", ["held_on"])
+    op.create_table(
+        "meeting_attendance",
+        sa.Column(
+            "meeting_id",
+            WholeNumber,
+            sa.ForeignKey("meeting.meeting_id"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        sa.Column("institution", Words(), primary_key=True),
+        sa.Column("role", Words(), primary_key=True),
+        sa.Column("sex", Words(), primary_key=True),
+        sa.Column("count", WholeNumber, nullable=False),
+    )
+
+
+def _drop_meetings() -> None:
+    op.drop_table("meeting_attendance")
+    op.drop_table("meeting")

@@ -7,6 +7,7 @@ from typing import Any
 
 from exchange.flows.alerts.deadlines import tell_duties
 from exchange.flows.alerts.team_work import TeamWork, team_work
+from exchange.flows.coordination.actions import overdue_here
 from exchange.flows.monitoring.glance import half_year_so_far
 from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
@@ -27,6 +28,7 @@ def head_home(who: Visitor) -> dict[str, Any]:
         "due": tell_duties(node, who.caller.role, who.caller.pseudonym),
         "waiting": waiting_decisions(node),
         "held": holders_now(node),
+        "overdue_actions": overdue_here(node),
         "half": half_year_so_far(node),
         "exchange": exchange,
         "lights": lights_of(node, node_status(node), exchange),

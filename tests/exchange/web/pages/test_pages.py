@@ -25,6 +25,10 @@ NO_FIREARM = "F-NOTHING"
 PAGES: dict[str, set[Role]] = {
     "/app/": set(PEOPLE),
     "/app/region": set(PEOPLE),
+    "/app/actions": set(PEOPLE),
+    "/app/meetings": set(PEOPLE),
+    "/app/meetings/999999": {Role.HEAD},
+    "/app/onboarding/MD": set(PEOPLE),
     "/app/tokens": set(PEOPLE),
     "/app/session": set(PEOPLE),
     "/app/events": READERS,
@@ -93,6 +97,10 @@ PAGES: dict[str, set[Role]] = {
     f"/app/hits/{NOTHING}": READERS,
 }
 ACTIONS: dict[str, set[Role]] = {
+    "/app/actions": {Role.HEAD},
+    "/app/meetings": {Role.HEAD},
+    "/app/meetings/999999": {Role.HEAD},
+    "/app/onboarding/MD": {Role.HEAD, Role.OPERATOR},
     "/app/purpose": set(PEOPLE),
     "/app/tokens": set(PEOPLE),
     "/app/tokens/999999/revoke": set(PEOPLE),
@@ -178,6 +186,8 @@ def filled(path: str) -> str:
         ("{task_id}", NO_TASK),
         ("{candidate_id}", "999999"),
         ("{check_id}", "999999"),
+        ("{meeting_id}", "999999"),
+        ("{code}", "MD"),
         ("{token_id}", "999999"),
         ("{search_id}", "999999"),
         ("{drawn}", "plain"),

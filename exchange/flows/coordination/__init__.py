@@ -1,0 +1,1 @@
+"""Coordination of the region: what meetings agreed on, and who attended them."""

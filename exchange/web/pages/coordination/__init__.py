@@ -1,0 +1,1 @@
+"""What meetings agreed on, who attended, and how a jurisdiction comes in."""

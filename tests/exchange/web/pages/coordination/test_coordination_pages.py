@@ -1,0 +1,167 @@
+"""The pages of actions, meetings and the way in: who may say what, what is shown of it, and nothing of it is markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from exchange.clock import today
+from exchange.flows.coordination.actions import NewAction, add_action, change_action, list_actions
+from exchange.flows.coordination.meetings import list_meetings
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.onboarding.checklist import checklist_of
+from schemas import Maker
+from schemas.vocabulary import (
+    ActionState,
+    Jurisdiction,
+    MeetingKind,
+    OfficeRole,
+    OnboardingState,
+    OnboardingStep,
+    Role,
+    SignedInBy,
+)
+from tests.exchange.conftest import RunningNode
+from tests.exchange.web.pages.conftest import Person
+
+pytestmark = pytest.mark.slow
+
+HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
+HOSTILE = "<script>alert(1)</script>"
+MET = NewAction(
+    "Name the articles.",
+    Jurisdiction.XK,
+    OfficeRole.LEGAL_OFFICER,
+    today() - timedelta(days=1),
+    MeetingKind.REGIONAL,
+    today() - timedelta(days=30),
+)
+
+
+def action_form(csrf: str, **changes: str) -> dict[str, str]:
+    return {
+        "csrf": csrf,
+        "title": "Share test fires.",
+        "owner": "MK",
+        "role": "head",
+        "due": str(today() + timedelta(days=90)),
+        "meeting": "regional",
+        "met_on": str(today()),
+    } | changes
+
+
+def test_the_head_adds_an_action_closes_it_and_opens_it_again(
+    node: RunningNode, signed_in: Callable[[Role], Person]
+) -> None:
+    head = signed_in(Role.HEAD)
+    csrf = head.csrf()
+    assert head.post("/app/actions", action_form(csrf)).status_code == 303
+    number = next(item.said.number for item in list_actions(node.node) if item.said.title == "Share test fires.")
+    shown = signed_in(Role.EXAMINER).get("/app/actions").text
+    assert "Share test fires." in shown
+    assert 'name="state"' not in shown, "others read"
+    close = {"csrf": csrf, "number": number, "state": "done", "remark": "Marko Marković did it."}
+    closed = head.post("/app/actions", close)
+    assert (closed.status_code, closed.headers["location"]) == (303, "/app/actions?doubt=name")
+    assert "Marko" in head.get("/app/actions?doubt=name").text
+    [item] = [one for one in list_actions(node.node) if one.said.number == number]
+    assert (item.said.state, item.said.made_by.pseudonym) == (ActionState.DONE, head.pseudonym)
+    assert head.post("/app/actions", close | {"state": "open", "remark": "Not all."}).status_code == 303
+    assert head.post("/app/actions", close | {"number": "A-2026-999"}).status_code == 404
+    for wrong in ({"due": "soon"}, {"owner": "Serbia"}, {"role": "boss"}, {"title": " "}, {"meeting": "tea"}):
+        assert head.post("/app/actions", action_form(csrf, **wrong)).status_code == 422, wrong
+
+
+def test_an_overdue_action_stands_on_the_heads_first_page(
+    node: RunningNode, signed_in: Callable[[Role], Person]
+) -> None:
+    number, _ = add_action(node.node, HEAD, replace(MET, title=f"Late {HOSTILE}"))
+    head = signed_in(Role.HEAD)
+    first = head.get("/app/").text
+    assert "is overdue" in first or "are overdue" in first
+    assert HOSTILE not in first
+    assert "Kosovo*" in first
+    assert "resolution 1244" in first
+    page = head.get("/app/actions").text
+    assert HOSTILE not in page
+    assert "Late &lt;script&gt;" in page
+    assert 'class="late"' in page
+    change_action(node.node, HEAD, number, ActionState.DROPPED, remark="Enough.")
+    assert "&lt;script&gt;" not in head.get("/app/").text
+
+
+def test_a_meeting_is_entered_changed_taken_back_and_put_back(
+    node: RunningNode, signed_in: Callable[[Role], Person]
+) -> None:
+    head, day = signed_in(Role.HEAD), today()
+    half = Half(day.year, 1 if day.month <= 6 else 2)
+    title = f"Local meeting of {head.pseudonym}"
+    form = {
+        "csrf": head.csrf(),
+        "kind": "local",
+        "held_on": str(day),
+        "title": title,
+        "institution-0": "police",
+        "role-0": "investigator",
+        "women-0": "3",
+        "men-0": "1",
+        "not_stated-0": "",
+        "institution-1": "laboratory",
+        "role-1": "examiner",
+        "women-1": "0",
+    }
+    assert head.post("/app/meetings", form).headers["location"] == f"/app/meetings?half={half}"
+    [kept] = [item for item in list_meetings(node.node, half) if item.title == title]
+    assert [(line.sex.value, line.count) for line in kept.attended] == [("men", 1), ("women", 3)]
+    read = signed_in(Role.AUDITOR).get(f"/app/meetings?half={half}").text
+    assert title in read
+    assert "Police, Investigator, Women: 3" in read
+    assert "Take back" not in read
+    address = f"/app/meetings/{kept.meeting_id}"
+    drawn = head.get(address).text
+    assert re.search(r'name="women-0"[^>]*value="3"', drawn)
+    assert head.post(address, form | {"act": "change", "women-0": "4"}).status_code == 303
+    assert [item.people for item in list_meetings(node.node, half) if item.title == title] == [5]
+    assert head.post(address, {"csrf": form["csrf"], "act": "take_back"}).status_code == 303
+    assert "taken back, counts no more" in head.get(f"/app/meetings?half={half}").text
+    assert head.post(address, {"csrf": form["csrf"], "act": "put_back"}).status_code == 303
+    for wrong in ({"women-0": "many"}, {"women-0": "-3"}, {"institution-0": "club"}, {"held_on": ""}, {"kind": "tea"}):
+        assert head.post("/app/meetings", form | wrong).status_code == 422, wrong
+    assert head.get("/app/meetings?half=tomorrow").status_code == 422
+
+
+def test_the_way_in_is_led_by_head_and_operator(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
+    operator, md = signed_in(Role.OPERATOR), Jurisdiction.MD
+    said = {"csrf": operator.csrf(), "act": "say", "step": "ceremony", "state": "done", "remark": f"Held. {HOSTILE}"}
+    assert operator.post("/app/onboarding/MD", said).status_code == 303
+    found = next(item.line for item in checklist_of(node.node, md).steps if item.step is OnboardingStep.CEREMONY)
+    assert (found.state, found.by) == (OnboardingState.DONE, Role.OPERATOR)
+    shown = signed_in(Role.INVESTIGATOR).get("/app/onboarding/MD").text
+    assert "Done, as somebody says" in shown
+    assert HOSTILE not in shown
+    assert "Sign it" not in shown
+    for wrong, status in (
+        ({"act": "sing"}, 422),
+        ({"step": "coffee"}, 422),
+        ({"state": "proven"}, 422),
+        ({"step": "conformance"}, 422),
+    ):
+        assert operator.post("/app/onboarding/MD", said | wrong).status_code == status, wrong
+    assert operator.get("/app/onboarding/QQ").status_code == 422
+    assert operator.get("/app/onboarding/md").status_code == 422
+
+
+def test_partners_shows_who_stands_where_without_colour(signed_in: Callable[[Role], Person]) -> None:
+    page = signed_in(Role.EXAMINER).get("/app/region").text
+    table = page[page.index('class="way"') :]
+    for code in ("AL", "BA", "MD", "ME", "MK", "RS", "UA", "XK"):
+        assert f'href="/app/onboarding/{code}"' in table
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", table, re.DOTALL)
+    assert all(row.count('class="mark"') == row.count('class="unseen"') == len(OnboardingStep) for row in rows)
+    assert len(rows) == 8
+    assert "Kosovo*" in table
+    assert "resolution 1244" in page
