@@ -187,6 +187,8 @@ def article_fields(**changes: Any) -> Json:
             {"direction": "receive", "rule": "allowed", "kinds": None, "jurisdictions": None, "words": None},
         ],
     } | changes
+
+
 def action_fields(**changes: Any) -> Json:
     """An action of a meeting, which version 1.3 brought."""
     fields = {

@@ -41,8 +41,8 @@ from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
 from exchange.web.pages.coordination import actions, meetings, onboarding
 from exchange.web.pages.entry import firearms, instruments, register, register_files
-from exchange.web.pages.law import entering, reading
 from exchange.web.pages.incidents import annex_page, sheet
+from exchange.web.pages.law import entering, reading
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.live_hints import LiveHints
 from exchange.web.pages.monitoring import half_year
