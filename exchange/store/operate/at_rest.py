@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from exchange.store.tables.columns import Base
 from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow
 from exchange.store.tables.log import CosignatureRow, LogNodeRow, LogStateRow
+from exchange.store.tables.maturity import MaturitySnapshotRow
 from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.peers import LaneItemRow, LaneRow
@@ -42,6 +43,7 @@ BACKED: dict[type[Base], InstrumentedAttribute[Any]] = {
     CountersignatureRow: CountersignatureRow.statement_id,
     VerificationTaskRow: VerificationTaskRow.conclusion,
     MonitoringReportRow: MonitoringReportRow.approval,
+    MaturitySnapshotRow: MaturitySnapshotRow.approval,
 }
 """Tables of which each row was made of one statement, with the column that names it."""
 

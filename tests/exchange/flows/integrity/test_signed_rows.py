@@ -129,6 +129,8 @@ NOT_SIGNED = {
     "query_found.due_at": CLOCK,
     "monitoring_report.half": "The document says it, whose digest is signed.",
     "monitoring_report.approved_at": CLOCK,
+    "maturity_snapshot.half": "The document says it, whose digest is signed.",
+    "maturity_snapshot.kept_at": CLOCK,
     "audit_batch.sealed_at": CLOCK,
     "instrument_check.check_id": "Which number audit rows show; what the check says is sealed under its digest.",
     "instrument_reference.check_id": "Of which check it is: that one's document has the digest of the heights.",
