@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from exchange.flows.assessment.folder import AssessmentFolder
     from exchange.flows.assessment.problems import Problem
     from exchange.flows.monitoring.half_years import Half
+    from exchange.jurisdictions.directory import Directory
 
 app = typer.Typer(help="Assess a Firearms Focal Point, with or without a node.", no_args_is_help=True)
 
@@ -41,14 +42,15 @@ def new_assessment(
 ) -> None:
     """Begin an assessment: write one file with all questions into the folder, with the answers of last time where there
     are any."""
+    from exchange.cli.acting import code_of
     from exchange.errors import Conflict, InvalidInput
     from exchange.flows.assessment.answers import answers_name
     from exchange.flows.assessment.folder import read_folder
+    from exchange.flows.assessment.places import places_of
     from exchange.flows.monitoring.half_years import Half
-    from exchange.jurisdictions.directory import shipped_directory
     from exchange.web.wording.assessment_file import begun_assessment
 
-    code, wanted = shipped_directory().asked(jurisdiction), Half.parse(half)
+    code, wanted = code_of(jurisdiction), Half.parse(half)
     folder.mkdir(parents=True, exist_ok=True)
     before = None
     if any(folder.glob("*.toml")):
@@ -61,7 +63,7 @@ def new_assessment(
         if any(item.half == wanted for item in found.assessments):
             raise Conflict(f"There is an assessment of {wanted} in {folder} already.", code="decided")
     path = folder / answers_name(code, wanted)
-    with _spoken_in(language):
+    with _spoken_in(language, places_of([before] if before is not None else [])):
         text = begun_assessment(code, wanted, before)
     with path.open("x", encoding="utf-8", newline="\n") as file:
         file.write(text)
@@ -75,11 +77,12 @@ def check(folder: Folder, half: HalfYear = None, as_json: AsJson = False) -> Non
     """Say what is missing, wrong or doubtful in the file of an assessment, by question. Exit code 1 while something is
     wrong."""
     from exchange.flows.assessment.folder import read_folder
+    from exchange.flows.assessment.places import places_of
     from exchange.flows.assessment.problems import Gravity, problems_of
 
     found = read_folder(folder)
     given = found.chosen(_parsed(half))
-    problems = problems_of(given)
+    problems = problems_of(given, known=places_of(found.assessments))
     wrong = [problem for problem in problems if problem.gravity is Gravity.WRONG]
     if as_json:
         print_json({"file": given.name, "half": str(given.half), "problems": problems, "not_read": found.left})
@@ -103,11 +106,14 @@ def write_paper(
     from exchange.extras.known import require_extra
     from exchange.flows.assessment.assessment import assess
     from exchange.flows.assessment.folder import read_folder
+    from exchange.flows.assessment.places import places_of
 
     if form is PaperForm.PDF:
         require_extra("pdf", "A report as PDF")
-    found = assess(read_folder(folder), _parsed(half))
-    with _spoken_in(language):
+    read = read_folder(folder)
+    known = places_of(read.assessments)
+    found = assess(read, _parsed(half), known=known)
+    with _spoken_in(language, known):
         match form:
             case PaperForm.PDF:
                 from exchange.web.report.assessment import render_assessment
@@ -123,9 +129,8 @@ def write_paper(
                 written = assessment_sheet(found)
             case PaperForm.JSON:
                 from exchange.flows.assessment.plain import assessment_json
-                from exchange.jurisdictions.directory import shipped_directory
 
-                written = assessment_json(found, shipped_directory())
+                written = assessment_json(found, known)
     out.write_bytes(written)
     fields = {
         "written": out,
@@ -144,9 +149,10 @@ def new_evaluation(
     file: Annotated[Path, typer.Argument(help="The file to write.")], language: Language = "en", as_json: AsJson = False
 ) -> None:
     """Begin the file that the evaluators of the mid-term paper fill in."""
+    from exchange.jurisdictions.directory import shipped_directory
     from exchange.web.wording.evaluation_file import begun_evaluation
 
-    with _spoken_in(language):
+    with _spoken_in(language, shipped_directory()):
         text = begun_evaluation()
     with file.open("x", encoding="utf-8", newline="\n") as opened:
         opened.write(text)
@@ -166,12 +172,13 @@ def write_midterm(
     from exchange.extras.known import require_extra
     from exchange.flows.assessment.evaluation_answers import doubts_of_evaluation, read_evaluation
     from exchange.flows.assessment.midterm import midterm
+    from exchange.flows.assessment.places import places_of
     from exchange.web.report.midterm import render_midterm
 
     require_extra("pdf", "A report as PDF")
     evaluation = read_evaluation(answers) if answers is not None else None
     found = midterm(folders, evaluation)
-    with _spoken_in(language):
+    with _spoken_in(language, places_of(item.given for item in found.assessments)):
         out.write_bytes(render_midterm(found))
     doubtful = list(doubts_of_evaluation(evaluation)) if evaluation is not None else []
     for problem in doubtful:
@@ -181,7 +188,7 @@ def write_midterm(
 
 
 @contextmanager
-def _spoken_in(language: str) -> Iterator[None]:
+def _spoken_in(language: str, known: Directory) -> Iterator[None]:
     """Raises InvalidInput for a language that there is not."""
     from exchange.errors import InvalidInput
     from exchange.web.languages import CODES, Spoken
@@ -189,7 +196,7 @@ def _spoken_in(language: str) -> Iterator[None]:
 
     if language not in CODES:
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
-    with speaking(Spoken(language)):
+    with speaking(Spoken(language, directory=lambda: known)):
         yield
 
 

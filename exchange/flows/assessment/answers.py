@@ -117,6 +117,7 @@ class OwnRecommendation(_Form):
 class _AnswersForm(_Form):
     format: str
     jurisdiction: str
+    name: Line = ""
     half: str
     assessor: Line = ""
     assessed_on: Day = None
@@ -128,12 +129,14 @@ class _AnswersForm(_Form):
 
 @dataclass(frozen=True)
 class AnswersFile:
-    """One that could be read; what its answers say may still be wrong (``problems``). ``assessor``: a role and an
-    institution. ``node_fingerprint``: that of the jurisdiction's node, as the assessor knows it."""
+    """One that could be read; what its answers say may still be wrong (``problems``). ``place``: what the jurisdiction
+    is called, where this software does not know it by itself. ``assessor``: a role and an institution.
+    ``node_fingerprint``: that of the jurisdiction's node, as the assessor knows it."""
 
     name: str
     jurisdiction: str
     half: Half
+    place: str = ""
     assessor: str = ""
     assessed_on: date | None = None
     remarks: str = ""
@@ -185,6 +188,7 @@ def parse_answers(fields: Mapping[str, Any], name: str) -> AnswersFile:
         name,
         form.jurisdiction,
         half,
+        form.name,
         form.assessor,
         form.assessed_on,
         form.remarks,

@@ -49,10 +49,18 @@ def problems_of(
 ) -> list[Problem]:
     """In the order of the file. ``known``: of which jurisdictions a name is no person's."""
     asked, known = asked or questionnaire(), known or shipped_directory()
-    return [*_of_the_whole(given, asked), *_of_answers(given, asked), *_of_own(given, asked), *_of_names(given, known)]
+    return [
+        *_of_the_whole(given, asked, known),
+        *_of_answers(given, asked),
+        *_of_own(given, asked),
+        *_of_names(given, known),
+    ]
 
 
-def _of_the_whole(given: AnswersFile, asked: Questionnaire) -> Iterator[Problem]:
+def _of_the_whole(given: AnswersFile, asked: Questionnaire, known: Directory) -> Iterator[Problem]:
+    if given.jurisdiction not in known and not given.place:
+        said = f"{given.jurisdiction} is not known here: say what the jurisdiction is called in English."
+        yield Problem(Gravity.MISSING, given.name, "name", said)
     if not given.assessor:
         yield Problem(Gravity.MISSING, given.name, "assessor", "Say who assessed: a role and an institution, no name.")
     if given.assessed_on is None:

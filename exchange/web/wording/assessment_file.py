@@ -18,6 +18,7 @@ from exchange.flows.assessment.answers import (
 )
 from exchange.flows.assessment.questionnaire import AnswerKind, Question, questionnaire
 from exchange.flows.monitoring.half_years import Half
+from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 
@@ -49,6 +50,9 @@ def _head(jurisdiction: str, half: Half, before: AnswersFile | None) -> Iterator
     )
     yield f"format = {toml_text(ANSWERS_FORMAT)}"
     yield f"jurisdiction = {toml_text(jurisdiction)}"
+    if jurisdiction not in shipped_directory():
+        yield from comment(_("What the jurisdiction is called in English."))
+        yield f"name = {toml_text(before.place if before is not None else '')}"
     yield f"half = {toml_text(str(half))}"
     yield from comment(_("Who assesses: a role and an institution."))
     yield f"assessor = {toml_text(before.assessor if before is not None else '')}"

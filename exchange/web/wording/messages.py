@@ -18,6 +18,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import exchange.web
+from exchange.flows.assessment.outside import outside_texts
+from exchange.flows.assessment.questionnaire import questionnaire_texts
 from exchange.flows.maturity.definitions import maturity_texts
 from exchange.flows.monitoring.definitions import definition_texts
 from exchange.record_filter import CONDITIONS, ConditionGroup
@@ -31,6 +33,8 @@ _KEYWORDS: Final = {"_": None, "gettext": None, "_m": None, "ngettext": (1, 2)}
 _SLAVIC: Final = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2)"
 _DEFINITIONS: Final = "../flows/monitoring/definitions.py"
 _PRACTICES: Final = "../flows/maturity/definitions.py"
+_QUESTIONS: Final = "../flows/assessment/questions.toml"
+_CRITERIA: Final = "../flows/assessment/criteria.json"
 _CONDITIONS: Final = "../record_filter.py"
 _PLURALS: Final = {
     "sq": "nplurals=2; plural=(n != 1)",
@@ -52,6 +56,10 @@ def collect() -> Catalog:
         catalogue.add(text, locations=[(_DEFINITIONS, 0)])
     for text in maturity_texts():
         catalogue.add(text, locations=[(_PRACTICES, 0)])
+    for text in questionnaire_texts():
+        catalogue.add(text, locations=[(_QUESTIONS, 0)])
+    for text in outside_texts():
+        catalogue.add(text, locations=[(_CRITERIA, 0)])
     for condition in CONDITIONS.values():
         catalogue.add(condition.label, locations=[(_CONDITIONS, 0)])
     for group in ConditionGroup:
