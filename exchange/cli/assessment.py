@@ -14,15 +14,15 @@ from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, te
 
 if TYPE_CHECKING:
     from exchange.flows.assessment.folder import AssessmentFolder
-    from exchange.flows.assessment.problems import Problem
+    from exchange.flows.assessment.problems import AnswerProblem
     from exchange.flows.monitoring.half_years import Half
     from exchange.jurisdictions.directory import Directory
 
 app = typer.Typer(help="Assess a Firearms Focal Point, with or without a node.", no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Argument(help="The folder of one jurisdiction's assessments.")]
-Language = Annotated[str, typer.Option(help="Of the file or paper, such as en or sr-Latn.")]
-HalfYear = Annotated[str | None, typer.Option(help="The half-year, such as 2026H2. Default: the last one there is.")]
+_Folder = Annotated[Path, typer.Argument(help="The folder of one jurisdiction's assessments.")]
+_Language = Annotated[str, typer.Option(help="Of the file or paper, such as en or sr-Latn.")]
+_HalfYear = Annotated[str | None, typer.Option(help="The half-year, such as 2026H2. Default: the last one there is.")]
 
 
 class PaperForm(StrEnum):
@@ -34,10 +34,10 @@ class PaperForm(StrEnum):
 
 @app.command("new")
 def new_assessment(
-    folder: Folder,
+    folder: _Folder,
     jurisdiction: Annotated[str, typer.Option(help="Its code, such as MD.")],
     half: Annotated[str, typer.Option(help="The half-year, such as 2026H2.")],
-    language: Language = "en",
+    language: _Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Begin an assessment: write one file with all questions into the folder, with the answers of last time where there
@@ -73,17 +73,17 @@ def new_assessment(
 
 
 @app.command("check")
-def check(folder: Folder, half: HalfYear = None, as_json: AsJson = False) -> None:
+def check(folder: _Folder, half: _HalfYear = None, as_json: AsJson = False) -> None:
     """Say what is missing, wrong or doubtful in the file of an assessment, by question. Exit code 1 while something is
     wrong."""
     from exchange.flows.assessment.folder import read_folder
     from exchange.flows.assessment.places import places_of
-    from exchange.flows.assessment.problems import Gravity, problems_of
+    from exchange.flows.assessment.problems import ProblemGravity, problems_of
 
     found = read_folder(folder)
     given = found.chosen(_parsed(half))
     problems = problems_of(given, known=places_of(found.assessments))
-    wrong = [problem for problem in problems if problem.gravity is Gravity.WRONG]
+    wrong = [problem for problem in problems if problem.gravity is ProblemGravity.WRONG]
     if as_json:
         print_json({"file": given.name, "half": str(given.half), "problems": problems, "not_read": found.left})
     else:
@@ -94,17 +94,17 @@ def check(folder: Folder, half: HalfYear = None, as_json: AsJson = False) -> Non
 
 @app.command("report")
 def write_paper(
-    folder: Folder,
+    folder: _Folder,
     out: Annotated[Path, typer.Option(help="The file to write.")],
-    half: HalfYear = None,
+    half: _HalfYear = None,
     form: Annotated[PaperForm, typer.Option(help="Of the file; svg is the radar alone.")] = PaperForm.PDF,
-    language: Language = "en",
+    language: _Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Make a paper of an assessment: findings, recommendations with their priority, radar and table, and each answer
     beside that of last time."""
     from exchange.extras.known import require_extra
-    from exchange.flows.assessment.assessment import assess
+    from exchange.flows.assessment.assessment import assessment_of
     from exchange.flows.assessment.folder import read_folder
     from exchange.flows.assessment.places import places_of
 
@@ -112,7 +112,7 @@ def write_paper(
         require_extra("pdf", "A report as PDF")
     read = read_folder(folder)
     known = places_of(read.assessments)
-    found = assess(read, _parsed(half), known=known)
+    found = assessment_of(read, _parsed(half), known=known)
     with _spoken_in(language, known):
         match form:
             case PaperForm.PDF:
@@ -146,7 +146,9 @@ def write_paper(
 
 @app.command("evaluation")
 def new_evaluation(
-    file: Annotated[Path, typer.Argument(help="The file to write.")], language: Language = "en", as_json: AsJson = False
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    language: _Language = "en",
+    as_json: AsJson = False,
 ) -> None:
     """Begin the file that the evaluators of the mid-term paper fill in."""
     from exchange.jurisdictions.directory import shipped_directory
@@ -164,7 +166,7 @@ def write_midterm(
     folders: Annotated[list[Path], typer.Argument(help="Folders of assessments, one for each jurisdiction.")],
     out: Annotated[Path, typer.Option(help="The PDF to write.")],
     answers: Annotated[Path | None, typer.Option(help="What the evaluators filled in.")] = None,
-    language: Language = "en",
+    language: _Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Make the mid-term paper of several assessments, with what else lies in their folders: under each criterion the
@@ -206,7 +208,7 @@ def _parsed(half: str | None) -> Half | None:
     return None if half is None else Half.parse(half)
 
 
-def _print_problems(name: str, problems: list[Problem], found: AssessmentFolder) -> None:
+def _print_problems(name: str, problems: list[AnswerProblem], found: AssessmentFolder) -> None:
     columns = [TableColumn("gravity"), TableColumn("place"), TableColumn("what")]
     print_table(columns, [[problem.gravity, problem.place, problem.sentence] for problem in problems], title=name)
     for item in found.left:

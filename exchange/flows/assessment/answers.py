@@ -26,7 +26,7 @@ from exchange.flows.monitoring.half_years import Half
 
 ANSWERS_FORMAT: Final = "ffp-assessment/1"
 MAX_ANSWERS_BYTES: Final = 1024 * 1024
-MAX_EVIDENCE: Final = 4000
+MAX_ANSWER_TEXT: Final = 4000
 MAX_LINE: Final = 300
 MAX_OWN: Final = 100
 """Recommendations that an assessor writes or moves."""
@@ -62,7 +62,7 @@ def _day(value: object) -> object:
 def _answer(value: object) -> object:
     """One fault of one answer, where each kind that it might have been would give its own."""
     if isinstance(value, str):
-        if len(value) > MAX_EVIDENCE:
+        if len(value) > MAX_ANSWER_TEXT:
             raise ValueError("is too long")
         return _clean(value)
     if not isinstance(value, bool | int | float):
@@ -72,10 +72,10 @@ def _answer(value: object) -> object:
     return value
 
 
-Line = Annotated[str, BeforeValidator(_clean), Field(max_length=MAX_LINE, pattern=r"^[^\n\t]*$")]
-Words = Annotated[str, BeforeValidator(_clean), Field(max_length=MAX_EVIDENCE)]
-Day = Annotated[date | None, BeforeValidator(_day)]
-Given = Annotated[str | int | float | bool, BeforeValidator(_answer)]
+AnswerLine = Annotated[str, BeforeValidator(_clean), Field(max_length=MAX_LINE, pattern=r"^[^\n\t]*$")]
+AnswerWords = Annotated[str, BeforeValidator(_clean), Field(max_length=MAX_ANSWER_TEXT)]
+AnswerDay = Annotated[date | None, BeforeValidator(_day)]
+AnswerValue = Annotated[str | int | float | bool, BeforeValidator(_answer)]
 
 
 class _Form(BaseModel):
@@ -86,9 +86,9 @@ class GivenAnswer(_Form):
     """As it stands in the file: ``answer`` may be empty, a word, a number. ``on``: the day of the evidence; without one
     it is that of the assessment."""
 
-    answer: Given = ""
-    evidence: Words = ""
-    on: Day = None
+    answer: AnswerValue = ""
+    evidence: AnswerWords = ""
+    on: AnswerDay = None
 
     @property
     def value(self) -> str | float:
@@ -105,24 +105,24 @@ class OwnRecommendation(_Form):
     """One that the assessor writes, or with ``question`` the place, priority, owner or end of one that follows from the
     answers. Of one priority those stand first that are here, in this order."""
 
-    question: Line = ""
-    text: Line = ""
+    question: AnswerLine = ""
+    text: AnswerLine = ""
     priority: int | None = None
-    owner: Line = ""
-    by: Day = None
+    owner: AnswerLine = ""
+    by: AnswerDay = None
     leave_out: bool = False
-    because: Line = ""
+    because: AnswerLine = ""
 
 
 class _AnswersForm(_Form):
     format: str
     jurisdiction: str
-    name: Line = ""
+    name: AnswerLine = ""
     half: str
-    assessor: Line = ""
-    assessed_on: Day = None
-    remarks: Words = ""
-    node_fingerprint: Line = ""
+    assessor: AnswerLine = ""
+    assessed_on: AnswerDay = None
+    remarks: AnswerWords = ""
+    node_fingerprint: AnswerLine = ""
     answers: dict[str, GivenAnswer] = Field(default={}, max_length=500)
     recommendation: list[OwnRecommendation] = Field(default=[], max_length=MAX_OWN)
 

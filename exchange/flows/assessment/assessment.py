@@ -1,6 +1,6 @@
 """One assessment as it is told: what was answered now and last time, what that earns, and what is recommended.
 
-found = assess(read_folder(path), half=None)
+found = assessment_of(read_folder(path), half=None)
 found.whole.share, found.areas[0].rated.share, found.recommended.made[0].text
 """
 
@@ -14,7 +14,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.assessment.answers import AnswersFile
 from exchange.flows.assessment.folder import AssessmentFolder, LeftFile
 from exchange.flows.assessment.node_proof import proofs_of
-from exchange.flows.assessment.problems import Gravity, problems_of
+from exchange.flows.assessment.problems import ProblemGravity, problems_of
 from exchange.flows.assessment.questionnaire import Questionnaire, questionnaire
 from exchange.flows.assessment.rating import Answered, Rated, RatedArea, rated, rated_areas
 from exchange.flows.assessment.recommendations import Recommended, recommended
@@ -41,14 +41,14 @@ class FindingKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class AssessmentFinding:
     kind: FindingKind
     area: RatedArea
     answer: Answered
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedArea:
     """An area now and last time; ``before`` is None where there was no last time."""
 
     now: RatedArea
@@ -66,7 +66,7 @@ class Assessment:
 
     given: AnswersFile
     before: AnswersFile | None
-    areas: tuple[Compared, ...]
+    areas: tuple[ComparedArea, ...]
     whole: Rated
     whole_before: Rated | None
     recommended: Recommended
@@ -88,10 +88,10 @@ class Assessment:
         return (answer for area in self.areas for answer in area.now.answers)
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[AssessmentFinding, ...]:
         """What weighs more first, within each kind as it was asked."""
         found = [
-            Finding(kind, area.now, answer)
+            AssessmentFinding(kind, area.now, answer)
             for area in self.areas
             for answer in area.now.answers
             for kind in self._kinds(area, answer)
@@ -99,7 +99,7 @@ class Assessment:
         kinds = list(FindingKind)
         return tuple(sorted(found, key=lambda item: (kinds.index(item.kind), -item.answer.question.weight)))
 
-    def _kinds(self, area: Compared, answer: Answered) -> Iterator[FindingKind]:
+    def _kinds(self, area: ComparedArea, answer: Answered) -> Iterator[FindingKind]:
         before, fell = area.answer_before(answer), False
         if before is not None and before.points is not None and answer.points is not None:
             if answer.points < before.points - _NOTHING_CHANGED:
@@ -117,7 +117,7 @@ class Assessment:
             yield FindingKind.NOT_TOLD
 
 
-def assess(
+def assessment_of(
     folder: AssessmentFolder,
     half: Half | None = None,
     asked: Questionnaire | None = None,
@@ -138,7 +138,7 @@ def assess(
     snapshot = folder.snapshot_of(given.half)
     now = _areas(folder, given, asked)
     then = {item.area.id: item for item in _areas(folder, before, asked)} if before is not None else {}
-    areas = tuple(Compared(item, then.get(item.area.id)) for item in now)
+    areas = tuple(ComparedArea(item, then.get(item.area.id)) for item in now)
     return Assessment(
         given,
         before,
@@ -161,7 +161,7 @@ def _areas(folder: AssessmentFolder, given: AnswersFile, asked: Questionnaire) -
 def _refuse_what_is_wrong(given: AnswersFile | None, asked: Questionnaire, known: Directory | None) -> None:
     if given is None:
         return
-    wrong = [problem for problem in problems_of(given, asked, known) if problem.gravity is Gravity.WRONG]
+    wrong = [problem for problem in problems_of(given, asked, known) if problem.gravity is ProblemGravity.WRONG]
     if wrong:
         more = f" And {len(wrong) - 3} more." if len(wrong) > 3 else ""
         said = " ".join(map(str, wrong[:3]))

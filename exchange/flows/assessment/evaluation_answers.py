@@ -12,9 +12,9 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.errors import InvalidInput
-from exchange.flows.assessment.answers import Day, Line, Words, formed, read_toml
+from exchange.flows.assessment.answers import AnswerDay, AnswerLine, AnswerWords, formed, read_toml
 from exchange.flows.assessment.outside import headings
-from exchange.flows.assessment.problems import Gravity, Problem
+from exchange.flows.assessment.problems import AnswerProblem, ProblemGravity
 from exchange.flows.entry.free_text import doubts
 from exchange.jurisdictions.directory import Directory, shipped_directory
 
@@ -24,20 +24,20 @@ EVALUATION_FORMAT: Final = "ffp-evaluation/1"
 class EvaluatorsAnswer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    answer: Words = ""
-    evidence: Words = ""
+    answer: AnswerWords = ""
+    evidence: AnswerWords = ""
 
 
 class _EvaluationForm(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     format: str
-    evaluators: Line = ""
-    period: Line = ""
-    finished_on: Day = None
-    summary: Words = ""
+    evaluators: AnswerLine = ""
+    period: AnswerLine = ""
+    finished_on: AnswerDay = None
+    summary: AnswerWords = ""
     answers: dict[str, EvaluatorsAnswer] = Field(default={}, max_length=200)
-    conclusions: list[Line] = Field(default=[], max_length=50)
+    conclusions: list[AnswerLine] = Field(default=[], max_length=50)
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def read_evaluation(path: Path) -> EvaluationFile:
     )
 
 
-def doubts_of_evaluation(given: EvaluationFile, known: Directory | None = None) -> Iterator[Problem]:
-    """Words that look like a person's name, or like what else tells who somebody is."""
+def doubts_of_evaluation(given: EvaluationFile, known: Directory | None = None) -> Iterator[AnswerProblem]:
+    """AnswerWords that look like a person's name, or like what else tells who somebody is."""
     texts = [("evaluators", given.evaluators), ("summary", given.summary)]
     texts += [(name, words) for name, item in given.answers.items() for words in (item.answer, item.evidence)]
     texts += [("conclusions", words) for words in given.conclusions]
@@ -82,4 +82,4 @@ def doubts_of_evaluation(given: EvaluationFile, known: Directory | None = None) 
         found = {doubt for line in words.splitlines() for doubt in doubts(line, known=known or shipped_directory())}
         for doubt in sorted(found):
             said = f"It may hold {doubt.replace('_', ' ')} of a person; write roles and counts, no names."
-            yield Problem(Gravity.DOUBTFUL, given.name, place, said)
+            yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, place, said)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from exchange.errors import InvalidInput
-from exchange.flows.assessment.assessment import Assessment, assess
+from exchange.flows.assessment.assessment import Assessment, assessment_of
 from exchange.flows.assessment.evaluation_answers import EvaluationFile
 from exchange.flows.assessment.folder import read_folder
-from exchange.flows.assessment.outside import Heading, headings
-from exchange.flows.assessment.questionnaire import Criterion, Question, questionnaire
+from exchange.flows.assessment.outside import CriterionHeading, headings
+from exchange.flows.assessment.questionnaire import AssessmentQuestion, Criterion, questionnaire
 from exchange.flows.assessment.rating import Answered, Rated, rated
 from exchange.flows.assessment.recommendations import Recommendation
 from exchange.flows.monitoring.half_years import Half
@@ -49,7 +49,7 @@ class CriterionShare:
 class AnswersByQuestion:
     """One question under a criterion, and what each jurisdiction answered, in the order of the folders."""
 
-    question: Question
+    question: AssessmentQuestion
     answers: tuple[tuple[str, Answered], ...]
 
 
@@ -63,7 +63,7 @@ class ReportedFigure:
 
 @dataclass(frozen=True)
 class CriterionFindings:
-    heading: Heading
+    heading: CriterionHeading
     shares: tuple[CriterionShare, ...]
     questions: tuple[AnswersByQuestion, ...]
     figures: tuple[ReportedFigure, ...]
@@ -88,7 +88,7 @@ class Midterm:
 
 def midterm(folders: Sequence[Path], evaluation: EvaluationFile | None = None) -> Midterm:
     """The last assessment of each folder beside its first. Raises InvalidInput for two folders of one jurisdiction, and
-    what ``read_folder`` and ``assess`` raise."""
+    what ``read_folder`` and ``assessment_of`` raise."""
     if not 1 <= len(folders) <= MOST_FOLDERS:
         raise InvalidInput(f"Name from 1 to {MOST_FOLDERS} folders of assessments.")
     found, names = list[Assessment](), dict[str, str]()
@@ -97,13 +97,13 @@ def midterm(folders: Sequence[Path], evaluation: EvaluationFile | None = None) -
         if (other := names.get(folder.jurisdiction)) is not None:
             raise InvalidInput(f"{other} and {folder.name} are both of {folder.jurisdiction}; name one of them.")
         names[folder.jurisdiction] = folder.name
-        found.append(assess(folder, since_the_first=True))
+        found.append(assessment_of(folder, since_the_first=True))
     halves = [item.half for item in found] + [item.before.half for item in found if item.before is not None]
     findings = tuple(_findings(heading, found) for heading in headings())
     return Midterm(tuple(found), min(halves), max(halves), findings, evaluation or EvaluationFile())
 
 
-def _findings(heading: Heading, found: Sequence[Assessment]) -> CriterionFindings:
+def _findings(heading: CriterionHeading, found: Sequence[Assessment]) -> CriterionFindings:
     criterion = heading.criterion
     asked = [
         question

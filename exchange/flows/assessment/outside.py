@@ -18,7 +18,7 @@ class EvaluationQuestion:
 
 
 @dataclass(frozen=True)
-class Heading:
+class CriterionHeading:
     """A criterion as a heading: ``asks`` is its question in the source's words, ``questions`` are those that evaluators
     answer, in the words of this software."""
 
@@ -29,10 +29,10 @@ class Heading:
 
 
 @functools.cache
-def headings() -> tuple[Heading, ...]:
+def headings() -> tuple[CriterionHeading, ...]:
     facts = read_facts(__package__, "criteria.json")
     return tuple(
-        Heading(
+        CriterionHeading(
             Criterion(fact.id),
             fact,
             fact.more["asks"],

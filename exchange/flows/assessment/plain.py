@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from exchange.flows.assessment.assessment import Assessment, Compared
+from exchange.flows.assessment.assessment import Assessment, ComparedArea
 from exchange.flows.assessment.rating import Answered, Rated
 from exchange.flows.assessment.recommendations import Recommendation
 from exchange.jurisdictions.directory import Directory
@@ -44,7 +44,7 @@ def assessment_json(found: Assessment, known: Directory) -> bytes:
     return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _area(item: Compared) -> dict[str, Any]:
+def _area(item: ComparedArea) -> dict[str, Any]:
     return {
         "id": item.now.area.id,
         "title": item.now.area.title,

@@ -17,11 +17,11 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-MOST_COUNTED: Final = 1_000_000
+MOST_ANSWERED: Final = 1_000_000
 """A count or a number of months beyond this is a slip of the hand."""
-Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-Text = Annotated[str, Field(min_length=1, max_length=300)]
-Points = Annotated[float, Field(ge=0, le=1)]
+_Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+_Text = Annotated[str, Field(min_length=1, max_length=300)]
+_Points = Annotated[float, Field(ge=0, le=1)]
 
 
 class AnswerKind(StrEnum):
@@ -58,9 +58,9 @@ class _Data(BaseModel):
 class Choice(_Data):
     """One of the answers that are offered: ``word`` is written into the file, ``title`` is read by people."""
 
-    word: Id
-    title: Text
-    points: Points
+    word: _Id
+    title: _Text
+    points: _Points
 
 
 class Advice(_Data):
@@ -71,7 +71,7 @@ class Advice(_Data):
     below: float | None = None
     above: float | None = None
     priority: Annotated[int, Field(ge=1, le=3)]
-    text: Text
+    text: _Text
 
     def fits(self, value: str | float) -> bool:
         if isinstance(value, str):
@@ -79,24 +79,24 @@ class Advice(_Data):
         return (self.below is not None and value < self.below) or (self.above is not None and value > self.above)
 
 
-class Question(_Data):
+class AssessmentQuestion(_Data):
     """``look`` says what to look at as evidence. Numbers earn points on the way from ``zero_at`` to ``full_at``; of a
     count with ``of`` it is the share of that other count. ``practices``: those of a node's maturity that answer it."""
 
-    id: Id
-    text: Text
-    look: Text
-    good: Text
+    id: _Id
+    text: _Text
+    look: _Text
+    good: _Text
     kind: AnswerKind = Field(strict=False)
     weight: Annotated[int, Field(ge=0, le=3)]
     criterion: Criterion | None = Field(default=None, strict=False)
-    of: Id | None = None
+    of: _Id | None = None
     zero_at: float | None = None
     full_at: float | None = None
     choices: tuple[Choice, ...] = Field(default=(), strict=False)
     advice: tuple[Advice, ...] = Field(default=(), strict=False)
-    practices: tuple[Id, ...] = Field(default=(), strict=False)
-    standard: Id | None = None
+    practices: tuple[_Id, ...] = Field(default=(), strict=False)
+    standard: _Id | None = None
 
     @property
     def words(self) -> Mapping[str, float]:
@@ -129,12 +129,12 @@ class Question(_Data):
 class Area(_Data):
     """What a spoke of the radar stands for."""
 
-    id: Id
+    id: _Id
     title: Annotated[str, Field(min_length=1, max_length=40)]
     criterion: Criterion = Field(strict=False)
-    questions: tuple[Question, ...] = Field(alias="question", strict=False, min_length=1)
+    questions: tuple[AssessmentQuestion, ...] = Field(alias="question", strict=False, min_length=1)
 
-    def criterion_of(self, question: Question) -> Criterion:
+    def criterion_of(self, question: AssessmentQuestion) -> Criterion:
         return question.criterion or self.criterion
 
 
@@ -142,10 +142,10 @@ class Questionnaire(_Data):
     areas: tuple[Area, ...] = Field(alias="area", strict=False, min_length=3)
 
     @property
-    def by_id(self) -> Mapping[str, Question]:
+    def by_id(self) -> Mapping[str, AssessmentQuestion]:
         return {question.id: question for question in self}
 
-    def __iter__(self) -> Iterator[Question]:  # type: ignore[override]  # of a model: its questions, not its fields
+    def __iter__(self) -> Iterator[AssessmentQuestion]:  # type: ignore[override]  # of a model: its questions, not its fields
         return (question for area in self.areas for question in area.questions)
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from datetime import date
 
 from exchange.flows.assessment.answers import NOT_APPLICABLE, NOT_KNOWN, AnswersFile
 from exchange.flows.assessment.node_proof import NodeProof
-from exchange.flows.assessment.questionnaire import Area, Question, Questionnaire
+from exchange.flows.assessment.questionnaire import Area, AssessmentQuestion, Questionnaire
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Answered:
     ``proof``: what the node's snapshot shows of it; ``by_node``: it stands in for an answer that nobody gave.
     ``points``: None where there is nothing to rate."""
 
-    question: Question
+    question: AssessmentQuestion
     value: str | float | None = None
     evidence: str = ""
     on: date | None = None
@@ -84,7 +84,7 @@ def rated(answers: Iterable[Answered]) -> Rated:
     return Rated(share, sum(answer.told for answer in expected), len(expected))
 
 
-def _answered(question: Question, given: AnswersFile, proof: NodeProof | None) -> Answered:
+def _answered(question: AssessmentQuestion, given: AnswersFile, proof: NodeProof | None) -> Answered:
     answer = given.answers.get(question.id)
     value = answer.value if answer is not None and answer.value != "" else None
     if answer is None or value is None:
@@ -98,7 +98,7 @@ def _answered(question: Question, given: AnswersFile, proof: NodeProof | None) -
     return Answered(question, value, answer.evidence, on, share, proof, points=points_of(question, value, share))
 
 
-def _share(question: Question, value: str | float, given: AnswersFile) -> float | None:
+def _share(question: AssessmentQuestion, value: str | float, given: AnswersFile) -> float | None:
     other = given.answers.get(question.of) if question.of is not None else None
     whole = other.value if other is not None else None
     if not isinstance(value, float) or not isinstance(whole, float) or not whole:
@@ -106,7 +106,7 @@ def _share(question: Question, value: str | float, given: AnswersFile) -> float 
     return value / whole
 
 
-def points_of(question: Question, value: str | float, share: float | None) -> float | None:
+def points_of(question: AssessmentQuestion, value: str | float, share: float | None) -> float | None:
     """None for what is not known, does not apply, or is only told."""
     if isinstance(value, str):
         return question.words.get(value) if question.weight else None

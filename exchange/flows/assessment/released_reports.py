@@ -26,7 +26,7 @@ from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.strict_json import check_json
 from schemas.vocabulary import Decision, Role
 
-MAX_REPORT_BYTES: Final = 4 * 1024 * 1024
+MAX_RELEASED_BYTES: Final = 4 * 1024 * 1024
 _FORMAT: Final = "ffp-monitoring-report/"
 
 
@@ -105,10 +105,10 @@ def released_reports(
 
 
 def _body(path: Path) -> bytes | None:
-    if path.suffix != ".json" or path.stat().st_size > MAX_REPORT_BYTES:
+    if path.suffix != ".json" or path.stat().st_size > MAX_RELEASED_BYTES:
         return None
     with path.open("rb") as file:
-        return file.read(MAX_REPORT_BYTES)
+        return file.read(MAX_RELEASED_BYTES)
 
 
 def _approval(body: bytes) -> _Found | None:
@@ -124,7 +124,7 @@ def _approval(body: bytes) -> _Found | None:
 
 def _report_fields(body: bytes) -> dict[str, Any] | None:
     try:
-        check_json(body, max_bytes=MAX_REPORT_BYTES)
+        check_json(body, max_bytes=MAX_RELEASED_BYTES)
     except ContractError:
         return None
     fields = json.loads(body)

@@ -11,8 +11,8 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
 from exchange.web.pages.records_csv import guarded
 from exchange.web.wording.assessments import (
+    answer_evidence,
     answer_words,
-    evidence_words,
     place_words,
     priority_words,
     recommendation_words,
@@ -49,7 +49,7 @@ def _lines(found: Assessment) -> Iterator[Sequence[str]]:
                 *("answer", item.now.area.id, answer.question.id, _(answer.question.text)),
                 *(answer_words(answer), answer_words(then) if then is not None else ""),
                 *(_percent(answer.points), _percent(then.points if then is not None else None)),
-                *(evidence_words(answer), _(answer.question.good), "", ""),
+                *(answer_evidence(answer), _(answer.question.good), "", ""),
             )
     for item_made in found.recommended.made:
         text = recommendation_words(item_made)

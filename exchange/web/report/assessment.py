@@ -16,14 +16,14 @@ from exchange.outside_facts import OutsideFact
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.report.blocks import Block, bullets, heading, pairs, paragraph, printable, quiet, stage
-from exchange.web.report.radar import Spoke, radar
+from exchange.web.report.radar import RadarSpoke, radar
 from exchange.web.report.render import STANDARD, set_pages
 from exchange.web.wording.assessments import (
+    DASH,
     FINDING_TITLES,
-    NOTHING,
+    answer_evidence,
     answer_words,
     assessment_notes,
-    evidence_words,
     finding_words,
     moved_words,
     place_words,
@@ -53,7 +53,7 @@ def set_paper(data: dict[str, Any], files: Mapping[str, bytes]) -> bytes:
 
 def radar_of(found: Assessment) -> str:
     spokes = [
-        Spoke(
+        RadarSpoke(
             _(item.now.area.title), item.now.rated.share, item.before.rated.share if item.before is not None else None
         )
         for item in found.areas
@@ -152,13 +152,13 @@ def _picture(found: Assessment) -> Iterator[Block]:
         [
             _(item.now.area.title),
             share_words(item.now.rated.share),
-            share_words(item.before.rated.share) if item.before is not None else NOTHING,
+            share_words(item.before.rated.share) if item.before is not None else DASH,
             moved_words(item.now.rated, item.before.rated if item.before is not None else None),
             told_words(item.now.rated),
         ]
         for item in found.areas
     ]
-    before = share_words(found.whole_before.share) if found.whole_before is not None else NOTHING
+    before = share_words(found.whole_before.share) if found.whole_before is not None else DASH
     whole = found.whole
     rows.append([_("All"), share_words(whole.share), before, moved_words(whole, found.whole_before), told_words(whole)])
     head = [_("Area"), _("Now"), _("Last time"), _("Change in points"), _("Answered")]
@@ -224,7 +224,7 @@ def _areas(found: Assessment) -> Iterator[Block]:
                         for cell in (
                             answer_words(item.answer_before(answer)),
                             answer_words(answer),
-                            evidence_words(answer),
+                            answer_evidence(answer),
                         )
                     ],
                 }
@@ -262,15 +262,15 @@ def _path(path: MaturityPath) -> Iterator[Block]:
     if len(path.halves) < 2:
         return
     yield heading(_("The path of the node"), 1)
-    levels = {half: NOTHING if level is None else str(level) for half, level in path.levels.items()}
+    levels = {half: DASH if level is None else str(level) for half, level in path.levels.items()}
     yield pairs(*((str(half), _("Level %(level)s", level=level)) for half, level in levels.items()))
     marks = {State.HOLDS: _("met"), State.DOES_NOT_HOLD: _("not met"), State.NO_DATA: _("no data")}
     halves = path.halves[-4:]
     rows = [
         [
             _(item.title),
-            *(marks[item.states[half]] if half in item.states else NOTHING for half in halves),
-            _("fell back") if item.fell_back else NOTHING if item.since is None else str(item.since),
+            *(marks[item.states[half]] if half in item.states else DASH for half in halves),
+            _("fell back") if item.fell_back else DASH if item.since is None else str(item.since),
         ]
         for item in path.practices
     ]

@@ -16,7 +16,7 @@ from exchange.web.languages import term
 from exchange.web.report.assessment import fact_words, paper, set_paper, shared_columns
 from exchange.web.report.blocks import Block, bullets, heading, pairs, paragraph, quiet, stage
 from exchange.web.wording.assessments import (
-    NOTHING,
+    DASH,
     answer_words,
     assessment_notes,
     moved_words,
@@ -77,8 +77,8 @@ def _sources(found: Midterm) -> Iterator[Block]:
         [
             term(item.jurisdiction, "jurisdiction"),
             ", ".join(str(given.half) for given in (item.before, item.given) if given is not None),
-            ", ".join(map(str, item.path.halves)) or NOTHING,
-            ", ".join(str(report.half) for report in item.reports) or NOTHING,
+            ", ".join(map(str, item.path.halves)) or DASH,
+            ", ".join(str(report.half) for report in item.reports) or DASH,
             told_words(item.whole),
         ]
         for item in found.assessments
@@ -130,7 +130,7 @@ def _shares(findings: CriterionFindings) -> Iterator[Block]:
     rows = [
         [
             term(item.jurisdiction, "jurisdiction"),
-            share_words(item.first.share) if item.first is not None else NOTHING,
+            share_words(item.first.share) if item.first is not None else DASH,
             share_words(item.now.share),
             moved_words(item.now, item.first),
             told_words(item.now),
@@ -157,9 +157,9 @@ def _maturity(found: Midterm, findings: CriterionFindings) -> Iterator[Block]:
     yield heading(_("What the nodes' signed snapshots say"), 2)
     rows = []
     for item in found.assessments:
-        levels = [f"{half}: {NOTHING if level is None else level}" for half, level in item.path.levels.items()]
+        levels = [f"{half}: {DASH if level is None else level}" for half, level in item.path.levels.items()]
         fell = "; ".join(_(practice.title) for practice in item.path.fell_back)
-        rows.append([term(item.jurisdiction, "jurisdiction"), "\n".join(levels) or _("no data"), fell or NOTHING])
+        rows.append([term(item.jurisdiction, "jurisdiction"), "\n".join(levels) or _("no data"), fell or DASH])
     head = [_("Jurisdiction"), _("Level reached"), _("What fell back")]
     yield shared_columns(head, rows, (1.2, 1, 2.4))
 
@@ -199,7 +199,7 @@ def _answers(evaluation: EvaluationFile, findings: CriterionFindings) -> Iterato
     for question in findings.heading.questions:
         given = evaluation.answers.get(question.id)
         said = given.answer if given is not None and given.answer else _("not answered yet")
-        rows.append([_(question.text), said, given.evidence if given is not None and given.evidence else NOTHING])
+        rows.append([_(question.text), said, given.evidence if given is not None and given.evidence else DASH])
     yield shared_columns([_("Question"), _("Answer"), _("Evidence")], rows, (1, 1.5, 1))
 
 

@@ -29,7 +29,7 @@ _FONT: Final = "Libertinus Serif"
 
 
 @dataclass(frozen=True)
-class Spoke:
+class RadarSpoke:
     """``now`` and ``before`` from 0 to 1; None is no data."""
 
     label: str
@@ -37,7 +37,7 @@ class Spoke:
     before: float | None = None
 
 
-def radar(spokes: Sequence[Spoke], *, now: str, before: str | None) -> str:
+def radar(spokes: Sequence[RadarSpoke], *, now: str, before: str | None) -> str:
     """``now`` and ``before`` are the words of the legend; without ``before`` there is no last time. At least three
     spokes."""
     if len(spokes) < 3:
@@ -65,7 +65,7 @@ def _grid(count: int) -> Iterator[str]:
         yield _text(f"{ring * 100:.0f}", x - 4, y + 4, "end", size=10)
 
 
-def _now(spokes: Sequence[Spoke]) -> Iterator[str]:
+def _now(spokes: Sequence[RadarSpoke]) -> Iterator[str]:
     known = [_at(place, len(spokes), spoke.now) for place, spoke in enumerate(spokes) if spoke.now is not None]
     if len(known) == len(spokes):
         points = " ".join(map(_written, known))
@@ -75,7 +75,7 @@ def _now(spokes: Sequence[Spoke]) -> Iterator[str]:
     yield from (_dot(x, y) for x, y in known)
 
 
-def _before(spokes: Sequence[Spoke]) -> Iterator[str]:
+def _before(spokes: Sequence[RadarSpoke]) -> Iterator[str]:
     for (x, y), (to_x, to_y) in _edges([spoke.before for spoke in spokes]):
         yield (
             f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" stroke="{_BEFORE}" '

@@ -16,7 +16,7 @@ from exchange.flows.assessment.answers import (
     GivenAnswer,
     OwnRecommendation,
 )
-from exchange.flows.assessment.questionnaire import AnswerKind, Question, questionnaire
+from exchange.flows.assessment.questionnaire import AnswerKind, AssessmentQuestion, questionnaire
 from exchange.flows.monitoring.half_years import Half
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import gettext as _
@@ -69,7 +69,7 @@ def _head(jurisdiction: str, half: Half, before: AnswersFile | None) -> Iterator
     yield f"node_fingerprint = {toml_text(before.node_fingerprint if before is not None else '')}"
 
 
-def _guidance(question: Question) -> Iterator[str]:
+def _guidance(question: AssessmentQuestion) -> Iterator[str]:
     yield from comment(_(question.text))
     yield from comment(_("Look at: %(what)s", what=_(question.look)))
     yield from comment(_("Good: %(what)s", what=_(question.good)))
@@ -80,7 +80,7 @@ def _guidance(question: Question) -> Iterator[str]:
         yield from comment(f"  {choice.word}: {_(choice.title)}")
 
 
-def _how(question: Question) -> str:
+def _how(question: AssessmentQuestion) -> str:
     match question.kind:
         case AnswerKind.TEXT:
             return _("in words")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.flows.assessment.answers import NOT_APPLICABLE, NOT_KNOWN
-from exchange.flows.assessment.assessment import Assessment, Compared, Finding, FindingKind
-from exchange.flows.assessment.questionnaire import AnswerKind, Question
+from exchange.flows.assessment.assessment import Assessment, AssessmentFinding, ComparedArea, FindingKind
+from exchange.flows.assessment.questionnaire import AnswerKind, AssessmentQuestion
 from exchange.flows.assessment.rating import Answered, Rated
 from exchange.flows.assessment.recommendations import Recommendation
 from exchange.web.languages import gettext as _
@@ -16,13 +16,13 @@ from exchange.web.languages import spoken, term
 _DEGREES: Final = {"yes": _m("yes"), "partly": _m("partly"), "no": _m("no")}
 _PRIORITIES: Final = {1: _m("high"), 2: _m("medium"), 3: _m("low")}
 _OF_NOBODY: Final = {NOT_KNOWN: _m("not known"), NOT_APPLICABLE: _m("does not apply")}
-NOTHING: Final = "–"
+DASH: Final = "–"
 
 
 def answer_words(answer: Answered | None) -> str:
     """What was answered; a dash where nobody did."""
     if answer is None or answer.value is None:
-        return NOTHING
+        return DASH
     if isinstance(answer.value, str):
         return _word(answer.question, answer.value)
     number = spoken().number(answer.value, 0 if answer.value.is_integer() else 1)
@@ -33,7 +33,7 @@ def answer_words(answer: Answered | None) -> str:
     return number
 
 
-def _word(question: Question, value: str) -> str:
+def _word(question: AssessmentQuestion, value: str) -> str:
     if value in _OF_NOBODY:
         return _(_OF_NOBODY[value])
     if question.kind is AnswerKind.DEGREE:
@@ -42,7 +42,7 @@ def _word(question: Question, value: str) -> str:
     return _(titles[value]) if value in titles else value
 
 
-def evidence_words(answer: Answered) -> str:
+def answer_evidence(answer: Answered) -> str:
     """The evidence with its day, and whether the node's snapshot answers in its place or says otherwise."""
     found = [answer.evidence] if answer.evidence else []
     if answer.proof is not None:
@@ -59,7 +59,7 @@ def evidence_words(answer: Answered) -> str:
             )
     if answer.told and answer.on is not None:
         found.append(answer.on.isoformat())
-    return "\n".join(found) or NOTHING
+    return "\n".join(found) or DASH
 
 
 def share_words(share: float | None) -> str:
@@ -69,7 +69,7 @@ def share_words(share: float | None) -> str:
 def moved_words(now: Rated, before: Rated | None) -> str:
     """By how many points an area moved since last time."""
     if before is None or before.share is None or now.share is None:
-        return NOTHING
+        return DASH
     moved = round(now.share * 100) - round(before.share * 100)
     if not moved:
         return "±0"
@@ -91,13 +91,13 @@ def recommendation_words(item: Recommendation) -> str:
 
 def who_and_when(item: Recommendation) -> str:
     if item.by is None:
-        return item.owner or NOTHING
+        return item.owner or DASH
     if not item.owner:
         return _("by %(day)s", day=item.by)
     return _("%(owner)s, by %(day)s", owner=item.owner, day=item.by)
 
 
-def finding_words(item: Finding, compared: Compared) -> str:
+def finding_words(item: AssessmentFinding, compared: ComparedArea) -> str:
     """One finding in one sentence."""
     answer, question = item.answer, _(item.answer.question.text)
     now, before = answer_words(answer), answer_words(compared.answer_before(answer))
