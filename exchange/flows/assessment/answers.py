@@ -36,7 +36,8 @@ NOT_APPLICABLE: Final = "not applicable"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What no text needs: control characters but the line's end and the tab, and those that turn the direction."""
 
-
+_CURLED = re.compile(r"=[ \t]*[\u201c-\u201f\u00ab\u2018-\u201b]")
+"""What word processors make of a quotation mark, where a value begins."""
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -164,13 +165,16 @@ def read_toml(path: Path) -> dict[str, Any]:
     if len(raw) > MAX_ANSWERS_BYTES:
         raise InvalidInput(f"{path.name} has more than {MAX_ANSWERS_BYTES} bytes.")
     try:
-        return tomllib.loads(raw.decode("utf-8-sig"))
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path.name} is not UTF-8; save it as UTF-8.") from error
+    try:
+        return tomllib.loads(text)
     except RecursionError as error:
         raise InvalidInput(f"{path.name} is nested too deep.") from error
     except ValueError as error:  # also a number of thousands of digits
-        raise InvalidInput(f"{path.name} is no TOML: {str(error)[:MAX_LINE]}.") from error
+        hint = ' Write straight quotation marks: ".' if _CURLED.search(text) else ""
+        raise InvalidInput(f"{path.name} is no TOML: {str(error)[:MAX_LINE]}.{hint}") from error
 
 
 def parse_answers(fields: Mapping[str, Any], name: str) -> AnswersFile:
@@ -214,7 +218,7 @@ _FAULTS: Final = {
     "missing": "is missing",
     "string_too_long": "is too long",
     "string_pattern_mismatch": "must stand in one line",
-    "too_long": "has too many entries",
+    "too_long": "is longer than what is read",
     "date_type": "is no day such as 2026-11-20",
     "string_type": "must be words between quotation marks",
     "bool_type": "must be true or false",

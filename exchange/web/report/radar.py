@@ -15,13 +15,13 @@ from xml.sax.saxutils import escape
 from exchange.web.report.blocks import printable
 
 WIDE: Final = 680
-HIGH: Final = 396
-_MIDDLE: Final = (WIDE / 2, 186.0)
+HIGH: Final = 412
+_MIDDLE: Final = (WIDE / 2, 193.0)
 _RADIUS: Final = 130
 _RINGS: Final = (0.25, 0.5, 0.75, 1.0)
 _SIZE: Final = 13
 _LINE: Final = 15
-_LETTERS: Final = 22
+_LETTERS: Final = 20
 """So many letters of a label stand in one line: half the width beside the rings holds them also in Cyrillic."""
 _LINES: Final = 3
 _NOW, _BEFORE, _GRID, _TEXT = "#0b5c8a", "#333333", "#b5bcc4", "#1c2126"
