@@ -11,7 +11,6 @@ language of whoever opens it. Everything in the file is untrusted: its size, its
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,11 +20,11 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from exchange.errors import InvalidInput
+from exchange.flows.assessment.bounded_toml import read_toml
 from exchange.flows.assessment.questionnaire import PRIORITIES
 from exchange.flows.monitoring.half_years import Half
 
 ANSWERS_FORMAT: Final = "ffp-assessment/1"
-MAX_ANSWERS_BYTES: Final = 1024 * 1024
 MAX_ANSWER_TEXT: Final = 4000
 MAX_LINE: Final = 300
 MAX_OWN: Final = 100
@@ -36,8 +35,6 @@ NOT_APPLICABLE: Final = "not applicable"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What no text needs: control characters but the line's end and the tab, and those that turn the direction."""
 
-_CURLED = re.compile(r"=[ \t]*[\u201c-\u201f\u00ab\u2018-\u201b]")
-"""What word processors make of a quotation mark, where a value begins."""
 _M = TypeVar("_M", bound=BaseModel)
 
 
@@ -153,28 +150,6 @@ def answers_name(jurisdiction: str, half: Half) -> str:
 def read_answers(path: Path) -> AnswersFile:
     """Raises InvalidInput, which names the file and, where that can be told, the question."""
     return parse_answers(read_toml(path), path.name)
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """An untrusted file. Raises InvalidInput."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_ANSWERS_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{path.name} cannot be read: {error.strerror}.") from error
-    if len(raw) > MAX_ANSWERS_BYTES:
-        raise InvalidInput(f"{path.name} has more than {MAX_ANSWERS_BYTES} bytes.")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path.name} is not UTF-8; save it as UTF-8.") from error
-    try:
-        return tomllib.loads(text)
-    except RecursionError as error:
-        raise InvalidInput(f"{path.name} is nested too deep.") from error
-    except ValueError as error:  # also a number of thousands of digits
-        hint = ' Write straight quotation marks: ".' if _CURLED.search(text) else ""
-        raise InvalidInput(f"{path.name} is no TOML: {str(error)[:MAX_LINE]}.{hint}") from error
 
 
 def parse_answers(fields: Mapping[str, Any], name: str) -> AnswersFile:

@@ -12,7 +12,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.errors import InvalidInput
-from exchange.flows.assessment.answers import AnswerDay, AnswerLine, AnswerWords, formed, read_toml
+from exchange.flows.assessment.answers import AnswerDay, AnswerLine, AnswerWords, formed
+from exchange.flows.assessment.bounded_toml import read_toml
 from exchange.flows.assessment.outside import headings
 from exchange.flows.assessment.problems import AnswerProblem, ProblemGravity
 from exchange.flows.entry.free_text import doubts

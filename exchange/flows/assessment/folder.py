@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from exchange.errors import ExchangeError, InvalidInput, LogError, NotFound, RootInvalid, StatementInvalid
-from exchange.flows.assessment.answers import AnswersFile, parse_answers, read_toml
+from exchange.flows.assessment.answers import AnswersFile, parse_answers
+from exchange.flows.assessment.bounded_toml import read_toml
 from exchange.flows.assessment.evaluation_answers import EVALUATION_FORMAT
 from exchange.flows.assessment.released_reports import ReleasedReport, released_reports
 from exchange.flows.maturity.signed_snapshot import (
@@ -110,7 +111,7 @@ def _assessment(path: Path) -> AnswersFile | None:
 def _snapshots(
     files: list[Path], jurisdiction: str, digits: str | None
 ) -> tuple[tuple[VerifiedSnapshot, ...], list[LeftFile]]:
-    """Of two of one half-year neither is read: a node keeps one."""
+    """Of two of one half-year neither is read: a node keeps one. A path is that of one node: the newest one's."""
     by_half: dict[Half, list[tuple[str, VerifiedSnapshot]]] = {}
     left = []
     for path in files:
@@ -129,7 +130,13 @@ def _snapshots(
             left += [LeftFile(name, f"Another file is a snapshot of {half} too.") for name, _ in items]
         else:
             kept.append(items[0][1])
-    return tuple(kept), left
+    newest = kept[-1].snapshot.node_id if kept else ""
+    left += [
+        LeftFile(by_half[item.snapshot.half][0][0], f"It is of {item.snapshot.node_id}, the newest one of {newest}.")
+        for item in kept
+        if item.snapshot.node_id != newest
+    ]
+    return tuple(item for item in kept if item.snapshot.node_id == newest), left
 
 
 def read_bounded(path: Path, most: int) -> bytes:

@@ -85,10 +85,10 @@ def released_reports(
 ) -> tuple[list[ReleasedReport], list[tuple[str, str]], set[str]]:
     """The reports, the earliest first; those that are left, each with why; and the names of all files that are a report
     or an approval."""
-    bodies = {path.name: body for path in files if (body := _body(path)) is not None}
-    approvals = {name: found for name, body in bodies.items() if (found := _approval(body)) is not None}
-    reports, left, seen = [], [], set(approvals)
-    for name, body in bodies.items():
+    approvals = {path.name: found for path in files if (found := _approval(_body(path))) is not None}
+    reports, left, seen = list[ReleasedReport](), list[tuple[str, str]](), set(approvals)
+    for path in files:  # one at a time in the memory
+        name, body = path.name, _body(path)
         if name in approvals or (fields := _report_fields(body)) is None:
             continue
         seen.add(name)
@@ -104,11 +104,11 @@ def released_reports(
     return sorted(reports, key=lambda item: item.half), left, seen
 
 
-def _body(path: Path) -> bytes | None:
-    if path.suffix != ".json" or path.stat().st_size > MAX_RELEASED_BYTES:
-        return None
+def _body(path: Path) -> bytes:
+    """Empty where it is larger than any of these files."""
     with path.open("rb") as file:
-        return file.read(MAX_RELEASED_BYTES)
+        data = file.read(MAX_RELEASED_BYTES + 1)
+    return data if len(data) <= MAX_RELEASED_BYTES else b""
 
 
 def _approval(body: bytes) -> _Found | None:

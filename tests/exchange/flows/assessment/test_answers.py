@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import InvalidInput
-from exchange.flows.assessment.answers import MAX_ANSWERS_BYTES, read_answers
+from exchange.flows.assessment.answers import read_answers
+from exchange.flows.assessment.bounded_toml import MAX_TOML_BYTES
 from exchange.flows.assessment.problems import AnswerProblem, ProblemGravity, problems_of
 from tests.exchange.flows.assessment.filled import all_best, write_filled
 
@@ -134,8 +135,14 @@ def test_recommendations_that_say_nothing_are_told(tmp_path: Path, rest: str, sa
         (lambda text: f"{text}[answers.succession]\nwho = 'me'", "answers.succession.who is no field"),
         (lambda text: f"{text}[answers.succession]\n[answers.succession]", "is no TOML"),
         (lambda text: f"{text}[answers.succession]\nanswer = “yes”", "Write straight quotation marks"),
-        (lambda text: f"{text}deep = {'[' * 50_000}", "nested too deep"),
-        (lambda text: f"{text}#{'x' * MAX_ANSWERS_BYTES}", "has more than"),
+        (lambda text: f"{text}deep = {'[' * 5_000}", "nested too deep"),
+        (lambda text: f"{text}x{'.x' * 400_000} = 1", "a key has more than 6 parts"),
+        (lambda text: text + "[a" + '."b"' * 100_000 + "]", "a key has more than 6 parts"),
+        (lambda text: f"{text}x = {{a{' . a' * 100_000} = 1}}", "a key has more than 6 parts"),
+        (lambda text: text + "".join(f"[a{number}]\n" for number in range(80_000)), "more than 10000 tables"),
+        (lambda text: f"{text}x = [{'1,' * 300_000}]", "more than 10000 tables"),
+        (lambda text: text + 'x = """' + '\\"' * 300_000, "is no TOML"),
+        (lambda text: f"{text}#{'x' * MAX_TOML_BYTES}", "has more than"),
         (
             lambda text: f"{text}[[recommendation]]\npriority = 'high'",
             "recommendation.0.priority must be one of 1, 2, 3",
