@@ -154,7 +154,8 @@ class Approval(Statement):
     jurisdiction. ``concerns`` is the record, the query, or the handle.
 
     Or that a monitoring report is released: ``concerns`` is the SHA-256 of its exact bytes, ``jurisdiction`` the
-    issuer's own."""
+    issuer's own. Or that a snapshot of maturity is what the node saw, in the same form; where nobody kept one, the node
+    says that itself."""
 
     type: Literal["approval"]
     concerns: Sha256Hex

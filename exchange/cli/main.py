@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from exchange.cli import (
+    assessment,
     conformance,
     demo,
     glossary,
@@ -282,7 +283,23 @@ HEADINGS = (
                     "ffp incidents show --half 2026H2",
                 ),
             ),
-            Command("maturity", maturity.maturity, "How far this focal point has come, and its next step."),
+            Command(
+                "maturity",
+                maturity.maturity,
+                "How far this focal point has come, and its next step.",
+                ("ffp maturity", "ffp maturity --keep --as head-1", "ffp maturity --path"),
+            ),
+            Command(
+                "assess",
+                assessment.app,
+                "Assess a focal point; needs no node.",
+                (
+                    "ffp assess new moldova/ --jurisdiction MD --half 2026H2",
+                    "ffp assess check moldova/",
+                    "ffp assess report moldova/ --out assessment.pdf",
+                    "ffp assess midterm moldova/ ukraine/ --out midterm.pdf",
+                ),
+            ),
         ],
     ),
     CommandHeading(

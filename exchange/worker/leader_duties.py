@@ -20,6 +20,7 @@ from exchange.flows.log.mend import mend_log
 from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, sweep_objects
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.log.start import begin_log_start, may_sign
+from exchange.flows.maturity.keep import keep_when_due
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.review.taken_work import end_reviewed
@@ -48,6 +49,7 @@ REVIEWED_S = 3600  # how often what people took is held against what still waits
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
 LOG_CHECK_S = 60  # how often it is looked whether the check is due
+SNAPSHOTS_S = 3600  # how often it is looked whether a half-year ended whose snapshot nobody kept
 OBJECTS_S = 60  # the same whether the disk holds more scans than it should
 SWEEP_OBJECTS_S = 86_400
 MAIL_S = 5  # how soon a letter leaves
@@ -90,6 +92,7 @@ class LeaderDuties:
             Loop("check of content at rest", self._check_at_rest, LOG_CHECK_S),
             Loop("end of retention", lambda: purge(node) > 0, PURGE_S),
             Loop("end of drafts", lambda: erase_outlived_drafts(node) > 0, PURGE_S),
+            Loop("snapshots of maturity", lambda: keep_when_due(node), SNAPSHOTS_S),
             Loop("end of audit rows", lambda: erase_outlived_rows(node), PURGE_S),
         ]
         if node.objects is not None:

@@ -18,6 +18,7 @@ from exchange.store.log.statements import find_statement
 from exchange.store.operate.at_rest import all_found, rows_backed, scan_of
 from exchange.store.query.queries import FoundState, QueryState
 from exchange.store.tables.incidents import IncidentAnnexRow
+from exchange.store.tables.maturity import MaturitySnapshotRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.reviews import VerificationTaskRow
@@ -42,6 +43,7 @@ def check_dealings(session: Session, node: Node) -> Iterator[Difference]:
     yield from _check_tasks(session)
     yield from _check_reports(session, node)
     yield from _check_annexes(session, node)
+    yield from _check_snapshots(session, node)
 
 
 def _check_queries(session: Session, node: Node) -> Iterator[Difference]:
@@ -188,3 +190,12 @@ def _check_annexes(session: Session, node: Node) -> Iterator[Difference]:
         for edition, content in (("exact", row.exact), ("public", row.told)):
             if hashlib.sha256(content).hexdigest() != editions[edition]:
                 yield where, f"The {edition} edition is not the one whose digest was signed."
+def _check_snapshots(session: Session, node: Node) -> Iterator[Difference]:
+    for row, statement in rows_backed(session, MaturitySnapshotRow):
+        said = said_in(statement)
+        if not isinstance(said, Approval) or statement is None or statement.issuer != node.node_id:
+            yield f"maturity_snapshot {row.half}", UNBACKED
+            continue
+        yield from differing(row, row.half, {"sha256": said.concerns, "kept_by": said.made_by.pseudonym})
+        if hashlib.sha256(row.document).hexdigest() != said.concerns:
+            yield f"maturity_snapshot {row.half}", "What stands in document is not what was signed."

@@ -63,24 +63,25 @@ class ProvenStatement:
     trust: Trust | None
 
 
-def make_bundle(node: Node, statement_id: str) -> Bundle:
-    """A record of this node's own, with the key-event, the proof and the signed head that it rests on.
+def make_bundle(node: Node, statement_id: str, kind: str = "record") -> Bundle:
+    """A record of this node's own, or a statement of another ``kind``, with the key-event, the proof and the signed
+    head that it rests on.
 
     Raises NotFound for what is not this node's own: its issuer gives the bundle. Raises Conflict, code
     "head-not-signed", while no signed head of the log covers it: ask again in a second.
     """
     with node.store.read() as session:
         row, signed = find_statement(session, statement_id), latest_checkpoint(session)
-        if row is None or row.envelope is None or row.issuer != node.node_id or row.type != "record":
-            raise NotFound(f"There is no record {statement_id} of this node's own; ask the node that made it.")
+        if row is None or row.envelope is None or row.issuer != node.node_id or row.type != kind:
+            raise NotFound(f"There is no {kind} {statement_id} of this node's own; ask the node that made it.")
         if row.refused_by is not None:
             raise Conflict(
-                f"The record {statement_id} is not believed any more: its key was in wrong hands by then. Submit it "
+                f"The {kind} {statement_id} is not believed any more: its key was in wrong hands by then. Submit it "
                 "again, under a new Idempotency-Key.",
                 code="key-compromised",
             )
         if signed is None or signed.size <= row.log_index:
-            raise Conflict("The log's head over this record is not signed yet; ask again.", code="head-not-signed")
+            raise Conflict(f"The log's head over this {kind} is not signed yet; ask again.", code="head-not-signed")
         proof = merkle.inclusion_proof(row.log_index, signed.size, node_reader(session))
         cosigned = _cosigned(session, signed.size)
     return Bundle(

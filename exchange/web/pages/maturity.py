@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.definitions import Evidence
+from exchange.flows.maturity.keep import kept_snapshots, last_half, maturity_path
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
 from exchange.web.languages.days import local_time
@@ -24,7 +25,15 @@ DAY_CHARACTERS = len("2026-11-27")
 
 @router.get("/maturity")
 def maturity_page(node: OpenNode, who: Looking) -> Response:
-    return page("maturity", who, found=maturity_of(node), evidence=evidence_words)
+    return page(
+        "maturity",
+        who,
+        found=maturity_of(node),
+        evidence=evidence_words,
+        path=maturity_path(node),
+        kept={kept.snapshot.half: kept for kept in kept_snapshots(node)},
+        last=last_half(),
+    )
 
 
 def evidence_words(proof: Evidence) -> list[str]:

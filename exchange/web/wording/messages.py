@@ -19,6 +19,8 @@ from babel.messages.pofile import read_po, write_po
 
 import exchange.web
 from exchange.flows.incidents.words import annex_texts
+from exchange.flows.assessment.outside import outside_texts
+from exchange.flows.assessment.questionnaire import questionnaire_texts
 from exchange.flows.maturity.definitions import maturity_texts
 from exchange.flows.monitoring.definitions import definition_texts
 from exchange.flows.onboarding.steps import onboarding_texts
@@ -35,6 +37,8 @@ _DEFINITIONS: Final = "../flows/monitoring/definitions.py"
 _INCIDENTS: Final = "../flows/incidents/words.py"
 _PRACTICES: Final = "../flows/maturity/definitions.py"
 _STEPS: Final = "../flows/onboarding/steps.py"
+_QUESTIONS: Final = "../flows/assessment/questions.toml"
+_CRITERIA: Final = "../flows/assessment/criteria.json"
 _CONDITIONS: Final = "../record_filter.py"
 _PLURALS: Final = {
     "sq": "nplurals=2; plural=(n != 1)",
@@ -60,6 +64,10 @@ def collect() -> Catalog:
         catalogue.add(text, locations=[(_PRACTICES, 0)])
     for text in onboarding_texts():
         catalogue.add(text, locations=[(_STEPS, 0)])
+    for text in questionnaire_texts():
+        catalogue.add(text, locations=[(_QUESTIONS, 0)])
+    for text in outside_texts():
+        catalogue.add(text, locations=[(_CRITERIA, 0)])
     for condition in CONDITIONS.values():
         catalogue.add(condition.label, locations=[(_CONDITIONS, 0)])
     for group in ConditionGroup:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.maturity.definitions import MATURITY_LEVELS
-from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
-from tests.exchange.cli.conftest import Ffp
+from exchange.flows.maturity.signed_snapshot import verify_signed_snapshot
+from exchange.flows.monitoring.half_years import Half
+from exchange.store.access.users import add_user
+from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
+from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.flows.network import RS, Network
 
 
@@ -36,3 +43,36 @@ def test_in_words_and_as_json(ffp: Ffp, tmp_path: Path) -> None:
     assert practices["peer_enrolled"]["next"] is None
     assert (practices["legal_bases"]["state"], practices["legal_bases"]["partners"]) == ("does_not_hold", ["XK"])
     assert (practices["backup"]["state"], practices["backup"]["typed"]) == ("no_data", "ffp backup FOLDER")
+
+
+def test_a_snapshot_is_kept_given_away_and_told(ffp: Ffp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(tmp_path)
+    network.make(Jurisdiction.RS, Jurisdiction.XK)
+    node = network.nodes[RS]
+    with node.store.write() as session:
+        add_user(session, "head-1", Role.HEAD)
+        add_user(session, "examiner-1", Role.EXAMINER)
+    half = Half.of(datetime.now(UTC))
+    asked, out = ("maturity", "--home", node.settings.home), tmp_path / "maturity.json"
+    assert "No snapshot is kept yet" in ffp(*asked, "--path").out
+    assert "say who does with --as" in refusal(ffp(*asked, "--keep"))
+    assert "this is for the role head" in refusal(ffp(*asked, "--keep", "--as", "examiner-1"))
+    assert "is not over before" in refusal(ffp(*asked, "--keep", "--as", "head-1", "--half", str(half)))
+    ahead = datetime.fromisoformat(half.end) + timedelta(days=1) - datetime.now(UTC)
+    monkeypatch.setattr("exchange.clock.now", lambda: datetime.now(UTC) + ahead)
+    assert f"No snapshot of {half} is kept here" in refusal(ffp(*asked, "--out", out))
+    assert f"{half}: level 0 is kept, SHA-256 " in ffp(*asked, "--keep", "--as", "head-1").out
+    assert "was kept by head-1" in refusal(ffp(*asked, "--keep", "--as", "head-1"))
+    sign_head(node)
+    assert f"Written: {out}" in ffp(*asked, "--out", out).out
+    assert str(verify_signed_snapshot(out.read_bytes()).snapshot.half) == str(half)
+    told = json.loads(ffp(*asked, "--path", "--json").out)
+    assert told["levels"] == {str(half): 0}
+    assert [item["kept_by"] for item in told["snapshots"]] == ["head-1"]
+    assert {item["id"] for item in told["practices"]} == {
+        name for level in MATURITY_LEVELS.values() for name in level.practices
+    }
+    lines = ffp(*asked, "--path").out.splitlines()
+    assert lines[0].startswith(f"{half}  level 0, kept by head-1 at ")
+    assert f"1  holds since {half}  At least one peer is enrolled" in lines
+    network.close()

@@ -16,11 +16,13 @@ def upgrade() -> None:
     _add_law()
     _add_incidents()
     _add_meetings()
+    _add_snapshots()
 
 
 def downgrade() -> None:
     """Nothing of them is in other tables. A draft of law that was not published is lost; what was published stays in
     the log."""
+    _drop_snapshots()
     _drop_meetings()
     _drop_incidents()
     _drop_law()
@@ -121,3 +123,21 @@ def _add_meetings() -> None:
 def _drop_meetings() -> None:
     op.drop_table("meeting_attendance")
     op.drop_table("meeting")
+
+
+def _add_snapshots() -> None:
+    """Of maturity."""
+    op.create_table(
+        "maturity_snapshot",
+        sa.Column("half", Words(), primary_key=True),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", Words(), nullable=False),
+        sa.Column("approval", Words(), sa.ForeignKey("statement.statement_id"), nullable=False),
+        sa.Column("kept_by", Words(), nullable=False),
+        sa.Column("kept_at", Words(), nullable=False),
+    )
+
+
+def _drop_snapshots() -> None:
+    """Their signed digests stay in the log."""
+    op.drop_table("maturity_snapshot")

@@ -133,6 +133,8 @@ NOT_SIGNED = {
     "monitoring_report.approved_at": CLOCK,
     "incident_annex.half": "The manifest says it, whose digest is signed.",
     "incident_annex.approved_at": CLOCK,
+    "maturity_snapshot.half": "The document says it, whose digest is signed.",
+    "maturity_snapshot.kept_at": CLOCK,
     "audit_batch.sealed_at": CLOCK,
     "instrument_check.check_id": "Which number audit rows show; what the check says is sealed under its digest.",
     "instrument_reference.check_id": "Of which check it is: that one's document has the digest of the heights.",

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from sqlalchemy import delete
 
-from exchange.flows.maturity.assess import maturity_of
+from exchange.flows.maturity.assess import Maturity, maturity_of
 from exchange.flows.maturity.definitions import MATURITY_LEVELS, Evidence, State
+from exchange.flows.maturity.keep import last_half
+from exchange.flows.maturity.snapshot import write_snapshot
 from exchange.flows.monitoring.small_counts import HELD_BACK, Figure, Told, exact
+from exchange.flows.statement.sign_statement import THE_NODE, enter, say
+from exchange.store.monitoring.snapshots import add_snapshot
+from exchange.store.tables.maturity import MaturitySnapshotRow
 from exchange.web.languages.days import local_time
 from exchange.web.pages.maturity import evidence_words
-from schemas.vocabulary import Role
+from schemas import Approval
+from schemas.vocabulary import Decision, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
@@ -55,6 +63,47 @@ def test_each_practice_is_told_with_its_state(node: RunningNode, signed_in: Call
     assert {state for _, state, _ in rows} == set(words)
     found = {item.practice.title: item.proof.state for rung in maturity_of(node.node).rungs for item in rung.seen}
     assert {title: state for title, state, _ in rows} == found
+
+
+@pytest.fixture
+def kept(node: RunningNode) -> Iterator[Maturity]:
+    """The half-year that ended last has a snapshot, as if the node had been there then."""
+    found = maturity_of(node.node)
+    document = write_snapshot(last_half(), found)
+    sha256 = hashlib.sha256(document).hexdigest()
+    fields = {"concerns": sha256, "jurisdiction": "RS", "decision": Decision.APPROVED, "because": "As the node saw it."}
+    said = say(node.node, Approval, THE_NODE, **fields)
+    row = MaturitySnapshotRow(
+        half=str(last_half()),
+        document=document,
+        sha256=sha256,
+        approval=said.statement_id,
+        kept_by="head-1",
+        kept_at=found.at,
+    )
+    with node.node.store.write() as session:
+        enter(session, said, to=[])
+        add_snapshot(session, row)
+    yield found
+    with node.node.store.write() as session:
+        session.execute(delete(MaturitySnapshotRow))
+
+
+@pytest.mark.slow
+def test_the_page_says_that_no_snapshot_is_kept(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
+    page = signed_in(Role.HEAD).get("/app/maturity").text
+    assert "No snapshot is kept yet." in page
+    assert "ffp maturity --keep" in page
+
+
+@pytest.mark.slow
+def test_the_path_stands_on_the_page(kept: Maturity, signed_in: Callable[[Role], Person]) -> None:
+    path = signed_in(Role.AUDITOR).get("/app/maturity").text.partition('id="path"')[2]
+    assert f"<th>{last_half()}</th>" in path
+    assert "head-1" in path
+    assert "ffp maturity --keep" not in path
+    held = [item for rung in kept.rungs for item in rung.seen if item.holds]
+    assert path.count('class="holds"') == len(held) > 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,167 @@
+"""Keep a signed snapshot of a node's maturity for each half-year, and give it away with what proves it.
+
+A half-year has one, taken after its end and before the next one's: the practices look at the days before, and one of
+them at the report of the half-year that ended last. The head keeps it when the report is approved; where nobody did so
+within ``KEPT_AFTER_DAYS``, the node keeps it by itself. What is kept stays.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from exchange.clock import stamp
+from exchange.errors import Conflict, NotFound
+from exchange.flows.log.start import may_sign
+from exchange.flows.maturity.assess import maturity_of
+from exchange.flows.maturity.path import MaturityPath, path_of
+from exchange.flows.maturity.signed_snapshot import SignedSnapshotForm
+from exchange.flows.maturity.snapshot import Snapshot, read_snapshot, write_snapshot
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.node.node import Node
+from exchange.flows.statement.sign_statement import THE_NODE, enter, say
+from exchange.flows.witness.bundle import make_bundle
+from exchange.store.monitoring.counted import begun_at
+from exchange.store.monitoring.snapshots import add_snapshot, all_snapshots, find_snapshot
+from exchange.store.tables.maturity import MaturitySnapshotRow
+from schemas import Approval, Maker
+from schemas.vocabulary import Decision
+
+KEPT_AFTER_DAYS: Final = 30
+"""So long after the end of a half-year the head has time to approve its report and to keep the snapshot."""
+_BY_ITSELF: Final = "Kept by the node itself: nobody had kept it within %s days of the end of %s."
+_BY_THE_HEAD: Final = "What the node saw of its own maturity after the end of %s."
+
+
+@dataclass(frozen=True)
+class KeptSnapshot:
+    """``approval``: the id of the signed statement that concerns its digest."""
+
+    snapshot: Snapshot
+    sha256: str
+    approval: str
+    kept_by: str
+    kept_at: str
+
+
+def last_half() -> Half:
+    """The half-year that ended last: the one of which a snapshot may be kept now."""
+    return Half.of(datetime.fromisoformat(stamp())).before()
+
+
+def keep_snapshot(node: Node, maker: Maker, half: Half | None = None) -> KeptSnapshot:
+    """Keep what each practice shows now as the snapshot of the half-year that ended last.
+
+    1. It is that half-year, and the node was there before it ended.
+    2. Look at each practice, and write that down as bytes.
+    3. Sign an approval that concerns their digest.
+    4. In one transaction: the statement into the log, and the bytes with it. It goes on nobody's lane.
+
+    Raises Conflict, code "half-not-over", "half-gone-by", "decided"; NotFound where the node began later.
+    """
+    # 1.
+    wanted, last = half or last_half(), last_half()
+    if wanted > last:
+        raise Conflict(f"The half-year {wanted} is not over before {wanted.end}.", code="half-not-over")
+    if wanted < last:
+        raise Conflict(f"What {wanted} showed can be seen no more: {last} ended since.", code="half-gone-by")
+    if (kept := _kept(node, wanted)) is not None:
+        raise Conflict(f"The snapshot of {wanted} was kept by {kept.kept_by} at {kept.kept_at}.", code="decided")
+    if not _was_there(node, wanted):
+        raise NotFound(f"There is no data of the half-year {wanted}.")
+
+    # 2.
+    data = write_snapshot(wanted, maturity_of(node))
+    sha256 = hashlib.sha256(data).hexdigest()
+
+    # 3.
+    because = _BY_ITSELF % (KEPT_AFTER_DAYS, wanted) if maker == THE_NODE else _BY_THE_HEAD % wanted
+    said = say(
+        node,
+        Approval,
+        maker,
+        concerns=sha256,
+        jurisdiction=node.settings.jurisdiction,
+        decision=Decision.APPROVED,
+        because=because,
+    )
+
+    # 4.
+    with node.store.write() as session:
+        if find_snapshot(session, str(wanted)) is not None:
+            raise Conflict(f"The snapshot of {wanted} was kept meanwhile.", code="decided")
+        enter(session, said, to=[])
+        row = MaturitySnapshotRow(
+            half=str(wanted),
+            document=data,
+            sha256=sha256,
+            approval=said.statement_id,
+            kept_by=maker.pseudonym,
+            kept_at=stamp(),
+        )
+        add_snapshot(session, row)
+        return _of_row(row)
+
+
+def keep_when_due(node: Node) -> bool:
+    """Keep the snapshot of the half-year that ended last by itself, once its time is over. False: nothing more is to be
+    done. A node that waits for its own heads from its peers signs nothing."""
+    half = last_half()
+    due = stamp(datetime.fromisoformat(half.end) + timedelta(days=KEPT_AFTER_DAYS))
+    if stamp() < due or _kept(node, half) is not None or not _was_there(node, half):
+        return False
+    with node.store.read() as session:
+        if not may_sign(node, session):
+            return False
+    try:
+        keep_snapshot(node, THE_NODE, half)
+    except Conflict as error:
+        if error.code != "decided":  # the head was faster
+            raise
+    return False
+
+
+def kept_snapshots(node: Node) -> list[KeptSnapshot]:
+    """The earliest first."""
+    with node.store.read() as session:
+        return [_of_row(row) for row in all_snapshots(session)]
+
+
+def maturity_path(node: Node) -> MaturityPath:
+    return path_of([kept.snapshot for kept in kept_snapshots(node)])
+
+
+def signed_snapshot(node: Node, half: Half) -> bytes:
+    """The snapshot with what proves it, as a file that is verified without any node.
+
+    Raises NotFound; Conflict, code "head-not-signed", while no signed head of the log covers it: ask again in a second.
+    """
+    with node.store.read() as session:
+        row = find_snapshot(session, str(half))
+        document, approval = (row.document, row.approval) if row is not None else (b"", "")
+    if not document:
+        raise NotFound(f"No snapshot of {half} is kept here.")
+    bundle = make_bundle(node, approval, "approval")
+    form = SignedSnapshotForm(
+        format="ffp-signed-maturity/1", snapshot=base64.b64encode(document).decode(), bundle=bundle
+    )
+    return form.model_dump_json().encode() + b"\n"
+
+
+def _kept(node: Node, half: Half) -> KeptSnapshot | None:
+    with node.store.read() as session:
+        row = find_snapshot(session, str(half))
+        return None if row is None else _of_row(row)
+
+
+def _was_there(node: Node, half: Half) -> bool:
+    with node.store.read() as session:
+        began = begun_at(session, node.node_id)
+    return began is not None and began < half.end
+
+
+def _of_row(row: MaturitySnapshotRow) -> KeptSnapshot:
+    return KeptSnapshot(read_snapshot(row.document), row.sha256, row.approval, row.kept_by, row.kept_at)
