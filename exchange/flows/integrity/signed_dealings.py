@@ -190,6 +190,8 @@ def _check_annexes(session: Session, node: Node) -> Iterator[Difference]:
         for edition, content in (("exact", row.exact), ("public", row.told)):
             if hashlib.sha256(content).hexdigest() != editions[edition]:
                 yield where, f"The {edition} edition is not the one whose digest was signed."
+
+
 def _check_snapshots(session: Session, node: Node) -> Iterator[Difference]:
     for row, statement in rows_backed(session, MaturitySnapshotRow):
         said = said_in(statement)

@@ -18,9 +18,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import exchange.web
-from exchange.flows.incidents.words import annex_texts
 from exchange.flows.assessment.outside import outside_texts
 from exchange.flows.assessment.questionnaire import questionnaire_texts
+from exchange.flows.incidents.words import annex_texts
 from exchange.flows.maturity.definitions import maturity_texts
 from exchange.flows.monitoring.definitions import definition_texts
 from exchange.flows.onboarding.steps import onboarding_texts
