@@ -1,8 +1,8 @@
 """A recipient of what leaves the exchange: a key pair of somebody who has no node, and what is sealed for it.
 
-Sealed by HPKE (RFC 9180) with ML-KEM-768 and X25519 together, HKDF-SHA256 and AES-256-GCM: what is recorded today is not
-read when one of the two is broken. The private key is a file of the recipient's; the public one goes to whoever sends,
-who compares its fingerprint by telephone.
+Sealed by HPKE (RFC 9180) with ML-KEM-768 and X25519 together, HKDF-SHA256 and AES-256-GCM: what is recorded today is
+not read when one of the two is broken. The private key is a file of the recipient's; the public one goes to whoever
+sends, who compares its fingerprint by telephone.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def check_recipient(recipient: Recipient, confirmed: str) -> None:
     """Raises InvalidInput unless the digits are those of the recipient's keys."""
     if not same_fingerprint(confirmed, recipient.fingerprint):
         raise InvalidInput(
-            "The fingerprint is not that of the recipient's file. Ask the recipient for its 40 digits by telephone, and "
-            "for the file again.",
+            "The fingerprint is not that of the recipient's file. Ask the recipient for its 40 digits by telephone, "
+            "and for the file again.",
             code="fingerprint-differs",
         )
 

@@ -129,7 +129,7 @@ def _draft_year(node: Node, year: Year) -> ReportDraft:
     missing = [str(half) for half, found in parts if found is None]
     if missing or not parts:
         raise NotFound(
-            f"The year {year} is the sum of its half-years; not approved in two editions: {', '.join(missing) or year}.",
+            f"The year {year} is the sum of its half-years. Not approved in two editions: {', '.join(missing) or year}",
             code="not-approved",
         )
     exact = [restricted for _, found in parts if found is not None for restricted in [_half_in(found)]]
