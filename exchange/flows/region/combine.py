@@ -30,8 +30,8 @@ from exchange.flows.region.report_file import VerifiedReport
 
 @dataclass(frozen=True)
 class Combined:
-    """``restricted``: None where no report brought its exact edition. ``incomplete``: which reports did not, so that the
-    exact figures are of the others alone."""
+    """``restricted``: None where no report brought its exact edition. ``incomplete``: which reports did not, so that
+    the exact figures are of the others alone."""
 
     public: RegionalReport
     restricted: RegionalReport | None
@@ -141,8 +141,8 @@ def _public(
 
 
 def _without_contradiction(public: RegionalReport, restricted: RegionalReport) -> RegionalReport:
-    """Where sides differ in which half-year they count a hit, what they tell can miss the truth: then nothing is told of
-    that figure but that they differ."""
+    """Where sides differ in which half-year they count a hit, what they tell can miss the truth: then nothing is told
+    of that figure."""
     rows = []
     for row, truth in zip(public.rows, restricted.rows, strict=True):
         cells = {

@@ -75,7 +75,7 @@ def _row(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list
     if name in SHARED:
         return _shared(name, halves)
     if name in OF_ONE:
-        cells = {half.jurisdiction: figure_of(half.count(name, half.jurisdiction)) for half in halves}
+        cells = {str(half.jurisdiction): figure_of(half.count(name, half.jurisdiction)) for half in halves}
         return RegionalRow(name, cells, told_sum(list(cells.values()))), []
     cells = {
         towards(half.jurisdiction, column) if column != half.jurisdiction else str(column): figure_of(count)
@@ -93,7 +93,7 @@ def _mirrored(name: str, halves: Sequence[RestrictedHalf]) -> list[Difference]:
     for one, other in ((a, b) for a in halves for b in halves if a is not b):
         given, taken = one.count(name, other.jurisdiction), other.count(MIRRORED[name], one.jurisdiction)
         if given != taken:
-            told = {one.jurisdiction: figure_of(given), other.jurisdiction: figure_of(taken)}
+            told = {str(one.jurisdiction): figure_of(given), str(other.jurisdiction): figure_of(taken)}
             found.append(Difference(name, one.period, told))
     return found
 
@@ -105,7 +105,7 @@ def _shared(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, l
     for half in halves:
         cells[half.jurisdiction] = figure_of(half.count(name, half.jurisdiction))
     for key, sides in _pairs(halves).items():
-        told = {one.jurisdiction: figure_of(one.count(name, column)) for one, column in sides}
+        told = {str(one.jurisdiction): figure_of(one.count(name, column)) for one, column in sides}
         numbers = [int(figure.low or 0) for figure in told.values() if figure.told is Told.EXACT]
         if not numbers:
             cells[key] = NO_DATA
@@ -155,8 +155,8 @@ def _pairs(halves: Sequence[RestrictedHalf]) -> dict[str, Sides]:
 
 
 def credited(name: str, sides: Sides) -> Mapping[str, Link]:
-    """By link id, the pairs of cases that count in this half-year: of each the first half-year that either side tells is
-    this one. The link is that of the side that tells it first; of both, of the side whose code comes first."""
+    """By link id, the pairs of cases that count in this half-year: of each the first half-year that either side tells
+    is this one. The link is that of the side that tells it first; of both, of the side whose code comes first."""
     period = sides[0][0].period
     first: dict[str, Link] = {}
     for link in _told_by(sides):

@@ -27,8 +27,8 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
     FIRST_SIGNED: Definition(
         3,
         "Leads, by who signed the first hit",
-        "Of the leads across a border: of how many the node of this jurisdiction signed the first hit. Each lead stands "
-        "here once.",
+        "Of the leads across a border: of how many the node of this jurisdiction signed the first hit. Each lead "
+        "stands here once.",
     ),
     **GAPS,
     **HELD,
