@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from exchange.flows.monitoring.counts import Counted
-from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
+from exchange.flows.monitoring.definitions import AT_THE_END, COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import asked_hours, defined
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Year
@@ -267,3 +267,20 @@ def all_counts(edition: RestrictedHalf) -> Iterator[tuple[str, str, int | None]]
     for row in (*edition.indicators, *edition.harmonisation_gap, *edition.held_under_earlier_line):
         for column, value in row.cells.items():
             yield row.id, str(column), value
+
+
+def exact_counts(edition: Restricted) -> dict[str, dict[str, int | None]]:
+    """By figure and column; of a year the sum of its half-years, and what stands at an end, of the last one."""
+    found: dict[str, dict[str, int | None]] = {}
+    for number, half in enumerate(edition.halves, start=1):
+        for name, column, count in all_counts(half):
+            if name in AT_THE_END and number < len(edition.halves):
+                continue
+            row = found.setdefault(name, {})
+            before = row.get(column, 0)
+            row[column] = None if count is None or before is None else before + count
+    return found
+
+
+def exact_hours(edition: Restricted) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(span for half in edition.halves for span in half.hours_of(name)) for name in STAGES}

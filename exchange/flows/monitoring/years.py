@@ -4,9 +4,8 @@ year beside its half-years tells nothing that they do not."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
-from exchange.flows.monitoring.definitions import STAGES
+from exchange.flows.monitoring.definitions import AT_THE_END, STAGES
 from exchange.flows.monitoring.document import Document, Earlier, NodeShare
 from exchange.flows.monitoring.half_years import Year
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
@@ -21,9 +20,6 @@ from exchange.flows.monitoring.small_counts import (
     middle_and_most,
     told_sum,
 )
-
-AT_THE_END: Final = ("overdue_first_reviews", "overdue_verifications", "overdue_answers", "overdue_approvals")
-"""Counted as they stand at the end of a half-year: of a year, as at its end."""
 
 
 def year_document(

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exchange.errors import InvalidInput
-from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, STAGES
+from exchange.flows.monitoring.definitions import AT_THE_END, AVAILABILITY, FEEDBACK_RATE, STAGES
 from exchange.flows.monitoring.half_years import Period
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Figure, exact, told_sum
-from exchange.flows.monitoring.years import AT_THE_END
 from exchange.flows.region.exact_region import ExactHalf, exact_half, stage_figures
 from exchange.flows.region.indicators import Indicator, Indicators
 from exchange.flows.region.kinds import DEFINITIONS
