@@ -17,7 +17,7 @@ Nothing is added to a sum but what is told of its parts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -168,15 +168,35 @@ def _times(
     if any(total.told is Told.NO_DATA for total in totals):
         return NO_DATA, NO_DATA
     hours = counted.hours[name]
-    if len(hours) < smallest:
-        return HELD_BACK, HELD_BACK
     if name in BY_NUMBER:
-        sure = sum(int(total.low or 0) for total in totals if total.told in (Told.EXACT, Told.BETWEEN))
-        return middle_and_most(hours) if sure >= smallest else (HELD_BACK, HELD_BACK)
-    times = 1 + sum(name in before.times for before in earlier)
-    rows = [*(before.counts.get(count) for before in earlier for count in TIMES[name]), *(told[n] for n in TIMES[name])]
-    sure = sum(int(row.total.low or 0) for row in rows if row is not None and row.total.low is not None)
-    return middle_and_most(hours) if sure >= times * smallest else (HELD_BACK, HELD_BACK)
+        return _as_counted(hours, totals, smallest)
+    rows = [*(before.counts for before in earlier), told]
+    wholes = {PART_OF.get(count, count) for count in TIMES[name]}
+    least, most, most_of_all = (
+        sum(_end(row, counts, end) for row in rows)
+        for counts, end in ((TIMES[name], "low"), (TIMES[name], "high"), (wholes, "high"))
+    )
+    taken = smallest * sum(name in before.times for before in earlier)
+    left = min(most, most_of_all) - taken
+    if left <= 0:
+        return NO_DATA, NO_DATA
+    rest, hidden = left - smallest, any(name not in before.times for before in earlier)
+    fits = taken + smallest <= least and (rest >= smallest - 1 or (rest == 0 and not hidden))
+    return middle_and_most(hours) if fits and len(hours) >= smallest else (HELD_BACK, HELD_BACK)
+
+
+def _as_counted(hours: Sequence[float], totals: Sequence[Figure], smallest: int) -> tuple[Figure, Figure]:
+    """Of as many spans as these counts say: their sum tells whether there are none, or enough."""
+    known = all(total.told in (Told.EXACT, Told.BETWEEN) for total in totals)
+    if known and not sum(total.high or 0 for total in totals):
+        return NO_DATA, NO_DATA
+    sure = sum(total.low or 0 for total in totals)
+    return middle_and_most(hours) if min(len(hours), sure) >= smallest else (HELD_BACK, HELD_BACK)
+
+
+def _end(told: Mapping[str, Row], counts: Iterable[str], end: str) -> int:
+    """The least or the greatest sum that is told of these counts."""
+    return sum(int(getattr(told[count].total, end) or 0) for count in counts if count in told)
 
 
 def _rate(counted: Counted, told: Mapping[str, Row], smallest: int, earlier: Sequence[ToldBefore]) -> Row:

@@ -1,5 +1,5 @@
-"""Six nodes over simulated half-years, and what is true of them: each thing that happens is signed by whose it is, stored
-on the nodes that get it, and written down in the truth, which counts by rules of its own."""
+"""Six nodes over simulated half-years, and what is true of them: each thing that happens is signed by whose it is,
+stored on the nodes that get it, and written down in the truth, which counts by rules of its own."""
 
 from __future__ import annotations
 

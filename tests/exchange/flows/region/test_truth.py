@@ -1,5 +1,5 @@
-"""Six nodes over two half-years: every figure of the restricted regional report is what the simulation knows to be true,
-and every range of the public one holds it."""
+"""Six nodes over two half-years: every figure of the restricted regional report is what the simulation knows to be
+true, and every range of the public one holds it."""
 
 from __future__ import annotations
 
