@@ -38,6 +38,7 @@ CHAPTERS: Final = {
     "case": "case-links",
     "maturity": "monitoring",
     "monitoring": "monitoring",
+    "monitoring_year": "monitoring",
     "separation": "separation",
 }
 """By the name of a page's template; of all others, the first chapter."""
