@@ -161,16 +161,17 @@ class _Solver:
         return bool(found.success)
 
 
-def programme_of(drawn: Drawn) -> Programme:
-    """All that is published of a region."""
+def programme_of(drawn: Drawn, *, knows_the_rule: bool = True) -> Programme:
+    """All that is published of a region; ``knows_the_rule``: and what follows from how figures are held back."""
     made = Programme()
     for number, _ in enumerate(drawn.halves):
         for code in CODES:
             _told_of(made, drawn, drawn.documents[number, code], number, code)
     _definitions(made, drawn)
-    _parts_as_told(made, drawn)
-    _times(made, drawn)
-    _rates(made, drawn)
+    if knows_the_rule:
+        _parts_as_told(made, drawn)
+        _times(made, drawn)
+        _rates(made, drawn)
     _sums(made, drawn)
     return made
 
@@ -198,7 +199,7 @@ def _told_of(made: Programme, drawn: Drawn, document: Document, number: int, cod
             if figure.told is Told.EXACT:
                 made.hidden.pop(key, None)
             else:
-                made.hidden[key] = drawn.true[key]
+                made.hidden[key] = drawn.true.get(key, 0)
 
 
 def _ends(figure: Figure) -> tuple[float, float]:

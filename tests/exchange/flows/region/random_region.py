@@ -4,21 +4,22 @@ of them by the rules of the software: half-years and years of each node, and the
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, permutations
 
-from exchange.flows.monitoring.counts import Counted
+from exchange.flows.monitoring.counts import Counted, Counts
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, STAGES
 from exchange.flows.monitoring.document import Document, Earlier
 from exchange.flows.monitoring.half_years import Half, Year
-from exchange.flows.monitoring.public_edition import public_figures
+from exchange.flows.monitoring.public_edition import PublicFigures, ToldBefore, public_figures
 from exchange.flows.monitoring.years import row_sum
 from exchange.flows.region.public_region import public_rows, public_stages
 from exchange.flows.region.regional import RegionalRow, RegionalStage
 
 CODES = ("AL", "BA", "ME", "MK", "RS", "XK")
+Rule = Callable[[Counted, Mapping[str, Counts], int, Sequence[ToldBefore]], PublicFigures]
 Key = tuple[str, str, int]
 """What, of whom, in which half-year: ``("leads", "MK-RS", 0)``."""
 
@@ -40,7 +41,8 @@ def pair(one: str, other: str) -> str:
     return "-".join(sorted((one, other)))
 
 
-def drawn_region(seed: int, smallest: int = 5, halves: int = 3) -> Drawn:
+def drawn_region(seed: int, smallest: int = 5, halves: int = 3, rule: Rule = public_figures) -> Drawn:
+    """``rule``: by which a node tells what it tells."""
     draws = random.Random(seed)
     first = draws.choice((1, 2))
     names = [Half(2026, first)]
@@ -49,7 +51,7 @@ def drawn_region(seed: int, smallest: int = 5, halves: int = 3) -> Drawn:
     found = Drawn(smallest, tuple(names), _true(draws, halves, smallest))
     for number in range(halves):
         for code in CODES:
-            found.documents[number, code] = _document(draws, found, number, code)
+            found.documents[number, code] = _document(found, number, code, rule)
         found.region[str(found.halves[number])], _ = public_rows([found.documents[number, code] for code in CODES])
         found.region_stages[str(found.halves[number])] = public_stages(
             [found.documents[number, code] for code in CODES],
@@ -112,7 +114,7 @@ def _part_of_sum(draws: random.Random, true: dict[Key, int], name: str, code: st
     true[name, code, number] = draws.choice((0, left, draws.randint(0, left)))
 
 
-def _counted(found: Drawn, number: int, code: str) -> tuple[Counted, Mapping[str, Mapping[str, int]]]:
+def _counted(found: Drawn, number: int, code: str) -> tuple[Counted, Mapping[str, Counts]]:
     true, others = found.true, [other for other in CODES if other != code]
     counts: dict[str, dict[str, int | None]] = {
         name: {code: true[name, code, number]} for name in ("exhibits_entered", "exhibits_searched")
@@ -142,15 +144,16 @@ def _counted(found: Drawn, number: int, code: str) -> tuple[Counted, Mapping[str
     )
     hours = {name: [1.0] * spans[name] for name in STAGES}
     due = {other: sum(true["feedback_due", pair(code, other), at] for at in range(number + 1)) for other in others}
-    gaps = {name: {other: true[name, f"{code}>{other}", number] for other in others} for name in GAPS}
+    gaps: dict[str, Counts] = {
+        name: {other: true[name, f"{code}>{other}", number] for other in others} for name in GAPS
+    }
     return Counted(counts, hours, due), gaps
 
 
-def _document(draws: random.Random, found: Drawn, number: int, code: str) -> Document:
-    del draws
+def _document(found: Drawn, number: int, code: str, rule: Rule) -> Document:
     counted, gaps = _counted(found, number, code)
     before = [found.documents[at, code].told_before for at in range(number)]
-    told = public_figures(counted, gaps, found.smallest, before)
+    told = rule(counted, gaps, found.smallest, before)
     others = tuple(other for other in CODES if other != code)
     half = found.halves[number]
     return Document(
@@ -194,14 +197,3 @@ def _year(year: int, halves: list[Document]) -> Document:
         (),
         trend,
     )
-
-
-def by_half(true: Mapping[Key, int]) -> dict[int, list[Key]]:
-    found: dict[int, list[Key]] = defaultdict(list)
-    for key in true:
-        found[key[2]].append(key)
-    return found
-
-
-def all_partners(code: str) -> Iterable[str]:
-    return (other for other in CODES if other != code)
