@@ -67,6 +67,6 @@ def rule_of_before(
 def test_the_rule_of_before_is_broken_by_this_attack() -> None:
     drawn = drawn_region(0, halves=2, rule=rule_of_before)
     narrow = [item for item in attacked(drawn, every_value=False, knows_the_rule=False) if item.impossible]
-    assert {"confirmed_hits", "feedback_missing", "exhibits_searched"} <= {item.key[0] for item in narrow}
+    assert {"confirmed_hits", "feedback_missing", "no_line"} <= {item.key[0] for item in narrow}
     known = [item for item in narrow if item.least == item.greatest and item.least in range(1, 5)]
     assert known, "some of them are known to be exactly what they are"
