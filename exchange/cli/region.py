@@ -24,7 +24,7 @@ TrustRoot = Annotated[
 Fingerprint = Annotated[
     list[str] | None, typer.Option(help="A node's 40 digits, as its focal point read them out; one for each node.")
 ]
-Key = Annotated[Path | None, typer.Option(help="The recipient's private key, that of ffp region key.")]
+RecipientKeyFile = Annotated[Path | None, typer.Option(help="The recipient's private key, that of ffp region key.")]
 Passphrase = Annotated[
     Path | None, typer.Option(help="A file whose first line is the passphrase of the key, where it has one.")
 ]
@@ -39,11 +39,11 @@ def key(
 ) -> None:
     """Make a recipient's key pair: region.key stays with the recipient, recipient.json goes to the nodes."""
     from exchange.errors import InvalidInput
-    from exchange.trust.recipient import make_recipient, write_key, write_recipient
+    from exchange.trust.recipient import make_recipient, write_recipient, write_recipient_key
 
     passphrase = _passphrase(passphrase_file)
     made = make_recipient(name)
-    private, public = write_key(made, passphrase), write_recipient(made.recipient)
+    private, public = write_recipient_key(made, passphrase), write_recipient(made.recipient)
     if out.exists() and any(out.iterdir()):
         raise InvalidInput(f"{out} is not empty: a key is never overwritten. Name another folder.")
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def combine(
     year: Annotated[str | None, typer.Option(help="Or the year, such as 2026.")] = None,
     trust_root: TrustRoot = None,
     fingerprint: Fingerprint = None,
-    key: Key = None,
+    key: RecipientKeyFile = None,
     passphrase_file: Passphrase = None,
     earlier: Annotated[
         list[Path] | None, typer.Option(help="An earlier regional report in JSON, to compare with; may be repeated.")
@@ -82,7 +82,7 @@ def combine(
     from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.monitoring.half_years import Half, Year, parse_period
-    from exchange.flows.region.combine import combine as combined_of
+    from exchange.flows.region.combine import combine_reports
     from exchange.flows.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
     from exchange.flows.region.read_reports import read_reports
     from exchange.flows.region.region_document import MAX_REGION_BYTES, read_earlier
@@ -105,7 +105,7 @@ def combine(
     before = read_earlier([_read(path, MAX_REGION_BYTES) for path in earlier or ()], str(period))
     read = read_reports(((path.name, _read(path, MAX_FILE_BYTES)) for path in files), period, keys.who, keys.key)
     _tell_read(read, as_json=as_json)
-    made = combined_of(read, period, own, before)
+    made = combine_reports(read, period, own, before)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = []
     with speaking(Spoken(language, directory=lambda: keys.directory)):
@@ -122,7 +122,7 @@ def desk(
     files: Annotated[Path, typer.Option(help="The folder with the reports' files; new ones are put there.")],
     trust_root: TrustRoot = None,
     fingerprint: Fingerprint = None,
-    key: Key = None,
+    key: RecipientKeyFile = None,
     passphrase_file: Passphrase = None,
     indicators: Annotated[
         Path | None, typer.Option(help="The coordinator's own file of goals and numbers of indicators.")
@@ -152,7 +152,7 @@ def _keys(
     from exchange.errors import InvalidInput
     from exchange.flows.region.desk import DeskKeys
     from exchange.flows.region.report_file import Believed
-    from exchange.trust.recipient import MAX_RECIPIENT_BYTES, read_key
+    from exchange.trust.recipient import MAX_RECIPIENT_BYTES, read_recipient_key
     from exchange.trust.registry import verify_rounds
     from exchange.trust.root_files import read_rounds
 
@@ -165,7 +165,7 @@ def _keys(
         typer.echo(f"Trust root: round {trust.version}, digits {trust.fingerprint}", err=True)
     own = None
     if key is not None:
-        own = read_key(_read(key, 2 * MAX_RECIPIENT_BYTES), _passphrase(passphrase_file))
+        own = read_recipient_key(_read(key, 2 * MAX_RECIPIENT_BYTES), _passphrase(passphrase_file))
     return DeskKeys(Believed(trust, tuple(fingerprints or ())), own)
 
 

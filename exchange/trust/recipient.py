@@ -44,7 +44,7 @@ _INSIDE: Final = "recipient.json"
 _Key = Annotated[str, Field(max_length=2048, pattern=r"^[A-Za-z0-9+/]+=*$")]
 
 
-class Recipient(Contract):
+class NamedRecipient(Contract):
     """The public file. ``name``: whom it is of, in words, as those who seal for it will write down."""
 
     format: Literal["ffp-recipient/1"]
@@ -71,7 +71,7 @@ class _Private(Contract):
 class RecipientKey:
     """Both, of whoever opens."""
 
-    recipient: Recipient
+    recipient: NamedRecipient
     ml_kem_768: MLKEM768PrivateKey
     x25519: X25519PrivateKey
 
@@ -94,7 +94,7 @@ def make_recipient(name: str) -> RecipientKey:
     return _key_of(name, ml_kem, x25519)
 
 
-def seal_for(recipient: Recipient, content: bytes, info: bytes) -> bytes:
+def seal_for_recipient(recipient: NamedRecipient, content: bytes, info: bytes) -> bytes:
     """``info`` is what is said beside it: whoever changes a byte of that cannot open it either."""
     try:
         pair = MLKEM768X25519PublicKey(
@@ -106,7 +106,7 @@ def seal_for(recipient: Recipient, content: bytes, info: bytes) -> bytes:
         raise InvalidInput("The recipient's file holds no keys that can be used.", code="no-recipient") from error
 
 
-def check_recipient(recipient: Recipient, confirmed: str) -> None:
+def check_recipient(recipient: NamedRecipient, confirmed: str) -> None:
     """Raises InvalidInput unless the digits are those of the recipient's keys."""
     if not same_fingerprint(confirmed, recipient.fingerprint):
         raise InvalidInput(
@@ -116,20 +116,20 @@ def check_recipient(recipient: Recipient, confirmed: str) -> None:
         )
 
 
-def write_recipient(recipient: Recipient) -> bytes:
+def write_recipient(recipient: NamedRecipient) -> bytes:
     return (json.dumps(recipient.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def read_recipient(data: bytes) -> Recipient:
+def read_recipient(data: bytes) -> NamedRecipient:
     """From bytes of whoever. Raises InvalidInput, code "no-recipient"."""
     try:
         check_json(data, max_bytes=MAX_RECIPIENT_BYTES)
-        return Recipient.model_validate_json(data, strict=True)
+        return NamedRecipient.model_validate_json(data, strict=True)
     except (ContractError, ValidationError) as error:
         raise InvalidInput("This is no recipient's file, as ffp region key makes one.", code="no-recipient") from error
 
 
-def write_key(key: RecipientKey, passphrase: bytes | None) -> bytes:
+def write_recipient_key(key: RecipientKey, passphrase: bytes | None) -> bytes:
     """The private file: JSON, or that sealed with the passphrase."""
     private = _Private(
         format=PRIVATE_FORMAT,
@@ -146,7 +146,7 @@ def is_sealed(data: bytes) -> bool:
     return data.startswith(_SEALED)
 
 
-def read_key(data: bytes, passphrase: bytes | None) -> RecipientKey:
+def read_recipient_key(data: bytes, passphrase: bytes | None) -> RecipientKey:
     """The private file. Raises ConfigurationError."""
     if is_sealed(data):
         if passphrase is None:
@@ -166,7 +166,7 @@ def read_key(data: bytes, passphrase: bytes | None) -> RecipientKey:
 
 def _key_of(name: str, ml_kem: MLKEM768PrivateKey, x25519: X25519PrivateKey) -> RecipientKey:
     try:
-        recipient = Recipient(
+        recipient = NamedRecipient(
             format=RECIPIENT_FORMAT,
             name=name,
             ml_kem_768=_text(ml_kem.public_key().public_bytes_raw()),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import StatementInvalid
 from exchange.flows.blind.visibility import blind_to
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, differing, said_in
-from exchange.flows.monitoring.editions import check_edition, read_manifest
+from exchange.flows.monitoring.editions import check_edition, read_report_manifest
 from exchange.flows.node.node import Node
 from exchange.store.log.statements import find_statement
 from exchange.store.monitoring.counted import editions_of
@@ -182,7 +182,7 @@ def _check_editions(row: MonitoringReportRow, both: MonitoringEditionRow | None)
         return
     name = f"monitoring_edition {row.half}"
     try:
-        manifest = read_manifest(row.document)
+        manifest = read_report_manifest(row.document)
         check_edition(both.public, manifest.public, "public")
         check_edition(both.restricted, manifest.restricted, "restricted")
     except (ContractError, StatementInvalid) as error:

@@ -24,7 +24,7 @@ MAX_MANIFEST_BYTES: Final = 4096
 PeriodText = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}(H[12])?$")]
 
 
-class Manifest(Contract):
+class ReportManifest(Contract):
     """``period``: 2026H2, or 2026. ``public`` and ``restricted``: the SHA-256 of both editions' exact bytes."""
 
     format: Literal["ffp-monitoring-manifest/1"]
@@ -50,7 +50,7 @@ class Editions:
 
 
 def editions(period: str, node_id: str, jurisdiction: str, public: bytes, restricted: bytes) -> Editions:
-    manifest = Manifest(
+    manifest = ReportManifest(
         format=MANIFEST_FORMAT,
         period=period,
         node=node_id,
@@ -58,20 +58,20 @@ def editions(period: str, node_id: str, jurisdiction: str, public: bytes, restri
         public=hashlib.sha256(public).hexdigest(),
         restricted=hashlib.sha256(restricted).hexdigest(),
     )
-    return Editions(write_manifest(manifest), public, restricted)
+    return Editions(write_report_manifest(manifest), public, restricted)
 
 
-def write_manifest(manifest: Manifest) -> bytes:
+def write_report_manifest(manifest: ReportManifest) -> bytes:
     """JSON of sorted keys without blanks, as RFC 8785 has it, and a line's end."""
     fields = manifest.model_dump(mode="json")
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
 
 
-def read_manifest(data: bytes) -> Manifest:
+def read_report_manifest(data: bytes) -> ReportManifest:
     """Strictly, from bytes of whoever. Raises ContractError."""
     check_json(data, max_bytes=MAX_MANIFEST_BYTES)
     try:
-        return Manifest.model_validate_json(data, strict=True)
+        return ReportManifest.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise contract_error(error) from error
 

@@ -42,7 +42,7 @@ class LinkedCases:
     confirmed: Half | None
 
 
-def links_of(session: Session, rows: HalfYearRows, joined: Sequence[Joined]) -> tuple[LinkedCases, ...]:
+def linked_cases_of(session: Session, rows: HalfYearRows, joined: Sequence[Joined]) -> tuple[LinkedCases, ...]:
     """Those across a border, in the order of their ids: the order in which they came to be tells nothing then."""
     keys: dict[str, bytes | None] = {}
     found = []

@@ -36,7 +36,7 @@ from exchange.flows.monitoring.small_counts import (
     told_sum,
 )
 
-FREE: Final = (
+FREE_COUNTS: Final = (
     "exhibits_entered",
     "queries_asked",
     "queries_received",
@@ -86,7 +86,7 @@ def public_figures(
 ) -> PublicFigures:
     """``earlier``: the half-years that were approved before, the first first. What is told follows from the counts by
     the rules above, and from nothing else."""
-    counts: dict[str, Row] = {name: told_row(counted.counts[name], smallest) for name in FREE}
+    counts: dict[str, Row] = {name: told_row(counted.counts[name], smallest) for name in FREE_COUNTS}
     for name, whole in PART_OF.items():
         counts[name] = _part_row(name, whole, counted, counts, smallest, earlier)
     ordered = {name: counts.get(name) or _restricted(counted.counts[name]) for name in COUNTS}

@@ -18,7 +18,7 @@ from exchange.flows.monitoring.editions import Editions, editions
 from exchange.flows.monitoring.gap import Gap, legal_gap
 from exchange.flows.monitoring.half_years import Half, Period, Year, is_year
 from exchange.flows.monitoring.hits import joined_cases
-from exchange.flows.monitoring.links import links_of
+from exchange.flows.monitoring.links import linked_cases_of
 from exchange.flows.monitoring.months import Months, by_month
 from exchange.flows.monitoring.restricted_edition import (
     Restricted,
@@ -101,7 +101,7 @@ def _draft_half(node: Node, half: Half) -> ReportDraft:
         rows = rows_of(session, node, half)
         gap = legal_gap(session, rows)
         joined = joined_cases(rows, node.settings)
-        links = links_of(session, rows, joined)
+        links = linked_cases_of(session, rows, joined)
         before = _approved_before(session, half)
     counted = count(rows, node.settings, joined)
     trend = [Earlier(period, sha256, found.trend) for period, sha256, found in before]

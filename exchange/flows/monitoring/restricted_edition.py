@@ -38,14 +38,14 @@ MAX_COLUMNS: Final = 256
 BLOCK: Final = 8192
 """Its length is a multiple of this."""
 
-Count = Annotated[int, Field(ge=0, le=10**9)]
+ExactCount = Annotated[int, Field(ge=0, le=10**9)]
 HalfText = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}H[12]$")]
 YearText = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}$")]
-Hours = Annotated[float, Field(ge=0, le=10**6)]
-Cells = Annotated[dict[Jurisdiction, Count | None], Field(max_length=MAX_COLUMNS)]
+SpanHours = Annotated[float, Field(ge=0, le=10**6)]
+Cells = Annotated[dict[Jurisdiction, ExactCount | None], Field(max_length=MAX_COLUMNS)]
 
 
-class Counts(Contract):
+class ExactRow(Contract):
     """One indicator, reason or part. ``title`` and ``definition`` say in English what ``id`` means."""
 
     id: Annotated[str, Field(max_length=60)]
@@ -62,7 +62,7 @@ class StageHours(Contract):
     goal: Annotated[int, Field(ge=1, le=7)]
     title: Annotated[str, Field(max_length=200)]
     definition: Annotated[str, Field(max_length=1000)]
-    hours: Annotated[tuple[Hours, ...], Field(max_length=MAX_HOURS)]
+    hours: Annotated[tuple[SpanHours, ...], Field(max_length=MAX_HOURS)]
 
 
 class AskedHours(Contract):
@@ -70,11 +70,11 @@ class AskedHours(Contract):
 
     jurisdiction: Jurisdiction
     node: NodeId
-    asked: Count
-    answered: Count
+    asked: ExactCount
+    answered: ExactCount
 
 
-class Link(Contract):
+class ReportedLink(Contract):
     """Two cases that a hit joins across a border, as `LinkedCases` has them."""
 
     partner: Jurisdiction
@@ -96,13 +96,13 @@ class RestrictedHalf(Contract):
     jurisdiction: Jurisdiction
     partners: Annotated[tuple[Jurisdiction, ...], Field(max_length=MAX_COLUMNS)]
     smallest_count_told: Annotated[int, Field(ge=3, le=50)]
-    terms_h: Annotated[dict[Annotated[str, Field(max_length=60)], Count], Field(max_length=20)]
-    indicators: Annotated[tuple[Counts, ...], Field(max_length=60)]
+    terms_h: Annotated[dict[Annotated[str, Field(max_length=60)], ExactCount], Field(max_length=20)]
+    indicators: Annotated[tuple[ExactRow, ...], Field(max_length=60)]
     stages: Annotated[tuple[StageHours, ...], Field(max_length=30)]
-    harmonisation_gap: Annotated[tuple[Counts, ...], Field(max_length=30)]
-    held_under_earlier_line: Annotated[tuple[Counts, ...], Field(max_length=30)]
+    harmonisation_gap: Annotated[tuple[ExactRow, ...], Field(max_length=30)]
+    held_under_earlier_line: Annotated[tuple[ExactRow, ...], Field(max_length=30)]
     availability: Annotated[tuple[AskedHours, ...], Field(max_length=MAX_COLUMNS)]
-    links: Annotated[tuple[Link, ...], Field(max_length=MAX_LINKS)]
+    links: Annotated[tuple[ReportedLink, ...], Field(max_length=MAX_LINKS)]
     salt: Sha256Hex
     note: Annotated[str, Field(max_length=4000)]
 
@@ -189,23 +189,25 @@ def restricted_half(
         partners=tuple(Jurisdiction(column) for column in rows.columns),
         smallest_count_told=smallest,
         terms_h=dict(terms_h),
-        indicators=tuple(Counts(**defined(name, COUNTS[name]), cells=_cells(counted.counts[name])) for name in COUNTS),
+        indicators=tuple(
+            ExactRow(**defined(name, COUNTS[name]), cells=_cells(counted.counts[name])) for name in COUNTS
+        ),
         stages=tuple(
             StageHours(
                 **defined(name, STAGES[name]), hours=tuple(sorted(round(hours, 2) for hours in counted.hours[name]))
             )
             for name in STAGES
         ),
-        harmonisation_gap=tuple(Counts(**defined(name, GAPS[name]), cells=_cells(gap.counts[name])) for name in GAPS),
+        harmonisation_gap=tuple(ExactRow(**defined(name, GAPS[name]), cells=_cells(gap.counts[name])) for name in GAPS),
         held_under_earlier_line=tuple(
-            Counts(**defined(name, HELD[name]), cells=_cells(gap.held.get(name, {}))) for name in HELD
+            ExactRow(**defined(name, HELD[name]), cells=_cells(gap.held.get(name, {}))) for name in HELD
         ),
         availability=tuple(
             AskedHours(jurisdiction=Jurisdiction(jurisdictions[name]), node=name, asked=asked, answered=answered)
             for name, (asked, answered) in asked_hours(rows).items()
         ),
         links=tuple(
-            Link(
+            ReportedLink(
                 partner=Jurisdiction(link.partner),
                 link=link.link,
                 by=Jurisdiction(link.by),

@@ -37,7 +37,7 @@ class Combined:
     incomplete: tuple[str, ...]
 
 
-def combine(
+def combine_reports(
     read: ReadReports,
     period: Period,
     indicators: Indicators,

@@ -10,7 +10,7 @@ from typing import Final
 
 from exchange.errors import InvalidInput, TooLarge
 from exchange.flows.monitoring.half_years import Period, parse_period
-from exchange.flows.region.combine import Combined, combine
+from exchange.flows.region.combine import Combined, combine_reports
 from exchange.flows.region.indicators import Indicators
 from exchange.flows.region.read_reports import ReadReports, read_reports
 from exchange.flows.region.report_file import (
@@ -73,8 +73,8 @@ class RegionDesk:
         return read_reports(data, period, self.keys.who, self.keys.key)
 
     def combined(self, period: Period) -> Combined:
-        """Raises InvalidInput, code "nothing-to-combine"."""
-        return combine(self.read(period), period, self._indicators)
+        """Raises InvalidInput, code "nothing-to-combine_reports"."""
+        return combine_reports(self.read(period), period, self._indicators)
 
     def put(self, name: str, content: bytes) -> str:
         """Keep a file in the folder under its name, or the next free one; returns that. Raises InvalidInput,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from exchange.flows.monitoring.definitions import STAGES
-from exchange.flows.monitoring.restricted_edition import Link, RestrictedHalf
+from exchange.flows.monitoring.restricted_edition import ReportedLink, RestrictedHalf
 from exchange.flows.monitoring.small_counts import (
     NO_DATA,
     Figure,
@@ -22,13 +22,13 @@ from exchange.flows.region.kinds import (
     FIRST_SIGNED,
     LINKED,
     MIRRORED,
-    NAMES,
     OF_ONE,
+    REGIONAL_FIGURES,
     SHARED,
-    pair_key,
+    sides_key,
     towards,
 )
-from exchange.flows.region.regional import Difference, RegionalRow
+from exchange.flows.region.regional import RegionalRow, SideDifference
 
 _END = {"leads": "lead", "confirmed_hits": "confirmed"}
 
@@ -38,7 +38,7 @@ class ExactHalf:
     """One half-year of the region."""
 
     rows: tuple[RegionalRow, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[SideDifference, ...]
     hours: Mapping[str, tuple[float, ...]]
     feedback: tuple[int, int]
 
@@ -46,8 +46,8 @@ class ExactHalf:
 def exact_half(halves: Sequence[RestrictedHalf]) -> ExactHalf:
     """``halves``: the same half-year of each node that told it exactly, one a jurisdiction."""
     rows: list[RegionalRow] = []
-    differences: list[Difference] = []
-    for name in NAMES:
+    differences: list[SideDifference] = []
+    for name in REGIONAL_FIGURES:
         row, found = _row(name, halves)
         rows.append(row)
         differences += found
@@ -67,7 +67,7 @@ def figure_of(count: int | None) -> Figure:
     return NO_DATA if count is None else exact(count)
 
 
-def _row(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[Difference]]:
+def _row(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[SideDifference]]:
     if name == FIRST_SIGNED:
         return _first_signed(halves), []
     if name in LINKED:
@@ -85,7 +85,7 @@ def _row(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list
     return RegionalRow(name, cells, told_sum(list(cells.values()))), _mirrored(name, halves)
 
 
-def _mirrored(name: str, halves: Sequence[RestrictedHalf]) -> list[Difference]:
+def _mirrored(name: str, halves: Sequence[RestrictedHalf]) -> list[SideDifference]:
     """What one side gave and the other took, where they tell it otherwise."""
     if name not in MIRRORED:
         return []
@@ -94,11 +94,11 @@ def _mirrored(name: str, halves: Sequence[RestrictedHalf]) -> list[Difference]:
         given, taken = one.count(name, other.jurisdiction), other.count(MIRRORED[name], one.jurisdiction)
         if given != taken:
             told = {str(one.jurisdiction): figure_of(given), str(other.jurisdiction): figure_of(taken)}
-            found.append(Difference(name, one.period, told))
+            found.append(SideDifference(name, one.period, told))
     return found
 
 
-def _shared(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[Difference]]:
+def _shared(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[SideDifference]]:
     """Where the sides differ, from the one number to the other."""
     cells: dict[str, Figure] = {}
     differences = []
@@ -113,13 +113,13 @@ def _shared(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, l
         low, high = min(numbers), max(numbers)
         cells[key] = exact(low) if low == high else Figure(Told.BETWEEN, low, high)
         if len(set(told.values())) > 1:
-            differences.append(Difference(name, halves[0].period, told))
+            differences.append(SideDifference(name, halves[0].period, told))
     within = {half.jurisdiction for half in halves}
     across = [figure for key, figure in cells.items() if key not in within]
     return RegionalRow(name, cells, told_sum(list(cells.values())), _sum_or_none(across)), differences
 
 
-def _linked(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[Difference]]:
+def _linked(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[SideDifference]]:
     cells: dict[str, Figure] = {}
     differences = []
     for half in halves:
@@ -150,15 +150,15 @@ def _pairs(halves: Sequence[RestrictedHalf]) -> dict[str, Sides]:
             if own in by_code and partner in by_code[own].partners
         ]
         if sides:
-            found[pair_key(one, other)] = sides
+            found[sides_key(one, other)] = sides
     return found
 
 
-def credited(name: str, sides: Sides) -> Mapping[str, Link]:
+def credited(name: str, sides: Sides) -> Mapping[str, ReportedLink]:
     """By link id, the pairs of cases that count in this half-year: of each the first half-year that either side tells
     is this one. The link is that of the side that tells it first; of both, of the side whose code comes first."""
     period = sides[0][0].period
-    first: dict[str, Link] = {}
+    first: dict[str, ReportedLink] = {}
     for link in _told_by(sides):
         at = getattr(link, _END[name])
         known = first.get(link.link or "")
@@ -167,7 +167,7 @@ def credited(name: str, sides: Sides) -> Mapping[str, Link]:
     return {name_: link for name_, link in first.items() if getattr(link, _END[name]) == period}
 
 
-def _told_by(sides: Sides) -> Iterable[Link]:
+def _told_by(sides: Sides) -> Iterable[ReportedLink]:
     return (link for half, partner in sides for link in half.links if link.partner == partner)
 
 
@@ -176,7 +176,7 @@ def _without_id(name: str, sides: Sides) -> int:
     return max(len(_of_half(name, half, partner, with_id=False)) for half, partner in sides)
 
 
-def _of_half(name: str, half: RestrictedHalf, partner: str, *, with_id: bool) -> list[Link]:
+def _of_half(name: str, half: RestrictedHalf, partner: str, *, with_id: bool) -> list[ReportedLink]:
     return [
         link
         for link in half.links
@@ -184,7 +184,7 @@ def _of_half(name: str, half: RestrictedHalf, partner: str, *, with_id: bool) ->
     ]
 
 
-def _difference(name: str, sides: Sides) -> Difference | None:
+def _difference(name: str, sides: Sides) -> SideDifference | None:
     """Where both reported, and do not tell the same pairs of cases for the half-year."""
     if len(sides) < 2:
         return None
@@ -197,7 +197,7 @@ def _difference(name: str, sides: Sides) -> Difference | None:
     alone = {code: len(only) for code, only in ((one, first - second), (other, second - first)) if only}
     if not alone and len(set(told.values())) == 1:
         return None
-    return Difference(name, sides[0][0].period, told, alone)
+    return SideDifference(name, sides[0][0].period, told, alone)
 
 
 def _first_signed(halves: Sequence[RestrictedHalf]) -> RegionalRow:

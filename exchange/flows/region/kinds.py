@@ -37,11 +37,11 @@ CREDIT: Final = (
     "A hit across a border is told by both sides and is one hit of the region. It counts in the half-year of the side "
     "that tells it first, and never again. Where only one side tells it, it counts, and is told as a difference."
 )
-NAMES: Final = tuple(DEFINITIONS)
+REGIONAL_FIGURES: Final = tuple(DEFINITIONS)
 """In the order in which they are read."""
 
 
-def pair_key(one: str, other: str) -> str:
+def sides_key(one: str, other: str) -> str:
     """Both together, in either order."""
     return "-".join(sorted((one, other)))
 

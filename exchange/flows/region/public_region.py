@@ -23,8 +23,8 @@ from exchange.flows.monitoring.small_counts import (
     told_sum,
 )
 from exchange.flows.monitoring.years import pooled_times
-from exchange.flows.region.kinds import FIRST_SIGNED, LINKED, NAMES, OF_ONE, SHARED, pair_key, towards
-from exchange.flows.region.regional import Difference, RegionalRow, RegionalStage
+from exchange.flows.region.kinds import FIRST_SIGNED, LINKED, OF_ONE, REGIONAL_FIGURES, SHARED, sides_key, towards
+from exchange.flows.region.regional import RegionalRow, RegionalStage, SideDifference
 
 BY_HITS: Final = {"dissemination": "across", "confirmation": "total"}
 """Of each lead across a border at least one hit was signed, and each confirmed hit was a lead before: so many spans
@@ -32,9 +32,9 @@ there are at least."""
 BEHIND: Final = {"dissemination": "leads", "confirmation": "confirmed_hits"}
 
 
-def public_rows(documents: Sequence[Document]) -> tuple[tuple[RegionalRow, ...], tuple[Difference, ...]]:
+def public_rows(documents: Sequence[Document]) -> tuple[tuple[RegionalRow, ...], tuple[SideDifference, ...]]:
     rows, differences = [], []
-    for name in NAMES:
+    for name in REGIONAL_FIGURES:
         row, found = _row(name, documents)
         rows.append(row)
         differences += found
@@ -75,7 +75,7 @@ def both_sides(one: Figure | None, other: Figure | None) -> tuple[Figure, bool]:
     return exact(low) if low == high else Figure(Told.BETWEEN, low, high), False
 
 
-def _row(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[Difference]]:
+def _row(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[SideDifference]]:
     if name == FIRST_SIGNED:
         return RegionalRow(name, {document.jurisdiction: RESTRICTED for document in documents}, RESTRICTED), []
     if name in (*LINKED, *SHARED):
@@ -92,7 +92,7 @@ def _row(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[Di
     return RegionalRow(name, cells, total), []
 
 
-def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[Difference]]:
+def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[SideDifference]]:
     by_code = {document.jurisdiction: document for document in documents}
     cells = {code: _told(document, name).cells.get(code, NO_DATA) for code, document in by_code.items()}
     codes = sorted({*by_code, *(partner for document in documents for partner in document.partners)})
@@ -106,10 +106,10 @@ def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, lis
         if not sides:
             continue
         figure, differs = both_sides(*(sides.get(code) for code in (one, other)))
-        cells[pair_key(one, other)] = figure
+        cells[sides_key(one, other)] = figure
         across.append(figure)
         if differs:
-            differences.append(Difference(name, str(documents[0].period), sides))
+            differences.append(SideDifference(name, str(documents[0].period), sides))
     return RegionalRow(
         name, cells, told_sum(list(cells.values())), told_sum(across) if across else exact(0)
     ), differences

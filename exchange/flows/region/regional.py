@@ -32,7 +32,7 @@ class RegionalStage:
 
 
 @dataclass(frozen=True)
-class Difference:
+class SideDifference:
     """What two sides tell of one figure, and do not tell alike. ``period``: the half-year. ``told``: by whoever tells
     it. ``alone``: of hits, by whom so many are told that the other side does not tell for that half-year."""
 
@@ -100,7 +100,7 @@ class RegionalReport:
     rate: RegionalRow
     stages: tuple[RegionalStage, ...]
     availability: tuple[RegionalAvailability, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[SideDifference, ...]
     earlier: tuple[RegionalEarlier, ...]
     indicators: Mapping[str, Indicator]
 

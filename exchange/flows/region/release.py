@@ -11,10 +11,10 @@ from exchange.flows.monitoring.editions import Editions
 from exchange.flows.monitoring.half_years import Period
 from exchange.flows.monitoring.report import released
 from exchange.flows.node.node import Node
-from exchange.flows.region.report_file import FILE_FORMAT, ReportFile, Sealed, sealing_info, write_report_file
+from exchange.flows.region.report_file import FILE_FORMAT, ReportFile, SealedEdition, sealing_info, write_report_file
 from exchange.flows.witness.bundle import make_proven
 from exchange.log.audit_entry import Act, Actor, Deed
-from exchange.trust.recipient import SUITE, Recipient, check_recipient, seal_for
+from exchange.trust.recipient import SUITE, NamedRecipient, check_recipient, seal_for_recipient
 
 MAX_PURPOSE = 200
 
@@ -23,7 +23,7 @@ MAX_PURPOSE = 200
 class Addressed:
     """For whom the restricted edition is sealed. ``confirmed``: the fingerprint, as the recipient read it out."""
 
-    recipient: Recipient
+    recipient: NamedRecipient
     confirmed: str
     purpose: str
 
@@ -60,14 +60,14 @@ def release_report(node: Node, actor: Actor, period: Period, to: Addressed | Non
     return data
 
 
-def _sealed(both: Editions, to: Addressed) -> Sealed:
+def _sealed(both: Editions, to: Addressed) -> SealedEdition:
     check_recipient(to.recipient, to.confirmed)
     purpose = to.purpose.strip()
     if not purpose or len(purpose) > MAX_PURPOSE or not purpose.isprintable():
         raise InvalidInput(
             f"State the purpose in one line of at most {MAX_PURPOSE} characters.", code="purpose-missing"
         )
-    said = Sealed(
+    said = SealedEdition(
         recipient=to.recipient.name,
         fingerprint=to.recipient.fingerprint,
         purpose=purpose,
@@ -75,11 +75,11 @@ def _sealed(both: Editions, to: Addressed) -> Sealed:
         suite=SUITE,
         sealed="",
     )
-    content = seal_for(to.recipient, both.restricted, sealing_info(both.manifest, said))
+    content = seal_for_recipient(to.recipient, both.restricted, sealing_info(both.manifest, said))
     return said.model_copy(update={"sealed": base64.b64encode(content).decode()})
 
 
-def _file(node: Node, approval: str, both: Editions, period: Period, sealed: Sealed | None) -> ReportFile:
+def _file(node: Node, approval: str, both: Editions, period: Period, sealed: SealedEdition | None) -> ReportFile:
     proof = make_proven(node, approval, kind="approval")
     return ReportFile(
         format=FILE_FORMAT,

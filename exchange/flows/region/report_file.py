@@ -21,7 +21,7 @@ from pydantic import Field, ValidationError
 
 from exchange.errors import ExchangeError, InvalidInput, LogError, StatementInvalid
 from exchange.flows.monitoring.document import FIRST_FORMAT, REPORT_FORMAT, Document
-from exchange.flows.monitoring.editions import Manifest, PeriodText, check_edition, read_manifest
+from exchange.flows.monitoring.editions import PeriodText, ReportManifest, check_edition, read_report_manifest
 from exchange.flows.monitoring.restricted_edition import Restricted, RestrictedHalf, read_restricted
 from exchange.flows.monitoring.small_counts import Figure, Told
 from exchange.flows.region.untrusted import read_public
@@ -44,7 +44,7 @@ MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 _OLDER: Final = (FIRST_FORMAT,)
 
 
-class Sealed(Contract):
+class SealedEdition(Contract):
     """The restricted edition for one recipient. What stands here beside ``sealed`` is authenticated with it."""
 
     recipient: Annotated[str, Field(min_length=1, max_length=120)]
@@ -63,7 +63,7 @@ class ReportFile(Contract):
     period: PeriodText
     manifest: Base64Text
     public: Base64Text
-    restricted: Sealed | None
+    restricted: SealedEdition | None
     proof: Base64Text
 
 
@@ -79,11 +79,11 @@ class Believed:
 class VerifiedReport:
     """A report that its node's head approved. ``restricted``: None where the file has none, or there is no key."""
 
-    manifest: Manifest
+    manifest: ReportManifest
     document: Document
     public: bytes
     restricted: Restricted | None
-    sealed: Sealed | None
+    sealed: SealedEdition | None
     approval: str
     approved_by: str
     because: str
@@ -120,7 +120,7 @@ def write_report_file(file: ReportFile) -> bytes:
     return (json.dumps(file.model_dump(mode="json"), indent=1) + "\n").encode()
 
 
-def sealing_info(manifest: bytes, said: Sealed) -> bytes:
+def sealing_info(manifest: bytes, said: SealedEdition) -> bytes:
     """What is bound to the sealed edition: the manifest, and for whom and why it was sealed."""
     fields = said.model_dump(mode="json", exclude={"sealed"})
     told = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
@@ -166,7 +166,7 @@ def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = No
 
     # 5.
     try:
-        manifest = read_manifest(manifest_bytes)
+        manifest = read_report_manifest(manifest_bytes)
         check_edition(public, manifest.public, "public")
         document = read_public(public)
     except (StatementInvalid, ContractError) as error:
@@ -265,7 +265,7 @@ def _check_identity(file: ReportFile, proven: ProvenStatement, who: Believed) ->
 
 
 def _restricted(
-    file: ReportFile, manifest: Manifest, manifest_bytes: bytes, document: Document, key: RecipientKey | None
+    file: ReportFile, manifest: ReportManifest, manifest_bytes: bytes, document: Document, key: RecipientKey | None
 ) -> Restricted | None:
     if file.restricted is None or key is None:
         return None

@@ -41,15 +41,15 @@ from exchange.web.wording.regional_lines import (
     stage_lines,
 )
 
-COOKIE: Final = "ffp-desk"
-LANGUAGE: Final = "ffp-desk-language"
-MOST_BYTES: Final = 4 * MAX_FILE_BYTES
+DESK_COOKIE: Final = "ffp-desk"
+DESK_LANGUAGE: Final = "ffp-desk-language"
+MOST_FORM_BYTES: Final = 4 * MAX_FILE_BYTES
 """Of one form with files."""
-POLICY: Final = (
+DESK_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'"
 )
-TYPES: Final = {
+FILE_TYPES: Final = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8",
     "pdf": "application/pdf",
@@ -107,17 +107,17 @@ class _Desk:
             given = request.query_params.get("key")
             if given is not None and hmac.compare_digest(given.encode(), self.secret.encode()):
                 opened = RedirectResponse("/", 303)
-                opened.set_cookie(COOKIE, self.secret, httponly=True, samesite="strict")
+                opened.set_cookie(DESK_COOKIE, self.secret, httponly=True, samesite="strict")
                 return opened
-            if not hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), self.secret.encode()):
+            if not hmac.compare_digest(request.cookies.get(DESK_COOKIE, "").encode(), self.secret.encode()):
                 return PlainTextResponse("Open the address that ffp region desk said, with its key.", 403)
-            code = chosen(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""), "en")
+            code = chosen(request.cookies.get(DESK_LANGUAGE), request.headers.get("accept-language", ""), "en")
             with speaking(Spoken(code, directory=lambda: self._desk.keys.directory)):
                 try:
                     made = await handler(request)
                 except ExchangeError as error:
                     made = await self._files_page(request, str(error), 422)
-            made.headers["Content-Security-Policy"] = POLICY
+            made.headers["Content-Security-Policy"] = DESK_POLICY
             made.headers["X-Content-Type-Options"] = "nosniff"
             made.headers["Referrer-Policy"] = "no-referrer"
             made.headers["Cache-Control"] = "no-store"
@@ -138,7 +138,7 @@ class _Desk:
 
     async def put(self, request: Request) -> Response:
         length = request.headers.get("content-length", "")
-        if not length.isdecimal() or int(length) > MOST_BYTES:
+        if not length.isdecimal() or int(length) > MOST_FORM_BYTES:
             raise InvalidInput(_("These files are too large for one form; put in fewer at once."), code="too-large")
         async with request.form(max_files=40, max_fields=4) as form:
             self._check(str(form.get("csrf", "")))
@@ -158,7 +158,7 @@ class _Desk:
         back = fields.get("back", "/")
         answer = RedirectResponse(back if back.startswith("/") and not back.startswith("//") else "/", 303)
         if fields.get("language") in CODES:
-            answer.set_cookie(LANGUAGE, fields["language"], samesite="strict")
+            answer.set_cookie(DESK_LANGUAGE, fields["language"], samesite="strict")
         return answer
 
     async def report(self, request: Request) -> Response:
@@ -191,7 +191,7 @@ class _Desk:
                 found = await run_in_threadpool(_edition, report, name.endswith(".pdf"))
                 if name in found:
                     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-                    return Response(found[name], media_type=TYPES[name.rpartition(".")[2]], headers=headers)
+                    return Response(found[name], media_type=FILE_TYPES[name.rpartition(".")[2]], headers=headers)
         raise InvalidInput(_("There is no such file."), code="invalid-field")
 
     async def _fields(self, request: Request) -> dict[str, str]:

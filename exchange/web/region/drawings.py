@@ -9,14 +9,14 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure
-from exchange.flows.region.kinds import DEFINITIONS, pair_key
+from exchange.flows.region.kinds import DEFINITIONS, sides_key
 from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.wording.figures import words
 
-OVER_TIME: Final = ("exhibits_entered", "exhibits_shared", "leads_across", "confirmed_hits_across")
-SHADES: Final = ("#f4f6f8", "#d5e0ea", "#adc6d9", "#7fa6c4", "#4f83aa", "#22577f")
+DRAWN_OVER_PERIODS: Final = ("exhibits_entered", "exhibits_shared", "leads_across", "confirmed_hits_across")
+MAP_SHADES: Final = ("#f4f6f8", "#d5e0ea", "#adc6d9", "#7fa6c4", "#4f83aa", "#22577f")
 """Readable in greys and by whoever does not tell red from green."""
 _INK, _SOFT = "#1d2733", "#5a6672"
 _SIDE, _HEAD, _NAMES = 84, 64, 170
@@ -27,7 +27,7 @@ def pair_map(report: RegionalReport, name: str) -> bytes:
     codes = report.jurisdictions
     row = report.row(name)
     figures = {
-        (one, other): row.cells.get(one if one == other else pair_key(one, other), NO_DATA)
+        (one, other): row.cells.get(one if one == other else sides_key(one, other), NO_DATA)
         for one in codes
         for other in codes
     }
@@ -42,11 +42,11 @@ def pair_map(report: RegionalReport, name: str) -> bytes:
         parts.append(_text(0, y + 22, term(one, "jurisdiction")))
         for column, other in enumerate(codes):
             figure = figures[one, other]
-            shade = math.ceil(_middle(figure) / most * (len(SHADES) - 1))
+            shade = math.ceil(_middle(figure) / most * (len(MAP_SHADES) - 1))
             x = _NAMES + column * _SIDE
-            parts.append(f'<rect x="{x + 1}" y="{y + 1}" width="{_SIDE - 2}" height="32" fill="{SHADES[shade]}"/>')
+            parts.append(f'<rect x="{x + 1}" y="{y + 1}" width="{_SIDE - 2}" height="32" fill="{MAP_SHADES[shade]}"/>')
             parts.append(
-                _text(x + _SIDE / 2, y + 22, words(figure, "count"), middle=True, light=shade >= len(SHADES) - 2)
+                _text(x + _SIDE / 2, y + 22, words(figure, "count"), middle=True, light=shade >= len(MAP_SHADES) - 2)
             )
     return _svg(wide, high, title, parts)
 
@@ -57,7 +57,7 @@ def over_periods(report: RegionalReport) -> bytes:
     known = {item.period: item.figures for item in report.earlier} | {report.period: report.trend}
     title = _("The region over the periods")
     parts, panel = [_text(0, 18, title, bold=True)], 190
-    for number, name in enumerate(OVER_TIME):
+    for number, name in enumerate(DRAWN_OVER_PERIODS):
         left = number % 2 * 330
         top = 40 + number // 2 * panel
         figures = [known[period].get(name, NO_DATA) for period in periods]
@@ -79,10 +79,10 @@ def _panel(left: int, top: int, title: str, periods: Sequence[str], figures: Seq
         low, high = (figure.low or 0) * scale, (figure.high or 0) * scale
         if high > low:
             found.append(
-                f'<rect x="{x}" y="{ground - high:.1f}" width="40" height="{high:.1f}" fill="{SHADES[1]}" '
-                f'stroke="{SHADES[4]}"/>'
+                f'<rect x="{x}" y="{ground - high:.1f}" width="40" height="{high:.1f}" fill="{MAP_SHADES[1]}" '
+                f'stroke="{MAP_SHADES[4]}"/>'
             )
-        found.append(f'<rect x="{x}" y="{ground - low:.1f}" width="40" height="{low:.1f}" fill="{SHADES[4]}"/>')
+        found.append(f'<rect x="{x}" y="{ground - low:.1f}" width="40" height="{low:.1f}" fill="{MAP_SHADES[4]}"/>')
         found.append(_text(x + 20, ground - high - 5, words(figure, "count"), middle=True, small=True))
         found.append(_text(x + 20, ground + 16, period, middle=True, small=True))
     found.append(f'<path d="M{left} {top + 140.5}H{left + 312}" stroke="{_SOFT}"/>')

@@ -31,7 +31,7 @@ REGIONAL_COLUMNS: Final = (
     "verified",
     "definition",
 )
-Line = tuple[str, Definition, str, Figure, str]
+RegionalCell = tuple[str, Definition, str, Figure, str]
 """Id, definition, whose, figure, unit."""
 
 
@@ -64,7 +64,7 @@ def regional_sheet(report: RegionalReport) -> bytes:
     return b"\xef\xbb\xbf" + written.getvalue().encode()
 
 
-def _lines(report: RegionalReport) -> Iterator[Line]:
+def _lines(report: RegionalReport) -> Iterator[RegionalCell]:
     for row in report.rows:
         definition = DEFINITIONS[row.id]
         for key, figure in row.cells.items():

@@ -10,7 +10,7 @@ from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK
 from exchange.flows.monitoring.small_counts import Figure
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.kinds import CREDIT, DEFINITIONS, FIRST_SIGNED
-from exchange.flows.region.regional import Difference, RegionalEarlier, RegionalReport, RegionalRow
+from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SideDifference
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import ngettext, term
@@ -109,7 +109,7 @@ def key_words(key: str) -> str:
     return term(key, "jurisdiction")
 
 
-def difference_words(item: Difference) -> str:
+def difference_words(item: SideDifference) -> str:
     """One sentence."""
     told = "; ".join(f"{term(code, 'jurisdiction')}: {words(figure, 'count')}" for code, figure in item.told.items())
     said = _(

@@ -14,7 +14,7 @@ import pytest
 from exchange.flows.region.desk import DeskKeys, RegionDesk
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.report_file import Believed
-from exchange.trust.recipient import read_key, read_recipient
+from exchange.trust.recipient import read_recipient, read_recipient_key
 from exchange.web.region.desk_app import desk_app
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.cli.conftest import Ffp, refusal
@@ -40,7 +40,7 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
         world.lead(("RS", one), ("MK", other))
     world.at(datetime(2026, 7, 9, tzinfo=UTC))
     world.approve(H1)
-    world.recipient = read_key((keys / "region.key").read_bytes(), None)
+    world.recipient = read_recipient_key((keys / "region.key").read_bytes(), None)
     assert world.recipient.recipient == read_recipient((keys / "recipient.json").read_bytes())
     inbox.mkdir()
     for name, data in world.files(H1):

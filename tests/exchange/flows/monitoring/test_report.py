@@ -15,7 +15,7 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import read_document, write_document
-from exchange.flows.monitoring.editions import read_manifest
+from exchange.flows.monitoring.editions import read_report_manifest
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.monitoring.report import approve_report, find_approved, halves, released
@@ -426,7 +426,7 @@ def test_nothing_is_released_before_the_head_has_signed(world: World) -> None:
     assert given.data == found.data
     assert given.editions == found.editions
     assert given.sha256 == hashlib.sha256(given.editions.manifest).hexdigest()
-    manifest = read_manifest(given.editions.manifest)
+    manifest = read_report_manifest(given.editions.manifest)
     assert manifest.public == hashlib.sha256(given.data).hexdigest()
     assert manifest.restricted == hashlib.sha256(given.editions.restricted).hexdigest()
     assert (given.approval, given.approved_by, given.approved_at) == (said, "head-1", "2027-01-10T00:00:00.000Z")

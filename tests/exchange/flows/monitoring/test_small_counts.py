@@ -20,7 +20,7 @@ from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import document_of, write_document
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.public_edition import FREE, PART_OF, told_part
+from exchange.flows.monitoring.public_edition import FREE_COUNTS, PART_OF, told_part
 from exchange.flows.monitoring.rows import HalfYearRows
 from exchange.flows.monitoring.small_counts import (
     HELD_BACK,
@@ -140,7 +140,7 @@ def test_the_whole_document_reads_the_same_for_other_small_counts(data: st.DataO
     small = st.integers(1, smallest - 1)
 
     def other(name: str, value: int) -> int:
-        if name in FREE:
+        if name in FREE_COUNTS:
             return data.draw(small) if 0 < value < smallest else value
         return value if name in PART_OF or name.startswith("feedback") else data.draw(count)
 
@@ -148,7 +148,7 @@ def test_the_whole_document_reads_the_same_for_other_small_counts(data: st.DataO
     first = released(counts)
     assert released(changed) == first
     told = {item["id"]: item["cells"] for item in json.loads(first)["indicators"]}
-    for name in FREE:
+    for name in FREE_COUNTS:
         for column, figure in told[name].items():
             assert (figure["told"] == "between") == (0 < counts[name][column] < smallest)
     assert {figure["told"] for figure in told["conclusions"].values()} == {"restricted"}

@@ -22,7 +22,7 @@ from scipy.sparse import csr_array
 
 from exchange.flows.monitoring.definitions import GAPS
 from exchange.flows.monitoring.document import Document
-from exchange.flows.monitoring.public_edition import FREE, PART_OF
+from exchange.flows.monitoring.public_edition import FREE_COUNTS, PART_OF
 from exchange.flows.monitoring.small_counts import Figure, Told
 from tests.exchange.flows.region.random_region import CODES, Drawn, Key, pair
 
@@ -358,7 +358,7 @@ def _sums(made: Programme, drawn: Drawn) -> None:
     for period, rows in drawn.region.items():
         parts = [at for at, half in enumerate(drawn.halves) if period in (str(half), str(half.year))]
         for row in rows:
-            if row.id not in (*FREE, *PART_OF, *GAPS) or row.total.told not in (Told.EXACT, Told.BETWEEN):
+            if row.id not in (*FREE_COUNTS, *PART_OF, *GAPS) or row.total.told not in (Told.EXACT, Told.BETWEEN):
                 continue
             keys = [(_regional(row.id, key), at) for key in row.cells for at in parts]
             terms: dict[Key, float] = {(name, who, at): 1.0 for (name, who), at in keys}

@@ -13,12 +13,12 @@ import pytest
 from exchange.errors import Conflict, InvalidInput
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.document import FIRST_FORMAT, write_document
-from exchange.flows.monitoring.editions import Manifest, read_manifest, write_manifest
+from exchange.flows.monitoring.editions import ReportManifest, read_report_manifest, write_report_manifest
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.report import approve_report, draft, find_approved
 from exchange.flows.monitoring.restricted_edition import BLOCK, read_restricted
 from exchange.flows.monitoring.small_counts import Told, exact
-from exchange.flows.region.combine import combine
+from exchange.flows.region.combine import combine_reports
 from exchange.flows.region.indicators import indicators_in, shipped_indicators
 from exchange.flows.region.read_reports import read_reports
 from exchange.flows.region.regional import RefusedFile
@@ -83,7 +83,7 @@ def only(found: tuple[RefusedFile, ...]) -> RefusedFile:
 def test_forged_files_are_refused(released_region: Released) -> None:
     good = of(released_region, "rs")
     public = unb64(good, "public").replace(b'"value": 0', b'"value": 1', 1)
-    manifest = read_manifest(unb64(good, "manifest"))
+    manifest = read_report_manifest(unb64(good, "manifest"))
     other = json.loads(of(released_region, "mk"))
     sealed = json.loads(good)["restricted"]
     later_purpose = {**sealed, "purpose": "Another purpose"}
@@ -117,8 +117,8 @@ def test_forged_files_are_refused(released_region: Released) -> None:
             assert item.node in ("ffp-rs", "ffp-mk"), what
 
 
-def _manifest(manifest: Manifest, **changes: Any) -> bytes:
-    return write_manifest(manifest.model_copy(update=changes))
+def _manifest(manifest: ReportManifest, **changes: Any) -> bytes:
+    return write_report_manifest(manifest.model_copy(update=changes))
 
 
 def _at(proof: dict[str, Any], index: int) -> bytes:
@@ -174,8 +174,8 @@ def test_a_doubled_report_counts_once_or_not_at_all(released_region: Released) -
     read = read_reports([*released_region.files[H2], ("rs-x.json", again)], H2, who(released_region), world.recipient)
     (item,) = read.refused
     assert (item.code, item.node, len(read.accepted)) == ("doubled", "ffp-rs", 6)
-    made = combine(read, H2, shipped_indicators())
-    once = combine(
+    made = combine_reports(read, H2, shipped_indicators())
+    once = combine_reports(
         read_reports(released_region.files[H2], H2, who(released_region), world.recipient), H2, shipped_indicators()
     )
     assert made.restricted is not None
@@ -323,7 +323,7 @@ def test_both_sides_make_one_link_id_whatever_came_first(tmp_path: Path, monkeyp
         (H2, world.files(H2), (0, {"RS": 0, "MK": 1})),
     ):
         read = read_reports(files, period, Believed(fingerprints=world.fingerprints()), world.recipient)
-        made = combine(read, period, shipped_indicators())
+        made = combine_reports(read, period, shipped_indicators())
         assert made.restricted is not None
         leads, figures = told
         assert made.restricted.row("leads").cells["MK-RS"] == exact(leads)
@@ -353,7 +353,7 @@ def test_numbers_of_indicators_are_not_entered_until_somebody_does(released_regi
     with pytest.raises(InvalidInput):
         indicators_in(b'[{"id": "leads", "goal": 9, "text": "", "source": "", "verified": true}]')
     read = read_reports(released_region.files[H2], H2, who(released_region), None)
-    made = combine(read, H2, shipped_indicators())
+    made = combine_reports(read, H2, shipped_indicators())
     assert made.restricted is None
     assert len(made.incomplete) == len(CODES)
     assert {stage.median.told for stage in made.public.stages} <= {Told.HELD_BACK, Told.RESTRICTED, Told.NO_DATA}

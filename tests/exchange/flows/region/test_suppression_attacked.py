@@ -10,7 +10,7 @@ import pytest
 
 from exchange.flows.monitoring.counts import Counted, Counts
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
-from exchange.flows.monitoring.public_edition import FREE, PART_OF, RESTRICTED_ROW, PublicFigures, ToldBefore
+from exchange.flows.monitoring.public_edition import FREE_COUNTS, PART_OF, RESTRICTED_ROW, PublicFigures, ToldBefore
 from exchange.flows.monitoring.small_counts import RESTRICTED, Row, told_hours, told_rate, told_row
 from tests.exchange.flows.region.attack import Attacked, attack, programme_of
 from tests.exchange.flows.region.random_region import Drawn, drawn_region
@@ -47,7 +47,7 @@ def rule_of_before(
 ) -> PublicFigures:
     """Each small count by itself, as decision 16 had it."""
     del earlier
-    told = (*FREE, *PART_OF, "feedback_given", "feedback_missing")
+    told = (*FREE_COUNTS, *PART_OF, "feedback_given", "feedback_missing")
     counts = {
         name: told_row(counted.counts[name], smallest)
         if name in told

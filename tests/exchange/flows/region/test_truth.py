@@ -11,9 +11,9 @@ import pytest
 from exchange.flows.monitoring.half_years import Half, Period
 from exchange.flows.monitoring.restricted_edition import exact_counts
 from exchange.flows.monitoring.small_counts import Figure, Told
-from exchange.flows.region.combine import Combined, combine
+from exchange.flows.region.combine import Combined, combine_reports
 from exchange.flows.region.indicators import shipped_indicators
-from exchange.flows.region.kinds import LINKED, NAMES, SHARED
+from exchange.flows.region.kinds import LINKED, REGIONAL_FIGURES, SHARED
 from exchange.flows.region.read_reports import ReadReports, read_reports
 from exchange.flows.region.regional import RegionalReport
 from exchange.flows.region.report_file import Believed
@@ -60,7 +60,7 @@ def combined(region: Released, period: Period) -> Combined:
     found = read(region, period)
     assert not found.refused
     assert len(found.accepted) == len(CODES)
-    return combine(found, period, shipped_indicators())
+    return combine_reports(found, period, shipped_indicators())
 
 
 def restricted(region: Released, period: Period) -> RegionalReport:
@@ -120,7 +120,7 @@ def test_what_no_truth_is_kept_of_is_the_sum_of_what_the_nodes_counted(
 ) -> None:
     reports = read(released_region, period).reports
     report = restricted(released_region, period)
-    for name in set(NAMES) - set(BY_TRUTH):
+    for name in set(REGIONAL_FIGURES) - set(BY_TRUTH):
         expected = 0
         for found in reports:
             assert found.restricted is not None
