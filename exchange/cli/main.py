@@ -26,6 +26,7 @@ from exchange.cli import (
     policy,
     queries,
     records,
+    region,
     sync,
     truth,
     watching,
@@ -272,7 +273,12 @@ HEADINGS = (
             Command(
                 "audit", audit.app, "Who saw and asked what; verify these rows.", ("ffp audit show --actor examiner-1",)
             ),
-            Command("report", monitoring.report, "The half-yearly report.", ("ffp report --half 2026H2",)),
+            Command(
+                "report",
+                monitoring.report,
+                "The report of a half-year or a year.",
+                ("ffp report --half 2026H2", "ffp report --period 2026 --form file --out report.json"),
+            ),
             Command(
                 "incidents",
                 incidents.app,
@@ -305,6 +311,16 @@ HEADINGS = (
     CommandHeading(
         "The region",
         [
+            Command(
+                "region",
+                region.app,
+                "The coordinator's side: verify reports, make one of the region. No node.",
+                (
+                    'ffp region key --name "Regional coordination" --out keys/',
+                    "ffp region combine *.json --half 2026H2 --trust-root root/ --key keys/region.key --out report/",
+                    "ffp region desk --files inbox/ --trust-root root/ --key keys/region.key",
+                ),
+            ),
             Command(
                 "onboard",
                 onboarding.onboard,

@@ -1,4 +1,4 @@
-"""``ffp report``: the half-yearly monitoring report, as a draft until the head has approved it."""
+"""``ffp report``: the monitoring report of a half-year or a year, as a draft until the head has approved it."""
 
 from __future__ import annotations
 
@@ -15,48 +15,71 @@ from exchange.home import resolve_home
 if TYPE_CHECKING:
     from exchange.flows.monitoring.document import Document
     from exchange.flows.monitoring.report import Approved
+    from exchange.flows.region.release import Addressed
     from exchange.jurisdictions.directory import Directory
 
 
 class ReportForm(StrEnum):
+    FILE = "file"
     JSON = "json"
     CSV = "csv"
     PDF = "pdf"
     APPROVAL = "approval"
+    MANIFEST = "manifest"
 
 
 def report(
-    half: Annotated[str, typer.Option(help="The half-year, such as 2026H2: from July on, in UTC.")],
+    period: Annotated[
+        str, typer.Option("--half", "--period", help="The half-year, such as 2026H2: from July on, in UTC; or a year.")
+    ],
     out: Annotated[Path | None, typer.Option(help="The file to write; without one, what there is is said.")] = None,
-    form: Annotated[ReportForm, typer.Option(help="Of the file; approval is the signed statement.")] = ReportForm.JSON,
+    form: Annotated[
+        ReportForm,
+        typer.Option(
+            help="Of the file: the public edition as json, csv or pdf; file is both editions with their proof, for "
+            "ffp region; approval and manifest are what was signed."
+        ),
+    ] = ReportForm.JSON,
     draft: Annotated[bool, typer.Option("--draft", help="Before it is approved; marked as a draft.")] = False,
     language: Annotated[str, typer.Option(help="Of CSV and PDF, such as en or sr-Latn.")] = "en",
     approve: Annotated[
-        str | None, typer.Option(help="Approve it for release: the SHA-256 that was shown.", metavar="SHA256")
+        str | None,
+        typer.Option(help="Approve both editions for release: the SHA-256 that was shown.", metavar="SHA256"),
     ] = None,
-    acting: Annotated[str | None, typer.Option("--as", help="The head, by pseudonym, who approves.")] = None,
+    acting: Annotated[
+        str | None, typer.Option("--as", help="The head, by pseudonym, who approves or releases.")
+    ] = None,
     because: Annotated[str | None, typer.Option(help="To whom it goes and on what ground, in one line.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="The recipient's file, for whom the restricted edition is sealed (form file).")
+    ] = None,
+    to_fingerprint: Annotated[
+        str | None, typer.Option(help="The recipient's 40 digits, as read out by telephone.")
+    ] = None,
+    purpose: Annotated[str | None, typer.Option(help="Why the recipient gets the restricted edition.")] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count a half-year, approve the report, or write it once it is approved."""
-    from exchange.cli.acting import maker_of
+    """Count a half-year or add up a year, approve both editions of the report, or write it once it is approved."""
+    from exchange.cli.acting import actor_of, maker_of
     from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
-    from exchange.flows.monitoring.half_years import Half
+    from exchange.flows.monitoring.half_years import parse_period
     from exchange.flows.monitoring.report import approve_report, find_approved, released
     from exchange.flows.monitoring.report import draft as drafted
     from exchange.flows.node.node import opened
+    from exchange.flows.region.release import release_report
     from exchange.log.audit_entry import SUPERVISION, Act, Deed
     from exchange.web.languages import CODES
     from schemas.vocabulary import Role
 
-    wanted = Half.parse(half)
+    wanted = parse_period(period)
     if language not in CODES:
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     if form is ReportForm.PDF and out is not None:
         require_extra("pdf", "A report as PDF")  # before anything is signed
+    addressed = _addressed(to, to_fingerprint, purpose, acting, form)
     with opened(resolve_home(home)) as node:
         if approve is not None:
             if acting is None or because is None:
@@ -75,9 +98,12 @@ def report(
                     f"{wanted}: approved by {found.approved_by} at {found.approved_at}, SHA-256 {sha256}.",
                 )
             else:
-                tell(as_json, fields, f"{wanted}: not approved. SHA-256 of the report as it is: {sha256}.")
+                tell(as_json, fields, f"{wanted}: not approved. SHA-256 of both editions as they are: {sha256}.")
             return
-        if draft and found is None:
+        if form is ReportForm.FILE:
+            actor = actor_of(node, acting, Role.HEAD) if addressed is not None else CONSOLE
+            written = release_report(node, actor, wanted, addressed)
+        elif draft and found is None:
             written = _written(drafted(node, wanted).document, None, form, language, node.jurisdictions)
         else:
             found = released(node, wanted)
@@ -86,7 +112,29 @@ def report(
             node.audit.note(Deed(CONSOLE, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
     out.write_bytes(written)
     said = f"Written: {out}, {'as it was approved' if found is not None else 'a draft'}."
+    if addressed is not None:
+        said += f" Its restricted edition is sealed for {addressed.recipient.name}, and nobody else opens it."
     tell(as_json, {"half": str(wanted), "written": out, "draft": found is None}, said)
+
+
+def _addressed(
+    to: Path | None, fingerprint: str | None, purpose: str | None, acting: str | None, form: ReportForm
+) -> Addressed | None:
+    from exchange.errors import InvalidInput
+    from exchange.flows.region.release import Addressed
+    from exchange.trust.recipient import MAX_RECIPIENT_BYTES, read_recipient
+
+    if to is None and fingerprint is None and purpose is None:
+        return None
+    if form is not ReportForm.FILE:
+        raise InvalidInput("The restricted edition leaves the node in a file alone: --form file.")
+    if to is None or fingerprint is None or purpose is None or acting is None:
+        raise InvalidInput(
+            "For a recipient give all of: --to with its file, --to-fingerprint with its digits, --purpose, and --as "
+            "with the head who releases it. Without them the file has the public edition alone."
+        )
+    with to.open("rb") as file:
+        return Addressed(read_recipient(file.read(MAX_RECIPIENT_BYTES + 1)), fingerprint, purpose)
 
 
 def _written(document: Document, approved: Approved | None, form: ReportForm, language: str, known: Directory) -> bytes:
@@ -105,7 +153,15 @@ def _written(document: Document, approved: Approved | None, form: ReportForm, la
                 return monitoring_sheet(document, draft=approved is None)
             case ReportForm.PDF:
                 return render_monitoring(document, approved)
-            case ReportForm.APPROVAL:
+            case _:
                 if approved is None:
-                    raise NotFound(f"The report of {document.half} is not approved for release.", code="not-approved")
-                return approved.envelope
+                    raise NotFound(f"The report of {document.period} is not approved for release.", code="not-approved")
+                if form is ReportForm.APPROVAL:
+                    return approved.envelope
+                if approved.editions is None:
+                    raise NotFound(
+                        f"The report of {document.period} was approved before there were two editions: its approval is "
+                        "of its JSON.",
+                        code="one-edition",
+                    )
+                return approved.editions.manifest

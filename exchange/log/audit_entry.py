@@ -48,6 +48,9 @@ class Act(StrEnum):
     READ_MONITORING = "read-monitoring"
     """A monitoring report that was approved was handed out; ``asked`` is the half-year and the form, the subject is the
     approval."""
+    RELEASE_RESTRICTED = "release-restricted"
+    """The restricted edition of a monitoring report was sealed for a recipient and handed out; ``asked`` is the period
+    and for whom, by name and fingerprint, the purpose is why, the subject is the approval."""
     LIST_STATEMENTS = "list-statements"
     """What people said of pairs, and to each other; the subjects are the statements that were shown."""
     READ_STATEMENT = "read-statement"

@@ -11,15 +11,18 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from exchange.errors import StatementInvalid
 from exchange.flows.blind.visibility import blind_to
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, differing, said_in
+from exchange.flows.monitoring.editions import check_edition, read_report_manifest
 from exchange.flows.node.node import Node
 from exchange.store.log.statements import find_statement
+from exchange.store.monitoring.counted import editions_of
 from exchange.store.operate.at_rest import all_found, rows_backed, scan_of
 from exchange.store.query.queries import FoundState, QueryState
 from exchange.store.tables.incidents import IncidentAnnexRow
 from exchange.store.tables.maturity import MaturitySnapshotRow
-from exchange.store.tables.monitoring import MonitoringReportRow
+from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import (
@@ -27,6 +30,7 @@ from schemas import (
     AnyStatement,
     Approval,
     Conclusion,
+    ContractError,
     Grant,
     Pair,
     Query,
@@ -173,6 +177,21 @@ def _check_reports(session: Session, node: Node) -> Iterator[Difference]:
         yield from differing(row, row.half, {"sha256": said.concerns, "approved_by": said.made_by.pseudonym})
         if hashlib.sha256(row.document).hexdigest() != said.concerns:
             yield f"monitoring_report {row.half}", "What stands in document is not what was signed."
+            continue
+        yield from _check_editions(row, editions_of(session, row.half))
+
+
+def _check_editions(row: MonitoringReportRow, both: MonitoringEditionRow | None) -> Iterator[Difference]:
+    """The manifest that was signed names both; a report of before has none."""
+    if both is None:
+        return
+    name = f"monitoring_edition {row.half}"
+    try:
+        manifest = read_report_manifest(row.document)
+        check_edition(both.public, manifest.public, "public")
+        check_edition(both.restricted, manifest.restricted, "restricted")
+    except (ContractError, StatementInvalid) as error:
+        yield name, f"What stands in it is not what was signed: {error}"
 
 
 def _check_annexes(session: Session, node: Node) -> Iterator[Difference]:

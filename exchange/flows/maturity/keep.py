@@ -23,7 +23,7 @@ from exchange.flows.maturity.snapshot import Snapshot, read_snapshot, write_snap
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
-from exchange.flows.witness.bundle import make_bundle
+from exchange.flows.witness.bundle import make_proven
 from exchange.store.monitoring.counted import begun_at
 from exchange.store.monitoring.snapshots import add_snapshot, all_snapshots, find_snapshot
 from exchange.store.tables.maturity import MaturitySnapshotRow
@@ -144,7 +144,7 @@ def signed_snapshot(node: Node, half: Half) -> bytes:
         document, approval = (row.document, row.approval) if row is not None else (b"", "")
     if not document:
         raise NotFound(f"No snapshot of {half} is kept here.")
-    bundle = make_bundle(node, approval, "approval")
+    bundle = make_proven(node, approval, kind="approval")
     form = SignedSnapshotForm(
         format="ffp-signed-maturity/1", snapshot=base64.b64encode(document).decode(), bundle=bundle
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exchange.clock import hours_after
 from exchange.config import Settings
@@ -25,15 +25,18 @@ Counts = Mapping[str, int | None]
 @dataclass(frozen=True)
 class Counted:
     """``counts`` by the name of the indicator, ``hours`` by that of the stage: how long each of them took that ended in
-    the half-year."""
+    the half-year. ``feedback_due``: by partner, of how many pairs of cases feedback fell due in this half-year or any
+    before."""
 
     counts: Mapping[str, Counts]
     hours: Mapping[str, Sequence[float]]
+    feedback_due: Mapping[str, int] = field(default_factory=dict)
 
 
-def count(rows: HalfYearRows, terms: Settings) -> Counted:
-    """Count each indicator. Of a half-year that was over before the node began there is no data."""
-    joined = joined_cases(rows, terms)
+def count(rows: HalfYearRows, terms: Settings, joined: Sequence[Joined] | None = None) -> Counted:
+    """Count each indicator; ``joined``: the pairs of cases, where the caller has them. Of a half-year that was over
+    before the node began there is no data."""
+    joined = joined_cases(rows, terms) if joined is None else joined
     counts = {
         **_exhibits(rows),
         **_hits(rows, joined, terms),
@@ -43,7 +46,12 @@ def count(rows: HalfYearRows, terms: Settings) -> Counted:
     if rows.began_at is None or rows.began_at >= rows.moment:
         nothing: Counts = {rows.jurisdiction: None}
         return Counted(dict.fromkeys(COUNTS, nothing), {name: [] for name in STAGES})
-    return Counted({name: counts[name] for name in COUNTS}, spans_of(rows, joined))
+    due = Counter(
+        item.column
+        for item in joined
+        if item.column != rows.jurisdiction and hours_after(item.first_at, terms.feedback_h) < rows.moment
+    )
+    return Counted({name: counts[name] for name in COUNTS}, spans_of(rows, joined), due)
 
 
 def _exhibits(rows: HalfYearRows) -> dict[str, Counts]:

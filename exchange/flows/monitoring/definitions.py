@@ -120,6 +120,9 @@ COUNTS: Final = {
 }
 """Each counted for this jurisdiction, or for each pair of it with a partner."""
 
+AT_THE_END: Final = ("overdue_first_reviews", "overdue_verifications", "overdue_answers", "overdue_approvals")
+"""Counted as they stand at the end of a half-year: of a year, as at its end."""
+
 STAGES: Final = {
     "search": Definition(2, "From entry to search", "From the record's entry until a scan of it was first compared."),
     "first_review": Definition(

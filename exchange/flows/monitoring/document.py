@@ -1,4 +1,4 @@
-"""The report of a half-year as one document: the bytes that are approved, and what is read back from them.
+"""The public edition of a half-year or a year: the bytes that are approved, and what is read back from them.
 
 Aggregates alone: no record, no case, no person, no date of anything that happened.
 """
@@ -15,12 +15,15 @@ from exchange.config import Settings
 from exchange.flows.monitoring.counts import Counted
 from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
 from exchange.flows.monitoring.gap import Gap
-from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.half_years import Period, parse_period
+from exchange.flows.monitoring.public_edition import ToldBefore, public_figures
 from exchange.flows.monitoring.rows import HalfYearRows
-from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Row, exact, told_hours, told_rate, told_row
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Row, Told, exact
 from exchange.jurisdictions.directory import Directory, shipped_directory
 
-REPORT_FORMAT = "ffp-monitoring-report/1"
+REPORT_FORMAT = "ffp-monitoring-report/2"
+FIRST_FORMAT = "ffp-monitoring-report/1"
+"""Of reports that were approved before there were two editions: they are read, and never written again."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +48,20 @@ class GapLine:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The totals of an earlier half-year, as they were approved: each count's, each stage's median, and the rate."""
+    """The totals of an earlier half-year or year, as they were approved: each count's, each stage's median, and the
+    rate."""
 
-    half: str
+    period: str
     sha256: str
     figures: Mapping[str, Figure]
 
 
 @dataclass(frozen=True)
 class Document:
-    """``begun`` is the day from which on the node has data, where that lies within the half-year. ``counted_to`` is the
-    end of the half-year, or the moment while it lasts. ``earlier``: the first of it is the baseline."""
+    """``begun`` is the day from which on the node has data, where that lies within the period. ``counted_to`` is the
+    end of the period, or the moment while it lasts. ``earlier``: the first of it is the baseline."""
 
-    half: Half
+    period: Period
     counted_to: str
     begun: str | None
     node_id: str
@@ -77,29 +81,39 @@ class Document:
 
     @property
     def trend(self) -> Mapping[str, Figure]:
-        """What a later half-year is compared with."""
+        """What a later period is compared with: what is told here."""
         medians = {f"{name}_median_h": median for name, (median, _) in self.stages.items()}
         totals = {name: row.total for name, row in self.counts.items()}
-        return {**totals, "feedback_rate": self.rate.total, **medians}
+        found = {**totals, "feedback_rate": self.rate.total, **medians}
+        return {name: figure for name, figure in found.items() if figure.told is not Told.RESTRICTED}
+
+    @property
+    def told_before(self) -> ToldBefore:
+        """What a later half-year must be safe beside."""
+        times = (name for name, (median, _) in self.stages.items() if median.told is Told.EXACT)
+        return ToldBefore(self.counts, frozenset(times))
 
 
 def document_of(
-    rows: HalfYearRows, counted: Counted, gap: Gap, terms: Settings, earlier: Sequence[Earlier]
+    rows: HalfYearRows,
+    counted: Counted,
+    gap: Gap,
+    terms: Settings,
+    earlier: Sequence[Document],
+    trend: Sequence[Earlier],
 ) -> Document:
-    """What may be told of it. The same rows give the same document."""
-    smallest = terms.monitoring_smallest
-    counts = {name: told_row(counted.counts[name], smallest) for name in COUNTS}
-    given, missing = counts["feedback_given"], counts["feedback_missing"]
-    rates = {column: told_rate(given.cells[column], missing.cells[column]) for column in given.cells}
+    """What may be told of it beside the half-years that were approved before it (``earlier``). The same rows give the
+    same document."""
+    told = public_figures(counted, gap.counts, terms.monitoring_smallest, [before.told_before for before in earlier])
     begun = rows.began_at if rows.half.holds(rows.began_at) else None
     return Document(
-        half=rows.half,
+        period=rows.half,
         counted_to=rows.moment,
         begun=begun[:10] if begun else None,
         node_id=rows.node_id,
         jurisdiction=rows.jurisdiction,
         partners=tuple(rows.columns),
-        smallest=smallest,
+        smallest=terms.monitoring_smallest,
         terms_h={
             "first_review": terms.first_review_h,
             "verification": terms.second_review_h,
@@ -107,11 +121,11 @@ def document_of(
             "comparison_answer": terms.comparison_answer_h,
             "feedback": terms.feedback_h,
         },
-        counts=counts,
-        rate=Row(rates, told_rate(given.total, missing.total)),
-        stages={name: told_hours(counted.hours[name], smallest) for name in STAGES},
-        gaps={name: told_row(gap.counts[name], smallest) for name in GAPS},
-        held={name: told_row(counts, smallest) for name, counts in gap.held.items()},
+        counts=told.counts,
+        rate=told.rate,
+        stages=told.stages,
+        gaps=told.gaps,
+        held=told.held,
         bases=tuple(
             GapLine(
                 partner=line.basis.jurisdiction,
@@ -123,8 +137,16 @@ def document_of(
             for line in gap.lines
         ),
         nodes=_nodes(rows),
-        earlier=tuple(earlier),
+        earlier=tuple(trend),
     )
+
+
+def asked_hours(rows: HalfYearRows) -> dict[str, tuple[int, int]]:
+    """By node, this one first: in how many hours it was asked, and in how many of these it answered. Of this node: the
+    hours since it began, and those in which it ran."""
+    others = {node_id: rows.hours.get(node_id, (0, 0)) for node_id in sorted(rows.partners)}
+    own = _own_hours(rows)
+    return {rows.node_id: (own, min(own, rows.hours.get(rows.node_id, (0, 0))[1])), **others}
 
 
 def _nodes(rows: HalfYearRows) -> tuple[NodeShare, ...]:
@@ -158,9 +180,10 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
     fields = {
         "format": REPORT_FORMAT,
         **({"draft": True} if draft else {}),
-        "half": str(document.half),
-        "from": document.half.start,
-        "to": document.half.end,
+        "edition": "public",
+        "period": str(document.period),
+        "from": document.period.start,
+        "to": document.period.end,
         "counted_to": document.counted_to,
         "begun": document.begun,
         "node": document.node_id,
@@ -172,12 +195,12 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
         "smallest_count_told": document.smallest,
         "terms_h": dict(document.terms_h),
         "indicators": [
-            {**_defined(name, COUNTS[name]), "unit": "count", **_row(row)} for name, row in document.counts.items()
+            {**defined(name, COUNTS[name]), "unit": "count", **_row(row)} for name, row in document.counts.items()
         ],
-        "feedback_rate": {**_defined("feedback_rate", FEEDBACK_RATE), "unit": "share", **_row(document.rate)},
+        "feedback_rate": {**defined("feedback_rate", FEEDBACK_RATE), "unit": "share", **_row(document.rate)},
         "stages": [
             {
-                **_defined(name, STAGES[name]),
+                **defined(name, STAGES[name]),
                 "unit": "hours",
                 "median": median.as_json(),
                 "percentile_90": high.as_json(),
@@ -185,10 +208,10 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
             for name, (median, high) in document.stages.items()
         ],
         "harmonisation_gap": [
-            {**_defined(name, GAPS[name]), "unit": "count", **_row(row)} for name, row in document.gaps.items()
+            {**defined(name, GAPS[name]), "unit": "count", **_row(row)} for name, row in document.gaps.items()
         ],
         "held_under_earlier_line": [
-            {**_defined(name, HELD[name]), "unit": "count", **_row(row)} for name, row in document.held.items()
+            {**defined(name, HELD[name]), "unit": "count", **_row(row)} for name, row in document.held.items()
         ],
         "legal_bases": [
             {
@@ -201,7 +224,7 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
             for item in document.bases
         ],
         "availability": {
-            **_defined("availability", AVAILABILITY),
+            **defined("availability", AVAILABILITY),
             "unit": "share",
             "nodes": [
                 {"jurisdiction": item.jurisdiction, "node": item.node_id, "share": item.share.as_json()}
@@ -210,7 +233,7 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
         },
         "earlier": [
             {
-                "half": item.half,
+                "period": item.period,
                 "sha256": item.sha256,
                 "figures": {name: figure.as_json() for name, figure in item.figures.items()},
             }
@@ -222,10 +245,11 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
 
 
 def read_document(data: bytes) -> Document:
-    """Back from bytes that this node wrote and keeps."""
+    """Back from bytes that this node wrote and keeps, of either format; or that were checked
+    (``exchange.flows.region.untrusted``)."""
     fields: dict[str, Any] = json.loads(data)
     return Document(
-        half=Half.parse(fields["half"]),
+        period=parse_period(fields["half"] if fields["format"] == FIRST_FORMAT else fields["period"]),
         counted_to=fields["counted_to"],
         begun=fields["begun"],
         node_id=fields["node"],
@@ -251,7 +275,7 @@ def read_document(data: bytes) -> Document:
         ),
         earlier=tuple(
             Earlier(
-                item["half"],
+                item["half"] if fields["format"] == FIRST_FORMAT else item["period"],
                 item["sha256"],
                 {name: Figure.of_json(figure) for name, figure in item["figures"].items()},
             )
@@ -260,7 +284,8 @@ def read_document(data: bytes) -> Document:
     )
 
 
-def _defined(name: str, definition: Definition) -> dict[str, Any]:
+def defined(name: str, definition: Definition) -> dict[str, Any]:
+    """What stands beside a figure wherever it goes."""
     return {"id": name, "goal": definition.goal, "title": definition.title, "definition": definition.text}
 
 

@@ -17,10 +17,12 @@ Cases = frozenset[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Joined:
-    """Two cases, one of them this node's at least. ``column`` is the jurisdiction of the other. ``hits`` are those that
-    stand; ``feedback`` is each of this node's own."""
+    """Two cases, one of them this node's at least. ``column`` is the jurisdiction of the other, ``partner`` its node,
+    None where both cases are this node's. ``hits`` are those that stand; ``feedback`` is each of this node's own."""
 
     column: str
+    partner: str | None
+    cases: Cases
     hits: tuple[Entry, ...]
     feedback: tuple[Entry, ...]
 
@@ -37,17 +39,19 @@ def joined_cases(rows: HalfYearRows, terms: Settings) -> list[Joined]:
     """Those that still stood joined at the moment, in the order in which they came to be: by hits that count."""
     hits: dict[Cases, list[Entry]] = defaultdict(list)
     feedback: dict[Cases, list[Entry]] = defaultdict(list)
-    columns: dict[Cases, str] = {}
+    columns: dict[Cases, tuple[str, str | None]] = {}
     for pair, history in histories_of(rows).items():
         column, cases = column_of(rows, pair), _cases(rows, pair)
         counts_not = progress(history, terms).no_effect
         standing = [said for said in history if said.statement_id not in counts_not]
         found = [said for said in standing if isinstance(said.statement, Hit)]
         if column is not None and found:
-            columns[cases] = column
+            columns[cases] = column, partner_in(rows, pair)
             hits[cases] += found
             feedback[cases] += [said for said in standing if _is_own_feedback(rows, said, found)]
-    joined = [Joined(columns[cases], _in_time(found), _in_time(feedback[cases])) for cases, found in hits.items()]
+    joined = [
+        Joined(*columns[cases], cases, _in_time(found), _in_time(feedback[cases])) for cases, found in hits.items()
+    ]
     return sorted(joined, key=lambda item: (item.first_at, item.hits[0].statement_id))
 
 
@@ -69,6 +73,11 @@ def column_of(rows: HalfYearRows, pair: Pair) -> str | None:
     if len(others) == 2:
         return None
     return rows.column(others[0]) if others else rows.jurisdiction
+
+
+def partner_in(rows: HalfYearRows, pair: Pair) -> str | None:
+    """The node of the side that is not this one's; None where both are."""
+    return next((side.issuer for side in (pair.a, pair.b) if side.issuer != rows.node_id), None)
 
 
 def progress_of_hits(rows: HalfYearRows, terms: Settings) -> list[tuple[str, HitProgress]]:

@@ -1,9 +1,10 @@
-"""The half-yearly monitoring report: made from work already done, approved by the head, and only then released."""
+"""The monitoring report of a half-year or a year: made from work already done, in two editions that the head approves
+in one act, and only then released."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,16 +14,27 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.flows.monitoring.counts import Counted, count
 from exchange.flows.monitoring.document import Document, Earlier, document_of, read_document, write_document
+from exchange.flows.monitoring.editions import Editions, editions
 from exchange.flows.monitoring.gap import Gap, legal_gap
-from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.half_years import Half, Period, Year, is_year
 from exchange.flows.monitoring.hits import joined_cases
+from exchange.flows.monitoring.links import linked_cases_of
 from exchange.flows.monitoring.months import Months, by_month
+from exchange.flows.monitoring.restricted_edition import (
+    Restricted,
+    RestrictedHalf,
+    read_restricted,
+    restricted_half,
+    restricted_year,
+    write_restricted,
+)
 from exchange.flows.monitoring.rows import rows_of
+from exchange.flows.monitoring.years import year_document
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.log.statements import find_statement
-from exchange.store.monitoring.counted import approved_report, approved_reports, begun_at, keep_report
-from exchange.store.tables.monitoring import MonitoringReportRow
+from exchange.store.monitoring.counted import approved_report, approved_reports, begun_at, editions_of, keep_report
+from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision
 
@@ -32,25 +44,33 @@ _MOST_HALVES = 40
 
 @dataclass(frozen=True)
 class ReportDraft:
-    """What would be approved, and what it was made from: the exact figures, which stay in the node."""
+    """What would be approved: both editions. Of a half-year also what they were made from, the exact figures, which
+    stay in the node."""
 
     document: Document
-    data: bytes
-    counted: Counted
-    gap: Gap
-    months: Months
+    restricted: Restricted
+    editions: Editions
+    counted: Counted | None = None
+    gap: Gap | None = None
+    months: Months | None = None
+
+    @property
+    def data(self) -> bytes:
+        return self.editions.public
 
     @property
     def sha256(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
+        return self.editions.sha256
 
 
 @dataclass(frozen=True)
 class Approved:
-    """A report as it was approved. ``approval`` is the signed statement, ``envelope`` its exact bytes."""
+    """A report as it was approved. ``approval`` is the signed statement, ``envelope`` its exact bytes. ``editions``:
+    None of a report from before there were two; then ``sha256`` is of the document itself, else of the manifest."""
 
     document: Document
     data: bytes
+    editions: Editions | None
     sha256: str
     approval: str
     log_index: int
@@ -60,28 +80,80 @@ class Approved:
     because: str
     """To whom it goes and on what ground, as the head signed it."""
 
+    @property
+    def restricted(self) -> Restricted | None:
+        return read_restricted(self.editions.restricted) if self.editions is not None else None
 
-def draft(node: Node, half: Half) -> ReportDraft:
-    """Count a half-year, up to its end or, while it lasts, up to now. The same rows give the same bytes.
 
-    Raises NotFound for a half-year that has not begun.
+def draft(node: Node, period: Period) -> ReportDraft:
+    """Count a half-year, up to its end or, while it lasts, up to now; or add up a year's half-years. The same rows give
+    the same bytes.
+
+    Raises NotFound for what has not begun, or for a year of which a half-year is not approved, code "not-approved".
     """
-    if half.start > stamp():
-        raise NotFound(f"The half-year {half} has not begun.")
+    if period.start > stamp():
+        raise NotFound(f"The period {period} has not begun.")
+    return _draft_year(node, period) if isinstance(period, Year) else _draft_half(node, period)
+
+
+def _draft_half(node: Node, half: Half) -> ReportDraft:
     with node.store.read() as session:
         rows = rows_of(session, node, half)
         gap = legal_gap(session, rows)
-        earlier = _earlier(session, half)
-    counted = count(rows, node.settings)
-    document = document_of(rows, counted, gap, node.settings, earlier)
-    months = by_month(rows, joined_cases(rows, node.settings))
-    return ReportDraft(document, write_document(document, node.jurisdictions), counted, gap, months)
+        joined = joined_cases(rows, node.settings)
+        links = linked_cases_of(session, rows, joined)
+        before = _approved_before(session, half)
+    counted = count(rows, node.settings, joined)
+    trend = [Earlier(period, sha256, found.trend) for period, sha256, found in before]
+    document = document_of(rows, counted, gap, node.settings, [found for _, _, found in before], trend)
+    restricted = restricted_half(
+        rows,
+        counted,
+        gap,
+        links,
+        smallest=document.smallest,
+        terms_h=document.terms_h,
+        secret=node.keys.nonce_secret,
+        known=node.jurisdictions,
+    )
+    return ReportDraft(
+        document, restricted, _editions(node, document, restricted), counted, gap, by_month(rows, joined)
+    )
 
 
-def approve_report(node: Node, maker: Maker, half: Half, sha256: str, because: str) -> str:
-    """Approve the report of a half-year that is over, for release. Returns the statement's id.
+def _draft_year(node: Node, year: Year) -> ReportDraft:
+    expected = [half for half, _ in halves(node) if half.year == year.year]
+    with node.store.read() as session:
+        parts = [(half, _kept(session, half)) for half in sorted(expected)]
+        before = _approved_before(session, year)
+    missing = [str(half) for half, found in parts if found is None]
+    if missing or not parts:
+        raise NotFound(
+            f"The year {year} is the sum of its half-years. Not approved in two editions: {', '.join(missing) or year}",
+            code="not-approved",
+        )
+    exact = [restricted for _, found in parts if found is not None for restricted in [_half_in(found)]]
+    documents = [read_document(found.public) for _, found in parts if found is not None]
+    trend = [Earlier(period, sha256, found.trend) for period, sha256, found in before]
+    document = year_document(year, documents, exact, trend)
+    restricted = restricted_year(year, exact, node.keys.nonce_secret, node.jurisdictions)
+    return ReportDraft(document, restricted, _editions(node, document, restricted))
 
-    1. Count it anew: what is approved is what was shown, whose digest is ``sha256``.
+
+def _editions(node: Node, document: Document, restricted: Restricted) -> Editions:
+    return editions(
+        str(document.period),
+        node.node_id,
+        node.settings.jurisdiction,
+        write_document(document, node.jurisdictions),
+        write_restricted(restricted),
+    )
+
+
+def approve_report(node: Node, maker: Maker, period: Period, sha256: str, because: str) -> str:
+    """Approve both editions of a half-year or year that is over, for release. Returns the statement's id.
+
+    1. Make them anew: what is approved is what was shown, the digest of whose manifest is ``sha256``.
     2. Sign an approval of that digest.
     3. In one transaction: the statement into the log, and the bytes with it. It goes on nobody's lane.
 
@@ -90,13 +162,14 @@ def approve_report(node: Node, maker: Maker, half: Half, sha256: str, because: s
     InvalidInput.
     """
     # 1.
-    if all(half != known for known, _ in halves(node)):
-        raise NotFound(f"There is no data of the half-year {half}.")
-    if half.end > stamp():
-        raise Conflict(f"The half-year {half} is not over before {half.end}.", code="half-not-over")
-    found = draft(node, half)
+    if period not in [known for known, _ in periods(node)]:
+        raise NotFound(f"There is no data of the period {period}.")
+    if period.end > stamp():
+        raise Conflict(f"The period {period} is not over before {period.end}.", code="half-not-over")
+    found = draft(node, period)
     if not hmac.compare_digest(found.sha256, sha256):
         raise Conflict("The figures are others by now. Read them again, then approve.", code="other-figures")
+    read_restricted(found.editions.restricted)  # what nobody could read is not approved
 
     # 2.
     said = say(
@@ -111,34 +184,40 @@ def approve_report(node: Node, maker: Maker, half: Half, sha256: str, because: s
 
     # 3.
     with node.store.write() as session:
-        if approved_report(session, str(half)) is not None:
-            raise Conflict(f"The report of {half} was approved already.", code="decided")
+        if approved_report(session, str(period)) is not None:
+            raise Conflict(f"The report of {period} was approved already.", code="decided")
         enter(session, said, to=[])
         keep_report(
             session,
             MonitoringReportRow(
-                half=str(half),
-                document=found.data,
+                half=str(period),
+                document=found.editions.manifest,
                 sha256=found.sha256,
                 approval=said.statement_id,
                 approved_by=maker.pseudonym,
                 approved_at=stamp(),
             ),
+            MonitoringEditionRow(
+                period=str(period), public=found.editions.public, restricted=found.editions.restricted
+            ),
         )
     return said.statement_id
 
 
-def find_approved(node: Node, half: Half) -> Approved | None:
-    """The report of a half-year as it was approved; None while it is not."""
+def find_approved(node: Node, period: Period) -> Approved | None:
+    """The report as it was approved; None while it is not."""
     with node.store.read() as session:
-        row = approved_report(session, str(half))
+        row = approved_report(session, str(period))
+        both = editions_of(session, str(period))
         statement = find_statement(session, row.approval) if row is not None else None
     if row is None or statement is None or statement.envelope is None:
         return None
     said = parse_statement(open_envelope(statement.envelope).payload)
+    public = row.document if both is None else both.public
     return Approved(
-        document=read_document(row.document),
-        data=row.document,
+        document=read_document(public),
+        data=public,
+        editions=None if both is None else Editions(row.document, both.public, both.restricted),
         sha256=row.sha256,
         approval=row.approval,
         log_index=statement.log_index,
@@ -149,11 +228,11 @@ def find_approved(node: Node, half: Half) -> Approved | None:
     )
 
 
-def released(node: Node, half: Half) -> Approved:
-    """What may be handed out of a half-year. Raises NotFound, code "not-approved"."""
-    found = find_approved(node, half)
+def released(node: Node, period: Period) -> Approved:
+    """What may be handed out of a half-year or year. Raises NotFound, code "not-approved"."""
+    found = find_approved(node, period)
     if found is None:
-        raise NotFound(f"The report of {half} is not approved for release.", code="not-approved")
+        raise NotFound(f"The report of {period} is not approved for release.", code="not-approved")
     return found
 
 
@@ -169,10 +248,37 @@ def halves(node: Node) -> list[tuple[Half, bool]]:
     return found
 
 
-def _earlier(session: Session, half: Half) -> list[Earlier]:
-    """The approved reports of half-years before this one, the first first."""
-    return [
-        Earlier(row.half, row.sha256, read_document(row.document).trend)
-        for row in approved_reports(session)
-        if row.half < str(half)
-    ]
+def periods(node: Node) -> list[tuple[Period, bool]]:
+    """Each half-year since the node began, the newest first, and whether its report is approved; behind each second
+    half-year that is over, its year."""
+    with node.store.read() as session:
+        approved = {row.half for row in approved_reports(session)}
+    found: list[tuple[Period, bool]] = []
+    for half, is_approved in halves(node):
+        if half.number == 2 and half.end <= stamp():
+            year = Year(half.year)
+            found.append((year, str(year) in approved))
+        found.append((half, is_approved))
+    return found
+
+
+def _kept(session: Session, period: Period) -> MonitoringEditionRow | None:
+    return editions_of(session, str(period))
+
+
+def _half_in(found: MonitoringEditionRow) -> RestrictedHalf:
+    edition = read_restricted(found.restricted)
+    if not isinstance(edition, RestrictedHalf):
+        raise TypeError("a half-year's edition is no year's")
+    return edition
+
+
+def _approved_before(session: Session, period: Period) -> Sequence[tuple[str, str, Document]]:
+    """The public editions that were approved of earlier periods of the same kind, the first first, with the digest that
+    each approval concerns."""
+    found = []
+    for row in approved_reports(session):
+        if row.half < str(period) and is_year(row.half) == isinstance(period, Year):
+            both = editions_of(session, row.half)
+            found.append((row.half, row.sha256, read_document(row.document if both is None else both.public)))
+    return found

@@ -1,11 +1,5 @@
-"""What may leave the node of a half-year's figures: small counts are held back, and with them whatever would tell them.
-
-The rule looks at one count at a time: 0 and whatever reaches ``smallest`` is told exactly; from 1 to below it only that
-it lies there. A sum that holds such a count is told as the range that follows from what is told of its parts, and a
-rate or a time is told where all that it is made of is. So a released table says nothing of a small count but that it is
-one, whatever is put beside it: its sums, the reports of other half-years, or those of other nodes, which have the same
-pairs. Hiding a further count to keep a sum exact would not do: the partner's report tells it.
-"""
+"""How one figure is told of which not everything may be: exactly, as a range, not at all. What the public edition
+tells of which figure is `public_edition`'s; that nothing told beside it narrows a small count, too."""
 
 from __future__ import annotations
 
@@ -29,6 +23,8 @@ class Told(StrEnum):
     """``low`` to ``high``, both possible."""
     HELD_BACK = "held_back"
     NO_DATA = "no_data"
+    RESTRICTED = "restricted"
+    """It stands in the restricted edition alone, whatever it is."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,7 @@ class Figure:
 
 NO_DATA = Figure(Told.NO_DATA)
 HELD_BACK = Figure(Told.HELD_BACK)
+RESTRICTED = Figure(Told.RESTRICTED)
 
 
 def exact(value: float) -> Figure:
@@ -78,12 +75,15 @@ def told_count(count: int | None, smallest: int) -> Figure:
 
 def told_row(counts: Counts, smallest: int) -> Row:
     cells = {column: told_count(count, smallest) for column, count in counts.items()}
-    return Row(cells, _sum(list(cells.values())))
+    return Row(cells, told_sum(list(cells.values())))
 
 
-def _sum(cells: Sequence[Figure]) -> Figure:
+def told_sum(cells: Sequence[Figure]) -> Figure:
     """Of what is told of the parts alone."""
-    if not cells or any(cell.told is Told.NO_DATA for cell in cells):
+    for missing in (NO_DATA, RESTRICTED, HELD_BACK):
+        if missing in cells:
+            return missing
+    if not cells:
         return NO_DATA
     low, high = (sum(end or 0 for end in ends) for ends in zip(*((cell.low, cell.high) for cell in cells), strict=True))
     return exact(low) if low == high else Figure(Told.BETWEEN, low, high)
@@ -95,6 +95,13 @@ def told_hours(hours: Sequence[float], smallest: int) -> tuple[Figure, Figure]:
         return NO_DATA, NO_DATA
     if len(hours) < smallest:
         return HELD_BACK, HELD_BACK
+    return middle_and_most(hours)
+
+
+def middle_and_most(hours: Sequence[float]) -> tuple[Figure, Figure]:
+    """As ``told_hours``, of however few; of none there is no data."""
+    if not hours:
+        return NO_DATA, NO_DATA
     ranked = sorted(hours)
     high = ranked[math.ceil(PERCENTILE * len(ranked)) - 1]
     return exact(round(statistics.median(ranked), 1)), exact(round(high, 1))

@@ -1,4 +1,4 @@
-"""How long each stage took: the hours of every span that ended in the half-year."""
+"""How long each stage took: the hours of every span that ended in the half-year, to a hundredth."""
 
 from __future__ import annotations
 
@@ -61,4 +61,4 @@ def spans_of(rows: HalfYearRows, joined: Sequence[Joined]) -> dict[str, list[flo
 def _span(rows: HalfYearRows, since: str, until: str | None) -> float | None:
     if until is None or not rows.within(until):
         return None
-    return max(0.0, (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds() / 3600)
+    return max(0.0, round((datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds() / 3600, 2))

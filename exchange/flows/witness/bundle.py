@@ -63,20 +63,25 @@ class ProvenStatement:
     trust: Trust | None
 
 
-def make_bundle(node: Node, statement_id: str, kind: str = "record") -> Bundle:
-    """A record of this node's own, or a statement of another ``kind``, with the key-event, the proof and the signed
-    head that it rests on.
+def make_bundle(node: Node, statement_id: str) -> Bundle:
+    """A record of this node's own with the key-event, the proof and the signed head that it rests on.
 
     Raises NotFound for what is not this node's own: its issuer gives the bundle. Raises Conflict, code
     "head-not-signed", while no signed head of the log covers it: ask again in a second.
     """
+    return make_proven(node, statement_id, kind="record", rounds=_rounds(node))
+
+
+def make_proven(node: Node, statement_id: str, *, kind: str, rounds: tuple[TrustRound, ...] = ()) -> Bundle:
+    """As ``make_bundle``, of a statement of this kind of this node's own; ``rounds``: those of the trust root that
+    stand beside it."""
     with node.store.read() as session:
         row, signed = find_statement(session, statement_id), latest_checkpoint(session)
         if row is None or row.envelope is None or row.issuer != node.node_id or row.type != kind:
             raise NotFound(f"There is no {kind} {statement_id} of this node's own; ask the node that made it.")
         if row.refused_by is not None:
             raise Conflict(
-                f"The {kind} {statement_id} is not believed any more: its key was in wrong hands by then. Submit it "
+                f"The {kind} {statement_id} is not believed any more: its key was in wrong hands by then. Make it "
                 "again, under a new Idempotency-Key.",
                 code="key-compromised",
             )
@@ -95,7 +100,7 @@ def make_bundle(node: Node, statement_id: str, kind: str = "record") -> Bundle:
         inclusion=tuple(step.hex() for step in proof),
         checkpoint=base64.b64encode(signed.note).decode(),
         cosigned=cosigned,
-        trust_root=_rounds(node),
+        trust_root=rounds,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.log.audit_entry import Act
 from exchange.store.log.audit import audit_state
 from exchange.store.tables.log import AuditRow, AuditSubjectRow
-from exchange.store.tables.monitoring import MonitoringReportRow, NodeHoursRow
+from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow, NodeHoursRow
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow
 from exchange.store.tables.reviews import ScoreSeenRow, VerificationTaskRow
@@ -67,6 +67,19 @@ def said_before(session: Session, kinds: Collection[str], moment: str) -> Sequen
     )
     ordered = found.order_by(StatementRow.received_at, StatementRow.issuer, StatementRow.log_index)
     return session.scalars(ordered).all()
+
+
+def first_receipts(session: Session, issuer: str) -> Iterator[bytes]:
+    """The envelopes of a node's receipts, in the order of its log, as far as they are read."""
+    found = (
+        select(StatementRow.envelope)
+        .where(StatementRow.issuer == issuer, StatementRow.type == "receipt", StatementRow.envelope.is_not(None))
+        .order_by(StatementRow.log_index)
+        .execution_options(yield_per=64)
+    )
+    with session.execute(found) as rows:
+        for (envelope,) in rows:
+            yield envelope or b""
 
 
 def begun_at(session: Session, issuer: str) -> str | None:
@@ -171,12 +184,21 @@ def approved_report(session: Session, half: str) -> MonitoringReportRow | None:
 
 
 def approved_reports(session: Session) -> Sequence[MonitoringReportRow]:
-    """The earliest half first."""
+    """Of half-years and years: the earliest first, a year before its half-years."""
     return session.scalars(select(MonitoringReportRow).order_by(MonitoringReportRow.half)).all()
 
 
-def keep_report(session: Session, row: MonitoringReportRow) -> None:
+def keep_report(session: Session, row: MonitoringReportRow, editions: MonitoringEditionRow | None = None) -> None:
+    """Needs a write transaction."""
     session.add(row)
+    session.flush()
+    if editions is not None:
+        session.add(editions)
+
+
+def editions_of(session: Session, period: str) -> MonitoringEditionRow | None:
+    """None of a report that was approved before there were two editions."""
+    return session.get(MonitoringEditionRow, period)
 
 
 def note_hour(session: Session, node_id: str, day: str, hour: int, *, answered: bool) -> None:

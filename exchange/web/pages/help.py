@@ -52,6 +52,7 @@ CHAPTERS: Final = {
     "incident_sheet": "monitoring",
     "maturity": "monitoring",
     "monitoring": "monitoring",
+    "monitoring_year": "monitoring",
     "separation": "separation",
 }
 """By the name of a page's template; of all others, the first chapter."""

@@ -33,12 +33,12 @@ def _data(document: Document, approved: Approved | None) -> dict[str, Any]:
     return {
         "language": code,
         "script": script.lower() or None,
-        "title": printable(_("Monitoring %(half)s", half=document.half)),
+        "title": printable(_("Monitoring %(half)s", half=document.period)),
         "subtitle": printable(
             _(
                 "%(jurisdiction)s, from %(start)s to before %(end)s, counted by the node %(node)s",
                 jurisdiction=term(document.jurisdiction, "jurisdiction"),
-                start=moment(document.half.start),
+                start=moment(document.period.start),
                 end=moment(document.counted_to),
                 node=document.node_id,
             )
@@ -68,7 +68,10 @@ def _approval(approved: Approved | None) -> list[Block]:
             (_("When"), moment(approved.approved_at)),
             (_("To whom, and on what ground"), approved.because),
             (_("Statement"), approved.approval),
-            (_("SHA-256 of the report"), approved.sha256),
+            (
+                _("SHA-256 of the manifest of both editions") if approved.editions else _("SHA-256 of the report"),
+                approved.sha256,
+            ),
         )
     ]
 

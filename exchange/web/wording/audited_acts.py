@@ -22,6 +22,7 @@ ACTS: Final = {
     Act.READ_PICTURE: _m("was shown a picture"),
     Act.READ_REPORT: _m("took a report on a pair"),
     Act.READ_MONITORING: _m("took a monitoring report"),
+    Act.RELEASE_RESTRICTED: _m("released the restricted edition of a monitoring report"),
     Act.LIST_STATEMENTS: _m("listed what was signed"),
     Act.READ_STATEMENT: _m("read what was signed"),
     Act.GIVE_PAGE: _m("was given statements"),

@@ -21,6 +21,8 @@ def words(figure: Figure, unit: str) -> str:
             return _("held back")
         case Told.NO_DATA:
             return _("no data")
+        case Told.RESTRICTED:
+            return _("restricted")
 
 
 def change(now: Figure, before: Figure, unit: str) -> str:
@@ -49,9 +51,10 @@ def notes(document: Document) -> list[str]:
     found = [
         _(
             "Counts from 1 to %(few)s are told as that range alone: so few cases would be recognised. Sums are told as "
-            "the range that follows, and rates that would tell more are held back. 0 is told, and is not no data.",
+            "the range that follows, and what would tell more is held back, a 0 too. No data is not 0.",
             few=few,
         ),
+        _("What is marked as restricted stands in the restricted edition alone, which goes to a named recipient."),
         _("Half-years begin and end at midnight UTC. What came to be known here after the end belongs to the next."),
     ]
     if document.begun is not None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exchange.flows.monitoring.counts import Counts
 from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, GAPS, GOALS, HELD, STAGES, Definition
 from exchange.flows.monitoring.document import Document, Earlier
-from exchange.flows.monitoring.small_counts import Figure, Row
+from exchange.flows.monitoring.small_counts import NO_DATA, RESTRICTED, Figure, Row, Told, exact, middle_and_most
 from exchange.web.wording.figures import change, unit_of, words
 
 
 @dataclass(frozen=True)
 class ReportCell:
-    """``inside`` is the exact count where it is not told: for the node's own people, before the approval."""
+    """``inside`` is the exact figure in words where it is not told: for the node's own people, before the approval."""
 
     words: str
     told: str
-    inside: int | None = None
+    inside: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,12 @@ class ReportLines:
 
 
 def lines_of(
-    document: Document, inside: Mapping[str, Counts] | None = None, gaps_inside: Mapping[str, Counts] | None = None
+    document: Document,
+    inside: Mapping[str, Counts] | None = None,
+    hours_inside: Mapping[str, Sequence[float]] | None = None,
 ) -> ReportLines:
-    """``inside``: the exact counts behind a draft."""
+    """``inside`` and ``hours_inside``: the exact counts behind a draft, those of the gap among them, and how long each
+    span took."""
     columns = (document.jurisdiction, *document.partners)
     counts = {
         name: ReportLine(name, COUNTS[name], _cells(row, columns, (inside or {}).get(name, {})), _trend(document, name))
@@ -63,23 +66,31 @@ def lines_of(
     )
     stages = tuple(
         ReportLine(
-            name, STAGES[name], (_told(median, "hours"), _told(high, "hours")), _trend(document, f"{name}_median_h")
+            name,
+            STAGES[name],
+            tuple(
+                _told(figure, "hours", inner)
+                for figure, inner in zip(
+                    document.stages[name], middle_and_most((hours_inside or {}).get(name, ())), strict=True
+                )
+            ),
+            _trend(document, f"{name}_median_h"),
         )
-        for name, (median, high) in document.stages.items()
+        for name in document.stages
     )
     gaps = tuple(
-        ReportLine(name, GAPS[name], _cells(row, document.partners, (gaps_inside or {}).get(name, {})), ())
+        ReportLine(name, GAPS[name], _cells(row, document.partners, (inside or {}).get(name, {})), ())
         for name, row in document.gaps.items()
     )
     held = tuple(
-        ReportLine(name, HELD[name], _cells(row, document.partners, (gaps_inside or {}).get(name, {})), ())
+        ReportLine(name, HELD[name], _cells(row, document.partners, (inside or {}).get(name, {})), ())
         for name, row in document.held.items()
     )
     goals = tuple(
         (title, tuple(line for line in counts.values() if line.definition.goal == goal))
         for goal, title in GOALS.items()
     )
-    return ReportLines(columns, tuple(item.half for item in _past(document)), goals, stages, gaps, held)
+    return ReportLines(columns, tuple(item.period for item in _past(document)), goals, stages, gaps, held)
 
 
 def _past(document: Document) -> list[Earlier]:
@@ -92,19 +103,24 @@ def _trend(document: Document, name: str) -> tuple[str, ...]:
     before = [item.figures.get(name) for item in _past(document)]
     if not before:
         return ()
-    moved = "–" if before[0] is None else change(document.trend[name], before[0], unit)
+    moved = "–" if before[0] is None else change(document.trend.get(name, NO_DATA), before[0], unit)
     return (*("–" if figure is None else words(figure, unit) for figure in before), moved)
 
 
 def _cells(row: Row, columns: tuple[str, ...], inside: Counts) -> tuple[ReportCell | None, ...]:
-    exact = [inside.get(column) for column in columns]
     known = [count for count in inside.values() if count is not None]
-    figures = [row.cells.get(column) for column in columns]
-    told = [_told(figure, "count", count) for figure, count in zip(figures, exact, strict=True)]
-    return (*told, _told(row.total, "count", sum(known) if known else None))
+    counts = [inside.get(column) for column in columns]
+    figures = [row.cells.get(column, RESTRICTED if column in inside else None) for column in columns]
+    told = [_told(figure, "count", _exactly(count)) for figure, count in zip(figures, counts, strict=True)]
+    return (*told, _told(row.total, "count", _exactly(sum(known) if known else None)))
 
 
-def _told(figure: Figure | None, unit: str, inside: int | None = None) -> ReportCell | None:
+def _exactly(count: int | None) -> Figure:
+    return NO_DATA if count is None else exact(count)
+
+
+def _told(figure: Figure | None, unit: str, inside: Figure = NO_DATA) -> ReportCell | None:
     if figure is None:
         return None
-    return ReportCell(words(figure, unit), figure.told, None if figure.low == figure.high else inside)
+    is_inside = figure.told is not Told.EXACT and inside.told is Told.EXACT
+    return ReportCell(words(figure, unit), figure.told, words(inside, unit) if is_inside else None)

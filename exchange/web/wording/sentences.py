@@ -165,7 +165,7 @@ SENTENCES: Final = {
     "decided": _m("This was decided already."),
     "nothing-to-decide": _m("Nothing waits for a decision here."),
     "nothing-held": _m("Nothing of this is held there under an earlier line and waits for a decision."),
-    "invalid-half": _m("A half-year is written 2026H1 or 2026H2."),
+    "invalid-half": _m("A half-year is written 2026H1 or 2026H2, a year 2026."),
     "half-not-over": _m("This half-year is not over yet."),
     "other-figures": _m("The figures are others by now. Read them again, then approve."),
     "not-approved": _m("The report of this half-year is not approved for release."),

@@ -38,7 +38,7 @@ def test_a_half_year_from_draft_to_release(
 ) -> None:
     half, out = Half.of(datetime.now(UTC)), tmp_path / "report"
     asked = ("report", "--half", str(half), "--home", network.nodes[RS].settings.home)
-    assert "is written 2026H1" in refusal(ffp("report", "--half", "2026", *asked[3:]))
+    assert "is written 2026H1" in refusal(ffp("report", "--half", "2026H3", *asked[3:]))
     assert "is none of en" in refusal(ffp(*asked, "--language", "tlh"))
     assert "not over" in refusal(ffp(*asked, "--approve", "0" * 64, *BY_HEAD))
     ahead = datetime.fromisoformat(half.end) + timedelta(days=1) - datetime.now(UTC)
@@ -58,9 +58,12 @@ def test_a_half_year_from_draft_to_release(
     assert (said.code, f"The report of {half} is approved" in said.out) == (0, True)
 
     assert "as it was approved" in ffp(*asked, "--out", out).out
-    assert hashlib.sha256(out.read_bytes()).hexdigest() == digest
+    public = hashlib.sha256(out.read_bytes()).hexdigest()
     released = json.loads(out.read_bytes())
     assert released == {name: value for name, value in drafted.items() if name != "draft"}
+    assert ffp(*asked, "--out", out, "--form", "manifest").code == 0
+    assert hashlib.sha256(out.read_bytes()).hexdigest() == digest
+    assert json.loads(out.read_bytes())["public"] == public
     assert ffp(*asked, "--out", out, "--form", "approval").code == 0
     assert json.loads(open_envelope(out.read_bytes()).payload)["concerns"] == digest
     assert ffp(*asked, "--out", out, "--form", "csv", "--language", "sr-Latn").code == 0

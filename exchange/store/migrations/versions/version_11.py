@@ -17,11 +17,13 @@ def upgrade() -> None:
     _add_incidents()
     _add_meetings()
     _add_snapshots()
+    _add_monitoring_editions()
 
 
 def downgrade() -> None:
     """Nothing of them is in other tables. A draft of law that was not published is lost; what was published stays in
     the log."""
+    _drop_monitoring_editions()
     _drop_snapshots()
     _drop_meetings()
     _drop_incidents()
@@ -141,3 +143,19 @@ def _add_snapshots() -> None:
 def _drop_snapshots() -> None:
     """Their signed digests stay in the log."""
     op.drop_table("maturity_snapshot")
+
+
+def _add_monitoring_editions() -> None:
+    """The two editions of a half-year's report; reports that were approved before have one, and stay as they are."""
+    op.create_table(
+        "monitoring_edition",
+        sa.Column("period", Words(), sa.ForeignKey("monitoring_report.half"), primary_key=True),
+        sa.Column("public", sa.LargeBinary(), nullable=False),
+        sa.Column("restricted", sa.LargeBinary(), nullable=False),
+    )
+
+
+def _drop_monitoring_editions() -> None:
+    """Reports in two editions go: the release before cannot read them. Their signed approvals stay in the log."""
+    op.execute("DELETE FROM monitoring_report WHERE half IN (SELECT period FROM monitoring_edition)")
+    op.drop_table("monitoring_edition")

@@ -14,7 +14,7 @@ from typing import Final
 from exchange.flows.monitoring.definitions import COUNTS, STAGES
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.months import Months
-from exchange.flows.monitoring.small_counts import NO_DATA, Figure
+from exchange.flows.monitoring.small_counts import NO_DATA, RESTRICTED, Figure
 from exchange.web.languages import gettext, term
 from exchange.web.wording.figures import words
 
@@ -115,7 +115,7 @@ def heat_map(document: Document) -> HeatMap | None:
     square = (CHART_WIDE - NAMES_WIDE) / len(document.partners)
     lefts = [NAMES_WIDE + number * square for number in range(len(document.partners))]
     rows = []
-    for line, name in enumerate(WITH_PARTNERS):
+    for line, name in enumerate(_told_here(document, WITH_PARTNERS)):
         figures = [document.counts[name].cells.get(column, NO_DATA) for column in document.partners]
         most = max(1.0, *(_middle(figure) for figure in figures))
         squares = (
@@ -131,7 +131,7 @@ def heat_map(document: Document) -> HeatMap | None:
 
 def funnel(document: Document) -> Panel:
     """What came of the exhibits that were searched: lying bars of one scale, in their middle, each of one step."""
-    figures = {name: document.counts[name].total for name in TO_A_HIT}
+    figures = {name: document.counts[name].total for name in _told_here(document, TO_A_HIT)}
     scale = _scale(list(figures.values()), CHART_WIDE - NAMES_WIDE - 80)
     bars = tuple(
         _bar(gettext(COUNTS[name].title), figure, line * _LINE, scale)
@@ -144,7 +144,8 @@ def stage_spans(document: Document) -> Spans:
     """The median of each stage, and how far it spreads, on an axis whose marks are an hour, a day, a week, a month and
     half a year."""
     spans = []
-    for line, (name, (median, most)) in enumerate(document.stages.items()):
+    told = {name: found for name, found in document.stages.items() if RESTRICTED not in found}
+    for line, (name, (median, most)) in enumerate(told.items()):
         said = words(median, "hours")
         if most.low is not None and median.low is not None:
             said = gettext("%(median)s h, nine of ten within %(most)s h") % {
@@ -160,8 +161,8 @@ def over_time(document: Document) -> list[Panel]:
     earlier = document.earlier[-(_MOST_HALVES - 1) :]
     panels = []
     for name in OVER_TIME if earlier else ():
-        figures: Mapping[str, Figure] = {item.half: item.figures.get(name, NO_DATA) for item in earlier}
-        figures = {**figures, str(document.half): document.counts[name].total}
+        figures: Mapping[str, Figure] = {item.period: item.figures.get(name, NO_DATA) for item in earlier}
+        figures = {**figures, str(document.period): document.counts[name].total}
         scale = _scale(list(figures.values()), TALLEST)
         bars = tuple(
             _bar(half[2:], figure, number * _COLUMN, scale) for number, (half, figure) in enumerate(figures.items())
@@ -182,6 +183,11 @@ def month_lines(months: Months) -> list[Panel]:
         )
         panels.append(Panel(gettext(COUNTS[name].title), _HEAD + TALLEST + 40, bars))
     return panels
+
+
+def _told_here(document: Document, names: Sequence[str]) -> list[str]:
+    """Without what stands in the restricted edition alone."""
+    return [name for name in names if document.counts[name].total != RESTRICTED]
 
 
 def _middle(figure: Figure) -> float:

@@ -1,4 +1,4 @@
-"""The half-yearly monitoring report: the head reads, approves and hands it out; the auditor reads."""
+"""The monitoring report of a half-year or a year: the head reads, approves and hands it out; the auditor reads."""
 
 from __future__ import annotations
 
@@ -10,13 +10,25 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
-from exchange.errors import InvalidInput
+from exchange.errors import InvalidInput, NotFound
 from exchange.flows.monitoring.definitions import AVAILABILITY
 from exchange.flows.monitoring.document import Document
-from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.report import Approved, approve_report, draft, find_approved, halves, released
+from exchange.flows.monitoring.half_years import Period, parse_period
+from exchange.flows.monitoring.report import (
+    Approved,
+    ReportDraft,
+    approve_report,
+    draft,
+    find_approved,
+    halves,
+    periods,
+    released,
+)
+from exchange.flows.monitoring.restricted_edition import exact_counts, exact_hours
 from exchange.flows.node.node import Node
+from exchange.flows.region.release import Addressed, release_report
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.trust.recipient import read_recipient
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
@@ -39,7 +51,8 @@ from schemas.vocabulary import Role
 
 router = APIRouter()
 
-ReleaseForm = Literal["json", "csv", "pdf", "approval"]
+ReleaseForm = Literal["file", "json", "csv", "pdf", "approval", "manifest"]
+FILE_TYPE = "application/vnd.ffp.report-file+json"
 Monitoring = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
 WHERE = {
     "exhibits_entered": "/app/search",
@@ -65,26 +78,30 @@ def newest(node: OpenNode, who: Monitoring) -> Response:
 @router.get("/monitoring/{half}")
 def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
     """As it was approved; until then as it would be, with the exact figures, which stay in the node."""
-    wanted = Half.parse(half)
-    approved, found = find_approved(node, wanted), draft(node, wanted)
+    wanted = parse_period(half)
+    approved = find_approved(node, wanted)
+    found = _draft_or_none(node, wanted)
     if approved is not None:
         shown = _drawn(approved.document, lines_of(approved.document))
-    else:
-        lines = lines_of(found.document, found.counted.counts, {**found.gap.counts, **found.gap.held})
+    elif found is not None:
+        lines = lines_of(found.document, exact_counts(found.restricted), exact_hours(found.restricted))
         shown = _drawn(found.document, lines)
+    else:
+        return _year_to_come(node, who, wanted)
     is_head = who.caller.role is Role.HEAD
+    months = found.months if found is not None else None
     return page(
         "monitoring",
         who,
         half=wanted,
-        halves=halves(node),
+        halves=periods(node),
         over=wanted.end <= stamp(),
         where=WHERE if is_head else {},
         may_approve=is_head,
         approved=approved,
-        sha256=None if approved else found.sha256,
-        months=found.months,
-        month_panels=month_lines(found.months),
+        sha256=None if approved or found is None else found.sha256,
+        months=months,
+        month_panels=month_lines(months) if months is not None else [],
         **shown,
     )
 
@@ -94,13 +111,24 @@ async def approve_half_year(request: Request, node: OpenNode, who: Heading, half
     """Sign that these figures, and no others, may be handed out."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_approve, node, who, half, fields)
-    return RedirectResponse(f"/app/monitoring/{Half.parse(half)}", 303)
+    return RedirectResponse(f"/app/monitoring/{parse_period(half)}", 303)
+
+
+@router.post("/monitoring/{half}/restricted")
+async def hand_out_restricted(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+    """The report's file, its restricted edition sealed for the recipient whose key and fingerprint the head gives."""
+    fields = await read_form(request, node, who.csrf)
+    wanted = parse_period(half)
+    data = await heavily(request, WorkKind.REPORTS, _restricted_file, node, who, wanted, fields)
+    headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}-report.json"'}
+    return Response(data, media_type=FILE_TYPE, headers=headers)
 
 
 @router.get("/monitoring/{half}/released/{form}")
 async def hand_out(request: Request, node: OpenNode, who: Monitoring, half: str, form: ReleaseForm) -> Response:
-    """The approved report as JSON, whose digest is signed, as CSV or as PDF; or the signed approval itself."""
-    wanted = Half.parse(half)
+    """The approved report as one file with its proof; its public edition as JSON, CSV or PDF; the manifest of both
+    editions, or the signed approval of that. The restricted edition is in none of them."""
+    wanted = parse_period(half)
     body, media_type, ending = await heavily(request, WorkKind.REPORTS, _handed_out, node, who, wanted, form)
     headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}{ending}"'}
     return Response(body, media_type=media_type, headers=headers)
@@ -110,13 +138,40 @@ def _approve(node: Node, who: Visitor, half: str, fields: dict[str, str]) -> str
     sha256 = fields.get("sha256", "")
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         raise InvalidInput("Approve what the page shows.", code="invalid-field")
-    return approve_report(node, who.caller.maker, Half.parse(half), sha256, line_of(fields, "because"))
+    return approve_report(node, who.caller.maker, parse_period(half), sha256, line_of(fields, "because"))
 
 
-def _handed_out(node: Node, who: Visitor, half: Half, form: ReleaseForm) -> tuple[bytes, str, str]:
+def _draft_or_none(node: Node, period: Period) -> ReportDraft | None:
+    """None of a year whose half-years are not all approved."""
+    try:
+        return draft(node, period)
+    except NotFound as error:
+        if error.code != "not-approved":
+            raise
+        return None
+
+
+def _year_to_come(node: Node, who: Visitor, period: Period) -> Response:
+    waiting = [half for half, is_approved in halves(node) if half.year == period.year and not is_approved]
+    return page("monitoring_year", who, half=period, halves=periods(node), waiting=sorted(waiting))
+
+
+def _restricted_file(node: Node, who: Visitor, period: Period, fields: dict[str, str]) -> bytes:
+    recipient = read_recipient(fields.get("recipient", "").encode())
+    to = Addressed(recipient, fields.get("fingerprint", ""), line_of(fields, "purpose"))
+    return release_report(node, _reader(who), period, to)
+
+
+def _reader(who: Visitor) -> Actor:
+    return Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
+
+
+def _handed_out(node: Node, who: Visitor, half: Period, form: ReleaseForm) -> tuple[bytes, str, str]:
+    if form == "file":
+        return release_report(node, _reader(who), half, None), FILE_TYPE, "-report.json"
     found = released(node, half)
     made = _RELEASED_FORMS[form](found)
-    reader = Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
+    reader = _reader(who)
     asked = f"{half} {form}"
     node.audit.note(Deed(reader, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
     return made
@@ -135,7 +190,14 @@ _RELEASED_FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
     "csv": _csv,
     "pdf": _pdf,
     "approval": lambda found: (found.envelope, "application/json", "-approval.json"),
+    "manifest": lambda found: (_manifest(found), "application/json", "-manifest.json"),
 }
+
+
+def _manifest(found: Approved) -> bytes:
+    if found.editions is None:
+        raise NotFound("This report was approved before reports had two editions: its approval is of its JSON.")
+    return found.editions.manifest
 
 
 def _drawn(document: Document, lines: ReportLines) -> dict[str, Any]:

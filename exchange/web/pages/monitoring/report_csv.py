@@ -13,7 +13,7 @@ from exchange.web.languages import gettext, spoken, term
 from exchange.web.pages.records_csv import guarded
 
 MONITORING_COLUMNS = (
-    "half",
+    "period",
     "node",
     "state",
     "part",
@@ -38,7 +38,7 @@ def monitoring_sheet(document: Document, *, draft: bool) -> bytes:
     table.writerow(MONITORING_COLUMNS)
     for part, name, definition, whose, figure, unit in _lines(document):
         cells = (
-            str(document.half),
+            str(document.period),
             document.node_id,
             "draft" if draft else "approved",
             part,

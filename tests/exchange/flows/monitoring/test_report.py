@@ -15,10 +15,11 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import read_document, write_document
+from exchange.flows.monitoring.editions import read_report_manifest
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.monitoring.report import approve_report, find_approved, halves, released
-from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Told, exact
+from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, RESTRICTED, Told, exact
 from exchange.flows.node.node import create_node, open_node
 from exchange.flows.statement.sign_statement import say
 from exchange.store.tables.log import AuditStateRow
@@ -321,11 +322,12 @@ def test_no_data_is_not_nothing(world: World) -> None:
     assert all(set(counts[name].values()) == {0} for name in COUNTS)
     document = world.draft().document
     assert document.counts["leads"].total == exact(0)
-    assert document.rate.total == NO_DATA, "of no feedback that fell due there is no rate"
-    assert set(document.stages.values()) == {(NO_DATA, NO_DATA)}
+    assert document.rate.total == HELD_BACK, "of no feedback as of little: that it was none tells, too"
+    assert set(document.stages.values()) == {(HELD_BACK, HELD_BACK), (RESTRICTED, RESTRICTED)}
     assert {node.share for node in document.nodes} == {NO_DATA}
     earlier = world.draft("2025H2").document
-    assert {row.total for row in earlier.counts.values()} == {NO_DATA}
+    assert {row.total for row in earlier.counts.values()} == {NO_DATA, RESTRICTED}
+    assert set(earlier.stages.values()) == {(NO_DATA, NO_DATA), (RESTRICTED, RESTRICTED)}
     assert world.draft("2026H1").document.begun == "2026-03-01"
 
 
@@ -338,7 +340,7 @@ def test_without_the_audit_rows_nobody_knows_what_was_shared(world: World) -> No
     world.at("2027-02-01")
     assert world.counts()["exhibits_shared"] == {"MK": None, "XK": None, "AL": None}
     assert world.draft().document.counts["exhibits_shared"].total == NO_DATA
-    assert {row.total for row in world.draft().document.held.values()} == {NO_DATA}
+    assert world.draft().restricted.halves[0].count("held_open", "MK") is None
 
 
 def test_availability_is_counted_in_hours(world: World) -> None:
@@ -422,7 +424,11 @@ def test_nothing_is_released_before_the_head_has_signed(world: World) -> None:
     world.at("2027-01-11")
     given = released(world.node, half)
     assert given.data == found.data
-    assert given.sha256 == hashlib.sha256(given.data).hexdigest()
+    assert given.editions == found.editions
+    assert given.sha256 == hashlib.sha256(given.editions.manifest).hexdigest()
+    manifest = read_report_manifest(given.editions.manifest)
+    assert manifest.public == hashlib.sha256(given.data).hexdigest()
+    assert manifest.restricted == hashlib.sha256(given.editions.restricted).hexdigest()
     assert (given.approval, given.approved_by, given.approved_at) == (said, "head-1", "2027-01-10T00:00:00.000Z")
     statement = parse_statement(open_envelope(given.envelope).payload)
     assert isinstance(statement, Approval)
@@ -460,9 +466,9 @@ def test_an_approved_half_year_is_what_later_ones_are_compared_with(world: World
     assert world.draft("2026H2").document.earlier == (), "what nobody approved is no baseline"
     approve_report(world.node, HEAD, Half(2026, 1), world.draft("2026H1").sha256, "To the coordinator.")
     (baseline,) = world.draft("2026H2").document.earlier
-    assert baseline.half == "2026H1"
+    assert baseline.period == "2026H1"
     assert baseline.figures["exhibits_entered"] == exact(6)
-    assert baseline.figures["search_median_h"] == NO_DATA
+    assert baseline.figures["search_median_h"] == HELD_BACK
     assert world.draft("2026H2").document.trend["exhibits_entered"] == exact(7)
 
 
@@ -491,4 +497,4 @@ def test_times_of_too_few_are_held_back(world: World) -> None:
     assert world.draft().document.stages["search"] == (HELD_BACK, HELD_BACK)
     world.correlated(records[4], "2026-09-20")
     assert world.draft().document.stages["search"] == (exact(72), exact(19 * 24))
-    assert world.draft().document.stages["verification"][0].told is Told.NO_DATA
+    assert world.draft().document.stages["verification"][0].told is Told.RESTRICTED

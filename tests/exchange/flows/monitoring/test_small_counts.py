@@ -1,4 +1,5 @@
-"""Small counts are held back so that nothing released tells them: not a sum, not a rate, not another node's report."""
+"""Small counts are held back so that nothing released tells them: how one figure is told, and that a whole document
+reads the same for other small counts. What follows from all that is published: `tests/exchange/flows/region`."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import document_of, write_document
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.public_edition import FREE_COUNTS, PART_OF, told_part
 from exchange.flows.monitoring.rows import HalfYearRows
 from exchange.flows.monitoring.small_counts import (
     HELD_BACK,
@@ -26,6 +28,7 @@ from exchange.flows.monitoring.small_counts import (
     Figure,
     Told,
     exact,
+    told_count,
     told_hours,
     told_rate,
     told_row,
@@ -117,31 +120,60 @@ def rows() -> HalfYearRows:
 @settings(max_examples=25)
 @given(st.data(), SMALLEST)
 def test_the_whole_document_reads_the_same_for_other_small_counts(data: st.DataObject, smallest: int) -> None:
+    """Free counts from 1 to below the bound become others of these, and what stands in the restricted edition alone
+    becomes anything; parts stay, since what a part may be depends on its whole."""
     count = st.integers(0, 12)
     columns = st.fixed_dictionaries(dict.fromkeys(PARTNERS, count))
-    counts = {name: data.draw(columns) for name in COUNTS}
-    gaps = {name: data.draw(columns) for name in (*GAPS, *HELD)}
+    own = st.fixed_dictionaries({"RS": count})
+    alone = ("exhibits_entered", "exhibits_searched")
+    counts: dict[str, dict[str, int]] = {name: data.draw(own if name in alone else columns) for name in COUNTS}
+    for part in PART_OF:
+        counts[part] = dict.fromkeys(counts[part], 0)
+    gaps = {name: dict.fromkeys(PARTNERS, 0) for name in (*GAPS, *HELD)}
     hours = {name: [1.0] * data.draw(count) for name in STAGES}
 
-    def released(counts: dict[str, dict[str, int]], gaps: dict[str, dict[str, int]]) -> bytes:
+    def released(counts: dict[str, dict[str, int]]) -> bytes:
         counted = Counted(counts, hours)
         gap = Gap({name: gaps[name] for name in GAPS}, (), {name: gaps[name] for name in HELD})
-        return write_document(document_of(rows(), counted, gap, terms(smallest), ()))
+        return write_document(document_of(rows(), counted, gap, terms(smallest), (), ()))
 
-    def others(table: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-        drawn = st.integers(1, smallest - 1)
-        return {
-            name: {column: data.draw(drawn) if 0 < value < smallest else value for column, value in row.items()}
-            for name, row in table.items()
-        }
+    small = st.integers(1, smallest - 1)
 
-    first = released(counts, gaps)
-    assert released(others(counts), others(gaps)) == first
-    told = json.loads(first)
-    for item in told["indicators"]:
-        for column, figure in item["cells"].items():
-            small = 0 < counts[item["id"]][column] < smallest
-            assert (figure["told"] == "between") == small
+    def other(name: str, value: int) -> int:
+        if name in FREE_COUNTS:
+            return data.draw(small) if 0 < value < smallest else value
+        return value if name in PART_OF or name.startswith("feedback") else data.draw(count)
+
+    changed = {name: {column: other(name, value) for column, value in row.items()} for name, row in counts.items()}
+    first = released(counts)
+    assert released(changed) == first
+    told = {item["id"]: item["cells"] for item in json.loads(first)["indicators"]}
+    for name in FREE_COUNTS:
+        for column, figure in told[name].items():
+            assert (figure["told"] == "between") == (0 < counts[name][column] < smallest)
+    assert {figure["told"] for figure in told["conclusions"].values()} == {"restricted"}
+
+
+@given(st.integers(0, 30), st.integers(0, 30), SMALLEST)
+def test_a_part_is_told_where_it_narrows_nothing(whole: int, part: int, smallest: int) -> None:
+    part = min(part, whole)
+    figure = told_part(part, [told_count(whole, smallest)], [], smallest)
+    if whole == 0:
+        assert figure == exact(0)
+    elif part >= smallest and (part == whole or whole - part >= smallest - 1):
+        assert figure == exact(part)
+    else:
+        most = whole if whole >= smallest else smallest - 1
+        assert figure == Figure(Told.BETWEEN, 0, most), "the same for a small part and for one that would tell too much"
+
+
+def test_a_part_of_two_half_years_leaves_room_for_the_hidden_one() -> None:
+    nine, none, few = exact(9), exact(0), Figure(Told.BETWEEN, 1, 4)
+    hidden = told_part(2, [nine], [], 5)
+    assert hidden == Figure(Told.BETWEEN, 0, 9)
+    assert told_part(7, [nine, none], [hidden], 5) == Figure(Told.BETWEEN, 0, 9), "else the first would be 2 at most"
+    assert told_part(5, [nine, none], [hidden], 5) == exact(5)
+    assert told_part(8, [few, few], [Figure(Told.BETWEEN, 0, 4)], 5) == Figure(Told.BETWEEN, 0, 8), "both wholes were 4"
 
 
 @given(st.integers(0, 12), st.integers(0, 12), SMALLEST)

@@ -27,7 +27,7 @@ from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
-FORMS = ("json", "csv", "pdf", "approval")
+FORMS = ("json", "csv", "pdf", "approval", "manifest")
 HEAD_OF_FFP = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
 
 
@@ -100,9 +100,10 @@ def test_from_the_draft_to_what_is_handed_out(
         assert "<script>alert" not in page
         assert 'class="inside"' not in page, "as it was released, for everybody"
     files = {form: auditor.get(f"/app/monitoring/{over}/released/{form}") for form in FORMS}
-    assert [answer.status_code for answer in files.values()] == [200] * 4
+    assert [answer.status_code for answer in files.values()] == [200] * 5
     approval = parse_statement(open_envelope(files["approval"].content).payload)
-    assert getattr(approval, "concerns", None) == hashlib.sha256(files["json"].content).hexdigest()
+    assert getattr(approval, "concerns", None) == hashlib.sha256(files["manifest"].content).hexdigest()
+    assert json.loads(files["manifest"].content)["public"] == hashlib.sha256(files["json"].content).hexdigest()
     assert getattr(approval, "because", None) == HOSTILE
     assert files["pdf"].content.startswith(b"%PDF-")
     assert "RS-SECRET" not in files["json"].text + files["csv"].text
@@ -134,7 +135,7 @@ def test_the_table_holds_every_figure_and_no_formula(node: RunningNode) -> None:
     told = [dict(zip(MONITORING_COLUMNS, line, strict=True)) for line in lines[1:-1]]
     assert {line["state"] for line in told} == {"draft"}
     assert all(line["definition"] for line in told)
-    fields = json.loads(draft(node.node, document.half).data)
+    fields = json.loads(draft(node.node, document.period).data)
     parts = ("indicators", "harmonisation_gap", "held_under_earlier_line")
     cells = sum(len(item["cells"]) + 1 for part in parts for item in fields[part])
     cells += len(fields["feedback_rate"]["cells"]) + 1 + 2 * len(fields["stages"])
@@ -152,7 +153,7 @@ def test_the_pdf_in_every_language(node: RunningNode) -> None:
             made = render_monitoring(document, None)
             assert render_monitoring(document, None) == made
         pages = [page.extract_text() for page in PdfReader(io.BytesIO(made)).pages]
-        assert str(document.half) in pages[0]
+        assert str(document.period) in pages[0]
         assert all("[U+" not in text and "1244 (1999)" in text for text in pages)
         assert code != "en" or all("Draft: not approved for release" in text for text in pages)
 

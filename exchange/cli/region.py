@@ -1,0 +1,238 @@
+"""``ffp region``: the coordinator's side. None of these commands needs a node."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
+
+if TYPE_CHECKING:
+    from exchange.flows.region.combine import Combined
+    from exchange.flows.region.desk import DeskKeys
+    from exchange.flows.region.read_reports import ReadReports
+
+app = typer.Typer(no_args_is_help=True)
+
+TrustRoot = Annotated[
+    Path | None, typer.Option(help="The folder with the rounds of the trust root; its digits are said.")
+]
+Fingerprint = Annotated[
+    list[str] | None, typer.Option(help="A node's 40 digits, as its focal point read them out; one for each node.")
+]
+RecipientKeyFile = Annotated[Path | None, typer.Option(help="The recipient's private key, that of ffp region key.")]
+Passphrase = Annotated[
+    Path | None, typer.Option(help="A file whose first line is the passphrase of the key, where it has one.")
+]
+
+
+@app.command()
+def key(
+    name: Annotated[str, typer.Option(help="Whose key it is, in words, such as the coordinator's office.")],
+    out: Annotated[Path, typer.Option(help="An empty folder, or a new one.")],
+    passphrase_file: Passphrase = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a recipient's key pair: region.key stays with the recipient, recipient.json goes to the nodes."""
+    from exchange.errors import InvalidInput
+    from exchange.trust.recipient import make_recipient, write_recipient, write_recipient_key
+
+    passphrase = _passphrase(passphrase_file)
+    made = make_recipient(name)
+    private, public = write_recipient_key(made, passphrase), write_recipient(made.recipient)
+    if out.exists() and any(out.iterdir()):
+        raise InvalidInput(f"{out} is not empty: a key is never overwritten. Name another folder.")
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(out / "region.key", private)
+    (out / "recipient.json").write_bytes(public)
+    if as_json:
+        print_json({"name": name, "fingerprint": made.recipient.fingerprint, "folder": out})
+        return
+    typer.echo(f"Written: {out / 'region.key'}, which opens what is sealed for {name}. Keep it, and a copy of it.")
+    typer.echo(f"Written: {out / 'recipient.json'}, for the focal points. Read this out to each of them by telephone:")
+    typer.echo(f"\n    {made.recipient.fingerprint}\n")
+
+
+@app.command()
+def combine(
+    files: Annotated[list[Path], typer.Argument(help="The reports' files, as the nodes released them.")],
+    out: Annotated[Path, typer.Option(help="The folder to write the regional report into.")],
+    half: Annotated[str | None, typer.Option(help="The half-year, such as 2026H2.")] = None,
+    year: Annotated[str | None, typer.Option(help="Or the year, such as 2026.")] = None,
+    trust_root: TrustRoot = None,
+    fingerprint: Fingerprint = None,
+    key: RecipientKeyFile = None,
+    passphrase_file: Passphrase = None,
+    earlier: Annotated[
+        list[Path] | None, typer.Option(help="An earlier regional report in JSON, to compare with; may be repeated.")
+    ] = None,
+    indicators: Annotated[
+        Path | None, typer.Option(help="The coordinator's own file of goals and numbers of indicators.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of tables, PDF and drawings, such as en or sr-Latn.")] = "en",
+    pdf: Annotated[bool, typer.Option(help="Whether to write PDFs; that needs the extra pdf.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Verify the nodes' reports and make one of the region, in a public and a restricted edition. Exit code 1 where a
+    file was refused; what was accepted is combined all the same."""
+    from exchange.errors import InvalidInput
+    from exchange.extras.known import require_extra
+    from exchange.flows.monitoring.half_years import Half, Year, parse_period
+    from exchange.flows.region.combine import combine_reports
+    from exchange.flows.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
+    from exchange.flows.region.read_reports import read_reports
+    from exchange.flows.region.region_document import MAX_REGION_BYTES, read_earlier
+    from exchange.flows.region.report_file import MAX_FILE_BYTES
+    from exchange.web.languages import CODES, Spoken
+    from exchange.web.languages.spoken import speaking
+    from exchange.web.region.written import written_files
+
+    if (half is None) == (year is None):
+        raise InvalidInput("Say of what: --half 2026H2, or --year 2026.")
+    period = parse_period(half or year or "")
+    if not isinstance(period, Half if half is not None else Year):
+        raise InvalidInput("A half-year goes with --half, a year with --year.", code="invalid-half")
+    if language not in CODES:
+        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
+    if pdf:
+        require_extra("pdf", "A regional report as PDF; without it: --no-pdf")
+    keys = _keys(trust_root, fingerprint, key, passphrase_file)
+    own = shipped_indicators() if indicators is None else indicators_in(_read(indicators, MAX_INDICATORS_BYTES))
+    before = read_earlier([_read(path, MAX_REGION_BYTES) for path in earlier or ()], str(period))
+    read = read_reports(((path.name, _read(path, MAX_FILE_BYTES)) for path in files), period, keys.who, keys.key)
+    _tell_read(read, as_json=as_json)
+    made = combine_reports(read, period, own, before)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    written = []
+    with speaking(Spoken(language, directory=lambda: keys.directory)):
+        for name, content in written_files(made, with_pdf=pdf):
+            _write(out / name, content)
+            written.append(name)
+    _tell_made(read, made, out, written, as_json=as_json)
+    if read.refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def desk(
+    files: Annotated[Path, typer.Option(help="The folder with the reports' files; new ones are put there.")],
+    trust_root: TrustRoot = None,
+    fingerprint: Fingerprint = None,
+    key: RecipientKeyFile = None,
+    passphrase_file: Passphrase = None,
+    indicators: Annotated[
+        Path | None, typer.Option(help="The coordinator's own file of goals and numbers of indicators.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="On this machine alone.")] = 8460,
+) -> None:
+    """Serve a page on this machine alone: put files in, see what is verified, read the regional report, take it along.
+    Until Ctrl-C."""
+    import uvicorn
+
+    from exchange.flows.region.desk import RegionDesk
+    from exchange.flows.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
+    from exchange.web.region.desk_app import desk_app
+
+    own = shipped_indicators() if indicators is None else indicators_in(_read(indicators, MAX_INDICATORS_BYTES))
+    files.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = RegionDesk(files, _keys(trust_root, fingerprint, key, passphrase_file), own)
+    app_, address = desk_app(made, port), f"http://127.0.0.1:{port}"
+    typer.echo(f"The coordinator's desk: {address}/?key={app_.state.secret}", err=False)
+    typer.echo("It is there on this machine alone, for whoever has this address. Ctrl-C ends it.")
+    uvicorn.run(app_, host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False)
+
+
+def _keys(
+    trust_root: Path | None, fingerprints: Sequence[str] | None, key: Path | None, passphrase_file: Path | None
+) -> DeskKeys:
+    from exchange.errors import InvalidInput
+    from exchange.flows.region.desk import DeskKeys
+    from exchange.flows.region.report_file import Believed
+    from exchange.trust.recipient import MAX_RECIPIENT_BYTES, read_recipient_key
+    from exchange.trust.registry import verify_rounds
+    from exchange.trust.root_files import read_rounds
+
+    trust = None
+    if trust_root is not None:
+        rounds = read_rounds(trust_root)
+        if not rounds:
+            raise InvalidInput(f"{trust_root} holds no round of a trust root (1.root.json).")
+        trust = verify_rounds(rounds)
+        typer.echo(f"Trust root: round {trust.version}, digits {trust.fingerprint}", err=True)
+    own = None
+    if key is not None:
+        own = read_recipient_key(_read(key, 2 * MAX_RECIPIENT_BYTES), _passphrase(passphrase_file))
+    return DeskKeys(Believed(trust, tuple(fingerprints or ())), own)
+
+
+def _tell_read(read: ReadReports, *, as_json: bool) -> None:
+    if as_json:
+        return
+    print_table(
+        [TableColumn("file"), TableColumn("node"), TableColumn("period"), TableColumn("state"), TableColumn("exact")],
+        [
+            (
+                item.file,
+                item.report.node_id,
+                item.report.manifest.period,
+                "verified",
+                "yes" if item.report.halves else "no",
+            )
+            for item in read.accepted
+        ]
+        + [(item.file, item.node or "", "", f"refused: {item.code}", "") for item in read.refused],
+    )
+    for item in read.refused:
+        typer.echo(f"{item.file}, of {item.node or 'nobody known'}, refused ({item.code}): {item.why}", err=True)
+        typer.echo(f"    {item.next_step}", err=True)
+
+
+def _tell_made(read: ReadReports, made: Combined, out: Path, written: list[str], *, as_json: bool) -> None:
+    from exchange.web.wording.regional_lines import difference_words
+
+    report = made.restricted or made.public
+    if as_json:
+        print_json(
+            {
+                "period": report.period,
+                "accepted": [item.report.node_id for item in read.accepted],
+                "refused": [vars(item) for item in read.refused],
+                "without_exact_figures": list(made.incomplete),
+                "differences": len(report.differences),
+                "folder": out,
+                "written": written,
+            }
+        )
+        return
+    for item in report.differences:
+        typer.echo(difference_words(item))
+    for node in made.incomplete:
+        typer.echo(f"{node} gave its public edition alone: the exact sums are without it.", err=True)
+    typer.echo(f"Written into {out}: {', '.join(written)}")
+
+
+def _passphrase(file: Path | None) -> bytes | None:
+    if file is None:
+        return None
+    return _read(file, 4096).split(b"\n", 1)[0]
+
+
+def _read(path: Path, most: int) -> bytes:
+    from exchange.errors import InvalidInput
+
+    try:
+        with path.open("rb") as file:
+            return file.read(most + 1)  # one byte more than is taken, so that too long is refused, not cut off
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    """For its owner alone: a restricted edition is on it, or a key."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

@@ -1,0 +1,121 @@
+"""What a coordinator has on the desk: a folder of reports' files, and keys. No node, no database."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from exchange.errors import InvalidInput, TooLarge
+from exchange.flows.monitoring.half_years import Period, parse_period
+from exchange.flows.region.combine import Combined, combine_reports
+from exchange.flows.region.indicators import Indicators
+from exchange.flows.region.read_reports import ReadReports, read_reports
+from exchange.flows.region.report_file import (
+    MAX_FILE_BYTES,
+    Believed,
+    ReportRefused,
+    VerifiedReport,
+    verify_report_file,
+)
+from exchange.jurisdictions.directory import Directory, shipped_directory
+from exchange.trust.recipient import RecipientKey
+
+MOST_FILES: Final = 500
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.json")
+
+
+@dataclass(frozen=True)
+class DeskKeys:
+    """Whose identities are believed, and what opens restricted editions; ``key``: None of whoever has none."""
+
+    who: Believed
+    key: RecipientKey | None
+
+    @property
+    def directory(self) -> Directory:
+        """The names of jurisdictions, also of those that the trust root names beyond the release's."""
+        return shipped_directory() if self.who.trust is None else self.who.trust.registry.directory
+
+
+@dataclass(frozen=True)
+class DeskFile:
+    """A file in the folder: verified, or refused with the reason."""
+
+    name: str
+    report: VerifiedReport | None
+    refused: ReportRefused | None
+
+
+class RegionDesk:
+    """``files`` is the folder. A file is verified whenever it is read: the folder is anybody's who can write there."""
+
+    def __init__(self, files: Path, keys: DeskKeys, indicators: Indicators) -> None:
+        self._files, self.keys, self._indicators = files, keys, indicators
+        self._seen: dict[tuple[str, int, int], DeskFile] = {}
+
+    def listed(self) -> list[DeskFile]:
+        """Each file of the folder by name, at most ``MOST_FILES``."""
+        paths = sorted(self._files.glob("*.json"))[:MOST_FILES]
+        return [self._verified(path) for path in paths if path.is_file() and not path.is_symlink()]
+
+    def periods(self) -> list[Period]:
+        """Those of which a verified report is there, the newest first, a year before its half-years."""
+        found = {item.report.manifest.period for item in self.listed() if item.report is not None}
+        return [parse_period(text) for text in sorted(found, key=lambda text: (text[:4], "H" not in text, text))[::-1]]
+
+    def read(self, period: Period) -> ReadReports:
+        """All files, held against each other for one period; those of other periods are left out and not refused."""
+        wanted = [item for item in self.listed() if item.report is None or self._is_of(item, period)]
+        data = ((item.name, (self._files / item.name).read_bytes()) for item in wanted)
+        return read_reports(data, period, self.keys.who, self.keys.key)
+
+    def combined(self, period: Period) -> Combined:
+        """Raises InvalidInput, code "nothing-to-combine_reports"."""
+        return combine_reports(self.read(period), period, self._indicators)
+
+    def put(self, name: str, content: bytes) -> str:
+        """Keep a file in the folder under its name, or the next free one; returns that. Raises InvalidInput,
+        TooLarge."""
+        if len(content) > MAX_FILE_BYTES:
+            raise TooLarge(f"A report's file has at most {MAX_FILE_BYTES} bytes.")
+        if len(list(self._files.glob("*.json"))) >= MOST_FILES:
+            raise InvalidInput(f"The folder holds {MOST_FILES} files already; take some away.", code="too-many-files")
+        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name.removesuffix(".json")).strip(".-")[:80] or "report"
+        for number in range(1, MOST_FILES + 2):
+            free = f"{stem}.json" if number == 1 else f"{stem}-{number}.json"
+            try:
+                descriptor = os.open(self._files / free, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                continue
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+            return free
+        raise InvalidInput("No name is free for the file.", code="too-many-files")
+
+    def take_away(self, name: str) -> None:
+        """Remove a file of the folder. Raises InvalidInput for what is no name of one."""
+        if not _NAME.fullmatch(name):
+            raise InvalidInput("This is no file of the folder.", code="invalid-field")
+        (self._files / name).unlink(missing_ok=True)
+
+    def _verified(self, path: Path) -> DeskFile:
+        stat = path.stat()
+        key = path.name, stat.st_size, stat.st_mtime_ns
+        if key not in self._seen:
+            self._seen[key] = self._verify(path)
+        return self._seen[key]
+
+    def _verify(self, path: Path) -> DeskFile:
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+            return DeskFile(path.name, verify_report_file(data, self.keys.who, self.keys.key), None)
+        except ReportRefused as error:
+            return DeskFile(path.name, None, error)
+
+    @staticmethod
+    def _is_of(item: DeskFile, period: Period) -> bool:
+        return item.report is not None and item.report.manifest.period == str(period)

@@ -1,0 +1,212 @@
+"""The region's exact figures of one half-year: each pair of cases once, by its link id."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from exchange.flows.monitoring.definitions import STAGES
+from exchange.flows.monitoring.restricted_edition import ReportedLink, RestrictedHalf
+from exchange.flows.monitoring.small_counts import (
+    NO_DATA,
+    Figure,
+    Told,
+    exact,
+    middle_and_most,
+    told_sum,
+)
+from exchange.flows.monitoring.years import feedback_of
+from exchange.flows.region.kinds import (
+    FIRST_SIGNED,
+    LINKED,
+    MIRRORED,
+    OF_ONE,
+    REGIONAL_FIGURES,
+    SHARED,
+    sides_key,
+    towards,
+)
+from exchange.flows.region.regional import RegionalRow, SideDifference
+
+_END = {"leads": "lead", "confirmed_hits": "confirmed"}
+
+
+@dataclass(frozen=True)
+class ExactHalf:
+    """One half-year of the region."""
+
+    rows: tuple[RegionalRow, ...]
+    differences: tuple[SideDifference, ...]
+    hours: Mapping[str, tuple[float, ...]]
+    feedback: tuple[int, int]
+
+
+def exact_half(halves: Sequence[RestrictedHalf]) -> ExactHalf:
+    """``halves``: the same half-year of each node that told it exactly, one a jurisdiction."""
+    rows: list[RegionalRow] = []
+    differences: list[SideDifference] = []
+    for name in REGIONAL_FIGURES:
+        row, found = _row(name, halves)
+        rows.append(row)
+        differences += found
+    return ExactHalf(
+        rows=tuple(rows),
+        differences=tuple(differences),
+        hours={name: tuple(hours for half in halves for hours in half.hours_of(name)) for name in STAGES},
+        feedback=feedback_of(halves),
+    )
+
+
+def stage_figures(hours: Sequence[float]) -> tuple[Figure, Figure]:
+    return middle_and_most(hours)
+
+
+def figure_of(count: int | None) -> Figure:
+    return NO_DATA if count is None else exact(count)
+
+
+def _row(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[SideDifference]]:
+    if name == FIRST_SIGNED:
+        return _first_signed(halves), []
+    if name in LINKED:
+        return _linked(name, halves)
+    if name in SHARED:
+        return _shared(name, halves)
+    if name in OF_ONE:
+        cells = {str(half.jurisdiction): figure_of(half.count(name, half.jurisdiction)) for half in halves}
+        return RegionalRow(name, cells, told_sum(list(cells.values()))), []
+    cells = {
+        towards(half.jurisdiction, column) if column != half.jurisdiction else str(column): figure_of(count)
+        for half in halves
+        for column, count in half.counts_of(name).items()
+    }
+    return RegionalRow(name, cells, told_sum(list(cells.values()))), _mirrored(name, halves)
+
+
+def _mirrored(name: str, halves: Sequence[RestrictedHalf]) -> list[SideDifference]:
+    """What one side gave and the other took, where they tell it otherwise."""
+    if name not in MIRRORED:
+        return []
+    found = []
+    for one, other in ((a, b) for a in halves for b in halves if a is not b):
+        given, taken = one.count(name, other.jurisdiction), other.count(MIRRORED[name], one.jurisdiction)
+        if given != taken:
+            told = {str(one.jurisdiction): figure_of(given), str(other.jurisdiction): figure_of(taken)}
+            found.append(SideDifference(name, one.period, told))
+    return found
+
+
+def _shared(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[SideDifference]]:
+    """Where the sides differ, from the one number to the other."""
+    cells: dict[str, Figure] = {}
+    differences = []
+    for half in halves:
+        cells[half.jurisdiction] = figure_of(half.count(name, half.jurisdiction))
+    for key, sides in _pairs(halves).items():
+        told = {str(one.jurisdiction): figure_of(one.count(name, column)) for one, column in sides}
+        numbers = [int(figure.low or 0) for figure in told.values() if figure.told is Told.EXACT]
+        if not numbers:
+            cells[key] = NO_DATA
+            continue
+        low, high = min(numbers), max(numbers)
+        cells[key] = exact(low) if low == high else Figure(Told.BETWEEN, low, high)
+        if len(set(told.values())) > 1:
+            differences.append(SideDifference(name, halves[0].period, told))
+    within = {half.jurisdiction for half in halves}
+    across = [figure for key, figure in cells.items() if key not in within]
+    return RegionalRow(name, cells, told_sum(list(cells.values())), _sum_or_none(across)), differences
+
+
+def _linked(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[SideDifference]]:
+    cells: dict[str, Figure] = {}
+    differences = []
+    for half in halves:
+        cells[half.jurisdiction] = figure_of(half.count(name, half.jurisdiction))
+    for key, sides in _pairs(halves).items():
+        cells[key] = exact(len(credited(name, sides)) + _without_id(name, sides))
+        difference = _difference(name, sides)
+        if difference is not None:
+            differences.append(difference)
+    within = {half.jurisdiction for half in halves}
+    across = [figure for key, figure in cells.items() if key not in within]
+    return RegionalRow(name, cells, told_sum(list(cells.values())), _sum_or_none(across)), differences
+
+
+Sides = Sequence[tuple[RestrictedHalf, str]]
+"""One or two reports on a pair of jurisdictions, each with the code of its partner."""
+
+
+def _pairs(halves: Sequence[RestrictedHalf]) -> dict[str, Sides]:
+    """Each pair of jurisdictions that a report speaks of, also where only one of both reported."""
+    by_code = {str(half.jurisdiction): half for half in halves}
+    codes = sorted({*by_code, *(str(partner) for half in halves for partner in half.partners)})
+    found: dict[str, Sides] = {}
+    for one, other in combinations(codes, 2):
+        sides = [
+            (by_code[own], partner)
+            for own, partner in ((one, other), (other, one))
+            if own in by_code and partner in by_code[own].partners
+        ]
+        if sides:
+            found[sides_key(one, other)] = sides
+    return found
+
+
+def credited(name: str, sides: Sides) -> Mapping[str, ReportedLink]:
+    """By link id, the pairs of cases that count in this half-year: of each the first half-year that either side tells
+    is this one. The link is that of the side that tells it first; of both, of the side whose code comes first."""
+    period = sides[0][0].period
+    first: dict[str, ReportedLink] = {}
+    for link in _told_by(sides):
+        at = getattr(link, _END[name])
+        known = first.get(link.link or "")
+        if link.link is not None and at is not None and (known is None or at < getattr(known, _END[name])):
+            first[link.link] = link
+    return {name_: link for name_, link in first.items() if getattr(link, _END[name]) == period}
+
+
+def _told_by(sides: Sides) -> Iterable[ReportedLink]:
+    return (link for half, partner in sides for link in half.links if link.partner == partner)
+
+
+def _without_id(name: str, sides: Sides) -> int:
+    """Of hits that carry no id nobody knows whether both sides tell the same ones: the greater number counts."""
+    return max(len(_of_half(name, half, partner, with_id=False)) for half, partner in sides)
+
+
+def _of_half(name: str, half: RestrictedHalf, partner: str, *, with_id: bool) -> list[ReportedLink]:
+    return [
+        link
+        for link in half.links
+        if link.partner == partner and getattr(link, _END[name]) == half.period and (link.link is not None) == with_id
+    ]
+
+
+def _difference(name: str, sides: Sides) -> SideDifference | None:
+    """Where both reported, and do not tell the same pairs of cases for the half-year."""
+    if len(sides) < 2:
+        return None
+    told = {str(half.jurisdiction): figure_of(half.count(name, partner)) for half, partner in sides}
+    ids = {
+        str(half.jurisdiction): {link.link for link in _of_half(name, half, partner, with_id=True)}
+        for half, partner in sides
+    }
+    (one, first), (other, second) = ids.items()
+    alone = {code: len(only) for code, only in ((one, first - second), (other, second - first)) if only}
+    if not alone and len(set(told.values())) == 1:
+        return None
+    return SideDifference(name, sides[0][0].period, told, alone)
+
+
+def _first_signed(halves: Sequence[RestrictedHalf]) -> RegionalRow:
+    counted: Counter[str] = Counter()
+    for sides in _pairs(halves).values():
+        counted.update(str(link.by) for link in credited("leads", sides).values())
+    cells = {code: exact(counted[code]) for code in sorted({*counted, *(str(half.jurisdiction) for half in halves)})}
+    return RegionalRow(FIRST_SIGNED, cells, told_sum(list(cells.values())))
+
+
+def _sum_or_none(figures: Sequence[Figure]) -> Figure:
+    return told_sum(figures) if figures else exact(0)

@@ -1,0 +1,141 @@
+"""The region's public figures: what follows from the public editions of the nodes, and nothing else, so that they tell
+nothing that those do not. Only times and the feedback rate are worked out of the exact editions, where what is told of
+the counts behind them says that there are enough (docs/adr/0035-two-editions.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Final
+
+from exchange.flows.monitoring.definitions import STAGES
+from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.public_edition import TIMES
+from exchange.flows.monitoring.small_counts import (
+    HELD_BACK,
+    NO_DATA,
+    RESTRICTED,
+    Figure,
+    Row,
+    Told,
+    exact,
+    middle_and_most,
+    told_sum,
+)
+from exchange.flows.monitoring.years import pooled_times
+from exchange.flows.region.kinds import FIRST_SIGNED, LINKED, OF_ONE, REGIONAL_FIGURES, SHARED, sides_key, towards
+from exchange.flows.region.regional import RegionalRow, RegionalStage, SideDifference
+
+BY_HITS: Final = {"dissemination": "across", "confirmation": "total"}
+"""Of each lead across a border at least one hit was signed, and each confirmed hit was a lead before: so many spans
+there are at least."""
+BEHIND: Final = {"dissemination": "leads", "confirmation": "confirmed_hits"}
+
+
+def public_rows(documents: Sequence[Document]) -> tuple[tuple[RegionalRow, ...], tuple[SideDifference, ...]]:
+    rows, differences = [], []
+    for name in REGIONAL_FIGURES:
+        row, found = _row(name, documents)
+        rows.append(row)
+        differences += found
+    return tuple(rows), tuple(differences)
+
+
+def public_stages(
+    documents: Sequence[Document], rows: Sequence[RegionalRow], hours: Mapping[str, Sequence[float]] | None, least: int
+) -> tuple[RegionalStage, ...]:
+    """``hours``: of all nodes together; None where not each of them told them."""
+    return tuple(_stage(name, documents, rows, hours, least) for name in STAGES)
+
+
+def public_rate(documents: Sequence[Document], feedback: tuple[int, int] | None) -> RegionalRow:
+    """Of all together where each node tells its own."""
+    cells = {document.jurisdiction: document.rate.total for document in documents}
+    told = [figure for figure in cells.values() if figure.told is not Told.NO_DATA]
+    total = NO_DATA if not told else HELD_BACK
+    if told and feedback is not None and all(figure.told is Told.EXACT for figure in told):
+        total = exact(round(feedback[0] / sum(feedback), 3))
+    return RegionalRow("feedback_rate", cells, total)
+
+
+def both_sides(one: Figure | None, other: Figure | None) -> tuple[Figure, bool]:
+    """What two sides tell of the same figure, together; and whether they contradict each other. Where they do, from the
+    lesser number to the sum of both: nobody knows how much of it is the same."""
+    told = [figure for figure in (one, other) if figure is not None and figure.told is not Told.NO_DATA]
+    if not told:
+        return NO_DATA, False
+    if len(told) == 1 or told[0] == told[1]:
+        return told[0], False
+    for silent in (RESTRICTED, HELD_BACK):
+        if silent in told:
+            return next(figure for figure in told if figure != silent), False
+    low, high = max(figure.low or 0 for figure in told), min(figure.high or 0 for figure in told)
+    if low > high:
+        return Figure(Told.BETWEEN, min(f.low or 0 for f in told), sum(f.high or 0 for f in told)), True
+    return exact(low) if low == high else Figure(Told.BETWEEN, low, high), False
+
+
+def _row(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[SideDifference]]:
+    if name == FIRST_SIGNED:
+        return RegionalRow(name, {document.jurisdiction: RESTRICTED for document in documents}, RESTRICTED), []
+    if name in (*LINKED, *SHARED):
+        return _of_both(name, documents)
+    if name in OF_ONE:
+        cells = {document.jurisdiction: _told(document, name).total for document in documents}
+        return RegionalRow(name, cells, told_sum(list(cells.values()))), []
+    cells = {
+        towards(document.jurisdiction, column) if column != document.jurisdiction else column: figure
+        for document in documents
+        for column, figure in _told(document, name).cells.items()
+    }
+    total = told_sum(list(cells.values())) if cells else told_sum([_told(d, name).total for d in documents])
+    return RegionalRow(name, cells, total), []
+
+
+def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[SideDifference]]:
+    by_code = {document.jurisdiction: document for document in documents}
+    cells = {code: _told(document, name).cells.get(code, NO_DATA) for code, document in by_code.items()}
+    codes = sorted({*by_code, *(partner for document in documents for partner in document.partners)})
+    differences, across = [], []
+    for one, other in combinations(codes, 2):
+        sides = {
+            own: _told(by_code[own], name).cells[partner]
+            for own, partner in ((one, other), (other, one))
+            if own in by_code and partner in _told(by_code[own], name).cells
+        }
+        if not sides:
+            continue
+        figure, differs = both_sides(*(sides.get(code) for code in (one, other)))
+        cells[sides_key(one, other)] = figure
+        across.append(figure)
+        if differs:
+            differences.append(SideDifference(name, str(documents[0].period), sides))
+    return RegionalRow(
+        name, cells, told_sum(list(cells.values())), told_sum(across) if across else exact(0)
+    ), differences
+
+
+def _told(document: Document, name: str) -> Row:
+    return {**document.counts, **document.gaps, **document.held}[name]
+
+
+def _stage(
+    name: str,
+    documents: Sequence[Document],
+    rows: Sequence[RegionalRow],
+    hours: Mapping[str, Sequence[float]] | None,
+    least: int,
+) -> RegionalStage:
+    if name in BY_HITS:
+        row = next(row for row in rows if row.id == BEHIND[name])
+        sure = row.across if BY_HITS[name] == "across" else row.total
+        spans = [] if hours is None else hours[name]
+        enough = sure is not None and (sure.low or 0) >= least and len(spans) >= least
+        return RegionalStage(name, *(middle_and_most(spans) if enough else (HELD_BACK, HELD_BACK)))
+    if name not in TIMES:
+        return RegionalStage(name, RESTRICTED, RESTRICTED)
+    told = [document.stages[name][0] for document in documents]
+    told = [figure for figure in told if figure.told is not Told.NO_DATA] or [NO_DATA]
+    if hours is None:
+        return RegionalStage(name, HELD_BACK, HELD_BACK)
+    return RegionalStage(name, *pooled_times(told, hours[name]))

@@ -1,0 +1,123 @@
+"""Read the files of reports for one period: each is verified by itself, then held against the others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from exchange.flows.monitoring.half_years import Period, parse_period
+from exchange.flows.region.regional import RefusedFile
+from exchange.flows.region.report_file import Believed, ReportRefused, VerifiedReport, verify_report_file
+from exchange.trust.recipient import RecipientKey
+
+
+@dataclass(frozen=True)
+class NamedReport:
+    file: str
+    report: VerifiedReport
+
+
+@dataclass(frozen=True)
+class ReadReports:
+    """``accepted`` in the order of their jurisdictions, one for each."""
+
+    accepted: tuple[NamedReport, ...]
+    refused: tuple[RefusedFile, ...]
+
+    @property
+    def reports(self) -> tuple[VerifiedReport, ...]:
+        return tuple(item.report for item in self.accepted)
+
+
+def read_reports(
+    files: Iterable[tuple[str, bytes]], period: Period, who: Believed, key: RecipientKey | None = None
+) -> ReadReports:
+    """1. Each file verifies (`verify_report_file`).
+    2. It is of this period.
+    3. Of one node there is one report: the same file twice counts once, two different ones count for nothing.
+    4. Of one jurisdiction there is one node.
+    What fails is refused by its name, and nothing of it is counted.
+    """
+    verified: list[NamedReport] = []
+    refused: list[RefusedFile] = []
+    for name, data in files:
+        try:
+            found = NamedReport(name, verify_report_file(data, who, key))
+        except ReportRefused as error:
+            refused.append(RefusedFile(name, error.node, error.code, str(error), error.next_step))
+            continue
+        other = _other_period(found, period)
+        if other is None:
+            verified.append(found)
+        else:
+            refused.append(other)
+    kept = list(_one_each(verified, refused))
+    accepted = list(_one_node_each(kept, refused))
+    return ReadReports(tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)), tuple(refused))
+
+
+def _other_period(found: NamedReport, period: Period) -> RefusedFile | None:
+    told = found.report.manifest.period
+    if told == str(period):
+        return None
+    older = parse_period(told).end <= period.start
+    return RefusedFile(
+        found.file,
+        found.report.node_id,
+        "older-period" if older else "other-period",
+        f"It is the report of {told}, and {period} is asked for.",
+        f"Ask the focal point for the file of {period}; combine {told} by itself.",
+    )
+
+
+def _one_each(verified: list[NamedReport], refused: list[RefusedFile]) -> Iterable[NamedReport]:
+    by_node: Mapping[str, list[NamedReport]] = defaultdict(list)
+    for item in verified:
+        by_node[item.report.node_id].append(item)
+    for node, items in by_node.items():
+        if len({item.report.sha256 for item in items}) > 1:
+            names = ", ".join(item.file for item in items)
+            refused += [
+                RefusedFile(
+                    item.file,
+                    node,
+                    "doubled-differently",
+                    f"{node} approved two different reports of one period: {names}. Neither is counted.",
+                    "A period is approved once. Keep both files, and ask the head of the focal point which one stands, "
+                    "and how there came to be two.",
+                )
+                for item in items
+            ]
+            continue
+        best = max(items, key=lambda item: item.report.restricted is not None)
+        yield best
+        refused += [
+            RefusedFile(
+                item.file,
+                node,
+                "doubled",
+                f"It is the report of {node} once more, as in {best.file}. It counts once.",
+                "Leave one of the two out.",
+            )
+            for item in items
+            if item is not best
+        ]
+
+
+def _one_node_each(kept: list[NamedReport], refused: list[RefusedFile]) -> Iterable[NamedReport]:
+    first: dict[str, NamedReport] = {}
+    for item in kept:
+        known = first.setdefault(item.report.jurisdiction, item)
+        if known is item:
+            yield item
+            continue
+        refused.append(
+            RefusedFile(
+                item.file,
+                item.report.node_id,
+                "second-node",
+                f"{item.report.jurisdiction} reports by {known.report.node_id} already ({known.file}).",
+                "Ask the focal point which of its nodes reports for the jurisdiction.",
+            )
+        )

@@ -1,0 +1,124 @@
+"""The region's figures, as they stand in either edition of the regional report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.region.indicators import Indicator
+
+
+@dataclass(frozen=True)
+class RegionalRow:
+    """One figure. ``cells`` by whom it is of: ``RS``, one jurisdiction (of hits: within it); ``MK-RS``, both together;
+    ``RS>MK``, the first of them towards the second. ``across``: the sum without what is within one jurisdiction, of
+    figures that are counted so."""
+
+    id: str
+    cells: Mapping[str, Figure]
+    total: Figure
+    across: Figure | None = None
+
+
+@dataclass(frozen=True)
+class RegionalStage:
+    """How long a stage took in all nodes together, in hours; ``spans``: how many there were, where that is told."""
+
+    id: str
+    median: Figure
+    most: Figure
+    spans: int | None = None
+
+
+@dataclass(frozen=True)
+class SideDifference:
+    """What two sides tell of one figure, and do not tell alike. ``period``: the half-year. ``told``: by whoever tells
+    it. ``alone``: of hits, by whom so many are told that the other side does not tell for that half-year."""
+
+    id: str
+    period: str
+    told: Mapping[str, Figure]
+    alone: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RegionalAvailability:
+    """``own``: the share of the hours in which the node ran, by itself; ``seen``: of those in which partners asked it,
+    the share in which it answered."""
+
+    jurisdiction: str
+    node: str
+    own: Figure
+    seen: Figure
+
+
+@dataclass(frozen=True)
+class RegionalEarlier:
+    """The totals of an earlier regional report of the same edition; the first is the baseline."""
+
+    period: str
+    sha256: str
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True)
+class CountedReport:
+    """A report that is in it. ``exact``: with its restricted edition."""
+
+    node: str
+    jurisdiction: str
+    sha256: str
+    approval: str
+    fingerprint: str
+    smallest: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file of which nothing is counted: whose it says that it is, what is wrong, and what to do."""
+
+    file: str
+    node: str | None
+    code: str
+    why: str
+    next_step: str
+
+
+@dataclass(frozen=True)
+class RegionalReport:
+    """One edition. ``edition``: "public" or "restricted"."""
+
+    edition: str
+    period: str
+    since: str
+    to: str
+    reports: tuple[CountedReport, ...]
+    refused: tuple[RefusedFile, ...]
+    rows: tuple[RegionalRow, ...]
+    rate: RegionalRow
+    stages: tuple[RegionalStage, ...]
+    availability: tuple[RegionalAvailability, ...]
+    differences: tuple[SideDifference, ...]
+    earlier: tuple[RegionalEarlier, ...]
+    indicators: Mapping[str, Indicator]
+
+    @property
+    def smallest(self) -> int:
+        return max((report.smallest for report in self.reports), default=0)
+
+    @property
+    def jurisdictions(self) -> tuple[str, ...]:
+        return tuple(sorted(report.jurisdiction for report in self.reports))
+
+    def row(self, name: str) -> RegionalRow:
+        return next(row for row in self.rows if row.id == name)
+
+    @property
+    def trend(self) -> Mapping[str, Figure]:
+        """What a later regional report of this edition is compared with."""
+        found = {row.id: row.total for row in self.rows}
+        across = {f"{row.id}_across": row.across for row in self.rows if row.across is not None}
+        medians = {f"{stage.id}_median_h": stage.median for stage in self.stages}
+        return {**found, **across, "feedback_rate": self.rate.total, **medians}

@@ -1,0 +1,142 @@
+"""The public edition of a report as bytes of whoever: bounded and strict, before anything of it is read deeper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
+from exchange.flows.monitoring.document import Document, read_document
+from exchange.flows.monitoring.editions import PeriodText
+from schemas.exhibit import Contract, Sha256Hex
+from schemas.statement_base import NodeId
+from schemas.statements import contract_error
+from schemas.strict_json import check_json
+from schemas.vocabulary import Jurisdiction
+
+MAX_PUBLIC_BYTES: Final = 2 * 1024 * 1024
+_MOST: Final = 256
+_Number = Annotated[float, Field(ge=0, le=10**9)]
+_Text = Annotated[str, Field(max_length=4000)]
+_Id = Annotated[str, Field(max_length=60)]
+_When = Annotated[str, Field(max_length=30)]
+
+
+class _Figure(Contract):
+    """Which ends stand there follows from ``told``."""
+
+    told: Literal["exact", "between", "held_back", "no_data", "restricted"]
+    value: _Number | None = None
+    low: _Number | None = None
+    high: _Number | None = None
+
+    @model_validator(mode="after")
+    def _has_its_ends(self) -> Self:
+        exact, between = self.told == "exact", self.told == "between"
+        if (self.value is not None, self.low is not None, self.high is not None) != (exact, between, between):
+            raise ValueError("the ends of the figure do not go with what is told of it")
+        if between and (self.low or 0) > (self.high or 0):
+            raise ValueError("the low end is above the high one")
+        return self
+
+
+_Cells = Annotated[dict[Jurisdiction, _Figure], Field(max_length=_MOST)]
+
+
+class _Defined(Contract):
+    id: _Id
+    goal: Annotated[int, Field(ge=1, le=7)]
+    title: _Text
+    definition: _Text
+    unit: Literal["count", "share", "hours"]
+
+
+class _Row(_Defined):
+    cells: _Cells
+    total: _Figure
+
+
+class _Stage(_Defined):
+    median: _Figure
+    percentile_90: _Figure
+
+
+class _Basis(Contract):
+    partner: Jurisdiction
+    kinds: Annotated[tuple[_Id, ...], Field(max_length=20)]
+    rule: _Id
+    article: _Text
+    review_by: _When
+
+
+class _NodeShare(Contract):
+    jurisdiction: Jurisdiction
+    node: NodeId
+    share: _Figure
+
+
+class _Availability(_Defined):
+    nodes: Annotated[tuple[_NodeShare, ...], Field(max_length=_MOST)]
+
+
+class _Earlier(Contract):
+    period: PeriodText
+    sha256: Sha256Hex
+    figures: Annotated[dict[_Id, _Figure], Field(max_length=100)]
+
+
+class _Named(Contract):
+    code: Jurisdiction
+    name: _Text
+
+
+class _Public(Contract):
+    format: Literal["ffp-monitoring-report/2"]
+    edition: Literal["public"]
+    period: PeriodText
+    since: _When = Field(alias="from")
+    to: _When
+    counted_to: _When
+    begun: _When | None
+    node: NodeId
+    jurisdiction: _Named
+    partners: Annotated[tuple[_Named, ...], Field(max_length=_MOST)]
+    smallest_count_told: Annotated[int, Field(ge=3, le=50)]
+    terms_h: Annotated[dict[_Id, _Number], Field(max_length=20)]
+    indicators: Annotated[tuple[_Row, ...], Field(max_length=60)]
+    feedback_rate: _Row
+    stages: Annotated[tuple[_Stage, ...], Field(max_length=30)]
+    harmonisation_gap: Annotated[tuple[_Row, ...], Field(max_length=30)]
+    held_under_earlier_line: Annotated[tuple[_Row, ...], Field(max_length=30)]
+    legal_bases: Annotated[tuple[_Basis, ...], Field(max_length=1000)]
+    availability: _Availability
+    earlier: Annotated[tuple[_Earlier, ...], Field(max_length=_MOST)]
+    note: _Text
+
+    @model_validator(mode="after")
+    def _has_each_figure_once(self) -> Self:
+        found: Mapping[str, tuple[list[str], list[str]]] = {
+            "indicators": ([row.id for row in self.indicators], list(COUNTS)),
+            "stages": ([stage.id for stage in self.stages], list(STAGES)),
+            "harmonisation_gap": ([row.id for row in self.harmonisation_gap], list(GAPS)),
+            "held_under_earlier_line": ([row.id for row in self.held_under_earlier_line], list(HELD)),
+        }
+        for part, (ids, known) in found.items():
+            if sorted(ids) != sorted(known):
+                raise ValueError(f"{part} has other figures than this format has")
+        partners = {item.code for item in self.partners} | {self.jurisdiction.code}
+        if any(not set(row.cells) <= partners for row in (*self.indicators, *self.harmonisation_gap)):
+            raise ValueError("a figure is of a jurisdiction that is no partner")
+        return self
+
+
+def read_public(data: bytes) -> Document:
+    """Raises ContractError."""
+    check_json(data, max_bytes=MAX_PUBLIC_BYTES)
+    try:
+        _Public.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise contract_error(error) from error
+    return read_document(data)

@@ -1,0 +1,86 @@
+"""The regional report as a table for a spreadsheet: one figure a line, each with its definition, goal and number."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Final
+
+from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
+from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.region.kinds import DEFINITIONS
+from exchange.flows.region.regional import RegionalReport
+from exchange.web.languages import gettext, spoken
+from exchange.web.pages.records_csv import guarded
+from exchange.web.wording.regional_lines import key_words
+
+REGIONAL_COLUMNS: Final = (
+    "period",
+    "edition",
+    "id",
+    "figure",
+    "of",
+    "told",
+    "low",
+    "high",
+    "unit",
+    "goal",
+    "kpi_2024",
+    "kpi_2030",
+    "verified",
+    "definition",
+)
+RegionalCell = tuple[str, Definition, str, Figure, str]
+"""Id, definition, whose, figure, unit."""
+
+
+def regional_sheet(report: RegionalReport) -> bytes:
+    """``low`` and ``high`` are the same where a figure is exact, and empty where nothing is told."""
+    written = io.StringIO()
+    table = csv.writer(written)
+    table.writerow(REGIONAL_COLUMNS)
+    for name, definition, whose, figure, unit in _lines(report):
+        number = report.indicators[name]
+        cells = (
+            report.period,
+            report.edition,
+            name,
+            gettext(definition.title),
+            whose,
+            str(figure.told),
+            _number(figure.low),
+            _number(figure.high),
+            unit,
+            str(number.goal),
+            number.kpi_2024 or gettext("not entered"),
+            number.kpi_2030 or gettext("not entered"),
+            gettext("verified") if number.verified else gettext("unverified"),
+            gettext(definition.text),
+        )
+        table.writerow([guarded(cell) for cell in cells])
+    for footnote in spoken().footnotes():
+        table.writerow([guarded(footnote)])
+    return b"\xef\xbb\xbf" + written.getvalue().encode()
+
+
+def _lines(report: RegionalReport) -> Iterator[RegionalCell]:
+    for row in report.rows:
+        definition = DEFINITIONS[row.id]
+        for key, figure in row.cells.items():
+            yield row.id, definition, key_words(key), figure, "count"
+        if row.across is not None:
+            yield row.id, definition, gettext("across borders"), row.across, "count"
+        yield row.id, definition, gettext("the region"), row.total, "count"
+    for key, figure in report.rate.cells.items():
+        yield "feedback_rate", FEEDBACK_RATE, key_words(key), figure, "share"
+    yield "feedback_rate", FEEDBACK_RATE, gettext("the region"), report.rate.total, "share"
+    for stage in report.stages:
+        yield stage.id, STAGES[stage.id], gettext("Median"), stage.median, "hours"
+        yield stage.id, STAGES[stage.id], gettext("90th percentile"), stage.most, "hours"
+    for item in report.availability:
+        yield "availability", AVAILABILITY, key_words(item.jurisdiction), item.own, "share"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

@@ -1,0 +1,32 @@
+"""The files of a regional report: of each edition JSON, a table, a PDF and drawings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from exchange.flows.region.combine import Combined
+from exchange.flows.region.region_document import write_region
+from exchange.flows.region.regional import RegionalReport
+from exchange.web.languages import spoken
+from exchange.web.region.drawings import over_periods, pair_map
+from exchange.web.region.regional_csv import regional_sheet
+from exchange.web.report.region import render_region
+
+
+def written_files(combined: Combined, *, with_pdf: bool) -> Iterator[tuple[str, bytes]]:
+    """Name and content, in the language that is spoken; the public edition first. Raises ExtraMissing where a PDF is
+    wanted and typst is not installed."""
+    for report in (combined.public, combined.restricted):
+        if report is not None:
+            yield from edition_files(report, with_pdf=with_pdf)
+
+
+def edition_files(report: RegionalReport, *, with_pdf: bool) -> Iterator[tuple[str, bytes]]:
+    name = f"region-{report.period}-{report.edition}"
+    yield f"{name}.json", write_region(report, spoken().jurisdictions)
+    yield f"{name}.csv", regional_sheet(report)
+    if with_pdf:
+        yield f"{name}.pdf", render_region(report)
+    yield f"{name}-leads.svg", pair_map(report, "leads")
+    yield f"{name}-confirmed.svg", pair_map(report, "confirmed_hits")
+    yield f"{name}-periods.svg", over_periods(report)

@@ -1,0 +1,126 @@
+"""The regional report as PDF/A: each figure beside its definition, goal and number, and of which reports it is made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from exchange.flows.monitoring.definitions import AVAILABILITY
+from exchange.flows.region.regional import RegionalReport
+from exchange.web.languages import gettext as _
+from exchange.web.languages import spoken, term
+from exchange.web.languages.days import moment
+from exchange.web.report.blocks import Block, bullets, columns, figures, heading, paragraph, printable, quiet
+from exchange.web.report.render import STANDARD, set_pages
+from exchange.web.wording.figures import words
+from exchange.web.wording.regional_lines import (
+    RegionalLine,
+    difference_words,
+    number_words,
+    past_periods,
+    regional_lines,
+    regional_notes,
+    stage_lines,
+)
+
+
+def render_region(report: RegionalReport) -> bytes:
+    """The PDF in the language that is spoken. The same report gives the same bytes."""
+    made = set_pages("monitoring.typ", _data(report), {}, format="pdf", pdf_standards=STANDARD)
+    if not isinstance(made, bytes):
+        raise TypeError("typst gives one PDF")
+    return made
+
+
+def _data(report: RegionalReport) -> dict[str, Any]:
+    code, _dash, script = spoken().code.partition("-")
+    dated = datetime.fromisoformat(report.to)
+    restricted = report.edition == "restricted"
+    return {
+        "language": code,
+        "script": script.lower() or None,
+        "title": printable(_("The region, %(period)s", period=report.period)),
+        "subtitle": printable(
+            _(
+                "From %(start)s to before %(end)s, made of the reports of: %(names)s",
+                start=moment(report.since),
+                end=moment(report.to),
+                names=", ".join(term(name, "jurisdiction") for name in report.jurisdictions),
+            )
+        ),
+        "author": "ffp region",
+        "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
+        "draft": printable(_("Restricted edition: for the named recipient alone")) if restricted else None,
+        "blocks": [
+            bullets(*regional_notes(report)),
+            *_refused(report),
+            *_totals(report),
+            *_cells(report),
+            *_availability(report),
+            *_differences(report),
+            *_reports(report),
+        ],
+        "footnote": printable(" ".join(spoken().footnotes())),
+        "page": printable(_("Page {page} of {pages}")),
+    }
+
+
+def _totals(report: RegionalReport) -> list[Block]:
+    past = past_periods(report)
+    head = [_("Figure"), _("The region"), _("Across borders"), *past]
+    counts = [_total(line, "" if line.across is None else line.across) for line in regional_lines(report)]
+    times = [_total(line, line.cells[0][1]) for line in stage_lines(report)]
+    return [
+        heading(_("The region's figures"), 1),
+        figures(head, counts),
+        heading(_("How long it took, in hours"), 1),
+        figures([_("Stage"), _("Median"), _("90th percentile"), *past], times),
+    ]
+
+
+def _total(line: RegionalLine, beside: str) -> tuple[str, str, list[str]]:
+    said = f"{_(line.definition.text)} {number_words(line.number)}."
+    return _(line.definition.title), said, [line.total, beside, *line.trend]
+
+
+def _cells(report: RegionalReport) -> list[Block]:
+    blocks: list[Block] = [heading(_("By jurisdiction and pair"), 1)]
+    for line in regional_lines(report):
+        shown = [cell for cell in line.cells if cell[1] not in ("0", "")]
+        if shown:
+            blocks += [heading(_(line.definition.title), 2), columns([_("Whose"), _("How much")], shown, numbers=[1])]
+    return blocks
+
+
+def _availability(report: RegionalReport) -> list[Block]:
+    rows = [
+        [term(item.jurisdiction, "jurisdiction"), item.node, words(item.own, "share"), words(item.seen, "share")]
+        for item in report.availability
+    ]
+    head = [_("Jurisdiction"), _("Node"), _("By itself"), _("As partners saw it")]
+    return [heading(_(AVAILABILITY.title), 1), quiet(_(AVAILABILITY.text)), columns(head, rows, numbers=[2, 3])]
+
+
+def _differences(report: RegionalReport) -> list[Block]:
+    if not report.differences:
+        return []
+    found = [difference_words(item) for item in report.differences]
+    return [heading(_("What two sides tell differently"), 1), bullets(*found)]
+
+
+def _reports(report: RegionalReport) -> list[Block]:
+    rows = [[term(item.jurisdiction, "jurisdiction"), item.node, item.sha256, item.approval] for item in report.reports]
+    head = [_("Jurisdiction"), _("Node"), _("SHA-256 of the manifest"), _("Approval")]
+    return [heading(_("The reports that it is made of"), 1), columns(head, rows)]
+
+
+def _refused(report: RegionalReport) -> list[Block]:
+    if not report.refused:
+        return []
+    rows = [[item.file, item.node or "", item.why, item.next_step] for item in report.refused]
+    head = [_("File"), _("Node"), _("Why"), _("What to do")]
+    return [
+        heading(_("Files that are not in it"), 1),
+        paragraph(_("Nothing of these files is counted.")),
+        columns(head, rows),
+    ]

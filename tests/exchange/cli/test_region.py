@@ -1,0 +1,111 @@
+"""``ffp region``: a key, reports in, one report of the region out; nothing of it needs a node."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from exchange.flows.region.desk import DeskKeys, RegionDesk
+from exchange.flows.region.indicators import shipped_indicators
+from exchange.flows.region.report_file import Believed
+from exchange.trust.recipient import read_recipient, read_recipient_key
+from exchange.web.region.desk_app import desk_app
+from schemas.vocabulary import KOSOVO_FOOTNOTE
+from tests.exchange.cli.conftest import Ffp, refusal
+from tests.exchange.flows.region.region_world import H1, RegionWorld, start_of_2026
+
+pytestmark = pytest.mark.slow
+PORT = 8460
+
+
+def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, out, inbox = tmp_path / "keys", tmp_path / "report", tmp_path / "inbox"
+    assert ffp("region", "key", "--name", "Regional coordination (made up)", "--out", keys).code == 0
+    assert stat.S_IMODE((keys / "region.key").stat().st_mode) == 0o600
+    assert "not empty" in refusal(ffp("region", "key", "--name", "Again", "--out", keys))
+
+    clock = start_of_2026()
+    monkeypatch.setattr("exchange.clock.now", clock)
+    world = RegionWorld(tmp_path / "nodes", clock, 3)
+    world.receipts()
+    pairs = [(world.enter("RS", to=["MK"]), world.enter("MK", to=["RS"])) for _ in range(6)]
+    for one, other in pairs:
+        world.at(datetime(2026, 3, 1, tzinfo=UTC))
+        world.lead(("RS", one), ("MK", other))
+    world.at(datetime(2026, 7, 9, tzinfo=UTC))
+    world.approve(H1)
+    world.recipient = read_recipient_key((keys / "region.key").read_bytes(), None)
+    assert world.recipient.recipient == read_recipient((keys / "recipient.json").read_bytes())
+    inbox.mkdir()
+    for name, data in world.files(H1):
+        (inbox / name).write_bytes(data)
+    good = sorted(inbox.glob("*.json"))
+    (inbox / "rs-forged.json").write_bytes(good[4].read_bytes().replace(b'"period": "2026H1"', b'"period": "2026H2"'))
+    known = [word for digits in world.fingerprints() for word in ("--fingerprint", digits)]
+    asked = ("region", "combine", "--half", "2026H1", "--out", out, "--key", keys / "region.key", *known)
+
+    assert "--half 2026H2, or --year 2026" in refusal(ffp("region", "combine", *good, "--out", out))
+    made = ffp(*asked, *good)
+    assert made.code == 0, made.err
+    report = json.loads((out / "region-2026H1-restricted.json").read_bytes())
+    leads = next(item for item in report["figures"] if item["id"] == "leads")
+    assert leads["cells"]["MK-RS"] == {"told": "exact", "value": 6.0} or leads["cells"]["MK-RS"]["value"] == 6
+    assert leads["across"]["value"] == 6, "of two sides, counted once"
+    assert (leads["goal"], leads["kpi_2030"], leads["verified"]) == (3, None, False)
+    assert stat.S_IMODE((out / "region-2026H1-restricted.json").stat().st_mode) == 0o600
+    assert (out / "region-2026H1-public.pdf").read_bytes().startswith(b"%PDF-")
+    assert KOSOVO_FOOTNOTE in (out / "region-2026H1-public.csv").read_text(encoding="utf-8-sig")
+    assert KOSOVO_FOOTNOTE in (out / "region-2026H1-public-leads.svg").read_text(encoding="utf-8")
+
+    refused = ffp(*asked, *good, inbox / "rs-forged.json")
+    assert refused.code == 1
+    assert "rs-forged.json, of ffp-rs, refused (forged)" in refused.err
+    without = ffp("region", "combine", *good, "--half", "2026H1", "--out", out, "--no-pdf")
+    assert without.code != 0
+    assert without.err.count("unknown-identity") == 6
+    later = ffp(*asked, "--earlier", out / "region-2026H1-restricted.json", *good)
+    assert "must be of before 2026H1" in refusal(later)
+
+    asyncio.run(_at_the_desk(world, inbox))
+    world.close()
+
+
+async def _at_the_desk(world: RegionWorld, inbox: Path) -> None:
+    believed = Believed(fingerprints=world.fingerprints())
+    app = desk_app(RegionDesk(inbox, DeskKeys(believed, world.recipient), shipped_indicators()), PORT)
+    transport, address = httpx.ASGITransport(app), f"http://127.0.0.1:{PORT}"
+    async with httpx.AsyncClient(transport=transport, base_url=address, follow_redirects=True) as person:
+        assert (await person.get("/")).status_code == 403, "whoever has not the address that the command said"
+        assert (await person.get("/", headers={"host": "evil.example"})).status_code == 421
+        shown = await person.get(f"/?key={app.state.secret}")
+        assert shown.status_code == 200
+        assert "default-src 'none'" in shown.headers["content-security-policy"]
+        assert "forged" in shown.text
+        assert "/report/2026H1" in shown.text
+        assert KOSOVO_FOOTNOTE in shown.text
+        report = await person.get("/report/2026H1")
+        assert report.status_code == 200
+        assert "Leads" in report.text
+        assert "KPI number not entered; unverified" in report.text
+        assert "rs-forged.json" in report.text
+        table = await person.get("/report/2026H1/region-2026H1-restricted.csv")
+        assert table.headers["content-type"].startswith("text/csv")
+        assert (await person.get("/report/2026H1/../../etc/passwd")).status_code in (404, 422)
+        csrf = shown.text.split('name="csrf" value="')[1].split('"')[0]
+        again = (inbox / "rs.json").read_bytes()
+        sent = {"file": ("../rs.json", again, "application/json")}
+        assert (await person.post("/files", data={"csrf": "0"}, files=sent)).status_code == 422
+        assert (await person.post("/files", data={"csrf": csrf}, files=sent)).status_code == 200
+        assert (inbox / "rs-2.json").read_bytes() == again
+        assert "doubled" in (await person.get("/report/2026H1")).text
+        (await person.post("/files/take-away", data={"csrf": csrf, "name": "rs-2.json"}))
+        assert not (inbox / "rs-2.json").exists()
+        assert (await person.post("/files/take-away", data={"csrf": csrf, "name": "../x.json"})).status_code == 422
+        (await person.post("/language", data={"csrf": csrf, "language": "sq", "back": "/"}))
+        assert '<html lang="sq">' in (await person.get("/")).text

@@ -1,0 +1,359 @@
+"""A forged, an older, a doubled and an unapproved report are refused by name, each with what to do; and link ids."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.errors import Conflict, InvalidInput
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.monitoring.document import FIRST_FORMAT, write_document
+from exchange.flows.monitoring.editions import ReportManifest, read_report_manifest, write_report_manifest
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.report import approve_report, draft, find_approved
+from exchange.flows.monitoring.restricted_edition import BLOCK, read_restricted
+from exchange.flows.monitoring.small_counts import Told, exact
+from exchange.flows.region.combine import combine_reports
+from exchange.flows.region.indicators import indicators_in, shipped_indicators
+from exchange.flows.region.read_reports import read_reports
+from exchange.flows.region.regional import RefusedFile
+from exchange.flows.region.release import Addressed, release_report
+from exchange.flows.region.report_file import Believed, verify_report_file
+from exchange.log.audit_entry import Act
+from exchange.store.tables.log import AuditRow
+from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
+from exchange.trust.recipient import make_recipient
+from exchange.trust.registry import RegisteredNode
+from tests.exchange.flows.region.conftest import Released
+from tests.exchange.flows.region.region_world import (
+    BY_HEAD,
+    CODES,
+    H1,
+    H2,
+    HEAD,
+    YEAR,
+    RegionWorld,
+    start_of_2026,
+)
+from tests.exchange.trust.rounds import Capitals
+
+pytestmark = pytest.mark.slow
+
+
+def who(region: Released) -> Believed:
+    return Believed(fingerprints=region.world.fingerprints())
+
+
+def refused(region: Released, *files: tuple[str, bytes], believed: Believed | None = None) -> tuple[RefusedFile, ...]:
+    """Beside the good ones of the other five nodes, which are counted all the same."""
+    others = [file for file in region.files[H2] if file[0] not in {name.split("-")[0] + ".json" for name, _ in files}]
+    read = read_reports([*others, *files], H2, believed or who(region), region.world.recipient)
+    assert {item.file for item in read.accepted} >= {name for name, _ in others}
+    return read.refused
+
+
+def of(region: Released, code: str) -> bytes:
+    return dict(region.files[H2])[f"{code}.json"]
+
+
+def changed(data: bytes, **fields: Any) -> bytes:
+    return json.dumps({**json.loads(data), **fields}).encode()
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def unb64(data: bytes, field: str) -> bytes:
+    return base64.b64decode(json.loads(data)[field])
+
+
+def only(found: tuple[RefusedFile, ...]) -> RefusedFile:
+    (item,) = found
+    assert item.file == "rs-x.json"
+    assert item.next_step
+    return item
+
+
+def test_forged_files_are_refused(released_region: Released) -> None:
+    good = of(released_region, "rs")
+    public = unb64(good, "public").replace(b'"value": 0', b'"value": 1', 1)
+    manifest = read_report_manifest(unb64(good, "manifest"))
+    other = json.loads(of(released_region, "mk"))
+    sealed = json.loads(good)["restricted"]
+    later_purpose = {**sealed, "purpose": "Another purpose"}
+    cut = {**sealed, "sealed": b64(base64.b64decode(sealed["sealed"])[:-1] + b"\0")}
+    proof = json.loads(unb64(good, "proof"))
+    envelope = json.loads(base64.b64decode(proof["envelope"]))
+    envelope["payload"] = b64(base64.b64decode(envelope["payload"]).replace(b"To the", b"Tu the"))
+    for what, data, code in (
+        ("another public edition", changed(good, public=b64(public)), "forged"),
+        ("another manifest", changed(good, manifest=b64(_manifest(manifest, public="0" * 64))), "unapproved"),
+        ("another node's public edition", changed(good, public=other["public"]), "forged"),
+        ("another node's proof", changed(good, proof=other["proof"]), "forged"),
+        ("another node's name", changed(good, node="ffp-mk"), "forged"),
+        ("another period", changed(good, period="2027H1"), "forged"),
+        ("another purpose", changed(good, restricted=later_purpose), "other-recipient"),
+        ("a byte of what is sealed", changed(good, restricted=cut), "other-recipient"),
+        ("another node's sealed edition", changed(good, restricted=other["restricted"]), "other-recipient"),
+        (
+            "a changed approval",
+            changed(good, proof=b64(json.dumps({**proof, "envelope": b64(json.dumps(envelope).encode())}).encode())),
+            "forged",
+        ),
+        ("a place that is not in the log", changed(good, proof=b64(_at(proof, 3))), "forged"),
+        ("a field more", changed(good, more=1), "no-report"),
+        ("no JSON", b"{", "no-report"),
+        ("a file of a release to come", changed(good, format="ffp-report-file/2"), "newer-format"),
+    ):
+        item = only(refused(released_region, ("rs-x.json", data)))
+        assert item.code == code, what
+        if code != "no-report":
+            assert item.node in ("ffp-rs", "ffp-mk"), what
+
+
+def _manifest(manifest: ReportManifest, **changes: Any) -> bytes:
+    return write_report_manifest(manifest.model_copy(update=changes))
+
+
+def _at(proof: dict[str, Any], index: int) -> bytes:
+    return json.dumps({**proof, "log_index": index}).encode()
+
+
+def test_an_identity_that_nobody_vouches_for_is_refused(released_region: Released) -> None:
+    good = of(released_region, "rs")
+    others = [print_ for print_ in released_region.world.fingerprints() if print_ != _fingerprint(released_region)]
+    item = only(refused(released_region, ("rs-x.json", good), believed=Believed(fingerprints=others)))
+    assert item.code == "unknown-identity"
+    assert _fingerprint(released_region) in item.why
+
+
+def test_the_trust_root_vouches_for_whom_it_names(released_region: Released) -> None:
+    cards = [node.history.card for node in released_region.world.nodes.values()]
+    nodes = [
+        RegisteredNode(node_id=card.issuer, jurisdiction=card.jurisdiction, url=card.url, identity=card.identity)
+        for card in cards
+    ]
+    trust = Capitals().round(nodes=nodes)
+    read = read_reports(released_region.files[H2], H2, Believed(trust), None)
+    assert len(read.accepted) == len(CODES)
+    assert not read.refused
+    assert all(not report.halves for report in read.reports), "without a key the exact figures stay sealed"
+    swapped = [*nodes[:-1], nodes[-1].model_copy(update={"identity": nodes[0].identity})]
+    elsewhere = Capitals().round(nodes=[swapped[-1]])
+    (code, data) = released_region.files[H2][-1]
+    (item,) = read_reports([(code, data)], H2, Believed(elsewhere), None).refused
+    assert (item.code, item.node) == ("forged", "ffp-xk")
+
+
+def _fingerprint(region: Released) -> str:
+    return region.world.fingerprints()[CODES.index("RS")]
+
+
+def test_an_older_report_is_refused(released_region: Released) -> None:
+    item = only(refused(released_region, ("rs-x.json", dict(released_region.files[H1])["rs.json"])))
+    assert (item.code, item.node) == ("older-period", "ffp-rs")
+    assert "2026H1" in item.why
+    item = only(refused(released_region, ("rs-x.json", dict(released_region.files[YEAR])["rs.json"])))
+    assert item.code == "other-period"
+    old = {"format": FIRST_FORMAT, "half": "2026H2", "node": "ffp-rs"}
+    item = only(refused(released_region, ("rs-x.json", json.dumps(old).encode())))
+    assert (item.code, item.node) == ("older-format", "ffp-rs")
+    assert "two editions" in item.next_step
+
+
+def test_a_doubled_report_counts_once_or_not_at_all(released_region: Released) -> None:
+    world, good = released_region.world, of(released_region, "rs")
+    again = world.file("RS", H2)
+    assert again != good, "sealed anew, and the same report"
+    read = read_reports([*released_region.files[H2], ("rs-x.json", again)], H2, who(released_region), world.recipient)
+    (item,) = read.refused
+    assert (item.code, item.node, len(read.accepted)) == ("doubled", "ffp-rs", 6)
+    made = combine_reports(read, H2, shipped_indicators())
+    once = combine_reports(
+        read_reports(released_region.files[H2], H2, who(released_region), world.recipient), H2, shipped_indicators()
+    )
+    assert made.restricted is not None
+    assert once.restricted is not None
+    assert made.restricted.rows == once.restricted.rows
+
+
+def test_two_different_approvals_of_one_period_count_for_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+    clock = start_of_2026()
+    monkeypatch.setattr("exchange.clock.now", clock)
+    world = RegionWorld(tmp_path, clock, 1)
+    world.receipts()
+    world.enter("RS", to=["MK"])
+    world.at(datetime(2026, 7, 9, tzinfo=UTC))
+    world.approve(H1)
+    first = world.files(H1)
+    with world.nodes["RS"].store.write() as session:  # as if the node had been set back, and its head had signed anew
+        row = session.get_one(MonitoringReportRow, "2026H1")
+        session.delete(session.get_one(MonitoringEditionRow, "2026H1"))
+        session.flush()
+        session.delete(row)
+    world.at(datetime(2026, 5, 1, tzinfo=UTC))
+    world.enter("RS", to=["MK"])
+    world.at(datetime(2026, 7, 10, tzinfo=UTC))
+    approve_report(world.nodes["RS"], HEAD, H1, draft(world.nodes["RS"], H1).sha256, "Once more.")
+    sign_head(world.nodes["RS"])
+    believed = Believed(fingerprints=world.fingerprints())
+    read = read_reports([*first, ("rs-x.json", world.file("RS", H1))], H1, believed, world.recipient)
+    assert {(item.file, item.code) for item in read.refused} == {
+        ("rs.json", "doubled-differently"),
+        ("rs-x.json", "doubled-differently"),
+    }
+    assert "ffp-rs" not in {report.node_id for report in read.reports}
+    world.close()
+
+
+def test_an_unapproved_report_is_refused(released_region: Released) -> None:
+    world = released_region.world
+    node = world.nodes["RS"]
+    approved = find_approved(node, H2)
+    assert approved is not None
+    drafted = write_document(approved.document, node.jurisdictions, draft=True)
+    item = only(refused(released_region, ("rs-x.json", drafted)))
+    assert (item.code, item.node) == ("unapproved", "ffp-rs")
+    item = only(refused(released_region, ("rs-x.json", approved.data)))
+    assert item.code == "unapproved"
+    assert "--form file" in item.next_step
+    by_h1 = json.loads(dict(released_region.files[H1])["rs.json"])
+    item = only(refused(released_region, ("rs-x.json", changed(of(released_region, "rs"), proof=by_h1["proof"]))))
+    assert item.code == "unapproved"
+
+
+def test_a_file_for_somebody_else_does_not_open(released_region: Released) -> None:
+    world = released_region.world
+    elsewhere = make_recipient("Somebody else")
+    item = only(refused(released_region, ("rs-x.json", world.file("RS", H2, elsewhere))))
+    assert item.code == "other-recipient"
+    assert "Somebody else" in item.why
+    found = verify_report_file(world.file("RS", H2, elsewhere), who(released_region), None)
+    assert found.restricted is None
+    assert found.sealed is not None
+
+
+def test_the_restricted_edition_goes_to_a_confirmed_recipient_for_a_purpose(released_region: Released) -> None:
+    world = released_region.world
+    node, recipient = world.nodes["RS"], world.recipient.recipient
+    wrong = recipient.fingerprint[::-1]
+    for to, code in (
+        (Addressed(recipient, wrong, "A purpose"), "fingerprint-differs"),
+        (Addressed(recipient, recipient.fingerprint, "  "), "purpose-missing"),
+        (Addressed(recipient, recipient.fingerprint, "Two\nlines"), "purpose-missing"),
+    ):
+        with pytest.raises(InvalidInput) as error:
+            release_report(node, BY_HEAD, H2, to)
+        assert error.value.code == code
+    data = release_report(node, BY_HEAD, H2, Addressed(recipient, recipient.fingerprint, "A stated purpose"))
+    with node.store.read() as session:
+        rows = session.query(AuditRow).filter_by(act=str(Act.RELEASE_RESTRICTED)).all()
+    assert rows[-1].purpose == "A stated purpose"
+    assert rows[-1].actor == "head-1"
+    assert recipient.name in (rows[-1].asked or "")
+    assert recipient.fingerprint in (rows[-1].asked or "")
+    approved = find_approved(node, H2)
+    assert approved is not None
+    assert approved.editions is not None
+    assert approved.editions.restricted[:200] not in data
+    assert len(approved.editions.restricted) % BLOCK == 0
+    assert json.loads(release_report(node, BY_HEAD, H2, None))["restricted"] is None
+
+
+def test_a_report_of_before_is_read_and_no_file_is_made_of_it(tmp_path: Path, monkeypatch: Any) -> None:
+    clock = start_of_2026()
+    monkeypatch.setattr("exchange.clock.now", clock)
+    world = RegionWorld(tmp_path, clock, 1)
+    world.at(datetime(2026, 7, 9, tzinfo=UTC))
+    world.approve(H1)
+    node = world.nodes["RS"]
+    with node.store.write() as session:  # as the release before kept it
+        row = session.get_one(MonitoringReportRow, "2026H1")
+        public = json.loads(session.get_one(MonitoringEditionRow, "2026H1").public)
+        del public["edition"]
+        public |= {"format": FIRST_FORMAT, "half": public.pop("period")}
+        row.document = json.dumps(public).encode()
+        session.delete(session.get_one(MonitoringEditionRow, "2026H1"))
+    found = find_approved(node, H1)
+    assert found is not None
+    assert (found.editions, str(found.document.period)) == (None, "2026H1")
+    with pytest.raises(Conflict) as error:
+        release_report(node, BY_HEAD, H1, None)
+    assert error.value.code == "one-edition"
+    world.at(datetime(2027, 1, 9, tzinfo=UTC))
+    (before,) = draft(node, H2).document.earlier
+    assert before.period == "2026H1"
+    world.close()
+
+
+def test_both_sides_make_one_link_id_whatever_came_first(tmp_path: Path, monkeypatch: Any) -> None:
+    """Also where the hit is told on the other side a day later, in another half-year: it counts once, where it was
+    known first, and is told as a difference; and the ids of a later half-year are the same."""
+    clock = start_of_2026()
+    monkeypatch.setattr("exchange.clock.now", clock)
+    world = RegionWorld(tmp_path, clock, 1)
+    a, b = world.enter("RS", to=["MK"]), world.enter("MK", to=["RS"])
+    c, d = world.enter("MK", to=["RS"]), world.enter("RS", to=["MK"])
+    world.at(datetime(2026, 6, 30, 20, tzinfo=UTC))
+    world.lead(("RS", a), ("MK", b), late_on_the_other_side=timedelta(hours=10))
+    world.at(datetime(2026, 6, 1, tzinfo=UTC))
+    world.lead(("MK", c), ("RS", d))
+    world.at(datetime(2026, 7, 2, tzinfo=UTC))
+    assert {link.link for code in ("RS", "MK") for link in links(world, code, "2026H1")} == {None}
+    world.receipts(("MK", "RS"))
+    world.receipts(("RS", "MK"))
+    world.at(datetime(2026, 7, 9, tzinfo=UTC))
+    first = {code: {(link.link, link.lead) for link in links(world, code, "2026H1")} for code in ("RS", "MK")}
+    assert len(first["RS"]) == 2
+    assert first["MK"] < first["RS"], "one of the two MK knows in July alone"
+    world.approve(H1)
+    files_h1 = world.files(H1)
+    world.at(datetime(2027, 1, 9, tzinfo=UTC))
+    second = {code: {link.link for link in links(world, code, "2026H2")} for code in ("RS", "MK")}
+    assert second["RS"] == second["MK"] == {name for name, _ in first["RS"]}
+    world.approve(H2)
+    for period, files, told in (
+        (H1, files_h1, (2, {"RS": 2, "MK": 1})),
+        (H2, world.files(H2), (0, {"RS": 0, "MK": 1})),
+    ):
+        read = read_reports(files, period, Believed(fingerprints=world.fingerprints()), world.recipient)
+        made = combine_reports(read, period, shipped_indicators())
+        assert made.restricted is not None
+        leads, figures = told
+        assert made.restricted.row("leads").cells["MK-RS"] == exact(leads)
+        (difference,) = [item for item in made.restricted.differences if item.id == "leads"]
+        assert difference.told == {code: exact(count) for code, count in figures.items()}
+        public = made.public.row("leads").cells["MK-RS"]
+        assert public.low is None or public.low <= leads <= (public.high or 0)
+    texts = [find_approved(world.nodes[code], H2) for code in ("RS", "MK")]
+    for found in texts:
+        assert found is not None
+        assert found.editions is not None
+        said = found.editions.restricted.decode()
+        assert not any(secret in said for secret in (a, b, c, d, "-K-"))
+    world.close()
+
+
+def links(world: RegionWorld, code: str, half: str) -> Any:
+    return read_restricted(draft(world.nodes[code], Half.parse(half)).editions.restricted).halves[0].links
+
+
+def test_numbers_of_indicators_are_not_entered_until_somebody_does(released_region: Released) -> None:
+    shipped = shipped_indicators().of("leads", 3)
+    assert (shipped.goal, shipped.kpi_2024, shipped.kpi_2030, shipped.verified) == (3, "", "", False)
+    own = [{"id": "leads", "text": "", "source": "The Roadmap", "verified": True, "goal": 3, "kpi_2030": "made-up 4"}]
+    found = indicators_in(json.dumps(own).encode()).of("leads", 3)
+    assert (found.kpi_2030, found.verified, found.goal_text) == ("made-up 4", True, "Reduced illicit flows")
+    with pytest.raises(InvalidInput):
+        indicators_in(b'[{"id": "leads", "goal": 9, "text": "", "source": "", "verified": true}]')
+    read = read_reports(released_region.files[H2], H2, who(released_region), None)
+    made = combine_reports(read, H2, shipped_indicators())
+    assert made.restricted is None
+    assert len(made.incomplete) == len(CODES)
+    assert {stage.median.told for stage in made.public.stages} <= {Told.HELD_BACK, Told.RESTRICTED, Told.NO_DATA}
