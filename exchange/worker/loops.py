@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above what a laptop's battery does
 
-TOLD_AGAIN_S = 60.0
+FAULT_TOLD_AGAIN_S = 60.0
 """So seldom it is said again that a step fails as it did before: some are tried five times a second."""
 
 Step = Callable[[], bool]
@@ -164,7 +164,7 @@ class Loops:
         with self._telling:
             known = self._failing.get(name, _Failing("", -math.inf, 0))
             same = known.code == error.code
-            if same and now < known.told_at + TOLD_AGAIN_S:
+            if same and now < known.told_at + FAULT_TOLD_AGAIN_S:
                 self._failing[name] = known._replace(times=known.times + 1)
                 return
             self._failing[name] = _Failing(error.code, now, 0)

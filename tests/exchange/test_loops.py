@@ -68,7 +68,7 @@ def test_a_failed_step_is_tried_again(loops: Loops) -> None:
 
 def test_what_fails_all_the_time_is_told_now_and_then(loops: Loops, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that is away for a weekend must not fill the disk with lines."""
-    monkeypatch.setattr(worker_loops, "TOLD_AGAIN_S", 0.5)
+    monkeypatch.setattr(worker_loops, "FAULT_TOLD_AGAIN_S", 0.5)
     errors: list[ExchangeError] = [StoreUnavailable("gone")] * 200 + [StoreFull("no room")] * 5
     tries, done = iter(errors), threading.Event()
 

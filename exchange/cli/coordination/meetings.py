@@ -162,11 +162,13 @@ def _line(text: str) -> Attendance:
     """Raises InvalidInput."""
     from exchange.errors import InvalidInput
     from exchange.flows.coordination.meetings import Attendance
-    from exchange.flows.coordination.vocabulary import Institution, Sex
+    from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
     from schemas.vocabulary import OfficeRole
 
     who, _, count = text.partition("=")
     words = who.split(":")
     if len(words) != 3 or not count.isascii() or not count.isdigit() or len(count) > 6:
         raise InvalidInput(f"{text} is not INSTITUTION:ROLE:SEX=COUNT, such as police:investigator:women=3.")
-    return Attendance(one_of(Institution, words[0]), one_of(OfficeRole, words[1]), one_of(Sex, words[2]), int(count))
+    return Attendance(
+        one_of(Institution, words[0]), one_of(OfficeRole, words[1]), one_of(AttendeeSex, words[2]), int(count)
+    )

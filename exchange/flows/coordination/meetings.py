@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, today
 from exchange.errors import Conflict, InvalidInput, NotFound
-from exchange.flows.coordination.vocabulary import Institution, Sex
+from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Actor, Deed
@@ -45,7 +45,7 @@ class Attendance:
 
     institution: Institution
     role: OfficeRole
-    sex: Sex
+    sex: AttendeeSex
     count: int
 
 
@@ -187,7 +187,7 @@ def _held(session: Session, rows: Sequence[MeetingRow]) -> list[HeldMeeting]:
             date.fromisoformat(row.held_on),
             row.title,
             tuple(
-                Attendance(Institution(line.institution), OfficeRole(line.role), Sex(line.sex), line.count)
+                Attendance(Institution(line.institution), OfficeRole(line.role), AttendeeSex(line.sex), line.count)
                 for line in attended.get(row.meeting_id, ())
             ),
             row.entered_by,

@@ -20,7 +20,7 @@ class Institution(StrEnum):
     OTHER = "other"
 
 
-class Sex(StrEnum):
+class AttendeeSex(StrEnum):
     """As people state it; nobody is asked."""
 
     WOMEN = "women"

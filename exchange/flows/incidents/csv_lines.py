@@ -16,10 +16,10 @@ from typing import Any, Final, Protocol
 
 from exchange.errors import InvalidInput, TooLarge
 
-MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+MAX_CSV_BYTES: Final = 16 * 1024 * 1024
 MAX_ROWS: Final = 100_000
 """Bounded: a file of the size above could hold sixteen million empty rows."""
-MAX_COLUMNS: Final = 64
+MAX_CSV_COLUMNS: Final = 64
 MAX_CELL: Final = 120
 """Characters of a cell that is read; the longest word of a vocabulary has 30."""
 _MAX_LINE: Final = 64 * 1024
@@ -71,8 +71,8 @@ def csv_lines(source: ByteSource, encoding: TableEncoding = TableEncoding.AUTO) 
             )
         if number > MAX_ROWS + 1:
             raise _refused(f"A table has at most {MAX_ROWS} rows; divide it.")
-        if len(row) > MAX_COLUMNS:
-            raise _refused(f"Row {number} has more than {MAX_COLUMNS} columns.")
+        if len(row) > MAX_CSV_COLUMNS:
+            raise _refused(f"Row {number} has more than {MAX_CSV_COLUMNS} columns.")
         yield row
 
 
@@ -109,13 +109,13 @@ class _Bounded:
     """Raises TooLarge once more was read than a table may have."""
 
     def __init__(self, source: ByteSource) -> None:
-        self._source, self._left = source, MAX_FILE_BYTES
+        self._source, self._left = source, MAX_CSV_BYTES
 
     def read(self, size: int) -> bytes:
         piece = self._source.read(size)
         self._left -= len(piece)
         if self._left < 0:
-            raise TooLarge(f"A table has at most {MAX_FILE_BYTES} bytes; divide it.")
+            raise TooLarge(f"A table has at most {MAX_CSV_BYTES} bytes; divide it.")
         return piece
 
 

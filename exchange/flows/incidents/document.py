@@ -15,14 +15,14 @@ from typing import Any, Final
 
 from exchange.errors import InvalidInput
 from exchange.flows.incidents.counts import IncidentCounts
-from exchange.flows.incidents.told import TABLES, TOTALS, ToldTable, places_of, told_tables, told_totals
+from exchange.flows.incidents.told import TABLES, TOTALS, ToldTable, cell_places, told_tables, told_totals
 from exchange.flows.incidents.vocabulary import (
     DIMENSIONS,
     IncidentCell,
     PersonCell,
 )
 from exchange.flows.incidents.words import (
-    DEFINITIONS,
+    ANNEX_DEFINITIONS,
     DIMENSION_TITLES,
     TABLE_TITLES,
     TOTAL_TITLES,
@@ -35,7 +35,7 @@ from exchange.flows.monitoring.small_counts import Figure, Told
 from exchange.jurisdictions.directory import Directory
 
 ANNEX_FORMAT: Final = "ffp-incident-annex/1"
-MANIFEST_FORMAT: Final = "ffp-incident-annex-manifest/1"
+ANNEX_MANIFEST_FORMAT: Final = "ffp-incident-annex-manifest/1"
 EXACT, PUBLIC = "exact", "public"
 MAX_ANNEX_BYTES: Final = 16 * 1024 * 1024
 """All 32,000 cells of persons with a count would make some 5 MB."""
@@ -164,7 +164,7 @@ def read_told(data: bytes) -> ToldAnnex:
         tables = {}
         for name, kind in TABLES.items():
             cells = {tuple(item["at"]): _figure(item) for item in _by_id(fields["tables"], name)["cells"]}
-            tables[name] = ToldTable(kind, {place: cells[place] for place in places_of(kind)})
+            tables[name] = ToldTable(kind, {place: cells[place] for place in cell_places(kind)})
         earlier = tuple(
             EarlierTotals(
                 str(Half.parse(item["half"])),
@@ -184,7 +184,7 @@ def write_annex_manifest(head: AnnexHead, exact: bytes, told: bytes) -> bytes:
     """What is approved: the digests of both editions of one half-year."""
     return _written(
         {
-            "format": MANIFEST_FORMAT,
+            "format": ANNEX_MANIFEST_FORMAT,
             "half": str(head.half),
             "node": head.node_id,
             "jurisdiction": head.jurisdiction,
@@ -208,7 +208,7 @@ def _head_json(head: AnnexHead, edition: str, known: Directory) -> dict[str, Any
 
 def _tail_json(known: Directory) -> dict[str, Any]:
     return {
-        "definitions": list(DEFINITIONS),
+        "definitions": list(ANNEX_DEFINITIONS),
         "words": {
             "titles": {
                 name: {"title": DIMENSION_TITLES[name], "values": dict(VALUE_TITLES[name])} for name in DIMENSIONS

@@ -78,7 +78,7 @@ class ToldTable:
         return {value: _sum(figures) for value, figures in found.items()}
 
 
-def places_of(kind: TableKind) -> list[CellPlace]:
+def cell_places(kind: TableKind) -> list[CellPlace]:
     """Of a table, in the order of its vocabularies. Offences are those of its total alone."""
     values = [
         [value for value in DIMENSIONS[name] if name != "offence" or _holds(kind.of, value)] for name in kind.properties
@@ -96,7 +96,7 @@ def exact_table(counts: IncidentCounts, kind: TableKind) -> dict[CellPlace, int]
         found = counts.persons_by(ROLE_TOTALS[kind.of], kind.properties)
     else:
         found = counts.incidents_by(kind.properties, possession=kind.of == "possession")
-    return {place: found.get(place, 0) for place in places_of(kind)}
+    return {place: found.get(place, 0) for place in cell_places(kind)}
 
 
 def exact_totals(counts: IncidentCounts) -> dict[str, int]:

@@ -80,7 +80,7 @@ TOTAL_TITLES: Final[Mapping[str, str]] = {
     "perpetrators": "Perpetrators",
     "persons_of_unknown_role": "Persons whose role is unknown",
 }
-DEFINITIONS: Final = (
+ANNEX_DEFINITIONS: Final = (
     "An incident is one event with a firearm or an explosive that the police came to know of and that happened in the "
     "half-year, counted once, whether or not an exhibit of it is in the exchange.",
     "An incident has one offence and one weapon kind: where several hold, the first in the order of the list. Its "
@@ -98,7 +98,7 @@ def title_of(dimension: str, value: str) -> str:
 def annex_texts() -> list[str]:
     """All that a page or a report says of these in the reader's language."""
     titles = [text for named in VALUE_TITLES.values() for text in named.values()]
-    return [*DIMENSION_TITLES.values(), *titles, *TABLE_TITLES.values(), *TOTAL_TITLES.values(), *DEFINITIONS]
+    return [*DIMENSION_TITLES.values(), *titles, *TABLE_TITLES.values(), *TOTAL_TITLES.values(), *ANNEX_DEFINITIONS]
 
 
 @cache

@@ -25,7 +25,7 @@ from exchange.store.tables.work import JobRow
 
 STANDS_S: Final = 900
 """A job that is due is begun within seconds, or when those before it are done: two minutes for each at most."""
-LOOK_AGAIN_S: Final = 0.5
+NEXT_JOB_S: Final = 0.5
 """Longer than a worker takes from the end of one job to the next."""
 _NAMED = 10
 """So many numbers stand in a refusal."""
@@ -59,7 +59,7 @@ def standing_work(node: Node) -> tuple[int, str] | None:
         before = jobs.overdue(session, STANDS_S)
     if before is None:
         return None
-    time.sleep(LOOK_AGAIN_S)
+    time.sleep(NEXT_JOB_S)
     with node.store.read() as session:
         now = jobs.overdue(session, STANDS_S)
     return now if now is not None and now[1] == before[1] else None

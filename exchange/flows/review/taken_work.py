@@ -50,7 +50,7 @@ MAY_WORK_ON: Final = {
 }
 MOST_TAKEN: Final = 50
 """Things that one form takes or gives."""
-LOOKED_AT_ONCE: Final = 200
+TAKEN_LOOKED_AT: Final = 200
 """Exhibits that are held against their first reviews in one step."""
 
 
@@ -171,13 +171,13 @@ def end_reviewed(node: Node, after: str = "") -> str:
     as soon as somebody opened a pair, of which the others are told nothing. Looks at those that follow on an exhibit;
     returns the last of them, "" at the end."""
     with node.store.read() as session:
-        rows = taken_exhibits(session, after=after, limit=LOOKED_AT_ONCE)
+        rows = taken_exhibits(session, after=after, limit=TAKEN_LOOKED_AT)
         over = _reviewed(session, node, rows)
     if over:
         with node.store.write() as session:  # somebody may have taken one again
             again = taken_of(session, TakenKind.EXHIBIT, over).values()
             end_taken(session, TakenKind.EXHIBIT, _reviewed(session, node, again))
-    return rows[-1].subject if len(rows) == LOOKED_AT_ONCE else ""
+    return rows[-1].subject if len(rows) == TAKEN_LOOKED_AT else ""
 
 
 def _reviewed(session: Session, node: Node, rows: Collection[TakenWorkRow]) -> set[str]:

@@ -45,7 +45,7 @@ RECORDS_S: Final = 1.0
 PEOPLE_S: Final = 5.0
 """How often it is looked whether people are to be told of alerts, and whether their sessions go on: a change shows to
 no less, so that its moment tells little."""
-AGAIN_S: Final = 5.0
+HINTS_AGAIN_S: Final = 5.0
 """So much later it is looked again where it could not be known how anything stands."""
 ANYWAY_S: Final = 60.0
 """So often it is asked of each person, whether or not anything seems to have changed."""
@@ -214,12 +214,12 @@ class LiveHints:
                 self._records_at = now + RECORDS_S
                 await self._look_for_records()
         except ExchangeError as error:  # a database that is away comes back, and nobody's page must wait for its end
-            self._again_at = now + AGAIN_S
+            self._again_at = now + HINTS_AGAIN_S
             if self._known:  # told once: a line for each look would fill the log
                 log.warning("what is new for the open pages is not known", code=error.code, detail=str(error))
             self._known = False
         except Exception:
-            self._again_at = now + AGAIN_S
+            self._again_at = now + HINTS_AGAIN_S
             log.exception("unforeseen error, asked again later what is new for the open pages")
         else:
             if not self._known:

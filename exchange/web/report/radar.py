@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape
 
 from exchange.web.report.blocks import printable
 
-WIDE: Final = 680
+RADAR_WIDE: Final = 680
 HIGH: Final = 412
-_MIDDLE: Final = (WIDE / 2, 193.0)
+_MIDDLE: Final = (RADAR_WIDE / 2, 193.0)
 _RADIUS: Final = 130
 _RINGS: Final = (0.25, 0.5, 0.75, 1.0)
 _SIZE: Final = 13
@@ -49,7 +49,7 @@ def radar(spokes: Sequence[RadarSpoke], *, now: str, before: str | None) -> str:
         *(line for place, spoke in enumerate(spokes) for line in _label(spoke.label, place, len(spokes))),
         *_legend(now, before),
     ]
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}">'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {RADAR_WIDE} {HIGH}" width="{RADAR_WIDE}" height="{HIGH}">'
     return "\n".join((head, *drawn, "</svg>")) + "\n"
 
 
@@ -129,7 +129,7 @@ def wrapped(label: str) -> list[str]:
 
 def _legend(now: str, before: str | None) -> Iterator[str]:
     y = HIGH - 14.0
-    x = WIDE / 2 - (190 if before is not None else 60)
+    x = RADAR_WIDE / 2 - (190 if before is not None else 60)
     yield f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{x + 36:.1f}" y2="{y:.1f}" stroke="{_NOW}" stroke-width="2.4"/>'
     yield _dot(x + 18, y)
     yield _text(printable(now), x + 44, y + 4, "start")

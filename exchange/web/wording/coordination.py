@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exchange.flows.coordination.vocabulary import Institution, Sex
+from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from schemas.vocabulary import ActionState, MeetingKind, OfficeRole
@@ -38,7 +38,7 @@ INSTITUTIONS: Final = {
     Institution.INTERNATIONAL: _m("International organisation"),
     Institution.OTHER: _m("Another institution"),
 }
-SEXES: Final = {Sex.WOMEN: _m("Women"), Sex.MEN: _m("Men"), Sex.NOT_STATED: _m("Not stated")}
+SEXES: Final = {AttendeeSex.WOMEN: _m("Women"), AttendeeSex.MEN: _m("Men"), AttendeeSex.NOT_STATED: _m("Not stated")}
 ACTION_STATES: Final = {
     ActionState.OPEN: _m("Open"),
     ActionState.DONE: _m("Done"),
@@ -58,7 +58,7 @@ def institution_word(institution: Institution) -> str:
     return _(INSTITUTIONS[institution])
 
 
-def sex_word(sex: Sex) -> str:
+def sex_word(sex: AttendeeSex) -> str:
     return _(SEXES[sex])
 
 

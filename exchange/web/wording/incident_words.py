@@ -9,7 +9,7 @@ from typing import Final
 from exchange.flows.incidents.document import ToldAnnex
 from exchange.flows.incidents.read_table import RefusedRow, RowRefusal
 from exchange.flows.incidents.told import CellPlace, ToldTable
-from exchange.flows.incidents.words import DEFINITIONS, DIMENSION_TITLES, TABLE_TITLES, TOTAL_TITLES, title_of
+from exchange.flows.incidents.words import ANNEX_DEFINITIONS, DIMENSION_TITLES, TABLE_TITLES, TOTAL_TITLES, title_of
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Told
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
@@ -81,7 +81,7 @@ def notes_of(annex: ToldAnnex) -> list[str]:
     """What a reader must know before the first figure."""
     few = annex.head.smallest - 1
     return [
-        *(_(text) for text in DEFINITIONS),
+        *(_(text) for text in ANNEX_DEFINITIONS),
         _(
             "Counts from 1 to %(few)s are told as that range alone: so few people would be recognised. The largest "
             "counts of such a table are told as a range too, since with the total they would tell the small ones. A "

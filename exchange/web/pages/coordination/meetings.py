@@ -23,7 +23,7 @@ from exchange.flows.coordination.meetings import (
     read_meeting,
     take_back_meeting,
 )
-from exchange.flows.coordination.vocabulary import Institution, Sex
+from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
@@ -48,7 +48,7 @@ class AttendanceFormRow:
 
     institution: Institution | None = None
     role: OfficeRole | None = None
-    counts: dict[Sex, int] = field(default_factory=dict)
+    counts: dict[AttendeeSex, int] = field(default_factory=dict)
 
 
 @router.get("/meetings")
@@ -105,7 +105,7 @@ def _page(name: str, who: Visitor, **values: Any) -> Response:
         kinds=list(MeetingKind),
         institutions=list(Institution),
         roles=list(OfficeRole),
-        sexes=list(Sex),
+        sexes=list(AttendeeSex),
         blank=[AttendanceFormRow() for _ in range(FIRST_ROWS)],
         meeting_word=meeting_word,
         institution_word=institution_word,
@@ -149,7 +149,9 @@ def _read(fields: dict[str, str]) -> NewMeeting:
 
 def _attended(fields: dict[str, str]) -> Iterator[Attendance]:
     for place in range(MOST_ROWS):
-        counts: Sequence[tuple[Sex, str]] = [(sex, fields.get(f"{sex}-{place}", "").strip()) for sex in Sex]
+        counts: Sequence[tuple[AttendeeSex, str]] = [
+            (sex, fields.get(f"{sex}-{place}", "").strip()) for sex in AttendeeSex
+        ]
         stated = [(sex, count) for sex, count in counts if count not in ("", "0")]
         if not stated:
             continue

@@ -23,7 +23,7 @@ from exchange.flows.incidents.annex import (
     released_annex,
 )
 from exchange.flows.incidents.counts import IncidentCounts
-from exchange.flows.incidents.csv_lines import MAX_FILE_BYTES, TableEncoding
+from exchange.flows.incidents.csv_lines import MAX_CSV_BYTES, TableEncoding
 from exchange.flows.incidents.document import ToldAnnex
 from exchange.flows.incidents.enter import (
     CountsEntry,
@@ -130,7 +130,7 @@ async def try_import(request: Request, node: OpenNode, who: Heading, half: str) 
         await read_form(request, node, who.csrf)
         raise InvalidInput("This is no form of these pages.", code="no-form")
     wanted = Half.parse(half)
-    body = await own_body(request, node, MAX_FILE_BYTES + _FORM_BYTES)
+    body = await own_body(request, node, MAX_CSV_BYTES + _FORM_BYTES)
     form = parse_form(body, request.headers.get("content-type", ""))
     if not hmac.compare_digest(form.fields.get("csrf", "").encode(), who.csrf.encode()):
         raise Forbidden("This form is of an earlier session. Go back, load the page anew, and send it again.")

@@ -24,7 +24,7 @@ from exchange.flows.coordination.meetings import (
     take_back_meeting,
 )
 from exchange.flows.coordination.pack_inputs import write_pack_inputs
-from exchange.flows.coordination.vocabulary import Institution, Sex
+from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.log.audit_entry import Act, Actor, ActorKind
@@ -44,17 +44,17 @@ LOCAL = NewMeeting(
     date(2026, 11, 10),
     "Local coordination meeting",
     (
-        Attendance(Institution.POLICE, OfficeRole.INVESTIGATOR, Sex.WOMEN, 3),
-        Attendance(Institution.POLICE, OfficeRole.HEAD, Sex.MEN, 1),
-        Attendance(Institution.LABORATORY, OfficeRole.EXAMINER, Sex.WOMEN, 2),
-        Attendance(Institution.MINISTRY, OfficeRole.LEGAL_OFFICER, Sex.NOT_STATED, 1),
+        Attendance(Institution.POLICE, OfficeRole.INVESTIGATOR, AttendeeSex.WOMEN, 3),
+        Attendance(Institution.POLICE, OfficeRole.HEAD, AttendeeSex.MEN, 1),
+        Attendance(Institution.LABORATORY, OfficeRole.EXAMINER, AttendeeSex.WOMEN, 2),
+        Attendance(Institution.MINISTRY, OfficeRole.LEGAL_OFFICER, AttendeeSex.NOT_STATED, 1),
     ),
 )
 TRAINING = NewMeeting(
     MeetingKind.TRAINING,
     date(2026, 9, 1),
     "Half a day on the workbench",
-    (Attendance(Institution.LABORATORY, OfficeRole.EXAMINER, Sex.WOMEN, 4),),
+    (Attendance(Institution.LABORATORY, OfficeRole.EXAMINER, AttendeeSex.WOMEN, 4),),
 )
 
 

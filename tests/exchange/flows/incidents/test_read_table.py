@@ -10,7 +10,7 @@ import pytest
 
 from exchange.errors import InvalidInput, TooLarge
 from exchange.flows.incidents import csv_lines
-from exchange.flows.incidents.csv_lines import MAX_COLUMNS, TableEncoding
+from exchange.flows.incidents.csv_lines import MAX_CSV_COLUMNS, TableEncoding
 from exchange.flows.incidents.person_columns import PersonalKind, personal_kind
 from exchange.flows.incidents.read_table import (
     INCIDENT_COLUMNS,
@@ -208,7 +208,7 @@ def test_a_table_without_heads_is_refused_and_not_repeated() -> None:
         (f"{HEAD}\n{GOOD}\n{SECRET}".encode() + b"\xff\xfe,\n", "encoding UTF-8"),
         (f"{HEAD}\n{SECRET}\0\n".encode(), "NUL"),
         (f"{HEAD}\n{SECRET}{'x' * 70_000}\n".encode(), "line of the table has more"),
-        (f"{HEAD}\n{',' * MAX_COLUMNS}{SECRET}\n".encode(), f"more than {MAX_COLUMNS} columns"),
+        (f"{HEAD}\n{',' * MAX_CSV_COLUMNS}{SECRET}\n".encode(), f"more than {MAX_CSV_COLUMNS} columns"),
         ((f"{HEAD}\n" + f"1,,{SECRET},,,,,\n" * (MAX_REFUSED + 1)).encode(), "in the column offence (missing)"),
     ],
 )
@@ -225,7 +225,7 @@ def test_bounds_of_rows_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(HEAD, GOOD, GOOD, GOOD).rows == 3
     with pytest.raises(InvalidInput, match="at most 3 rows"):
         read(HEAD, GOOD, GOOD, GOOD, GOOD)
-    monkeypatch.setattr(csv_lines, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(csv_lines, "MAX_CSV_BYTES", 100)
     with pytest.raises(TooLarge, match="at most 100 bytes"):
         read(HEAD, GOOD, GOOD)
 

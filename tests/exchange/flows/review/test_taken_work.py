@@ -256,7 +256,7 @@ def in_state(world: BlindWorld, state: str) -> None:
 
 def test_what_was_reviewed_stays_in_no_table(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends when nobody's list has it any more, and not before: an opening shows to no colleague."""
-    monkeypatch.setattr(taken_work, "LOOKED_AT_ONCE", 1)
+    monkeypatch.setattr(taken_work, "TAKEN_LOOKED_AT", 1)
     in_state(world, "correlated")
     give_work(world.rs, by(FIRST), [exhibit(world)], SECOND.pseudonym)
     take_work(world.rs, by(FIRST), [exhibit(world, "c")])

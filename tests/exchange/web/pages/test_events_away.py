@@ -32,7 +32,7 @@ def test_a_database_that_is_away_ends_no_line_and_fills_no_log(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(live_hints, "PEOPLE_S", 0.2)
-    monkeypatch.setattr(live_hints, "AGAIN_S", 0.2)
+    monkeypatch.setattr(live_hints, "HINTS_AGAIN_S", 0.2)
     node = start_node(Jurisdiction.RS)
     head = somebody(node, Role.HEAD)
     database = make_url(str(databases.address(node.node.settings.home))).database

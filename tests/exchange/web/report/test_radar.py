@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from exchange.web.report.radar import HIGH, WIDE, RadarSpoke, radar, wrapped
+from exchange.web.report.radar import HIGH, RADAR_WIDE, RadarSpoke, radar, wrapped
 
 SVG = "{http://www.w3.org/2000/svg}"
 LONG = "Правозастосовно-криміналістичне забезпечення міжвідомчої взаємодії"
@@ -25,7 +25,7 @@ def test_dots_lie_where_the_shares_are(count: int) -> None:
     shares = [number / count for number in range(count)]
     root = drawn([RadarSpoke(f"Area {number}", share, 1 - share) for number, share in enumerate(shares)])
     dots = [(float(dot.get("cx", 0)), float(dot.get("cy", 0))) for dot in root.findall(f"{SVG}circle")][:count]
-    middle, full = (WIDE / 2, 193.0), 130.0
+    middle, full = (RADAR_WIDE / 2, 193.0), 130.0
     assert [math.dist(dot, middle) / full for dot in dots] == pytest.approx(shares, abs=0.002)
     assert len(root.findall(f"{SVG}rect")) == count + 1, "the legend has one"
     labels = {text.text for text in root.findall(f"{SVG}text")}
@@ -61,7 +61,7 @@ def test_labels_stay_within_the_drawing(count: int, label: str) -> None:
         wide = len(text.text or "") * size * WIDEST_LETTER
         left = x - {"start": 0.0, "middle": wide / 2, "end": wide}[text.get("text-anchor", "")]
         assert left >= 0
-        assert left + wide <= WIDE
+        assert left + wide <= RADAR_WIDE
         assert size <= y <= HIGH
 
 
