@@ -49,7 +49,8 @@ def radar(spokes: Sequence[RadarSpoke], *, now: str, before: str | None) -> str:
         *(line for place, spoke in enumerate(spokes) for line in _label(spoke.label, place, len(spokes))),
         *_legend(now, before),
     ]
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {RADAR_WIDE} {HIGH}" width="{RADAR_WIDE}" height="{HIGH}">'
+    size = f'viewBox="0 0 {RADAR_WIDE} {HIGH}" width="{RADAR_WIDE}" height="{HIGH}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>'
     return "\n".join((head, *drawn, "</svg>")) + "\n"
 
 
