@@ -158,6 +158,11 @@ class Holdings:
         if found is not None and record in self.held:
             self.restricted[record] = found
 
+    def keeps(self, statement_id: str, said: AnyStatement) -> bool:
+        """Whether its content lies here: of a record it goes once the record is withdrawn."""
+        here = statement_id in self.shown or statement_id in self.restricted
+        return statement_id in self.known and (here or not isinstance(said, Record))
+
     def outlived(self, today: date) -> list[str]:
         """Others' records of which the retention is over, that nobody has taken away yet."""
         return [

@@ -428,6 +428,30 @@ def test_nothing_is_lost_doubled_or_served_to_the_wrong_one(
     )
 
 
+@pytest.mark.slow
+def test_a_record_that_was_erased_everywhere_is_listed_as_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was published and withdrawn after the backup: nobody has its content, and its index says so."""
+    monkeypatch.setattr("exchange.worker.PeerClient", NoClient)
+    clock = Clock()
+    clock.install(monkeypatch)
+    four, owner = FourNodes.begun(tmp_path / "four", clock), NAMES[1]
+    publish_first(four)
+    four = four.copied(tmp_path / "copy")
+    four.back_up(owner)
+    with four.speaks(owner, Record):
+        four.network.record(owner, audience=[JURISDICTIONS[NAMES[0]]], retention_until="2036-12-31")
+    four.settle()
+    name = four.terms[owner].newest()[-1]
+    with four.speaks(owner, Withdrawal):
+        withdraw(four.network.nodes[owner], HEAD, name, ERROR)
+    four.settle()
+    four.restore(owner)
+    with closing(four.database(owner)) as rows:
+        assert rows.execute("SELECT count(*) FROM lost").fetchone() == (1,)
+        assert rows.execute("SELECT count(*) FROM statement WHERE statement_id = ?", (name,)).fetchone() == (0,)
+    four.network.close()
+
+
 def run_chaos(folder: Path, monkeypatch: pytest.MonkeyPatch, how: settings) -> None:
     for client in ("PeerClient", "TimeAuthorityClient"):
         monkeypatch.setattr(f"exchange.worker.{client}", NoClient)

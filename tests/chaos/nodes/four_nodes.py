@@ -257,8 +257,8 @@ class FourNodes:
 
     def restore(self, name: str) -> None:
         """Its database is lost, and the last backup is put in its place; its scans are still there. What it said is in
-        the backup, or comes back from a peer that had it, or is listed as lost by its index; and what others gave it
-        comes again."""
+        the backup, or comes back from a peer that keeps it, or is listed as lost by its index: so is a record that was
+        withdrawn and erased everywhere. And what others gave it comes again."""
         backup, size = self.backups[name]
         shown, log = set(self.holdings[name].shown), self.network.size(name)
         self.set_back.add(name)
@@ -273,9 +273,10 @@ class FourNodes:
         assert not lost & set(own.values())
         assert lost | set(own.values()) == set(range(self.network.size(name))), f"{name} says nothing of what it lost"
         for index, statement_id in self.spoken[name].items():
-            if index < size or any(statement_id in self.holdings[peer].known for peer in NAMES if peer != name):
+            others = [self.holdings[peer] for peer in NAMES if peer != name]
+            if index < size or any(peer.keeps(statement_id, self.said[statement_id]) for peer in others):
                 assert own.get(statement_id) == index, f"{name} lost {statement_id}, which its backup or a peer has"
-            elif index < log:
+            elif index < log and not any(statement_id in peer.known for peer in others):
                 assert index in lost
         for owner in NAMES:
             if owner != name:
