@@ -52,7 +52,7 @@ def answer_evidence(answer: Answered) -> str:
         elif answer.differs:
             found.append(
                 _(
-                    'The node\'s signed snapshot says "%(answer)s". It asks: %(practices)s.',
+                    "The node's signed snapshot says: %(answer)s. It asks: %(practices)s.",
                     answer=_word(answer.question, answer.proof.answer),
                     practices=practices,
                 )

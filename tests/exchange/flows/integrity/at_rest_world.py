@@ -17,6 +17,9 @@ from typing import Any
 from exchange.clock import stamp, stamp_in
 from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.maturity.assess import maturity_of
+from exchange.flows.maturity.snapshot import write_snapshot
+from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import decide_found, request_release
@@ -30,7 +33,9 @@ from exchange.store.access.tokens import revoke_token
 from exchange.store.access.users import add_user, change_role, put_authorisation
 from exchange.store.log.statements import add_statement, find_statement
 from exchange.store.monitoring.counted import keep_report
+from exchange.store.monitoring.snapshots import add_snapshot
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
+from exchange.store.tables.maturity import MaturitySnapshotRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.queries import FoundRow
@@ -93,6 +98,7 @@ def live(folder: Path, databases: Databases | None = None) -> Network:
     _join(network, network.record(RS, audience=["MK"], scan=b"one"), theirs)
     _ask(network, network.record(MK, level="search", audience=["RS"]))
     _report(rs)
+    _snapshot(rs)
     for node in network.nodes.values():
         seal_audit(replace(node, settings=node.settings.model_copy(update={"audit_interval_s": -1.0})))
         sign_head(node)
@@ -132,6 +138,24 @@ def _report(node: Node) -> None:
     with node.store.write() as session:
         enter(session, said, to=[])
         keep_report(session, MonitoringReportRow(**columns, approval=said.statement_id, approved_by=HEAD.pseudonym))
+
+
+def _snapshot(node: Node) -> None:
+    """As ``keep_snapshot`` keeps one, likewise."""
+    document = write_snapshot(Half(2025, 2), maturity_of(node))
+    said = say(
+        node,
+        Approval,
+        HEAD,
+        concerns=hashlib.sha256(document).hexdigest(),
+        jurisdiction=node.settings.jurisdiction,
+        decision=Decision.APPROVED,
+        because="As the node saw it.",
+    )
+    columns = {"half": "2025H2", "document": document, "sha256": said.statement.concerns, "kept_at": stamp()}
+    with node.store.write() as session:
+        enter(session, said, to=[])
+        add_snapshot(session, MaturitySnapshotRow(**columns, approval=said.statement_id, kept_by=HEAD.pseudonym))
 
 
 def _withdraw(network: Network, shared: str, held: str) -> None:
