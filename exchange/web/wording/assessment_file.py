@@ -45,7 +45,7 @@ def _head(jurisdiction: str, half: Half, before: AnswersFile | None) -> Iterator
     yield from comment(
         _(
             "Write between the quotation marks, and save the file as UTF-8. Write roles and counts, never a person's "
-            'name. What you do not know stays empty or is answered with "not known".'
+            "name. What you do not know stays empty or is answered with: not known."
         )
     )
     yield f"format = {toml_text(ANSWERS_FORMAT)}"
@@ -81,16 +81,17 @@ def _guidance(question: AssessmentQuestion) -> Iterator[str]:
 
 
 def _how(question: AssessmentQuestion) -> str:
+    others = {"unknown": f'"{NOT_KNOWN}"', "none": f'"{NOT_APPLICABLE}"'}
     match question.kind:
         case AnswerKind.TEXT:
             return _("in words")
         case AnswerKind.COUNT:
-            return _('a whole number, "%(unknown)s" or "%(none)s"', unknown=NOT_KNOWN, none=NOT_APPLICABLE)
+            return _("a whole number, %(unknown)s or %(none)s", **others)
         case AnswerKind.MONTHS:
-            return _('a number of months, "%(unknown)s" or "%(none)s"', unknown=NOT_KNOWN, none=NOT_APPLICABLE)
+            return _("a number of months, %(unknown)s or %(none)s", **others)
         case AnswerKind.DEGREE | AnswerKind.CHOICE:
             words = ", ".join(f'"{word}"' for word in question.words)
-            return _('%(words)s, "%(unknown)s" or "%(none)s"', words=words, unknown=NOT_KNOWN, none=NOT_APPLICABLE)
+            return _("%(words)s, %(unknown)s or %(none)s", words=words, **others)
 
 
 def _answered(given: GivenAnswer | None, before: AnswersFile | None) -> Iterator[str]:
@@ -109,8 +110,10 @@ def _answered(given: GivenAnswer | None, before: AnswersFile | None) -> Iterator
 def _own(moved: Sequence[OwnRecommendation]) -> Iterator[str]:
     yield from comment(
         _(
-            'Recommendations of your own, as many as you like; and with "question" the priority, owner, day or place '
-            "of one that follows from an answer. Of one priority those come first that stand here, in this order."
+            "Recommendations of your own, as many as you like; and with the field %(field)s the priority, owner, day "
+            "or place of one that follows from an answer. Of one priority those come first that stand here, in this "
+            "order.",
+            field="question",
         )
     )
     yield from (

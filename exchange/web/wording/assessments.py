@@ -11,7 +11,7 @@ from exchange.flows.assessment.rating import Answered, Rated
 from exchange.flows.assessment.recommendations import Recommendation
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
-from exchange.web.languages import spoken, term
+from exchange.web.languages import ngettext, spoken, term
 
 _DEGREES: Final = {"yes": _m("yes"), "partly": _m("partly"), "no": _m("no")}
 _PRIORITIES: Final = {1: _m("high"), 2: _m("medium"), 3: _m("low")}
@@ -27,6 +27,8 @@ def answer_words(answer: Answered | None) -> str:
         return _word(answer.question, answer.value)
     number = spoken().number(answer.value, 0 if answer.value.is_integer() else 1)
     if answer.question.kind is AnswerKind.MONTHS:
+        if answer.value.is_integer():
+            return ngettext("%(num)s month", "%(num)s months", int(answer.value))
         return _("%(number)s months", number=number)
     if answer.share is not None:
         return _("%(number)s, that is %(share)s", number=number, share=share_words(answer.share))
@@ -52,7 +54,7 @@ def answer_evidence(answer: Answered) -> str:
         elif answer.differs:
             found.append(
                 _(
-                    'The node\'s signed snapshot says "%(answer)s". It asks: %(practices)s.',
+                    "The node's signed snapshot says: %(answer)s. It asks: %(practices)s.",
                     answer=_word(answer.question, answer.proof.answer),
                     practices=practices,
                 )

@@ -75,7 +75,7 @@ def test_the_other_forms(ffp: Ffp, tmp_path: Path) -> None:
     assert rows[-1] == [KOSOVO_FOOTNOTE]
     assert {row[2] for row in rows[1:-1]} == {"area", "answer", "recommendation"}
     [backlog] = [row for row in rows if row[4:5] == ["backlog_months"] and row[2] == "answer"]
-    assert (backlog[1], backlog[6], backlog[7]) == ("Kosovo*", "9 months", "1 months")
+    assert (backlog[1], backlog[6], backlog[7]) == ("Kosovo*", "9 months", "1 month")
     [succession] = [row for row in rows if row[4:5] == ["succession"] and row[2] == "answer"]
     assert succession[10].startswith("'=1+1"), "a spreadsheet computes nothing of it"
     assert len({len(row) for row in rows[:-1]}) == 1
