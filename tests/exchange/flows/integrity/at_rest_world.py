@@ -26,11 +26,8 @@ from exchange.flows.incidents.document import (
 )
 from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head
-<<<<<<< HEAD
-=======
 from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.snapshot import write_snapshot
->>>>>>> r6
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.flows.query.ask import Question, ask
@@ -48,11 +45,8 @@ from exchange.store.log.statements import add_statement, find_statement
 from exchange.store.monitoring.counted import keep_report
 from exchange.store.monitoring.snapshots import add_snapshot
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
-<<<<<<< HEAD
 from exchange.store.tables.incidents import IncidentAnnexRow
-=======
 from exchange.store.tables.maturity import MaturitySnapshotRow
->>>>>>> r6
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.queries import FoundRow
@@ -115,11 +109,8 @@ def live(folder: Path, databases: Databases | None = None) -> Network:
     _join(network, network.record(RS, audience=["MK"], scan=b"one"), theirs)
     _ask(network, network.record(MK, level="search", audience=["RS"]))
     _report(rs)
-<<<<<<< HEAD
     _annex(rs)
-=======
     _snapshot(rs)
->>>>>>> r6
     for node in network.nodes.values():
         seal_audit(replace(node, settings=node.settings.model_copy(update={"audit_interval_s": -1.0})))
         sign_head(node)
@@ -161,7 +152,6 @@ def _report(node: Node) -> None:
         keep_report(session, MonitoringReportRow(**columns, approval=said.statement_id, approved_by=HEAD.pseudonym))
 
 
-<<<<<<< HEAD
 def _annex(node: Node) -> None:
     """As ``approve_annex`` keeps one."""
     head = AnnexHead(Half(2025, 2), node.node_id, node.settings.jurisdiction, 5)
@@ -171,16 +161,13 @@ def _annex(node: Node) -> None:
         "told": write_told(told_edition(exact), node.jurisdictions),
     }
     manifest = write_annex_manifest(head, editions["exact"], editions["told"])
-=======
 def _snapshot(node: Node) -> None:
     """As ``keep_snapshot`` keeps one, likewise."""
     document = write_snapshot(Half(2025, 2), maturity_of(node))
->>>>>>> r6
     said = say(
         node,
         Approval,
         HEAD,
-<<<<<<< HEAD
         concerns=hashlib.sha256(manifest).hexdigest(),
         jurisdiction=node.settings.jurisdiction,
         decision=Decision.APPROVED,
@@ -193,7 +180,6 @@ def _snapshot(node: Node) -> None:
             session,
             IncidentAnnexRow(**columns, **editions, approval=said.statement_id, approved_by=HEAD.pseudonym),
         )
-=======
         concerns=hashlib.sha256(document).hexdigest(),
         jurisdiction=node.settings.jurisdiction,
         decision=Decision.APPROVED,
@@ -203,7 +189,6 @@ def _snapshot(node: Node) -> None:
     with node.store.write() as session:
         enter(session, said, to=[])
         add_snapshot(session, MaturitySnapshotRow(**columns, approval=said.statement_id, kept_by=HEAD.pseudonym))
->>>>>>> r6
 
 
 def _withdraw(network: Network, shared: str, held: str) -> None:
