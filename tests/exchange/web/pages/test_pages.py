@@ -76,6 +76,7 @@ PAGES: dict[str, set[Role]] = {
     "/app/monitoring": {Role.AUDITOR, Role.HEAD},
     "/app/monitoring/2026H1": {Role.AUDITOR, Role.HEAD},
     "/app/monitoring/2026H1/released/json": {Role.AUDITOR, Role.HEAD},
+    "/app/monitoring/2026H1/released/file": {Role.AUDITOR, Role.HEAD},
     f"/app/hits/{NOTHING}": READERS,
 }
 ACTIONS: dict[str, set[Role]] = {
@@ -98,6 +99,7 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/policy/held": {Role.HEAD},
     f"/app/records/{NOTHING}/disclose": {Role.HEAD},
     "/app/monitoring/2026H1": {Role.HEAD},
+    "/app/monitoring/2026H1/restricted": {Role.HEAD},
     "/app/alerts/read": READERS,
     "/app/alerts/unread": READERS,
     "/app/alerts/mail": READERS,
