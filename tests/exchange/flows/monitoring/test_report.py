@@ -323,7 +323,7 @@ def test_no_data_is_not_nothing(world: World) -> None:
     document = world.draft().document
     assert document.counts["leads"].total == exact(0)
     assert document.rate.total == HELD_BACK, "of no feedback as of little: that it was none tells, too"
-    assert set(document.stages.values()) == {(HELD_BACK, HELD_BACK), (RESTRICTED, RESTRICTED)}
+    assert set(document.stages.values()) == {(NO_DATA, NO_DATA), (RESTRICTED, RESTRICTED)}, "the counts say it, too"
     assert {node.share for node in document.nodes} == {NO_DATA}
     earlier = world.draft("2025H2").document
     assert {row.total for row in earlier.counts.values()} == {NO_DATA, RESTRICTED}

@@ -23,7 +23,7 @@ class Released:
     files: dict[Period, list[tuple[str, bytes]]]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")  # the clock is set for as long as it is in use
 def released_region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
     clock = start_of_2026()
     with pytest.MonkeyPatch.context() as patched:

@@ -94,6 +94,7 @@ PAGES: dict[str, set[Role]] = {
     "/app/incidents/2026H1": {Role.AUDITOR, Role.HEAD},
     "/app/incidents/2026H1/sheet": {Role.HEAD},
     "/app/incidents/2026H1/released/json": {Role.AUDITOR, Role.HEAD},
+    "/app/monitoring/2026H1/released/file": {Role.AUDITOR, Role.HEAD},
     f"/app/hits/{NOTHING}": READERS,
 }
 ACTIONS: dict[str, set[Role]] = {
@@ -129,6 +130,7 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/incidents/2026H1/leave": {Role.HEAD},
     "/app/incidents/2026H1/undo": {Role.HEAD},
     "/app/incidents/2026H1/sheet": {Role.HEAD},
+    "/app/monitoring/2026H1/restricted": {Role.HEAD},
     "/app/alerts/read": READERS,
     "/app/alerts/unread": READERS,
     "/app/alerts/mail": READERS,
