@@ -136,7 +136,7 @@ def show(half: Which, home: Home = None, as_json: AsJson = False) -> None:
 
 
 @app.command("undo")
-def undo_last(half: Which, acting: Acting, home: Home = None) -> None:
+def undo_last(half: Which, acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Go back to what was entered before the last change."""
     from exchange.cli.acting import maker_of
     from exchange.errors import NotFound
@@ -153,7 +153,7 @@ def undo_last(half: Which, acting: Acting, home: Home = None) -> None:
         if current is None:
             raise NotFound(f"Nothing is entered of {wanted}.")
         undo_change(node, Actor(ActorKind.PERSON, maker.pseudonym, maker.role), wanted, current.number)
-    typer.echo(f"{wanted}: the last change is undone.")
+    tell(as_json, {"half": str(wanted), "undone": True}, f"{wanted}: the last change is undone.")
 
 
 @app.command("approve")
@@ -163,6 +163,7 @@ def approve_counts(
     acting: Acting,
     because: Annotated[str, typer.Option(help="To whom it goes and on what ground, in one line.")],
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Approve both editions of a half-year that is over, for release."""
     from exchange.cli.acting import maker_of
@@ -174,7 +175,8 @@ def approve_counts(
     wanted = Half.parse(half)
     with opened(resolve_home(home)) as node:
         said = approve_annex(node, maker_of(node, acting, Role.HEAD), wanted, check_digest(sha256), because)
-    typer.echo(f"The incident annex of {wanted} is approved; the statement is {said}.")
+    told = f"The incident annex of {wanted} is approved; the statement is {said}."
+    tell(as_json, {"half": str(wanted), "statement": said}, told)
 
 
 @app.command()

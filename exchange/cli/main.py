@@ -314,7 +314,7 @@ HEADINGS = (
             Command(
                 "region",
                 region.app,
-                "The coordinator's side: verify reports, make one of the region. No node.",
+                "One report of the region, from its nodes' files.",
                 (
                     'ffp region key --name "Regional coordination" --out keys/',
                     "ffp region combine *.json --half 2026H2 --trust-root root/ --key keys/region.key --out report/",

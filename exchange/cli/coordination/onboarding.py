@@ -198,7 +198,7 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
     from exchange.flows.onboarding.steps import STEP_GUIDES
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
-    from exchange.web.wording.onboarding import mark_of, standing_words, state_word, why_words
+    from exchange.web.wording.onboarding import mark_of, standing_words, state_word, step_word, why_words
 
     if as_json:
         print_json(
@@ -223,7 +223,7 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
                 typer.echo(f"      {'':<15} {more}")
         if (upcoming := found.next) is not None:
             guide = STEP_GUIDES[upcoming.step]
-            typer.echo(f"\nNext: {guide.title}. {guide.do}")
+            typer.echo(f"\nNext: {step_word(upcoming.step)}. {guide.do}")
             typer.echo(f"      {guide.typed}")
             typer.echo(f"      What shows it: {guide.shown}")
         if signed is None:

@@ -146,7 +146,7 @@ def _summary(found: Assessment) -> Iterator[Block]:
 
 def _picture(found: Assessment) -> Iterator[Block]:
     yield heading(_("The areas"), 1)
-    caption = _("Each spoke is an area, from 0 in the middle to 100 % at its end. The table has the same figures.")
+    caption = _("Each spoke is an area, from 0 in the middle to 100 at its end. The table has the same figures.")
     yield {"kind": "drawn", "file": _RADAR, "caption": printable(caption)}
     rows = [
         [

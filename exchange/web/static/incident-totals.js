@@ -8,8 +8,8 @@ const differs = form.querySelector("[data-differs]");
 const sum = (some) => some.reduce((all, field) => all + (/^\d+$/.test(field.value.trim()) ? Number(field.value) : 0), 0);
 
 const tell = () => {
-  for (const row of form.querySelectorAll("tbody tr")) {
-    row.querySelector("[data-row-sum]").value = sum([...row.querySelectorAll("input[data-column]")]);
+  for (const output of form.querySelectorAll("[data-row-sum]")) {
+    output.value = sum([...output.closest("tr").querySelectorAll("input[data-column]")]);
   }
   for (const output of form.querySelectorAll("[data-column-sum]")) {
     output.value = sum(fields.filter((field) => field.dataset.column === output.dataset.columnSum));

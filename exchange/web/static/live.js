@@ -39,8 +39,8 @@ function awaited() {
 
 const address = () => `/app/events?${new URLSearchParams(awaited().map((name) => ["record", name]))}`;
 
-/** Whoever asks now and then is answered by one process after another, each of which counts for itself: the number of
-    one that has not answered yet may hide what came meanwhile, that of one which told the same before is no news. */
+// Whoever asks now and then is answered by one process after another, each of which counts for itself: the number of one
+// that has not answered yet may hide what came meanwhile, that of one which told the same before is no news.
 function onAlerts(told) {
   const [process, number] = told.split("-");
   const news = known.size > 0 && known.get(process) !== number;

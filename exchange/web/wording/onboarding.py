@@ -6,18 +6,11 @@ from typing import Final
 
 from exchange.flows.onboarding.checklist import StepStanding
 from exchange.flows.onboarding.look import SeenStep, Why
-from exchange.flows.onboarding.steps import STEP_GUIDES
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from schemas.vocabulary import OnboardingState, OnboardingStep, Role
 
-STATES: Final = {
-    OnboardingState.OPEN: _m("Open"),
-    OnboardingState.DONE: _m("Done, as somebody says"),
-    OnboardingState.PROVEN: _m("Proven by a node"),
-    OnboardingState.NOT_POSSIBLE: _m("Not possible yet"),
-}
 STEP_MARKS: Final = {
     OnboardingState.OPEN: "○",
     OnboardingState.DONE: "◐",
@@ -54,11 +47,11 @@ _REASONS: Final = {
 
 
 def step_word(step: OnboardingStep) -> str:
-    return _(STEP_GUIDES[step].title)
+    return term(step, "onboarding_step")
 
 
 def state_word(state: OnboardingState) -> str:
-    return _(STATES[state])
+    return term(state, "onboarding_state")
 
 
 def mark_of(standing: StepStanding) -> str:

@@ -29,6 +29,8 @@ WITHOUT_JSON = {
     "policy show": "prints JSON as it is",
     "sync receipt": "prints JSON as it is",
     "egress unit": "prints a file for systemd",
+    "incidents template": "writes a table to fill in",
+    "region desk": "runs until it is stopped",
     "root sign": "a person reads what is proposed, and agrees",
 }
 TO_A_FILE = {"evaluate", "conformance", "demo"}

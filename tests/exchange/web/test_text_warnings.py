@@ -11,8 +11,12 @@ from exchange.flows.entry.free_text import FREE, Doubt, doubts_in
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 
-OF_LAW = {"legal_basis", "article", "authority", "matcher", "specimen"}
-"""Which name a law, a court, a program, or a reference specimen."""
+OF_LAW = {
+    *("legal_basis", "article", "authority", "matcher", "specimen"),
+    *("title", "text_en", "words", "provision_words"),
+}
+"""Which name a law, a court, a program, or a reference specimen, or are the text of a law. The title of an action is
+looked at where it is typed."""
 _SUBMITTED: dict[str, Any] = {
     "exhibit": {
         "kind": "crime_scene",
