@@ -140,9 +140,8 @@ class Settings(BaseSettings):
     compute_rest_s: Seconds = 60
     """How long an idle worker process is kept. It takes a hundred megabytes, and a second to start."""
     heights_kept_bytes: Annotated[int, Field(ge=0, le=2**50)] = 4 * 1024**3
-    """How much disk the heights may take that the comparison viewer draws, so that a pair opens at once: half a MB of a
-    scan of 545 x 545 points. Those not looked at for longest leave, also before less than
-    twice ``min_free_bytes`` is free. 0: none are kept."""
+    """How much disk the heights may take that the viewer draws, so that a pair opens at once: half a MB of 545 x 545
+    points. Those not looked at for longest leave, also where less than twice ``min_free_bytes`` is free. 0: none."""
     cluster_scheduler: SchedulerUrl | None = None
     """A Dask cluster that compares scans with the galleries, ``tls://host:port``. Without one this machine compares
     them."""

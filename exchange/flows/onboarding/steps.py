@@ -12,7 +12,7 @@ from schemas.vocabulary import OnboardingStep
 
 @dataclass(frozen=True)
 class StepGuide:
-    """``do`` says what is done, ``typed`` by which command, ``page`` on which page of the node, ``shown`` what shows it.
+    """``do`` says what is done, ``typed`` by which command, ``page`` on which page, ``shown`` what shows it.
     ``condition``: what is proven of it can end; else it happened, and stays proven. ``lasts_days``: after so many it is
     to be shown again; None for what happened once."""
 

@@ -161,9 +161,6 @@ def _annex(node: Node) -> None:
         "told": write_told(told_edition(exact), node.jurisdictions),
     }
     manifest = write_annex_manifest(head, editions["exact"], editions["told"])
-def _snapshot(node: Node) -> None:
-    """As ``keep_snapshot`` keeps one, likewise."""
-    document = write_snapshot(Half(2025, 2), maturity_of(node))
     said = say(
         node,
         Approval,
@@ -180,6 +177,15 @@ def _snapshot(node: Node) -> None:
             session,
             IncidentAnnexRow(**columns, **editions, approval=said.statement_id, approved_by=HEAD.pseudonym),
         )
+
+
+def _snapshot(node: Node) -> None:
+    """As ``keep_snapshot`` keeps one, likewise."""
+    document = write_snapshot(Half(2025, 2), maturity_of(node))
+    said = say(
+        node,
+        Approval,
+        HEAD,
         concerns=hashlib.sha256(document).hexdigest(),
         jurisdiction=node.settings.jurisdiction,
         decision=Decision.APPROVED,

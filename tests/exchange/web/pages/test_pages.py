@@ -94,7 +94,6 @@ PAGES: dict[str, set[Role]] = {
     "/app/incidents/2026H1": {Role.AUDITOR, Role.HEAD},
     "/app/incidents/2026H1/sheet": {Role.HEAD},
     "/app/incidents/2026H1/released/json": {Role.AUDITOR, Role.HEAD},
-    "/app/monitoring/2026H1/released/file": {Role.AUDITOR, Role.HEAD},
     f"/app/hits/{NOTHING}": READERS,
 }
 ACTIONS: dict[str, set[Role]] = {
