@@ -24,13 +24,13 @@ from cryptography.hazmat.primitives.hpke import (
     MLKEM768X25519PublicKey,
     Suite,
 )
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from exchange.errors import ConfigurationError, InvalidInput
 from exchange.trust.card import same_fingerprint, spoken_fingerprint
 from exchange.trust.encrypted_files import seal_files, unseal
 from schemas.errors import ContractError
-from schemas.exhibit import Contract
+from schemas.exhibit import Contract, plain_line
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
@@ -48,7 +48,7 @@ class NamedRecipient(Contract):
     """The public file. ``name``: whom it is of, in words, as those who seal for it will write down."""
 
     format: Literal["ffp-recipient/1"]
-    name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(plain_line)]
     ml_kem_768: _Key
     x25519: _Key
 

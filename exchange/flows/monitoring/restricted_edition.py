@@ -133,10 +133,20 @@ class RestrictedHalf(Contract):
                 linked = sum(link.partner == partner and getattr(link, end) == self.period for link in self.links)
                 if counted is not None and counted != linked:
                     raise ValueError(f"{name} with {partner} counts {counted} and links {linked}")
+        for link in self.links:
+            self._check_link(link)
         known = [link.link for link in self.links if link.link is not None]
         if len(set(known)) != len(known):
             raise ValueError("one link id stands twice")
         return self
+
+    def _check_link(self, link: ReportedLink) -> None:
+        """It speaks of the two sides and of partners alone, and of nothing that is still to come."""
+        named = {self.jurisdiction, *self.partners}
+        if link.partner not in named or link.by not in named:
+            raise ValueError("a link is of a jurisdiction that is no partner")
+        if not link.lead <= (link.confirmed or link.lead) <= self.period:
+            raise ValueError("a link is confirmed before it was a lead, or after the half-year")
 
 
 class RestrictedYear(Contract):

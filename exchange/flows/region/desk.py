@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,9 +23,9 @@ from exchange.flows.region.report_file import (
 )
 from exchange.jurisdictions.directory import Directory, shipped_directory
 from exchange.trust.recipient import RecipientKey
+from schemas.errors import shown
 
 MOST_FILES: Final = 500
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.json")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class DeskFile:
     report: VerifiedReport | None
     refused: ReportRefused | None
 
+    @property
+    def shown_name(self) -> str:
+        """Fit for a page: a sender may have chosen the name, and not each is text."""
+        return shown(self.name, 255)
+
 
 class RegionDesk:
     """``files`` is the folder. A file is verified whenever it is read: the folder is anybody's who can write there."""
@@ -58,8 +64,7 @@ class RegionDesk:
 
     def listed(self) -> list[DeskFile]:
         """Each file of the folder by name, at most ``MOST_FILES``."""
-        paths = sorted(self._files.glob("*.json"))[:MOST_FILES]
-        return [self._verified(path) for path in paths if path.is_file() and not path.is_symlink()]
+        return [self._verified(path) for path in self._paths()]
 
     def periods(self) -> list[Period]:
         """Those of which a verified report is there, the newest first, a year before its half-years."""
@@ -69,7 +74,7 @@ class RegionDesk:
     def read(self, period: Period) -> ReadReports:
         """All files, held against each other for one period; those of other periods are left out and not refused."""
         wanted = [item for item in self.listed() if item.report is None or self._is_of(item, period)]
-        data = ((item.name, (self._files / item.name).read_bytes()) for item in wanted)
+        data = ((item.name, _bounded(self._files / item.name)) for item in wanted)
         return read_reports(data, period, self.keys.who, self.keys.key)
 
     def combined(self, period: Period) -> Combined:
@@ -97,9 +102,14 @@ class RegionDesk:
 
     def take_away(self, name: str) -> None:
         """Remove a file of the folder. Raises InvalidInput for what is no name of one."""
-        if not _NAME.fullmatch(name):
+        found = next((path for path in self._paths() if path.name == name), None)
+        if found is None:
             raise InvalidInput("This is no file of the folder.", code="invalid-field")
-        (self._files / name).unlink(missing_ok=True)
+        found.unlink(missing_ok=True)
+
+    def _paths(self) -> Iterator[Path]:
+        paths = sorted(self._files.glob("*.json"))[:MOST_FILES]
+        return (path for path in paths if path.is_file() and not path.is_symlink())
 
     def _verified(self, path: Path) -> DeskFile:
         stat = path.stat()
@@ -110,12 +120,16 @@ class RegionDesk:
 
     def _verify(self, path: Path) -> DeskFile:
         try:
-            with path.open("rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
-            return DeskFile(path.name, verify_report_file(data, self.keys.who, self.keys.key), None)
+            return DeskFile(path.name, verify_report_file(_bounded(path), self.keys.who, self.keys.key), None)
         except ReportRefused as error:
             return DeskFile(path.name, None, error)
 
     @staticmethod
     def _is_of(item: DeskFile, period: Period) -> bool:
         return item.report is not None and item.report.manifest.period == str(period)
+
+
+def _bounded(path: Path) -> bytes:
+    """One byte more than is taken, so that too long is refused, and not cut off."""
+    with path.open("rb") as file:
+        return file.read(MAX_FILE_BYTES + 1)

@@ -125,7 +125,7 @@ def _linked(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, l
     for half in halves:
         cells[half.jurisdiction] = figure_of(half.count(name, half.jurisdiction))
     for key, sides in _pairs(halves).items():
-        cells[key] = exact(len(credited(name, sides)) + _without_id(name, sides))
+        cells[key] = exact(_at_least(name, sides))
         difference = _difference(name, sides)
         if difference is not None:
             differences.append(difference)
@@ -171,9 +171,16 @@ def _told_by(sides: Sides) -> Iterable[ReportedLink]:
     return (link for half, partner in sides for link in half.links if link.partner == partner)
 
 
-def _without_id(name: str, sides: Sides) -> int:
-    """Of hits that carry no id nobody knows whether both sides tell the same ones: the greater number counts."""
-    return max(len(_of_half(name, half, partner, with_id=False)) for half, partner in sides)
+def _at_least(name: str, sides: Sides) -> int:
+    """How many pairs of cases there are at least. Of hits that carry no id nobody knows which of the other side's they
+    are, with an id or without: so a side that leaves ids out doubles nothing that the other side tells."""
+    counted = credited(name, sides)
+    by_side = (
+        sum(link.link in counted for link in half.links if link.partner == partner)
+        + len(_of_half(name, half, partner, with_id=False))
+        for half, partner in sides
+    )
+    return max(len(counted), *by_side)
 
 
 def _of_half(name: str, half: RestrictedHalf, partner: str, *, with_id: bool) -> list[ReportedLink]:

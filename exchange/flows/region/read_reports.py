@@ -10,6 +10,7 @@ from exchange.flows.monitoring.half_years import Period, parse_period
 from exchange.flows.region.regional import RefusedFile
 from exchange.flows.region.report_file import Believed, ReportRefused, VerifiedReport, verify_report_file
 from exchange.trust.recipient import RecipientKey
+from schemas.errors import shown
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def read_reports(
     """
     verified: list[NamedReport] = []
     refused: list[RefusedFile] = []
-    for name, data in files:
+    for path_name, data in files:
+        name = shown(path_name, 255)  # a sender may have chosen it, and it goes into the report
         try:
             found = NamedReport(name, verify_report_file(data, who, key))
         except ReportRefused as error:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from exchange.errors import ExchangeError, InvalidInput, LogError, StatementInvalid
 from exchange.flows.monitoring.document import FIRST_FORMAT, REPORT_FORMAT, Document
@@ -30,8 +30,8 @@ from exchange.trust.card import same_fingerprint
 from exchange.trust.recipient import RecipientKey
 from exchange.trust.registry import Trust
 from schemas import Approval
-from schemas.errors import ContractError
-from schemas.exhibit import Contract
+from schemas.errors import ContractError, shown
+from schemas.exhibit import Contract, plain_line
 from schemas.lane import Base64Text
 from schemas.statement_base import NodeId
 from schemas.statements import contract_error
@@ -42,14 +42,16 @@ FILE_FORMAT: Final = "ffp-report-file/1"
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 """A restricted edition of 32 MB, a third more for Base64, and a proof with its witnesses."""
 _OLDER: Final = (FIRST_FORMAT,)
+_MOST_SAID: Final = 2000
+"""Characters of a refusal."""
 
 
 class SealedEdition(Contract):
     """The restricted edition for one recipient. What stands here beside ``sealed`` is authenticated with it."""
 
-    recipient: Annotated[str, Field(min_length=1, max_length=120)]
+    recipient: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(plain_line)]
     fingerprint: Annotated[str, Field(pattern=r"^([0-9]{5} ){7}[0-9]{5}$")]
-    purpose: Annotated[str, Field(min_length=1, max_length=200)]
+    purpose: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_line)]
     released_at: Annotated[str, Field(max_length=30)]
     suite: Annotated[str, Field(max_length=100)]
     sealed: Base64Text
@@ -107,13 +109,18 @@ class VerifiedReport:
 
 
 class ReportRefused(ExchangeError):
-    """A file of which nothing is counted. ``node``: whose it says that it is; ``next_step``: what to do about it."""
+    """A file of which nothing is counted. ``node``: whose it says that it is; ``next_step``: what to do about it.
+
+    All three may repeat words of a file that nobody vouches for, and go into pages, reports and terminals: so nothing
+    in them hides or reorders what a person reads, steers a terminal, or is half of a pair of surrogates.
+    """
 
     code = "report-refused"
 
     def __init__(self, message: str, *, code: str, next_step: str, node: str | None = None) -> None:
-        super().__init__(message, code=code)
-        self.node, self.next_step = node, next_step
+        super().__init__(shown(message, _MOST_SAID), code=code)
+        self.node = None if node is None else shown(node, 40)
+        self.next_step = shown(next_step, _MOST_SAID)
 
 
 def write_report_file(file: ReportFile) -> bytes:

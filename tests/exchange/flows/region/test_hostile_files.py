@@ -1,0 +1,171 @@
+"""Files and links that somebody made up to break the coordinator's desk, or another side's figures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import ValidationError
+
+from exchange.errors import InvalidInput
+from exchange.flows.monitoring.half_years import parse_period
+from exchange.flows.monitoring.restricted_edition import RestrictedHalf
+from exchange.flows.monitoring.small_counts import exact
+from exchange.flows.region.desk import DeskKeys, RegionDesk
+from exchange.flows.region.exact_region import exact_half
+from exchange.flows.region.indicators import shipped_indicators
+from exchange.flows.region.read_reports import read_reports
+from exchange.flows.region.report_file import MAX_FILE_BYTES, Believed
+from exchange.trust.recipient import make_recipient, read_recipient, write_recipient
+from exchange.web.region.desk_app import desk_app
+
+PORT = 8461
+HIDING = "\N{RIGHT-TO-LEFT OVERRIDE}\x1b[2J\ud800"
+
+
+def hostile(**fields: str) -> bytes:
+    return json.dumps(fields).encode()
+
+
+HOSTILE = (
+    hostile(format="ffp-monitoring-report/2", node=HIDING, period=HIDING),
+    hostile(format="ffp-monitoring-report/1", node="ffp-rs", half=HIDING),
+    hostile(format=f"ffp-report-file/{HIDING}", node=HIDING),
+)
+
+
+@pytest.mark.parametrize("data", HOSTILE)
+def test_a_refusal_repeats_nothing_that_hides_or_cannot_be_written(data: bytes) -> None:
+    read = read_reports([(f"a{HIDING}.json", data)], parse_period("2026H2"), Believed())
+    (refused,) = read.refused
+    said = "".join((refused.file, refused.node or "", refused.why, refused.next_step))
+    assert said.isprintable(), said
+    assert said.encode(), "no half of a pair"
+
+
+def test_the_desk_stands_whatever_lies_in_its_folder(tmp_path: Path) -> None:
+    for number, data in enumerate(HOSTILE):
+        (tmp_path / f"{number} of nobody.json").write_bytes(data)
+    (tmp_path / os.fsdecode(b"\xff.json")).write_bytes(b"{}")
+    desk = RegionDesk(tmp_path, DeskKeys(Believed(), None), shipped_indicators())
+    answer = asyncio.run(_page(desk))
+    assert answer.status_code == 200, answer.text
+    assert answer.text.count("<strong>refused</strong>") == len(HOSTILE) + 1
+    assert not {"\N{RIGHT-TO-LEFT OVERRIDE}", "\x1b"} & set(answer.text)
+    for name in ("../outside.json", "0 of nobody", ".", ""):
+        with pytest.raises(InvalidInput):
+            desk.take_away(name)
+    desk.take_away("0 of nobody.json")  # no name that the desk gives, and a file of the folder
+    assert not (tmp_path / "0 of nobody.json").exists()
+
+
+def test_of_a_huge_file_no_more_is_read_than_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 4096)  # takes no room on the disk
+    lengths: list[int] = []
+
+    def read(files: Any, *rest: Any) -> Any:
+        found = list(files)
+        lengths.extend(len(data) for _, data in found)
+        return read_reports(found, *rest)
+
+    monkeypatch.setattr("exchange.flows.region.desk.read_reports", read)
+    desk = RegionDesk(tmp_path, DeskKeys(Believed(), None), shipped_indicators())
+    (refused,) = desk.read(parse_period("2026H2")).refused
+    assert refused.code == "no-report"
+    assert lengths == [MAX_FILE_BYTES + 1]
+
+
+def test_a_recipient_has_a_name_that_hides_nothing() -> None:
+    fields = json.loads(write_recipient(make_recipient("Coordination").recipient))
+    for name in ("a\N{RIGHT-TO-LEFT OVERRIDE}b", "a\x9b2Jb", "a\N{LINE SEPARATOR}b", "a\N{ZERO WIDTH SPACE}b"):
+        with pytest.raises(InvalidInput):
+            read_recipient(json.dumps({**fields, "name": name}).encode())
+
+
+Link = tuple[str, str | None, str, str | None]
+"""By whom, id, and the half-years of lead and confirmation."""
+
+
+def half(code: str, partner: str, links: Sequence[Link], **more: Any) -> RestrictedHalf:
+    leads = sum(lead == "2026H2" for _, _, lead, _ in links)
+    row: Mapping[str, Any] = {"id": "leads", "goal": 3, "title": "t", "definition": "d", "cells": {partner: leads}}
+    fields = {
+        "format": "ffp-monitoring-restricted/1",
+        "edition": "restricted",
+        "period": "2026H2",
+        "counted_to": "2027-01-01T00:00:00Z",
+        "begun": None,
+        "node": f"ffp-{code.lower()}",
+        "jurisdiction": code,
+        "partners": [partner],
+        "smallest_count_told": 5,
+        "terms_h": {},
+        "indicators": [row],
+        "stages": [],
+        "harmonisation_gap": [],
+        "held_under_earlier_line": [],
+        "availability": [],
+        "links": [
+            {"partner": partner, "by": by, "link": name, "lead": lead, "confirmed": confirmed}
+            for by, name, lead, confirmed in links
+        ],
+        "salt": "0" * 64,
+        "note": "",
+        **more,
+    }
+    return RestrictedHalf.model_validate_json(json.dumps(fields), strict=True)
+
+
+def named(number: int) -> str:
+    return f"{number:064x}"
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "counted"),
+    [
+        ([None] * 5, [1, 2, 3, 4, 5], 5),
+        ([None] * 7, [1, 2, 3, 4, 5], 7),
+        ([1, None, None], [1, 2, 3], 3),
+        ([1, 4, None], [1, 2, 3], 4),
+        ([None, None], [None, None, None], 3),
+        ([1, 2], [1, 2], 2),
+    ],
+)
+def test_a_side_that_leaves_link_ids_out_doubles_no_hit(
+    mine: list[int | None], theirs: list[int | None], counted: int
+) -> None:
+    def links(numbers: list[int | None]) -> list[Link]:
+        return [("RS", None if number is None else named(number), "2026H2", None) for number in numbers]
+
+    made = exact_half([half("MK", "RS", links(mine)), half("RS", "MK", links(theirs))])
+    leads = next(row for row in made.rows if row.id == "leads")
+    assert leads.cells["MK-RS"] == exact(counted)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        ("HR", named(1), "2026H2", None),  # credits a side that is no partner
+        ("RS", named(1), "2027H1", None),  # still to come
+        ("RS", named(1), "2026H2", "2026H1"),  # confirmed before it was a lead
+        ("RS", named(1), "2026H1", "2027H1"),
+    ],
+)
+def test_a_link_that_cannot_be_is_refused(link: Link) -> None:
+    half("MK", "RS", [("RS", named(1), "2026H1", "2026H2")])
+    with pytest.raises(ValidationError, match="a link is"):
+        half("MK", "RS", [link])
+
+
+async def _page(desk: RegionDesk) -> httpx.Response:
+    app = desk_app(desk, PORT)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{PORT}") as client:
+        return await client.get("/", params={"key": app.state.secret}, follow_redirects=True)
