@@ -167,14 +167,22 @@ def approve_counts(
 ) -> None:
     """Approve both editions of a half-year that is over, for release."""
     from exchange.cli.acting import maker_of
+    from exchange.errors import InvalidInput
     from exchange.flows.incidents.annex import approve_annex, check_digest
     from exchange.flows.monitoring.half_years import Half
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     wanted = Half.parse(half)
+    try:
+        digest = check_digest(sha256.lower())
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{sha256[:80]} is no SHA-256 of 64 hexadecimal digits. See: ffp incidents show --half {wanted}",
+            code="invalid-field",
+        ) from error
     with opened(resolve_home(home)) as node:
-        said = approve_annex(node, maker_of(node, acting, Role.HEAD), wanted, check_digest(sha256), because)
+        said = approve_annex(node, maker_of(node, acting, Role.HEAD), wanted, digest, because)
     told = f"The incident annex of {wanted} is approved; the statement is {said}."
     tell(as_json, {"half": str(wanted), "statement": said}, told)
 

@@ -31,6 +31,13 @@ def network(tmp_path: Path) -> Iterator[Network]:
     made.close()
 
 
+def test_a_digest_that_is_none_is_refused_with_where_it_is_told(ffp: Ffp, network: Network) -> None:
+    of_half = ("--half", HALF, "--home", network.nodes[RS].settings.home)
+    said = refusal(ffp("incidents", "approve", "96850a90", *of_half, "--as", "head-1", "--because", "Made up."))
+    assert "96850a90 is no SHA-256" in said
+    assert f"ffp incidents show --half {HALF}" in said
+
+
 @pytest.mark.slow
 def test_from_a_table_to_an_approved_annex(
     ffp: Ffp, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
