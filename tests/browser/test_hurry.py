@@ -142,9 +142,11 @@ def test_what_is_typed_into_one_line_is_not_sent_into_the_sign_in(browser: Any, 
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page, node = context.new_page(), laboratory.node
     authenticator = enter(page, node, Role.EXAMINER)
+    page.clock.install()
     page.goto(f"{node.url}/app/search?calibre=9x19")
     page.get_by_text("Keep this search").first.click()
     page.get_by_label("Name", exact=True).fill("Nine millimetres")
+    page.clock.fast_forward(60_000)
     end_sessions(node)
     page.get_by_role("button", name="Keep this search").click()
     page.get_by_text("Your session has ended").wait_for()

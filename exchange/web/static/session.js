@@ -8,6 +8,7 @@ const notice = document.querySelector("[data-session]");
 const main = document.querySelector("main");
 const pages = new BroadcastChannel("ffp-session");
 const TWICE_MS = 1000; // a hand in a hurry presses twice, and means once
+const FRESH_MS = 60_000; // a session hardly ends while a page is so young: then a longer text alone is worth a question
 const NO_INPUT = ["hidden", "submit", "button", "reset", "fieldset"];
 const sent = new WeakMap(); // by form: when it went
 const { pseudonym } = notice.dataset;
@@ -62,7 +63,9 @@ function lookAgain() {
 /** What was typed or chosen in a form is not sent into the sign-in, where it would be lost. */
 async function guard(event) {
   const { target: form, submitter } = event;
-  const asks = [...form.elements].some(({ type }) => !NO_INPUT.includes(type));
+  const asks = performance.now() < FRESH_MS
+    ? form.querySelector("textarea") !== null
+    : [...form.elements].some(({ type }) => !NO_INPUT.includes(type));
   if (event.defaultPrevented || form.method !== "post" || !form.elements.csrf || !asks) return;
   event.preventDefault();
   if ("asking" in form.dataset) return;
