@@ -115,15 +115,17 @@ def _put_wheelhouse(node: Path) -> None:
 
 def _follow_docker_file(node: Path) -> None:
     """Both stages in one file system: they begin with the same image, and one takes the environment of the other."""
-    here = Path("/")
+    here, arguments = Path("/"), ""
     for name, value in docker_file():
-        if name == "WORKDIR":
+        if name == "ARG":  # with its default: none is given
+            arguments += f"export {value}; "
+        elif name == "WORKDIR":
             here = Path(value)
             (node / value.lstrip("/")).mkdir(parents=True, exist_ok=True)
         elif (name, value) == ("COPY", ". ."):
             done("cp", "--archive", f"{node}/made/.", node / here.relative_to("/"))
         elif name == "RUN":
-            inside(node, f"cd {here}; {value}")
+            inside(node, f"{arguments}cd {here}; {value}")
         elif name == "COPY":
             assert value.startswith("--from=installed ")
             assert len(set(value.split()[1:])) == 1, "to the same place"
