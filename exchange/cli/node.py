@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,10 @@ def serve(
         serve_alone(folder, works=not no_worker)
 
 
+_LOOK_S = 1.0
+"""So often the main thread looks whether it is to end: a signal that another thread took does not wake it."""
+
+
 def worker(home: Home = None) -> None:
     """Do the node's work: sign heads, pull from peers, fetch scans, correlate, erase. Any number of these run beside
     `ffp serve`, in the same folder; one of them leads. Ends cleanly on Ctrl-C or SIGTERM, and what it had not done is
@@ -142,8 +147,11 @@ def worker(home: Home = None) -> None:
         work.start()
         manager.ready()
         try:
-            while not ending.wait(GIVE_BACK_S):
-                give_back_memory()
+            given_back_at = time.monotonic()
+            while not ending.wait(_LOOK_S):
+                if time.monotonic() - given_back_at >= GIVE_BACK_S:
+                    give_back_memory()
+                    given_back_at = time.monotonic()
         finally:
             manager.stopping()
             work.stop()
