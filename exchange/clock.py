@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
@@ -13,10 +15,22 @@ LAST: Final = "2199-12-31T00:00:00.000Z"
 
 DAY_S: Final = 86_400
 _UNITS: Final = ((DAY_S, "days"), (3_600, "hours"), (60, "minutes"))
+_shown_by: list[Callable[[], datetime]] = []
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    return _shown_by[-1]() if _shown_by else datetime.now(UTC)
+
+
+@contextmanager
+def shown_by(clock: Callable[[], datetime]) -> Iterator[None]:
+    """For the length of a block this process has another clock: that of the made-up past which `ffp training` simulates
+    before its nodes run. A node that is served never has one. Requests and heads are signed with the real time."""
+    _shown_by.append(clock)
+    try:
+        yield
+    finally:
+        _shown_by.remove(clock)
 
 
 def today() -> date:

@@ -32,6 +32,12 @@ def training(
         list[str] | None,
         typer.Option("--with", help="A further jurisdiction, such as MD or UA: from the start, or joining later."),
     ] = None,
+    half_years: Annotated[
+        int,
+        typer.Option(
+            "--half-years", min=0, max=4, help="So many half-years that are over the nodes have behind them, simulated."
+        ),
+    ] = 0,
 ) -> None:
     """Run six Firearms Focal Points to practise with: their pages, people and synthetic exhibits; Ctrl-C ends them."""
     from exchange.demo.training import run_training
@@ -39,4 +45,4 @@ def training(
 
     known = shipped_directory()
     joining = [known.asked(word) for word in further or ()]
-    raise typer.Exit(run_training(folder, first_port=first_port, every_s=every, further=joining))
+    raise typer.Exit(run_training(folder, first_port=first_port, every_s=every, further=joining, half_years=half_years))

@@ -33,18 +33,23 @@ def report(
         str, typer.Option("--half", "--period", help="The half-year, such as 2026H2: from July on, in UTC; or a year.")
     ],
     out: Annotated[Path | None, typer.Option(help="The file to write; without one, what there is is said.")] = None,
-    form: Annotated[
-        ReportForm,
+    chosen: Annotated[
+        ReportForm | None,
         typer.Option(
+            "--form",
             help="Of the file: the public edition as json, csv or pdf; file is both editions with their proof, for "
-            "ffp region; approval and manifest are what was signed."
+            "ffp region; approval and manifest are what was signed. Without: json, or file where --to is given.",
         ),
-    ] = ReportForm.JSON,
+    ] = None,
     draft: Annotated[bool, typer.Option("--draft", help="Before it is approved; marked as a draft.")] = False,
     language: Annotated[str, typer.Option(help="Of CSV and PDF, such as en or sr-Latn.")] = "en",
     approve: Annotated[
         str | None,
-        typer.Option(help="Approve both editions for release: the SHA-256 that was shown.", metavar="SHA256"),
+        typer.Option(
+            help="Approve both editions for release: the SHA-256 that was shown before; or shown: what this command "
+            "shows now, and asks about.",
+            metavar="SHA256|shown",
+        ),
     ] = None,
     acting: Annotated[
         str | None, typer.Option("--as", help="The head, by pseudonym, who approves or releases.")
@@ -54,14 +59,16 @@ def report(
         Path | None, typer.Option(help="The recipient's file, for whom the restricted edition is sealed (form file).")
     ] = None,
     to_fingerprint: Annotated[
-        str | None, typer.Option(help="The recipient's 40 digits, as read out by telephone.")
+        str | None, typer.Option(help="The recipient's 40 digits, as read out by telephone; else they are asked for.")
     ] = None,
     purpose: Annotated[str | None, typer.Option(help="Why the recipient gets the restricted edition.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether what is shown is approved.")] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Count a half-year or add up a year, approve both editions of the report, or write it once it is approved."""
     from exchange.cli.acting import actor_of, maker_of
+    from exchange.cli.report_release import SHOWN, digest_shown, released_file
     from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
@@ -69,7 +76,6 @@ def report(
     from exchange.flows.monitoring.report import approve_report, find_approved, released
     from exchange.flows.monitoring.report import draft as drafted
     from exchange.flows.node.node import opened
-    from exchange.flows.region.release import release_report
     from exchange.log.audit_entry import SUPERVISION, Act, Deed
     from exchange.web.languages import CODES
     from schemas.vocabulary import Role
@@ -77,6 +83,7 @@ def report(
     wanted = parse_period(period)
     if language not in CODES:
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
+    form = chosen or (ReportForm.JSON if to is None else ReportForm.FILE)
     if form is ReportForm.PDF and out is not None:
         require_extra("pdf", "A report as PDF")  # before anything is signed
     addressed = _addressed(to, to_fingerprint, purpose, acting, form)
@@ -84,8 +91,11 @@ def report(
         if approve is not None:
             if acting is None or because is None:
                 raise InvalidInput("To approve, say who does with --as, and why with --because.")
-            said = approve_report(node, maker_of(node, acting, Role.HEAD), wanted, approve, because)
-            typer.echo(f"The report of {wanted} is approved; the statement is {said}.", err=as_json)
+            maker = maker_of(node, acting, Role.HEAD)
+            digest = digest_shown(node, wanted, ask=not yes) if approve == SHOWN else approve
+            if digest is not None:
+                said = approve_report(node, maker, wanted, digest, because)
+                typer.echo(f"The report of {wanted} is approved; the statement is {said}.", err=as_json)
         found = find_approved(node, wanted)
         if out is None:
             sha256 = found.sha256 if found is not None else drafted(node, wanted).sha256
@@ -102,7 +112,7 @@ def report(
             return
         if form is ReportForm.FILE:
             actor = actor_of(node, acting, Role.HEAD) if addressed is not None else CONSOLE
-            written = release_report(node, actor, wanted, addressed)
+            written = released_file(node, actor, wanted, addressed, just_approved=approve is not None)
         elif draft and found is None:
             written = _written(drafted(node, wanted).document, None, form, language, node.jurisdictions)
         else:
@@ -120,21 +130,21 @@ def report(
 def _addressed(
     to: Path | None, fingerprint: str | None, purpose: str | None, acting: str | None, form: ReportForm
 ) -> Addressed | None:
+    from exchange.cli.report_release import confirmed_digits, read_recipient_file
     from exchange.errors import InvalidInput
     from exchange.flows.region.release import Addressed
-    from exchange.trust.recipient import MAX_RECIPIENT_BYTES, read_recipient
 
     if to is None and fingerprint is None and purpose is None:
         return None
     if form is not ReportForm.FILE:
         raise InvalidInput("The restricted edition leaves the node in a file alone: --form file.")
-    if to is None or fingerprint is None or purpose is None or acting is None:
+    if to is None or purpose is None or acting is None:
         raise InvalidInput(
-            "For a recipient give all of: --to with its file, --to-fingerprint with its digits, --purpose, and --as "
-            "with the head who releases it. Without them the file has the public edition alone."
+            "For a recipient give all of: --to with its file, --purpose, and --as with the head who releases it; its "
+            "digits are asked for, or given with --to-fingerprint. Without them the file has the public edition alone."
         )
-    with to.open("rb") as file:
-        return Addressed(read_recipient(file.read(MAX_RECIPIENT_BYTES + 1)), fingerprint, purpose)
+    recipient = read_recipient_file(to)
+    return Addressed(recipient, confirmed_digits(recipient, fingerprint), purpose)
 
 
 def _written(document: Document, approved: Approved | None, form: ReportForm, language: str, known: Directory) -> bytes:

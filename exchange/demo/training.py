@@ -20,12 +20,14 @@ from rich.live import Live
 from rich.table import Table
 
 from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
+from exchange.demo.past.make import ROOT, TRUTH, make_past, past_halves
 from exchange.demo.processes import LEGAL_BASIS, DemoNode, make_node
 from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.access.sign_in import invite_user
 from exchange.flows.access.users import add_users, all_users
 from exchange.flows.keys.enrol import enrol, read_introduction
+from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node, opened
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 
@@ -59,12 +61,16 @@ ABOUT_PEOPLE = (
 )
 
 
-def run_training(folder: Path, *, first_port: int, every_s: float, further: Sequence[Jurisdiction] = ()) -> int:
+def run_training(
+    folder: Path, *, first_port: int, every_s: float, further: Sequence[Jurisdiction] = (), half_years: int = 0
+) -> int:
     """Make the region in ``folder`` when it is empty, start it, and feed it until Ctrl-C; the next time it goes on.
     ``further`` jurisdictions have a node too; where the region is there already they join it, without exhibits.
+    ``half_years``: so many that are over the six nodes have behind them, when the region is made.
 
-    Raises ConfigurationError where the folder holds something else.
+    Raises ConfigurationError where the folder holds something else; InvalidInput.
     """
+    halves = past_halves(half_years) if half_years else []
     console = Console()
     console.rule("Firearms Focal Points to practise with")
     console.print(
@@ -74,7 +80,7 @@ def run_training(folder: Path, *, first_port: int, every_s: float, further: Sequ
     with stoppable() as go_on:
         nodes: list[DemoNode] = []
         try:
-            nodes, waiting = _made(folder, first_port, further, console)
+            nodes, waiting = _made(folder, first_port, further, halves, console)
             with console.status(f"Starting {len(nodes)} nodes"):
                 for node in nodes:
                     node.start()
@@ -82,6 +88,12 @@ def run_training(folder: Path, *, first_port: int, every_s: float, further: Sequ
                     go_on()
                     node.wait_ready()
             console.print(f"Who you can be, and how each signs in: {folder / 'people.txt'}", highlight=False)
+            if (folder / TRUTH).is_file():
+                console.print(
+                    f"Half-years that are over await their reports; what is true of them: {folder / TRUTH}, and the "
+                    f"trust root: {folder / ROOT}",
+                    highlight=False,
+                )
             console.print("Ctrl-C ends the nodes and keeps all; `rm -r` of the folder removes it.", highlight=False)
             console.print(KOSOVO_FOOTNOTE, style="dim", highlight=False)
             _feed(nodes, waiting, every_s, console, go_on)
@@ -94,7 +106,7 @@ def run_training(folder: Path, *, first_port: int, every_s: float, further: Sequ
 
 
 def _made(
-    folder: Path, first_port: int, further: Sequence[Jurisdiction], console: Console
+    folder: Path, first_port: int, further: Sequence[Jurisdiction], halves: Sequence[Half], console: Console
 ) -> tuple[list[DemoNode], list[DealtScan]]:
     """The nodes as they are in the folder, and the exhibits in the order in which they come."""
     whole = folder / _WHOLE
@@ -104,8 +116,11 @@ def _made(
                 f"{folder} holds something else, or a region that was not made to its end. Name an empty folder."
             )
         members = [*REGION, *(name for name in dict.fromkeys(further) if name not in REGION)]
-        with console.status(f"Making {len(members)} nodes and drawing sixty exhibits: once, about a minute"):
-            _make(folder, first_port, members)
+        past = f", and simulating {len(halves)} half-years: two minutes more" if halves else ""
+        with console.status(f"Making {len(members)} nodes and drawing sixty exhibits: once, about a minute{past}"):
+            _make(folder, first_port, members, halves)
+    elif halves and not (folder / TRUTH).is_file():
+        raise ConfigurationError(f"The region in {folder} was made without a past. Name an empty folder.")
     made = json.loads(whole.read_text(encoding="utf-8"))
     joining = [name for name in dict.fromkeys(further) if name not in made["nodes"]]
     if joining:
@@ -132,14 +147,26 @@ def _nodes_of(folder: Path, made: dict[str, Any]) -> list[DemoNode]:
     ]
 
 
-def _make(folder: Path, first_port: int, members: Sequence[Jurisdiction]) -> None:
+def _make(folder: Path, first_port: int, members: Sequence[Jurisdiction], halves: Sequence[Half]) -> None:
     scans = folder / "scans"
     scans.mkdir(parents=True)
     folder.chmod(0o700)
-    nodes = [make_node(jurisdiction, folder, port=first_port + number) for number, jurisdiction in enumerate(members)]
+
+    def make() -> list[DemoNode]:
+        return [make_node(name, folder, port=first_port + number) for number, name in enumerate(members)]
+
+    def enrol_each(nodes: Sequence[DemoNode]) -> None:
+        for node in nodes:
+            _add_people(node)
+        _enrol(permutations(nodes, 2))
+
+    if halves:
+        nodes = make_past(folder, halves, SEED, make, enrol_each)
+    else:
+        nodes = make()
+        enrol_each(nodes)
     (folder / "people.txt").touch(mode=0o600)
     (folder / "people.txt").write_text("\n".join([*ABOUT_PEOPLE, *map(_people_of, nodes), KOSOVO_FOOTNOTE, ""]))
-    _enrol(permutations(nodes, 2))
     dealt = deal_synthetic(scans, SEED, firearms=FIREARMS, jurisdictions=members)
     made = {
         "nodes": {node.jurisdiction: _kept(node) for node in nodes},
@@ -154,6 +181,8 @@ def _join(folder: Path, made: dict[str, Any], joining: Sequence[Jurisdiction]) -
     there = _nodes_of(folder, made)
     last = max(urlsplit(node.url).port or 0 for node in there)
     new = [make_node(name, folder, port=last + number) for number, name in enumerate(joining, start=1)]
+    for node in new:
+        _add_people(node)
     _enrol(pair for pair in permutations([*there, *new], 2) if pair[0] in new or pair[1] in new)
     with (folder / "people.txt").open("a", encoding="utf-8") as people:
         people.write("\n".join(["", *map(_people_of, new), ""]))
@@ -173,12 +202,16 @@ def _write(folder: Path, made: dict[str, Any]) -> None:
     part.replace(folder / _WHOLE)
 
 
+def _add_people(made: DemoNode) -> None:
+    with opened(made.home) as node:
+        there = {user.pseudonym for user in all_users(node)}
+        add_users(node, {pseudonym: role for pseudonym, role in PEOPLE if pseudonym not in there})
+
+
 def _people_of(made: DemoNode) -> str:
     """A page's lines: where each of its people is invited to choose a password."""
     lines = [f"{jurisdiction_name(made.jurisdiction)}: {made.url}/app/"]
     with opened(made.home) as node:
-        there = {user.pseudonym for user in all_users(node)}
-        add_users(node, {pseudonym: role for pseudonym, role in PEOPLE if pseudonym not in there})
         lines += [f"    {pseudonym:<16}{invite_user(node, pseudonym)}" for pseudonym, _ in PEOPLE]
     return "\n".join([*lines, ""])
 

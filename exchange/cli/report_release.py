@@ -1,0 +1,88 @@
+"""Approve a report and hand it out in one act: what is approved is shown first, and who gets it is asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from exchange.cli.tables import TableColumn, print_table
+
+if TYPE_CHECKING:
+    from exchange.flows.monitoring.half_years import Period
+    from exchange.flows.node.node import Node
+    from exchange.flows.region.release import Addressed
+    from exchange.log.audit_entry import Actor
+    from exchange.trust.recipient import NamedRecipient
+
+SHOWN: Final = "shown"
+"""Stands for the digest of what this very command shows."""
+HEAD_S: Final = 30.0
+"""The running node signs a head of its log, which covers the approval, within a second or two."""
+LOOK_S: Final = 0.2
+
+
+def digest_shown(node: Node, period: Period, *, ask: bool) -> str | None:
+    """The digest of both editions, once their figures were shown and confirmed; None of a report that is approved
+    already."""
+    from exchange.flows.monitoring.report import draft, find_approved
+    from exchange.flows.monitoring.restricted_edition import exact_counts
+    from exchange.flows.region.kinds import DEFINITIONS
+
+    if find_approved(node, period) is not None:
+        return None
+    found = draft(node, period)
+    rows = [
+        (DEFINITIONS[name].title, "no data" if None in row.values() else sum(count or 0 for count in row.values()))
+        for name, row in exact_counts(found.restricted).items()
+    ]
+    heads = [TableColumn("figure"), TableColumn("in all, exactly", number=True)]
+    print_table(heads, rows, title=f"{period}, of {node.node_id}; the public edition holds back what is small")
+    typer.echo(f"SHA-256 of both editions: {found.sha256}")
+    if ask:
+        typer.confirm("Approve both editions for release?", abort=True)
+    return found.sha256
+
+
+def confirmed_digits(recipient: NamedRecipient, typed: str | None) -> str:
+    """The recipient's fingerprint, as it was typed or is asked for now. Raises InvalidInput where it is another, before
+    anything is signed."""
+    from exchange.trust.recipient import check_recipient
+
+    digits = typed or str(typer.prompt(f"The 40 digits that {recipient.name} read out by telephone", err=True))
+    check_recipient(recipient, digits)
+    return digits
+
+
+def read_recipient_file(path: Path) -> NamedRecipient:
+    from exchange.errors import InvalidInput
+    from exchange.trust.recipient import MAX_RECIPIENT_BYTES, read_recipient
+
+    try:
+        with path.open("rb") as file:
+            return read_recipient(file.read(MAX_RECIPIENT_BYTES + 1))
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def released_file(node: Node, actor: Actor, period: Period, to: Addressed | None, *, just_approved: bool) -> bytes:
+    """The report's file. What was approved just now waits for the running node to sign a head that covers it."""
+    from exchange.flows.region.release import release_report
+
+    return _once_signed(lambda: release_report(node, actor, period, to), HEAD_S if just_approved else 0.0)
+
+
+def _once_signed(release: Callable[[], bytes], for_s: float) -> bytes:
+    from exchange.errors import Conflict
+
+    until = time.monotonic() + for_s
+    while True:
+        try:
+            return release()
+        except Conflict as error:
+            if error.code != "head-not-signed" or time.monotonic() > until:
+                raise
+        time.sleep(LOOK_S)

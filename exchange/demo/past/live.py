@@ -1,0 +1,265 @@
+"""Two half-years, or more, day by day: who enters what, concludes, verifies, sends, asks and decides."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import matcher
+from exchange.demo.past import papers
+from exchange.demo.past.plan import Fate, HalfPlan, PlannedPair, plan_half
+from exchange.demo.past.stage import Stage
+from exchange.demo.past.story import Entered, Hit, Story
+from exchange.demo.past.truth import Truth
+from exchange.flows.monitoring.half_years import Half
+from matcher.synthetic import breech_face
+from schemas.vocabulary import MeetingKind
+
+_FIREARMS: Final = 500
+"""Above those that the training draws for its exhibits to come."""
+_OUTCOMES: Final = ("under_investigation", "cases_joined", "suspect_found", "no_use")
+
+
+@dataclass
+class Told:
+    """What is true beside the figures: by half-year and jurisdiction."""
+
+    meetings: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    incidents: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    maturity: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def live(stage: Stage, halves: Sequence[Half], scans: Path, seed: int) -> dict[str, Any]:
+    """Returns the truth, as it is written down."""
+    truth, told = Truth(), Told()
+    story, chance = Story(stage, truth), random.Random(seed)
+    codes = sorted(stage.nodes)
+    for number, half in enumerate(halves):
+        begin = datetime.fromisoformat(half.start)
+        if number == 0:
+            stage.clock.to(begin + timedelta(days=2, hours=8))
+            papers.state_terms(story, codes)
+            story.settle()
+        elif number == 1:
+            stage.clock.to(begin + timedelta(days=2, hours=8))
+            papers.change_law(story)
+            story.settle()
+        lived = _HalfLived(story, half, plan_half(number, codes, chance), scans, seed, number, chance)
+        lived.run()
+        told.meetings[str(half)] = lived.held
+        _after(story, half, codes, told, chance)
+    return {
+        **truth.as_json(map(str, halves)),
+        "meetings": told.meetings,
+        "incidents": told.incidents,
+        "maturity": told.maturity,
+    }
+
+
+def _after(story: Story, half: Half, codes: Sequence[str], told: Told, chance: random.Random) -> None:
+    """What is kept once a half-year is over; its report is left to the heads."""
+    story.clock.to(datetime.fromisoformat(half.end) + timedelta(days=8, hours=8))
+    papers.sign_way_in(story, codes)
+    story.settle()
+    story.stage.close_half()
+    told.incidents[str(half)] = {code: papers.enter_incidents(story, code, half, chance) for code in codes}
+    told.maturity[str(half)] = {code: papers.keep_maturity(story, code, half) for code in codes}
+
+
+class _HalfLived:
+    """One half-year."""
+
+    def __init__(
+        self, story: Story, half: Half, plan: HalfPlan, scans: Path, seed: int, number: int, chance: random.Random
+    ) -> None:
+        self._story, self._half, self._plan, self._chance = story, half, plan, chance
+        self._scans, self._seed, self._number = scans, seed, number
+        self._begin = datetime.fromisoformat(half.start)
+        self._codes = sorted(story.stage.nodes)
+        self._entered: dict[tuple[int, str], Entered] = {}
+        self._hits: list[tuple[PlannedPair, Hit]] = []
+        self._extras: dict[str, Entered] = {}
+        self.held: dict[str, dict[str, int]] = {}
+        """By kind of meeting and jurisdiction, how many people were there."""
+
+    def run(self) -> None:
+        """1. Exhibits come and are compared; pairs are opened, concluded on, verified, sent.
+        2. Some hits are taken back, some exhibits meet under one microscope.
+        3. Questions, feedback, meetings.
+        4. On the last day a hit that the other side reads in the next half-year."""
+        # 1.
+        self._enter(6, range(3), extras=True)
+        self._look(9, range(3))
+        self._enter(20, range(3, len(self._plan.firearms)))
+        self._look(22, range(3, len(self._plan.firearms)))
+        # 2.
+        self._take_back(24)
+        self._compare(26)
+        # 3.
+        self._ask(45)
+        self._tell(55)
+        self._meet(60)
+        # 4.
+        self._at_the_end()
+
+    def _on(self, day: float) -> None:
+        self._story.clock.to(self._begin + timedelta(days=day, hours=8))
+
+    def _enter(self, day: int, firearms: range, *, extras: bool = False) -> None:
+        story, plan = self._story, self._plan
+        self._on(day)
+        for firearm in firearms:
+            calibre, holders = plan.firearms[firearm]
+            for code in holders:
+                others = [other for other in holders if other != code]
+                scan = self._scan(firearm, code)
+                self._entered[firearm, code] = story.enter(code, scan, calibre, others)
+        if extras:
+            self._enter_extras()
+        story.clock.on(hours=self._chance.choice((1, 3, 9)))
+        story.settle()
+
+    def _enter_extras(self) -> None:
+        """A second exhibit of one firearm at home; seized ones that the policy keeps; one that is entered in error."""
+        story, calibres = self._story, self._plan.calibres
+        calibre, holders = self._plan.firearms[0]
+        home = self._plan.at_home
+        others = [code for code in holders if code != home]
+        self._extras["at home"] = story.enter(home, self._scan(0, "home"), calibre, others)
+        seized = {
+            "approved": ("RS", {"MK": "needs_approval", "AL": "no_line"}),
+            "refused": ("MK", {"RS": "needs_approval"}),
+            "waiting": ("MK", {"RS": "needs_approval"}),
+            "blocked": ("XK", {"AL": "blocked"}),
+        }
+        for number, (name, (code, keeps)) in enumerate(seized.items()):
+            scan = self._scan(len(self._plan.firearms) + number, code)
+            entered = story.enter(code, scan, calibres[number], list(keeps), kind="seized", keeps=keeps)
+            self._extras[name] = entered
+        self._extras["in error"] = story.enter("ME", self._scan(1, "error"), calibres[0], [])
+
+    def _look(self, day: int, firearms: range) -> None:
+        """Pairs are opened and sent as leads. One conclusion is verified by nobody."""
+        story = self._story
+        self._on(day)
+        for pair in self._plan.pairs:
+            if pair.firearm in firearms and pair.fate is not Fate.NONE:
+                one, other = (self._entered[pair.firearm, code] for code in (pair.signed_by, pair.other))
+                story.open_pair(pair.signed_by, one, other)
+                self._hits.append((pair, story.lead(one, other, after_h=pair.after_h)))
+        if 0 in firearms:
+            home = self._plan.at_home
+            one, other = self._entered[0, home], self._extras["at home"]
+            story.open_pair(home, one, other)
+            story.lead(one, other, after_h=3)
+            self._leave_one_unverified()
+        story.settle()
+        for pair, hit in self._hits:
+            if pair.firearm in firearms and pair.looked:
+                story.open_pair(pair.other, hit.other, hit.one)
+
+    def _leave_one_unverified(self) -> None:
+        spare = self._spare()
+        if spare is not None:
+            one, other = spare
+            self._story.conclude(one.code, one, other, "screen")
+            self._story.leave_unverified(one.code)
+
+    def _spare(self, *, last: bool = False) -> tuple[Entered, Entered] | None:
+        """A pair of the first firearm that nobody looks at: the first of them, or the last."""
+        spare = [pair for pair in self._plan.pairs if pair.firearm == 0 and pair.fate is Fate.NONE]
+        if len(spare) < 1 + last:
+            return None
+        pair = spare[-1 if last else 0]
+        return self._entered[0, pair.signed_by], self._entered[0, pair.other]
+
+    def _take_back(self, day: int) -> None:
+        story = self._story
+        self._on(day)
+        for pair, hit in self._hits:
+            if pair.fate is Fate.RETRACTED:
+                story.retract(hit)
+        story.decide(self._extras["approved"], "MK", approved=True)
+        story.decide(self._extras["refused"], "RS", approved=False)
+        story.withdraw(self._extras["in error"])
+        story.settle()
+
+    def _compare(self, day: int) -> None:
+        """Exhibits meet: asked, agreed, sent, received, compared, returned, received."""
+        story = self._story
+        hits = [hit for pair, hit in self._hits if pair.fate is Fate.CONFIRMED]
+        after_h = {id(hit): pair.after_h for pair, hit in self._hits}
+        self._on(day)
+        for hit in hits:
+            story.ask_comparison(hit)
+        story.settle()
+        self._on(day + 3)
+        for hit in hits:
+            story.agree(hit, self._begin + timedelta(days=day + 8))
+        story.settle()
+        for later, step, side in ((5, "sent", 0), (7, "received", 1)):
+            self._on(day + later)
+            self._move(hits, step, side)
+        self._on(day + 9)
+        for hit in hits:
+            story.confirm(hit, after_h=after_h[id(hit)])
+        story.settle()
+        for later, step, side in ((12, "returned", 1), (15, "received", 0)):
+            self._on(day + later)
+            self._move(hits, step, side)
+
+    def _move(self, hits: Sequence[Hit], step: str, side: int) -> None:
+        for hit in hits:
+            self._story.move(hit, step, hit.codes[side])
+        self._story.settle()
+
+    def _ask(self, day: int) -> None:
+        story = self._story
+        self._on(day)
+        for firearm, (_, holders) in enumerate(self._plan.firearms):
+            story.ask(self._entered[firearm, "RS"], "MK")
+            asker = self._chance.choice([code for code in holders if code != "RS"])
+            story.ask(
+                self._entered[firearm, asker], self._chance.choice([code for code in self._codes if code != asker])
+            )
+        story.settle()
+        story.clock.on(hours=self._chance.choice((4, 16, 30)))
+        story.settle(answers=True)
+
+    def _tell(self, day: int) -> None:
+        story = self._story
+        self._on(day)
+        for pair, hit in self._hits:
+            for code in sorted(pair.feedback):
+                story.feedback(hit, code, self._chance.choice(_OUTCOMES))
+        story.settle()
+
+    def _meet(self, day: int) -> None:
+        story = self._story
+        self._on(day)
+        self.held["local"] = papers.meet(story, self._codes, MeetingKind.LOCAL, self._chance)
+        self._on(day + 20)
+        self.held["regional"] = papers.meet(story, self._codes, MeetingKind.REGIONAL, self._chance)
+        self.held["training"] = papers.meet(story, ["RS"], MeetingKind.TRAINING, self._chance)
+        papers.agree_on_actions(story, self._codes)
+        story.settle()
+
+    def _at_the_end(self) -> None:
+        spare = self._spare(last=True)
+        if spare is None:
+            return
+        one, other = spare
+        self._story.clock.to(datetime.fromisoformat(self._half.end) - timedelta(hours=20))
+        self._story.open_pair(one.code, one, other)
+        self._story.lead(one, other, after_h=2)
+
+    def _scan(self, firearm: int, shot: str) -> Path:
+        path = self._scans / f"past {self._half} {firearm + 1}-{shot}.x3p"
+        seed = self._seed * 1000 + _FIREARMS + 20 * self._number + firearm
+        drawn = breech_face.draw(firearm_seed=seed, shot_seed=sum(shot.encode()))
+        matcher.write_topography(drawn, path, instrument="synthetic")
+        return path

@@ -1,0 +1,329 @@
+"""What people do in the past, each act through the flow that does it in a node, and written down in the truth."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from exchange.demo.past.stage import Read, Stage
+from exchange.demo.past.truth import ExhibitTruth, JoinedTruth, Truth
+from exchange.errors import ConfigurationError
+from exchange.flows.blind.visibility import note_shown
+from exchange.flows.candidates.candidates import ranked_for_record
+from exchange.flows.entry.submit import submit_record
+from exchange.flows.node.node import Node
+from exchange.flows.query.ask import Question, ask
+from exchange.flows.review.approvals import sign_decision
+from exchange.flows.review.statements import speak
+from exchange.flows.statement.received_scan import ReceivedScan, arriving_scan
+from exchange.flows.terms.withdraw import withdraw
+from schemas import Maker
+from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose, Role, SignedInBy, WithdrawalReason
+
+SECOND_REVIEW = timedelta(hours=24)
+DECISION = timedelta(days=2)
+LEGAL_BASIS: Final = "Made-up agreement on police cooperation, article 12"
+
+
+def person(name: str, role: Role) -> Maker:
+    return Maker(pseudonym=name, role=role, signed_in=SignedInBy.TOKEN)
+
+
+EXAMINER: Final = person("examiner-1", Role.EXAMINER)
+SECOND: Final = person("examiner-2", Role.EXAMINER)
+INVESTIGATOR: Final = person("investigator-1", Role.INVESTIGATOR)
+HEAD: Final = person("head-1", Role.HEAD)
+
+
+@dataclass(frozen=True)
+class Entered:
+    """An exhibit that a jurisdiction registered: the id of its record, and its scan."""
+
+    code: str
+    record: str
+    scan: str
+    truth: ExhibitTruth
+
+
+@dataclass
+class Hit:
+    """A lead, and what is said of it later: ids of statements."""
+
+    one: Entered
+    other: Entered
+    statement: str
+    truth: JoinedTruth
+    step: str = ""
+
+    @property
+    def codes(self) -> tuple[str, str]:
+        return self.one.code, self.other.code
+
+
+@dataclass
+class Asked:
+    """A question with a scan, on its way there and back."""
+
+    asker: str
+    asked: str
+    at: datetime
+    received: datetime | None = None
+    answered: datetime | None = None
+
+
+class Story:
+    """What is told between two sides counts from when the other side signed that it had read it: so the truth waits for
+    that too (``_between``)."""
+
+    def __init__(self, stage: Stage, truth: Truth) -> None:
+        self.stage, self.truth, self.clock = stage, truth, stage.clock
+        self._coming = defaultdict[tuple[str, str], list[Callable[[datetime], object]]](list)
+        self._unsearched = defaultdict[str, list[Entered]](list)
+        self._asked: list[Asked] = []
+        self._answers = False
+        self._numbers = defaultdict[str, int](int)
+
+    def node(self, code: str) -> Node:
+        return self.stage.nodes[code]
+
+    def settle(self, *, answers: bool = False) -> None:
+        """``answers``: questions that were delivered before are answered too."""
+        self._answers = answers
+        self.stage.settle(self._worked, self._read, answers=answers)
+
+    # exhibits
+
+    def enter(
+        self,
+        code: str,
+        scan: Path,
+        calibre: str,
+        to: Sequence[str],
+        *,
+        keeps: Mapping[str, str] = MappingProxyType({}),
+        kind: str = "crime_scene",
+    ) -> Entered:
+        """Register an exhibit for these. ``keeps``: from whom a line of the policy keeps it, and which."""
+        node, at = self.node(code), self.clock.on(minutes=1)
+        self._numbers[code] += 1
+        metadata = {
+            "case_reference": f"{code}-{at:%y}-P{self._numbers[code]:03d}",
+            "exhibit": {"kind": kind, "calibre": calibre},
+            "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
+            "handling": {"code": "H0"},
+            "level": "full",
+            "audience": list(to),
+            "retention_until": f"{at.year + 12}-12-31",
+        }
+        with arriving_scan(node) as arrival:
+            arrival.write(scan.read_bytes())
+            received = ReceivedScan("scan", arrival, arrival.finish())
+            receipt = submit_record(node, EXAMINER, json.dumps(metadata).encode(), [received], None)
+        truth = ExhibitTruth(code, calibre, at, dict(keeps))
+        self.truth.exhibits.append(truth)
+        entered = Entered(code, receipt.statement_id, received.sha256, truth)
+        self._unsearched[code].append(entered)
+        self._shared(entered, [partner for partner in to if partner not in keeps])
+        for partner, line in keeps.items():
+            if line == "needs_approval":
+                self.truth.undecided.append((f"{code}>{partner}", at + DECISION))
+        return entered
+
+    def decide(self, entered: Entered, partner: str, *, approved: bool) -> None:
+        """The head decides on what needs an approval."""
+        decision = Decision.APPROVED if approved else Decision.REFUSED
+        at, key = self.clock.on(minutes=1), f"{entered.code}>{partner}"
+        because = "A made-up decision, to practise with."
+        sign_decision(self.node(entered.code), HEAD, entered.record, Jurisdiction(partner), decision, because)
+        self.truth.count(at, "releases_approved" if approved else "releases_refused", key)
+        self.truth.undecided.remove((key, entered.truth.entered + DECISION))
+        self.truth.lasted("decision", entered.truth.entered, at)
+        if approved:
+            self._shared(entered, [partner])
+
+    def withdraw(self, entered: Entered) -> None:
+        withdraw(self.node(entered.code), HEAD, entered.record, WithdrawalReason.ENTERED_IN_ERROR)
+        entered.truth.withdrawn = self.clock.on(minutes=1)
+        self.stage.told(entered.code, entered.truth.given)
+
+    def open_pair(self, code: str, own: Entered, other: Entered) -> None:
+        """An examiner looks at a pair that the matcher ranked."""
+        node, at = self.node(code), self.clock.on(minutes=1)
+        found = ranked_for_record(node, EXAMINER.role, EXAMINER.pseudonym, own.record, limit=200)
+        wanted = {own.record, other.record}
+        pairs = [
+            pair for pair in (found.pairs if found else ()) if {pair.row.statement_a, pair.row.statement_b} == wanted
+        ]
+        if not pairs:
+            raise ConfigurationError(f"The matcher of {code} did not compare {own.record} with {other.record}.")
+        note_shown(node, EXAMINER.role, EXAMINER.pseudonym, pairs, opened=True)
+        for side in (own, other):
+            if side.code == code and side.truth.opened is None:
+                side.truth.opened = at
+
+    # hits
+
+    def conclude(self, code: str, one: Entered, other: Entered, basis: str) -> str:
+        """The first examiner's conclusion; the next call of ``verify`` or ``leave_unverified`` is about it."""
+        at = self.clock.on(minutes=1)
+        said = self._say(code, EXAMINER, [], "conclusion", pair=_pair(one, other), basis=basis, **_IDENTIFIED)
+        self.truth.count(at, "conclusions", code if one.code == other.code else f"{code}>{_partner(code, one, other)}")
+        return said
+
+    def leave_unverified(self, code: str) -> None:
+        self.truth.unverified.append((code, self.clock() + SECOND_REVIEW))
+
+    def verify(self, code: str, one: Entered, other: Entered, basis: str, conclusion: str, after_h: float) -> str:
+        since, at = self.clock(), self.clock.on(hours=after_h)
+        self.truth.lasted("verification", since, at)
+        fields = {"pair": _pair(one, other), "basis": basis, "verifies": conclusion}
+        return self._say(code, SECOND, [], "verification", **fields, **_IDENTIFIED)
+
+    def lead(self, one: Entered, other: Entered, *, after_h: float) -> Hit:
+        """Two examiners of the first side hold the pair for a lead, and tell the other side."""
+        code, since = one.code, self.clock() + timedelta(minutes=1)
+        conclusion = self.conclude(code, one, other, "screen")
+        verification = self.verify(code, one, other, "screen", conclusion, after_h)
+        rests = {"conclusion": conclusion, "verification": verification}
+        truth = JoinedTruth(code, other.code)
+        self.truth.joined.append(truth)
+        at = self.clock.on(hours=1)
+        said = self._say(code, EXAMINER, [], "hit", pair=_pair(one, other), stage="lead", basis="screen", **rests)
+        if truth.across:
+            self.truth.lasted("dissemination", since, at)
+            self._between(code, other.code, lambda read_at: setattr(truth, "known", read_at))
+        else:
+            truth.known = at
+        return Hit(one, other, said, truth)
+
+    def retract(self, hit: Hit) -> None:
+        code, partner = hit.codes
+        self.clock.on(minutes=1)
+        self._say(code, HEAD, [], "retraction", retracts=hit.statement, reason="Made up: the wrong exhibit.")
+        self._between(code, partner, lambda at: setattr(hit.truth, "retracted", at))
+
+    def ask_comparison(self, hit: Hit) -> None:
+        code, partner = hit.codes
+        self.clock.on(minutes=1)
+        self._step(partner, hit, "asked", INVESTIGATOR)
+        self._between(partner, code, lambda at: setattr(hit.truth, "asked", at))
+
+    def agree(self, hit: Hit, on: datetime) -> None:
+        code, partner = hit.codes
+        self.clock.on(minutes=1)
+        hit.step = self._step(code, hit, "agreed", HEAD, on=on)
+        self._between(code, partner)
+
+    def move(self, hit: Hit, step: str, code: str) -> None:
+        """The exhibit of the first side travels, a step further; by the side of ``code``."""
+        self.clock.on(minutes=1)
+        fields = {"answers": hit.step, "record": hit.one.record, "seal": f"{hit.one.code}-0001"}
+        if step == "received":
+            fields |= {"place": "The laboratory", "seal_whole": "yes"}
+        hit.step = self._step(code, hit, step, INVESTIGATOR, on=self.clock(), **fields)
+        self._between(code, _other(code, hit.codes))
+
+    def confirm(self, hit: Hit, *, after_h: float) -> None:
+        """Both examiners of the side that received the exhibit identify, at the microscope."""
+        code, partner = hit.codes[::-1]
+        since = self.clock() + timedelta(minutes=1)
+        conclusion = self.conclude(code, hit.one, hit.other, "exhibits")
+        verification = self.verify(code, hit.one, hit.other, "exhibits", conclusion, after_h)
+        rests = {"conclusion": conclusion, "verification": verification, "answers": hit.step}
+        at = self.clock.on(hours=1)
+        pair = _pair(hit.one, hit.other)
+        self._say(code, EXAMINER, [], "hit", pair=pair, stage="confirmed", basis="exhibits", **rests)
+        self.truth.lasted("dissemination", since, at)
+        self._between(code, partner, lambda read_at: setattr(hit.truth, "confirmed", read_at))
+
+    def feedback(self, hit: Hit, code: str, outcome: str) -> None:
+        self.clock.on(minutes=1)
+        self._say(code, INVESTIGATOR, [], "feedback", hit=hit.statement, outcome=outcome)
+        self._between(code, _other(code, hit.codes), lambda at: hit.truth.feedback.setdefault(code, at))
+
+    # questions
+
+    def ask(self, entered: Entered, partner: str) -> None:
+        """Ask a partner with the scan of an own exhibit."""
+        at = self.clock.on(minutes=1)
+        question = Question(entered.record, 0, LawfulPurpose.INVESTIGATION, LEGAL_BASIS)
+        ask(self.node(entered.code), INVESTIGATOR, question, [self.node(partner).node_id])
+        self.truth.count(at, "queries_asked", f"{entered.code}>{partner}")
+        self._asked.append(Asked(entered.code, partner, at))
+        self.clock.on(minutes=1)  # it is sent once a head covers it
+
+    def say_to_all(self, code: str) -> None:
+        """Something was signed for all partners."""
+        self.stage.told(code, self.stage.nodes)
+
+    # how the truth learns what the nodes did
+
+    def _shared(self, entered: Entered, partners: Iterable[str]) -> None:
+        owner = entered.code
+        for partner in partners:
+
+            def came(at: datetime, partner: str = partner) -> None:
+                entered.truth.given[partner] = at
+                self.truth.count(at, "exhibits_shared", f"{owner}>{partner}")
+                self.truth.count(at, "exhibits_received", f"{partner}>{owner}")
+
+            self._between(owner, partner, came)
+
+    def _between(self, code: str, partner: str, read: Callable[[datetime], object] = lambda _at: None) -> None:
+        self.stage.told(code, [partner])
+        self._coming[code, partner].append(read)
+
+    def _read(self, lane: Read) -> None:
+        for read in self._coming.pop((lane.owner, lane.reader), ()):
+            read(lane.at)
+        for question in [item for item in self._asked if (item.asked, item.asker) == (lane.owner, lane.reader)]:
+            if question.answered is not None:
+                self.truth.lasted("answer_received", question.at, lane.at)
+                self._asked.remove(question)
+
+    def _worked(self, code: str) -> None:
+        """What was due of a node is done: own scans are compared, questions delivered, and others' answered."""
+        now = self.clock()
+        for entered in self._unsearched.pop(code, ()):
+            entered.truth.searched = now
+        for question in self._asked:
+            if question.asker == code and question.received is None:
+                question.received = now
+                self.truth.count(now, "queries_received", f"{question.asked}>{code}")
+            elif self._answers and question.asked == code and question.received and question.answered is None:
+                question.answered = now
+                self.truth.lasted("answer_given", question.received, now)
+                self.stage.told(code, [question.asker])
+
+    def _step(self, code: str, hit: Hit, step: str, maker: Maker, *, on: datetime | None = None, **fields: Any) -> str:
+        day = (on or self.clock()).date().isoformat()
+        return self._say(code, maker, [], "physical-comparison", hit=hit.statement, step=step, **{"on": day, **fields})
+
+    def _say(self, code: str, maker: Maker, to: Iterable[str], kind: str, **fields: Any) -> str:
+        self.stage.told(code, to)
+        return speak(self.node(code), maker, json.dumps({"type": kind, **fields}).encode()).statement_id
+
+
+_IDENTIFIED: Final = {"conclusion": "identification", "remark": None}
+
+
+def _pair(one: Entered, other: Entered) -> dict[str, Any]:
+    sides = sorted((one, other), key=lambda side: side.record)
+    return {
+        name: {"issuer": f"ffp-{side.code.lower()}", "record": side.record, "scan": side.scan}
+        for name, side in zip("ab", sides, strict=True)
+    }
+
+
+def _partner(code: str, one: Entered, other: Entered) -> str:
+    return _other(code, (one.code, other.code))
+
+
+def _other(code: str, codes: tuple[str, str]) -> str:
+    return codes[1] if code == codes[0] else codes[0]

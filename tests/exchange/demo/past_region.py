@@ -1,0 +1,102 @@
+"""The region of `ffp training` with a past, as a trainer starts it, and the operator's and the coordinator's commands on
+it: each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exchange.demo.training import REGION
+from exchange.flows.monitoring.definitions import AT_THE_END
+
+PATIENCE_S = 1200
+COMMAND_S = 300
+
+
+@dataclass
+class PastRegion:
+    """``folder`` has the region, ``desk`` what the coordinator has: nothing of a node but what is handed over."""
+
+    folder: Path
+    desk: Path
+    truth: Mapping[str, Any]
+    digits: str = ""
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def halves(self) -> list[str]:
+        return sorted(self.truth["halves"])
+
+    def run(self, line: str, *, typed: str = "", code: int = 0) -> str:
+        """One line as docs/region.md has it, in the coordinator's folder."""
+        program, *words = shlex.split(line)
+        assert program == "ffp", line
+        command = [sys.executable, "-m", "exchange.cli.main", *words]
+        found = subprocess.run(
+            command, cwd=self.desk, input=typed, capture_output=True, text=True, timeout=COMMAND_S, check=False
+        )
+        assert found.returncode == code, (line, found.stdout, found.stderr)
+        self.said.append(line)
+        return found.stdout + found.stderr
+
+    def home(self, code: str) -> str:
+        return str(self.folder / f"ffp-{code.lower()}")
+
+
+@contextmanager
+def past_region(folder: Path, desk: Path, first_port: int, half_years: int) -> Iterator[PastRegion]:
+    """Runs while the block does, and is ended by Ctrl-C; it must end well."""
+    desk.mkdir()
+    out = desk.parent / "training.out"
+    command = [sys.executable, "-m", "exchange.cli.main", "training", str(folder)]
+    command += ["--first-port", str(first_port), "--every", "3600", "--half-years", str(half_years)]
+    with out.open("wb") as printed:
+        process = subprocess.Popen(command, stdout=printed, stderr=printed, env={**os.environ, "COLUMNS": "100"})
+        try:
+            deadline = time.monotonic() + PATIENCE_S
+            while "exhibits are still to come" not in out.read_text():
+                assert process.poll() is None, out.read_text()
+                assert time.monotonic() < deadline, out.read_text()
+                time.sleep(0.5)
+            yield PastRegion(folder, desk, json.loads((folder / "truth.json").read_text()))
+        finally:
+            process.send_signal(signal.SIGINT)
+            ended = process.wait(COMMAND_S)
+    assert ended == 0, out.read_text()
+
+
+def true_counts(truth: Mapping[str, Any], period: str, name: str) -> dict[str, int]:
+    """By whom it is of; of a year the sum of its half-years, and what stands at an end, of the last of them."""
+    halves = sorted(half for half in truth["halves"] if half == period or half[:4] == period)
+    if name in AT_THE_END:
+        halves = halves[-1:]
+    found: dict[str, int] = {}
+    for half in halves:
+        for key, count in truth["halves"][half]["counts"].get(name, {}).items():
+            found[key] = found.get(key, 0) + count
+    return found
+
+
+def true_hours(truth: Mapping[str, Any], period: str, stage: str) -> list[float]:
+    halves = [half for half in truth["halves"] if half == period or half[:4] == period]
+    return sorted(span for half in halves for span in truth["halves"][half]["hours"].get(stage, []))
+
+
+def digits_in(said: str) -> str:
+    found = re.search(r"(?:\d{5} ){7}\d{5}", said)
+    assert found is not None, said
+    return found[0]
+
+
+CODES = [str(code) for code in REGION]
