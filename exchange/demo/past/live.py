@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,13 +31,14 @@ class Told:
     meetings: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     incidents: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     maturity: dict[str, dict[str, int]] = field(default_factory=dict)
+    availability: dict[str, papers.Available] = field(default_factory=dict)
 
 
 def live(stage: Stage, halves: Sequence[Half], scans: Path, seed: int) -> dict[str, Any]:
     """Returns the truth, as it is written down."""
     truth, told = Truth(), Told()
     story, chance = Story(stage, truth), random.Random(seed)
-    codes = sorted(stage.nodes)
+    codes, begun = sorted(stage.nodes), stage.clock().date()
     for number, half in enumerate(halves):
         begin = datetime.fromisoformat(half.start)
         if number == 0:
@@ -51,21 +52,23 @@ def live(stage: Stage, halves: Sequence[Half], scans: Path, seed: int) -> dict[s
         lived = _HalfLived(story, half, plan_half(number, codes, chance), scans, seed, number, chance)
         lived.run()
         told.meetings[str(half)] = lived.held
-        _after(story, half, codes, told, chance)
+        _after(story, half, codes, told, begun, chance)
     return {
         **truth.as_json(map(str, halves)),
         "meetings": told.meetings,
         "incidents": told.incidents,
+        "availability": told.availability,
         "maturity": told.maturity,
     }
 
 
-def _after(story: Story, half: Half, codes: Sequence[str], told: Told, chance: random.Random) -> None:
+def _after(story: Story, half: Half, codes: Sequence[str], told: Told, begun: date, chance: random.Random) -> None:
     """What is kept once a half-year is over; its report is left to the heads."""
     story.clock.to(datetime.fromisoformat(half.end) + timedelta(days=8, hours=8))
-    papers.sign_way_in(story, codes)
+    papers.sign_way_in(story, codes, half)
     story.settle()
     story.stage.close_half()
+    told.availability[str(half)] = papers.write_availability(story, codes, half, begun, chance)
     told.incidents[str(half)] = {code: papers.enter_incidents(story, code, half, chance) for code in codes}
     told.maturity[str(half)] = {code: papers.keep_maturity(story, code, half) for code in codes}
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from exchange.clock import now, shown_by
 from exchange.demo.past.clock import PastClock
 from exchange.demo.past.live import live
+from exchange.demo.past.papers import BEGINS_H
 from exchange.demo.past.plan import MOST_HALVES
 from exchange.demo.past.stage import Stage
 from exchange.demo.processes import DemoNode
@@ -62,7 +63,7 @@ def make_past(
        have none, so that further ones can join them. Give new tokens, since those of the first day may be over.
     """
     # 1.
-    clock = PastClock(datetime.fromisoformat(halves[0].start) + timedelta(days=1, hours=8))
+    clock = PastClock(datetime.fromisoformat(halves[0].start) + timedelta(days=1, hours=BEGINS_H))
     with shown_by(clock):
         nodes = make()
         enrol(nodes)

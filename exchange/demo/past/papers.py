@@ -7,7 +7,7 @@ import io
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from exchange.demo.past.story import HEAD, Story
@@ -18,6 +18,7 @@ from exchange.flows.incidents.enter import propose_import, take_import
 from exchange.flows.law.draft import law_draft, publish_law, replace_articles
 from exchange.flows.maturity.keep import keep_snapshot
 from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.hours import write_down_days
 from exchange.flows.node.node import Node
 from exchange.flows.onboarding.checklist import StepChange, sign_checklist
 from exchange.flows.terms.policy_change import change_policy, preview_policy
@@ -43,7 +44,10 @@ SEIZED: Final[Mapping[tuple[str, str], SharingRule]] = {
 }
 """What the made-up laws say of seized exhibits, by who would give them to whom; of the rest no line speaks."""
 _OFFENCES: Final = (("robbery", "not_injured"), ("homicide", "killed"), ("threat", "not_injured"))
+Available = dict[str, dict[str, list[int]]]
 _OPEN_KINDS: Final = (ExhibitKind.CRIME_SCENE, ExhibitKind.TEST_FIRE, ExhibitKind.REPLICA)
+BEGINS_H: Final = 8
+"""The hour of the day at which the nodes begin."""
 WITHOUT_LAW: Final = "BA"
 """A side that has not entered its law yet."""
 
@@ -134,18 +138,48 @@ def enter_incidents(story: Story, code: str, half: Half, chance: random.Random) 
     return dict(told)
 
 
+def write_availability(story: Story, codes: Sequence[str], half: Half, begun: date, chance: random.Random) -> Available:
+    """Each node ran but for some days, and asked the others while it ran. Returns of each the hours in which it ran, of
+    how many; and in which it answered the others, of those in which they asked."""
+    first = max(datetime.fromisoformat(half.start).date(), begun + timedelta(days=1))
+    last = datetime.fromisoformat(half.end).date()
+    days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days)]
+    down = {code: set(chance.sample(days, chance.choice((0, 1, 3)))) for code in codes}
+    hours = round((datetime.fromisoformat(half.end) - _since(half, begun)).total_seconds() / 3600)
+    found: Available = {}
+    for code in codes:
+        ran = [day for day in days if day not in down[code]]
+        found[code] = {"own": [24 * len(ran), hours], "seen": [0, 0]}
+    for code in codes:
+        ran = [day for day in days if day not in down[code]]
+        for other in codes:
+            peer = story.node(other).node_id
+            write_down_days(story.node(code), peer, ran, silent=down[other])
+            if other != code:
+                seen = found[other]["seen"]
+                seen[0] += 24 * len([day for day in ran if day not in down[other]])
+                seen[1] += 24 * len(ran)
+    return found
+
+
 def keep_maturity(story: Story, code: str, half: Half) -> int:
     story.clock.on(minutes=1)
     return keep_snapshot(story.node(code), HEAD, half).snapshot.reached
 
 
-def sign_way_in(story: Story, codes: Sequence[str]) -> None:
+def sign_way_in(story: Story, codes: Sequence[str], half: Half) -> None:
     """Each side signs how far it has come."""
-    said = {OnboardingStep.CONFORMANCE: StepChange(OnboardingState.NOT_POSSIBLE, remark="Made up: no partner is free.")}
+    remark = f"Made up: no partner was free before the end of {half}."
+    said = {OnboardingStep.CONFORMANCE: StepChange(OnboardingState.NOT_POSSIBLE, remark=remark)}
     for code in codes:
         story.clock.on(minutes=1)
         sign_checklist(story.node(code), HEAD, Jurisdiction(code), said)
         story.say_to_all(code)
+
+
+def _since(half: Half, begun: date) -> datetime:
+    """From when on the hours of a half-year count: its begin, or when the node began."""
+    return max(datetime.fromisoformat(half.start), datetime(begun.year, begun.month, begun.day, BEGINS_H, tzinfo=UTC))
 
 
 def _own_open(node: Node) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from exchange.clock import LAST
 from exchange.flows.monitoring.counts import Counts
 from exchange.flows.monitoring.definitions import GAPS, HELD
 from exchange.flows.monitoring.exhibits import roots_of
@@ -24,10 +25,12 @@ from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.held_records import left_before
 from schemas import Grant, LegalBasis, Policy, Record, Withdrawal, open_envelope, parse_statement
-from schemas.vocabulary import Jurisdiction, ReleaseLevel, SharingRule
+from schemas.vocabulary import Decision, Jurisdiction, ReleaseLevel, SharingRule
 
 KEPT_BY_A_LINE: Final = frozenset({"blocked", "needs_approval", "review_overdue"})
 """The reasons behind which a line of the policy stands, with its article."""
+DECIDABLE: Final = frozenset({"needs_approval", "review_overdue", "restriction"})
+"""The reasons that a head's approval overrules: what was approved is not held there under an earlier line."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,10 @@ def legal_gap(session: Session, rows: HalfYearRows) -> Gap:
     that its owner meant it for. What the owner kept at home is no gap, and what was erased since is not known."""
     terms = _terms_of(session, rows)
     peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED and peer.node_id in rows.partners]
-    found: Counter[tuple[str, str]] = Counter()
+    found, moment = Counter[tuple[str, str]](), rows.moment
     by_article: Counter[tuple[str, str, str]] = Counter()
     dealt, versions = _dealt(session, rows), _versions(rows)
+    decided = [row for row in rows.approvals if row.decision == Decision.APPROVED and (row.decided_at or LAST) < moment]
     for statement_id in _current(rows):
         record = _record(session, statement_id)
         if record is None or record.level is ReleaseLevel.NONE or statement_id in terms.withdrawn:
@@ -86,7 +90,12 @@ def legal_gap(session: Session, rows: HalfYearRows) -> Gap:
         kept = {peer: _kept_by(rows, statement_id, record, peer, terms) for peer in peers}
         found.update({(peer.jurisdiction, name) for peer, name in kept.items() if name is not None})
         by_article.update(set(_articles_behind(kept, record, terms)))
-        keeping = [peer for peer, name in kept.items() if name is not None]
+        approved = {row.jurisdiction for row in decided if row.concerns == statement_id}
+        keeping = [
+            peer
+            for peer, name in kept.items()
+            if name is not None and not (name in DECIDABLE and peer.jurisdiction in approved)
+        ]
         held = {(peer.jurisdiction, _held_by(versions[statement_id], peer, dealt)) for peer in keeping}
         found.update((column, name) for column, name in held if name is not None)
     counts = {name: {column: found[column, name] for column in rows.columns} for name in GAPS}

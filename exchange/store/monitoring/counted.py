@@ -211,6 +211,18 @@ def note_hour(session: Session, node_id: str, day: str, hour: int, *, answered: 
     row.answered |= int(answered) << hour
 
 
+def note_days(session: Session, node_id: str, days: Mapping[str, tuple[int, int]]) -> None:
+    """Of whole days at once: by day, a bit for each hour in which a node was asked, and for each in which it answered.
+    Needs a write transaction."""
+    for day, (asked, answered) in days.items():
+        row = session.get(NodeHoursRow, (node_id, day))
+        if row is None:
+            row = NodeHoursRow(node_id=node_id, day=day, asked=0, answered=0)
+            session.add(row)
+        row.asked |= asked
+        row.answered |= answered
+
+
 def hours_between(session: Session, first_day: str, before_day: str) -> Mapping[str, tuple[int, int]]:
     """By node, in how many hours it was asked, and in how many it answered; without those of which nothing is known."""
     found: dict[str, tuple[int, int]] = {}

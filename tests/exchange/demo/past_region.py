@@ -1,4 +1,4 @@
-"""The region of `ffp training` with a past, as a trainer starts it, and the operator's and the coordinator's commands on
+"""The region of `ffp training` with a past, as a trainer starts it, and the commands of heads and the coordinator on
 it: each a process of its own."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Six nodes of `ffp training` over two simulated half-years and their year: approve, combine, publish, pack, by one
-command each; every figure of the restricted regional report is what the simulation knows, every public range holds it."""
+command each; every restricted figure of the region is what the simulation knows, every public range holds it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import json
 import statistics
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,6 +156,7 @@ def test_approve_combine_publish_pack(region: PastRegion) -> None:
         assert not restricted["differences"], "both sides of each pair tell the same"
         compared += every_figure_is_true(region.truth, period, restricted)
         every_stage_is_true(region.truth, period, restricted)
+        availability_is_true(region.truth, period, restricted)
         exactly, between = every_range_holds_the_truth(region.truth, period, public)
         told, ranges = told + exactly, ranges + between
     print(f"{compared} restricted figures are the truth; in public {told} are told exactly and {ranges} as ranges")
@@ -197,6 +197,15 @@ def every_stage_is_true(truth: Mapping[str, Any], period: str, report: Mapping[s
         assert stage["median"]["value"] == pytest.approx(statistics.median(hours), abs=0.051), (period, name)
     given, missing = (sum(true_counts(truth, period, f"feedback_{what}").values()) for what in ("given", "missing"))
     assert report["feedback_rate"]["total"]["value"] == round(given / (given + missing), 3)
+
+
+def availability_is_true(truth: Mapping[str, Any], period: str, report: Mapping[str, Any]) -> None:
+    halves = [half for half in truth["availability"] if half == period or half[:4] == period]
+    for node in report["availability"]["nodes"]:
+        for name in ("own", "seen"):
+            pairs = [truth["availability"][half][node["jurisdiction"]][name] for half in halves]
+            share = sum(pair[0] for pair in pairs) / sum(pair[1] for pair in pairs)
+            assert node[name]["value"] == pytest.approx(share, abs=0.0001), (period, node["jurisdiction"], name)
 
 
 def every_range_holds_the_truth(truth: Mapping[str, Any], period: str, report: Mapping[str, Any]) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from exchange.flows.statement.sign_statement import say
 from exchange.store.tables.log import AuditStateRow
 from exchange.store.tables.monitoring import NodeHoursRow
 from exchange.store.tables.records import StatementRow
+from exchange.store.tables.terms import ApprovalRow
 from exchange.store.terms.held_records import STAYS, note_decision
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy
@@ -307,6 +308,22 @@ def test_what_the_partner_held_before_the_law_kept_it_is_told_apart(world: World
         "held_taken_back": {"MK": 1, "XK": 0, "AL": 0},
     }, "an earlier version of a record counts, and what was decided later does not"
     assert newer not in found.data.decode()
+
+
+def test_what_was_approved_is_not_held_under_an_earlier_line(world: World) -> None:
+    world.at("2026-08-01")
+    world.say("policy", groups=[], bases=[basis("MK", "crime_scene", "needs_approval")])
+    approved, later = world.record(audience=["MK"]), world.record(audience=["MK"])
+    world.given(MK, approved, later)
+    for record, at in ((approved, "2026-08-02"), (later, "2027-01-02")):
+        with world.node.store.write() as session:
+            row = ApprovalRow(concerns=record, jurisdiction="MK", decision="approved", asked_at="2026-08-01", due_at=at)
+            row.decided_at = at
+            session.add(row)
+    world.at("2027-02-01")
+    found = world.draft().gap
+    assert found.counts["needs_approval"]["MK"] == 2
+    assert found.held["held_open"]["MK"] == 1, "of what was decided after the half-year nobody had decided by its end"
 
 
 def test_a_report_of_before_reads_without_what_is_held(world: World) -> None:
