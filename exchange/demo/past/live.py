@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import matcher
 from exchange.demo.past import papers
-from exchange.demo.past.plan import Fate, HalfPlan, PlannedPair, plan_half
+from exchange.demo.past.plan import COMPARED, Fate, HalfPlan, PlannedPair, plan_half
 from exchange.demo.past.stage import Stage
 from exchange.demo.past.story import Entered, Hit, Story
 from exchange.demo.past.truth import Truth
 from exchange.flows.monitoring.half_years import Half
+from matcher.read.topography import Topography
 from matcher.synthetic import breech_face
 from schemas.vocabulary import MeetingKind
 
@@ -119,8 +121,8 @@ class _HalfLived:
             calibre, holders = plan.firearms[firearm]
             for code in holders:
                 others = [other for other in holders if other != code]
-                scan = self._scan(firearm, code)
-                self._entered[firearm, code] = story.enter(code, scan, calibre, others)
+                scan, compared = self._scan(firearm, code), firearm in COMPARED
+                self._entered[firearm, code] = story.enter(code, scan, calibre, others, compared=compared)
         if extras:
             self._enter_extras()
         story.clock.on(hours=self._chance.choice((1, 3, 9)))
@@ -132,7 +134,8 @@ class _HalfLived:
         calibre, holders = self._plan.firearms[0]
         home = self._plan.at_home
         others = [code for code in holders if code != home]
-        self._extras["at home"] = story.enter(home, self._scan(0, "home"), calibre, others)
+        scan = self._scan(0, "home")
+        self._extras["at home"] = story.enter(home, scan, calibre, others, compared=False)
         seized = {
             "approved": ("RS", {"MK": "needs_approval", "AL": "no_line"}),
             "refused": ("MK", {"RS": "needs_approval"}),
@@ -141,9 +144,10 @@ class _HalfLived:
         }
         for number, (name, (code, keeps)) in enumerate(seized.items()):
             scan = self._scan(len(self._plan.firearms) + number, code)
-            entered = story.enter(code, scan, calibres[number], list(keeps), kind="seized", keeps=keeps)
+            entered = story.enter(code, scan, calibres[number], list(keeps), kind="seized", keeps=keeps, compared=False)
             self._extras[name] = entered
-        self._extras["in error"] = story.enter("ME", self._scan(1, "error"), calibres[0], [])
+        scan = self._scan(1, "error")
+        self._extras["in error"] = story.enter("ME", scan, calibres[0], [], compared=False)
 
     def _look(self, day: int, firearms: range) -> None:
         """Pairs are opened and sent as leads. One conclusion is verified by nobody."""
@@ -152,17 +156,17 @@ class _HalfLived:
         for pair in self._plan.pairs:
             if pair.firearm in firearms and pair.fate is not Fate.NONE:
                 one, other = (self._entered[pair.firearm, code] for code in (pair.signed_by, pair.other))
-                story.open_pair(pair.signed_by, one, other)
+                if pair.firearm in COMPARED:
+                    story.open_pair(pair.signed_by, one, other)
                 self._hits.append((pair, story.lead(one, other, after_h=pair.after_h)))
         if 0 in firearms:
             home = self._plan.at_home
             one, other = self._entered[0, home], self._extras["at home"]
-            story.open_pair(home, one, other)
             story.lead(one, other, after_h=3)
             self._leave_one_unverified()
         story.settle()
         for pair, hit in self._hits:
-            if pair.firearm in firearms and pair.looked:
+            if pair.firearm in firearms and pair.firearm in COMPARED and pair.looked:
                 story.open_pair(pair.other, hit.other, hit.one)
 
     def _leave_one_unverified(self) -> None:
@@ -257,12 +261,27 @@ class _HalfLived:
             return
         one, other = spare
         self._story.clock.to(datetime.fromisoformat(self._half.end) - timedelta(hours=20))
-        self._story.open_pair(one.code, one, other)
         self._story.lead(one, other, after_h=2)
 
     def _scan(self, firearm: int, shot: str) -> Path:
+        """A drawn breech face, or, of what is not compared, a piece of one that stands for an ejector mark."""
         path = self._scans / f"past {self._half} {firearm + 1}-{shot}.x3p"
         seed = self._seed * 1000 + _FIREARMS + 20 * self._number + firearm
-        drawn = breech_face.draw(firearm_seed=seed, shot_seed=sum(shot.encode()))
+        if firearm in COMPARED:
+            drawn = breech_face.draw(firearm_seed=seed, shot_seed=sum(shot.encode()))
+        else:
+            drawn = _piece_of(seed, sum(shot.encode()) % 40)
         matcher.write_topography(drawn, path, instrument="synthetic")
         return path
+
+
+def _piece_of(seed: int, shift: int) -> Topography:
+    whole = _face(seed)
+    heights = whole.heights_um[60:180, 200 + shift : 320 + shift].copy()
+    heights.flags.writeable = False
+    return replace(whole, heights_um=heights)
+
+
+@lru_cache(maxsize=16)
+def _face(seed: int) -> Topography:
+    return breech_face.draw(firearm_seed=seed, shot_seed=0)

@@ -144,7 +144,7 @@ def write_availability(story: Story, codes: Sequence[str], half: Half, begun: da
     first = max(datetime.fromisoformat(half.start).date(), begun + timedelta(days=1))
     last = datetime.fromisoformat(half.end).date()
     days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days)]
-    down = {code: set(chance.sample(days, chance.choice((0, 1, 3)))) for code in codes}
+    down = {code: set(chance.sample(days[20:], chance.choice((0, 1, 3)))) for code in codes}
     hours = round((datetime.fromisoformat(half.end) - _since(half, begun)).total_seconds() / 3600)
     found: Available = {}
     for code in codes:

@@ -16,6 +16,9 @@ BUSY: Final = ("MK", "RS")
 """Two neighbours with so many hits that some counts of theirs are told exactly in public."""
 HOLDERS: Final = (6, 5, 4, 4, 3, 3)
 """In how many jurisdictions each firearm of a half-year was used."""
+COMPARED: Final = frozenset({2, 4, 5})
+"""Of which firearms there are breech faces, which nodes compare; of the others ejector marks. To compare a scan takes a
+second of each node that has it."""
 _ODDS: Final = (("none", 35), ("lead", 30), ("confirmed", 22), ("retracted", 13))
 _WORDS: Final = frozenset({"unknown", "not_examined", "other"})
 

@@ -28,6 +28,8 @@ from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose, Role, Sign
 
 SECOND_REVIEW = timedelta(hours=24)
 DECISION = timedelta(days=2)
+COMPARED: Final = "breech_face"
+NOT_COMPARED: Final = "ejector_mark"
 LEGAL_BASIS: Final = "Made-up agreement on police cooperation, article 12"
 
 
@@ -108,14 +110,16 @@ class Story:
         *,
         keeps: Mapping[str, str] = MappingProxyType({}),
         kind: str = "crime_scene",
+        compared: bool = True,
     ) -> Entered:
-        """Register an exhibit for these. ``keeps``: from whom a line of the policy keeps it, and which."""
+        """Register an exhibit for these. ``keeps``: from whom a line of the policy keeps it, and which. ``compared``:
+        its scan is of a region that nodes compare; else examiners alone do."""
         node, at = self.node(code), self.clock.on(minutes=1)
         self._numbers[code] += 1
         metadata = {
             "case_reference": f"{code}-{at:%y}-P{self._numbers[code]:03d}",
             "exhibit": {"kind": kind, "calibre": calibre},
-            "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
+            "acquisitions": [{"roi": COMPARED if compared else NOT_COMPARED, "modality": "topography", "file": "scan"}],
             "handling": {"code": "H0"},
             "level": "full",
             "audience": list(to),
@@ -128,7 +132,8 @@ class Story:
         truth = ExhibitTruth(code, calibre, at, dict(keeps))
         self.truth.exhibits.append(truth)
         entered = Entered(code, receipt.statement_id, received.sha256, truth)
-        self._unsearched[code].append(entered)
+        if compared:
+            self._unsearched[code].append(entered)
         self._shared(entered, [partner for partner in to if partner not in keeps])
         for partner, line in keeps.items():
             if line == "needs_approval":

@@ -6,70 +6,83 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from exchange.demo.training import REGION
 from exchange.flows.monitoring.definitions import AT_THE_END
 
+REGION_PAGE = Path(__file__).parents[3] / "docs" / "region.md"
 PATIENCE_S = 1200
 COMMAND_S = 300
 
 
+def lines_to_try() -> list[str]:
+    """The lines of the section "Try it" of docs/region.md, in their order."""
+    section = REGION_PAGE.read_text(encoding="utf-8").split("## Try it\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def line_that_begins(words: str) -> str:
+    [found] = [line for line in lines_to_try() if line.startswith(words)]
+    return found
+
+
 @dataclass
 class PastRegion:
-    """``folder`` has the region, ``desk`` what the coordinator has: nothing of a node but what is handed over."""
+    """``desk`` is where somebody sits who tries it: the folder ``region`` of the training is in it."""
 
-    folder: Path
     desk: Path
     truth: Mapping[str, Any]
     digits: str = ""
-    said: list[str] = field(default_factory=list)
 
     @property
     def halves(self) -> list[str]:
         return sorted(self.truth["halves"])
 
     def run(self, line: str, *, typed: str = "", code: int = 0) -> str:
-        """One line as docs/region.md has it, in the coordinator's folder."""
-        program, *words = shlex.split(line)
-        assert program == "ffp", line
-        command = [sys.executable, "-m", "exchange.cli.main", *words]
+        """A line as it stands on the page, in a shell."""
+        program = f"{sys.executable} -m exchange.cli.main "
         found = subprocess.run(
-            command, cwd=self.desk, input=typed, capture_output=True, text=True, timeout=COMMAND_S, check=False
+            ["bash", "-c", re.sub(r"^ffp ", program, line)],
+            cwd=self.desk,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
         )
         assert found.returncode == code, (line, found.stdout, found.stderr)
-        self.said.append(line)
         return found.stdout + found.stderr
-
-    def home(self, code: str) -> str:
-        return str(self.folder / f"ffp-{code.lower()}")
 
 
 @contextmanager
-def past_region(folder: Path, desk: Path, first_port: int, half_years: int) -> Iterator[PastRegion]:
+def past_region(desk: Path, first_port: int, half_years: int) -> Iterator[PastRegion]:
     """Runs while the block does, and is ended by Ctrl-C; it must end well."""
-    desk.mkdir()
-    out = desk.parent / "training.out"
-    command = [sys.executable, "-m", "exchange.cli.main", "training", str(folder)]
-    command += ["--first-port", str(first_port), "--every", "3600", "--half-years", str(half_years)]
+    out = desk / "training.out"
+    words = line_that_begins("ffp training").removeprefix("ffp ").split()
+    assert words[-2:] == ["--half-years", "2"]
+    command = [sys.executable, "-m", "exchange.cli.main", *words[:-1], str(half_years)]
+    command += ["--first-port", str(first_port), "--every", "3600"]
     with out.open("wb") as printed:
-        process = subprocess.Popen(command, stdout=printed, stderr=printed, env={**os.environ, "COLUMNS": "100"})
+        process = subprocess.Popen(
+            command, cwd=desk, stdout=printed, stderr=printed, env={**os.environ, "COLUMNS": "100"}
+        )
         try:
             deadline = time.monotonic() + PATIENCE_S
             while "exhibits are still to come" not in out.read_text():
                 assert process.poll() is None, out.read_text()
                 assert time.monotonic() < deadline, out.read_text()
                 time.sleep(0.5)
-            yield PastRegion(folder, desk, json.loads((folder / "truth.json").read_text()))
+            yield PastRegion(desk, json.loads((desk / "region" / "truth.json").read_text()))
         finally:
             process.send_signal(signal.SIGINT)
             ended = process.wait(COMMAND_S)

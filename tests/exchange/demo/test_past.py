@@ -4,6 +4,8 @@ command each; every restricted figure of the region is what the simulation knows
 from __future__ import annotations
 
 import json
+import random
+import re
 import statistics
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,7 +22,15 @@ from exchange.flows.monitoring.definitions import STAGES
 from exchange.flows.region.kinds import LINKED, REGIONAL_FIGURES, SHARED
 from schemas.calibre import Calibre, compatible_calibres
 from tests.exchange.conftest import free_port
-from tests.exchange.demo.past_region import CODES, PastRegion, digits_in, past_region, true_counts, true_hours
+from tests.exchange.demo.past_region import (
+    CODES,
+    PastRegion,
+    digits_in,
+    line_that_begins,
+    past_region,
+    true_counts,
+    true_hours,
+)
 
 DAY = timedelta(days=1)
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -73,8 +83,6 @@ def test_what_is_withdrawn_was_entered_and_is_not_searched() -> None:
 
 
 def test_no_calibre_of_a_half_year_is_compared_with_one_of_another() -> None:
-    import random
-
     plans = [plan_half(number, CODES, random.Random(number)) for number in range(MOST_HALVES)]
     kinds = [{calibre for calibre, _ in plan.firearms} | set(plan.calibres) for plan in plans]
     for number, found in enumerate(kinds):
@@ -101,14 +109,17 @@ def test_the_past_is_of_half_years_that_are_over() -> None:
 # The whole, by commands
 
 
+EXAMPLE = "2026H1"
+"""The half-year that stands in the lines of the page."""
+
+
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PastRegion]:
     """As many half-years as it takes to have both of a year that is over."""
-    base = tmp_path_factory.mktemp("past")
     count = 2 if past_halves(1)[0].number == 2 else 3
-    with past_region(base / "region", base / "desk", free_port(), count) as made:
-        said = made.run('ffp region key --name "Regional coordination (made up)" --out keys/')
-        made.digits = digits_in(said)
+    with past_region(tmp_path_factory.mktemp("past"), free_port(), count) as made:
+        made.run(line_that_begins("mkdir"))
+        made.digits = digits_in(made.run(line_that_begins("ffp region key")))
         yield made
 
 
@@ -119,24 +130,15 @@ def periods_of(region: PastRegion) -> list[str]:
 
 
 def approve_and_combine(region: PastRegion, period: str, earlier: str | None) -> None:
-    """At each node one command; at the coordinator's desk one."""
-    (region.desk / "reports" / period).mkdir(parents=True, exist_ok=True)
+    """At each node one line; at the coordinator's desk one."""
+    approve, combine = line_that_begins("ffp report").replace(EXAMPLE, period), line_that_begins("ffp region combine")
     for code in CODES:
-        said = region.run(
-            f"ffp report --home {region.home(code)} --half {period} --approve shown --as head-1 "
-            '--because "To the coordinator, under the Roadmap." --to keys/recipient.json '
-            f'--purpose "The regional meeting" --out reports/{period}/{code.lower()}.json',
-            typed=f"{region.digits}\ny\n",
-        )
+        said = region.run(re.sub(r"\brs\b", code.lower(), approve), typed=f"{region.digits}\ny\n")
         assert "Exhibits entered" in said
         assert "sealed for Regional coordination (made up)" in said
-    kind = "--half" if "H" in period else "--year"
-    before = f"--earlier report/region-{earlier}-restricted.json" if earlier is not None and "H" in period else ""
-    files = " ".join(f"reports/{period}/{code.lower()}.json" for code in CODES)
-    region.run(
-        f"ffp region combine {files} {kind} {period} --trust-root {region.folder}/root --key keys/region.key "
-        f"{before} --out report/"
-    )
+    combine = combine.replace(f"--half {EXAMPLE}", f"--half {period}" if "H" in period else f"--year {period}")
+    before = f" --earlier report/region-{earlier}-restricted.json" if earlier is not None and "H" in period else ""
+    region.run(combine.replace(EXAMPLE, period) + before)
 
 
 @pytest.mark.long
