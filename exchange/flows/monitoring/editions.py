@@ -3,15 +3,12 @@ are approved together, once."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import StringConstraints, ValidationError
 
-from exchange.errors import StatementInvalid
+from exchange.flows.statement.approved_document import digest_of, write_manifest
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
 from schemas.statements import contract_error
@@ -46,7 +43,7 @@ class Editions:
     @property
     def sha256(self) -> str:
         """What an approval concerns."""
-        return hashlib.sha256(self.manifest).hexdigest()
+        return digest_of(self.manifest)
 
 
 def editions(period: str, node_id: str, jurisdiction: str, public: bytes, restricted: bytes) -> Editions:
@@ -55,16 +52,10 @@ def editions(period: str, node_id: str, jurisdiction: str, public: bytes, restri
         period=period,
         node=node_id,
         jurisdiction=Jurisdiction(jurisdiction),
-        public=hashlib.sha256(public).hexdigest(),
-        restricted=hashlib.sha256(restricted).hexdigest(),
+        public=digest_of(public),
+        restricted=digest_of(restricted),
     )
-    return Editions(write_report_manifest(manifest), public, restricted)
-
-
-def write_report_manifest(manifest: ReportManifest) -> bytes:
-    """JSON of sorted keys without blanks, as RFC 8785 has it, and a line's end."""
-    fields = manifest.model_dump(mode="json")
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
+    return Editions(write_manifest(manifest), public, restricted)
 
 
 def read_report_manifest(data: bytes) -> ReportManifest:
@@ -74,9 +65,3 @@ def read_report_manifest(data: bytes) -> ReportManifest:
         return ReportManifest.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise contract_error(error) from error
-
-
-def check_edition(data: bytes, sha256: str, name: str) -> None:
-    """Raises StatementInvalid, code "digest-differs"."""
-    if not hmac.compare_digest(hashlib.sha256(data).hexdigest(), sha256):
-        raise StatementInvalid(f"The {name} edition is not the one that was approved.", code="digest-differs")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from exchange.flows.monitoring.half_years import Period, parse_period
+from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.region.regional import RefusedFile
 from exchange.flows.region.report_file import Believed, ReportRefused, VerifiedReport, verify_report_file
 from exchange.trust.recipient import RecipientKey
@@ -25,6 +26,8 @@ class ReadReports:
 
     accepted: tuple[NamedReport, ...]
     refused: tuple[RefusedFile, ...]
+    earlier: Mapping[str, tuple[RestrictedHalf, ...]] = field(default_factory=dict)
+    """By node, its reports of before that these are held against. Nothing of them is counted."""
 
     @property
     def reports(self) -> tuple[VerifiedReport, ...]:
@@ -32,23 +35,23 @@ class ReadReports:
 
 
 def read_reports(
-    files: Iterable[tuple[str, bytes]], period: Period, who: Believed, key: RecipientKey | None = None
+    files: Iterable[tuple[str, bytes]],
+    period: Period,
+    who: Believed,
+    key: RecipientKey | None = None,
+    earlier: Iterable[tuple[str, bytes]] = (),
 ) -> ReadReports:
     """1. Each file verifies (`verify_report_file`).
     2. It is of this period.
-    3. Of one node there is one report: the same file twice counts once, two different ones count for nothing.
+    3. Of one node there is one report: the same file twice counts once, two different ones count for nothing, and so
+       do two that have different incident annexes.
     4. Of one jurisdiction there is one node.
+    5. Files of earlier periods (``earlier``) verify likewise; these are held against them.
     What fails is refused by its name, and nothing of it is counted.
     """
-    verified: list[NamedReport] = []
     refused: list[RefusedFile] = []
-    for path_name, data in files:
-        name = shown(path_name, 255)  # a sender may have chosen it, and it goes into the report
-        try:
-            found = NamedReport(name, verify_report_file(data, who, key))
-        except ReportRefused as error:
-            refused.append(RefusedFile(name, error.node, error.code, str(error), error.next_step))
-            continue
+    verified = []
+    for found in _verified(files, who, key, refused):
         other = _other_period(found, period)
         if other is None:
             verified.append(found)
@@ -56,7 +59,38 @@ def read_reports(
             refused.append(other)
     kept = list(_one_each(verified, refused))
     accepted = list(_one_node_each(kept, refused))
-    return ReadReports(tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)), tuple(refused))
+    before: dict[str, list[RestrictedHalf]] = defaultdict(list)
+    for found in _verified(earlier, who, key, refused):
+        if parse_period(found.report.manifest.period).end <= period.start:
+            before[found.report.node_id] += found.report.halves
+        else:
+            refused.append(_not_earlier(found, period))
+    return ReadReports(
+        tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)),
+        tuple(refused),
+        {node: tuple(halves) for node, halves in before.items()},
+    )
+
+
+def _verified(
+    files: Iterable[tuple[str, bytes]], who: Believed, key: RecipientKey | None, refused: list[RefusedFile]
+) -> Iterator[NamedReport]:
+    for path_name, data in files:
+        name = shown(path_name, 255)  # a sender may have chosen it, and it goes into the report
+        try:
+            yield NamedReport(name, verify_report_file(data, who, key))
+        except ReportRefused as error:
+            refused.append(RefusedFile(name, error.node, error.code, str(error), error.next_step))
+
+
+def _not_earlier(found: NamedReport, period: Period) -> RefusedFile:
+    return RefusedFile(
+        found.file,
+        found.report.node_id,
+        "other-period",
+        f"It is the report of {found.report.manifest.period}, and {period} is to be held against what was told before.",
+        f"Give reports of before {period} with --held-against.",
+    )
 
 
 def _other_period(found: NamedReport, period: Period) -> RefusedFile | None:
@@ -78,7 +112,7 @@ def _one_each(verified: list[NamedReport], refused: list[RefusedFile]) -> Iterab
     for item in verified:
         by_node[item.report.node_id].append(item)
     for node, items in by_node.items():
-        if len({item.report.sha256 for item in items}) > 1:
+        if _differ(items):
             names = ", ".join(item.file for item in items)
             refused += [
                 RefusedFile(
@@ -92,7 +126,7 @@ def _one_each(verified: list[NamedReport], refused: list[RefusedFile]) -> Iterab
                 for item in items
             ]
             continue
-        best = max(items, key=lambda item: item.report.restricted is not None)
+        best = max(items, key=lambda item: (item.report.restricted is not None, len(item.report.annexes)))
         yield best
         refused += [
             RefusedFile(
@@ -105,6 +139,15 @@ def _one_each(verified: list[NamedReport], refused: list[RefusedFile]) -> Iterab
             for item in items
             if item is not best
         ]
+
+
+def _differ(items: list[NamedReport]) -> bool:
+    """Whether two of one node's files are of different reports, or have different annexes of one half-year."""
+    annexes: Mapping[str, set[str]] = defaultdict(set)
+    for item in items:
+        for annex in item.report.annexes:
+            annexes[str(annex.half)].add(annex.sha256)
+    return len({item.report.sha256 for item in items}) > 1 or any(len(found) > 1 for found in annexes.values())
 
 
 def _one_node_each(kept: list[NamedReport], refused: list[RefusedFile]) -> Iterable[NamedReport]:

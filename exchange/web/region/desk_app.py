@@ -32,6 +32,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages.spoken import chosen, speaking
 from exchange.web.pages.static_files import STATIC
 from exchange.web.region.written import edition_files
+from exchange.web.wording.regional_incidents import incident_notes, incident_tables, incident_totals
 from exchange.web.wording.regional_lines import (
     difference_words,
     number_words,
@@ -178,6 +179,9 @@ class _Desk:
             "lines": regional_lines(report),
             "times": stage_lines(report),
             "past": past_periods(report),
+            "incident_notes": incident_notes(report),
+            "incident_totals": incident_totals(report),
+            "incident_tables": [] if report.incidents is None else incident_tables(report.incidents),
             "differences": [difference_words(item) for item in report.differences],
             "downloads": [*(f"{base}.{end}" for end in ends), *drawings],
         }
