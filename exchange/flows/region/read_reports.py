@@ -40,21 +40,37 @@ def read_reports(
     4. Of one jurisdiction there is one node.
     What fails is refused by its name, and nothing of it is counted.
     """
+    verified, refused = verify_files(files, who, key)
+    found = against_each_other(verified, period)
+    return ReadReports(found.accepted, (*refused, *found.refused))
+
+
+def verify_files(
+    files: Iterable[tuple[str, bytes]], who: Believed, key: RecipientKey | None = None
+) -> tuple[list[NamedReport], list[RefusedFile]]:
+    """The first of the steps alone, of files of any period."""
     verified: list[NamedReport] = []
     refused: list[RefusedFile] = []
     for path_name, data in files:
         name = shown(path_name, 255)  # a sender may have chosen it, and it goes into the report
         try:
-            found = NamedReport(name, verify_report_file(data, who, key))
+            verified.append(NamedReport(name, verify_report_file(data, who, key)))
         except ReportRefused as error:
             refused.append(RefusedFile(name, error.node, error.code, str(error), error.next_step))
-            continue
-        other = _other_period(found, period)
+    return verified, refused
+
+
+def against_each_other(verified: Iterable[NamedReport], period: Period) -> ReadReports:
+    """The further steps, of files that verified."""
+    refused: list[RefusedFile] = []
+    of_period: list[NamedReport] = []
+    for item in verified:
+        other = _other_period(item, period)
         if other is None:
-            verified.append(found)
+            of_period.append(item)
         else:
             refused.append(other)
-    kept = list(_one_each(verified, refused))
+    kept = list(_one_each(of_period, refused))
     accepted = list(_one_node_each(kept, refused))
     return ReadReports(tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)), tuple(refused))
 

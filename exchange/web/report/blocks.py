@@ -85,6 +85,28 @@ def picture(caption: str, file: str = "picture.png") -> Block:
     return {"kind": "picture", "caption": printable(caption), "file": file}
 
 
+def shared_columns(
+    head: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float], numbers: Sequence[int] = ()
+) -> Block:
+    """A table whose columns have these shares of the width; ``numbers`` are set to the right."""
+    return {
+        "kind": "shared",
+        "head": [printable(text) for text in head],
+        "rows": [[printable(text) for text in row] for row in rows],
+        "shares": list(shares),
+        "numbers": list(numbers),
+    }
+
+
+def drawn(caption: str, file: str) -> Block:
+    """A drawing in SVG, not as wide as the page. ``file``: one of those that the template is set with."""
+    return {"kind": "drawn", "caption": printable(caption), "file": file}
+
+
+def new_page() -> Block:
+    return {"kind": "page"}
+
+
 def beside(left: Sequence[Block], right: Sequence[Block]) -> Block:
     """Two columns of pieces, each as wide as the other."""
     return {"kind": "beside", "left": list(left), "right": list(right)}
