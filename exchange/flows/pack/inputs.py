@@ -27,7 +27,7 @@ from schemas.strict_json import check_json
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole
 
 INPUTS_FORMAT: Final = "ffp-pack-inputs/2"
-MAX_INPUTS_BYTES: Final = 4 * 1024 * 1024
+MAX_INPUTS_BYTES: Final = 2 * 1024 * 1024
 _MOST_SIDES: Final = 64
 _MOST: Final = 1000
 HalfYear = Annotated[str, Field(pattern=r"^20[0-9]{2}H[12]$")]
@@ -156,13 +156,6 @@ class MaturityAt(Contract):
     practices: Annotated[tuple[MaturityPractice, ...], Field(max_length=200)]
 
 
-class PackAnnex(Contract):
-    """The public edition of the incident annex, its exact text."""
-
-    approval: Sha256Hex
-    public: Annotated[str, Field(max_length=2 * 1024 * 1024)]
-
-
 class PackInputs(Contract):
     """``as_of``: the day on which the half-year was over, or the day itself while it lasts. ``maturity``: of this
     half-year and of the one before, as far as there are snapshots."""
@@ -181,7 +174,6 @@ class PackInputs(Contract):
     overdue: Annotated[tuple[OverdueTowards, ...], Field(max_length=_MOST_SIDES)]
     law: LawInputs
     maturity: Annotated[tuple[MaturityAt, ...], Field(max_length=2)]
-    annex: PackAnnex | None
     footnotes: Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Field(max_length=20)]
 
     @property

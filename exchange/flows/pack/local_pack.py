@@ -88,7 +88,7 @@ def local_pack(node: Node, half: Half) -> LocalPack:
         actions=(*inputs.actions, *owed),
         annexes=((inputs.jurisdiction, annex),) if annex is not None else (),
         held_before={inputs.jurisdiction: held_in(node, half.before())},
-        missing=tuple(_missing(side, figures, half)),
+        missing=tuple(_missing(side, figures, half, has_annex=annex is not None)),
         smallest=inputs.smallest_count_told,
         changed_since=before is not None and not stands,
     )
@@ -110,8 +110,6 @@ def missing_in(inputs: PackInputs, half: Half) -> Iterator[Missing]:
         yield Missing(MissingPart.SNAPSHOT_BEFORE, own)
     if not inputs.law.articles:
         yield Missing(MissingPart.LAW, own)
-    if inputs.annex is None:
-        yield Missing(MissingPart.ANNEX, own)
     if not inputs.meetings:
         yield Missing(MissingPart.MEETINGS, own)
 
@@ -124,7 +122,7 @@ def missing_before(figures: PackFigures, half: Half) -> Iterator[Missing]:
         yield Missing(MissingPart.HALF_BEFORE)
 
 
-def _missing(side: PackSide, figures: PackFigures, half: Half) -> Iterator[Missing]:
+def _missing(side: PackSide, figures: PackFigures, half: Half, *, has_annex: bool) -> Iterator[Missing]:
     if not figures.approved:
         yield Missing(MissingPart.REPORT, side.jurisdiction)
     if side.approval is None:
@@ -132,6 +130,8 @@ def _missing(side: PackSide, figures: PackFigures, half: Half) -> Iterator[Missi
     yield from missing_before(figures, half)
     if side.inputs is not None:
         yield from missing_in(side.inputs, half)
+    if not has_annex:
+        yield Missing(MissingPart.ANNEX, side.jurisdiction)
 
 
 def _availability(document: Document) -> tuple[PackAvailability, ...]:

@@ -10,7 +10,6 @@ from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.flows.coordination.meetings import meetings_of
 from exchange.flows.coordination.pack_inputs import coordination_inputs, held_fields
-from exchange.flows.incidents.annex import find_annex
 from exchange.flows.law.changes import changes_in_half
 from exchange.flows.law.compendium import Compendium, compendia
 from exchange.flows.law.pair_of_law import LackFound, PairOfLaw, pair_of_law
@@ -33,7 +32,6 @@ from exchange.flows.pack.inputs import (
     MaturityPractice,
     OverdueTowards,
     PackAction,
-    PackAnnex,
     PackInputs,
     PackMeeting,
 )
@@ -85,7 +83,6 @@ def make_inputs(node: Node, half: Half, figures: HalfFigures | None = None) -> P
         overdue=_overdue(counted.exact, node.settings.monitoring_smallest),
         law=law,
         maturity=_maturity(node, half),
-        annex=_annex(node, half),
         footnotes=tuple(node.jurisdictions.footnotes(named)),
     )
 
@@ -179,8 +176,3 @@ def _maturity(node: Node, half: Half) -> tuple[MaturityAt, ...]:
         for kept in kept_snapshots(node)
         if kept.snapshot.half in wanted
     )
-
-
-def _annex(node: Node, half: Half) -> PackAnnex | None:
-    found = find_annex(node, half)
-    return None if found is None else PackAnnex(approval=found.approval, public=found.told_bytes.decode())

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Final
 
 from exchange.errors import InvalidInput
-from exchange.flows.incidents.document import read_told
 from exchange.flows.monitoring.half_years import Half, is_year
 from exchange.flows.pack.local_pack import missing_before, missing_in, overdue_in
 from exchange.flows.pack.make_inputs import band_of
@@ -107,9 +106,7 @@ def regional_pack(
         overdue=tuple(_overdue(report if restricted else None, read.reports, inputs)),
         availability=_availability(report),
         actions=tuple(action for item in told for action in item.actions),
-        annexes=tuple(
-            (item.jurisdiction, read_told(item.annex.public.encode())) for item in told if item.annex is not None
-        ),
+        annexes=(),
         held_before={code: found.inputs.held for code, found in inputs.before.items()},
         missing=tuple(_missing(sides, figures, made, keys, half)),
         smallest=max((*(item.smallest_count_told for item in told), report.smallest if report is not None else 0)),

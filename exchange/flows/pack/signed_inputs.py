@@ -6,8 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import Final
 
-from exchange.errors import InvalidInput, LogError, StatementInvalid
-from exchange.flows.incidents.document import read_told
+from exchange.errors import LogError, StatementInvalid
 from exchange.flows.pack.inputs import INPUTS_FORMAT, MAX_INPUTS_BYTES, PackInputs, read_inputs
 from exchange.flows.region.report_file import Believed, ReportRefused
 from exchange.flows.statement.approved_document import check_approval, digest_of, read_approved_file
@@ -93,7 +92,6 @@ def verify_inputs(data: bytes, who: Believed) -> VerifiedInputs:
         ) from error
     if (inputs.node, inputs.jurisdiction) != (node, proven.card.jurisdiction):
         raise _forged(node, f"The inputs are of {inputs.node}, and {node} signed them.")
-    _check_annex(inputs)
     return VerifiedInputs(
         inputs,
         digest_of(document),
@@ -103,18 +101,6 @@ def verify_inputs(data: bytes, who: Believed) -> VerifiedInputs:
         proven.log_index,
         proven.fingerprint,
     )
-
-
-def _check_annex(inputs: PackInputs) -> None:
-    """It can be read, and is of the same node and half-year."""
-    if inputs.annex is None:
-        return
-    try:
-        head = read_told(inputs.annex.public.encode()).head
-    except InvalidInput as error:
-        raise _forged(inputs.node, str(error)) from error
-    if (str(head.half), head.node_id, head.jurisdiction) != (inputs.half, inputs.node, inputs.jurisdiction):
-        raise _forged(inputs.node, "The incident annex inside is of another node or half-year.")
 
 
 def _check_identity(proven: ProvenStatement, who: Believed) -> None:
