@@ -6,7 +6,6 @@ than once, since who attended is known only afterwards. What was approved last c
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -20,10 +19,9 @@ from exchange.flows.pack.inputs import PackInputs, read_inputs, write_inputs
 from exchange.flows.pack.make_inputs import HalfFigures, make_inputs
 from exchange.flows.statement.approved_document import (
     ApprovedDocument,
-    ApprovedFile,
     NewApproval,
-    approval_proof,
     approve_document,
+    approved_file,
     digest_of,
     find_approval,
 )
@@ -101,9 +99,4 @@ def signed_inputs(node: Node, half: Half) -> bytes:
     found = approved_inputs(node, half)
     if found is None:
         raise NotFound(f"The inputs of the meeting pack of {half} are not approved.", code="not-approved")
-    file = ApprovedFile(
-        format="ffp-approved-document/1",
-        document=base64.b64encode(found.data).decode(),
-        proof=base64.b64encode(approval_proof(node, found.approval.approval)).decode(),
-    )
-    return file.model_dump_json(indent=1).encode() + b"\n"
+    return approved_file(node, found.approval.approval, found.data)

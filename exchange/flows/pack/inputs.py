@@ -198,9 +198,10 @@ class PackInputs(Contract):
         known = [self.half, str(self.half_year.before())]
         if len(set(halves)) != len(halves) or not set(halves) <= set(known):
             raise ValueError("a snapshot of maturity is of another half-year")
-        kinds = {kind: held.meetings for kind, held in self.held.items()}
-        if any(sum(meeting.kind is kind for meeting in self.meetings) != count for kind, count in kinds.items()):
-            raise ValueError("the meetings are not as many as their sum says")
+        for kind, held in self.held.items():
+            people = [meeting.people for meeting in self.meetings if meeting.kind is kind]
+            if (len(people), sum(people)) != (held.meetings, held.people):
+                raise ValueError("the meetings, or who attended them, are not as many as their sums say")
         return self
 
     @property

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import Final
 
 from exchange.errors import LogError, StatementInvalid
 from exchange.flows.pack.inputs import INPUTS_FORMAT, MAX_INPUTS_BYTES, PackInputs, read_inputs
 from exchange.flows.region.report_file import Believed, ReportRefused
-from exchange.flows.statement.approved_document import check_approval, digest_of, read_approved_file
-from exchange.flows.statement.proven import ProvenStatement, last_round_that_names, verify_proven
+from exchange.flows.statement.approved_document import digest_of, open_approved_file
+from exchange.flows.statement.proven import ProvenStatement, last_round_that_names
 from exchange.trust.card import same_fingerprint
 from schemas.bundle import MAX_BUNDLE_BYTES
 from schemas.errors import ContractError
@@ -51,38 +50,28 @@ def verify_inputs(data: bytes, who: Believed) -> VerifiedInputs:
     Raises ReportRefused.
     """
     # 1.
-    begin = data[:_HEAD_OF_A_FILE]
-    if APPROVED_FORMAT.encode() not in begin:
+    if APPROVED_FORMAT.encode() not in data[:_HEAD_OF_A_FILE]:
         raise ReportRefused(
             "These are the inputs of a meeting pack that nobody approved.",
             code="unapproved",
             next_step="Ask the head of the focal point to approve them, and for the signed file: ffp meeting pack.",
         )
-    if len(data) > MAX_SIGNED_BYTES:
-        raise _no_inputs(f"It has more than {MAX_SIGNED_BYTES} bytes.")
+
+    # 2. and 4.
     try:
-        file = read_approved_file(data, max_bytes=MAX_SIGNED_BYTES)
+        opened = open_approved_file(data, max_bytes=MAX_SIGNED_BYTES)
     except ContractError as error:
         raise _no_inputs(str(error)) from error
-    document = base64.b64decode(file.document)
+    except (StatementInvalid, LogError) as error:
+        raise _forged(None, f"What proves that it was approved does not verify: {error}") from error
 
-    # 2. and 3.
-    try:
-        proven = verify_proven(base64.b64decode(file.proof))
-    except (StatementInvalid, LogError, ContractError) as error:
-        raise _forged(None, f"Its proof does not verify: {error}") from error
-    _check_identity(proven, who)
-
-    # 4.
-    node = proven.card.issuer
-    try:
-        said = check_approval(proven, document)
-    except StatementInvalid as error:
-        raise _forged(node, str(error)) from error
+    # 3.
+    _check_identity(opened.proven, who)
 
     # 5.
+    node = opened.proven.card.issuer
     try:
-        inputs = read_inputs(document)
+        inputs = read_inputs(opened.document)
     except ContractError as error:
         raise ReportRefused(
             f"What its head approved is no {INPUTS_FORMAT}: {error}",
@@ -90,16 +79,16 @@ def verify_inputs(data: bytes, who: Believed) -> VerifiedInputs:
             node=node,
             next_step="Ask the focal point for the inputs of its meeting pack; a newer release may have written these.",
         ) from error
-    if (inputs.node, inputs.jurisdiction) != (node, proven.card.jurisdiction):
+    if (inputs.node, inputs.jurisdiction) != (node, opened.proven.card.jurisdiction):
         raise _forged(node, f"The inputs are of {inputs.node}, and {node} signed them.")
     return VerifiedInputs(
         inputs,
-        digest_of(document),
-        proven.verified.statement_id,
-        said.made_by.pseudonym,
-        said.because,
-        proven.log_index,
-        proven.fingerprint,
+        digest_of(opened.document),
+        opened.proven.verified.statement_id,
+        opened.said.made_by.pseudonym,
+        opened.said.because,
+        opened.proven.log_index,
+        opened.proven.fingerprint,
     )
 
 

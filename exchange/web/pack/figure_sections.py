@@ -172,6 +172,8 @@ def overdue_section(pack: Pack) -> PackSection:
                 count=pack.smallest,
             )
         )
+    if not pack.is_regional:
+        notes.append(_("What partners keep this side waiting for, they tell the regional meeting."))
     after = [_("Between other sides, in %(count)s directions, nothing is overdue.", count=quiet)] if quiet else []
     return PackSection(title, notes, _overdue_picture(pack, found), [table] if rows else [], after)
 

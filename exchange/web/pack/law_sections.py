@@ -17,7 +17,7 @@ from exchange.web.pack.figure_sections import gap_table
 from exchange.web.pack.pack_words import side_name, side_names
 from exchange.web.pack.sections import PackPicture, PackSection, PackTable
 from exchange.web.wording.figures import words
-from exchange.web.wording.law import act_words, lack_words, law_state_words
+from exchange.web.wording.law import LAW_MARKS, act_words, lack_words, law_state_words
 from schemas.law import LawDirection
 
 _SHADES: Final = {
@@ -82,7 +82,7 @@ def _law_picture(pack: Pack) -> list[PackPicture]:
             "May the side of the row give findings to the side of the column? As the side of the row entered it."
         )
         names = [side_name(code) for code in sides]
-        return [PackPicture("law", caption, square_map(names, names, cells))] if cells else []
+        return [PackPicture("law", f"{caption} {_legend()}", square_map(names, names, cells))] if cells else []
     own = pack.inputs[0]
     rows = [side_name(item.partner) for item in own.law.towards]
     here = side_name(own.jurisdiction)
@@ -91,11 +91,15 @@ def _law_picture(pack: Pack) -> list[PackPicture]:
         for column, direction in enumerate((LawDirection.GIVE, LawDirection.ASK, LawDirection.RECEIVE)):
             cells[line, column] = _state(item.own[direction])
     caption = _("What the law of this side says of the exchange with each partner.")
-    return [PackPicture("law", caption, square_map(rows, columns, cells))] if cells else []
+    return [PackPicture("law", f"{caption} {_legend()}", square_map(rows, columns, cells))] if cells else []
 
 
 def _state(state: LawState) -> tuple[str, int]:
-    return law_state_words(state), _SHADES[state]
+    return LAW_MARKS[state], _SHADES[state]
+
+
+def _legend() -> str:
+    return "; ".join(f"{LAW_MARKS[state]} {law_state_words(state)}" for state in LawState)
 
 
 def maturity_section(pack: Pack) -> PackSection:
