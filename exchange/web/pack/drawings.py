@@ -23,6 +23,8 @@ _FONT: Final = "Libertinus Serif"
 _NAMES: Final = 180
 _ROW: Final = 34
 _HEAD: Final = 30
+_NAME_LETTERS: Final = 25
+"""Of a row's name, in one line."""
 _LETTERS: Final = 40
 """Of a panel's title: what is longer goes on in a second line."""
 
@@ -64,13 +66,14 @@ def square_map(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple
             parts.append(_text(_NAMES + (number + 0.5) * wide, 14 + 15 * place, line, middle=True))
     for line, name in enumerate(rows):
         y = top + line * _ROW
-        parts += [_text(0, y + 21, name)]
+        parts += _name(y, name)
         for number in range(len(columns)):
             x = _NAMES + number * wide
             said, shade = cells.get((line, number), ("", 0))
             fill = SHADES[shade] if (line, number) in cells else "#ffffff"
             parts.append(_rect(x + 1, y + 1, wide - 2, _ROW - 2, fill, line=SHADES[1]))
-            parts.append(_text(x + wide / 2, y + 21, said, middle=True, ink="#ffffff" if shade >= 4 else _INK))
+            size = 17 if len(said) == 1 and not said.isdigit() else 13
+            parts.append(_text(x + wide / 2, y + 21, said, middle=True, size=size, ink=_on(shade)))
     return _svg(top + len(rows) * _ROW + 4, parts)
 
 
@@ -86,7 +89,7 @@ def shares(rows: Sequence[tuple[str, Sequence[int]]], legend: Sequence[str]) -> 
     whole = max([1, *(sum(counts) for _, counts in rows)])
     for line, (name, counts) in enumerate(rows):
         y, at = _HEAD + line * _ROW, float(_NAMES)
-        parts.append(_text(0, y + 21, name))
+        parts += _name(y, name)
         for number, count in enumerate(counts):
             wide = count / whole * (WIDE - _NAMES - 60)
             if count:
@@ -109,7 +112,7 @@ def levels(rows: Sequence[tuple[str, int | None, int | None]], most: int, words_
             parts.append(_text(_NAMES + (number + 0.5) * wide, 12 + 14 * place, piece, middle=True, size=11, ink=_SOFT))
     for line, (name, before, now) in enumerate(rows):
         y = 40 + line * _ROW
-        parts.append(_text(0, y + 21, name))
+        parts += _name(y, name)
         for number in range(most):
             reached = now is not None and number < now
             x = _NAMES + number * wide
@@ -120,6 +123,18 @@ def levels(rows: Sequence[tuple[str, int | None, int | None]], most: int, words_
         fell = before is not None and now is not None and now < before
         parts.append(_text(WIDE - 78, y + 21, said, bold=True, ink=_LATE if fell else _INK))
     return _svg(44 + len(rows) * _ROW, parts)
+
+
+def _name(y: float, name: str) -> list[str]:
+    """Of a row, in two lines where one does not hold it."""
+    lines = _wrapped(name, _NAME_LETTERS)[:2]
+    top = y + 21 if len(lines) == 1 else y + 14
+    return [_text(0, top + 14 * place, line, size=13 if len(lines) == 1 else 12) for place, line in enumerate(lines)]
+
+
+def _on(shade: int) -> str:
+    """The ink that is read on it."""
+    return "#ffffff" if shade >= 4 else _INK
 
 
 def _two_lines(title: str) -> list[str]:

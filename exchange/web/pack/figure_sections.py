@@ -87,6 +87,8 @@ def _figure_notes(pack: Pack, figures: PackFigures) -> list[str]:
                 few=pack.smallest - 1,
             )
         )
+    if figures.baseline is not None and figures.baseline is figures.of(pack.half.before()):
+        found.append(_("%(half)s is the half-year before, and the baseline.", half=figures.baseline.period))
     if not figures.approved:
         found.append(_("The report is not approved: these figures are a draft, and may change."))
     return found
@@ -238,4 +240,5 @@ def gap_table(figures: PackFigures | None, columns: Sequence[str]) -> PackTable 
 
 
 def _some(figure: Figure) -> bool:
-    return is_told(figure) and bool(figure.high)
+    """There is one at least; a range from 0 on tells nothing."""
+    return is_told(figure) and bool(figure.low)

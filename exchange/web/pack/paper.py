@@ -22,6 +22,7 @@ from exchange.web.report.blocks import (
     bullets,
     drawn,
     heading,
+    lead_in,
     new_page,
     pairs,
     paragraph,
@@ -129,11 +130,18 @@ def readers_words(pack: Pack) -> list[str]:
                 "Its counts are exact. The heads released them to %(recipient)s for these purposes: %(purposes)s. "
                 "Whoever needs a pack without exact counts makes it without the key.",
                 recipient=pack.recipient or "",
-                purposes="; ".join(f"{side_name(code)}: {purpose}" for code, purpose in pack.purposes),
+                purposes="; ".join(f"{side_names(codes)}: {purpose}" for purpose, codes in _by_purpose(pack).items()),
             )
         )
     if pack.changed_since:
         found.append(_("What the head approved has changed since: approve it once more before it is sent."))
+    return found
+
+
+def _by_purpose(pack: Pack) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for code, purpose in pack.purposes:
+        found.setdefault(purpose, []).append(code)
     return found
 
 
@@ -168,11 +176,11 @@ def _summary(pack: Pack) -> str:
 def _section(section: PackSection, files: dict[str, bytes]) -> Iterator[Block]:
     yield heading(section.title, 1)
     for note in section.notes:
-        yield quiet(note)
+        yield lead_in(note)
     for picture in section.pictures:
         name = f"{picture.name}.svg"
         files[name] = picture.svg
-        yield drawn(picture.caption, name)
+        yield drawn(picture.caption, name, wide=100)
     for table in section.tables:
         yield from _table(table)
     if section.after:

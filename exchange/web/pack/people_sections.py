@@ -43,7 +43,7 @@ def meetings_section(pack: Pack) -> PackSection:
     head = [_("Day"), _("Kind"), _("Title"), _("Entered by"), _("People")]
     tables = [
         _kinds_table(pack),
-        PackTable("meetings", _("Each meeting"), head, rows, (0.9, 0.9, 3, 1.3, 0.6), (4,)),
+        PackTable("meetings", _("Each meeting"), head, rows, (0.9, 2, 2.4, 1.5, 0.6), (4,)),
         _attendance("attended-by-institution", _("By institution"), _("Institution"), inputs, of_institution=True),
         _attendance("attended-by-role", _("By role"), _("Role"), inputs, of_institution=False),
     ]
@@ -77,7 +77,7 @@ def _kinds_table(pack: Pack) -> PackTable:
         _("People in %(half)s", half=half),
         _("Share of women in %(half)s", half=half),
     ]
-    return PackTable("meetings-by-kind", None, head, rows, (1.4, 0.8, 0.8, 1, 1, 1, 1.2), range(1, 7))
+    return PackTable("meetings-by-kind", None, head, rows, (2.2, 0.6, 0.7, 0.9, 0.9, 0.9, 1.1), range(1, 7))
 
 
 def _sums(held: Sequence[HeldOfKind]) -> tuple[int, int, str]:
@@ -115,7 +115,7 @@ def _attendance(name: str, title: str, first: str, inputs: Sequence[PackInputs],
             if sum(counts):
                 rows.append([meeting_word(kind), _who(word), *map(str, counts), str(sum(counts))])
     head = [_("Kind"), first, *(sex_word(sex) for sex in AttendeeSex), _("All")]
-    return PackTable(name, title, head, rows, (1.2, 2.2, 0.8, 0.8, 0.9, 0.7), range(2, 6))
+    return PackTable(name, title, head, rows, (2, 2, 0.7, 0.7, 0.9, 0.6), range(2, 6))
 
 
 def _who(word: Institution | OfficeRole) -> str:
@@ -170,8 +170,7 @@ def _state(action: PackAction, pack: Pack) -> str:
 def _agreed(action: PackAction, pack: Pack) -> str:
     known = {side.node: side_name(side.jurisdiction) for side in pack.sides}
     return _(
-        "%(meeting)s, %(day)s, by %(side)s",
-        meeting=meeting_word(action.meeting),
+        "%(day)s, by %(side)s",
         day=action.met_on.isoformat(),
         side=known.get(action.issuer, action.issuer),
     )

@@ -98,9 +98,15 @@ def shared_columns(
     }
 
 
-def drawn(caption: str, file: str) -> Block:
-    """A drawing in SVG, not as wide as the page. ``file``: one of those that the template is set with."""
-    return {"kind": "drawn", "caption": printable(caption), "file": file}
+def drawn(caption: str, file: str, *, wide: int = 86) -> Block:
+    """A drawing in SVG with its caption, on one page. ``file``: one of those that the template is set with; ``wide``: in
+    per cent of the page."""
+    return {"kind": "drawn", "caption": printable(caption), "file": file, "wide": wide}
+
+
+def lead_in(text: str) -> Block:
+    """What stands on the page of the next piece: a note below a heading."""
+    return {"kind": "lead", "text": printable(text)}
 
 
 def new_page() -> Block:
