@@ -99,8 +99,8 @@ def shared_columns(
 
 
 def drawn(caption: str, file: str, *, wide: int = 86) -> Block:
-    """A drawing in SVG with its caption, on one page. ``file``: one of those that the template is set with; ``wide``: in
-    per cent of the page."""
+    """A drawing in SVG with its caption, on one page. ``file``: one of those that the template is set with; ``wide``:
+    in per cent of the page."""
     return {"kind": "drawn", "caption": printable(caption), "file": file, "wide": wide}
 
 
