@@ -318,6 +318,7 @@ HEADINGS = (
                 (
                     'ffp region key --name "Regional coordination" --out keys/',
                     "ffp region combine *.json --half 2026H2 --trust-root root/ --key keys/region.key --out report/",
+                    "ffp region pack *.json --half 2026H2 --trust-root root/ --key keys/region.key --out pack/",
                     "ffp region desk --files inbox/ --trust-root root/ --key keys/region.key",
                 ),
             ),
@@ -349,6 +350,7 @@ HEADINGS = (
                     'ffp meeting add local --on 2026-11-10 --title "Local meeting" --attended police:head:women=1 '
                     "--as head-1",
                     "ffp meeting list --half 2026H2",
+                    "ffp meeting pack --half 2026H2 --out pack/ --language mk",
                 ),
             ),
         ],

@@ -12,9 +12,12 @@ import typer
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 
 if TYPE_CHECKING:
+    from exchange.flows.pack.pack import Pack
     from exchange.flows.region.combine import Combined
     from exchange.flows.region.desk import DeskKeys
+    from exchange.flows.region.indicators import Indicators
     from exchange.flows.region.read_reports import ReadReports
+    from exchange.flows.region.regional import RefusedFile
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -87,7 +90,6 @@ def combine(
     from exchange.extras.known import require_extra
     from exchange.flows.monitoring.half_years import Half, Year, parse_period
     from exchange.flows.region.combine import combine_reports
-    from exchange.flows.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
     from exchange.flows.region.read_reports import read_reports
     from exchange.flows.region.region_document import MAX_REGION_BYTES, read_earlier
     from exchange.web.languages import CODES, Spoken
@@ -103,8 +105,7 @@ def combine(
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     if pdf:
         require_extra("pdf", "A regional report as PDF; without it: --no-pdf")
-    keys = _keys(trust_root, fingerprint, key, passphrase_file)
-    own = shipped_indicators() if indicators is None else indicators_in(_read(indicators, MAX_INDICATORS_BYTES))
+    keys, own = _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators)
     before = read_earlier([_read(path, MAX_REGION_BYTES) for path in earlier or ()], str(period))
     read = read_reports(_named(files), period, keys.who, keys.key, _named(held_against or ()))
     _tell_read(read, as_json=as_json)
@@ -117,6 +118,62 @@ def combine(
             written.append(name)
     _tell_made(read, made, out, written, as_json=as_json)
     if read.refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def pack(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Reports' files and signed inputs, as the nodes released them; also of earlier half-years."
+        ),
+    ],
+    half: Annotated[str, typer.Option(help="The half-year, such as 2026H2.")],
+    out: Annotated[Path, typer.Option(help="The folder to write the pack into.")],
+    trust_root: TrustRoot = None,
+    fingerprint: Fingerprint = None,
+    key: RecipientKeyFile = None,
+    passphrase_file: Passphrase = None,
+    earlier: Annotated[
+        list[Path] | None, typer.Option(help="An earlier regional report in JSON, to compare with; may be repeated.")
+    ] = None,
+    indicators: Annotated[
+        Path | None, typer.Option(help="The coordinator's own file of goals and numbers of indicators.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of the PDF and the tables, such as en or mk.")] = "en",
+    pdf: Annotated[bool, typer.Option(help="Whether to write the PDF; that needs the extra pdf.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Verify the nodes' reports and inputs and write the pack of the regional meeting: one PDF, and a table for each
+    section. With the key its counts are exact. Exit code 1 where a file was refused; the pack is written all the
+    same."""
+    from exchange.errors import InvalidInput
+    from exchange.extras.known import require_extra
+    from exchange.flows.monitoring.half_years import Half
+    from exchange.flows.pack.regional_pack import read_pack_files, regional_pack
+    from exchange.flows.region.region_document import MAX_REGION_BYTES, read_earlier
+    from exchange.flows.region.report_file import MAX_FILE_BYTES
+    from exchange.web.languages import CODES, Spoken
+    from exchange.web.languages.spoken import speaking
+    from exchange.web.pack.written import pack_files
+
+    wanted = Half.parse(half)
+    if language not in CODES:
+        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
+    if pdf:
+        require_extra("pdf", "A meeting pack as PDF; without it: --no-pdf")
+    keys, own = _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators)
+    before = read_earlier([_read(path, MAX_REGION_BYTES) for path in earlier or ()], half)
+    data = ((path.name, _read(path, MAX_FILE_BYTES)) for path in files)
+    made = regional_pack(read_pack_files(data, keys.who, keys.key), wanted, keys, own, before)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with speaking(Spoken(language, directory=lambda: keys.directory)):
+        written = list(pack_files(made, with_pdf=pdf))
+        for name, content in written:
+            _write(out / name, content)
+        _tell_pack(made, out, [name for name, _content in written], as_json=as_json)
+    if made.refused:
         raise typer.Exit(1)
 
 
@@ -136,13 +193,11 @@ def desk(
     Until Ctrl-C."""
     import uvicorn
 
-    from exchange.flows.region.desk import RegionDesk
-    from exchange.flows.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
+    from exchange.flows.pack.pack_desk import PackDesk
     from exchange.web.region.desk_app import desk_app
 
-    own = shipped_indicators() if indicators is None else indicators_in(_read(indicators, MAX_INDICATORS_BYTES))
     files.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = RegionDesk(files, _keys(trust_root, fingerprint, key, passphrase_file), own)
+    made = PackDesk(files, _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators))
     app_, address = desk_app(made, port), f"http://127.0.0.1:{port}"
     typer.echo(f"The coordinator's desk: {address}/?key={app_.state.secret}", err=False)
     typer.echo("It is there on this machine alone, for whoever has this address. Ctrl-C ends it.")
@@ -172,6 +227,49 @@ def _keys(
     return DeskKeys(Believed(trust, tuple(fingerprints or ())), own)
 
 
+def _indicators(path: Path | None) -> Indicators:
+    from exchange.flows.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
+
+    return shipped_indicators() if path is None else indicators_in(_read(path, MAX_INDICATORS_BYTES))
+
+
+def _tell_pack(made: Pack, out: Path, written: list[str], *, as_json: bool) -> None:
+    from exchange.web.pack.pack_words import missing_words
+
+    missing = [missing_words(item, made) for item in made.missing]
+    if as_json:
+        print_json(
+            {
+                "half": str(made.half),
+                "sides": list(made.jurisdictions),
+                "restricted": made.restricted,
+                "refused": [vars(item) for item in made.refused],
+                "missing": missing,
+                "folder": out,
+                "written": written,
+            }
+        )
+        return
+    columns = [TableColumn("side"), TableColumn("node"), TableColumn("report"), TableColumn("inputs")]
+    print_table(
+        columns,
+        [
+            (side.jurisdiction, side.node, "verified" if side.report else "none", "verified" if side.inputs else "none")
+            for side in made.sides
+        ],
+    )
+    _tell_refused(made.refused)
+    for said in missing:
+        typer.echo(said, err=True)
+    typer.echo(f"Written into {out}: {', '.join(written)}")
+
+
+def _tell_refused(refused: Sequence[RefusedFile]) -> None:
+    for item in refused:
+        typer.echo(f"{item.file}, of {item.node or 'nobody known'}, refused ({item.code}): {item.why}", err=True)
+        typer.echo(f"    {item.next_step}", err=True)
+
+
 def _tell_read(read: ReadReports, *, as_json: bool) -> None:
     if as_json:
         return
@@ -189,9 +287,7 @@ def _tell_read(read: ReadReports, *, as_json: bool) -> None:
         ]
         + [(item.file, item.node or "", "", f"refused: {item.code}", "") for item in read.refused],
     )
-    for item in read.refused:
-        typer.echo(f"{item.file}, of {item.node or 'nobody known'}, refused ({item.code}): {item.why}", err=True)
-        typer.echo(f"    {item.next_step}", err=True)
+    _tell_refused(read.refused)
 
 
 def _tell_made(read: ReadReports, made: Combined, out: Path, written: list[str], *, as_json: bool) -> None:

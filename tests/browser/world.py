@@ -169,6 +169,7 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
             ("incidents", "/app/incidents"),
             ("incident_sheet", f"/app/incidents/{Half.of(datetime.now(UTC))}/sheet"),
             ("maturity", "/app/maturity"),
+            ("meeting_pack", f"/app/meetings/pack/{Half.of(datetime.now(UTC))}"),
             ("law", "/app/law"),
             ("law-concordance", "/app/law/concordance"),
             ("law-changes", "/app/law/changes"),

@@ -21,6 +21,7 @@ Meeting = Annotated[int, typer.Argument(min=1, max=HIGHEST, help="Its number, as
 MeetingWord = Annotated[str, typer.Argument(help="local, regional or training.")]
 On = Annotated[str, typer.Option("--on", help="The day on which it was held, such as 2026-11-24.")]
 Title = Annotated[str, typer.Option(help="In one line, without any name of a person.")]
+PackHalf = Annotated[str, typer.Option("--half", help="The half-year, such as 2026H2.")]
 Attended = Annotated[
     list[str],
     typer.Option(
@@ -132,23 +133,96 @@ def list_attended(
 
 @app.command("export")
 def export_pack_inputs(
-    half: Annotated[str, typer.Option(help="The half-year, such as 2026H2.")],
+    half: PackHalf,
     out: Annotated[Path, typer.Option(help="The file to write.")],
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write what a meeting pack is made from: own actions, meetings, and sums of who attended, as JSON."""
-    import hashlib
-
-    from exchange.flows.coordination.pack_inputs import write_pack_inputs
+    """Write what this node gives to a meeting pack, as JSON that nobody signed yet: to be read before the head approves
+    it."""
     from exchange.flows.monitoring.half_years import Half
     from exchange.flows.node.node import opened
+    from exchange.flows.pack.approve_inputs import draft_inputs
 
     with opened(resolve_home(home)) as node:
-        data = write_pack_inputs(node, Half.parse(half))
-    out.write_bytes(data)
-    sha256 = hashlib.sha256(data).hexdigest()
-    tell(as_json, {"written": out, "sha256": sha256}, f"Written: {out}, SHA-256 {sha256}.")
+        found = draft_inputs(node, Half.parse(half))
+    out.write_bytes(found.data)
+    tell(as_json, {"written": out, "sha256": found.sha256}, f"Written: {out}, SHA-256 {found.sha256}.")
+
+
+@app.command("approve")
+def approve_pack_inputs(
+    sha256: Annotated[str, typer.Argument(help="As ffp meeting export or ffp meeting pack said it.", metavar="SHA256")],
+    half: PackHalf,
+    acting: Acting,
+    because: Annotated[str, typer.Option(help="To whom it goes and on what ground, in one line.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve what this node gives to the pack of the regional meeting. Once more after a meeting: what was approved
+    last counts."""
+    from exchange.cli.acting import maker_of
+    from exchange.flows.monitoring.half_years import Half
+    from exchange.flows.node.node import opened
+    from exchange.flows.pack.approve_inputs import approve_inputs
+    from schemas.vocabulary import Role
+
+    wanted = Half.parse(half)
+    with opened(resolve_home(home)) as node:
+        said = approve_inputs(node, maker_of(node, acting, Role.HEAD), wanted, sha256, because)
+    tell(as_json, {"statement": said}, f"The inputs of {wanted} are approved; the statement is {said}.")
+
+
+@app.command("pack")
+def write_pack(
+    half: PackHalf,
+    out: Annotated[Path, typer.Option(help="The folder to write into.")],
+    language: Annotated[str, typer.Option(help="Of the PDF and the tables, such as en or mk.")] = "en",
+    pdf: Annotated[bool, typer.Option(help="Whether to write the PDF; that needs the extra pdf.")] = True,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the pack of the local meeting: one PDF, a table for each section, and the signed inputs for the regional
+    meeting, once the head has approved them."""
+    from exchange.errors import InvalidInput
+    from exchange.extras.known import require_extra
+    from exchange.flows.log.audit_rows import CONSOLE
+    from exchange.flows.monitoring.half_years import Half
+    from exchange.flows.node.node import opened
+    from exchange.flows.pack.local_pack import local_pack
+    from exchange.web.languages import CODES, Spoken
+    from exchange.web.languages.spoken import speaking
+    from exchange.web.pack.hand_out import inputs_file, note_pack
+    from exchange.web.pack.written import pack_files
+
+    wanted = Half.parse(half)
+    if language not in CODES:
+        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
+    if pdf:
+        require_extra("pdf", "A meeting pack as PDF; without it: --no-pdf")
+    with opened(resolve_home(home)) as node:
+        found = local_pack(node, wanted)
+        with speaking(Spoken(language, directory=lambda: node.jurisdictions, here=node.settings.jurisdiction)):
+            files = [*pack_files(found.pack, with_pdf=pdf), inputs_file(node, found)]
+        note_pack(node, CONSOLE, found)
+    out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in files:
+        (out / name).write_bytes(content)
+    written = [name for name, _content in files]
+    fields = {
+        "half": str(wanted),
+        "approved": found.approved,
+        "sha256": found.sha256,
+        "folder": out,
+        "written": written,
+    }
+    said = f"Written into {out}: {', '.join(written)}"
+    if not found.approved:
+        said += (
+            f"\nThe head has not approved these inputs, so that a coordinator refuses them: ffp meeting approve "
+            f"{found.sha256} --half {wanted} --as HEAD --because TEXT"
+        )
+    tell(as_json, fields, said)
 
 
 def _new(kind: str, on: str, title: str, attended: list[str]) -> NewMeeting:

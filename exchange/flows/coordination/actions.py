@@ -140,17 +140,28 @@ def open_actions(node: Node, half: Half) -> list[ListedAction]:
 
     Each stands as it did then: what was said later is of the next half-year.
     """
-    day = min(today(), date.fromisoformat(half.end[:10]))
     with node.store.read() as session:
-        said = [item for item in actions_said(session, node.node_id) if (item.said.stated_at or "") < half.end]
-    found: dict[str, StandingStatement[Action]] = {}
-    for item in said:
-        found.setdefault(item.said.number, item)
-    told = [_listed(node, item, day) for item in found.values() if _is_of(item.said, half)]
-    return sorted(told, key=lambda item: item.said.number)
+        return _as_of(node, session, node.node_id, half)
+
+
+def owed_actions(node: Node, half: Half) -> list[ListedAction]:
+    """As ``open_actions``: those that peers issued and that this jurisdiction is to do."""
+    with node.store.read() as session:
+        found = [item for peer in _all_enrolled(session) for item in _as_of(node, session, peer, half)]
+    return [item for item in found if item.said.owner == node.settings.jurisdiction]
 
 
 _BY_NODE = frozenset({"contract", "type", "nonce", "issuer", "made_by", "stated_at"})
+
+
+def _as_of(node: Node, session: Session, issuer: str, half: Half) -> list[ListedAction]:
+    day = min(today(), date.fromisoformat(half.end[:10]))
+    found: dict[str, StandingStatement[Action]] = {}
+    for item in actions_said(session, issuer):
+        if (item.said.stated_at or "") < half.end:
+            found.setdefault(item.said.number, item)
+    told = [_listed(node, item, day) for item in found.values() if _is_of(item.said, half)]
+    return sorted(told, key=lambda item: item.said.number)
 
 
 def _is_of(said: Action, half: Half) -> bool:

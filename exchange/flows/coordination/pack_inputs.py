@@ -1,52 +1,39 @@
-"""What a meeting pack is made from, of one node and one half-year: its own actions, and sums of who attended.
+"""What coordination gives to a meeting pack, of one node and one half-year: its own actions, and sums of who attended.
 
-One JSON document, the same bytes for the same rows, so that a pack can be made from files. Of attendance it holds
-institution by sex and role by sex, and never the three together: a cell of these would be one person.
+Of attendance there is institution by sex and role by sex, and never the three together: a cell of these would be one
+person. The whole file that leaves the node is ``exchange.flows.pack.inputs``.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
-from exchange.clock import stamp
-from exchange.errors import NotFound
 from exchange.flows.coordination.actions import ListedAction, open_actions
 from exchange.flows.coordination.meetings import Attendance, HeldMeeting, meetings_of
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
-from exchange.jurisdictions.directory import Directory
 from schemas.vocabulary import MeetingKind
 
-PACK_FORMAT: Final = "ffp-pack-inputs-1"
 
-
-def pack_inputs(node: Node, half: Half) -> dict[str, Any]:
-    """Raises NotFound for a half-year that has not begun."""
-    if half.start > stamp():
-        raise NotFound(f"The half-year {half} has not begun.")
-    actions, meetings = open_actions(node, half), meetings_of(node, half)
-    named = {node.settings.jurisdiction, *(item.said.owner for item in actions)}
+def coordination_inputs(node: Node, half: Half) -> dict[str, Any]:
+    """The same rows give the same fields, in the same order."""
+    meetings = meetings_of(node, half)
     return {
-        "format": PACK_FORMAT,
-        "half": str(half),
-        "node_id": node.node_id,
-        "jurisdiction": node.settings.jurisdiction,
-        "actions": [_action(item) for item in actions],
+        "actions": [action_fields(item) for item in open_actions(node, half)],
         "meetings": [_meeting(meeting) for meeting in meetings],
-        "held": {kind.value: _sums(meetings, kind) for kind in MeetingKind},
-        "footnotes": _footnotes(node.jurisdictions, named),
+        "held": held_fields(meetings),
     }
 
 
-def write_pack_inputs(node: Node, half: Half) -> bytes:
-    """Raises as ``pack_inputs``."""
-    return (json.dumps(pack_inputs(node, half), indent=1, ensure_ascii=False) + "\n").encode()
+def held_fields(meetings: Iterable[HeldMeeting]) -> dict[str, Any]:
+    """By kind of meeting."""
+    found = list(meetings)
+    return {kind.value: _sums(found, kind) for kind in MeetingKind}
 
 
-def _action(item: ListedAction) -> dict[str, Any]:
+def action_fields(item: ListedAction) -> dict[str, Any]:
     said = item.said
     return {
         "issuer": said.issuer,
@@ -91,7 +78,3 @@ def _by(lines: Iterable[Attendance], of: str) -> list[dict[str, Any]]:
     for line in lines:
         counted[getattr(line, of).value, line.sex.value] += line.count
     return [{of: word, "sex": sex, "count": count} for (word, sex), count in sorted(counted.items())]
-
-
-def _footnotes(known: Directory, named: Iterable[str]) -> list[str]:
-    return list(known.footnotes(named))

@@ -59,12 +59,17 @@ class RegionDesk:
     """``files`` is the folder. A file is verified whenever it is read: the folder is anybody's who can write there."""
 
     def __init__(self, files: Path, keys: DeskKeys, indicators: Indicators) -> None:
-        self._files, self.keys, self._indicators = files, keys, indicators
+        self.folder, self.keys, self.indicators = files, keys, indicators
         self._seen: dict[tuple[str, int, int], DeskFile] = {}
 
     def listed(self) -> list[DeskFile]:
-        """Each file of the folder by name, at most ``MOST_FILES``."""
-        return [self._verified(path) for path in self._paths()]
+        """Each file of the folder by name, at most ``MOST_FILES``; without those of another kind."""
+        return [self._verified(path) for path in self.paths() if not self.is_of_another_kind(path)]
+
+    def is_of_another_kind(self, path: Path) -> bool:
+        """Something that lies in the folder for another purpose than a report."""
+        del path
+        return False
 
     def periods(self) -> list[Period]:
         """Those of which a verified report is there, the newest first, a year before its half-years."""
@@ -76,26 +81,26 @@ class RegionDesk:
         are left out and not refused."""
         wanted = [item for item in self.listed() if item.report is None or self._is_of(item, period)]
         before = [item for item in self.listed() if item.report is not None and self._is_before(item.report, period)]
-        data = ((item.name, _bounded(self._files / item.name)) for item in wanted)
-        earlier = ((item.name, _bounded(self._files / item.name)) for item in before)
+        data = ((item.name, bounded(self.folder / item.name)) for item in wanted)
+        earlier = ((item.name, bounded(self.folder / item.name)) for item in before)
         return read_reports(data, period, self.keys.who, self.keys.key, earlier)
 
     def combined(self, period: Period) -> Combined:
         """Raises InvalidInput, code "nothing-to-combine_reports"."""
-        return combine_reports(self.read(period), period, self._indicators)
+        return combine_reports(self.read(period), period, self.indicators)
 
     def put(self, name: str, content: bytes) -> str:
         """Keep a file in the folder under its name, or the next free one; returns that. Raises InvalidInput,
         TooLarge."""
         if len(content) > MAX_FILE_BYTES:
             raise TooLarge(f"A report's file has at most {MAX_FILE_BYTES} bytes.")
-        if len(list(self._files.glob("*.json"))) >= MOST_FILES:
+        if len(list(self.folder.glob("*.json"))) >= MOST_FILES:
             raise InvalidInput(f"The folder holds {MOST_FILES} files already; take some away.", code="too-many-files")
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(name).name.removesuffix(".json")).strip(".-")[:80] or "report"
         for number in range(1, MOST_FILES + 2):
             free = f"{stem}.json" if number == 1 else f"{stem}-{number}.json"
             try:
-                descriptor = os.open(self._files / free, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                descriptor = os.open(self.folder / free, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:
                 continue
             with os.fdopen(descriptor, "wb") as file:
@@ -105,13 +110,13 @@ class RegionDesk:
 
     def take_away(self, name: str) -> None:
         """Remove a file of the folder. Raises InvalidInput for what is no name of one."""
-        found = next((path for path in self._paths() if path.name == name), None)
+        found = next((path for path in self.paths() if path.name == name), None)
         if found is None:
             raise InvalidInput("This is no file of the folder.", code="invalid-field")
         found.unlink(missing_ok=True)
 
-    def _paths(self) -> Iterator[Path]:
-        paths = sorted(self._files.glob("*.json"))[:MOST_FILES]
+    def paths(self) -> Iterator[Path]:
+        paths = sorted(self.folder.glob("*.json"))[:MOST_FILES]
         return (path for path in paths if path.is_file() and not path.is_symlink())
 
     def _verified(self, path: Path) -> DeskFile:
@@ -123,7 +128,7 @@ class RegionDesk:
 
     def _verify(self, path: Path) -> DeskFile:
         try:
-            return DeskFile(path.name, verify_report_file(_bounded(path), self.keys.who, self.keys.key), None)
+            return DeskFile(path.name, verify_report_file(bounded(path), self.keys.who, self.keys.key), None)
         except ReportRefused as error:
             return DeskFile(path.name, None, error)
 
@@ -136,7 +141,7 @@ class RegionDesk:
         return item.report is not None and item.report.manifest.period == str(period)
 
 
-def _bounded(path: Path) -> bytes:
+def bounded(path: Path) -> bytes:
     """One byte more than is taken, so that too long is refused, and not cut off."""
     with path.open("rb") as file:
         return file.read(MAX_FILE_BYTES + 1)

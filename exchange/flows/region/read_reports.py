@@ -49,38 +49,50 @@ def read_reports(
     5. Files of earlier periods (``earlier``) verify likewise; these are held against them.
     What fails is refused by its name, and nothing of it is counted.
     """
-    refused: list[RefusedFile] = []
-    verified = []
-    for found in _verified(files, who, key, refused):
-        other = _other_period(found, period)
-        if other is None:
-            verified.append(found)
-        else:
-            refused.append(other)
-    kept = list(_one_each(verified, refused))
-    accepted = list(_one_node_each(kept, refused))
+    verified, refused = verify_files(files, who, key)
+    found = against_each_other(verified, period)
+    told_before, not_read = verify_files(earlier, who, key)
     before: dict[str, list[RestrictedHalf]] = defaultdict(list)
-    for found in _verified(earlier, who, key, refused):
-        if parse_period(found.report.manifest.period).end <= period.start:
-            before[found.report.node_id] += found.report.halves
+    for item in told_before:
+        if parse_period(item.report.manifest.period).end <= period.start:
+            before[item.report.node_id] += item.report.halves
         else:
-            refused.append(_not_earlier(found, period))
+            not_read.append(_not_earlier(item, period))
     return ReadReports(
-        tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)),
-        tuple(refused),
+        found.accepted,
+        (*refused, *found.refused, *not_read),
         {node: tuple(halves) for node, halves in before.items()},
     )
 
 
-def _verified(
-    files: Iterable[tuple[str, bytes]], who: Believed, key: RecipientKey | None, refused: list[RefusedFile]
-) -> Iterator[NamedReport]:
+def verify_files(
+    files: Iterable[tuple[str, bytes]], who: Believed, key: RecipientKey | None = None
+) -> tuple[list[NamedReport], list[RefusedFile]]:
+    """The first of the steps alone, of files of any period."""
+    verified: list[NamedReport] = []
+    refused: list[RefusedFile] = []
     for path_name, data in files:
         name = shown(path_name, 255)  # a sender may have chosen it, and it goes into the report
         try:
-            yield NamedReport(name, verify_report_file(data, who, key))
+            verified.append(NamedReport(name, verify_report_file(data, who, key)))
         except ReportRefused as error:
             refused.append(RefusedFile(name, error.node, error.code, str(error), error.next_step))
+    return verified, refused
+
+
+def against_each_other(verified: Iterable[NamedReport], period: Period) -> ReadReports:
+    """The further steps but the last, of files that verified."""
+    refused: list[RefusedFile] = []
+    of_period: list[NamedReport] = []
+    for item in verified:
+        other = _other_period(item, period)
+        if other is None:
+            of_period.append(item)
+        else:
+            refused.append(other)
+    kept = list(_one_each(of_period, refused))
+    accepted = list(_one_node_each(kept, refused))
+    return ReadReports(tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)), tuple(refused))
 
 
 def _not_earlier(found: NamedReport, period: Period) -> RefusedFile:

@@ -31,3 +31,16 @@ class AttendanceRow(Base):
     role: Mapped[str] = mapped_column(primary_key=True)
     sex: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int]
+
+
+class PackInputsRow(Base):
+    """What a node gives to the meeting pack of a half-year, as its head approved it last: these bytes and no others."""
+
+    __tablename__ = "pack_inputs"
+    half: Mapped[str] = mapped_column(primary_key=True)
+    document: Mapped[bytes]
+    sha256: Mapped[str]
+    approval: Mapped[str] = mapped_column(ForeignKey("statement.statement_id"))
+    """The signed statement whose ``concerns`` is the digest."""
+    approved_by: Mapped[str]
+    approved_at: Mapped[str]

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.store.tables.columns import Base
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """The form of all tables. Released forms stay: see `exchange.store.migrations`."""
 
 

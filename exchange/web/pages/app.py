@@ -39,7 +39,7 @@ from exchange.web.pages import (
 )
 from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
-from exchange.web.pages.coordination import actions, meetings, onboarding
+from exchange.web.pages.coordination import actions, meeting_pack, meetings, onboarding
 from exchange.web.pages.entry import firearms, instruments, register, register_files
 from exchange.web.pages.incidents import annex_page, sheet
 from exchange.web.pages.law import entering, reading
@@ -93,6 +93,7 @@ PAGE_PARTS = (
     region,
     actions,
     meetings,
+    meeting_pack,
     onboarding,
     peers,
     audit,

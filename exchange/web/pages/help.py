@@ -9,6 +9,7 @@ from exchange.web.wording import viewer_words
 CHAPTERS: Final = {
     "actions": "coordination",
     "meeting": "coordination",
+    "meeting_pack": "coordination",
     "meetings": "coordination",
     "onboarding": "coordination",
     "region": "coordination",

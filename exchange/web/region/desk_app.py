@@ -23,13 +23,17 @@ from starlette.staticfiles import StaticFiles
 
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.extras.known import extra_named
-from exchange.flows.monitoring.half_years import parse_period
-from exchange.flows.region.desk import RegionDesk
+from exchange.flows.monitoring.half_years import Half, parse_period
+from exchange.flows.pack.pack_desk import PackDesk
 from exchange.flows.region.regional import RegionalReport
 from exchange.flows.region.report_file import MAX_FILE_BYTES
 from exchange.web.languages import CODES, NAMES, Spoken, spoken, term
 from exchange.web.languages import gettext as _
 from exchange.web.languages.spoken import chosen, speaking
+from exchange.web.pack.first_page import what_changed, what_is_asked
+from exchange.web.pack.pack_words import missing_words
+from exchange.web.pack.paper import pack_title, readers_words
+from exchange.web.pack.written import pack_files, pack_names
 from exchange.web.pages.static_files import STATIC
 from exchange.web.region.written import edition_files
 from exchange.web.wording.regional_incidents import incident_notes, incident_tables, incident_totals
@@ -73,7 +77,7 @@ _pages.globals |= {"spoken": spoken, "languages": NAMES, "number_words": number_
 _pages.filters |= {"term": lambda code: term(code, "jurisdiction")}
 
 
-def desk_app(desk: RegionDesk, port: int) -> Starlette:
+def desk_app(desk: PackDesk, port: int) -> Starlette:
     """``app.state.secret`` is what the first address must carry."""
     pages = _Desk(desk, secrets.token_urlsafe(24), frozenset({f"127.0.0.1:{port}", f"localhost:{port}"}))
     app = Starlette(
@@ -84,6 +88,8 @@ def desk_app(desk: RegionDesk, port: int) -> Starlette:
             Route("/language", pages.guarded(pages.language), methods=["POST"]),
             Route("/report/{period}", pages.guarded(pages.report)),
             Route("/report/{period}/{name}", pages.guarded(pages.download)),
+            Route("/pack/{half}", pages.guarded(pages.pack)),
+            Route("/pack/{half}/{name}", pages.guarded(pages.pack_file)),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
     )
@@ -96,7 +102,7 @@ def _edition(report: RegionalReport, with_pdf: bool) -> dict[str, bytes]:
 
 
 class _Desk:
-    def __init__(self, desk: RegionDesk, secret: str, hosts: frozenset[str]) -> None:
+    def __init__(self, desk: PackDesk, secret: str, hosts: frozenset[str]) -> None:
         self._desk, self.secret, self._hosts = desk, secret, hosts
 
     def guarded(self, handler: Handler) -> Handler:
@@ -134,7 +140,14 @@ class _Desk:
         periods = await run_in_threadpool(self._desk.periods)
         who = self._desk.keys.who
         believes = who.trust is not None or bool(who.fingerprints)
-        values = {"files": files, "periods": periods, "said": said, "believes": believes}
+        values = {
+            "files": files,
+            "periods": periods,
+            "inputs": await run_in_threadpool(self._desk.inputs_listed),
+            "packs": await run_in_threadpool(self._desk.pack_halves),
+            "said": said,
+            "believes": believes,
+        }
         return self._page("desk", request, status, values)
 
     async def put(self, request: Request) -> Response:
@@ -196,6 +209,31 @@ class _Desk:
                 if name in found:
                     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
                     return Response(found[name], media_type=FILE_TYPES[name.rpartition(".")[2]], headers=headers)
+        raise InvalidInput(_("There is no such file."), code="invalid-field")
+
+    async def pack(self, request: Request) -> Response:
+        half = Half.parse(request.path_params["half"])
+        made = await run_in_threadpool(self._desk.pack, half)
+        values = {
+            "half": str(half),
+            "title": pack_title(made),
+            "readers": readers_words(made),
+            "changed": what_changed(made),
+            "asked": what_is_asked(made),
+            "missing": [missing_words(item, made) for item in made.missing],
+            "refused": made.refused,
+            "downloads": pack_names(made, with_pdf=extra_named("pdf").is_installed),
+        }
+        return self._page("desk_pack", request, 200, values)
+
+    async def pack_file(self, request: Request) -> Response:
+        half, name = Half.parse(request.path_params["half"]), request.path_params["name"]
+        made = await run_in_threadpool(self._desk.pack, half)
+        with_pdf = name.endswith(".pdf")
+        if name in pack_names(made, with_pdf=with_pdf):
+            found = await run_in_threadpool(lambda: dict(pack_files(made, with_pdf=with_pdf)))
+            headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+            return Response(found[name], media_type=FILE_TYPES[name.rpartition(".")[2]], headers=headers)
         raise InvalidInput(_("There is no such file."), code="invalid-field")
 
     async def _fields(self, request: Request) -> dict[str, str]:

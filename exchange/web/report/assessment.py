@@ -15,7 +15,18 @@ from exchange.flows.maturity.path import MaturityPath
 from exchange.outside_facts import OutsideFact
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
-from exchange.web.report.blocks import Block, bullets, heading, pairs, paragraph, printable, quiet, stage
+from exchange.web.report.blocks import (
+    Block,
+    bullets,
+    drawn,
+    heading,
+    pairs,
+    paragraph,
+    printable,
+    quiet,
+    shared_columns,
+    stage,
+)
 from exchange.web.report.radar import RadarSpoke, radar
 from exchange.web.report.render import STANDARD, set_pages
 from exchange.web.wording.assessments import (
@@ -77,19 +88,6 @@ def paper(title: str, subtitle: str, author: str, dated: date, blocks: Sequence[
     }
 
 
-def shared_columns(
-    head: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float], numbers: Sequence[int] = ()
-) -> Block:
-    """A table whose columns have these shares of the width; ``numbers`` are set to the right."""
-    return {
-        "kind": "shared",
-        "head": [printable(text) for text in head],
-        "rows": [[printable(text) for text in row] for row in rows],
-        "shares": list(shares),
-        "numbers": list(numbers),
-    }
-
-
 def _data(found: Assessment) -> dict[str, Any]:
     given = found.given
     return paper(
@@ -147,7 +145,7 @@ def _summary(found: Assessment) -> Iterator[Block]:
 def _picture(found: Assessment) -> Iterator[Block]:
     yield heading(_("The areas"), 1)
     caption = _("Each spoke is an area, from 0 in the middle to 100 at its end. The table has the same figures.")
-    yield {"kind": "drawn", "file": _RADAR, "caption": printable(caption)}
+    yield drawn(caption, _RADAR)
     rows = [
         [
             _(item.now.area.title),

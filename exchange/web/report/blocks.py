@@ -85,6 +85,34 @@ def picture(caption: str, file: str = "picture.png") -> Block:
     return {"kind": "picture", "caption": printable(caption), "file": file}
 
 
+def shared_columns(
+    head: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float], numbers: Sequence[int] = ()
+) -> Block:
+    """A table whose columns have these shares of the width; ``numbers`` are set to the right."""
+    return {
+        "kind": "shared",
+        "head": [printable(text) for text in head],
+        "rows": [[printable(text) for text in row] for row in rows],
+        "shares": list(shares),
+        "numbers": list(numbers),
+    }
+
+
+def drawn(caption: str, file: str, *, wide: int = 86) -> Block:
+    """A drawing in SVG with its caption, on one page. ``file``: one of those that the template is set with; ``wide``:
+    in per cent of the page."""
+    return {"kind": "drawn", "caption": printable(caption), "file": file, "wide": wide}
+
+
+def lead_in(text: str) -> Block:
+    """What stands on the page of the next piece: a note below a heading."""
+    return {"kind": "lead", "text": printable(text)}
+
+
+def new_page() -> Block:
+    return {"kind": "page"}
+
+
 def beside(left: Sequence[Block], right: Sequence[Block]) -> Block:
     """Two columns of pieces, each as wide as the other."""
     return {"kind": "beside", "left": list(left), "right": list(right)}

@@ -13,8 +13,8 @@ from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, GAPS, S
 from exchange.flows.monitoring.small_counts import NO_DATA
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
-from exchange.web.report.assessment import fact_words, paper, set_paper, shared_columns
-from exchange.web.report.blocks import Block, bullets, heading, pairs, paragraph, quiet, stage
+from exchange.web.report.assessment import fact_words, paper, set_paper
+from exchange.web.report.blocks import Block, bullets, heading, pairs, paragraph, quiet, shared_columns, stage
 from exchange.web.wording.assessments import (
     DASH,
     answer_words,

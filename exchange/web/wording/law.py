@@ -121,7 +121,11 @@ def lack_words(found: LackFound) -> str:
 
 
 def article_act_words(change: ArticleChange) -> str:
-    return _(_ACTS[change.what])
+    return act_words(change.what)
+
+
+def act_words(what: ArticleAct) -> str:
+    return _(_ACTS[what])
 
 
 def law_field_words(fields: Iterable[str]) -> str:

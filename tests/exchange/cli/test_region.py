@@ -11,14 +11,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from exchange.flows.region.desk import DeskKeys, RegionDesk
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.pack.approve_inputs import approve_inputs, draft_inputs, signed_inputs
+from exchange.flows.pack.pack_desk import PackDesk
+from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.report_file import Believed
 from exchange.trust.recipient import read_recipient, read_recipient_key
 from exchange.web.region.desk_app import desk_app
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.flows.region.region_world import H1, RegionWorld, start_of_2026
+from tests.exchange.flows.region.region_world import H1, HEAD, RegionWorld, start_of_2026
 
 pytestmark = pytest.mark.slow
 PORT = 8460
@@ -72,13 +75,32 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
     later = ffp(*asked, "--earlier", out / "region-2026H1-restricted.json", *good)
     assert "must be of before 2026H1" in refusal(later)
 
+    node = world.nodes["RS"]
+    draft = draft_inputs(node, H1)
+    approve_inputs(node, HEAD, H1, draft.sha256, "To the coordinator.")
+    sign_head(node)
+    (inbox / "inputs-rs.json").write_bytes(signed_inputs(node, H1))
+    folder = tmp_path / "pack"
+    packed = ("region", "pack", *good, inbox / "inputs-rs.json", "--half", "2026H1", "--out", folder, *known)
+    told = ffp(*packed, "--key", keys / "region.key", "--json")
+    assert told.code == 0, told.err
+    assert json.loads(told.out)["restricted"]
+    assert stat.S_IMODE((folder / "pack-region-2026H1-restricted-en.pdf").stat().st_mode) == 0o600
+    without_key = ffp(*packed, "--language", "mk")
+    assert without_key.code == 0
+    assert (folder / "pack-region-2026H1-mk.pdf").exists()
+    (inbox / "inputs-draft.json").write_bytes(draft.data)
+    some = ffp(*packed, inbox / "inputs-draft.json", "--no-pdf")
+    assert some.code == 1
+    assert "inputs-draft.json, of nobody known, refused (unapproved)" in some.err
+
     asyncio.run(_at_the_desk(world, inbox))
     world.close()
 
 
 async def _at_the_desk(world: RegionWorld, inbox: Path) -> None:
     believed = Believed(fingerprints=world.fingerprints())
-    app = desk_app(RegionDesk(inbox, DeskKeys(believed, world.recipient), shipped_indicators()), PORT)
+    app = desk_app(PackDesk(inbox, DeskKeys(believed, world.recipient), shipped_indicators()), PORT)
     transport, address = httpx.ASGITransport(app), f"http://127.0.0.1:{PORT}"
     async with httpx.AsyncClient(transport=transport, base_url=address, follow_redirects=True) as person:
         assert (await person.get("/")).status_code == 403, "whoever has not the address that the command said"
@@ -97,6 +119,18 @@ async def _at_the_desk(world: RegionWorld, inbox: Path) -> None:
         table = await person.get("/report/2026H1/region-2026H1-restricted.csv")
         assert table.headers["content-type"].startswith("text/csv")
         assert (await person.get("/report/2026H1/../../etc/passwd")).status_code in (404, 422)
+        assert "Inputs of the meeting pack" in shown.text
+        assert "inputs-draft.json" in shown.text
+        pack = await person.get("/pack/2026H1")
+        assert "What is asked" in pack.text
+        assert "inputs-draft.json" in pack.text, "what is refused is named"
+        assert KOSOVO_FOOTNOTE in pack.text
+        paper = await person.get("/pack/2026H1/pack-region-2026H1-restricted-en.pdf")
+        assert paper.content.startswith(b"%PDF-")
+        sheet = await person.get("/pack/2026H1/pack-region-2026H1-restricted-en-key-figures.csv")
+        assert sheet.headers["content-type"].startswith("text/csv")
+        assert (await person.get("/pack/2026H1/other.pdf")).status_code == 422
+        assert (await person.get("/pack/2020H1")).status_code == 422
         csrf = shown.text.split('name="csrf" value="')[1].split('"')[0]
         again = (inbox / "rs.json").read_bytes()
         sent = {"file": ("../rs.json", again, "application/json")}

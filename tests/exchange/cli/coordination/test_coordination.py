@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from exchange.clock import stamp
+from exchange.flows.log.checkpoint import sign_head
 from exchange.store.access.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
@@ -57,7 +58,9 @@ def test_an_action_from_the_meeting_until_it_is_done(ffp: Ffp, home: tuple[str, 
     assert "its head alone" in refusal(ffp("action", "drop", "A-2026-9", "--because", "No.", *BY_HEAD, *home))
 
 
-def test_a_meeting_entered_changed_and_written_for_the_pack(ffp: Ffp, home: tuple[str, Path], tmp_path: Path) -> None:
+def test_a_meeting_entered_changed_and_written_for_the_pack(
+    ffp: Ffp, network: Network, home: tuple[str, Path], tmp_path: Path
+) -> None:
     meeting = ("local", "--on", "2026-11-10", "--title", "Local meeting")
     who = ("--attended", "police:investigator:women=3", "--attended", "laboratory:examiner:men=2")
     assert json.loads(ffp("meeting", "add", *meeting, *who, *BY_HEAD, "--json", *home).out) == {
@@ -74,7 +77,26 @@ def test_a_meeting_entered_changed_and_written_for_the_pack(ffp: Ffp, home: tupl
     out = tmp_path / "pack.json"
     assert ffp("meeting", "export", "--half", "2026H2", "--out", out, *home).code == 0
     assert json.loads(out.read_text())["held"]["local"]["people"] == 3
+    folder = tmp_path / "pack"
+    asked = ("meeting", "pack", "--half", "2026H2", "--out", folder)
+    drafted = ffp(*asked, "--language", "mk", *home)
+    assert drafted.code == 0, drafted.err
+    assert (folder / "pack-ffp-rs-2026H2-mk.pdf").read_bytes().startswith(b"%PDF-")
+    assert (folder / "inputs-ffp-rs-2026H2-draft.json").exists()
+    sha256 = json.loads(ffp(*asked, "--no-pdf", "--json", *home).out)["sha256"]
+    assert f"ffp meeting approve {sha256}" in drafted.out
+    why = ("--because", "To the coordinator.")
+    approve = ("meeting", "approve", sha256, "--half", "2026H2", *why)
+    assert "is for the role head" in refusal(ffp(*approve, *BY_OPERATOR, *home))
+    assert "others by now" in refusal(ffp("meeting", "approve", "0" * 64, "--half", "2026H2", *why, *BY_HEAD, *home))
+    assert ffp(*approve, *BY_HEAD, *home).code == 0
+    assert "is not signed yet" in refusal(ffp(*asked, "--no-pdf", *home))
+    sign_head(network.nodes[RS])
+    assert json.loads(ffp(*asked, "--no-pdf", "--json", *home).out)["approved"]
+    assert json.loads((folder / "inputs-ffp-rs-2026H2.json").read_text())["format"] == "ffp-approved-document/1"
+    assert "none of" in refusal(ffp(*asked, "--language", "xx", *home))
     assert ffp("meeting", "remove", "1", *BY_HEAD, *home).code == 0
+    assert not json.loads(ffp(*asked, "--no-pdf", "--json", *home).out)["approved"], "the rows are others now"
     assert "taken back" in ffp("meeting", "list", "--half", "2026H2", *home).out
     assert ffp("meeting", "remove", "1", "--undo", *BY_HEAD, *home).code == 0
     assert "No meeting" in ffp("meeting", "list", "--half", "2026H1", *home).err

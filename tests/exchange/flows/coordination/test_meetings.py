@@ -23,10 +23,10 @@ from exchange.flows.coordination.meetings import (
     read_meeting,
     take_back_meeting,
 )
-from exchange.flows.coordination.pack_inputs import write_pack_inputs
 from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node, create_node, open_node
+from exchange.flows.pack.approve_inputs import draft_inputs
 from exchange.log.audit_entry import Act, Actor, ActorKind
 from exchange.store.access.users import add_user
 from exchange.store.log.audit import AuditFilter, search_entries
@@ -155,13 +155,13 @@ def test_the_pack_has_sums_and_no_cell_of_one_person(node: Node) -> None:
     enter_meeting(node, BY, TRAINING)
     gone = enter_meeting(node, BY, replace(TRAINING, title="A slip of the pen"))
     take_back_meeting(node, BY, gone)
-    written = write_pack_inputs(node, H2)
-    assert written == write_pack_inputs(node, H2), "the same rows give the same bytes"
+    written = draft_inputs(node, H2).data
+    assert written == draft_inputs(node, H2).data, "the same rows give the same bytes"
     told = json.loads(written)
-    assert {name: told[name] for name in ("format", "half", "node_id", "jurisdiction")} == {
-        "format": "ffp-pack-inputs-1",
+    assert {name: told[name] for name in ("format", "half", "node", "jurisdiction")} == {
+        "format": "ffp-pack-inputs/2",
         "half": "2026H2",
-        "node_id": "ffp-xk",
+        "node": "ffp-xk",
         "jurisdiction": "XK",
     }
     local = told["held"]["local"]
@@ -181,7 +181,7 @@ def test_the_pack_has_sums_and_no_cell_of_one_person(node: Node) -> None:
 
 def test_the_pack_carries_own_actions(node: Node, clock: Clock) -> None:
     add_action(node, HEAD, MET)
-    [action] = json.loads(write_pack_inputs(node, H2))["actions"]
+    [action] = json.loads(draft_inputs(node, H2).data)["actions"]
     assert (action["issuer"], action["number"], action["state"], action["owner"]) == (
         "ffp-xk",
         "A-2026-1",
@@ -189,7 +189,7 @@ def test_the_pack_carries_own_actions(node: Node, clock: Clock) -> None:
         "MK",
     )
     clock.moment = datetime(2027, 8, 1, tzinfo=UTC)
-    [later] = json.loads(write_pack_inputs(node, Half(2027, 2)))["actions"]
+    [later] = json.loads(draft_inputs(node, Half(2027, 2)).data)["actions"]
     assert (later["number"], later["overdue"], action["overdue"]) == ("A-2026-1", True, False)
     with pytest.raises(NotFound, match="has not begun"):
-        write_pack_inputs(node, Half(2028, 1))
+        draft_inputs(node, Half(2028, 1))

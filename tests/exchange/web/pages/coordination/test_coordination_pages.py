@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from exchange.clock import today
+from exchange.clock import now, today
 from exchange.flows.coordination.actions import NewAction, add_action, change_action, list_actions
 from exchange.flows.coordination.meetings import list_meetings
+from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.onboarding.checklist import checklist_of
 from schemas import Maker
@@ -165,3 +168,32 @@ def test_partners_shows_who_stands_where_without_colour(signed_in: Callable[[Rol
     assert len(rows) == 8
     assert "Kosovo*" in table
     assert "resolution 1244" in page
+
+
+def test_the_head_reads_the_pack_takes_it_along_and_approves_what_it_is_made_of(
+    node: RunningNode, signed_in: Callable[[Role], Person]
+) -> None:
+    head, half = signed_in(Role.HEAD), Half.of(now())
+    assert f"/app/meetings/pack/{half}" in head.get("/app/meetings").text
+    assert f"/app/meetings/pack/{half}" not in signed_in(Role.EXAMINER).get("/app/meetings").text
+    shown = head.get(f"/app/meetings/pack/{half}").text
+    assert "What is asked" in shown
+    assert "It is not public" in shown
+    sha256 = re.findall(r'name="sha256" value="([0-9a-f]{64})"', shown)[0]
+    before = _archive(head.get(f"/app/meetings/pack/{half}/files").content)
+    assert any(name.endswith("-draft.json") for name in before.namelist())
+    form = {"csrf": head.csrf(), "because": "To the coordinator.", "sha256": "0" * 64}
+    assert head.post(f"/app/meetings/pack/{half}", form).status_code == 409
+    assert head.post(f"/app/meetings/pack/{half}", form | {"sha256": "x"}).status_code == 422
+    assert head.post(f"/app/meetings/pack/{half}", form | {"sha256": sha256}).status_code == 303
+    assert "You approved what this node gives" in head.get(f"/app/meetings/pack/{half}").text
+    sign_head(node.node)
+    after = _archive(head.get(f"/app/meetings/pack/{half}/files").content)
+    assert f"inputs-{node.node.node_id}-{half}.json" in after.namelist()
+    assert any(after.read(name).startswith(b"%PDF-") for name in after.namelist() if name.endswith(".pdf"))
+    assert head.get("/app/meetings/pack/2090H1").status_code == 404
+    assert head.get("/app/meetings/pack/now").status_code == 422
+
+
+def _archive(content: bytes) -> zipfile.ZipFile:
+    return zipfile.ZipFile(io.BytesIO(content))

@@ -1,0 +1,244 @@
+"""The sections that tell figures: how they changed, what is overdue between whom, and how available the nodes were."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, GAPS, STAGES
+from exchange.flows.monitoring.small_counts import NO_DATA, RESTRICTED, Figure, Told
+from exchange.flows.pack.pack import OverdueWork, Pack, PackFigures
+from exchange.flows.region.kinds import sides_key
+from exchange.flows.region.regional import RegionalReport
+from exchange.web.languages import gettext as _
+from exchange.web.pack.drawings import SHADES, bars_over_periods, square_map
+from exchange.web.pack.pack_words import figure_title, is_told, overdue_words, side_name
+from exchange.web.pack.sections import PackPicture, PackSection, PackTable
+from exchange.web.wording.figures import change, unit_of, words
+from exchange.web.wording.regional_lines import difference_words
+
+FIRST: Final = (
+    "leads_across",
+    "leads",
+    "confirmed_hits_across",
+    "confirmed_hits",
+    "feedback_rate",
+    "dissemination_median_h",
+    "confirmation_median_h",
+    "exhibits_entered",
+    "exhibits_searched",
+    "exhibits_shared",
+)
+"""What a meeting reads first; the other figures follow in their order."""
+DRAWN: Final = ("exhibits_entered", "exhibits_shared", "leads", "confirmed_hits")
+DRAWN_OF_THE_REGION: Final = ("exhibits_entered", "exhibits_shared", "leads_across", "confirmed_hits_across")
+LEFT_OUT: Final = ("overdue_first_reviews", "overdue_verifications", "overdue_answers", "overdue_approvals", *GAPS)
+"""They have sections of their own."""
+_MOST_PERIODS: Final = 5
+
+
+def told_names(figures: PackFigures) -> list[str]:
+    """Of the figures of which this pack tells anything, in the order in which they are read."""
+    order = [*FIRST, *COUNTS, *(f"{name}_median_h" for name in STAGES)]
+    names = dict.fromkeys([*order, *figures.now])
+    known = (*FIRST, *COUNTS, *(f"{name}_median_h" for name in STAGES))
+    told = [name for name in names if name in known and figures.now.get(name, RESTRICTED).told is not Told.RESTRICTED]
+    return [name for name in told if name not in LEFT_OUT]
+
+
+def figures_section(pack: Pack) -> PackSection:
+    title = _("Key figures, and how they changed")
+    figures = pack.figures
+    if figures is None:
+        return PackSection(
+            title, [_("No side sent an approved report of %(half)s: there are no figures.", half=pack.half)]
+        )
+    before, baseline = figures.of(pack.half.before()), figures.baseline
+    head = [_("Figure"), str(pack.half)]
+    if before is not None:
+        head += [str(before.period), _("Change")]
+    if baseline is not None and baseline is not before:
+        head += [_("Baseline %(half)s", half=baseline.period), _("Since the baseline")]
+    rows = []
+    for name in told_names(figures):
+        now, unit = figures.now[name], unit_of(name)
+        row = [figure_title(name), words(now, unit)]
+        for past in [before] if before is baseline or baseline is None else [before, baseline]:
+            if past is not None:
+                was = past.figures.get(name)
+                row += ["–", "–"] if was is None else [words(was, unit), change(now, was, unit)]
+        rows.append(row)
+    shares = [3.4, *(1.1 for _column in head[1:])]
+    table = PackTable("key-figures", None, head, rows, shares, range(1, len(head)))
+    return PackSection(
+        title, _figure_notes(pack, figures), _figure_pictures(pack, figures), [table], _differences(figures)
+    )
+
+
+def _figure_notes(pack: Pack, figures: PackFigures) -> list[str]:
+    found = []
+    if pack.restricted:
+        found.append(_("The counts are exact. They stand in this pack because the heads released them for it."))
+    else:
+        found.append(
+            _(
+                "Counts from 1 to %(few)s are told as ranges: so few cases would be recognised. No data is not 0.",
+                few=pack.smallest - 1,
+            )
+        )
+    if figures.baseline is not None and figures.baseline is figures.of(pack.half.before()):
+        found.append(_("%(half)s is the half-year before, and the baseline.", half=figures.baseline.period))
+    if not figures.approved:
+        found.append(_("The report is not approved: these figures are a draft, and may change."))
+    return found
+
+
+def _differences(figures: PackFigures) -> list[str]:
+    return [difference_words(item) for item in figures.regional.differences] if figures.regional is not None else []
+
+
+def _figure_pictures(pack: Pack, figures: PackFigures) -> list[PackPicture]:
+    drawn = DRAWN_OF_THE_REGION if figures.regional is not None else DRAWN
+    panels = []
+    for name in drawn:
+        past = [(item.period, item.figures.get(name, NO_DATA)) for item in figures.earlier[-(_MOST_PERIODS - 1) :]]
+        panels.append((figure_title(name), [*past, (str(pack.half), figures.now.get(name, NO_DATA))]))
+    found = []
+    if any(is_told(figure) for _title, bars in panels for _period, figure in bars):
+        caption = _("The main figures by half-year. A pale part is how much higher the count may be.")
+        found.append(PackPicture("periods", caption, bars_over_periods(panels)))
+    if figures.regional is not None and len(figures.regional.jurisdictions) > 1:
+        caption = _("Confirmed hits by pair of sides; in the diagonal, within one side. The darker, the more.")
+        found.append(PackPicture("confirmed", caption, _pairs(figures.regional, "confirmed_hits")))
+        caption = _("Leads by pair of sides; in the diagonal, within one side. The darker, the more.")
+        found.append(PackPicture("leads", caption, _pairs(figures.regional, "leads")))
+    return found
+
+
+def _pairs(report: RegionalReport, name: str) -> bytes:
+    codes, row = report.jurisdictions, report.row(name)
+    figures = {
+        (line, column): row.cells.get(one if one == other else sides_key(one, other), NO_DATA)
+        for line, one in enumerate(codes)
+        for column, other in enumerate(codes)
+    }
+    most = max([1.0, *(_middle(figure) for figure in figures.values())])
+    cells = {
+        place: (words(figure, "count"), math.ceil(_middle(figure) / most * (len(SHADES) - 1)))
+        for place, figure in figures.items()
+    }
+    names = [side_name(code) for code in codes]
+    return square_map(names, names, cells)
+
+
+def _middle(figure: Figure) -> float:
+    return ((figure.low or 0) + (figure.high or 0)) / 2
+
+
+def overdue_section(pack: Pack) -> PackSection:
+    """By pair and direction: who keeps whom waiting."""
+    title = _("Overdue work by pair")
+    if not pack.overdue:
+        return PackSection(title, [_("No side told what is overdue.")])
+    found: dict[tuple[str, str], dict[str, OverdueWork]] = {}
+    for item in pack.overdue:
+        found.setdefault((item.one, item.other), {})[item.kind] = item
+    late = {key: kinds for key, kinds in found.items() if any(item.is_some for item in kinds.values())}
+    rows = [
+        [
+            side_name(one),
+            side_name(other),
+            *(
+                overdue_words(kinds[kind], pack.smallest) if kind in kinds else _("no data")
+                for kind in ("overdue_answers", "overdue_approvals")
+            ),
+        ]
+        for (one, other), kinds in sorted(late.items())
+    ]
+    head = [_("Who keeps waiting"), _("Who waits"), _("Steps on hits"), _("Decisions on release")]
+    table = PackTable("overdue", None, head, rows, (1.6, 1.6, 1, 1), (2, 3))
+    quiet = len(found) - len(late)
+    notes = [
+        _(
+            "A step on a hit is overdue when the other side waits for it beyond the term; a decision on release, when "
+            "the head has not decided in time what may go to the other side. Both as they stand at the end of the "
+            "half-year."
+        ),
+    ]
+    if not pack.restricted:
+        notes.append(
+            _(
+                "Told is whether there are none, fewer than %(count)s, or that many and more: an exact number would "
+                "tell of cases.",
+                count=pack.smallest,
+            )
+        )
+    if not pack.is_regional:
+        notes.append(_("What partners keep this side waiting for, they tell the regional meeting."))
+    after = [_("Between other sides, in %(count)s directions, nothing is overdue.", count=quiet)] if quiet else []
+    return PackSection(title, notes, _overdue_picture(pack, found), [table] if rows else [], after)
+
+
+def _overdue_picture(pack: Pack, found: dict[tuple[str, str], dict[str, OverdueWork]]) -> list[PackPicture]:
+    ones, others = (sorted({key[end] for key in found}) for end in (0, 1))
+    cells: dict[tuple[int, int], tuple[str, int]] = {}
+    for (one, other), kinds in found.items():
+        item = kinds.get("overdue_answers")
+        if item is not None:
+            cells[ones.index(one), others.index(other)] = overdue_words(item, pack.smallest), _overdue_shade(item)
+    caption = _("Overdue steps on hits: the side of the row keeps the side of the column waiting.")
+    drawn = square_map([side_name(code) for code in ones], [side_name(code) for code in others], cells)
+    return [PackPicture("overdue", caption, drawn)]
+
+
+def _overdue_shade(item: OverdueWork) -> int:
+    if not item.is_some:
+        return 0
+    if item.count is not None:
+        return min(len(SHADES) - 1, 1 + item.count // 2)
+    return 2 if item.band == "some" else 4
+
+
+def availability_section(pack: Pack) -> PackSection:
+    title = _(AVAILABILITY.title)
+    if not pack.availability:
+        return PackSection(title, [_("No approved report tells it.")])
+    rows = [
+        [side_name(item.jurisdiction), item.node, words(item.own, "share"), words(item.seen, "share")]
+        for item in pack.availability
+    ]
+    head = [_("Jurisdiction"), _("Node"), _("By itself"), _("As partners saw it")]
+    table = PackTable("availability", None, head, rows, (1.6, 1.2, 1, 1), (2, 3))
+    return PackSection(title, [_(AVAILABILITY.text)], tables=[table])
+
+
+def gap_table(figures: PackFigures | None, columns: Sequence[str]) -> PackTable | None:
+    """Exhibits that their owner meant for a partner and that the law keeps, by reason and partner or direction."""
+    rows = []
+    if figures is not None and figures.document is not None:
+        for name, found in figures.document.gaps.items():
+            rows += [
+                (_(GAPS[name].title), side_name(code), words(cell, "count"))
+                for code, cell in found.cells.items()
+                if _some(cell)
+            ]
+    elif figures is not None and figures.regional is not None:
+        for name in GAPS:
+            for key, cell in figures.regional.row(name).cells.items():
+                if _some(cell):
+                    one, _arrow, other = key.partition(">")
+                    whose = (
+                        _("%(one)s to %(other)s", one=side_name(one), other=side_name(other))
+                        if other
+                        else side_name(one)
+                    )
+                    rows.append((_(GAPS[name].title), whose, words(cell, "count")))
+    if not rows:
+        return None
+    return PackTable("law-held-back", _("Exhibits that the law keeps from a partner"), columns, rows, (2, 2, 1), (2,))
+
+
+def _some(figure: Figure) -> bool:
+    """There is one at least; a range from 0 on tells nothing."""
+    return is_told(figure) and bool(figure.low)

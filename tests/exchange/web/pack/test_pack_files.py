@@ -1,0 +1,119 @@
+"""The paper and the tables of a pack: nothing of them is a formula, a record or a link id; the footnote stands on
+each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+from pypdf import PdfReader
+
+from exchange.flows.monitoring.restricted_edition import RestrictedHalf
+from exchange.flows.monitoring.small_counts import Figure, Told, exact
+from exchange.flows.pack.local_pack import local_pack
+from exchange.flows.pack.make_inputs import figures_of
+from exchange.flows.pack.pack import Pack
+from exchange.web.languages import Spoken
+from exchange.web.languages.spoken import speaking
+from exchange.web.pack.drawings import bars_over_periods, levels, shares, square_map
+from exchange.web.pack.paper import pack_data, render_pack
+from exchange.web.pack.written import pack_files, pack_names, zipped
+from schemas.vocabulary import KOSOVO_FOOTNOTE
+from tests.exchange.flows.pack.conftest import Sent, sent
+from tests.exchange.flows.pack.test_regional_pack import made
+from tests.exchange.flows.region.region_world import H2
+
+pytestmark = pytest.mark.slow
+__all__ = ["sent"]
+
+
+def packs(found: Sent) -> Iterator[Pack]:
+    yield made(found.all, found.keys)
+    yield made(found.all, found.without_key)
+    yield local_pack(found.world.nodes["XK"], H2).pack
+    yield local_pack(found.world.nodes["RS"], H2).pack
+
+
+def pages_of(pdf: bytes) -> list[str]:
+    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(pdf)).pages]
+
+
+def test_no_link_no_record_and_no_case_stands_in_it_and_the_footnote_on_each_page(sent: Sent) -> None:
+    secret = {case for found in sent.world.records.values() for _name, case, _scan in found}
+    secret |= {name for found in sent.world.records.values() for name, _case, _scan in found}
+    for node in sent.world.nodes.values():
+        edition = figures_of(node, H2).exact
+        assert isinstance(edition, RestrictedHalf)
+        secret |= {str(link.link) for link in edition.links if link.link is not None}
+    assert len(secret) > 100
+    for pack in packs(sent):
+        files = dict(pack_files(pack, with_pdf=True))
+        paper = next(content for name, content in files.items() if name.endswith(".pdf"))
+        pages = pages_of(paper)
+        assert all(KOSOVO_FOOTNOTE in page for page in pages)
+        text = " ".join(pages) + b" ".join(files.values()).decode("utf-8", "replace")
+        assert not [word for word in secret if word in text]
+        marked = "Restricted: exact counts" in pages[0]
+        assert marked == pack.restricted
+        assert all(("Restricted: exact counts" in page) == pack.restricted for page in pages)
+        assert render_pack(pack) == paper, "the same pack gives the same bytes"
+        assert list(files) == pack_names(pack, with_pdf=True)
+
+
+def test_the_first_page_behind_the_cover_says_what_changed_and_what_is_asked(sent: Sent) -> None:
+    pages = pages_of(render_pack(made(sent.all, sent.keys)))
+    assert "2026H2" in pages[0]
+    assert "It is not public" in pages[0]
+    assert "What changed, and what is asked of you" in pages[1]
+    assert "after" in pages[1]
+    assert "Answer hits that wait for longer than the term." in pages[1]
+    assert "Montenegro has kept no snapshot of maturity of 2026H2." in " ".join(pages)
+
+
+def test_a_table_has_plain_headings_the_footnote_and_no_formula(sent: Sent) -> None:
+    pack = made(sent.all, sent.keys)
+    hostile = pack.actions[0].model_copy(update={"title": '=HYPERLINK("http://x";"y");=1+1'})
+    files = dict(pack_files(replace(pack, actions=(hostile, *pack.actions[1:])), with_pdf=False))
+    assert len(files) > 8
+    for name, content in files.items():
+        assert content.startswith(b"\xef\xbb\xbf"), name
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+        assert rows[0][0] == "Pack"
+        assert all(cell and cell[0] not in "=+-@" for cell in rows[0]), name
+        assert rows[-1] == ["'* " + KOSOVO_FOOTNOTE[2:]] or rows[-1] == [KOSOVO_FOOTNOTE]
+        assert {len(row) for row in rows[:-1]} == {len(rows[0])}
+        for row in rows:
+            assert not any(cell.startswith(("=", "+", "@")) or ";=" in cell for cell in row), (name, row)
+
+
+@pytest.mark.parametrize("language", ["mk", "sr-Cyrl", "sq"])
+def test_it_is_set_in_each_script(sent: Sent, language: str) -> None:
+    with speaking(Spoken(language)):
+        for pack in (made(sent.all, sent.keys), local_pack(sent.world.nodes["MK"], H2).pack):
+            data, files = pack_data(pack)
+            assert data["language"] == language.partition("-")[0]
+            for svg in files.values():
+                ElementTree.fromstring(svg)  # noqa: S314 - our own
+            assert render_pack(pack).startswith(b"%PDF-")
+
+
+def test_the_files_go_into_one(sent: Sent) -> None:
+    files = list(pack_files(local_pack(sent.world.nodes["RS"], H2).pack, with_pdf=False))
+    assert zipped(files) == zipped(files)
+
+
+def test_a_drawing_tells_words_and_no_markup() -> None:
+    hostile = "<script>&\u202e"
+    for svg in (
+        bars_over_periods([(hostile, [("2026H1", Figure(Told.BETWEEN, 1, 4)), ("2026H2", exact(5))])]),
+        square_map([hostile], [hostile], {(0, 0): (hostile, 5)}),
+        shares([(hostile, [1, 2, 0])], [hostile, "b", "c"]),
+        levels([(hostile, 3, 2), ("x", None, None)], 4, [hostile, "b", "c", "d"]),
+    ):
+        assert b"<script" not in svg
+        assert "\u202e" not in svg.decode()
+        ElementTree.fromstring(svg)  # noqa: S314 - our own
