@@ -319,6 +319,7 @@ HEADINGS = (
                     'ffp region key --name "Regional coordination" --out keys/',
                     "ffp region combine *.json --half 2026H2 --trust-root root/ --key keys/region.key --out report/",
                     "ffp region desk --files inbox/ --trust-root root/ --key keys/region.key",
+                    "ffp region publish site/ report/ *.json --trust-root root/",
                 ),
             ),
             Command(
