@@ -320,6 +320,7 @@ HEADINGS = (
                     "ffp region combine *.json --half 2026H2 --trust-root root/ --key keys/region.key --out report/",
                     "ffp region pack *.json --half 2026H2 --trust-root root/ --key keys/region.key --out pack/",
                     "ffp region desk --files inbox/ --trust-root root/ --key keys/region.key",
+                    "ffp region publish site/ report/ *.json --trust-root root/",
                 ),
             ),
             Command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from exchange.flows.region.combine import Combined
     from exchange.flows.region.desk import DeskKeys
     from exchange.flows.region.indicators import Indicators
+    from exchange.flows.region.publication import Publication
     from exchange.flows.region.read_reports import ReadReports
     from exchange.flows.region.regional import RefusedFile
 
@@ -204,6 +205,56 @@ def desk(
     uvicorn.run(app_, host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False)
 
 
+@app.command()
+def publish(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder of the site: a new one, or that of an earlier site, which is replaced.")
+    ],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Reports' files and public regional reports, in any order; of a folder, those in it."),
+    ],
+    half: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this half-year, such as 2026H2; may be repeated. Without: each that is there."),
+    ] = None,
+    year: Annotated[list[str] | None, typer.Option(help="Only this year, such as 2026; may be repeated.")] = None,
+    trust_root: TrustRoot = None,
+    fingerprint: Fingerprint = None,
+    indicators: Annotated[
+        Path | None, typer.Option(help="The coordinator's own file of goals and numbers of indicators.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the public site: static pages in all languages, with the signed files. It needs no key, and opens nothing
+    that is sealed. Where a file is refused, nothing is written, and the exit code is 1."""
+    from exchange.errors import InvalidInput
+    from exchange.flows.monitoring.half_years import Half, Year, parse_period
+    from exchange.flows.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
+    from exchange.flows.region.publication import ReportsRefused, publication_of
+    from exchange.flows.region.report_file import MAX_FILE_BYTES
+    from exchange.flows.region.site_folder import check_folder, replace_site
+    from exchange.web.public_site.site import site_files
+
+    check_folder(folder)
+    wanted = [parse_period(text) for text in (*(half or ()), *(year or ()))]
+    if not all(isinstance(parse_period(text), Half) for text in half or ()) or not all(
+        isinstance(parse_period(text), Year) for text in year or ()
+    ):
+        raise InvalidInput("A half-year goes with --half, a year with --year.", code="invalid-half")
+    own = shipped_indicators() if indicators is None else indicators_in(_read(indicators, MAX_INDICATORS_BYTES))
+    given = ((path.name, _read(path, MAX_FILE_BYTES)) for path in _files_of(files))
+    try:
+        publication = publication_of(given, wanted, _keys(trust_root, fingerprint, None, None), own)
+    except ReportsRefused as error:
+        _tell_refused(error.refused)
+        typer.echo(f"{error} Take them away, or ask for better ones, and publish then.", err=True)
+        raise typer.Exit(1) from error
+    made = site_files(publication)
+    replace_site(folder, made)
+    _tell_published(publication, folder, made, as_json=as_json)
+
+
 def _keys(
     trust_root: Path | None, fingerprints: Sequence[str] | None, key: Path | None, passphrase_file: Path | None
 ) -> DeskKeys:
@@ -288,6 +339,42 @@ def _tell_read(read: ReadReports, *, as_json: bool) -> None:
         + [(item.file, item.node or "", "", f"refused: {item.code}", "") for item in read.refused],
     )
     _tell_refused(read.refused)
+
+
+def _files_of(paths: Sequence[Path]) -> list[Path]:
+    """Those that are named, and of a folder its files of JSON."""
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(item for item in path.glob("*.json") if item.is_file()) if path.is_dir() else [path]
+    return found
+
+
+def _tell_published(publication: Publication, folder: Path, made: Mapping[str, bytes], *, as_json: bool) -> None:
+    periods = {str(item.period): [one.verified.node_id for one in item.signed] for item in publication.periods}
+    told = [str(item.period) for item in publication.periods if item.regional is not None]
+    if as_json:
+        print_json(
+            {
+                "folder": folder,
+                "files": len(made),
+                "periods": periods,
+                "with_regional_report": told,
+                "not_read": list(publication.not_read),
+            }
+        )
+        return
+    print_table(
+        [TableColumn("period"), TableColumn("signed reports"), TableColumn("regional report")],
+        [(name, ", ".join(nodes), "yes" if name in told else "no") for name, nodes in periods.items()],
+    )
+    for name in publication.not_read:
+        typer.echo(f"{name} is for named recipients alone: it was not read.", err=True)
+    for name in periods:
+        if name not in told:
+            typer.echo(
+                f"{name}: times and the feedback rate of all together are held back: no regional report.", err=True
+            )
+    typer.echo(f"Written into {folder}: {len(made)} files. Begin with {folder / 'index.html'}.")
 
 
 def _tell_made(read: ReadReports, made: Combined, out: Path, written: list[str], *, as_json: bool) -> None:

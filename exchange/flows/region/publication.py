@@ -1,0 +1,285 @@
+"""What a public site of the region tells: figures worked out of signed public editions, held against what the
+coordinator's public regional report tells of them, and who takes part.
+
+Nothing here opens what was sealed, and no key is asked for. Times and the feedback rate of all nodes together are the
+coordinator's: they are worked out of exact editions. They are taken over where the rule of what is told allows it
+(docs/adr/0035-two-editions.md), and everything else must follow from the signed files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import combinations
+from typing import Final
+
+from exchange.errors import ExchangeError, InvalidInput
+from exchange.flows.monitoring.definitions import STAGES
+from exchange.flows.monitoring.half_years import Half, Period, Year, is_year, parse_period
+from exchange.flows.monitoring.small_counts import HELD_BACK, Figure
+from exchange.flows.region.combine import combine_reports
+from exchange.flows.region.desk import DeskKeys
+from exchange.flows.region.indicators import Indicators
+from exchange.flows.region.public_files import PublicFiles, public_files
+from exchange.flows.region.public_region import public_rate, public_stages
+from exchange.flows.region.read_regional import ReadRegional, ReadRow, read_public_region
+from exchange.flows.region.read_reports import ReadReports, read_reports
+from exchange.flows.region.region_document import REGION_FORMAT
+from exchange.flows.region.regional import RefusedFile, RegionalReport, RegionalRow, RegionalStage
+from exchange.flows.region.report_file import MAX_FILE_BYTES, VerifiedReport
+from exchange.jurisdictions.directory import Directory
+from schemas.errors import ContractError, shown
+from schemas.strict_json import check_json
+
+_ENOUGH: Final = dict.fromkeys(STAGES, (1.0,) * 10_000)
+"""Spans for which every time may be told that the counts behind it allow to be told."""
+
+
+class Part(StrEnum):
+    """How far a jurisdiction takes part, as far as files tell."""
+
+    REPORTED = "reported"
+    """Its head approved a report of the newest period, and it is here."""
+    CONNECTED = "connected"
+    """The trust root names its node, or another side's report names it as a partner."""
+    PREPARING = "preparing"
+
+
+@dataclass(frozen=True)
+class SignedReport:
+    verified: VerifiedReport
+    files: PublicFiles
+
+
+@dataclass(frozen=True)
+class PublishedPeriod:
+    """``regional``: the coordinator's public regional report, where it was given."""
+
+    period: Period
+    report: RegionalReport
+    signed: tuple[SignedReport, ...]
+    regional: ReadRegional | None
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """The totals of one period. ``told_by``: the period of the regional report that tells it; None where it follows
+    from signed files that are here."""
+
+    period: str
+    figures: Mapping[str, Figure]
+    told_by: str | None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """``periods``: the first first. ``registered``: the jurisdictions of which the trust root names a node.
+    ``not_read``: files that were given and are for named recipients alone."""
+
+    periods: tuple[PublishedPeriod, ...]
+    directory: Directory
+    registered: frozenset[str]
+    not_read: tuple[str, ...]
+
+    @property
+    def newest(self) -> PublishedPeriod:
+        """The last half-year; where there are years alone, the last of these."""
+        halves = [item for item in self.periods if isinstance(item.period, Half)]
+        return (halves or list(self.periods))[-1]
+
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        """Each jurisdiction of the directory, in the order of their codes."""
+        reported = set(self.newest.report.jurisdictions)
+        partners = {code for item in self.newest.signed for code in item.verified.document.partners}
+        connected = partners | self.registered
+        return {
+            code: Part.REPORTED if code in reported else Part.CONNECTED if code in connected else Part.PREPARING
+            for code in sorted({*self.directory, *reported, *connected})
+        }
+
+    @property
+    def exchanging(self) -> tuple[tuple[str, str], ...]:
+        """Each two jurisdictions of which a report of the newest period names the other as its partner."""
+        named = {item.verified.jurisdiction: item.verified.document.partners for item in self.newest.signed}
+        codes = sorted({*named, *(code for partners in named.values() for code in partners)})
+        return tuple(
+            (one, other)
+            for one, other in combinations(codes, 2)
+            if other in named.get(one, ()) or one in named.get(other, ())
+        )
+
+    def trend(self, *, years: bool = False) -> tuple[TrendPoint, ...]:
+        """Half-years, or years, the first first: that is the baseline."""
+        wanted = [item for item in self.periods if isinstance(item.period, Year) == years]
+        found = {str(item.period): TrendPoint(str(item.period), item.report.trend, None) for item in wanted}
+        for item in wanted:
+            for before in item.regional.earlier if item.regional is not None else ():
+                if is_year(before.period) == years and before.period < str(item.period):
+                    found.setdefault(before.period, TrendPoint(before.period, before.figures, str(item.period)))
+        return tuple(found[name] for name in sorted(found))
+
+
+class ReportsRefused(ExchangeError):
+    """Files were refused, so nothing is published: a site that leaves a jurisdiction out without anybody's will is
+    worse than none. ``refused``: each, with what to do."""
+
+    code = "reports-refused"
+
+    def __init__(self, refused: Sequence[RefusedFile]) -> None:
+        names = ", ".join(item.file for item in refused)
+        super().__init__(f"Nothing is published, since these files are refused: {names}.")
+        self.refused = tuple(refused)
+
+
+def publication_of(
+    files: Iterable[tuple[str, bytes]], wanted: Sequence[Period], keys: DeskKeys, indicators: Indicators
+) -> Publication:
+    """``files``: reports as nodes released them and public regional reports, in any order. ``wanted``: which periods;
+    none: all of which there is a report.
+
+    1. What is for named recipients alone is set aside, unread.
+    2. Each report verifies and is the only one of its node and jurisdiction; the same file twice counts once.
+    3. The public figures are worked out of the reports.
+    4. A public regional report tells the same, of the same reports; what it tells of times may be told.
+
+    Raises ReportsRefused; InvalidInput, codes "nothing-to-publish", "invalid-regional" and "regional-differs".
+    """
+    # 1.
+    sorted_files = _sorted(files)
+
+    # 2. to 4.
+    asked = {str(period) for period in wanted} or set(sorted_files.reports)
+    unknown = sorted_files.reports.pop("", [])
+    refused = list(read_reports(unknown, parse_period("2000"), keys.who).refused)
+    asked.discard("")
+    periods = []
+    for name in sorted(asked):
+        reports = sorted_files.reports.get(name)
+        if not reports:
+            raise InvalidInput(f"No report of {name} is among the files.", code="nothing-to-publish")
+        read = read_reports(reports, parse_period(name), keys.who)
+        refused += [item for item in read.refused if item.code != "doubled"]
+        if not refused:
+            periods.append(_published(read, dict(reports), name, sorted_files.regionals.get(name), indicators))
+    if refused:
+        raise ReportsRefused(refused)
+    if not periods:
+        raise InvalidInput("No report's file is among the files.", code="nothing-to-publish")
+    trust = keys.who.trust
+    registered = (
+        frozenset(str(node.jurisdiction) for node in trust.registry.nodes) if trust is not None else frozenset()
+    )
+    return Publication(tuple(periods), keys.directory, registered, tuple(sorted_files.not_read))
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    reports: dict[str, list[tuple[str, bytes]]]
+    regionals: dict[str, ReadRegional]
+    not_read: list[str]
+
+
+def _sorted(files: Iterable[tuple[str, bytes]]) -> _Sorted:
+    """By what each says it is. What says nothing stands under the period of no name, to be refused by its own."""
+    found = _Sorted(defaultdict(list), {}, [])
+    for path_name, data in files:
+        name = shown(path_name, 255)
+        kind, period, edition = _claims(data)
+        if kind != REGION_FORMAT:
+            found.reports[period].append((name, data))
+        elif edition == "restricted":
+            found.not_read.append(name)
+        else:
+            regional = read_public_region(data, name)
+            known = found.regionals.setdefault(regional.period, regional)
+            if known.data != data:
+                raise InvalidInput(
+                    f"{name} is a second public regional report of {regional.period}, and another one: give one of "
+                    "them alone.",
+                    code="regional-differs",
+                )
+    return found
+
+
+def _claims(data: bytes) -> tuple[str, str, str]:
+    """Format, period and edition as the file states them, believed by nobody; empty where it states none."""
+    try:
+        check_json(data, max_bytes=MAX_FILE_BYTES)
+        fields = json.loads(data)
+    except ContractError:
+        return "", "", ""
+    told = fields if isinstance(fields, dict) else {}
+    kind, period, edition = (str(told.get(name, "")) for name in ("format", "period", "edition"))
+    try:
+        parse_period(period)
+    except InvalidInput:
+        period = ""
+    return kind, period, edition
+
+
+def _published(
+    read: ReadReports, given: Mapping[str, bytes], name: str, regional: ReadRegional | None, indicators: Indicators
+) -> PublishedPeriod:
+    report = combine_reports(read, parse_period(name), indicators).public
+    if regional is not None:
+        report = _held_against(report, regional, read)
+    signed = tuple(SignedReport(item.report, public_files(given[item.file])) for item in read.accepted)
+    return PublishedPeriod(parse_period(name), report, signed, regional)
+
+
+def _held_against(report: RegionalReport, regional: ReadRegional, read: ReadReports) -> RegionalReport:
+    """With what the regional report tells, where that follows from the reports or may be told beside them."""
+    here, there = {item.node: item.sha256 for item in report.reports}, dict(regional.counted)
+    if here != there:
+        odd = sorted({node for node, _ in set(here.items()) ^ set(there.items())})
+        raise _differs(regional, f"It is made of other reports than those that are here: of {', '.join(odd)}")
+    documents = [item.document for item in read.reports]
+    if set(regional.rows) != {row.id for row in report.rows}:
+        raise _differs(regional, "It has other figures than this release works out")
+    rows = tuple(_checked_row(row, regional.rows[row.id], regional) for row in report.rows)
+    may_be = {stage.id: stage for stage in public_stages(documents, rows, _ENOUGH, report.smallest)}
+    stages = []
+    for stage in report.stages:
+        median, most = regional.stages.get(stage.id, (stage.median, stage.most))
+        allowed = may_be[stage.id].median.told
+        if any(figure.told is not allowed and figure != HELD_BACK for figure in (median, most)):
+            raise _differs(regional, f"It tells a time that may not be told: {stage.id}")
+        if (median.low or 0) > (most.low or 0):
+            raise _differs(regional, f"Its times contradict each other: {stage.id}")
+        stages.append(RegionalStage(stage.id, median, most))
+    allowed_rate = public_rate(documents, (1, 1)).total.told
+    if (regional.rate.told is not allowed_rate and regional.rate != HELD_BACK) or (regional.rate.high or 0) > 1:
+        raise _differs(regional, "It tells a feedback rate that may not be told")
+    rate = replace(report.rate, total=regional.rate)
+    return replace(report, rows=rows, stages=tuple(stages), rate=rate)
+
+
+def _checked_row(row: RegionalRow, told: ReadRow, regional: ReadRegional) -> RegionalRow:
+    """As the regional report tells it: what follows from the reports, or nothing."""
+    cells = {key: told.cells.get(key) for key in row.cells}
+    same = (
+        set(told.cells) == set(row.cells)
+        and all(_is_same(figure, cells[key]) for key, figure in row.cells.items())
+        and _is_same(row.total, told.total)
+        and (row.across is None) == (told.across is None)
+        and (row.across is None or _is_same(row.across, told.across))
+    )
+    if not same:
+        raise _differs(regional, f"What it tells does not follow from the reports: {row.id}")
+    return RegionalRow(row.id, {key: figure or HELD_BACK for key, figure in cells.items()}, told.total, told.across)
+
+
+def _is_same(worked_out: Figure, told: Figure | None) -> bool:
+    return told in (worked_out, HELD_BACK)
+
+
+def _differs(regional: ReadRegional, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"The public regional report of {regional.period} is not used, and nothing is published. {why}. Combine the "
+        "same files anew, or leave the regional report out.",
+        code="regional-differs",
+    )

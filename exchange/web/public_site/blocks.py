@@ -1,0 +1,286 @@
+"""The figures of the public site, each with its definition, its goal and number, its chart, its table, and where it
+comes from; in the language that is spoken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from markupsafe import Markup
+
+from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Told, told_sum
+from exchange.flows.region.kinds import DEFINITIONS
+from exchange.flows.region.publication import Publication, TrendPoint
+from exchange.flows.region.regional import RegionalReport, RegionalRow, RegionalStage
+from exchange.web.languages import gettext as _
+from exchange.web.languages import marked as _m
+from exchange.web.languages import spoken, term
+from exchange.web.public_site.charts import Bar, Span, bar_chart, column_chart, nice_top, span_chart
+from exchange.web.public_site.periods import named_period, short_period
+from exchange.web.wording.figures import change, words
+from exchange.web.wording.regional_lines import key_words, number_words
+
+MOST_COLUMNS: Final = 6
+"""Of a trend as a drawing: the baseline and the last ones. The table has all."""
+TIMES_SHOWN: Final = ("search", "first_review", "confirmation", "dissemination", "decision", "answer_received")
+"""Those that a public edition can tell, in the order in which an exhibit meets them."""
+TRENDS: Final = {
+    "exhibits_entered": ("count", None),
+    "exhibits_shared": ("count", None),
+    "leads_across": ("count", _m("%(figure)s across borders")),
+    "confirmed_hits_across": ("count", _m("%(figure)s across borders")),
+    "confirmation_median_h": ("hours", _m("%(figure)s, median")),
+}
+"""What the trend is told of: unit, and what its title adds."""
+SAME_IN_TABLE: Final = _m("The table below says the same in words.")
+
+
+@dataclass(frozen=True)
+class FigureBlock:
+    """``headline``: the figure that stands largest, and what it is of. ``by_coordinator``: it does not follow from what
+    is published, and the coordinator tells it."""
+
+    id: str
+    title: str
+    definition: str
+    aim: str
+    headline: str
+    headline_of: str
+    chart: Markup | None
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    by_coordinator: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+
+def by_jurisdiction(report: RegionalReport, name: str) -> FigureBlock:
+    """A count of each jurisdiction by itself."""
+    row = report.row(name)
+    cells = [(term(code, "jurisdiction"), figure) for code, figure in sorted(row.cells.items())]
+    return _counted(report, row, cells, _("Jurisdiction"), _("in the region"), row.total)
+
+
+def by_giver(report: RegionalReport, name: str, note: str) -> FigureBlock:
+    """A count of each jurisdiction towards each other: drawn by the first of them, in the table by both."""
+    row = report.row(name)
+    given: dict[str, list[Figure]] = {}
+    for key, figure in sorted(row.cells.items()):
+        given.setdefault(key.partition(">")[0], []).append(figure)
+    cells = [(term(code, "jurisdiction"), told_sum(figures)) for code, figures in given.items()]
+    block = _counted(report, row, cells, _("Jurisdiction"), _("in the region"), row.total, notes=(note,))
+    each = tuple((key_words(key), words(figure, "count")) for key, figure in sorted(row.cells.items()) if ">" in key)
+    return replace(block, rows=(*block.rows, *each))
+
+
+def across_borders(report: RegionalReport, name: str) -> FigureBlock:
+    """A count of pairs of jurisdictions: drawn by pair, in the table also what is within one."""
+    row = report.row(name)
+    pairs = [(key_words(key), figure) for key, figure in sorted(row.cells.items()) if "-" in key]
+    block = _counted(report, row, pairs, _("Pair"), _("across borders"), row.across or NO_DATA)
+    within = tuple(
+        (_("within %(jurisdiction)s", jurisdiction=key_words(key)), words(figure, "count"))
+        for key, figure in sorted(row.cells.items())
+        if "-" not in key
+    )
+    return replace(block, rows=(*block.rows, *within))
+
+
+def rate_block(report: RegionalReport) -> FigureBlock:
+    """The feedback rate, by who gave it."""
+    cells = [(term(code, "jurisdiction"), figure) for code, figure in sorted(report.rate.cells.items())]
+    return _shared_out(report, "feedback_rate", FEEDBACK_RATE, cells, report.rate.total, by_coordinator=True)
+
+
+def availability_block(report: RegionalReport) -> FigureBlock:
+    """By node, as each tells it of itself."""
+    cells = [(f"{term(item.jurisdiction, 'jurisdiction')} ({item.node})", item.own) for item in report.availability]
+    return _shared_out(report, "availability", AVAILABILITY, cells, None, by_coordinator=False)
+
+
+def times_block(report: RegionalReport) -> FigureBlock:
+    """How long each stage took, of all nodes together."""
+    known = {stage.id: stage for stage in report.stages}
+    stages = [known[name] for name in TIMES_SHOWN if name in known]
+    title = _("How long it took")
+    spans = [Span(_(STAGES[stage.id].title), stage.median, stage.most, _times_said(stage)) for stage in stages]
+    description = _("For each stage a bar: dark until half of all had ended, light until nine of ten had ended.")
+    confirmation = known["confirmation"]
+    return FigureBlock(
+        id="times",
+        title=title,
+        definition=_("From the entry of an exhibit to the confirmed hit, each stage by when it ended."),
+        aim="",
+        headline=time_words(confirmation.median),
+        headline_of=_("median from lead to confirmed hit"),
+        chart=span_chart("times", title, f"{description} {_(SAME_IN_TABLE)}", spans),
+        columns=(_("Stage"), _("Median"), _("90th percentile")),
+        rows=tuple((_(STAGES[stage.id].title), time_words(stage.median), time_words(stage.most)) for stage in stages),
+        by_coordinator=True,
+    )
+
+
+def stage_definitions(report: RegionalReport) -> list[tuple[str, str, str]]:
+    """Title, definition, and goal with number, of each stage whose time is shown."""
+    return [
+        (_(STAGES[name].title), _(STAGES[name].text), number_words(report.indicators[name])) for name in TIMES_SHOWN
+    ]
+
+
+def trend_blocks(publication: Publication, *, years: bool = False) -> list[FigureBlock]:
+    """The main figures over the periods; none where there are fewer than two."""
+    points = publication.trend(years=years)
+    if len(points) < 2:
+        return []
+    return [_trend_block(publication.newest.report, points, name, years=years) for name in TRENDS]
+
+
+def time_words(figure: Figure) -> str:
+    """In hours; from two days on in days too."""
+    said = words(figure, "hours")
+    if figure.told is not Told.EXACT:
+        return said
+    hours = figure.low or 0
+    if hours < 48:
+        return _("%(hours)s h", hours=said)
+    return _("%(hours)s h (%(days)s days)", hours=said, days=spoken().number(hours / 24, 1))
+
+
+def _times_said(stage: RegionalStage) -> str:
+    if stage.median.told is not Told.EXACT:
+        return words(stage.median, "hours")
+    return _("half within %(half)s, nine of ten within %(most)s", half=_brief(stage.median), most=_brief(stage.most))
+
+
+def _brief(figure: Figure) -> str:
+    hours = figure.low or 0
+    if hours < 48:
+        return _("%(hours)s h", hours=words(figure, "hours"))
+    return _("%(days)s days", days=spoken().number(hours / 24, 1))
+
+
+def _counted(
+    report: RegionalReport,
+    row: RegionalRow,
+    cells: Sequence[tuple[str, Figure]],
+    first: str,
+    of: str,
+    headline: Figure,
+    notes: Sequence[str] = (),
+) -> FigureBlock:
+    definition = DEFINITIONS[row.id]
+    title = _(definition.title)
+    bars = [Bar(name, figure, words(figure, "count")) for name, figure in cells]
+    return FigureBlock(
+        id=row.id,
+        title=title,
+        definition=_(definition.text),
+        aim=number_words(report.indicators[row.id]),
+        headline=words(headline, "count"),
+        headline_of=of,
+        chart=bar_chart(row.id, title, _(SAME_IN_TABLE), bars) if bars else None,
+        columns=(first, _("Count")),
+        rows=tuple((bar.name, bar.said) for bar in bars),
+        notes=tuple(notes),
+    )
+
+
+def _shared_out(
+    report: RegionalReport,
+    name: str,
+    definition: Definition,
+    cells: Sequence[tuple[str, Figure]],
+    total: Figure | None,
+    *,
+    by_coordinator: bool,
+) -> FigureBlock:
+    title = _(definition.title)
+    bars = [Bar(whose, figure, words(figure, "share")) for whose, figure in cells]
+    return FigureBlock(
+        id=name,
+        title=title,
+        definition=_(definition.text),
+        aim=number_words(report.indicators[name]),
+        headline="" if total is None else words(total, "share"),
+        headline_of=_("of all together"),
+        chart=bar_chart(name, title, _(SAME_IN_TABLE), bars) if bars else None,
+        columns=(_("Whose"), _("Share")),
+        rows=tuple((bar.name, bar.said) for bar in bars),
+        by_coordinator=by_coordinator,
+    )
+
+
+def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str, *, years: bool) -> FigureBlock:
+    unit, adds = TRENDS[name]
+    row = name.removesuffix("_across").removesuffix("_median_h")
+    definition = DEFINITIONS[row] if row in DEFINITIONS else STAGES[row]
+    title = _(definition.title)
+    if adds is not None:
+        title = _(adds, figure=title)
+    said: Callable[[Figure], str] = time_words if unit == "hours" else lambda figure: words(figure, unit)
+    figures = [point.figures.get(name, NO_DATA) for point in points]
+    drawn = list(zip(points, figures, strict=True))
+    drawn = drawn[:1] + drawn[1:][-(MOST_COLUMNS - 1) :]
+    columns = [Bar(short_period(point.period), figure, said(figure)) for point, figure in drawn]
+    id_ = f"years-{name}" if years else f"trend-{name}"
+    last = figures[-1]
+    return FigureBlock(
+        id=id_,
+        title=title,
+        definition=_(definition.text),
+        aim=number_words(report.indicators[row]),
+        headline=said(last),
+        headline_of=named_period(points[-1].period),
+        chart=column_chart(id_, title, _trend_description(points), columns, list(_ticks(figures, unit))),
+        columns=(_("Period"), _("Figure"), _("Since the baseline")),
+        rows=tuple(_trend_rows(points, figures, said, unit)),
+        by_coordinator=unit == "hours",
+        notes=tuple(_told_by(points)),
+    )
+
+
+def _trend_description(points: Sequence[TrendPoint]) -> str:
+    return _(
+        "A column for each period. The broken line is at the height of the baseline, %(period)s. The table below says "
+        "the same in words.",
+        period=named_period(points[0].period),
+    )
+
+
+def _trend_rows(
+    points: Sequence[TrendPoint], figures: Sequence[Figure], said: Callable[[Figure], str], unit: str
+) -> Iterator[tuple[str, ...]]:
+    for number, (point, figure) in enumerate(zip(points, figures, strict=True)):
+        moved = _("baseline") if number == 0 else change(figure, figures[0], unit)
+        yield named_period(point.period), said(figure), moved
+
+
+def _told_by(points: Sequence[TrendPoint]) -> Iterator[str]:
+    told = [point for point in points if point.told_by is not None]
+    if told:
+        yield _(
+            "Of these periods the signed files are not here; they are told by the regional report of %(period)s: "
+            "%(periods)s.",
+            period=named_period(told[0].told_by or ""),
+            periods=", ".join(named_period(point.period) for point in told),
+        )
+
+
+def _ticks(figures: Sequence[Figure], unit: str) -> Iterator[tuple[float, str]]:
+    top = nice_top(max([1.0, *(figure.high or 0 for figure in figures)]))
+    for part in (0, 0.5, 1):
+        value = top * part
+        yield value, spoken().number(value, 0 if value == int(value) else 1) + (" h" if unit == "hours" else "")
+
+
+def figure_tiles(report: RegionalReport) -> Mapping[str, str]:
+    """What a reader sees first, by the page that tells more."""
+    leads, confirmed = report.row("leads"), report.row("confirmed_hits")
+    confirmation = next(stage for stage in report.stages if stage.id == "confirmation")
+    return {
+        "exhibits_entered": words(report.row("exhibits_entered").total, "count"),
+        "leads": words(leads.across or NO_DATA, "count"),
+        "confirmed_hits": words(confirmed.across or NO_DATA, "count"),
+        "confirmation": time_words(confirmation.median),
+    }

@@ -1,0 +1,211 @@
+"""What a public site is made of: it follows from signed files, nothing sealed goes into it, and a regional report that
+says something else is not believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from exchange.errors import InvalidInput
+from exchange.flows.monitoring.half_years import Period
+from exchange.flows.monitoring.small_counts import HELD_BACK, Told
+from exchange.flows.region.combine import Combined, combine_reports
+from exchange.flows.region.desk import DeskKeys
+from exchange.flows.region.indicators import shipped_indicators
+from exchange.flows.region.public_files import public_files
+from exchange.flows.region.publication import Part, Publication, ReportsRefused, publication_of
+from exchange.flows.region.read_reports import read_reports
+from exchange.flows.region.region_document import read_earlier, write_region
+from exchange.flows.region.release import release_report
+from exchange.flows.region.report_file import Believed, verify_report_file
+from exchange.jurisdictions.directory import shipped_directory
+from tests.exchange.flows.region.conftest import Released
+from tests.exchange.flows.region.region_world import BY_HEAD, CODES, H1, H2, YEAR
+
+pytestmark = pytest.mark.slow
+
+Files = list[tuple[str, bytes]]
+
+
+def who(region: Released) -> Believed:
+    return Believed(fingerprints=region.world.fingerprints())
+
+
+def published(region: Released, files: Files, *wanted: Period) -> Publication:
+    return publication_of(files, wanted, DeskKeys(who(region), None), shipped_indicators())
+
+
+def all_files(region: Released) -> Files:
+    return [(f"{period}-{name}", data) for period in (H1, H2, YEAR) for name, data in region.files[period]]
+
+
+def combined(region: Released, period: Period, earlier: Sequence[bytes] = ()) -> Combined:
+    read = read_reports(region.files[period], period, who(region), region.world.recipient)
+    return combine_reports(read, period, shipped_indicators(), read_earlier(earlier, str(period)))
+
+
+def regional(region: Released, period: Period, earlier: Sequence[bytes] = (), *, public: bool = True) -> bytes:
+    made = combined(region, period, earlier)
+    assert made.restricted is not None
+    return write_region(made.public if public else made.restricted, shipped_directory())
+
+
+def changed(data: bytes, path: str, value: Any) -> bytes:
+    """``figures.leads.total``: of lists by ``id``."""
+    fields = json.loads(data)
+    found: Any = fields
+    *steps, last = path.split(".")
+    for step in steps:
+        found = next(item for item in found if item["id"] == step) if isinstance(found, list) else found[step]
+    found[last] = value
+    return json.dumps(fields).encode()
+
+
+def test_counts_follow_from_the_signed_files_without_a_key(released_region: Released) -> None:
+    found = published(released_region, all_files(released_region))
+    assert [str(item.period) for item in found.periods] == ["2026", "2026H1", "2026H2"]
+    assert found.newest.period == H2
+    for item in found.periods:
+        expected = combined(released_region, item.period).public
+        told = 0
+        for row, other in zip(item.report.rows, expected.rows, strict=True):
+            if HELD_BACK not in (*other.cells.values(), other.total, other.across):
+                assert row == other
+                told += 1
+        assert told > 5
+        assert {stage.median.told for stage in item.report.stages} <= {Told.HELD_BACK, Told.RESTRICTED}
+    assert set(found.parts) == set(shipped_directory())
+    assert {code for code, part in found.parts.items() if part is Part.REPORTED} == set(CODES)
+    assert len(found.exchanging) == 15
+
+
+def test_times_are_those_of_the_public_regional_report(released_region: Released) -> None:
+    told = regional(released_region, H2)
+    found = published(released_region, [*released_region.files[H2], ("region.json", told)])
+    expected = combined(released_region, H2).public
+    assert found.newest.report.stages == expected.stages
+    assert found.newest.report.rows == expected.rows
+    assert found.newest.report.rate == expected.rate
+    assert any(stage.median.told is Told.EXACT for stage in found.newest.report.stages)
+
+
+def test_earlier_periods_are_those_of_files_or_of_the_regional_report(released_region: Released) -> None:
+    first = regional(released_region, H1)
+    told = ("region.json", regional(released_region, H2, [first]))
+    (before, now) = published(released_region, [*released_region.files[H2], told]).trend()
+    assert (before.period, before.told_by, now.told_by) == ("2026H1", "2026H2", None)
+    (own, _) = published(released_region, [*all_files(released_region), told]).trend()
+    assert own.told_by is None, "the files are here"
+    assert own.figures["leads"] == before.figures["leads"]
+    assert [point.period for point in published(released_region, all_files(released_region)).trend(years=True)] == [
+        "2026"
+    ]
+
+
+def test_only_the_periods_that_are_asked_for(released_region: Released) -> None:
+    found = published(released_region, all_files(released_region), H1)
+    assert [item.period for item in found.periods] == [H1]
+    with pytest.raises(InvalidInput, match="No report of 2026H2"):
+        published(released_region, released_region.files[H1], H2)
+    with pytest.raises(InvalidInput, match="No report's file"):
+        published(released_region, [])
+
+
+def test_what_is_for_named_recipients_is_not_read(released_region: Released) -> None:
+    exact = regional(released_region, H2, public=False)
+    unread = changed(exact, "figures", "nothing that could be read")
+    for data in (exact, unread):
+        found = published(released_region, [*released_region.files[H2], ("exact.json", data)])
+        assert found.not_read == ("exact.json",)
+        assert found.newest.regional is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("figures.leads.total", {"told": "exact", "value": 3}, "does not follow from the reports: leads"),
+        ("figures.exhibits_entered.across", {"told": "exact", "value": 3}, "does not follow from the reports: exh"),
+        ("figures.leads.cells", {}, "does not follow from the reports: leads"),
+        ("figures", [], "other figures than this release"),
+        ("stages.feedback.median", {"told": "exact", "value": 3}, "may not be told: feedback"),
+        ("feedback_rate.total", {"told": "exact", "value": 2}, "feedback rate"),
+        ("reports", [{"node": "ffp-rs", "sha256": "0" * 64}], "other reports than those that are here: of ffp-al"),
+        ("edition", "exact", "no public regional report"),
+        ("figures.leads.total", {"told": "between", "low": 9, "high": 3}, "no public regional report"),
+        ("figures.leads.total", {"told": "held_back", "value": 3}, "no public regional report"),
+    ],
+)
+def test_a_regional_report_that_says_something_else(
+    released_region: Released, path: str, value: Any, said: str
+) -> None:
+    data = changed(regional(released_region, H2), path, value)
+    with pytest.raises(InvalidInput, match=said) as refused:
+        published(released_region, [*released_region.files[H2], ("region.json", data)])
+    assert refused.value.code in ("regional-differs", "invalid-regional")
+
+
+def test_times_that_contradict_each_other(released_region: Released) -> None:
+    data = regional(released_region, H2)
+    told = [stage["id"] for stage in json.loads(data)["stages"] if stage["median"]["told"] == "exact"]
+    high = changed(data, f"stages.{told[0]}.median", {"told": "exact", "value": 10**6})
+    with pytest.raises(InvalidInput, match="contradict each other"):
+        published(released_region, [*released_region.files[H2], ("region.json", high)])
+
+
+def test_two_regional_reports_of_one_period(released_region: Released) -> None:
+    data = regional(released_region, H2)
+    other = changed(data, "note", "another")
+    files = [*released_region.files[H2], ("a.json", data)]
+    assert published(released_region, [*files, ("b.json", data)]).newest.regional is not None
+    with pytest.raises(InvalidInput, match=r"b\.json is a second public regional report"):
+        published(released_region, [*files, ("b.json", other)])
+
+
+def test_more_may_be_held_back_and_no_more_told(released_region: Released) -> None:
+    data = changed(regional(released_region, H2), "figures.leads.total", {"told": "held_back"})
+    found = published(released_region, [*released_region.files[H2], ("region.json", data)])
+    assert found.newest.report.row("leads").total == HELD_BACK
+
+
+def test_one_refused_file_stops_all(released_region: Released) -> None:
+    files = released_region.files[H2]
+    name, data = files[4]
+    forged = data.replace(b'"period": "2026H2"', b'"period": "2026H1"')
+    for wrong, code in ((forged, "forged"), (b"{}", "no-report"), (b"\xff", "no-report")):
+        with pytest.raises(ReportsRefused) as refused:
+            published(released_region, [*files, (f"wrong-{name}", wrong)])
+        assert [(item.file, item.code) for item in refused.value.refused] == [(f"wrong-{name}", code)]
+    with pytest.raises(ReportsRefused) as refused:
+        publication_of(files, (), DeskKeys(Believed(), None), shipped_indicators())
+    assert {item.code for item in refused.value.refused} == {"unknown-identity"}
+    assert published(released_region, [*files, ("again.json", data)]).newest.report.reports, "twice counts once"
+
+
+def test_who_is_missing_takes_part_and_has_not_reported(released_region: Released) -> None:
+    parts = published(released_region, released_region.files[H2][:-1]).parts
+    assert (parts["XK"], parts["RS"], parts["UA"]) == (Part.CONNECTED, Part.REPORTED, Part.PREPARING)
+
+
+def test_what_is_given_out_was_signed_and_nothing_in_it_is_sealed(released_region: Released) -> None:
+    for name, data in released_region.files[H2]:
+        verified = verify_report_file(data, who(released_region))
+        found = public_files(data)
+        assert b'"sealed"' in data
+        assert not found.as_it_came
+        for content in found.named(verified).values():
+            assert b"sealed" not in content
+            assert released_region.world.recipient.recipient.name.encode() not in content
+        assert found.signed.public == verified.public
+        again = verify_report_file(found.report, who(released_region), released_region.world.recipient)
+        assert (again.public, again.approval, again.sha256) == (verified.public, verified.approval, verified.sha256)
+        assert again.sealed is None, name
+
+
+def test_a_file_without_a_sealed_edition_is_given_out_as_it_came(released_region: Released) -> None:
+    data = release_report(released_region.world.nodes["RS"], BY_HEAD, H2, None)
+    found = public_files(data)
+    assert found.report == data
+    assert found.as_it_came
