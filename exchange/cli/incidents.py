@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from exchange.flows.incidents.annex import AnnexDraft, ApprovedAnnex
     from exchange.flows.incidents.enter import CountsEntry
     from exchange.flows.incidents.read_table import RefusedRow
+    from exchange.flows.monitoring.half_years import Half
+    from exchange.flows.node.node import Node
     from exchange.jurisdictions.directory import Directory
 
 app = typer.Typer(help="The incident annex: counts of incidents and persons.", no_args_is_help=True)
@@ -159,14 +161,22 @@ def undo_last(half: Which, acting: Acting, home: Home = None, as_json: AsJson = 
 @app.command("approve")
 def approve_counts(
     half: Which,
-    sha256: Annotated[str, typer.Argument(help="Of the manifest, as 'ffp incidents show' says it.", metavar="SHA256")],
+    sha256: Annotated[
+        str,
+        typer.Argument(
+            help="Of the manifest, as 'ffp incidents show' says it; or shown: what this command shows, and asks about.",
+            metavar="SHA256|shown",
+        ),
+    ],
     acting: Acting,
     because: Annotated[str, typer.Option(help="To whom it goes and on what ground, in one line.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether what is shown is approved.")] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Approve both editions of a half-year that is over, for release."""
     from exchange.cli.acting import maker_of
+    from exchange.cli.report_release import SHOWN
     from exchange.errors import InvalidInput
     from exchange.flows.incidents.annex import approve_annex
     from exchange.flows.monitoring.half_years import Half
@@ -176,16 +186,35 @@ def approve_counts(
 
     wanted = Half.parse(half)
     try:
-        digest = check_digest(sha256.lower())
+        digest = "" if sha256 == SHOWN else check_digest(sha256.lower())
     except InvalidInput as error:
         raise InvalidInput(
             f"{sha256[:80]} is no SHA-256 of 64 hexadecimal digits. See: ffp incidents show --half {wanted}",
             code="invalid-field",
         ) from error
     with opened(resolve_home(home)) as node:
+        if sha256 == SHOWN:
+            digest = _shown(node, wanted, ask=not yes, as_json=as_json)
         said = approve_annex(node, maker_of(node, acting, Role.HEAD), wanted, digest, because)
     told = f"The incident annex of {wanted} is approved; the statement is {said}."
     tell(as_json, {"half": str(wanted), "statement": said}, told)
+
+
+def _shown(node: Node, half: Half, *, ask: bool, as_json: bool) -> str:
+    """The digest of the annex as it is, once its totals were shown and confirmed. Raises NotFound."""
+    from exchange.errors import NotFound
+    from exchange.flows.incidents.annex import draft_annex
+    from exchange.flows.incidents.told import exact_totals
+    from exchange.flows.incidents.words import TOTAL_TITLES
+
+    found = draft_annex(node, half)
+    if found is None:
+        raise NotFound(f"Nothing is entered of {half}.")
+    for name, count in exact_totals(found.exact.counts).items():
+        typer.echo(f"{TOTAL_TITLES[name]}: {count}", err=as_json)
+    if ask:
+        typer.confirm(f"Approve the incident annex of {half} for release?", abort=True, err=as_json)
+    return found.sha256
 
 
 @app.command()

@@ -1,11 +1,11 @@
-"""Approve a report and hand it out in one act: what is approved is shown first, and who gets it is asked for."""
+"""Approve something and hand it out in one act: what is approved is shown first, and who gets it is asked for."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from exchange.log.audit_entry import Actor
     from exchange.trust.recipient import NamedRecipient
 
+_T = TypeVar("_T")
 SHOWN: Final = "shown"
 """Stands for the digest of what this very command shows."""
 HEAD_S: Final = 30.0
@@ -72,10 +73,12 @@ def released_file(node: Node, actor: Actor, period: Period, to: Addressed | None
     """The report's file. What was approved just now waits for the running node to sign a head that covers it."""
     from exchange.flows.region.release import release_report
 
-    return _once_signed(lambda: release_report(node, actor, period, to), HEAD_S if just_approved else 0.0)
+    return once_signed(lambda: release_report(node, actor, period, to), HEAD_S if just_approved else 0.0)
 
 
-def _once_signed(release: Callable[[], bytes], for_s: float) -> bytes:
+def once_signed(release: Callable[[], _T], for_s: float = HEAD_S) -> _T:
+    """What can be handed out once a signed head of the log covers its approval. Raises Conflict, code
+    "head-not-signed", where no head came: the node does not run."""
     from exchange.errors import Conflict
 
     until = time.monotonic() + for_s

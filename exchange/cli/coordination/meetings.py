@@ -15,6 +15,8 @@ from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.coordination.meetings import Attendance, NewMeeting
+    from exchange.flows.monitoring.half_years import Half
+    from exchange.flows.node.node import Node
 
 app = typer.Typer(help="Meetings and trainings that were held, and how many attended.", no_args_is_help=True)
 Meeting = Annotated[int, typer.Argument(min=1, max=HIGHEST, help="Its number, as ffp meeting list has it.")]
@@ -179,11 +181,18 @@ def write_pack(
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
     language: Annotated[str, typer.Option(help="Of the PDF and the tables, such as en or mk.")] = "en",
     pdf: Annotated[bool, typer.Option(help="Whether to write the PDF; that needs the extra pdf.")] = True,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Approve the inputs of the regional pack first, which are shown.")
+    ] = False,
+    acting: Annotated[str | None, typer.Option("--as", help="The head, by pseudonym, who approves.")] = None,
+    because: Annotated[str | None, typer.Option(help="To whom they go and on what ground, in one line.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether what is shown is approved.")] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the pack of the local meeting: one PDF, a table for each section, and the signed inputs for the regional
-    meeting, once the head has approved them."""
+    meeting, once the head has approved them: before, or with --approve in the same act."""
+    from exchange.cli.report_release import once_signed
     from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
@@ -201,9 +210,12 @@ def write_pack(
     if pdf:
         require_extra("pdf", "A meeting pack as PDF; without it: --no-pdf")
     with opened(resolve_home(home)) as node:
+        if approve:
+            _approve_shown(node, wanted, acting, because, ask=not yes, as_json=as_json)
         found = local_pack(node, wanted)
         with speaking(Spoken(language, directory=lambda: node.jurisdictions, here=node.settings.jurisdiction)):
-            files = [*pack_files(found.pack, with_pdf=pdf), inputs_file(node, found)]
+            inputs = once_signed(lambda: inputs_file(node, found)) if approve else inputs_file(node, found)
+            files = [*pack_files(found.pack, with_pdf=pdf), inputs]
         note_pack(node, CONSOLE, found)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in files:
@@ -223,6 +235,38 @@ def write_pack(
             f"{found.sha256} --half {wanted} --as HEAD --because TEXT"
         )
     tell(as_json, fields, said)
+
+
+def _approve_shown(
+    node: Node, half: Half, acting: str | None, because: str | None, *, ask: bool, as_json: bool
+) -> None:
+    """Show what the inputs say, ask, and approve them; nothing where these are approved already."""
+    from exchange.cli.acting import maker_of
+    from exchange.errors import InvalidInput
+    from exchange.flows.pack.approve_inputs import approve_inputs, approved_inputs, draft_inputs
+    from schemas.vocabulary import ActionState, Role
+
+    if acting is None or because is None:
+        raise InvalidInput("To approve, say who does with --as, and why with --because.")
+    maker, found = maker_of(node, acting, Role.HEAD), draft_inputs(node, half)
+    before = approved_inputs(node, half)
+    if before is not None and before.approval.sha256 == found.sha256:
+        return
+    told = found.inputs
+    facts: list[tuple[str, object]] = [
+        ("meetings and trainings held", len(told.meetings)),
+        ("people who attended", sum(meeting.people for meeting in told.meetings)),
+        ("open actions", sum(action.state is ActionState.OPEN for action in told.actions)),
+        ("articles of law", told.law.articles),
+        ("what is missing in law", len(told.law.lacks)),
+        ("level of maturity", told.maturity[-1].reached if told.maturity else "no snapshot"),
+        ("SHA-256", found.sha256),
+    ]
+    for name, fact in facts:
+        typer.echo(f"{name}: {fact}", err=as_json)
+    if ask:
+        typer.confirm("Approve these inputs for the regional pack?", abort=True, err=as_json)
+    approve_inputs(node, maker, half, found.sha256, because)
 
 
 def _new(kind: str, on: str, title: str, attended: list[str]) -> NewMeeting:
