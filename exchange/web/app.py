@@ -90,6 +90,19 @@ def create_app(node: Node, *, works: bool = True, processes: int = 1) -> FastAPI
     return app
 
 
+def create_peer_app(node: Node) -> FastAPI:
+    """The routes of an open node alone, as its peers ask them: without pages, worker and upkeep."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.rooms = rooms_of(node.settings.patience_s)
+        yield
+
+    app = create_api(lifespan)
+    app.state.node = node
+    return app
+
+
 def create_api(lifespan: Lifespan[FastAPI] | None = None, processes: int = 1) -> FastAPI:
     """The routes and what belongs to every answer, without a node behind them."""
     app = FastAPI(

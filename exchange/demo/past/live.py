@@ -151,30 +151,29 @@ class _HalfLived:
 
     def _look(self, day: int, firearms: range) -> None:
         """Pairs are opened and sent as leads. One conclusion is verified by nobody."""
-        story = self._story
+        story, home = self._story, self._plan.at_home
         self._on(day)
-        for pair in self._plan.pairs:
-            if pair.firearm in firearms and pair.fate is not Fate.NONE:
-                one, other = (self._entered[pair.firearm, code] for code in (pair.signed_by, pair.other))
-                if pair.firearm in COMPARED:
-                    story.open_pair(pair.signed_by, one, other)
-                self._hits.append((pair, story.lead(one, other, after_h=pair.after_h)))
+        looked = [pair for pair in self._plan.pairs if pair.firearm in firearms and pair.fate is not Fate.NONE]
+        sides = [tuple(self._entered[pair.firearm, code] for code in (pair.signed_by, pair.other)) for pair in looked]
+        for pair, (one, other) in zip(looked, sides, strict=True):
+            if pair.firearm in COMPARED:
+                story.open_pair(pair.signed_by, one, other)
+        found: list[list[Hit]] = [[] for _ in looked]
+        leads = [
+            story.lead(one, other, after_h=pair.after_h, hits=hits)
+            for pair, (one, other), hits in zip(looked, sides, found, strict=True)
+        ]
         if 0 in firearms:
-            home = self._plan.at_home
-            one, other = self._entered[0, home], self._extras["at home"]
-            story.lead(one, other, after_h=3)
-            self._leave_one_unverified()
+            leads.append(story.lead(self._entered[0, home], self._extras["at home"], after_h=3))
+            spare = self._spare()
+            if spare is not None:
+                story.leave_unverified(*spare)
+        story.together(leads)
         story.settle()
-        for pair, hit in self._hits:
-            if pair.firearm in firearms and pair.firearm in COMPARED and pair.looked:
-                story.open_pair(pair.other, hit.other, hit.one)
-
-    def _leave_one_unverified(self) -> None:
-        spare = self._spare()
-        if spare is not None:
-            one, other = spare
-            self._story.conclude(one.code, one, other, "screen")
-            self._story.leave_unverified(one.code)
+        self._hits += [(pair, hit) for pair, hits in zip(looked, found, strict=True) for hit in hits]
+        for pair, (one, other) in zip(looked, sides, strict=True):
+            if pair.firearm in COMPARED and pair.looked:
+                story.open_pair(pair.other, other, one)
 
     def _spare(self, *, last: bool = False) -> tuple[Entered, Entered] | None:
         """A pair of the first firearm that nobody looks at: the first of them, or the last."""
@@ -198,8 +197,8 @@ class _HalfLived:
     def _compare(self, day: int) -> None:
         """Exhibits meet: asked, agreed, sent, received, compared, returned, received."""
         story = self._story
-        hits = [hit for pair, hit in self._hits if pair.fate is Fate.CONFIRMED]
-        after_h = {id(hit): pair.after_h for pair, hit in self._hits}
+        confirmed = [(pair, hit) for pair, hit in self._hits if pair.fate is Fate.CONFIRMED]
+        hits = [hit for _, hit in confirmed]
         self._on(day)
         for hit in hits:
             story.ask_comparison(hit)
@@ -212,8 +211,7 @@ class _HalfLived:
             self._on(day + later)
             self._move(hits, step, side)
         self._on(day + 9)
-        for hit in hits:
-            story.confirm(hit, after_h=after_h[id(hit)])
+        story.together(story.confirm(hit, after_h=pair.after_h) for pair, hit in confirmed)
         story.settle()
         for later, step, side in ((12, "returned", 1), (15, "received", 0)):
             self._on(day + later)
@@ -261,7 +259,7 @@ class _HalfLived:
             return
         one, other = spare
         self._story.clock.to(datetime.fromisoformat(self._half.end) - timedelta(hours=20))
-        self._story.lead(one, other, after_h=2)
+        self._story.together([self._story.lead(one, other, after_h=2)])
 
     def _scan(self, firearm: int, shot: str) -> Path:
         """A drawn breech face, or, of what is not compared, a piece of one that stands for an ejector mark."""

@@ -36,7 +36,7 @@ from exchange.flows.node.node import Node, open_node
 from exchange.flows.sync.pull import pull
 from exchange.flows.sync.receipts import give_receipt
 from exchange.net.client import PeerClient
-from exchange.web.app import create_app
+from exchange.web.app import create_peer_app
 from exchange.worker.peer_rounds import PeerRounds
 from exchange.worker.work_off import work_off
 
@@ -142,8 +142,8 @@ class Stage:
 
 
 def _served(node: Node) -> Callable[[], None]:
-    """Serve a node without its worker; returns what ends that. Raises ConfigurationError."""
-    app = create_app(node, works=False)
+    """Serve a node to its peers; returns what ends that. Raises ConfigurationError."""
+    app = create_peer_app(node)
     config = uvicorn.Config(
         app, host=node.settings.host, port=node.settings.port, log_config=None, access_log=False, server_header=False
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -77,6 +78,10 @@ class Asked:
     at: datetime
     received: datetime | None = None
     answered: datetime | None = None
+
+
+Steps = Iterator[float]
+"""An act of several steps: after each, how many hours it waits for the next."""
 
 
 class Story:
@@ -174,43 +179,63 @@ class Story:
 
     # hits
 
+    def together(self, acts: Iterable[Steps]) -> None:
+        """Acts that go on beside each other, each by its own hours. They begin a minute apart."""
+        waiting: list[tuple[datetime, int, Steps]] = []
+        for number, act in enumerate(acts, start=1):
+            waiting.append((self.clock() + timedelta(minutes=number), number, act))
+        while waiting:
+            due, number, act = heappop(waiting)
+            self.clock.to(due)
+            hours = next(act, None)
+            if hours is not None:
+                heappush(waiting, (self.clock() + timedelta(hours=hours), number, act))
+
     def conclude(self, code: str, one: Entered, other: Entered, basis: str) -> str:
-        """The first examiner's conclusion; the next call of ``verify`` or ``leave_unverified`` is about it."""
-        at = self.clock.on(minutes=1)
-        said = self._say(code, EXAMINER, [], "conclusion", pair=_pair(one, other), basis=basis, **_IDENTIFIED)
-        self.truth.count(at, "conclusions", code if one.code == other.code else f"{code}>{_partner(code, one, other)}")
+        """The first examiner's conclusion."""
+        said = self._say(code, EXAMINER, "conclusion", pair=_pair(one, other), basis=basis, **_IDENTIFIED)
+        key = code if one.code == other.code else f"{code}>{_other(code, (one.code, other.code))}"
+        self.truth.count(self.clock(), "conclusions", key)
         return said
 
-    def leave_unverified(self, code: str) -> None:
-        self.truth.unverified.append((code, self.clock() + SECOND_REVIEW))
+    def leave_unverified(self, one: Entered, other: Entered) -> None:
+        """A conclusion that no second examiner gets to."""
+        self.clock.on(minutes=1)
+        self.conclude(one.code, one, other, "screen")
+        self.truth.unverified.append((one.code, self.clock() + SECOND_REVIEW))
 
-    def verify(self, code: str, one: Entered, other: Entered, basis: str, conclusion: str, after_h: float) -> str:
-        since, at = self.clock(), self.clock.on(hours=after_h)
-        self.truth.lasted("verification", since, at)
-        fields = {"pair": _pair(one, other), "basis": basis, "verifies": conclusion}
-        return self._say(code, SECOND, [], "verification", **fields, **_IDENTIFIED)
-
-    def lead(self, one: Entered, other: Entered, *, after_h: float) -> Hit:
-        """Two examiners of the first side hold the pair for a lead, and tell the other side."""
-        code, since = one.code, self.clock() + timedelta(minutes=1)
-        conclusion = self.conclude(code, one, other, "screen")
-        verification = self.verify(code, one, other, "screen", conclusion, after_h)
-        rests = {"conclusion": conclusion, "verification": verification}
-        truth = JoinedTruth(code, other.code)
+    def lead(self, one: Entered, other: Entered, *, after_h: float, hits: list[Hit] | None = None) -> Steps:
+        """Two examiners of the first side hold the pair for a lead, and tell the other side; the hit comes to
+        ``hits``."""
+        code, truth = one.code, JoinedTruth(one.code, other.code)
+        since, rests = yield from self._two_examiners(code, one, other, "screen", after_h)
         self.truth.joined.append(truth)
-        at = self.clock.on(hours=1)
-        said = self._say(code, EXAMINER, [], "hit", pair=_pair(one, other), stage="lead", basis="screen", **rests)
+        said = self._say(code, EXAMINER, "hit", pair=_pair(one, other), stage="lead", basis="screen", **rests)
         if truth.across:
-            self.truth.lasted("dissemination", since, at)
+            self.truth.lasted("dissemination", since, self.clock())
             self._between(code, other.code, lambda read_at: setattr(truth, "known", read_at))
         else:
-            truth.known = at
-        return Hit(one, other, said, truth)
+            truth.known = self.clock()
+        if hits is not None:
+            hits.append(Hit(one, other, said, truth))
+
+    def _two_examiners(
+        self, code: str, one: Entered, other: Entered, basis: str, after_h: float
+    ) -> Generator[float, None, tuple[datetime, dict[str, str]]]:
+        """One concludes, the other verifies so many hours later, and an hour after that the first goes on. Returns when
+        the first concluded, and what a hit rests on."""
+        since, conclusion = self.clock(), self.conclude(code, one, other, basis)
+        yield after_h
+        fields = {"pair": _pair(one, other), "basis": basis, "verifies": conclusion}
+        verification = self._say(code, SECOND, "verification", **fields, **_IDENTIFIED)
+        self.truth.lasted("verification", since, self.clock())
+        yield 1
+        return since, {"conclusion": conclusion, "verification": verification}
 
     def retract(self, hit: Hit) -> None:
         code, partner = hit.codes
         self.clock.on(minutes=1)
-        self._say(code, HEAD, [], "retraction", retracts=hit.statement, reason="Made up: the wrong exhibit.")
+        self._say(code, HEAD, "retraction", retracts=hit.statement, reason="Made up: the wrong exhibit.")
         self._between(code, partner, lambda at: setattr(hit.truth, "retracted", at))
 
     def ask_comparison(self, hit: Hit) -> None:
@@ -234,22 +259,18 @@ class Story:
         hit.step = self._step(code, hit, step, INVESTIGATOR, on=self.clock(), **fields)
         self._between(code, _other(code, hit.codes))
 
-    def confirm(self, hit: Hit, *, after_h: float) -> None:
+    def confirm(self, hit: Hit, *, after_h: float) -> Steps:
         """Both examiners of the side that received the exhibit identify, at the microscope."""
         code, partner = hit.codes[::-1]
-        since = self.clock() + timedelta(minutes=1)
-        conclusion = self.conclude(code, hit.one, hit.other, "exhibits")
-        verification = self.verify(code, hit.one, hit.other, "exhibits", conclusion, after_h)
-        rests = {"conclusion": conclusion, "verification": verification, "answers": hit.step}
-        at = self.clock.on(hours=1)
-        pair = _pair(hit.one, hit.other)
-        self._say(code, EXAMINER, [], "hit", pair=pair, stage="confirmed", basis="exhibits", **rests)
-        self.truth.lasted("dissemination", since, at)
+        since, rests = yield from self._two_examiners(code, hit.one, hit.other, "exhibits", after_h)
+        fields = {"pair": _pair(hit.one, hit.other), "stage": "confirmed", "basis": "exhibits", "answers": hit.step}
+        self._say(code, EXAMINER, "hit", **fields, **rests)
+        self.truth.lasted("dissemination", since, self.clock())
         self._between(code, partner, lambda read_at: setattr(hit.truth, "confirmed", read_at))
 
     def feedback(self, hit: Hit, code: str, outcome: str) -> None:
         self.clock.on(minutes=1)
-        self._say(code, INVESTIGATOR, [], "feedback", hit=hit.statement, outcome=outcome)
+        self._say(code, INVESTIGATOR, "feedback", hit=hit.statement, outcome=outcome)
         self._between(code, _other(code, hit.codes), lambda at: hit.truth.feedback.setdefault(code, at))
 
     # questions
@@ -307,11 +328,10 @@ class Story:
                 self.stage.told(code, [question.asker])
 
     def _step(self, code: str, hit: Hit, step: str, maker: Maker, *, on: datetime | None = None, **fields: Any) -> str:
-        day = (on or self.clock()).date().isoformat()
-        return self._say(code, maker, [], "physical-comparison", hit=hit.statement, step=step, **{"on": day, **fields})
+        said = {"hit": hit.statement, "step": step, "on": (on or self.clock()).date().isoformat(), **fields}
+        return self._say(code, maker, "physical-comparison", **said)
 
-    def _say(self, code: str, maker: Maker, to: Iterable[str], kind: str, **fields: Any) -> str:
-        self.stage.told(code, to)
+    def _say(self, code: str, maker: Maker, kind: str, **fields: Any) -> str:
         return speak(self.node(code), maker, json.dumps({"type": kind, **fields}).encode()).statement_id
 
 
@@ -324,10 +344,6 @@ def _pair(one: Entered, other: Entered) -> dict[str, Any]:
         name: {"issuer": f"ffp-{side.code.lower()}", "record": side.record, "scan": side.scan}
         for name, side in zip("ab", sides, strict=True)
     }
-
-
-def _partner(code: str, one: Entered, other: Entered) -> str:
-    return _other(code, (one.code, other.code))
 
 
 def _other(code: str, codes: tuple[str, str]) -> str:

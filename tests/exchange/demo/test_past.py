@@ -3,6 +3,8 @@ command each; every restricted figure of the region is what the simulation knows
 
 from __future__ import annotations
 
+import base64
+import csv
 import json
 import random
 import re
@@ -129,11 +131,18 @@ def periods_of(region: PastRegion) -> list[str]:
     return [first, second, first[:4]]
 
 
+def at_node(words: str, code: str, period: str) -> str:
+    """The page's line for Serbia and the example's half-year, for another."""
+    return re.sub(r"\brs\b", code.lower(), line_that_begins(words)).replace(EXAMPLE, period)
+
+
 def approve_and_combine(region: PastRegion, period: str, earlier: str | None) -> None:
-    """At each node one line; at the coordinator's desk one."""
-    approve, combine = line_that_begins("ffp report").replace(EXAMPLE, period), line_that_begins("ffp region combine")
+    """At each node one line, of a half-year one before for the incident annex; at the coordinator's desk one."""
+    combine = line_that_begins("ffp region combine")
     for code in CODES:
-        said = region.run(re.sub(r"\brs\b", code.lower(), approve), typed=f"{region.digits}\ny\n")
+        if "H" in period:
+            assert "Victims" in region.run(at_node("ffp incidents approve", code, period), typed="y\n")
+        said = region.run(at_node("ffp report", code, period), typed=f"{region.digits}\ny\n")
         assert "Exhibits entered" in said
         assert "sealed for Regional coordination (made up)" in said
     combine = combine.replace(f"--half {EXAMPLE}", f"--half {period}" if "H" in period else f"--year {period}")
@@ -158,9 +167,13 @@ def test_approve_combine_publish_pack(region: PastRegion) -> None:
         assert not restricted["differences"], "both sides of each pair tell the same"
         compared += every_figure_is_true(region.truth, period, restricted)
         every_stage_is_true(region.truth, period, restricted)
+        incidents_are_true(region.truth, period, restricted, public)
         availability_is_true(region.truth, period, restricted)
         exactly, between = every_range_holds_the_truth(region.truth, period, public)
         told, ranges = told + exactly, ranges + between
+    publish(region)
+    for half in periods_of(region)[:2]:
+        pack(region, half)
     print(f"{compared} restricted figures are the truth; in public {told} are told exactly and {ranges} as ranges")
     assert compared > 900
     assert told > 50
@@ -199,6 +212,55 @@ def every_stage_is_true(truth: Mapping[str, Any], period: str, report: Mapping[s
         assert stage["median"]["value"] == pytest.approx(statistics.median(hours), abs=0.051), (period, name)
     given, missing = (sum(true_counts(truth, period, f"feedback_{what}").values()) for what in ("given", "missing"))
     assert report["feedback_rate"]["total"]["value"] == round(given / (given + missing), 3)
+
+
+def incidents_are_true(
+    truth: Mapping[str, Any], period: str, restricted: Mapping[str, Any], public: Mapping[str, Any]
+) -> None:
+    names = {"use": "incidents", "victims": "victims", "perpetrators": "perpetrators"}
+    halves = [half for half in truth["incidents"] if half == period or half[:4] == period]
+    told = {item["id"]: item for item in restricted["incidents"]["totals"]}
+    ranges = {item["id"]: item for item in public["incidents"]["totals"]}
+    for name, true_name in names.items():
+        expected = {code: sum(truth["incidents"][half][code][true_name] for half in halves) for code in CODES}
+        assert {code: figure["value"] for code, figure in told[name]["cells"].items()} == expected, (period, name)
+        assert told[name]["total"]["value"] == sum(expected.values())
+        held = ranges[name]["total"]
+        low, high = held.get("low", held.get("value")), held.get("high", held.get("value"))
+        assert low <= sum(expected.values()) <= high, (period, name)
+
+
+def publish(region: PastRegion) -> None:
+    region.run(line_that_begins("ffp region publish"))
+    site = region.desk / "site"
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) >= 10
+    said = (site / "index.html").read_text(encoding="utf-8")
+    assert "resolution 1244" in said
+    signed = {path.read_bytes() for path in site.rglob("*.json")}
+    for period in periods_of(region):
+        public = json.loads((region.desk / "reports" / f"rs-{period}.json").read_bytes())["public"]
+        assert any(base64.b64decode(public) == data or public.encode() in data for data in signed), period
+    whole = b"".join(path.read_bytes() for path in site.rglob("*") if path.is_file())
+    for period in periods_of(region):
+        sealed = json.loads((region.desk / "reports" / f"rs-{period}.json").read_bytes())["restricted"]["sealed"]
+        assert sealed.encode() not in whole, "what is for a named recipient is not on the site, sealed or not"
+
+
+def pack(region: PastRegion, half: str) -> None:
+    """At each node one line, at the coordinator's desk one; who attended is what was entered."""
+    for code in CODES:
+        said = region.run(at_node("ffp meeting pack", code, half), typed="y\n")
+        assert "people who attended" in said
+    region.run(line_that_begins("ffp region pack").replace(EXAMPLE, half))
+    made = {path.name: path for path in (region.desk / "pack").iterdir() if half in path.name}
+    [paper] = [path for name, path in made.items() if name.endswith(".pdf")]
+    assert paper.read_bytes().startswith(b"%PDF-")
+    [sheet] = [path for name, path in made.items() if name.endswith("-meetings.csv")]
+    rows = list(csv.reader(sheet.read_text(encoding="utf-8-sig").splitlines()))
+    held = [row for row in rows[1:] if len(row) > 2]
+    expected = [people for kind in region.truth["meetings"][half].values() for people in kind.values()]
+    assert sorted(int(row[-1]) for row in held) == sorted(expected)
 
 
 def availability_is_true(truth: Mapping[str, Any], period: str, report: Mapping[str, Any]) -> None:
