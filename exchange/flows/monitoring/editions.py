@@ -3,12 +3,13 @@ are approved together, once."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import StringConstraints, ValidationError
 
-from exchange.flows.statement.approved_document import digest_of, write_manifest
+from exchange.flows.statement.approved_document import digest_of
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
 from schemas.statements import contract_error
@@ -55,7 +56,13 @@ def editions(period: str, node_id: str, jurisdiction: str, public: bytes, restri
         public=digest_of(public),
         restricted=digest_of(restricted),
     )
-    return Editions(write_manifest(manifest), public, restricted)
+    return Editions(write_report_manifest(manifest), public, restricted)
+
+
+def write_report_manifest(manifest: ReportManifest) -> bytes:
+    """JSON of sorted keys without blanks, as RFC 8785 has it, and a line's end."""
+    fields = manifest.model_dump(mode="json")
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
 
 
 def read_report_manifest(data: bytes) -> ReportManifest:

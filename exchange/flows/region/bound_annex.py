@@ -8,6 +8,7 @@ a report is the same with an annex beside it and without.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from exchange.errors import InvalidInput, StatementInvalid
@@ -61,16 +62,18 @@ def filled_up(exact: bytes) -> bytes:
     return exact + b" " * (-len(exact) % BLOCK)
 
 
-def check_annex(bound: BoundAnnex, proven: ProvenStatement, exact: bytes | None) -> VerifiedAnnex:
+def check_annex(
+    bound: BoundAnnex, proven: ProvenStatement, opened: Callable[[SealedEdition, bytes], bytes | None]
+) -> VerifiedAnnex:
     """Believe an annex whose proof verified, for an identity that is believed, or raise the reason not to.
-    ``exact``: what was sealed; None of whoever cannot open it.
+    ``opened``: opens what was sealed beside a manifest; None of whoever has no key.
 
     1. The statement is an approval, by the node's own head, of this manifest.
     2. The manifest is of that node and of the half-year that the file says.
     3. The public edition is the one that it names, and of the same node and half-year.
     4. So is the exact edition, and every range of the public one holds what it counts.
 
-    Raises StatementInvalid, InvalidInput, ContractError.
+    Raises StatementInvalid, InvalidInput, ContractError, and what ``opened`` raises.
     """
     # 1.
     manifest_bytes, public = base64.b64decode(bound.manifest), base64.b64decode(bound.public)
@@ -92,6 +95,7 @@ def check_annex(bound: BoundAnnex, proven: ProvenStatement, exact: bytes | None)
 
     # 4.
     counted = None
+    exact = None if bound.exact is None else opened(bound.exact, manifest_bytes)
     if exact is not None:
         counted_bytes = exact.rstrip(b" ")
         check_part(counted_bytes, manifest.editions.exact, "exact")

@@ -297,11 +297,12 @@ def _annex(file: ReportFile, bound: BoundAnnex, report: ProvenStatement, key: Re
     proven = _proven(file, bound.proof)
     if proven.card.identity != report.card.identity:
         raise _forged(file, "Its incident annex is signed by another identity than the report.")
-    exact = None
-    if bound.exact is not None and key is not None:
-        exact = _opened(file, bound.exact, base64.b64decode(bound.manifest), key)
+
+    def opened(said: SealedEdition, manifest: bytes) -> bytes | None:
+        return None if key is None else _opened(file, said, manifest, key)
+
     try:
-        return check_annex(bound, proven, exact)
+        return check_annex(bound, proven, opened)
     except StatementInvalid as error:
         if error.code in ("digest-differs", "wrong-issuer"):
             raise _forged(file, f"Its incident annex: {error}") from error

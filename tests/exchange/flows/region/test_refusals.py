@@ -14,7 +14,7 @@ import pytest
 from exchange.errors import Conflict, Forbidden, InvalidInput
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.document import FIRST_FORMAT, write_document
-from exchange.flows.monitoring.editions import ReportManifest, editions, read_report_manifest
+from exchange.flows.monitoring.editions import ReportManifest, editions, read_report_manifest, write_report_manifest
 from exchange.flows.monitoring.half_years import Half, Period
 from exchange.flows.monitoring.report import approve_report, draft, find_approved
 from exchange.flows.monitoring.restricted_edition import BLOCK, read_restricted
@@ -26,7 +26,7 @@ from exchange.flows.region.regional import RefusedFile
 from exchange.flows.region.release import Addressed, release_report
 from exchange.flows.region.report_file import Believed, ReportRefused, verify_report_file
 from exchange.flows.region.sealed_edition import seal_edition
-from exchange.flows.statement.approved_document import approval_proof, write_manifest
+from exchange.flows.statement.approved_document import approval_proof
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.log.audit_entry import Act
 from exchange.store.tables.log import AuditRow
@@ -115,7 +115,8 @@ def test_forged_files_are_refused(released_region: Released) -> None:
         ("a place that is not in the log", changed(good, proof=b64(_at(proof, 3))), "forged"),
         ("a field more", changed(good, more=1), "no-report"),
         ("no JSON", b"{", "no-report"),
-        ("a file of a release to come", changed(good, format="ffp-report-file/2"), "newer-format"),
+        ("the second format, without an annex", changed(good, format="ffp-report-file/2"), "no-report"),
+        ("a file of a release to come", changed(good, format="ffp-report-file/3"), "newer-format"),
     ):
         item = only(refused(released_region, ("rs-x.json", data)))
         assert item.code == code, what
@@ -124,7 +125,7 @@ def test_forged_files_are_refused(released_region: Released) -> None:
 
 
 def _manifest(manifest: ReportManifest, **changes: Any) -> bytes:
-    return write_manifest(manifest.model_copy(update=changes))
+    return write_report_manifest(manifest.model_copy(update=changes))
 
 
 def _at(proof: dict[str, Any], index: int) -> bytes:

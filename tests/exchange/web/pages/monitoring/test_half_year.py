@@ -96,6 +96,7 @@ def test_from_the_draft_to_what_is_handed_out(
     for person in (head, auditor):
         page = person.get(f"/app/monitoring/{over}").text
         assert "Approved for release" in page
+        assert "No incident annex of this period is approved, so the file has none." in page
         assert "&lt;script&gt;alert(1)" in page
         assert "<script>alert" not in page
         assert 'class="inside"' not in page, "as it was released, for everybody"
