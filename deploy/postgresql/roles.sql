@@ -46,6 +46,10 @@ BEGIN
             EXECUTE format('GRANT SELECT ON public.%I TO ffp_report', name);
         END IF;
     END LOOP;
+    -- The public edition of an approved report is for anybody; the restricted one beside it leaves the node sealed alone.
+    IF to_regclass('public.monitoring_edition') IS NOT NULL THEN
+        GRANT SELECT (period, public) ON monitoring_edition TO ffp_report;
+    END IF;
     IF to_regclass('public.job') IS NOT NULL THEN
         GRANT SELECT (kind, state, attempts, not_before) ON job TO ffp_report;
     END IF;

@@ -168,9 +168,10 @@ def approve_counts(
     """Approve both editions of a half-year that is over, for release."""
     from exchange.cli.acting import maker_of
     from exchange.errors import InvalidInput
-    from exchange.flows.incidents.annex import approve_annex, check_digest
+    from exchange.flows.incidents.annex import approve_annex
     from exchange.flows.monitoring.half_years import Half
     from exchange.flows.node.node import opened
+    from exchange.flows.statement.approved_document import check_digest
     from schemas.vocabulary import Role
 
     wanted = Half.parse(half)
@@ -233,6 +234,7 @@ def write(
 def _drafted(found: AnnexDraft, form: AnnexFile, known: Directory) -> bytes:
     """Raises NotFound for what there is of an approved annex alone."""
     from exchange.errors import NotFound
+    from exchange.flows.incidents.annex import approve_annex_next
     from exchange.flows.incidents.document import write_told
     from exchange.web.pages.incidents.annex_csv import annex_sheet
     from exchange.web.report.incidents import render_annex
@@ -245,7 +247,10 @@ def _drafted(found: AnnexDraft, form: AnnexFile, known: Directory) -> bytes:
         case AnnexFile.PDF:
             return render_annex(found.told, None)
         case _:
-            raise NotFound(f"The annex of {found.exact.head.half} is not approved for release.", code="not-approved")
+            half = found.exact.head.half
+            raise NotFound(
+                f"The annex of {half} is not approved for release. {approve_annex_next(half)}", code="not-approved"
+            )
 
 
 def _released(found: ApprovedAnnex, form: AnnexFile) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,6 +77,7 @@ def show_law(
         if draft and code != node.settings.jurisdiction:
             raise InvalidInput(f"The draft is of {node.settings.jurisdiction}.")
         found = law_draft(node).articles if draft else compendium_of(node, code).articles
+        own = code == node.settings.jurisdiction
     shown = [item for item in found if article in (None, item.article_id)]
     if article is not None and not shown:
         raise NotFound(f"There is no article {article}.")
@@ -84,7 +86,9 @@ def show_law(
     elif article is not None:
         print_facts(_in_full(shown[0]))
     elif not shown:
-        typer.echo(_NOT_ENTERED)
+        enter = "ffp law add FILE --as HEAD, then ffp law publish --as HEAD"
+        step = f"the head enters it: {enter}" if own else "its head has published none that came here"
+        typer.echo(f"{_NOT_ENTERED}; {step}")
     else:
         headings = ("article", "law", "since", "until", "review by", "says")
         rows = [
@@ -115,6 +119,7 @@ def add_articles(file: ArticleFile, acting: Acting, home: Home = None, as_json: 
         for article in articles:
             known = any(item.article_id == article.article_id for item in draft.articles)
             draft = save_article(node, maker, article, mark=draft.mark, before=article.article_id if known else None)
+    _warn_of_provisions(articles)
     _tell_draft(draft, as_json=as_json)
 
 
@@ -140,6 +145,7 @@ def import_articles(
             asked = f"Replace the {len(draft.articles)} articles of the draft by {len(articles)}?"
             typer.confirm(asked, abort=True, err=as_json)
         draft = replace_articles(node, maker, articles, mark=draft.mark)
+    _warn_of_provisions(articles)
     _tell_draft(draft, as_json=as_json)
 
 
@@ -176,6 +182,7 @@ def publish(
         changes = _changes(draft)
         for line in changes:
             typer.echo(line, err=as_json)
+        _warn_of_provisions(draft.articles)
         older = older_readers(node)
         if older:
             waits = "What follows on their lane waits until they are upgraded."
@@ -231,6 +238,18 @@ def _read(file: Path) -> tuple[LawArticle, ...]:
 
     with file.open("rb") as opened_file:
         return read_articles(opened_file.read(MAX_STATEMENT_BYTES + 1))
+
+
+def _warn_of_provisions(articles: Iterable[LawArticle]) -> None:
+    """One that no list has may be of a later release, or mistyped: it stands by its id alone, so that is said."""
+    from exchange.flows.law.provisions import eu_provisions
+
+    known = eu_provisions()
+    unknown = [(item.article_id, name) for item in articles for name in item.provisions if name not in known]
+    for article_id, name in unknown:
+        typer.echo(f"Warning, {article_id}: this release knows no provision {name}.", err=True)
+    if unknown:
+        typer.echo(f"It knows: {', '.join(known)}.", err=True)
 
 
 def _changes(draft: LawDraft) -> list[str]:

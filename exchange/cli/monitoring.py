@@ -30,7 +30,8 @@ class ReportForm(StrEnum):
 
 def report(
     period: Annotated[
-        str, typer.Option("--half", "--period", help="The half-year, such as 2026H2: from July on, in UTC; or a year.")
+        list[str],
+        typer.Option("--half", "--period", help="The half-year, such as 2026H2: from July on, in UTC; or a year."),
     ],
     out: Annotated[Path | None, typer.Option(help="The file to write; without one, what there is is said.")] = None,
     form: Annotated[
@@ -66,7 +67,7 @@ def report(
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
     from exchange.flows.monitoring.half_years import parse_period
-    from exchange.flows.monitoring.report import approve_report, find_approved, released
+    from exchange.flows.monitoring.report import approve_next, approve_report, find_approved, released
     from exchange.flows.monitoring.report import draft as drafted
     from exchange.flows.node.node import opened
     from exchange.flows.region.release import release_report
@@ -74,7 +75,13 @@ def report(
     from exchange.web.languages import CODES
     from schemas.vocabulary import Role
 
-    wanted = parse_period(period)
+    if len(period) > 1:
+        raise InvalidInput(
+            f"--half and --period are two names of one option, and {len(period)} were given: {', '.join(period)}. Give "
+            "one half-year or year.",
+            code="invalid-half",
+        )
+    wanted = parse_period(period[0])
     if language not in CODES:
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     if form is ReportForm.PDF and out is not None:
@@ -98,7 +105,8 @@ def report(
                     f"{wanted}: approved by {found.approved_by} at {found.approved_at}, SHA-256 {sha256}.",
                 )
             else:
-                tell(as_json, fields, f"{wanted}: not approved. SHA-256 of both editions as they are: {sha256}.")
+                told = f"{wanted}: not approved. {approve_next(wanted)}"
+                tell(as_json, fields, f"{told} SHA-256 of both editions as they are: {sha256}.")
             return
         if form is ReportForm.FILE:
             actor = actor_of(node, acting, Role.HEAD) if addressed is not None else CONSOLE
@@ -140,6 +148,7 @@ def _addressed(
 def _written(document: Document, approved: Approved | None, form: ReportForm, language: str, known: Directory) -> bytes:
     from exchange.errors import NotFound
     from exchange.flows.monitoring.document import write_document
+    from exchange.flows.monitoring.report import approve_next
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
     from exchange.web.pages.monitoring.report_csv import monitoring_sheet
@@ -155,7 +164,10 @@ def _written(document: Document, approved: Approved | None, form: ReportForm, la
                 return render_monitoring(document, approved)
             case _:
                 if approved is None:
-                    raise NotFound(f"The report of {document.period} is not approved for release.", code="not-approved")
+                    raise NotFound(
+                        f"The report of {document.period} is not approved for release. {approve_next(document.period)}",
+                        code="not-approved",
+                    )
                 if form is ReportForm.APPROVAL:
                     return approved.envelope
                 if approved.editions is None:

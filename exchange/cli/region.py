@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,6 +73,10 @@ def combine(
     earlier: Annotated[
         list[Path] | None, typer.Option(help="An earlier regional report in JSON, to compare with; may be repeated.")
     ] = None,
+    held_against: Annotated[
+        list[Path] | None,
+        typer.Option(help="A node's file of an earlier period: hits told as of then are held against it; may repeat."),
+    ] = None,
     indicators: Annotated[
         Path | None, typer.Option(help="The coordinator's own file of goals and numbers of indicators.")
     ] = None,
@@ -88,7 +92,6 @@ def combine(
     from exchange.flows.region.combine import combine_reports
     from exchange.flows.region.read_reports import read_reports
     from exchange.flows.region.region_document import MAX_REGION_BYTES, read_earlier
-    from exchange.flows.region.report_file import MAX_FILE_BYTES
     from exchange.web.languages import CODES, Spoken
     from exchange.web.languages.spoken import speaking
     from exchange.web.region.written import written_files
@@ -104,7 +107,7 @@ def combine(
         require_extra("pdf", "A regional report as PDF; without it: --no-pdf")
     keys, own = _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators)
     before = read_earlier([_read(path, MAX_REGION_BYTES) for path in earlier or ()], str(period))
-    read = read_reports(((path.name, _read(path, MAX_FILE_BYTES)) for path in files), period, keys.who, keys.key)
+    read = read_reports(_named(files), period, keys.who, keys.key, _named(held_against or ()))
     _tell_read(read, as_json=as_json)
     made = combine_reports(read, period, own, before)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -315,6 +318,13 @@ def _passphrase(file: Path | None) -> bytes | None:
     if file is None:
         return None
     return _read(file, 4096).split(b"\n", 1)[0]
+
+
+def _named(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Each report's file with its name, one at a time in the memory."""
+    from exchange.flows.region.report_file import MAX_FILE_BYTES
+
+    return ((path.name, _read(path, MAX_FILE_BYTES)) for path in paths)
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -130,6 +130,8 @@ def test_reports_see_counts_and_no_case(prepared: Prepared) -> None:
     assert set(Base.metadata.tables) - refused == COUNTED
     assert prepared.refused("ffp_report", "SELECT kind, state, count(*) FROM job GROUP BY kind, state") == ""
     assert prepared.refused("ffp_report", "SELECT subject FROM job") == INSUFFICIENT_PRIVILEGE
+    assert prepared.refused("ffp_report", "SELECT period, public FROM monitoring_edition") == ""
+    assert prepared.refused("ffp_report", "SELECT restricted FROM monitoring_edition") == INSUFFICIENT_PRIVILEGE
     assert prepared.refused("ffp_report", "DELETE FROM job") in {INSUFFICIENT_PRIVILEGE, READ_ONLY}
 
 

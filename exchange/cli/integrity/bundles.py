@@ -53,7 +53,8 @@ def verify(
     """Verify a bundle, of a record or of a pair: signatures, key-event, log. Needs no node and no network; exit code 1
     when it is not true."""
     from exchange.errors import LogError, RootInvalid, StatementInvalid
-    from exchange.flows.witness.bundle import last_round_that_names, verify_bundle
+    from exchange.flows.statement.proven import last_round_that_names
+    from exchange.flows.witness.bundle import verify_bundle
     from exchange.jurisdictions.directory import shipped_directory
     from schemas.bundle import MAX_BUNDLE_BYTES
     from schemas.pair_bundle import MAX_PAIR_BUNDLE_BYTES

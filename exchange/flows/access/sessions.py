@@ -44,7 +44,7 @@ def sessions_that_go_on(node: Node, digests: Collection[str]) -> frozenset[str]:
         return frozenset(one for one in digests if store.session_by_digest(session, one, idle_s=idle_s) is not None)
 
 
-def digest_of(token: str) -> str:
+def session_digest(token: str) -> str:
     """By which a session is known to whoever need not have its cookie."""
     return store.hashed(token)
 

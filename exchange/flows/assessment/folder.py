@@ -82,7 +82,7 @@ def read_folder(folder: Path) -> AssessmentFolder:
     digits = next((item.node_fingerprint for item in reversed(assessments) if item.node_fingerprint), None)
     documents = [path for path in found if path.suffix == ".json"]
     snapshots, refused = _snapshots(documents, first.jurisdiction, digits)
-    reports, unfit, seen = released_reports(documents, snapshots)
+    reports, unfit, seen = released_reports(documents, snapshots, digits)
     own = tuple(report for report in reports if report.jurisdiction == first.jurisdiction)
     left = [LeftFile(name, why) for name, why in unfit]
     left += [item for item in refused if item.name not in seen]

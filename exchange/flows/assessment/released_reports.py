@@ -1,12 +1,13 @@
-"""Monitoring reports that lie in the folder of an assessment, with the approvals that concern them.
+"""Monitoring reports that lie in the folder of an assessment, each in the format that it says.
 
-A report counts where an approval beside it concerns its very bytes. Whether the node signed that approval can be told
-where a signed snapshot of the same node lies there too, since that brings the node's keys.
+A report's file (``ffp-report-file``) brings its proof. It counts where its identity is the one that the assessor knows,
+or that of a verified snapshot that lies there. A report from before there were two editions counts where an approval
+beside it concerns its very bytes; whether the node signed that can be told where a snapshot of the same node lies there
+too, since that brings the node's keys.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,16 +19,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from exchange.errors import InvalidInput, StatementInvalid
 from exchange.flows.maturity.signed_snapshot import VerifiedSnapshot
 from exchange.flows.maturity.snapshot import KeptFigure
+from exchange.flows.monitoring.document import FIRST_FORMAT
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.region.report_file import MAX_FILE_BYTES, Believed, ReportRefused, verify_report_file
+from exchange.flows.statement.approved_document import digest_of
 from exchange.trust.verify import verify_statement
 from schemas import Approval, ContractError, open_envelope, parse_statement
 from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.strict_json import check_json
 from schemas.vocabulary import Decision, Role
 
-MAX_RELEASED_BYTES: Final = 4 * 1024 * 1024
-_FORMAT: Final = "ffp-monitoring-report/"
+MAX_RELEASED_BYTES: Final = MAX_FILE_BYTES
+_KNOW_IT: Final = (
+    "Write the node's 40 digits, as its operator reads them out, into node_fingerprint of the assessment, or put a "
+    "signed snapshot of its maturity here."
+)
+_FORMATS: Final = ("ffp-monitoring-report/", "ffp-report-file/")
 
 
 class _Model(BaseModel):
@@ -51,6 +59,8 @@ class _Stage(_Model):
 
 
 class _Report(_Model):
+    """Of the first format, which had one edition."""
+
     half: str
     node: Annotated[str, Field(pattern=r"^[a-z0-9-]{3,40}$")]
     jurisdiction: _Place
@@ -63,7 +73,8 @@ class _Report(_Model):
 @dataclass(frozen=True)
 class ReleasedReport:
     """``figures``: totals by the id of the indicator, ``feedback_rate``, and medians of stages as ``search_median_h``.
-    ``signed``: the approval's signatures were verified with the keys of a snapshot that lies there."""
+    ``sha256``: of what the approval concerns. ``signed``: the approval's signatures were verified, with the proof in
+    the file or with the keys of a snapshot that lies there."""
 
     name: str
     half: Half
@@ -81,24 +92,26 @@ class _Found:
 
 
 def released_reports(
-    files: Sequence[Path], snapshots: Sequence[VerifiedSnapshot]
+    files: Sequence[Path], snapshots: Sequence[VerifiedSnapshot], digits: str | None
 ) -> tuple[list[ReleasedReport], list[tuple[str, str]], set[str]]:
     """The reports, the earliest first; those that are left, each with why; and the names of all files that are a report
-    or an approval."""
+    or an approval. ``digits``: the fingerprint of the node's identity as the assessor knows it."""
     approvals = {path.name: found for path in files if (found := _approval(_body(path))) is not None}
     reports, left, seen = list[ReleasedReport](), list[tuple[str, str]](), set(approvals)
+    believed = Believed(fingerprints=[digits] if digits else [item.fingerprint for item in snapshots])
     for path in files:  # one at a time in the memory
         name, body = path.name, _body(path)
         if name in approvals or (fields := _report_fields(body)) is None:
             continue
         seen.add(name)
-        sha256 = hashlib.sha256(body).hexdigest()
-        found = next((item for item in approvals.values() if item.approval.concerns == sha256), None)
-        if found is None:
-            left.append((name, "No approval that concerns this report lies beside it."))
-            continue
         try:
-            reports.append(_released(name, fields, sha256, found, snapshots))
+            if fields["format"] == FIRST_FORMAT:
+                reports.append(_of_one_edition(name, body, fields, list(approvals.values()), snapshots))
+            else:
+                reports.append(_of_file(name, body, believed))
+        except ReportRefused as error:
+            step = _KNOW_IT if error.code == "unknown-identity" else error.next_step
+            left.append((name, f"{error} {step}"[:600]))
         except (InvalidInput, StatementInvalid) as error:
             left.append((name, str(error)[:300]))
     return sorted(reports, key=lambda item: item.half), left, seen
@@ -128,13 +141,29 @@ def _report_fields(body: bytes) -> dict[str, Any] | None:
     except ContractError:
         return None
     fields = json.loads(body)
-    is_report = isinstance(fields, dict) and str(fields.get("format", "")).startswith(_FORMAT)
+    is_report = isinstance(fields, dict) and str(fields.get("format", "")).startswith(_FORMATS)
     return fields if is_report else None
 
 
-def _released(
-    name: str, fields: dict[str, Any], sha256: str, found: _Found, snapshots: Sequence[VerifiedSnapshot]
+def _of_file(name: str, body: bytes, believed: Believed) -> ReleasedReport:
+    """Of a later format, and of a public edition by itself, the refusal says what it is and what to ask for."""
+    found = verify_report_file(body, believed)
+    period = found.document.period
+    if not isinstance(period, Half):
+        raise InvalidInput(f"It is the report of the year {period}; put the files of its half-years here.")
+    gaps = {gap: row.total for gap, row in found.document.gaps.items()}
+    return ReleasedReport(
+        name, period, found.node_id, found.jurisdiction, found.sha256, {**found.document.trend, **gaps}, signed=True
+    )
+
+
+def _of_one_edition(
+    name: str, body: bytes, fields: dict[str, Any], approvals: Sequence[_Found], snapshots: Sequence[VerifiedSnapshot]
 ) -> ReleasedReport:
+    sha256 = digest_of(body)
+    found = next((item for item in approvals if item.approval.concerns == sha256), None)
+    if found is None:
+        raise InvalidInput("No approval that concerns this report lies beside it.")
     if fields.get("draft"):
         raise InvalidInput("It is a draft.")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import Conflict, InvalidInput, NotFound
+from exchange.errors import Conflict, NotFound
 from exchange.flows.incidents.document import (
     AnnexHead,
     EarlierTotals,
@@ -26,12 +25,16 @@ from exchange.flows.incidents.document import (
 from exchange.flows.incidents.enter import entered, settle
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sign_statement import enter, say
+from exchange.flows.statement.approved_document import (
+    ApprovedDocument,
+    NewApproval,
+    approve_document,
+    digest_of,
+    find_approval,
+)
 from exchange.store.incidents.entries import approved_annex, approved_annexes, halves_entered, keep_annex
-from exchange.store.log.statements import find_statement
 from exchange.store.tables.incidents import IncidentAnnexRow
-from schemas import Approval, Maker, open_envelope, parse_statement
-from schemas.vocabulary import Decision
+from schemas import Maker
 
 RECENT_HALVES: Final = 6
 """Half-years that the page offers, also those of which nothing is entered."""
@@ -49,26 +52,18 @@ class AnnexDraft:
 
     @property
     def sha256(self) -> str:
-        return hashlib.sha256(self.manifest).hexdigest()
+        return digest_of(self.manifest)
 
 
-@dataclass(frozen=True)
-class ApprovedAnnex:
-    """An annex as it was approved. ``approval`` is the signed statement, ``envelope`` its exact bytes."""
+@dataclass(frozen=True, kw_only=True)
+class ApprovedAnnex(ApprovedDocument):
+    """An annex as it was approved: what the approval concerns is the manifest."""
 
     exact: ExactAnnex
     told: ToldAnnex
     exact_bytes: bytes
     told_bytes: bytes
     manifest: bytes
-    sha256: str
-    approval: str
-    log_index: int
-    envelope: bytes
-    approved_by: str
-    approved_at: str
-    because: str
-    """To whom it goes and on what ground, as the head signed it."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +92,8 @@ def approve_annex(node: Node, maker: Maker, half: Half, sha256: str, because: st
     """Approve the annex of a half-year that is over. Returns the statement's id.
 
     1. Draft it anew: what is approved is what was shown, whose manifest has the digest ``sha256``.
-    2. Sign an approval of that digest.
-    3. In one transaction: the statement into the log, and both editions with it. It goes on nobody's lane. The states
-       that could be gone back to are erased.
+    2. Sign an approval of the manifest, and keep both editions with it. The states that could be gone back to are
+       erased.
 
     Raises Conflict, code "half-not-over", "other-figures", "decided", "no-incident"; NotFound; InvalidInput.
     """
@@ -118,59 +112,30 @@ def approve_annex(node: Node, maker: Maker, half: Half, sha256: str, because: st
         )
 
     # 2.
-    said = say(
-        node,
-        Approval,
-        maker,
-        concerns=found.sha256,
-        jurisdiction=node.settings.jurisdiction,
-        decision=Decision.APPROVED,
-        because=because,
-    )
-
-    # 3.
-    with node.store.write() as session:
+    def keep(session: Session, new: NewApproval) -> None:
         if approved_annex(session, str(half)) is not None:
             raise Conflict(f"The incident annex of {half} was approved already.", code="decided")
-        enter(session, said, to=[])
-        keep_annex(
-            session,
-            IncidentAnnexRow(
-                half=str(half),
-                exact=found.exact_bytes,
-                told=found.told_bytes,
-                manifest=found.manifest,
-                sha256=found.sha256,
-                approval=said.statement_id,
-                approved_by=maker.pseudonym,
-                approved_at=stamp(),
-            ),
-        )
+        editions = {"exact": found.exact_bytes, "told": found.told_bytes, "manifest": found.manifest}
+        keep_annex(session, IncidentAnnexRow(half=str(half), **editions, **vars(new)))
         settle(session, half)
-    return said.statement_id
+
+    return approve_document(node, maker, found.manifest, because, keep).approval
 
 
 def find_annex(node: Node, half: Half) -> ApprovedAnnex | None:
     """The annex of a half-year as it was approved; None while it is not."""
     with node.store.read() as session:
         row = approved_annex(session, str(half))
-        statement = find_statement(session, row.approval) if row is not None else None
-    if row is None or statement is None or statement.envelope is None:
+        approved = find_approval(session, row)
+    if row is None or approved is None:
         return None
-    said = parse_statement(open_envelope(statement.envelope).payload)
     return ApprovedAnnex(
         exact=read_exact(row.exact),
         told=read_told(row.told),
         exact_bytes=row.exact,
         told_bytes=row.told,
         manifest=row.manifest,
-        sha256=row.sha256,
-        approval=row.approval,
-        log_index=statement.log_index,
-        envelope=statement.envelope,
-        approved_by=row.approved_by,
-        approved_at=row.approved_at,
-        because=said.because if isinstance(said, Approval) else "",
+        **vars(approved),
     )
 
 
@@ -178,8 +143,20 @@ def released_annex(node: Node, half: Half) -> ApprovedAnnex:
     """What may be handed out of a half-year. Raises NotFound, code "not-approved"."""
     found = find_annex(node, half)
     if found is None:
-        raise NotFound(f"The incident annex of {half} is not approved for release.", code="not-approved")
+        raise NotFound(
+            f"The incident annex of {half} is not approved for release. {approve_annex_next(half)}", code="not-approved"
+        )
     return found
+
+
+def approve_annex_next(half: Half) -> str:
+    """What the head does about an annex that is not approved."""
+    if half.end > stamp():
+        return f"It can be approved once the half-year is over, from {half.end[:10]} on."
+    return (
+        f"The head reads it (ffp incidents show --half {half}) and approves it: on the page Incidents, or with "
+        f"ffp incidents approve SHA256 --half {half} --as HEAD --because WHY."
+    )
 
 
 def annex_document(node: Node, half: Half) -> ExactAnnex | None:
@@ -207,17 +184,10 @@ def half_states(node: Node) -> list[HalfState]:
     return [HalfState(one, str(one) in known, str(one) in approved) for one in halves]
 
 
-def check_digest(text: str) -> str:
-    """Raises InvalidInput for what is no SHA-256 in hexadecimal digits."""
-    if len(text) != hashlib.sha256().digest_size * 2 or set(text) - set("0123456789abcdef"):
-        raise InvalidInput("Approve what the page shows.", code="invalid-field")
-    return text
-
-
 def _earlier(session: Session, half: Half) -> list[EarlierTotals]:
     """The approved annexes of half-years before this one, the first first."""
     return [
-        EarlierTotals(row.half, hashlib.sha256(row.told).hexdigest(), read_told(row.told).totals)
+        EarlierTotals(row.half, digest_of(row.told), read_told(row.told).totals)
         for row in approved_annexes(session)
         if row.half < str(half)
     ]

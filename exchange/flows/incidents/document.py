@@ -7,11 +7,12 @@ of an exact edition without a salt would try them all.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from pydantic import ValidationError
 
 from exchange.errors import InvalidInput
 from exchange.flows.incidents.counts import IncidentCounts
@@ -30,9 +31,18 @@ from exchange.flows.incidents.words import (
     all_verified,
     sources,
 )
+from exchange.flows.monitoring.editions import MAX_MANIFEST_BYTES
 from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.restricted_edition import HalfText
 from exchange.flows.monitoring.small_counts import Figure, Told
+from exchange.flows.statement.approved_document import digest_of
 from exchange.jurisdictions.directory import Directory
+from schemas.errors import ContractError
+from schemas.exhibit import Contract, Sha256Hex
+from schemas.statement_base import NodeId
+from schemas.statements import contract_error
+from schemas.strict_json import check_json
+from schemas.vocabulary import Jurisdiction
 
 ANNEX_FORMAT: Final = "ffp-incident-annex/1"
 ANNEX_MANIFEST_FORMAT: Final = "ffp-incident-annex-manifest/1"
@@ -132,16 +142,7 @@ def write_told(annex: ToldAnnex, known: Directory, *, draft: bool = False) -> by
             "totals": [
                 {"id": name, "title": TOTAL_TITLES[name], **figure.as_json()} for name, figure in annex.totals.items()
             ],
-            "tables": [
-                {
-                    "id": name,
-                    "title": TABLE_TITLES[name],
-                    "of": table.kind.of,
-                    "properties": list(table.kind.properties),
-                    "cells": [{"at": list(place), **figure.as_json()} for place, figure in table.cells.items()],
-                }
-                for name, table in annex.tables.items()
-            ],
+            "tables": tables_json(annex.tables),
             "earlier": [
                 {
                     "half": item.half,
@@ -153,6 +154,19 @@ def write_told(annex: ToldAnnex, known: Directory, *, draft: bool = False) -> by
             **_tail_json(known),
         }
     )
+
+
+def tables_json(tables: Mapping[str, ToldTable]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": name,
+            "title": TABLE_TITLES[name],
+            "of": table.kind.of,
+            "properties": list(table.kind.properties),
+            "cells": [{"at": list(place), **figure.as_json()} for place, figure in table.cells.items()],
+        }
+        for name, table in tables.items()
+    ]
 
 
 def read_told(data: bytes) -> ToldAnnex:
@@ -180,17 +194,41 @@ def read_told(data: bytes) -> ToldAnnex:
     return ToldAnnex(head, totals, tables, earlier)
 
 
-def write_annex_manifest(head: AnnexHead, exact: bytes, told: bytes) -> bytes:
+class EditionDigests(Contract):
+    """The SHA-256 of both editions' exact bytes."""
+
+    exact: Sha256Hex
+    public: Sha256Hex
+
+
+class AnnexManifest(Contract):
     """What is approved: the digests of both editions of one half-year."""
-    return _written(
-        {
-            "format": ANNEX_MANIFEST_FORMAT,
-            "half": str(head.half),
-            "node": head.node_id,
-            "jurisdiction": head.jurisdiction,
-            "editions": {EXACT: hashlib.sha256(exact).hexdigest(), PUBLIC: hashlib.sha256(told).hexdigest()},
-        }
+
+    format: Literal["ffp-incident-annex-manifest/1"]
+    half: HalfText
+    node: NodeId
+    jurisdiction: Jurisdiction
+    editions: EditionDigests
+
+
+def write_annex_manifest(head: AnnexHead, exact: bytes, told: bytes) -> bytes:
+    manifest = AnnexManifest(
+        format=ANNEX_MANIFEST_FORMAT,
+        half=str(head.half),
+        node=head.node_id,
+        jurisdiction=Jurisdiction(head.jurisdiction),
+        editions=EditionDigests(exact=digest_of(exact), public=digest_of(told)),
     )
+    return _written(manifest.model_dump(mode="json"))
+
+
+def read_annex_manifest(data: bytes) -> AnnexManifest:
+    """Strictly, from bytes of whoever. Raises ContractError."""
+    check_json(data, max_bytes=MAX_MANIFEST_BYTES)
+    try:
+        return AnnexManifest.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise contract_error(error) from error
 
 
 def _head_json(head: AnnexHead, edition: str, known: Directory) -> dict[str, Any]:
@@ -207,6 +245,11 @@ def _head_json(head: AnnexHead, edition: str, known: Directory) -> dict[str, Any
 
 
 def _tail_json(known: Directory) -> dict[str, Any]:
+    return {**words_json(), "note": " ".join(known.footnotes(known))}
+
+
+def words_json() -> dict[str, Any]:
+    """What the words of the counts mean, and where they come from."""
     return {
         "definitions": list(ANNEX_DEFINITIONS),
         "words": {
@@ -216,7 +259,6 @@ def _tail_json(known: Directory) -> dict[str, Any]:
             "sources": sources(),
             "verified": all_verified(),
         },
-        "note": " ".join(known.footnotes(known)),
     }
 
 
@@ -227,8 +269,9 @@ def _written(fields: Mapping[str, Any]) -> bytes:
 def _parsed(data: bytes, edition: str) -> dict[str, Any]:
     """Raises InvalidInput."""
     try:
-        fields = json.loads(data) if len(data) <= MAX_ANNEX_BYTES else None
-    except (ValueError, RecursionError):
+        check_json(data, max_bytes=MAX_ANNEX_BYTES)
+        fields = json.loads(data)
+    except ContractError:
         fields = None
     if not isinstance(fields, dict) or (fields.get("format"), fields.get("edition")) != (ANNEX_FORMAT, edition):
         raise _no_annex()

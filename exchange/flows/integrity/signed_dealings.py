@@ -3,26 +3,28 @@ against their statements."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from exchange.errors import StatementInvalid
 from exchange.flows.blind.visibility import blind_to
+from exchange.flows.incidents.document import read_annex_manifest
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, differing, said_in
-from exchange.flows.monitoring.editions import check_edition, read_report_manifest
+from exchange.flows.monitoring.editions import read_report_manifest
 from exchange.flows.node.node import Node
+from exchange.flows.statement.approved_document import digest_of
 from exchange.store.log.statements import find_statement
 from exchange.store.monitoring.counted import editions_of
 from exchange.store.operate.at_rest import all_found, rows_backed, scan_of
 from exchange.store.query.queries import FoundState, QueryState
+from exchange.store.tables.columns import Base
 from exchange.store.tables.incidents import IncidentAnnexRow
 from exchange.store.tables.maturity import MaturitySnapshotRow
-from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
+from exchange.store.tables.meetings import PackInputsRow
+from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import (
@@ -30,7 +32,6 @@ from schemas import (
     AnyStatement,
     Approval,
     Conclusion,
-    ContractError,
     Grant,
     Pair,
     Query,
@@ -45,9 +46,8 @@ def check_dealings(session: Session, node: Node) -> Iterator[Difference]:
     yield from _check_queries(session, node)
     yield from _check_found(session, node)
     yield from _check_tasks(session)
-    yield from _check_reports(session, node)
-    yield from _check_annexes(session, node)
-    yield from _check_snapshots(session, node)
+    for table, kept in _APPROVED.items():
+        yield from _check_approved(session, node, table, kept)
 
 
 def _check_queries(session: Session, node: Node) -> Iterator[Difference]:
@@ -168,55 +168,50 @@ def _pair_in(text: str) -> Pair | None:
         return None
 
 
-def _check_reports(session: Session, node: Node) -> Iterator[Difference]:
-    for row, statement in rows_backed(session, MonitoringReportRow):
-        said = said_in(statement)
-        if not isinstance(said, Approval) or statement is None or statement.issuer != node.node_id:
-            yield f"monitoring_report {row.half}", UNBACKED
-            continue
-        yield from differing(row, row.half, {"sha256": said.concerns, "approved_by": said.made_by.pseudonym})
-        if hashlib.sha256(row.document).hexdigest() != said.concerns:
-            yield f"monitoring_report {row.half}", "What stands in document is not what was signed."
-            continue
-        yield from _check_editions(row, editions_of(session, row.half))
+@dataclass(frozen=True)
+class _Kept:
+    """How a table keeps what was approved: the column of the document, that of who approved it, and, where the document
+    is a manifest, the parts that it names: where each lies, its content, the digest that is named, and its name."""
+
+    document: str
+    by: str = "approved_by"
+    parts: Callable[[Session, Any], Iterable[tuple[str, bytes, str, str]]] = lambda _session, _row: ()
 
 
-def _check_editions(row: MonitoringReportRow, both: MonitoringEditionRow | None) -> Iterator[Difference]:
-    """The manifest that was signed names both; a report of before has none."""
-    if both is None:
-        return
-    name = f"monitoring_edition {row.half}"
-    try:
-        manifest = read_report_manifest(row.document)
-        check_edition(both.public, manifest.public, "public")
-        check_edition(both.restricted, manifest.restricted, "restricted")
-    except (ContractError, StatementInvalid) as error:
-        yield name, f"What stands in it is not what was signed: {error}"
-
-
-def _check_annexes(session: Session, node: Node) -> Iterator[Difference]:
-    """The approval concerns the manifest, and the manifest both editions."""
-    for row, statement in rows_backed(session, IncidentAnnexRow):
-        said, where = said_in(statement), f"incident_annex {row.half}"
+def _check_approved(session: Session, node: Node, table: type[Base], kept: _Kept) -> Iterator[Difference]:
+    """The approval concerns the document, and a manifest each part."""
+    for row, statement in rows_backed(session, table):
+        said, where = said_in(statement), f"{table.__tablename__} {row.half}"
         if not isinstance(said, Approval) or statement is None or statement.issuer != node.node_id:
             yield where, UNBACKED
             continue
-        yield from differing(row, row.half, {"sha256": said.concerns, "approved_by": said.made_by.pseudonym})
-        if hashlib.sha256(row.manifest).hexdigest() != said.concerns:
-            yield where, "What stands in manifest is not what was signed."
+        yield from differing(row, row.half, {"sha256": said.concerns, kept.by: said.made_by.pseudonym})
+        if digest_of(getattr(row, kept.document)) != said.concerns:
+            yield where, f"What stands in {kept.document} is not what was signed."
             continue
-        editions = json.loads(row.manifest)["editions"]
-        for edition, content in (("exact", row.exact), ("public", row.told)):
-            if hashlib.sha256(content).hexdigest() != editions[edition]:
-                yield where, f"The {edition} edition is not the one whose digest was signed."
+        for place, content, sha256, name in kept.parts(session, row):
+            if digest_of(content) != sha256:
+                yield place, f"The {name} edition is not the one whose digest was signed."
 
 
-def _check_snapshots(session: Session, node: Node) -> Iterator[Difference]:
-    for row, statement in rows_backed(session, MaturitySnapshotRow):
-        said = said_in(statement)
-        if not isinstance(said, Approval) or statement is None or statement.issuer != node.node_id:
-            yield f"maturity_snapshot {row.half}", UNBACKED
-            continue
-        yield from differing(row, row.half, {"sha256": said.concerns, "kept_by": said.made_by.pseudonym})
-        if hashlib.sha256(row.document).hexdigest() != said.concerns:
-            yield f"maturity_snapshot {row.half}", "What stands in document is not what was signed."
+def _editions_of_report(session: Session, row: MonitoringReportRow) -> Iterator[tuple[str, bytes, str, str]]:
+    """A report of before there were two has none."""
+    both, where = editions_of(session, row.half), f"monitoring_edition {row.half}"
+    if both is not None:
+        manifest = read_report_manifest(row.document)
+        yield where, both.public, manifest.public, "public"
+        yield where, both.restricted, manifest.restricted, "restricted"
+
+
+def _editions_of_annex(_session: Session, row: IncidentAnnexRow) -> Iterator[tuple[str, bytes, str, str]]:
+    named, where = read_annex_manifest(row.manifest).editions, f"incident_annex {row.half}"
+    yield where, row.exact, named.exact, "exact"
+    yield where, row.told, named.public, "public"
+
+
+_APPROVED: Final[Mapping[type[Base], _Kept]] = {
+    MonitoringReportRow: _Kept("document", parts=_editions_of_report),
+    IncidentAnnexRow: _Kept("manifest", parts=_editions_of_annex),
+    MaturitySnapshotRow: _Kept("document", "kept_by"),
+    PackInputsRow: _Kept("document"),
+}

@@ -73,7 +73,10 @@ def compendium_of(node: Node, jurisdiction: Jurisdiction) -> Compendium:
     """Raises NotFound for a jurisdiction of no enrolled partner."""
     found = next((item for item in compendia(node) if item.jurisdiction == jurisdiction), None)
     if found is None:
-        raise NotFound(f"{node.jurisdictions.name(jurisdiction)} is no partner of this node.")
+        raise NotFound(
+            f"{node.jurisdictions.name(jurisdiction)} is no partner of this node. Of which sides law is known here, "
+            "says: ffp law list"
+        )
     return found
 
 

@@ -8,27 +8,28 @@ within ``KEPT_AFTER_DAYS``, the node keeps it by itself. What is kept stays.
 from __future__ import annotations
 
 import base64
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.flows.log.start import may_sign
 from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.path import MaturityPath, path_of
-from exchange.flows.maturity.signed_snapshot import SignedSnapshotForm
+from exchange.flows.maturity.signed_snapshot import KEPT_BY, SignedSnapshotForm
 from exchange.flows.maturity.snapshot import Snapshot, read_snapshot, write_snapshot
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sign_statement import THE_NODE, enter, say
-from exchange.flows.witness.bundle import make_proven
+from exchange.flows.statement.approved_document import NewApproval, approve_document
+from exchange.flows.statement.proven import make_proven
+from exchange.flows.statement.sign_statement import THE_NODE
 from exchange.store.monitoring.counted import begun_at
 from exchange.store.monitoring.snapshots import add_snapshot, all_snapshots, find_snapshot
 from exchange.store.tables.maturity import MaturitySnapshotRow
-from schemas import Approval, Maker
-from schemas.vocabulary import Decision
+from schemas import Maker
 
 KEPT_AFTER_DAYS: Final = 30
 """So long after the end of a half-year the head has time to approve its report and to keep the snapshot."""
@@ -57,8 +58,7 @@ def keep_snapshot(node: Node, maker: Maker, half: Half | None = None) -> KeptSna
 
     1. It is that half-year, and the node was there before it ended.
     2. Look at each practice, and write that down as bytes.
-    3. Sign an approval that concerns their digest.
-    4. In one transaction: the statement into the log, and the bytes with it. It goes on nobody's lane.
+    3. Sign an approval of these bytes, and keep them with it.
 
     Raises Conflict, code "half-not-over", "half-gone-by", "decided"; NotFound where the node began later.
     """
@@ -75,35 +75,18 @@ def keep_snapshot(node: Node, maker: Maker, half: Half | None = None) -> KeptSna
 
     # 2.
     data = write_snapshot(wanted, maturity_of(node))
-    sha256 = hashlib.sha256(data).hexdigest()
 
     # 3.
-    because = _BY_ITSELF % (KEPT_AFTER_DAYS, wanted) if maker == THE_NODE else _BY_THE_HEAD % wanted
-    said = say(
-        node,
-        Approval,
-        maker,
-        concerns=sha256,
-        jurisdiction=node.settings.jurisdiction,
-        decision=Decision.APPROVED,
-        because=because,
-    )
-
-    # 4.
-    with node.store.write() as session:
+    def keep(session: Session, new: NewApproval) -> None:
         if find_snapshot(session, str(wanted)) is not None:
             raise Conflict(f"The snapshot of {wanted} was kept meanwhile.", code="decided")
-        enter(session, said, to=[])
-        row = MaturitySnapshotRow(
-            half=str(wanted),
-            document=data,
-            sha256=sha256,
-            approval=said.statement_id,
-            kept_by=maker.pseudonym,
-            kept_at=stamp(),
-        )
+        row = MaturitySnapshotRow(half=str(wanted), document=data, sha256=new.sha256, approval=new.approval)
+        row.kept_by, row.kept_at = new.approved_by, new.approved_at
         add_snapshot(session, row)
-        return _of_row(row)
+
+    because = _BY_ITSELF % (KEPT_AFTER_DAYS, wanted) if maker == THE_NODE else _BY_THE_HEAD % wanted
+    new = approve_document(node, maker, data, because, keep, by=KEPT_BY)
+    return KeptSnapshot(read_snapshot(data), new.sha256, new.approval, new.approved_by, new.approved_at)
 
 
 def keep_when_due(node: Node) -> bool:
@@ -143,12 +126,20 @@ def signed_snapshot(node: Node, half: Half) -> bytes:
         row = find_snapshot(session, str(half))
         document, approval = (row.document, row.approval) if row is not None else (b"", "")
     if not document:
-        raise NotFound(f"No snapshot of {half} is kept here.")
+        raise NotFound(f"No snapshot of {half} is kept here. {_keep_next(half)}")
     bundle = make_proven(node, approval, kind="approval")
     form = SignedSnapshotForm(
         format="ffp-signed-maturity/1", snapshot=base64.b64encode(document).decode(), bundle=bundle
     )
     return form.model_dump_json().encode() + b"\n"
+
+
+def _keep_next(half: Half) -> str:
+    if half == last_half():
+        return "The head keeps it with: ffp maturity --keep --as HEAD"
+    if half > last_half():
+        return f"It can be kept once the half-year is over, from {half.end[:10]} on."
+    return "What that half-year showed can be seen no more; which are kept says: ffp maturity --path"
 
 
 def _kept(node: Node, half: Half) -> KeptSnapshot | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -13,15 +12,17 @@ from pydantic import Field, ValidationError
 
 from exchange.errors import InvalidInput, StatementInvalid
 from exchange.flows.maturity.snapshot import MAX_SNAPSHOT_BYTES, Snapshot, read_snapshot
-from exchange.flows.witness.bundle import verify_proven
-from exchange.trust.key_history import history_of
-from schemas import Approval, ContractError, HybridKey, open_envelope
+from exchange.flows.statement.approved_document import check_approval
+from exchange.flows.statement.proven import verify_proven
+from schemas import ContractError, HybridKey
 from schemas.bundle import MAX_BUNDLE_BYTES, Bundle
 from schemas.exhibit import Contract
 from schemas.strict_json import check_json
-from schemas.vocabulary import Decision, Role
+from schemas.vocabulary import Role
 
 MAX_SIGNED_SNAPSHOT_BYTES: Final = MAX_BUNDLE_BYTES + 2 * MAX_SNAPSHOT_BYTES
+KEPT_BY: Final = (Role.HEAD, Role.NODE)
+"""Who may sign one: where nobody kept it in time, the node does so itself."""
 
 
 class SignedSnapshotForm(Contract):
@@ -51,7 +52,7 @@ def verify_signed_snapshot(data: bytes, *, confirmed: str | None = None) -> Veri
 
     1. The file is in its form.
     2. The approval inside stands in its issuer's log: steps 1 to 7 of ``verify_proven``.
-    3. It approves, it is of the issuer's own jurisdiction, said by the head or by the node, and concerns these bytes.
+    3. It approves these bytes, for the issuer's own jurisdiction, by the head or by the node.
     4. They are a snapshot, and name that node and that jurisdiction.
 
     ``confirmed``: the fingerprint of the node's identity as the reader knows it. Raises InvalidInput for what is no
@@ -69,16 +70,7 @@ def verify_signed_snapshot(data: bytes, *, confirmed: str | None = None) -> Veri
     found = verify_proven(form.bundle.model_dump_json().encode(), confirmed=confirmed)
 
     # 3.
-    said, card = found.verified.statement, found.card
-    if not isinstance(said, Approval) or said.decision is not Decision.APPROVED:
-        raise StatementInvalid("The statement inside approves nothing.", code="unexpected-type")
-    if said.jurisdiction != card.jurisdiction:
-        raise StatementInvalid("The approval names another jurisdiction than its issuer's.", code="wrong-jurisdiction")
-    if said.made_by.role not in (Role.HEAD, Role.NODE):
-        raise StatementInvalid("Neither the head nor the node signed the approval.", code="unexpected-type")
-    sha256 = hashlib.sha256(document).hexdigest()
-    if said.concerns != sha256:
-        raise StatementInvalid("The signed approval concerns another file than this snapshot.", code="wrong-digest")
+    said, card = check_approval(found, document, by=KEPT_BY), found.card
 
     # 4.
     snapshot = read_snapshot(document)
@@ -86,16 +78,10 @@ def verify_signed_snapshot(data: bytes, *, confirmed: str | None = None) -> Veri
         raise StatementInvalid("The snapshot names another node than the one that signed it.", code="wrong-issuer")
     return VerifiedSnapshot(
         snapshot,
-        sha256,
+        said.concerns,
         found.fingerprint,
         confirmed is not None,
         said.made_by.role,
         found.verified.statement_id,
-        _key_of(form.bundle),
+        found.key,
     )
-
-
-def _key_of(bundle: Bundle) -> HybridKey:
-    """What signed it, of a bundle that was verified."""
-    keys = history_of(open_envelope(base64.b64decode(bundle.card)), map(base64.b64decode, bundle.key_events))
-    return keys.statement_key(bundle.log_index)

@@ -3,15 +3,13 @@ are approved together, once."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import StringConstraints, ValidationError
 
-from exchange.errors import StatementInvalid
+from exchange.flows.statement.approved_document import digest_of
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
 from schemas.statements import contract_error
@@ -46,7 +44,7 @@ class Editions:
     @property
     def sha256(self) -> str:
         """What an approval concerns."""
-        return hashlib.sha256(self.manifest).hexdigest()
+        return digest_of(self.manifest)
 
 
 def editions(period: str, node_id: str, jurisdiction: str, public: bytes, restricted: bytes) -> Editions:
@@ -55,8 +53,8 @@ def editions(period: str, node_id: str, jurisdiction: str, public: bytes, restri
         period=period,
         node=node_id,
         jurisdiction=Jurisdiction(jurisdiction),
-        public=hashlib.sha256(public).hexdigest(),
-        restricted=hashlib.sha256(restricted).hexdigest(),
+        public=digest_of(public),
+        restricted=digest_of(restricted),
     )
     return Editions(write_report_manifest(manifest), public, restricted)
 
@@ -74,9 +72,3 @@ def read_report_manifest(data: bytes) -> ReportManifest:
         return ReportManifest.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise contract_error(error) from error
-
-
-def check_edition(data: bytes, sha256: str, name: str) -> None:
-    """Raises StatementInvalid, code "digest-differs"."""
-    if not hmac.compare_digest(hashlib.sha256(data).hexdigest(), sha256):
-        raise StatementInvalid(f"The {name} edition is not the one that was approved.", code="digest-differs")

@@ -35,6 +35,11 @@ class Half:
         return cls(at.year, 1 if at.month <= 6 else 2)
 
     @property
+    def halves(self) -> tuple[Half, ...]:
+        """Itself, as a year has two."""
+        return (self,)
+
+    @property
     def start(self) -> str:
         return stamp(datetime(self.year, 6 * self.number - 5, 1, tzinfo=UTC))
 

@@ -30,12 +30,10 @@ from exchange.flows.monitoring.restricted_edition import (
 from exchange.flows.monitoring.rows import rows_of
 from exchange.flows.monitoring.years import year_document
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sign_statement import enter, say
-from exchange.store.log.statements import find_statement
+from exchange.flows.statement.approved_document import ApprovedDocument, NewApproval, approve_document, find_approval
 from exchange.store.monitoring.counted import approved_report, approved_reports, begun_at, editions_of, keep_report
 from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
-from schemas import Approval, Maker, open_envelope, parse_statement
-from schemas.vocabulary import Decision
+from schemas import Maker
 
 _MOST_HALVES = 40
 """Of which the page offers a report: twenty years."""
@@ -62,22 +60,14 @@ class ReportDraft:
         return self.editions.sha256
 
 
-@dataclass(frozen=True)
-class Approved:
-    """A report as it was approved. ``approval`` is the signed statement, ``envelope`` its exact bytes. ``editions``:
-    None of a report from before there were two; then ``sha256`` is of the document itself, else of the manifest."""
+@dataclass(frozen=True, kw_only=True)
+class Approved(ApprovedDocument):
+    """A report as it was approved. ``editions``: None of a report from before there were two; then the approval
+    concerns the document itself, else the manifest."""
 
     document: Document
     data: bytes
     editions: Editions | None
-    sha256: str
-    approval: str
-    log_index: int
-    envelope: bytes
-    approved_by: str
-    approved_at: str
-    because: str
-    """To whom it goes and on what ground, as the head signed it."""
 
     @property
     def restricted(self) -> Restricted | None:
@@ -128,7 +118,8 @@ def _draft_year(node: Node, year: Year) -> ReportDraft:
     missing = [str(half) for half, found in parts if found is None]
     if missing or not parts:
         raise NotFound(
-            f"The year {year} is the sum of its half-years. Not approved in two editions: {', '.join(missing) or year}",
+            f"The year {year} is the sum of its half-years. Not approved in two editions: "
+            f"{', '.join(missing) or year}. The head approves these first: ffp report --half HALF --approve SHA256",
             code="not-approved",
         )
     exact = [restricted for _, found in parts if found is not None for restricted in [_half_in(found)]]
@@ -153,8 +144,7 @@ def approve_report(node: Node, maker: Maker, period: Period, sha256: str, becaus
     """Approve both editions of a half-year or year that is over, for release. Returns the statement's id.
 
     1. Make them anew: what is approved is what was shown, the digest of whose manifest is ``sha256``.
-    2. Sign an approval of that digest.
-    3. In one transaction: the statement into the log, and the bytes with it. It goes on nobody's lane.
+    2. Sign an approval of the manifest, and keep both editions with it.
 
     It is approved once: a second version beside the first would tell by their difference what either holds back.
     Raises Conflict, code "half-not-over", "other-figures", "decided"; NotFound for one of which there is no data;
@@ -171,36 +161,16 @@ def approve_report(node: Node, maker: Maker, period: Period, sha256: str, becaus
     read_restricted(found.editions.restricted)  # what nobody could read is not approved
 
     # 2.
-    said = say(
-        node,
-        Approval,
-        maker,
-        concerns=found.sha256,
-        jurisdiction=node.settings.jurisdiction,
-        decision=Decision.APPROVED,
-        because=because,
-    )
-
-    # 3.
-    with node.store.write() as session:
+    def keep(session: Session, new: NewApproval) -> None:
         if approved_report(session, str(period)) is not None:
             raise Conflict(f"The report of {period} was approved already.", code="decided")
-        enter(session, said, to=[])
+        both = found.editions
+        row = MonitoringReportRow(half=str(period), document=both.manifest, **vars(new))
         keep_report(
-            session,
-            MonitoringReportRow(
-                half=str(period),
-                document=found.editions.manifest,
-                sha256=found.sha256,
-                approval=said.statement_id,
-                approved_by=maker.pseudonym,
-                approved_at=stamp(),
-            ),
-            MonitoringEditionRow(
-                period=str(period), public=found.editions.public, restricted=found.editions.restricted
-            ),
+            session, row, MonitoringEditionRow(period=str(period), public=both.public, restricted=both.restricted)
         )
-    return said.statement_id
+
+    return approve_document(node, maker, found.editions.manifest, because, keep).approval
 
 
 def find_approved(node: Node, period: Period) -> Approved | None:
@@ -208,22 +178,15 @@ def find_approved(node: Node, period: Period) -> Approved | None:
     with node.store.read() as session:
         row = approved_report(session, str(period))
         both = editions_of(session, str(period))
-        statement = find_statement(session, row.approval) if row is not None else None
-    if row is None or statement is None or statement.envelope is None:
+        approved = find_approval(session, row)
+    if row is None or approved is None:
         return None
-    said = parse_statement(open_envelope(statement.envelope).payload)
     public = row.document if both is None else both.public
     return Approved(
         document=read_document(public),
         data=public,
         editions=None if both is None else Editions(row.document, both.public, both.restricted),
-        sha256=row.sha256,
-        approval=row.approval,
-        log_index=statement.log_index,
-        envelope=statement.envelope,
-        approved_by=row.approved_by,
-        approved_at=row.approved_at,
-        because=said.because if isinstance(said, Approval) else "",
+        **vars(approved),
     )
 
 
@@ -231,8 +194,20 @@ def released(node: Node, period: Period) -> Approved:
     """What may be handed out of a half-year or year. Raises NotFound, code "not-approved"."""
     found = find_approved(node, period)
     if found is None:
-        raise NotFound(f"The report of {period} is not approved for release.", code="not-approved")
+        raise NotFound(
+            f"The report of {period} is not approved for release. {approve_next(period)}", code="not-approved"
+        )
     return found
+
+
+def approve_next(period: Period) -> str:
+    """What the head does about a report that is not approved."""
+    if period.end > stamp():
+        return f"It can be approved once the period is over, from {period.end[:10]} on."
+    return (
+        f"The head reads it (ffp report --half {period} --draft --form pdf --out draft.pdf) and approves it: on the "
+        f"page Monitoring, or with ffp report --half {period} --approve SHA256 --as HEAD --because WHY."
+    )
 
 
 def halves(node: Node) -> list[tuple[Half, bool]]:

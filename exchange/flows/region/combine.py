@@ -11,11 +11,13 @@ from exchange.flows.monitoring.definitions import AT_THE_END, AVAILABILITY, FEED
 from exchange.flows.monitoring.half_years import Period
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Figure, exact, told_sum
+from exchange.flows.region.bound_annex import VerifiedAnnex
 from exchange.flows.region.exact_region import ExactHalf, exact_half, stage_figures
 from exchange.flows.region.indicators import Indicator, Indicators
 from exchange.flows.region.kinds import DEFINITIONS
 from exchange.flows.region.public_region import public_rate, public_rows, public_stages
 from exchange.flows.region.read_reports import ReadReports
+from exchange.flows.region.region_incidents import exact_incidents, public_incidents
 from exchange.flows.region.regional import (
     CountedReport,
     RegionalAvailability,
@@ -52,7 +54,7 @@ def combine_reports(
         raise InvalidInput("No report was accepted, so there is nothing to combine.", code="nothing-to-combine")
     before = earlier or {}
     with_exact = [report for report in reports if report.halves]
-    parts = _halves(with_exact)
+    parts = _halves(with_exact, read.earlier)
     restricted = None
     if with_exact:
         restricted = _restricted(read, period, with_exact, parts, indicators, before.get("restricted", ()))
@@ -64,13 +66,18 @@ def combine_reports(
     return Combined(public, restricted, incomplete)
 
 
-def _halves(reports: Sequence[VerifiedReport]) -> tuple[ExactHalf, ...]:
-    """Those of the period, the first first."""
+def _halves(
+    reports: Sequence[VerifiedReport], earlier: Mapping[str, Sequence[RestrictedHalf]]
+) -> tuple[ExactHalf, ...]:
+    """Those of the period, the first first, each held against what its node told before: in the earlier reports, and in
+    the first half-year of the same year."""
     found: Mapping[str, list[RestrictedHalf]] = defaultdict(list)
+    before = {node: list(halves) for node, halves in earlier.items()}
     for report in reports:
+        before.setdefault(report.node_id, []).extend(report.halves)
         for half in report.halves:
             found[half.period].append(half)
-    return tuple(exact_half(found[name]) for name in sorted(found))
+    return tuple(exact_half(found[name], before) for name in sorted(found))
 
 
 def _restricted(
@@ -99,6 +106,7 @@ def _restricted(
         differences=tuple(item for part in parts for item in part.differences),
         earlier=tuple(earlier),
         indicators=_numbers(indicators),
+        incidents=exact_incidents(_annexes(read), period),
     )
 
 
@@ -136,6 +144,7 @@ def _public(
         differences=differences,
         earlier=tuple(earlier),
         indicators=_numbers(indicators),
+        incidents=public_incidents(_annexes(read), period),
     )
 
 
@@ -217,6 +226,10 @@ def _counted(read: ReadReports) -> tuple[CountedReport, ...]:
         )
         for report in read.reports
     )
+
+
+def _annexes(read: ReadReports) -> dict[str, tuple[VerifiedAnnex, ...]]:
+    return {report.jurisdiction: report.annexes for report in read.reports}
 
 
 def _numbers(indicators: Indicators) -> dict[str, Indicator]:

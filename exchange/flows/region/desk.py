@@ -77,10 +77,13 @@ class RegionDesk:
         return [parse_period(text) for text in sorted(found, key=lambda text: (text[:4], "H" not in text, text))[::-1]]
 
     def read(self, period: Period) -> ReadReports:
-        """All files, held against each other for one period; those of other periods are left out and not refused."""
+        """All files, held against each other for one period, and against those of earlier ones; those of other periods
+        are left out and not refused."""
         wanted = [item for item in self.listed() if item.report is None or self._is_of(item, period)]
+        before = [item for item in self.listed() if item.report is not None and self._is_before(item.report, period)]
         data = ((item.name, bounded(self.folder / item.name)) for item in wanted)
-        return read_reports(data, period, self.keys.who, self.keys.key)
+        earlier = ((item.name, bounded(self.folder / item.name)) for item in before)
+        return read_reports(data, period, self.keys.who, self.keys.key, earlier)
 
     def combined(self, period: Period) -> Combined:
         """Raises InvalidInput, code "nothing-to-combine_reports"."""
@@ -128,6 +131,10 @@ class RegionDesk:
             return DeskFile(path.name, verify_report_file(bounded(path), self.keys.who, self.keys.key), None)
         except ReportRefused as error:
             return DeskFile(path.name, None, error)
+
+    @staticmethod
+    def _is_before(report: VerifiedReport, period: Period) -> bool:
+        return parse_period(report.manifest.period).end <= period.start
 
     @staticmethod
     def _is_of(item: DeskFile, period: Period) -> bool:

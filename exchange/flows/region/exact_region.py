@@ -18,6 +18,7 @@ from exchange.flows.monitoring.small_counts import (
     told_sum,
 )
 from exchange.flows.monitoring.years import feedback_of
+from exchange.flows.region.earlier_claims import ENDS, held_against
 from exchange.flows.region.kinds import (
     FIRST_SIGNED,
     LINKED,
@@ -30,8 +31,6 @@ from exchange.flows.region.kinds import (
 )
 from exchange.flows.region.regional import RegionalRow, SideDifference
 
-_END = {"leads": "lead", "confirmed_hits": "confirmed"}
-
 
 @dataclass(frozen=True)
 class ExactHalf:
@@ -43,10 +42,21 @@ class ExactHalf:
     feedback: tuple[int, int]
 
 
-def exact_half(halves: Sequence[RestrictedHalf]) -> ExactHalf:
-    """``halves``: the same half-year of each node that told it exactly, one a jurisdiction."""
+def exact_half(
+    told: Sequence[RestrictedHalf], earlier: Mapping[str, Sequence[RestrictedHalf]] | None = None
+) -> ExactHalf:
+    """``told``: the same half-year of each node that told it exactly, one a jurisdiction. ``earlier``: by node, its
+    reports of before, as far as they are at hand."""
     rows: list[RegionalRow] = []
     differences: list[SideDifference] = []
+    halves = []
+    for one in told:
+        half, claims = held_against(one, (earlier or {}).get(one.node, ()))
+        halves.append(half)
+        differences += [
+            SideDifference(item.figure, one.period, {item.jurisdiction: exact(item.count)}, claim=item.claim)
+            for item in claims
+        ]
     for name in REGIONAL_FIGURES:
         row, found = _row(name, halves)
         rows.append(row)
@@ -160,11 +170,11 @@ def credited(name: str, sides: Sides) -> Mapping[str, ReportedLink]:
     period = sides[0][0].period
     first: dict[str, ReportedLink] = {}
     for link in _told_by(sides):
-        at = getattr(link, _END[name])
+        at = getattr(link, ENDS[name])
         known = first.get(link.link or "")
-        if link.link is not None and at is not None and (known is None or at < getattr(known, _END[name])):
+        if link.link is not None and at is not None and (known is None or at < getattr(known, ENDS[name])):
             first[link.link] = link
-    return {name_: link for name_, link in first.items() if getattr(link, _END[name]) == period}
+    return {name_: link for name_, link in first.items() if getattr(link, ENDS[name]) == period}
 
 
 def _told_by(sides: Sides) -> Iterable[ReportedLink]:
@@ -187,7 +197,7 @@ def _of_half(name: str, half: RestrictedHalf, partner: str, *, with_id: bool) ->
     return [
         link
         for link in half.links
-        if link.partner == partner and getattr(link, _END[name]) == half.period and (link.link is not None) == with_id
+        if link.partner == partner and getattr(link, ENDS[name]) == half.period and (link.link is not None) == with_id
     ]
 
 

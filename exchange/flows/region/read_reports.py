@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exchange.flows.monitoring.half_years import Period, parse_period
+from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.region.regional import RefusedFile
 from exchange.flows.region.report_file import Believed, ReportRefused, VerifiedReport, verify_report_file
 from exchange.trust.recipient import RecipientKey
@@ -25,6 +26,8 @@ class ReadReports:
 
     accepted: tuple[NamedReport, ...]
     refused: tuple[RefusedFile, ...]
+    earlier: Mapping[str, tuple[RestrictedHalf, ...]] = field(default_factory=dict)
+    """By node, its reports of before that these are held against. Nothing of them is counted."""
 
     @property
     def reports(self) -> tuple[VerifiedReport, ...]:
@@ -32,17 +35,24 @@ class ReadReports:
 
 
 def read_reports(
-    files: Iterable[tuple[str, bytes]], period: Period, who: Believed, key: RecipientKey | None = None
+    files: Iterable[tuple[str, bytes]],
+    period: Period,
+    who: Believed,
+    key: RecipientKey | None = None,
+    earlier: Iterable[tuple[str, bytes]] = (),
 ) -> ReadReports:
     """1. Each file verifies (`verify_report_file`).
     2. It is of this period.
-    3. Of one node there is one report: the same file twice counts once, two different ones count for nothing.
+    3. Of one node there is one report: the same file twice counts once, two different ones count for nothing, and so
+       do two that have different incident annexes.
     4. Of one jurisdiction there is one node.
+    5. Files of earlier periods (``earlier``) verify likewise; these are held against them.
     What fails is refused by its name, and nothing of it is counted.
     """
     verified, refused = verify_files(files, who, key)
-    found = against_each_other(verified, period)
-    return ReadReports(found.accepted, (*refused, *found.refused))
+    told_before, not_told = verify_files(earlier, who, key)
+    found = against_each_other(verified, period, told_before)
+    return ReadReports(found.accepted, (*refused, *not_told, *found.refused), found.earlier)
 
 
 def verify_files(
@@ -60,7 +70,9 @@ def verify_files(
     return verified, refused
 
 
-def against_each_other(verified: Iterable[NamedReport], period: Period) -> ReadReports:
+def against_each_other(
+    verified: Iterable[NamedReport], period: Period, earlier: Iterable[NamedReport] = ()
+) -> ReadReports:
     """The further steps, of files that verified."""
     refused: list[RefusedFile] = []
     of_period: list[NamedReport] = []
@@ -72,7 +84,27 @@ def against_each_other(verified: Iterable[NamedReport], period: Period) -> ReadR
             refused.append(other)
     kept = list(_one_each(of_period, refused))
     accepted = list(_one_node_each(kept, refused))
-    return ReadReports(tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)), tuple(refused))
+    before: dict[str, list[RestrictedHalf]] = defaultdict(list)
+    for found in earlier:
+        if parse_period(found.report.manifest.period).end <= period.start:
+            before[found.report.node_id] += found.report.halves
+        else:
+            refused.append(_not_earlier(found, period))
+    return ReadReports(
+        tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)),
+        tuple(refused),
+        {node: tuple(halves) for node, halves in before.items()},
+    )
+
+
+def _not_earlier(found: NamedReport, period: Period) -> RefusedFile:
+    return RefusedFile(
+        found.file,
+        found.report.node_id,
+        "other-period",
+        f"It is the report of {found.report.manifest.period}, and {period} is to be held against what was told before.",
+        f"Give reports of before {period} with --held-against.",
+    )
 
 
 def _other_period(found: NamedReport, period: Period) -> RefusedFile | None:
@@ -94,7 +126,7 @@ def _one_each(verified: list[NamedReport], refused: list[RefusedFile]) -> Iterab
     for item in verified:
         by_node[item.report.node_id].append(item)
     for node, items in by_node.items():
-        if len({item.report.sha256 for item in items}) > 1:
+        if _differ(items):
             names = ", ".join(item.file for item in items)
             refused += [
                 RefusedFile(
@@ -108,7 +140,7 @@ def _one_each(verified: list[NamedReport], refused: list[RefusedFile]) -> Iterab
                 for item in items
             ]
             continue
-        best = max(items, key=lambda item: item.report.restricted is not None)
+        best = max(items, key=lambda item: (item.report.restricted is not None, len(item.report.annexes)))
         yield best
         refused += [
             RefusedFile(
@@ -121,6 +153,15 @@ def _one_each(verified: list[NamedReport], refused: list[RefusedFile]) -> Iterab
             for item in items
             if item is not best
         ]
+
+
+def _differ(items: list[NamedReport]) -> bool:
+    """Whether two of one node's files are of different reports, or have different annexes of one half-year."""
+    annexes: Mapping[str, set[str]] = defaultdict(set)
+    for item in items:
+        for annex in item.report.annexes:
+            annexes[str(annex.half)].add(annex.sha256)
+    return len({item.report.sha256 for item in items}) > 1 or any(len(found) > 1 for found in annexes.values())
 
 
 def _one_node_each(kept: list[NamedReport], refused: list[RefusedFile]) -> Iterable[NamedReport]:

@@ -10,12 +10,15 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.errors import InvalidInput
+from exchange.flows.incidents.document import tables_json, words_json
+from exchange.flows.incidents.words import TOTAL_TITLES
 from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
 from exchange.flows.monitoring.editions import PeriodText
 from exchange.flows.monitoring.half_years import is_year
 from exchange.flows.monitoring.small_counts import Figure
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.kinds import CREDIT, DEFINITIONS
+from exchange.flows.region.region_incidents import RegionalIncidents
 from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError
@@ -23,13 +26,15 @@ from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
 REGION_FORMAT: Final = "ffp-regional-report/1"
+REGION_WITH_INCIDENTS: Final = "ffp-regional-report/2"
+"""Of one whose reports brought incident annexes; the rest of it is the same."""
 MAX_REGION_BYTES: Final = 16 * 1024 * 1024
 
 
 def write_region(report: RegionalReport, known: Directory) -> bytes:
     """JSON, UTF-8: the same report gives the same bytes."""
     fields = {
-        "format": REGION_FORMAT,
+        "format": REGION_FORMAT if report.incidents is None else REGION_WITH_INCIDENTS,
         "edition": report.edition,
         "period": report.period,
         "from": report.since,
@@ -82,9 +87,11 @@ def write_region(report: RegionalReport, known: Directory) -> bytes:
                 "period": item.period,
                 "told": {code: figure.as_json() for code, figure in item.told.items()},
                 "told_alone": dict(item.alone),
+                **({} if item.claim is None else {"as_of_an_earlier_half_year": str(item.claim)}),
             }
             for item in report.differences
         ],
+        **({} if report.incidents is None else {"incidents": _incidents(report.incidents)}),
         "earlier": [
             {
                 "period": item.period,
@@ -131,13 +138,23 @@ class _Stage(_Loose):
     median: _Figure
 
 
+class _IncidentTotal(_Loose):
+    id: Annotated[str, Field(max_length=60)]
+    total: _Figure
+
+
+class _Incidents(_Loose):
+    totals: Annotated[tuple[_IncidentTotal, ...], Field(max_length=20)]
+
+
 class _Region(_Loose):
-    format: Literal["ffp-regional-report/1"]
+    format: Literal["ffp-regional-report/1", "ffp-regional-report/2"]
     edition: Literal["public", "restricted"]
     period: PeriodText
     figures: Annotated[tuple[_Row, ...], Field(max_length=100)]
     feedback_rate: _Row
     stages: Annotated[tuple[_Stage, ...], Field(max_length=30)]
+    incidents: _Incidents | None = None
 
 
 def read_earlier(files: Iterable[bytes], period: str) -> dict[str, list[RegionalEarlier]]:
@@ -166,7 +183,31 @@ def _trend(read: _Region) -> dict[str, Figure]:
     totals = {row.id: row.total.figure for row in read.figures}
     across = {f"{row.id}_across": row.across.figure for row in read.figures if row.across is not None}
     medians = {f"{stage.id}_median_h": stage.median.figure for stage in read.stages}
-    return {**totals, **across, "feedback_rate": read.feedback_rate.total.figure, **medians}
+    told = read.incidents.totals if read.incidents is not None else ()
+    incidents = {f"incidents_{item.id}": item.total.figure for item in told}
+    return {**totals, **across, "feedback_rate": read.feedback_rate.total.figure, **medians, **incidents}
+
+
+def _incidents(found: RegionalIncidents) -> dict[str, Any]:
+    return {
+        "smallest_count_told": found.smallest,
+        "annexes": [
+            {"jurisdiction": item.jurisdiction, "half": item.half, "sha256": item.sha256, "approval": item.approval}
+            for item in found.annexes
+        ],
+        "lacking": [{"jurisdiction": code, "half": half} for code, half in found.lacking],
+        "totals": [
+            {
+                "id": name,
+                "title": TOTAL_TITLES[name],
+                "cells": {code: cell.as_json() for code, cell in found.by_jurisdiction[name].items()},
+                "total": figure.as_json(),
+            }
+            for name, figure in found.totals.items()
+        ],
+        "tables": tables_json(found.tables),
+        **words_json(),
+    }
 
 
 def _row(row: RegionalRow, definition: Definition, unit: str, numbers: Mapping[str, Indicator]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.region.earlier_claims import Claim
 from exchange.flows.region.indicators import Indicator
+from exchange.flows.region.region_incidents import RegionalIncidents
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,16 @@ class RegionalStage:
 @dataclass(frozen=True)
 class SideDifference:
     """What two sides tell of one figure, and do not tell alike. ``period``: the half-year. ``told``: by whoever tells
-    it. ``alone``: of hits, by whom so many are told that the other side does not tell for that half-year."""
+    it. ``alone``: of hits, by whom so many are told that the other side does not tell for that half-year.
+
+    Or what one side tells as of an earlier half-year, and did not tell then: ``claim`` says whether that is believed
+    (`exchange.flows.region.earlier_claims`)."""
 
     id: str
     period: str
     told: Mapping[str, Figure]
     alone: Mapping[str, int] = field(default_factory=dict)
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,8 @@ class RegionalReport:
     differences: tuple[SideDifference, ...]
     earlier: tuple[RegionalEarlier, ...]
     indicators: Mapping[str, Indicator]
+    incidents: RegionalIncidents | None = None
+    """None where no report brought an incident annex."""
 
     @property
     def smallest(self) -> int:
@@ -121,4 +129,6 @@ class RegionalReport:
         found = {row.id: row.total for row in self.rows}
         across = {f"{row.id}_across": row.across for row in self.rows if row.across is not None}
         medians = {f"{stage.id}_median_h": stage.median for stage in self.stages}
-        return {**found, **across, "feedback_rate": self.rate.total, **medians}
+        told = self.incidents.totals if self.incidents is not None else {}
+        incidents = {f"incidents_{name}": figure for name, figure in told.items()}
+        return {**found, **across, "feedback_rate": self.rate.total, **medians, **incidents}

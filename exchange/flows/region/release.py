@@ -1,22 +1,23 @@
-"""Hand out a report that was approved: its file, with the restricted edition sealed for a recipient, or without."""
+"""Hand out a report that was approved: its file, with the restricted edition sealed for a recipient, or without; and
+bound into it the incident annex of each half-year that was approved."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput
-from exchange.flows.monitoring.editions import Editions
+from exchange.flows.incidents.annex import ApprovedAnnex, find_annex
 from exchange.flows.monitoring.half_years import Period
-from exchange.flows.monitoring.report import released
+from exchange.flows.monitoring.report import Approved, released
 from exchange.flows.node.node import Node
-from exchange.flows.region.report_file import FILE_FORMAT, ReportFile, SealedEdition, sealing_info, write_report_file
-from exchange.flows.witness.bundle import make_proven
+from exchange.flows.region.bound_annex import BoundAnnex, filled_up
+from exchange.flows.region.report_file import FILE_FORMAT, WITH_ANNEX, ReportFile, write_report_file
+from exchange.flows.region.sealed_edition import MAX_PURPOSE, SealedEdition, seal_edition
+from exchange.flows.statement.approved_document import approval_proof
 from exchange.log.audit_entry import Act, Actor, Deed
-from exchange.trust.recipient import SUITE, NamedRecipient, check_recipient, seal_for_recipient
-
-MAX_PURPOSE = 200
+from exchange.trust.recipient import NamedRecipient, check_recipient
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,12 @@ class Addressed:
 
 
 def release_report(node: Node, actor: Actor, period: Period, to: Addressed | None) -> bytes:
-    """The file of an approved report; without ``to`` it has the public edition alone.
+    """The file of an approved report; without ``to`` it has the public editions alone.
 
-    1. The report is approved, in two editions.
+    1. The report is approved, in two editions; the annexes are those of its half-years that are approved by now.
     2. The recipient's fingerprint is the one that was read out, and a purpose is stated.
-    3. The restricted edition is sealed, bound to the manifest, the recipient and the purpose.
+    3. The restricted edition, and the exact one of each annex, is sealed, bound to its manifest, the recipient and the
+       purpose.
     4. The audit log says who handed it to whom and why, before the file leaves.
 
     Raises NotFound, code "not-approved"; Conflict, code "one-edition", or "head-not-signed" for a second after the
@@ -41,6 +43,44 @@ def release_report(node: Node, actor: Actor, period: Period, to: Addressed | Non
     """
     # 1.
     found = released(node, period)
+    annexes = bound_annexes(node, period)
+
+    # 2. and 3.
+    purpose = None if to is None else _checked(to)
+    data = write_report_file(_file(node, found, period, annexes, to, purpose))
+
+    # 4.
+    told = f"{period} file" if to is None else f"{period} file for {to.recipient.name}, {to.recipient.fingerprint}"
+    act = Act.READ_MONITORING if to is None else Act.RELEASE_RESTRICTED
+    approvals = (found.approval, *(annex.approval for annex in annexes))
+    node.audit.note(Deed(actor, act, len(approvals), approvals, asked=told, purpose=purpose))
+    return data
+
+
+def bound_annexes(node: Node, period: Period) -> list[ApprovedAnnex]:
+    """The annexes that go along with the report of a period: those of its half-years that are approved by now."""
+    return [annex for half in period.halves if (annex := find_annex(node, half)) is not None]
+
+
+def _checked(to: Addressed) -> str:
+    """The purpose. Raises InvalidInput."""
+    check_recipient(to.recipient, to.confirmed)
+    purpose = to.purpose.strip()
+    if not purpose or len(purpose) > MAX_PURPOSE or not purpose.isprintable():
+        raise InvalidInput(
+            f"State the purpose in one line of at most {MAX_PURPOSE} characters.", code="purpose-missing"
+        )
+    return purpose
+
+
+def _file(
+    node: Node,
+    found: Approved,
+    period: Period,
+    annexes: Sequence[ApprovedAnnex],
+    to: Addressed | None,
+    purpose: str | None,
+) -> ReportFile:
     if found.editions is None:
         raise Conflict(
             f"The report of {period} was approved before reports had two editions. Hand out its JSON with its signed "
@@ -48,45 +88,33 @@ def release_report(node: Node, actor: Actor, period: Period, to: Addressed | Non
             code="one-edition",
         )
 
-    # 2. and 3.
-    sealed = None if to is None else _sealed(found.editions, to)
+    def sealed(content: bytes, manifest: bytes) -> SealedEdition | None:
+        return None if to is None or purpose is None else seal_edition(content, manifest, to.recipient, purpose)
 
-    # 4.
-    data = write_report_file(_file(node, found.approval, found.editions, period, sealed))
-    told = f"{period} file" if to is None else f"{period} file for {to.recipient.name}, {to.recipient.fingerprint}"
-    purpose = None if to is None else to.purpose
-    act = Act.READ_MONITORING if to is None else Act.RELEASE_RESTRICTED
-    node.audit.note(Deed(actor, act, 1, (found.approval,), asked=told, purpose=purpose))
-    return data
+    def proof(approval: str) -> str:
+        return _text(approval_proof(node, approval))
 
-
-def _sealed(both: Editions, to: Addressed) -> SealedEdition:
-    check_recipient(to.recipient, to.confirmed)
-    purpose = to.purpose.strip()
-    if not purpose or len(purpose) > MAX_PURPOSE or not purpose.isprintable():
-        raise InvalidInput(
-            f"State the purpose in one line of at most {MAX_PURPOSE} characters.", code="purpose-missing"
+    bound = tuple(
+        BoundAnnex(
+            half=str(annex.exact.head.half),
+            manifest=_text(annex.manifest),
+            public=_text(annex.told_bytes),
+            exact=sealed(filled_up(annex.exact_bytes), annex.manifest),
+            proof=proof(annex.approval),
         )
-    said = SealedEdition(
-        recipient=to.recipient.name,
-        fingerprint=to.recipient.fingerprint,
-        purpose=purpose,
-        released_at=stamp(),
-        suite=SUITE,
-        sealed="",
+        for annex in annexes
     )
-    content = seal_for_recipient(to.recipient, both.restricted, sealing_info(both.manifest, said))
-    return said.model_copy(update={"sealed": base64.b64encode(content).decode()})
-
-
-def _file(node: Node, approval: str, both: Editions, period: Period, sealed: SealedEdition | None) -> ReportFile:
-    proof = make_proven(node, approval, kind="approval")
     return ReportFile(
-        format=FILE_FORMAT,
+        format=WITH_ANNEX if bound else FILE_FORMAT,
         node=node.node_id,
         period=str(period),
-        manifest=base64.b64encode(both.manifest).decode(),
-        public=base64.b64encode(both.public).decode(),
-        restricted=sealed,
-        proof=base64.b64encode(proof.model_dump_json().encode()).decode(),
+        manifest=_text(found.editions.manifest),
+        public=_text(found.editions.public),
+        restricted=sealed(found.editions.restricted, found.editions.manifest),
+        annexes=bound,
+        proof=proof(found.approval),
     )
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()

@@ -11,34 +11,37 @@ The restricted edition stands in it sealed for its recipient, or not at all.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from exchange.errors import ExchangeError, InvalidInput, LogError, StatementInvalid
 from exchange.flows.monitoring.document import FIRST_FORMAT, REPORT_FORMAT, Document
-from exchange.flows.monitoring.editions import PeriodText, ReportManifest, check_edition, read_report_manifest
+from exchange.flows.monitoring.editions import PeriodText, ReportManifest, read_report_manifest
+from exchange.flows.monitoring.half_years import parse_period
 from exchange.flows.monitoring.restricted_edition import Restricted, RestrictedHalf, read_restricted
-from exchange.flows.monitoring.small_counts import Figure, Told
+from exchange.flows.region.agreement import contradictions
+from exchange.flows.region.bound_annex import BoundAnnex, VerifiedAnnex, check_annex
+from exchange.flows.region.sealed_edition import SealedEdition, open_edition
 from exchange.flows.region.untrusted import read_public
-from exchange.flows.witness.bundle import ProvenStatement, last_round_that_names, verify_proven
+from exchange.flows.statement.approved_document import check_approval, check_part
+from exchange.flows.statement.proven import ProvenStatement, last_round_that_names, verify_proven
 from exchange.trust.card import same_fingerprint
 from exchange.trust.recipient import RecipientKey
 from exchange.trust.registry import Trust
-from schemas import Approval
 from schemas.errors import ContractError, shown
-from schemas.exhibit import Contract, plain_line
+from schemas.exhibit import Contract
 from schemas.lane import Base64Text
 from schemas.statement_base import NodeId
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
-from schemas.vocabulary import Decision
 
 FILE_FORMAT: Final = "ffp-report-file/1"
+WITH_ANNEX: Final = "ffp-report-file/2"
+"""Of a file into which an incident annex is bound."""
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 """A restricted edition of 32 MB, a third more for Base64, and a proof with its witnesses."""
 _OLDER: Final = (FIRST_FORMAT,)
@@ -46,32 +49,33 @@ _MOST_SAID: Final = 2000
 """Characters of a refusal."""
 
 
-class SealedEdition(Contract):
-    """The restricted edition for one recipient. What stands here beside ``sealed`` is authenticated with it."""
-
-    recipient: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(plain_line)]
-    fingerprint: Annotated[str, Field(pattern=r"^([0-9]{5} ){7}[0-9]{5}$")]
-    purpose: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_line)]
-    released_at: Annotated[str, Field(max_length=30)]
-    suite: Annotated[str, Field(max_length=100)]
-    sealed: Base64Text
-
-
 class ReportFile(Contract):
-    """``proof`` is the bundle of the signed approval (`schemas.bundle`)."""
+    """``proof`` is the bundle of the signed approval (`schemas.bundle`). ``annexes``: of its half-years, the first
+    first; the field stands in a file of the second format alone, so that a release of before reads one without them."""
 
-    format: Literal["ffp-report-file/1"]
+    format: Literal["ffp-report-file/1", "ffp-report-file/2"]
     node: NodeId
     period: PeriodText
     manifest: Base64Text
     public: Base64Text
     restricted: SealedEdition | None
+    annexes: Annotated[tuple[BoundAnnex, ...], Field(max_length=2)] = ()
     proof: Base64Text
+
+    @model_validator(mode="after")
+    def _annexes_are_of_its_halves(self) -> Self:
+        halves = [annex.half for annex in self.annexes]
+        if bool(halves) != (self.format == WITH_ANNEX):
+            raise ValueError("annexes stand in a file of the second format, and in each of these")
+        if sorted(set(halves)) != halves or not set(halves) <= set(map(str, parse_period(self.period).halves)):
+            raise ValueError("the annexes are not of the half-years of the period, the first first")
+        return self
 
 
 @dataclass(frozen=True)
 class Believed:
-    """Whose identities a reader believes: those that the trust root names, and those with these fingerprints."""
+    """Whose identities a reader believes: those that the last round of the trust root names, and those with these
+    fingerprints. When a report was signed nobody can prove, so one of an identity that was replaced may be new."""
 
     trust: Trust | None = None
     fingerprints: Sequence[str] = field(default_factory=tuple)
@@ -79,7 +83,8 @@ class Believed:
 
 @dataclass(frozen=True)
 class VerifiedReport:
-    """A report that its node's head approved. ``restricted``: None where the file has none, or there is no key."""
+    """A report that its node's head approved. ``restricted``: None where the file has none, or there is no key.
+    ``annexes``: the incident annexes of its half-years that are bound into the file, the first first."""
 
     manifest: ReportManifest
     document: Document
@@ -93,6 +98,7 @@ class VerifiedReport:
     fingerprint: str
     sha256: str
     """Of the manifest: what the approval concerns."""
+    annexes: tuple[VerifiedAnnex, ...] = ()
 
     @property
     def node_id(self) -> str:
@@ -124,14 +130,8 @@ class ReportRefused(ExchangeError):
 
 
 def write_report_file(file: ReportFile) -> bytes:
-    return (json.dumps(file.model_dump(mode="json"), indent=1) + "\n").encode()
-
-
-def sealing_info(manifest: bytes, said: SealedEdition) -> bytes:
-    """What is bound to the sealed edition: the manifest, and for whom and why it was sealed."""
-    fields = said.model_dump(mode="json", exclude={"sealed"})
-    told = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-    return FILE_FORMAT.encode() + b"\0" + hashlib.sha256(manifest).digest() + told
+    without = {"annexes"} if not file.annexes else None
+    return (json.dumps(file.model_dump(mode="json", exclude=without), indent=1) + "\n").encode()
 
 
 def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = None) -> VerifiedReport:
@@ -143,6 +143,7 @@ def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = No
     4. The statement is an approval, by the node's own head, of this manifest.
     5. The manifest is of that node; the public edition is the one that it names, and of the same node and period.
     6. With a key: the restricted edition opens, is the one that it names, and says nothing else than the public one.
+    7. Each incident annex is approved by the same node's head, and holds by itself (`check_annex`).
 
     Raises ReportRefused.
     """
@@ -151,30 +152,19 @@ def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = No
     manifest_bytes, public = base64.b64decode(file.manifest), base64.b64decode(file.public)
 
     # 2. and 3.
-    try:
-        proven = verify_proven(base64.b64decode(file.proof))
-    except (StatementInvalid, LogError, ContractError) as error:
-        raise _forged(file, f"Its proof does not verify: {error}") from error
-    if proven.card.issuer != file.node:
-        raise _forged(file, f"It says that it is of {file.node}, and {proven.card.issuer} signed it.")
+    proven = _proven(file, file.proof)
     _check_identity(file, proven, who)
 
     # 4.
-    approval = proven.verified.statement
-    sha256 = hashlib.sha256(manifest_bytes).hexdigest()
-    if (
-        not isinstance(approval, Approval)
-        or approval.decision is not Decision.APPROVED
-        or approval.jurisdiction != proven.card.jurisdiction
-    ):
-        raise _unapproved(file, "What its proof proves is no approval of a report.")
-    if approval.concerns != sha256:
-        raise _unapproved(file, f"The approval inside is of another report, whose digest is {approval.concerns}.")
+    try:
+        approval = check_approval(proven, manifest_bytes)
+    except StatementInvalid as error:
+        raise _unapproved(file, error) from error
 
     # 5.
     try:
         manifest = read_report_manifest(manifest_bytes)
-        check_edition(public, manifest.public, "public")
+        check_part(public, manifest.public, "public")
         document = read_public(public)
     except (StatementInvalid, ContractError) as error:
         raise _forged(file, str(error)) from error
@@ -186,6 +176,9 @@ def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = No
 
     # 6.
     restricted = _restricted(file, manifest, manifest_bytes, document, key)
+
+    # 7.
+    annexes = tuple(_annex(file, bound, proven, key) for bound in file.annexes)
     return VerifiedReport(
         manifest=manifest,
         document=document,
@@ -197,7 +190,8 @@ def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = No
         because=approval.because,
         log_index=proven.log_index,
         fingerprint=proven.fingerprint,
-        sha256=sha256,
+        sha256=approval.concerns,
+        annexes=annexes,
     )
 
 
@@ -220,7 +214,7 @@ def _check_format(fields: dict[str, Any]) -> None:
     found = str(fields.get("format", ""))[:60]
     node = str(fields.get("node", ""))[:40] or None
     period = str(fields.get("half", fields.get("period", "")))[:10]
-    if found == FILE_FORMAT:
+    if found in (FILE_FORMAT, WITH_ANNEX):
         return
     if found in _OLDER:
         raise ReportRefused(
@@ -238,6 +232,8 @@ def _check_format(fields: dict[str, Any]) -> None:
             node=node,
             next_step="Ask the head of the focal point to approve the report and to release its file.",
         )
+    if found.startswith("ffp-monitoring-report/") and found != REPORT_FORMAT:
+        raise _newer(found, node)
     if found == REPORT_FORMAT:
         raise ReportRefused(
             f"It is the public edition of {period} alone, without the proof that it was approved.",
@@ -246,29 +242,86 @@ def _check_format(fields: dict[str, Any]) -> None:
             next_step="Ask the focal point for the whole file: ffp report --form file.",
         )
     if found.startswith("ffp-report-file/"):
-        raise ReportRefused(
-            f"It is of the format {found}, and this release reads {FILE_FORMAT}.",
-            code="newer-format",
-            node=node,
-            next_step="Install a newer release here.",
-        )
+        raise _newer(found, node)
     raise _no_report("It is JSON of another kind.")
+
+
+def _newer(found: str, node: str | None) -> ReportRefused:
+    return ReportRefused(
+        f"It is of the format {found}, and this release reads {FILE_FORMAT} and {WITH_ANNEX}.",
+        code="newer-format",
+        node=node,
+        next_step="Install a newer release here.",
+    )
 
 
 def _check_identity(file: ReportFile, proven: ProvenStatement, who: Believed) -> None:
     if any(same_fingerprint(known, proven.fingerprint) for known in who.fingerprints):
         return
-    if who.trust is not None and last_round_that_names(who.trust, proven.card) is not None:
+    named = None if who.trust is None else who.trust.node(proven.card.issuer)
+    if named is not None and (named.jurisdiction, named.identity) == (proven.card.jurisdiction, proven.card.identity):
         return
-    named = who.trust is not None and who.trust.node(proven.card.issuer) is not None
+    last = None if who.trust is None else last_round_that_names(who.trust, proven.card)
+    if last is not None and who.trust is not None:
+        raise ReportRefused(
+            f"It is signed by an identity with the fingerprint {proven.fingerprint}, which round {last} of the trust "
+            f"root was the last to name; round {who.trust.version} names "
+            + ("another one for this node." if named is not None else "this node no more."),
+            code="replaced-identity",
+            node=file.node,
+            next_step="Nobody can tell whether it was signed before that. Ask the focal point by telephone: if it is a "
+            "report of before, and these are the 40 digits of then, give them with --fingerprint; if not, keep the "
+            "file, and ask for one by the identity of now.",
+        )
     raise ReportRefused(
         f"It is signed by an identity with the fingerprint {proven.fingerprint}, "
         + ("and the trust root names another one for this node." if named else "which nobody vouches for here."),
-        code="forged" if named else "unknown-identity",
+        code="forged" if named is not None else "unknown-identity",
         node=file.node,
         next_step="Ask the focal point for its 40 digits by telephone. If they are these, give them with --fingerprint "
         "or install the trust root; if not, somebody else made the file: keep it, and tell the focal point.",
     )
+
+
+def _proven(file: ReportFile, proof: str) -> ProvenStatement:
+    try:
+        proven = verify_proven(base64.b64decode(proof))
+    except (StatementInvalid, LogError, ContractError) as error:
+        raise _forged(file, f"Its proof does not verify: {error}") from error
+    if proven.card.issuer != file.node:
+        raise _forged(file, f"It says that it is of {file.node}, and {proven.card.issuer} signed it.")
+    return proven
+
+
+def _annex(file: ReportFile, bound: BoundAnnex, report: ProvenStatement, key: RecipientKey | None) -> VerifiedAnnex:
+    proven = _proven(file, bound.proof)
+    if proven.card.identity != report.card.identity:
+        raise _forged(file, "Its incident annex is signed by another identity than the report.")
+    exact = None
+    if bound.exact is not None and key is not None:
+        exact = _opened(file, bound.exact, base64.b64decode(bound.manifest), key)
+    try:
+        return check_annex(bound, proven, exact)
+    except StatementInvalid as error:
+        if error.code in ("digest-differs", "wrong-issuer"):
+            raise _forged(file, f"Its incident annex: {error}") from error
+        raise _unapproved(file, error) from error
+    except (ContractError, InvalidInput) as error:
+        raise _forged(file, f"Its incident annex: {error}") from error
+
+
+def _opened(file: ReportFile, said: SealedEdition, manifest: bytes, key: RecipientKey) -> bytes:
+    try:
+        return open_edition(said, manifest, key)
+    except InvalidInput as error:
+        raise ReportRefused(
+            f"Its restricted edition was sealed for {said.recipient}, fingerprint {said.fingerprint}, and does not "
+            "open with this key.",
+            code="other-recipient",
+            node=file.node,
+            next_step=f"Ask the focal point for a file for {key.recipient.name}, fingerprint "
+            f"{key.recipient.fingerprint}.",
+        ) from error
 
 
 def _restricted(
@@ -276,43 +329,18 @@ def _restricted(
 ) -> Restricted | None:
     if file.restricted is None or key is None:
         return None
+    data = _opened(file, file.restricted, manifest_bytes, key)
     try:
-        data = key.open(base64.b64decode(file.restricted.sealed), sealing_info(manifest_bytes, file.restricted))
-    except InvalidInput as error:
-        raise ReportRefused(
-            f"Its restricted edition was sealed for {file.restricted.recipient}, fingerprint "
-            f"{file.restricted.fingerprint}, and does not open with this key.",
-            code="other-recipient",
-            node=file.node,
-            next_step=f"Ask the focal point for a file for {key.recipient.name}, fingerprint "
-            f"{key.recipient.fingerprint}.",
-        ) from error
-    try:
-        check_edition(data, manifest.restricted, "restricted")
+        check_part(data, manifest.restricted, "restricted")
         found = read_restricted(data)
     except (StatementInvalid, ContractError) as error:
         raise _forged(file, str(error)) from error
     if (found.node, found.jurisdiction, found.period) != (manifest.node, manifest.jurisdiction, manifest.period):
         raise _forged(file, "The restricted edition is of another node or period than the manifest.")
-    if isinstance(found, RestrictedHalf):
-        _check_agreement(file, document, found)
+    contradicting = next(contradictions(document, found), None)
+    if contradicting is not None:
+        raise _forged(file, f"Its two editions contradict each other: {contradicting}.")
     return found
-
-
-def _check_agreement(file: ReportFile, document: Document, exact: RestrictedHalf) -> None:
-    """Each range that the public edition tells holds the exact count."""
-    for name, row in (*document.counts.items(), *document.gaps.items()):
-        for column, figure in row.cells.items():
-            if not _holds(figure, exact.count(name, column)):
-                raise _forged(file, f"Its two editions contradict each other: {name}, {column}.")
-
-
-def _holds(told: Figure, count: int | None) -> bool:
-    if told.told in (Told.RESTRICTED, Told.HELD_BACK):
-        return True
-    if told.told is Told.NO_DATA or count is None:
-        return told.told is Told.NO_DATA and count is None
-    return (told.low or 0) <= count <= (told.high or 0)
 
 
 def _no_report(message: str) -> ReportRefused:
@@ -333,9 +361,17 @@ def _forged(file: ReportFile, message: str) -> ReportRefused:
     )
 
 
-def _unapproved(file: ReportFile, message: str) -> ReportRefused:
+def _unapproved(file: ReportFile, error: StatementInvalid) -> ReportRefused:
+    if error.code == "wrong-role":
+        return ReportRefused(
+            str(error),
+            code="not-by-head",
+            node=file.node,
+            next_step="Keep the file. Ask the head of the focal point by telephone who approved it, and for a file of "
+            "what the head approved.",
+        )
     return ReportRefused(
-        message,
+        str(error),
         code="unapproved",
         node=file.node,
         next_step="Ask the head of the focal point to approve the report and to release its file.",

@@ -24,7 +24,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -214,12 +214,6 @@ def check_approval(proven: ProvenStatement, data: bytes, *, by: Collection[Role]
             code="wrong-digest",
         )
     return said
-
-
-def write_manifest(manifest: Contract) -> bytes:
-    """JSON of sorted keys without blanks, as RFC 8785 has it, and a line's end."""
-    fields: Any = manifest.model_dump(mode="json")
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
 
 
 def approved_file(node: Node, approval: str, document: bytes) -> bytes:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.errors import StatementInvalid
-from exchange.flows.witness.bundle import check_jurisdiction, verify_proven
+from exchange.flows.statement.proven import verify_proven
+from exchange.flows.witness.bundle import check_jurisdiction
 from exchange.trust.card import fingerprint, same_fingerprint
 from exchange.trust.key_history import history_of
 from exchange.trust.verify import verify_statement

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from exchange.errors import Forbidden
-from exchange.flows.access.sessions import digest_of
+from exchange.flows.access.sessions import session_digest
 from exchange.flows.alerts.alerts import ALERTED
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compression import OWN_SITES
@@ -58,7 +58,7 @@ async def events(
     """On a line ``alerts`` with a number that rises, ``record`` with how far its scans are, and ``end``; else all of it
     as JSON, with a tag. Raises TooMany."""
     hints: LiveHints = request.app.state.hints
-    session = digest_of(request.cookies[cookie_name(node)])
+    session = session_digest(request.cookies[cookie_name(node)])
     watcher = Watcher((who.caller.role, who.caller.pseudonym), session, frozenset(record))
     if EVENT_STREAM in request.headers.get("accept", ""):
         line = await hints.enter(watcher)

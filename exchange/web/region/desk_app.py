@@ -36,6 +36,7 @@ from exchange.web.pack.paper import pack_title, readers_words
 from exchange.web.pack.written import pack_files, pack_names
 from exchange.web.pages.static_files import STATIC
 from exchange.web.region.written import edition_files
+from exchange.web.wording.regional_incidents import incident_notes, incident_tables, incident_totals
 from exchange.web.wording.regional_lines import (
     difference_words,
     number_words,
@@ -191,6 +192,9 @@ class _Desk:
             "lines": regional_lines(report),
             "times": stage_lines(report),
             "past": past_periods(report),
+            "incident_notes": incident_notes(report),
+            "incident_totals": incident_totals(report),
+            "incident_tables": [] if report.incidents is None else incident_tables(report.incidents),
             "differences": [difference_words(item) for item in report.differences],
             "downloads": [*(f"{base}.{end}" for end in ends), *drawings],
         }

@@ -7,12 +7,14 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
+from exchange.flows.incidents.words import all_verified
 from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
 from exchange.flows.monitoring.small_counts import Figure
 from exchange.flows.region.kinds import DEFINITIONS
 from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext, spoken
 from exchange.web.pages.records_csv import guarded
+from exchange.web.wording.regional_incidents import incident_lines
 from exchange.web.wording.regional_lines import key_words
 
 REGIONAL_COLUMNS: Final = (
@@ -59,6 +61,8 @@ def regional_sheet(report: RegionalReport) -> bytes:
             gettext(definition.text),
         )
         table.writerow([guarded(cell) for cell in cells])
+    for found in _incidents(report):
+        table.writerow([guarded(cell) for cell in found])
     for footnote in spoken().footnotes():
         table.writerow([guarded(footnote)])
     return b"\xef\xbb\xbf" + written.getvalue().encode()
@@ -80,6 +84,14 @@ def _lines(report: RegionalReport) -> Iterator[RegionalCell]:
         yield stage.id, STAGES[stage.id], gettext("90th percentile"), stage.most, "hours"
     for item in report.availability:
         yield "availability", AVAILABILITY, key_words(item.jurisdiction), item.own, "share"
+
+
+def _incidents(report: RegionalReport) -> Iterator[tuple[str, ...]]:
+    """They speak to no goal and have no number of their own."""
+    checked = gettext("verified") if all_verified() else gettext("unverified")
+    for line in incident_lines(report.incidents) if report.incidents is not None else ():
+        told = (str(line.figure.told), _number(line.figure.low), _number(line.figure.high))
+        yield report.period, report.edition, line.id, line.title, line.whose, *told, "count", "", "", "", checked, ""
 
 
 def _number(value: float | None) -> str:

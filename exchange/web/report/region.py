@@ -13,9 +13,11 @@ from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, figures, heading, paragraph, printable, quiet
 from exchange.web.report.render import STANDARD, set_pages
 from exchange.web.wording.figures import words
+from exchange.web.wording.regional_incidents import incident_notes, incident_tables, incident_totals
 from exchange.web.wording.regional_lines import (
     RegionalLine,
     difference_words,
+    key_words,
     number_words,
     past_periods,
     regional_lines,
@@ -57,6 +59,7 @@ def _data(report: RegionalReport) -> dict[str, Any]:
             *_totals(report),
             *_cells(report),
             *_availability(report),
+            *_incidents(report),
             *_differences(report),
             *_reports(report),
         ],
@@ -99,6 +102,31 @@ def _availability(report: RegionalReport) -> list[Block]:
     ]
     head = [_("Jurisdiction"), _("Node"), _("By itself"), _("As partners saw it")]
     return [heading(_(AVAILABILITY.title), 1), quiet(_(AVAILABILITY.text)), columns(head, rows, numbers=[2, 3])]
+
+
+def _incidents(report: RegionalReport) -> list[Block]:
+    found = report.incidents
+    if found is None:
+        return []
+    head = [_("Figure"), _("The region"), *(key_words(code) for code in _who(report)), *past_periods(report)]
+    rows = [
+        [item.title, item.total, *(said for _whose, said in item.cells), *item.trend]
+        for item in incident_totals(report)
+    ]
+    blocks = [heading(_("Incidents with firearms"), 1), bullets(*incident_notes(report)), columns(head, rows)]
+    for table in incident_tables(found):
+        blocks.append(heading(table.title, 2))
+        if table.is_told:
+            lines = [[title, *(cell.words for cell in cells)] for title, cells in table.rows]
+            blocks.append(columns([table.first, *table.columns], lines))
+        else:
+            blocks.append(quiet(_("Not told: too few counts of it are large.")))
+    return blocks
+
+
+def _who(report: RegionalReport) -> list[str]:
+    """Whose annexes are counted."""
+    return list(dict.fromkeys(item.jurisdiction for item in report.incidents.annexes)) if report.incidents else []
 
 
 def _differences(report: RegionalReport) -> list[Block]:

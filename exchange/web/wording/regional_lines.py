@@ -8,6 +8,7 @@ from typing import Final
 
 from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
 from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.region.earlier_claims import Claim
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.kinds import CREDIT, DEFINITIONS, FIRST_SIGNED
 from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SideDifference
@@ -70,7 +71,7 @@ def stage_lines(report: RegionalReport) -> list[RegionalLine]:
         cells = [(_("90th percentile"), words(stage.most, "hours"))]
         if stage.spans is not None:
             cells.append((_("How many"), str(stage.spans)))
-        trend = _trend(report.earlier, f"{stage.id}_median_h", stage.median, "hours")
+        trend = trend_words(report.earlier, f"{stage.id}_median_h", stage.median, "hours")
         numbers = report.indicators[stage.id]
         found.append(
             RegionalLine(
@@ -110,7 +111,9 @@ def key_words(key: str) -> str:
 
 
 def difference_words(item: SideDifference) -> str:
-    """One sentence."""
+    """A sentence or two."""
+    if item.claim is not None:
+        return _claim_words(item, item.claim)
     told = "; ".join(f"{term(code, 'jurisdiction')}: {words(figure, 'count')}" for code, figure in item.told.items())
     said = _(
         "%(figure)s in %(period)s: the two sides do not tell the same (%(told)s).",
@@ -128,6 +131,22 @@ def difference_words(item: SideDifference) -> str:
         for code, count in item.alone.items()
     ]
     return " ".join([said, *alone])
+
+
+def _claim_words(item: SideDifference, claim: Claim) -> str:
+    ((code, figure),) = item.told.items()
+    said = _(
+        "%(figure)s in %(period)s: %(jurisdiction)s tells %(count)s as of an earlier half-year, and its own report of "
+        "then does not have them.",
+        figure=_(DEFINITIONS[item.id].title),
+        period=item.period,
+        jurisdiction=term(code, "jurisdiction"),
+        count=words(figure, "count"),
+    )
+    if claim is Claim.DISBELIEVED:
+        return f"{said} {_('They count in the half-year in which they are told first.')}"
+    why = _("Hits that were told without an id, or that are told no more, may explain that: they count as of then.")
+    return f"{said} {why}"
 
 
 def regional_notes(report: RegionalReport) -> list[str]:
@@ -170,11 +189,11 @@ def _line(report: RegionalReport, row: RegionalRow, definition: Definition, unit
         total=words(row.total, unit),
         across=words(row.across, unit) if row.across is not None else None,
         cells=tuple((key_words(key), figure) for key, figure in said if figure != restricted),
-        trend=_trend(report.earlier, row.id, row.total, unit),
+        trend=trend_words(report.earlier, row.id, row.total, unit),
     )
 
 
-def _trend(earlier: Sequence[RegionalEarlier], name: str, now: Figure, unit: str) -> tuple[str, ...]:
+def trend_words(earlier: Sequence[RegionalEarlier], name: str, now: Figure, unit: str) -> tuple[str, ...]:
     past = _past(earlier)
     if not past:
         return ()

@@ -168,7 +168,9 @@ SENTENCES: Final = {
     "invalid-half": _m("A half-year is written 2026H1 or 2026H2, a year 2026."),
     "half-not-over": _m("This half-year is not over yet."),
     "other-figures": _m("The figures are others by now. Read them again, then approve."),
-    "not-approved": _m("The report of this half-year is not approved for release."),
+    "not-approved": _m(
+        "This is not approved for release yet. The head approves it on its page, once the period is over."
+    ),
     "key-compromised": _m("The record is not believed any more: its key was in wrong hands."),
     "head-not-signed": _m("The log's head over this is not signed yet. Try again in a moment."),
     "too-many": _m("Too many tries. Wait a minute."),

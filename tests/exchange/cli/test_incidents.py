@@ -69,7 +69,9 @@ def test_from_a_table_to_an_approved_annex(
     assert [(row["row"], row["column"], row["why"]) for row in told["refused_rows"]] == made.wrong
     assert (told["incidents"], told["persons"]) == (400, made.counts.person_total)
 
-    assert "not approved for release" in refusal(ffp("incidents", "write", out, *of_half))
+    refused = refusal(ffp("incidents", "write", out, *of_half))
+    assert "not approved for release" in refused
+    assert f"ffp incidents approve SHA256 --half {HALF} --as HEAD" in refused
     assert "a draft" in ffp("incidents", "write", out, *of_half, "--draft").out
     assert json.loads(out.read_bytes())["draft"] is True
     assert "not approved" in refusal(ffp("incidents", "write", out, *of_half, "--draft", "--form", "exact"))

@@ -34,7 +34,8 @@ def network(tmp_path: Path) -> Iterator[Network]:
 def test_law_is_entered_published_and_read(ffp: Ffp, network: Network, tmp_path: Path) -> None:
     here, there = (("--home", network.nodes[name].settings.home) for name in (RS, MK))
     assert "not entered" in ffp("law", "list", *here).out
-    assert "not entered" in ffp("law", "show", "RS", *here).out
+    assert "not entered; the head enters it: ffp law add FILE" in ffp("law", "show", "RS", *here).out
+    assert "not entered; its head has published none" in ffp("law", "show", "MK", *here).out
     file = tmp_path / "law.json"
     file.write_text(json.dumps([item.model_dump(mode="json") for item in made_up_law()["RS"]]))
     assert "is for the role head" in refusal(ffp("law", "add", file, "--as", "examiner-1", *here))
@@ -58,13 +59,32 @@ def test_law_is_entered_published_and_read(ffp: Ffp, network: Network, tmp_path:
     one = ffp("law", "show", "RS", "RS-synthetic-28", *there).out
     assert "give: blocked; seized; MK; -" in one
     assert "no article" in refusal(ffp("law", "show", "RS", "RS-synthetic-99", *there))
-    assert "no partner" in refusal(ffp("law", "show", "UA", *there))
+    for code in ("UA", "QQ"):
+        refused = refusal(ffp("law", "show", code, *there))
+        assert "no partner" in refused
+        assert "ffp law list" in refused
 
     changed = tmp_path / "one.json"
     changed.write_text(article("RS", "28", rule("give", "allowed", "MK")).model_dump_json())
     assert "RS-synthetic-28: changed (" in ffp("law", "add", changed, *BY_HEAD, *here).out
     changed.write_text('{"articles": [{"article_id": "no id"}]}')
     assert "does not follow the contract" in refusal(ffp("law", "add", changed, *BY_HEAD, *here))
+
+
+def test_a_provision_that_no_list_has_is_warned_of(ffp: Ffp, network: Network, tmp_path: Path) -> None:
+    home = ("--home", network.nodes[RS].settings.home)
+    file = tmp_path / "law.json"
+    mistyped = article("RS", "28", rule("give", "allowed", "MK"), provisions=["eu-2021-555", "eu-2021-5555"])
+    file.write_text(mistyped.model_dump_json())
+    for told in (
+        ffp("law", "add", file, *BY_HEAD, *home),
+        ffp("law", "import", file, "--yes", *BY_HEAD, *home),
+        ffp("law", "publish", "--yes", *BY_HEAD, *home),
+    ):
+        assert told.code == 0, told.err
+        assert "Warning, RS-synthetic-28: this release knows no provision eu-2021-5555." in told.err
+        assert "eu-2021-555," in told.err.rpartition("It knows: ")[2]
+        assert told.err.count("Warning") == 1
 
 
 def test_the_compendium_is_written_as_pdf(ffp: Ffp, network: Network, tmp_path: Path) -> None:

@@ -44,7 +44,11 @@ def test_a_half_year_from_draft_to_release(
     ahead = datetime.fromisoformat(half.end) + timedelta(days=1) - datetime.now(UTC)
     monkeypatch.setattr("exchange.clock.now", lambda: datetime.now(UTC) + ahead)
 
-    assert "not approved for release" in refusal(ffp(*asked, "--out", out))
+    refused = refusal(ffp(*asked, "--out", out))
+    assert "not approved for release" in refused
+    assert f"ffp report --half {half} --approve SHA256 --as HEAD" in refused
+    assert "two names of one option" in refusal(ffp(*asked, "--period", str(half.before())))
+    assert "two names of one option" in refusal(ffp(*asked, "--half", str(half.before())))
     assert not out.exists()
     assert "a draft" in ffp(*asked, "--out", out, "--draft").out
     drafted = json.loads(out.read_bytes())

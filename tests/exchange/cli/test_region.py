@@ -72,6 +72,10 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
     without = ffp("region", "combine", *good, "--half", "2026H1", "--out", out, "--no-pdf")
     assert without.code != 0
     assert without.err.count("unknown-identity") == 6
+    not_before = ffp(*asked, "--no-pdf", *good, "--held-against", good[4])
+    assert not_before.code == 1
+    assert "rs.json, of ffp-rs, refused (other-period)" in not_before.err
+    assert "is to be held against what was told before" in not_before.err
     later = ffp(*asked, "--earlier", out / "region-2026H1-restricted.json", *good)
     assert "must be of before 2026H1" in refusal(later)
 

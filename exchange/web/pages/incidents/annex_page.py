@@ -16,7 +16,6 @@ from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.incidents.annex import (
     ApprovedAnnex,
     approve_annex,
-    check_digest,
     draft_annex,
     find_annex,
     half_states,
@@ -41,6 +40,7 @@ from exchange.flows.incidents.vocabulary import HarmOutcome, Offence, WeaponKind
 from exchange.flows.incidents.words import DIMENSION_TITLES, TOTAL_TITLES, all_verified, platform_facts
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
+from exchange.flows.statement.approved_document import check_digest
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
-from exchange.errors import InvalidInput, NotFound
+from exchange.errors import NotFound
 from exchange.flows.monitoring.definitions import AVAILABILITY
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Period, parse_period
@@ -26,7 +25,8 @@ from exchange.flows.monitoring.report import (
 )
 from exchange.flows.monitoring.restricted_edition import exact_counts, exact_hours
 from exchange.flows.node.node import Node
-from exchange.flows.region.release import Addressed, release_report
+from exchange.flows.region.release import Addressed, bound_annexes, release_report
+from exchange.flows.statement.approved_document import check_digest
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
 from exchange.trust.recipient import read_recipient
 from exchange.web.access.caller import OpenNode
@@ -99,6 +99,7 @@ def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
         where=WHERE if is_head else {},
         may_approve=is_head,
         approved=approved,
+        annexes=[str(annex.exact.head.half) for annex in bound_annexes(node, wanted)] if approved else [],
         sha256=None if approved or found is None else found.sha256,
         months=months,
         month_panels=month_lines(months) if months is not None else [],
@@ -135,9 +136,7 @@ async def hand_out(request: Request, node: OpenNode, who: Monitoring, half: str,
 
 
 def _approve(node: Node, who: Visitor, half: str, fields: dict[str, str]) -> str:
-    sha256 = fields.get("sha256", "")
-    if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise InvalidInput("Approve what the page shows.", code="invalid-field")
+    sha256 = check_digest(fields.get("sha256", ""))
     return approve_report(node, who.caller.maker, parse_period(half), sha256, line_of(fields, "because"))
 
 

@@ -17,10 +17,14 @@ from exchange.flows.assessment.questionnaire import Criterion
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.maturity.keep import keep_snapshot, signed_snapshot
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, STAGES
+from exchange.flows.monitoring.document import FIRST_FORMAT
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.report import approve_report, draft, released
-from exchange.flows.node.node import create_node, open_node
+from exchange.flows.node.node import Node, create_node, open_node
+from exchange.flows.region.release import release_report
+from exchange.flows.statement.approved_document import approve_document, find_approval
 from exchange.flows.terms.terms import state_policy
+from exchange.log.audit_entry import Actor, ActorKind
 from exchange.trust.card import fingerprint
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
@@ -29,6 +33,8 @@ from tests.exchange.flows.monitoring.monitoring_world import MK, Clock, World
 
 pytestmark = pytest.mark.slow
 
+BY_HEAD = Actor(ActorKind.PERSON, "head-1", Role.HEAD)
+LATER = "ffp-monitoring-report/9"
 HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
 H1 = Half(2026, 1)
 ASKED_OF_THE_NODE = (
@@ -137,14 +143,69 @@ def test_a_forged_snapshot_is_left_and_named(folder: Path) -> None:
 # The mid-term paper
 
 
-def test_reports_count_where_an_approval_of_the_node_concerns_them(folder: Path, world: World) -> None:
+def put_file(node: Node, folder: Path) -> None:
+    (folder / "report.json").write_bytes(release_report(node, BY_HEAD, H1, None))
+
+
+def of_one_edition(node: Node, folder: Path) -> bytes:
+    """A report as the release before wrote it, and its approval; signed, as that release did, for its own bytes."""
+    fields = json.loads(released(node, H1).data)
+    del fields["edition"]
+    fields |= {"format": FIRST_FORMAT, "half": fields.pop("period")}
+    data = json.dumps(fields).encode()
+    kept = approve_document(node, HEAD, data, "To the coordinator.", lambda _session, _new: None)
+    with node.store.read() as session:
+        approval = find_approval(session, kept)
+    assert approval is not None
+    (folder / "report.json").write_bytes(data)
+    (folder / "report-approval.json").write_bytes(approval.envelope)
+    return data
+
+
+def test_a_reports_file_counts_where_its_identity_is_known(folder: Path, world: World) -> None:
+    put_file(world.node, folder)
+    [report] = read_folder(folder).reports
+    assert (str(report.half), report.node_id, report.signed) == ("2026H1", "ffp-rs", True)
+    assert report.figures["exhibits_entered"].as_json() == {"told": "between", "low": 1, "high": 4}
+    assert report.sha256 == released(world.node, H1).sha256
+
+    (folder / "maturity.json").unlink()
+    found = read_folder(folder)
+    assert found.reports == (), "nobody vouches for the identity"
+    assert "node_fingerprint" in found.left[0].why
+    digits = fingerprint(world.node.history.card.identity)
+    write_filled(folder, all_best(), jurisdiction="RS", more=f'node_fingerprint = "{digits}"')
+    [report] = read_folder(folder).reports
+    assert report.signed
+
+    data = json.loads((folder / "report.json").read_bytes())
+    for changed, why in (
+        ({"public": "e30="}, "is not the one that was approved"),
+        ({"format": "ffp-report-file/9"}, "Install a newer release"),
+        ({"period": "2026H2"}, "another node or period"),
+    ):
+        (folder / "report.json").write_text(json.dumps({**data, **changed}))
+        found = read_folder(folder)
+        assert found.reports == ()
+        assert why in found.left[0].why
+
+
+def test_each_format_is_read_as_that_format(folder: Path, world: World) -> None:
+    """A public edition by itself has no approval of its own bytes; one of a release to come nobody reads here."""
     approved = released(world.node, H1)
+    assert approved.editions is not None
+    (folder / "report-approval.json").write_bytes(approved.envelope)
     (folder / "report.json").write_bytes(approved.data)
     found = read_folder(folder)
-    assert [(item.name, item.why) for item in found.left] == [
-        ("report.json", "No approval that concerns this report lies beside it.")
-    ]
-    (folder / "report-approval.json").write_bytes(approved.envelope)
+    assert found.reports == ()
+    assert "--form file" in found.left[0].why
+    (folder / "report.json").write_bytes(json.dumps({**json.loads(approved.data), "format": LATER}).encode())
+    found = read_folder(folder)
+    assert [(item.name, found.reports) for item in found.left] == [("report.json", ())]
+
+
+def test_a_report_of_one_edition_counts_where_an_approval_of_the_node_concerns_it(folder: Path, world: World) -> None:
+    data = of_one_edition(world.node, folder)
     [report] = read_folder(folder).reports
     assert (str(report.half), report.node_id, report.signed) == ("2026H1", "ffp-rs", True)
     assert report.figures["exhibits_entered"].as_json() == {"told": "between", "low": 1.0, "high": 4.0}
@@ -153,7 +214,7 @@ def test_reports_count_where_an_approval_of_the_node_concerns_them(folder: Path,
     [report] = read_folder(folder).reports
     assert not report.signed, "nothing brings the node's keys"
 
-    (folder / "report.json").write_bytes(approved.data.replace(b'"told": "between"', b'"told": "no_data"', 1))
+    (folder / "report.json").write_bytes(data.replace(b'"told": "between"', b'"told": "no_data"', 1))
     found = read_folder(folder)
     assert found.reports == ()
     assert "No approval" in found.left[0].why
@@ -167,19 +228,17 @@ def test_an_approval_that_another_key_signed_is_refused(folder: Path, world: Wor
     World(false, world.clock).record()
     world.at("2026-07-05")
     approve_report(false, HEAD, H1, draft(false, H1).sha256, "To the coordinator.")
-    approved = released(false, H1)
+    sign_head(false)
+    for put in (put_file, of_one_edition):
+        put(false, folder)
+        found = read_folder(folder)
+        assert found.reports == ()
+        assert [item.name for item in found.left] == ["report.json"]
     false.close()
-    (folder / "report.json").write_bytes(approved.data)
-    (folder / "report-approval.json").write_bytes(approved.envelope)
-    found = read_folder(folder)
-    assert found.reports == ()
-    assert [item.name for item in found.left] == ["report.json"]
 
 
 def test_what_speaks_to_each_criterion(folder: Path, world: World, tmp_path: Path) -> None:
-    approved = released(world.node, H1)
-    (folder / "report.json").write_bytes(approved.data)
-    (folder / "report-approval.json").write_bytes(approved.envelope)
+    put_file(world.node, folder)
     write_filled(tmp_path / "md", all_best(succession="no"), half="2025H2", on="2025-09-01")
     write_filled(tmp_path / "md", all_best())
     found = midterm([folder, tmp_path / "md"])

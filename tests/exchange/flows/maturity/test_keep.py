@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from exchange.errors import Conflict, InvalidInput, NotFound, StatementInvalid
+from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.maturity.assess import maturity_of
@@ -31,13 +31,14 @@ from exchange.flows.maturity.signed_snapshot import verify_signed_snapshot
 from exchange.flows.maturity.snapshot import read_snapshot, write_snapshot
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import create_node, open_node
-from exchange.flows.statement.sign_statement import THE_NODE
+from exchange.flows.statement.approved_document import approval_proof
+from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.terms.terms import state_policy
 from exchange.store.log.statements import find_statement
 from exchange.store.tables.maturity import MaturitySnapshotRow
 from exchange.trust.card import fingerprint
-from schemas import Maker, open_envelope, parse_statement
-from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+from schemas import Approval, Maker, open_envelope, parse_statement
+from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.monitoring.monitoring_world import MK, Clock, World
 
@@ -163,7 +164,7 @@ def test_it_is_verified_without_the_node(world: World) -> None:
     assert not verify_signed_snapshot(data).confirmed
     with pytest.raises(StatementInvalid, match="not the one that you know"):
         verify_signed_snapshot(data, confirmed="0" * 40)
-    with pytest.raises(NotFound, match="No snapshot of 2026H2"):
+    with pytest.raises(NotFound, match=r"No snapshot of 2026H2 is kept here\. It can be kept once"):
         signed_snapshot(world.node, Half(2026, 2))
 
 
@@ -193,6 +194,26 @@ def test_a_file_that_was_altered_is_not_believed(world: World) -> None:
     for broken in (b"", b"{}", b"[" * 100_000, json.dumps(good | {"more": 1}).encode(), b"\xff"):
         with pytest.raises(InvalidInput, match="no file of a signed snapshot"):
             verify_signed_snapshot(broken)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role not in (Role.HEAD, Role.NODE)])
+def test_nobody_but_the_head_or_the_node_keeps_one(world: World, role: Role) -> None:
+    world.at("2026-07-04")
+    somebody = Maker(pseudonym="somebody", role=role, signed_in=SignedInBy.TOKEN)
+    with pytest.raises(Forbidden, match="is for the role head or node"):
+        keep_snapshot(world.node, somebody)
+    kept = keep_snapshot(world.node, HEAD)
+    fields = {"concerns": kept.sha256, "jurisdiction": Jurisdiction.RS, "decision": Decision.APPROVED}
+    said = say(world.node, Approval, somebody, because="Made up.", **fields)
+    with world.node.store.write() as session:
+        enter(session, said, to=[])
+    good = given_away(world)
+    forged = good | {"bundle": json.loads(approval_proof(world.node, said.statement_id))}
+    with pytest.raises(
+        StatementInvalid, match=f"somebody in the role {role}, and not in the role head or node"
+    ) as error:
+        verify_signed_snapshot(json.dumps(forged).encode())
+    assert error.value.code == "wrong-role"
 
 
 @pytest.mark.parametrize(

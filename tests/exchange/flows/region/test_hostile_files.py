@@ -18,6 +18,7 @@ from exchange.flows.monitoring.half_years import parse_period
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import exact
 from exchange.flows.region.desk import DeskKeys, RegionDesk
+from exchange.flows.region.earlier_claims import Claim, held_against
 from exchange.flows.region.exact_region import exact_half
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.read_reports import read_reports
@@ -147,6 +148,45 @@ def test_a_side_that_leaves_link_ids_out_doubles_no_hit(
     made = exact_half([half("MK", "RS", links(mine)), half("RS", "MK", links(theirs))])
     leads = next(row for row in made.rows if row.id == "leads")
     assert leads.cells["MK-RS"] == exact(counted)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "counted", "claim"),
+    [
+        ([], [named(1)], 1, Claim.DISBELIEVED),  # told as of a half-year whose report does not have it
+        ([named(1)], [named(1)], 0, None),
+        ([named(2)], [named(1), named(2)], 1, Claim.DISBELIEVED),
+        ([None], [named(1)], 0, Claim.UNPROVEN),  # it had no id then
+        ([named(2)], [named(1)], 0, Claim.UNPROVEN),  # a record is gone, so that its case is another
+    ],
+)
+def test_a_hit_that_is_told_as_of_an_earlier_half_year_is_held_against_the_report_of_then(
+    then: list[str | None], now: list[str | None], counted: int, claim: Claim | None
+) -> None:
+    """Serbia hides what North Macedonia tells for this half-year."""
+    mine = half("RS", "MK", [("RS", name, "2026H1", None) for name in now])
+    theirs = half("MK", "RS", [("RS", name, "2026H2" if name == named(1) else "2026H1", None) for name in now])
+    before = half("RS", "MK", [("RS", name, "2026H1", None) for name in then], period="2026H1", indicators=[])
+    of_mk = half("MK", "RS", [("RS", name, "2026H1", None) for name in then], period="2026H1", indicators=[])
+    made = exact_half([theirs, mine], {"ffp-rs": [before], "ffp-mk": [of_mk]})
+    leads = next(row for row in made.rows if row.id == "leads")
+    assert leads.cells["MK-RS"] == exact(counted)
+    claims = [item.claim for item in made.differences if item.claim is not None and "RS" in item.told]
+    assert claims == ([] if claim is None else [claim])
+    hidden = next(row for row in exact_half([theirs, mine]).rows if row.id == "leads")
+    assert hidden.cells["MK-RS"] == exact(0), "what nobody holds against anything is hidden"
+
+
+def test_what_was_told_then_is_not_made_earlier_still() -> None:
+    before = half("RS", "MK", [("RS", named(1), "2026H1", None)], period="2026H1", indicators=[])
+    later = half("RS", "MK", [("RS", named(1), "2025H2", "2026H1")])
+    believed, claims = held_against(later, [before])
+    (link,) = believed.links
+    assert (link.lead, link.confirmed) == ("2026H1", "2026H2")
+    assert {(item.figure, item.claim, item.count) for item in claims} == {
+        ("leads", Claim.DISBELIEVED, 1),
+        ("confirmed_hits", Claim.DISBELIEVED, 1),
+    }
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from exchange.errors import Conflict, InvalidInput
+from exchange.errors import Conflict, Forbidden, InvalidInput
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.document import FIRST_FORMAT, write_document
-from exchange.flows.monitoring.editions import ReportManifest, read_report_manifest, write_report_manifest
-from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.editions import ReportManifest, editions, read_report_manifest, write_report_manifest
+from exchange.flows.monitoring.half_years import Half, Period
 from exchange.flows.monitoring.report import approve_report, draft, find_approved
 from exchange.flows.monitoring.restricted_edition import BLOCK, read_restricted
 from exchange.flows.monitoring.small_counts import Told, exact
@@ -23,12 +24,17 @@ from exchange.flows.region.indicators import indicators_in, shipped_indicators
 from exchange.flows.region.read_reports import read_reports
 from exchange.flows.region.regional import RefusedFile
 from exchange.flows.region.release import Addressed, release_report
-from exchange.flows.region.report_file import Believed, verify_report_file
+from exchange.flows.region.report_file import Believed, ReportRefused, verify_report_file
+from exchange.flows.region.sealed_edition import seal_edition
+from exchange.flows.statement.approved_document import approval_proof
+from exchange.flows.statement.sign_statement import enter, say
 from exchange.log.audit_entry import Act
 from exchange.store.tables.log import AuditRow
 from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from exchange.trust.recipient import make_recipient
 from exchange.trust.registry import RegisteredNode
+from schemas import Approval, Maker
+from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.region.conftest import Released
 from tests.exchange.flows.region.region_world import (
     BY_HEAD,
@@ -40,7 +46,7 @@ from tests.exchange.flows.region.region_world import (
     RegionWorld,
     start_of_2026,
 )
-from tests.exchange.trust.rounds import Capitals
+from tests.exchange.trust.rounds import Capitals, new_signer
 
 pytestmark = pytest.mark.slow
 
@@ -149,6 +155,102 @@ def test_the_trust_root_vouches_for_whom_it_names(released_region: Released) -> 
     (code, data) = released_region.files[H2][-1]
     (item,) = read_reports([(code, data)], H2, Believed(elsewhere), None).refused
     assert (item.code, item.node) == ("forged", "ffp-xk")
+
+
+def test_an_identity_that_was_replaced_is_believed_no_more(released_region: Released) -> None:
+    """Nobody can prove when a report was signed: who has the old key makes new ones."""
+    nodes = [
+        RegisteredNode(node_id=card.issuer, jurisdiction=card.jurisdiction, url=card.url, identity=card.identity)
+        for card in (node.history.card for node in released_region.world.nodes.values())
+    ]
+    capitals = Capitals()
+    first = capitals.round(nodes=nodes)
+    replaced = nodes[-1].model_copy(update={"identity": new_signer().keys.public})
+    for last, words in (([*nodes[:-1], replaced], "another one for this node"), (nodes[:-1], "this node no more")):
+        second = capitals.round(first, nodes=last)
+        read = read_reports(released_region.files[H2], H2, Believed(second), None)
+        (item,) = read.refused
+        assert (item.file, item.code, item.node) == ("xk.json", "replaced-identity", "ffp-xk")
+        assert f"round 1 of the trust root was the last to name; round 2 names {words}" in item.why
+        assert "--fingerprint" in item.next_step
+        assert len(read.accepted) == len(CODES) - 1
+        digits = released_region.world.fingerprints()[CODES.index("XK")]
+        assert not read_reports(released_region.files[H2], H2, Believed(second, [digits]), None).refused
+
+
+def signed_anew(region: Released, code: str, period: Period, role: Role, **parts: bytes) -> bytes:
+    """A file whose manifest somebody in this role signed with the node's keys; ``parts``: editions that differ."""
+    node, recipient = region.world.nodes[code], region.world.recipient.recipient
+    approved = find_approved(node, period)
+    assert approved is not None
+    assert approved.editions is not None
+    public = parts.get("public", approved.editions.public)
+    made = editions(str(period), node.node_id, code, public, parts.get("restricted", approved.editions.restricted))
+    maker = Maker(pseudonym="somebody", role=role, signed_in=SignedInBy.TOKEN)
+    fields = {"concerns": made.sha256, "jurisdiction": Jurisdiction(code), "decision": Decision.APPROVED}
+    said = say(node, Approval, maker, because="To the coordinator.", **fields)
+    with node.store.write() as session:
+        enter(session, said, to=[])
+    sign_head(node)
+    sealed = seal_edition(made.restricted, made.manifest, recipient, "A purpose")
+    return changed(
+        dict(region.files[period])[f"{code.lower()}.json"],
+        manifest=b64(made.manifest),
+        public=b64(made.public),
+        restricted=sealed.model_dump(mode="json"),
+        proof=b64(approval_proof(node, said.statement_id)),
+    )
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.HEAD])
+def test_what_the_head_did_not_approve_is_refused(released_region: Released, role: Role) -> None:
+    item = only(refused(released_region, ("rs-x.json", signed_anew(released_region, "RS", H2, role))))
+    assert (item.code, item.node) == ("not-by-head", "ffp-rs")
+    assert f"somebody in the role {role}" in item.why
+    node = released_region.world.nodes["RS"]
+    maker, shown = Maker(pseudonym="somebody", role=role, signed_in=SignedInBy.TOKEN), draft(node, H2)
+    with pytest.raises(Forbidden, match="is for the role head"):
+        approve_report(node, maker, H2, shown.sha256, "To the coordinator.")
+
+
+@pytest.mark.parametrize("period", [H1, H2, YEAR], ids=str)
+def test_the_two_editions_say_the_same(released_region: Released, period: Period) -> None:
+    """A year's too: its public figures are held against the sums of its half-years."""
+    key, believed = released_region.world.recipient, who(released_region)
+    good = signed_anew(released_region, "RS", period, Role.HEAD)
+    assert verify_report_file(good, believed, key).restricted is not None
+    approved = find_approved(released_region.world.nodes["RS"], period)
+    assert approved is not None
+    lies = list(_lies(json.loads(approved.data)))
+    assert {where for where, _ in lies} >= {"a cell", "a total", "a time"}
+    for where, public in lies:
+        data = signed_anew(released_region, "RS", period, Role.HEAD, public=json.dumps(public).encode())
+        assert verify_report_file(data, believed, None).restricted is None, "without the key nobody sees it"
+        with pytest.raises(ReportRefused, match="contradict each other") as error:
+            verify_report_file(data, believed, key)
+        assert error.value.code == "forged", where
+
+
+def _lies(public: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def changed_copy(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        copy: dict[str, Any] = json.loads(json.dumps(public))
+        change(copy)
+        return copy
+
+    more = {"told": "exact", "value": 9_999}
+    at = [row["id"] for row in public["indicators"]].index("leads")
+    yield "a cell", changed_copy(lambda copy: copy["indicators"][at]["cells"].update(MK=more))
+    yield "a total", changed_copy(lambda copy: copy["indicators"][at].update(total=more))
+    yield "a time", changed_copy(lambda copy: copy["stages"][0].update(median=more))
+    yield "a rate", changed_copy(lambda copy: copy["feedback_rate"].update(total={"told": "exact", "value": 0.123}))
+    none = [
+        (row, column)
+        for row, line in enumerate(public["indicators"])
+        for column, figure in line["cells"].items()
+        if figure["told"] in ("exact", "between")
+    ]
+    row, column = none[0]
+    yield "no data", changed_copy(lambda copy: copy["indicators"][row]["cells"].update({column: {"told": "no_data"}}))
 
 
 def _fingerprint(region: Released) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from exchange.clock import stamp_in
 from exchange.errors import TooMany
-from exchange.flows.access.sessions import digest_of
+from exchange.flows.access.sessions import session_digest
 from exchange.flows.access.users import revoke_user
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.reviews import VerificationTaskRow
@@ -355,7 +355,7 @@ def kept(node: RunningNode, row: ApprovalRow | VerificationTaskRow) -> Iterator[
 
 def seen_at(node: RunningNode, person: Person, moved_s: float | None = None) -> str:
     """When somebody was there last, as the node has noted it; moved by so many seconds from now."""
-    digest = digest_of(person.http.cookies["ffp"])
+    digest = session_digest(person.http.cookies["ffp"])
     with node.node.store.write() as session:
         row = session.get_one(SessionRow, digest)
         if moved_s is not None:

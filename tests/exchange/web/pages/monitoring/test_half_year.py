@@ -82,7 +82,7 @@ def test_from_the_draft_to_what_is_handed_out(
     assert '<span class="inside">(' in shown, "the exact count of few exhibits, here alone"
     for form in FORMS:
         assert head.get(f"/app/monitoring/{over}/released/{form}").status_code == 404
-        assert "not approved for release" in head.get(f"/app/monitoring/{over}/released/{form}").text
+        assert "The head approves it on its page" in head.get(f"/app/monitoring/{over}/released/{form}").text
 
     assert approve(auditor, over) == 403
     assert approve(head, over, sha256="0" * 64) == 409
@@ -96,6 +96,7 @@ def test_from_the_draft_to_what_is_handed_out(
     for person in (head, auditor):
         page = person.get(f"/app/monitoring/{over}").text
         assert "Approved for release" in page
+        assert "No incident annex of this period is approved, so the file has none." in page
         assert "&lt;script&gt;alert(1)" in page
         assert "<script>alert" not in page
         assert 'class="inside"' not in page, "as it was released, for everybody"
