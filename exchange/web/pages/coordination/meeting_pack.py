@@ -6,11 +6,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.flows.incidents.annex import check_digest
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.flows.pack.approve_inputs import approve_inputs
 from exchange.flows.pack.local_pack import local_pack
+from exchange.flows.statement.approved_document import check_digest
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
