@@ -23,6 +23,7 @@ from exchange.store.query.queries import FoundState, QueryState
 from exchange.store.tables.columns import Base
 from exchange.store.tables.incidents import IncidentAnnexRow
 from exchange.store.tables.maturity import MaturitySnapshotRow
+from exchange.store.tables.meetings import PackInputsRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.reviews import VerificationTaskRow
@@ -212,4 +213,5 @@ _APPROVED: Final[Mapping[type[Base], _Kept]] = {
     MonitoringReportRow: _Kept("document", parts=_editions_of_report),
     IncidentAnnexRow: _Kept("manifest", parts=_editions_of_annex),
     MaturitySnapshotRow: _Kept("document", "kept_by"),
+    PackInputsRow: _Kept("document"),
 }

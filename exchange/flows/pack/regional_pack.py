@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -74,18 +74,20 @@ def regional_pack(
     """
     # 1.
     reports, later = _reports(files.reports, half)
-    read = against_each_other(reports[half], half)
+    past = {older: against_each_other(reports[older], older) for older in sorted(reports) if older < half}
+    read = against_each_other(reports[half], half, [item for found in past.values() for item in found.accepted])
     inputs = inputs_against_each_other(
         files.inputs, half, {report.jurisdiction: report.node_id for report in read.reports}
     )
-    refused = (*files.refused, *later, *read.refused, *inputs.refused)
+    older_refused = [item for found in past.values() for item in found.refused]
+    refused = (*files.refused, *later, *older_refused, *read.refused, *inputs.refused)
     if not read.reports and not inputs.now:
         raise InvalidInput(
             f"No report and no inputs of {half} were accepted, so there is no pack.", code="nothing-to-combine"
         )
 
     # 2.
-    made, older_refused = _combined(reports, read, half, keys, indicators, earlier or {})
+    made = _combined(past, read, half, keys, indicators, earlier or {})
     report = None if made is None else made.restricted or made.public
     figures = None if report is None else _figures(report)
 
@@ -94,6 +96,7 @@ def regional_pack(
     codes = sorted({*by_code, *inputs.now})
     sides = tuple(_side(code, by_code.get(code), inputs.now.get(code)) for code in codes)
     told = [side.inputs for side in sides if side.inputs is not None]
+    annexed = {found.jurisdiction for found in read.reports if found.annexes}
     restricted = made is not None and made.restricted is not None
     sealed = [(found.jurisdiction, found.sealed) for found in read.reports if found.halves and found.sealed is not None]
     return Pack(
@@ -106,14 +109,14 @@ def regional_pack(
         overdue=tuple(_overdue(report if restricted else None, read.reports, inputs)),
         availability=_availability(report),
         actions=tuple(action for item in told for action in item.actions),
-        annexes=(),
+        annexes=tuple((found.jurisdiction, annex.told) for found in read.reports for annex in found.annexes),
         held_before={code: found.inputs.held for code, found in inputs.before.items()},
-        missing=tuple(_missing(sides, figures, made, keys, half)),
+        missing=tuple(_missing(sides, figures, made, keys, half, annexed)),
         smallest=max((*(item.smallest_count_told for item in told), report.smallest if report is not None else 0)),
         restricted=restricted,
         recipient=keys.key.recipient.name if keys.key is not None and restricted else None,
         purposes=tuple((code, edition.purpose) for code, edition in sealed),
-        refused=(*refused, *older_refused),
+        refused=refused,
     )
 
 
@@ -142,27 +145,25 @@ def _reports(found: Iterable[NamedReport], half: Half) -> tuple[Mapping[Half, li
 
 
 def _combined(
-    reports: Mapping[Half, list[NamedReport]],
+    past: Mapping[Half, ReadReports],
     read: ReadReports,
     half: Half,
     keys: DeskKeys,
     indicators: Indicators,
     earlier: Earlier,
-) -> tuple[Combined | None, list[RefusedFile]]:
+) -> Combined | None:
+    """``past``: the half-years before, the first first."""
     before: dict[str, list[RegionalEarlier]] = {name: list(items) for name, items in earlier.items()}
-    refused: list[RefusedFile] = []
-    for older in sorted(name for name in reports if name < half):
-        past = against_each_other(reports[older], older)
-        refused += past.refused
-        if not past.reports:
+    for older, found in past.items():
+        if not found.reports:
             continue
-        made = combine_reports(past, older, indicators)
+        made = combine_reports(found, older, indicators)
         for name, report in (("public", made.public), ("restricted", made.restricted)):
             items = before.setdefault(name, [])
             if report is not None and str(older) not in {item.period for item in items}:
                 items.append(_as_earlier(report, keys))
     ordered = {name: sorted(items, key=lambda item: item.period) for name, items in before.items()}
-    return (combine_reports(read, half, indicators, ordered) if read.reports else None), refused
+    return combine_reports(read, half, indicators, ordered) if read.reports else None
 
 
 def _as_earlier(report: RegionalReport, keys: DeskKeys) -> RegionalEarlier:
@@ -213,7 +214,12 @@ def _availability(report: RegionalReport | None) -> tuple[PackAvailability, ...]
 
 
 def _missing(
-    sides: Sequence[PackSide], figures: PackFigures | None, made: Combined | None, keys: DeskKeys, half: Half
+    sides: Sequence[PackSide],
+    figures: PackFigures | None,
+    made: Combined | None,
+    keys: DeskKeys,
+    half: Half,
+    annexed: Container[str],
 ) -> Iterator[Missing]:
     for code in sorted(_expected(sides, figures, keys) - {side.jurisdiction for side in sides}):
         yield Missing(MissingPart.SIDE, code)
@@ -229,6 +235,8 @@ def _missing(
     for side in sides:
         if side.inputs is not None:
             yield from missing_in(side.inputs, half)
+        if side.report is not None and side.jurisdiction not in annexed:
+            yield Missing(MissingPart.ANNEX, side.jurisdiction)
 
 
 def _expected(sides: Sequence[PackSide], figures: PackFigures | None, keys: DeskKeys) -> set[str]:

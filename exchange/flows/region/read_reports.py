@@ -50,19 +50,9 @@ def read_reports(
     What fails is refused by its name, and nothing of it is counted.
     """
     verified, refused = verify_files(files, who, key)
-    found = against_each_other(verified, period)
-    told_before, not_read = verify_files(earlier, who, key)
-    before: dict[str, list[RestrictedHalf]] = defaultdict(list)
-    for item in told_before:
-        if parse_period(item.report.manifest.period).end <= period.start:
-            before[item.report.node_id] += item.report.halves
-        else:
-            not_read.append(_not_earlier(item, period))
-    return ReadReports(
-        found.accepted,
-        (*refused, *found.refused, *not_read),
-        {node: tuple(halves) for node, halves in before.items()},
-    )
+    told_before, not_told = verify_files(earlier, who, key)
+    found = against_each_other(verified, period, told_before)
+    return ReadReports(found.accepted, (*refused, *not_told, *found.refused), found.earlier)
 
 
 def verify_files(
@@ -80,8 +70,10 @@ def verify_files(
     return verified, refused
 
 
-def against_each_other(verified: Iterable[NamedReport], period: Period) -> ReadReports:
-    """The further steps but the last, of files that verified."""
+def against_each_other(
+    verified: Iterable[NamedReport], period: Period, earlier: Iterable[NamedReport] = ()
+) -> ReadReports:
+    """The further steps, of files that verified."""
     refused: list[RefusedFile] = []
     of_period: list[NamedReport] = []
     for item in verified:
@@ -92,7 +84,17 @@ def against_each_other(verified: Iterable[NamedReport], period: Period) -> ReadR
             refused.append(other)
     kept = list(_one_each(of_period, refused))
     accepted = list(_one_node_each(kept, refused))
-    return ReadReports(tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)), tuple(refused))
+    before: dict[str, list[RestrictedHalf]] = defaultdict(list)
+    for found in earlier:
+        if parse_period(found.report.manifest.period).end <= period.start:
+            before[found.report.node_id] += found.report.halves
+        else:
+            refused.append(_not_earlier(found, period))
+    return ReadReports(
+        tuple(sorted(accepted, key=lambda item: item.report.jurisdiction)),
+        tuple(refused),
+        {node: tuple(halves) for node, halves in before.items()},
+    )
 
 
 def _not_earlier(found: NamedReport, period: Period) -> RefusedFile:

@@ -62,8 +62,8 @@ def square_map(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple
     top = 46 if any(len(name) * 7 > wide for name in columns) else _HEAD
     parts = []
     for number, name in enumerate(columns):
-        for place, line in enumerate(_wrapped(name, max(6, int(wide / 7)))[:2]):
-            parts.append(_text(_NAMES + (number + 0.5) * wide, 14 + 15 * place, line, middle=True))
+        for place, piece in enumerate(_wrapped(name, max(6, int(wide / 7)))[:2]):
+            parts.append(_text(_NAMES + (number + 0.5) * wide, 14 + 15 * place, piece, middle=True))
     for line, name in enumerate(rows):
         y = top + line * _ROW
         parts += _name(y, name)

@@ -12,6 +12,7 @@ from exchange.flows.pack.pack import OverdueWork, Pack, PackFigures
 from exchange.flows.region.kinds import sides_key
 from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext as _
+from exchange.web.languages import ngettext
 from exchange.web.pack.drawings import SHADES, bars_over_periods, square_map
 from exchange.web.pack.pack_words import figure_title, is_told, overdue_words, side_name
 from exchange.web.pack.sections import PackPicture, PackSection, PackTable
@@ -176,7 +177,14 @@ def overdue_section(pack: Pack) -> PackSection:
         )
     if not pack.is_regional:
         notes.append(_("What partners keep this side waiting for, they tell the regional meeting."))
-    after = [_("Between other sides, in %(count)s directions, nothing is overdue.", count=quiet)] if quiet else []
+    after = []
+    if quiet:
+        said = ngettext(
+            "In %(num)s other direction between two sides nothing is overdue.",
+            "In %(num)s other directions between two sides nothing is overdue.",
+            quiet,
+        )
+        after.append(said)
     return PackSection(title, notes, _overdue_picture(pack, found), [table] if rows else [], after)
 
 

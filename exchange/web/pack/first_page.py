@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from exchange.flows.monitoring.small_counts import Told
+from exchange.flows.monitoring.small_counts import Figure, Told
 from exchange.flows.pack.pack import MissingPart, Pack
 from exchange.web.languages import gettext as _
 from exchange.web.languages import ngettext
@@ -45,12 +45,12 @@ def _figures(pack: Pack) -> Iterator[str]:
         return
     before = figures.of(pack.half.before())
     for names in _HEADLINES:
-        name = next((name for name in names if is_told(figures.now.get(name))), None)
+        name = next((name for name in names if _says_something(figures.now.get(name))), None)
         if name is None:
             continue
         now, unit = figures.now[name], unit_of(name)
         was = before.figures.get(name) if before is not None else None
-        if was is None or not is_told(was):
+        if was is None or not _says_something(was):
             yield _("%(figure)s: %(now)s.", figure=figure_title(name), now=words(now, unit))
         elif now.told is was.told is Told.EXACT:
             yield _(
@@ -69,6 +69,11 @@ def _figures(pack: Pack) -> Iterator[str]:
                 was=words(was, unit),
                 half=before.period if before is not None else "",
             )
+
+
+def _says_something(figure: Figure | None) -> bool:
+    """It is a number, or a range that does not begin with 0."""
+    return is_told(figure) and figure is not None and (figure.told is Told.EXACT or bool(figure.low))
 
 
 def _maturity(pack: Pack) -> Iterator[str]:

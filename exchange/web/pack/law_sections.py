@@ -9,6 +9,7 @@ from exchange.flows.incidents.words import TOTAL_TITLES
 from exchange.flows.law.pair_of_law import LackFound
 from exchange.flows.law.rulings import LawState
 from exchange.flows.maturity.definitions import MATURITY_LEVELS, State
+from exchange.flows.monitoring.small_counts import NO_DATA
 from exchange.flows.pack.inputs import LawLack, MaturityAt, PackInputs
 from exchange.flows.pack.pack import Pack
 from exchange.web.languages import gettext as _
@@ -167,10 +168,20 @@ def incidents_section(pack: Pack) -> PackSection:
     if not pack.annexes:
         return PackSection(title, [_("No side has approved an incident annex of %(half)s.", half=pack.half)])
     head = [_("Side"), *(_(text) for text in TOTAL_TITLES.values())]
+    region = pack.figures.regional if pack.figures is not None else None
+    told = region.incidents if region is not None else None
+    if told is None:
+        found = {code: annex.totals for code, annex in pack.annexes}
+    else:
+        found = {
+            code: {name: cells.get(code, NO_DATA) for name, cells in told.by_jurisdiction.items()}
+            for code, _annex in pack.annexes
+        }
     rows = [
-        [side_name(code), *(words(annex.totals[name], "count") for name in TOTAL_TITLES)]
-        for code, annex in pack.annexes
+        [side_name(code), *(words(totals[name], "count") for name in TOTAL_TITLES)] for code, totals in found.items()
     ]
+    if told is not None:
+        rows.append([_("the region"), *(words(told.totals[name], "count") for name in TOTAL_TITLES)])
     notes = [
         _(
             "The totals of the public edition, as the heads approved it. Incidents are counted by the police, and none "

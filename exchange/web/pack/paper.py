@@ -164,8 +164,8 @@ def _summary(pack: Pack) -> str:
     late = sum(action.overdue for action in pack.open_actions)
     waiting = len({(item.one, item.other) for item in pack.overdue if item.is_some})
     return _(
-        "Open actions: %(open)s, of which overdue: %(late)s. Directions between two sides with overdue work: "
-        "%(waiting)s. Sides in this pack: %(sides)s.",
+        "Open actions: %(open)s, of which overdue: %(late)s. Sides that keep another one waiting, each pair and "
+        "direction by itself: %(waiting)s. Sides in this pack: %(sides)s.",
         open=len(pack.open_actions),
         late=late,
         waiting=waiting,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, date, datetime
+from typing import Any
 
 from exchange.clock import stamp
 from exchange.flows.coordination.meetings import Attendance, NewMeeting, enter_meeting
@@ -38,10 +39,10 @@ TITLES = (
 )
 
 
-def act(world: RegionWorld, code: str, number: str, *, owner: str, due: str, met_on: str, **changes: object) -> str:
+def act(world: RegionWorld, code: str, number: str, *, owner: str, due: str, met_on: str, **changes: Any) -> str:
     """An action that the node said, and that all have."""
     title, role = TITLES[int(number.rpartition("-")[2]) % len(TITLES)]
-    fields = {
+    fields: dict[str, Any] = {
         "number": number,
         "title": title,
         "owner": owner,
