@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.half_years import Half
 from exchange.store.access.users import add_user
 from schemas import open_envelope
@@ -75,3 +78,48 @@ def test_a_half_year_from_draft_to_release(
     assert ffp(*asked, "--out", out, "--form", "pdf", "--draft").code == 0, "what is approved is no draft any more"
     assert out.read_bytes().startswith(b"%PDF-")
     assert "approved by head-1" in ffp(*asked).out
+
+
+@pytest.mark.slow
+def test_approve_and_release_in_one_act(
+    ffp: Ffp, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is approved is shown, and the recipient's digits are asked for before anything is signed."""
+    half, out, keys = Half.of(datetime.now(UTC)), tmp_path / "rs.json", tmp_path / "keys"
+    ahead = datetime.fromisoformat(half.end) + timedelta(days=1) - datetime.now(UTC)
+    monkeypatch.setattr("exchange.clock.now", lambda: datetime.now(UTC) + ahead)
+    monkeypatch.setattr("exchange.cli.report_release.LOOK_S", 0.01)
+    made = ffp("region", "key", "--name", "Coordination (made up)", "--out", keys).out
+    digits = made.strip().splitlines()[-1].strip()
+    node = network.nodes[RS]
+    asked = ("report", "--half", str(half), "--home", node.settings.home, "--approve", "shown", *BY_HEAD)
+    to = ("--to", keys / "recipient.json", "--purpose", "The regional meeting", "--out", out)
+
+    def typed(*lines: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+    typed("12345 " * 8)
+    assert "not that of the recipient's file" in ffp(*asked, *to).err
+    typed(digits, "n")
+    said = ffp(*asked, *to)
+    assert said.code == 1
+    assert "Exhibits entered" in said.out
+    assert "not approved" in ffp(*asked[:5]).out, "neither signed anything"
+
+    def run_the_node() -> None:
+        while not out.exists() and not ended.wait(0.2):
+            sign_head(node)
+
+    ended = threading.Event()
+    running = threading.Thread(target=run_the_node)
+    running.start()
+    typed(digits, "y")
+    said = ffp(*asked, *to)
+    ended.set()
+    running.join()
+    assert said.code == 0, said
+    assert "is sealed for Coordination (made up)" in said.out
+    file = json.loads(out.read_bytes())
+    assert file["restricted"]["fingerprint"] == digits
+    typed(digits)
+    assert ffp(*asked, *to).code == 0, "it is approved already: once more the file alone"
