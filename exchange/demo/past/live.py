@@ -88,6 +88,7 @@ class _HalfLived:
         self._entered: dict[tuple[int, str], Entered] = {}
         self._hits: list[tuple[PlannedPair, Hit]] = []
         self._extras: dict[str, Entered] = {}
+        self._pieces = 0
         self.held: dict[str, dict[str, int]] = {}
         """By kind of meeting and jurisdiction, how many people were there."""
 
@@ -264,18 +265,20 @@ class _HalfLived:
     def _scan(self, firearm: int, shot: str) -> Path:
         """A drawn breech face, or, of what is not compared, a piece of one that stands for an ejector mark."""
         path = self._scans / f"past {self._half} {firearm + 1}-{shot}.x3p"
-        seed = self._seed * 1000 + _FIREARMS + 20 * self._number + firearm
+        seed = self._seed * 1000 + _FIREARMS + 20 * self._number
         if firearm in COMPARED:
-            drawn = breech_face.draw(firearm_seed=seed, shot_seed=sum(shot.encode()))
+            drawn = breech_face.draw(firearm_seed=seed + firearm, shot_seed=sum(shot.encode()))
         else:
-            drawn = _piece_of(seed, sum(shot.encode()) % 40)
+            self._pieces += 1
+            drawn = _piece_of(seed, column=2 * self._pieces)
         matcher.write_topography(drawn, path, instrument="synthetic")
         return path
 
 
-def _piece_of(seed: int, shift: int) -> Topography:
+def _piece_of(seed: int, *, column: int) -> Topography:
+    """Three quarters of a millimetre of a face, from this column on: no two of a half-year alike."""
     whole = _face(seed)
-    heights = whole.heights_um[60:180, 200 + shift : 320 + shift].copy()
+    heights = whole.heights_um[60:180, 170 + column : 290 + column].copy()
     heights.flags.writeable = False
     return replace(whole, heights_um=heights)
 
