@@ -58,8 +58,8 @@ $(READY_TESTS): $(READY) requirements.lock requirements-client.lock
 demo: install  ## Three nodes sign, share and correlate; SCANS=folder SEED=n ARGS="--keep"
 	@$(BIN)/ffp demo $(if $(SCANS),--scans "$(SCANS)") $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-training: install  ## Six nodes to practise with, in ./region (JURISDICTIONS="MD UA": these too); exercises in deploy/pilot
-	@$(BIN)/ffp training region $(foreach code,$(JURISDICTIONS),--with $(code))
+training: install  ## Six nodes to practise with, in ./region (JURISDICTIONS="MD UA": these too; HALF_YEARS=2: with a past); exercises in deploy/pilot
+	@$(BIN)/ffp training region $(if $(HALF_YEARS),--half-years $(HALF_YEARS)) $(foreach code,$(JURISDICTIONS),--with $(code))
 
 test: install-tests  ## The tests, two minutes; FFP_DATA=folder adds those on real scans
 	@$(BIN)/python -m pytest -q -m "not slow" $(SPREAD)
