@@ -226,12 +226,12 @@ class _HalfLived:
     def _ask(self, day: int) -> None:
         story = self._story
         self._on(day)
-        for firearm, (_, holders) in enumerate(self._plan.firearms):
+        for firearm in sorted(COMPARED):
+            _, holders = self._plan.firearms[firearm]
             story.ask(self._entered[firearm, "RS"], "MK")
             asker = self._chance.choice([code for code in holders if code != "RS"])
-            story.ask(
-                self._entered[firearm, asker], self._chance.choice([code for code in self._codes if code != asker])
-            )
+            for asked in self._chance.sample([code for code in self._codes if code != asker], 2):
+                story.ask(self._entered[firearm, asker], asked)
         story.settle()
         story.clock.on(hours=self._chance.choice((4, 16, 30)))
         story.settle(answers=True)
