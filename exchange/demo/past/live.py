@@ -98,10 +98,12 @@ class _HalfLived:
         3. Questions, feedback, meetings.
         4. On the last day a hit that the other side reads in the next half-year."""
         # 1.
-        self._enter(6, range(3), extras=True)
-        self._look(9, range(3))
-        self._enter(20, range(3, len(self._plan.firearms)))
-        self._look(22, range(3, len(self._plan.firearms)))
+        firearms = range(len(self._plan.firearms))
+        early, late = firearms[: len(firearms) // 2], firearms[len(firearms) // 2 :]
+        self._enter(6, early, extras=True)
+        self._look(9, early)
+        self._enter(20, late)
+        self._look(22, late)
         # 2.
         self._take_back(24)
         self._compare(26)
