@@ -151,7 +151,9 @@ class Engine:
             [subnet] = {one["subnet"] for one in self.composed()["networks"]["inside"]["ipam"]["config"]}
             address = ipaddress.ip_network(subnet)[2]
             script = f"ip link set lo up; ip address add {address}/24 dev lo; exec sleep infinity"
-            holder = _left_running(["unshare", "--net", "sh", "-euc", script], self.folder / "network.log")
+            log = self.folder / "network.log"
+            holder = _left_running(["unshare", "--net", "sh", "-euc", script], log)
+            wait_until(lambda: _has_address(holder, str(address)), log)  # until then it is the network of this machine
             kept.write_text(str(holder), encoding="utf-8")
         return int(kept.read_text(encoding="utf-8"))
 
@@ -239,6 +241,12 @@ class Engine:
             if kept.exists():
                 _stopped(int(kept.read_text(encoding="utf-8")))
                 kept.unlink()
+
+
+def _has_address(process: int, address: str) -> bool:
+    """Whether the network of this process does."""
+    command = ["nsenter", f"--net=/proc/{process}/ns/net", "ip", "-brief", "address", "show", "dev", "lo"]
+    return address in subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def _left_running(command: list[str], log: Path) -> int:

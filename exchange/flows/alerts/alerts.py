@@ -124,8 +124,8 @@ def _not_opened(session: Session, reader: AlertReader, since: str, opened: froze
     return [news for news in found if news.statement_id not in opened][:MOST_ALERTS]
 
 
-def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Alerts:
-    """With those that were read already."""
+def alerts_for(session: Session, node: Node, role: Role, pseudonym: str, *, most: int = MOST_ALERTS) -> Alerts:
+    """With those that were read already; the newest ``most``."""
     seen_to, before = marks_of(session, pseudonym)
     reader = _reader(session, node, role, pseudonym)
     opened = statements_opened(session, node, pseudonym, _oldest())
@@ -134,6 +134,7 @@ def alerts_for(session: Session, node: Node, role: Role, pseudonym: str) -> Aler
     if len(found) < MOST_ALERTS:
         read = (news for news in list_news(session, reader, _oldest(), limit=MOST_ALERTS) if news not in fresh)
         found = _newest_first([*found, *islice(read, MOST_ALERTS - len(found))])
+    found = found[:most]
     pairs = frozenset(pairs_of_hits(session, {news.subject for news in found}))
     links = links_of(session, node, sorted(pairs))
     counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -72,9 +72,9 @@ def read_alerts(node: Node, role: Role, pseudonym: str) -> tuple[Alerts, MailSta
 def newest_alerts(node: Node, role: Role, pseudonym: str, *, most: int) -> Alerts:
     """The newest of what is new, and of what was read, for somebody who is thereby told that there are hits."""
     with node.store.read() as session:
-        found = alerts_for(session, node, role, pseudonym)
+        found = alerts_for(session, node, role, pseudonym, most=most)
     note_hits(node, role, pseudonym, found.pairs)
-    return replace(found, lines=found.lines[:most])
+    return found
 
 
 def ask_for_letters(node: Node, pseudonym: str, address: str, language: str) -> None:

@@ -24,13 +24,15 @@ from exchange.clock import hours_after, stamp
 from exchange.flows.alerts.deadlines import OWED, Duty
 from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import Task, hidden_pairs, tasks_for, view_of
-from exchange.flows.candidates.exhibit_pairs import ranking_of
+from exchange.flows.candidates.exhibit_pairs import rankings_in
+from exchange.flows.candidates.exhibit_ranking import RankedExhibits
 from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
 from exchange.flows.review.leads import reviews_to_send
 from exchange.flows.review.taken_work import TakenKind, WorkStanding, work_on_exhibits, work_on_hits
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans, pictures_of_pairs
+from exchange.store.entry.exhibits import Exhibits
 from exchange.store.entry.records import PENDING, find_records, records_compared
 from exchange.store.review.candidates import candidate_of, unopened_records
 from exchange.store.review.reviews import exhibits_seen_by, looked_at, scans_of
@@ -130,7 +132,7 @@ def worklist_of(node: Node, role: Role, pseudonym: str, of: WorkOf | None = None
         if role is Role.EXAMINER:
             first, asked = _with_progress(session, first), _looked_at(session, first, pseudonym)
     note_hits(node, role, pseudonym, {link.pair_id for link in links})
-    first = [_with_shown(node, item, asked, pseudonym) for item in first]
+    first = _with_shown(node, first, asked, pseudonym)
     mine, nobodys = sum(item.mine for item in found), sum(item.is_nobodys for item in found)
     return Worklist(with_pictures(node, first, tasks), mine, nobodys, len(found) - mine - nobodys, len(chosen))
 
@@ -215,21 +217,32 @@ def _looked_at(session: Session, items: Sequence[WorkItem], pseudonym: str) -> s
     return set([exhibit for exhibit in waiting if exhibit in asked][:MOST_RANKED])
 
 
-def _with_shown(node: Node, item: WorkItem, asked: Collection[str], pseudonym: str) -> WorkItem:
-    if item.duty is not Duty.FIRST_REVIEW or not item.records or item.records[0].exhibit not in asked:
-        return item
-    return replace(item, shown=_shown_of(node, item.records[0], pseudonym))
-
-
-def _shown_of(node: Node, record: RecordRow, pseudonym: str) -> ShownPairs | None:
-    """None where none stands out, or one does that this person was not shown yet."""
-    ranking = ranking_of(node, Role.EXAMINER, pseudonym, record.statement_id)
-    if ranking is None:
-        return None
-    clear = ranking.standing[: ranking.clear]
+def _with_shown(node: Node, items: Sequence[WorkItem], asked: Collection[str], pseudonym: str) -> list[WorkItem]:
+    """What stands out of the exhibits that were ``asked`` for, where this person was shown all of it already."""
+    own = [item.records[0] for item in items if item.duty is Duty.FIRST_REVIEW and item.records]
+    records = [record for record in own if record.exhibit in asked]
+    if not records:
+        return list(items)
     with node.store.read() as session:
-        seen = exhibits_seen_by(session, pseudonym, {pair.exhibits for pair in clear})
-        others = find_records(session, {pair.other for pair in clear})
+        named = [(record.statement_id, record.exhibit) for record in records]
+        rankings = rankings_in(session, Role.EXAMINER, pseudonym, named)
+        clear = {name: ranking.standing[: ranking.clear] for name, ranking in rankings.items()}
+        pairs = [pair for each in clear.values() for pair in each]
+        seen = exhibits_seen_by(session, pseudonym, {pair.exhibits for pair in pairs})
+        others = find_records(session, {pair.other for pair in pairs})
+    shown = {name: _shown_of(each, seen, others) for name, each in clear.items()}
+    return [
+        replace(item, shown=shown.get(item.records[0].statement_id))
+        if item.duty is Duty.FIRST_REVIEW and item.records
+        else item
+        for item in items
+    ]
+
+
+def _shown_of(
+    clear: Sequence[RankedExhibits], seen: Collection[Exhibits], others: Mapping[str, RecordRow]
+) -> ShownPairs | None:
+    """None where none stands out, or one does that this person was not shown yet."""
     if not clear or any(pair.exhibits not in seen for pair in clear):
         return None
     places = tuple(dict.fromkeys(others[pair.other].jurisdiction for pair in clear if pair.other in others))

@@ -26,6 +26,7 @@ from exchange.store.hits.joined_pairs import (
     all_pairs,
     countersigned,
     hits_of_pair,
+    hits_of_pairs,
     open_pair_ids,
     open_pairs,
     pairs_that_wait_for,
@@ -184,7 +185,7 @@ def find_link(session: Session, node: Node, link_id: str, hidden: Hidden) -> Lin
 def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
     """The links of these pairs, by their ids, with all that was signed of each; without what is not believed, and
     without one that cannot be worked out: what one peer signed hides no hit of another's."""
-    hits = {pair: rows for pair in pairs if (rows := hits_of_pair(session, pair, most=MOST_HITS))}
+    hits = hits_of_pairs(session, list(pairs), most=MOST_HITS)
     shelf = _shelf(session, node, hits)
     found = []
     for pair, rows in hits.items():

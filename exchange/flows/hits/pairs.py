@@ -19,7 +19,7 @@ from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import (
     add_hit,
     begin_pair,
-    hits_of_pair,
+    hits_of_pairs,
     hits_without_pair,
     mark_stale,
     settle_pair,
@@ -68,7 +68,8 @@ def settle_pairs(node: Node) -> None:
         with node.store.read() as session:
             stale = dict(stale_pairs(session, after=after, limit=AT_ONCE))
             found = {pair_id(link.pair): link for link in links_of(session, node, stale)}
-            gone = {pair for pair in stale.keys() - found.keys() if not hits_of_pair(session, pair, most=1)}
+            lacking = stale.keys() - found.keys()
+            gone = lacking - hits_of_pairs(session, lacking, most=1).keys()
         if not stale:
             return
         with node.store.write() as session:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
@@ -72,55 +72,76 @@ def settle_pair(session: Session, pair: str, changed: int, worked_out: Mapping[s
         end_taken(session, TakenKind.HIT, {pair})
 
 
+def hits_of_pairs(session: Session, pairs: Collection[str], *, most: int) -> dict[str, list[StatementRow]]:
+    """Of each pair those that are whole and believed, by their place in their issuer's log: of each issuer the first.
+    Without pairs that have none."""
+    found: dict[str, list[StatementRow]] = {}
+    for part in in_parts(list(dict.fromkeys(pairs))):
+        for row, pair in session.execute(_HITS_OF_PAIRS, {"pairs": part, "most": most}):
+            found.setdefault(pair, []).append(row)
+    return {pair: found[pair] for pair in dict.fromkeys(pairs) if pair in found}
+
+
 def hits_of_pair(session: Session, pair: str, *, most: int) -> list[StatementRow]:
-    """Those that are whole and believed, by their place in their issuer's log: of each issuer the first."""
-    turn = func.row_number().over(
-        partition_by=StatementRow.issuer, order_by=(StatementRow.log_index, StatementRow.statement_id)
-    )
-    found = select(StatementRow.statement_id, turn.label("turn"))
-    found = found.join(HitRow, HitRow.statement_id == StatementRow.statement_id).where(
-        HitRow.pair == pair, *_believed()
-    )
-    return _rows(session, found, most)
+    """As ``hits_of_pairs``, of one."""
+    return hits_of_pairs(session, [pair], most=most).get(pair, [])
 
 
 def said_of_hits(
     session: Session, pairs: Collection[str], kind: str, *, most: int, newest: bool = False
 ) -> list[StatementRow]:
     """What was said of the hits of these pairs, of one type: of each pair and issuer the first ones, or the newest."""
-    place = StatementRow.log_index.desc() if newest else StatementRow.log_index
-    turn = func.row_number().over(
-        partition_by=(HitRow.pair, StatementRow.issuer), order_by=(place, StatementRow.statement_id)
-    )
-    found = select(StatementRow.statement_id, turn.label("turn")).join(
-        HitRow, HitRow.statement_id == StatementRow.about
-    )
-    found = found.where(StatementRow.type == kind, *_believed())
-    return [row for part in in_parts(sorted(pairs)) for row in _rows(session, found.where(HitRow.pair.in_(part)), most)]
+    said = _NEWEST_SAID if newest else _FIRST_SAID
+    parts = in_parts(sorted(pairs))
+    return [row for part in parts for row in session.scalars(said, {"pairs": part, "kind": kind, "most": most})]
 
 
 def retractions_of(session: Session, subjects: Collection[str], *, most: int) -> list[StatementRow]:
     """Retractions of these statements: of each and each issuer the first ones."""
-    turn = func.row_number().over(
-        partition_by=(StatementRow.about, StatementRow.issuer),
-        order_by=(StatementRow.log_index, StatementRow.statement_id),
-    )
-    found = select(StatementRow.statement_id, turn.label("turn"))
-    found = found.where(StatementRow.type == "retraction", *_believed())
     parts = in_parts(sorted(subjects))
-    return [row for part in parts for row in _rows(session, found.where(StatementRow.about.in_(part)), most)]
+    return [row for part in parts for row in session.scalars(_RETRACTIONS, {"subjects": part, "most": most})]
 
 
-def _believed() -> tuple[ColumnElement[bool], ...]:
-    return StatementRow.envelope.is_not(None), StatementRow.refused_by.is_(None)
+def _numbered(
+    *of_each: InstrumentedAttribute[Any], newest: bool = False, of_hits: ColumnElement[bool] | None = None
+) -> Select[Any]:
+    """Believed ones, numbered within each of these things and each issuer. ``of_hits`` joins the pairs of hits."""
+    place = StatementRow.log_index.desc() if newest else StatementRow.log_index
+    turn = func.row_number().over(
+        partition_by=(*of_each, StatementRow.issuer), order_by=(place, StatementRow.statement_id)
+    )
+    believed = StatementRow.envelope.is_not(None), StatementRow.refused_by.is_(None)
+    numbered = select(StatementRow.statement_id, of_each[0].label("thing"), turn.label("turn")).where(*believed)
+    return numbered if of_hits is None else numbered.join(HitRow, of_hits)
 
 
-def _rows(session: Session, numbered: Select[tuple[str, int]], most: int) -> list[StatementRow]:
-    """Those with a number up to ``most``: how much of one thing a peer signs does not make the others slow."""
+def _first_of(numbered: Select[Any]) -> Select[Any]:
+    """Those up to the number ``most``, each with its thing: how much of one thing a peer signs does not make the others
+    slow."""
     chosen = numbered.subquery()
-    found = select(StatementRow).join(chosen, chosen.c.statement_id == StatementRow.statement_id)
-    found = found.where(chosen.c.turn <= most).order_by(StatementRow.log_index, StatementRow.statement_id)
-    return list(session.scalars(found))
+    return (
+        select(StatementRow, chosen.c.thing)
+        .join(chosen, chosen.c.statement_id == StatementRow.statement_id)
+        .where(chosen.c.turn <= bindparam("most", type_=Integer))
+        .order_by(StatementRow.log_index, StatementRow.statement_id)
+    )
+
+
+# asked with nearly each page, so built once
+_OF_PAIRS = HitRow.pair.in_(bindparam("pairs", type_=String, expanding=True))
+_SAID = StatementRow.type == bindparam("kind", type_=String), _OF_PAIRS
+_HITS_OF_PAIRS = _first_of(
+    _numbered(HitRow.pair, of_hits=HitRow.statement_id == StatementRow.statement_id).where(_OF_PAIRS)
+)
+_FIRST_SAID, _NEWEST_SAID = (
+    _first_of(_numbered(HitRow.pair, newest=newest, of_hits=HitRow.statement_id == StatementRow.about).where(*_SAID))
+    for newest in (False, True)
+)
+_RETRACTIONS = _first_of(
+    _numbered(StatementRow.about).where(
+        StatementRow.type == "retraction", StatementRow.about.in_(bindparam("subjects", type_=String, expanding=True))
+    )
+)
 
 
 def pairs_of_hits(session: Session, statement_ids: Collection[str]) -> set[str]:
@@ -156,16 +177,19 @@ def showed_later_ones(session: Session, issuer: str, pair: str, *, position: int
 def exhibits_joined(session: Session, pairs: Collection[str]) -> dict[str, tuple[Scans, Exhibits]]:
     """The two scans and the two exhibits of each of these pairs, where both records are here."""
     found: dict[str, tuple[Scans, Exhibits]] = {}
-    one, other = aliased(RecordRow), aliased(RecordRow)
     for part in in_parts(sorted(pairs)):
-        joined = (
-            select(HitPairRow.pair, HitPairRow.scan_low, HitPairRow.scan_high, one.exhibit, other.exhibit)
-            .join(one, one.statement_id == HitPairRow.record_a)
-            .join(other, other.statement_id == HitPairRow.record_b)
-            .where(HitPairRow.pair.in_(part))
-        )
-        found |= {pair: ((low, high), exhibits_of(a, b)) for pair, low, high, a, b in session.execute(joined)}
+        rows = session.execute(_JOINED, {"pairs": part})
+        found |= {pair: ((low, high), exhibits_of(a, b)) for pair, low, high, a, b in rows}
     return found
+
+
+_ONE, _OTHER = aliased(RecordRow), aliased(RecordRow)
+_JOINED = (
+    select(HitPairRow.pair, HitPairRow.scan_low, HitPairRow.scan_high, _ONE.exhibit, _OTHER.exhibit)
+    .join(_ONE, _ONE.statement_id == HitPairRow.record_a)
+    .join(_OTHER, _OTHER.statement_id == HitPairRow.record_b)
+    .where(HitPairRow.pair.in_(bindparam("pairs", type_=String, expanding=True)))
+)
 
 
 def hits_without_pair(session: Session, *, limit: int) -> Sequence[StatementRow]:

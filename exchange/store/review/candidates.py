@@ -289,6 +289,16 @@ def unopened_records(
 ) -> list[tuple[str, str]]:
     """As ``correlated_first``, each with its record; ``only`` of these records. Whoever set a pair aside has looked at
     it: for ``blind_for`` it is what they set aside themselves, for all others what its registrar did."""
+    query = _unopened(owner, submitted_by, blind_for)
+    parts = [query]
+    if only is not None:
+        parts = [query.where(RecordRow.statement_id.in_(part)) for part in in_parts(sorted(only))]
+    return [(name, at) for part in parts for name, at in session.execute(part) if at is not None]
+
+
+@lru_cache(maxsize=128)
+def _unopened(owner: str, submitted_by: str | None, blind_for: str | None) -> Any:
+    """Kept for each examiner, as ``visible_pairs`` is."""
     record, scan, other = RecordRow, AcquisitionRow, aliased(AcquisitionRow)
     opened = select(other.acquisition_id).where(
         other.statement_id == record.statement_id, in_opened_pair(other, record, shown_to=blind_for)
@@ -308,12 +318,7 @@ def unopened_records(
         )
         .group_by(record.statement_id)
     )
-    if submitted_by is not None:
-        query = query.where(record.submitted_by == submitted_by)
-    parts = [query]
-    if only is not None:
-        parts = [query.where(record.statement_id.in_(part)) for part in in_parts(sorted(only))]
-    return [(name, at) for part in parts for name, at in session.execute(part) if at is not None]
+    return query if submitted_by is None else query.where(record.submitted_by == submitted_by)
 
 
 _STATEMENTS = (CandidateRow.statement_a, CandidateRow.statement_b)

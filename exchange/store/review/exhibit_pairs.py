@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import String, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased, defer
 
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
@@ -122,19 +122,25 @@ def pairs_of_two(session: Session, one: str, other: str, view: CandidateView) ->
     return [StoredCandidate(*row) for row in session.execute(query.options(defer(CandidateRow.comparison)))]
 
 
+_ONE, _OTHER = aliased(RecordRow), aliased(RecordRow)
+_VERSIONS = select(RecordRow.statement_id).where(
+    RecordRow.exhibit.in_(bindparam("exhibits", type_=String, expanding=True))
+)
+_JOINED = tuple(
+    select(_ONE.exhibit, _OTHER.exhibit, HitPairRow.link_id)
+    .join_from(HitPairRow, _ONE, _ONE.statement_id == HitPairRow.record_a)
+    .join(_OTHER, _OTHER.statement_id == HitPairRow.record_b)
+    .where(side.in_(_VERSIONS))
+    .order_by(HitPairRow.link_id.desc())
+    for side in (HitPairRow.record_a, HitPairRow.record_b)
+)
+"""Built once: asked with each list."""
+
+
 def joined_exhibits(session: Session, exhibits: Collection[str]) -> dict[Exhibits, str]:
     """The pairs of exhibits with one of these that a hit joins, of whatever scans and versions; each with a link."""
     found: dict[Exhibits, str] = {}
-    one, other = aliased(RecordRow), aliased(RecordRow)
-    joined = (
-        select(one.exhibit, other.exhibit, HitPairRow.link_id)
-        .join_from(HitPairRow, one, one.statement_id == HitPairRow.record_a)
-        .join(other, other.statement_id == HitPairRow.record_b)
-        .order_by(HitPairRow.link_id.desc())
-    )
     for part in in_parts(sorted(exhibits)):
-        versions = select(RecordRow.statement_id).where(RecordRow.exhibit.in_(part))
-        for side in (HitPairRow.record_a, HitPairRow.record_b):
-            rows = session.execute(joined.where(side.in_(versions)))
-            found |= {exhibits_of(a, b): link for a, b, link in rows}
+        for joined in _JOINED:
+            found |= {exhibits_of(a, b): link for a, b, link in session.execute(joined, {"exhibits": part})}
     return found

@@ -80,6 +80,15 @@ _SEEN_EXHIBITS = select(ExhibitsSeenRow).where(
     ExhibitsSeenRow.pseudonym == _WHOSE, ExhibitsSeenRow.exhibit_low.in_(_LOWS)
 )
 
+_SEEN_WITH = tuple(
+    select(ExhibitsSeenRow.exhibit_low, ExhibitsSeenRow.exhibit_high).where(
+        side.in_(bindparam("exhibits", type_=String, expanding=True)),
+        # by what no index has: else SQLite reads all that the person was ever shown, in place of what was of these
+        ExhibitsSeenRow.pseudonym.concat("") == _WHOSE,
+    )
+    for side in (ExhibitsSeenRow.exhibit_low, ExhibitsSeenRow.exhibit_high)
+)
+
 
 def seen_by(session: Session, pseudonym: str, pairs: Collection[Scans]) -> dict[Scans, ScoreSeenRow]:
     """Those of these pairs of scans whose own score this person was shown."""
@@ -103,13 +112,11 @@ def exhibits_seen_by(session: Session, pseudonym: str, pairs: Collection[Exhibit
 
 def seen_with(session: Session, pseudonym: str, exhibits: Collection[str]) -> set[Exhibits]:
     """All pairs with one of these exhibits of which this person was shown something."""
-    seen, found = ExhibitsSeenRow, set[Exhibits]()
-    # by what no index has: else SQLite reads all that the person was ever shown, in place of what was of the exhibits
-    who = seen.pseudonym.concat("") == pseudonym
-    for side in (seen.exhibit_low, seen.exhibit_high):
-        for part in in_parts(sorted(exhibits)):
-            rows = select(seen.exhibit_low, seen.exhibit_high).where(side.in_(part), who)
-            found |= {(low, high) for low, high in session.execute(rows)}
+    found = set[Exhibits]()
+    for part in in_parts(sorted(exhibits)):
+        for with_one in _SEEN_WITH:
+            rows = session.execute(with_one, {"pseudonym": pseudonym, "exhibits": part})
+            found |= {(low, high) for low, high in rows}
     return found
 
 
@@ -303,9 +310,13 @@ def sent_ever(pair: PairColumns) -> ColumnElement[bool]:
     return _task_of(pair).exists()
 
 
+_JOINED_RECORDS = (aliased(RecordRow), aliased(RecordRow))
+_SHOWN_WITH = (aliased(AcquisitionRow), aliased(RecordRow))
+
+
 def joined_by_hit(pair: PairColumns) -> ColumnElement[bool]:
     """That somebody signed a hit of the exhibits of this pair, of whatever scans and versions."""
-    one, other = aliased(RecordRow), aliased(RecordRow)
+    one, other = _JOINED_RECORDS
     joined = (
         select(HitPairRow.pair)
         .join(one, one.statement_id == HitPairRow.record_a)
@@ -349,7 +360,7 @@ def _opened_with(
 ) -> ColumnElement[bool]:
     opened = select(ScoreSeenRow.pseudonym).where(side == scan.sha256, ScoreSeenRow.opened_at.is_not(None))
     if shown_to is not None:
-        other, its_record = aliased(AcquisitionRow), aliased(RecordRow)
+        other, its_record = _SHOWN_WITH
         seen = ExhibitsSeenRow
         shown = (
             select(seen.pseudonym)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cached_property
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,8 +53,9 @@ class Spoken:
     directory: Callable[[], Directory] = shipped_directory
     here: str = ""
 
-    @property
+    @cached_property
     def jurisdictions(self) -> Directory:
+        """Asked for once: to see whether a file of it changed costs more than a name."""
         return self.directory()
 
     @property
