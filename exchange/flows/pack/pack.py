@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -32,7 +32,6 @@ class MissingPart(StrEnum):
     LAW = "law"
     ANNEX = "annex"
     MEETINGS = "meetings"
-    ACTIONS = "actions"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,6 @@ class PackSide:
     node: str
     inputs: PackInputs | None
     approval: str | None
-    approved_by: str | None
     inputs_sha256: str | None
     report: str | None
     report_approval: str | None
@@ -134,7 +132,7 @@ class Pack:
     recipient: str | None = None
     purposes: tuple[tuple[str, str], ...] = ()
     refused: tuple[RefusedFile, ...] = ()
-    changed_since: bool = field(default=False)
+    changed_since: bool = False
     """The node's rows are others by now than the head approved."""
 
     @property

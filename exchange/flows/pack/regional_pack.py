@@ -182,7 +182,6 @@ def _side(code: str, report: VerifiedReport | None, inputs: VerifiedInputs | Non
         node=report.node_id if report is not None else inputs.inputs.node if inputs is not None else "",
         inputs=inputs.inputs if inputs is not None else None,
         approval=inputs.approval if inputs is not None else None,
-        approved_by=inputs.approved_by if inputs is not None else None,
         inputs_sha256=inputs.sha256 if inputs is not None else None,
         report=report.sha256 if report is not None else None,
         report_approval=report.approval if report is not None else None,

@@ -61,10 +61,6 @@ def missing_words(item: Missing, pack: Pack) -> str:
     )
 
 
-def missing_texts() -> list[str]:
-    return [*_MISSING.values(), *_NOT_APPROVED_HERE.values()]
-
-
 def overdue_words(item: OverdueWork, smallest: int) -> str:
     if item.count is not None:
         return str(item.count)

@@ -86,7 +86,7 @@ def test_bands() -> None:
         (b'"issuer": "ffp-rs"', b'"issuer": "ffp-mk"'),
         (b'"format": "ffp-pack-inputs/2"', b'"format": "ffp-pack-inputs/3"'),
         (b'"half": "2026H2"', b'"half": "2026H3"'),
-        (b'"steps": "none"', b'"steps": "3"'),
+        (b'"decisions": "none"', b'"decisions": "3"'),
         (b'"meetings": 1,', b'"meetings": 2,'),
     ],
 )
