@@ -17,6 +17,7 @@ from exchange.flows.region.site_folder import replace_site
 from exchange.web.languages import CODES
 from tests.browser.test_accessibility import RULES
 from tests.exchange.web.public_site.conftest import MadeSite, made_site, released_region
+from tests.exchange.web.public_site.outline import outline
 
 __all__ = ["made_site", "released_region"]
 
@@ -24,6 +25,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MOST_BYTES = 100_000
 NARROW = (320, 400)
+OUTLINE = """() => [...document.querySelectorAll("*")].map((found) => {
+  let depth = 0;
+  for (let up = found.parentElement; up; up = up.parentElement) depth += 1;
+  return [depth, found.tagName.toLowerCase()];
+})"""
+"""Of what a browser made of a page: depth and name of each element."""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -102,6 +109,9 @@ def test_nothing_is_wider_than_a_telephone(
     wide = []
     for path in paths(made_site, *CODES):
         page.goto(f"{address}/{path}")
+        if width == NARROW[0]:
+            # an element that the browser added, moved or closed would stand at another depth
+            assert [tuple(item) for item in page.evaluate(OUTLINE)] == outline(made_site.pages[path]), path
         if page.evaluate("() => document.documentElement.scrollWidth") > width:
             wide.append(path)
         # letters of a drawing that run over its edge, or into each other

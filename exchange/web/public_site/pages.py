@@ -29,11 +29,6 @@ from exchange.web.wording.regional_lines import difference_words, regional_notes
 
 FILES: Final = "files"
 """The folder of a site in which the signed files lie."""
-PART_WORDS: Final = {
-    Part.REPORTED: _m("takes part; its head approved and signed the report of this period"),
-    Part.CONNECTED: _m("takes part; no report of this period is here"),
-    Part.PREPARING: _m("preparing; no file tells of a node yet"),
-}
 PART_STATES: Final = {
     Part.REPORTED: _m("takes part, with a signed report"),
     Part.CONNECTED: _m("takes part, without a report here"),
@@ -130,7 +125,7 @@ def _participants(publication: Publication) -> Mapping[str, Any]:
     return {
         "drawing": circles_drawing(_("Who takes part"), description, circles, publication.exchanging),
         "states": [(part, _(PART_STATES[part])) for part in Part if part in parts.values()],
-        "rows": [(circle.code, circle.name, _(PART_WORDS[circle.part])) for circle in circles],
+        "rows": [(circle.code, circle.name, _(PART_STATES[circle.part])) for circle in circles],
         "pairs": len(publication.exchanging),
         "blocks": [availability_block(publication.newest.report)],
     }
@@ -196,6 +191,7 @@ def _verify(publication: Publication) -> Mapping[str, Any]:
             for published in reversed(publication.periods)
         ],
         "files": FILES,
+        "had_sealed": any(not item.files.as_it_came for found in publication.periods for item in found.signed),
     }
 
 
@@ -208,7 +204,6 @@ def _signed_report(published: PublishedPeriod, item: SignedReport) -> Mapping[st
         "node": verified.node_id,
         "fingerprint": verified.fingerprint,
         "approval": verified.approval,
-        "as_it_came": item.files.as_it_came,
         "files": [_signed_file(published, name, content) for name, content in named.items()],
     }
 
