@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.clock import stamp
+from exchange.store.database.index_hint import served_by_no_index
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
 from exchange.store.review.set_aside import forget_aside_with
@@ -104,8 +105,7 @@ def exhibits_seen_by(session: Session, pseudonym: str, pairs: Collection[Exhibit
 def seen_with(session: Session, pseudonym: str, exhibits: Collection[str]) -> set[Exhibits]:
     """All pairs with one of these exhibits of which this person was shown something."""
     seen, found = ExhibitsSeenRow, set[Exhibits]()
-    # by what no index has: else SQLite reads all that the person was ever shown, in place of what was of the exhibits
-    who = seen.pseudonym.concat("") == pseudonym
+    who = served_by_no_index(seen.pseudonym) == pseudonym  # one person's rows are many, an exhibit's are few
     for side in (seen.exhibit_low, seen.exhibit_high):
         for part in in_parts(sorted(exhibits)):
             rows = select(seen.exhibit_low, seen.exhibit_high).where(side.in_(part), who)
