@@ -63,7 +63,7 @@ LINES = (
 
 
 def tell_of_the_region(world: World) -> None:
-    """Actions, meetings, an incident annex that is being entered, and a jurisdiction on its way in, at Serbia's node."""
+    """Actions, meetings, an incident annex that is being entered, and one who comes in, at Serbia's node."""
     node, met_on = world.rs.node, today() - timedelta(days=20)
     numbers = [
         add_action(

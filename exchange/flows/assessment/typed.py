@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from exchange.clock import today
 from exchange.flows.assessment.answers import (
     NOT_APPLICABLE,
     NOT_KNOWN,
@@ -27,7 +28,6 @@ from exchange.jurisdictions.directory import Directory
 INSTEAD: Final = (NOT_KNOWN, NOT_APPLICABLE)
 _NUMBER: Final = re.compile(r"[0-9]{1,7}(\.[0-9]{1,3})?")
 _NUMBERS: Final = (AnswerKind.COUNT, AnswerKind.MONTHS)
-_ON: Final = (ProblemKind.TO_COME,)
 
 
 class TypedFault(StrEnum):
@@ -96,9 +96,8 @@ def taken_answer(
             faults.append(FieldFault(name, _fault(error)))
             continue
         tried = found.model_copy(update={name: getattr(one, name)})
-        whole = replace(given, answers={**given.answers, question.id: tried})
-        wrong = [item for item in problems_of(whole, asked, known) if _is_wrong_there(item, question.id, name)]
-        faults += [FieldFault(name, item.kind, item.named) for item in wrong]
+        wrong = list(_wrong_in(name, tried, question, given, asked, known))
+        faults += wrong
         if not wrong:
             found = tried
     if found.value == before.value:  # as the file writes it: 9, or "9"
@@ -155,15 +154,31 @@ def _value(question: AssessmentQuestion, typed: str) -> str | float:
     return float(bare) if "." in bare else int(bare)
 
 
-def _is_wrong_there(problem: Any, question: str, field: str) -> bool:
-    about = "on" if problem.kind in _ON else "answer"
-    return problem.gravity is ProblemGravity.WRONG and problem.place == question and about == field
+def _wrong_in(
+    field: str,
+    tried: GivenAnswer,
+    question: AssessmentQuestion,
+    given: AnswersFile,
+    asked: Questionnaire,
+    known: Directory,
+) -> Iterator[FieldFault]:
+    """What the file would be refused for: a day that has not come, also of a question that is not answered yet; an
+    answer."""
+    if field == "on" and tried.on is not None and tried.on > today():
+        yield FieldFault(field, ProblemKind.TO_COME)
+    if field != "answer":
+        return
+    whole = replace(given, answers={**given.answers, question.id: tried})
+    for item in problems_of(whole, asked, known):
+        of_answer = item.place == question.id and item.kind is not ProblemKind.TO_COME
+        if of_answer and item.gravity is ProblemGravity.WRONG:
+            yield FieldFault(field, item.kind, item.named)
 
 
 def _fault(error: ValidationError) -> TypedFault:
     first = error.errors(include_url=False, include_input=False)[0]
     said = str(first["msg"])
-    if "too long" in said or first["type"] == "string_too_long":
+    if "too long" in said or first["type"] in ("string_too_long", "too_long"):
         return TypedFault.TOO_LONG
     if first["type"] == "string_pattern_mismatch":
         return TypedFault.ONE_LINE

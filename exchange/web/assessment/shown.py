@@ -57,6 +57,9 @@ class QuestionShown:
     faults: Mapping[str, FieldFault] = field(default_factory=dict)
     problems: tuple[AnswerProblem, ...] = ()
 
+    def faults_of(self, name: str) -> list[FieldFault]:
+        return [self.faults[name]] if name in self.faults else []
+
     @property
     def is_number(self) -> bool:
         return self.question.kind in (AnswerKind.COUNT, AnswerKind.MONTHS)
@@ -80,6 +83,9 @@ class RowShown:
     said: str
     priority: int | None
     faults: Mapping[str, FieldFault]
+
+    def faults_of(self, name: str) -> list[FieldFault]:
+        return [self.faults[name]] if name in self.faults else []
 
 
 def areas_shown(state: FormState) -> tuple[AreaOfForm, ...]:
