@@ -139,7 +139,8 @@ def _with_value(text: str, table: tuple[str, ...], key: str, value: TomlValue) -
 
 def _pieces(text: str) -> Iterator[_Piece]:
     """In the order of the text, which they cover."""
-    place, table, is_list = 0, (), False
+    place, is_list = 0, False
+    table: tuple[str, ...] = ()
     while place < len(text):
         header = _HEADER.match(text, place)
         key = None if header else _KEY.match(text, place)

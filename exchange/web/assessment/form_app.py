@@ -36,6 +36,7 @@ from exchange.web.assessment.shown import (
     area_shown,
     areas_shown,
     compared_of,
+    findings_by_kind,
     head_shown,
     is_whole,
     place_title,
@@ -53,7 +54,6 @@ from exchange.web.wording.assessments import (
     answer_words,
     finding_words,
     instead_words,
-    moved_words,
     place_words,
     priority_words,
     recommendation_words,
@@ -79,10 +79,10 @@ _pages.globals |= {
     "compared_of": compared_of,
     "fault_words": fault_words,
     "finding_titles": FINDING_TITLES,
+    "findings_by_kind": findings_by_kind,
     "finding_words": finding_words,
     "instead_words": instead_words,
     "longest": MAX_ANSWER_TEXT,
-    "moved_words": moved_words,
     "priority_words": priority_words,
     "problem_words": problem_words,
     "recommendation_words": recommendation_words,
@@ -134,7 +134,7 @@ class _Form(LocalDesk):
 
     async def keep_whole(self, request: Request) -> Response:
         fields = await self._typed(request)
-        typed = {name: fields[name] for name in HEAD_FIELDS if name in fields}
+        typed: dict[str, str] = {name: fields[name] for name in HEAD_FIELDS if name in fields}
         faults = await run_in_threadpool(self._form.keep_head, typed, fields.get("mark", ""))
         return await self._answered(request, faults, lambda: self._whole(request, fields, faults, 422))
 
@@ -253,7 +253,7 @@ class _Form(LocalDesk):
         query = request.query_params
         undone = place_title(query["undone"]) if query.get("undone") else ""
         common = self._values(state) | {"undone": undone, "was_kept": "kept" in query, "here": request.url.path}
-        return self.page(name, request, status, common | values)
+        return self.page(name, request, status, {**common, **values})
 
     @staticmethod
     def _values(state: FormState) -> dict[str, Any]:

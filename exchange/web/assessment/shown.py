@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exchange.flows.assessment.answers import AnswersFile, GivenAnswer, OwnRecommendation
-from exchange.flows.assessment.assessment import Assessment, AssessmentFinding, ComparedArea
+from exchange.flows.assessment.assessment import Assessment, AssessmentFinding, ComparedArea, FindingKind
 from exchange.flows.assessment.form import HEAD, HEAD_FIELDS, RECOMMENDATIONS, Faults, FormState
 from exchange.flows.assessment.problems import AnswerProblem, ProblemGravity, ProblemKind
 from exchange.flows.assessment.questionnaire import AnswerKind, Area, AssessmentQuestion, questionnaire
 from exchange.flows.assessment.rating import Answered
-from exchange.flows.assessment.recommendations import Recommendation
+from exchange.flows.assessment.recommendations import OWN_PRIORITY, Recommendation
 from exchange.flows.assessment.typed import INSTEAD, FieldFault, TypedRecommendation
 from exchange.web.languages import gettext as _
 from exchange.web.wording.assessments import offered_words, recommendation_words
@@ -76,12 +76,13 @@ class AreaShown:
 
 @dataclass(frozen=True)
 class RowShown:
-    """``said``: what is recommended by itself, empty in the assessor's own; ``priority``: which it has by itself."""
+    """``said``: what is recommended by itself, empty in the assessor's own; ``priority``: which it has where nobody
+    chooses one."""
 
     number: str
     typed: TypedRecommendation
     said: str
-    priority: int | None
+    priority: int
     faults: Mapping[str, FieldFault]
 
     def faults_of(self, name: str) -> list[FieldFault]:
@@ -107,6 +108,13 @@ def areas_shown(state: FormState) -> tuple[AreaOfForm, ...]:
 
 def compared_of(found: Assessment, finding: AssessmentFinding) -> ComparedArea:
     return next(item for item in found.areas if item.now.area.id == finding.area.area.id)
+
+
+def findings_by_kind(found: Assessment) -> list[tuple[FindingKind, list[AssessmentFinding]]]:
+    """Those that an answer gives; what nobody knows yet is told by the list of areas."""
+    kinds = [kind for kind in FindingKind if kind is not FindingKind.NOT_TOLD]
+    grouped = [(kind, [item for item in found.findings if item.kind is kind]) for kind in kinds]
+    return [(kind, items) for kind, items in grouped if items]
 
 
 def area_shown(state: FormState, area: Area, typed: Mapping[str, str], faults: Faults) -> AreaShown:
@@ -200,8 +208,8 @@ def _rows_of(given: AnswersFile, by_question: Mapping[str, Recommendation]) -> l
 def _row_shown(number: str, row: TypedRecommendation, item: Recommendation | None, faults: Faults) -> RowShown:
     wrong = {fault.field: fault for fault in faults.get(number, ())}
     if item is None:
-        return RowShown(number, row, "", None, wrong)
-    return RowShown(number, row, recommendation_words(item), item.priority, wrong)
+        return RowShown(number, row, "", OWN_PRIORITY, wrong)
+    return RowShown(number, row, recommendation_words(item), item.by_itself or item.priority, wrong)
 
 
 def _as_typed(item: OwnRecommendation) -> TypedRecommendation:
