@@ -157,13 +157,14 @@ def _change(
     due: date | None = None,
     as_json: bool,
 ) -> None:
-    from exchange.flows.coordination.actions import change_action
+    from exchange.flows.coordination.actions import change_action, list_actions
     from exchange.flows.node.node import opened
     from schemas.vocabulary import ActionState, Role
 
     with opened(resolve_home(home)) as node:
         maker = maker_of(node, acting, Role.HEAD)
-        _tell_older(node)
+        if any(item.own and item.said.number == number for item in list_actions(node)):  # else it is refused
+            _tell_older(node)
         said = change_action(node, maker, number, ActionState(state), on=on, remark=because, due=due)
     if because is not None:
         warn_of("because", because)

@@ -130,9 +130,9 @@ def _at_node(
     with opened(folder, passphrase=passphrase) as node:
         if acting is not None:
             maker = maker_of(node, acting, Role.HEAD, Role.OPERATOR)
+            changes = _from_file(from_file, code) | _changes(asked, evidence, because, on, _address(node, code))
             if older := older_readers_of(node, Onboarding):
                 typer.echo(older_readers_told(older), err=True)
-            changes = _from_file(from_file, code) | _changes(asked, evidence, because, on, _address(node, code))
             statement = sign_checklist(node, maker, code, changes, faults)
             typer.echo(f"The list is signed; the statement is {statement}.", err=True)
         found = checklist_of(node, code, faults)

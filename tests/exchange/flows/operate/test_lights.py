@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,8 +45,8 @@ def test_a_page_tells_a_queue_that_stands_without_waiting(
     """The second look is the next page's; what it sees is held against the first."""
     node = start_node(Jurisdiction.RS).node
     moment, slept = [100.0], list[float]()
-    monkeypatch.setattr("exchange.flows.operate.promised_work.time.monotonic", lambda: moment[0])
-    monkeypatch.setattr("exchange.flows.operate.promised_work.time.sleep", slept.append)
+    clock = SimpleNamespace(monotonic=lambda: moment[0], sleep=slept.append)  # of this module alone
+    monkeypatch.setattr("exchange.flows.operate.promised_work.time", clock)
     monkeypatch.setattr("exchange.flows.operate.lights.who_works", lambda _: "ok")
 
     def shines() -> tuple[Shines, int]:
