@@ -1,5 +1,5 @@
-"""The form of an assessment in a browser: what is typed is in the file, with and without scripts; at 400 pixels, in both
-schemes, for axe, and by keyboard."""
+"""The form of an assessment in a browser: what is typed is in the file, with and without scripts, by keyboard; at 400
+pixels, in both schemes, and for axe."""
 
 from __future__ import annotations
 

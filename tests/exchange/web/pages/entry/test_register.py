@@ -454,7 +454,7 @@ def test_a_second_window_is_told_which_record_the_draft_became(desk: Desk) -> No
     assert "RS-2026-0815" not in late.text, "and nothing else is said to be"
     by_script = desk.change(exhibit__headstamp=("", "late"))
     assert (by_script.status_code, "submitted meanwhile" in by_script.text) == (409, True)
-    assert "submitted meanwhile" in desk.post(f"{desk.address}/discard", {}).text
+    assert "This draft was submitted" in desk.post(f"{desk.address}/discard", {}).text
     stranger = desk.post("/app/register/" + "0" * 32, typed)
     assert (stranger.status_code, "submitted" in stranger.text) == (404, False)
 
