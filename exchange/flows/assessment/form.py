@@ -42,7 +42,7 @@ from exchange.flows.assessment.typed import (
 from exchange.jurisdictions.directory import Directory
 from schemas.jurisdiction import Jurisdiction
 
-HEAD: Final = "head"
+HEAD_PLACE: Final = "head"
 RECOMMENDATIONS: Final = "recommendations"
 HEAD_FIELDS: Final = ("name", "assessor", "assessed_on", "remarks", "node_fingerprint")
 MOST_UNDONE: Final = 100
@@ -134,11 +134,11 @@ class AssessmentForm:
                 else:
                     values[name] = "" if value is None else value.isoformat() if name == "assessed_on" else value
             changed = _changed(_head_fields(given), values)
-            if changed and mark != _mark(given, HEAD):
-                return {HEAD: (FieldFault("assessor", TypedFault.MEANWHILE),)}
+            if changed and mark != _mark(given, HEAD_PLACE):
+                return {HEAD_PLACE: (FieldFault("assessor", TypedFault.MEANWHILE),)}
             found = self._edited(text, partial(with_values, table=(), values=changed)) if changed else text
-            self._write((HEAD,), text, found)
-            return {HEAD: tuple(faults)}
+            self._write((HEAD_PLACE,), text, found)
+            return {HEAD_PLACE: tuple(faults)}
 
     def keep_recommendations(self, typed: Sequence[TypedRecommendation], mark: str) -> Faults:
         """Keep what the assessor makes of the recommendations; nothing of it where one is wrong. What says nothing of
@@ -235,7 +235,7 @@ def names_itself(state: FormState) -> bool:
 
 def _mark(given: AnswersFile, place: str) -> str:
     held: Any
-    if place == HEAD:
+    if place == HEAD_PLACE:
         held = _head_fields(given)
     elif place == RECOMMENDATIONS:
         held = [_recommendation_fields(item) for item in given.recommendations]

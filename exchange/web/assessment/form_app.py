@@ -20,8 +20,8 @@ from exchange.errors import ExchangeError, NotFound
 from exchange.extras.known import extra_named, require_extra
 from exchange.flows.assessment.answers import MAX_ANSWER_TEXT
 from exchange.flows.assessment.form import (
-    HEAD,
     HEAD_FIELDS,
+    HEAD_PLACE,
     RECOMMENDATIONS,
     AssessmentForm,
     Faults,
@@ -38,7 +38,6 @@ from exchange.web.assessment.shown import (
     compared_of,
     findings_by_kind,
     head_shown,
-    is_whole,
     place_title,
     recommendations_shown,
     rest_of_problems,
@@ -66,7 +65,7 @@ FORM_POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-MOST_FORM_BYTES: Final = 2 * 1024 * 1024
+MOST_TYPED_FORM_BYTES: Final = 2 * 1024 * 1024
 MOST_FIELDS: Final = 2000
 SHOWN_FINDINGS: Final = 6
 """Of one kind, beside a form; the paper has them all."""
@@ -185,7 +184,7 @@ class _Form(LocalDesk):
     async def paper(self, _request: Request) -> Response:
         from exchange.web.report.assessment import render_assessment
 
-        require_extra("pdf", _("A report as PDF"))
+        require_extra("pdf", "A report as PDF")
         state = await self._state()
         made = await run_in_threadpool(render_assessment, state.found)
         name = f"assessment-{state.given.jurisdiction}-{state.given.half}.pdf"
@@ -197,7 +196,7 @@ class _Form(LocalDesk):
         values = {
             "fields": head_shown(state, typed, faults),
             "names_itself": names_itself(state),
-            "mark": state.mark(HEAD),
+            "mark": state.mark(HEAD_PLACE),
             "rest": rest_of_problems(state),
         }
         return self._shown("form_whole", request, status, state, values)
@@ -226,7 +225,7 @@ class _Form(LocalDesk):
 
     async def _for_script(self, faults: Faults) -> Response:
         state = await self._state()
-        places = [HEAD, RECOMMENDATIONS, *(question.id for question in questionnaire())]
+        places = [HEAD_PLACE, RECOMMENDATIONS, *(question.id for question in questionnaire())]
         values = self._values(state)
         meanwhile = {
             place if place in places else RECOMMENDATIONS
@@ -262,7 +261,6 @@ class _Form(LocalDesk):
             "found": state.found,
             "place": place_words(state.found),
             "areas": areas_shown(state),
-            "is_whole": is_whole(state),
             "undo": place_title(state.undo[0]) if state.undo else "",
             "has_pdf": extra_named("pdf").is_installed,
             "radar_mark": "-".join(share_words(item.now.rated.share) for item in state.found.areas).replace(" ", ""),
@@ -274,7 +272,7 @@ class _Form(LocalDesk):
         return state
 
     async def _typed(self, request: Request) -> dict[str, str]:
-        return await self.fields(request, most_bytes=MOST_FORM_BYTES, most=MOST_FIELDS)
+        return await self.fields(request, most_bytes=MOST_TYPED_FORM_BYTES, most=MOST_FIELDS)
 
 
 def _rows(fields: Mapping[str, str]) -> Iterator[tuple[str, TypedRecommendation]]:
@@ -304,7 +302,7 @@ def _area_named(request: Request) -> Area:
 
 
 def _address_of(place: str) -> str:
-    if place == HEAD:
+    if place == HEAD_PLACE:
         return "/"
     if place == RECOMMENDATIONS:
         return "/recommendations"

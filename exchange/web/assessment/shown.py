@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from exchange.flows.assessment.answers import AnswersFile, GivenAnswer, OwnRecommendation
 from exchange.flows.assessment.assessment import Assessment, AssessmentFinding, ComparedArea, FindingKind
-from exchange.flows.assessment.form import HEAD, HEAD_FIELDS, RECOMMENDATIONS, Faults, FormState
+from exchange.flows.assessment.form import HEAD_FIELDS, HEAD_PLACE, RECOMMENDATIONS, Faults, FormState
 from exchange.flows.assessment.problems import AnswerProblem, ProblemGravity, ProblemKind
 from exchange.flows.assessment.questionnaire import AnswerKind, Area, AssessmentQuestion, questionnaire
 from exchange.flows.assessment.rating import Answered
@@ -171,7 +171,7 @@ def head_shown(state: FormState, typed: Mapping[str, str], faults: Faults) -> di
         "remarks": given.remarks,
         "node_fingerprint": given.node_fingerprint,
     }
-    found = faults.get(HEAD, ())
+    found = faults.get(HEAD_PLACE, ())
     return {
         name: FieldShown(
             typed.get(name, values[name]) if found else values[name],
@@ -232,13 +232,9 @@ def rest_of_problems(state: FormState) -> list[AnswerProblem]:
     return [*beside_none, *doubts]
 
 
-def is_whole(state: FormState) -> bool:
-    return not any(item.gravity is not ProblemGravity.DOUBTFUL for item in state.problems)
-
-
 def place_title(place: str) -> str:
     """What a place of the file is called, for who takes a change back."""
-    if place == HEAD:
+    if place == HEAD_PLACE:
         return _("Who assesses")
     if place == RECOMMENDATIONS:
         return _("Recommendations")

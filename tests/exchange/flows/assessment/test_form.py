@@ -13,7 +13,7 @@ import pytest
 from exchange.clock import today
 from exchange.errors import Conflict
 from exchange.flows.assessment.answers import read_answers
-from exchange.flows.assessment.form import HEAD, RECOMMENDATIONS, AssessmentForm, Faults
+from exchange.flows.assessment.form import HEAD_PLACE, RECOMMENDATIONS, AssessmentForm, Faults
 from exchange.flows.assessment.problems import ProblemKind
 from exchange.flows.assessment.typed import TypedAnswer, TypedFault, TypedRecommendation
 from exchange.flows.monitoring.half_years import Half
@@ -127,18 +127,18 @@ def test_the_last_change_is_undone_and_not_another_program_s(begun: Path) -> Non
 def test_who_assesses(begun: Path) -> None:
     form = AssessmentForm(begun)
     head = {"assessor": "assessor, secretariat", "assessed_on": "2026-11-20", "remarks": "One\ntwo", "name": ""}
-    assert form.keep_head(head, form.state().mark(HEAD)) == {HEAD: ()}
+    assert form.keep_head(head, form.state().mark(HEAD_PLACE)) == {HEAD_PLACE: ()}
     kept = read_answers(begun)
     assert (kept.assessor, kept.assessed_on, kept.remarks) == ("assessor, secretariat", date(2026, 11, 20), "One\ntwo")
     tomorrow = (today() + timedelta(days=1)).isoformat()
     wrong = {"assessor": "one\ntwo", "assessed_on": tomorrow, "remarks": "kept", "name": "Somewhere"}
-    assert kinds(form.keep_head(wrong, form.state().mark(HEAD)), HEAD) == {
+    assert kinds(form.keep_head(wrong, form.state().mark(HEAD_PLACE)), HEAD_PLACE) == {
         "assessor": TypedFault.ONE_LINE,
         "assessed_on": ProblemKind.TO_COME,
         "name": TypedFault.NOT_ITS_NAME,
     }
     assert read_answers(begun).remarks == "kept"
-    assert kinds(form.keep_head({"assessor": "x"}, "0"), HEAD) == {"assessor": TypedFault.MEANWHILE}
+    assert kinds(form.keep_head({"assessor": "x"}, "0"), HEAD_PLACE) == {"assessor": TypedFault.MEANWHILE}
 
 
 def test_recommendations_keep_their_order_and_those_that_are_not_shown(tmp_path: Path) -> None:
