@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from starlette.applications import Starlette
 
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.report.report import gather_report
@@ -20,6 +21,7 @@ from exchange.store.review.candidates import CandidateView, find_candidate
 from exchange.web.report.render import draw_first_page
 from schemas.vocabulary import Role
 from tests.browser.conftest import OPTIONS, STATIC
+from tests.browser.desks import COUNTED, DESK_PORT, desks, served, tell_of_the_region
 from tests.browser.pages import person, sign_in, wait_ready
 from tests.browser.world import World, made, pages_of
 
@@ -41,6 +43,7 @@ IN_GUIDE = {
 }
 """What of it the guide shows, under which name: what one sees without scrolling."""
 FROM_REVIEW_ON = {"comparison"}
+OF_THE_HEAD = {"approvals", "monitoring", "maturity", "law-pair", "actions", "meetings", "onboarding"}
 MOST_BYTES, MOST_BYTES_IN_GUIDE = 150_000, 100_000
 TALLEST = 1800
 REPORT_PPI = 90.0
@@ -62,7 +65,7 @@ def main() -> None:
         playwright.sync_playwright() as run,
     ):
         browser = run.chromium.launch(executable_path=shutil.which("chromium"), args=list(OPTIONS))
-        draw_all(Camera(browser, world, said.into, said.guide))
+        draw_all(Camera(browser, world, said.into, said.guide, Path(folder_of_nodes) / "desks"))
         browser.close()
     shown, guided = (len(list(folder.glob("*.png"))) for folder in (said.into, said.guide))
     print(f"{shown} pictures in {said.into}, {guided} for the guide")
@@ -71,6 +74,7 @@ def main() -> None:
 def draw_all(camera: Camera) -> None:
     """Everything once, for whom it is most at home with."""
     world = camera.world
+    tell_of_the_region(world)
     pages = pages_of(world)
     examiner = pages[Role.EXAMINER]
     page = camera.sits_down(None)
@@ -83,10 +87,12 @@ def draw_all(camera: Camera) -> None:
     camera.draw(camera.sits_down(world.second), [*waiting, ("verification", f"/app/verifications/{world.task}")])
     for role, names in (
         (Role.OPERATOR, {"peers"}),
-        (Role.HEAD, {"approvals", "monitoring", "maturity"}),
+        (Role.HEAD, OF_THE_HEAD),
         (Role.AUDITOR, {"audit"}),
     ):
         camera.draw(camera.sits_down(person(world.rs, role)), [shown for shown in pages[role] if shown[0] in names])
+    head = camera.sits_down(person(world.rs, Role.HEAD))
+    camera.draw(head, [("incidents", f"/app/incidents/{COUNTED}")])
     # with the pictures that were just made
     camera.draw(page, [shown for shown in examiner if shown[0] == "guide"])
     light = [(f"{name}-light", path) for name, path in examiner if name in LIGHT]
@@ -95,6 +101,8 @@ def draw_all(camera: Camera) -> None:
         found = find_candidate(session, world.concluded, CandidateView(PIPELINES, None))
     if found is None:
         raise LookupError("the world has no pair that was concluded on")
+    for name, app, path in desks(camera.scratch):
+        camera.draw_desk(name, app, path)
     report = Image.open(io.BytesIO(draw_first_page(gather_report(world.rs.node, found, world.first), REPORT_PPI)))
     write_small(report, camera.into / "report.png", MOST_BYTES)
 
@@ -102,9 +110,9 @@ def draw_all(camera: Camera) -> None:
 class Camera:
     """A browser in the world, and where its pictures go."""
 
-    def __init__(self, browser: Any, world: World, into: Path, guide: Path) -> None:
+    def __init__(self, browser: Any, world: World, into: Path, guide: Path, scratch: Path) -> None:
         self._browser = browser
-        self.world, self.into, self.guide = world, into, guide
+        self.world, self.into, self.guide, self.scratch = world, into, guide, scratch
 
     def sits_down(self, pseudonym: str | None, scheme: str = "dark") -> Any:
         """A page of somebody who has signed in and said why; of nobody, with None."""
@@ -123,6 +131,15 @@ class Camera:
             page.goto(self.world.rs.url + path)
             _settle(page)
             self.keep(page, name)
+
+    def draw_desk(self, name: str, app: Starlette, path: str) -> None:
+        """A desk of this machine's own, at a page behind its key."""
+        page = self._browser.new_context(viewport=SIZE, color_scheme="light").new_page()
+        with served(app, DESK_PORT) as url:
+            page.goto(f"{url}/?key={app.state.secret}")
+            page.goto(url + path)
+            self.keep(page, name)
+            page.context.close()
 
     def keep(self, page: Any, name: str) -> None:
         """The whole page; for the guide what stands on the first screen, or the one that its review begins."""

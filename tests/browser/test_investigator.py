@@ -138,6 +138,30 @@ def test_from_the_search_to_the_linked_case(
     page.wait_for_url("**/app/hits/*")
     assert "RS-1" in page.locator("main").inner_text()
 
+    # what is typed there outlives a reload and the way to another page; once it is signed, nothing of it is kept
+    hit, form = page.url, page.locator("#form-message[data-conclude=kept]")
+    page.get_by_role("heading", name="Write to North Macedonia").click()
+    form.wait_for()
+    message = page.get_by_label("Message", exact=True)
+    message.fill(ASKED)
+    page.get_by_label("Number", exact=True).fill("KTI 12/26")
+    page.goto(f"{rs.url}/app/hits")
+    page.goto(hit)
+    form.wait_for()
+    assert (message.input_value(), message.is_visible()) == (ASKED, True)
+    page.reload()
+    form.wait_for()
+    assert page.get_by_label("Number", exact=True).input_value() == "KTI 12/26"
+    form.get_by_role("button", name="Sign and send").click()
+    page.locator("#signed", has_text=ASKED).wait_for(state="attached")
+    page.goto(hit)
+    form.wait_for(state="attached")
+    assert message.input_value() == ""
+    assert not message.is_visible()
+
+
+ASKED = "Can your laboratory receive the exhibit in March?"
+
 
 def _lead(node: RunningNode) -> None:
     with node.node.store.write() as session:

@@ -13,10 +13,13 @@ from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, te
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
-    from schemas.vocabulary import ActionState
+    from exchange.flows.node.node import Node
 
 app = typer.Typer(help="What coordination meetings agreed on: who does it, and until when.", no_args_is_help=True)
 ActionArgument = Annotated[str, typer.Argument(help="Of the action, such as A-2026-7.")]
+Because = Annotated[
+    str, typer.Option(help="What came of it, or why it will not be done, in one line without any name of a person.")
+]
 OnDay = Annotated[str | None, typer.Option("--on", help="The day, such as 2026-12-01. Default: today.")]
 
 
@@ -56,7 +59,9 @@ def add(
         day_of(met_on),
     )
     with opened(resolve_home(home)) as node:
-        number, said = add_action(node, maker_of(node, acting, Role.HEAD), new)
+        maker = maker_of(node, acting, Role.HEAD)
+        _tell_older(node)
+        number, said = add_action(node, maker, new)
     warn_of("title", title)
     tell(as_json, {"number": number, "statement_id": said}, f"{number} is signed; the statement is {said}.")
 
@@ -108,34 +113,24 @@ def list_agreed(
         typer.echo(footnote, err=True)
 
 
-@app.command("done")
-def done(
-    number: ActionArgument,
-    because: Annotated[str, typer.Option(help="What came of it, in one line.")],
-    acting: Acting,
-    on: OnDay = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say that an own action is done."""
-    from schemas.vocabulary import ActionState
+def _closing(word: str, state: str, says: str) -> None:
+    """A command that closes an own action: ``done`` and ``drop`` are asked alike, and differ in what is signed."""
 
-    _change(number, ActionState.DONE, because, acting, on, None, home, as_json)
+    @app.command(word, help=says)
+    def close(
+        number: ActionArgument,
+        because: Because,
+        acting: Acting,
+        on: OnDay = None,
+        home: Home = None,
+        as_json: AsJson = False,
+    ) -> None:
+        closed_on = day_of(on) if on else None
+        _change(number, state, acting, home, because=because, on=closed_on, as_json=as_json)
 
 
-@app.command("drop")
-def drop_action(
-    number: ActionArgument,
-    because: Annotated[str, typer.Option(help="Why it will not be done, in one line.")],
-    acting: Acting,
-    on: OnDay = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say that an own action will not be done."""
-    from schemas.vocabulary import ActionState
-
-    _change(number, ActionState.DROPPED, because, acting, on, None, home, as_json)
+_closing("done", "done", "Say that an own action is done.")
+_closing("drop", "dropped", "Say that an own action will not be done.")
 
 
 @app.command("open")
@@ -148,29 +143,29 @@ def reopen(
     as_json: AsJson = False,
 ) -> None:
     """Say that an own action is open again, or that it is due on another day."""
-    from schemas.vocabulary import ActionState
-
-    _change(number, ActionState.OPEN, because, acting, None, due, home, as_json)
+    _change(number, "open", acting, home, because=because, due=day_of(due) if due else None, as_json=as_json)
 
 
 def _change(
     number: str,
-    state: ActionState,
-    because: str | None,
+    state: str,
     acting: str,
-    on: str | None,
-    due: str | None,
     home: Home,
+    *,
+    because: str | None,
+    on: date | None = None,
+    due: date | None = None,
     as_json: bool,
 ) -> None:
-    from exchange.flows.coordination.actions import change_action
+    from exchange.flows.coordination.actions import change_action, list_actions
     from exchange.flows.node.node import opened
-    from schemas.vocabulary import Role
+    from schemas.vocabulary import ActionState, Role
 
-    closed_on, due_on = (day_of(day) if day else None for day in (on, due))
     with opened(resolve_home(home)) as node:
         maker = maker_of(node, acting, Role.HEAD)
-        said = change_action(node, maker, number, state, on=closed_on, remark=because, due=due_on)
+        if any(item.own and item.said.number == number for item in list_actions(node)):  # else it is refused
+            _tell_older(node)
+        said = change_action(node, maker, number, ActionState(state), on=on, remark=because, due=due)
     if because is not None:
         warn_of("because", because)
     tell(
@@ -178,3 +173,12 @@ def _change(
         {"number": number, "state": state, "statement_id": said},
         f"{number} is {state}; the statement is {said}.",
     )
+
+
+def _tell_older(node: Node) -> None:
+    """Which nodes an action keeps waiting."""
+    from exchange.flows.sync.skew import older_readers_of, older_readers_told
+    from schemas import Action
+
+    if older := older_readers_of(node, Action):
+        typer.echo(older_readers_told(older), err=True)

@@ -277,16 +277,19 @@ def _new(kind: str, on: str, title: str, attended: list[str]) -> NewMeeting:
 
 
 def _line(text: str) -> Attendance:
-    """Raises InvalidInput."""
+    """Raises InvalidInput, which says what of the line is wrong."""
     from exchange.errors import InvalidInput
-    from exchange.flows.coordination.meetings import Attendance
+    from exchange.flows.coordination.meetings import Attendance, counted_people
     from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
     from schemas.vocabulary import OfficeRole
 
-    who, _, count = text.partition("=")
+    who, equals, count = text.partition("=")
     words = who.split(":")
-    if len(words) != 3 or not count.isascii() or not count.isdigit() or len(count) > 6:
+    if len(words) != 3 or not equals:
         raise InvalidInput(f"{text} is not INSTITUTION:ROLE:SEX=COUNT, such as police:investigator:women=3.")
     return Attendance(
-        one_of(Institution, words[0]), one_of(OfficeRole, words[1]), one_of(AttendeeSex, words[2]), int(count)
+        one_of(Institution, words[0]),
+        one_of(OfficeRole, words[1]),
+        one_of(AttendeeSex, words[2]),
+        counted_people(count, who),
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from exchange.flows.node.node import Node
     from exchange.flows.onboarding.checklist import Checklist, StepChange
+    from exchange.flows.onboarding.look import SeenStep
     from exchange.jurisdictions.directory import Directory
     from schemas.jurisdiction import Jurisdiction
     from schemas.vocabulary import OnboardingStep
@@ -117,6 +118,8 @@ def _at_node(
     from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
     from exchange.flows.onboarding.checklist import checklist_of, sign_checklist
+    from exchange.flows.sync.skew import older_readers_of, older_readers_told
+    from schemas import Onboarding
     from schemas.vocabulary import Role
 
     if (asked or sign or from_file) and acting is None:
@@ -128,13 +131,16 @@ def _at_node(
         if acting is not None:
             maker = maker_of(node, acting, Role.HEAD, Role.OPERATOR)
             changes = _from_file(from_file, code) | _changes(asked, evidence, because, on, _address(node, code))
+            if older := older_readers_of(node, Onboarding):
+                typer.echo(older_readers_told(older), err=True)
             statement = sign_checklist(node, maker, code, changes, faults)
             typer.echo(f"The list is signed; the statement is {statement}.", err=True)
         found = checklist_of(node, code, faults)
         signed = None
         if found.signed is not None:
             signed = f"{found.signed.said.stated_at}, by {found.signed.said.issuer}"
-        _tell(found, node.jurisdictions, as_json, signed=signed)
+        here = None if code == node.settings.jurisdiction else node.node_id
+        _tell(found, node.jurisdictions, as_json, signed=signed, here=here)
 
 
 def _faults(folder: Path, code: Jurisdiction, passphrase: SecretStr | None) -> list[str]:
@@ -194,11 +200,11 @@ def _changes(
     return {step: StepChange(state, shown, because, day_of(on) if on else None)}
 
 
-def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | None) -> None:
+def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | None, here: str | None = None) -> None:
     from exchange.flows.onboarding.steps import STEP_GUIDES
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
-    from exchange.web.wording.onboarding import mark_of, standing_words, state_word, step_word, why_words
+    from exchange.web.wording.onboarding import mark_of, standing_words, state_word, step_word
 
     if as_json:
         print_json(
@@ -219,7 +225,7 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
             guide = STEP_GUIDES[item.step]
             said = " ".join([f"{state_word(item.line.state)}.", *standing_words(item)])
             typer.echo(f"  {mark_of(item):>2}  {item.step:<15} {said}")
-            for more in filter(None, (item.line.remark, None if item.stands else _why(item.seen, why_words))):
+            for more in filter(None, (item.line.remark, None if item.stands else _why(item.seen, here))):
                 typer.echo(f"      {'':<15} {more}")
         if (upcoming := found.next) is not None:
             guide = STEP_GUIDES[upcoming.step]
@@ -235,5 +241,7 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
         typer.echo(footnote)
 
 
-def _why(seen: Any, words: Any) -> str | None:
-    return words(seen) if seen is not None and seen.why is not None else None
+def _why(seen: SeenStep | None, here: str | None) -> str | None:
+    from exchange.web.wording.onboarding import why_words
+
+    return why_words(seen, here) if seen is not None and seen.why is not None else None

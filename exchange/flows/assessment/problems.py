@@ -12,7 +12,14 @@ from datetime import date
 from enum import StrEnum
 
 from exchange.clock import today
-from exchange.flows.assessment.answers import MAX_LINE, NOT_APPLICABLE, NOT_KNOWN, AnswersFile, GivenAnswer
+from exchange.flows.assessment.answers import (
+    MAX_LINE,
+    NOT_APPLICABLE,
+    NOT_KNOWN,
+    AnswersFile,
+    GivenAnswer,
+    OwnRecommendation,
+)
 from exchange.flows.assessment.questionnaire import (
     MOST_ANSWERED,
     PRIORITIES,
@@ -31,14 +38,37 @@ class ProblemGravity(StrEnum):
     DOUBTFUL = "doubtful"
 
 
+class ProblemKind(StrEnum):
+    """What a page says in the reader's language; what the command says stands beside it, in English."""
+
+    NO_NAME = "no_name"
+    NO_ASSESSOR = "no_assessor"
+    NO_DAY = "no_day"
+    TO_COME = "to_come"
+    NO_QUESTION = "no_question"
+    NOT_ANSWERED = "not_answered"
+    NO_EVIDENCE = "no_evidence"
+    NOT_WORDS = "not_words"
+    NOT_WHOLE = "not_whole"
+    NOT_MONTHS = "not_months"
+    NOT_OFFERED = "not_offered"
+    MORE_THAN_WHOLE = "more_than_whole"
+    OF_BEFORE = "of_before"
+    OF_RECOMMENDATION = "of_recommendation"
+    PERSON = "person"
+
+
 @dataclass(frozen=True)
 class AnswerProblem:
-    """``place``: the id of a question, or the field of the file."""
+    """``place``: the id of a question, or the field of the file. ``named``: a doubt of free text, or what a part is
+    more than."""
 
     gravity: ProblemGravity
     file: str
     place: str
     sentence: str
+    kind: ProblemKind
+    named: str = ""
 
     def __str__(self) -> str:
         return f"{self.file}, {self.place}: {self.sentence}"
@@ -60,99 +90,105 @@ def problems_of(
 def _of_the_whole(given: AnswersFile, asked: Questionnaire, known: Directory) -> Iterator[AnswerProblem]:
     if given.jurisdiction not in known and not given.place:
         said = f"{given.jurisdiction} is not known here: say what the jurisdiction is called in English."
-        yield AnswerProblem(ProblemGravity.MISSING, given.name, "name", said)
+        yield AnswerProblem(ProblemGravity.MISSING, given.name, "name", said, ProblemKind.NO_NAME)
     if not given.assessor:
-        yield AnswerProblem(ProblemGravity.MISSING, given.name, "assessor", "Say who assessed: a role, no name.")
+        said = "Say who assessed: a role, no name."
+        yield AnswerProblem(ProblemGravity.MISSING, given.name, "assessor", said, ProblemKind.NO_ASSESSOR)
     if given.assessed_on is None:
-        yield AnswerProblem(ProblemGravity.MISSING, given.name, "assessed_on", "Say on which day it was made.")
+        said = "Say on which day it was made."
+        yield AnswerProblem(ProblemGravity.MISSING, given.name, "assessed_on", said, ProblemKind.NO_DAY)
     elif given.assessed_on > today():
-        yield AnswerProblem(ProblemGravity.WRONG, given.name, "assessed_on", f"{given.assessed_on} is still to come.")
+        said = f"{given.assessed_on} is still to come."
+        yield AnswerProblem(ProblemGravity.WRONG, given.name, "assessed_on", said, ProblemKind.TO_COME)
     for name in sorted(given.answers.keys() - asked.by_id.keys()):
         shown = name if len(name) <= 60 else f"{name[:60]}..."
-        yield AnswerProblem(
-            ProblemGravity.WRONG, given.name, shown, "There is no such question; remove it, or correct its id."
-        )
+        said = "There is no such question; remove it, or correct its id."
+        yield AnswerProblem(ProblemGravity.WRONG, given.name, shown, said, ProblemKind.NO_QUESTION)
 
 
 def _of_answers(given: AnswersFile, asked: Questionnaire) -> Iterator[AnswerProblem]:
+    wrong, missing = ProblemGravity.WRONG, ProblemGravity.MISSING
     for question in asked:
         answer = given.answers.get(question.id)
         if answer is None or answer.value == "":
-            yield AnswerProblem(ProblemGravity.MISSING, given.name, question.id, f"It is not answered. {question.text}")
+            said = f"It is not answered. {question.text}"
+            yield AnswerProblem(missing, given.name, question.id, said, ProblemKind.NOT_ANSWERED)
             continue
         if (fault := _fault_of(question, answer)) is not None:
-            yield AnswerProblem(ProblemGravity.WRONG, given.name, question.id, fault)
+            yield AnswerProblem(wrong, given.name, question.id, fault[1], fault[0])
             continue
-        if (fault := _of_the_share(given, question)) is not None:
-            yield AnswerProblem(ProblemGravity.WRONG, given.name, question.id, fault)
+        if (more := _more_than_whole(given, question)) is not None:
+            said = f"{more[0]:g} is more than the {more[1]:g} of {question.of}."
+            yield AnswerProblem(wrong, given.name, question.id, said, ProblemKind.MORE_THAN_WHOLE, question.of or "")
         if answer.value != NOT_KNOWN and not answer.evidence:
-            yield AnswerProblem(ProblemGravity.MISSING, given.name, question.id, f"It has no evidence. {question.look}")
+            said = f"It has no evidence. {question.look}"
+            yield AnswerProblem(missing, given.name, question.id, said, ProblemKind.NO_EVIDENCE)
         if answer.on is not None:
             yield from _of_the_day(given, question, answer.on)
 
 
-def _fault_of(question: AssessmentQuestion, answer: GivenAnswer) -> str | None:
+def _fault_of(question: AssessmentQuestion, answer: GivenAnswer) -> tuple[ProblemKind, str] | None:
     value = answer.value
     if value in (NOT_KNOWN, NOT_APPLICABLE):
         return None
     match question.kind:
         case AnswerKind.TEXT:
-            return None if isinstance(answer.answer, str) else "Answer in words, between quotation marks."
+            said = "Answer in words, between quotation marks."
+            return None if isinstance(answer.answer, str) else (ProblemKind.NOT_WORDS, said)
         case AnswerKind.COUNT | AnswerKind.MONTHS:
             whole = question.kind is AnswerKind.COUNT
             if isinstance(value, float) and 0 <= value <= MOST_ANSWERED and (value.is_integer() or not whole):
                 return None
-            return f"Answer with {'a whole number' if whole else 'a number of months'}, {_or_else()}."
+            said = f"Answer with {'a whole number' if whole else 'a number of months'}, {_or_else()}."
+            return (ProblemKind.NOT_WHOLE if whole else ProblemKind.NOT_MONTHS), said
         case AnswerKind.DEGREE | AnswerKind.CHOICE:
             if isinstance(value, str) and value in question.words:
                 return None
-            return f"Answer with one of {', '.join(question.words)}, {_or_else()}."
+            return ProblemKind.NOT_OFFERED, f"Answer with one of {', '.join(question.words)}, {_or_else()}."
 
 
 def _or_else() -> str:
     return f'"{NOT_KNOWN}" or "{NOT_APPLICABLE}"'
 
 
-def _of_the_share(given: AnswersFile, question: AssessmentQuestion) -> str | None:
+def _more_than_whole(given: AnswersFile, question: AssessmentQuestion) -> tuple[float, float] | None:
     """A share of what was counted with another question is no larger than that."""
     whole = given.answers.get(question.of) if question.of is not None else None
     part = given.answers[question.id].value
     if whole is None or not isinstance(whole.value, float) or not isinstance(part, float):
         return None
-    return f"{part:g} is more than the {whole.value:g} of {question.of}." if part > whole.value else None
+    return (part, whole.value) if part > whole.value else None
 
 
 def _of_the_day(given: AnswersFile, question: AssessmentQuestion, day: date) -> Iterator[AnswerProblem]:
     if day > today():
-        yield AnswerProblem(
-            ProblemGravity.WRONG, given.name, question.id, f"Its evidence is of {day}, which is still to come."
-        )
+        said = f"Its evidence is of {day}, which is still to come."
+        yield AnswerProblem(ProblemGravity.WRONG, given.name, question.id, said, ProblemKind.TO_COME)
     elif day.isoformat() < given.half.start[:10]:
-        yield AnswerProblem(
-            ProblemGravity.DOUBTFUL,
-            given.name,
-            question.id,
-            f"Its evidence is of {day}, before {given.half} began. Look again, or keep the day so that it is told.",
-        )
+        said = f"Its evidence is of {day}, before {given.half} began. Look again, or keep the day so that it is told."
+        yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, question.id, said, ProblemKind.OF_BEFORE)
 
 
 def _of_own(given: AnswersFile, asked: Questionnaire) -> Iterator[AnswerProblem]:
     moved: set[str] = set()
     for number, own in enumerate(given.recommendations, 1):
-        place = f"recommendation {number}"
-        if own.priority not in (None, *PRIORITIES):
-            yield AnswerProblem(ProblemGravity.WRONG, given.name, place, "Its priority is 1 (high), 2 or 3.")
-        if own.question and (own.question not in asked.by_id or not asked.by_id[own.question].advice):
-            yield AnswerProblem(ProblemGravity.WRONG, given.name, place, "Nothing follows from a question of this id.")
-        if own.question and own.question in moved:
-            yield AnswerProblem(ProblemGravity.WRONG, given.name, place, "Its question stands in an earlier one.")
-        if not own.question and not own.text:
-            yield AnswerProblem(
-                ProblemGravity.WRONG, given.name, place, "Write its text, or name the question that it is about."
-            )
-        if own.leave_out and not own.because:
-            yield AnswerProblem(ProblemGravity.WRONG, given.name, place, "Say in because why it is left out.")
+        for said in _faults_of_own(own, asked, moved):
+            place = f"recommendation {number}"
+            yield AnswerProblem(ProblemGravity.WRONG, given.name, place, said, ProblemKind.OF_RECOMMENDATION)
         moved.add(own.question)
+
+
+def _faults_of_own(own: OwnRecommendation, asked: Questionnaire, moved: set[str]) -> Iterator[str]:
+    if own.priority not in (None, *PRIORITIES):
+        yield "Its priority is 1 (high), 2 or 3."
+    if own.question and (own.question not in asked.by_id or not asked.by_id[own.question].advice):
+        yield "Nothing follows from a question of this id."
+    if own.question and own.question in moved:
+        yield "Its question stands in an earlier one."
+    if not own.question and not own.text:
+        yield "Write its text, or name the question that it is about."
+    if own.leave_out and not own.because:
+        yield "Say in because why it is left out."
 
 
 def _of_names(given: AnswersFile, known: Directory) -> Iterator[AnswerProblem]:
@@ -169,4 +205,4 @@ def _of_names(given: AnswersFile, known: Directory) -> Iterator[AnswerProblem]:
         found = {doubt for line in words.splitlines() for doubt in doubts(line[: 10 * MAX_LINE], known=known)}
         for doubt in sorted(found):
             said = f"It may hold {doubt.replace('_', ' ')} of a person; write roles and counts, no names."
-            yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, place, said)
+            yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, place, said, ProblemKind.PERSON, doubt)

@@ -11,13 +11,14 @@ from exchange.flows.assessment.answers import AnswersFile, OwnRecommendation
 from exchange.flows.assessment.questionnaire import Advice
 from exchange.flows.assessment.rating import Answered, RatedArea
 
-_OWN_PRIORITY: Final = 2
+OWN_PRIORITY: Final = 2
 
 
 @dataclass(frozen=True)
 class Recommendation:
     """``question``: the id of the one whose answer it follows from, None for the assessor's own. ``own_words``: the
-    text is the assessor's, and stays in the assessor's language."""
+    text is the assessor's, and stays in the assessor's language. ``by_itself``: the priority that the questionnaire
+    gives it, None of the assessor's own."""
 
     priority: int
     text: str
@@ -26,6 +27,7 @@ class Recommendation:
     owner: str = ""
     by: date | None = None
     because: str = ""
+    by_itself: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ def recommended(given: AnswersFile, areas: Sequence[RatedArea]) -> Recommended:
         (item for name, item in found.items() if name not in moved), key=lambda item: -item[1].question.weight
     )
     made = [item for left_out, item in named if not left_out]
-    made += [Recommendation(advice.priority, advice.text, answer.question.id) for advice, answer in rest]
+    made += [
+        Recommendation(advice.priority, advice.text, answer.question.id, by_itself=advice.priority)
+        for advice, answer in rest
+    ]
     left = tuple(item for left_out, item in named if left_out)
     return Recommended(tuple(sorted(made, key=lambda item: item.priority)), left)
 
@@ -69,6 +74,9 @@ def _advice(answer: Answered) -> Advice | None:
 
 def _changed(own: OwnRecommendation, advice: Advice | None) -> Recommendation:
     """A question whose answer is good by now recommends nothing by itself: what the assessor writes of it stays."""
-    priority = own.priority or (advice.priority if advice else _OWN_PRIORITY)
+    priority = own.priority or (advice.priority if advice else OWN_PRIORITY)
     text = own.text or (advice.text if advice else "")
-    return Recommendation(priority, text, own.question or None, bool(own.text), own.owner, own.by, own.because)
+    by_itself = advice.priority if advice else None
+    return Recommendation(
+        priority, text, own.question or None, bool(own.text), own.owner, own.by, own.because, by_itself
+    )

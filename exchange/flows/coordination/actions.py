@@ -51,8 +51,8 @@ class NewAction:
 def list_actions(node: Node) -> list[ListedAction]:
     """This node's own actions and those that its peers told of: what is open first, the first due first."""
     with node.store.read() as session:
-        issuers = [node.node_id, *_all_enrolled(session)]
-        found = [item for issuer in issuers for item in actions_of(session, issuer)]
+        found = actions_of(session, node.node_id, own=True)
+        found += [item for peer in _all_enrolled(session) for item in actions_of(session, peer)]
     listed = [_listed(node, item, today()) for item in found]
     return sorted(listed, key=lambda item: (not item.is_open, item.said.due, item.said.issuer, item.said.number))
 
@@ -72,7 +72,7 @@ def add_action(node: Node, maker: Maker, new: NewAction) -> tuple[str, str]:
     if new.met_on > today():
         raise InvalidInput("A meeting agrees on nothing before its day.", code="invalid-field")
     with node.store.read() as session:
-        standing = actions_of(session, node.node_id)
+        standing = actions_of(session, node.node_id, own=True)
         number = _next_number(session, node, new.met_on.year)
     for item in standing:
         if item.said.state is ActionState.OPEN and _agreed(item.said) == vars(new):
@@ -157,7 +157,7 @@ _BY_NODE = frozenset({"contract", "type", "nonce", "issuer", "made_by", "stated_
 def _as_of(node: Node, session: Session, issuer: str, half: Half) -> list[ListedAction]:
     day = min(today(), date.fromisoformat(half.end[:10]))
     found: dict[str, StandingStatement[Action]] = {}
-    for item in actions_said(session, issuer):
+    for item in actions_said(session, issuer, own=issuer == node.node_id):
         if (item.said.stated_at or "") < half.end:
             found.setdefault(item.said.number, item)
     told = [_listed(node, item, day) for item in found.values() if _is_of(item.said, half)]
@@ -181,7 +181,7 @@ def _agreed(said: Action) -> dict[str, object]:
 def _next_number(session: Session, node: Node, year: int) -> str:
     """Raises Conflict where a year's numbers are used up."""
     begin = f"A-{year}-"
-    used = [item.said.number.removeprefix(begin) for item in actions_said(session, node.node_id)]
+    used = [item.said.number.removeprefix(begin) for item in actions_said(session, node.node_id, own=True)]
     number = max((int(rest) for rest in used if rest.isdigit()), default=0) + 1
     if number > MOST_IN_A_YEAR:
         raise Conflict(f"The numbers of {year} are used up.", code="numbers-used-up")
@@ -189,7 +189,7 @@ def _next_number(session: Session, node: Node, year: int) -> str:
 
 
 def _own(session: Session, node: Node, number: str) -> StandingStatement[Action]:
-    for item in actions_of(session, node.node_id):
+    for item in actions_of(session, node.node_id, own=True):
         if item.said.number == number:
             return item
     raise NotFound(

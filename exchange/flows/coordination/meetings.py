@@ -6,6 +6,7 @@ The rows stay in the node and can be corrected; what leaves it are sums (``pack_
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -28,6 +29,7 @@ from exchange.store.coordination.meetings import (
     replace_attendance,
 )
 from exchange.store.tables.meetings import AttendanceRow, MeetingRow
+from schemas.errors import shown
 from schemas.exhibit import ShortText
 from schemas.vocabulary import MeetingKind, OfficeRole
 
@@ -142,6 +144,15 @@ def take_back_meeting(node: Node, by: Actor, meeting_id: int, *, back: bool = Tr
     _note(node, by, "taken back" if back else "put back", kind, held_on, meeting_id)
 
 
+def counted_people(typed: str, who: str) -> int:
+    """A count as it was typed. Raises InvalidInput, which names the line and what was typed."""
+    number = typed.strip()
+    if number.isascii() and number.isdigit() and len(number) < 10 and 1 <= int(number) <= MOST_ATTEND:
+        return int(number)
+    said = f"{who}: the count is a whole number from 1 to {MOST_ATTEND}, not {shown(typed, 40) or 'nothing'}."
+    raise InvalidInput(f"{said} Leave out a line of which nobody attended.", code="invalid-field")
+
+
 def _check(new: NewMeeting) -> None:
     """Raises InvalidInput."""
     try:
@@ -155,11 +166,12 @@ def _check(new: NewMeeting) -> None:
         raise InvalidInput("A meeting that was held has a day that has come, of 2018 or later.", code="invalid-field")
     if len(new.attended) > MOST_ATTENDANCE_LINES:
         raise InvalidInput(f"A meeting has {MOST_ATTENDANCE_LINES} lines of attendance at most.", code="invalid-field")
-    kinds = [(line.institution, line.role, line.sex) for line in new.attended]
-    if len(set(kinds)) != len(kinds):
-        raise InvalidInput("Two lines count the same institution, role and sex. Add them up.", code="invalid-field")
-    if any(not 1 <= line.count <= MOST_ATTEND for line in new.attended):
-        raise InvalidInput(f"A line counts from 1 to {MOST_ATTEND} people.", code="invalid-field")
+    lines = Counter(f"{line.institution}:{line.role}:{line.sex}" for line in new.attended)
+    if twice := [who for who, times in lines.items() if times > 1]:
+        said = f"Two lines count the same institution, role and sex: {twice[0]}. Add them up."
+        raise InvalidInput(said, code="invalid-field")
+    for line in new.attended:
+        counted_people(str(line.count), f"{line.institution}:{line.role}:{line.sex}")
 
 
 def _columns(new: NewMeeting, at: str) -> dict[str, str]:

@@ -211,10 +211,10 @@ def erase_outlived_drafts(node: Node) -> int:
 
 
 def open_draft(session: Session, pseudonym: str, draft_id: str) -> DraftRow:
-    """A draft that may still be changed. Raises NotFound."""
+    """A draft that may still be changed. Raises NotFound, code "draft-submitted" for what is a record by now."""
     row = find_draft(session, pseudonym, draft_id)
     if row.statement_id is not None:
-        raise NotFound("This draft was submitted; amend its record.")
+        raise NotFound("This draft was submitted; amend its record.", code="draft-submitted")
     return row
 
 

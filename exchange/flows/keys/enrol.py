@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from exchange.errors import Conflict, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.keys.trust_root import admitted
 from exchange.flows.node.node import Node
-from exchange.flows.statement.coordination import stated_by
+from exchange.flows.statement.coordination import stated_here
 from exchange.flows.statement.sharing import share_anew
 from exchange.net.client import PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
@@ -134,7 +134,7 @@ def enrol(
             put_on_lane(session, peer.node_id, event.statement_id)
         for statement_id in terms_for(session, peer, owner=node.node_id):
             put_on_lane(session, peer.node_id, statement_id)
-        for statement_id in stated_by(session, node.node_id):
+        for statement_id in stated_here(session, node.node_id):
             put_on_lane(session, peer.node_id, statement_id)
         share_anew(session, peer, owner=node.node_id)
     return peer

@@ -9,14 +9,11 @@ from sqlalchemy.orm import Session
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.store.law.editions import newest_law_editions
-from exchange.store.sync.peers import all_peers, lane_of
+from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerState
 from exchange.store.tables.records import StatementRow
 from schemas import ContractError, Law, LawArticle, open_envelope, parse_statement
-from schemas.versions import ADDED, is_newer
 from schemas.vocabulary import Jurisdiction
-
-_BROUGHT_BY = ADDED["Law.type=law"]
 
 
 @dataclass(frozen=True)
@@ -85,14 +82,6 @@ def newest_edition(session: Session, issuer: str, before: str | None = None) -> 
     daily check of the log tells of it."""
     found = map(_edition, newest_law_editions(session, issuer, before))
     return next((edition for edition in found if edition is not None), None)
-
-
-def older_readers(node: Node) -> tuple[str, ...]:
-    """The enrolled peers that have not said that they read compendia: what follows on their lane waits behind one until
-    they are upgraded."""
-    with node.store.read() as session:
-        read = {peer: lane_of(session, peer).reads for peer, _ in _partners(session)}
-    return tuple(sorted(peer for peer, reads in read.items() if reads is None or is_newer(_BROUGHT_BY, reads)))
 
 
 def enrolled_nodes(session: Session) -> list[str]:

@@ -177,5 +177,5 @@ def _changed(line: OnboardingLine, change: StepChange, by: Role) -> OnboardingLi
 
 
 def _signed(session: Session, node: Node, jurisdiction: Jurisdiction) -> StandingStatement[Onboarding] | None:
-    kept = onboardings_of(session, node.node_id)
+    kept = onboardings_of(session, node.node_id, own=True)
     return next((item for item in kept if item.said.jurisdiction == jurisdiction), None)

@@ -38,7 +38,7 @@ def who_stands_where(node: Node) -> list[JurisdictionStanding]:
         peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
         home = {peer.node_id: Jurisdiction(peer.jurisdiction) for peer in peers}
         home[node.node_id] = node.settings.jurisdiction
-        lists = [item for issuer in home for item in onboardings_of(session, issuer)]
+        lists = [item for issuer in home for item in onboardings_of(session, issuer, own=issuer == node.node_id)]
     chosen: dict[Jurisdiction, StandingStatement[Onboarding]] = {}
     for item in lists:
         before = chosen.get(item.said.jurisdiction)

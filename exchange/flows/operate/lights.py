@@ -12,7 +12,7 @@ from exchange.errors import ExchangeError
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.setting_files import examine_certificates
 from exchange.flows.operate.measure import free_bytes
-from exchange.flows.operate.promised_work import standing_work
+from exchange.flows.operate.promised_work import QueueLook, look_at_queue
 from exchange.flows.operate.ready import who_works
 from exchange.flows.operate.recovery.age import Lack
 from exchange.flows.operate.status import NodeStatus
@@ -79,15 +79,18 @@ def _work(node: Node) -> NodeLight:
     with node.store.read() as session:
         counts = jobs.counts(session)
     dead, waiting = counts.get(jobs.JobState.DEAD, 0), counts.get(jobs.JobState.PENDING, 0)
-    stands = standing_work(node) if works == "ok" else None
+    queue = look_at_queue(node) if works == "ok" else None
     steps = []
     if works != "ok":
         steps.append((works, "systemctl start ffp-worker"))
-    elif stands is not None:
-        steps.append((f"{stands[0]} jobs are due and not begun, the first since {stands[1]}.", "ffp job list"))
+    elif queue is not None and queue.look is QueueLook.STANDS and queue.overdue is not None:
+        count, first = queue.overdue
+        steps.append((f"{count} jobs are due and not begun, the first since {first}.", "ffp job list"))
     if dead:
         steps.append((f"{dead} jobs were given up.", "ffp job list --dead; ffp job retry --all-dead"))
-    return NodeLight(LightOf.WORK, Shines.OFF if steps else Shines.ON, count=waiting, steps=tuple(steps))
+    is_known = queue is None or queue.look is not QueueLook.NOT_KNOWN
+    shines = Shines.OFF if steps else Shines.ON if is_known else Shines.DARK
+    return NodeLight(LightOf.WORK, shines, count=waiting, steps=tuple(steps))
 
 
 def _partners(exchange: ExchangeStanding) -> NodeLight:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -63,6 +65,48 @@ def standing_work(node: Node) -> tuple[int, str] | None:
     with node.store.read() as session:
         now = jobs.overdue(session, STANDS_S)
     return now if now is not None and now[1] == before[1] else None
+
+
+class QueueLook(StrEnum):
+    """What a page knows of a queue without waiting: it moves, it stands, or one look is not enough to tell."""
+
+    MOVES = "moves"
+    STANDS = "stands"
+    NOT_KNOWN = "not-known"
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """``overdue``: how many jobs, and since when the first; None where none is."""
+
+    look: QueueLook
+    overdue: tuple[int, str] | None
+
+
+def look_at_queue(node: Node) -> LookedAt:
+    """As ``standing_work``, without waiting for the second look: held against the last look that this process had. A
+    page that is not told asks again by itself."""
+    with node.store.read() as session:
+        found = jobs.overdue(session, STANDS_S)
+    home, at = node.settings.home, time.monotonic()
+    if found is None:
+        _LAST_LOOKS.pop(home, None)
+        return LookedAt(QueueLook.MOVES, None)
+    before = _LAST_LOOKS.get(home)
+    if before is None or before.first != found[1]:
+        _LAST_LOOKS[home] = _Look(at, found[1])
+        return LookedAt(QueueLook.NOT_KNOWN if before is None else QueueLook.MOVES, found)
+    return LookedAt(QueueLook.STANDS if at - before.at >= NEXT_JOB_S else QueueLook.NOT_KNOWN, found)
+
+
+@dataclass(frozen=True)
+class _Look:
+    at: float
+    first: str
+
+
+_LAST_LOOKS: Final[dict[Path, _Look]] = {}
+"""Of each node that this process has open: when its first job that is due was first seen with nobody at any."""
 
 
 def retry(node: Node, numbers: Collection[int]) -> list[Job]:

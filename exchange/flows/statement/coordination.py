@@ -1,7 +1,9 @@
 """What each node says for the coordination of the region, as it stands: of all that an issuer said of one action, or of
 one jurisdiction's way in, its newest statement.
 
-A peer's statements are read within a bound: whoever signs more hides its own older ones, and nobody else's.
+A peer's statements are read within a bound: whoever signs more hides its own older ones, and nobody else's. What this
+node said itself is read whole (``most=None``): else the numbers of its actions would begin anew, and old ones would be
+gone from its lists, once it had said more than the bound.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from schemas import Action, AnyStatement, ContractError, Onboarding, open_envelo
 _S = TypeVar("_S", bound=AnyStatement)
 
 MOST_READ: Final = 1000
-"""Of one issuer: ten years of a hundred actions, each said once more."""
+"""Of one peer: ten years of a hundred actions, each said once more."""
 
 
 @dataclass(frozen=True)
@@ -31,31 +33,32 @@ class StandingStatement(Generic[_S]):
     said: _S
 
 
-def actions_said(session: Session, issuer: str) -> list[StandingStatement[Action]]:
-    """All that an issuer said of its actions, the newest first."""
-    return list(_said(session, issuer, "action", Action))
+def actions_said(session: Session, issuer: str, *, own: bool = False) -> list[StandingStatement[Action]]:
+    """All that an issuer said of its actions, the newest first; ``own``: this node is the issuer."""
+    return list(_said(session, issuer, "action", Action, own=own))
 
 
-def actions_of(session: Session, issuer: str) -> list[StandingStatement[Action]]:
+def actions_of(session: Session, issuer: str, *, own: bool = False) -> list[StandingStatement[Action]]:
     """The actions of an issuer as they stand, by their number."""
-    return sorted(_newest(actions_said(session, issuer), lambda said: said.number), key=lambda item: item.said.number)
+    said = actions_said(session, issuer, own=own)
+    return sorted(_newest(said, lambda said: said.number), key=lambda item: item.said.number)
 
 
-def onboardings_of(session: Session, issuer: str) -> list[StandingStatement[Onboarding]]:
+def onboardings_of(session: Session, issuer: str, *, own: bool = False) -> list[StandingStatement[Onboarding]]:
     """The lists that an issuer keeps, as they stand, by jurisdiction."""
-    said = list(_said(session, issuer, "onboarding", Onboarding))
+    said = list(_said(session, issuer, "onboarding", Onboarding, own=own))
     return sorted(_newest(said, lambda said: said.jurisdiction), key=lambda item: item.said.jurisdiction)
 
 
-def stated_by(session: Session, issuer: str) -> list[str]:
-    """What a new peer is told of both, in the order of the log."""
-    places = {item.log_index: item.statement_id for item in actions_of(session, issuer)}
-    places |= {item.log_index: item.statement_id for item in onboardings_of(session, issuer)}
+def stated_here(session: Session, node_id: str) -> list[str]:
+    """What a new peer is told of both that this node says, in the order of the log."""
+    places = {item.log_index: item.statement_id for item in actions_of(session, node_id, own=True)}
+    places |= {item.log_index: item.statement_id for item in onboardings_of(session, node_id, own=True)}
     return [statement_id for _, statement_id in sorted(places.items())]
 
 
-def _said(session: Session, issuer: str, kind: str, model: type[_S]) -> Iterator[StandingStatement[_S]]:
-    for row in newest_stated(session, issuer, kind, most=MOST_READ):
+def _said(session: Session, issuer: str, kind: str, model: type[_S], *, own: bool) -> Iterator[StandingStatement[_S]]:
+    for row in newest_stated(session, issuer, kind, most=None if own else MOST_READ):
         try:
             said = parse_statement(open_envelope(row.envelope or b"").payload)
         except ContractError:  # damaged at rest; the daily check names it, and the others are shown

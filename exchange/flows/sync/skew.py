@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from sqlalchemy.orm import Session
 
-from exchange.store.sync.peers import lane_items, lane_of, node_older
+from exchange.flows.node.node import Node
+from exchange.store.sync.peers import all_peers, lane_items, lane_of, node_older
 from exchange.store.tables.peers import LaneItemRow, PeerRow, PeerState
 from exchange.store.tables.records import StatementRow
 from schemas import CONTRACT_VERSION, ContractError, open_envelope
-from schemas.versions import is_newer, stated_version
+from schemas.statement_base import Statement
+from schemas.versions import ADDED, is_newer, stated_version
 
 PlaceOnLane: TypeAlias = tuple[LaneItemRow, StatementRow | None]
 """A place on a lane, with its statement where that is not lost."""
@@ -59,6 +61,23 @@ def peer_older(found: Behind) -> str:
         f"needs version {found.needs} of the contract, and it reads {found.reads}. Nothing is lost. Ask its operator "
         "to upgrade it; the lane then goes on by itself."
     )
+
+
+def older_readers_of(node: Node, kind: type[Statement]) -> tuple[str, ...]:
+    """The enrolled peers that have not said that they read statements of this kind: what follows on their lane waits
+    behind one until they are upgraded. Whoever signs one is told of them before."""
+    (word,) = get_args(kind.model_fields["type"].annotation)
+    needs = ADDED.get(f"{kind.__name__}.type={word}", CONTRACT_VERSION)
+    with node.store.read() as session:
+        enrolled = [peer.node_id for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+        reads = {peer: lane_of(session, peer).reads for peer in enrolled}
+    return tuple(sorted(peer for peer, version in reads.items() if version is None or is_newer(needs, version)))
+
+
+def older_readers_told(nodes: Collection[str]) -> str:
+    """The same for whoever signs by command."""
+    waits = "What follows on their lane waits behind this statement until they are upgraded."
+    return f"These nodes have not said that they read it: {', '.join(nodes)}. {waits}"
 
 
 def skew_alarms(session: Session, known: Iterable[PeerRow]) -> list[str]:

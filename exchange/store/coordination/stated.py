@@ -1,4 +1,4 @@
-"""Statements of which the newest on a subject counts, read newest first and within a bound."""
+"""Statements of which the newest on a subject counts, read newest first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from exchange.store.tables.records import StatementRow
 
 
-def newest_stated(session: Session, issuer: str, kind: str, *, most: int) -> Sequence[StatementRow]:
+def newest_stated(session: Session, issuer: str, kind: str, *, most: int | None) -> Sequence[StatementRow]:
     """The last statements of one type from one issuer, the newest first by its log; without what is erased, and without
-    what a key signed that was in wrong hands."""
+    what a key signed that was in wrong hands. All of them with ``most=None``."""
     found = select(StatementRow).where(
         StatementRow.issuer == issuer,
         StatementRow.type == kind,

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from exchange.store.database.index_hint import served_by_no_index
 from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, PairSetAsideRow, TakenWorkRow, VerificationTaskRow
 
@@ -115,18 +116,17 @@ def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[st
 
 
 def _stored_versions(session: Session, exhibits: Collection[str]) -> dict[str, str]:
-    """In one query, however long the chains are. Without statistics SQLite would walk all records of a type or of an
-    issuer; so both are asked of the few rows that ``about`` finds, by expressions that no index serves."""
+    """In one query, however long the chains are. Type and issuer are asked of the few rows that ``about`` finds."""
     names = {name.partition("/")[2]: name for name in exhibits}
     version, newer = StatementRow, aliased(StatementRow)
     first = case((version.statement_id.in_(names), version.statement_id), else_=version.about)
     found = select(version.statement_id.label("name"), version.issuer, first.label("first"))
     named = or_(version.statement_id.in_(names), version.about.in_(names))
-    known = found.where(version.type.concat("") == "record", named).cte(recursive=True)
+    known = found.where(served_by_no_index(version.type) == "record", named).cte(recursive=True)
     known = known.union(
         select(newer.statement_id, newer.issuer, known.c.first)
-        .join(known, and_(newer.about == known.c.name, newer.issuer.concat("") == known.c.issuer))
-        .where(newer.type.concat("") == "record")
+        .join(known, and_(newer.about == known.c.name, served_by_no_index(newer.issuer) == known.c.issuer))
+        .where(served_by_no_index(newer.type) == "record")
     )
     return {
         name: names[first]

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.clock import stamp
+from exchange.store.database.index_hint import served_by_no_index
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
 from exchange.store.review.set_aside import forget_aside_with
@@ -83,8 +84,7 @@ _SEEN_EXHIBITS = select(ExhibitsSeenRow).where(
 _SEEN_WITH = tuple(
     select(ExhibitsSeenRow.exhibit_low, ExhibitsSeenRow.exhibit_high).where(
         side.in_(bindparam("exhibits", type_=String, expanding=True)),
-        # by what no index has: else SQLite reads all that the person was ever shown, in place of what was of these
-        ExhibitsSeenRow.pseudonym.concat("") == _WHOSE,
+        served_by_no_index(ExhibitsSeenRow.pseudonym) == _WHOSE,  # one person's rows are many, an exhibit's are few
     )
     for side in (ExhibitsSeenRow.exhibit_low, ExhibitsSeenRow.exhibit_high)
 )

@@ -63,6 +63,13 @@ def local_words(when: str | datetime | None) -> str:
     return "–" if when is None else _in_words(_read(when))
 
 
+def clock_words(when: str | datetime) -> str:
+    """The hour, minute and second by the clock of the node's jurisdiction, of what was done just now; UTC in words."""
+    zone = spoken().zone
+    local = _read(when).astimezone(zone)
+    return f"{local:%H:%M:%S} UTC" if zone is UTC else f"{local:%H:%M:%S}"
+
+
 def due_time(when: str | datetime | None) -> Markup:
     """Until when something is to be done. ``late`` and ``soon`` are the classes of what is overdue, or due today."""
     if when is None:

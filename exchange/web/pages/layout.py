@@ -30,7 +30,7 @@ from exchange.flows.scan.thumbnail import PICTURES_VERSION
 from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
-from exchange.web.languages.days import due_time, local_time, local_words, moment, moment_on_paper, period
+from exchange.web.languages.days import clock_words, due_time, local_time, local_words, moment, moment_on_paper, period
 from exchange.web.languages.spoken import local_page, page_before
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
@@ -184,6 +184,11 @@ def _named(_context: Context, exhibit: ListedExhibit, with_incident: bool = True
 
 
 @pass_context
+def _clock(_context: Context, when: str) -> str:
+    return clock_words(when)
+
+
+@pass_context
 def _because(_context: Context, triggers: Collection[SearchTrigger]) -> str:
     return because_words(triggers)
 
@@ -192,6 +197,7 @@ _pages.filters |= {
     "moment": moment,
     "local_time": _local_time,
     "local_words": _local_words,
+    "clock": _clock,
     "due_time": _due_time,
     "on_paper": _on_paper,
     "explained": _explained,

@@ -1,23 +1,14 @@
-"""The coordinator's desk as pages: for one person on one machine, without node and database.
-
-Whoever opens it must have the secret of the address that the command says: another user of the machine, or a page in
-the same browser, does not. It answers to the names of this machine alone, so that no other name can lead here.
-"""
+"""The coordinator's desk as pages: for one person on one machine, without node and database (``local_desk``)."""
 
 from __future__ import annotations
 
-import hmac
-import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
-from urllib.parse import parse_qs
+from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -27,9 +18,9 @@ from exchange.flows.monitoring.half_years import Half, parse_period
 from exchange.flows.pack.pack_desk import PackDesk
 from exchange.flows.region.regional import RegionalReport
 from exchange.flows.region.report_file import MAX_FILE_BYTES
-from exchange.web.languages import CODES, NAMES, Spoken, spoken, term
+from exchange.jurisdictions.directory import Directory
 from exchange.web.languages import gettext as _
-from exchange.web.languages.spoken import chosen, speaking
+from exchange.web.local_desk import LocalDesk, desk_pages
 from exchange.web.pack.first_page import what_changed, what_is_asked
 from exchange.web.pack.pack_words import missing_words
 from exchange.web.pack.paper import pack_title, readers_words
@@ -47,7 +38,6 @@ from exchange.web.wording.regional_lines import (
 )
 
 DESK_COOKIE: Final = "ffp-desk"
-DESK_LANGUAGE: Final = "ffp-desk-language"
 MOST_FORM_BYTES: Final = 4 * MAX_FILE_BYTES
 """Of one form with files."""
 DESK_POLICY: Final = (
@@ -60,26 +50,14 @@ FILE_TYPES: Final = {
     "pdf": "application/pdf",
     "svg": "image/svg+xml",
 }
-Handler = Callable[[Request], Awaitable[Response]]
 
-_pages = Environment(
-    loader=PackageLoader("exchange.web.region"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    extensions=["jinja2.ext.i18n"],
-)
-_I18N: Any = _pages  # the extension gives the environment this method
-_I18N.install_gettext_callables(
-    lambda text: spoken().gettext(text), lambda one, many, count: spoken().ngettext(one, many, count), newstyle=True
-)
-_pages.globals |= {"spoken": spoken, "languages": NAMES, "number_words": number_words}
-_pages.filters |= {"term": lambda code: term(code, "jurisdiction")}
+_pages = desk_pages("exchange.web.region")
+_pages.globals |= {"number_words": number_words}
 
 
 def desk_app(desk: PackDesk, port: int) -> Starlette:
     """``app.state.secret`` is what the first address must carry."""
-    pages = _Desk(desk, secrets.token_urlsafe(24), frozenset({f"127.0.0.1:{port}", f"localhost:{port}"}))
+    pages = _Desk(desk, port)
     app = Starlette(
         routes=[
             Route("/", pages.guarded(pages.files)),
@@ -101,36 +79,16 @@ def _edition(report: RegionalReport, with_pdf: bool) -> dict[str, bytes]:
     return dict(edition_files(report, with_pdf=with_pdf))
 
 
-class _Desk:
-    def __init__(self, desk: PackDesk, secret: str, hosts: frozenset[str]) -> None:
-        self._desk, self.secret, self._hosts = desk, secret, hosts
+class _Desk(LocalDesk):
+    def __init__(self, desk: PackDesk, port: int) -> None:
+        super().__init__(_pages, port, cookie=DESK_COOKIE, command="ffp region desk", policy=DESK_POLICY)
+        self._desk = desk
 
-    def guarded(self, handler: Handler) -> Handler:
-        """Who has the secret, by this machine's own name, in the language that was chosen; refusals in words."""
+    def directory(self) -> Directory:
+        return self._desk.keys.directory
 
-        async def answer(request: Request) -> Response:
-            if request.headers.get("host", "") not in self._hosts:
-                return PlainTextResponse("This desk answers to 127.0.0.1 alone.", 421)
-            given = request.query_params.get("key")
-            if given is not None and hmac.compare_digest(given.encode(), self.secret.encode()):
-                opened = RedirectResponse("/", 303)
-                opened.set_cookie(DESK_COOKIE, self.secret, httponly=True, samesite="strict")
-                return opened
-            if not hmac.compare_digest(request.cookies.get(DESK_COOKIE, "").encode(), self.secret.encode()):
-                return PlainTextResponse("Open the address that ffp region desk said, with its key.", 403)
-            code = chosen(request.cookies.get(DESK_LANGUAGE), request.headers.get("accept-language", ""), "en")
-            with speaking(Spoken(code, directory=lambda: self._desk.keys.directory)):
-                try:
-                    made = await handler(request)
-                except ExchangeError as error:
-                    made = await self._files_page(request, str(error), 422)
-            made.headers["Content-Security-Policy"] = DESK_POLICY
-            made.headers["X-Content-Type-Options"] = "nosniff"
-            made.headers["Referrer-Policy"] = "no-referrer"
-            made.headers["Cache-Control"] = "no-store"
-            return made
-
-        return answer
+    async def refused(self, request: Request, error: ExchangeError) -> Response:
+        return await self._files_page(request, str(error), 422)
 
     async def files(self, request: Request) -> Response:
         return await self._files_page(request, None, 200)
@@ -148,14 +106,14 @@ class _Desk:
             "said": said,
             "believes": believes,
         }
-        return self._page("desk", request, status, values)
+        return self.page("desk", request, status, values)
 
     async def put(self, request: Request) -> Response:
         length = request.headers.get("content-length", "")
         if not length.isdecimal() or int(length) > MOST_FORM_BYTES:
             raise InvalidInput(_("These files are too large for one form; put in fewer at once."), code="too-large")
         async with request.form(max_files=40, max_fields=4) as form:
-            self._check(str(form.get("csrf", "")))
+            self.check(str(form.get("csrf", "")))
             for item in form.getlist("file"):
                 if isinstance(item, UploadFile) and item.filename:
                     content = await item.read(MAX_FILE_BYTES + 1)
@@ -163,17 +121,9 @@ class _Desk:
         return RedirectResponse("/", 303)
 
     async def take_away(self, request: Request) -> Response:
-        fields = await self._fields(request)
+        fields = await self.fields(request)
         await run_in_threadpool(self._desk.take_away, fields.get("name", ""))
         return RedirectResponse("/", 303)
-
-    async def language(self, request: Request) -> Response:
-        fields = await self._fields(request)
-        back = fields.get("back", "/")
-        answer = RedirectResponse(back if back.startswith("/") and not back.startswith("//") else "/", 303)
-        if fields.get("language") in CODES:
-            answer.set_cookie(DESK_LANGUAGE, fields["language"], samesite="strict")
-        return answer
 
     async def report(self, request: Request) -> Response:
         period = parse_period(request.path_params["period"])
@@ -198,7 +148,7 @@ class _Desk:
             "differences": [difference_words(item) for item in report.differences],
             "downloads": [*(f"{base}.{end}" for end in ends), *drawings],
         }
-        return self._page("desk_report", request, 200, values)
+        return self.page("desk_report", request, 200, values)
 
     async def download(self, request: Request) -> Response:
         period, name = parse_period(request.path_params["period"]), request.path_params["name"]
@@ -224,7 +174,7 @@ class _Desk:
             "refused": made.refused,
             "downloads": pack_names(made, with_pdf=extra_named("pdf").is_installed),
         }
-        return self._page("desk_pack", request, 200, values)
+        return self.page("desk_pack", request, 200, values)
 
     async def pack_file(self, request: Request) -> Response:
         half, name = Half.parse(request.path_params["half"]), request.path_params["name"]
@@ -235,28 +185,3 @@ class _Desk:
             headers = {"Content-Disposition": f'attachment; filename="{name}"'}
             return Response(found[name], media_type=FILE_TYPES[name.rpartition(".")[2]], headers=headers)
         raise InvalidInput(_("There is no such file."), code="invalid-field")
-
-    async def _fields(self, request: Request) -> dict[str, str]:
-        body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > 8192:
-                raise InvalidInput(_("This is no form of these pages."), code="no-form")
-        found = parse_qs(body.decode(errors="replace"), max_num_fields=10)
-        fields = {name: values[0] for name, values in found.items()}
-        self._check(fields.get("csrf", ""))
-        return fields
-
-    def _check(self, csrf: str) -> None:
-        if not hmac.compare_digest(csrf.encode(), self._csrf.encode()):
-            raise InvalidInput(_("This form is of an earlier desk. Load the page anew."), code="no-form")
-
-    @property
-    def _csrf(self) -> str:
-        return hmac.new(self.secret.encode(), b"form", "sha256").hexdigest()
-
-    def _page(self, name: str, request: Request, status: int, values: Mapping[str, Any]) -> Response:
-        query = f"?{request.url.query}" if request.url.query else ""
-        back = f"{request.url.path}{query}" if request.method == "GET" else "/"
-        drawn = _pages.get_template(f"{name}.html").render(csrf=self._csrf, back=back, **values)
-        return HTMLResponse(drawn, status)

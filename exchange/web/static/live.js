@@ -5,6 +5,8 @@
 //   data-live="alerts"           a part of this page, asked for anew when there are new alerts
 //   data-live="record"           the same when a scan of the record data-record was compared: data-pending said how many
 //                                were still to be when the page was made
+//   data-live="lights"           a part that could not be known at one look, while it has data-again="yes": asked for anew by
+//                                itself, a few times
 //   data-live-picture="ID/0"     stands where a picture will be: data-src has its address, data-side its size
 //
 // A line (server-sent events) is held by the window that is looked at. Where it is refused or cut for good, the same is
@@ -15,6 +17,8 @@ const SOON_MS = 300; // what comes at once is asked for at once
 const SPREAD_MS = 10_000; // all pages of a process that was replaced come at once: they need not all ask at once
 const POLL_MS = 20_000;
 const POLLS = 15; // then a line is tried again
+const LOOK_AGAIN_MS = 1000; // the node needs half a second between two looks
+const MOST_LOOKS = 5;
 const MOST_RECORDS = 64;
 const WATCHING = "[data-live], [data-live-count], [data-live-picture]";
 const OWN = { "X-Live": "1" }; // nobody is there because of this
@@ -158,6 +162,14 @@ function inHand(part) {
   });
 }
 
+function lookAgain(looks = 0) {
+  if (looks === MOST_LOOKS || !document.querySelector("[data-live=lights][data-again=yes]")) return;
+  setTimeout(() => {
+    askFor("lights");
+    lookAgain(looks + 1);
+  }, looks ? ASIDE_MS : LOOK_AGAIN_MS);
+}
+
 function listen() {
   if (over || line || document.visibilityState !== "visible" || !document.querySelector(WATCHING)) return;
   clearTimeout(timer);
@@ -208,3 +220,4 @@ document.addEventListener("focusout", () => {
 window.addEventListener("pagehide", rest);
 window.addEventListener("pageshow", ({ persisted }) => { if (persisted) listen(); });
 listen();
+lookAgain();

@@ -3,7 +3,6 @@ is spoken, and the answers of last time where there are any."""
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -16,6 +15,7 @@ from exchange.flows.assessment.answers import (
     GivenAnswer,
     OwnRecommendation,
 )
+from exchange.flows.assessment.edited_toml import toml_text, toml_value
 from exchange.flows.assessment.questionnaire import AnswerKind, AssessmentQuestion, questionnaire
 from exchange.flows.monitoring.half_years import Half
 from exchange.jurisdictions.directory import shipped_directory
@@ -102,7 +102,7 @@ def _answered(given: GivenAnswer | None, before: AnswersFile | None) -> Iterator
     yield from comment(
         _("The answer of %(half)s. Change what changed, with the day on which you saw it.", half=before.half)
     )
-    yield f"answer = {_value(given.answer)}"
+    yield f"answer = {toml_value(given.answer)}"
     yield f"evidence = {toml_text(given.evidence)}"
     yield f"on = {toml_text(day.isoformat() if day is not None else '')}"
 
@@ -150,17 +150,3 @@ def comment(text: str) -> list[str]:
     indent = text[: len(text) - len(text.lstrip())]
     words = " ".join(text.split())
     return [f"# {line}" for line in textwrap.wrap(words, _WIDTH, initial_indent=indent, subsequent_indent=indent)]
-
-
-def _value(value: str | float | bool) -> str:
-    if isinstance(value, str):
-        return toml_text(value)
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
-
-
-def toml_text(text: str) -> str:
-    """A string of TOML: what JSON escapes in one, TOML reads the same; of several lines it stands in several."""
-    if "\n" not in text:
-        return json.dumps(text, ensure_ascii=False)
-    lines = (json.dumps(line, ensure_ascii=False)[1:-1] for line in text.split("\n"))
-    return '"""\n' + "\n".join(lines) + '"""'

@@ -17,7 +17,7 @@ from exchange.web.languages.days import day_words
 
 STEP_TITLES: Final = {
     Todo.ASK: _m("%(side)s answers the lead: asks for a comparison of the exhibits"),
-    Todo.AGREE: _m("%(side)s agrees to a day for comparing the exhibits"),
+    Todo.AGREE: _m("%(side)s is to agree to a day for comparing the exhibits"),
     Todo.NAME_DAY: _m("%(side)s agrees to a comparison, and names the day"),
     Todo.SEND: _m("One side sends its exhibit to the other, under seal"),
     Todo.RECEIVE: _m("%(side)s signs that the exhibit arrived"),
@@ -62,7 +62,7 @@ def side_name(names: Mapping[str, str], node_id: str) -> str:
 
 
 def step_title(step: NextStep, names: Mapping[str, str]) -> str:
-    """``Serbia agrees to a day for comparing the exhibits``."""
+    """``Serbia is to agree to a day for comparing the exhibits``."""
     return _(STEP_TITLES[step.todo], side=side_name(names, step.side))
 
 

@@ -45,6 +45,24 @@ _REASONS: Final = {
     Why.NOT_SEEN_FROM_HERE: _m("This node cannot see it."),
 }
 
+_REASONS_SEEN_FROM: Final = {
+    Why.NO_POLICY: _m("At %(here)s no policy with lines is in force."),
+    Why.NO_LINE: _m("The policy in force at %(here)s has no line for: %(names)s."),
+    Why.LINE_OVERDUE: _m("At %(here)s a line of the policy is past its review, for: %(names)s."),
+    Why.NO_ROOT: _m("At %(here)s no trust root is installed."),
+    Why.ROOT_NOT_BELIEVED: _m("The trust root that is installed at %(here)s cannot be believed."),
+    Why.ROOT_EXPIRED: _m("The trust root that is installed at %(here)s has expired."),
+    Why.NOT_IN_ROOT: _m("The trust root that is installed at %(here)s names no node of: %(names)s."),
+    Why.NOT_ENROLLED: _m("At %(here)s no node of it is enrolled."),
+    Why.NO_PARTNER: _m("At %(here)s no node of it is enrolled with which a record could be exchanged."),
+    Why.SILENT: _m("It did not answer %(here)s in the last 24 hours: %(names)s."),
+    Why.ALARM: _m("At %(here)s an alarm stands against: %(names)s."),
+    Why.NOTHING_ARRIVED: _m("No record that says that it is synthetic arrived from there at %(here)s."),
+    Why.NOTHING_TAKEN: _m("Nobody there took a record of %(here)s that says that it is synthetic."),
+    Why.NOT_SEEN_FROM_HERE: _m("It cannot be seen from %(here)s."),
+}
+"""Of another jurisdiction: "this node" would be read as that one's."""
+
 
 def step_word(step: OnboardingStep) -> str:
     return term(step, "onboarding_step")
@@ -63,12 +81,15 @@ def by_word(role: Role) -> str:
     return _("the node itself") if role is Role.NODE else term(role, "short_role")
 
 
-def why_words(seen: SeenStep) -> str:
-    """Why a step is not proven, in one sentence. Names are codes of jurisdictions, nodes or checks."""
+def why_words(seen: SeenStep, here: str | None = None) -> str:
+    """Why a step is not proven, in one sentence. Names are codes of jurisdictions, nodes or checks. ``here``: of
+    another jurisdiction's step, the node that looks at it."""
     if seen.why is None:
         return ""
-    named = [term(name, "jurisdiction") if len(name) == 2 else name for name in seen.names]
-    return _(_REASONS[seen.why], names=", ".join(named)) if named else _(_REASONS[seen.why])
+    values = {"names": ", ".join(term(name, "jurisdiction") if len(name) == 2 else name for name in seen.names)}
+    if here is not None and seen.why in _REASONS_SEEN_FROM:
+        return _(_REASONS_SEEN_FROM[seen.why], here=here, **values)
+    return _(_REASONS[seen.why], **values) if seen.names else _(_REASONS[seen.why])
 
 
 def standing_words(standing: StepStanding) -> list[str]:

@@ -47,6 +47,10 @@ SENTENCES: Final = {
     "forbidden": _m("Your role may not do this, or the form is not one of this session."),
     "scope-missing": _m("The token is not for this. Take one of the scope that is named below."),
     "not-found": _m("There is no such thing here, or it is not for you."),
+    "draft-submitted": _m(
+        "This exhibit was submitted meanwhile, in another window. Its record stays as it was signed there; what was "
+        "changed here since is not in it. To add that, amend the record."
+    ),
     "no-such-page": _m("There is no such page."),
     "not-possible": _m("This is not possible here."),
     "not-understood": _m("The address holds something that this page does not know."),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,3 +92,26 @@ def test_from_a_table_to_an_approved_annex(
     assert digests["manifest"] == shown["sha256"]
     assert editions == {"public": digests["json"], "exact": digests["exact"]}
     assert "approved. SHA-256" in ffp("incidents", "show", *of_half).out
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_run_as_they_stand(
+    ffp: Ffp, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Word for word, in their order, by one head; in place of SHA256 stands what ``show`` said."""
+    ahead = datetime.fromisoformat(HALF.end) + timedelta(days=1) - datetime.now(UTC)
+    monkeypatch.setattr("exchange.clock.now", lambda: datetime.now(UTC) + ahead)
+    monkeypatch.setenv("FFP_NODE_HOME", str(network.nodes[RS].settings.home))
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[3] / "docs" / "incidents.md"
+    block = page.read_text(encoding="utf-8").split("```")[1]
+    ran, digest = [], "SHA256"
+    for line in block.strip().splitlines():
+        command = re.sub(r" {3,}.*", "", line).replace("SHA256", digest)
+        said = ffp(*shlex.split(command)[1:])
+        assert said.code == 0, (command, said)
+        if "incidents show" in command:
+            digest = said.out.rsplit("manifest: ", 1)[1].strip()
+        ran.append(command.split()[2])
+    assert ran == ["template", "import", "import", "show", "approve", "write"]
+    assert (tmp_path / "annex.pdf").read_bytes().startswith(b"%PDF-")

@@ -2,44 +2,79 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.coordination.actions import NewAction, add_action, change_action, list_actions
+from exchange.flows.coordination.actions import ListedAction, NewAction, add_action, change_action, list_actions
 from exchange.flows.node.node import Node
+from exchange.flows.sync.skew import older_readers_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.coordination.form_fields import LineDoubts, day_in, with_doubts, word_in
 from exchange.web.pages.layout import Heading, SignedIn, Visitor, off_loop, page, read_form
 from exchange.web.pages.queries import line_of
-from exchange.web.wording.coordination import action_state_word, meeting_word, office_role_word
+from exchange.web.wording.coordination import (
+    action_state_word,
+    meeting_word,
+    office_role_word,
+    older_readers_words,
+)
+from schemas import Action
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole, Role
 
 router = APIRouter()
 
-CLOSED_SHOWN = 100
+ACTIONS_ON_A_PAGE: Final = 50
+Skipped = Annotated[int, Query(ge=0, le=1_000_000)]
+
+
+@dataclass(frozen=True)
+class ActionsShown:
+    """Some of a list, from the one after ``skip`` on; ``following``: how many are to be skipped for the next ones."""
+
+    items: Sequence[ListedAction]
+    count: int
+    skip: int
+
+    @property
+    def following(self) -> int | None:
+        after = self.skip + ACTIONS_ON_A_PAGE
+        return after if after < self.count else None
 
 
 @router.get("/actions")
-def actions(node: OpenNode, who: SignedIn, doubt: LineDoubts = ()) -> Response:
-    """What is open first, the first due first. ``doubt``: what the line just signed may tell of a person."""
+def actions(
+    node: OpenNode, who: SignedIn, doubt: LineDoubts = (), skip: Skipped = 0, closed_skip: Skipped = 0
+) -> Response:
+    """What is open first, the first due first; then what is closed, the last first. ``doubt``: what the line just
+    signed may tell of a person."""
     found = list_actions(node)
+    closed = [item for item in found if not item.is_open]
+    is_head = who.caller.role is Role.HEAD
     return page(
         "actions",
         who,
-        open_ones=[item for item in found if item.is_open],
-        closed=sorted(
-            (item for item in found if not item.is_open), key=lambda item: str(item.said.closed_on), reverse=True
-        )[:CLOSED_SHOWN],
-        is_head=who.caller.role is Role.HEAD,
+        open_ones=_shown([item for item in found if item.is_open], skip),
+        closed=_shown(sorted(closed, key=lambda item: str(item.said.closed_on), reverse=True), closed_skip),
+        older=older_readers_of(node, Action) if is_head else (),
+        is_head=is_head,
         jurisdictions=list(node.jurisdictions),
         roles=list(OfficeRole),
         meetings=list(MeetingKind),
         meeting_word=meeting_word,
         role_word=office_role_word,
         state_word=action_state_word,
+        older_readers_words=older_readers_words,
         doubts=doubt,
     )
+
+
+def _shown(items: Sequence[ListedAction], skip: int) -> ActionsShown:
+    return ActionsShown(items[skip : skip + ACTIONS_ON_A_PAGE], len(items), skip)
 
 
 @router.post("/actions")

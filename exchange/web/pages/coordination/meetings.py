@@ -18,6 +18,7 @@ from exchange.flows.coordination.meetings import (
     HeldMeeting,
     NewMeeting,
     change_meeting,
+    counted_people,
     enter_meeting,
     list_meetings,
     read_meeting,
@@ -158,6 +159,4 @@ def _attended(fields: dict[str, str]) -> Iterator[Attendance]:
         institution = word_in(fields, f"institution-{place}", Institution)
         role = word_in(fields, f"role-{place}", OfficeRole)
         for sex, count in stated:
-            if not (count.isascii() and count.isdigit() and len(count) <= len(str(MOST_ATTEND))):
-                raise InvalidInput("A count is a whole number.", code="invalid-field")
-            yield Attendance(institution, role, sex, int(count))
+            yield Attendance(institution, role, sex, counted_people(count, f"{institution}:{role}:{sex}"))

@@ -12,11 +12,14 @@ from exchange.flows.node.node import Node
 from exchange.flows.onboarding.checklist import StepChange, checklist_of, sign_checklist
 from exchange.flows.onboarding.steps import STEP_GUIDES
 from exchange.flows.onboarding.who_stands_where import who_stands_where
+from exchange.flows.sync.skew import older_readers_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.coordination.form_fields import LineDoubts, with_doubts, word_in
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.queries import line_of
+from exchange.web.wording.coordination import older_readers_words
 from exchange.web.wording.onboarding import mark_of, standing_words, state_word, step_word, why_words
+from schemas import Onboarding
 from schemas.vocabulary import Jurisdiction, OnboardingState, OnboardingStep, Role
 
 router = APIRouter()
@@ -32,13 +35,17 @@ def onboarding(node: OpenNode, who: SignedIn, code: JurisdictionInPath, doubt: L
     found = checklist_of(node, code)
     counts = next((row for row in who_stands_where(node) if row.jurisdiction == code), None)
     elsewhere = counts if counts is not None and counts.issuer not in (None, node.node_id) else None
+    may_say = who.caller.role in (Role.HEAD, Role.OPERATOR)
     return page(
         "onboarding",
         who,
         found=found,
         elsewhere=elsewhere,
+        here=None if code == node.settings.jurisdiction else node.node_id,
         guides=STEP_GUIDES,
-        may_say=who.caller.role in (Role.HEAD, Role.OPERATOR),
+        may_say=may_say,
+        older=older_readers_of(node, Onboarding) if may_say else (),
+        older_readers_words=older_readers_words,
         states=BY_PEOPLE,
         mark_of=mark_of,
         step_word=step_word,

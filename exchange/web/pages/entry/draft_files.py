@@ -11,6 +11,7 @@ from exchange.flows.entry.draft_scans import region_of
 from exchange.flows.entry.drafts import Draft, DraftFile
 from exchange.flows.node.region_masks import mask_digest
 from exchange.flows.node.regions import COMPARED
+from exchange.web.wording.refused_scans import refused_scan_words
 from schemas import RegionMask
 
 MM = 1000.0
@@ -33,6 +34,11 @@ class Card:
         if self.reading is None or is_stale(self.row, self.said):
             return "arrived"
         return "refused" if "refused" in self.reading else "read"
+
+    @property
+    def why_refused(self) -> str:
+        """In the reader's language, for the code that the matcher gave; empty for one that is not known here."""
+        return refused_scan_words(str((self.reading or {}).get("code", "")))
 
     @property
     def form_fields(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from exchange.errors import Conflict, InvalidInput
+from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.entry import drafts as flow
 from exchange.flows.entry import firearms
 from exchange.flows.entry.draft_changes import Change, changes_of_form
@@ -132,13 +132,19 @@ async def save_draft(request: Request, node: OpenNode, who: Registering, draft_i
         check_script(request, node, who.csrf)
         said = await read_json(request, Changes, most=MAX_TYPED_BYTES)
         changes = {name: Change(*change) for name, change in said.changes.items()}
-        draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
+        try:
+            draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
+        except NotFound as error:
+            return await off_loop(_submitted, node, who, draft_id, changes, error)
         return page("draft_notes", who, draft=draft, status=409 if draft.elsewhere else 200)
     sent = await read_form(request, node, who.csrf, most_bytes=MAX_TYPED_BYTES, most_fields=MAX_TYPED_FIELDS)
     act, drawn = sent.pop("act", "save"), _fields_in(sent.pop("drawn", ""))
     sent |= _fields_in(sent.pop(_FILLS, "{}"))
     changes = changes_of_form(sent, drawn)
-    draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
+    try:
+        draft = await off_loop(flow.save, node, who.caller.pseudonym, draft_id, changes)
+    except NotFound as error:
+        return await off_loop(_submitted, node, who, draft_id, changes, error)
     if draft.elsewhere:
         asked: Response = await off_loop(_asked, node, who, draft, changes)
         return asked
@@ -219,6 +225,15 @@ def _asked(node: Node, who: Visitor, draft: Draft, changes: Mapping[str, Change]
     typed_here = {name: changes[name].now for name in draft.elsewhere}
     problems = dict.fromkeys(draft.elsewhere, "changed-elsewhere")
     return _form(node, who, replace(draft, fields=draft.fields | typed_here), problems, stored=draft.fields, status=409)
+
+
+def _submitted(node: Node, who: Visitor, draft_id: str, changes: Mapping[str, Change], error: NotFound) -> Response:
+    """What a second window is told of a draft that became a record in the first: which, and what it typed since."""
+    if error.code != "draft-submitted":
+        raise error
+    draft = flow.read_draft(node, who.caller.pseudonym, draft_id)
+    typed = {name: change.now for name, change in changes.items() if change.now != change.was and change.now}
+    return page("draft_submitted", who, status=409, record=draft.row.statement_id, typed=typed)
 
 
 def _summary(who: Visitor, found: Summary, *, changed: bool = False) -> Response:

@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import today
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
-from exchange.flows.law.compendium import older_readers
 from exchange.flows.law.draft import (
     discard_law_draft,
     end_article,
@@ -22,6 +21,7 @@ from exchange.flows.law.draft import (
 )
 from exchange.flows.law.rulings import in_force
 from exchange.flows.node.node import Node
+from exchange.flows.sync.skew import older_readers_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.problems import status_of
 from exchange.web.pages.law.article_form import (
@@ -35,6 +35,7 @@ from exchange.web.pages.law.article_form import (
 )
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
 from exchange.web.wording import law as wording
+from schemas import Law
 
 router = APIRouter()
 
@@ -51,7 +52,7 @@ def law_draft_page(node: OpenNode, who: Heading) -> Response:
         who,
         draft=draft,
         here=node.settings.jurisdiction,
-        older=older_readers(node) if draft.steps else (),
+        older=older_readers_of(node, Law) if draft.steps else (),
         say=wording,
         in_force=in_force,
         day=today(),

@@ -39,6 +39,7 @@ def home(network: Network) -> tuple[str, Path]:
 
 def test_an_action_from_the_meeting_until_it_is_done(ffp: Ffp, home: tuple[str, Path]) -> None:
     added = ffp("action", "add", "Name the articles.", *AGREED, *BY_HEAD, "--json", *home)
+    assert "have not said that they read it: ffp-mk." in added.err
     assert json.loads(added.out)["number"] == "A-2026-1"
     assert "is for the role head" in refusal(ffp("action", "add", "Another.", *AGREED, *BY_EXAMINER, *home))
     assert "is none of" in refusal(ffp("action", "add", "Another.", *AGREED, "--role", "boss", *BY_HEAD, *home))
@@ -67,7 +68,12 @@ def test_a_meeting_entered_changed_and_written_for_the_pack(
         "meeting": 1,
         "people": 5,
     }
-    for wrong in ("police:investigator:women", "police:women=3", "police:investigator:women=many"):
+    for count in ("many", "", "-1", "0", "5001", "1.5", "9" * 40):
+        said = refusal(ffp("meeting", "add", *meeting, "--attended", f"police:head:men={count}", *BY_HEAD, *home))
+        assert "police:head:men: the count is a whole number from 1 to 5000, not" in said, count
+    twice = ("--attended", "police:head:men=1") * 2
+    assert "sex: police:head:men. Add" in refusal(ffp("meeting", "add", *meeting, *twice, *BY_HEAD, *home))
+    for wrong in ("police:investigator:women", "police:women=3"):
         assert "is not INSTITUTION" in refusal(ffp("meeting", "add", *meeting, "--attended", wrong, *BY_HEAD, *home))
     assert "is none of" in refusal(ffp("meeting", "add", *meeting, "--attended", "a:b:c=1", *BY_HEAD, *home))
     assert "is for the role head" in refusal(ffp("meeting", "add", *meeting, *who, *BY_OPERATOR, *home))
@@ -145,3 +151,10 @@ def test_a_jurisdiction_without_a_node_kept_in_a_file_and_signed_at_another(
     states = {step["step"]: step["state"] for step in told["steps"]}
     assert (states["legal_basis"], states["node"], states["ceremony"]) == ("done", "not_possible", "open")
     assert told["differs"] is False
+
+
+def test_what_is_read_of_another_jurisdiction_names_the_node_that_looked(ffp: Ffp, home: tuple[str, Path]) -> None:
+    other, own = ffp("onboard", "MD", *home).out, ffp("onboard", "RS", *home).out
+    assert "At ffp-rs no trust root is installed." in other
+    assert "this node" not in other.replace("As this node", "")
+    assert "No trust root is installed at this node." in own

@@ -23,8 +23,9 @@ from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import enter, say
-from exchange.store.sync.peers import put_on_lane
-from schemas import Action, Maker
+from exchange.flows.sync.skew import older_readers_of, older_readers_told
+from exchange.store.sync.peers import lane_of, put_on_lane
+from schemas import Action, Law, Maker, Onboarding, Record
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole, Role, SignedInBy
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.monitoring.monitoring_world import Clock
@@ -192,7 +193,8 @@ def test_a_peers_flood_hides_its_own_actions_and_nobody_elses(
 ) -> None:
     monkeypatch.setattr("exchange.flows.statement.coordination.MOST_READ", 5)
     serbia, macedonia = network.nodes[RS], network.nodes[MK]
-    add_action(serbia, HEAD, MET)
+    number, _ = add_action(serbia, HEAD, MET)
+    assert number == "A-2026-1"
     for place in range(1, 9):
         fields = vars(MET) | {"state": ActionState.OPEN, "closed_on": None, "remark": None}
         said = say(macedonia, Action, HEAD, number=f"A-2026-{place}", **fields)
@@ -202,3 +204,31 @@ def test_a_peers_flood_hides_its_own_actions_and_nobody_elses(
     found = shown(serbia)
     assert (RS, "A-2026-1", "open", True) in found
     assert [number for issuer, number, *_ in found if issuer == MK] == [f"A-2026-{place}" for place in range(4, 9)]
+
+
+def test_no_number_comes_again_however_much_was_said_since(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is for what peers say: an own action that was not spoken of for long keeps its number and its place."""
+    monkeypatch.setattr("exchange.flows.statement.coordination.MOST_READ", 5)
+    serbia = network.nodes[RS]
+    numbers = [add_action(serbia, HEAD, replace(MET, title=f"Of {place}."))[0] for place in range(3)]
+    for place in range(7):
+        change_action(serbia, HEAD, numbers[0], ActionState.OPEN, due=date(2027, 1, 1 + place))
+    assert add_action(serbia, HEAD, replace(MET, title="A further one."))[0] == "A-2026-4"
+    assert {number for _, number, *_ in shown(serbia)} == {*numbers, "A-2026-4"}
+    assert {*told(H2, serbia)} == {*numbers, "A-2026-4"}
+    change_action(serbia, HEAD, numbers[2], ActionState.DONE, remark="Found again.")
+    with pytest.raises(Conflict, match="stands already, as A-2026-2"):
+        add_action(serbia, HEAD, replace(MET, title="Of 1."))
+
+
+def test_whoever_reads_no_actions_yet_is_named_before_one_signs(network: Network) -> None:
+    serbia = network.nodes[RS]
+    assert older_readers_of(serbia, Action) == (MK,), "it has not asked yet"
+    network.settle()
+    assert older_readers_of(serbia, Action) == ()
+    with serbia.store.write() as session:
+        lane_of(session, MK).reads = "1.2"
+    for kind in (Action, Onboarding, Law):
+        assert older_readers_of(serbia, kind) == (MK,)
+    assert older_readers_of(serbia, Record) == (), "the first release read records"
+    assert MK in older_readers_told([MK])

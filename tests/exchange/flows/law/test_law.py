@@ -10,7 +10,7 @@ import pytest
 
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.law.changes import ArticleAct, changes_in_half
-from exchange.flows.law.compendium import compendia, compendium_of, older_readers
+from exchange.flows.law.compendium import compendia, compendium_of
 from exchange.flows.law.draft import (
     discard_law_draft,
     end_article,
@@ -27,6 +27,7 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.report import approve_report
 from exchange.flows.monitoring.small_counts import HELD_BACK, Told, exact
 from exchange.flows.node.node import create_node, open_node
+from exchange.flows.sync.skew import older_readers_of
 from exchange.store.law.draft_steps import MOST_LAW_STEPS
 from exchange.store.log.statements import find_statement, latest_of
 from exchange.store.sync.peers import find_peer, lane_items
@@ -80,7 +81,7 @@ def test_a_draft_is_kept_undone_and_published(world: World) -> None:
     assert all(said in [item.statement_id for item, _ in lane] for lane in lanes), "it is meant for all"
     after = law_draft(node)
     assert (after.steps, after.articles, after.changes) == ((), (FIRST, SECOND), ())
-    assert older_readers(node) == tuple(sorted(PARTNERS)), "none has said what it reads"
+    assert older_readers_of(node, Law) == tuple(sorted(PARTNERS)), "none has said what it reads"
     with pytest.raises(Conflict) as refused:
         publish_law(node, HEAD, after.mark)
     assert refused.value.code == "nothing-to-publish"

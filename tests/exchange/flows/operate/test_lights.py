@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from exchange.clock import stamp
 from exchange.flows.operate.lights import LightOf, Shines, lights_of
-from exchange.flows.operate.promised_work import standing_work
+from exchange.flows.operate.promised_work import NEXT_JOB_S, standing_work
 from exchange.flows.operate.status import node_status
 from exchange.flows.sync.partners import ExchangeStanding, Partner
 from exchange.store.node import jobs
@@ -36,3 +37,34 @@ def test_a_queue_that_moves_puts_no_light_out(
     assert standing_work(node) is None
     monkeypatch.setattr(jobs, "overdue", lambda *_: (40, "2026-01-01T00:00:00.000Z"))
     assert standing_work(node) == (40, "2026-01-01T00:00:00.000Z")
+
+
+def test_a_page_tells_a_queue_that_stands_without_waiting(
+    start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second look is the next page's; what it sees is held against the first."""
+    node = start_node(Jurisdiction.RS).node
+    moment, slept = [100.0], list[float]()
+    clock = SimpleNamespace(monotonic=lambda: moment[0], sleep=slept.append)  # of this module alone
+    monkeypatch.setattr("exchange.flows.operate.promised_work.time", clock)
+    monkeypatch.setattr("exchange.flows.operate.lights.who_works", lambda _: "ok")
+
+    def shines() -> tuple[Shines, int]:
+        exchange = ExchangeStanding((), 0, 0)
+        light = next(one for one in lights_of(node, node_status(node), exchange) if one.of is LightOf.WORK)
+        return light.shines, len(light.steps)
+
+    first, second = (40, "2026-01-01T00:00:00.000Z"), (39, "2026-01-01T00:00:01.000Z")
+    monkeypatch.setattr(jobs, "overdue", lambda *_: first)
+    assert shines() == (Shines.DARK, 0), "one look does not tell"
+    moment[0] += NEXT_JOB_S / 2
+    assert shines() == (Shines.DARK, 0), "nor do two between which a worker goes from one job to the next"
+    moment[0] += NEXT_JOB_S
+    assert shines() == (Shines.OFF, 1)
+    monkeypatch.setattr(jobs, "overdue", lambda *_: second)
+    assert shines() == (Shines.ON, 0), "the first is gone: the queue moves"
+    monkeypatch.setattr(jobs, "overdue", lambda *_: None)
+    assert shines() == (Shines.ON, 0)
+    monkeypatch.setattr(jobs, "overdue", lambda *_: second)
+    assert shines() == (Shines.DARK, 0), "what was seen before it was empty is no first look"
+    assert slept == []

@@ -197,3 +197,54 @@ def test_the_head_reads_the_pack_takes_it_along_and_approves_what_it_is_made_of(
 
 def _archive(content: bytes) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(content))
+
+
+def test_many_actions_stand_on_pages(
+    node: RunningNode, signed_in: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exchange.web.pages.coordination.actions.ACTIONS_ON_A_PAGE", 3)
+    mine = [add_action(node.node, HEAD, replace(MET, title=f"Of many: {place}."))[0] for place in range(8)]
+    for number in mine[:4]:
+        change_action(node.node, HEAD, number, ActionState.DROPPED, remark="Of the test.")
+    every = list_actions(node.node)
+    reader = signed_in(Role.AUDITOR)
+    for name, wanted in (
+        ("skip", [item for item in every if item.is_open]),
+        ("closed_skip", [item for item in every if not item.is_open]),
+    ):
+        seen, address = list[str](), "/app/actions"
+        while address:
+            html = reader.get(address).text
+            table = html.split('id="closed"')[name == "closed_skip"]
+            seen += re.findall(r"<td>(A-[0-9-]+)<br>", table)
+            found = re.search(rf'href="(/app/actions\?{name}=[0-9]+)', html)
+            address = found[1] if found else ""
+        assert sorted(seen) == sorted(item.said.number for item in wanted)
+        assert len(seen) > 3
+    assert "No action is open" not in reader.get("/app/actions?skip=1000").text
+    assert "A-2" not in reader.get("/app/actions?skip=1000").text.split('id="closed"')[0]
+
+
+def test_partners_that_read_no_actions_are_named_to_whoever_may_sign(
+    node: RunningNode, signed_in: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("actions", "onboarding"):
+        monkeypatch.setattr(
+            f"exchange.web.pages.coordination.{module}.older_readers_of", lambda *_: ("ffp-mk", "ffp-xk")
+        )
+    told = "These nodes have not said that they read this kind of statement: ffp-mk, ffp-xk."
+    for address in ("/app/actions", "/app/onboarding/MD"):
+        assert told in signed_in(Role.HEAD).get(address).text
+        assert told not in signed_in(Role.AUDITOR).get(address).text
+
+
+def test_the_way_in_of_another_jurisdiction_names_the_node_that_looked(
+    node: RunningNode, signed_in: Callable[[Role], Person]
+) -> None:
+    reader, own = signed_in(Role.AUDITOR), node.node.settings
+    other = reader.get("/app/onboarding/MD").text
+    assert f"As {own.node_id} sees it" in other
+    assert f"At {own.node_id} " in other
+    assert " at this node." not in other
+    mine = reader.get(f"/app/onboarding/{own.jurisdiction}").text
+    assert "As this node sees it" in mine

@@ -7,16 +7,21 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, time
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
-from exchange.clock import stamp_in
+import matcher
+from exchange.clock import now, stamp_in
 from exchange.flows.entry.draft_form import TEXTS
 from exchange.flows.entry.drafts import MAX_DRAFTS, erase_outlived_drafts
 from exchange.store.tables.drafts import DraftRow
 from exchange.store.tables.records import RecordRow
+from exchange.web.wording.refused_scans import REFUSED_SCANS
 from schemas.record import MAX_ACQUISITIONS
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
@@ -411,6 +416,22 @@ def test_what_another_site_makes_the_browser_send_changes_nothing(desk: Desk, he
     assert "RS-EVIL" not in desk.person.get(desk.address).text
 
 
+def test_a_refused_file_says_why_in_the_language_of_the_page(desk: Desk) -> None:
+    said = "This is no file that is read here."
+    desk.send(b"no scan at all, by any means", "scan BF.x3p")
+    page = desk.person.get(desk.address).text
+    assert said in page
+    assert page.count('lang="en">The file') == 1, "the matcher's own sentence stands below"
+
+
+def test_each_reason_of_the_matcher_has_its_sentence() -> None:
+    package = Path(matcher.__file__).parent
+    source = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    reasons = set(re.findall(r'ScanRefused\(\s*"([a-z0-9-]+)"', source))
+    assert len(reasons) > 30
+    assert reasons == set(REFUSED_SCANS)
+
+
 def test_a_refused_file_is_said_to_be_so(desk: Desk) -> None:
     file_id = desk.send(b"PK\x03\x04 this is no archive", "a.x3p")
     assert "cannot be used" in desk.person.get(desk.address).text
@@ -418,6 +439,32 @@ def test_a_refused_file_is_said_to_be_so(desk: Desk) -> None:
     assert "This file cannot be used: remove it." in desk.person.get(f"{desk.address}/summary").text
     assert desk.fetch(f"/files/{file_id}/remove").status_code == 204
     assert "An exhibit needs one scan" in desk.person.get(f"{desk.address}/summary").text
+
+
+def test_a_second_window_is_told_which_record_the_draft_became(desk: Desk) -> None:
+    desk.complete(desk.send(tiny_scan()))
+    drawn = desk.drawn()
+    record = desk.submit().headers["location"]
+    typed = {"drawn": drawn, **json.loads(drawn), "exhibit.headstamp": "<b>late</b>"}
+    late = desk.post(desk.address, typed)
+    assert late.status_code == 409
+    assert "submitted meanwhile, in another window" in late.text
+    assert f'href="{record}"' in late.text
+    assert "&lt;b&gt;late&lt;/b&gt;" in late.text, "what was typed since is not lost"
+    assert "RS-2026-0815" not in late.text, "and nothing else is said to be"
+    by_script = desk.change(exhibit__headstamp=("", "late"))
+    assert (by_script.status_code, "submitted meanwhile" in by_script.text) == (409, True)
+    assert "This draft was submitted" in desk.post(f"{desk.address}/discard", {}).text
+    stranger = desk.post("/app/register/" + "0" * 32, typed)
+    assert (stranger.status_code, "submitted" in stranger.text) == (404, False)
+
+
+def test_the_time_of_the_last_save_is_local(desk: Desk) -> None:
+    said = re.search(r"Saved at (\d\d:\d\d:\d\d)<", desk.person.get(desk.address).text)
+    assert said is not None
+    local = now().astimezone(ZoneInfo("Europe/Belgrade"))
+    stated = datetime.combine(local.date(), time.fromisoformat(said[1]), local.tzinfo)
+    assert abs((local - stated).total_seconds()) < 300
 
 
 def test_a_new_version_keeps_the_scans_and_supersedes(node: RunningNode, desk: Desk) -> None:

@@ -1,0 +1,144 @@
+"""What coordinators and assessors look at, made up: desks without a node, and what three nodes say for the region."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from exchange.clock import today
+from exchange.flows.assessment.form import AssessmentForm
+from exchange.flows.coordination.actions import NewAction, add_action, change_action
+from exchange.flows.coordination.meetings import Attendance, NewMeeting, enter_meeting
+from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
+from exchange.flows.incidents.enter import propose_import, take_import
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.onboarding.checklist import StepChange, sign_checklist
+from exchange.flows.region.desk import DeskKeys, RegionDesk
+from exchange.flows.region.indicators import shipped_indicators
+from exchange.flows.region.report_file import Believed
+from exchange.log.audit_entry import Actor, ActorKind
+from exchange.web.assessment.form_app import form_app
+from exchange.web.region.desk_app import desk_app
+from schemas import Maker
+from schemas.vocabulary import (
+    ActionState,
+    Jurisdiction,
+    MeetingKind,
+    OfficeRole,
+    OnboardingState,
+    OnboardingStep,
+    Role,
+    SignedInBy,
+)
+from tests.browser.world import World
+from tests.exchange.flows.assessment.filled import all_best, write_filled
+from tests.exchange.flows.incidents.made_up_incidents import made_up_table
+from tests.exchange.flows.region.region_world import H1, RegionWorld, start_of_2026
+
+DESK_PORT = 8479
+COUNTED = Half(2026, 2)
+HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
+BY_HEAD = Actor(ActorKind.PERSON, "head-1", Role.HEAD)
+ACTIONS = (
+    ("Name the articles that let test fires go to a neighbour.", "MK", OfficeRole.LEGAL_OFFICER, 120),
+    ("Test-fire the pistols that were seized at the border in spring.", "RS", OfficeRole.EXAMINER, -12),
+    ("Send two investigators to the joint training.", "XK", OfficeRole.HEAD, 45),
+    ("Check the instrument on the reference specimen.", "RS", OfficeRole.EXAMINER, 20),
+)
+LINES = (
+    (Institution.FOCAL_POINT, OfficeRole.HEAD, AttendeeSex.WOMEN, 1),
+    (Institution.LABORATORY, OfficeRole.EXAMINER, AttendeeSex.MEN, 3),
+    (Institution.LABORATORY, OfficeRole.EXAMINER, AttendeeSex.WOMEN, 2),
+    (Institution.PROSECUTION, OfficeRole.PROSECUTOR, AttendeeSex.WOMEN, 2),
+)
+
+
+def tell_of_the_region(world: World) -> None:
+    """Actions, meetings, an incident annex that is being entered, and one who comes in, at Serbia's node."""
+    node, met_on = world.rs.node, today() - timedelta(days=20)
+    numbers = [
+        add_action(
+            node,
+            HEAD,
+            NewAction(title, Jurisdiction(owner), role, today() + timedelta(days=due), MeetingKind.REGIONAL, met_on),
+        )[0]
+        for title, owner, role, due in ACTIONS
+    ]
+    change_action(node, HEAD, numbers[-1], ActionState.DONE, remark="Checked, within its bounds.")
+    attended = tuple(Attendance(*line) for line in LINES)
+    enter_meeting(node, BY_HEAD, NewMeeting(MeetingKind.REGIONAL, met_on, "Regional coordination meeting", attended))
+    trained = NewMeeting(MeetingKind.TRAINING, today() - timedelta(days=3), "Half a day of training", attended[1:3])
+    enter_meeting(node, BY_HEAD, trained)
+    entry = propose_import(node, BY_HEAD, COUNTED, io.BytesIO(made_up_table(7, 240, 3).data))
+    take_import(node, BY_HEAD, COUNTED, entry.number)
+    done = {OnboardingStep.CEREMONY: StepChange(OnboardingState.DONE, remark="Both keys were made before two people.")}
+    sign_checklist(node, HEAD, Jurisdiction.MD, done)
+
+
+def desks(folder: Path) -> Iterator[tuple[str, Starlette, str]]:
+    """Each with the name of its picture and the page that is drawn."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        world = made_up_region(folder / "nodes", monkeypatch)
+        inbox = folder / "inbox"
+        inbox.mkdir()
+        for name, data in world.files(H1):
+            (inbox / name).write_bytes(data)
+        believed = Believed(fingerprints=world.fingerprints())
+        desk = desk_app(RegionDesk(inbox, DeskKeys(believed, world.recipient), shipped_indicators()), DESK_PORT)
+        yield "region-desk", desk, "/"
+        yield "region-report", desk, f"/report/{H1}"
+        world.close()
+    yield "assessment-form", form_app(AssessmentForm(half_filled(folder / "moldova")), DESK_PORT), "/area/staff"
+
+
+def made_up_region(folder: Path, monkeypatch: pytest.MonkeyPatch) -> RegionWorld:
+    """Six nodes after the first half-year of 2026."""
+    clock = start_of_2026()
+    monkeypatch.setattr("exchange.clock.now", clock)
+    world = RegionWorld(folder, clock, 3)
+    world.receipts()
+    pairs = [(world.enter("RS", to=["MK"]), world.enter("MK", to=["RS"])) for _ in range(6)]
+    for one, other in pairs:
+        world.at(datetime(2026, 3, 1, tzinfo=UTC))
+        world.lead(("RS", one), ("MK", other))
+    world.at(datetime(2026, 7, 9, tzinfo=UTC))
+    world.approve(H1)
+    return world
+
+
+def half_filled(folder: Path) -> Path:
+    """An assessment of Moldova at work, with that of half a year before; made up."""
+    last = all_best(succession="no", posts_filled=5, backlog_months=11)
+    write_filled(folder, last, half="2026H1", on="2026-05-20")
+    of_now = {
+        "legal_exchange": "yes",
+        "posts_total": 8,
+        "posts_filled": 6,
+        "succession": "partly",
+        "training_plan": "no",
+        "backlog_months": 9,
+    }
+    return write_filled(folder, of_now, half="2026H2", on=str(min(today(), date(2026, 11, 20))))
+
+
+@contextmanager
+def served(app: Starlette, port: int) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
