@@ -39,7 +39,8 @@ from exchange.web.app import create_peer_app
 from exchange.worker.peer_rounds import PeerRounds
 from exchange.worker.work_off import work_off
 
-_P, _T = ParamSpec("_P"), TypeVar("_T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 COMPUTE_S: Final = 300
 START_S: Final = 60
