@@ -138,7 +138,9 @@ class Stage:
     def _work(self, code: str, *, answers: bool) -> int:
         node = self.nodes[code]
         sign_head(node)
-        return work_off(node, self._clients[code], answers=answers)
+        taken = work_off(node, self._clients[code], answers=answers)
+        sign_head(node)  # what was answered goes along in the same round
+        return taken
 
     def _read(self, owner: str, reader: str) -> Read:
         node, peer = self.nodes[reader], self.nodes[owner].node_id
