@@ -45,7 +45,7 @@ SEIZED: Final[Mapping[tuple[str, str], SharingRule]] = {
 """What the made-up laws say of seized exhibits, by who would give them to whom; of the rest no line speaks."""
 _OFFENCES: Final = (("robbery", "not_injured"), ("homicide", "killed"), ("threat", "not_injured"))
 Available = dict[str, dict[str, list[int]]]
-_OPEN_KINDS: Final = (ExhibitKind.CRIME_SCENE, ExhibitKind.TEST_FIRE, ExhibitKind.REPLICA)
+_OPEN_KINDS: Final[tuple[ExhibitKind, ...]] = (ExhibitKind.CRIME_SCENE, ExhibitKind.TEST_FIRE, ExhibitKind.REPLICA)
 BEGINS_H: Final = 8
 """The hour of the day at which the nodes begin."""
 WITHOUT_LAW: Final = "BA"

@@ -39,7 +39,8 @@ from exchange.web.app import create_peer_app
 from exchange.worker.peer_rounds import PeerRounds
 from exchange.worker.work_off import work_off
 
-_P, _T = ParamSpec("_P"), TypeVar("_T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 COMPUTE_S: Final = 300
 START_S: Final = 60
@@ -137,7 +138,9 @@ class Stage:
     def _work(self, code: str, *, answers: bool) -> int:
         node = self.nodes[code]
         sign_head(node)
-        return work_off(node, self._clients[code], answers=answers)
+        taken = work_off(node, self._clients[code], answers=answers)
+        sign_head(node)  # what was answered goes along in the same round
+        return taken
 
     def _read(self, owner: str, reader: str) -> Read:
         node, peer = self.nodes[reader], self.nodes[owner].node_id
