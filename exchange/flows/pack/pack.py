@@ -11,7 +11,7 @@ from exchange.flows.incidents.document import ToldAnnex
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.pack.inputs import Band, HeldOfKind, PackAction, PackInputs
+from exchange.flows.pack.inputs import HeldOfKind, OverdueBand, PackAction, PackInputs
 from exchange.flows.region.regional import RefusedFile, RegionalReport
 from schemas.vocabulary import MeetingKind
 
@@ -91,12 +91,12 @@ class OverdueWork:
     one: str
     other: str
     kind: str
-    band: Band
+    band: OverdueBand
     count: int | None = None
 
     @property
     def is_some(self) -> bool:
-        return bool(self.count) or (self.count is None and self.band in (Band.SOME, Band.MANY))
+        return bool(self.count) or (self.count is None and self.band in (OverdueBand.SOME, OverdueBand.MANY))
 
 
 @dataclass(frozen=True)
