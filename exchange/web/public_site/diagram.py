@@ -10,10 +10,10 @@ from typing import Final
 
 from markupsafe import Markup
 
-from exchange.flows.region.publication import Part
-from exchange.web.public_site.charts import wrapped
+from exchange.flows.region.publication import TakingPart
+from exchange.web.public_site.charts import in_two_lines
 
-MOST_DRAWN: Final = 20
+MOST_CIRCLES: Final = 20
 """Beyond it the names would lie on each other: the table has all."""
 _WIDE, _HIGH = 360, 330
 _ACROSS, _DOWN = 132, 118
@@ -26,14 +26,14 @@ _PLACE: Final = Markup('<text class="place" x="{:.1f}" y="{:.1f}" text-anchor="m
 class Circle:
     code: str
     name: str
-    part: Part
+    part: TakingPart
 
 
 def circles_drawing(
     title: str, description: str, circles: Sequence[Circle], exchanging: Sequence[tuple[str, str]]
 ) -> Markup | None:
     """The first stands at the top, the others follow as the clock goes; None where there are too many to draw."""
-    if not 0 < len(circles) <= MOST_DRAWN:
+    if not 0 < len(circles) <= MOST_CIRCLES:
         return None
     at = _places(circles)
     parts = [_line(at[one], at[other]) for one, other in exchanging if one in at and other in at]
@@ -65,6 +65,6 @@ def _circle(circle: Circle, x: float, y: float) -> list[Markup]:
             circle.part, x, y + 5, circle.code
         ),
     ]
-    for number, line in enumerate(wrapped(circle.name, 12)):
+    for number, line in enumerate(in_two_lines(circle.name, 12)):
         found.append(_PLACE.format(x, y + _RADIUS + 14 + 13 * number, line))
     return found
