@@ -17,7 +17,7 @@ from exchange.flows.region.regional import RegionalReport, RegionalRow, Regional
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import spoken, term
-from exchange.web.public_site.charts import Bar, StageBar, bar_chart, column_chart, nice_top, span_chart, tells_any
+from exchange.web.public_site.charts import NamedBar, StageBar, bar_chart, column_chart, nice_top, span_chart, tells_any
 from exchange.web.public_site.periods import named_period, short_period
 from exchange.web.wording.figures import change, words
 from exchange.web.wording.regional_lines import key_words, number_words
@@ -178,7 +178,7 @@ def _counted(
 ) -> FigureBlock:
     definition = DEFINITIONS[row.id]
     title = _(definition.title)
-    bars = [Bar(name, figure, words(figure, "count")) for name, figure in cells]
+    bars = [NamedBar(name, figure, words(figure, "count")) for name, figure in cells]
     return FigureBlock(
         id=row.id,
         title=title,
@@ -203,7 +203,7 @@ def _shared_out(
     by_coordinator: bool,
 ) -> FigureBlock:
     title = _(definition.title)
-    bars = [Bar(whose, figure, words(figure, "share")) for whose, figure in cells]
+    bars = [NamedBar(whose, figure, words(figure, "share")) for whose, figure in cells]
     return FigureBlock(
         id=name,
         title=title,
@@ -229,7 +229,7 @@ def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str
     figures = [point.figures.get(name, NO_DATA) for point in points]
     drawn = list(zip(points, figures, strict=True))
     drawn = drawn[:1] + drawn[1:][-(MOST_COLUMNS - 1) :]
-    columns = [Bar(short_period(point.period), figure, said(figure)) for point, figure in drawn]
+    columns = [NamedBar(short_period(point.period), figure, said(figure)) for point, figure in drawn]
     id_ = f"years-{name}" if years else f"trend-{name}"
     last = figures[-1]
     return FigureBlock(
@@ -248,7 +248,7 @@ def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str
 
 
 def _columns_drawn(
-    id_: str, title: str, points: Sequence[TrendPoint], columns: Sequence[Bar], ticks: Sequence[tuple[float, str]]
+    id_: str, title: str, points: Sequence[TrendPoint], columns: Sequence[NamedBar], ticks: Sequence[tuple[float, str]]
 ) -> Markup | None:
     description = _(
         "A column for each period. The broken line is at the height of the baseline, %(period)s; of a range "

@@ -43,7 +43,7 @@ _PATTERN: Final = Markup(
 
 
 @dataclass(frozen=True)
-class Bar:
+class NamedBar:
     """``said``: the figure in words."""
 
     name: str
@@ -61,7 +61,7 @@ class StageBar:
     said: str
 
 
-def bar_chart(id_: str, title: str, description: str, bars: Sequence[Bar]) -> Markup:
+def bar_chart(id_: str, title: str, description: str, bars: Sequence[NamedBar]) -> Markup:
     """Lying bars, one below the other; what each says stands at its end."""
     longest = max([1.0, *(bar.figure.high or 0 for bar in bars)])
     parts, top = [_PATTERN.format(id=id_)], 0.0
@@ -92,7 +92,7 @@ def span_chart(id_: str, title: str, description: str, spans: Sequence[StageBar]
 
 
 def column_chart(
-    id_: str, title: str, description: str, columns: Sequence[Bar], ticks: Sequence[tuple[float, str]]
+    id_: str, title: str, description: str, columns: Sequence[NamedBar], ticks: Sequence[tuple[float, str]]
 ) -> Markup:
     """Standing columns, the first of which is the baseline: a broken line leads from it over the others, and of a range
     one from each end. ``ticks``: of the scale, the last at its top, each in words."""

@@ -22,7 +22,7 @@ from exchange.web.public_site.blocks import (
     times_block,
     trend_blocks,
 )
-from exchange.web.public_site.diagram import Circle, circles_drawing
+from exchange.web.public_site.diagram import DrawnJurisdiction, circles_drawing
 from exchange.web.public_site.incident_blocks import annexes_of, incident_blocks, incident_notes, incident_tables
 from exchange.web.public_site.periods import named_period
 from exchange.web.wording.regional_lines import difference_words, regional_notes
@@ -118,7 +118,7 @@ def _about(publication: Publication) -> Mapping[str, Any]:
 
 def _participants(publication: Publication) -> Mapping[str, Any]:
     parts = publication.parts
-    circles = [Circle(code, term(code, "jurisdiction"), part) for code, part in parts.items()]
+    circles = [DrawnJurisdiction(code, term(code, "jurisdiction"), part) for code, part in parts.items()]
     description = _(
         "A circle for each jurisdiction and a line for each two that exchange. The table below says the same in words."
     )
