@@ -70,7 +70,9 @@ def test_every_page_without_scripts_without_elsewhere_and_light(
         page.goto(f"{address}/{path}")
         assert {answer.status for answer in answers} <= {200, 304}, path
         assert [answer.url for answer in answers if not answer.url.startswith(address)] == [], path
-        assert sum(len(answer.body()) for answer in answers) < MOST_BYTES, path
+        loaded = {answer.url.removeprefix(f"{address}/") for answer in answers}
+        assert len(loaded) == 3, "the page, its style and its icon"
+        assert sum(len(made_site.files[name]) for name in loaded) < MOST_BYTES, path
         assert page.locator("h1").count() == 1
     assert said == []
     page.goto(f"{address}/index.html")
