@@ -63,14 +63,16 @@ def test_every_page_without_scripts_without_elsewhere_and_light(
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+    answers: list[Any] = []
+    page.on("response", lambda answer: answers.append(answer))
     for path in paths(made_site, *CODES):
-        answers: list[Any] = []
-        page.on("response", answers.append)
+        answers.clear()
         page.goto(f"{address}/{path}")
-        page.remove_listener("response", answers.append)
         assert {answer.status for answer in answers} <= {200, 304}, path
         assert [answer.url for answer in answers if not answer.url.startswith(address)] == [], path
-        assert sum(len(answer.body()) for answer in answers) < MOST_BYTES, path
+        loaded = {answer.url.removeprefix(f"{address}/") for answer in answers}
+        assert len(loaded) == 3, "the page, its style and its icon"
+        assert sum(len(made_site.files[name]) for name in loaded) < MOST_BYTES, path
         assert page.locator("h1").count() == 1
     assert said == []
     page.goto(f"{address}/index.html")

@@ -43,7 +43,7 @@ _PATTERN: Final = Markup(
 
 
 @dataclass(frozen=True)
-class Bar:
+class NamedBar:
     """``said``: the figure in words."""
 
     name: str
@@ -52,7 +52,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Span:
+class StageBar:
     """A time: half of all took no longer than ``middle``, nine of ten no longer than ``most``."""
 
     name: str
@@ -61,7 +61,7 @@ class Span:
     said: str
 
 
-def bar_chart(id_: str, title: str, description: str, bars: Sequence[Bar]) -> Markup:
+def bar_chart(id_: str, title: str, description: str, bars: Sequence[NamedBar]) -> Markup:
     """Lying bars, one below the other; what each says stands at its end."""
     longest = max([1.0, *(bar.figure.high or 0 for bar in bars)])
     parts, top = [_PATTERN.format(id=id_)], 0.0
@@ -74,7 +74,7 @@ def bar_chart(id_: str, title: str, description: str, bars: Sequence[Bar]) -> Ma
     return _svg(id_, title, description, top, parts)
 
 
-def span_chart(id_: str, title: str, description: str, spans: Sequence[Span]) -> Markup:
+def span_chart(id_: str, title: str, description: str, spans: Sequence[StageBar]) -> Markup:
     """Lying bars: dark up to the middle, light up to what nine of ten did not exceed."""
     longest = max([1.0, *(span.most.high or 0 for span in spans)])
     parts: list[Markup] = []
@@ -92,7 +92,7 @@ def span_chart(id_: str, title: str, description: str, spans: Sequence[Span]) ->
 
 
 def column_chart(
-    id_: str, title: str, description: str, columns: Sequence[Bar], ticks: Sequence[tuple[float, str]]
+    id_: str, title: str, description: str, columns: Sequence[NamedBar], ticks: Sequence[tuple[float, str]]
 ) -> Markup:
     """Standing columns, the first of which is the baseline: a broken line leads from it over the others, and of a range
     one from each end. ``ticks``: of the scale, the last at its top, each in words."""
@@ -117,7 +117,7 @@ def column_chart(
     return _svg(id_, title, description, ground + 38, parts)
 
 
-def is_told(figures: Iterable[Figure]) -> bool:
+def tells_any(figures: Iterable[Figure]) -> bool:
     """Whether there is anything to draw."""
     return any(figure.told in (Told.EXACT, Told.BETWEEN) for figure in figures)
 
@@ -130,7 +130,7 @@ def nice_top(most: float) -> float:
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= most))
 
 
-def wrapped(name: str, letters: int = _NAME_LETTERS) -> list[str]:
+def in_two_lines(name: str, letters: int = _NAME_LETTERS) -> list[str]:
     """In one line, or in two that are about as long."""
     if len(name) <= letters:
         return [name]
@@ -139,7 +139,7 @@ def wrapped(name: str, letters: int = _NAME_LETTERS) -> list[str]:
 
 def _add_name(parts: list[Markup], name: str, top: float, kind: str) -> float:
     """Write a name in one line or two; returns how tall they are."""
-    lines = wrapped(name)
+    lines = in_two_lines(name)
     parts.extend(_text("0", top + 14 + number * _LINE, line, kind, "start") for number, line in enumerate(lines))
     return len(lines) * _LINE + 2
 

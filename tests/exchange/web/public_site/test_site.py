@@ -22,7 +22,7 @@ from exchange.flows.region.report_file import Believed, verify_report_file
 from exchange.web.languages import CODES, NAMES, Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.public_site.blocks import time_words
-from exchange.web.public_site.charts import Bar, bar_chart, column_chart, nice_top, wrapped
+from exchange.web.public_site.charts import NamedBar, bar_chart, column_chart, in_two_lines, nice_top
 from exchange.web.public_site.site import site_files
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.flows.region.conftest import Released
@@ -176,9 +176,9 @@ def said(figure: Figure) -> str:
 
 def test_a_range_is_drawn_as_a_range_and_what_is_held_back_as_such() -> None:
     bars = [
-        Bar("A", exact(10), "10"),
-        Bar("B", Figure(Told.BETWEEN, 2, 4), "2–4"),
-        Bar("C", Figure(Told.HELD_BACK), "held back"),
+        NamedBar("A", exact(10), "10"),
+        NamedBar("B", Figure(Told.BETWEEN, 2, 4), "2–4"),
+        NamedBar("C", Figure(Told.HELD_BACK), "held back"),
     ]
     tree = html.fromstring(bar_chart("x", "Title", "Description", bars))
     kinds = [(str(found.get("class")), found.get("x"), found.get("width")) for found in tree.xpath("//rect")][2:]
@@ -188,7 +188,10 @@ def test_a_range_is_drawn_as_a_range_and_what_is_held_back_as_such() -> None:
     assert drawn.xpath("//rect[@class='none']"), "a broken outline"
     assert drawn.xpath("//line[@class='baseline']")
     assert [nice_top(most) for most in (0, 1, 3, 10, 11, 4_300)] == [1, 1, 5, 10, 20, 5_000]
-    assert wrapped("Bosnia and Herzegovina and North Macedonia") == ["Bosnia and Herzegovina and", "North Macedonia"]
+    assert in_two_lines("Bosnia and Herzegovina and North Macedonia") == [
+        "Bosnia and Herzegovina and",
+        "North Macedonia",
+    ]
     assert time_words(exact(30)) == "30.0 h"
     assert time_words(exact(61.2)) == "61.2 h (2.6 days)"
 
