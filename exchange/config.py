@@ -247,6 +247,9 @@ class Settings(BaseSettings):
     calibration: Path | None = None
     """A model that says what scores are worth, made by ``ffp calibrate``; relative to the node's folder. Without one
     there are no likelihood ratios."""
+    exercises: Path | None = None
+    """A folder of exercises on made-up exhibits, relative to the node's folder: the node is one to practise with, and
+    its pages say so. A node that holds real exhibits names none."""
     calibre_pairs: OwnCalibrePairs = ()
     """Pairs of calibres that one firearm may fire, beside those of `/v1/vocabularies`; for each a table
     ``[[calibre_pairs]]`` with ``one``, ``other`` and ``reason``. After a new one this node compares anew what the pair
