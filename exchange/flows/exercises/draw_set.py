@@ -54,7 +54,7 @@ def draw_set(
     *,
     drawn: Callable[[int], object] = lambda _number: None,
 ) -> DrawnSet:
-    """``count``: of exercises. ``drawn`` is told the number of each exercise that is done: a pair takes a second or two.
+    """``count``: of exercises. ``drawn`` is told the number of each that is done: a pair takes a second or two.
 
     1. Draw the exercises in a drawn order; scans are named by their place.
     2. Write the answers, with a salt.

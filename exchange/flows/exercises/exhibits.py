@@ -4,7 +4,6 @@ picture with lit cells. Made in the node's worker processes and kept in the fold
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -53,7 +52,7 @@ def draw_exercise(one: Path, other: Path) -> bytes:
 
 
 def _kept(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() and os.path.getsize(path) else None
+    return path.read_bytes() if path.is_file() and path.stat().st_size else None
 
 
 def _keep(path: Path, content: bytes) -> bytes:

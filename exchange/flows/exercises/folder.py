@@ -1,5 +1,5 @@
-"""The folder of exercises of nodes to practise with. It is no part of any node: nothing in it is signed, logged, shared,
-ranked or backed up, and several nodes of one region to practise in have the same.
+"""The folder of exercises of nodes to practise with. It is no part of any node: nothing in it is signed, logged,
+shared, ranked or backed up, and the nodes of one region to practise in have the same.
 
     exercises.json          what the folder is
     sets/ID/                set.json, scans/, and answers.json as soon as the answers may be seen
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from exchange.errors import Conflict, ConfigurationError, InvalidInput, NotFound
+from exchange.errors import ConfigurationError, Conflict, InvalidInput, NotFound
 from exchange.flows.exercises.documents import (
     MAX_ANSWERS_BYTES,
     MAX_SET_BYTES,

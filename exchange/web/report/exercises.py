@@ -57,7 +57,8 @@ def _blocks(attempt: Attempt, on: date, laboratory: str | None) -> Iterator[Bloc
 
 def _limits(attempt: Attempt) -> Iterator[str]:
     yield _(
-        "It says what was answered on this set on one occasion. It says nothing of competence beyond, and none in casework."
+        "It says what was answered on this set on one occasion. It says nothing of competence beyond that, and nothing of "
+        "casework."
     )
     yield _("A set is too small for a rate of errors: nobody may compute one from it.")
     if attempt.kept.use is ExerciseUse.PRACTICE:
@@ -66,7 +67,7 @@ def _limits(attempt: Attempt) -> Iterator[str]:
         yield _("The set was drawn from a seed that can be guessed: it was not blind.")
     else:
         yield _(
-            "Proficiency set: the answers were sealed before it was handed out, and opened after this was handed in."
+            "Proficiency set: what is right was sealed before it was handed out, and opened after the last answer was given."
         )
 
 

@@ -62,7 +62,8 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
     ),
     "evidence_abroad": QuestionWords(
         _m(
-            "A hit with another jurisdiction is confirmed. The prosecutor wants to use it in court. What is the next step?"
+            "A hit with another jurisdiction is confirmed. The prosecutor wants to use it in court. What is the "
+            "next step?"
         ),
         _m(
             "What the exchange shows is for finding. Evidence goes by mutual legal assistance; its reference is kept "
@@ -77,7 +78,8 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
     "candidate_of_query": QuestionWords(
         _m("A query comes back: one candidate, band middle. You need to see the exhibit. What is the next step?"),
         _m(
-            "Step one tells that there is something, without an image and without a case. Step two asks for the record, "
+            "Step one tells that there is something, without an image and without a case. Step two asks for the "
+            "record,"
             "with your purpose; the owner's head decides."
         ),
         {
@@ -89,7 +91,8 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
     "overdue_answer": QuestionWords(
         _m("The other side owes an answer to a lead, and its deadline was three days ago. What is the next step?"),
         _m(
-            "Write on the page of the hit: both sides have it there, with its day. A hit is not closed because somebody "
+            "Write on the page of the hit: both sides have it there, with its day. A hit is not closed because "
+            "somebody"
             "is late, and late answers are counted in the half-year."
         ),
         {
@@ -100,10 +103,12 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
     ),
     "no_inquiry": QuestionWords(
         _m(
-            "A colleague asks you to look whether a certain pistol was ever seen abroad. There is no inquiry. What do you do?"
+            "A colleague asks you to look whether a certain pistol was ever seen abroad. There is no inquiry. "
+            "What do you do?"
         ),
         _m(
-            "Each search needs a purpose that the law knows and a legal basis, and is written down with both. Curiosity is "
+            "Each search needs a purpose that the law knows and a legal basis, and is written down with both. "
+            "Curiosity is"
             "none, and another case's number makes it a false entry."
         ),
         {
@@ -115,7 +120,8 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
     "handling_h1": QuestionWords(
         _m("A partner's record has the handling code H1. Your prosecutor wants it in a proceeding. What do you do?"),
         _m(
-            "H1: not for use in judicial proceedings without the owner's permission. The code goes wherever the record goes."
+            "H1: not for use in judicial proceedings without the owner's permission. The code goes wherever the "
+            "record goes."
         ),
         {
             "ask_owner": _m("I ask the owner for permission first."),
@@ -125,22 +131,26 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
     ),
     "first_review": QuestionWords(
         _m(
-            "A scan was correlated on %(moment)s. Until when is the first look at its candidates due, with the settings as delivered?"
+            "A scan was correlated on %(moment)s. Until when is the first look at its candidates due, with the "
+            "settings as delivered?"
         ),
         _m(
-            "24 hours from the correlation, unless the node's settings say otherwise. The first page shows it as a deadline."
+            "24 hours from the correlation, unless the node's settings say otherwise. The first page shows it "
+            "as a deadline."
         ),
     ),
     "dissemination": QuestionWords(
         _m(
-            "An examiner concluded on %(moment)s. Until when must the other jurisdiction have the lead, with the settings as delivered?"
+            "An examiner concluded on %(moment)s. Until when must the other jurisdiction have the lead, with "
+            "the settings as delivered?"
         ),
         _m("48 hours from the conclusion; the second examiner has 24 of them, and verifies blind."),
     ),
     "verifier": QuestionWords(
         _m("A second examiner is to verify a pair. What may you tell that person of it?"),
         _m(
-            "Whoever verifies sees the exhibits and nothing that anybody or anything holds of them. Some pairs are sent "
+            "Whoever verifies sees the exhibits and nothing that anybody or anything holds of them. Some pairs "
+            "are sent"
             "that nobody holds for a lead, so that being asked tells nothing either."
         ),
         {
@@ -152,7 +162,8 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
     "level_search": QuestionWords(
         _m("A partner's record has the level search. What of it does your side get by a query?"),
         _m(
-            "A random handle and a band: no image, no case, no day. The record itself comes in step two, when its owner approves."
+            "A random handle and a band: no image, no case, no day. The record itself comes in step two, when "
+            "its owner approves."
         ),
         {
             "handle_and_band": _m("A random handle and a band, and nothing else."),
@@ -163,7 +174,8 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
     "own_search": QuestionWords(
         _m("You searched, with purpose and legal basis. Who can see afterwards that you did?"),
         _m(
-            "The audit log of your node: who, what, when, why. Head and auditor read it; a partner learns what it answered."
+            "The audit log of your node: who, what, when, why. Head and auditor read it; a partner learns what "
+            "it answered."
         ),
         {
             "head_and_auditor": _m("The head and the auditor of my own side, in the audit log."),

@@ -154,7 +154,7 @@ def right_words(item: SetItem, answer: ItemAnswer) -> str:
 
 def place_words(place: ScorePlace) -> list[str]:
     """Where a score stands among those of known pairs."""
-    said = [
+    return [
         _(
             "Higher than %(above)s of %(all)s known pairs of different firearms.",
             above=place.above_different,
@@ -167,7 +167,6 @@ def place_words(place: ScorePlace) -> list[str]:
         ),
         _("Higher than %(above)s of %(all)s known pairs of one firearm.", above=place.above_same, all=place.same),
     ]
-    return said
 
 
 def known_strip(score: float, known: KnownScores) -> KnownStrip:

@@ -1,19 +1,22 @@
-"""Which attempt at a set a browser goes on with. Nothing joins it to the session, and the node keeps no list of both."""
+"""Which attempt at a set a browser goes on with. Nothing joins it to the session; the node keeps no list of both."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Final
 
+from fastapi import Depends, Request
 from fastapi import Path as InPath
-from fastapi import Request
 from starlette.responses import Response
 
 from exchange.errors import NotFound
 from exchange.flows.exercises.attempts import Attempt, find_attempt
 from exchange.flows.exercises.folder import KeptSet, find_set, folder_of
 from exchange.flows.node.node import Node
+from exchange.web.pages.layout import visitor
 
+ANYBODY: Final = Depends(visitor)
+"""Of a route: for whoever is signed in."""
 COOKIE_PATH: Final = "/app/exercises"
 SetInPath = Annotated[str, InPath(pattern="^[0-9a-f]{16}$", description="Of a set of exercises.")]
 NumberInPath = Annotated[int, InPath(ge=1, le=99, description="Of an exercise in its set.")]

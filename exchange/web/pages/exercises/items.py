@@ -1,10 +1,10 @@
-"""One exercise: two exhibits under the viewer that examiners use in their work, or a question; after the answer, why."""
+"""One exercise: two exhibits under the viewer of casework, or a question; after the answer, why."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -20,7 +20,7 @@ from exchange.flows.scan.heights import Form
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
-from exchange.web.pages.exercises.attempt_cookie import NumberInPath, SetInPath, attempt_at, set_of
+from exchange.web.pages.exercises.attempt_cookie import ANYBODY, NumberInPath, SetInPath, attempt_at, set_of
 from exchange.web.pages.layout import SignedIn, off_loop, page, read_form
 from exchange.web.wording.exercise_questions import option_words, question_words, why_question
 from exchange.web.wording.exercises import (
@@ -37,6 +37,9 @@ from exchange.web.wording.exercises import (
 from schemas.vocabulary import AfteConclusion
 
 router = APIRouter()
+
+LIT: Final = {"mode": "side-by-side", "cells": True, "form": "filtered"}
+"""How the stage is after the answer: both exhibits as they were registered, the cells that agree lit."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath,
         sides=[_side(set_id, number, side, place) for place, side in enumerate(("a", "b"), start=1)],
         conclusions=list(AfteConclusion),
         comparison=None if right is None else json.dumps(right.comparison),
+        view=json.dumps(LIT),
         score=_score_of(right),
         place=_place(right, known),
         strip=known_strip(_score_of(right), known) if right is not None and known.is_of_this_matcher else None,
@@ -114,11 +118,10 @@ def _answer(node: Node, request: Request, set_id: str, number: int, fields: dict
     return RedirectResponse(f"/app/exercises/{set_id}/{onwards}" if onwards else f"/app/exercises/{set_id}", 303)
 
 
-@router.get("/exercises/{set_id}/{number}/heights/{side}")
+@router.get("/exercises/{set_id}/{number}/heights/{side}", dependencies=[ANYBODY])
 async def exercise_exhibit(
     request: Request,
     node: OpenNode,
-    who: SignedIn,
     set_id: SetInPath,
     number: NumberInPath,
     side: Literal["a", "b"],
@@ -135,10 +138,8 @@ async def exercise_exhibit(
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-@router.get("/exercises/{set_id}/{number}/picture")
-async def picture_of_exercise(
-    request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, number: NumberInPath
-) -> Response:
+@router.get("/exercises/{set_id}/{number}/picture", dependencies=[ANYBODY])
+async def picture_of_exercise(request: Request, node: OpenNode, set_id: SetInPath, number: NumberInPath) -> Response:
     """For whoever may see what is right. Raises NotFound for everybody else."""
     kept = await off_loop(set_of, node, set_id)
     attempt = await off_loop(attempt_at, request, kept)

@@ -18,6 +18,7 @@ from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.pages.exercises.attempt_cookie import (
+    ANYBODY,
     SetInPath,
     attempt_at,
     code_of,
@@ -65,8 +66,8 @@ def _line(request: Request, kept: KeptSet) -> SetLine:
     return SetLine(kept, None if attempt is None else len(attempt.given), is_open or bool(attempt and attempt.is_over))
 
 
-@router.get("/exercises/{set_id}/given.json")
-def given_answers(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath) -> Response:
+@router.get("/exercises/{set_id}/given.json", dependencies=[ANYBODY])
+def given_answers(request: Request, node: OpenNode, set_id: SetInPath) -> Response:
     """What a participant takes to whoever gives the set. Raises NotFound before it was handed in."""
     attempt = _own_attempt(request, set_of(node, set_id))
     if not attempt.handed_in:
@@ -80,8 +81,8 @@ def given_answers(request: Request, node: OpenNode, who: SignedIn, set_id: SetIn
     )
 
 
-@router.get("/exercises/{set_id}/certificate.pdf")
-async def certificate(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath) -> Response:
+@router.get("/exercises/{set_id}/certificate.pdf", dependencies=[ANYBODY])
+async def certificate(request: Request, node: OpenNode, set_id: SetInPath) -> Response:
     """What was answered, on which set, as a paper with an empty line for the name: made when somebody wants it, and
     kept nowhere."""
     return await heavily(request, WorkKind.REPORTS, _certificate, node, request, set_id)

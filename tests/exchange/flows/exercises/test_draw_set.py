@@ -55,7 +55,8 @@ def test_the_place_of_the_right_option_tells_nothing() -> None:
         made = draw_set(f"{SEED} {number}", ExerciseAudience.INVESTIGATOR, 13)
         known = open_seal(made.answers, made.document).answers
         for item, answer in zip(made.document.items, known, strict=True):
-            assert item.options is not None and answer.right == QUESTIONS[item.question or ""].right
+            assert item.options is not None
+            assert answer.right == QUESTIONS[item.question or ""].right
             places[item.options.index(answer.right)] += 1
     assert all(abs(places[place] - 260) < 60 for place in range(3)), places
 
@@ -109,7 +110,8 @@ def test_a_participant_finds_no_answer_in_the_set(which: str, request: pytest.Fi
     ):
         assert secret not in document
     known = open_seal(made.answers, made.document)
-    assert known.salt not in document and known.salt.encode() not in made.handed_out
+    assert known.salt not in document
+    assert known.salt.encode() not in made.handed_out
     # the seal is of a file with 32 random bytes in it: the answers without them have another digest
     unsalted = json.loads(made.answers)
     for salt in ("", "0" * 64):
