@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Exercises and proficiency sets on made-up exhibits.", no_args_is_help=True)
 
 Into = Annotated[Path, typer.Option(help="The folder of exercises, such as region/exercises.")]
-AnswersFile = Annotated[Path, typer.Argument(help="The answers that ffp exercise draw wrote.")]
+SealedAnswers = Annotated[Path, typer.Argument(help="The answers that ffp exercise draw wrote.")]
 
 
-@app.command()
-def draw(
+@app.command("draw")
+def draw_exercises(
     out: Annotated[Path, typer.Option(help="An empty folder, or a new one.")],
     audience: Annotated[str, typer.Option("--for", help="examiner or investigator.")] = "examiner",
     seed: Annotated[
@@ -61,8 +61,8 @@ def draw(
         )
 
 
-@app.command()
-def put(
+@app.command("put")
+def put_exercises(
     packed: Annotated[Path, typer.Argument(help="The file set.zip.")],
     into: Into,
     answers: Annotated[
@@ -82,7 +82,7 @@ def put(
 
 
 @app.command("open")
-def open_answers(answers: AnswersFile, into: Into, as_json: AsJson = False) -> None:
+def open_answers(answers: SealedAnswers, into: Into, as_json: AsJson = False) -> None:
     """Open the answers of a set: nobody answers it any more, and all who did see what was right, and why."""
     from exchange.flows.exercises.documents import MAX_ANSWERS_BYTES
     from exchange.flows.exercises.folder import open_set
@@ -95,9 +95,9 @@ def open_answers(answers: AnswersFile, into: Into, as_json: AsJson = False) -> N
 def list_exercises(into: Into, as_json: AsJson = False) -> None:
     """List the sets of a folder, and how many people answered something of each."""
     from exchange.flows.exercises.counts import people_of_set
-    from exchange.flows.exercises.folder import check_folder, list_sets
+    from exchange.flows.exercises.folder import check_exercises, list_sets
 
-    check_folder(into)
+    check_exercises(into)
     found = [(kept, people_of_set(kept).people) for kept in list_sets(into)]
     if as_json:
         print_json(
@@ -132,14 +132,14 @@ def list_exercises(into: Into, as_json: AsJson = False) -> None:
     )
 
 
-@app.command()
-def remove(
+@app.command("remove")
+def remove_exercises(
     set_id: Annotated[str, typer.Argument(help="As ffp exercise list has it.")], into: Into, as_json: AsJson = False
 ) -> None:
     """Remove a set with all that was answered."""
-    from exchange.flows.exercises.folder import check_folder, remove_set
+    from exchange.flows.exercises.folder import check_exercises, remove_set
 
-    check_folder(into)
+    check_exercises(into)
     remove_set(into, set_id)
     tell(as_json, {"removed": set_id}, f"The set {set_id} is removed.")
 
@@ -173,8 +173,8 @@ def score(
         _print_results(f"all {len(by_code)}", together)
 
 
-@app.command()
-def counts(
+@app.command("counts")
+def count_exercises(
     half: Annotated[str, typer.Option(help="The half-year, such as 2026H2.")],
     into: Into,
     out: Annotated[Path | None, typer.Option(help="The file to write, for the meeting pack.")] = None,

@@ -29,7 +29,7 @@ from matcher.synthetic.breech_face import (
     worn_face,
 )
 
-_CLASS_SHARE: Final = 0.55
+_CLASS_SHARE: Final = 0.62
 """Of the relief's power: what the tool left."""
 _EDGE: Final = 6.0
 """How sharply the part with subclass marks ends."""

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_the_script_has_its_pictures_and_each_is_small(script: Document) -> None
 def test_the_half_day_adds_up(script: Document) -> None:
     rows = re.findall(r"^\| (\d):(\d\d) \| (\d+) min \|", script.text, re.MULTILINE)
     times = [(60 * int(hour) + int(minute), int(long)) for hour, minute, long in rows]
-    for (begins, long), (follows, _) in zip(times, times[1:], strict=False):
+    for (begins, long), (follows, _) in pairwise(times):
         assert begins + long == follows
     assert sum(long for _, long in times) == 240
 

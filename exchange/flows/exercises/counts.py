@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from exchange.errors import InvalidInput
 from exchange.flows.exercises.attempts import Attempt, attempts_of, outcome_of
 from exchange.flows.exercises.documents import SetId
-from exchange.flows.exercises.folder import KeptSet, check_folder, list_sets
+from exchange.flows.exercises.folder import KeptSet, check_exercises, list_sets
 from exchange.flows.exercises.scoring import SkillResult, by_skill
 from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseOutcome, ExerciseSkill, ExerciseUse
 from exchange.flows.monitoring.half_years import Half
@@ -82,7 +82,7 @@ def exercise_counts(folder: Path, half: Half) -> ExerciseCounts:
 
     Raises ConfigurationError where it is no folder of exercises.
     """
-    check_folder(folder)
+    check_exercises(folder)
     counted = [_counted(kept, half) for kept in list_sets(folder)]
     sets = [one for one in counted if one is not None]
     named = sorted({name for one in sets for name in one.people})

@@ -26,7 +26,7 @@ from schemas.strict_json import check_json
 from schemas.vocabulary import AfteConclusion
 
 SET_FORMAT: Final = "ffp-exercise-set/1"
-ANSWERS_FORMAT: Final = "ffp-exercise-answers/1"
+SEALED_FORMAT: Final = "ffp-exercise-answers/1"
 GIVEN_FORMAT: Final = "ffp-exercise-given/1"
 MAX_SET_BYTES: Final = 64 * 1024
 MAX_ANSWERS_BYTES: Final = 4 * 1024 * 1024
@@ -35,7 +35,7 @@ MAX_GIVEN_BYTES: Final = 16 * 1024
 MOST_ITEMS: Final = 40
 
 SetId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+FileSha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Word = Annotated[str, Field(pattern=r"^[a-z_0-9]{1,40}$")]
 _D = TypeVar("_D", bound=Contract)
 
@@ -44,7 +44,7 @@ class SetScan(Contract):
     """One exhibit: its file in the set."""
 
     file: Annotated[str, Field(pattern=r"^scans/[0-9]{2}[ab]\.x3p$")]
-    sha256: Digest
+    sha256: FileSha256
 
 
 class SetItem(Contract):
@@ -81,7 +81,7 @@ class ExerciseSet(Contract):
     recipe: Annotated[str, Field(max_length=40)]
     matcher: Annotated[str, Field(max_length=40)]
     guessable: bool
-    seal: Digest
+    seal: FileSha256
     items: Annotated[list[SetItem], Field(min_length=1, max_length=MOST_ITEMS)]
 
     @model_validator(mode="after")
@@ -122,7 +122,7 @@ class ExerciseAnswers(Contract):
 
     format: Literal["ffp-exercise-answers/1"]
     set_id: SetId
-    salt: Digest
+    salt: FileSha256
     seed: Annotated[str, Field(min_length=1, max_length=200)]
     answers: Annotated[list[ItemAnswer], Field(min_length=1, max_length=MOST_ITEMS)]
 
@@ -138,7 +138,7 @@ class GivenAnswers(Contract):
     answers: Annotated[dict[str, _Word], Field(max_length=MOST_ITEMS)]
 
 
-def write_document(document: Contract) -> bytes:
+def write_exercise_document(document: Contract) -> bytes:
     return (json.dumps(document.model_dump(mode="json", exclude_none=True), indent=1, sort_keys=True) + "\n").encode()
 
 

@@ -11,13 +11,13 @@ from typing import Any, Final
 import matcher
 from exchange.errors import InvalidInput
 from exchange.flows.exercises.documents import MOST_ITEMS
-from exchange.flows.exercises.known_scores import KnownScores, known_scores
+from exchange.flows.exercises.known_scores import KnownPairScores, known_pair_scores
 from exchange.flows.exercises.seed_stream import SeedStream
 from exchange.flows.exercises.vocabulary import SKILLS_OF, ExerciseAudience, ExerciseSkill, ExerciseTruth
 from matcher.synthetic.look_alikes import DrawnFirearm, MarkCondition, draw_condition
 
 FEWEST_PAIRS: Final = len(SKILLS_OF[ExerciseAudience.EXAMINER])
-CARRIED: Final = (0.5, 0.75)
+CARRIED: Final = (0.75, 0.95)
 """On which share of the faces of look-alikes the tool's own marks stand."""
 _TRIES: Final = 24
 _INSTRUMENT: Final = "synthetic drawn"
@@ -53,7 +53,7 @@ def draw_pair_of(stream: SeedStream, number: int, skill: ExerciseSkill) -> Drawn
 
     Raises InvalidInput where none of the tries is.
     """
-    known = known_scores()
+    known = known_pair_scores()
     truth = _truth_of(stream, number, skill)
     for attempt in range(_TRIES):
         scans = _draw(stream, (number, attempt), skill, truth)
@@ -92,13 +92,13 @@ def _draw(
     return _as_x3p(first), _as_x3p(second)
 
 
-def _fits(score: float, skill: ExerciseSkill, truth: ExerciseTruth, known: KnownScores) -> bool:
+def _fits(score: float, skill: ExerciseSkill, truth: ExerciseTruth, known: KnownPairScores) -> bool:
     """Enough to see: above every known pair of different firearms. Too little: among those that no tool joins.
-    Look-alikes stand above most of these, and below every pair of one firearm with whole marks."""
+    Look-alikes stand above all of these, and below every pair of one firearm with whole marks."""
     if skill is ExerciseSkill.TOO_LITTLE:
         return score <= known.different[-1]
     if skill is ExerciseSkill.LOOK_ALIKES:
-        return known.different[9 * len(known.different) // 10] < score < known.same[0]
+        return known.different[-1] < score < known.same[0]
     if truth is ExerciseTruth.SAME:
         return score > known.of_different[-1]
     return score <= known.different[-1]

@@ -14,14 +14,14 @@ from typing import Final
 import matcher
 from exchange.errors import InvalidInput
 from exchange.flows.exercises.documents import (
-    ANSWERS_FORMAT,
+    SEALED_FORMAT,
     SET_FORMAT,
     ExerciseAnswers,
     ExerciseSet,
     ItemAnswer,
     SetItem,
     SetScan,
-    write_document,
+    write_exercise_document,
 )
 from exchange.flows.exercises.draw_pairs import drawn_pairs
 from exchange.flows.exercises.questions import FEWEST_QUESTIONS, QUESTIONS, choose_questions, drawn_moment
@@ -77,9 +77,9 @@ def draw_set(
 
     # 2.
     set_id = stream.secret("set id", audience, wanted).hex()[:16]
-    sealed = write_document(
+    sealed = write_exercise_document(
         ExerciseAnswers(
-            format=ANSWERS_FORMAT,
+            format=SEALED_FORMAT,
             set_id=set_id,
             salt=stream.secret("salt", audience, wanted).hex(),
             seed=seed,
@@ -100,7 +100,7 @@ def draw_set(
     )
 
     # 4.
-    return DrawnSet(document, _packed({SET_DOCUMENT: write_document(document), **scans}), sealed)
+    return DrawnSet(document, _packed({SET_DOCUMENT: write_exercise_document(document), **scans}), sealed)
 
 
 def _pairs(stream: SeedStream, count: int, scans: dict[str, bytes]) -> Iterator[tuple[SetItem, ItemAnswer]]:

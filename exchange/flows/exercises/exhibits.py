@@ -9,7 +9,7 @@ from typing import Final
 
 import matcher
 from exchange.errors import NotFound
-from exchange.flows.exercises.folder import KeptSet, scans_of
+from exchange.flows.exercises.folder import KeptSet, exhibit_files
 from exchange.flows.node.node import Node
 from exchange.flows.scan.encode_heights import MOST_DRAWN, ShownHeights, encoded_heights
 from exchange.flows.scan.heights import Form
@@ -20,7 +20,7 @@ SIDES: Final = ("a", "b")
 
 def exercise_heights(node: Node, kept: KeptSet, number: int, side: str, form: Form) -> bytes:
     """As ``matcher.draw.display`` encodes them, gzipped. Raises NotFound of a question, ComputeFailed."""
-    scans = list(scans_of(kept, number))
+    scans = list(exhibit_files(kept, number))
     if side not in SIDES or not scans:
         raise NotFound("There is no such exhibit.")
     path, sha256 = scans[SIDES.index(side)]
@@ -35,7 +35,7 @@ def exercise_picture(node: Node, kept: KeptSet, number: int) -> bytes:
 
     Raises NotFound of a question, ComputeFailed.
     """
-    scans = [path for path, _ in scans_of(kept, number)]
+    scans = [path for path, _ in exhibit_files(kept, number)]
     if len(scans) != len(SIDES):
         raise NotFound("There is no such picture.")
     drawn = kept.path / "drawn" / f"{number:02d}.png"

@@ -36,7 +36,7 @@ from exchange.flows.exercises.draw_set import SET_DOCUMENT
 from exchange.flows.exercises.vocabulary import ExerciseUse
 from exchange.flows.node.node import Node
 
-MAX_SCAN_BYTES: Final = 16 * 1024 * 1024
+MAX_EXHIBIT_BYTES: Final = 16 * 1024 * 1024
 MAX_PACKED_BYTES: Final = 256 * 1024 * 1024
 MOST_SETS: Final = 100
 _FOLDER_MARK: Final = {"format": "ffp-exercise-folder/1"}
@@ -77,7 +77,7 @@ def make_folder(folder: Path) -> None:
     """A new folder of exercises, or the one that is there. Raises ConfigurationError where it holds something else."""
     mark = folder / "exercises.json"
     if mark.is_file():
-        check_folder(folder)
+        check_exercises(folder)
         return
     if folder.exists() and any(folder.iterdir()):
         raise ConfigurationError(f"{folder} holds something else; name an empty folder for exercises.")
@@ -87,7 +87,7 @@ def make_folder(folder: Path) -> None:
     mark.write_text(json.dumps(_FOLDER_MARK) + "\n", encoding="utf-8")
 
 
-def check_folder(folder: Path) -> None:
+def check_exercises(folder: Path) -> None:
     """Raises ConfigurationError."""
     try:
         kept = (folder / "exercises.json").read_bytes()[:1000]
@@ -110,7 +110,7 @@ def put_set(folder: Path, packed: bytes, answers: bytes | None = None) -> KeptSe
     Raises InvalidInput, Conflict where it is there, ConfigurationError.
     """
     # 1.
-    check_folder(folder)
+    check_exercises(folder)
     files, document = unpack_set(packed)
 
     # 2.
@@ -138,7 +138,7 @@ def put_set(folder: Path, packed: bytes, answers: bytes | None = None) -> KeptSe
 def open_set(folder: Path, answers: bytes) -> KeptSet:
     """Put the answers to a set that was sealed until now: nobody answers it any more, and everybody sees what was
     right. Raises InvalidInput where no set of the folder has these, ConfigurationError."""
-    check_folder(folder)
+    check_exercises(folder)
     seal = hashlib.sha256(answers).hexdigest()
     found = next((kept for kept in list_sets(folder) if kept.document.seal == seal), None)
     if found is None:
@@ -190,7 +190,7 @@ def unpack_set(packed: bytes) -> tuple[dict[str, bytes], ExerciseSet]:
             wanted = {SET_DOCUMENT, *(scan.file for scan in scans)}
             if sorted(archive.namelist()) != sorted(wanted):
                 raise InvalidInput("This set holds other files than those that it names.", code="no-exercises")
-            files = {scan.file: _member(archive, scan.file, MAX_SCAN_BYTES) for scan in scans}
+            files = {scan.file: _member(archive, scan.file, MAX_EXHIBIT_BYTES) for scan in scans}
             for scan in scans:
                 if hashlib.sha256(files[scan.file]).hexdigest() != scan.sha256:
                     raise InvalidInput(f"The file {scan.file} of this set was altered.", code="no-exercises")
@@ -220,7 +220,7 @@ def _write_new(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def scans_of(kept: KeptSet, number: int) -> Iterator[tuple[Path, str]]:
+def exhibit_files(kept: KeptSet, number: int) -> Iterator[tuple[Path, str]]:
     """The two scans of an exercise, with their digests; none of a question. Raises NotFound."""
     for scan in kept.item(number).scans or ():
         yield kept.path / scan.file, scan.sha256

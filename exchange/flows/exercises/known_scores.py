@@ -20,7 +20,7 @@ KNOWN_FILE: Final = "known_scores.json"
 
 
 @dataclass(frozen=True)
-class KnownScores:
+class KnownPairScores:
     """Each from the lowest to the highest. ``different``: of firearms that no tool joins; ``look_alikes``: of firearms
     of one tool; ``same``: of one firearm; all with whole marks."""
 
@@ -51,14 +51,14 @@ class ScorePlace:
 
 
 @cache
-def known_scores() -> KnownScores:
+def known_pair_scores() -> KnownPairScores:
     found = json.loads(resources.files("exchange.flows.exercises").joinpath(KNOWN_FILE).read_text(encoding="utf-8"))
-    return KnownScores(
+    return KnownPairScores(
         found["parameters"], sorted(found["different"]), sorted(found["look_alikes"]), sorted(found["same"])
     )
 
 
-def place_of(score: float, known: KnownScores) -> ScorePlace:
+def place_among(score: float, known: KnownPairScores) -> ScorePlace:
     return ScorePlace(
         bisect_left(known.different, score),
         len(known.different),

@@ -17,7 +17,7 @@ from exchange.flows.exercises.vocabulary import ExerciseSkill
 
 
 @dataclass(frozen=True)
-class Question:
+class InvestigatorQuestion:
     """``options``: the first one is right. ``hours``: of options that are moments, how long after the one in the
     question each lies."""
 
@@ -30,24 +30,30 @@ class Question:
         return self.options[0]
 
 
-QUESTIONS: Final[Mapping[str, Question]] = {
-    "score_of_lead": Question(ExerciseSkill.READING_A_HIT, ("possible", "proven", "share")),
-    "confirmed_hit": Question(ExerciseSkill.READING_A_HIT, ("under_microscope", "second_screen", "high_score")),
-    "no_candidate": Question(ExerciseSkill.READING_A_HIT, ("nothing_stood_out", "never_there", "refused")),
-    "evidence_abroad": Question(ExerciseSkill.NEXT_STEP, ("legal_assistance", "print_it", "attach_picture")),
-    "candidate_of_query": Question(ExerciseSkill.NEXT_STEP, ("request_release", "by_mail", "ask_again")),
-    "overdue_answer": Question(ExerciseSkill.NEXT_STEP, ("write_there", "close_it", "wait")),
-    "no_inquiry": Question(ExerciseSkill.PURPOSE_AND_LAW, ("do_not_search", "as_prevention", "under_own_case")),
-    "handling_h1": Question(ExerciseSkill.PURPOSE_AND_LAW, ("ask_owner", "use_it", "without_code")),
-    "first_review": Question(
+QUESTIONS: Final[Mapping[str, InvestigatorQuestion]] = {
+    "score_of_lead": InvestigatorQuestion(ExerciseSkill.READING_A_HIT, ("possible", "proven", "share")),
+    "confirmed_hit": InvestigatorQuestion(
+        ExerciseSkill.READING_A_HIT, ("under_microscope", "second_screen", "high_score")
+    ),
+    "no_candidate": InvestigatorQuestion(ExerciseSkill.READING_A_HIT, ("nothing_stood_out", "never_there", "refused")),
+    "evidence_abroad": InvestigatorQuestion(
+        ExerciseSkill.NEXT_STEP, ("legal_assistance", "print_it", "attach_picture")
+    ),
+    "candidate_of_query": InvestigatorQuestion(ExerciseSkill.NEXT_STEP, ("request_release", "by_mail", "ask_again")),
+    "overdue_answer": InvestigatorQuestion(ExerciseSkill.NEXT_STEP, ("write_there", "close_it", "wait")),
+    "no_inquiry": InvestigatorQuestion(
+        ExerciseSkill.PURPOSE_AND_LAW, ("do_not_search", "as_prevention", "under_own_case")
+    ),
+    "handling_h1": InvestigatorQuestion(ExerciseSkill.PURPOSE_AND_LAW, ("ask_owner", "use_it", "without_code")),
+    "first_review": InvestigatorQuestion(
         ExerciseSkill.DEADLINES, ("day", "two_days", "week"), {"day": 24, "two_days": 48, "week": 168}
     ),
-    "dissemination": Question(
+    "dissemination": InvestigatorQuestion(
         ExerciseSkill.DEADLINES, ("two_days", "day", "week"), {"day": 24, "two_days": 48, "week": 168}
     ),
-    "verifier": Question(ExerciseSkill.WHO_MAY_SEE, ("nothing", "score_alone", "first_conclusion")),
-    "level_search": Question(ExerciseSkill.WHO_MAY_SEE, ("handle_and_band", "scan_alone", "case_alone")),
-    "own_search": Question(ExerciseSkill.WHO_MAY_SEE, ("head_and_auditor", "nobody", "all_partners")),
+    "verifier": InvestigatorQuestion(ExerciseSkill.WHO_MAY_SEE, ("nothing", "score_alone", "first_conclusion")),
+    "level_search": InvestigatorQuestion(ExerciseSkill.WHO_MAY_SEE, ("handle_and_band", "scan_alone", "case_alone")),
+    "own_search": InvestigatorQuestion(ExerciseSkill.WHO_MAY_SEE, ("head_and_auditor", "nobody", "all_partners")),
 }
 """By their names."""
 FEWEST_QUESTIONS: Final = 5

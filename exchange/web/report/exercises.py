@@ -14,11 +14,11 @@ from exchange.web.languages import term
 from exchange.web.report.assessment import paper, set_paper, shared_columns
 from exchange.web.report.blocks import Block, bullets, heading, pairs, stage
 from exchange.web.wording.exercises import (
+    answered_words,
     audience_word,
     outcome_word,
     result_cells,
     right_words,
-    said_words,
     skill_word,
     use_word,
 )
@@ -57,8 +57,8 @@ def _blocks(attempt: Attempt, on: date, laboratory: str | None) -> Iterator[Bloc
 
 def _limits(attempt: Attempt) -> Iterator[str]:
     yield _(
-        "It says what was answered on this set on one occasion. It says nothing of competence beyond that, and nothing of "
-        "casework."
+        "It says what was answered on this set on one occasion. It says nothing of competence beyond that, and nothing "
+        "of casework."
     )
     yield _("A set is too small for a rate of errors: nobody may compute one from it.")
     if attempt.kept.use is ExerciseUse.PRACTICE:
@@ -67,7 +67,8 @@ def _limits(attempt: Attempt) -> Iterator[str]:
         yield _("The set was drawn from a seed that can be guessed: it was not blind.")
     else:
         yield _(
-            "Proficiency set: what is right was sealed before it was handed out, and opened after the last answer was given."
+            "Proficiency set: what is right was sealed before it was handed out, and opened after the last answer was "
+            "given."
         )
 
 
@@ -95,7 +96,7 @@ def _exercises(attempt: Attempt) -> Block:
             [
                 str(item.number),
                 skill_word(answer.skill),
-                said_words(item, said) if said else _("not answered"),
+                answered_words(item, said) if said else _("not answered"),
                 right_words(item, answer),
                 outcome_word(outcome) if outcome else "-",
             ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.flows.exercises.documents import ItemAnswer, SetItem
-from exchange.flows.exercises.known_scores import KnownScores, ScorePlace
+from exchange.flows.exercises.known_scores import KnownPairScores, ScorePlace
 from exchange.flows.exercises.questions import QUESTIONS
 from exchange.flows.exercises.scoring import SkillResult
 from exchange.flows.exercises.vocabulary import (
@@ -137,7 +137,7 @@ def why_pair(skill: ExerciseSkill) -> str:
     return _(_WHY[skill])
 
 
-def said_words(item: SetItem, said: str) -> str:
+def answered_words(item: SetItem, said: str) -> str:
     """An answer as it was shown."""
     if item.question is None:
         return concluded(said, Basis.SCREEN)
@@ -152,7 +152,7 @@ def right_words(item: SetItem, answer: ItemAnswer) -> str:
     return true if answer.shows_enough else _("%(truth)s; the marks show too little", truth=true)
 
 
-def place_words(place: ScorePlace) -> list[str]:
+def score_place_words(place: ScorePlace) -> list[str]:
     """Where a score stands among those of known pairs."""
     return [
         _(
@@ -169,7 +169,7 @@ def place_words(place: ScorePlace) -> list[str]:
     ]
 
 
-def known_strip(score: float, known: KnownScores) -> KnownStrip:
+def known_strip(score: float, known: KnownPairScores) -> KnownStrip:
     return KnownStrip(
         sorted({_x(one) for one in known.different}),
         sorted({_x(one) for one in known.look_alikes}),

@@ -10,7 +10,7 @@ from pathlib import Path
 from exchange.clock import stamp
 from exchange.flows.exercises.attempts import answer_exercise, begin_attempt, find_attempt, given_of, hand_in
 from exchange.flows.exercises.counts import read_counts
-from exchange.flows.exercises.documents import open_seal, write_document
+from exchange.flows.exercises.documents import open_seal, write_exercise_document
 from exchange.flows.exercises.folder import find_set
 from exchange.flows.monitoring.half_years import Half
 from schemas.vocabulary import Jurisdiction
@@ -40,7 +40,7 @@ def test_from_a_set_to_the_counts(ffp: Ffp, tmp_path: Path) -> None:
             answer_exercise(find_attempt(kept, code), answer.number, answer.right or "")
         hand_in(find_attempt(kept, code))
         taken.append(tmp_path / f"given-{number}.json")
-        taken[-1].write_bytes(write_document(given_of(find_attempt(kept, code), code)))
+        taken[-1].write_bytes(write_exercise_document(given_of(find_attempt(kept, code), code)))
 
     listed = json.loads(ffp("exercise", "list", "--into", into, "--json").out)
     assert listed == [

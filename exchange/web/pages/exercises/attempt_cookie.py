@@ -35,13 +35,13 @@ def set_of(node: Node, set_id: str) -> KeptSet:
     return find_set(exercises_of(node), set_id)
 
 
-def code_of(request: Request, set_id: str) -> str:
+def attempt_code(request: Request, set_id: str) -> str:
     return request.cookies.get(_name(set_id), "")
 
 
 def attempt_at(request: Request, kept: KeptSet) -> Attempt | None:
     """That of this browser; None where it began none, or gave it back."""
-    code = code_of(request, kept.set_id)
+    code = attempt_code(request, kept.set_id)
     if not code:
         return None
     try:

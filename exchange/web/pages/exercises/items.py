@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -14,7 +14,7 @@ from exchange.flows.exercises.attempts import Attempt, answer_exercise
 from exchange.flows.exercises.documents import ItemAnswer
 from exchange.flows.exercises.exhibits import exercise_heights, exercise_picture
 from exchange.flows.exercises.folder import KeptSet
-from exchange.flows.exercises.known_scores import KnownScores, known_scores, place_of
+from exchange.flows.exercises.known_scores import KnownPairScores, known_pair_scores, place_among
 from exchange.flows.node.node import Node
 from exchange.flows.scan.heights import Form
 from exchange.web.access.caller import OpenNode
@@ -24,11 +24,11 @@ from exchange.web.pages.exercises.attempt_cookie import ANYBODY, NumberInPath, S
 from exchange.web.pages.layout import SignedIn, off_loop, page, read_form
 from exchange.web.wording.exercise_questions import option_words, question_words, why_question
 from exchange.web.wording.exercises import (
+    answered_words,
     known_strip,
     outcome_sentence,
-    place_words,
     right_words,
-    said_words,
+    score_place_words,
     skill_word,
     truth_words,
     use_word,
@@ -58,7 +58,7 @@ def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath,
     said = attempt.given.get(number) if attempt is not None else None
     may_see = said is not None or (attempt is not None and attempt.is_over)
     right = kept.answer(number) if may_see else None
-    values = {
+    values: dict[str, Any] = {
         "kept": kept,
         "item": item,
         "attempt": attempt,
@@ -67,7 +67,7 @@ def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath,
         "outcome": attempt.outcome(number) if attempt is not None and right is not None else None,
         "following": _following(kept, attempt, number),
         "use_word": use_word,
-        "said_words": said_words,
+        "answered_words": answered_words,
         "right_words": right_words,
         "skill_word": skill_word,
         "outcome_sentence": outcome_sentence,
@@ -81,7 +81,7 @@ def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath,
             option_words=option_words,
             why_question=why_question,
         )
-    known = known_scores()
+    known = known_pair_scores()
     return page(
         "exercise_pair",
         who,
@@ -93,7 +93,7 @@ def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath,
         score=_score_of(right),
         place=_place(right, known),
         strip=known_strip(_score_of(right), known) if right is not None and known.is_of_this_matcher else None,
-        place_words=place_words,
+        score_place_words=score_place_words,
         truth_words=truth_words,
         why_pair=why_pair,
     )
@@ -166,8 +166,8 @@ def _score_of(right: ItemAnswer | None) -> float:
     return 0.0 if right is None or right.comparison is None else float(right.comparison["score"])
 
 
-def _place(right: ItemAnswer | None, known: KnownScores) -> list[str]:
+def _place(right: ItemAnswer | None, known: KnownPairScores) -> list[str]:
     """Where the score stands; nothing where this node's matcher is another than that which measured the known ones."""
     if right is None or not known.is_of_this_matcher:
         return []
-    return place_words(place_of(_score_of(right), known))
+    return score_place_words(place_among(_score_of(right), known))

@@ -11,7 +11,7 @@ from exchange.clock import today
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.exercises.attempts import Attempt, begin_attempt, find_attempt, given_of, hand_in
 from exchange.flows.exercises.counts import people_of_set
-from exchange.flows.exercises.documents import write_document
+from exchange.flows.exercises.documents import write_exercise_document
 from exchange.flows.exercises.folder import KeptSet, folder_of, list_sets
 from exchange.flows.exercises.vocabulary import OUTCOMES_OF, ExerciseAudience, ExerciseUse
 from exchange.flows.node.node import Node
@@ -21,14 +21,21 @@ from exchange.web.pages.exercises.attempt_cookie import (
     ANYBODY,
     SetInPath,
     attempt_at,
-    code_of,
+    attempt_code,
     going_on,
     left,
     set_of,
 )
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
 from exchange.web.report.exercises import render_certificate
-from exchange.web.wording.exercises import audience_word, outcome_word, result_cells, said_words, skill_word, use_word
+from exchange.web.wording.exercises import (
+    answered_words,
+    audience_word,
+    outcome_word,
+    result_cells,
+    skill_word,
+    use_word,
+)
 from schemas.vocabulary import Role
 
 router = APIRouter()
@@ -72,7 +79,7 @@ def given_answers(request: Request, node: OpenNode, set_id: SetInPath) -> Respon
     attempt = _own_attempt(request, set_of(node, set_id))
     if not attempt.handed_in:
         raise NotFound("Nothing was handed in yet.")
-    content = write_document(given_of(attempt, code_of(request, set_id)))
+    content = write_exercise_document(given_of(attempt, attempt_code(request, set_id)))
     name = f"given-{set_id}.json"
     return Response(
         content,
@@ -111,7 +118,7 @@ def exercise_set(request: Request, node: OpenNode, who: SignedIn, set_id: SetInP
         who,
         kept=kept,
         attempt=attempt,
-        code=code_of(request, set_id) if attempt is not None else "",
+        code=attempt_code(request, set_id) if attempt is not None else "",
         people=people_of_set(kept),
         outcomes=OUTCOMES_OF[kept.document.audience],
         audience_word=audience_word,
@@ -119,7 +126,7 @@ def exercise_set(request: Request, node: OpenNode, who: SignedIn, set_id: SetInP
         skill_word=skill_word,
         outcome_word=outcome_word,
         result_cells=result_cells,
-        said_words=said_words,
+        answered_words=answered_words,
     )
 
 

@@ -18,7 +18,7 @@ from exchange.flows.exercises.known_scores import KNOWN_FILE
 from exchange.flows.exercises.seed_stream import SeedStream
 from matcher.synthetic.look_alikes import DrawnFirearm, draw_condition
 
-KINDS = {"different": 120, "look_alikes": 60, "same": 60}
+KINDS = {"different": 100, "look_alikes": 50, "same": 50}
 """How many pairs of each kind."""
 
 

@@ -21,11 +21,11 @@ from exchange.flows.exercises.attempts import (
     score_given,
 )
 from exchange.flows.exercises.counts import exercise_counts, people_of_set, read_counts, write_counts
-from exchange.flows.exercises.documents import open_seal, read_given, write_document
+from exchange.flows.exercises.documents import open_seal, read_given, write_exercise_document
 from exchange.flows.exercises.draw_set import DrawnSet
 from exchange.flows.exercises.folder import (
     KeptSet,
-    check_folder,
+    check_exercises,
     find_set,
     list_sets,
     make_folder,
@@ -132,12 +132,12 @@ def test_nobody_is_named_and_the_code_is_not_kept(folder: Path, questions_set: D
 def test_what_is_taken_along_is_scored_elsewhere(folder: Path, questions_set: DrawnSet) -> None:
     kept = put_set(folder, questions_set.handed_out)
     code = person(kept, rights_of(questions_set))
-    taken = read_given(write_document(given_of(again(folder, kept, code), code)))
+    taken = read_given(write_exercise_document(given_of(again(folder, kept, code), code)))
     answers = open_seal(questions_set.answers, questions_set.document).answers
     results = score_given(questions_set.document, answers, taken)
     assert sum(line.answered for line in results) == 10
     assert all(set(line.outcomes) == {ExerciseOutcome.RIGHT} for line in results)
-    fields = json.loads(write_document(taken))
+    fields = json.loads(write_exercise_document(taken))
     assert set(fields) == {"answers", "code", "format", "half", "set_id"}
     for altered in ({**fields, "set_id": "0" * 16}, {**fields, "answers": {"1": "identification"}}):
         with pytest.raises(InvalidInput):
@@ -205,7 +205,7 @@ def test_a_folder_is_one_of_exercises(tmp_path: Path, folder: Path, questions_se
     with pytest.raises(ConfigurationError):
         make_folder(other)
     with pytest.raises(ConfigurationError):
-        check_folder(other)
+        check_exercises(other)
     with pytest.raises(ConfigurationError):
         put_set(other, questions_set.handed_out)
     kept = put_set(folder, questions_set.handed_out)
