@@ -1,6 +1,9 @@
 """The pictures of docs/training: a node to practise with, its pages and a small class, drawn anew.
 
-python -m tests.browser.training_pictures [--into FOLDER] [--size 400x800] [--scheme dark]
+python -m tests.browser.training_pictures
+python -m tests.browser.training_pictures --into FOLDER --size 400x800 1440x900 --scheme light dark
+
+To look at the pages at several sizes name them all: each gets a folder of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +26,7 @@ from PIL import Image
 from exchange.flows.exercises.attempts import answer_exercise, begin_attempt, find_attempt, hand_in
 from exchange.flows.exercises.documents import ExerciseAnswers, open_seal
 from exchange.flows.exercises.draw_set import DrawnSet, draw_set
-from exchange.flows.exercises.folder import KeptSet, make_folder, open_set, put_set
+from exchange.flows.exercises.folder import KeptSet, find_set, make_folder, open_set, put_set
 from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseSkill, ExerciseTruth
 from schemas.vocabulary import AfteConclusion, Jurisdiction, Role
 from tests.browser.conftest import OPTIONS
@@ -33,6 +37,7 @@ from tests.exchange.conftest import RunningNode, node_starter
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "training"
 SIZE: Final = "1280x720"
 MOST_BYTES: Final = 150_000
+PATIENCE_MS: Final = 120_000
 SHOWN: Final = {
     "same": ExerciseSkill.SAME_FIREARM,
     "look-alikes": ExerciseSkill.LOOK_ALIKES,
@@ -69,11 +74,10 @@ def practising_class(folder: Path) -> Iterator[PractisingClass]:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--into", type=Path, default=FOLDER)
-    arguments.add_argument("--size", default=SIZE)
-    arguments.add_argument("--scheme", default="light")
+    arguments.add_argument("--size", nargs="+", default=[SIZE])
+    arguments.add_argument("--scheme", nargs="+", default=["light"])
     said = arguments.parse_args()
-    said.into.mkdir(parents=True, exist_ok=True)
-    wide, high = map(int, said.size.split("x"))
+    looks = list(product(said.size, said.scheme))
     playwright = importlib.import_module("playwright.sync_api")
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -81,9 +85,19 @@ def main() -> None:
         playwright.sync_playwright() as run,
     ):
         browser = run.chromium.launch(executable_path=shutil.which("chromium"), args=list(OPTIONS))
-        page = browser.new_context(viewport={"width": wide, "height": high}, color_scheme=said.scheme).new_page()
-        sign_in(page, practising.node, person(practising.node, Role.EXAMINER))
-        draw_training(Photographer(page, practising, said.into, {"width": wide, "height": high}))
+        cookies = None
+        for size, scheme in looks:
+            into = said.into / f"{size}-{scheme}" if len(looks) > 1 else said.into
+            into.mkdir(parents=True, exist_ok=True)
+            wide, high = map(int, size.split("x"))
+            context = browser.new_context(viewport={"width": wide, "height": high}, color_scheme=scheme)
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            if cookies is None:
+                sign_in(page, practising.node, person(practising.node, Role.EXAMINER))
+                cookies = context.cookies()
+            context.add_cookies(cookies)
+            draw_training(Photographer(page, practising, into, {"width": wide, "height": high}))
         browser.close()
 
 
@@ -153,9 +167,11 @@ def draw_training(camera: Photographer) -> None:
     camera.go(f"{address}/1")
     camera.keep("question", whole=True)
 
-    blind = camera.begin(practising.blind)
-    _class_answers(practising)
-    open_set(practising.folder, practising.blind_drawn.answers)
+    blind = f"/app/exercises/{practising.blind.set_id}"
+    if find_set(practising.folder, practising.blind.set_id).answers is None:
+        camera.begin(practising.blind)
+        _class_answers(practising)
+        open_set(practising.folder, practising.blind_drawn.answers)
     camera.go(blind)
     camera.keep("results", whole=True)
 

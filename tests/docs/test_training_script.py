@@ -55,8 +55,7 @@ def test_the_questions_of_the_script_are_commands_of_this_software(script: Docum
     assert commands_of(script)[0] == ["ffp", "training", "region"]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.long
 def test_every_command_works_as_written(script: Document, tmp_path: Path) -> None:
     first, *others = commands_of(script)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FFP_NODE_")}
