@@ -79,7 +79,7 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
         _m("A query comes back: one candidate, band middle. You need to see the exhibit. What is the next step?"),
         _m(
             "Step one tells that there is something, without an image and without a case. Step two asks for the "
-            "record,"
+            "record, "
             "with your purpose; the owner's head decides."
         ),
         {
@@ -92,7 +92,7 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
         _m("The other side owes an answer to a lead, and its deadline was three days ago. What is the next step?"),
         _m(
             "Write on the page of the hit: both sides have it there, with its day. A hit is not closed because "
-            "somebody"
+            "somebody "
             "is late, and late answers are counted in the half-year."
         ),
         {
@@ -108,7 +108,7 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
         ),
         _m(
             "Each search needs a purpose that the law knows and a legal basis, and is written down with both. "
-            "Curiosity is"
+            "Curiosity is "
             "none, and another case's number makes it a false entry."
         ),
         {
@@ -150,7 +150,7 @@ QUESTION_WORDS: Final[Mapping[str, QuestionWords]] = {
         _m("A second examiner is to verify a pair. What may you tell that person of it?"),
         _m(
             "Whoever verifies sees the exhibits and nothing that anybody or anything holds of them. Some pairs "
-            "are sent"
+            "are sent "
             "that nobody holds for a lead, so that being asked tells nothing either."
         ),
         {
