@@ -19,7 +19,7 @@ from matcher.synthetic.look_alikes import DrawnFirearm, MarkCondition, draw_cond
 FEWEST_PAIRS: Final = len(SKILLS_OF[ExerciseAudience.EXAMINER])
 CARRIED: Final = (0.75, 0.95)
 """On which share of the faces of look-alikes the tool's own marks stand."""
-_TRIES: Final = 24
+_TRIES: Final = 60
 _INSTRUMENT: Final = "synthetic drawn"
 _CONDITIONS: Final = {
     ExerciseSkill.HALF_MARKS: (MarkCondition.HALF, MarkCondition.FULL),
@@ -93,14 +93,14 @@ def _draw(
 
 
 def _fits(score: float, skill: ExerciseSkill, truth: ExerciseTruth, known: KnownPairScores) -> bool:
-    """Enough to see: above every known pair of different firearms. Too little: among those that no tool joins.
-    Look-alikes stand above all of these, and below every pair of one firearm with whole marks."""
+    """Enough to see: above every known pair of firearms that no tool joins, and above nine of ten look-alikes. Too
+    little: among those that no tool joins. Look-alikes stand above all of these, and below every pair of one firearm with whole marks."""
     if skill is ExerciseSkill.TOO_LITTLE:
         return score <= known.different[-1]
     if skill is ExerciseSkill.LOOK_ALIKES:
         return known.different[-1] < score < known.same[0]
     if truth is ExerciseTruth.SAME:
-        return score > known.of_different[-1]
+        return score > max(known.different[-1], known.look_alikes[9 * len(known.look_alikes) // 10])
     return score <= known.different[-1]
 
 

@@ -30,10 +30,6 @@ class KnownPairScores:
     same: Sequence[float]
 
     @property
-    def of_different(self) -> list[float]:
-        return sorted([*self.different, *self.look_alikes])
-
-    @property
     def is_of_this_matcher(self) -> bool:
         return self.parameters == matcher.DEFAULT_PARAMETERS.digest
 

@@ -79,7 +79,9 @@ def _skills(results: Sequence[SkillResult], attempt: Attempt) -> Block:
         [skill_word(line.skill), str(line.answered), *(str(count) for count in result_cells(line, outcomes))]
         for line in results
     ]
-    return shared_columns(head, rows, (2.2, 0.9, *(1.0 for _outcome in outcomes)), range(1, len(head)))
+    # as wide as its longest word
+    shares = [max(*map(len, title.split()), 9) / 10 for title in head[1:]]
+    return shared_columns(head, rows, (2.0, *shares), range(1, len(head)))
 
 
 def _exercises(attempt: Attempt) -> Block:

@@ -43,4 +43,3 @@ def test_a_place_is_counted_from_below() -> None:
     assert place_among(0.2, known).above_different == 1
     place = place_among(0.45, known)
     assert (place.above_different, place.above_look_alikes, place.above_same) == (3, 1, 0)
-    assert known.of_different == [0.1, 0.2, 0.3, 0.4, 0.5]
