@@ -94,7 +94,8 @@ def _draw(
 
 def _fits(score: float, skill: ExerciseSkill, truth: ExerciseTruth, known: KnownPairScores) -> bool:
     """Enough to see: above every known pair of firearms that no tool joins, and above nine of ten look-alikes. Too
-    little: among those that no tool joins. Look-alikes stand above all of these, and below every pair of one firearm with whole marks."""
+    little: among those that no tool joins. Look-alikes stand above all of these, and below every pair of one firearm
+    with whole marks."""
     if skill is ExerciseSkill.TOO_LITTLE:
         return score <= known.different[-1]
     if skill is ExerciseSkill.LOOK_ALIKES:
