@@ -53,7 +53,6 @@ SECRETS = {
     "smtp_password": "The password of the mail server",
 }
 
-
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Hours = Annotated[int, Field(ge=1, le=24 * 366)]
 Bytes = Annotated[int, Field(gt=0, le=2**40)]
@@ -247,6 +246,8 @@ class Settings(BaseSettings):
     calibration: Path | None = None
     """A model that says what scores are worth, made by ``ffp calibrate``; relative to the node's folder. Without one
     there are no likelihood ratios."""
+    exercises: Path | None = None
+    """A folder of exercises: with it a node is one to practise with, and never one that holds real exhibits."""
     calibre_pairs: OwnCalibrePairs = ()
     """Pairs of calibres that one firearm may fire, beside those of `/v1/vocabularies`; for each a table
     ``[[calibre_pairs]]`` with ``one``, ``other`` and ``reason``. After a new one this node compares anew what the pair
@@ -438,11 +439,8 @@ class Settings(BaseSettings):
 
 
 def load_settings(home: Path) -> Settings:
-    """Read the settings of an initialised node.
-
-    Raises SettingsRefused that names each faulty setting and its line, and ConfigurationError that says what to do when
-    there is no node yet.
-    """
+    """Read the settings of an initialised node. Raises SettingsRefused that names each faulty setting and its line, and
+    ConfigurationError that says what to do when there is no node yet."""
     if not (home / "config.toml").is_file():
         raise ConfigurationError(
             f"There is no node in {home}. Make one with: ffp init --home {home} --jurisdiction RS --url http://..."

@@ -14,6 +14,7 @@ from exchange.cli import (
     assessment,
     conformance,
     demo,
+    exercises,
     glossary,
     importing,
     incidents,
@@ -52,6 +53,16 @@ HEADINGS = (
                 demo.training,
                 "Run six nodes to practise with, and their pages.",
                 ("ffp training practice/", "ffp training practice/ --with MD --with UA"),
+            ),
+            Command(
+                "exercise",
+                exercises.app,
+                "Exercises and proficiency sets on made-up exhibits.",
+                (
+                    "ffp exercise draw --out proficiency/",
+                    "ffp exercise put proficiency/set.zip --into practice/exercises",
+                    "ffp exercise open proficiency/answers.json --into practice/exercises",
+                ),
             ),
             Command(
                 "init",

@@ -26,6 +26,9 @@ from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.access.sign_in import invite_user
 from exchange.flows.access.users import add_users, all_users
+from exchange.flows.exercises.draw_set import draw_set
+from exchange.flows.exercises.folder import list_sets, make_folder, put_set
+from exchange.flows.exercises.vocabulary import ExerciseAudience
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node, opened
@@ -50,6 +53,8 @@ PEOPLE = (
 FIREARMS = 20
 SEED = 1
 _LOOK_S = 1.0
+EXERCISES = "exercises"
+PRACTICE_SEED = "practice"
 _WHOLE = "region.json"
 _CAME = "idempotency-key-reused"
 """It came when fewer jurisdictions were there to have it."""
@@ -127,11 +132,30 @@ def _made(
         with console.status(f"Making {len(joining)} nodes more, and enrolling them"):
             made = _join(folder, made, joining)
     nodes = _nodes_of(folder, made)
+    _add_exercises(folder, nodes, console)
     exhibits = [
         DealtScan(folder / "scans" / scan, Jurisdiction(name), case_reference, firearm)
         for scan, name, case_reference, firearm in made["exhibits"]
     ]
     return nodes, exhibits
+
+
+def _add_exercises(folder: Path, nodes: Sequence[DemoNode], console: Console) -> None:
+    """One folder for all nodes, with a set to practise with for examiners and one for investigators; and the setting
+    that leads each node's pages to it."""
+    exercises = folder / EXERCISES
+    make_folder(exercises)
+    there = {kept.document.audience for kept in list_sets(exercises)}
+    for audience in ExerciseAudience:
+        if audience not in there:
+            with console.status(f"Drawing the exercises for the {audience}: once, half a minute"):
+                made = draw_set(PRACTICE_SEED, audience)
+            put_set(exercises, made.handed_out, made.answers)
+    for node in nodes:
+        config = node.home / "config.toml"
+        kept = config.read_text(encoding="utf-8")
+        if "\nexercises = " not in f"\n{kept}":
+            config.write_text(f'exercises = "../{EXERCISES}"\n{kept}', encoding="utf-8")
 
 
 def _nodes_of(folder: Path, made: dict[str, Any]) -> list[DemoNode]:

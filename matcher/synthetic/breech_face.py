@@ -18,9 +18,9 @@ from matcher.read.topography import Topography
 
 INSTRUMENT = "synthetic: drawn, not measured"
 SPACING_UM = 6.25
-_POINTS = 560
-_FACE_POINTS = 384
-_FACE_SPACING_UM = 12.5
+_POINTS, _RAW_POINTS = 560, 720
+FACE_POINTS = 384
+FACE_SPACING_UM = 12.5
 _MARK_DEPTH_UM = 1.5
 
 
@@ -58,16 +58,26 @@ def draw(firearm_seed: int, shot_seed: int, *, raw: bool = False) -> Topography:
     rng = np.random.default_rng([0x5107, firearm_seed, shot_seed])
     shot = choose_shot(rng)
 
+    if not raw:
+        return shared_scan(face, shot, rng)
+
     # 3.
-    points = 720 if raw else _POINTS
-    heights = print_shot(face, shot, points, rng)
+    heights = print_shot(face, shot, _RAW_POINTS, rng)
 
     # 4.
-    y, x = _coordinates(points)
-    mark = _mark(shot, y, x)
-    if raw:
-        heights, mark = _surround(heights, shot, y, x, rng)
-    canonical = np.where(mark, heights, np.float32(np.nan)).astype(np.float32)
+    y, x = _coordinates(_RAW_POINTS)
+    return _scan(*_surround(heights, shot, y, x, rng))
+
+
+def shared_scan(face: Plane, shot: Shot, rng: np.random.Generator) -> Topography:
+    """One shot's print of a face, levelled and masked as laboratories share scans: 560 x 560 points."""
+    heights = print_shot(face, shot, _POINTS, rng)
+    y, x = _coordinates(_POINTS)
+    return _scan(heights, _mark(shot, y, x))
+
+
+def _scan(heights: Plane, measured: Mask) -> Topography:
+    canonical = np.where(measured, heights, np.float32(np.nan)).astype(np.float32)
     canonical.flags.writeable = False
     return Topography(canonical, (SPACING_UM, SPACING_UM), instrument=INSTRUMENT)
 
@@ -77,9 +87,20 @@ def face_of(firearm_seed: int) -> Plane:
     """A firearm's breech face, 4.8 mm wide at 12.5 um, mean 0 and deviation 1."""
     rng = np.random.default_rng([0xFACE, firearm_seed])
     draw_class = (_granular, _milled, _arched)[rng.integers(3)]
-    individual = standardised(noise(rng, _FACE_POINTS, 4.0, 30.0) + 0.7 * noise(rng, _FACE_POINTS, 1.5, 8.0))
-    share = rng.uniform(0.4, 0.6)
-    face = standardised(draw_class(rng)) * np.float32(np.sqrt(share)) + individual * np.float32(np.sqrt(1.0 - share))
+    individual = individual_marks(rng)
+    share = float(rng.uniform(0.4, 0.6))
+    return worn_face(draw_class(rng), individual, share, rng)
+
+
+def individual_marks(rng: np.random.Generator) -> Plane:
+    """The roughness that no other firearm has, mean 0 and deviation 1."""
+    return standardised(noise(rng, FACE_POINTS, 4.0, 30.0) + 0.7 * noise(rng, FACE_POINTS, 1.5, 8.0))
+
+
+def worn_face(texture: Plane, individual: Plane, share: float, rng: np.random.Generator) -> Plane:
+    """A face of a class texture, which has this ``share`` of the relief's power, and of individual marks; scratched and
+    dented."""
+    face = standardised(texture) * np.float32(np.sqrt(share)) + individual * np.float32(np.sqrt(1.0 - share))
     face = standardised(face + _scratches(rng))
     face.flags.writeable = False
     return face
@@ -88,39 +109,43 @@ def face_of(firearm_seed: int) -> Plane:
 def _granular(rng: np.random.Generator) -> Plane:
     """Blasted or eroded: craters of one size."""
     size = float(rng.uniform(2.0, 4.0))
-    grains = standardised(noise(rng, _FACE_POINTS, size, 3.0 * size))
+    grains = standardised(noise(rng, FACE_POINTS, size, 3.0 * size))
     return np.asarray(grains + 0.4 * grains**2)
 
 
 def _milled(rng: np.random.Generator) -> Plane:
     """Nearly parallel tool marks."""
-    y, x = _face_coordinates()
+    y, x = face_coordinates()
     direction = rng.uniform(0.0, np.pi)
     return _tool_marks(rng, np.asarray(x * np.cos(direction) + y * np.sin(direction)))
 
 
 def _arched(rng: np.random.Generator) -> Plane:
     """Tool marks around a far centre."""
-    y, x = _face_coordinates()
+    y, x = face_coordinates()
     direction, distance = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(3000.0, 9000.0)
     return _tool_marks(rng, np.hypot(x - distance * np.cos(direction), y - distance * np.sin(direction)) - distance)
 
 
 def _tool_marks(rng: np.random.Generator, across_um: Plane) -> Plane:
-    """Ridges that vary across the marks, waver a little, and come and go along them."""
     profile = rng.standard_normal(2048).astype(np.float32)[None, :]
-    width = float(rng.uniform(2.0, 4.0))
+    return tool_marks(profile, float(rng.uniform(2.0, 4.0)), across_um, rng)
+
+
+def tool_marks(profile: Plane, width: float, across_um: Plane, rng: np.random.Generator) -> Plane:
+    """Ridges ``width`` points wide that vary across the marks, waver a little, and come and go along them. ``profile``:
+    noise of shape (1, 2048)."""
     ridges = blurred(profile, (0.1, width)) - blurred(profile, (0.1, 4.0 * width))
-    waver = 15.0 * standardised(noise(rng, _FACE_POINTS, 20.0, 60.0))
-    place = ((across_um + waver) / _FACE_SPACING_UM + 1024.0).astype(np.float32)
+    waver = 15.0 * standardised(noise(rng, FACE_POINTS, 20.0, 60.0))
+    place = ((across_um + waver) / FACE_SPACING_UM + 1024.0).astype(np.float32)
     drawn = np.asarray(cv2.remap(ridges, place, np.zeros_like(place), cv2.INTER_LINEAR), np.float32)
-    presence = 0.7 + 0.3 * np.tanh(standardised(noise(rng, _FACE_POINTS, 15.0, 60.0)))
+    presence = 0.7 + 0.3 * np.tanh(standardised(noise(rng, FACE_POINTS, 15.0, 60.0)))
     return np.asarray(drawn * presence, np.float32)
 
 
 def _scratches(rng: np.random.Generator) -> Plane:
     """Single scratches and dents of this firearm."""
-    plane = np.zeros((_FACE_POINTS, _FACE_POINTS), np.float32)
+    plane = np.zeros((FACE_POINTS, FACE_POINTS), np.float32)
     for _ in range(12):
         start, length, turn = rng.uniform(40.0, 344.0, 2), rng.uniform(20.0, 140.0), rng.uniform(0.0, 2.0 * np.pi)
         end = start + length * np.array([np.cos(turn), np.sin(turn)])
@@ -150,10 +175,10 @@ def choose_shot(rng: np.random.Generator) -> Shot:
 def print_shot(face: Plane, shot: Shot, points: int, rng: np.random.Generator) -> Plane:
     """The heights of the printed face in micrometres, on ``points`` x ``points``, 6.25 um apart, around the primer."""
     turn = np.deg2rad(shot.rotation_deg)
-    scale = SPACING_UM / _FACE_SPACING_UM
+    scale = SPACING_UM / FACE_SPACING_UM
     cosine, sine = scale * np.cos(turn), scale * np.sin(turn)
-    middle, half = (points - 1) / 2, (_FACE_POINTS - 1) / 2
-    dy, dx = (offset / _FACE_SPACING_UM for offset in shot.offset_um)
+    middle, half = (points - 1) / 2, (FACE_POINTS - 1) / 2
+    dy, dx = (offset / FACE_SPACING_UM for offset in shot.offset_um)
     matrix = np.array(
         [
             [cosine, sine, half + dx - (cosine + sine) * middle],
@@ -203,8 +228,9 @@ def standardised(plane: Plane) -> Plane:
     return np.asarray((plane - plane.mean()) / plane.std(), np.float32)
 
 
-def _face_coordinates() -> tuple[Plane, Plane]:
-    place = ((np.arange(_FACE_POINTS) - (_FACE_POINTS - 1) / 2) * _FACE_SPACING_UM).astype(np.float32)
+def face_coordinates() -> tuple[Plane, Plane]:
+    """Each point's y and x from the middle of a face, in micrometres."""
+    place = ((np.arange(FACE_POINTS) - (FACE_POINTS - 1) / 2) * FACE_SPACING_UM).astype(np.float32)
     return place[:, None], place[None, :]
 
 

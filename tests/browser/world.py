@@ -124,6 +124,7 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
         ("onboarding", "/app/onboarding/MD"),
         ("actions", "/app/actions"),
         ("meetings", "/app/meetings"),
+        ("exercises", "/app/exercises"),
     ]
     readers = [
         ("candidates", "/app/candidates?of=all"),

@@ -83,6 +83,7 @@ GROUPS = (
         "Deadlines and review", ("first_", "second_", "dissemination_", "comparison_", "feedback_", "control_")
     ),
     SettingsGroup("Monitoring", ("monitoring_", "metrics_", "tracing_"), "monitoring.md"),
+    SettingsGroup("Training", ("exercises",), "training/README.md"),
 )
 
 

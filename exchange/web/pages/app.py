@@ -41,6 +41,8 @@ from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
 from exchange.web.pages.coordination import actions, meeting_pack, meetings, onboarding
 from exchange.web.pages.entry import firearms, instruments, register, register_files
+from exchange.web.pages.exercises import items as exercise_items
+from exchange.web.pages.exercises import sets as exercise_sets
 from exchange.web.pages.incidents import annex_page, sheet
 from exchange.web.pages.law import entering, reading
 from exchange.web.pages.layout import SignInFirst, error_page
@@ -95,6 +97,8 @@ PAGE_PARTS = (
     meetings,
     meeting_pack,
     onboarding,
+    exercise_sets,
+    exercise_items,
     peers,
     audit,
     half_year,

@@ -18,6 +18,8 @@ import pytest
 
 from exchange.demo.training import PEOPLE, REGION, run_training
 from exchange.errors import ConfigurationError
+from exchange.flows.exercises.folder import folder_of, list_sets
+from exchange.flows.exercises.vocabulary import ExerciseUse
 from exchange.flows.node.node import opened
 from exchange.store.sync.peers import all_peers
 from schemas.vocabulary import Jurisdiction
@@ -73,9 +75,15 @@ def test_a_region_is_made_stopped_and_gone_on_with(tmp_path: Path) -> None:
             assert "examiner-1" in welcomed.text
     assert "SYNTHETIC DATA" in first.read_text()
     assert "resolution 1244" in people
+    kept = list_sets(folder / "exercises")
+    assert [(one.document.audience, one.use) for one in kept] == [
+        ("examiner", ExerciseUse.PRACTICE),
+        ("investigator", ExerciseUse.PRACTICE),
+    ]
     for made in REGION:
         with opened(folder / f"ffp-{made.lower()}") as node, node.store.read() as session:
             assert len(all_peers(session)) == len(REGION) - 1
+            assert folder_of(node) == folder / "exercises", "one folder for all"
     with training(folder, port, second, "MD", "RS"):
         said = wait_for(r"-26-(\d{4}) came", second)
         welcomed = re.findall(

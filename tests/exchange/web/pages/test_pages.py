@@ -22,6 +22,7 @@ EXAMINERS = {Role.EXAMINER}
 NOTHING, NO_TASK = "ab" * 32, "ab" * 16
 NO_DRAFT, NO_FILE = "cd" * 16, "ef" * 16
 NO_FIREARM = "F-NOTHING"
+NO_SET = "ab" * 8
 PAGES: dict[str, set[Role]] = {
     "/app/": set(PEOPLE),
     "/app/region": set(PEOPLE),
@@ -31,6 +32,13 @@ PAGES: dict[str, set[Role]] = {
     "/app/meetings/pack/2026H1": {Role.HEAD},
     "/app/meetings/pack/2026H1/files": {Role.HEAD},
     "/app/onboarding/MD": set(PEOPLE),
+    "/app/exercises": set(PEOPLE),
+    f"/app/exercises/{NO_SET}": set(PEOPLE),
+    f"/app/exercises/{NO_SET}/given.json": set(PEOPLE),
+    f"/app/exercises/{NO_SET}/certificate.pdf": set(PEOPLE),
+    f"/app/exercises/{NO_SET}/7": set(PEOPLE),
+    f"/app/exercises/{NO_SET}/7/heights/a": set(PEOPLE),
+    f"/app/exercises/{NO_SET}/7/picture": set(PEOPLE),
     "/app/tokens": set(PEOPLE),
     "/app/session": set(PEOPLE),
     "/app/events": READERS,
@@ -104,6 +112,8 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/meetings/999999": {Role.HEAD},
     "/app/meetings/pack/2026H1": {Role.HEAD},
     "/app/onboarding/MD": {Role.HEAD, Role.OPERATOR},
+    f"/app/exercises/{NO_SET}": set(PEOPLE),
+    f"/app/exercises/{NO_SET}/7": set(PEOPLE),
     "/app/purpose": set(PEOPLE),
     "/app/tokens": set(PEOPLE),
     "/app/tokens/999999/revoke": set(PEOPLE),
@@ -190,6 +200,9 @@ def filled(path: str) -> str:
         ("{task_id}", NO_TASK),
         ("{candidate_id}", "999999"),
         ("{check_id}", "999999"),
+        ("{set_id}", NO_SET),
+        ("{number}", "7"),
+        ("{side}", "a"),
         ("{meeting_id}", "999999"),
         ("{code}", "MD"),
         ("{token_id}", "999999"),

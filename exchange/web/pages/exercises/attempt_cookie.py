@@ -1,0 +1,73 @@
+"""Which attempt at a set a browser goes on with. Nothing joins it to the session; the node keeps no list of both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from fastapi import Path as InPath
+from starlette.responses import Response
+
+from exchange.errors import NotFound
+from exchange.flows.exercises.attempts import Attempt, find_attempt
+from exchange.flows.exercises.folder import KeptSet, find_set, folder_of
+from exchange.flows.node.node import Node
+from exchange.web.pages.layout import visitor
+
+ANYBODY: Final = Depends(visitor)
+"""Of a route: for whoever is signed in."""
+COOKIE_PATH: Final = "/app/exercises"
+SetInPath = Annotated[str, InPath(pattern="^[0-9a-f]{16}$", description="Of a set of exercises.")]
+NumberInPath = Annotated[int, InPath(ge=1, le=99, description="Of an exercise in its set.")]
+
+
+def exercises_of(node: Node) -> Path:
+    """Raises NotFound on a node that is not one to practise with."""
+    folder = folder_of(node)
+    if folder is None:
+        raise NotFound("This node holds real exhibits: exercises are done on nodes to practise with.")
+    return folder
+
+
+def set_of(node: Node, set_id: str) -> KeptSet:
+    """Raises NotFound."""
+    return find_set(exercises_of(node), set_id)
+
+
+def attempt_code(request: Request, set_id: str) -> str:
+    return request.cookies.get(_name(set_id), "")
+
+
+def attempt_at(request: Request, kept: KeptSet) -> Attempt | None:
+    """That of this browser; None where it began none, or gave it back."""
+    code = attempt_code(request, kept.set_id)
+    if not code:
+        return None
+    try:
+        return find_attempt(kept, code)
+    except NotFound:
+        return None
+
+
+def going_on(answer: Response, node: Node, set_id: str, code: str) -> Response:
+    """The browser goes on with the attempt until it is closed."""
+    answer.set_cookie(
+        _name(set_id),
+        code,
+        path=COOKIE_PATH,
+        httponly=True,
+        samesite="strict",
+        secure=node.settings.url.startswith("https:"),
+    )
+    return answer
+
+
+def left(answer: Response, set_id: str) -> Response:
+    """The browser forgets it: the next person begins anew."""
+    answer.delete_cookie(_name(set_id), path=COOKIE_PATH)
+    return answer
+
+
+def _name(set_id: str) -> str:
+    return f"ffp-exercise-{set_id}"

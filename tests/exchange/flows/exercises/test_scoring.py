@@ -1,0 +1,64 @@
+"""What each answer is worth, for each truth and for marks that show enough or too little."""
+
+from __future__ import annotations
+
+import pytest
+
+from exchange.flows.exercises.scoring import added_up, by_skill, pair_outcome, question_outcome
+from exchange.flows.exercises.vocabulary import ExerciseOutcome as O
+from exchange.flows.exercises.vocabulary import ExerciseSkill, ExerciseTruth
+from schemas.vocabulary import AfteConclusion
+
+SAID = tuple(AfteConclusion)
+EXPECTED = {
+    # identification, inconclusive a, b, c, elimination, unsuitable
+    (ExerciseTruth.SAME, True): (
+        O.RIGHT,
+        O.UNDER_CLAIM,
+        O.UNDER_CLAIM,
+        O.UNDER_CLAIM,
+        O.FALSE_ELIMINATION,
+        O.UNDER_CLAIM,
+    ),
+    (ExerciseTruth.DIFFERENT, True): (
+        O.FALSE_IDENTIFICATION,
+        O.INCONCLUSIVE,
+        O.INCONCLUSIVE,
+        O.INCONCLUSIVE,
+        O.RIGHT,
+        O.UNDER_CLAIM,
+    ),
+    (ExerciseTruth.SAME, False): (O.OVER_CLAIM, O.RIGHT, O.RIGHT, O.RIGHT, O.FALSE_ELIMINATION, O.RIGHT),
+    (ExerciseTruth.DIFFERENT, False): (O.FALSE_IDENTIFICATION, O.RIGHT, O.RIGHT, O.RIGHT, O.OVER_CLAIM, O.RIGHT),
+}
+
+
+def test_the_table_is_of_the_whole_range() -> None:
+    assert [one.value for one in SAID] == [
+        "identification",
+        "inconclusive_a",
+        "inconclusive_b",
+        "inconclusive_c",
+        "elimination",
+        "unsuitable",
+    ]
+
+
+@pytest.mark.parametrize(("truth", "enough"), EXPECTED)
+@pytest.mark.parametrize("said", SAID)
+def test_an_answer_is_worth_what_the_marks_bear(truth: ExerciseTruth, enough: bool, said: AfteConclusion) -> None:
+    assert pair_outcome(truth, shows_enough=enough, said=said) is EXPECTED[truth, enough][SAID.index(said)]
+
+
+def test_a_question_is_right_or_not() -> None:
+    assert question_outcome("day", "day") is O.RIGHT
+    assert question_outcome("day", "week") is O.WRONG
+
+
+def test_results_are_counted_by_skill() -> None:
+    one = by_skill([(ExerciseSkill.NOISE, O.RIGHT), (ExerciseSkill.SAME_FIREARM, O.UNDER_CLAIM)])
+    other = by_skill([(ExerciseSkill.NOISE, O.RIGHT), (ExerciseSkill.NOISE, O.OVER_CLAIM)])
+    assert [line.skill for line in one] == [ExerciseSkill.SAME_FIREARM, ExerciseSkill.NOISE]
+    same, noise = added_up([one, other])
+    assert (same.answered, dict(same.outcomes)) == (1, {O.UNDER_CLAIM: 1})
+    assert (noise.answered, dict(noise.outcomes)) == (3, {O.RIGHT: 2, O.OVER_CLAIM: 1})
