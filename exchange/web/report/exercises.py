@@ -11,8 +11,8 @@ from exchange.flows.exercises.scoring import SkillResult
 from exchange.flows.exercises.vocabulary import OUTCOMES_OF, ExerciseUse
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
-from exchange.web.report.assessment import paper, set_paper, shared_columns
-from exchange.web.report.blocks import Block, bullets, heading, pairs, stage
+from exchange.web.report.assessment import paper, set_paper
+from exchange.web.report.blocks import Block, bullets, heading, pairs, shared_columns, stage
 from exchange.web.wording.exercises import (
     answered_words,
     audience_word,
