@@ -176,7 +176,7 @@ def approve_counts(
 ) -> None:
     """Approve both editions of a half-year that is over, for release."""
     from exchange.cli.acting import maker_of
-    from exchange.cli.report_release import SHOWN
+    from exchange.cli.report_release import WHAT_IS_SHOWN
     from exchange.errors import InvalidInput
     from exchange.flows.incidents.annex import approve_annex
     from exchange.flows.monitoring.half_years import Half
@@ -186,14 +186,14 @@ def approve_counts(
 
     wanted = Half.parse(half)
     try:
-        digest = "" if sha256 == SHOWN else check_digest(sha256.lower())
+        digest = "" if sha256 == WHAT_IS_SHOWN else check_digest(sha256.lower())
     except InvalidInput as error:
         raise InvalidInput(
             f"{sha256[:80]} is no SHA-256 of 64 hexadecimal digits. See: ffp incidents show --half {wanted}",
             code="invalid-field",
         ) from error
     with opened(resolve_home(home)) as node:
-        if sha256 == SHOWN:
+        if sha256 == WHAT_IS_SHOWN:
             digest = _shown(node, wanted, ask=not yes, as_json=as_json)
         said = approve_annex(node, maker_of(node, acting, Role.HEAD), wanted, digest, because)
     told = f"The incident annex of {wanted} is approved; the statement is {said}."

@@ -69,7 +69,7 @@ def report(
 ) -> None:
     """Count a half-year or add up a year, approve both editions of the report, or write it once it is approved."""
     from exchange.cli.acting import actor_of, maker_of
-    from exchange.cli.report_release import SHOWN, digest_shown, released_file
+    from exchange.cli.report_release import WHAT_IS_SHOWN, digest_shown, released_file
     from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
@@ -99,7 +99,7 @@ def report(
             if acting is None or because is None:
                 raise InvalidInput("To approve, say who does with --as, and why with --because.")
             maker = maker_of(node, acting, Role.HEAD)
-            digest = digest_shown(node, wanted, ask=not yes) if approve == SHOWN else approve
+            digest = digest_shown(node, wanted, ask=not yes) if approve == WHAT_IS_SHOWN else approve
             if digest is not None:
                 said = approve_report(node, maker, wanted, digest, because)
                 typer.echo(f"The report of {wanted} is approved; the statement is {said}.", err=as_json)

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from exchange.trust.recipient import NamedRecipient
 
 _T = TypeVar("_T")
-SHOWN: Final = "shown"
+WHAT_IS_SHOWN: Final = "shown"
 """Stands for the digest of what this very command shows."""
 HEAD_S: Final = 30.0
 """The running node signs a head of its log, which covers the approval, within a second or two."""
-LOOK_S: Final = 0.2
+LOOK_FOR_HEAD_S: Final = 0.2
 
 
 def digest_shown(node: Node, period: Period, *, ask: bool) -> str | None:
@@ -88,4 +88,4 @@ def once_signed(release: Callable[[], _T], for_s: float = HEAD_S) -> _T:
         except Conflict as error:
             if error.code != "head-not-signed" or time.monotonic() > until:
                 raise
-        time.sleep(LOOK_S)
+        time.sleep(LOOK_FOR_HEAD_S)

@@ -20,7 +20,7 @@ from rich.live import Live
 from rich.table import Table
 
 from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
-from exchange.demo.past.make import ROOT, TRUTH, make_past, past_halves
+from exchange.demo.past.make import ROOT_FOLDER, TRUTH_FILE, halves_to_simulate, make_past
 from exchange.demo.processes import LEGAL_BASIS, DemoNode, make_node
 from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
@@ -75,7 +75,7 @@ def run_training(
 
     Raises ConfigurationError where the folder holds something else; InvalidInput.
     """
-    halves = past_halves(half_years) if half_years else []
+    halves = halves_to_simulate(half_years) if half_years else []
     console = Console()
     console.rule("Firearms Focal Points to practise with")
     console.print(
@@ -93,10 +93,10 @@ def run_training(
                     go_on()
                     node.wait_ready()
             console.print(f"Who you can be, and how each signs in: {folder / 'people.txt'}", highlight=False)
-            if (folder / TRUTH).is_file():
+            if (folder / TRUTH_FILE).is_file():
                 console.print(
-                    f"Half-years that are over await their reports; what is true of them: {folder / TRUTH}, and the "
-                    f"trust root: {folder / ROOT}",
+                    f"Half-years that are over await their reports; what is true of them: {folder / TRUTH_FILE}, and the "
+                    f"trust root: {folder / ROOT_FOLDER}",
                     highlight=False,
                 )
             console.print("Ctrl-C ends the nodes and keeps all; `rm -r` of the folder removes it.", highlight=False)
@@ -124,7 +124,7 @@ def _made(
         past = f", and simulating {len(halves)} half-years: two minutes more" if halves else ""
         with console.status(f"Making {len(members)} nodes and drawing sixty exhibits: once, about a minute{past}"):
             _make(folder, first_port, members, halves)
-    elif halves and not (folder / TRUTH).is_file():
+    elif halves and not (folder / TRUTH_FILE).is_file():
         raise ConfigurationError(f"The region in {folder} was made without a past. Name an empty folder.")
     made = json.loads(whole.read_text(encoding="utf-8"))
     joining = [name for name in dict.fromkeys(further) if name not in made["nodes"]]

@@ -12,7 +12,7 @@ from exchange.patience import Patience
 from exchange.store.node.jobs import JobKind
 from exchange.worker.job_runner import JobRunner
 
-AT_ONCE: Final = (JobKind.FETCH_SCAN, JobKind.CORRELATE, JobKind.ERASE, JobKind.SEND_QUERY)
+WORKED_OFF: Final = (JobKind.FETCH_SCAN, JobKind.CORRELATE, JobKind.ERASE, JobKind.SEND_QUERY)
 """What an exchange waits for. Controls of blind verification, probes and messages come when the node runs."""
 
 
@@ -21,7 +21,7 @@ def work_off(node: Node, client: PeerClient, *, answers: bool) -> int:
     many were taken. What fails is logged, and due again later."""
     runner = JobRunner(node, client, "nobody-serves", Patience(random.Random()), threading.Event())
     taken = 0
-    for kind in (*AT_ONCE, JobKind.ANSWER_QUERY) if answers else AT_ONCE:
+    for kind in (*WORKED_OFF, JobKind.ANSWER_QUERY) if answers else WORKED_OFF:
         while runner.drain(kind):
             taken += 1
     return taken

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import matcher
 from exchange.demo.past import papers
-from exchange.demo.past.plan import COMPARED, Fate, HalfPlan, PlannedPair, plan_half
-from exchange.demo.past.stage import Stage
-from exchange.demo.past.story import Entered, Hit, Story
+from exchange.demo.past.plan import COMPARED_FIREARMS, Fate, HalfPlan, PlannedPair, plan_half
+from exchange.demo.past.stage import PastStage
+from exchange.demo.past.story import PastExhibit, PastHit, Story
 from exchange.demo.past.truth import Truth
 from exchange.flows.monitoring.half_years import Half
 from matcher.read.topography import Topography
@@ -27,7 +27,7 @@ _OUTCOMES: Final = ("under_investigation", "cases_joined", "suspect_found", "no_
 
 
 @dataclass
-class Told:
+class ToldBeside:
     """What is true beside the figures: by half-year and jurisdiction."""
 
     meetings: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
@@ -36,9 +36,9 @@ class Told:
     availability: dict[str, papers.Available] = field(default_factory=dict)
 
 
-def live(stage: Stage, halves: Sequence[Half], scans: Path, seed: int) -> dict[str, Any]:
+def live(stage: PastStage, halves: Sequence[Half], scans: Path, seed: int) -> dict[str, Any]:
     """Returns the truth, as it is written down."""
-    truth, told = Truth(), Told()
+    truth, told = Truth(), ToldBeside()
     story, chance = Story(stage, truth), random.Random(seed)
     codes, begun = sorted(stage.nodes), stage.clock().date()
     for number, half in enumerate(halves):
@@ -64,7 +64,9 @@ def live(stage: Stage, halves: Sequence[Half], scans: Path, seed: int) -> dict[s
     }
 
 
-def _after(story: Story, half: Half, codes: Sequence[str], told: Told, begun: date, chance: random.Random) -> None:
+def _after(
+    story: Story, half: Half, codes: Sequence[str], told: ToldBeside, begun: date, chance: random.Random
+) -> None:
     """What is kept once a half-year is over; its report is left to the heads."""
     story.clock.to(datetime.fromisoformat(half.end) + timedelta(days=8, hours=8))
     papers.sign_way_in(story, codes, half)
@@ -85,9 +87,9 @@ class _HalfLived:
         self._scans, self._seed, self._number = scans, seed, number
         self._begin = datetime.fromisoformat(half.start)
         self._codes = sorted(story.stage.nodes)
-        self._entered: dict[tuple[int, str], Entered] = {}
-        self._hits: list[tuple[PlannedPair, Hit]] = []
-        self._extras: dict[str, Entered] = {}
+        self._entered: dict[tuple[int, str], PastExhibit] = {}
+        self._hits: list[tuple[PlannedPair, PastHit]] = []
+        self._extras: dict[str, PastExhibit] = {}
         self._pieces = 0
         self.held: dict[str, dict[str, int]] = {}
         """By kind of meeting and jurisdiction, how many people were there."""
@@ -124,7 +126,7 @@ class _HalfLived:
             calibre, holders = plan.firearms[firearm]
             for code in holders:
                 others = [other for other in holders if other != code]
-                scan, compared = self._scan(firearm, code), firearm in COMPARED
+                scan, compared = self._scan(firearm, code), firearm in COMPARED_FIREARMS
                 self._entered[firearm, code] = story.enter(code, scan, calibre, others, compared=compared)
         if extras:
             self._enter_extras()
@@ -159,9 +161,9 @@ class _HalfLived:
         looked = [pair for pair in self._plan.pairs if pair.firearm in firearms and pair.fate is not Fate.NONE]
         sides = [tuple(self._entered[pair.firearm, code] for code in (pair.signed_by, pair.other)) for pair in looked]
         for pair, (one, other) in zip(looked, sides, strict=True):
-            if pair.firearm in COMPARED:
+            if pair.firearm in COMPARED_FIREARMS:
                 story.open_pair(pair.signed_by, one, other)
-        found: list[list[Hit]] = [[] for _ in looked]
+        found: list[list[PastHit]] = [[] for _ in looked]
         leads = [
             story.lead(one, other, after_h=pair.after_h, hits=hits)
             for pair, (one, other), hits in zip(looked, sides, found, strict=True)
@@ -175,10 +177,10 @@ class _HalfLived:
         story.settle()
         self._hits += [(pair, hit) for pair, hits in zip(looked, found, strict=True) for hit in hits]
         for pair, (one, other) in zip(looked, sides, strict=True):
-            if pair.firearm in COMPARED and pair.looked:
+            if pair.firearm in COMPARED_FIREARMS and pair.looked:
                 story.open_pair(pair.other, other, one)
 
-    def _spare(self, *, last: bool = False) -> tuple[Entered, Entered] | None:
+    def _spare(self, *, last: bool = False) -> tuple[PastExhibit, PastExhibit] | None:
         """A pair of the first firearm that nobody looks at: the first of them, or the last."""
         spare = [pair for pair in self._plan.pairs if pair.firearm == 0 and pair.fate is Fate.NONE]
         if len(spare) < 1 + last:
@@ -220,7 +222,7 @@ class _HalfLived:
             self._on(day + later)
             self._move(hits, step, side)
 
-    def _move(self, hits: Sequence[Hit], step: str, side: int) -> None:
+    def _move(self, hits: Sequence[PastHit], step: str, side: int) -> None:
         for hit in hits:
             self._story.move(hit, step, hit.codes[side])
         self._story.settle()
@@ -228,7 +230,7 @@ class _HalfLived:
     def _ask(self, day: int) -> None:
         story = self._story
         self._on(day)
-        for firearm in sorted(COMPARED):
+        for firearm in sorted(COMPARED_FIREARMS):
             _, holders = self._plan.firearms[firearm]
             story.ask(self._entered[firearm, "RS"], "MK")
             asker = self._chance.choice([code for code in holders if code != "RS"])
@@ -249,10 +251,10 @@ class _HalfLived:
     def _meet(self, day: int) -> None:
         story = self._story
         self._on(day)
-        self.held["local"] = papers.meet(story, self._codes, MeetingKind.LOCAL, self._chance)
+        self.held["local"] = papers.hold_meeting(story, self._codes, MeetingKind.LOCAL, self._chance)
         self._on(day + 20)
-        self.held["regional"] = papers.meet(story, self._codes, MeetingKind.REGIONAL, self._chance)
-        self.held["training"] = papers.meet(story, ["RS"], MeetingKind.TRAINING, self._chance)
+        self.held["regional"] = papers.hold_meeting(story, self._codes, MeetingKind.REGIONAL, self._chance)
+        self.held["training"] = papers.hold_meeting(story, ["RS"], MeetingKind.TRAINING, self._chance)
         papers.agree_on_actions(story, self._codes)
         story.settle()
 
@@ -268,7 +270,7 @@ class _HalfLived:
         """A drawn breech face, or, of what is not compared, a piece of one that stands for an ejector mark."""
         path = self._scans / f"past {self._half} {firearm + 1}-{shot}.x3p"
         seed = self._seed * 1000 + _FIREARMS + 20 * self._number
-        if firearm in COMPARED:
+        if firearm in COMPARED_FIREARMS:
             drawn = breech_face.draw(firearm_seed=seed + firearm, shot_seed=sum(shot.encode()))
         else:
             self._pieces += 1

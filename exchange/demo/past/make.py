@@ -11,12 +11,12 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
-from exchange.clock import now, shown_by
+from exchange.clock import clock_of_the_past, now
 from exchange.demo.past.clock import PastClock
 from exchange.demo.past.live import live
 from exchange.demo.past.papers import BEGINS_H
 from exchange.demo.past.plan import MOST_HALVES
-from exchange.demo.past.stage import Stage
+from exchange.demo.past.stage import PastStage
 from exchange.demo.processes import DemoNode
 from exchange.errors import InvalidInput
 from exchange.flows.access.tokens import give_token
@@ -30,14 +30,14 @@ from exchange.trust.root_files import write_rounds
 from exchange.trust.root_keys import RootKey, RootSigner
 from schemas.vocabulary import Jurisdiction
 
-TRUTH: Final = "truth.json"
-ROOT: Final = "root"
+TRUTH_FILE: Final = "truth.json"
+ROOT_FOLDER: Final = "root"
 KEPT_UNTIL: Final = timedelta(days=10)
 """What follows a half-year is kept by then: snapshot, incidents, the list of the way in."""
 LASTS: Final = timedelta(days=365)
 
 
-def past_halves(count: int) -> list[Half]:
+def halves_to_simulate(count: int) -> list[Half]:
     """The half-years that ended last, so many, the first first. Raises InvalidInput."""
     if not 1 <= count <= MOST_HALVES:
         raise InvalidInput(f"A region has a past of 1 to {MOST_HALVES} half-years.")
@@ -64,22 +64,22 @@ def make_past(
     """
     # 1.
     clock = PastClock(datetime.fromisoformat(halves[0].start) + timedelta(days=1, hours=BEGINS_H))
-    with shown_by(clock):
+    with clock_of_the_past(clock):
         nodes = make()
         enrol(nodes)
 
     # 2.
     homes: Mapping[str, Path] = {str(node.jurisdiction): node.home for node in nodes}
-    with Stage(homes, clock) as stage:
+    with PastStage(homes, clock) as stage:
         truth = live(stage, halves, folder / "scans", seed)
 
     # 3.
-    write_rounds(folder / ROOT, _make_root(nodes))
+    write_rounds(folder / ROOT_FOLDER, _make_root(nodes))
     for node in nodes:
         _renew_tokens(node)
-    part = folder / f"{TRUTH}.part"
+    part = folder / f"{TRUTH_FILE}.part"
     part.write_text(json.dumps({"synthetic": True, **truth}, indent=1) + "\n", encoding="utf-8")
-    part.replace(folder / TRUTH)
+    part.replace(folder / TRUTH_FILE)
     return nodes
 
 

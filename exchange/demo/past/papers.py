@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from exchange.demo.past.story import HEAD, Story
+from exchange.demo.past.story import PAST_HEAD, Story
 from exchange.flows.coordination.actions import NewAction, add_action, change_action, list_actions
 from exchange.flows.coordination.meetings import Attendance, NewMeeting, enter_meeting
 from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
@@ -35,7 +35,7 @@ from schemas.vocabulary import (
     SharingRule,
 )
 
-BY_HEAD: Final = Actor(ActorKind.PERSON, HEAD.pseudonym, HEAD.role)
+BY_HEAD: Final = Actor(ActorKind.PERSON, PAST_HEAD.pseudonym, PAST_HEAD.role)
 AGREEMENT: Final = "Made-up agreement on police cooperation, article 12"
 SEIZED: Final[Mapping[tuple[str, str], SharingRule]] = {
     ("RS", "MK"): SharingRule.NEEDS_APPROVAL,
@@ -59,8 +59,8 @@ def state_terms(story: Story, codes: Sequence[str]) -> None:
         node = story.node(code)
         story.clock.on(minutes=1)
         bases = tuple(_bases(code, codes, review))
-        shown = preview_policy(node, HEAD, None, bases)
-        change_policy(node, HEAD, None, bases, confirmed=shown.confirmation)
+        shown = preview_policy(node, PAST_HEAD, None, bases)
+        change_policy(node, PAST_HEAD, None, bases, confirmed=shown.confirmation)
         if code != WITHOUT_LAW:
             _publish(node, [_allows(code), *_of_seized(code)])
         story.say_to_all(code)
@@ -75,7 +75,7 @@ def change_law(story: Story) -> None:
     story.say_to_all("RS")
 
 
-def meet(story: Story, codes: Sequence[str], kind: MeetingKind, chance: random.Random) -> dict[str, int]:
+def hold_meeting(story: Story, codes: Sequence[str], kind: MeetingKind, chance: random.Random) -> dict[str, int]:
     """A meeting that each of these held, or went to; returns how many people of each were there."""
     people = {}
     day = story.clock().date()
@@ -106,14 +106,14 @@ def agree_on_actions(story: Story, codes: Sequence[str]) -> None:
         node = story.node(code)
         story.clock.on(minutes=1)
         for item in _own_open(node)[:1]:
-            change_action(node, HEAD, item, ActionState.DONE, on=day, remark="Made up: done as agreed.")
+            change_action(node, PAST_HEAD, item, ActionState.DONE, on=day, remark="Made up: done as agreed.")
         for title, owner_role, days in (
             ("Made up: name the article for seized exhibits.", OfficeRole.LEGAL_OFFICER, 150),
             ("Made up: train a second examiner.", OfficeRole.TRAINER, 60),
         ):
             due = day + timedelta(days=days)
             new = NewAction(title, Jurisdiction(owner), owner_role, due, MeetingKind.REGIONAL, day)
-            add_action(node, HEAD, new)
+            add_action(node, PAST_HEAD, new)
         story.say_to_all(code)
 
 
@@ -164,7 +164,7 @@ def write_availability(story: Story, codes: Sequence[str], half: Half, begun: da
 
 def keep_maturity(story: Story, code: str, half: Half) -> int:
     story.clock.on(minutes=1)
-    return keep_snapshot(story.node(code), HEAD, half).snapshot.reached
+    return keep_snapshot(story.node(code), PAST_HEAD, half).snapshot.reached
 
 
 def sign_way_in(story: Story, codes: Sequence[str], half: Half) -> None:
@@ -173,7 +173,7 @@ def sign_way_in(story: Story, codes: Sequence[str], half: Half) -> None:
     said = {OnboardingStep.CONFORMANCE: StepChange(OnboardingState.NOT_POSSIBLE, remark=remark)}
     for code in codes:
         story.clock.on(minutes=1)
-        sign_checklist(story.node(code), HEAD, Jurisdiction(code), said)
+        sign_checklist(story.node(code), PAST_HEAD, Jurisdiction(code), said)
         story.say_to_all(code)
 
 
@@ -203,8 +203,8 @@ def _bases(code: str, codes: Sequence[str], review: date) -> list[LegalBasis]:
 
 
 def _publish(node: Node, articles: Sequence[LawArticle]) -> None:
-    draft = replace_articles(node, HEAD, articles)
-    publish_law(node, HEAD, draft.mark)
+    draft = replace_articles(node, PAST_HEAD, articles)
+    publish_law(node, PAST_HEAD, draft.mark)
 
 
 def _allows(code: str) -> LawArticle:

@@ -12,11 +12,11 @@ from typing import Final
 
 from schemas.calibre import Calibre, compatible_calibres
 
-BUSY: Final = ("MK", "RS")
+BUSY_PAIR: Final = ("MK", "RS")
 """Two neighbours with so many hits that some counts of theirs are told exactly in public."""
 HOLDERS: Final = (6, 5, 4, 4, 3, 3)
 """In how many jurisdictions each firearm of a half-year was used."""
-COMPARED: Final = frozenset({2, 4, 5})
+COMPARED_FIREARMS: Final = frozenset({2, 4, 5})
 """Of which firearms there are breech faces, which nodes compare; of the others ejector marks. To compare a scan takes a
 second of each node that has it."""
 _ODDS: Final = (("none", 35), ("lead", 30), ("confirmed", 22), ("retracted", 13))
@@ -60,7 +60,7 @@ class HalfPlan:
 
 def plan_half(number: int, codes: Sequence[str], chance: random.Random) -> HalfPlan:
     """The half-year with this number, from 0 on. No calibre of it is compared with one of another half-year."""
-    each = len(HOLDERS) + EXTRAS
+    each = len(HOLDERS) + CALIBRES_BESIDE
     calibres = _apart()[number * each : (number + 1) * each]
     firearms = tuple(
         (calibre, _holders(codes, count, chance)) for calibre, count in zip(calibres, HOLDERS, strict=False)
@@ -70,23 +70,23 @@ def plan_half(number: int, codes: Sequence[str], chance: random.Random) -> HalfP
         for firearm, (_, holders) in enumerate(firearms)
         for one, other in combinations(holders, 2)
     )
-    return HalfPlan(firearms, pairs, chance.choice(BUSY), tuple(calibres[len(HOLDERS) :]))
+    return HalfPlan(firearms, pairs, chance.choice(BUSY_PAIR), tuple(calibres[len(HOLDERS) :]))
 
 
-EXTRAS: Final = 4
+CALIBRES_BESIDE: Final = 4
 MOST_HALVES: Final = 4
 
 
 def _holders(codes: Sequence[str], count: int, chance: random.Random) -> tuple[str, ...]:
-    others = [code for code in codes if code not in BUSY]
-    return tuple(sorted([*BUSY, *chance.sample(others, count - len(BUSY))]))
+    others = [code for code in codes if code not in BUSY_PAIR]
+    return tuple(sorted([*BUSY_PAIR, *chance.sample(others, count - len(BUSY_PAIR))]))
 
 
 def _pair(firearm: int, one: str, other: str, chance: random.Random) -> PlannedPair:
     first, second = chance.sample((one, other), 2)
     (word,) = chance.choices([name for name, _ in _ODDS], [odds for _, odds in _ODDS])
     fate = Fate[word.upper()]
-    if {one, other} == set(BUSY) and fate in (Fate.NONE, Fate.RETRACTED):
+    if {one, other} == set(BUSY_PAIR) and fate in (Fate.NONE, Fate.RETRACTED):
         fate = Fate.LEAD
     told = frozenset(code for code in (first, second) if fate in (Fate.LEAD, Fate.CONFIRMED) and chance.random() < 0.5)
     return PlannedPair(firearm, first, second, fate, told, chance.random() < 0.5, chance.choice((2, 6, 20)))

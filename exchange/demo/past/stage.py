@@ -1,6 +1,6 @@
 """The nodes of a region while their past is made: open in this process, each answering its peers at its own address.
 
-    with Stage(homes, clock) as stage:
+    with PastStage(homes, clock) as stage:
         ...                     # what people do, through the flows of stage.nodes["RS"]
         stage.settle()          # sign heads, do what is due, pull and sign for it, until nothing is left
 
@@ -24,7 +24,7 @@ from typing import Final, ParamSpec, Self, TypeVar
 import structlog
 import uvicorn
 
-from exchange.clock import shown_by
+from exchange.clock import clock_of_the_past
 from exchange.compute import Compute
 from exchange.demo.past.clock import PastClock
 from exchange.errors import ConfigurationError
@@ -43,14 +43,14 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 COMPUTE_S: Final = 300
-START_S: Final = 60
+SERVED_WITHIN_S: Final = 60
 ROUND_MIN: Final = 5
 """Minutes of the past from one round to the next: receipts of one lane are a minute apart at least."""
 MOST_ROUNDS: Final = 12
 
 
 @dataclass(frozen=True)
-class Read:
+class LaneRead:
     """One lane was read up to its end, and signed for where a receipt was due."""
 
     owner: str
@@ -67,7 +67,7 @@ class ComputeHere(Compute):
         return function(*args, **kwargs)
 
 
-class Stage:
+class PastStage:
     """Nodes by the code of their jurisdiction."""
 
     def __init__(self, homes: Mapping[str, Path], clock: PastClock) -> None:
@@ -83,7 +83,7 @@ class Stage:
         self._stack.enter_context(self._pool)
         self._stack.callback(self._computing.close)
         self._stack.callback(_quiet())
-        self._stack.enter_context(shown_by(self.clock))
+        self._stack.enter_context(clock_of_the_past(self.clock))
         try:
             for code, home in self._homes.items():
                 self._open(code, home)
@@ -99,7 +99,9 @@ class Stage:
         """Something was put on the lanes to these."""
         self._waiting |= {(owner, reader) for reader in readers if reader != owner}
 
-    def settle(self, done: Callable[[str], object], read: Callable[[Read], object], *, answers: bool = True) -> None:
+    def settle(
+        self, done: Callable[[str], object], read: Callable[[LaneRead], object], *, answers: bool = True
+    ) -> None:
         """Until nothing is left: each node signs its head and does what is due, told to ``done``; then each lane with
         something on it is read, told to ``read``. The clock goes on by some minutes from round to round. ``answers``:
         peers' questions are answered too."""
@@ -142,14 +144,14 @@ class Stage:
         sign_head(node)  # what was answered goes along in the same round
         return taken
 
-    def _read(self, owner: str, reader: str) -> Read:
+    def _read(self, owner: str, reader: str) -> LaneRead:
         node, peer = self.nodes[reader], self.nodes[owner].node_id
         while pull(node, self._clients[reader], peer):
             pass
         signed = give_receipt(node, peer)
         if signed:
             self.told(reader, [owner])
-        return Read(owner, reader, self.clock(), signed)
+        return LaneRead(owner, reader, self.clock(), signed)
 
 
 def _served(node: Node) -> Callable[[], None]:
@@ -161,7 +163,7 @@ def _served(node: Node) -> Callable[[], None]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name=f"past of {node.node_id}", daemon=True)
     thread.start()
-    deadline = time.monotonic() + START_S
+    deadline = time.monotonic() + SERVED_WITHIN_S
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
             raise ConfigurationError(f"{node.settings.url} cannot be had: is something else at that port?")

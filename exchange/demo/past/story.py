@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from exchange.demo.past.stage import Read, Stage
+from exchange.demo.past.stage import LaneRead, PastStage
 from exchange.demo.past.truth import ExhibitTruth, JoinedTruth, Truth
 from exchange.errors import ConfigurationError
 from exchange.flows.blind.visibility import note_shown
@@ -29,9 +29,9 @@ from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose, Role, Sign
 
 SECOND_REVIEW = timedelta(hours=24)
 DECISION = timedelta(days=2)
-COMPARED: Final = "breech_face"
-NOT_COMPARED: Final = "ejector_mark"
-LEGAL_BASIS: Final = "Made-up agreement on police cooperation, article 12"
+COMPARED_REGION: Final = "breech_face"
+OTHER_REGION: Final = "ejector_mark"
+QUERY_BASIS: Final = "Made-up agreement on police cooperation, article 12"
 
 
 def person(name: str, role: Role) -> Maker:
@@ -41,11 +41,11 @@ def person(name: str, role: Role) -> Maker:
 EXAMINER: Final = person("examiner-1", Role.EXAMINER)
 SECOND: Final = person("examiner-2", Role.EXAMINER)
 INVESTIGATOR: Final = person("investigator-1", Role.INVESTIGATOR)
-HEAD: Final = person("head-1", Role.HEAD)
+PAST_HEAD: Final = person("head-1", Role.HEAD)
 
 
 @dataclass(frozen=True)
-class Entered:
+class PastExhibit:
     """An exhibit that a jurisdiction registered: the id of its record, and its scan."""
 
     code: str
@@ -55,11 +55,11 @@ class Entered:
 
 
 @dataclass
-class Hit:
+class PastHit:
     """A lead, and what is said of it later: ids of statements."""
 
-    one: Entered
-    other: Entered
+    one: PastExhibit
+    other: PastExhibit
     statement: str
     truth: JoinedTruth
     step: str = ""
@@ -70,7 +70,7 @@ class Hit:
 
 
 @dataclass
-class Asked:
+class AskedQuestion:
     """A question with a scan, on its way there and back."""
 
     asker: str
@@ -88,11 +88,11 @@ class Story:
     """What is told between two sides counts from when the other side signed that it had read it: so the truth waits for
     that too (``_between``)."""
 
-    def __init__(self, stage: Stage, truth: Truth) -> None:
+    def __init__(self, stage: PastStage, truth: Truth) -> None:
         self.stage, self.truth, self.clock = stage, truth, stage.clock
         self._coming = defaultdict[tuple[str, str], list[Callable[[datetime], object]]](list)
-        self._unsearched = defaultdict[str, list[Entered]](list)
-        self._asked: list[Asked] = []
+        self._unsearched = defaultdict[str, list[PastExhibit]](list)
+        self._asked: list[AskedQuestion] = []
         self._answers = False
         self._numbers = defaultdict[str, int](int)
 
@@ -116,7 +116,7 @@ class Story:
         keeps: Mapping[str, str] = MappingProxyType({}),
         kind: str = "crime_scene",
         compared: bool = True,
-    ) -> Entered:
+    ) -> PastExhibit:
         """Register an exhibit for these. ``keeps``: from whom a line of the policy keeps it, and which. ``compared``:
         its scan is of a region that nodes compare; else examiners alone do."""
         node, at = self.node(code), self.clock.on(minutes=1)
@@ -124,7 +124,9 @@ class Story:
         metadata = {
             "case_reference": f"{code}-{at:%y}-P{self._numbers[code]:03d}",
             "exhibit": {"kind": kind, "calibre": calibre},
-            "acquisitions": [{"roi": COMPARED if compared else NOT_COMPARED, "modality": "topography", "file": "scan"}],
+            "acquisitions": [
+                {"roi": COMPARED_REGION if compared else OTHER_REGION, "modality": "topography", "file": "scan"}
+            ],
             "handling": {"code": "H0"},
             "level": "full",
             "audience": list(to),
@@ -136,7 +138,7 @@ class Story:
             receipt = submit_record(node, EXAMINER, json.dumps(metadata).encode(), [received], None)
         truth = ExhibitTruth(code, calibre, at, dict(keeps))
         self.truth.exhibits.append(truth)
-        entered = Entered(code, receipt.statement_id, received.sha256, truth)
+        entered = PastExhibit(code, receipt.statement_id, received.sha256, truth)
         if compared:
             self._unsearched[code].append(entered)
         self._shared(entered, [partner for partner in to if partner not in keeps])
@@ -145,24 +147,24 @@ class Story:
                 self.truth.undecided.append((f"{code}>{partner}", at + DECISION))
         return entered
 
-    def decide(self, entered: Entered, partner: str, *, approved: bool) -> None:
+    def decide(self, entered: PastExhibit, partner: str, *, approved: bool) -> None:
         """The head decides on what needs an approval."""
         decision = Decision.APPROVED if approved else Decision.REFUSED
         at, key = self.clock.on(minutes=1), f"{entered.code}>{partner}"
         because = "A made-up decision, to practise with."
-        sign_decision(self.node(entered.code), HEAD, entered.record, Jurisdiction(partner), decision, because)
+        sign_decision(self.node(entered.code), PAST_HEAD, entered.record, Jurisdiction(partner), decision, because)
         self.truth.count(at, "releases_approved" if approved else "releases_refused", key)
         self.truth.undecided.remove((key, entered.truth.entered + DECISION))
         self.truth.lasted("decision", entered.truth.entered, at)
         if approved:
             self._shared(entered, [partner])
 
-    def withdraw(self, entered: Entered) -> None:
-        withdraw(self.node(entered.code), HEAD, entered.record, WithdrawalReason.ENTERED_IN_ERROR)
+    def withdraw(self, entered: PastExhibit) -> None:
+        withdraw(self.node(entered.code), PAST_HEAD, entered.record, WithdrawalReason.ENTERED_IN_ERROR)
         entered.truth.withdrawn = self.clock.on(minutes=1)
         self.stage.told(entered.code, entered.truth.given)
 
-    def open_pair(self, code: str, own: Entered, other: Entered) -> None:
+    def open_pair(self, code: str, own: PastExhibit, other: PastExhibit) -> None:
         """An examiner looks at a pair that the matcher ranked."""
         node, at = self.node(code), self.clock.on(minutes=1)
         found = ranked_for_record(node, EXAMINER.role, EXAMINER.pseudonym, own.record, limit=200)
@@ -191,20 +193,20 @@ class Story:
             if hours is not None:
                 heappush(waiting, (self.clock() + timedelta(hours=hours), number, act))
 
-    def conclude(self, code: str, one: Entered, other: Entered, basis: str) -> str:
+    def conclude(self, code: str, one: PastExhibit, other: PastExhibit, basis: str) -> str:
         """The first examiner's conclusion."""
         said = self._say(code, EXAMINER, "conclusion", pair=_pair(one, other), basis=basis, **_IDENTIFIED)
         key = code if one.code == other.code else f"{code}>{_other(code, (one.code, other.code))}"
         self.truth.count(self.clock(), "conclusions", key)
         return said
 
-    def leave_unverified(self, one: Entered, other: Entered) -> None:
+    def leave_unverified(self, one: PastExhibit, other: PastExhibit) -> None:
         """A conclusion that no second examiner gets to."""
         self.clock.on(minutes=1)
         self.conclude(one.code, one, other, "screen")
         self.truth.unverified.append((one.code, self.clock() + SECOND_REVIEW))
 
-    def lead(self, one: Entered, other: Entered, *, after_h: float, hits: list[Hit] | None = None) -> Steps:
+    def lead(self, one: PastExhibit, other: PastExhibit, *, after_h: float, hits: list[PastHit] | None = None) -> Steps:
         """Two examiners of the first side hold the pair for a lead, and tell the other side; the hit comes to
         ``hits``."""
         code, truth = one.code, JoinedTruth(one.code, other.code)
@@ -217,10 +219,10 @@ class Story:
         else:
             truth.known = self.clock()
         if hits is not None:
-            hits.append(Hit(one, other, said, truth))
+            hits.append(PastHit(one, other, said, truth))
 
     def _two_examiners(
-        self, code: str, one: Entered, other: Entered, basis: str, after_h: float
+        self, code: str, one: PastExhibit, other: PastExhibit, basis: str, after_h: float
     ) -> Generator[float, None, tuple[datetime, dict[str, str]]]:
         """One concludes, the other verifies so many hours later, and an hour after that the first goes on. Returns when
         the first concluded, and what a hit rests on."""
@@ -232,25 +234,25 @@ class Story:
         yield 1
         return since, {"conclusion": conclusion, "verification": verification}
 
-    def retract(self, hit: Hit) -> None:
+    def retract(self, hit: PastHit) -> None:
         code, partner = hit.codes
         self.clock.on(minutes=1)
-        self._say(code, HEAD, "retraction", retracts=hit.statement, reason="Made up: the wrong exhibit.")
+        self._say(code, PAST_HEAD, "retraction", retracts=hit.statement, reason="Made up: the wrong exhibit.")
         self._between(code, partner, lambda at: setattr(hit.truth, "retracted", at))
 
-    def ask_comparison(self, hit: Hit) -> None:
+    def ask_comparison(self, hit: PastHit) -> None:
         code, partner = hit.codes
         self.clock.on(minutes=1)
         self._step(partner, hit, "asked", INVESTIGATOR)
         self._between(partner, code, lambda at: setattr(hit.truth, "asked", at))
 
-    def agree(self, hit: Hit, on: datetime) -> None:
+    def agree(self, hit: PastHit, on: datetime) -> None:
         code, partner = hit.codes
         self.clock.on(minutes=1)
-        hit.step = self._step(code, hit, "agreed", HEAD, on=on)
+        hit.step = self._step(code, hit, "agreed", PAST_HEAD, on=on)
         self._between(code, partner)
 
-    def move(self, hit: Hit, step: str, code: str) -> None:
+    def move(self, hit: PastHit, step: str, code: str) -> None:
         """The exhibit of the first side travels, a step further; by the side of ``code``."""
         self.clock.on(minutes=1)
         fields = {"answers": hit.step, "record": hit.one.record, "seal": f"{hit.one.code}-0001"}
@@ -259,7 +261,7 @@ class Story:
         hit.step = self._step(code, hit, step, INVESTIGATOR, on=self.clock(), **fields)
         self._between(code, _other(code, hit.codes))
 
-    def confirm(self, hit: Hit, *, after_h: float) -> Steps:
+    def confirm(self, hit: PastHit, *, after_h: float) -> Steps:
         """Both examiners of the side that received the exhibit identify, at the microscope."""
         code, partner = hit.codes[::-1]
         since, rests = yield from self._two_examiners(code, hit.one, hit.other, "exhibits", after_h)
@@ -268,20 +270,20 @@ class Story:
         self.truth.lasted("dissemination", since, self.clock())
         self._between(code, partner, lambda read_at: setattr(hit.truth, "confirmed", read_at))
 
-    def feedback(self, hit: Hit, code: str, outcome: str) -> None:
+    def feedback(self, hit: PastHit, code: str, outcome: str) -> None:
         self.clock.on(minutes=1)
         self._say(code, INVESTIGATOR, "feedback", hit=hit.statement, outcome=outcome)
         self._between(code, _other(code, hit.codes), lambda at: hit.truth.feedback.setdefault(code, at))
 
     # questions
 
-    def ask(self, entered: Entered, partner: str) -> None:
+    def ask(self, entered: PastExhibit, partner: str) -> None:
         """Ask a partner with the scan of an own exhibit."""
         at = self.clock.on(minutes=1)
-        question = Question(entered.record, 0, LawfulPurpose.INVESTIGATION, LEGAL_BASIS)
+        question = Question(entered.record, 0, LawfulPurpose.INVESTIGATION, QUERY_BASIS)
         ask(self.node(entered.code), INVESTIGATOR, question, [self.node(partner).node_id])
         self.truth.count(at, "queries_asked", f"{entered.code}>{partner}")
-        self._asked.append(Asked(entered.code, partner, at))
+        self._asked.append(AskedQuestion(entered.code, partner, at))
         self.clock.on(minutes=1)  # it is sent once a head covers it
 
     def say_to_all(self, code: str) -> None:
@@ -290,7 +292,7 @@ class Story:
 
     # how the truth learns what the nodes did
 
-    def _shared(self, entered: Entered, partners: Iterable[str]) -> None:
+    def _shared(self, entered: PastExhibit, partners: Iterable[str]) -> None:
         owner = entered.code
         for partner in partners:
 
@@ -305,7 +307,7 @@ class Story:
         self.stage.told(code, [partner])
         self._coming[code, partner].append(read)
 
-    def _read(self, lane: Read) -> None:
+    def _read(self, lane: LaneRead) -> None:
         for read in self._coming.pop((lane.owner, lane.reader), ()):
             read(lane.at)
         for question in [item for item in self._asked if (item.asked, item.asker) == (lane.owner, lane.reader)]:
@@ -327,7 +329,9 @@ class Story:
                 self.truth.lasted("answer_given", question.received, now)
                 self.stage.told(code, [question.asker])
 
-    def _step(self, code: str, hit: Hit, step: str, maker: Maker, *, on: datetime | None = None, **fields: Any) -> str:
+    def _step(
+        self, code: str, hit: PastHit, step: str, maker: Maker, *, on: datetime | None = None, **fields: Any
+    ) -> str:
         said = {"hit": hit.statement, "step": step, "on": (on or self.clock()).date().isoformat(), **fields}
         return self._say(code, maker, "physical-comparison", **said)
 
@@ -338,7 +342,7 @@ class Story:
 _IDENTIFIED: Final = {"conclusion": "identification", "remark": None}
 
 
-def _pair(one: Entered, other: Entered) -> dict[str, Any]:
+def _pair(one: PastExhibit, other: PastExhibit) -> dict[str, Any]:
     sides = sorted((one, other), key=lambda side: side.record)
     return {
         name: {"issuer": f"ffp-{side.code.lower()}", "record": side.record, "scan": side.scan}

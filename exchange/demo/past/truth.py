@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-FORMAT: Final = "ffp-training-truth/1"
+TRUTH_FORMAT: Final = "ffp-training-truth/1"
 FIRST_REVIEW = timedelta(hours=24)
-STEP = timedelta(hours=240)
-FEEDBACK = timedelta(hours=720)
+STEP_TERM = timedelta(hours=240)
+FEEDBACK_TERM = timedelta(hours=720)
 
 
 def half_of(at: datetime) -> str:
     return f"{at.year}H{1 if at.month <= 6 else 2}"
 
 
-def end_of(half: str) -> datetime:
+def end_of_half(half: str) -> datetime:
     """The first moment after a half-year, in UTC as the clock of the past is."""
     year, number = int(half[:4]), int(half[5])
     begin = datetime.fromisoformat(f"{year}-07-01T00:00:00+00:00")
@@ -70,24 +70,24 @@ class JoinedTruth:
             return set()
         if confirmed is not None:
             told = {code for code, at in self.feedback.items() if at < moment}
-            due = dict.fromkeys({self.by, self.other} - told, confirmed + FEEDBACK)
-            due[self.by] = confirmed + STEP
+            due = dict.fromkeys({self.by, self.other} - told, confirmed + FEEDBACK_TERM)
+            due[self.by] = confirmed + STEP_TERM
             return set(due) if min(due.values()) < moment else set()
         if asked is not None:
-            return {self.by} if asked + STEP < moment else set()
-        return {self.other} if known + STEP < moment else set()
+            return {self.by} if asked + STEP_TERM < moment else set()
+        return {self.other} if known + STEP_TERM < moment else set()
 
 
-Counts = dict[str, Counter[str]]
-Hours = dict[str, list[float]]
+TrueCounts = dict[str, Counter[str]]
+TrueHours = dict[str, list[float]]
 
 
 @dataclass
 class Truth:
     """Pairs of jurisdictions in the order of their codes; ``one>other`` where they are not alike."""
 
-    counts: dict[str, Counts] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Counter)))
-    hours: dict[str, Hours] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    counts: dict[str, TrueCounts] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Counter)))
+    hours: dict[str, TrueHours] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     exhibits: list[ExhibitTruth] = field(default_factory=list)
     joined: list[JoinedTruth] = field(default_factory=list)
     unverified: list[tuple[str, datetime]] = field(default_factory=list)
@@ -100,9 +100,9 @@ class Truth:
     def lasted(self, stage: str, since: datetime, until: datetime) -> None:
         self.hours[half_of(until)][stage].append(round((until - since).total_seconds() / 3600, 2))
 
-    def of_half(self, half: str) -> tuple[Counts, Hours]:
+    def of_half(self, half: str) -> tuple[TrueCounts, TrueHours]:
         """All counts of a half-year, as they stood at its end."""
-        end = end_of(half)
+        end = end_of_half(half)
         counts = defaultdict(Counter, {name: Counter(found) for name, found in self.counts[half].items()})
         hours = defaultdict(list, {name: list(found) for name, found in self.hours[half].items()})
         for exhibit in self.exhibits:
@@ -120,8 +120,8 @@ class Truth:
         exhibit: ExhibitTruth,
         half: str,
         end: datetime,
-        counts: Counts,
-        hours: Hours,
+        counts: TrueCounts,
+        hours: TrueHours,
     ) -> None:
         owner = exhibit.owner
         counts["exhibits_entered"][owner] += half_of(exhibit.entered) == half
@@ -155,15 +155,15 @@ class Truth:
                 "counts": {name: dict(sorted(cells.items())) for name, cells in sorted(counts.items())},
                 "hours": {name: sorted(spans) for name, spans in sorted(hours.items())},
             }
-        return {"format": FORMAT, "halves": found}
+        return {"format": TRUTH_FORMAT, "halves": found}
 
 
-def _span(hours: Hours, half: str, stage: str, since: datetime, until: datetime) -> None:
+def _span(hours: TrueHours, half: str, stage: str, since: datetime, until: datetime) -> None:
     if half_of(until) == half:
         hours[stage].append(round((until - since).total_seconds() / 3600, 2))
 
 
-def _joined(joined: JoinedTruth, half: str, end: datetime, counts: Counts, hours: Hours) -> None:
+def _joined(joined: JoinedTruth, half: str, end: datetime, counts: TrueCounts, hours: TrueHours) -> None:
     known = joined.known
     if known is None:
         return
@@ -181,7 +181,7 @@ def _joined(joined: JoinedTruth, half: str, end: datetime, counts: Counts, hours
     if not joined.across:
         return
     for code, other in (codes, codes[::-1]):
-        due, given = known + FEEDBACK, joined.feedback.get(code)
+        due, given = known + FEEDBACK_TERM, joined.feedback.get(code)
         if half_of(due) == half:
             name = "feedback_given" if given is not None and given < end else "feedback_missing"
             counts[name][f"{code}>{other}"] += 1

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from exchange.clock import now, shown_by
-from exchange.demo.past.make import past_halves
+from exchange.clock import clock_of_the_past, now
+from exchange.demo.past.make import halves_to_simulate
 from exchange.demo.past.plan import MOST_HALVES, Fate, plan_half
-from exchange.demo.past.truth import FEEDBACK, STEP, ExhibitTruth, JoinedTruth, Truth
+from exchange.demo.past.truth import FEEDBACK_TERM, STEP_TERM, ExhibitTruth, JoinedTruth, Truth
 from exchange.errors import InvalidInput
 from exchange.flows.monitoring.definitions import STAGES
 from exchange.flows.region.kinds import LINKED, REGIONAL_FIGURES, SHARED
@@ -56,15 +56,15 @@ def test_a_hit_counts_in_the_half_year_in_which_both_sides_know_it() -> None:
 
 def test_who_is_waited_for() -> None:
     joined = JoinedTruth("RS", "MK", known=START)
-    assert joined.waits_for(START + STEP) == set(), "the term is over after it, not at it"
-    assert joined.waits_for(START + STEP + DAY) == {"MK"}
+    assert joined.waits_for(START + STEP_TERM) == set(), "the term is over after it, not at it"
+    assert joined.waits_for(START + STEP_TERM + DAY) == {"MK"}
     joined.asked = START + DAY
-    assert joined.waits_for(START + STEP + 2 * DAY) == {"RS"}
+    assert joined.waits_for(START + STEP_TERM + 2 * DAY) == {"RS"}
     joined.confirmed = START + 2 * DAY
     joined.feedback["MK"] = START + 3 * DAY
-    assert joined.waits_for(START + FEEDBACK + 3 * DAY) == {"RS"}
+    assert joined.waits_for(START + FEEDBACK_TERM + 3 * DAY) == {"RS"}
     joined.retracted = START + 4 * DAY
-    assert joined.waits_for(START + FEEDBACK + 5 * DAY) == set()
+    assert joined.waits_for(START + FEEDBACK_TERM + 5 * DAY) == set()
 
 
 def test_what_is_withdrawn_was_entered_and_is_not_searched() -> None:
@@ -99,12 +99,14 @@ def test_no_calibre_of_a_half_year_is_compared_with_one_of_another() -> None:
 
 
 def test_the_past_is_of_half_years_that_are_over() -> None:
-    with shown_by(lambda: datetime(2026, 7, 5, tzinfo=UTC)):
-        assert [str(half) for half in past_halves(2)] == ["2025H1", "2025H2"], "what is kept after an end takes days"
-    with shown_by(lambda: datetime(2026, 7, 15, tzinfo=UTC)):
-        assert [str(half) for half in past_halves(3)] == ["2025H1", "2025H2", "2026H1"]
+    with clock_of_the_past(lambda: datetime(2026, 7, 5, tzinfo=UTC)):
+        assert [str(half) for half in halves_to_simulate(2)] == ["2025H1", "2025H2"], (
+            "what is kept after an end takes days"
+        )
+    with clock_of_the_past(lambda: datetime(2026, 7, 15, tzinfo=UTC)):
+        assert [str(half) for half in halves_to_simulate(3)] == ["2025H1", "2025H2", "2026H1"]
         with pytest.raises(InvalidInput, match="1 to 4"):
-            past_halves(5)
+            halves_to_simulate(5)
     assert abs((now() - datetime.now(UTC)).total_seconds()) < 60, "after it the clock is the real one again"
 
 
@@ -118,7 +120,7 @@ EXAMPLE = "2026H1"
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PastRegion]:
     """As many half-years as it takes to have both of a year that is over."""
-    count = 2 if past_halves(1)[0].number == 2 else 3
+    count = 2 if halves_to_simulate(1)[0].number == 2 else 3
     with past_region(tmp_path_factory.mktemp("past"), free_port(), count) as made:
         made.run(line_that_begins("mkdir"))
         made.digits = digits_in(made.run(line_that_begins("ffp region key")))
