@@ -23,7 +23,7 @@ from exchange.web.public_site.blocks import (
     trend_blocks,
 )
 from exchange.web.public_site.diagram import DrawnJurisdiction, circles_drawing
-from exchange.web.public_site.incident_blocks import annexes_of, incident_blocks, annex_notes, annex_tables
+from exchange.web.public_site.incident_blocks import annex_notes, annex_tables, annexes_of, incident_blocks
 from exchange.web.public_site.periods import named_period
 from exchange.web.wording.regional_lines import difference_words, regional_notes
 
