@@ -30,7 +30,7 @@ from exchange.flows.exercises.folder import KeptSet, find_set, make_folder, open
 from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseSkill, ExerciseTruth
 from schemas.vocabulary import AfteConclusion, Jurisdiction, Role
 from tests.browser.conftest import OPTIONS
-from tests.browser.pages import person, sign_in, wait_ready
+from tests.browser.pages import person, sign_in
 from tests.browser.screenshots import write_small
 from tests.exchange.conftest import RunningNode, node_starter
 
@@ -113,7 +113,7 @@ class Photographer:
     def go(self, path: str) -> None:
         self.page.goto(self.practising.node.url + path)
         if self.page.locator("ffp-comparison").count():
-            wait_ready(self.page)
+            self.page.locator("ffp-comparison[data-state=ready]").wait_for()
             self.page.wait_for_timeout(400)
 
     def keep(self, name: str, *, whole: bool = False) -> None:
