@@ -90,8 +90,8 @@ def run_training(
             console.print(f"Who you can be, and how each signs in: {folder / 'people.txt'}", highlight=False)
             if (folder / TRUTH_FILE).is_file():
                 console.print(
-                    f"Half-years that are over await their reports; what is true of them: {folder / TRUTH_FILE}, and the "
-                    f"trust root: {folder / ROOT_FOLDER}",
+                    f"Half-years that are over await their reports; what is true of them: {folder / TRUTH_FILE}, and "
+                    f"the trust root: {folder / ROOT_FOLDER}",
                     highlight=False,
                 )
             console.print("Ctrl-C ends the nodes and keeps all; `rm -r` of the folder removes it.", highlight=False)
