@@ -234,7 +234,7 @@ class _HalfLived:
             _, holders = self._plan.firearms[firearm]
             story.ask(self._entered[firearm, "RS"], "MK")
             asker = self._chance.choice([code for code in holders if code != "RS"])
-            for asked in self._chance.sample([code for code in self._codes if code != asker], 2):
+            for asked in [code for code in holders if code != asker][:2]:
                 story.ask(self._entered[firearm, asker], asked)
         story.settle()
         story.clock.on(hours=self._chance.choice((4, 16, 30)))

@@ -19,7 +19,7 @@ from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import StatementRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.store.tables.terms import ApprovalRow
-from schemas import open_envelope, parse_statement
+from schemas import Hit, open_envelope, parse_statement
 
 REVIEWING = ("hit", "conclusion", "verification", "physical-comparison", "feedback", "retraction", "withdrawal")
 BETWEEN_TWO = ("hit", "physical-comparison", "feedback", "retraction")
@@ -42,6 +42,8 @@ class HalfYearRows:
     partners: Mapping[str, str]
     versions: tuple[Version, ...]
     said: tuple[Entry, ...]
+    sent: tuple[Entry, ...]
+    """Own hits by when this node signed them: also those that the other side read after the moment."""
     cases: Mapping[str, tuple[str, str]]
     given: tuple[Given, ...]
     audited_since: str | None
@@ -67,6 +69,7 @@ class HalfYearRows:
 
 def rows_of(session: Session, node: Node, half: Half) -> HalfYearRows:
     moment = min(half.end, stamp())
+    entries = _reviewing(session, node)
     return HalfYearRows(
         node_id=node.node_id,
         jurisdiction=node.settings.jurisdiction,
@@ -75,7 +78,14 @@ def rows_of(session: Session, node: Node, half: Half) -> HalfYearRows:
         began_at=counted.begun_at(session, node.node_id),
         partners={peer.node_id: peer.jurisdiction for peer in all_peers(session) if peer.enrolled_at < moment},
         versions=tuple(counted.versions_before(session, moment)),
-        said=_said_before(session, node, moment),
+        said=tuple(sorted((entry for entry in entries if entry.at < moment), key=lambda entry: entry.at)),
+        sent=tuple(
+            entry
+            for entry in entries
+            if isinstance(entry.statement, Hit)
+            and entry.statement.issuer == node.node_id
+            and entry.received_at < moment
+        ),
         cases=counted.cases_of(session),
         given=tuple(counted.given_before(session, node.node_id, moment)),
         audited_since=counted.audit_kept_since(session),
@@ -87,14 +97,13 @@ def rows_of(session: Session, node: Node, half: Half) -> HalfYearRows:
     )
 
 
-def _said_before(session: Session, node: Node, moment: str) -> tuple[Entry, ...]:
+def _reviewing(session: Session, node: Node) -> list[Entry]:
     """What both sides of a hit say to each other, by the time that both have; the rest by this node's own. An own one
     that the other side has not countersigned yet counts from when it was signed."""
     rows = counted.said_before(session, REVIEWING, stamp())
     shared = [row.statement_id for row in rows if row.type in BETWEEN_TWO]
     times = countersigned(session, node.node_id, shared)
-    entries = (entry_of(row, times.get(row.statement_id)) for row in rows)
-    return tuple(sorted((entry for entry in entries if entry.at < moment), key=lambda entry: entry.at))
+    return [entry_of(row, times.get(row.statement_id)) for row in rows]
 
 
 def entry_of(row: StatementRow, countersigned_at: str | None = None) -> Entry:

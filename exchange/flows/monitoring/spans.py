@@ -44,12 +44,17 @@ def spans_of(rows: HalfYearRows, joined: Sequence[Joined]) -> dict[str, list[flo
         match said.statement:
             case Verification() as second if second.issuer == rows.node_id and second.verifies in concluded:
                 spans["verification"].append((concluded[second.verifies], said.at))
-            case Hit() as hit if (
-                hit.issuer == rows.node_id and hit.conclusion in concluded and said.statement_id in hits
-            ):
-                spans["dissemination"].append((concluded[hit.conclusion], said.received_at))  # both by the own clock
             case Feedback() as told if told.issuer == rows.node_id and told.hit in waiting:
                 spans["feedback"].append((waiting.pop(told.hit), said.at))
+            case _:
+                pass
+    for said in rows.sent:
+        match said.statement:
+            case Hit() as hit if hit.conclusion in concluded and column_of(rows, hit.pair) not in (
+                None,
+                rows.jurisdiction,
+            ):
+                spans["dissemination"].append((concluded[hit.conclusion], said.received_at))  # both by the own clock
             case _:
                 pass
     return {

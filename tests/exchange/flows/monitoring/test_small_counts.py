@@ -113,7 +113,7 @@ def rows() -> HalfYearRows:
         "audited_since": None,
         "hours": {},
     }
-    empty = ("versions", "said", "given", "compared", "tasks", "approvals", "queries")
+    empty = ("versions", "said", "sent", "given", "compared", "tasks", "approvals", "queries")
     return HalfYearRows(**fields, **dict.fromkeys(empty, ()))
 
 
