@@ -14,6 +14,7 @@ from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow
 from exchange.store.tables.incidents import IncidentAnnexRow
 from exchange.store.tables.log import CosignatureRow, LogNodeRow, LogStateRow
 from exchange.store.tables.maturity import MaturitySnapshotRow
+from exchange.store.tables.meetings import PackInputsRow
 from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.peers import LaneItemRow, LaneRow
@@ -46,6 +47,7 @@ BACKED: dict[type[Base], InstrumentedAttribute[Any]] = {
     MonitoringReportRow: MonitoringReportRow.approval,
     IncidentAnnexRow: IncidentAnnexRow.approval,
     MaturitySnapshotRow: MaturitySnapshotRow.approval,
+    PackInputsRow: PackInputsRow.approval,
 }
 """Tables of which each row was made of one statement, with the column that names it."""
 

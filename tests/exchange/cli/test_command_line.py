@@ -31,6 +31,7 @@ WITHOUT_JSON = {
     "egress unit": "prints a file for systemd",
     "incidents template": "writes a table to fill in",
     "region desk": "runs until it is stopped",
+    "assess form": "runs until it is stopped",
     "root sign": "a person reads what is proposed, and agrees",
 }
 TO_A_FILE = {"evaluate", "conformance", "demo"}

@@ -17,6 +17,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.monitoring.half_years import parse_period
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import exact
+from exchange.flows.pack.pack_desk import PackDesk
 from exchange.flows.region.desk import DeskKeys, RegionDesk
 from exchange.flows.region.earlier_claims import Claim, held_against
 from exchange.flows.region.exact_region import exact_half
@@ -54,7 +55,7 @@ def test_the_desk_stands_whatever_lies_in_its_folder(tmp_path: Path) -> None:
     for number, data in enumerate(HOSTILE):
         (tmp_path / f"{number} of nobody.json").write_bytes(data)
     (tmp_path / os.fsdecode(b"\xff.json")).write_bytes(b"{}")
-    desk = RegionDesk(tmp_path, DeskKeys(Believed(), None), shipped_indicators())
+    desk = PackDesk(tmp_path, DeskKeys(Believed(), None), shipped_indicators())
     answer = asyncio.run(_page(desk))
     assert answer.status_code == 200, answer.text
     assert answer.text.count("<strong>refused</strong>") == len(HOSTILE) + 1
@@ -204,7 +205,7 @@ def test_a_link_that_cannot_be_is_refused(link: Link) -> None:
         half("MK", "RS", [link])
 
 
-async def _page(desk: RegionDesk) -> httpx.Response:
+async def _page(desk: PackDesk) -> httpx.Response:
     app = desk_app(desk, PORT)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{PORT}") as client:
