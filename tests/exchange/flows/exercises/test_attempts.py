@@ -184,7 +184,6 @@ def test_the_half_year_is_counted_for_the_pack(folder: Path, questions_set: Draw
         (b'"answered": 30', b'"answered": 31'),
         (b'"RS": 2', b'"RS": 1'),
         (b"true", b"false"),
-        (b'"investigator"', b'"examiner"'),
         (b'"right"', b'"over_claim"'),
     ):
         with pytest.raises(InvalidInput):
