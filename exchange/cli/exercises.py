@@ -202,7 +202,7 @@ def count_exercises(
                 one.use,
                 sum(one.people.values()),
                 one.answered,
-                "left out: few people, or sealed" if one.by_skill is None else "yes",
+                "left out: few people, sealed, or not over" if one.by_skill is None else "yes",
             ]
             for one in found.sets
         ],

@@ -142,6 +142,10 @@ def pack_region(
     indicators: Annotated[
         Path | None, typer.Option(help="The coordinator's own file of goals and numbers of indicators.")
     ] = None,
+    exercises: Annotated[
+        list[Path] | None,
+        typer.Option(help="Counts of exercises, as ffp exercise counts wrote them; may be repeated, once a training."),
+    ] = None,
     language: Annotated[str, typer.Option(help="Of the PDF and the tables, such as en or mk.")] = "en",
     pdf: Annotated[bool, typer.Option(help="Whether to write the PDF; that needs the extra pdf.")] = True,
     as_json: AsJson = False,
@@ -152,6 +156,7 @@ def pack_region(
     from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.monitoring.half_years import Half
+    from exchange.flows.pack.exercise_files import read_exercise_files
     from exchange.flows.pack.regional_pack import read_pack_files, regional_pack
     from exchange.flows.region.region_document import MAX_REGION_BYTES, read_earlier
     from exchange.flows.region.report_file import MAX_FILE_BYTES
@@ -164,10 +169,11 @@ def pack_region(
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     if pdf:
         require_extra("pdf", "A meeting pack as PDF; without it: --no-pdf")
+    counted = read_exercise_files(exercises, wanted) if exercises else None
     keys, own = _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators)
     before = read_earlier([_read(path, MAX_REGION_BYTES) for path in earlier or ()], half)
     data = ((path.name, _read(path, MAX_FILE_BYTES)) for path in files)
-    made = regional_pack(read_pack_files(data, keys.who, keys.key), wanted, keys, own, before)
+    made = regional_pack(read_pack_files(data, keys.who, keys.key), wanted, keys, own, before, counted)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     with speaking(Spoken(language, directory=lambda: keys.directory)):
         written = list(pack_files(made, with_pdf=pdf))

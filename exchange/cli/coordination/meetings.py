@@ -187,6 +187,9 @@ def write_pack(
     acting: Annotated[str | None, typer.Option("--as", help="The head, by pseudonym, who approves.")] = None,
     because: Annotated[str | None, typer.Option(help="To whom they go and on what ground, in one line.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether what is shown is approved.")] = False,
+    exercises: Annotated[
+        Path | None, typer.Option(help="Counts of exercises, as ffp exercise counts wrote them.")
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -198,6 +201,7 @@ def write_pack(
     from exchange.flows.log.audit_rows import CONSOLE
     from exchange.flows.monitoring.half_years import Half
     from exchange.flows.node.node import opened
+    from exchange.flows.pack.exercise_files import read_exercise_files
     from exchange.flows.pack.local_pack import local_pack
     from exchange.web.languages import CODES, Spoken
     from exchange.web.languages.spoken import speaking
@@ -209,10 +213,11 @@ def write_pack(
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     if pdf:
         require_extra("pdf", "A meeting pack as PDF; without it: --no-pdf")
+    counted = read_exercise_files([exercises], wanted) if exercises is not None else None
     with opened(resolve_home(home)) as node:
         if approve:
             _approve_shown(node, wanted, acting, because, ask=not yes, as_json=as_json)
-        found = local_pack(node, wanted)
+        found = local_pack(node, wanted, counted)
         with speaking(Spoken(language, directory=lambda: node.jurisdictions, here=node.settings.jurisdiction)):
             inputs = once_signed(lambda: inputs_file(node, found)) if approve else inputs_file(node, found)
             files = [*pack_files(found.pack, with_pdf=pdf), inputs]

@@ -39,7 +39,8 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Attempt:
-    """One person's way through a set. ``is_over``: handed in, or the answers were opened."""
+    """One person's way through a set. ``is_over``: handed in, or the answers were opened; of practice, the half-year in
+    which it began is over, so that what is counted of a half-year does not change after it."""
 
     path: Path
     kept: KeptSet
@@ -50,7 +51,9 @@ class Attempt:
 
     @property
     def is_over(self) -> bool:
-        return self.handed_in or (self.kept.use is ExerciseUse.PROFICIENCY and self.kept.answers is not None)
+        if self.kept.use is ExerciseUse.PRACTICE:
+            return self.handed_in or self.half.end <= stamp()
+        return self.handed_in or self.kept.answers is not None
 
     @property
     def open_numbers(self) -> list[int]:

@@ -12,12 +12,19 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
+from exchange.clock import stamp
 from exchange.errors import InvalidInput
 from exchange.flows.exercises.attempts import Attempt, attempts_of, outcome_of
 from exchange.flows.exercises.documents import SetId
 from exchange.flows.exercises.folder import KeptSet, check_exercises, list_sets
 from exchange.flows.exercises.scoring import SkillResult, by_skill
-from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseOutcome, ExerciseSkill, ExerciseUse
+from exchange.flows.exercises.vocabulary import (
+    OUTCOMES_OF,
+    ExerciseAudience,
+    ExerciseOutcome,
+    ExerciseSkill,
+    ExerciseUse,
+)
 from exchange.flows.monitoring.half_years import Half
 from exchange.jurisdictions.directory import shipped_directory
 from schemas.errors import ContractError
@@ -43,7 +50,7 @@ class CountedSkill(Contract):
 
 class CountedSet(Contract):
     """One set in one half-year. ``people``: attempts with an answer, by the jurisdiction of the node. ``by_skill``:
-    None where fewer than ``FEWEST_PEOPLE`` took part, or the answers are sealed."""
+    None where fewer than ``FEWEST_PEOPLE`` took part, the answers are sealed, or more people may still answer."""
 
     set_id: SetId
     audience: ExerciseAudience
@@ -76,9 +83,9 @@ def exercise_counts(folder: Path, half: Half) -> ExerciseCounts:
     """The half-year's counts of exercises and proficiency sets, from a folder of exercises: for each set that somebody
     answered, how many people of which jurisdiction, how many answers, and how many of each skill were worth what.
 
-    Nobody is named anywhere in the folder. Results by skill stand for three people or more alone. The meeting pack
-    reads them from a file (``write_counts``, ``read_counts``): exercises are done on nodes to practise with, the pack
-    is made on a real one.
+    Nobody is named anywhere in the folder. Results by skill stand for three people or more alone, and once nobody can
+    join them: else two counts would differ by what one person did. The meeting pack reads them from a file
+    (``write_counts``, ``read_counts``): exercises are done on nodes to practise with, the pack is made on a real one.
 
     Raises ConfigurationError where it is no folder of exercises.
     """
@@ -116,6 +123,7 @@ def read_counts(data: bytes) -> ExerciseCounts:
             any(sum(line.outcomes.values()) != line.answered for line in lines)
             or sum(line.answered for line in lines) != one.answered
             or sum(one.people.values()) < FEWEST_PEOPLE
+            or any(outcome not in OUTCOMES_OF[one.audience] for line in lines for outcome in line.outcomes)
         ):
             raise InvalidInput(f"The counts of the set {one.set_id} do not add up.", code="no-exercises")
     return found
@@ -130,10 +138,11 @@ def people_of_set(kept: KeptSet) -> PeopleOfSet:
 
 
 def _counted(kept: KeptSet, half: Half) -> CountedSet | None:
-    attempts = [one for one in attempts_of(kept) if one.half == half and one.given]
+    answering = [one for one in attempts_of(kept) if one.given]
+    attempts = [one for one in answering if one.half == half]
     if not attempts:
         return None
-    tells = kept.answers is not None and len(attempts) >= FEWEST_PEOPLE
+    tells = len(attempts) >= FEWEST_PEOPLE and _is_complete(kept, half, answering)
     people = Counter(Jurisdiction(one.jurisdiction) for one in attempts)
     return CountedSet(
         set_id=kept.set_id,
@@ -149,6 +158,15 @@ def _counted(kept: KeptSet, half: Half) -> CountedSet | None:
         if tells
         else None,
     )
+
+
+def _is_complete(kept: KeptSet, half: Half, answering: Sequence[Attempt]) -> bool:
+    """Nobody joins the half-year's attempts any more; and the pages' results of a whole proficiency set, less those of
+    the half-years that are told, are not those of one or two people."""
+    if kept.use is ExerciseUse.PRACTICE:
+        return half.end <= stamp()
+    untold = sum(people for people in Counter(one.half for one in answering).values() if people < FEWEST_PEOPLE)
+    return kept.answers is not None and (untold == 0 or untold >= FEWEST_PEOPLE)
 
 
 def _together(kept: KeptSet, attempts: Sequence[Attempt]) -> list[SkillResult]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from exchange.flows.coordination.actions import owed_actions
 from exchange.flows.coordination.pack_inputs import action_fields
+from exchange.flows.exercises.counts import CountedSet
 from exchange.flows.incidents.annex import told_annex
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Half
@@ -38,9 +39,9 @@ class LocalPack:
     approved: bool
 
 
-def local_pack(node: Node, half: Half) -> LocalPack:
+def local_pack(node: Node, half: Half, exercises: tuple[CountedSet, ...] | None = None) -> LocalPack:
     """For the people of the own jurisdiction. It has no exact small count of work: those stay in the node, or go to a
-    named recipient.
+    named recipient. ``exercises``: as ``read_exercise_files`` read them.
 
     1. What the node would give to the regional meeting, and whether its head approved that.
     2. The report as it was approved, else as it would be.
@@ -90,6 +91,7 @@ def local_pack(node: Node, half: Half) -> LocalPack:
         missing=tuple(_missing(side, figures, half, has_annex=annex is not None)),
         smallest=inputs.smallest_count_told,
         changed_since=before is not None and not stands,
+        exercises=exercises,
     )
     return LocalPack(pack, found.sha256, approval is not None)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from exchange.flows.exercises.counts import CountedSet
 from exchange.flows.incidents.document import ToldAnnex
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Half
@@ -134,6 +135,8 @@ class Pack:
     refused: tuple[RefusedFile, ...] = ()
     changed_since: bool = False
     """The node's rows are others by now than the head approved."""
+    exercises: tuple[CountedSet, ...] | None = None
+    """From files of nodes to practise with; None: none were given."""
 
     @property
     def is_regional(self) -> bool:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from exchange.errors import InvalidInput
+from exchange.flows.exercises.counts import CountedSet
 from exchange.flows.monitoring.half_years import Half, is_year
 from exchange.flows.pack.local_pack import missing_before, missing_in, overdue_in
 from exchange.flows.pack.make_inputs import overdue_band
@@ -62,13 +63,19 @@ def read_pack_files(files: Iterable[tuple[str, bytes]], who: Believed, key: Reci
 
 
 def regional_pack(
-    files: PackFiles, half: Half, keys: DeskKeys, indicators: Indicators, earlier: EarlierRegion | None = None
+    files: PackFiles,
+    half: Half,
+    keys: DeskKeys,
+    indicators: Indicators,
+    earlier: EarlierRegion | None = None,
+    exercises: tuple[CountedSet, ...] | None = None,
 ) -> Pack:
     """1. Hold the files against each other: one report and one document of inputs for each side.
     2. Combine the reports; those of earlier half-years make what this one is compared with, where ``earlier``, regional
        reports of before, has none.
     3. Put together what each side gave, and name what it did not give.
-    The pack is restricted where the key opened restricted editions: then its figures are exact.
+    The pack is restricted where the key opened restricted editions: then its figures are exact. ``exercises``: as
+    ``read_exercise_files`` read them.
 
     Raises InvalidInput, code "nothing-to-combine", where no file of this half-year was accepted.
     """
@@ -117,6 +124,7 @@ def regional_pack(
         recipient=keys.key.recipient.name if keys.key is not None and restricted else None,
         purposes=tuple((code, edition.purpose) for code, edition in sealed),
         refused=refused,
+        exercises=exercises,
     )
 
 

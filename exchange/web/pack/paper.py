@@ -11,6 +11,7 @@ from exchange.flows.pack.pack import Pack, PackSide
 from exchange.flows.region.indicators import Indicators, shipped_indicators
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
+from exchange.web.pack.exercise_section import exercises_section
 from exchange.web.pack.figure_sections import availability_section, figures_section, overdue_section, told_names
 from exchange.web.pack.first_page import what_changed, what_is_asked
 from exchange.web.pack.law_sections import incidents_section, law_section, maturity_section
@@ -38,18 +39,19 @@ from exchange.web.wording.regional_lines import number_words
 
 def pack_sections(pack: Pack) -> list[PackSection]:
     """In the order of the paper."""
-    found = [
+    found: list[PackSection | None] = [
         figures_section(pack),
         overdue_section(pack),
         actions_section(pack),
         meetings_section(pack),
+        exercises_section(pack),
         law_section(pack),
         maturity_section(pack),
         availability_section(pack),
     ]
     if pack.is_regional or not pack.annexes:
         found.append(incidents_section(pack))
-    return found
+    return [section for section in found if section is not None]
 
 
 def render_pack(pack: Pack) -> bytes:

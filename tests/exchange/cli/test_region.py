@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from exchange.flows.exercises.counts import write_counts
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.pack.approve_inputs import approve_inputs, draft_inputs, signed_inputs
 from exchange.flows.pack.pack_desk import PackDesk
@@ -21,6 +22,7 @@ from exchange.trust.recipient import read_recipient, read_recipient_key
 from exchange.web.region.desk_app import desk_app
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.cli.conftest import Ffp, refusal
+from tests.exchange.flows.pack.made_up_counts import PAIRS, counted, made_up_counts
 from tests.exchange.flows.region.region_world import H1, HEAD, RegionWorld, start_of_2026
 
 pytestmark = pytest.mark.slow
@@ -95,6 +97,14 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
     without_key = ffp(*packed, "--language", "mk")
     assert without_key.code == 0
     assert (folder / "pack-region-2026H1-mk.pdf").exists()
+    counts = [tmp_path / "one.json", tmp_path / "other.json"]
+    for path, one in zip(counts, (PAIRS, counted(PAIRS, {"AL": 3}, right=9)), strict=True):
+        path.write_bytes(write_counts(made_up_counts(one, half="2026H1")))
+    practised = ("--exercises", counts[0], "--exercises", counts[1])
+    assert ffp(*packed, "--no-pdf", *practised).code == 0
+    told_of = (folder / "pack-region-2026H1-en-exercises-examiner.csv").read_text(encoding="utf-8-sig")
+    assert "Two firearms that look alike,45,39,0,0,6,0,0" in told_of
+    assert "one.json is the same as one.json" in refusal(ffp(*packed, "--no-pdf", *practised, *practised))
     (inbox / "inputs-draft.json").write_bytes(draft.data)
     some = ffp(*packed, inbox / "inputs-draft.json", "--no-pdf")
     assert some.code == 1

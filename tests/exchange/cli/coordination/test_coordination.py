@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from exchange.clock import stamp
+from exchange.flows.exercises.counts import write_counts
 from exchange.flows.log.checkpoint import sign_head
 from exchange.store.access.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.flows.network import RS, Network
+from tests.exchange.flows.pack.made_up_counts import PAIRS, made_up_counts
 
 pytestmark = pytest.mark.slow
 
@@ -101,11 +103,24 @@ def test_a_meeting_entered_changed_and_written_for_the_pack(
     assert json.loads(ffp(*asked, "--no-pdf", "--json", *home).out)["approved"]
     assert json.loads((folder / "inputs-ffp-rs-2026H2.json").read_text())["format"] == "ffp-approved-document/1"
     assert "none of" in refusal(ffp(*asked, "--language", "xx", *home))
+    _with_exercises(ffp, asked, home, folder, tmp_path / "counts.json")
     assert ffp("meeting", "remove", "1", *BY_HEAD, *home).code == 0
     assert not json.loads(ffp(*asked, "--no-pdf", "--json", *home).out)["approved"], "the rows are others now"
     assert "taken back" in ffp("meeting", "list", "--half", "2026H2", *home).out
     assert ffp("meeting", "remove", "1", "--undo", *BY_HEAD, *home).code == 0
     assert "No meeting" in ffp("meeting", "list", "--half", "2026H1", *home).err
+
+
+def _with_exercises(ffp: Ffp, asked: tuple[object, ...], home: tuple[str, Path], folder: Path, counts: Path) -> None:
+    assert not list(folder.glob("*exercises*"))
+    counts.write_bytes(write_counts(made_up_counts(PAIRS)))
+    made = ffp(*asked, "--no-pdf", "--exercises", counts, *home)
+    assert made.code == 0, made.err
+    told = (folder / "pack-ffp-rs-2026H2-en-exercises-people.csv").read_text(encoding="utf-8-sig")
+    assert f"Kosovo*,{PAIRS.set_id}" in told
+    counts.write_bytes(write_counts(made_up_counts(PAIRS, half="2026H1")))
+    said = refusal(ffp(*asked, "--exercises", counts, *home))
+    assert "counts.json has the exercises of 2026H1, and 2026H2 is asked for." in said
 
 
 def test_the_way_in_of_the_own_jurisdiction(ffp: Ffp, home: tuple[str, Path], tmp_path: Path) -> None:

@@ -180,10 +180,47 @@ def test_the_half_year_is_counted_for_the_pack(folder: Path, questions_set: Draw
     assert read_counts(data) == found
     assert write_counts(exercise_counts(folder, H2)) == data
     assert exercise_counts(folder, H2.before()).sets == []
-    for was, becomes in ((b'"answered": 30', b'"answered": 31'), (b'"RS": 2', b'"RS": 1'), (b"true", b"false")):
+    for was, becomes in (
+        (b'"answered": 30', b'"answered": 31'),
+        (b'"RS": 2', b'"RS": 1'),
+        (b"true", b"false"),
+        (b'"right"', b'"over_claim"'),
+    ):
         with pytest.raises(InvalidInput):
             read_counts(data.replace(was, becomes, 1))
     assert clock() == datetime(2026, 11, 25, tzinfo=UTC)
+
+
+def test_practice_is_counted_by_skill_once_the_half_year_is_over(
+    folder: Path, questions_set: DrawnSet, clock: Clock
+) -> None:
+    kept = put_set(folder, questions_set.handed_out, questions_set.answers)
+    right = rights_of(questions_set)
+    codes = [person(kept, right[:9], hands_in=False) for _ in range(3)]
+    (lasting,) = exercise_counts(folder, H2).sets
+    assert (dict(lasting.people), lasting.answered, lasting.by_skill) == ({"RS": 3}, 27, None)
+    answer_exercise(again(folder, kept, codes[0]), 10, right[9])
+    clock.moment = datetime(2027, 1, 1, tzinfo=UTC)
+    with pytest.raises(Conflict, match="over"):
+        answer_exercise(again(folder, kept, codes[1]), 10, right[9])
+    person(kept, right, hands_in=False)
+    (over,) = exercise_counts(folder, H2).sets
+    assert (dict(over.people), over.answered) == ({"RS": 3}, 28)
+    assert sum(line.answered for line in over.by_skill or ()) == 28
+
+
+def test_of_a_proficiency_set_nobody_is_what_is_left_over(folder: Path, questions_set: DrawnSet, clock: Clock) -> None:
+    """The pages show the results of all; less those of a half-year they would be one person's."""
+    kept = put_set(folder, questions_set.handed_out)
+    right = rights_of(questions_set)
+    for _ in range(3):
+        person(kept, right)
+    clock.moment = datetime(2027, 1, 5, tzinfo=UTC)
+    person(kept, right)
+    opened = open_set(folder, questions_set.answers)
+    assert people_of_set(opened).results is not None
+    for half in (H2, Half(2027, 1)):
+        assert exercise_counts(folder, half).sets[0].by_skill is None
 
 
 @pytest.mark.usefixtures("clock")

@@ -24,6 +24,7 @@ from exchange.web.pack.paper import pack_data, render_pack
 from exchange.web.pack.written import pack_files, pack_names, zipped
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.flows.pack.conftest import Sent, sent
+from tests.exchange.flows.pack.made_up_counts import PAIRS, QUESTIONS
 from tests.exchange.flows.pack.test_regional_pack import made
 from tests.exchange.flows.region.region_world import H2
 
@@ -72,6 +73,52 @@ def test_the_first_page_behind_the_cover_says_what_changed_and_what_is_asked(sen
     assert "after" in pages[1]
     assert "Answer hits that wait for longer than the term." in pages[1]
     assert "Montenegro has kept no snapshot of maturity of 2026H2." in " ".join(pages)
+
+
+def test_exercises_stand_in_it_where_their_counts_were_given(sent: Sent) -> None:
+    without = local_pack(sent.world.nodes["RS"], H2).pack
+    assert "Exercises" not in " ".join(pages_of(render_pack(without)))
+    assert not [name for name in pack_names(without, with_pdf=False) if "exercises" in name]
+
+    pack = local_pack(sent.world.nodes["RS"], H2, (PAIRS, QUESTIONS)).pack
+    pages = pages_of(render_pack(pack))
+    assert all(KOSOVO_FOOTNOTE in page for page in pages)
+    text = " ".join(pages)
+    for said in (
+        "drawn marks of firearms that do not exist",
+        "files that no head signed",
+        f"{PAIRS.set_id} For examiners Proficiency set 12 3 36",
+        f"Kosovo* {PAIRS.set_id}",
+        "Two firearms that look alike 36 30 0 0 6 0 0",
+        "Deadlines 27 20 7",
+    ):
+        assert said in text, said
+    rows = {
+        name.removeprefix("pack-ffp-rs-2026H2-en-"): list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+        for name, content in pack_files(pack, with_pdf=False)
+        if "exercises" in name
+    }
+    assert list(rows) == [
+        "exercises.csv",
+        "exercises-people.csv",
+        "exercises-examiner.csv",
+        "exercises-investigator.csv",
+    ]
+    assert [row[1:] for row in rows["exercises-people.csv"][1:-1]] == [
+        ["Kosovo*", PAIRS.set_id, "For examiners", "Proficiency set", "1"],
+        ["North Macedonia", QUESTIONS.set_id, "For investigators", "Practice", "3"],
+        ["Serbia", PAIRS.set_id, "For examiners", "Proficiency set", "2"],
+    ]
+    assert rows["exercises-examiner.csv"][1][1:] == [
+        "Proficiency set",
+        "Two firearms that look alike",
+        *("36", "30", "0", "0", "6", "0", "0"),
+    ]
+
+    nobody = " ".join(pages_of(render_pack(replace(pack, exercises=()))))
+    assert "Nobody answered an exercise in 2026H2." in nobody
+    with speaking(Spoken("sq")):
+        assert render_pack(pack).startswith(b"%PDF-")
 
 
 def test_a_table_has_plain_headings_the_footnote_and_no_formula(sent: Sent) -> None:

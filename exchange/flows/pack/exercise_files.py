@@ -1,0 +1,101 @@
+"""Counts of exercises for a meeting pack: from files of the nodes to practise with, which nobody signed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from exchange.errors import InvalidInput
+from exchange.flows.exercises.counts import MAX_COUNTS_BYTES, CountedSet, CountedSkill, read_counts
+from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseOutcome, ExerciseSkill, ExerciseUse
+from exchange.flows.monitoring.half_years import Half
+from schemas.errors import shown
+from schemas.vocabulary import Jurisdiction
+
+
+def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, ...]:
+    """The sets of all files; one that was given in several places stands once, with the people of all.
+
+    1. Read each within its bound, and check that it adds up.
+    2. It is of this half-year, and no other file has the same bytes.
+    3. Add up what was counted of one set.
+    Raises InvalidInput, which names the file.
+    """
+    found: list[CountedSet] = []
+    known: dict[str, str] = {}
+    for path in paths:
+        name = shown(path.name, 255)
+        # 1.
+        data = _read(path, name)
+        try:
+            counts = read_counts(data)
+        except InvalidInput as error:
+            raise InvalidInput(f"{name}: {error}", code="no-exercises") from error
+
+        # 2.
+        if counts.half != str(half):
+            raise InvalidInput(
+                f"{name} has the exercises of {counts.half}, and {half} is asked for.", code="other-period"
+            )
+        digest = hashlib.sha256(data).hexdigest()
+        if digest in known:
+            raise InvalidInput(f"{name} is the same as {known[digest]}: it would count twice.", code="doubled")
+        known[digest] = name
+        found += counts.sets
+
+    # 3.
+    return _added_up(found)
+
+
+def skills_of(
+    sets: Iterable[CountedSet], audience: ExerciseAudience
+) -> list[tuple[ExerciseUse, ExerciseSkill, Counter[ExerciseOutcome]]]:
+    """Of all sets that tell it: what the answers of each use and skill were worth."""
+    counted: dict[tuple[ExerciseUse, ExerciseSkill], Counter[ExerciseOutcome]] = defaultdict(Counter)
+    for one in sets:
+        if one.audience is audience:
+            for line in one.by_skill or ():
+                counted[one.use, line.skill].update(line.outcomes)
+    return [
+        (use, skill, counted[use, skill])
+        for use in ExerciseUse
+        for skill in ExerciseSkill
+        if counted[use, skill].total()
+    ]
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_COUNTS_BYTES + 1)  # one byte more than is taken, so that too long is refused
+    except OSError as error:
+        raise InvalidInput(f"{name} cannot be read: {error.strerror}.") from error
+
+
+def _added_up(found: Sequence[CountedSet]) -> tuple[CountedSet, ...]:
+    alike: dict[tuple[str, str, str, int], list[CountedSet]] = defaultdict(list)
+    for one in found:
+        alike[one.audience, one.use, one.set_id, one.exercises].append(one)
+    return tuple(_together(alike[key]) for key in sorted(alike))
+
+
+def _together(parts: Sequence[CountedSet]) -> CountedSet:
+    """``by_skill``: of those parts that tell it."""
+    people = Counter[Jurisdiction]()
+    for one in parts:
+        people.update(one.people)
+    told = [one for one in parts if one.by_skill is not None]
+    return parts[0].model_copy(
+        update={
+            "people": dict(sorted(people.items())),
+            "answered": sum(one.answered for one in parts),
+            "by_skill": [
+                CountedSkill(skill=skill, answered=outcomes.total(), outcomes=dict(outcomes))
+                for _use, skill, outcomes in skills_of(told, parts[0].audience)
+            ]
+            if told
+            else None,
+        }
+    )

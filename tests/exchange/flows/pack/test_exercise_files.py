@@ -1,0 +1,59 @@
+"""Counts of exercises come into a pack from files: of its half-year, each once, and one set adds up over several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exchange.errors import InvalidInput
+from exchange.flows.exercises.counts import MAX_COUNTS_BYTES, write_counts
+from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseOutcome, ExerciseSkill, ExerciseUse
+from exchange.flows.pack.exercise_files import read_exercise_files, skills_of
+from tests.exchange.flows.pack.made_up_counts import PAIRS, QUESTIONS, counted, made_up_counts
+from tests.exchange.flows.region.region_world import H1, H2
+
+
+def written(path: Path, *sets: object, half: str = "2026H2") -> Path:
+    path.write_bytes(write_counts(made_up_counts(*sets, half=half)))
+    return path
+
+
+def test_one_set_of_two_trainings_adds_up(tmp_path: Path) -> None:
+    one = written(tmp_path / "one.json", PAIRS, QUESTIONS)
+    other = written(tmp_path / "other.json", counted(PAIRS, {"RS": 1, "MK": 4}, right=30, over_claim=20))
+    few = written(
+        tmp_path / "few.json", PAIRS.model_copy(update={"people": {"AL": 1}, "answered": 5, "by_skill": None})
+    )
+    found = read_exercise_files([one, other, few], H2)
+    assert [(item.set_id, item.audience) for item in found] == [
+        (PAIRS.set_id, "examiner"),
+        (QUESTIONS.set_id, "investigator"),
+    ]
+    pairs = found[0]
+    assert dict(pairs.people) == {"AL": 1, "MK": 4, "RS": 3, "XK": 1}
+    assert pairs.answered == 36 + 50 + 5
+    [(use, skill, outcomes)] = skills_of(found, ExerciseAudience.EXAMINER)
+    assert (use, skill) == (ExerciseUse.PROFICIENCY, ExerciseSkill.LOOK_ALIKES)
+    assert outcomes == {ExerciseOutcome.RIGHT: 60, ExerciseOutcome.OVER_CLAIM: 26}, "of those that tell it"
+    assert found == read_exercise_files([few, other, one], H2), "in whatever order"
+
+
+def test_what_is_refused_is_named(tmp_path: Path) -> None:
+    good = written(tmp_path / "good.json", PAIRS)
+    before = written(tmp_path / "before.json", PAIRS, half=str(H1))
+    with pytest.raises(InvalidInput, match=r"before\.json has the exercises of 2026H1, and 2026H2 is asked for"):
+        read_exercise_files([good, before], H2)
+    again = tmp_path / "again.json"
+    again.write_bytes(good.read_bytes())
+    with pytest.raises(InvalidInput, match=r"again\.json is the same as good\.json"):
+        read_exercise_files([good, again], H2)
+    with pytest.raises(InvalidInput, match=r"absent\.json cannot be read"):
+        read_exercise_files([tmp_path / "absent.json"], H2)
+    for content in (b"", b"[]", b"{}", good.read_bytes()[:-5], good.read_bytes() + b" " * MAX_COUNTS_BYTES):
+        again.write_bytes(content)
+        with pytest.raises(InvalidInput, match=r"again\.json: These are no counts of exercises"):
+            read_exercise_files([again], H2)
+    again.write_bytes(good.read_bytes().replace(b'"RS": 2', b'"RS": 1'))
+    with pytest.raises(InvalidInput, match=r"again\.json: The counts .* do not add up"):
+        read_exercise_files([again], H2)
