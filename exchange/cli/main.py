@@ -11,36 +11,38 @@ from typing import Annotated, Any
 import typer
 
 from exchange.cli import (
-    assessment,
     conformance,
     demo,
-    exercises,
     glossary,
     importing,
-    incidents,
     instruments,
     jurisdictions,
-    law,
-    maturity,
-    monitoring,
     node,
     policy,
     queries,
     records,
-    region,
     sync,
     truth,
-    watching,
-    webhooks,
 )
 from exchange.cli.access import tokens, users
 from exchange.cli.command_groups import Command, CommandHeading, command_line
-from exchange.cli.coordination import actions, meetings, onboarding
+from exchange.cli.coordination import (
+    actions,
+    assessment,
+    exercises,
+    incidents,
+    law,
+    maturity,
+    meetings,
+    monitoring,
+    onboarding,
+    region,
+)
 from exchange.cli.integrity import audit, bundles, log_check
 from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
-from exchange.cli.operate import backup, doctor, egress, extras, jobs, restore_drill, settings, top
+from exchange.cli.operate import backup, doctor, egress, extras, jobs, restore_drill, settings, top, watching, webhooks
 from exchange.home import keep_private
 
 HEADINGS = (

@@ -30,11 +30,9 @@ from exchange.web.rest import (
     alerts,
     audit,
     blobs,
-    candidates,
     firearms,
     heights,
     held_records,
-    hits,
     lane,
     law,
     mirror,
@@ -43,9 +41,9 @@ from exchange.web.rest import (
     records,
     statements,
     terms,
-    verifications,
 )
 from exchange.web.rest import node as node_routes
+from exchange.web.rest.review import candidates, hits, verifications
 from exchange.worker import Worker
 
 DRAIN_BYTES = 512 * 1024 * 1024

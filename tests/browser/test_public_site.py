@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from exchange.flows.region.site_folder import replace_site
+from exchange.flows.region.site.site_folder import replace_site
 from exchange.web.languages import CODES
 from tests.browser.test_accessibility import RULES
 from tests.exchange.web.public_site.conftest import MadeSite, made_site, released_region

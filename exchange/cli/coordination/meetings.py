@@ -195,7 +195,7 @@ def write_pack(
 ) -> None:
     """Write the pack of the local meeting: one PDF, a table for each section, and the signed inputs for the regional
     meeting, once the head has approved them: before, or with --approve in the same act."""
-    from exchange.cli.report_release import once_signed
+    from exchange.cli.coordination.report_release import once_signed
     from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE

@@ -204,7 +204,7 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
     from exchange.flows.onboarding.steps import STEP_GUIDES
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
-    from exchange.web.wording.onboarding import mark_of, standing_words, state_word, step_word
+    from exchange.web.wording.coordination.onboarding import mark_of, standing_words, state_word, step_word
 
     if as_json:
         print_json(
@@ -242,6 +242,6 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
 
 
 def _why(seen: SeenStep | None, here: str | None) -> str | None:
-    from exchange.web.wording.onboarding import why_words
+    from exchange.web.wording.coordination.onboarding import why_words
 
     return why_words(seen, here) if seen is not None and seen.why is not None else None

@@ -1,5 +1,5 @@
 """The questions for investigators: which skill, which options, which one is right. Their words are the pages'
-(`exchange.web.wording.exercise_questions`), in ten languages.
+(`exchange.web.wording.coordination.exercise_questions`), in ten languages.
 
 The questions and what is right stand in the software, as the rules do in its documents: they are no secret, and a
 blind set of them asks whether somebody can apply the rules, each time with other moments and in another order.

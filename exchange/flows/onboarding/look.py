@@ -34,7 +34,7 @@ PEER_ANSWERS_DAYS: Final = 1
 
 
 class Why(StrEnum):
-    """Why a step is not proven; a sentence for each stands in ``web/wording/onboarding.py``."""
+    """Why a step is not proven; a sentence for each stands in ``web/wording/coordination/onboarding.py``."""
 
     NO_POLICY = "no_policy"
     NO_LINE = "no_line"

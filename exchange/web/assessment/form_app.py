@@ -46,8 +46,8 @@ from exchange.web.languages import gettext as _
 from exchange.web.local_desk import LocalDesk, desk_pages
 from exchange.web.pages.static_files import STATIC
 from exchange.web.report.assessment import radar_of
-from exchange.web.wording.assessment_form import fault_words, problem_words
-from exchange.web.wording.assessments import (
+from exchange.web.wording.coordination.assessment_form import fault_words, problem_words
+from exchange.web.wording.coordination.assessments import (
     FINDING_TITLES,
     answer_evidence,
     answer_words,

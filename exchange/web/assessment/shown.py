@@ -14,7 +14,7 @@ from exchange.flows.assessment.rating import Answered
 from exchange.flows.assessment.recommendations import OWN_PRIORITY, Recommendation
 from exchange.flows.assessment.typed import INSTEAD, FieldFault, TypedRecommendation
 from exchange.web.languages import gettext as _
-from exchange.web.wording.assessments import offered_words, recommendation_words
+from exchange.web.wording.coordination.assessments import offered_words, recommendation_words
 
 EMPTY_ROW = TypedRecommendation("", "", "", "", "", leave_out=False, because="")
 EMPTY_ROWS = 2

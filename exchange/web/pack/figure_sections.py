@@ -16,8 +16,8 @@ from exchange.web.languages import ngettext
 from exchange.web.pack.drawings import PACK_SHADES, bars_over_periods, square_map
 from exchange.web.pack.pack_words import figure_title, has_figure, name_of_side, overdue_words
 from exchange.web.pack.sections import PackPicture, PackSection, PackTable
+from exchange.web.wording.coordination.regional_lines import difference_words
 from exchange.web.wording.figures import change, unit_of, words
-from exchange.web.wording.regional_lines import difference_words
 
 READ_FIRST: Final = (
     "leads_across",

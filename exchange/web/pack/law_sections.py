@@ -17,8 +17,8 @@ from exchange.web.pack.drawings import levels, square_map
 from exchange.web.pack.figure_sections import gap_table
 from exchange.web.pack.pack_words import name_of_side, side_names
 from exchange.web.pack.sections import PackPicture, PackSection, PackTable
+from exchange.web.wording.coordination.law import LAW_MARKS, act_words, lack_words, law_state_words
 from exchange.web.wording.figures import words
-from exchange.web.wording.law import LAW_MARKS, act_words, lack_words, law_state_words
 from schemas.law import LawDirection
 
 _SHADES: Final = {

@@ -15,7 +15,7 @@ from exchange.flows.region.kinds import DEFINITIONS
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
-from exchange.web.wording.coordination import office_role_word
+from exchange.web.wording.coordination.meetings import office_role_word
 
 _MISSING: Final = {
     MissingPart.SIDE: _m("%(side)s sent nothing: neither a report nor inputs of the pack."),

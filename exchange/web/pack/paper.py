@@ -34,7 +34,7 @@ from exchange.web.report.blocks import (
 )
 from exchange.web.report.incidents import annex_blocks
 from exchange.web.report.render import STANDARD, set_pages
-from exchange.web.wording.regional_lines import number_words
+from exchange.web.wording.coordination.regional_lines import number_words
 
 
 def pack_sections(pack: Pack) -> list[PackSection]:

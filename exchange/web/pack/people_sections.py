@@ -13,7 +13,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.pack.drawings import shares
 from exchange.web.pack.pack_words import is_carried_on, name_of_side, owner_words
 from exchange.web.pack.sections import PackPicture, PackSection, PackTable
-from exchange.web.wording.coordination import (
+from exchange.web.wording.coordination.meetings import (
     action_state_word,
     institution_word,
     meeting_word,

@@ -25,29 +25,31 @@ from exchange.web.pages import (
     calibres,
     events,
     guide,
-    held_records,
     home,
-    kept_searches,
     language,
-    maturity,
-    peers,
-    queries,
-    records,
-    region,
     scan_pictures,
-    search,
 )
 from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
 from exchange.web.pages.coordination import actions, meeting_pack, meetings, onboarding
-from exchange.web.pages.entry import firearms, instruments, register, register_files
+from exchange.web.pages.entry import (
+    firearms,
+    held_records,
+    instruments,
+    kept_searches,
+    records,
+    register,
+    register_files,
+    search,
+)
 from exchange.web.pages.exercises import items as exercise_items
 from exchange.web.pages.exercises import sets as exercise_sets
 from exchange.web.pages.incidents import annex_page, sheet
 from exchange.web.pages.law import entering, reading
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.live_hints import LiveHints
-from exchange.web.pages.monitoring import half_year
+from exchange.web.pages.monitoring import half_year, maturity, region
+from exchange.web.pages.query import queries
 from exchange.web.pages.review import (
     alerts,
     candidate_list,
@@ -65,6 +67,7 @@ from exchange.web.pages.review import (
 )
 from exchange.web.pages.script_requests import is_fetched
 from exchange.web.pages.static_files import JOINED, STATIC, VERSION
+from exchange.web.pages.sync import peers
 from exchange.web.pages.themes import Themed
 from exchange.web.pages.truth import separation
 from exchange.web.wording.sentences import refusal, refusal_of

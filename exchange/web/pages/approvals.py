@@ -17,7 +17,7 @@ from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
-from exchange.web.pages.queries import line_of
+from exchange.web.pages.query.queries import line_of
 from exchange.web.rest import query_answers
 from schemas.vocabulary import Decision, Jurisdiction, Role
 

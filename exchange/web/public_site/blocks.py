@@ -12,15 +12,15 @@ from markupsafe import Markup
 from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Told, told_sum
 from exchange.flows.region.kinds import DEFINITIONS
-from exchange.flows.region.publication import Publication, TrendPoint
 from exchange.flows.region.regional import RegionalReport, RegionalRow, RegionalStage
+from exchange.flows.region.site.publication import Publication, TrendPoint
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import spoken, term
 from exchange.web.public_site.charts import NamedBar, StageBar, bar_chart, column_chart, nice_top, span_chart, tells_any
 from exchange.web.public_site.periods import named_period, short_period
+from exchange.web.wording.coordination.regional_lines import key_words, number_words
 from exchange.web.wording.figures import change, words
-from exchange.web.wording.regional_lines import key_words, number_words
 
 MOST_COLUMNS: Final = 6
 """Of a trend as a drawing: the baseline and the last ones. The table has all."""

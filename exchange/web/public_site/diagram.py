@@ -10,7 +10,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from exchange.flows.region.publication import TakingPart
+from exchange.flows.region.site.publication import TakingPart
 from exchange.web.public_site.charts import in_two_lines
 
 MOST_CIRCLES: Final = 20

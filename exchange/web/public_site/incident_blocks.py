@@ -9,13 +9,13 @@ from exchange.flows.incidents.document import ToldAnnex, read_told
 from exchange.flows.incidents.told import TABLES, TOTALS, ToldTable
 from exchange.flows.incidents.words import ANNEX_DEFINITIONS, TOTAL_TITLES
 from exchange.flows.monitoring.small_counts import NO_DATA, told_sum
-from exchange.flows.region.publication import PublishedPeriod
+from exchange.flows.region.site.publication import PublishedPeriod
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.public_site.blocks import SAME_IN_TABLE, FigureBlock
 from exchange.web.public_site.charts import NamedBar, bar_chart
+from exchange.web.wording.coordination.incident_words import WordedTable, notes_of, table_in_words
 from exchange.web.wording.figures import words
-from exchange.web.wording.incident_words import WordedTable, notes_of, table_in_words
 
 
 def annexes_of(published: PublishedPeriod) -> list[ToldAnnex]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from exchange.flows.region.publication import Publication, PublishedPeriod, SignedReport, TakingPart
+from exchange.flows.region.site.publication import Publication, PublishedPeriod, SignedReport, TakingPart
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
@@ -25,7 +25,7 @@ from exchange.web.public_site.blocks import (
 from exchange.web.public_site.diagram import DrawnJurisdiction, circles_drawing
 from exchange.web.public_site.incident_blocks import annex_notes, annex_tables, annexes_of, incident_blocks
 from exchange.web.public_site.periods import named_period
-from exchange.web.wording.regional_lines import difference_words, regional_notes
+from exchange.web.wording.coordination.regional_lines import difference_words, regional_notes
 
 FILES: Final = "files"
 """The folder of a site in which the signed files lie."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from exchange.flows.region.publication import Publication
+from exchange.flows.region.site.publication import Publication
 from exchange.web.languages import CODES, NAMES, Spoken, spoken, term
 from exchange.web.languages import gettext as _
 from exchange.web.languages.spoken import speaking

@@ -27,8 +27,8 @@ from exchange.web.pack.paper import pack_title, readers_words
 from exchange.web.pack.written import pack_files, pack_names
 from exchange.web.pages.static_files import STATIC
 from exchange.web.region.written import edition_files
-from exchange.web.wording.regional_incidents import incident_notes, incident_tables, incident_totals
-from exchange.web.wording.regional_lines import (
+from exchange.web.wording.coordination.regional_incidents import incident_notes, incident_tables, incident_totals
+from exchange.web.wording.coordination.regional_lines import (
     difference_words,
     number_words,
     past_periods,

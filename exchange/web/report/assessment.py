@@ -29,7 +29,7 @@ from exchange.web.report.blocks import (
 )
 from exchange.web.report.radar import RadarSpoke, radar
 from exchange.web.report.render import STANDARD, set_pages
-from exchange.web.wording.assessments import (
+from exchange.web.wording.coordination.assessments import (
     DASH,
     FINDING_TITLES,
     answer_evidence,

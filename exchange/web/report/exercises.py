@@ -13,7 +13,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.report.assessment import paper, set_paper
 from exchange.web.report.blocks import Block, bullets, heading, pairs, shared_columns, stage
-from exchange.web.wording.exercises import (
+from exchange.web.wording.coordination.exercises import (
     answered_words,
     audience_word,
     outcome_word,

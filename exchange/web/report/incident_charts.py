@@ -18,8 +18,8 @@ from exchange.flows.incidents.vocabulary import AgeBand, HarmOutcome, Sex, Weapo
 from exchange.flows.incidents.words import TABLE_TITLES, TOTAL_TITLES
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure
 from exchange.web.languages import gettext as _
+from exchange.web.wording.coordination.incident_words import value_words
 from exchange.web.wording.figures import words
-from exchange.web.wording.incident_words import value_words
 
 PERSON_TABLES: Final = ("victims_by_sex_and_age", "perpetrators_by_sex_and_age")
 OFFENCE_TABLES: Final = (USE_BY_OFFENCE, "victims_by_offence", "perpetrators_by_offence")

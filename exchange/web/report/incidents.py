@@ -16,7 +16,7 @@ from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, picture, printable, quiet
 from exchange.web.report.incident_charts import drawings, trend
 from exchange.web.report.render import STANDARD, set_pages
-from exchange.web.wording.incident_words import (
+from exchange.web.wording.coordination.incident_words import (
     notes_of,
     past_halves,
     table_in_words,

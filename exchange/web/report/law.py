@@ -30,8 +30,7 @@ from exchange.web.report.blocks import (
     together,
 )
 from exchange.web.report.render import STANDARD, set_pages
-from exchange.web.wording.figures import words
-from exchange.web.wording.law import (
+from exchange.web.wording.coordination.law import (
     LAW_MARKS,
     all_provisions_note,
     article_act_words,
@@ -49,6 +48,7 @@ from exchange.web.wording.law import (
     side_says_words,
     sides_words,
 )
+from exchange.web.wording.figures import words
 from schemas import LawArticle
 from schemas.law import LawDirection
 

@@ -15,7 +15,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.report.assessment import fact_words, paper, set_paper
 from exchange.web.report.blocks import Block, bullets, heading, pairs, paragraph, quiet, shared_columns, stage
-from exchange.web.wording.assessments import (
+from exchange.web.wording.coordination.assessments import (
     DASH,
     answer_words,
     assessment_notes,

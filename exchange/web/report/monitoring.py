@@ -13,8 +13,8 @@ from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, figures, heading, pairs, printable, quiet
 from exchange.web.report.render import STANDARD, set_pages
+from exchange.web.wording.coordination.monitoring_lines import ReportLine, ReportLines, lines_of
 from exchange.web.wording.figures import notes, words
-from exchange.web.wording.monitoring_lines import ReportLine, ReportLines, lines_of
 
 
 def render_monitoring(document: Document, approved: Approved | None) -> bytes:

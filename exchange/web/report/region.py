@@ -12,9 +12,8 @@ from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, figures, heading, paragraph, printable, quiet
 from exchange.web.report.render import STANDARD, set_pages
-from exchange.web.wording.figures import words
-from exchange.web.wording.regional_incidents import incident_notes, incident_tables, incident_totals
-from exchange.web.wording.regional_lines import (
+from exchange.web.wording.coordination.regional_incidents import incident_notes, incident_tables, incident_totals
+from exchange.web.wording.coordination.regional_lines import (
     RegionalLine,
     difference_words,
     key_words,
@@ -24,6 +23,7 @@ from exchange.web.wording.regional_lines import (
     regional_notes,
     stage_lines,
 )
+from exchange.web.wording.figures import words
 
 
 def render_region(report: RegionalReport) -> bytes:

@@ -12,8 +12,8 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.report import render_report
-from exchange.web.rest.candidates import CandidateId, found_candidate, note_candidate
 from exchange.web.rest.consultation import Consultation, Consulting
+from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_candidate
 from schemas.pair_bundle import PAIR_BUNDLE_MEDIA_TYPE
 
 router = APIRouter(prefix="/v1", tags=["candidates"])

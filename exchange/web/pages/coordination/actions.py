@@ -16,8 +16,8 @@ from exchange.flows.sync.skew import older_readers_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.coordination.form_fields import LineDoubts, day_in, with_doubts, word_in
 from exchange.web.pages.layout import Heading, SignedIn, Visitor, off_loop, page, read_form
-from exchange.web.pages.queries import line_of
-from exchange.web.wording.coordination import (
+from exchange.web.pages.query.queries import line_of
+from exchange.web.wording.coordination.meetings import (
     action_state_word,
     meeting_word,
     office_role_word,

@@ -20,7 +20,7 @@ from exchange.web.pack.pack_words import missing_words
 from exchange.web.pack.paper import pack_title, readers_words
 from exchange.web.pack.written import pack_files, zipped
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
-from exchange.web.pages.queries import line_of
+from exchange.web.pages.query.queries import line_of
 
 router = APIRouter()
 

@@ -16,9 +16,9 @@ from exchange.flows.sync.skew import older_readers_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.coordination.form_fields import LineDoubts, with_doubts, word_in
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, only, page, read_form
-from exchange.web.pages.queries import line_of
-from exchange.web.wording.coordination import older_readers_words
-from exchange.web.wording.onboarding import mark_of, standing_words, state_word, step_word, why_words
+from exchange.web.pages.query.queries import line_of
+from exchange.web.wording.coordination.meetings import older_readers_words
+from exchange.web.wording.coordination.onboarding import mark_of, standing_words, state_word, step_word, why_words
 from schemas import Onboarding
 from schemas.vocabulary import Jurisdiction, OnboardingState, OnboardingStep, Role
 

@@ -20,8 +20,8 @@ from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.records import NEWEST_FIRST, RecordColumn, RecordOrder, rows_in_order
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.pages.entry.sorted_records import few_records, record_order
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, page, read_form
-from exchange.web.pages.sorted_records import few_records, record_order
 from exchange.web.pages.sorting import Direction
 from exchange.web.rest import response_models
 from exchange.web.rest.firearms import FirearmChanged, FirearmEntered, FirearmInPath, note_change

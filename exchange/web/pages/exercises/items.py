@@ -22,8 +22,8 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.exercises.attempt_cookie import ANYBODY, NumberInPath, SetInPath, attempt_at, set_of
 from exchange.web.pages.layout import SignedIn, off_loop, page, read_form
-from exchange.web.wording.exercise_questions import option_words, question_words, why_question
-from exchange.web.wording.exercises import (
+from exchange.web.wording.coordination.exercise_questions import option_words, question_words, why_question
+from exchange.web.wording.coordination.exercises import (
     answered_words,
     known_strip,
     outcome_sentence,

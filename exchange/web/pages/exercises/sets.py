@@ -28,7 +28,7 @@ from exchange.web.pages.exercises.attempt_cookie import (
 )
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
 from exchange.web.report.exercises import render_certificate
-from exchange.web.wording.exercises import (
+from exchange.web.wording.coordination.exercises import (
     answered_words,
     audience_word,
     outcome_word,

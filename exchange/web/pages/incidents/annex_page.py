@@ -49,10 +49,10 @@ from exchange.web.languages import gettext, spoken
 from exchange.web.pages.incidents.annex_csv import annex_sheet
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import media_type_of, own_body
-from exchange.web.pages.queries import line_of
+from exchange.web.pages.query.queries import line_of
 from exchange.web.report.incident_charts import drawings, trend
 from exchange.web.report.incidents import render_annex
-from exchange.web.wording.incident_words import (
+from exchange.web.wording.coordination.incident_words import (
     notes_of,
     past_halves,
     refused_in_words,

@@ -19,7 +19,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.languages import gettext as _
 from exchange.web.pages.incidents.annex_page import acting_head, number_of
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
-from exchange.web.wording.incident_words import value_words
+from exchange.web.wording.coordination.incident_words import value_words
 
 router = APIRouter()
 

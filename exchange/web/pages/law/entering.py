@@ -34,7 +34,7 @@ from exchange.web.pages.law.article_form import (
     typed_of,
 )
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
-from exchange.web.wording import law as wording
+from exchange.web.wording.coordination import law as wording
 from schemas import Law
 
 router = APIRouter()

@@ -22,7 +22,7 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import SignedIn, Visitor, page
 from exchange.web.report.law import law_caution, render_law, render_law_pair
-from exchange.web.wording import law as wording
+from exchange.web.wording.coordination import law as wording
 from exchange.web.wording.figures import words
 from schemas.law import LawDirection
 from schemas.vocabulary import Jurisdiction, Role

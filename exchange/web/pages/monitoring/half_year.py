@@ -43,10 +43,10 @@ from exchange.web.pages.monitoring.charts import (
     stage_spans,
 )
 from exchange.web.pages.monitoring.report_csv import monitoring_sheet
-from exchange.web.pages.queries import line_of
+from exchange.web.pages.query.queries import line_of
 from exchange.web.report.monitoring import render_monitoring
+from exchange.web.wording.coordination.monitoring_lines import ReportLines, lines_of
 from exchange.web.wording.figures import notes, words
-from exchange.web.wording.monitoring_lines import ReportLines, lines_of
 from schemas.vocabulary import Role
 
 router = APIRouter()

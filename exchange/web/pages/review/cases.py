@@ -17,8 +17,8 @@ from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
+from exchange.web.pages.entry.sorted_records import few_records, record_order
 from exchange.web.pages.layout import Reading, page
-from exchange.web.pages.sorted_records import few_records, record_order
 from exchange.web.pages.sorting import Direction
 from exchange.web.rest import response_models
 from schemas.vocabulary import Jurisdiction

@@ -17,7 +17,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.rest import response_models
-from exchange.web.rest.candidates import note_listed
+from exchange.web.rest.review.candidates import note_listed
 
 router = APIRouter()
 

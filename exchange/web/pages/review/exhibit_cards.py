@@ -13,7 +13,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.web.pages.layout import Visitor
 from exchange.web.rest import response_models
-from exchange.web.rest.candidates import note_listed
+from exchange.web.rest.review.candidates import note_listed
 from schemas.vocabulary import Role
 
 

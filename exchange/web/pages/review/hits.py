@@ -30,8 +30,8 @@ from exchange.web.pages.review.hit_list import FIRST_DUE_FIRST, HitColumn, Turn,
 from exchange.web.pages.review.hit_page import hit_values
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.pages.sorting import Direction, Sorting, order_of
-from exchange.web.rest.hits import hit_place_in
 from exchange.web.rest.records import StatementId
+from exchange.web.rest.review.hits import hit_place_in
 from exchange.web.wording.sentences import refusal_of
 from schemas.review import CUSTODY
 from schemas.vocabulary import Basis, ComparisonStep, Role

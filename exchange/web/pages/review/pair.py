@@ -28,9 +28,9 @@ from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
 from exchange.web.rest import response_models
 from exchange.web.rest.blobs import Digest
-from exchange.web.rest.candidates import CandidateId, found_candidate, note_candidate, note_listed
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.heights import MarkedRegion, heights_answer
+from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_candidate, note_listed
 from schemas.vocabulary import AfteConclusion, Role
 
 router = APIRouter()

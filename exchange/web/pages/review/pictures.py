@@ -11,8 +11,8 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.layout import Reading
-from exchange.web.rest.candidates import CandidateId, found_candidate, picture_of
 from exchange.web.rest.consultation import Consultation
+from exchange.web.rest.review.candidates import CandidateId, found_candidate, picture_of
 
 router = APIRouter()
 

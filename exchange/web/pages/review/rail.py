@@ -18,8 +18,8 @@ from exchange.log.audit_entry import Act
 from exchange.web.pages.review.exhibit_cards import exhibit_picture
 from exchange.web.pages.review.score_strip import ScoreStrip, strip_of
 from exchange.web.rest import response_models
-from exchange.web.rest.candidates import note_listed
 from exchange.web.rest.consultation import Consultation
+from exchange.web.rest.review.candidates import note_listed
 
 FROM_PATTERN = "^[0-9a-f]{64}$"
 SeenFrom = Annotated[str | None, Query(alias="from", pattern=FROM_PATTERN)]

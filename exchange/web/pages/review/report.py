@@ -14,9 +14,9 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Reading, Visitor
 from exchange.web.report import render_report
-from exchange.web.rest.candidates import CandidateId, found_candidate, note_candidate
 from exchange.web.rest.pair_bundles import pair_bundle_of
 from exchange.web.rest.records import StatementId
+from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_candidate
 from schemas.bundle import BUNDLE_MEDIA_TYPE
 from schemas.pair_bundle import PAIR_BUNDLE_MEDIA_TYPE
 

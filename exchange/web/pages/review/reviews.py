@@ -31,8 +31,8 @@ from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, 
 from exchange.web.pages.review.pair import RefusedConclusion, pair_page, paper_of, sides_of
 from exchange.web.pages.review.rail import FROM_PATTERN, SeenFrom
 from exchange.web.rest import response_models
-from exchange.web.rest.candidates import CandidateId, found_candidate
 from exchange.web.rest.records import StatementId
+from exchange.web.rest.review.candidates import CandidateId, found_candidate
 from exchange.web.wording.sentences import refusal_of
 from schemas.vocabulary import AfteConclusion, Basis, Role
 

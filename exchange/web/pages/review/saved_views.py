@@ -25,7 +25,7 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
 from exchange.web.pages.own_requests import check_script, read_json_body
-from exchange.web.rest.candidates import CandidateId, found_candidate, note_listed
+from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_listed
 
 router = APIRouter()
 

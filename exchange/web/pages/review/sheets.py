@@ -14,7 +14,7 @@ from exchange.web.pages.layout import Examining, Reading
 from exchange.web.pages.own_requests import check_script
 from exchange.web.pages.review.compare import ScanDigest
 from exchange.web.pages.review.reviews import TaskId
-from exchange.web.rest.candidates import CandidateId, found_candidate
+from exchange.web.rest.review.candidates import CandidateId, found_candidate
 
 router = APIRouter()
 

@@ -19,7 +19,7 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
-from exchange.web.wording.assessment_file import begun_assessment
+from exchange.web.wording.coordination.assessment_file import begun_assessment
 from tests.exchange.flows.assessment.filled import EVIDENCE, all_best, best, worst, write_filled
 
 WORST = {question.id: worst(question) for question in questionnaire()}

@@ -17,7 +17,7 @@ from exchange.flows.assessment.form import HEAD_PLACE, RECOMMENDATIONS, Assessme
 from exchange.flows.assessment.problems import ProblemKind
 from exchange.flows.assessment.typed import TypedAnswer, TypedFault, TypedRecommendation
 from exchange.flows.monitoring.half_years import Half
-from exchange.web.wording.assessment_file import begun_assessment
+from exchange.web.wording.coordination.assessment_file import begun_assessment
 from tests.exchange.flows.assessment.filled import all_best, write_filled
 
 

@@ -15,12 +15,12 @@ from exchange.flows.monitoring.small_counts import HELD_BACK, Told
 from exchange.flows.region.combine import Combined, combine_reports
 from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import shipped_indicators
-from exchange.flows.region.public_files import public_files
-from exchange.flows.region.publication import Publication, ReportsRefused, TakingPart, publication_of
 from exchange.flows.region.read_reports import read_reports
 from exchange.flows.region.region_document import read_earlier, write_region
 from exchange.flows.region.release import release_report
 from exchange.flows.region.report_file import Believed, verify_report_file
+from exchange.flows.region.site.public_files import public_files
+from exchange.flows.region.site.publication import Publication, ReportsRefused, TakingPart, publication_of
 from exchange.jurisdictions.directory import shipped_directory
 from tests.exchange.flows.region.conftest import Released
 from tests.exchange.flows.region.region_world import BY_HEAD, CODES, H1, H2, YEAR

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import Conflict, InvalidInput
-from exchange.flows.region.site_folder import SITE_LIST, check_site_folder, replace_site
+from exchange.flows.region.site.site_folder import SITE_LIST, check_site_folder, replace_site
 
 FIRST = {"index.html": b"<p>first", "en/index.html": b"<p>en", "files/2026H1/RS.json": b"{}"}
 SECOND = {"index.html": b"<p>second", "sq/index.html": b"<p>sq"}

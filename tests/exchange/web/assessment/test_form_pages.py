@@ -15,7 +15,7 @@ from exchange.flows.assessment.form import AssessmentForm
 from exchange.flows.assessment.questionnaire import questionnaire
 from exchange.flows.monitoring.half_years import Half
 from exchange.web.assessment.form_app import form_app
-from exchange.web.wording.assessment_file import begun_assessment
+from exchange.web.wording.coordination.assessment_file import begun_assessment
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.flows.assessment.filled import all_best, write_filled
 

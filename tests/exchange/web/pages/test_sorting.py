@@ -13,9 +13,9 @@ from exchange.errors import InvalidInput
 from exchange.flows.review.records import NEWEST_FIRST, RecordColumn
 from exchange.list_order import ListOrder
 from exchange.store.tables.records import RecordRow
-from exchange.web.pages import search
+from exchange.web.pages.entry import search
 from exchange.web.pages.entry.sorted_drafts import SAVED_LAST_FIRST, DraftColumn, DraftOrder, sorted_drafts
-from exchange.web.pages.sorted_records import FALLING, few_records, record_order
+from exchange.web.pages.entry.sorted_records import FALLING, few_records, record_order
 from exchange.web.pages.sorting import Direction, Sorting, cursor_after, opened_cursor, order_of
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode

@@ -9,10 +9,10 @@ import pytest
 from exchange.flows.region.combine import combine_reports
 from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import shipped_indicators
-from exchange.flows.region.publication import Publication, publication_of
 from exchange.flows.region.read_reports import read_reports
 from exchange.flows.region.region_document import write_region
 from exchange.flows.region.report_file import Believed
+from exchange.flows.region.site.publication import Publication, publication_of
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.public_site.site import site_files
 from tests.exchange.flows.region.conftest import Released, released_region

@@ -10,8 +10,8 @@ from lxml import html
 
 from exchange.flows.incidents.document import AnnexHead, ExactAnnex, ToldAnnex, told_edition, write_told
 from exchange.flows.monitoring.small_counts import Told
-from exchange.flows.region.public_files import SignedBytes
-from exchange.flows.region.publication import Publication, SignedReport
+from exchange.flows.region.site.public_files import SignedBytes
+from exchange.flows.region.site.publication import Publication, SignedReport
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.public_site.site import site_files
 from tests.exchange.flows.incidents.made_up_incidents import made_up_table

@@ -17,8 +17,8 @@ from lxml import html
 
 from exchange.flows.monitoring.small_counts import Figure, Told, exact
 from exchange.flows.region.indicators import Indicator
-from exchange.flows.region.publication import Publication
 from exchange.flows.region.report_file import Believed, verify_report_file
+from exchange.flows.region.site.publication import Publication
 from exchange.web.languages import CODES, NAMES, Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.public_site.blocks import time_words

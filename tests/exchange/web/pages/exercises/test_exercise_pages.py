@@ -18,8 +18,8 @@ from exchange.flows.exercises.draw_set import DrawnSet, draw_set
 from exchange.flows.exercises.folder import make_folder, open_set, put_set
 from exchange.flows.exercises.questions import QUESTIONS
 from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseSkill, ExerciseTruth
-from exchange.web.wording.exercise_questions import QUESTION_WORDS
-from exchange.web.wording.exercises import OUTCOME_WORDS, SKILL_WORDS
+from exchange.web.wording.coordination.exercise_questions import QUESTION_WORDS
+from exchange.web.wording.coordination.exercises import OUTCOME_WORDS, SKILL_WORDS
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person

@@ -26,7 +26,7 @@ from exchange.web.languages.spoken import speaking
 from exchange.web.pages.incidents.annex_csv import ANNEX_COLUMNS, annex_sheet
 from exchange.web.report.incident_charts import drawings, trend
 from exchange.web.report.incidents import render_annex
-from exchange.web.wording.incident_words import ranges
+from exchange.web.wording.coordination.incident_words import ranges
 from schemas import open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode

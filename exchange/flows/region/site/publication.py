@@ -23,13 +23,13 @@ from exchange.flows.monitoring.small_counts import HELD_BACK, Figure
 from exchange.flows.region.combine import combine_reports
 from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import Indicators
-from exchange.flows.region.public_files import PublicFiles, public_files
 from exchange.flows.region.public_region import public_rate, public_stages
 from exchange.flows.region.read_regional import ReadRegional, ReadRow, read_public_region
 from exchange.flows.region.read_reports import ReadReports, read_reports
 from exchange.flows.region.region_document import REGION_FORMAT
 from exchange.flows.region.regional import RefusedFile, RegionalReport, RegionalRow, RegionalStage
 from exchange.flows.region.report_file import MAX_FILE_BYTES, VerifiedReport
+from exchange.flows.region.site.public_files import PublicFiles, public_files
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError, shown
 from schemas.strict_json import check_json

@@ -18,7 +18,7 @@ from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.store.monitoring.snapshots import add_snapshot
 from exchange.store.tables.maturity import MaturitySnapshotRow
 from exchange.web.languages.days import local_time
-from exchange.web.pages.maturity import evidence_words
+from exchange.web.pages.monitoring.maturity import evidence_words
 from schemas import Approval
 from schemas.vocabulary import Decision, Role
 from tests.exchange.conftest import RunningNode

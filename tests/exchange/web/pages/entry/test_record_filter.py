@@ -10,7 +10,7 @@ import pytest
 
 from exchange.record_filter import CONDITIONS, ConditionGroup
 from exchange.web.openapi import openapi_document
-from exchange.web.pages.search_form import FIELDS
+from exchange.web.pages.entry.search_form import FIELDS
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan

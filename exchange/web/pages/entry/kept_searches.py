@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.alerts.kept_searches import MAY_KEEP, keep_search, look_at_search, resume_search, stop_search
 from exchange.web.access.caller import OpenNode
+from exchange.web.pages.entry.search_form import question_of, search_address, typed_in
 from exchange.web.pages.layout import Visitor, off_loop, only, read_form
-from exchange.web.pages.search_form import question_of, search_address, typed_in
 
 router = APIRouter()
 

@@ -176,7 +176,7 @@ def approve_counts(
 ) -> None:
     """Approve both editions of a half-year that is over, for release."""
     from exchange.cli.acting import maker_of
-    from exchange.cli.report_release import WHAT_IS_SHOWN
+    from exchange.cli.coordination.report_release import WHAT_IS_SHOWN
     from exchange.errors import InvalidInput
     from exchange.flows.incidents.annex import approve_annex
     from exchange.flows.monitoring.half_years import Half
@@ -302,7 +302,7 @@ def _released(found: ApprovedAnnex, form: AnnexFile) -> bytes:
 
 
 def _tell_refused(refused: Sequence[RefusedRow]) -> None:
-    from exchange.web.wording.incident_words import refused_in_words
+    from exchange.web.wording.coordination.incident_words import refused_in_words
 
     rows = [[item.column or "-", item.reason, item.count, item.rows] for item in refused_in_words(refused)]
     if rows:

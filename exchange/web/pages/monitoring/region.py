@@ -11,7 +11,7 @@ from exchange.flows.sync.partners import exchange_standing
 from exchange.flows.sync.progress import sync_status
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import SignedIn, page
-from exchange.web.wording.onboarding import AGAIN, STEP_MARKS, mark_of, state_word, step_word
+from exchange.web.wording.coordination.onboarding import AGAIN, STEP_MARKS, mark_of, state_word, step_word
 from schemas.vocabulary import OnboardingStep, Role
 
 router = APIRouter()

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from exchange.flows.region.combine import Combined
     from exchange.flows.region.desk import DeskKeys
     from exchange.flows.region.indicators import Indicators
-    from exchange.flows.region.publication import Publication
     from exchange.flows.region.read_reports import ReadReports
     from exchange.flows.region.regional import RefusedFile
+    from exchange.flows.region.site.publication import Publication
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -237,9 +237,9 @@ def publish(
     from exchange.errors import InvalidInput
     from exchange.flows.monitoring.half_years import Half, Year, parse_period
     from exchange.flows.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
-    from exchange.flows.region.publication import ReportsRefused, publication_of
     from exchange.flows.region.report_file import MAX_FILE_BYTES
-    from exchange.flows.region.site_folder import check_site_folder, replace_site
+    from exchange.flows.region.site.publication import ReportsRefused, publication_of
+    from exchange.flows.region.site.site_folder import check_site_folder, replace_site
     from exchange.web.public_site.site import site_files
 
     check_site_folder(folder)
@@ -384,7 +384,7 @@ def _tell_published(publication: Publication, folder: Path, made: Mapping[str, b
 
 
 def _tell_made(read: ReadReports, made: Combined, out: Path, written: list[str], *, as_json: bool) -> None:
-    from exchange.web.wording.regional_lines import difference_words
+    from exchange.web.wording.coordination.regional_lines import difference_words
 
     report = made.restricted or made.public
     if as_json:

@@ -11,9 +11,9 @@ from exchange.flows.region.region_incidents import RegionalIncidents
 from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
+from exchange.web.wording.coordination.incident_words import WordedTable, table_in_words, unverified_words, value_words
+from exchange.web.wording.coordination.regional_lines import key_words, trend_words
 from exchange.web.wording.figures import words
-from exchange.web.wording.incident_words import WordedTable, table_in_words, unverified_words, value_words
-from exchange.web.wording.regional_lines import key_words, trend_words
 
 
 @dataclass(frozen=True)

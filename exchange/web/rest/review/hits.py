@@ -15,8 +15,8 @@ from exchange.flows.review.visible_hits import PairFilter, search_hits, visible_
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, Limit, decode_place, encode_place, link_next
-from exchange.web.rest import hit_answers
 from exchange.web.rest.consultation import Consulting
+from exchange.web.rest.review import hit_answers
 from schemas.exhibit import CaseReference, Sha256Hex
 from schemas.statement_base import NodeId
 from schemas.vocabulary import Jurisdiction

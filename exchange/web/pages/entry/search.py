@@ -24,10 +24,10 @@ from exchange.flows.review.records import (
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.record_filter import ConditionGroup
 from exchange.web.access.caller import OpenNode
+from exchange.web.pages.entry.records_csv import sheet
+from exchange.web.pages.entry.search_form import FIELDS, SearchForm, offered, question_of, typed_in
+from exchange.web.pages.entry.sorted_records import FALLING, VALUES, record_order
 from exchange.web.pages.layout import Reading, page
-from exchange.web.pages.records_csv import sheet
-from exchange.web.pages.search_form import FIELDS, SearchForm, offered, question_of, typed_in
-from exchange.web.pages.sorted_records import FALLING, VALUES, record_order
 from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor
 from exchange.web.rest import response_models
 from schemas.calibre import Calibre

@@ -14,7 +14,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.terms.held_under_old_line import HeldDecision, HeldOutcome, decide_held, decided_before, held_page
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
-from exchange.web.pages.queries import line_of
+from exchange.web.pages.query.queries import line_of
 from exchange.web.rest import response_models
 from exchange.web.rest.held_records import note_held
 from schemas.vocabulary import Jurisdiction

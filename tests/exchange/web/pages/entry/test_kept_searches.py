@@ -17,7 +17,7 @@ from exchange.record_filter import RecordFilter
 from exchange.store.review.kept_searches import filter_of
 from exchange.store.tables.reviews import KeptSearchRow
 from exchange.store.tables.sign_in import UserRow
-from exchange.web.pages.search_form import search_address
+from exchange.web.pages.entry.search_form import search_address
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan

@@ -16,7 +16,7 @@ from exchange.flows.sync.progress import in_words, note_quarantine, sync_status
 from exchange.trust.card import fingerprint
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
-from exchange.web.pages.node_map import node_map
+from exchange.web.pages.sync.node_map import node_map
 from exchange.web.rest.response_models import jurisdiction
 from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Role

@@ -48,7 +48,7 @@ def new_assessment(
     from exchange.flows.assessment.folder import read_folder
     from exchange.flows.assessment.places import places_of
     from exchange.flows.monitoring.half_years import Half
-    from exchange.web.wording.assessment_file import begun_assessment
+    from exchange.web.wording.coordination.assessment_file import begun_assessment
 
     code, wanted = code_of(jurisdiction), Half.parse(half)
     folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,7 @@ def write_paper(
 
                 written = radar_of(found).encode()
             case PaperForm.CSV:
-                from exchange.web.pages.assessment_csv import assessment_sheet
+                from exchange.web.pages.monitoring.assessment_csv import assessment_sheet
 
                 written = assessment_sheet(found)
             case PaperForm.JSON:

@@ -69,7 +69,7 @@ def report(
 ) -> None:
     """Count a half-year or add up a year, approve both editions of the report, or write it once it is approved."""
     from exchange.cli.acting import actor_of, maker_of
-    from exchange.cli.report_release import WHAT_IS_SHOWN, digest_shown, released_file
+    from exchange.cli.coordination.report_release import WHAT_IS_SHOWN, digest_shown, released_file
     from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
@@ -138,7 +138,7 @@ def report(
 def _addressed(
     to: Path | None, fingerprint: str | None, purpose: str | None, acting: str | None, form: ReportForm
 ) -> Addressed | None:
-    from exchange.cli.report_release import confirmed_digits, read_recipient_file
+    from exchange.cli.coordination.report_release import confirmed_digits, read_recipient_file
     from exchange.errors import InvalidInput
     from exchange.flows.region.release import Addressed
 

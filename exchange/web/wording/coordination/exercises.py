@@ -20,7 +20,7 @@ from exchange.flows.exercises.vocabulary import (
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.wording.conclusions import concluded
-from exchange.web.wording.exercise_questions import option_words
+from exchange.web.wording.coordination.exercise_questions import option_words
 from schemas.vocabulary import Basis
 
 SKILL_WORDS: Final = {

@@ -156,7 +156,7 @@ def _as_json(found: Maturity) -> dict[str, Any]:
 def _in_words(found: Maturity, known: Directory) -> list[str]:
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
-    from exchange.web.pages.maturity import evidence_words
+    from exchange.web.pages.monitoring.maturity import evidence_words
 
     lines = [f"Level {found.reached} of {len(found.rungs)} is reached."]
     for rung in found.rungs:

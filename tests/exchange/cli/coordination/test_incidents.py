@@ -103,7 +103,7 @@ def test_the_commands_of_the_page_run_as_they_stand(
     monkeypatch.setattr("exchange.clock.now", lambda: datetime.now(UTC) + ahead)
     monkeypatch.setenv("FFP_NODE_HOME", str(network.nodes[RS].settings.home))
     monkeypatch.chdir(tmp_path)
-    page = Path(__file__).parents[3] / "docs" / "incidents.md"
+    page = Path(__file__).parents[4] / "docs" / "incidents.md"
     block = page.read_text(encoding="utf-8").split("```")[1]
     ran, digest = [], "SHA256"
     for line in block.strip().splitlines():

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from exchange.flows.assessment.assessment import Assessment
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
-from exchange.web.wording.assessments import (
+from exchange.web.wording.coordination.assessments import (
     answer_evidence,
     answer_words,
     place_words,

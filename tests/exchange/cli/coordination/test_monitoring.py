@@ -88,7 +88,7 @@ def test_approve_and_release_in_one_act(
     half, out, keys = Half.of(datetime.now(UTC)), tmp_path / "rs.json", tmp_path / "keys"
     ahead = datetime.fromisoformat(half.end) + timedelta(days=1) - datetime.now(UTC)
     monkeypatch.setattr("exchange.clock.now", lambda: datetime.now(UTC) + ahead)
-    monkeypatch.setattr("exchange.cli.report_release.LOOK_FOR_HEAD_S", 0.01)
+    monkeypatch.setattr("exchange.cli.coordination.report_release.LOOK_FOR_HEAD_S", 0.01)
     made = ffp("region", "key", "--name", "Coordination (made up)", "--out", keys).out
     digits = made.strip().splitlines()[-1].strip()
     node = network.nodes[RS]

@@ -1,0 +1,1 @@
+"""Pages of two-step queries: what was asked, and what this node is asked for."""

@@ -1,0 +1,1 @@
+"""Pages of partners: who they are, and how far each has read."""

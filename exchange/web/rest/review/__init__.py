@@ -1,0 +1,1 @@
+"""Candidates, verifications and hits over REST."""
