@@ -11,7 +11,7 @@ from exchange.flows.pack.pack import Pack
 from exchange.web.languages import gettext as _
 from exchange.web.pack.pack_words import name_of_side
 from exchange.web.pack.sections import PackSection, PackTable
-from exchange.web.wording.exercises import audience_word, outcome_word, skill_word, use_word
+from exchange.web.wording.coordination.exercises import audience_word, outcome_word, skill_word, use_word
 
 
 def exercises_section(pack: Pack) -> PackSection | None:
