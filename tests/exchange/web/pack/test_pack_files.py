@@ -89,8 +89,8 @@ def test_exercises_stand_in_it_where_their_counts_were_given(sent: Sent) -> None
         "files that no head signed",
         f"{PAIRS.set_id} For examiners Proficiency set 12 3 36",
         f"Kosovo* {PAIRS.set_id}",
-        "Two firearms that look alike 36 30 0 0 6 0 0",
-        "Deadlines 27 20 7",
+        "Two firearms that look alike More than the marks show 6 36",
+        "Deadlines Not right 7 27",
     ):
         assert said in text, said
     rows = {
@@ -109,10 +109,9 @@ def test_exercises_stand_in_it_where_their_counts_were_given(sent: Sent) -> None
         ["North Macedonia", QUESTIONS.set_id, "For investigators", "Practice", "3"],
         ["Serbia", PAIRS.set_id, "For examiners", "Proficiency set", "2"],
     ]
-    assert rows["exercises-examiner.csv"][1][1:] == [
-        "Proficiency set",
-        "Two firearms that look alike",
-        *("36", "30", "0", "0", "6", "0", "0"),
+    assert [row[2:] for row in rows["exercises-examiner.csv"][1:-1]] == [
+        ["Two firearms that look alike", "Right", "30", "36"],
+        ["Two firearms that look alike", "More than the marks show", "6", "36"],
     ]
 
     nobody = " ".join(pages_of(render_pack(replace(pack, exercises=()))))
