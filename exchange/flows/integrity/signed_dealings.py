@@ -32,6 +32,7 @@ from schemas import (
     AnyStatement,
     Approval,
     Conclusion,
+    ContractError,
     Grant,
     Pair,
     Query,
@@ -189,7 +190,12 @@ def _check_approved(session: Session, node: Node, table: type[Base], kept: _Kept
         if digest_of(getattr(row, kept.document)) != said.concerns:
             yield where, f"What stands in {kept.document} is not what was signed."
             continue
-        for place, content, sha256, name in kept.parts(session, row):
+        try:
+            parts = list(kept.parts(session, row))
+        except ContractError:
+            yield where, "Editions lie beside it, and what was signed is no manifest of editions."
+            continue
+        for place, content, sha256, name in parts:
             if digest_of(content) != sha256:
                 yield place, f"The {name} edition is not the one whose digest was signed."
 

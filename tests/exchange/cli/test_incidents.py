@@ -78,7 +78,7 @@ def test_from_a_table_to_an_approved_annex(
     shown = json.loads(ffp("incidents", "show", *of_half, "--json").out)
     assert (shown["approved"], shown["way"]) == (False, "imported")
     because = ("--because", "To the coordinator, under the Roadmap.")
-    assert "what the page shows" in refusal(ffp("incidents", "approve", "garbage", *by_head, *because))
+    assert "is no SHA-256 of 64" in refusal(ffp("incidents", "approve", "garbage", *by_head, *because))
     assert "are others" in refusal(ffp("incidents", "approve", "0" * 64, *by_head, *because))
     assert "is approved" in ffp("incidents", "approve", shown["sha256"], *by_head, *because).out
     digests = {}

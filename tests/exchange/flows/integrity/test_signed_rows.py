@@ -196,6 +196,8 @@ ALTERATIONS = {
     "tombstone": "update tombstone set lifted = true",
     "user": "update \"user\" set role = 'operator'",
     "lane_item": "delete from lane_item where position = 1",
+    "monitoring_report": "insert into monitoring_edition (period, public, restricted) select half, 'x', 'y' from "
+    "monitoring_report",
 }
 
 

@@ -82,7 +82,7 @@ def test_from_the_draft_to_what_is_handed_out(
     assert '<span class="inside">(' in shown, "the exact count of few exhibits, here alone"
     for form in FORMS:
         assert head.get(f"/app/monitoring/{over}/released/{form}").status_code == 404
-        assert "The head approves it on its page" in head.get(f"/app/monitoring/{over}/released/{form}").text
+        assert "approves it: on the page Monitoring" in head.get(f"/app/monitoring/{over}/released/{form}").text
 
     assert approve(auditor, over) == 403
     assert approve(head, over, sha256="0" * 64) == 409
