@@ -122,8 +122,8 @@ def combine(
         raise typer.Exit(1)
 
 
-@app.command()
-def pack(
+@app.command("pack")
+def pack_region(
     files: Annotated[
         list[Path],
         typer.Argument(

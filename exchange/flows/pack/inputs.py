@@ -34,7 +34,7 @@ HalfYear = Annotated[str, Field(pattern=r"^20[0-9]{2}H[12]$")]
 _Count = Annotated[int, Field(ge=0, le=10**7)]
 
 
-class Band(StrEnum):
+class OverdueBand(StrEnum):
     """How much work is overdue: none, fewer than the bound of small counts, that many or more."""
 
     NONE = "none"
@@ -104,8 +104,8 @@ class OverdueTowards(Contract):
     """What this side keeps a partner waiting for beyond the term: steps on hits, and decisions on release."""
 
     partner: Jurisdiction
-    steps: Band
-    decisions: Band
+    steps: OverdueBand
+    decisions: OverdueBand
 
 
 class LawTowards(Contract):

@@ -71,7 +71,6 @@ def local_pack(node: Node, half: Half) -> LocalPack:
         node=node.node_id,
         inputs=inputs,
         approval=approval.approval if approval is not None else None,
-        approved_by=approval.approved_by if approval is not None else None,
         inputs_sha256=approval.sha256 if approval is not None else None,
         report=report.sha256 if report is not None else None,
         report_approval=report.approval if report is not None else None,

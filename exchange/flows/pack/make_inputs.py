@@ -22,7 +22,6 @@ from exchange.flows.monitoring.restricted_edition import Restricted, RestrictedH
 from exchange.flows.node.node import Node
 from exchange.flows.pack.inputs import (
     INPUTS_FORMAT,
-    Band,
     HeldOfKind,
     LawChange,
     LawInputs,
@@ -30,6 +29,7 @@ from exchange.flows.pack.inputs import (
     LawTowards,
     MaturityAt,
     MaturityPractice,
+    OverdueBand,
     OverdueTowards,
     PackAction,
     PackInputs,
@@ -92,10 +92,10 @@ def held_in(node: Node, half: Half) -> dict[MeetingKind, HeldOfKind]:
     return {kind: HeldOfKind.model_validate(found[kind]) for kind in MeetingKind}
 
 
-def band_of(count: int | None, smallest: int) -> Band:
+def overdue_band(count: int | None, smallest: int) -> OverdueBand:
     if count is None:
-        return Band.NO_DATA
-    return Band.NONE if count == 0 else Band.SOME if count < smallest else Band.MANY
+        return OverdueBand.NO_DATA
+    return OverdueBand.NONE if count == 0 else OverdueBand.SOME if count < smallest else OverdueBand.MANY
 
 
 def _half_in(found: Restricted | None) -> RestrictedHalf | None:
@@ -108,8 +108,8 @@ def _overdue(exact: RestrictedHalf | None, smallest: int) -> tuple[OverdueToward
     return tuple(
         OverdueTowards(
             partner=partner,
-            steps=band_of(exact.count("overdue_answers", partner), smallest),
-            decisions=band_of(exact.count("overdue_approvals", partner), smallest),
+            steps=overdue_band(exact.count("overdue_answers", partner), smallest),
+            decisions=overdue_band(exact.count("overdue_approvals", partner), smallest),
         )
         for partner in exact.partners
     )

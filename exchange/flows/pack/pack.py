@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from exchange.flows.incidents.document import ToldAnnex
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.pack.inputs import Band, HeldOfKind, PackAction, PackInputs
+from exchange.flows.pack.inputs import HeldOfKind, OverdueBand, PackAction, PackInputs
 from exchange.flows.region.regional import RefusedFile, RegionalReport
 from schemas.vocabulary import MeetingKind
 
@@ -32,7 +32,6 @@ class MissingPart(StrEnum):
     LAW = "law"
     ANNEX = "annex"
     MEETINGS = "meetings"
-    ACTIONS = "actions"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,6 @@ class PackSide:
     node: str
     inputs: PackInputs | None
     approval: str | None
-    approved_by: str | None
     inputs_sha256: str | None
     report: str | None
     report_approval: str | None
@@ -93,12 +91,12 @@ class OverdueWork:
     one: str
     other: str
     kind: str
-    band: Band
+    band: OverdueBand
     count: int | None = None
 
     @property
     def is_some(self) -> bool:
-        return bool(self.count) or (self.count is None and self.band in (Band.SOME, Band.MANY))
+        return bool(self.count) or (self.count is None and self.band in (OverdueBand.SOME, OverdueBand.MANY))
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ class Pack:
     recipient: str | None = None
     purposes: tuple[tuple[str, str], ...] = ()
     refused: tuple[RefusedFile, ...] = ()
-    changed_since: bool = field(default=False)
+    changed_since: bool = False
     """The node's rows are others by now than the head approved."""
 
     @property

@@ -10,7 +10,7 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.pack.pack import Pack
 from exchange.flows.pack.regional_pack import read_pack_files, regional_pack
 from exchange.flows.pack.signed_inputs import VerifiedInputs, is_inputs, verify_inputs
-from exchange.flows.region.desk import RegionDesk, bounded
+from exchange.flows.region.desk import RegionDesk, read_desk_file
 from exchange.flows.region.report_file import ReportRefused
 from schemas.errors import shown
 
@@ -48,12 +48,12 @@ class PackDesk(RegionDesk):
 
     def pack(self, half: Half) -> Pack:
         """Of all files of the folder. Raises InvalidInput, code "nothing-to-combine"."""
-        data = ((path.name, bounded(path)) for path in self.paths())
+        data = ((path.name, read_desk_file(path)) for path in self.paths())
         found = read_pack_files(data, self.keys.who, self.keys.key)
         return regional_pack(found, half, self.keys, self.indicators)
 
     def _inputs(self, path: Path) -> InputsOnDesk:
         try:
-            return InputsOnDesk(path.name, verify_inputs(bounded(path), self.keys.who), None)
+            return InputsOnDesk(path.name, verify_inputs(read_desk_file(path), self.keys.who), None)
         except ReportRefused as error:
             return InputsOnDesk(path.name, None, error)

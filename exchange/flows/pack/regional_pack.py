@@ -12,7 +12,7 @@ from typing import Final
 from exchange.errors import InvalidInput
 from exchange.flows.monitoring.half_years import Half, is_year
 from exchange.flows.pack.local_pack import missing_before, missing_in, overdue_in
-from exchange.flows.pack.make_inputs import band_of
+from exchange.flows.pack.make_inputs import overdue_band
 from exchange.flows.pack.pack import (
     Missing,
     MissingPart,
@@ -41,7 +41,7 @@ from exchange.trust.recipient import RecipientKey
 from schemas.vocabulary import MeetingKind
 
 _OVERDUE: Final = ("overdue_answers", "overdue_approvals")
-Earlier = Mapping[str, Sequence[RegionalEarlier]]
+EarlierRegion = Mapping[str, Sequence[RegionalEarlier]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def read_pack_files(files: Iterable[tuple[str, bytes]], who: Believed, key: Reci
 
 
 def regional_pack(
-    files: PackFiles, half: Half, keys: DeskKeys, indicators: Indicators, earlier: Earlier | None = None
+    files: PackFiles, half: Half, keys: DeskKeys, indicators: Indicators, earlier: EarlierRegion | None = None
 ) -> Pack:
     """1. Hold the files against each other: one report and one document of inputs for each side.
     2. Combine the reports; those of earlier half-years make what this one is compared with, where ``earlier``, regional
@@ -150,7 +150,7 @@ def _combined(
     half: Half,
     keys: DeskKeys,
     indicators: Indicators,
-    earlier: Earlier,
+    earlier: EarlierRegion,
 ) -> Combined | None:
     """``past``: the half-years before, the first first."""
     before: dict[str, list[RegionalEarlier]] = {name: list(items) for name, items in earlier.items()}
@@ -182,7 +182,6 @@ def _side(code: str, report: VerifiedReport | None, inputs: VerifiedInputs | Non
         node=report.node_id if report is not None else inputs.inputs.node if inputs is not None else "",
         inputs=inputs.inputs if inputs is not None else None,
         approval=inputs.approval if inputs is not None else None,
-        approved_by=inputs.approved_by if inputs is not None else None,
         inputs_sha256=inputs.sha256 if inputs is not None else None,
         report=report.sha256 if report is not None else None,
         report_approval=report.approval if report is not None else None,
@@ -201,7 +200,7 @@ def _overdue(
                     if count is not None:
                         counted[report.jurisdiction, str(partner), kind] = count
     for (one, other, kind), count in sorted(counted.items()):
-        yield OverdueWork(one, other, kind, band_of(count, 3), count)
+        yield OverdueWork(one, other, kind, overdue_band(count, 3), count)
     for code in sorted(inputs.now):
         for item in overdue_in(inputs.now[code].inputs):
             if (item.one, item.other, item.kind) not in counted:

@@ -81,8 +81,8 @@ class RegionDesk:
         are left out and not refused."""
         wanted = [item for item in self.listed() if item.report is None or self._is_of(item, period)]
         before = [item for item in self.listed() if item.report is not None and self._is_before(item.report, period)]
-        data = ((item.name, bounded(self.folder / item.name)) for item in wanted)
-        earlier = ((item.name, bounded(self.folder / item.name)) for item in before)
+        data = ((item.name, read_desk_file(self.folder / item.name)) for item in wanted)
+        earlier = ((item.name, read_desk_file(self.folder / item.name)) for item in before)
         return read_reports(data, period, self.keys.who, self.keys.key, earlier)
 
     def combined(self, period: Period) -> Combined:
@@ -128,7 +128,7 @@ class RegionDesk:
 
     def _verify(self, path: Path) -> DeskFile:
         try:
-            return DeskFile(path.name, verify_report_file(bounded(path), self.keys.who, self.keys.key), None)
+            return DeskFile(path.name, verify_report_file(read_desk_file(path), self.keys.who, self.keys.key), None)
         except ReportRefused as error:
             return DeskFile(path.name, None, error)
 
@@ -141,7 +141,7 @@ class RegionDesk:
         return item.report is not None and item.report.manifest.period == str(period)
 
 
-def bounded(path: Path) -> bytes:
+def read_desk_file(path: Path) -> bytes:
     """One byte more than is taken, so that too long is refused, and not cut off."""
     with path.open("rb") as file:
         return file.read(MAX_FILE_BYTES + 1)

@@ -14,8 +14,8 @@ from exchange.flows.monitoring.small_counts import Figure
 from exchange.web.report.blocks import printable
 from exchange.web.wording.figures import words
 
-WIDE: Final = 720
-SHADES: Final = ("#f4f6f8", "#d5e0ea", "#adc6d9", "#7fa6c4", "#4f83aa", "#22577f")
+PACK_WIDE: Final = 720
+PACK_SHADES: Final = ("#f4f6f8", "#d5e0ea", "#adc6d9", "#7fa6c4", "#4f83aa", "#22577f")
 _INK: Final = "#16191d"
 _SOFT: Final = "#4b545e"
 _LATE: Final = "#8a1c12"
@@ -35,7 +35,7 @@ def bars_over_periods(panels: Sequence[tuple[str, Sequence[tuple[str, Figure]]]]
     high, across = 170, 2
     parts: list[str] = []
     for number, (title, figures) in enumerate(panels):
-        parts += _panel(number % across * WIDE / across, number // across * high, title, figures)
+        parts += _panel(number % across * PACK_WIDE / across, number // across * high, title, figures)
     return _svg(math.ceil(len(panels) / across) * high, parts)
 
 
@@ -45,20 +45,22 @@ def _panel(x: float, y: float, title: str, figures: Sequence[tuple[str, Figure]]
     parts = [_text(x, y + 14 + 15 * place, line, bold=True) for place, line in enumerate(lines)]
     for number, (period, figure) in enumerate(figures):
         at, low, high = x + number * 58, (figure.low or 0) * scale, (figure.high or 0) * scale
-        shade = SHADES[5] if number == len(figures) - 1 else SHADES[3]
+        shade = PACK_SHADES[5] if number == len(figures) - 1 else PACK_SHADES[3]
         if high > low:
-            parts.append(_rect(at + 0.5, ground - high, 43, high, SHADES[1], line=SHADES[4]))
+            parts.append(_rect(at + 0.5, ground - high, 43, high, PACK_SHADES[1], line=PACK_SHADES[4]))
         parts.append(_rect(at, ground - low, 44, low, shade))
         parts.append(_text(at + 22, ground - high - 5, words(figure, "count"), middle=True, size=11))
         parts.append(_text(at + 22, ground + 15, period, middle=True, size=11, ink=_SOFT))
-    parts.append(f'<path d="M{x:.1f} {ground + 0.5:.1f}h{WIDE / 2 - 30:.1f}" stroke="{_SOFT}" stroke-width="0.8"/>')
+    parts.append(
+        f'<path d="M{x:.1f} {ground + 0.5:.1f}h{PACK_WIDE / 2 - 30:.1f}" stroke="{_SOFT}" stroke-width="0.8"/>'
+    )
     return parts
 
 
 def square_map(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple[int, int], tuple[str, int]]) -> bytes:
     """A square for each row and column that ``cells`` names, with its words and its shade from 0 to 5; those that it
     does not name stay empty."""
-    wide = (WIDE - _NAMES) / max(1, len(columns))
+    wide = (PACK_WIDE - _NAMES) / max(1, len(columns))
     top = 46 if any(len(name) * 7 > wide for name in columns) else _HEAD
     parts = []
     for number, name in enumerate(columns):
@@ -70,8 +72,8 @@ def square_map(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple
         for number in range(len(columns)):
             x = _NAMES + number * wide
             said, shade = cells.get((line, number), ("", 0))
-            fill = SHADES[shade] if (line, number) in cells else "#ffffff"
-            parts.append(_rect(x + 1, y + 1, wide - 2, _ROW - 2, fill, line=SHADES[1]))
+            fill = PACK_SHADES[shade] if (line, number) in cells else "#ffffff"
+            parts.append(_rect(x + 1, y + 1, wide - 2, _ROW - 2, fill, line=PACK_SHADES[1]))
             size = 17 if len(said) == 1 and not said.isdigit() else 13
             parts.append(_text(x + wide / 2, y + 21, said, middle=True, size=size, ink=_on(shade)))
     return _svg(top + len(rows) * _ROW + 4, parts)
@@ -79,11 +81,11 @@ def square_map(rows: Sequence[str], columns: Sequence[str], cells: Mapping[tuple
 
 def shares(rows: Sequence[tuple[str, Sequence[int]]], legend: Sequence[str]) -> bytes:
     """A lying bar for each row, divided as its counts are; of a row without anybody a line of its own says so."""
-    tones = (SHADES[5], SHADES[2], SHADES[0])
+    tones = (PACK_SHADES[5], PACK_SHADES[2], PACK_SHADES[0])
     parts: list[str] = []
     x = 0.0
     for number, said in enumerate(legend):
-        parts.append(_rect(x, 4, 14, 14, tones[number], line=SHADES[4]))
+        parts.append(_rect(x, 4, 14, 14, tones[number], line=PACK_SHADES[4]))
         parts.append(_text(x + 20, 16, said))
         x += 44 + 7.5 * len(said)
     whole = max([1, *(sum(counts) for _, counts in rows)])
@@ -91,9 +93,9 @@ def shares(rows: Sequence[tuple[str, Sequence[int]]], legend: Sequence[str]) -> 
         y, at = _HEAD + line * _ROW, float(_NAMES)
         parts += _name(y, name)
         for number, count in enumerate(counts):
-            wide = count / whole * (WIDE - _NAMES - 60)
+            wide = count / whole * (PACK_WIDE - _NAMES - 60)
             if count:
-                parts.append(_rect(at, y + 4, wide, _ROW - 10, tones[number], line=SHADES[4]))
+                parts.append(_rect(at, y + 4, wide, _ROW - 10, tones[number], line=PACK_SHADES[4]))
                 if wide > 9 * len(str(count)) + 4:
                     ink = "#ffffff" if number == 0 else _INK
                     parts.append(_text(at + wide / 2, y + 21, str(count), middle=True, ink=ink))
@@ -105,7 +107,7 @@ def shares(rows: Sequence[tuple[str, Sequence[int]]], legend: Sequence[str]) -> 
 def levels(rows: Sequence[tuple[str, int | None, int | None]], most: int, words_of: Sequence[str]) -> bytes:
     """A line for each side with a box for each level: filled up to the level that is reached; where the level of before
     was another one, an arrow says so. ``words_of``: what a level is called."""
-    wide = (WIDE - _NAMES - 90) / max(1, most)
+    wide = (PACK_WIDE - _NAMES - 90) / max(1, most)
     parts = []
     for number, name in enumerate(words_of):
         for place, piece in enumerate(_wrapped(name, max(8, int(wide / 6.6)))[:2]):
@@ -116,12 +118,21 @@ def levels(rows: Sequence[tuple[str, int | None, int | None]], most: int, words_
         for number in range(most):
             reached = now is not None and number < now
             x = _NAMES + number * wide
-            parts.append(_rect(x + 2, y + 6, wide - 4, _ROW - 14, SHADES[4] if reached else SHADES[0], line=SHADES[2]))
+            parts.append(
+                _rect(
+                    x + 2,
+                    y + 6,
+                    wide - 4,
+                    _ROW - 14,
+                    PACK_SHADES[4] if reached else PACK_SHADES[0],
+                    line=PACK_SHADES[2],
+                )
+            )
         said = "–" if now is None else str(now)
         if before is not None and now is not None and before != now:
             said = f"{before} → {now}"
         fell = before is not None and now is not None and now < before
-        parts.append(_text(WIDE - 78, y + 21, said, bold=True, ink=_LATE if fell else _INK))
+        parts.append(_text(PACK_WIDE - 78, y + 21, said, bold=True, ink=_LATE if fell else _INK))
     return _svg(44 + len(rows) * _ROW, parts)
 
 
@@ -167,7 +178,7 @@ def _text(
 
 
 def _svg(high: float, parts: Sequence[str]) -> bytes:
-    size = f'viewBox="0 0 {WIDE} {high:.0f}" width="{WIDE}" height="{high:.0f}"'
+    size = f'viewBox="0 0 {PACK_WIDE} {high:.0f}" width="{PACK_WIDE}" height="{high:.0f}"'
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{_FONT}" role="img">\n{body}\n</svg>\n'.encode()

@@ -13,13 +13,13 @@ from exchange.flows.region.kinds import sides_key
 from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext as _
 from exchange.web.languages import ngettext
-from exchange.web.pack.drawings import SHADES, bars_over_periods, square_map
-from exchange.web.pack.pack_words import figure_title, is_told, overdue_words, side_name
+from exchange.web.pack.drawings import PACK_SHADES, bars_over_periods, square_map
+from exchange.web.pack.pack_words import figure_title, has_figure, name_of_side, overdue_words
 from exchange.web.pack.sections import PackPicture, PackSection, PackTable
 from exchange.web.wording.figures import change, unit_of, words
 from exchange.web.wording.regional_lines import difference_words
 
-FIRST: Final = (
+READ_FIRST: Final = (
     "leads_across",
     "leads",
     "confirmed_hits_across",
@@ -34,18 +34,24 @@ FIRST: Final = (
 """What a meeting reads first; the other figures follow in their order."""
 DRAWN: Final = ("exhibits_entered", "exhibits_shared", "leads", "confirmed_hits")
 DRAWN_OF_THE_REGION: Final = ("exhibits_entered", "exhibits_shared", "leads_across", "confirmed_hits_across")
-LEFT_OUT: Final = ("overdue_first_reviews", "overdue_verifications", "overdue_answers", "overdue_approvals", *GAPS)
+TOLD_ELSEWHERE: Final = (
+    "overdue_first_reviews",
+    "overdue_verifications",
+    "overdue_answers",
+    "overdue_approvals",
+    *GAPS,
+)
 """They have sections of their own."""
 _MOST_PERIODS: Final = 5
 
 
 def told_names(figures: PackFigures) -> list[str]:
     """Of the figures of which this pack tells anything, in the order in which they are read."""
-    order = [*FIRST, *COUNTS, *(f"{name}_median_h" for name in STAGES)]
+    order = [*READ_FIRST, *COUNTS, *(f"{name}_median_h" for name in STAGES)]
     names = dict.fromkeys([*order, *figures.now])
-    known = (*FIRST, *COUNTS, *(f"{name}_median_h" for name in STAGES))
+    known = (*READ_FIRST, *COUNTS, *(f"{name}_median_h" for name in STAGES))
     told = [name for name in names if name in known and figures.now.get(name, RESTRICTED).told is not Told.RESTRICTED]
-    return [name for name in told if name not in LEFT_OUT]
+    return [name for name in told if name not in TOLD_ELSEWHERE]
 
 
 def figures_section(pack: Pack) -> PackSection:
@@ -106,7 +112,7 @@ def _figure_pictures(pack: Pack, figures: PackFigures) -> list[PackPicture]:
         past = [(item.period, item.figures.get(name, NO_DATA)) for item in figures.earlier[-(_MOST_PERIODS - 1) :]]
         panels.append((figure_title(name), [*past, (str(pack.half), figures.now.get(name, NO_DATA))]))
     found = []
-    if any(is_told(figure) for _title, bars in panels for _period, figure in bars):
+    if any(has_figure(figure) for _title, bars in panels for _period, figure in bars):
         caption = _("The main figures by half-year. A pale part is how much higher the count may be.")
         found.append(PackPicture("periods", caption, bars_over_periods(panels)))
     if figures.regional is not None and len(figures.regional.jurisdictions) > 1:
@@ -126,10 +132,10 @@ def _pairs(report: RegionalReport, name: str) -> bytes:
     }
     most = max([1.0, *(_middle(figure) for figure in figures.values())])
     cells = {
-        place: (words(figure, "count"), math.ceil(_middle(figure) / most * (len(SHADES) - 1)))
+        place: (words(figure, "count"), math.ceil(_middle(figure) / most * (len(PACK_SHADES) - 1)))
         for place, figure in figures.items()
     }
-    names = [side_name(code) for code in codes]
+    names = [name_of_side(code) for code in codes]
     return square_map(names, names, cells)
 
 
@@ -148,8 +154,8 @@ def overdue_section(pack: Pack) -> PackSection:
     late = {key: kinds for key, kinds in found.items() if any(item.is_some for item in kinds.values())}
     rows = [
         [
-            side_name(one),
-            side_name(other),
+            name_of_side(one),
+            name_of_side(other),
             *(
                 overdue_words(kinds[kind], pack.smallest) if kind in kinds else _("no data")
                 for kind in ("overdue_answers", "overdue_approvals")
@@ -196,7 +202,7 @@ def _overdue_picture(pack: Pack, found: dict[tuple[str, str], dict[str, OverdueW
         if item is not None:
             cells[ones.index(one), others.index(other)] = overdue_words(item, pack.smallest), _overdue_shade(item)
     caption = _("Overdue steps on hits: the side of the row keeps the side of the column waiting.")
-    drawn = square_map([side_name(code) for code in ones], [side_name(code) for code in others], cells)
+    drawn = square_map([name_of_side(code) for code in ones], [name_of_side(code) for code in others], cells)
     return [PackPicture("overdue", caption, drawn)]
 
 
@@ -204,7 +210,7 @@ def _overdue_shade(item: OverdueWork) -> int:
     if not item.is_some:
         return 0
     if item.count is not None:
-        return min(len(SHADES) - 1, 1 + item.count // 2)
+        return min(len(PACK_SHADES) - 1, 1 + item.count // 2)
     return 2 if item.band == "some" else 4
 
 
@@ -213,7 +219,7 @@ def availability_section(pack: Pack) -> PackSection:
     if not pack.availability:
         return PackSection(title, [_("No approved report tells it.")])
     rows = [
-        [side_name(item.jurisdiction), item.node, words(item.own, "share"), words(item.seen, "share")]
+        [name_of_side(item.jurisdiction), item.node, words(item.own, "share"), words(item.seen, "share")]
         for item in pack.availability
     ]
     head = [_("Jurisdiction"), _("Node"), _("By itself"), _("As partners saw it")]
@@ -227,7 +233,7 @@ def gap_table(figures: PackFigures | None, columns: Sequence[str]) -> PackTable 
     if figures is not None and figures.document is not None:
         for name, found in figures.document.gaps.items():
             rows += [
-                (_(GAPS[name].title), side_name(code), words(cell, "count"))
+                (_(GAPS[name].title), name_of_side(code), words(cell, "count"))
                 for code, cell in found.cells.items()
                 if _some(cell)
             ]
@@ -237,9 +243,9 @@ def gap_table(figures: PackFigures | None, columns: Sequence[str]) -> PackTable 
                 if _some(cell):
                     one, _arrow, other = key.partition(">")
                     whose = (
-                        _("%(one)s to %(other)s", one=side_name(one), other=side_name(other))
+                        _("%(one)s to %(other)s", one=name_of_side(one), other=name_of_side(other))
                         if other
-                        else side_name(one)
+                        else name_of_side(one)
                     )
                     rows.append((_(GAPS[name].title), whose, words(cell, "count")))
     if not rows:
@@ -249,4 +255,4 @@ def gap_table(figures: PackFigures | None, columns: Sequence[str]) -> PackTable 
 
 def _some(figure: Figure) -> bool:
     """There is one at least; a range from 0 on tells nothing."""
-    return is_told(figure) and bool(figure.low)
+    return has_figure(figure) and bool(figure.low)

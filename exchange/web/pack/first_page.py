@@ -12,7 +12,7 @@ from exchange.flows.pack.pack import MissingPart, Pack
 from exchange.web.languages import gettext as _
 from exchange.web.languages import ngettext
 from exchange.web.pack.law_sections import changed_articles, moved_practices
-from exchange.web.pack.pack_words import figure_title, is_told, owner_words, side_name, side_names
+from exchange.web.pack.pack_words import figure_title, has_figure, name_of_side, owner_words, side_names
 from exchange.web.wording.figures import change, unit_of, words
 from schemas.vocabulary import ActionState, MeetingKind
 
@@ -73,7 +73,7 @@ def _figures(pack: Pack) -> Iterator[str]:
 
 def _says_something(figure: Figure | None) -> bool:
     """It is a number, or a range that does not begin with 0."""
-    return is_told(figure) and figure is not None and (figure.told is Told.EXACT or bool(figure.low))
+    return has_figure(figure) and figure is not None and (figure.told is Told.EXACT or bool(figure.low))
 
 
 def _maturity(pack: Pack) -> Iterator[str]:
@@ -84,7 +84,7 @@ def _maturity(pack: Pack) -> Iterator[str]:
         if before.reached != now.reached:
             yield _(
                 "Maturity of %(side)s: level %(now)s, after level %(was)s.",
-                side=side_name(item.jurisdiction),
+                side=name_of_side(item.jurisdiction),
                 now=now.reached,
                 was=before.reached,
             )
@@ -92,7 +92,7 @@ def _maturity(pack: Pack) -> Iterator[str]:
         if lost:
             yield _(
                 "%(side)s no longer meets: %(practices)s.",
-                side=side_name(item.jurisdiction),
+                side=name_of_side(item.jurisdiction),
                 practices="; ".join(_(title) for title in lost[:3]),
             )
 
@@ -103,7 +103,7 @@ def _law(pack: Pack) -> Iterator[str]:
             "%(side)s changed %(num)s article of its law.",
             "%(side)s changed %(num)s articles of its law.",
             count,
-            side=side_name(code),
+            side=name_of_side(code),
         )
 
 
@@ -144,7 +144,7 @@ def _waiting(pack: Pack) -> Iterator[str]:
     for code in sorted(waits):
         yield _(
             "%(side)s is asked to answer: %(others)s wait beyond the term.",
-            side=side_name(code),
+            side=name_of_side(code),
             others=side_names(sorted(waits[code])),
         )
 
@@ -153,13 +153,13 @@ def _gaps(pack: Pack) -> Iterator[str]:
     for item in pack.inputs:
         own = [lack for lack in item.law.lacks if lack.side == item.jurisdiction]
         if not item.law.articles:
-            yield _("%(side)s is asked to enter its law: no article is entered.", side=side_name(item.jurisdiction))
+            yield _("%(side)s is asked to enter its law: no article is entered.", side=name_of_side(item.jurisdiction))
         elif own:
             yield ngettext(
                 "%(side)s is asked to close %(num)s gap of its law.",
                 "%(side)s is asked to close %(num)s gaps of its law.",
                 len(own),
-                side=side_name(item.jurisdiction),
+                side=name_of_side(item.jurisdiction),
             )
 
 
@@ -171,11 +171,11 @@ def _not_sent(pack: Pack) -> Iterator[str]:
             parts[item.jurisdiction].append(item.part)
     for code, found in sorted(parts.items()):
         if MissingPart.SIDE in found:
-            yield _("%(side)s is asked to send its report and the inputs of the pack.", side=side_name(code))
+            yield _("%(side)s is asked to send its report and the inputs of the pack.", side=name_of_side(code))
         elif MissingPart.REPORT in found:
-            yield _("The head of %(side)s is asked to approve the report of the half-year.", side=side_name(code))
+            yield _("The head of %(side)s is asked to approve the report of the half-year.", side=name_of_side(code))
         elif MissingPart.INPUTS in found:
-            yield _("The head of %(side)s is asked to approve the inputs of the pack.", side=side_name(code))
+            yield _("The head of %(side)s is asked to approve the inputs of the pack.", side=name_of_side(code))
 
 
 def _due_next(pack: Pack) -> Iterator[str]:
@@ -188,5 +188,5 @@ def _due_next(pack: Pack) -> Iterator[str]:
             "%(num)s further actions are due by the end of %(half)s: %(sides)s.",
             total,
             half=pack.half.after(),
-            sides=", ".join(f"{side_name(code)} {count}" for code, count in sorted(due.items())),
+            sides=", ".join(f"{name_of_side(code)} {count}" for code, count in sorted(due.items())),
         )

@@ -15,7 +15,7 @@ from exchange.flows.pack.pack import Pack
 from exchange.web.languages import gettext as _
 from exchange.web.pack.drawings import levels, square_map
 from exchange.web.pack.figure_sections import gap_table
-from exchange.web.pack.pack_words import side_name, side_names
+from exchange.web.pack.pack_words import name_of_side, side_names
 from exchange.web.pack.sections import PackPicture, PackSection, PackTable
 from exchange.web.wording.figures import words
 from exchange.web.wording.law import LAW_MARKS, act_words, lack_words, law_state_words
@@ -42,7 +42,7 @@ def law_section(pack: Pack) -> PackSection:
     tables = []
     if lacks:
         head = [_("Side"), _("What is missing"), _("Towards")]
-        rows = [[side_name(lack.side), _lack(lack), side_names(lack.partners)] for lack in lacks]
+        rows = [[name_of_side(lack.side), _lack(lack), side_names(lack.partners)] for lack in lacks]
         tables.append(PackTable("law-gaps", None, head, rows, (1.1, 3, 1.6)))
     held = gap_table(pack.figures, [_("Reason"), _("Between whom"), _("Exhibits")])
     if held is not None:
@@ -50,7 +50,9 @@ def law_section(pack: Pack) -> PackSection:
     changes = [(item, change) for item in inputs for change in item.law.changes]
     if changes:
         head = [_("Side"), _("Article"), _("Change")]
-        rows = [[side_name(item.jurisdiction), change.article_id, act_words(change.what)] for item, change in changes]
+        rows = [
+            [name_of_side(item.jurisdiction), change.article_id, act_words(change.what)] for item, change in changes
+        ]
         caption = _("What changed in the half-year %(half)s", half=pack.half)
         tables.append(PackTable("law-changes", caption, head, rows, (1.5, 2, 1)))
     notes = [
@@ -82,11 +84,11 @@ def _law_picture(pack: Pack) -> list[PackPicture]:
         caption = _(
             "May the side of the row give findings to the side of the column? As the side of the row entered it."
         )
-        names = [side_name(code) for code in sides]
+        names = [name_of_side(code) for code in sides]
         return [PackPicture("law", f"{caption} {_legend()}", square_map(names, names, cells))] if cells else []
     own = pack.inputs[0]
-    rows = [side_name(item.partner) for item in own.law.towards]
-    here = side_name(own.jurisdiction)
+    rows = [name_of_side(item.partner) for item in own.law.towards]
+    here = name_of_side(own.jurisdiction)
     columns = [_("%(side)s gives", side=here), _("%(side)s asks", side=here), _("%(side)s receives", side=here)]
     for line, item in enumerate(own.law.towards):
         for column, direction in enumerate((LawDirection.GIVE, LawDirection.ASK, LawDirection.RECEIVE)):
@@ -119,7 +121,7 @@ def maturity_section(pack: Pack) -> PackSection:
     ]
     rows = [_maturity_row(item, pack) for item in inputs]
     drawn = levels(
-        [(side_name(item.jurisdiction), *_reached(item, pack)) for item in inputs],
+        [(name_of_side(item.jurisdiction), *_reached(item, pack)) for item in inputs],
         len(MATURITY_LEVELS),
         [_(level.title) for level in MATURITY_LEVELS.values()],
     )
@@ -148,7 +150,7 @@ def _maturity_row(item: PackInputs, pack: Pack) -> list[str]:
         "\n".join(_(title) for title in titles) if titles else ("–" if known else _("not known"))
         for titles in (gained, lost)
     ]
-    return [side_name(item.jurisdiction), *reached, *cells]
+    return [name_of_side(item.jurisdiction), *reached, *cells]
 
 
 def moved_practices(before: MaturityAt | None, now: MaturityAt | None) -> tuple[list[str], list[str]]:
@@ -178,7 +180,7 @@ def incidents_section(pack: Pack) -> PackSection:
             for code, _annex in pack.annexes
         }
     rows = [
-        [side_name(code), *(words(totals[name], "count") for name in TOTAL_TITLES)] for code, totals in found.items()
+        [name_of_side(code), *(words(totals[name], "count") for name in TOTAL_TITLES)] for code, totals in found.items()
     ]
     if told is not None:
         rows.append([_("the region"), *(words(told.totals[name], "count") for name in TOTAL_TITLES)])

@@ -9,7 +9,7 @@ from typing import Final
 from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, STAGES, Definition
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.pack.inputs import Band, PackAction
+from exchange.flows.pack.inputs import OverdueBand, PackAction
 from exchange.flows.pack.pack import Missing, MissingPart, OverdueWork, Pack
 from exchange.flows.region.kinds import DEFINITIONS
 from exchange.web.languages import gettext as _
@@ -41,12 +41,12 @@ _NOT_APPROVED_HERE: Final = {
 }
 
 
-def side_name(code: str) -> str:
+def name_of_side(code: str) -> str:
     return term(code, "jurisdiction")
 
 
 def side_names(codes: Iterable[str]) -> str:
-    return ", ".join(side_name(code) for code in codes)
+    return ", ".join(name_of_side(code) for code in codes)
 
 
 def missing_words(item: Missing, pack: Pack) -> str:
@@ -54,28 +54,24 @@ def missing_words(item: Missing, pack: Pack) -> str:
     said = _MISSING[item.part] if pack.is_regional else _NOT_APPROVED_HERE.get(item.part, _MISSING[item.part])
     return _(
         said,
-        side=side_name(item.jurisdiction) if item.jurisdiction is not None else "",
+        side=name_of_side(item.jurisdiction) if item.jurisdiction is not None else "",
         half=pack.half,
         before=pack.half.before(),
         day=pack.as_of.isoformat(),
     )
 
 
-def missing_texts() -> list[str]:
-    return [*_MISSING.values(), *_NOT_APPROVED_HERE.values()]
-
-
 def overdue_words(item: OverdueWork, smallest: int) -> str:
     if item.count is not None:
         return str(item.count)
     match item.band:
-        case Band.NONE:
+        case OverdueBand.NONE:
             return "0"
-        case Band.SOME:
+        case OverdueBand.SOME:
             return f"1–{smallest - 1}"
-        case Band.MANY:
+        case OverdueBand.MANY:
             return _("%(count)s or more", count=smallest)
-        case Band.NO_DATA:
+        case OverdueBand.NO_DATA:
             return _("no data")
 
 
@@ -98,13 +94,13 @@ def definition_of(name: str) -> Definition:
     return DEFINITIONS.get(row) or COUNTS[row]
 
 
-def is_told(figure: Figure | None) -> bool:
+def has_figure(figure: Figure | None) -> bool:
     """It is a number or a range."""
     return figure is not None and figure.low is not None
 
 
 def owner_words(action: PackAction) -> str:
-    return _("%(side)s, %(role)s", side=side_name(action.owner), role=office_role_word(action.owner_role))
+    return _("%(side)s, %(role)s", side=name_of_side(action.owner), role=office_role_word(action.owner_role))
 
 
 def is_carried_on(action: PackAction, half: Half) -> bool:

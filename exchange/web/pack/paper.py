@@ -14,7 +14,7 @@ from exchange.web.languages import spoken
 from exchange.web.pack.figure_sections import availability_section, figures_section, overdue_section, told_names
 from exchange.web.pack.first_page import what_changed, what_is_asked
 from exchange.web.pack.law_sections import incidents_section, law_section, maturity_section
-from exchange.web.pack.pack_words import definition_of, figure_title, missing_words, side_name, side_names
+from exchange.web.pack.pack_words import definition_of, figure_title, missing_words, name_of_side, side_names
 from exchange.web.pack.people_sections import actions_section, meetings_section
 from exchange.web.pack.sections import PackSection, PackTable
 from exchange.web.report.blocks import (
@@ -77,7 +77,7 @@ def pack_data(pack: Pack) -> tuple[dict[str, Any], dict[str, bytes]]:
         "meeting": printable(_meeting(pack)),
         "half": str(pack.half),
         "of": printable(_of(pack)),
-        "sides": [printable(side_name(code)) for code in pack.jurisdictions],
+        "sides": [printable(name_of_side(code)) for code in pack.jurisdictions],
         "readers": [printable(text) for text in readers_words(pack)],
         "restricted": printable(_("Restricted: exact counts")) if pack.restricted else None,
         "mark": printable(_("For the participants of the meeting; not public")),
@@ -93,13 +93,13 @@ def pack_data(pack: Pack) -> tuple[dict[str, Any], dict[str, bytes]]:
 def pack_title(pack: Pack) -> str:
     if pack.is_regional:
         return _("Meeting pack of the region, %(half)s", half=pack.half)
-    return _("Meeting pack of %(side)s, %(half)s", side=side_name(pack.here or ""), half=pack.half)
+    return _("Meeting pack of %(side)s, %(half)s", side=name_of_side(pack.here or ""), half=pack.half)
 
 
 def _meeting(pack: Pack) -> str:
     if pack.is_regional:
         return _("Regional coordination meeting")
-    return _("Local coordination meeting of %(side)s", side=side_name(pack.here or ""))
+    return _("Local coordination meeting of %(side)s", side=name_of_side(pack.here or ""))
 
 
 def _of(pack: Pack) -> str:
@@ -246,7 +246,7 @@ def _sources(pack: Pack) -> Iterator[Block]:
         )
     )
     for side in pack.sides:
-        yield heading(f"{side_name(side.jurisdiction)}, {side.node}", 2)
+        yield heading(f"{name_of_side(side.jurisdiction)}, {side.node}", 2)
         yield pairs(*_provenance(side))
 
 

@@ -11,7 +11,7 @@ from exchange.flows.pack.inputs import HeldOfKind, PackAction, PackInputs
 from exchange.flows.pack.pack import Pack
 from exchange.web.languages import gettext as _
 from exchange.web.pack.drawings import shares
-from exchange.web.pack.pack_words import is_carried_on, owner_words, side_name
+from exchange.web.pack.pack_words import is_carried_on, name_of_side, owner_words
 from exchange.web.pack.sections import PackPicture, PackSection, PackTable
 from exchange.web.wording.coordination import (
     action_state_word,
@@ -35,7 +35,7 @@ def meetings_section(pack: Pack) -> PackSection:
             str(meeting.held_on),
             meeting_word(meeting.kind),
             meeting.title,
-            side_name(item.jurisdiction),
+            name_of_side(item.jurisdiction),
             str(meeting.people),
         ]
         for item, meeting in sorted(held, key=lambda found: (found[1].held_on, found[0].jurisdiction))
@@ -168,7 +168,7 @@ def _state(action: PackAction, pack: Pack) -> str:
 
 
 def _agreed(action: PackAction, pack: Pack) -> str:
-    known = {side.node: side_name(side.jurisdiction) for side in pack.sides}
+    known = {side.node: name_of_side(side.jurisdiction) for side in pack.sides}
     return _(
         "%(day)s, by %(side)s",
         day=action.met_on.isoformat(),

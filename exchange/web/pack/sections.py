@@ -4,7 +4,7 @@ and each table is a file for a spreadsheet too."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -36,4 +36,4 @@ class PackSection:
     notes: Sequence[str] = ()
     pictures: Sequence[PackPicture] = ()
     tables: Sequence[PackTable] = ()
-    after: Sequence[str] = field(default=())
+    after: Sequence[str] = ()

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from exchange.flows.assessment.assessment import Assessment
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
-from exchange.web.pages.records_csv import guarded
 from exchange.web.wording.assessments import (
     answer_evidence,
     answer_words,
@@ -18,6 +17,7 @@ from exchange.web.wording.assessments import (
     recommendation_words,
     who_and_when,
 )
+from exchange.web.wording.spreadsheet_cells import guarded
 
 ASSESSMENT_COLUMNS = (
     *("half", "jurisdiction", "part", "area", "id", "text", "now", "last_time"),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord
@@ -14,6 +12,7 @@ from exchange.record_filter import FIELDS_OF_RECORDS
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.wording.calibres import named_calibre
 from exchange.web.wording.sentences import suspicion
+from exchange.web.wording.spreadsheet_cells import guarded
 
 _COLUMNS = (
     *("jurisdiction", "node", "case", "incident", "item", "kind", "calibre", "earliest", "latest", "handling"),
@@ -23,16 +22,6 @@ _FURTHER = tuple(
     name for name in FIELDS_OF_RECORDS if name not in (*_COLUMNS, "jurisdiction", "issuer", "case_reference")
 )
 """Whatever else a record states, each under the name of its condition in the search, as it was signed."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *"＝＋－＠")
-"""In either width: some spreadsheets take both."""
-_AFTER_SEMICOLON: Final = re.compile(rf"(;)(?=[\s\"']*[{re.escape(''.join(FORMULA))}])")
-
-
-def guarded(cell: str) -> str:
-    """A spreadsheet computes what begins so; an apostrophe before it makes it text. Also behind each semicolon: in the
-    languages of this region spreadsheets begin a new cell there."""
-    cell = _AFTER_SEMICOLON.sub(r"\1'", cell)
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def sheet(

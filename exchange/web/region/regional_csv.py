@@ -13,9 +13,9 @@ from exchange.flows.monitoring.small_counts import Figure
 from exchange.flows.region.kinds import DEFINITIONS
 from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext, spoken
-from exchange.web.pages.records_csv import guarded
 from exchange.web.wording.regional_incidents import incident_lines
 from exchange.web.wording.regional_lines import key_words
+from exchange.web.wording.spreadsheet_cells import guarded
 
 REGIONAL_COLUMNS: Final = (
     "period",

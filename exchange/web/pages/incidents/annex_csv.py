@@ -11,8 +11,8 @@ from exchange.flows.incidents.words import TABLE_TITLES, TOTAL_TITLES, all_verif
 from exchange.flows.monitoring.small_counts import Figure
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
-from exchange.web.pages.records_csv import guarded
 from exchange.web.wording.incident_words import unverified_words, value_words
+from exchange.web.wording.spreadsheet_cells import guarded
 
 ANNEX_COLUMNS = ("half", "node", "state", "id", "figure", "first", "second", "told", "low", "high")
 

@@ -10,7 +10,7 @@ from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.small_counts import Figure, Row
 from exchange.web.languages import gettext, spoken, term
-from exchange.web.pages.records_csv import guarded
+from exchange.web.wording.spreadsheet_cells import guarded
 
 MONITORING_COLUMNS = (
     "period",

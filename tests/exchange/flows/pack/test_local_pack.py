@@ -9,9 +9,9 @@ import pytest
 from exchange.errors import Conflict, Forbidden, NotFound
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.pack.approve_inputs import approve_inputs, draft_inputs, signed_inputs
-from exchange.flows.pack.inputs import Band, read_inputs
+from exchange.flows.pack.inputs import OverdueBand, read_inputs
 from exchange.flows.pack.local_pack import local_pack
-from exchange.flows.pack.make_inputs import band_of
+from exchange.flows.pack.make_inputs import overdue_band
 from exchange.flows.pack.pack import Missing, MissingPart
 from schemas.errors import ContractError
 from schemas.vocabulary import Role
@@ -69,13 +69,13 @@ def test_the_head_approves_what_was_shown_and_nobody_else_does(sent: Sent) -> No
 
 
 def test_bands() -> None:
-    assert [band_of(count, 5) for count in (None, 0, 1, 4, 5, 60)] == [
-        Band.NO_DATA,
-        Band.NONE,
-        Band.SOME,
-        Band.SOME,
-        Band.MANY,
-        Band.MANY,
+    assert [overdue_band(count, 5) for count in (None, 0, 1, 4, 5, 60)] == [
+        OverdueBand.NO_DATA,
+        OverdueBand.NONE,
+        OverdueBand.SOME,
+        OverdueBand.SOME,
+        OverdueBand.MANY,
+        OverdueBand.MANY,
     ]
 
 
@@ -86,7 +86,7 @@ def test_bands() -> None:
         (b'"issuer": "ffp-rs"', b'"issuer": "ffp-mk"'),
         (b'"format": "ffp-pack-inputs/2"', b'"format": "ffp-pack-inputs/3"'),
         (b'"half": "2026H2"', b'"half": "2026H3"'),
-        (b'"steps": "none"', b'"steps": "3"'),
+        (b'"decisions": "none"', b'"decisions": "3"'),
         (b'"meetings": 1,', b'"meetings": 2,'),
     ],
 )

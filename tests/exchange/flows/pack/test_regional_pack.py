@@ -16,7 +16,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import exact
 from exchange.flows.pack.approve_inputs import approve_inputs, approved_inputs, draft_inputs, signed_inputs
-from exchange.flows.pack.make_inputs import band_of, figures_of
+from exchange.flows.pack.make_inputs import figures_of, overdue_band
 from exchange.flows.pack.pack import Missing, MissingPart, Pack
 from exchange.flows.pack.regional_pack import read_pack_files, regional_pack
 from exchange.flows.region.desk import DeskKeys
@@ -70,7 +70,7 @@ def test_overdue_work_is_exact_with_the_key_and_a_band_without(sent: Sent) -> No
         assert count == exact_half(sent, one).count(kind, other)
     bands = {(item.one, item.other, item.kind): item.band for item in without.overdue}
     assert all(item.count is None for item in without.overdue)
-    assert bands == {key: band_of(count, 5) for key, count in exact_counts.items()}
+    assert bands == {key: overdue_band(count, 5) for key, count in exact_counts.items()}
     assert len(set(bands.values())) > 1, "the world has both"
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from exchange.store.tables.records import RecordRow
-from exchange.web.pages.records_csv import guarded, sheet
+from exchange.web.pages.records_csv import sheet
 from exchange.web.pages.search_form import FIELDS, TypedSearch, question_of
+from exchange.web.wording.spreadsheet_cells import guarded
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
