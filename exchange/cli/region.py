@@ -233,10 +233,10 @@ def publish(
     from exchange.flows.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
     from exchange.flows.region.publication import ReportsRefused, publication_of
     from exchange.flows.region.report_file import MAX_FILE_BYTES
-    from exchange.flows.region.site_folder import check_folder, replace_site
+    from exchange.flows.region.site_folder import check_site_folder, replace_site
     from exchange.web.public_site.site import site_files
 
-    check_folder(folder)
+    check_site_folder(folder)
     wanted = [parse_period(text) for text in (*(half or ()), *(year or ()))]
     if not all(isinstance(parse_period(text), Half) for text in half or ()) or not all(
         isinstance(parse_period(text), Year) for text in year or ()

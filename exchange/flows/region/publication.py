@@ -38,7 +38,7 @@ _ENOUGH: Final = dict.fromkeys(STAGES, (1.0,) * 10_000)
 """Spans for which every time may be told that the counts behind it allow to be told."""
 
 
-class Part(StrEnum):
+class TakingPart(StrEnum):
     """How far a jurisdiction takes part, as far as files tell."""
 
     REPORTED = "reported"
@@ -91,13 +91,17 @@ class Publication:
         return (halves or list(self.periods))[-1]
 
     @property
-    def parts(self) -> Mapping[str, Part]:
+    def parts(self) -> Mapping[str, TakingPart]:
         """Each jurisdiction of the directory, in the order of their codes."""
         reported = set(self.newest.report.jurisdictions)
         partners = {code for item in self.newest.signed for code in item.verified.document.partners}
         connected = partners | self.registered
         return {
-            code: Part.REPORTED if code in reported else Part.CONNECTED if code in connected else Part.PREPARING
+            code: TakingPart.REPORTED
+            if code in reported
+            else TakingPart.CONNECTED
+            if code in connected
+            else TakingPart.PREPARING
             for code in sorted({*self.directory, *reported, *connected})
         }
 

@@ -21,7 +21,7 @@ from schemas.strict_json import check_json
 
 SITE_FORMAT: Final = "ffp-public-site/1"
 SITE_LIST: Final = "site.json"
-MAX_LIST_BYTES: Final = 4 * 1024 * 1024
+MAX_SITE_LIST_BYTES: Final = 4 * 1024 * 1024
 """Of a list of 20,000 files."""
 _FILE_MODE, _FOLDER_MODE = 0o644, 0o755
 """For whoever serves it: a site is public."""
@@ -59,7 +59,7 @@ def replace_site(folder: Path, files: Mapping[str, bytes]) -> None:
                 shutil.rmtree(left)
 
         # 2.
-        check_folder(folder)
+        check_site_folder(folder)
 
         # 3.
         new.mkdir(mode=_FOLDER_MODE)
@@ -97,7 +97,7 @@ def _alone_in(parent: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def check_folder(folder: Path) -> None:
+def check_site_folder(folder: Path) -> None:
     """Nothing is lost where a site is replaced. Raises InvalidInput, code "other-files"."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise InvalidInput(f"{folder} is no folder. Name a folder, or one that is not there yet.", code="other-files")
@@ -128,9 +128,9 @@ def _read_list(path: Path) -> Mapping[str, str] | None:
     if path.is_symlink() or not path.is_file():
         return None
     with path.open("rb") as file:
-        data = file.read(MAX_LIST_BYTES + 1)
+        data = file.read(MAX_SITE_LIST_BYTES + 1)
     try:
-        check_json(data, max_bytes=MAX_LIST_BYTES)
+        check_json(data, max_bytes=MAX_SITE_LIST_BYTES)
         return SiteList.model_validate_json(data, strict=True).files
     except (ContractError, ValidationError):
         return None

@@ -17,7 +17,7 @@ from exchange.flows.region.regional import RegionalReport, RegionalRow, Regional
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import spoken, term
-from exchange.web.public_site.charts import Bar, Span, bar_chart, column_chart, nice_top, span_chart
+from exchange.web.public_site.charts import NamedBar, StageBar, bar_chart, column_chart, nice_top, span_chart, tells_any
 from exchange.web.public_site.periods import named_period, short_period
 from exchange.web.wording.figures import change, words
 from exchange.web.wording.regional_lines import key_words, number_words
@@ -34,6 +34,12 @@ TRENDS: Final = {
     "confirmation_median_h": ("hours", _m("%(figure)s, median")),
 }
 """What the trend is told of: unit, and what its title adds."""
+NOTES: Final = {
+    "confirmed_hits": _m(
+        "A wide range is meant to be one: its upper end is how many leads were left to be confirmed, those of earlier "
+        "periods too."
+    )
+}
 SAME_IN_TABLE: Final = _m("The table below says the same in words.")
 
 
@@ -74,11 +80,12 @@ def by_giver(report: RegionalReport, name: str, note: str) -> FigureBlock:
     return replace(block, rows=(*block.rows, *each))
 
 
-def across_borders(report: RegionalReport, name: str) -> FigureBlock:
+def hits_by_pair(report: RegionalReport, name: str) -> FigureBlock:
     """A count of pairs of jurisdictions: drawn by pair, in the table also what is within one."""
     row = report.row(name)
     pairs = [(key_words(key), figure) for key, figure in sorted(row.cells.items()) if "-" in key]
-    block = _counted(report, row, pairs, _("Pair"), _("across borders"), row.across or NO_DATA)
+    notes = [_(NOTES[name])] if name in NOTES else []
+    block = _counted(report, row, pairs, _("Pair"), _("across borders"), row.across or NO_DATA, notes)
     within = tuple(
         (_("within %(jurisdiction)s", jurisdiction=key_words(key)), words(figure, "count"))
         for key, figure in sorted(row.cells.items())
@@ -104,7 +111,7 @@ def times_block(report: RegionalReport) -> FigureBlock:
     known = {stage.id: stage for stage in report.stages}
     stages = [known[name] for name in TIMES_SHOWN if name in known]
     title = _("How long it took")
-    spans = [Span(_(STAGES[stage.id].title), stage.median, stage.most, _times_said(stage)) for stage in stages]
+    spans = [StageBar(_(STAGES[stage.id].title), stage.median, stage.most, _times_said(stage)) for stage in stages]
     description = _("For each stage a bar: dark until half of all had ended, light until nine of ten had ended.")
     confirmation = known["confirmation"]
     return FigureBlock(
@@ -171,7 +178,7 @@ def _counted(
 ) -> FigureBlock:
     definition = DEFINITIONS[row.id]
     title = _(definition.title)
-    bars = [Bar(name, figure, words(figure, "count")) for name, figure in cells]
+    bars = [NamedBar(name, figure, words(figure, "count")) for name, figure in cells]
     return FigureBlock(
         id=row.id,
         title=title,
@@ -179,7 +186,7 @@ def _counted(
         aim=number_words(report.indicators[row.id]),
         headline=words(headline, "count"),
         headline_of=of,
-        chart=bar_chart(row.id, title, _(SAME_IN_TABLE), bars) if bars else None,
+        chart=bar_chart(row.id, title, _(SAME_IN_TABLE), bars) if tells_any(bar.figure for bar in bars) else None,
         columns=(first, _("Count")),
         rows=tuple((bar.name, bar.said) for bar in bars),
         notes=tuple(notes),
@@ -196,7 +203,7 @@ def _shared_out(
     by_coordinator: bool,
 ) -> FigureBlock:
     title = _(definition.title)
-    bars = [Bar(whose, figure, words(figure, "share")) for whose, figure in cells]
+    bars = [NamedBar(whose, figure, words(figure, "share")) for whose, figure in cells]
     return FigureBlock(
         id=name,
         title=title,
@@ -204,7 +211,7 @@ def _shared_out(
         aim=number_words(report.indicators[name]),
         headline="" if total is None else words(total, "share"),
         headline_of=_("of all together"),
-        chart=bar_chart(name, title, _(SAME_IN_TABLE), bars) if bars else None,
+        chart=bar_chart(name, title, _(SAME_IN_TABLE), bars) if tells_any(bar.figure for bar in bars) else None,
         columns=(_("Whose"), _("Share")),
         rows=tuple((bar.name, bar.said) for bar in bars),
         by_coordinator=by_coordinator,
@@ -222,7 +229,7 @@ def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str
     figures = [point.figures.get(name, NO_DATA) for point in points]
     drawn = list(zip(points, figures, strict=True))
     drawn = drawn[:1] + drawn[1:][-(MOST_COLUMNS - 1) :]
-    columns = [Bar(short_period(point.period), figure, said(figure)) for point, figure in drawn]
+    columns = [NamedBar(short_period(point.period), figure, said(figure)) for point, figure in drawn]
     id_ = f"years-{name}" if years else f"trend-{name}"
     last = figures[-1]
     return FigureBlock(
@@ -232,7 +239,7 @@ def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str
         aim=number_words(report.indicators[row]),
         headline=said(last),
         headline_of=named_period(points[-1].period),
-        chart=column_chart(id_, title, _trend_description(points), columns, list(_ticks(figures, unit))),
+        chart=_columns_drawn(id_, title, points, columns, list(_ticks(figures, unit))),
         columns=(_("Period"), _("Figure"), _("Since the baseline")),
         rows=tuple(_trend_rows(points, figures, said, unit)),
         by_coordinator=unit == "hours",
@@ -240,12 +247,15 @@ def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str
     )
 
 
-def _trend_description(points: Sequence[TrendPoint]) -> str:
-    return _(
-        "A column for each period. The broken line is at the height of the baseline, %(period)s. The table below says "
-        "the same in words.",
+def _columns_drawn(
+    id_: str, title: str, points: Sequence[TrendPoint], columns: Sequence[NamedBar], ticks: Sequence[tuple[float, str]]
+) -> Markup | None:
+    description = _(
+        "A column for each period. The broken line is at the height of the baseline, %(period)s; of a range "
+        "there is one at each end. The table below says the same in words.",
         period=named_period(points[0].period),
     )
+    return column_chart(id_, title, description, columns, ticks) if tells_any(bar.figure for bar in columns) else None
 
 
 def _trend_rows(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ from exchange.flows.monitoring.small_counts import Figure, Told
 
 _NAME_LETTERS: Final = 34
 """A name of more is set in two lines: so many fit a telephone of 320 pixels."""
-_LINE, _BAR, _GAP = 19, 14, 16
+_LINE, _BAR, _GAP = 19, 12, 12
 _ROOM: Final = 68
 """Per cent of the width for the longest bar; the rest is for what it says."""
 _TALL: Final = 170
@@ -43,7 +43,7 @@ _PATTERN: Final = Markup(
 
 
 @dataclass(frozen=True)
-class Bar:
+class NamedBar:
     """``said``: the figure in words."""
 
     name: str
@@ -52,7 +52,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Span:
+class StageBar:
     """A time: half of all took no longer than ``middle``, nine of ten no longer than ``most``."""
 
     name: str
@@ -61,27 +61,27 @@ class Span:
     said: str
 
 
-def bar_chart(id_: str, title: str, description: str, bars: Sequence[Bar]) -> Markup:
+def bar_chart(id_: str, title: str, description: str, bars: Sequence[NamedBar]) -> Markup:
     """Lying bars, one below the other; what each says stands at its end."""
     longest = max([1.0, *(bar.figure.high or 0 for bar in bars)])
     parts, top = [_PATTERN.format(id=id_)], 0.0
     for bar in bars:
-        top += _add_name(parts, bar.name, top)
+        top += _add_name(parts, bar.name, top, "name")
         parts.append(_track(top, _ROOM))
         parts.extend(_lying(id_, bar.figure, top, _ROOM / longest))
-        parts.append(_text("100%", top + 12, bar.said, "said", "end"))
+        parts.append(_text("100%", top + 11, bar.said, "said", "end"))
         top += _BAR + _GAP
     return _svg(id_, title, description, top, parts)
 
 
-def span_chart(id_: str, title: str, description: str, spans: Sequence[Span]) -> Markup:
+def span_chart(id_: str, title: str, description: str, spans: Sequence[StageBar]) -> Markup:
     """Lying bars: dark up to the middle, light up to what nine of ten did not exceed."""
     longest = max([1.0, *(span.most.high or 0 for span in spans)])
-    parts, top = [], 0.0
+    parts: list[Markup] = []
+    top = 0.0
     for span in spans:
-        top += _add_name(parts, span.name, top)
-        parts.append(_text("0", top + 13, span.said, "said", "start"))
-        top += _LINE
+        top += _add_name(parts, span.name, top, "name")
+        top += _add_name(parts, span.said, top, "said")
         parts.append(_track(top, 100))
         if span.middle.told is Told.EXACT:
             for figure, kind in ((span.most, "most"), (span.middle, "sure")):
@@ -92,10 +92,10 @@ def span_chart(id_: str, title: str, description: str, spans: Sequence[Span]) ->
 
 
 def column_chart(
-    id_: str, title: str, description: str, columns: Sequence[Bar], ticks: Sequence[tuple[float, str]]
+    id_: str, title: str, description: str, columns: Sequence[NamedBar], ticks: Sequence[tuple[float, str]]
 ) -> Markup:
-    """Standing columns, the first of which is the baseline: a broken line leads from it over the others. ``ticks``: of
-    the scale, the last at its top, each in words."""
+    """Standing columns, the first of which is the baseline: a broken line leads from it over the others, and of a range
+    one from each end. ``ticks``: of the scale, the last at its top, each in words."""
     ground = 14 + _TALL
     scale = _TALL / ticks[-1][0]
     parts = [_PATTERN.format(id=id_)]
@@ -112,9 +112,14 @@ def column_chart(
             parts.append(_text(_share(left + wide / 2), ground + 16 + 15 * line, word, "small", "middle"))
     first = columns[0].figure
     if len(columns) > 1 and first.told in (Told.EXACT, Told.BETWEEN):
-        y = ground - ((first.low or 0) + (first.high or 0)) / 2 * scale
-        parts.append(_ACROSS.format(kind="baseline", y=y))
+        ends = sorted({first.low or 0, first.high or 0})
+        parts.extend(_ACROSS.format(kind="baseline", y=ground - end * scale) for end in ends)
     return _svg(id_, title, description, ground + 38, parts)
+
+
+def tells_any(figures: Iterable[Figure]) -> bool:
+    """Whether there is anything to draw."""
+    return any(figure.told in (Told.EXACT, Told.BETWEEN) for figure in figures)
 
 
 def nice_top(most: float) -> float:
@@ -125,17 +130,17 @@ def nice_top(most: float) -> float:
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= most))
 
 
-def wrapped(name: str, letters: int = _NAME_LETTERS) -> list[str]:
+def in_two_lines(name: str, letters: int = _NAME_LETTERS) -> list[str]:
     """In one line, or in two that are about as long."""
     if len(name) <= letters:
         return [name]
     return textwrap.wrap(name, max(letters * 2 // 3, len(name) // 2 + 6), break_long_words=False)
 
 
-def _add_name(parts: list[Markup], name: str, top: float) -> float:
-    """Write the lines of a name; returns how tall they are."""
-    lines = wrapped(name)
-    parts.extend(_text("0", top + 14 + number * _LINE, line, "name", "start") for number, line in enumerate(lines))
+def _add_name(parts: list[Markup], name: str, top: float, kind: str) -> float:
+    """Write a name in one line or two; returns how tall they are."""
+    lines = in_two_lines(name)
+    parts.extend(_text("0", top + 14 + number * _LINE, line, kind, "start") for number, line in enumerate(lines))
     return len(lines) * _LINE + 2
 
 

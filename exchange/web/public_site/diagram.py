@@ -10,10 +10,10 @@ from typing import Final
 
 from markupsafe import Markup
 
-from exchange.flows.region.publication import Part
-from exchange.web.public_site.charts import wrapped
+from exchange.flows.region.publication import TakingPart
+from exchange.web.public_site.charts import in_two_lines
 
-MOST_DRAWN: Final = 20
+MOST_CIRCLES: Final = 20
 """Beyond it the names would lie on each other: the table has all."""
 _WIDE, _HIGH = 360, 330
 _ACROSS, _DOWN = 132, 118
@@ -23,17 +23,17 @@ _PLACE: Final = Markup('<text class="place" x="{:.1f}" y="{:.1f}" text-anchor="m
 
 
 @dataclass(frozen=True)
-class Circle:
+class DrawnJurisdiction:
     code: str
     name: str
-    part: Part
+    part: TakingPart
 
 
 def circles_drawing(
-    title: str, description: str, circles: Sequence[Circle], exchanging: Sequence[tuple[str, str]]
+    title: str, description: str, circles: Sequence[DrawnJurisdiction], exchanging: Sequence[tuple[str, str]]
 ) -> Markup | None:
     """The first stands at the top, the others follow as the clock goes; None where there are too many to draw."""
-    if not 0 < len(circles) <= MOST_DRAWN:
+    if not 0 < len(circles) <= MOST_CIRCLES:
         return None
     at = _places(circles)
     parts = [_line(at[one], at[other]) for one, other in exchanging if one in at and other in at]
@@ -46,7 +46,7 @@ def circles_drawing(
     return drawn.format(wide=_WIDE, high=_HIGH, title=title, description=description, body=Markup("\n").join(parts))
 
 
-def _places(circles: Sequence[Circle]) -> Mapping[str, tuple[float, float]]:
+def _places(circles: Sequence[DrawnJurisdiction]) -> Mapping[str, tuple[float, float]]:
     turns = [2 * math.pi * number / len(circles) - math.pi / 2 for number in range(len(circles))]
     return {
         circle.code: (_WIDE / 2 + _ACROSS * math.cos(turn), _HIGH / 2 - 14 + _DOWN * math.sin(turn))
@@ -58,13 +58,13 @@ def _line(one: tuple[float, float], other: tuple[float, float]) -> Markup:
     return _LINE.format(*one, *other)
 
 
-def _circle(circle: Circle, x: float, y: float) -> list[Markup]:
+def _circle(circle: DrawnJurisdiction, x: float, y: float) -> list[Markup]:
     found = [
         Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="{}"/>').format(circle.part, x, y, _RADIUS),
         Markup('<text class="code {}" x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>').format(
             circle.part, x, y + 5, circle.code
         ),
     ]
-    for number, line in enumerate(wrapped(circle.name, 12)):
+    for number, line in enumerate(in_two_lines(circle.name, 12)):
         found.append(_PLACE.format(x, y + _RADIUS + 14 + 13 * number, line))
     return found

@@ -13,7 +13,7 @@ from exchange.flows.region.publication import PublishedPeriod
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.public_site.blocks import SAME_IN_TABLE, FigureBlock
-from exchange.web.public_site.charts import Bar, bar_chart
+from exchange.web.public_site.charts import NamedBar, bar_chart
 from exchange.web.wording.figures import words
 from exchange.web.wording.incident_words import WordedTable, notes_of, table_in_words
 
@@ -37,7 +37,7 @@ def incident_blocks(annexes: Sequence[ToldAnnex]) -> list[FigureBlock]:
     for name in TOTALS:
         title = _(TOTAL_TITLES[name])
         figures = [(term(annex.head.jurisdiction, "jurisdiction"), annex.totals[name]) for annex in annexes]
-        bars = [Bar(whose, figure, words(figure, "count")) for whose, figure in figures]
+        bars = [NamedBar(whose, figure, words(figure, "count")) for whose, figure in figures]
         found.append(
             FigureBlock(
                 id=f"incidents-{name}",

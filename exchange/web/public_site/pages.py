@@ -7,37 +7,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from exchange.flows.region.publication import Part, Publication, PublishedPeriod, SignedReport
+from exchange.flows.region.publication import Publication, PublishedPeriod, SignedReport, TakingPart
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.public_site.blocks import (
-    across_borders,
     availability_block,
     by_giver,
     by_jurisdiction,
     figure_tiles,
+    hits_by_pair,
     rate_block,
     stage_definitions,
     times_block,
     trend_blocks,
 )
-from exchange.web.public_site.diagram import Circle, circles_drawing
+from exchange.web.public_site.diagram import DrawnJurisdiction, circles_drawing
 from exchange.web.public_site.incident_blocks import annexes_of, incident_blocks, incident_notes, incident_tables
 from exchange.web.public_site.periods import named_period
 from exchange.web.wording.regional_lines import difference_words, regional_notes
 
 FILES: Final = "files"
 """The folder of a site in which the signed files lie."""
-PART_WORDS: Final = {
-    Part.REPORTED: _m("takes part; its head approved and signed the report of this period"),
-    Part.CONNECTED: _m("takes part; no report of this period is here"),
-    Part.PREPARING: _m("preparing; no file tells of a node yet"),
-}
 PART_STATES: Final = {
-    Part.REPORTED: _m("takes part, with a signed report"),
-    Part.CONNECTED: _m("takes part, without a report here"),
-    Part.PREPARING: _m("preparing"),
+    TakingPart.REPORTED: _m("takes part, with a signed report"),
+    TakingPart.CONNECTED: _m("takes part, without a report here"),
+    TakingPart.PREPARING: _m("preparing"),
 }
 
 
@@ -123,14 +118,14 @@ def _about(publication: Publication) -> Mapping[str, Any]:
 
 def _participants(publication: Publication) -> Mapping[str, Any]:
     parts = publication.parts
-    circles = [Circle(code, term(code, "jurisdiction"), part) for code, part in parts.items()]
+    circles = [DrawnJurisdiction(code, term(code, "jurisdiction"), part) for code, part in parts.items()]
     description = _(
         "A circle for each jurisdiction and a line for each two that exchange. The table below says the same in words."
     )
     return {
         "drawing": circles_drawing(_("Who takes part"), description, circles, publication.exchanging),
-        "states": [(part, _(PART_STATES[part])) for part in Part if part in parts.values()],
-        "rows": [(circle.code, circle.name, _(PART_WORDS[circle.part])) for circle in circles],
+        "states": [(part, _(PART_STATES[part])) for part in TakingPart if part in parts.values()],
+        "rows": [(circle.code, circle.name, _(PART_STATES[circle.part])) for circle in circles],
         "pairs": len(publication.exchanging),
         "blocks": [availability_block(publication.newest.report)],
     }
@@ -153,7 +148,7 @@ def _exhibits(publication: Publication) -> Mapping[str, Any]:
 def _hits(publication: Publication) -> Mapping[str, Any]:
     report = publication.newest.report
     return {
-        "blocks": [across_borders(report, name) for name in ("leads", "confirmed_hits", "hits_retracted")]
+        "blocks": [hits_by_pair(report, name) for name in ("leads", "confirmed_hits", "hits_retracted")]
         + [rate_block(report)],
         "credit": regional_notes(report)[0],
         "differences": [difference_words(item) for item in report.differences],
@@ -196,6 +191,7 @@ def _verify(publication: Publication) -> Mapping[str, Any]:
             for published in reversed(publication.periods)
         ],
         "files": FILES,
+        "had_sealed": any(not item.files.as_it_came for found in publication.periods for item in found.signed),
     }
 
 
@@ -208,7 +204,6 @@ def _signed_report(published: PublishedPeriod, item: SignedReport) -> Mapping[st
         "node": verified.node_id,
         "fingerprint": verified.fingerprint,
         "approval": verified.approval,
-        "as_it_came": item.files.as_it_came,
         "files": [_signed_file(published, name, content) for name, content in named.items()],
     }
 

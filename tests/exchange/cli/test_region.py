@@ -66,6 +66,8 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
     assert KOSOVO_FOOTNOTE in (out / "region-2026H1-public.csv").read_text(encoding="utf-8-sig")
     assert KOSOVO_FOOTNOTE in (out / "region-2026H1-public-leads.svg").read_text(encoding="utf-8")
 
+    _published(ffp, tmp_path / "site", [*good, out], inbox / "rs-forged.json", known)
+
     refused = ffp(*asked, *good, inbox / "rs-forged.json")
     assert refused.code == 1
     assert "rs-forged.json, of ffp-rs, refused (forged)" in refused.err
@@ -100,6 +102,27 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
 
     asyncio.run(_at_the_desk(world, inbox))
     world.close()
+
+
+def _published(ffp: Ffp, site: Path, given: list[Path], forged: Path, known: list[str]) -> None:
+    made = ffp("region", "publish", site, *given, *known)
+    assert made.code == 0, made.err
+    assert "region-2026H1-restricted.json is for named recipients alone: it was not read." in made.err
+    assert "held back" not in made.err, "the folder has the regional report"
+    assert KOSOVO_FOOTNOTE in (site / "en" / "hits.html").read_text(encoding="utf-8")
+    assert stat.S_IMODE((site / "mk" / "hits.html").stat().st_mode) == 0o644
+    before = {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    assert ffp("region", "publish", site, *given, *known, "--half", "2026H1").code == 0
+    assert {path: path.read_bytes() for path in site.rglob("*") if path.is_file()} == before, "the same bytes again"
+
+    refused = ffp("region", "publish", site, *given, forged, *known)
+    assert refused.code == 1
+    assert "rs-forged.json, of ffp-rs, refused (forged)" in refused.err
+    assert "No report of 2026H2" in refusal(ffp("region", "publish", site, *given, *known, "--half", "2026H2"))
+    assert "with --year" in refusal(ffp("region", "publish", site, *given, *known, "--half", "2026"))
+    assert {path: path.read_bytes() for path in site.rglob("*") if path.is_file()} == before
+    (site / "mine.txt").write_text("mine")
+    assert "mine.txt" in refusal(ffp("region", "publish", site, *given, *known))
 
 
 async def _at_the_desk(world: RegionWorld, inbox: Path) -> None:

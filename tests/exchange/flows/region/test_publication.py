@@ -16,7 +16,7 @@ from exchange.flows.region.combine import Combined, combine_reports
 from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.public_files import public_files
-from exchange.flows.region.publication import Part, Publication, ReportsRefused, publication_of
+from exchange.flows.region.publication import Publication, ReportsRefused, TakingPart, publication_of
 from exchange.flows.region.read_reports import read_reports
 from exchange.flows.region.region_document import read_earlier, write_region
 from exchange.flows.region.release import release_report
@@ -78,7 +78,7 @@ def test_counts_follow_from_the_signed_files_without_a_key(released_region: Rele
         assert told > 5
         assert {stage.median.told for stage in item.report.stages} <= {Told.HELD_BACK, Told.RESTRICTED}
     assert set(found.parts) == set(shipped_directory())
-    assert {code for code, part in found.parts.items() if part is Part.REPORTED} == set(CODES)
+    assert {code for code, part in found.parts.items() if part is TakingPart.REPORTED} == set(CODES)
     assert len(found.exchanging) == 15
 
 
@@ -186,7 +186,7 @@ def test_one_refused_file_stops_all(released_region: Released) -> None:
 
 def test_who_is_missing_takes_part_and_has_not_reported(released_region: Released) -> None:
     parts = published(released_region, released_region.files[H2][:-1]).parts
-    assert (parts["XK"], parts["RS"], parts["UA"]) == (Part.CONNECTED, Part.REPORTED, Part.PREPARING)
+    assert (parts["XK"], parts["RS"], parts["UA"]) == (TakingPart.CONNECTED, TakingPart.REPORTED, TakingPart.PREPARING)
 
 
 def test_what_is_given_out_was_signed_and_nothing_in_it_is_sealed(released_region: Released) -> None:

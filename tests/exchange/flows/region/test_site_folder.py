@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.errors import Conflict, InvalidInput
-from exchange.flows.region.site_folder import SITE_LIST, check_folder, replace_site
+from exchange.flows.region.site_folder import SITE_LIST, check_site_folder, replace_site
 
 FIRST = {"index.html": b"<p>first", "en/index.html": b"<p>en", "files/2026H1/RS.json": b"{}"}
 SECOND = {"index.html": b"<p>second", "sq/index.html": b"<p>sq"}
@@ -86,7 +86,7 @@ def test_neither_a_link_nor_a_file_is_a_site(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput):
             replace_site(tmp_path / name, FIRST)
         with pytest.raises(InvalidInput):
-            check_folder(tmp_path / name)
+            check_site_folder(tmp_path / name)
     assert (tmp_path / "file").read_text() == "mine"
     assert not any((tmp_path / "real").iterdir())
 
