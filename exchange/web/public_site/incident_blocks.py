@@ -24,7 +24,7 @@ def annexes_of(published: PublishedPeriod) -> list[ToldAnnex]:
     return [read_told(signed.public) for signed in found if signed is not None]
 
 
-def incident_notes(annexes: Sequence[ToldAnnex]) -> list[str]:
+def site_incident_notes(annexes: Sequence[ToldAnnex]) -> list[str]:
     """What a reader must know before the first figure; by the greatest bound of the annexes."""
     if not annexes:
         return [_(text) for text in ANNEX_DEFINITIONS]
@@ -54,7 +54,7 @@ def incident_blocks(annexes: Sequence[ToldAnnex]) -> list[FigureBlock]:
     return found
 
 
-def incident_tables(annexes: Sequence[ToldAnnex]) -> list[WordedTable]:
+def site_incident_tables(annexes: Sequence[ToldAnnex]) -> list[WordedTable]:
     """Of the region: each cell is the sum of what the annexes tell of it. A table that some annex does not tell is left
     out."""
     found = []

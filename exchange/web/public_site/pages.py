@@ -23,7 +23,12 @@ from exchange.web.public_site.blocks import (
     trend_blocks,
 )
 from exchange.web.public_site.diagram import DrawnJurisdiction, circles_drawing
-from exchange.web.public_site.incident_blocks import annexes_of, incident_blocks, incident_notes, incident_tables
+from exchange.web.public_site.incident_blocks import (
+    annexes_of,
+    incident_blocks,
+    site_incident_notes,
+    site_incident_tables,
+)
 from exchange.web.public_site.periods import named_period
 from exchange.web.wording.regional_lines import difference_words, regional_notes
 
@@ -172,9 +177,9 @@ def _trend(publication: Publication) -> Mapping[str, Any]:
 def _incidents(publication: Publication) -> Mapping[str, Any]:
     annexes = annexes_of(publication.newest)
     return {
-        "notes": incident_notes(annexes),
+        "notes": site_incident_notes(annexes),
         "blocks": incident_blocks(annexes),
-        "tables": incident_tables(annexes),
+        "tables": site_incident_tables(annexes),
     }
 
 
