@@ -112,7 +112,7 @@ class _Before(_Passed):
 
 
 class _PublicRegion(_Passed):
-    format: Literal["ffp-regional-report/1"]
+    format: Literal["ffp-regional-report/1", "ffp-regional-report/2"]
     edition: Literal["public"]
     period: PeriodText
     reports: Annotated[tuple[_CountedFile, ...], Field(min_length=1, max_length=256)]
