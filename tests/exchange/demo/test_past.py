@@ -237,8 +237,9 @@ def publish(region: PastRegion) -> None:
     site = region.desk / "site"
     pages = sorted(site.rglob("*.html"))
     assert len(pages) >= 10
-    said = (site / "index.html").read_text(encoding="utf-8")
-    assert "resolution 1244" in said
+    in_english = [path.read_text(encoding="utf-8") for path in (site / "en").glob("*.html")]
+    assert all("resolution 1244" in page for page in in_english if "Kosovo*" in page)
+    assert any("Kosovo*" in page for page in in_english)
     signed = {path.read_bytes() for path in site.rglob("*.json")}
     for period in periods_of(region):
         public = json.loads((region.desk / "reports" / f"rs-{period}.json").read_bytes())["public"]
