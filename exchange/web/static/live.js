@@ -20,7 +20,7 @@ const POLLS = 15; // then a line is tried again
 const LOOK_AGAIN_MS = 1000; // the node needs half a second between two looks
 const MOST_LOOKS = 5;
 const MOST_RECORDS = 64;
-const WATCHING = "[data-live], [data-live-count], [data-live-picture]";
+const WATCHING = "[data-live]:not([data-live=lights]), [data-live-count], [data-live-picture]";
 const OWN = { "X-Live": "1" }; // nobody is there because of this
 
 let line = null;
