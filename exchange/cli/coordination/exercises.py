@@ -152,17 +152,15 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score what was handed in elsewhere: each by its code, and all together by skill."""
-    from exchange.flows.exercises.attempts import score_given
+    from exchange.flows.exercises.attempts import each_once, score_given
     from exchange.flows.exercises.documents import MAX_ANSWERS_BYTES, MAX_GIVEN_BYTES, open_seal, read_given
     from exchange.flows.exercises.folder import MAX_PACKED_BYTES, unpack_set
     from exchange.flows.exercises.scoring import added_up
 
     _, document = unpack_set(_read(packed, MAX_PACKED_BYTES))
     known = open_seal(_read(answers, MAX_ANSWERS_BYTES), document).answers
-    by_code = {}
-    for path in given:
-        handed_in = read_given(_read(path, MAX_GIVEN_BYTES))
-        by_code[handed_in.code] = score_given(document, known, handed_in)
+    handed_in = each_once((path.name, read_given(_read(path, MAX_GIVEN_BYTES))) for path in given)
+    by_code = {code: score_given(document, known, one) for code, one in handed_in.items()}
     together = added_up(by_code.values())
     if as_json:
         print_json({"set": document.set_id, "by_code": by_code, "together": together})

@@ -26,7 +26,8 @@ TrustRoot = Annotated[
     Path | None, typer.Option(help="The folder with the rounds of the trust root; its digits are said.")
 ]
 Fingerprint = Annotated[
-    list[str] | None, typer.Option(help="A node's 40 digits, as its focal point read them out; one for each node.")
+    list[str] | None,
+    typer.Option(help="A node with its 40 digits, as its focal point read them out: ffp-rs=12345...; one for each."),
 ]
 RecipientKeyFile = Annotated[Path | None, typer.Option(help="The recipient's private key, that of ffp region key.")]
 Passphrase = Annotated[

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -158,6 +158,24 @@ def score_given(document: ExerciseSet, answers: list[ItemAnswer], given: GivenAn
             raise InvalidInput(f"Exercise {item.number} cannot be answered with {said}.")
         scored.append((answer.skill, outcome_of(answer, said)))
     return by_skill(scored)
+
+
+def each_once(given: Iterable[tuple[str, GivenAnswers]]) -> dict[str, GivenAnswers]:
+    """By code; the same answers twice stand once. ``given``: with the name of each file.
+
+    Raises InvalidInput where one code has two different answers: the first answer stands, and nobody can see in files
+    which one that was.
+    """
+    found: dict[str, tuple[str, GivenAnswers]] = {}
+    for name, one in given:
+        file, known = found.setdefault(one.code, (name, one))
+        if known != one:
+            raise InvalidInput(
+                f"{file} and {name} have the code {one.code} and different answers: ask the participant, and give one "
+                "of them.",
+                code="doubled",
+            )
+    return {code: one for code, (_, one) in found.items()}
 
 
 def attempts_folder(kept: KeptSet) -> Path:

@@ -117,16 +117,27 @@ def read_counts(data: bytes) -> ExerciseCounts:
         raise InvalidInput(f"These are no counts of exercises: {error}", code="no-exercises") from error
     except ValidationError as error:
         raise InvalidInput(f"These are no counts of exercises: {contract_error(error)}", code="no-exercises") from error
+    if len({one.set_id for one in found.sets}) != len(found.sets):
+        raise InvalidInput("One set stands twice: it would count twice.", code="no-exercises")
     for one in found.sets:
-        lines = one.by_skill
-        if lines is not None and (
-            any(sum(line.outcomes.values()) != line.answered for line in lines)
-            or sum(line.answered for line in lines) != one.answered
-            or sum(one.people.values()) < FEWEST_PEOPLE
-            or any(outcome not in OUTCOMES_OF[one.audience] for line in lines for outcome in line.outcomes)
-        ):
+        if not _adds_up(one):
             raise InvalidInput(f"The counts of the set {one.set_id} do not add up.", code="no-exercises")
     return found
+
+
+def _adds_up(one: CountedSet) -> bool:
+    """Each of the people answered at least one exercise, and none twice; results are those of as many answers."""
+    people, lines = sum(one.people.values()), one.by_skill
+    if not people <= one.answered <= people * one.exercises:
+        return False
+    if lines is None:
+        return True
+    return (
+        all(sum(line.outcomes.values()) == line.answered for line in lines)
+        and sum(line.answered for line in lines) == one.answered
+        and people >= FEWEST_PEOPLE
+        and all(outcome in OUTCOMES_OF[one.audience] for line in lines for outcome in line.outcomes)
+    )
 
 
 def people_of_set(kept: KeptSet) -> PeopleOfSet:

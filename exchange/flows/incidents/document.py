@@ -8,7 +8,8 @@ of an exact edition without a salt would try them all.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -52,6 +53,11 @@ MAX_ANNEX_BYTES: Final = 16 * 1024 * 1024
 
 _MOST: Final = 10**9
 """A total, or a cell of it."""
+_SMALLEST: Final = range(3, 51)
+"""From how many on a count may be told, as a node's settings allow it."""
+_OF_TOTALS: Final = frozenset({Told.EXACT, Told.BETWEEN})
+_OF_CELLS: Final = _OF_TOTALS | {Told.HELD_BACK}
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -174,16 +180,17 @@ def read_told(data: bytes) -> ToldAnnex:
     fields = _parsed(data, PUBLIC)
     try:
         head = _read_head(fields)
-        totals = {name: _figure(_by_id(fields["totals"], name)) for name in TOTALS}
+        totals = {name: _figure(_by_id(fields["totals"], name), _OF_TOTALS) for name in TOTALS}
         tables = {}
         for name, kind in TABLES.items():
-            cells = {tuple(item["at"]): _figure(item) for item in _by_id(fields["tables"], name)["cells"]}
+            cells = {tuple(item["at"]): _figure(item, _OF_CELLS) for item in _by_id(fields["tables"], name)["cells"]}
             tables[name] = ToldTable(kind, {place: cells[place] for place in cell_places(kind)})
+            _check_sum(tables[name], totals[kind.of])
         earlier = tuple(
             EarlierTotals(
                 str(Half.parse(item["half"])),
-                str(item["sha256"]),
-                {name: _figure(item["totals"][name]) for name in TOTALS},
+                _digest(item["sha256"]),
+                {name: _figure(item["totals"][name], _OF_TOTALS) for name in TOTALS},
             )
             for item in fields["earlier"]
         )
@@ -283,7 +290,7 @@ def _read_head(fields: Mapping[str, Any]) -> AnnexHead:
         Half.parse(fields["half"]),
         str(fields["node"]),
         str(fields["jurisdiction"]["code"]),
-        _whole(fields["smallest_count_told"]),
+        _smallest(fields["smallest_count_told"]),
     )
 
 
@@ -291,14 +298,34 @@ def _by_id(items: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
     return next(iter([item for item in items if item["id"] == name]), {})
 
 
-def _figure(item: Mapping[str, Any]) -> Figure:
-    """Raises ValueError for what no count is told as."""
+def _figure(item: Mapping[str, Any], may_be: Container[Told]) -> Figure:
+    """Raises ValueError for what no count of an annex is told as: what is no number there would end up in a sum, and
+    one side's silence would silence the region's total."""
     figure = Figure.of_json(item)
-    if figure.told in {Told.EXACT, Told.BETWEEN} and _whole(figure.low) > _whole(figure.high):
+    if figure.told not in may_be:
+        raise ValueError("no count is told so")
+    if figure.told is Told.HELD_BACK:
+        if (figure.low, figure.high) != (None, None):
+            raise ValueError("what is held back has no range")
+    elif _whole(figure.low) > _whole(figure.high):
         raise ValueError("no range")
-    if figure.told is Told.HELD_BACK and (figure.low, figure.high) != (None, None):
-        raise ValueError("what is held back has no range")
     return figure
+
+
+def _check_sum(table: ToldTable, total: Figure) -> None:
+    """Raises ValueError where the cells cannot add up to what is told of their total."""
+    cells = list(table.cells.values())
+    least = sum(figure.low or 0 for figure in cells)
+    most = sum(figure.high or 0 for figure in cells)
+    is_whole = all(figure.told is not Told.HELD_BACK for figure in cells)
+    if least > (total.high or 0) or (is_whole and most < (total.low or 0)):
+        raise ValueError("the cells do not add up to the total")
+
+
+def _digest(value: Any) -> str:
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise ValueError("no digest")
+    return value
 
 
 def _named(cell: PersonCell | IncidentCell) -> dict[str, str]:
@@ -313,6 +340,12 @@ def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MOST:
         raise ValueError("no count")
     return value
+
+
+def _smallest(value: Any) -> int:
+    if _whole(value) not in _SMALLEST:
+        raise ValueError("no bound of small counts")
+    return int(value)
 
 
 def _no_annex() -> InvalidInput:

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from exchange.errors import InvalidInput
-from exchange.flows.exercises.counts import MAX_COUNTS_BYTES, CountedSet, CountedSkill, read_counts
+from exchange.flows.exercises.counts import (
+    MAX_COUNTS_BYTES,
+    CountedSet,
+    CountedSkill,
+    ExerciseCounts,
+    read_counts,
+    write_counts,
+)
 from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseOutcome, ExerciseSkill, ExerciseUse
 from exchange.flows.monitoring.half_years import Half
 from schemas.errors import shown
@@ -19,7 +26,7 @@ def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, 
     """The sets of all files; one that was given in several places stands once, with the people of all.
 
     1. Read each within its bound, and check that it adds up.
-    2. It is of this half-year, and no other file has the same bytes.
+    2. It is of this half-year, and no other file says the same, however it is written.
     3. Add up what was counted of one set.
     Raises InvalidInput, which names the file.
     """
@@ -39,7 +46,7 @@ def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, 
             raise InvalidInput(
                 f"{name} has the exercises of {counts.half}, and {half} is asked for.", code="other-period"
             )
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(write_counts(_in_order(counts))).hexdigest()
         if digest in known:
             raise InvalidInput(f"{name} is the same as {known[digest]}: it would count twice.", code="doubled")
         known[digest] = name
@@ -64,6 +71,25 @@ def skills_of(
         for skill in ExerciseSkill
         if counted[use, skill].total()
     ]
+
+
+def _in_order(counts: ExerciseCounts) -> ExerciseCounts:
+    """Without the order of its parts, and without its footnotes: neither says anything of what was counted."""
+    sets = [
+        one.model_copy(
+            update={
+                "people": dict(sorted(one.people.items())),
+                "by_skill": None
+                if one.by_skill is None
+                else [
+                    CountedSkill(skill=line.skill, answered=line.answered, outcomes=dict(sorted(line.outcomes.items())))
+                    for line in sorted(one.by_skill, key=lambda line: (line.skill, line.answered))
+                ],
+            }
+        )
+        for one in sorted(counts.sets, key=lambda one: one.set_id)
+    ]
+    return counts.model_copy(update={"sets": sets, "footnotes": []})
 
 
 def _read(path: Path, name: str) -> bytes:

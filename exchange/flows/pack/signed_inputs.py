@@ -7,10 +7,8 @@ from typing import Final
 
 from exchange.errors import LogError, StatementInvalid
 from exchange.flows.pack.inputs import INPUTS_FORMAT, MAX_INPUTS_BYTES, PackInputs, read_inputs
-from exchange.flows.region.report_file import Believed, ReportRefused
+from exchange.flows.region.report_file import Believed, ReportRefused, check_believed
 from exchange.flows.statement.approved_document import digest_of, open_approved_file
-from exchange.flows.statement.proven import ProvenStatement, last_round_that_names
-from exchange.trust.card import same_fingerprint
 from schemas.bundle import MAX_BUNDLE_BYTES
 from schemas.errors import ContractError
 
@@ -66,7 +64,7 @@ def verify_inputs(data: bytes, who: Believed) -> VerifiedInputs:
         raise _forged(None, f"What proves that it was approved does not verify: {error}") from error
 
     # 3.
-    _check_identity(opened.proven, who)
+    check_believed(opened.proven.card.issuer, opened.proven, who)
 
     # 5.
     node = opened.proven.card.issuer
@@ -89,20 +87,6 @@ def verify_inputs(data: bytes, who: Believed) -> VerifiedInputs:
         opened.said.because,
         opened.proven.log_index,
         opened.proven.fingerprint,
-    )
-
-
-def _check_identity(proven: ProvenStatement, who: Believed) -> None:
-    if any(same_fingerprint(known, proven.fingerprint) for known in who.fingerprints):
-        return
-    if who.trust is not None and last_round_that_names(who.trust, proven.card) is not None:
-        return
-    raise ReportRefused(
-        f"It is signed by an identity with the fingerprint {proven.fingerprint}, which nobody vouches for here.",
-        code="unknown-identity",
-        node=proven.card.issuer,
-        next_step="Ask the focal point for its 40 digits by telephone. If they are these, give them with --fingerprint "
-        "or install the trust root; if not, somebody else made the file: keep it, and tell the focal point.",
     )
 
 

@@ -10,9 +10,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from exchange.errors import InvalidInput
+from exchange.flows.incidents.told import CellPlace
 from exchange.flows.monitoring.editions import PeriodText
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.region.region_document import MAX_REGION_BYTES
+from exchange.flows.region.region_document import MAX_REGION_BYTES, REGION_FORMAT
+from exchange.flows.region.region_incidents import RegionalIncidents
 from exchange.flows.region.regional import RegionalEarlier
 from schemas.errors import ContractError
 from schemas.exhibit import Sha256Hex
@@ -35,9 +37,19 @@ class ReadRow:
 
 
 @dataclass(frozen=True)
+class ReadIncidents:
+    """What it tells of incidents: the annexes by jurisdiction, half-year and digest; figures by total and by whom they
+    are of; cells by table and place."""
+
+    annexes: frozenset[tuple[str, str, str]]
+    totals: Mapping[str, Mapping[str, Figure]]
+    tables: Mapping[str, Mapping[CellPlace, Figure]]
+
+
+@dataclass(frozen=True)
 class ReadRegional:
     """``counted``: by node, the SHA-256 of the manifest of each report that is in it. ``stages``: the median and the
-    90th percentile."""
+    90th percentile. ``incidents``: None where it tells none."""
 
     period: str
     data: bytes
@@ -46,6 +58,7 @@ class ReadRegional:
     rate: Figure
     stages: Mapping[str, tuple[Figure, Figure]]
     earlier: tuple[RegionalEarlier, ...]
+    incidents: ReadIncidents | None = None
 
     @property
     def sha256(self) -> str:
@@ -111,6 +124,44 @@ class _Before(_Passed):
     figures: Annotated[dict[_Id, _Told], Field(max_length=200)]
 
 
+class _CountedAnnex(_Passed):
+    jurisdiction: _Id
+    half: PeriodText
+    sha256: Sha256Hex
+
+
+class _ToldTotal(_Passed):
+    id: _Id
+    cells: Annotated[dict[_Key, _Told], Field(max_length=256)]
+    total: _Told
+
+
+class _ToldCell(_Told):
+    at: Annotated[tuple[_Id, ...], Field(max_length=4)]
+
+
+class _ToldCells(_Passed):
+    id: _Id
+    cells: Annotated[tuple[_ToldCell, ...], Field(max_length=10_000)]
+
+
+class _ToldIncidents(_Passed):
+    annexes: Annotated[tuple[_CountedAnnex, ...], Field(max_length=512)]
+    totals: Annotated[tuple[_ToldTotal, ...], Field(max_length=20)]
+    tables: Annotated[tuple[_ToldCells, ...], Field(max_length=60)]
+
+    @property
+    def incidents(self) -> ReadIncidents:
+        return ReadIncidents(
+            frozenset((item.jurisdiction, item.half, item.sha256) for item in self.annexes),
+            {
+                item.id: {"": item.total.figure, **{code: cell.figure for code, cell in item.cells.items()}}
+                for item in self.totals
+            },
+            {item.id: {cell.at: cell.figure for cell in item.cells} for item in self.tables},
+        )
+
+
 class _PublicRegion(_Passed):
     format: Literal["ffp-regional-report/1", "ffp-regional-report/2"]
     edition: Literal["public"]
@@ -120,6 +171,13 @@ class _PublicRegion(_Passed):
     feedback_rate: _ToldRate
     stages: Annotated[tuple[_ToldStage, ...], Field(max_length=30)]
     earlier: Annotated[tuple[_Before, ...], Field(max_length=100)] = ()
+    incidents: _ToldIncidents | None = None
+
+    @model_validator(mode="after")
+    def _incidents_stand_in_the_second_format(self) -> _PublicRegion:
+        if (self.incidents is None) != (self.format == REGION_FORMAT):
+            raise ValueError("incidents stand in a report of the second format, and in each of these")
+        return self
 
 
 def read_public_region(data: bytes, name: str) -> ReadRegional:
@@ -143,4 +201,16 @@ def read_public_region(data: bytes, name: str) -> ReadRegional:
             RegionalEarlier(item.period, item.sha256, {name: told.figure for name, told in item.figures.items()})
             for item in read.earlier
         ),
+        incidents=None if read.incidents is None else read.incidents.incidents,
+    )
+
+
+def told_incidents(found: RegionalIncidents | None) -> ReadIncidents | None:
+    """What a regional report tells that was made of the same annexes."""
+    if found is None:
+        return None
+    return ReadIncidents(
+        frozenset((item.jurisdiction, item.half, item.sha256) for item in found.annexes),
+        {name: {"": figure, **found.by_jurisdiction[name]} for name, figure in found.totals.items()},
+        {name: dict(table.cells) for name, table in found.tables.items()},
     )

@@ -140,7 +140,7 @@ def _one_each(verified: list[NamedReport], refused: list[RefusedFile]) -> Iterab
                 for item in items
             ]
             continue
-        best = max(items, key=lambda item: (item.report.restricted is not None, len(item.report.annexes)))
+        best = max(items, key=_brought)
         yield best
         refused += [
             RefusedFile(
@@ -153,6 +153,13 @@ def _one_each(verified: list[NamedReport], refused: list[RefusedFile]) -> Iterab
             for item in items
             if item is not best
         ]
+
+
+def _brought(item: NamedReport) -> tuple[bool, int, int]:
+    """How much of one report a file has: whoever takes a part out of a copy takes nothing from what is counted."""
+    annexes = item.report.annexes
+    exact = sum(annex.exact is not None for annex in annexes)
+    return item.report.restricted is not None, len(annexes), exact
 
 
 def _differ(items: list[NamedReport]) -> bool:

@@ -75,10 +75,20 @@ class ReportFile(Contract):
 @dataclass(frozen=True)
 class Believed:
     """Whose identities a reader believes: those that the last round of the trust root names, and those with these
-    fingerprints. When a report was signed nobody can prove, so one of an identity that was replaced may be new."""
+    fingerprints. When a report was signed nobody can prove, so one of an identity that was replaced may be new.
+
+    Digits alone vouch for an identity, and not for whose it is: who gave theirs could report under another node's name.
+    ``ffp-rs=12345 ...`` vouches for that node alone."""
 
     trust: Trust | None = None
     fingerprints: Sequence[str] = field(default_factory=tuple)
+
+    def confirms(self, proven: ProvenStatement) -> bool:
+        """Whether somebody compared the digits, for this node where they name one."""
+        return any(
+            node in ("", proven.card.issuer) and same_fingerprint(digits, proven.fingerprint)
+            for node, _, digits in (known.strip().rpartition("=") for known in self.fingerprints)
+        )
 
 
 @dataclass(frozen=True)
@@ -153,7 +163,7 @@ def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = No
 
     # 2. and 3.
     proven = _proven(file, file.proof)
-    _check_identity(file, proven, who)
+    check_believed(file.node, proven, who)
 
     # 4.
     try:
@@ -255,8 +265,10 @@ def _newer(found: str, node: str | None) -> ReportRefused:
     )
 
 
-def _check_identity(file: ReportFile, proven: ProvenStatement, who: Believed) -> None:
-    if any(same_fingerprint(known, proven.fingerprint) for known in who.fingerprints):
+def check_believed(node: str, proven: ProvenStatement, who: Believed) -> None:
+    """Whether a document that ``node`` sends is signed by an identity that the reader believes. Raises
+    ReportRefused."""
+    if who.confirms(proven):
         return
     named = None if who.trust is None else who.trust.node(proven.card.issuer)
     if named is not None and (named.jurisdiction, named.identity) == (proven.card.jurisdiction, proven.card.identity):
@@ -268,7 +280,7 @@ def _check_identity(file: ReportFile, proven: ProvenStatement, who: Believed) ->
             f"root was the last to name; round {who.trust.version} names "
             + ("another one for this node." if named is not None else "this node no more."),
             code="replaced-identity",
-            node=file.node,
+            node=node,
             next_step="Nobody can tell whether it was signed before that. Ask the focal point by telephone: if it is a "
             "report of before, and these are the 40 digits of then, give them with --fingerprint; if not, keep the "
             "file, and ask for one by the identity of now.",
@@ -277,7 +289,7 @@ def _check_identity(file: ReportFile, proven: ProvenStatement, who: Believed) ->
         f"It is signed by an identity with the fingerprint {proven.fingerprint}, "
         + ("and the trust root names another one for this node." if named else "which nobody vouches for here."),
         code="forged" if named is not None else "unknown-identity",
-        node=file.node,
+        node=node,
         next_step="Ask the focal point for its 40 digits by telephone. If they are these, give them with --fingerprint "
         "or install the trust root; if not, somebody else made the file: keep it, and tell the focal point.",
     )

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import Document, read_document
 from exchange.flows.monitoring.editions import PeriodText
+from exchange.flows.monitoring.half_years import is_year
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
 from schemas.statements import contract_error
@@ -17,6 +18,8 @@ from schemas.strict_json import check_json
 from schemas.vocabulary import Jurisdiction
 
 MAX_PUBLIC_BYTES: Final = 2 * 1024 * 1024
+LEAST_TOLD: Final = 3
+"""The lowest bound of small counts that a node may have."""
 _MOST: Final = 256
 _Number = Annotated[float, Field(ge=0, le=10**9)]
 _Text = Annotated[str, Field(max_length=4000)]
@@ -103,7 +106,7 @@ class _Public(Contract):
     node: NodeId
     jurisdiction: _Named
     partners: Annotated[tuple[_Named, ...], Field(max_length=_MOST)]
-    smallest_count_told: Annotated[int, Field(ge=3, le=50)]
+    smallest_count_told: Annotated[int, Field(ge=LEAST_TOLD, le=50)]
     terms_h: Annotated[dict[_Id, _Number], Field(max_length=20)]
     indicators: Annotated[tuple[_Row, ...], Field(max_length=60)]
     feedback_rate: _Row
@@ -129,6 +132,24 @@ class _Public(Contract):
         partners = {item.code for item in self.partners} | {self.jurisdiction.code}
         if any(not set(row.cells) <= partners for row in (*self.indicators, *self.harmonisation_gap)):
             raise ValueError("a figure is of a jurisdiction that is no partner")
+        return self
+
+    @model_validator(mode="after")
+    def _tells_what_may_be_told(self) -> Self:
+        """No part of a person, no share above all; and no small count exactly, which another side holds back. A year
+        adds up half-years, whose bounds may have been lower."""
+        least = LEAST_TOLD if is_year(self.period) else self.smallest_count_told
+        for row in (*self.indicators, *self.harmonisation_gap, *self.held_under_earlier_line):
+            for figure in (*row.cells.values(), row.total):
+                ends = [end for end in (figure.value, figure.low, figure.high) if end is not None]
+                if any(end != int(end) for end in ends):
+                    raise ValueError(f"{row.id} counts a part of something")
+                if figure.value is not None and 0 < figure.value < least:
+                    raise ValueError(f"{row.id} tells a small count")
+        rate = self.feedback_rate
+        shares = (rate.total, *rate.cells.values(), *(item.share for item in self.availability.nodes))
+        if any((end or 0) > 1 for share in shares for end in (share.value, share.high)):
+            raise ValueError("a share is more than all")
         return self
 
 

@@ -24,7 +24,7 @@ from exchange.flows.region.combine import combine_reports
 from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import Indicators
 from exchange.flows.region.public_region import public_rate, public_stages
-from exchange.flows.region.read_regional import ReadRegional, ReadRow, read_public_region
+from exchange.flows.region.read_regional import ReadRegional, ReadRow, read_public_region, told_incidents
 from exchange.flows.region.read_reports import ReadReports, read_reports
 from exchange.flows.region.region_document import REGION_FORMAT, REGION_WITH_INCIDENTS
 from exchange.flows.region.regional import RefusedFile, RegionalReport, RegionalRow, RegionalStage
@@ -258,6 +258,8 @@ def _held_against(report: RegionalReport, regional: ReadRegional, read: ReadRepo
     allowed_rate = public_rate(documents, (1, 1)).total.told
     if (regional.rate.told is not allowed_rate and regional.rate != HELD_BACK) or (regional.rate.high or 0) > 1:
         raise _differs(regional, "It tells a feedback rate that may not be told")
+    if regional.incidents is not None and regional.incidents != told_incidents(report.incidents):
+        raise _differs(regional, "What it tells of incidents does not follow from the annexes")
     rate = replace(report.rate, total=regional.rate)
     return replace(report, rows=rows, stages=tuple(stages), rate=rate)
 

@@ -204,3 +204,19 @@ def test_a_file_with_wrong_answers_is_shown_and_the_rest_of_it_counts(tmp_path: 
     assert state.found.whole.told == state.found.whole.asked - 1
     keep(AssessmentForm(path), "backlog_months", typed("1", "counted"))
     assert AssessmentForm(path).state().problems_at("backlog_months") == []
+
+
+def test_a_link_beside_the_file_is_not_written_through(tmp_path: Path) -> None:
+    """A folder that came from somebody else may hold any name."""
+    folder, outside = tmp_path / "assessment", tmp_path / "outside.txt"
+    folder.mkdir()
+    path = write_filled(folder, all_best(), half="2026H2", on="2026-11-20")
+    path.chmod(0o640)
+    outside.write_text("mine")
+    (folder / f".{path.name}.part").symlink_to(outside)
+    before = {item.name for item in folder.iterdir()}
+    keep(AssessmentForm(path), "succession", typed("no", "Looked at on the spot"))
+    assert outside.read_text() == "mine"
+    assert not path.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert {item.name for item in folder.iterdir()} == before, "nothing is left beside"

@@ -15,6 +15,7 @@ from exchange.flows.exercises.attempts import (
     answer_exercise,
     attempts_of,
     begin_attempt,
+    each_once,
     find_attempt,
     given_of,
     hand_in,
@@ -257,3 +258,15 @@ def test_a_folder_is_one_of_exercises(tmp_path: Path, folder: Path, questions_se
     remove_set(folder, kept.set_id)
     assert list_sets(folder) == []
     assert list((folder / "attempts").iterdir()) == []
+
+
+def test_of_one_code_one_file_of_answers_is_scored(folder: Path, questions_set: DrawnSet, clock: Clock) -> None:
+    """Else whoever hands in later, under their own code or another's, replaces what was handed in."""
+    assert clock
+    kept = put_set(folder, questions_set.handed_out)
+    code = person(kept, rights_of(questions_set))
+    given = given_of(find_attempt(kept, code), code)
+    assert each_once([("a.json", given), ("b.json", given)]) == {code: given}
+    other = given.model_copy(update={"answers": {**given.answers, "1": "another"}})
+    with pytest.raises(InvalidInput, match=r"a\.json and b\.json have the code"):
+        each_once([("a.json", given), ("b.json", other)])

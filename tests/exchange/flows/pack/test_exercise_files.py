@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,28 @@ def test_what_is_refused_is_named(tmp_path: Path) -> None:
     again.write_bytes(good.read_bytes().replace(b'"RS": 2', b'"RS": 1'))
     with pytest.raises(InvalidInput, match=r"again\.json: The counts .* do not add up"):
         read_exercise_files([again], H2)
+
+
+def test_one_file_does_not_count_twice_however_it_is_written(tmp_path: Path) -> None:
+    good = written(tmp_path / "good.json", PAIRS, QUESTIONS)
+    again = tmp_path / "again.json"
+    said = json.loads(good.read_bytes())
+    turned = {**said, "sets": said["sets"][::-1], "footnotes": []}
+    for content in (good.read_bytes() + b"\n", json.dumps(said).encode(), json.dumps(turned).encode()):
+        again.write_bytes(content)
+        with pytest.raises(InvalidInput, match=r"again\.json is the same as good\.json"):
+            read_exercise_files([good, again], H2)
+    again.write_bytes(json.dumps({**said, "sets": said["sets"] * 2}).encode())
+    with pytest.raises(InvalidInput, match="One set stands twice"):
+        read_exercise_files([again], H2)
+
+
+def test_nobody_answers_more_exercises_than_there_are(tmp_path: Path) -> None:
+    few = {"people": {"AL": 1}, "by_skill": None}
+    for answered, is_taken in ((0, False), (1, True), (12, True), (13, False), (10**6, False)):
+        path = written(tmp_path / f"{answered}.json", PAIRS.model_copy(update={**few, "answered": answered}))
+        if is_taken:
+            assert read_exercise_files([path], H2)[0].answered == answered
+        else:
+            with pytest.raises(InvalidInput, match="do not add up"):
+                read_exercise_files([path], H2)

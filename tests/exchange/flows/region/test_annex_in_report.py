@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from exchange.errors import InvalidInput
 from exchange.flows.incidents.counts import IncidentCounts
 from exchange.flows.incidents.told import TABLES, TOTALS, exact_table, exact_totals
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.half_years import Half, Period
 from exchange.flows.monitoring.small_counts import Told, exact
 from exchange.flows.region.combine import Combined, combine_reports
+from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.read_reports import ReadReports, read_reports
 from exchange.flows.region.region_document import read_earlier, write_region
 from exchange.flows.region.regional import RegionalReport
 from exchange.flows.region.release import release_report
 from exchange.flows.region.report_file import Believed, ReportRefused, verify_report_file
+from exchange.flows.region.site.publication import publication_of
 from exchange.flows.statement.approved_document import approval_proof, digest_of
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.jurisdictions.directory import shipped_directory
@@ -210,6 +213,109 @@ def test_an_annex_that_the_head_did_not_approve_is_refused(region: Annexed) -> N
         with pytest.raises(ReportRefused, match=f"somebody in the role {role}, and not in the role head") as error:
             verify_report_file(data, who(region), region.world.recipient)
         assert error.value.code == "not-by-head"
+
+
+def signed_annex(region: Annexed, change: Callable[[dict[str, Any]], object]) -> bytes:
+    """The file of a head who approved an annex that a program of their own wrote."""
+    good = region.files[H2]["rs.json"]
+    annex = json.loads(good)["annexes"][0]
+    fields = json.loads(base64.b64decode(annex["public"]))
+    change(fields)
+    public = json.dumps(fields).encode()
+    manifest = json.loads(base64.b64decode(annex["manifest"]))
+    manifest["editions"]["public"] = digest_of(public)
+    written = json.dumps(manifest).encode()
+    node = region.world.nodes["RS"]
+    maker = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
+    subject = {"concerns": digest_of(written), "jurisdiction": Jurisdiction.RS, "decision": Decision.APPROVED}
+    said = say(node, Approval, maker, because="Made up.", **subject)
+    with node.store.write() as session:
+        enter(session, said, to=[])
+    sign_head(node)
+    proof = b64(approval_proof(node, said.statement_id))
+    return changed(good, public=b64(public), manifest=b64(written), exact=None, proof=proof)
+
+
+def total(**told: Any) -> Callable[[dict[str, Any]], object]:
+    def change(fields: dict[str, Any]) -> None:
+        fields["totals"][0] = {"id": fields["totals"][0]["id"], "title": "", **told}
+
+    return change
+
+
+def cell(**told: Any) -> Callable[[dict[str, Any]], object]:
+    def change(fields: dict[str, Any]) -> None:
+        first = fields["tables"][0]["cells"][0]
+        fields["tables"][0]["cells"][0] = {"at": first["at"], **told}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        total(told="no_data", low="a", high=[1]),
+        total(told="restricted", low={}, high=None),
+        total(told="no_data"),
+        total(told="held_back"),
+        total(told="exact", value=1.5),
+        cell(told="no_data", low="a", high={}),
+        cell(told="restricted"),
+        cell(told="exact", value=10**9),
+        lambda fields: fields.update(smallest_count_told=0),
+        lambda fields: fields.update(smallest_count_told=10**9),
+        lambda fields: fields.update(earlier=[{"half": "2025H2", "sha256": "<b>", "totals": {}}]),
+    ],
+)
+def test_a_head_who_signs_what_no_annex_tells_stops_nothing(
+    region: Annexed, change: Callable[[dict[str, Any]], object]
+) -> None:
+    """It would end up in the sum of all: as no number at all, or as a silence that hides the others' counts."""
+    found = read(region, H2, rs=signed_annex(region, change))
+    (refused,) = found.refused
+    assert (refused.file, refused.code) == ("rs.json", "forged")
+    made = combine_reports(found, H2, shipped_indicators()).public
+    assert made.incidents is not None
+    assert all(figure.told in (Told.EXACT, Told.BETWEEN) for figure in made.incidents.totals.values())
+
+
+def test_an_annex_that_is_signed_as_it_was_is_taken(region: Annexed) -> None:
+    found = read(region, H2, rs=signed_annex(region, lambda _fields: None))
+    assert not found.refused
+
+
+def test_a_copy_without_an_exact_annex_takes_nothing_away(region: Annexed) -> None:
+    files = {"a copy.json": changed(region.files[H2]["rs.json"], exact=None), **region.files[H2]}
+    found = read_reports(files.items(), H2, who(region), region.world.recipient)
+    assert [(item.file, item.code) for item in found.refused] == [("a copy.json", "doubled")]
+    made = combine_reports(found, H2, shipped_indicators()).restricted
+    assert made is not None
+    assert made.incidents is not None
+    assert ("RS", str(H2)) not in made.incidents.lacking
+
+
+def test_a_regional_report_with_incidents_goes_to_the_public_site(region: Annexed) -> None:
+    made = combined(region, H2)
+    assert made.restricted is not None
+    public, exact_one = (write_region(report, shipped_directory()) for report in (made.public, made.restricted))
+    files = [*region.files[H2].items(), ("public.json", public), ("exact.json", exact_one)]
+    keys = DeskKeys(who(region), None)
+    found = publication_of(files, (), keys, shipped_indicators())
+    assert found.not_read == ("exact.json",)
+    assert found.newest.regional is not None
+    assert found.newest.regional.data == public
+    fields = json.loads(public)
+    fields["incidents"]["totals"][0]["cells"]["RS"] = {"told": "exact", "value": 3}
+    others = [item for item in files if item[0] == "exact.json" or item[0] in region.files[H2]]
+    for changed_report in (
+        fields,
+        {**json.loads(public), "incidents": {**json.loads(public)["incidents"], "annexes": []}},
+    ):
+        with pytest.raises(InvalidInput, match="incidents does not follow from the annexes"):
+            publication_of([*others, ("p.json", json.dumps(changed_report).encode())], (), keys, shipped_indicators())
+    without = {name: value for name, value in json.loads(public).items() if name != "incidents"}
+    with pytest.raises(InvalidInput, match="no public regional report"):
+        publication_of([*others, ("p.json", json.dumps(without).encode())], (), keys, shipped_indicators())
 
 
 def test_of_one_report_twice_the_file_with_the_annex_counts(region: Annexed) -> None:

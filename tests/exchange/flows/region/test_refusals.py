@@ -140,6 +140,21 @@ def test_an_identity_that_nobody_vouches_for_is_refused(released_region: Release
     assert _fingerprint(released_region) in item.why
 
 
+def test_digits_that_name_a_node_vouch_for_no_other_one(released_region: Released) -> None:
+    digits = fingerprint_of(released_region, "RS")
+    assert not refused(released_region, ("rs.json", of(released_region, "RS")))
+    others = [fingerprint_of(released_region, code) for code in CODES if code != "RS"]
+    named = Believed(fingerprints=(*others, f"ffp-rs={digits}"))
+    assert not refused(released_region, ("rs.json", of(released_region, "RS")), believed=named)
+    of_another = Believed(fingerprints=(*others, f"ffp-al={digits}"))
+    found = only(refused(released_region, ("rs.json", of(released_region, "RS")), believed=of_another))
+    assert found.code == "unknown-identity"
+
+
+def fingerprint_of(region: Released, code: str) -> str:
+    return verify_report_file(of(region, code), who(region)).fingerprint
+
+
 def test_the_trust_root_vouches_for_whom_it_names(released_region: Released) -> None:
     cards = [node.history.card for node in released_region.world.nodes.values()]
     nodes = [
@@ -230,6 +245,47 @@ def test_the_two_editions_say_the_same(released_region: Released, period: Period
         with pytest.raises(ReportRefused, match="contradict each other") as error:
             verify_report_file(data, believed, key)
         assert error.value.code == "forged", where
+
+
+def _told(**figure: Any) -> Callable[[dict[str, Any]], object]:
+    def change(public: dict[str, Any]) -> None:
+        row = next(row for row in public["indicators"] if row["id"] == "exhibits_entered")
+        row["cells"] = dict.fromkeys(row["cells"], figure)
+        row["total"] = figure
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("period", "change", "said"),
+    [
+        (H2, _told(told="exact", value=4), "tells a small count"),
+        (H2, _told(told="exact", value=12.5), "counts a part of something"),
+        (H2, _told(told="between", low=0.5, high=4), "counts a part of something"),
+        (YEAR, _told(told="exact", value=2), "tells a small count"),
+        (H2, lambda public: public["feedback_rate"].update(total={"told": "exact", "value": 1.5}), "more than all"),
+        (
+            H2,
+            lambda public: public["availability"]["nodes"][0].update(share={"told": "exact", "value": 10**9}),
+            "more than all",
+        ),
+    ],
+)
+def test_a_public_edition_that_tells_what_none_may_tell_is_refused(
+    released_region: Released, period: Period, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    """Its head signed it; and a small count that another side holds back would be out."""
+    approved = find_approved(released_region.world.nodes["RS"], period)
+    assert approved is not None
+    assert approved.editions is not None
+    public = json.loads(approved.editions.public)
+    change(public)
+    data = signed_anew(released_region, "RS", period, Role.HEAD, public=json.dumps(public).encode())
+    without = changed(data, restricted=None)
+    for given in (data, without):
+        with pytest.raises(ReportRefused, match=said) as error:
+            verify_report_file(given, who(released_region), released_region.world.recipient)
+        assert error.value.code == "forged"
 
 
 def _lies(public: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
