@@ -91,8 +91,8 @@ def figure_notes(pack: Pack, figures: PackFigures) -> list[str]:
     else:
         found.append(
             _(
-                "Counts from 1 to %(few)s are told as that range alone: so few cases would be recognised. Sums are told "
-                "as the range that follows, and what would tell more is held back, a 0 too. No data is not 0.",
+                "Counts from 1 to %(few)s are told as that range alone: so few cases would be recognised. Sums are "
+                "told as the range that follows, and what would tell more is held back, a 0 too. No data is not 0.",
                 few=pack.smallest - 1,
             )
         )
