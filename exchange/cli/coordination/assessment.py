@@ -69,7 +69,12 @@ def new_assessment(
         file.write(text)
     last = f", with the answers of {before.half}" if before is not None else ""
     fields = {"written": path, "last_time": str(before.half) if before is not None else None}
-    tell(as_json, fields, f"Written: {path}{last}. Fill it in, then: ffp assess check {folder}")
+    tell(
+        as_json,
+        fields,
+        f"Written: {path}{last}. Fill it in in a browser: ffp assess form {folder}; "
+        f"or in an editor, then: ffp assess check {folder}",
+    )
 
 
 @app.command("check")

@@ -263,6 +263,11 @@ class _Form(LocalDesk):
             "areas": areas_shown(state),
             "undo": place_title(state.undo[0]) if state.undo else "",
             "has_pdf": extra_named("pdf").is_installed,
+            "some_share": any(
+                rated is not None and rated.rated.share is not None
+                for item in state.found.areas
+                for rated in (item.now, item.before)
+            ),
             "radar_mark": "-".join(share_words(item.now.rated.share) for item in state.found.areas).replace(" ", ""),
         }
 

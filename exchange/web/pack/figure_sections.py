@@ -79,18 +79,20 @@ def figures_section(pack: Pack) -> PackSection:
     shares = [3.4, *(1.1 for _column in head[1:])]
     table = PackTable("key-figures", None, head, rows, shares, range(1, len(head)))
     return PackSection(
-        title, _figure_notes(pack, figures), _figure_pictures(pack, figures), [table], _differences(figures)
+        title, figure_notes(pack, figures), _figure_pictures(pack, figures), [table], _differences(figures)
     )
 
 
-def _figure_notes(pack: Pack, figures: PackFigures) -> list[str]:
+def figure_notes(pack: Pack, figures: PackFigures) -> list[str]:
+    """What a reader must know before the first figure."""
     found = []
     if pack.restricted:
         found.append(_("The counts are exact. They stand in this pack because the heads released them for it."))
     else:
         found.append(
             _(
-                "Counts from 1 to %(few)s are told as ranges: so few cases would be recognised. No data is not 0.",
+                "Counts from 1 to %(few)s are told as that range alone: so few cases would be recognised. Sums are "
+                "told as the range that follows, and what would tell more is held back, a 0 too. No data is not 0.",
                 few=pack.smallest - 1,
             )
         )

@@ -128,7 +128,7 @@ def _overdue_actions(pack: Pack) -> Iterator[str]:
         yield _(
             "%(owner)s: %(action)s (%(number)s, was due on %(day)s).",
             owner=owner_words(action),
-            action=action.title,
+            action=action.title.rstrip(" ."),
             number=action.number,
             day=action.due.isoformat(),
         )

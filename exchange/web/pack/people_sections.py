@@ -141,7 +141,7 @@ def actions_section(pack: Pack) -> PackSection:
             ]
             for action in pack.open_actions
         ]
-        tables.append(PackTable("actions-open", _("Open"), head, rows, (0.9, 2.6, 1.5, 0.9, 1.1, 1.2)))
+        tables.append(PackTable("actions-open", _("Actions"), head, rows, (0.9, 2.6, 1.5, 0.9, 1.1, 1.2)))
     if pack.closed_actions:
         head = [_("No."), _("Action"), _("Who did it"), _("Closed"), _("State"), _("What came of it")]
         rows = [
@@ -168,7 +168,8 @@ def _state(action: PackAction, pack: Pack) -> str:
 
 
 def _agreed(action: PackAction, pack: Pack) -> str:
-    known = {side.node: name_of_side(side.jurisdiction) for side in pack.sides}
+    sides = [(side.node, side.jurisdiction) for side in (*pack.availability, *pack.sides)]
+    known = {node: name_of_side(code) for node, code in sides}
     return _(
         "%(day)s, by %(side)s",
         day=action.met_on.isoformat(),

@@ -14,6 +14,7 @@ from exchange.flows.statement.approved_document import check_digest
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
+from exchange.web.pack.figure_sections import figure_notes
 from exchange.web.pack.first_page import what_changed, what_is_asked
 from exchange.web.pack.hand_out import inputs_file, note_pack
 from exchange.web.pack.pack_words import missing_words
@@ -38,6 +39,7 @@ def pack_page(node: OpenNode, who: Heading, half: str) -> Response:
         readers=readers_words(pack),
         changed=what_changed(pack),
         asked=what_is_asked(pack),
+        notes=figure_notes(pack, pack.figures) if pack.figures is not None else [],
         missing=[missing_words(item, pack) for item in pack.missing],
         approved=found.approved,
         sha256=found.sha256,

@@ -72,6 +72,21 @@ def test_every_page_stands_and_asks_each_question_once(kosovo: Path) -> None:
     at_the_form(kosovo, act)
 
 
+def test_a_picture_is_drawn_once_an_area_has_a_figure(kosovo: Path, tmp_path: Path) -> None:
+    begun = tmp_path / "begun" / "assessment-MD-2026H2.toml"
+    begun.parent.mkdir()
+    begun.write_text(begun_assessment("MD", Half(2026, 2), None), encoding="utf-8")
+
+    async def drawn(person: httpx.AsyncClient) -> None:
+        assert '<a class="pictured" href="/radar.svg">' in (await person.get("/")).text, "it is small: a press enlarges"
+
+    async def not_drawn(person: httpx.AsyncClient) -> None:
+        assert "/radar.svg" not in (await person.get("/")).text
+
+    at_the_form(kosovo, drawn)
+    at_the_form(begun, not_drawn)
+
+
 def test_without_a_script_save_keeps_what_is_right_and_shows_what_is_not(kosovo: Path) -> None:
     async def act(person: httpx.AsyncClient) -> None:
         shown = await person.get("/area/staff")

@@ -20,6 +20,7 @@ from exchange.store.entry.records import AcquisitionState
 from exchange.store.query.queries import FoundState, QueryState
 from exchange.store.tables.peers import PeerState
 from exchange.web.languages import CODES, Spoken
+from exchange.web.languages.catalogue import translations
 from exchange.web.languages.glossary import GLOSSARY_FILE, glossary_of, own_glossary, read_terms
 from matcher.likelihood.ratio import verbal_equivalent
 from schemas import vocabulary
@@ -85,6 +86,13 @@ def test_kosovo_never_stands_without_its_asterisk_and_the_footnote() -> None:
 
 def test_a_score_is_never_called_a_match() -> None:
     assert not [said for said in own_glossary().terms.values() if "match" in said["en"]]
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code != "en"])
+def test_what_is_open_is_not_called_as_the_button_that_opens(code: str) -> None:
+    button = translations(code).gettext("Open")
+    said = {own_glossary().term("open", code, of) for of in ("action_state", "onboarding_state")}
+    assert button not in said
 
 
 def test_a_value_is_found_by_its_vocabulary() -> None:

@@ -71,7 +71,7 @@ def test_the_first_page_behind_the_cover_says_what_changed_and_what_is_asked(sen
     assert "It is not public" in pages[0]
     assert "What changed, and what is asked of you" in pages[1]
     assert "after" in pages[1]
-    assert "Answer hits that wait for longer than the term." in pages[1]
+    assert "Answer hits that wait for longer than the term (A-" in pages[1], "one sentence, one full stop"
     assert "Montenegro has kept no snapshot of maturity of 2026H2." in " ".join(pages)
 
 

@@ -179,6 +179,8 @@ def test_the_head_reads_the_pack_takes_it_along_and_approves_what_it_is_made_of(
     shown = head.get(f"/app/meetings/pack/{half}").text
     assert "What is asked" in shown
     assert "It is not public" in shown
+    assert "are told as that range alone" in shown, "why a figure is a range"
+    assert f'href="/app/monitoring/{half}"' in shown, "where what is asked is done"
     sha256 = re.findall(r'name="sha256" value="([0-9a-f]{64})"', shown)[0]
     before = _archive(head.get(f"/app/meetings/pack/{half}/files").content)
     assert any(name.endswith("-draft.json") for name in before.namelist())
