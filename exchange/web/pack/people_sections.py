@@ -168,8 +168,8 @@ def _state(action: PackAction, pack: Pack) -> str:
 
 
 def _agreed(action: PackAction, pack: Pack) -> str:
-    sides = [(side.node, side.jurisdiction) for side in (*pack.availability, *pack.sides)]
-    known = {node: name_of_side(code) for node, code in sides}
+    known = {side.node: name_of_side(side.jurisdiction) for side in pack.availability}
+    known |= {side.node: name_of_side(side.jurisdiction) for side in pack.sides}
     return _(
         "%(day)s, by %(side)s",
         day=action.met_on.isoformat(),
