@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(browser: Any, path: Path) -> Iterator[Callable[..., Any]]:
-    """Opens the form as a window of its own; nothing may be left on the console."""
+    """Opens the form as a window of its own; nothing may be left on the console, but that a field was refused."""
     app, said = form_app(AssessmentForm(path), PORT), list[str]()
     with served(app, PORT) as url:
 
@@ -44,7 +44,7 @@ def opened(browser: Any, path: Path) -> Iterator[Callable[..., Any]]:
             return page
 
         yield window
-    assert said == []
+    assert [text for text in said if "422 (Unprocessable Entity)" not in text] == []
 
 
 def in_file(path: Path, name: str, value: object) -> None:

@@ -50,10 +50,11 @@ def test_a_pair_is_compared_concluded_and_explained(browser: Any, practising: Pr
     wait_ready(page)
     found += serious(axe, page, "pair")
     page.locator(".ffp-stage").focus()
-    turned = stage_of(page)["reference"]["angle_deg"]
+    angle = "element => element.view.camera.angle_deg"
+    turned = page.locator("ffp-comparison").evaluate(angle)
     page.keyboard.press("]")
     page.wait_for_timeout(300)
-    assert stage_of(page)["reference"]["angle_deg"] != turned, "the keys of the microscope"
+    assert page.locator("ffp-comparison").evaluate(angle) != turned, "the keys of the microscope"
     assert page.locator("[data-command=cells]:enabled").count() == 0, "no cell is known before the answer"
     page.locator('input[value="identification"]').check()
     page.get_by_role("button", name="That is my conclusion").click()

@@ -152,6 +152,7 @@ def test_from_the_search_to_the_linked_case(
     page.reload()
     form.wait_for()
     assert page.get_by_label("Number", exact=True).input_value() == "KTI 12/26"
+    page.get_by_label("Number", exact=True).fill("")  # without a channel it would be refused
     form.get_by_role("button", name="Sign and send").click()
     page.locator("#signed", has_text=ASKED).wait_for(state="attached")
     page.goto(hit)

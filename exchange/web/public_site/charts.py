@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from exchange.flows.monitoring.small_counts import Figure, Told
 
-_NAME_LETTERS: Final = 34
+_NAME_LETTERS: Final = 31
 """A name of more is set in two lines: so many fit a telephone of 320 pixels."""
 _LINE, _BAR, _GAP = 19, 12, 12
 _ROOM: Final = 68
@@ -130,16 +130,17 @@ def nice_top(most: float) -> float:
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= most))
 
 
-def in_two_lines(name: str, letters: int = _NAME_LETTERS) -> list[str]:
-    """In one line, or in two that are about as long."""
+def in_lines(name: str, letters: int = _NAME_LETTERS) -> list[str]:
+    """In one line, or in two that are about as long; in more where two would be wider than a telephone."""
     if len(name) <= letters:
         return [name]
-    return textwrap.wrap(name, max(letters * 2 // 3, len(name) // 2 + 6), break_long_words=False)
+    wide = min(letters, max(letters * 2 // 3, len(name) // 2 + 6))
+    return textwrap.wrap(name, wide, break_long_words=False)
 
 
 def _add_name(parts: list[Markup], name: str, top: float, kind: str) -> float:
     """Write a name in one line or two; returns how tall they are."""
-    lines = in_two_lines(name)
+    lines = in_lines(name)
     parts.extend(_text("0", top + 14 + number * _LINE, line, kind, "start") for number, line in enumerate(lines))
     return len(lines) * _LINE + 2
 

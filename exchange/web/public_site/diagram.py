@@ -11,7 +11,7 @@ from typing import Final
 from markupsafe import Markup
 
 from exchange.flows.region.site.publication import TakingPart
-from exchange.web.public_site.charts import in_two_lines
+from exchange.web.public_site.charts import in_lines
 
 MOST_CIRCLES: Final = 20
 """Beyond it the names would lie on each other: the table has all."""
@@ -65,6 +65,6 @@ def _circle(circle: DrawnJurisdiction, x: float, y: float) -> list[Markup]:
             circle.part, x, y + 5, circle.code
         ),
     ]
-    for number, line in enumerate(in_two_lines(circle.name, 12)):
+    for number, line in enumerate(in_lines(circle.name, 12)):
         found.append(_PLACE.format(x, y + _RADIUS + 14 + 13 * number, line))
     return found

@@ -78,7 +78,9 @@ def test_a_picture_is_drawn_once_an_area_has_a_figure(kosovo: Path, tmp_path: Pa
     begun.write_text(begun_assessment("MD", Half(2026, 2), None), encoding="utf-8")
 
     async def drawn(person: httpx.AsyncClient) -> None:
-        assert '<a class="linked-radar" href="/radar.svg">' in (await person.get("/")).text, "it is small: a press enlarges"
+        assert '<a class="linked-radar" href="/radar.svg">' in (await person.get("/")).text, (
+            "it is small: a press enlarges"
+        )
 
     async def not_drawn(person: httpx.AsyncClient) -> None:
         assert "/radar.svg" not in (await person.get("/")).text

@@ -22,7 +22,7 @@ from exchange.flows.region.site.publication import Publication
 from exchange.web.languages import CODES, NAMES, Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.public_site.blocks import time_words
-from exchange.web.public_site.charts import NamedBar, bar_chart, column_chart, in_two_lines, nice_top
+from exchange.web.public_site.charts import NamedBar, bar_chart, column_chart, in_lines, nice_top
 from exchange.web.public_site.site import site_files
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.flows.region.conftest import Released
@@ -188,7 +188,7 @@ def test_a_range_is_drawn_as_a_range_and_what_is_held_back_as_such() -> None:
     assert drawn.xpath("//rect[@class='none']"), "a broken outline"
     assert drawn.xpath("//line[@class='baseline']")
     assert [nice_top(most) for most in (0, 1, 3, 10, 11, 4_300)] == [1, 1, 5, 10, 20, 5_000]
-    assert in_two_lines("Bosnia and Herzegovina and North Macedonia") == [
+    assert in_lines("Bosnia and Herzegovina and North Macedonia") == [
         "Bosnia and Herzegovina and",
         "North Macedonia",
     ]
