@@ -81,7 +81,9 @@ function print() {
   inSession(sheet.dataset.address, { method: "POST", keepalive: true }).catch(() => {}); // unreachable: it is on paper
 }
 
-standIn();
-viewer?.addEventListener("ffp-state", standIn);
-window.addEventListener("beforeprint", print);
-document.querySelector("[data-print]").addEventListener("click", () => window.print());
+if (sheet) { // a pair that is practised on has none
+  standIn();
+  viewer?.addEventListener("ffp-state", standIn);
+  window.addEventListener("beforeprint", print);
+  document.querySelector("[data-print]").addEventListener("click", () => window.print());
+}
