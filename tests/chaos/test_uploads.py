@@ -62,7 +62,7 @@ def test_damaged_scans_are_refused_and_leave_nothing(tmp_path: Path) -> None:
             "seed": SEED,
             "answers": dict(sorted(answers.items())),
             "a second": round((WARM + count) / seconds, 1),
-            "memory (PSS, MB), open files and processes after the first fifty": _together(first),
+            "memory of no file (MB), open files and processes after the first fifty": _together(first),
             "half way": _together(half),
             "in the end": _together(last),
             "grown by, those that lived all the while (MB)": [round(grow / 1e6, 1) for grow in grown.values()],
@@ -100,7 +100,7 @@ def _send(http: httpx.Client, node: Served, content: bytes, number: int) -> int:
 
 @dataclass(frozen=True)
 class _Held:
-    """Bytes of memory, shared ones by their share, and open files of a process."""
+    """Bytes of memory that are of no file (galleries are mapped, and grow with what is stored), and open files."""
 
     memory: int
     files: int
@@ -112,7 +112,7 @@ def _held(node: Served) -> dict[int, _Held]:
     for process in node.processes():
         folder = Path(f"/proc/{process}")
         rollup = (folder / "smaps_rollup").read_text()
-        memory = 1024 * next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+        memory = 1024 * next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Anonymous:"))
         found[process] = _Held(memory, len(list((folder / "fd").iterdir())))
     return found
 
