@@ -3,12 +3,16 @@ are taken.
 
 Whoever opens them must have the secret of the address that the command says: another user of the machine, or a page in
 the same browser, does not. They answer to the names of this machine alone, so that no other name can lead here.
+
+A browser keeps the secret in a cookie, and gives cookies to every port of this machine: whoever opens, in the same
+browser, a page that another user of the machine serves here, gives that user the secret too.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -26,7 +30,7 @@ from exchange.web.languages.spoken import chosen, speaking
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class LocalDesk:
+class LocalDesk(ABC):
     """``cookie`` holds the secret, and another one of its name the language: browsers tell no two ports of a machine
     apart, so each desk has its own. ``command``: what says the address with the secret."""
 
@@ -35,13 +39,13 @@ class LocalDesk:
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
         self._pages, self._cookie, self._command, self._policy = pages, cookie, command, policy
 
+    @abstractmethod
     def directory(self) -> Directory:
         """The names of jurisdictions that these pages say."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def refused(self, request: Request, error: ExchangeError) -> Response:
         """The page that says why something is not done."""
-        raise NotImplementedError
 
     def guarded(self, handler: Handler) -> Handler:
         """Who has the secret, by this machine's own name, in the language that was chosen; refusals in words."""

@@ -70,7 +70,8 @@ def read_folder(folder: Path) -> AssessmentFolder:
     filled = (_assessment(path) for path in found if path.suffix == ".toml")
     assessments = [given for given in filled if given is not None]
     if not assessments:
-        raise NotFound(f"There is no assessment in {folder.name}. Begin one with: ffp assess new {folder.name}")
+        name = folder.resolve().name
+        raise NotFound(f"There is no assessment in {name}. Begin one with: ffp assess new {name}")
     assessments.sort(key=lambda item: item.half)
     for one, other in itertools.pairwise(assessments):
         if one.half == other.half:

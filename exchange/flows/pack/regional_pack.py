@@ -90,7 +90,8 @@ def regional_pack(
     refused = (*files.refused, *later, *older_refused, *read.refused, *inputs.refused)
     if not read.reports and not inputs.now:
         raise InvalidInput(
-            f"No report and no inputs of {half} were accepted, so there is no pack.", code="nothing-to-combine"
+            f"No report and no inputs of {half} were accepted, so there is no pack. {_first_refused(refused)}".rstrip(),
+            code="nothing-to-combine",
         )
 
     # 2.
@@ -256,3 +257,7 @@ def _expected(sides: Sequence[PackSide], figures: PackFigures | None, keys: Desk
     for row in rows:
         named |= {code for key in row.cells for code in key.replace(">", "-").split("-")}
     return named
+
+
+def _first_refused(refused: Sequence[RefusedFile]) -> str:
+    return f"{refused[0].file}: {refused[0].why} {refused[0].next_step}" if refused else ""
