@@ -144,7 +144,8 @@ def _claim_words(item: SideDifference, claim: Claim) -> str:
         count=words(figure, "count"),
     )
     if claim is Claim.DISBELIEVED:
-        return f"{said} {_('They count in the half-year in which they are told first.')}"
+        counted = _("They count in the half-year in which they are told first.")
+        return f"{said} {counted}"
     why = _("Hits that were told without an id, or that are told no more, may explain that: they count as of then.")
     return f"{said} {why}"
 
