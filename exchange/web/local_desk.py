@@ -1,11 +1,10 @@
 """Pages for one person on one machine, without node and database: who may open them, in which language, which forms
 are taken.
 
-Whoever opens them must have the secret of the address that the command says: another user of the machine, or a page in
-the same browser, does not. They answer to the names of this machine alone, so that no other name can lead here.
-
-A browser keeps the secret in a cookie, and gives cookies to every port of this machine: whoever opens, in the same
-browser, a page that another user of the machine serves here, gives that user the secret too.
+All of them lie below a path that is a secret, which the command says: another user of the machine, or a page in the
+same browser, does not know it. No cookie holds it, because a browser gives a cookie to every port of this machine, also
+to a program of another user; and a page tells no other page where somebody came from. They answer to the names of this
+machine alone, so that no other name can lead here.
 """
 
 from __future__ import annotations
@@ -13,31 +12,47 @@ from __future__ import annotations
 import hmac
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.jurisdictions.directory import Directory
 from exchange.web.languages import CODES, NAMES, Spoken, spoken, term
 from exchange.web.languages import gettext as _
 from exchange.web.languages.spoken import chosen, speaking
+from exchange.web.pages.static_files import STATIC
 
 Handler = Callable[[Request], Awaitable[Response]]
+LANGUAGE_COOKIE: Final = "ffp-desk-language"
 
 
 class LocalDesk(ABC):
-    """``cookie`` holds the secret, and another one of its name the language: browsers tell no two ports of a machine
-    apart, so each desk has its own. ``command``: what says the address with the secret."""
+    """``base``: the secret path, without the last slash. ``command``: what says the address with it."""
 
-    def __init__(self, pages: Environment, port: int, *, cookie: str, command: str, policy: str) -> None:
-        self.secret = secrets.token_urlsafe(24)
+    def __init__(self, pages: Environment, port: int, *, command: str, policy: str) -> None:
+        self.base = f"/{secrets.token_urlsafe(24)}"
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
-        self._pages, self._cookie, self._command, self._policy = pages, cookie, command, policy
+        self._pages, self._command, self._policy = pages, command, policy
+
+    def app(self, routes: Sequence[BaseRoute]) -> Starlette:
+        """``routes``: those of the desk, each ``guarded``. ``app.state.base``: the path that the command says."""
+        shared = [Route("/language", self.guarded(self.language), methods=["POST"])]
+        static = Mount("/static", StaticFiles(directory=STATIC))
+        below = Mount("/{secret}", routes=[*routes, *shared, static])
+        app = Starlette(routes=[below, Route("/{path:path}", self._elsewhere)])
+        app.state.base = self.base
+        return app
+
+    async def _elsewhere(self, _request: Request) -> Response:
+        return PlainTextResponse(f"Open the whole address that {self._command} said.", 403)
 
     @abstractmethod
     def directory(self) -> Directory:
@@ -48,20 +63,16 @@ class LocalDesk(ABC):
         """The page that says why something is not done."""
 
     def guarded(self, handler: Handler) -> Handler:
-        """Who has the secret, by this machine's own name, in the language that was chosen; refusals in words."""
+        """Below the secret path, by this machine's own name, in the language that was chosen; refusals in words."""
 
         async def answer(request: Request) -> Response:
             if request.headers.get("host", "") not in self._hosts:
                 return PlainTextResponse("This desk answers to 127.0.0.1 alone.", 421)
-            given = request.query_params.get("key")
-            if given is not None and hmac.compare_digest(given.encode(), self.secret.encode()):
-                opened = RedirectResponse("/", 303)
-                opened.set_cookie(self._cookie, self.secret, httponly=True, samesite="strict")
-                return opened
-            if not hmac.compare_digest(request.cookies.get(self._cookie, "").encode(), self.secret.encode()):
-                return PlainTextResponse(f"Open the address that {self._command} said, with its key.", 403)
+            given = f"/{request.path_params['secret']}"
+            if not hmac.compare_digest(given.encode(), self.base.encode()):
+                return await self._elsewhere(request)
             preferred = request.headers.get("accept-language", "")
-            code = chosen(request.cookies.get(f"{self._cookie}-language"), preferred, "en")
+            code = chosen(request.cookies.get(LANGUAGE_COOKIE), preferred, "en")
             with speaking(Spoken(code, directory=self.directory)):
                 try:
                     made = await handler(request)
@@ -77,10 +88,10 @@ class LocalDesk(ABC):
 
     async def language(self, request: Request) -> Response:
         fields = await self.fields(request)
-        back = fields.get("back", "/")
-        answer = RedirectResponse(back if back.startswith("/") and not back.startswith("//") else "/", 303)
+        back = fields.get("back", "")
+        answer = RedirectResponse(back if back.startswith(f"{self.base}/") else f"{self.base}/", 303)
         if fields.get("language") in CODES:
-            answer.set_cookie(f"{self._cookie}-language", fields["language"], samesite="strict")
+            answer.set_cookie(LANGUAGE_COOKIE, fields["language"], path=self.base, httponly=True, samesite="strict")
         return answer
 
     async def fields(self, request: Request, *, most_bytes: int = 8192, most: int = 10) -> dict[str, str]:
@@ -105,12 +116,12 @@ class LocalDesk(ABC):
 
     @property
     def csrf(self) -> str:
-        return hmac.new(self.secret.encode(), b"form", "sha256").hexdigest()
+        return hmac.new(self.base.encode(), b"form", "sha256").hexdigest()
 
     def page(self, name: str, request: Request, status: int, values: Mapping[str, Any]) -> Response:
         query = f"?{request.url.query}" if request.url.query else ""
-        back = f"{request.url.path}{query}" if request.method == "GET" else "/"
-        drawn = self._pages.get_template(f"{name}.html").render(csrf=self.csrf, back=back, **values)
+        back = f"{request.url.path}{query}" if request.method == "GET" else f"{self.base}/"
+        drawn = self._pages.get_template(f"{name}.html").render(csrf=self.csrf, back=back, base=self.base, **values)
         return HTMLResponse(drawn, status)
 
 

@@ -22,7 +22,8 @@ from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
 from exchange.flows.incidents.enter import propose_import, take_import
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.onboarding.checklist import StepChange, sign_checklist
-from exchange.flows.region.desk import DeskKeys, RegionDesk
+from exchange.flows.pack.pack_desk import PackDesk
+from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.report_file import Believed
 from exchange.log.audit_entry import Actor, ActorKind
@@ -93,7 +94,7 @@ def desks(folder: Path) -> Iterator[tuple[str, Starlette, str]]:
         for name, data in world.files(H1):
             (inbox / name).write_bytes(data)
         believed = Believed(fingerprints=world.fingerprints())
-        desk = desk_app(RegionDesk(inbox, DeskKeys(believed, world.recipient), shipped_indicators()), DESK_PORT)
+        desk = desk_app(PackDesk(inbox, DeskKeys(believed, world.recipient), shipped_indicators()), DESK_PORT)
         yield "region-desk", desk, "/"
         yield "region-report", desk, f"/report/{H1}"
         world.close()

@@ -133,11 +133,10 @@ class Camera:
             self.keep(page, name)
 
     def draw_desk(self, name: str, app: Starlette, path: str) -> None:
-        """A desk of this machine's own, at a page behind its key."""
+        """A desk of this machine's own, at a page below its secret path."""
         page = self._browser.new_context(viewport=SIZE, color_scheme="light").new_page()
         with served(app, DESK_PORT) as url:
-            page.goto(f"{url}/?key={app.state.secret}")
-            page.goto(url + path)
+            page.goto(f"{url}{app.state.base}{path}")
             self.keep(page, name)
             page.context.close()
 

@@ -39,8 +39,7 @@ def opened(browser: Any, path: Path) -> Iterator[Callable[..., Any]]:
             page = browser.new_context(viewport={"width": wide, "height": 800}, **how).new_page()
             page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
             page.on("pageerror", lambda error: said.append(str(error)))
-            page.goto(f"{url}/?key={app.state.secret}")
-            page.goto(url + address)
+            page.goto(f"{url}{app.state.base}{address}")
             return page
 
         yield window
@@ -109,8 +108,9 @@ def test_axe_finds_nothing_and_a_telephone_shows_it(opened: Callable[..., Any], 
     found = []
     for wide in (1280, 400):
         page = opened("/", wide=wide, color_scheme=scheme)
+        base = page.url.rstrip("/")
         for address in ("/", "/area/staff", "/recommendations"):
-            page.goto(f"http://127.0.0.1:{PORT}{address}")
+            page.goto(f"{base}{address}")
             bad = axe.run(page, options=RULES).response["violations"]
             found += [(wide, address, item["id"]) for item in bad if item["impact"] in ("serious", "critical")]
             across = page.evaluate("() => document.documentElement.scrollWidth")

@@ -207,7 +207,7 @@ def desk(
     files.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = PackDesk(files, _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators))
     app_, address = desk_app(made, port), f"http://127.0.0.1:{port}"
-    typer.echo(f"The coordinator's desk: {address}/?key={app_.state.secret}", err=False)
+    typer.echo(f"The coordinator's desk: {address}{app_.state.base}/", err=False)
     typer.echo("It is there on this machine alone, for whoever has this address. Ctrl-C ends it.")
     uvicorn.run(app_, host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False)
 

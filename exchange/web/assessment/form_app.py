@@ -13,8 +13,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from exchange.errors import ExchangeError, NotFound
 from exchange.extras.known import extra_named, require_extra
@@ -44,7 +43,6 @@ from exchange.web.assessment.shown import (
 )
 from exchange.web.languages import gettext as _
 from exchange.web.local_desk import LocalDesk, desk_pages
-from exchange.web.pages.static_files import STATIC
 from exchange.web.report.assessment import radar_of
 from exchange.web.wording.coordination.assessment_form import fault_words, problem_words
 from exchange.web.wording.coordination.assessments import (
@@ -93,10 +91,10 @@ _pages.globals |= {
 
 
 def form_app(form: AssessmentForm, port: int) -> Starlette:
-    """``app.state.secret`` is what the first address must carry."""
+    """``app.state.base`` is the path that the address must carry."""
     pages = _Form(form, port)
-    app = Starlette(
-        routes=[
+    return pages.app(
+        [
             Route("/", pages.guarded(pages.whole)),
             Route("/", pages.guarded(pages.keep_whole), methods=["POST"]),
             Route("/area/{area}", pages.guarded(pages.area)),
@@ -106,17 +104,13 @@ def form_app(form: AssessmentForm, port: int) -> Starlette:
             Route("/undo", pages.guarded(pages.undo), methods=["POST"]),
             Route("/radar.svg", pages.guarded(pages.radar)),
             Route("/assessment.pdf", pages.guarded(pages.paper)),
-            Route("/language", pages.guarded(pages.language), methods=["POST"]),
-            Mount("/static", StaticFiles(directory=STATIC)),
         ]
     )
-    app.state.secret = pages.secret
-    return app
 
 
 class _Form(LocalDesk):
     def __init__(self, form: AssessmentForm, port: int) -> None:
-        super().__init__(_pages, port, cookie=f"ffp-assessment-{port}", command="ffp assess form", policy=FORM_POLICY)
+        super().__init__(_pages, port, command="ffp assess form", policy=FORM_POLICY)
         self._form, self._known = form, shipped_directory()
 
     def directory(self) -> Directory:
@@ -175,7 +169,7 @@ class _Form(LocalDesk):
     async def undo(self, request: Request) -> Response:
         await self._typed(request)
         places = await run_in_threadpool(self._form.undo)
-        return RedirectResponse(f"{_address_of(places[0])}?undone={places[0]}", 303)
+        return RedirectResponse(f"{self.base}{_address_of(places[0])}?undone={places[0]}", 303)
 
     async def radar(self, _request: Request) -> Response:
         state = await self._state()
@@ -243,15 +237,19 @@ class _Form(LocalDesk):
                 place: [said for item in state.problems_at(place) if (said := problem_words(item))]
                 for place in (*HEAD_FIELDS, *places)
             },
-            "beside": _pages.get_template("form_beside.html").render(csrf=self.csrf, **values),
-            "areas": _pages.get_template("form_areas.html").render(here="", **values),
+            "beside": _pages.get_template("form_beside.html").render(csrf=self.csrf, base=self.base, **values),
+            "areas": _pages.get_template("form_areas.html").render(here="", base=self.base, **values),
         }
         return JSONResponse(told)
 
     def _shown(self, name: str, request: Request, status: int, state: FormState, values: Mapping[str, Any]) -> Response:
         query = request.query_params
         undone = place_title(query["undone"]) if query.get("undone") else ""
-        common = self._values(state) | {"undone": undone, "was_kept": "kept" in query, "here": request.url.path}
+        common = self._values(state) | {
+            "undone": undone,
+            "was_kept": "kept" in query,
+            "here": request.url.path.removeprefix(self.base),
+        }
         return self.page(name, request, status, {**common, **values})
 
     @staticmethod

@@ -9,8 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.extras.known import extra_named
@@ -25,7 +24,6 @@ from exchange.web.pack.first_page import what_changed, what_is_asked
 from exchange.web.pack.pack_words import missing_words
 from exchange.web.pack.paper import pack_title, readers_words
 from exchange.web.pack.written import pack_files, pack_names
-from exchange.web.pages.static_files import STATIC
 from exchange.web.region.written import edition_files
 from exchange.web.wording.coordination.regional_incidents import incident_notes, incident_tables, incident_totals
 from exchange.web.wording.coordination.regional_lines import (
@@ -37,7 +35,6 @@ from exchange.web.wording.coordination.regional_lines import (
     stage_lines,
 )
 
-DESK_COOKIE: Final = "ffp-desk"
 MOST_FORM_BYTES: Final = 4 * MAX_FILE_BYTES
 """Of one form with files."""
 DESK_POLICY: Final = (
@@ -56,23 +53,19 @@ _pages.globals |= {"number_words": number_words}
 
 
 def desk_app(desk: PackDesk, port: int) -> Starlette:
-    """``app.state.secret`` is what the first address must carry."""
+    """``app.state.base`` is the path that the address must carry."""
     pages = _Desk(desk, port)
-    app = Starlette(
-        routes=[
+    return pages.app(
+        [
             Route("/", pages.guarded(pages.files)),
             Route("/files", pages.guarded(pages.put), methods=["POST"]),
             Route("/files/take-away", pages.guarded(pages.take_away), methods=["POST"]),
-            Route("/language", pages.guarded(pages.language), methods=["POST"]),
             Route("/report/{period}", pages.guarded(pages.report)),
             Route("/report/{period}/{name}", pages.guarded(pages.download)),
             Route("/pack/{half}", pages.guarded(pages.pack)),
             Route("/pack/{half}/{name}", pages.guarded(pages.pack_file)),
-            Mount("/static", StaticFiles(directory=STATIC)),
         ]
     )
-    app.state.secret = pages.secret
-    return app
 
 
 def _edition(report: RegionalReport, with_pdf: bool) -> dict[str, bytes]:
@@ -81,7 +74,7 @@ def _edition(report: RegionalReport, with_pdf: bool) -> dict[str, bytes]:
 
 class _Desk(LocalDesk):
     def __init__(self, desk: PackDesk, port: int) -> None:
-        super().__init__(_pages, port, cookie=DESK_COOKIE, command="ffp region desk", policy=DESK_POLICY)
+        super().__init__(_pages, port, command="ffp region desk", policy=DESK_POLICY)
         self._desk = desk
 
     def directory(self) -> Directory:
@@ -118,12 +111,12 @@ class _Desk(LocalDesk):
                 if isinstance(item, UploadFile) and item.filename:
                     content = await item.read(MAX_FILE_BYTES + 1)
                     await run_in_threadpool(self._desk.put, item.filename, content)
-        return RedirectResponse("/", 303)
+        return RedirectResponse(f"{self.base}/", 303)
 
     async def take_away(self, request: Request) -> Response:
         fields = await self.fields(request)
         await run_in_threadpool(self._desk.take_away, fields.get("name", ""))
-        return RedirectResponse("/", 303)
+        return RedirectResponse(f"{self.base}/", 303)
 
     async def report(self, request: Request) -> Response:
         period = parse_period(request.path_params["period"])

@@ -141,8 +141,9 @@ async def _at_the_desk(world: RegionWorld, inbox: Path) -> None:
     transport, address = httpx.ASGITransport(app), f"http://127.0.0.1:{PORT}"
     async with httpx.AsyncClient(transport=transport, base_url=address, follow_redirects=True) as person:
         assert (await person.get("/")).status_code == 403, "whoever has not the address that the command said"
+        person.base_url = httpx.URL(f"{address}{app.state.base}")
         assert (await person.get("/", headers={"host": "evil.example"})).status_code == 421
-        shown = await person.get(f"/?key={app.state.secret}")
+        shown = await person.get("/")
         assert shown.status_code == 200
         assert "default-src 'none'" in shown.headers["content-security-policy"]
         assert "forged" in shown.text

@@ -209,4 +209,4 @@ async def _page(desk: PackDesk) -> httpx.Response:
     app = desk_app(desk, PORT)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{PORT}") as client:
-        return await client.get("/", params={"key": app.state.secret}, follow_redirects=True)
+        return await client.get(f"{app.state.base}/")

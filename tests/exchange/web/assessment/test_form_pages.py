@@ -31,9 +31,13 @@ def at_the_form(path: Path, act: Callable[[httpx.AsyncClient], Awaitable[None]])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, follow_redirects=True) as person:
             assert (await person.get("/")).status_code == 403, "whoever has not the address that the command said"
-            assert (await person.get(f"/?key={app.state.secret}", headers={"host": "evil.example"})).status_code == 421
-            assert (await person.get(f"/?key={app.state.secret}")).status_code == 200
+            assert (await person.get("/another/")).status_code == 403
+            person.base_url = httpx.URL(f"{ADDRESS}{app.state.base}")
+            assert (await person.get("/", headers={"host": "evil.example"})).status_code == 421
+            assert (await person.get("/")).status_code == 200
             await act(person)
+            assert all(cookie.path == app.state.base for cookie in person.cookies.jar), "other ports get none of it"
+            assert not any(app.state.base.strip("/") in str(cookie.value) for cookie in person.cookies.jar)
 
     asyncio.run(run())
 
@@ -78,7 +82,7 @@ def test_a_picture_is_drawn_once_an_area_has_a_figure(kosovo: Path, tmp_path: Pa
     begun.write_text(begun_assessment("MD", Half(2026, 2), None), encoding="utf-8")
 
     async def drawn(person: httpx.AsyncClient) -> None:
-        assert '<a class="linked-radar" href="/radar.svg">' in (await person.get("/")).text, (
+        assert f'<a class="linked-radar" href="{person.base_url.path}radar.svg">' in (await person.get("/")).text, (
             "it is small: a press enlarges"
         )
 
@@ -159,8 +163,9 @@ def test_the_paper_and_the_languages(kosovo: Path) -> None:
         assert paper.content.startswith(b"%PDF-")
         assert "assessment-XK-2026H2.pdf" in paper.headers["content-disposition"]
         sent = form_of((await person.get("/")).text)
-        shown = await person.post("/language", data=sent | {"language": "uk", "back": "/area/staff"})
+        back = f"{person.base_url.path}area/staff"
+        shown = await person.post("/language", data=sent | {"language": "uk", "back": back})
         assert '<html lang="uk">' in shown.text
-        assert str(shown.url) == f"{ADDRESS}/area/staff"
+        assert str(shown.url) == f"{ADDRESS}{back}"
 
     at_the_form(kosovo, act)
