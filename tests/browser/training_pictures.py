@@ -187,7 +187,7 @@ def _class_answers(practising: PractisingClass) -> None:
     kept, drawn = practising.blind, practising.blind_drawn
     answers = open_seal(drawn.answers, drawn.document).answers
     for someone in range(4):
-        code = begin_attempt(kept, Jurisdiction.MK)
+        code = begin_attempt(kept, Jurisdiction.MK, f"{someone:064x}")
         for item, answer in zip(kept.document.items, answers, strict=True):
             options = item.options or []
             said = options[0] if (item.number + someone) % 4 == 0 else answer.right or ""

@@ -1,6 +1,7 @@
 """What somebody answers. Nothing here says who: an attempt has a code that its maker alone knows, the folder the code's
-digest, the jurisdiction of the node and the half-year. Each answer is a file of its own that is made once, so that the
-first answer stands, also where two windows send one at a time."""
+digest, the jurisdiction of the node, the half-year, and whether it is its person's first one at this set: only those
+are counted (``participants``). Each answer is a file of its own that is made once, so that the first answer stands,
+also where two windows send one at a time."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ from exchange.flows.exercises.documents import (
     possible_answers,
 )
 from exchange.flows.exercises.folder import KeptSet
+from exchange.flows.exercises.participants import note_beginning
 from exchange.flows.exercises.scoring import SkillResult, by_skill, pair_outcome, question_outcome
 from exchange.flows.exercises.vocabulary import ExerciseOutcome, ExerciseUse
 from exchange.flows.monitoring.half_years import Half
@@ -40,7 +42,8 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 @dataclass(frozen=True)
 class Attempt:
     """One person's way through a set. ``is_over``: handed in, or the answers were opened; of practice, the half-year in
-    which it began is over, so that what is counted of a half-year does not change after it."""
+    which it began is over, so that what is counted of a half-year does not change after it. ``counts``: it is the first
+    one of its person at this set."""
 
     path: Path
     kept: KeptSet
@@ -48,6 +51,7 @@ class Attempt:
     half: Half
     given: dict[int, str]
     handed_in: bool
+    counts: bool
 
     @property
     def is_over(self) -> bool:
@@ -82,19 +86,23 @@ def outcome_of(answer: ItemAnswer, said: str) -> ExerciseOutcome:
     return pair_outcome(answer.truth, shows_enough=answer.shows_enough, said=AfteConclusion(said))
 
 
-def begin_attempt(kept: KeptSet, jurisdiction: Jurisdiction) -> str:
-    """A new attempt; its code. Raises Conflict for a set that was opened, TooMany."""
+def begin_attempt(kept: KeptSet, jurisdiction: Jurisdiction, mark: str) -> str:
+    """A new attempt; its code. ``mark``: of who begins (``participant_mark``).
+
+    Raises Conflict for a set that was opened, TooMany.
+    """
     if kept.use is ExerciseUse.PROFICIENCY and kept.answers is not None:
         raise Conflict("The answers of this set were opened: nobody begins it any more.")
     there = attempts_folder(kept)
     there.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sum(1 for _ in there.iterdir()) >= MOST_ATTEMPTS:
         raise TooMany(f"This set was begun {MOST_ATTEMPTS} times; ask whoever gives it for another one.")
+    order = "first" if note_beginning(kept, mark) else "further"
     code = _spelled(secrets.token_bytes(10))
     path = there / _digest_of(code)
     path.mkdir(mode=0o700)
     half = Half.of(datetime.fromisoformat(stamp()))
-    (path / "begun").write_text(f"{jurisdiction} {half}\n", encoding="ascii")
+    (path / "begun").write_text(f"{jurisdiction} {half} {order}\n", encoding="ascii")
     return code
 
 
@@ -183,7 +191,7 @@ def attempts_folder(kept: KeptSet) -> Path:
 
 
 def _read(path: Path, kept: KeptSet) -> Attempt:
-    jurisdiction, _, half = (path / "begun").read_text(encoding="ascii")[:100].strip().partition(" ")
+    jurisdiction, half, *order = (path / "begun").read_text(encoding="ascii")[:100].split()
     given = {}
     for file in sorted(path.iterdir()):
         found = _ANSWER.fullmatch(file.name)
@@ -191,7 +199,7 @@ def _read(path: Path, kept: KeptSet) -> Attempt:
             item, said = kept.item(int(found[1])), file.read_text(encoding="ascii")[:100]
             if _may_be(item, said):  # empty for the moment in which it is written
                 given[item.number] = said
-    return Attempt(path, kept, jurisdiction, Half.parse(half), given, (path / "handed-in").exists())
+    return Attempt(path, kept, jurisdiction, Half.parse(half), given, (path / "handed-in").exists(), order == ["first"])
 
 
 def _may_be(item: SetItem, said: str) -> bool:

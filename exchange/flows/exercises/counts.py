@@ -49,8 +49,9 @@ class CountedSkill(Contract):
 
 
 class CountedSet(Contract):
-    """One set in one half-year. ``people``: attempts with an answer, by the jurisdiction of the node. ``by_skill``:
-    None where fewer than ``FEWEST_PEOPLE`` took part, the answers are sealed, or more people may still answer."""
+    """One set in one half-year. ``people``: who answered something at their first attempt, by the jurisdiction of the
+    node. ``by_skill``: None where fewer than ``FEWEST_PEOPLE`` took part, the answers are sealed, or more people may
+    still answer."""
 
     set_id: SetId
     audience: ExerciseAudience
@@ -143,13 +144,19 @@ def _adds_up(one: CountedSet) -> bool:
 def people_of_set(kept: KeptSet) -> PeopleOfSet:
     """What all made of a set whose answers were opened: nobody answers it any more, so that what is told does not
     change with one person more."""
-    attempts = [one for one in attempts_of(kept) if one.given]
+    attempts = _counting(kept)
     tells = kept.use is ExerciseUse.PROFICIENCY and kept.answers is not None and len(attempts) >= FEWEST_PEOPLE
     return PeopleOfSet(len(attempts), _together(kept, attempts) if tells else None)
 
 
+def _counting(kept: KeptSet) -> list[Attempt]:
+    """One of each person who answered something: who tries again knows what is right, and two attempts more of one
+    person would leave over what another one did."""
+    return [one for one in attempts_of(kept) if one.counts and one.given]
+
+
 def _counted(kept: KeptSet, half: Half) -> CountedSet | None:
-    answering = [one for one in attempts_of(kept) if one.given]
+    answering = _counting(kept)
     attempts = [one for one in answering if one.half == half]
     if not attempts:
         return None

@@ -4,6 +4,7 @@ shared, ranked or backed up, and the nodes of one region to practise in have the
     exercises.json          what the folder is
     sets/ID/                set.json, scans/, and answers.json as soon as the answers may be seen
     attempts/ID/DIGEST/     what somebody answered: no name, no user, no time (see attempts.py)
+    participants/ID/MARK    that somebody began the set, and how often (see participants.py)
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def make_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise ConfigurationError(f"{folder} holds something else; name an empty folder for exercises.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in ("sets", "attempts"):
+    for name in ("sets", "attempts", "participants"):
         (folder / name).mkdir(mode=0o700)
     mark.write_text(json.dumps(_FOLDER_MARK) + "\n", encoding="utf-8")
 
@@ -170,7 +171,8 @@ def find_set(folder: Path, set_id: str) -> KeptSet:
 def remove_set(folder: Path, set_id: str) -> None:
     """With all that was answered. Raises NotFound."""
     kept = find_set(folder, set_id)
-    shutil.rmtree(folder / "attempts" / set_id, ignore_errors=True)
+    for name in ("attempts", "participants"):
+        shutil.rmtree(folder / name / set_id, ignore_errors=True)
     shutil.rmtree(kept.path)
 
 

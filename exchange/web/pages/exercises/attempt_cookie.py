@@ -1,4 +1,5 @@
-"""Which attempt at a set a browser goes on with. Nothing joins it to the session; the node keeps no list of both."""
+"""Which attempt at a set a browser goes on with. The cookie's name is made of who is signed in, so that the next person
+in the same browser does not go on with it; the node keeps no list of both."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ from starlette.responses import Response
 from exchange.errors import NotFound
 from exchange.flows.exercises.attempts import Attempt, find_attempt
 from exchange.flows.exercises.folder import KeptSet, find_set, folder_of
+from exchange.flows.exercises.participants import participant_mark
 from exchange.flows.node.node import Node
-from exchange.web.pages.layout import visitor
+from exchange.web.pages.layout import Visitor, visitor
 
 ANYBODY: Final = Depends(visitor)
 """Of a route: for whoever is signed in."""
@@ -35,13 +37,13 @@ def set_of(node: Node, set_id: str) -> KeptSet:
     return find_set(exercises_of(node), set_id)
 
 
-def attempt_code(request: Request, set_id: str) -> str:
-    return request.cookies.get(_name(set_id), "")
+def attempt_code(request: Request, who: Visitor, set_id: str) -> str:
+    return request.cookies.get(_name(who, set_id), "")
 
 
-def attempt_at(request: Request, kept: KeptSet) -> Attempt | None:
-    """That of this browser; None where it began none, or gave it back."""
-    code = attempt_code(request, kept.set_id)
+def attempt_at(request: Request, who: Visitor, kept: KeptSet) -> Attempt | None:
+    """That of this person in this browser; None where there is none, or it was left."""
+    code = attempt_code(request, who, kept.set_id)
     if not code:
         return None
     try:
@@ -50,24 +52,24 @@ def attempt_at(request: Request, kept: KeptSet) -> Attempt | None:
         return None
 
 
-def going_on(answer: Response, node: Node, set_id: str, code: str) -> Response:
+def going_on(answer: Response, who: Visitor, set_id: str, code: str) -> Response:
     """The browser goes on with the attempt until it is closed."""
     answer.set_cookie(
-        _name(set_id),
+        _name(who, set_id),
         code,
         path=COOKIE_PATH,
         httponly=True,
         samesite="strict",
-        secure=node.settings.url.startswith("https:"),
+        secure=who.node.settings.url.startswith("https:"),
     )
     return answer
 
 
-def left(answer: Response, set_id: str) -> Response:
-    """The browser forgets it: the next person begins anew."""
-    answer.delete_cookie(_name(set_id), path=COOKIE_PATH)
+def left(answer: Response, who: Visitor, set_id: str) -> Response:
+    """The browser forgets it."""
+    answer.delete_cookie(_name(who, set_id), path=COOKIE_PATH)
     return answer
 
 
-def _name(set_id: str) -> str:
-    return f"ffp-exercise-{set_id}"
+def _name(who: Visitor, set_id: str) -> str:
+    return f"ffp-exercise-{participant_mark(who.node, who.caller.pseudonym, set_id)[:16]}"

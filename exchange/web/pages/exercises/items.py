@@ -21,7 +21,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.exercises.attempt_cookie import ANYBODY, NumberInPath, SetInPath, attempt_at, set_of
-from exchange.web.pages.layout import SignedIn, off_loop, page, read_form
+from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
 from exchange.web.wording.coordination.exercise_questions import option_words, question_words, why_question
 from exchange.web.wording.coordination.exercises import (
     answered_words,
@@ -54,7 +54,7 @@ class ExhibitSide:
 def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, number: NumberInPath) -> Response:
     """What is right is on the page after this browser's attempt has an answer, and never before."""
     kept = set_of(node, set_id)
-    item, attempt = kept.item(number), attempt_at(request, kept)
+    item, attempt = kept.item(number), attempt_at(request, who, kept)
     said = attempt.given.get(number) if attempt is not None else None
     may_see = said is not None or (attempt is not None and attempt.is_over)
     right = kept.answer(number) if may_see else None
@@ -103,12 +103,12 @@ def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath,
 async def answer(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, number: NumberInPath) -> Response:
     """The first answer stands."""
     fields = await read_form(request, node, who.csrf)
-    return await off_loop(_answer, node, request, set_id, number, fields)
+    return await off_loop(_answer, node, request, who, set_id, number, fields)
 
 
-def _answer(node: Node, request: Request, set_id: str, number: int, fields: dict[str, str]) -> Response:
+def _answer(node: Node, request: Request, who: Visitor, set_id: str, number: int, fields: dict[str, str]) -> Response:
     kept = set_of(node, set_id)
-    attempt = attempt_at(request, kept)
+    attempt = attempt_at(request, who, kept)
     if attempt is None:
         raise NotFound("Begin this set first.")
     answer_exercise(attempt, number, fields.get("answer", ""))
@@ -138,11 +138,13 @@ async def exercise_exhibit(
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
-@router.get("/exercises/{set_id}/{number}/picture", dependencies=[ANYBODY])
-async def picture_of_exercise(request: Request, node: OpenNode, set_id: SetInPath, number: NumberInPath) -> Response:
+@router.get("/exercises/{set_id}/{number}/picture")
+async def picture_of_exercise(
+    request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, number: NumberInPath
+) -> Response:
     """For whoever may see what is right. Raises NotFound for everybody else."""
     kept = await off_loop(set_of, node, set_id)
-    attempt = await off_loop(attempt_at, request, kept)
+    attempt = await off_loop(attempt_at, request, who, kept)
     may_see = attempt is not None and (number in attempt.given or attempt.is_over)
     if kept.answers is None or not may_see:
         raise NotFound("There is no such picture.")

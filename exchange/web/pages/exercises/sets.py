@@ -13,12 +13,12 @@ from exchange.flows.exercises.attempts import Attempt, begin_attempt, find_attem
 from exchange.flows.exercises.counts import people_of_set
 from exchange.flows.exercises.documents import write_exercise_document
 from exchange.flows.exercises.folder import KeptSet, folder_of, list_sets
+from exchange.flows.exercises.participants import has_begun, participant_mark
 from exchange.flows.exercises.vocabulary import OUTCOMES_OF, ExerciseAudience, ExerciseUse
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.pages.exercises.attempt_cookie import (
-    ANYBODY,
     SetInPath,
     attempt_at,
     attempt_code,
@@ -54,7 +54,7 @@ class SetLine:
 def exercise_sets(request: Request, node: OpenNode, who: SignedIn) -> Response:
     """Those for one's own role first; on a node with real exhibits, where exercises are done."""
     folder = folder_of(node)
-    lines = [_line(request, kept) for kept in list_sets(folder)] if folder is not None else []
+    lines = [_line(request, who, kept) for kept in list_sets(folder)] if folder is not None else []
     own = ExerciseAudience.INVESTIGATOR if who.caller.role is Role.INVESTIGATOR else ExerciseAudience.EXAMINER
     lines.sort(key=lambda line: line.kept.document.audience is not own)
     return page(
@@ -67,19 +67,19 @@ def exercise_sets(request: Request, node: OpenNode, who: SignedIn) -> Response:
     )
 
 
-def _line(request: Request, kept: KeptSet) -> SetLine:
-    attempt = attempt_at(request, kept)
+def _line(request: Request, who: Visitor, kept: KeptSet) -> SetLine:
+    attempt = attempt_at(request, who, kept)
     is_open = kept.use is ExerciseUse.PROFICIENCY and kept.answers is not None
     return SetLine(kept, None if attempt is None else len(attempt.given), is_open or bool(attempt and attempt.is_over))
 
 
-@router.get("/exercises/{set_id}/given.json", dependencies=[ANYBODY])
-def given_answers(request: Request, node: OpenNode, set_id: SetInPath) -> Response:
+@router.get("/exercises/{set_id}/given.json")
+def given_answers(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath) -> Response:
     """What a participant takes to whoever gives the set. Raises NotFound before it was handed in."""
-    attempt = _own_attempt(request, set_of(node, set_id))
+    attempt = _own_attempt(request, who, set_of(node, set_id))
     if not attempt.handed_in:
         raise NotFound("Nothing was handed in yet.")
-    content = write_exercise_document(given_of(attempt, attempt_code(request, set_id)))
+    content = write_exercise_document(given_of(attempt, attempt_code(request, who, set_id)))
     name = f"given-{set_id}.json"
     return Response(
         content,
@@ -88,15 +88,15 @@ def given_answers(request: Request, node: OpenNode, set_id: SetInPath) -> Respon
     )
 
 
-@router.get("/exercises/{set_id}/certificate.pdf", dependencies=[ANYBODY])
-async def certificate(request: Request, node: OpenNode, set_id: SetInPath) -> Response:
+@router.get("/exercises/{set_id}/certificate.pdf")
+async def certificate(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath) -> Response:
     """What was answered, on which set, as a paper with an empty line for the name: made when somebody wants it, and
     kept nowhere."""
-    return await heavily(request, WorkKind.REPORTS, _certificate, node, request, set_id)
+    return await heavily(request, WorkKind.REPORTS, _certificate, node, request, who, set_id)
 
 
-def _certificate(node: Node, request: Request, set_id: str) -> Response:
-    attempt = _own_attempt(request, set_of(node, set_id))
+def _certificate(node: Node, request: Request, who: Visitor, set_id: str) -> Response:
+    attempt = _own_attempt(request, who, set_of(node, set_id))
     if attempt.kept.answers is None:
         raise NotFound("The answers of this set are still sealed.")
     if not attempt.handed_in and attempt.open_numbers:
@@ -112,13 +112,14 @@ def _certificate(node: Node, request: Request, set_id: str) -> Response:
 @router.get("/exercises/{set_id}")
 def exercise_set(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath) -> Response:
     kept = set_of(node, set_id)
-    attempt = attempt_at(request, kept)
+    attempt = attempt_at(request, who, kept)
     return page(
         "exercise_set",
         who,
         kept=kept,
         attempt=attempt,
-        code=attempt_code(request, set_id) if attempt is not None else "",
+        code=attempt_code(request, who, set_id) if attempt is not None else "",
+        began_before=has_begun(kept, participant_mark(node, who.caller.pseudonym, set_id)),
         people=people_of_set(kept),
         outcomes=OUTCOMES_OF[kept.document.audience],
         audience_word=audience_word,
@@ -142,23 +143,24 @@ def _act(node: Node, request: Request, who: Visitor, set_id: str, fields: dict[s
     back = RedirectResponse(f"/app/exercises/{set_id}", 303)
     match fields.get("act"):
         case "begin":
-            code = begin_attempt(kept, who.node.settings.jurisdiction)
-            return going_on(RedirectResponse(f"/app/exercises/{set_id}/1", 303), node, set_id, code)
+            mark = participant_mark(node, who.caller.pseudonym, set_id)
+            code = begin_attempt(kept, node.settings.jurisdiction, mark)
+            return going_on(RedirectResponse(f"/app/exercises/{set_id}/1", 303), who, set_id, code)
         case "resume":
             code = fields.get("code", "").strip().upper()
             find_attempt(kept, code)
-            return going_on(back, node, set_id, code)
+            return going_on(back, who, set_id, code)
         case "hand_in":
-            hand_in(_own_attempt(request, kept))
+            hand_in(_own_attempt(request, who, kept))
             return back
         case "leave":
-            return left(RedirectResponse("/app/exercises", 303), set_id)
+            return left(RedirectResponse("/app/exercises", 303), who, set_id)
         case _:
             raise InvalidInput("Choose one of the list.", code="invalid-field")
 
 
-def _own_attempt(request: Request, kept: KeptSet) -> Attempt:
-    attempt = attempt_at(request, kept)
+def _own_attempt(request: Request, who: Visitor, kept: KeptSet) -> Attempt:
+    attempt = attempt_at(request, who, kept)
     if attempt is None:
         raise NotFound("Begin this set first.")
     return attempt

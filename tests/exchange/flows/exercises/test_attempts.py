@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from exchange.errors import ConfigurationError, Conflict, InvalidInput, NotFound
+from exchange.errors import ConfigurationError, Conflict, InvalidInput, NotFound, TooMany
 from exchange.flows.exercises.attempts import (
     Attempt,
     answer_exercise,
@@ -34,6 +35,7 @@ from exchange.flows.exercises.folder import (
     put_set,
     remove_set,
 )
+from exchange.flows.exercises.participants import MOST_OF_ONE_PERSON
 from exchange.flows.exercises.vocabulary import ExerciseOutcome, ExerciseUse
 from exchange.flows.monitoring.half_years import Half
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -53,8 +55,20 @@ def rights_of(made: DrawnSet) -> list[str]:
     return [answer.right or "" for answer in open_seal(made.answers, made.document).answers]
 
 
-def person(kept: KeptSet, said: Sequence[str], of: Jurisdiction = Jurisdiction.RS, *, hands_in: bool = True) -> str:
-    code = begin_attempt(kept, of)
+def somebody() -> str:
+    """The mark of a person who was not here before."""
+    return secrets.token_hex(32)
+
+
+def person(
+    kept: KeptSet,
+    said: Sequence[str],
+    of: Jurisdiction = Jurisdiction.RS,
+    *,
+    mark: str | None = None,
+    hands_in: bool = True,
+) -> str:
+    code = begin_attempt(kept, of, mark or somebody())
     for number, one in enumerate(said, start=1):
         answer_exercise(find_attempt(kept, code), number, one)
     if hands_in:
@@ -100,7 +114,7 @@ def test_what_is_right_is_not_known_before_the_answers_are_opened(folder: Path, 
     assert again(folder, kept, code).outcome(1) is ExerciseOutcome.RIGHT
     assert again(folder, kept, code).outcome(10) is None
     with pytest.raises(Conflict, match="opened"):
-        begin_attempt(opened, Jurisdiction.RS)
+        begin_attempt(opened, Jurisdiction.RS, somebody())
     with pytest.raises(InvalidInput, match="no set"):
         open_set(folder, questions_set.answers + b"\n")
 
@@ -121,7 +135,7 @@ def test_nobody_is_named_and_the_code_is_not_kept(folder: Path, questions_set: D
     (place,) = (folder / "attempts" / kept.set_id).iterdir()
     names = sorted(path.name for path in place.iterdir())
     assert names == [*(f"{number:02d}.answer" for number in range(1, 11)), "begun", "handed-in"]
-    assert (place / "begun").read_text() == "RS 2026H2\n", "the jurisdiction and the half-year, and nothing else"
+    assert (place / "begun").read_text() == "RS 2026H2 first\n", "the jurisdiction and the half-year, and nothing else"
     kept_bytes = b"".join(path.read_bytes() + path.name.encode() for path in folder.rglob("*") if path.is_file())
     assert code.encode() not in kept_bytes + place.name.encode()
     for wrong in ("", "x", code.lower(), code[:-1], f"{code[:-1]}{'A' if code[-1] != 'A' else 'B'}", "../../etc"):
@@ -153,11 +167,36 @@ def test_results_are_told_of_three_people_or_more(folder: Path, questions_set: D
     right = rights_of(questions_set)
     for of in (Jurisdiction.RS, Jurisdiction.XK):
         person(kept, right, of)
-    begin_attempt(kept, Jurisdiction.MK)  # who answers nothing took no part
+    begin_attempt(kept, Jurisdiction.MK, somebody())  # who answers nothing took no part
     opened = open_set(folder, questions_set.answers)
     (counted,) = exercise_counts(folder, H2).sets
     assert (dict(counted.people), counted.answered, counted.by_skill) == ({"RS": 1, "XK": 1}, 20, None)
     assert (people_of_set(opened).people, people_of_set(opened).results) == (2, None)
+
+
+@pytest.mark.usefixtures("clock")
+def test_who_tries_twice_more_does_not_learn_what_another_one_did(folder: Path, questions_set: DrawnSet) -> None:
+    """Attempts of three would be those of two: less their own, somebody had what the other one answered."""
+    kept = put_set(folder, questions_set.handed_out)
+    right, curious = rights_of(questions_set), somebody()
+    person(kept, right[:4])
+    for said in (right, right[:2], right[:3]):
+        person(kept, said, mark=curious)
+    opened = open_set(folder, questions_set.answers)
+    (counted,) = exercise_counts(folder, H2).sets
+    assert (dict(counted.people), counted.answered, counted.by_skill) == ({"RS": 2}, 14, None)
+    assert (people_of_set(opened).people, people_of_set(opened).results) == (2, None)
+
+
+@pytest.mark.usefixtures("clock")
+def test_one_person_does_not_fill_a_set(folder: Path, questions_set: DrawnSet) -> None:
+    kept, eager = put_set(folder, questions_set.handed_out), somebody()
+    for _ in range(MOST_OF_ONE_PERSON):
+        begin_attempt(kept, Jurisdiction.RS, eager)
+    with pytest.raises(TooMany, match="by its code"):
+        begin_attempt(kept, Jurisdiction.RS, eager)
+    assert begin_attempt(kept, Jurisdiction.RS, somebody())
+    assert [one.counts for one in attempts_of(kept)].count(True) == 2
 
 
 def test_the_half_year_is_counted_for_the_pack(folder: Path, questions_set: DrawnSet, clock: Clock) -> None:
@@ -253,11 +292,11 @@ def test_a_folder_is_one_of_exercises(tmp_path: Path, folder: Path, questions_se
     for set_id in ("0" * 16, "..", "../../x", ""):
         with pytest.raises(NotFound):
             find_set(folder, set_id)
-    begin_attempt(kept, Jurisdiction.RS)
+    begin_attempt(kept, Jurisdiction.RS, somebody())
     assert len(list(attempts_of(kept))) == 1
     remove_set(folder, kept.set_id)
     assert list_sets(folder) == []
-    assert list((folder / "attempts").iterdir()) == []
+    assert list((folder / "attempts").iterdir()) == list((folder / "participants").iterdir()) == []
 
 
 def test_of_one_code_one_file_of_answers_is_scored(folder: Path, questions_set: DrawnSet, clock: Clock) -> None:
