@@ -33,8 +33,8 @@ MOST_GROUPS = 12
 """Own records on a page of the list across borders."""
 _SHOWN_OF_A_GROUP = 6
 """What else stands out of one record is on its own page."""
-_STEP, _MOST_WALKED = 500, 20_000
-"""Scan pairs that are looked at in one step to find the next own records; whoever pages on looks at so many at most."""
+_FIRST_STEP, _STEP, _MOST_WALKED = 60, 500, 20_000
+"""Scan pairs that are looked at to find the next own records: first, in each later step, and at most."""
 
 
 @dataclass(frozen=True)
@@ -186,14 +186,14 @@ def _first_records(session: Session, node: Node, view: CandidateView, wanted: Ca
     """The first records of the list across borders, each where its best fitting pair stands."""
     found: dict[str, None] = {}
     place: tuple[float, int] | None = None
-    walked = 0
+    walked, step = 0, _FIRST_STEP
     while len(found) < count and walked < _MOST_WALKED:
-        rows = store.leading_pairs(session, view, wanted, Page(_STEP, place))
+        rows = store.leading_pairs(session, view, wanted, Page(step, place))
         found |= {_own_side(node, row, wanted.submitted_by): None for row in rows}
         walked += len(rows)
-        if len(rows) < _STEP:
+        if len(rows) < step:
             break
-        place = rows[-1].score, rows[-1].candidate_id
+        place, step = (rows[-1].score, rows[-1].candidate_id), _STEP
     return list(found)[:count]
 
 

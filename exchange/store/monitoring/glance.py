@@ -11,12 +11,13 @@ from exchange.store.tables.terms import ApprovalRow
 
 
 def count_entered(session: Session, issuer: str, since: str) -> int:
-    """Own records that replace none, of the time since a moment."""
+    """Own records that replace none, of the time since a moment. They are found by who issued them: by their time, or
+    by what they are about, SQLite would read those of all partners, too."""
     first = select(func.count()).where(
         StatementRow.issuer == issuer,
         StatementRow.type == "record",
-        StatementRow.about.is_(None),
-        StatementRow.received_at >= since,
+        func.coalesce(StatementRow.about, "") == "",
+        func.coalesce(StatementRow.received_at, "") >= since,
         StatementRow.refused_by.is_(None),
     )
     return session.scalar(first) or 0

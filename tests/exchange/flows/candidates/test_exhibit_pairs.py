@@ -145,6 +145,7 @@ def test_across_borders_by_own_record_the_best_first(world: BlindWorld, monkeypa
     assert groups(world, FIRST, CandidateFilter(roi=PIN)) == {"a": 1, "c": 0}
     assert groups(world, FIRST, CandidateFilter(jurisdiction="AL")) == {}
     monkeypatch.setattr("exchange.flows.candidates.exhibit_pairs.MOST_GROUPS", 1)
+    monkeypatch.setattr("exchange.flows.candidates.exhibit_pairs._FIRST_STEP", 2)
     monkeypatch.setattr("exchange.flows.candidates.exhibit_pairs._STEP", 2)
     assert groups(world, FIRST) == {"a": 1}
     assert groups(world, FIRST, after=1) == {"c": 0}
