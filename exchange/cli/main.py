@@ -44,6 +44,7 @@ from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
 from exchange.cli.operate import backup, doctor, egress, extras, jobs, restore_drill, settings, top, watching, webhooks
 from exchange.home import keep_private
+from exchange.memory import collect_seldom
 
 HEADINGS = (
     CommandHeading(
@@ -405,6 +406,7 @@ def run() -> None:
     """Run ``ffp``; a refusal is one sentence on stderr and exit code 2, never a trace."""
     from exchange.errors import ExchangeError
 
+    collect_seldom()
     _leave_a_closed_folder()
     try:
         _command()()

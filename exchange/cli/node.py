@@ -131,7 +131,7 @@ def worker(home: Home = None) -> None:
     from exchange.cli.serving.service_manager import ServiceManager
     from exchange.config import load_settings
     from exchange.flows.operate.home_lock import worked
-    from exchange.memory import GIVE_BACK_S, give_back_memory
+    from exchange.memory import GIVE_BACK_S, give_back_memory, keep_what_is_here
     from exchange.web.mail_text import letters_of
     from exchange.worker import Worker
 
@@ -146,6 +146,7 @@ def worker(home: Home = None) -> None:
         work = Worker(node, letters_of(node))
         work.start()
         manager.ready()
+        keep_what_is_here()
         try:
             given_back_at = time.monotonic()
             while not ending.wait(_LOOK_S):

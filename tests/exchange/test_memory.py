@@ -34,3 +34,21 @@ def test_what_a_burst_of_threads_took_goes_back() -> None:
     """Of 120 MB that forty threads had at once, most."""
     told = subprocess.run([sys.executable, "-c", BURST], capture_output=True, text=True, check=True, timeout=60)
     assert float(told.stdout) > 60e6, told
+
+
+HELD = """
+import gc
+from exchange.memory import keep_what_is_here
+ring = []
+ring.append(ring)
+del ring
+keep_what_is_here()
+print(gc.get_freeze_count(), gc.collect())
+"""
+
+
+def test_what_is_here_is_looked_through_no_more_and_garbage_is_not_kept() -> None:
+    told = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=True, timeout=60)
+    kept, garbage = map(int, told.stdout.split())
+    assert kept > 1_000
+    assert garbage < 100

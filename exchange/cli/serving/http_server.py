@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.flows.node.node import Node
 from exchange.flows.operate.ready import readiness
-from exchange.memory import GIVE_BACK_S, give_back_memory
+from exchange.memory import GIVE_BACK_S, give_back_memory, keep_what_is_here
 
 log = structlog.get_logger(__name__)
 
@@ -131,9 +131,12 @@ class HttpServer(uvicorn.Server):
 
 
 async def _give_back() -> None:
+    keep_what_is_here(collect=False)
+    await asyncio.sleep(GIVE_BACK_S)
+    keep_what_is_here()  # with what was made for the first pages, and is kept
     while True:
-        await asyncio.sleep(GIVE_BACK_S)
         await run_in_threadpool(give_back_memory)
+        await asyncio.sleep(GIVE_BACK_S)
 
 
 class _Closing:

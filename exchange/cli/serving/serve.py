@@ -23,6 +23,7 @@ from exchange.errors import ConfigurationError
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate.home_lock import served
+from exchange.memory import keep_what_is_here
 from exchange.trust.keys import settle_keys
 from exchange.web.app import create_app
 from exchange.web.mail_text import letters_of
@@ -115,6 +116,7 @@ def _work(sharing: Callable[[], Node], generation: int, works: bool, supervisor:
                 worker.start()
             try:
                 link.ready()
+                keep_what_is_here()
                 while not ending.wait(SHOWN_S):
                     link.alive()
             finally:

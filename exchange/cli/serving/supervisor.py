@@ -13,7 +13,6 @@ memory, and is safe as long as the supervisor has one thread and uses none of it
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import selectors
 import signal
@@ -29,6 +28,7 @@ import structlog
 
 from exchange.cli.serving.service_manager import ServiceManager
 from exchange.errors import ExchangeError
+from exchange.memory import keep_what_is_here
 
 log = structlog.get_logger(__name__)
 
@@ -125,8 +125,7 @@ class ProcessSupervisor:
 
     def run(self) -> bool:
         """Until all processes have ended. Returns whether they did so because somebody wanted it."""
-        gc.collect()
-        gc.freeze()  # what is here by now is never collected, so that its pages stay shared
+        keep_what_is_here()  # so that its pages stay shared
         with _signals() as self._woken, selectors.DefaultSelector() as self._selector:
             self._selector.register(self._woken, selectors.EVENT_READ)
             beat_at = 0.0
