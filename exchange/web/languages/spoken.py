@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,8 +88,14 @@ class Spoken:
 
     def number(self, value: float, digits: int = 0) -> str:
         """With this many digits after the decimal sign of the language, and a true minus."""
-        form = "#,##0" + ("." + "0" * digits if digits else "")
-        return format_decimal(value, format=form, locale=LOCALES[self.code]).replace("-", "−")
+        return _number(value, digits, self.code)
+
+
+@lru_cache(maxsize=8192)
+def _number(value: float, digits: int, language: str) -> str:
+    """Kept: a list says the same small numbers on each line, and babel reads the form anew for each."""
+    form = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(value, format=form, locale=LOCALES[language]).replace("-", "−")
 
 
 def _said(texts: Mapping[str, str], language: str) -> str:

@@ -66,6 +66,7 @@ _pages = Environment(
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
+    auto_reload=False,  # else each part of each page asks the disk whether it is another one by now
     extensions=["jinja2.ext.i18n"],
 )
 _I18N: Any = _pages  # the extension gives the environment this method

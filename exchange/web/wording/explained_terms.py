@@ -24,7 +24,6 @@ _READ: Final = re.compile(
     rf"<(/?)({'|'.join((*_NOT_IN, 'summary'))})(?=[\s>])|{_BEGIN}([\w.]{{1,80}}){_THEN}([^\"{_BEGIN}]{{0,400}}?){_END}"
 )
 """A word holds no quotation mark: so one that somebody began in what they typed never reaches into an attribute."""
-_SIGNS: Final = {ord(sign): None for sign in (_BEGIN, _THEN, _END)}
 
 
 def sign_of(word: str, named: str) -> str:
@@ -50,7 +49,10 @@ def explain(page: str) -> str:
             continue
         told.add(named)
         parts.append(_explained(word, named, in_summary=inside["summary"] > 0))
-    return "".join((*parts, page[read:])).translate(_SIGNS)
+    explained = "".join((*parts, page[read:]))
+    for sign in (_BEGIN, _THEN, _END):
+        explained = explained.replace(sign, "")
+    return explained
 
 
 def _explained(word: str, named: str, *, in_summary: bool) -> str:
