@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -17,7 +17,7 @@ from exchange.flows.hits.stage import Stage
 from exchange.flows.hits.vocabulary import Owed
 from exchange.flows.node.node import Node
 from exchange.flows.review.leads import reviews_to_send
-from exchange.store.review.candidates import correlated_first
+from exchange.store.review.candidates import correlated_first, unopened_records
 from exchange.store.review.reviews import open_tasks
 from schemas.vocabulary import Role
 
@@ -67,40 +67,49 @@ class Due:
     page: str
 
 
-def duties(session: Session, node: Node, role: Role, pseudonym: str) -> list[Due]:
-    """What waits for this person in this role, the most urgent first. An examiner's first reviews are those of the
-    exhibits that the examiner registered; whoever heads the FFP sees all."""
-    moments: dict[Duty, list[str]] = {}
+@dataclass(frozen=True)
+class Waiting:
+    """``reviews``: when the first review of each record is due, by record; ``links``: hits on which something is
+    expected of this side, the first due first."""
+
+    reviews: Mapping[str, str]
+    links: Sequence[KnownLink]
+
+
+def waiting_for(session: Session, node: Node, role: Role, pseudonym: str) -> Waiting:
+    """An examiner's first reviews are those of the exhibits that the examiner registered; whoever heads the FFP sees
+    all."""
+    reviews, links = dict[str, str](), list[KnownLink]()
     if role in (Role.EXAMINER, Role.HEAD):
         mine = pseudonym if role is Role.EXAMINER else None
-        moments[Duty.FIRST_REVIEW] = [
-            hours_after(at, node.settings.first_review_h)
-            for at in correlated_first(session, node.node_id, submitted_by=mine, blind_for=mine)
-        ]
+        found = unopened_records(session, node.node_id, submitted_by=mine, blind_for=mine)
+        reviews = {name: hours_after(at, node.settings.first_review_h) for name, at in found}
+    if role in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD):
+        links = my_turn(session, node, hidden_pairs(session, role, pseudonym))
+    return Waiting(reviews, links)
+
+
+def duties(session: Session, node: Node, role: Role, pseudonym: str, waiting: Waiting | None = None) -> list[Due]:
+    """What waits for this person in this role, the most urgent first; ``waiting``: what was read of it already."""
+    waiting = waiting or waiting_for(session, node, role, pseudonym)
+    moments: dict[Duty, list[str]] = {Duty.FIRST_REVIEW: list(waiting.reviews.values())}
     if role is Role.EXAMINER:
         moments[Duty.VERIFICATION] = [task.due_at for task in tasks_for(session, pseudonym)]
         moments[Duty.SEND_LEAD] = [
             hours_after(review.at, node.settings.dissemination_h)
             for review in reviews_to_send(session, node, pseudonym)
         ]
-    if role in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD):
-        _add_hits(moments, my_turn(session, node, hidden_pairs(session, role, pseudonym)), node.node_id)
+    _add_hits(moments, waiting.links, node.node_id)
     return _due(moments)
 
 
-def tell_duties(node: Node, role: Role, pseudonym: str) -> list[Due]:
+def tell_duties(node: Node, role: Role, pseudonym: str, waiting: Waiting | None = None) -> list[Due]:
     """As ``duties``, for somebody who is thereby told that there are hits."""
     with node.store.read() as session:
-        due = duties(session, node, role, pseudonym)
-        of_hits = any(item.page == PAGES[Duty.ANSWER] for item in due)
-        hits = _counted_hits(session, node, role, pseudonym) if of_hits else set()
-    note_hits(node, role, pseudonym, hits)
+        waiting = waiting or waiting_for(session, node, role, pseudonym)
+        due = duties(session, node, role, pseudonym, waiting)
+    note_hits(node, role, pseudonym, {link.pair_id for link in waiting.links})
     return due
-
-
-def _counted_hits(session: Session, node: Node, role: Role, pseudonym: str) -> set[str]:
-    """The pairs whose hits ``duties`` counts."""
-    return {link.pair_id for link in my_turn(session, node, hidden_pairs(session, role, pseudonym))}
 
 
 def all_duties(session: Session, node: Node) -> list[Due]:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import hours_after, stamp
-from exchange.flows.alerts.deadlines import Duty
+from exchange.clock import stamp
+from exchange.flows.alerts.deadlines import Duty, Waiting
 from exchange.flows.alerts.worklist import WorkItem, hit_items, with_pictures, with_sides
 from exchange.flows.blind.hits_told import note_hits
-from exchange.flows.blind.visibility import Hidden
-from exchange.flows.hits.history import KnownLink, my_turn
+from exchange.flows.hits.history import KnownLink
 from exchange.flows.node.node import Node
 from exchange.flows.review.taken_work import work_on_exhibits, work_on_hits
 from exchange.store.entry.records import find_records
-from exchange.store.review.candidates import unopened_records
 from exchange.store.review.taken_work import TakenKind, all_taken, records_taken_by
 from schemas.vocabulary import Role
 
@@ -45,21 +43,17 @@ class TeamWork:
     left_out: int
 
 
-def team_work(node: Node, pseudonym: str) -> TeamWork:
+def team_work(node: Node, pseudonym: str, waiting: Waiting) -> TeamWork:
     """For the head, who is thereby told that there are hits, and verifies nothing blind.
 
-    1. What waits: first reviews, and hits on which something is expected of this side.
+    1. What is ``waiting``: first reviews, and hits on which something is expected of this side.
     2. Who took how much of it.
     3. What is late and nobody's.
     """
     now = stamp()
     with node.store.read() as session:
         # 1.
-        reviews = {
-            name: hours_after(at, node.settings.first_review_h)
-            for name, at in unopened_records(session, node.node_id, submitted_by=None)
-        }
-        links = my_turn(session, node, Hidden())
+        reviews, links = waiting.reviews, waiting.links
         # 2.
         of_exhibits = _holders_of_records(session, node, reviews)
         of_hits = _holders_of_links(session, links)
@@ -80,7 +74,7 @@ def _holders_of_records(session: Session, node: Node, waiting: Mapping[str, str]
     return {name: who[exhibit] for name, exhibit in taken.items() if name in waiting and exhibit in who}
 
 
-def _holders_of_links(session: Session, links: list[KnownLink]) -> dict[str, str]:
+def _holders_of_links(session: Session, links: Sequence[KnownLink]) -> dict[str, str]:
     waiting = {link.pair_id for link in links}
     return {row.subject: row.taken_by for row in all_taken(session, TakenKind.HIT) if row.subject in waiting}
 

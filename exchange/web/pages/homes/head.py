@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.flows.alerts.deadlines import tell_duties
+from exchange.flows.alerts.deadlines import Waiting, tell_duties, waiting_for
 from exchange.flows.alerts.team_work import TeamWork, team_work
 from exchange.flows.coordination.actions import overdue_here
 from exchange.flows.monitoring.glance import half_year_so_far
@@ -22,10 +22,12 @@ from exchange.web.pages.layout import Visitor
 def head_home(who: Visitor) -> dict[str, Any]:
     node = who.node
     exchange = exchange_standing(node)
+    with node.store.read() as session:
+        waiting = waiting_for(session, node, who.caller.role, who.caller.pseudonym)
     return {
-        "team": _team(who) if who.may_consult else None,
+        "team": _team(who, waiting) if who.may_consult else None,
         "colleagues": colleagues_for(node, MAY_WORK_ON, besides=who.caller.pseudonym),
-        "due": tell_duties(node, who.caller.role, who.caller.pseudonym),
+        "due": tell_duties(node, who.caller.role, who.caller.pseudonym, waiting),
         "waiting": waiting_decisions(node),
         "held": holders_now(node),
         "overdue_actions": overdue_here(node),
@@ -35,8 +37,8 @@ def head_home(who: Visitor) -> dict[str, Any]:
     }
 
 
-def _team(who: Visitor) -> TeamWork:
-    found = team_work(who.node, who.caller.pseudonym)
+def _team(who: Visitor, waiting: Waiting) -> TeamWork:
+    found = team_work(who.node, who.caller.pseudonym, waiting)
     subjects = list(dict.fromkeys(record.statement_id for item in found.late for record in item.records))
     if subjects:
         who.consultation.note(Act.LIST_WORK, len(subjects), *subjects)

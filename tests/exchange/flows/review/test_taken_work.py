@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
-from exchange.flows.alerts.deadlines import Duty
+from exchange.flows.alerts.deadlines import Duty, waiting_for
 from exchange.flows.alerts.team_work import TeamWork, team_work
 from exchange.flows.alerts.worklist import WorkItem, WorkOf, worklist_of
 from exchange.flows.review import taken_work
@@ -317,7 +317,9 @@ def test_who_is_revoked_while_taking_takes_nothing(world: BlindWorld, monkeypatc
 
 def test_the_head_sees_who_has_how_much_and_what_is_late_and_nobodys(world: BlindWorld) -> None:
     def team() -> TeamWork:
-        return team_work(world.rs, HEAD.pseudonym)
+        with world.rs.store.read() as session:
+            waiting = waiting_for(session, world.rs, Role.HEAD, HEAD.pseudonym)
+        return team_work(world.rs, HEAD.pseudonym, waiting)
 
     link = hit(world)
     found = team()
