@@ -68,7 +68,7 @@ def incident_totals(report: RegionalReport) -> list[RegionalTotal]:
             _(TOTAL_TITLES[name]),
             words(figure, "count"),
             tuple((key_words(code), words(cell, "count")) for code, cell in found.by_jurisdiction[name].items()),
-            trend_words(report.earlier, f"incidents_{name}", figure, "count"),
+            trend_words(report, f"incidents_{name}", figure, "count"),
         )
         for name, figure in found.totals.items()
     ]
