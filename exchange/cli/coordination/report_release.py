@@ -51,7 +51,7 @@ def digest_shown(node: Node, period: Period, *, ask: bool) -> str | None:
 
 
 def confirmed_digits(recipient: NamedRecipient, typed: str | None) -> str:
-    """The recipient's fingerprint, as it was typed or is asked for now: at a terminal three times at most, of a pipe once.
+    """The recipient's fingerprint, as it was typed or is asked for now: at a terminal three times at most.
     Raises InvalidInput where it is another, before anything is signed."""
     from exchange.errors import InvalidInput
     from exchange.trust.recipient import check_recipient
