@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 WHAT_IS_SHOWN: Final = "shown"
 """Stands for the digest of what this very command shows."""
-MOST_TRIES: Final = 3
+TRIES_OF_DIGITS: Final = 3
 HEAD_S: Final = 30.0
 """The running node signs a head of its log, which covers the approval, within a second or two."""
 LOOK_FOR_HEAD_S: Final = 0.2
@@ -56,7 +56,7 @@ def confirmed_digits(recipient: NamedRecipient, typed: str | None) -> str:
     from exchange.errors import InvalidInput
     from exchange.trust.recipient import check_recipient
 
-    for left in reversed(range(MOST_TRIES)):
+    for left in reversed(range(TRIES_OF_DIGITS)):
         digits = typed or str(typer.prompt(f"The 40 digits that {recipient.name} read out by telephone", err=True))
         try:
             check_recipient(recipient, digits)

@@ -13,7 +13,7 @@ from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.small_counts import Figure
 from exchange.flows.pack.inputs import HeldOfKind, OverdueBand, PackAction, PackInputs
-from exchange.flows.region.regional import RefusedFile, RegionalReport, Sides
+from exchange.flows.region.regional import RefusedFile, RegionalReport, SummedSides
 from schemas.vocabulary import MeetingKind
 
 
@@ -63,7 +63,7 @@ class PackPeriod:
 
     period: str
     figures: Mapping[str, Figure]
-    sides: Sides = field(default_factory=Sides)
+    sides: SummedSides = field(default_factory=SummedSides)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class PackFigures:
     document: Document | None = None
 
     @property
-    def sides(self) -> Sides:
-        return Sides() if self.regional is None else self.regional.sides
+    def sides(self) -> SummedSides:
+        return SummedSides() if self.regional is None else self.regional.sides
 
     def of(self, half: Half) -> PackPeriod | None:
         return next((item for item in self.earlier if item.period == str(half)), None)

@@ -29,7 +29,7 @@ class Claim(StrEnum):
 
 
 @dataclass(frozen=True)
-class Dropped:
+class DroppedLinks:
     """What a node told of its hits with a partner in its report of ``period``, and tells no more: ``links`` by their
     ids, and so many more that had none."""
 
@@ -48,7 +48,7 @@ class EarlierClaim:
     partner: str
     claim: Claim
     count: int
-    dropped: Dropped | None = None
+    dropped: DroppedLinks | None = None
     """Of an unproven claim."""
 
 
@@ -69,7 +69,7 @@ def held_against(
             dropped = _dropped(before[partner], found, end, then.period, still_told)
             found, counted = _believed(half.period, then.period, before[partner], found, end, dropped)
             names = tuple(sorted(link for _at, link in dropped if link is not None))
-            gone = Dropped(partner, then.period, names, len(dropped) - len(names))
+            gone = DroppedLinks(partner, then.period, names, len(dropped) - len(names))
             claims += [
                 EarlierClaim(
                     figure, half.jurisdiction, partner, claim, count, gone if claim is Claim.UNPROVEN else None

@@ -16,11 +16,11 @@ from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, S
 from exchange.flows.monitoring.editions import PeriodText
 from exchange.flows.monitoring.half_years import is_year
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.region.earlier_claims import Dropped
+from exchange.flows.region.earlier_claims import DroppedLinks
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.kinds import CREDIT, DEFINITIONS
 from exchange.flows.region.region_incidents import RegionalIncidents
-from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, Sides
+from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SummedSides
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError
 from schemas.statements import contract_error
@@ -209,16 +209,16 @@ def _trend(read: _Region) -> dict[str, Figure]:
     return {**totals, **across, "feedback_rate": read.feedback_rate.total.figure, **medians, **incidents}
 
 
-def _sides(read: _Region) -> Sides:
+def _sides(read: _Region) -> SummedSides:
     """As `RegionalReport.sides` has them."""
     told = sorted(item.jurisdiction for item in read.reports if read.edition == "public" or item.exact)
     without = {row.id: row.without for row in (*read.figures, read.feedback_rate) if row.without}
     if read.incidents is not None and read.incidents.lacking:
         without["incidents"] = tuple(dict.fromkeys(item.jurisdiction for item in read.incidents.lacking))
-    return Sides(tuple(told), without)
+    return SummedSides(tuple(told), without)
 
 
-def _dropped(found: Dropped) -> dict[str, Any]:
+def _dropped(found: DroppedLinks) -> dict[str, Any]:
     return {
         "partner": found.partner,
         "period": found.period,

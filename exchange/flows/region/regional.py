@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.region.earlier_claims import Claim, Dropped
+from exchange.flows.region.earlier_claims import Claim, DroppedLinks
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.region_incidents import RegionalIncidents
 
 
 @dataclass(frozen=True)
-class Sides:
+class SummedSides:
     """Whose reports totals are of. ``without``: by figure, those of them that have no data of it; of ``incidents``,
     those without an annex."""
 
@@ -62,7 +62,7 @@ class SideDifference:
     told: Mapping[str, Figure]
     alone: Mapping[str, int] = field(default_factory=dict)
     claim: Claim | None = None
-    dropped: Dropped | None = None
+    dropped: DroppedLinks | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class RegionalEarlier:
     period: str
     sha256: str
     figures: Mapping[str, Figure]
-    sides: Sides = field(default_factory=Sides)
+    sides: SummedSides = field(default_factory=SummedSides)
 
 
 @dataclass(frozen=True)
@@ -142,13 +142,13 @@ class RegionalReport:
         return next(row for row in self.rows if row.id == name)
 
     @property
-    def sides(self) -> Sides:
+    def sides(self) -> SummedSides:
         """Exact totals are of the reports that brought their exact edition."""
         told = sorted(item.jurisdiction for item in self.reports if self.edition == "public" or item.exact)
         without = {row.id: row.without for row in (*self.rows, self.rate) if row.without}
         if self.incidents is not None and self.incidents.lacking:
             without["incidents"] = tuple(dict.fromkeys(code for code, _half in self.incidents.lacking))
-        return Sides(tuple(told), without)
+        return SummedSides(tuple(told), without)
 
     @property
     def trend(self) -> Mapping[str, Figure]:

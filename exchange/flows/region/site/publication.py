@@ -24,7 +24,7 @@ from exchange.flows.region.indicators import Indicators
 from exchange.flows.region.read_regional import ReadRegional, read_public_region
 from exchange.flows.region.read_reports import read_reports
 from exchange.flows.region.region_document import REGION_FORMAT, REGION_WITH_INCIDENTS
-from exchange.flows.region.regional import RefusedFile, RegionalReport, Sides
+from exchange.flows.region.regional import RefusedFile, RegionalReport, SummedSides
 from exchange.flows.region.report_file import MAX_FILE_BYTES, VerifiedReport
 from exchange.flows.region.site.held_against import held_against_files
 from exchange.flows.region.site.public_files import PublicFiles, public_files
@@ -65,7 +65,7 @@ class TrendPoint:
 
     period: str
     figures: Mapping[str, Figure]
-    sides: Sides
+    sides: SummedSides
 
 
 @dataclass(frozen=True)

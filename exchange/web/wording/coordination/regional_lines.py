@@ -8,10 +8,10 @@ from typing import Final
 
 from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.region.earlier_claims import Claim, Dropped
+from exchange.flows.region.earlier_claims import Claim, DroppedLinks
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.kinds import CREDIT, DEFINITIONS, FIRST_SIGNED
-from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SideDifference, Sides
+from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SideDifference, SummedSides
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import ngettext, term
@@ -68,7 +68,7 @@ def of_some(report: RegionalReport, name: str, said: str) -> str:
     return _("%(figure)s (sides: %(told)s of %(all)s)", figure=said, told=told, all=reported)
 
 
-def of_others(now: Sides, before: Sides, name: str, said: str) -> str:
+def of_others(now: SummedSides, before: SummedSides, name: str, said: str) -> str:
     """Of an earlier period, with how many sides the figure is of, where these are others than now."""
     if now.of(name) == before.of(name):
         return said
@@ -80,12 +80,12 @@ def total_words(report: RegionalReport, name: str, figure: Figure, unit: str) ->
     return said if figure.low is None else of_some(report, name, said)
 
 
-def past_words(now: Sides, before: Sides, name: str, figure: Figure, unit: str) -> str:
+def past_words(now: SummedSides, before: SummedSides, name: str, figure: Figure, unit: str) -> str:
     said = words(figure, unit)
     return said if figure.low is None else of_others(now, before, name, said)
 
 
-def change_words(now: tuple[Sides, Figure], before: tuple[Sides, Figure], name: str, unit: str) -> str:
+def change_words(now: tuple[SummedSides, Figure], before: tuple[SummedSides, Figure], name: str, unit: str) -> str:
     """None is told between sums that are not of the same sides."""
     return change(now[1], before[1], unit) if now[0].of(name) == before[0].of(name) else "–"
 
@@ -187,7 +187,7 @@ def _claim_words(item: SideDifference, claim: Claim) -> str:
     return " ".join([said, why, *_dropped_words(item.dropped)])
 
 
-def _dropped_words(dropped: Dropped | None) -> Iterator[str]:
+def _dropped_words(dropped: DroppedLinks | None) -> Iterator[str]:
     if dropped is None:
         return
     named = {"partner": term(dropped.partner, "jurisdiction"), "half": dropped.period}

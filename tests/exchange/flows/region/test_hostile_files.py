@@ -19,7 +19,7 @@ from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import exact
 from exchange.flows.pack.pack_desk import PackDesk
 from exchange.flows.region.desk import DeskKeys, RegionDesk
-from exchange.flows.region.earlier_claims import Claim, Dropped, held_against
+from exchange.flows.region.earlier_claims import Claim, DroppedLinks, held_against
 from exchange.flows.region.exact_region import exact_half
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.read_reports import read_reports
@@ -220,7 +220,7 @@ def test_what_was_dropped_is_said() -> None:
     before = half("RS", "MK", then, period="2026H1", indicators=[])
     made = exact_half([half("RS", "MK", [("RS", named(1), "2026H1", None)])], {"ffp-rs": [before]})
     (item,) = [item for item in made.differences if item.claim is not None]
-    assert item.dropped == Dropped("MK", "2026H1", (named(8), named(9)), 1)
+    assert item.dropped == DroppedLinks("MK", "2026H1", (named(8), named(9)), 1)
     with speaking(Spoken("en")):
         said = difference_words(item)
     assert "The report of 2026H1 had 2 hits with North Macedonia that are told no more." in said

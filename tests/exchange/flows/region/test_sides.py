@@ -36,7 +36,7 @@ from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.kinds import DEFINITIONS
 from exchange.flows.region.public_region import of_one_bound, public_rate, public_rows
 from exchange.flows.region.region_document import read_earlier, write_region
-from exchange.flows.region.regional import CountedReport, RegionalEarlier, RegionalReport, RegionalRow, Sides
+from exchange.flows.region.regional import CountedReport, RegionalEarlier, RegionalReport, RegionalRow, SummedSides
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
@@ -193,7 +193,7 @@ def test_a_sum_of_fewer_sides_says_so_and_is_compared_with_none_of_all() -> None
 
     entered = RegionalRow("exhibits_entered", {}, exact(9))
     whole = RegionalEarlier(
-        "2026H1", "0" * 64, {"exhibits_shared": exact(20), "exhibits_entered": exact(4)}, Sides(CODES)
+        "2026H1", "0" * 64, {"exhibits_shared": exact(20), "exhibits_entered": exact(4)}, SummedSides(CODES)
     )
     some = report([shared(12, ("RS",)), entered], [whole])
     with speaking(Spoken("en")):
@@ -210,7 +210,7 @@ def test_a_sum_of_fewer_sides_says_so_and_is_compared_with_none_of_all() -> None
         fewer_reports = report([shared(12, ()), entered], [whole], "AL MK")
         line = next(line for line in regional_lines(fewer_reports) if line.id == "exhibits_entered")
         assert (line.total, line.trend) == ("9", ("4 (sides: 3)", "–"))
-        alike = report([shared(12, ("RS",))], [replace(whole, sides=Sides(CODES, {"exhibits_shared": ("RS",)}))])
+        alike = report([shared(12, ("RS",))], [replace(whole, sides=SummedSides(CODES, {"exhibits_shared": ("RS",)}))])
         line = next(line for line in regional_lines(alike) if line.id == "exhibits_shared")
         assert line.trend == ("20", "−8")
 
@@ -219,7 +219,7 @@ def test_what_sides_a_sum_is_of_outlives_the_file() -> None:
     made = report([RegionalRow("exhibits_shared", {}, exact(12), None, ("RS",))])
     data = write_region(made, shipped_directory())
     ((found,), ()) = read_earlier([data], "2027H1").values()
-    assert found.sides == made.sides == Sides(CODES, {"exhibits_shared": ("RS",)})
+    assert found.sides == made.sides == SummedSides(CODES, {"exhibits_shared": ("RS",)})
     assert found.sides.of("exhibits_shared") == {"AL", "MK"}
     again = json.loads(write_region(replace(made, period="2027H1", earlier=(found,)), shipped_directory()))
     (before,) = again["earlier"]
@@ -228,7 +228,7 @@ def test_what_sides_a_sum_is_of_outlives_the_file() -> None:
     for row in (*of_before["figures"], of_before["feedback_rate"]):
         del row["without"]
     ((older,), ()) = read_earlier([json.dumps(of_before).encode()], "2027H1").values()
-    assert older.sides == Sides(CODES), "a file of a release that did not tell it"
+    assert older.sides == SummedSides(CODES), "a file of a release that did not tell it"
 
 
 @pytest.mark.parametrize("first", [exact(3), FEW, NO_DATA])
