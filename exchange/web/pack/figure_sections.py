@@ -20,6 +20,7 @@ from exchange.web.wording.coordination.regional_lines import (
     change_words,
     difference_words,
     past_words,
+    sides_below,
     sides_notes,
 )
 from exchange.web.wording.figures import unit_of, words
@@ -125,10 +126,13 @@ def _figure_pictures(pack: Pack, figures: PackFigures) -> list[PackPicture]:
     drawn = DRAWN_OF_THE_REGION if figures.regional is not None else DRAWN
     panels = []
     for name in drawn:
-        past = [(item.period, item.figures.get(name, NO_DATA)) for item in figures.earlier[-(_MOST_PERIODS - 1) :]]
-        panels.append((figure_title(name), [*past, (str(pack.half), figures.now.get(name, NO_DATA))]))
+        past = figures.earlier[-(_MOST_PERIODS - 1) :]
+        periods = [*(item.period for item in past), str(pack.half)]
+        bars = [found.get(name, NO_DATA) for found in (*(item.figures for item in past), figures.now)]
+        below = sides_below([*(item.sides for item in past), figures.sides], name)
+        panels.append((figure_title(name), list(zip(periods, bars, below, strict=True))))
     found = []
-    if any(has_figure(figure) for _title, bars in panels for _period, figure in bars):
+    if any(has_figure(figure) for _title, bars in panels for _period, figure, _below in bars):
         caption = _("The main figures by half-year. A pale part is how much higher the count may be.")
         found.append(PackPicture("periods", caption, bars_over_periods(panels)))
     if figures.regional is not None and len(figures.regional.jurisdictions) > 1:

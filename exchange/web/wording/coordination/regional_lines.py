@@ -75,6 +75,12 @@ def of_others(now: SummedSides, before: SummedSides, name: str, said: str) -> st
     return _("%(figure)s (sides: %(told)s)", figure=said, told=len(before.of(name)))
 
 
+def sides_below(sides: Sequence[SummedSides], name: str) -> list[str]:
+    """What stands below each bar of a drawing over periods: of how many sides it is, where not all are of the same."""
+    told = [item.of(name) for item in sides]
+    return [_("sides: %(told)s", told=len(codes)) if len(set(told)) > 1 else "" for codes in told]
+
+
 def total_words(report: RegionalReport, name: str, figure: Figure, unit: str) -> str:
     said = words(figure, unit)
     return said if figure.low is None else of_some(report, name, said)

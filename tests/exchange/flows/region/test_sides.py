@@ -40,6 +40,7 @@ from exchange.flows.region.regional import CountedReport, RegionalEarlier, Regio
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
+from exchange.web.region.drawings import over_periods
 from exchange.web.region.regional_csv import regional_sheet
 from exchange.web.wording.coordination.regional_lines import regional_lines, regional_notes
 
@@ -207,6 +208,7 @@ def test_a_sum_of_fewer_sides_says_so_and_is_compared_with_none_of_all() -> None
         assert "Exhibits shared: no data from Serbia, and so not in the sum." in notes
         assert any("are not compared" in note for note in notes)
         assert "the region (sides: 2 of 3)" in regional_sheet(some).decode("utf-8-sig")
+        assert ">sides: 2<" in over_periods(some).decode()
         fewer_reports = report([shared(12, ()), entered], [whole], "AL MK")
         line = next(line for line in regional_lines(fewer_reports) if line.id == "exhibits_entered")
         assert (line.total, line.trend) == ("9", ("4 (sides: 3)", "–"))

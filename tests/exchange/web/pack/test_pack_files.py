@@ -109,6 +109,9 @@ def test_sums_of_other_sides_are_not_compared(sent: Sent) -> None:
     (table,) = section.tables
     assert {row[3] for row in table.rows} == {"–"}
     assert any(row[2].endswith("(sides: 5)") for row in table.rows)
+    drawn = next(picture.svg for picture in section.pictures if picture.name == "periods").decode()
+    assert drawn.count(">sides: 5<") == drawn.count(">sides: 6<") == 4
+    assert ">sides:" not in figures_section(made(sent.all, sent.keys)).pictures[0].svg.decode()
 
 
 def test_each_sides_bands_are_by_its_own_bound(sent: Sent) -> None:
@@ -200,7 +203,7 @@ def test_the_files_go_into_one(sent: Sent) -> None:
 def test_a_drawing_tells_words_and_no_markup() -> None:
     hostile = "<script>&\u202e"
     for svg in (
-        bars_over_periods([(hostile, [("2026H1", Figure(Told.BETWEEN, 1, 4)), ("2026H2", exact(5))])]),
+        bars_over_periods([(hostile, [("2026H1", Figure(Told.BETWEEN, 1, 4), hostile), ("2026H2", exact(5), "")])]),
         square_map([hostile], [hostile], {(0, 0): (hostile, 5)}),
         shares([(hostile, [1, 2, 0])], [hostile, "b", "c"]),
         levels([(hostile, 3, 2), ("x", None, None)], 4, [hostile, "b", "c", "d"]),
