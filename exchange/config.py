@@ -263,9 +263,9 @@ class Settings(BaseSettings):
     """Until the other side answers when the exhibits are to be compared under one microscope."""
     feedback_h: Hours = 30 * 24
     """From a lead, or a confirmed hit, until each side says what became of it."""
-    monitoring_smallest: Annotated[int, Field(ge=3, le=50)] = 5
-    """Monitoring reports do not release counts from 1 to below this: so few cases would be recognised. Below 3, each
-    hidden count would be known to be 1."""
+    monitoring_smallest: Annotated[int, Field(ge=5, le=50)] = 5
+    """Monitoring reports do not release counts from 1 to below this: so few cases would be recognised. At every node it
+    is 5 at least: of what two sides tell, the side that holds back less would tell what the other one hides."""
     control_share: Annotated[float, Field(ge=0, le=1)] = 0.3
     """How often a pair that nobody holds for a lead is sent for blind verification too, within a week after a
     conclusion: so that being asked tells nothing. Each costs an examiner one comparison."""

@@ -27,7 +27,10 @@ TrustRoot = Annotated[
 ]
 Fingerprint = Annotated[
     list[str] | None,
-    typer.Option(help="A node with its 40 digits, as its focal point read them out: ffp-rs=12345...; one for each."),
+    typer.Option(
+        metavar="NODE=DIGITS",
+        help="A node with its 40 digits, as its focal point read them out: ffp-rs=12345...; one for each.",
+    ),
 ]
 RecipientKeyFile = Annotated[Path | None, typer.Option(help="The recipient's private key, that of ffp region key.")]
 Passphrase = Annotated[

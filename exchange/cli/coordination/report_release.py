@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 WHAT_IS_SHOWN: Final = "shown"
 """Stands for the digest of what this very command shows."""
+TRIES_OF_DIGITS: Final = 3
 HEAD_S: Final = 30.0
 """The running node signs a head of its log, which covers the approval, within a second or two."""
 LOOK_FOR_HEAD_S: Final = 0.2
@@ -49,12 +51,21 @@ def digest_shown(node: Node, period: Period, *, ask: bool) -> str | None:
 
 
 def confirmed_digits(recipient: NamedRecipient, typed: str | None) -> str:
-    """The recipient's fingerprint, as it was typed or is asked for now. Raises InvalidInput where it is another, before
-    anything is signed."""
+    """The recipient's fingerprint, as it was typed or is asked for now: at a terminal three times at most.
+    Raises InvalidInput where it is another, before anything is signed."""
+    from exchange.errors import InvalidInput
     from exchange.trust.recipient import check_recipient
 
-    digits = typed or str(typer.prompt(f"The 40 digits that {recipient.name} read out by telephone", err=True))
-    check_recipient(recipient, digits)
+    for left in reversed(range(TRIES_OF_DIGITS)):
+        digits = typed or str(typer.prompt(f"The 40 digits that {recipient.name} read out by telephone", err=True))
+        try:
+            check_recipient(recipient, digits)
+        except InvalidInput as error:
+            if typed or not left or not sys.stdin.isatty():
+                raise
+            typer.echo(f"{error} Nothing is approved yet; tries left: {left}.", err=True)
+        else:
+            break
     return digits
 
 

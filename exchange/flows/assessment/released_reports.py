@@ -95,10 +95,11 @@ def released_reports(
     files: Sequence[Path], snapshots: Sequence[VerifiedSnapshot], digits: str | None
 ) -> tuple[list[ReleasedReport], list[tuple[str, str]], set[str]]:
     """The reports, the earliest first; those that are left, each with why; and the names of all files that are a report
-    or an approval. ``digits``: the fingerprint of the node's identity as the assessor knows it."""
+    or an approval. ``digits``: the fingerprint of the assessed node's identity as the assessor knows it, whatever the
+    node is called in its reports."""
     approvals = {path.name: found for path in files if (found := _approval(_body(path))) is not None}
     reports, left, seen = list[ReleasedReport](), list[tuple[str, str]](), set(approvals)
-    believed = Believed(fingerprints=[digits] if digits else [item.fingerprint for item in snapshots])
+    known = [f"{item.snapshot.node_id}={item.fingerprint}" for item in snapshots]
     for path in files:  # one at a time in the memory
         name, body = path.name, _body(path)
         if name in approvals or (fields := _report_fields(body)) is None:
@@ -108,7 +109,8 @@ def released_reports(
             if fields["format"] == FIRST_FORMAT:
                 reports.append(_of_one_edition(name, body, fields, list(approvals.values()), snapshots))
             else:
-                reports.append(_of_file(name, body, believed))
+                own = [f"{fields.get('node')}={digits}"] if digits else known
+                reports.append(_of_file(name, body, Believed(fingerprints=own)))
         except ReportRefused as error:
             step = _KNOW_IT if error.code == "unknown-identity" else error.next_step
             left.append((name, f"{error} {step}"[:600]))

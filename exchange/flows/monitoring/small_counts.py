@@ -89,6 +89,18 @@ def told_sum(cells: Sequence[Figure]) -> Figure:
     return exact(low) if low == high else Figure(Told.BETWEEN, low, high)
 
 
+def sum_of_those_who_tell(cells: Sequence[Figure]) -> Figure:
+    """``told_sum`` without those that have no data: whoever shows it says whose are missing."""
+    return told_sum([cell for cell in cells if cell.told is not Told.NO_DATA])
+
+
+def told_no_finer(figure: Figure, smallest: int) -> Figure:
+    """As it would be told at most where counts from 1 to below ``smallest`` are held back."""
+    if figure.low is None or figure.high is None or figure.high == 0 or figure.low >= smallest:
+        return figure
+    return Figure(Told.BETWEEN, min(figure.low, 1), max(figure.high, smallest - 1))
+
+
 def told_hours(hours: Sequence[float], smallest: int) -> tuple[Figure, Figure]:
     """The median and the 90th percentile (nearest rank), to a tenth of an hour; of too few spans nothing."""
     if not hours:

@@ -3,7 +3,7 @@ year beside its half-years tells nothing that they do not."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from exchange.flows.monitoring.definitions import AT_THE_END, STAGES
 from exchange.flows.monitoring.document import Document, Earlier, NodeShare
@@ -34,7 +34,7 @@ def year_document(
         node_id=last.node_id,
         jurisdiction=last.jurisdiction,
         partners=last.partners,
-        smallest=max(half.smallest for half in halves),
+        smallest=min(half.smallest for half in halves),
         terms_h=last.terms_h,
         counts={
             name: last.counts[name] if name in AT_THE_END else row_sum([half.counts[name] for half in halves])
@@ -66,13 +66,16 @@ def pooled_times(told: Sequence[Figure], hours: Sequence[float]) -> tuple[Figure
     return middle_and_most(hours)
 
 
-def feedback_of(halves: Sequence[RestrictedHalf]) -> tuple[int, int]:
-    """How often it was given, and how often it is missing."""
-    sums: Mapping[str, int] = {
-        name: sum(count or 0 for half in halves for count in half.counts_of(name).values())
+def feedback_of(halves: Sequence[RestrictedHalf]) -> tuple[int, int] | None:
+    """How often one node gave it, and how often it is missing; None where it has no data of either."""
+    counts = [
+        [count for half in halves for count in half.counts_of(name).values()]
         for name in ("feedback_given", "feedback_missing")
-    }
-    return sums["feedback_given"], sums["feedback_missing"]
+    ]
+    if any(None in found for found in counts):
+        return None
+    given, missing = (sum(count or 0 for count in found) for found in counts)
+    return given, missing
 
 
 def _times(name: str, halves: Sequence[Document], exact_halves: Sequence[RestrictedHalf]) -> tuple[Figure, Figure]:
@@ -83,8 +86,8 @@ def _times(name: str, halves: Sequence[Document], exact_halves: Sequence[Restric
 def _rate(halves: Sequence[Document], exact_halves: Sequence[RestrictedHalf]) -> Figure:
     if not all(half.rate.total.told is Told.EXACT for half in halves):
         return NO_DATA if all(half.rate.total == NO_DATA for half in halves) else HELD_BACK
-    given, missing = feedback_of(exact_halves)
-    return exact(round(given / (given + missing), 3))
+    found = feedback_of(exact_halves)
+    return NO_DATA if found is None else exact(round(found[0] / sum(found), 3))
 
 
 def _nodes(halves: Sequence[RestrictedHalf]) -> tuple[NodeShare, ...]:

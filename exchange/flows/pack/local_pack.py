@@ -97,9 +97,10 @@ def local_pack(node: Node, half: Half, exercises: tuple[CountedSet, ...] | None 
 
 
 def overdue_in(inputs: PackInputs) -> Iterator[OverdueWork]:
+    smallest = inputs.smallest_count_told
     for item in inputs.overdue:
-        yield OverdueWork(inputs.jurisdiction, item.partner, "overdue_answers", item.steps)
-        yield OverdueWork(inputs.jurisdiction, item.partner, "overdue_approvals", item.decisions)
+        yield OverdueWork(inputs.jurisdiction, item.partner, "overdue_answers", item.steps, smallest)
+        yield OverdueWork(inputs.jurisdiction, item.partner, "overdue_approvals", item.decisions, smallest)
 
 
 def missing_in(inputs: PackInputs, half: Half) -> Iterator[Missing]:

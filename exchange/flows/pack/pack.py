@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.small_counts import Figure
 from exchange.flows.pack.inputs import HeldOfKind, OverdueBand, PackAction, PackInputs
-from exchange.flows.region.regional import RefusedFile, RegionalReport
+from exchange.flows.region.regional import RefusedFile, RegionalReport, SummedSides
 from schemas.vocabulary import MeetingKind
 
 
@@ -59,10 +59,11 @@ class PackSide:
 
 @dataclass(frozen=True)
 class PackPeriod:
-    """The totals of one half-year."""
+    """The totals of one half-year, and of a regional report whose they are."""
 
     period: str
     figures: Mapping[str, Figure]
+    sides: SummedSides = field(default_factory=SummedSides)
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ class PackFigures:
     regional: RegionalReport | None = None
     document: Document | None = None
 
+    @property
+    def sides(self) -> SummedSides:
+        return SummedSides() if self.regional is None else self.regional.sides
+
     def of(self, half: Half) -> PackPeriod | None:
         return next((item for item in self.earlier if item.period == str(half)), None)
 
@@ -87,12 +92,13 @@ class PackFigures:
 @dataclass(frozen=True)
 class OverdueWork:
     """What ``one`` keeps ``other`` waiting for. ``count``: exactly, where the restricted edition told it; else
-    ``band``."""
+    ``band``, by the bound of small counts of whoever tells it (``smallest``)."""
 
     one: str
     other: str
     kind: str
     band: OverdueBand
+    smallest: int
     count: int | None = None
 
     @property

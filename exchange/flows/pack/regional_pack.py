@@ -177,11 +177,11 @@ def _combined(
 
 def _as_earlier(report: RegionalReport, keys: DeskKeys) -> RegionalEarlier:
     data = write_region(report, keys.directory)
-    return RegionalEarlier(report.period, hashlib.sha256(data).hexdigest(), report.trend)
+    return RegionalEarlier(report.period, hashlib.sha256(data).hexdigest(), report.trend, report.sides)
 
 
 def _figures(report: RegionalReport) -> PackFigures:
-    earlier = tuple(PackPeriod(item.period, item.figures) for item in report.earlier)
+    earlier = tuple(PackPeriod(item.period, item.figures, item.sides) for item in report.earlier)
     return PackFigures(now=report.trend, earlier=earlier, approved=True, regional=report)
 
 
@@ -209,7 +209,7 @@ def _overdue(
                     if count is not None:
                         counted[report.jurisdiction, str(partner), kind] = count
     for (one, other, kind), count in sorted(counted.items()):
-        yield OverdueWork(one, other, kind, overdue_band(count, 3), count)
+        yield OverdueWork(one, other, kind, overdue_band(count, 3), 3, count)
     for code in sorted(inputs.now):
         for item in overdue_in(inputs.now[code].inputs):
             if (item.one, item.other, item.kind) not in counted:

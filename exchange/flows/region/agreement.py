@@ -21,7 +21,7 @@ def contradictions(document: Document, exact: Restricted) -> Iterator[str]:
     for rows in (document.counts, document.gaps, document.held):
         for name, row in rows.items():
             yield from _of_row(name, row, counts.get(name, {}))
-    given, missing = feedback_of(exact.halves)
+    given, missing = feedback_of(exact.halves) or (0, 0)
     rate = document.rate.total
     if rate.told is Told.EXACT and not (given + missing and _near(rate, given / (given + missing), _A_THOUSANDTH)):
         yield "feedback_rate"

@@ -11,11 +11,19 @@ from exchange.flows.monitoring.definitions import AT_THE_END, AVAILABILITY, FEED
 from exchange.flows.monitoring.half_years import Period
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Figure, exact, told_sum
+from exchange.flows.monitoring.years import feedback_of
 from exchange.flows.region.bound_annex import VerifiedAnnex
 from exchange.flows.region.exact_region import ExactHalf, exact_half, stage_figures
 from exchange.flows.region.indicators import Indicator, Indicators
 from exchange.flows.region.kinds import DEFINITIONS
-from exchange.flows.region.public_region import public_rate, public_rows, public_stages
+from exchange.flows.region.public_region import (
+    of_one_bound,
+    public_rate,
+    public_rows,
+    public_stages,
+    rate_of,
+    summed_row,
+)
 from exchange.flows.region.read_reports import ReadReports
 from exchange.flows.region.region_incidents import exact_incidents, public_incidents
 from exchange.flows.region.regional import (
@@ -90,8 +98,10 @@ def _restricted(
 ) -> RegionalReport:
     hours = _pooled(parts)
     stages = tuple(RegionalStage(name, *stage_figures(hours[name]), len(hours[name])) for name in STAGES)
-    given, due = sum(part.feedback[0] for part in parts), sum(sum(part.feedback) for part in parts)
-    rates = {report.jurisdiction: _rate(report.halves) for report in reports}
+    feedback = _feedback(reports)
+    rates = {code: NO_DATA if found is None else rate_of([found]) for code, found in feedback.items()}
+    told = [found for found in feedback.values() if found is not None]
+    without = tuple(code for code, found in feedback.items() if found is None)
     return RegionalReport(
         edition="restricted",
         period=str(period),
@@ -100,7 +110,7 @@ def _restricted(
         reports=_counted(read),
         refused=read.refused,
         rows=_sum_rows(parts),
-        rate=RegionalRow("feedback_rate", rates, exact(round(given / due, 3)) if due else NO_DATA),
+        rate=RegionalRow("feedback_rate", rates, rate_of(told), without=without),
         stages=stages,
         availability=_availability(reports),
         differences=tuple(item for part in parts for item in part.differences),
@@ -117,10 +127,10 @@ def _public(
     indicators: Indicators,
     earlier: Sequence[RegionalEarlier],
 ) -> RegionalReport:
-    documents = [report.document for report in read.reports]
+    documents = of_one_bound([report.document for report in read.reports])
     rows, differences = public_rows(documents)
     hours = _pooled(parts) if parts else None
-    feedback = (sum(part.feedback[0] for part in parts), sum(part.feedback[1] for part in parts)) if parts else None
+    feedback = {code: found for code, found in _feedback(read.reports).items() if found is not None} if parts else None
     least = max(document.smallest for document in documents)
     return RegionalReport(
         edition="public",
@@ -158,7 +168,7 @@ def _without_contradiction(public: RegionalReport, restricted: RegionalReport) -
         }
         total = row.total if _holds(row.total, truth.total) else HELD_BACK
         across = row.across if row.across is None or _holds(row.across, truth.across) else HELD_BACK
-        rows.append(RegionalRow(row.id, cells, total, across))
+        rows.append(replace(row, cells=cells, total=total, across=across))
     return replace(public, rows=tuple(rows))
 
 
@@ -169,15 +179,14 @@ def _holds(told: Figure, truth: Figure | None) -> bool:
 
 
 def _sum_rows(parts: Sequence[ExactHalf]) -> tuple[RegionalRow, ...]:
-    """A year is the sum of its half-years; what stands at an end, of the last one."""
+    """A year is the sum of its half-years; what stands at an end, of the last one. Who has no data of one half-year has
+    none of the year."""
     rows = []
     for number, last in enumerate(parts[-1].rows):
         found = [last] if last.id in AT_THE_END else [part.rows[number] for part in parts]
         keys = list(dict.fromkeys(key for row in found for key in row.cells))
         cells = {key: told_sum([row.cells[key] for row in found if key in row.cells]) for key in keys}
-        across = [row.across for row in found if row.across is not None]
-        total = told_sum([row.total for row in found])
-        rows.append(RegionalRow(last.id, cells, total, told_sum(across) if across else None))
+        rows.append(summed_row(last.id, cells, tuple(dict.fromkeys(code for row in found for code in row.without))))
     return tuple(rows)
 
 
@@ -185,12 +194,9 @@ def _pooled(parts: Sequence[ExactHalf]) -> dict[str, tuple[float, ...]]:
     return {name: tuple(hours for part in parts for hours in part.hours[name]) for name in STAGES}
 
 
-def _rate(halves: Sequence[RestrictedHalf]) -> Figure:
-    given, missing = (
-        sum(count or 0 for half in halves for count in half.counts_of(name).values())
-        for name in ("feedback_given", "feedback_missing")
-    )
-    return exact(round(given / (given + missing), 3)) if given + missing else NO_DATA
+def _feedback(reports: Sequence[VerifiedReport]) -> dict[str, tuple[int, int] | None]:
+    """Of each, how often it gave feedback, and how often it is missing; None of whoever has no data."""
+    return {report.jurisdiction: feedback_of(report.halves) for report in reports}
 
 
 def _availability(reports: Sequence[VerifiedReport]) -> tuple[RegionalAvailability, ...]:

@@ -15,9 +15,7 @@ from exchange.flows.monitoring.small_counts import (
     Told,
     exact,
     middle_and_most,
-    told_sum,
 )
-from exchange.flows.monitoring.years import feedback_of
 from exchange.flows.region.earlier_claims import ENDS, held_against
 from exchange.flows.region.kinds import (
     FIRST_SIGNED,
@@ -29,6 +27,7 @@ from exchange.flows.region.kinds import (
     sides_key,
     towards,
 )
+from exchange.flows.region.public_region import summed_row
 from exchange.flows.region.regional import RegionalRow, SideDifference
 
 
@@ -39,7 +38,6 @@ class ExactHalf:
     rows: tuple[RegionalRow, ...]
     differences: tuple[SideDifference, ...]
     hours: Mapping[str, tuple[float, ...]]
-    feedback: tuple[int, int]
 
 
 def exact_half(
@@ -50,11 +48,18 @@ def exact_half(
     rows: list[RegionalRow] = []
     differences: list[SideDifference] = []
     halves = []
+    ids = {link.link for one in told for link in one.links}
     for one in told:
-        half, claims = held_against(one, (earlier or {}).get(one.node, ()))
+        half, claims = held_against(one, (earlier or {}).get(one.node, ()), ids)
         halves.append(half)
         differences += [
-            SideDifference(item.figure, one.period, {item.jurisdiction: exact(item.count)}, claim=item.claim)
+            SideDifference(
+                item.figure,
+                one.period,
+                {item.jurisdiction: exact(item.count)},
+                claim=item.claim,
+                dropped=item.dropped,
+            )
             for item in claims
         ]
     for name in REGIONAL_FIGURES:
@@ -65,7 +70,6 @@ def exact_half(
         rows=tuple(rows),
         differences=tuple(differences),
         hours={name: tuple(hours for half in halves for hours in half.hours_of(name)) for name in STAGES},
-        feedback=feedback_of(halves),
     )
 
 
@@ -86,13 +90,17 @@ def _row(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list
         return _shared(name, halves)
     if name in OF_ONE:
         cells = {str(half.jurisdiction): figure_of(half.count(name, half.jurisdiction)) for half in halves}
-        return RegionalRow(name, cells, told_sum(list(cells.values()))), []
+        return summed_row(name, cells, _without(name, halves)), []
     cells = {
         towards(half.jurisdiction, column) if column != half.jurisdiction else str(column): figure_of(count)
         for half in halves
         for column, count in half.counts_of(name).items()
     }
-    return RegionalRow(name, cells, told_sum(list(cells.values()))), _mirrored(name, halves)
+    return summed_row(name, cells, _without(name, halves)), _mirrored(name, halves)
+
+
+def _without(name: str, halves: Sequence[RestrictedHalf]) -> tuple[str, ...]:
+    return tuple(str(half.jurisdiction) for half in halves if None in half.counts_of(name).values())
 
 
 def _mirrored(name: str, halves: Sequence[RestrictedHalf]) -> list[SideDifference]:
@@ -124,9 +132,7 @@ def _shared(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, l
         cells[key] = exact(low) if low == high else Figure(Told.BETWEEN, low, high)
         if len(set(told.values())) > 1:
             differences.append(SideDifference(name, halves[0].period, told))
-    within = {half.jurisdiction for half in halves}
-    across = [figure for key, figure in cells.items() if key not in within]
-    return RegionalRow(name, cells, told_sum(list(cells.values())), _sum_or_none(across)), differences
+    return summed_row(name, cells, _without(name, halves)), differences
 
 
 def _linked(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list[SideDifference]]:
@@ -139,9 +145,7 @@ def _linked(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, l
         difference = _difference(name, sides)
         if difference is not None:
             differences.append(difference)
-    within = {half.jurisdiction for half in halves}
-    across = [figure for key, figure in cells.items() if key not in within]
-    return RegionalRow(name, cells, told_sum(list(cells.values())), _sum_or_none(across)), differences
+    return summed_row(name, cells, _without(name, halves)), differences
 
 
 Sides = Sequence[tuple[RestrictedHalf, str]]
@@ -222,8 +226,4 @@ def _first_signed(halves: Sequence[RestrictedHalf]) -> RegionalRow:
     for sides in _pairs(halves).values():
         counted.update(str(link.by) for link in credited("leads", sides).values())
     cells = {code: exact(counted[code]) for code in sorted({*counted, *(str(half.jurisdiction) for half in halves)})}
-    return RegionalRow(FIRST_SIGNED, cells, told_sum(list(cells.values())))
-
-
-def _sum_or_none(figures: Sequence[Figure]) -> Figure:
-    return told_sum(figures) if figures else exact(0)
+    return summed_row(FIRST_SIGNED, cells, _without("leads", halves))

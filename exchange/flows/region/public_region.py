@@ -4,7 +4,8 @@ the counts behind them says that there are enough (docs/adr/0035-two-editions.md
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Final
 
@@ -20,6 +21,8 @@ from exchange.flows.monitoring.small_counts import (
     Told,
     exact,
     middle_and_most,
+    sum_of_those_who_tell,
+    told_no_finer,
     told_sum,
 )
 from exchange.flows.monitoring.years import pooled_times
@@ -48,14 +51,46 @@ def public_stages(
     return tuple(_stage(name, documents, rows, hours, least) for name in STAGES)
 
 
-def public_rate(documents: Sequence[Document], feedback: tuple[int, int] | None) -> RegionalRow:
-    """Of all together where each node tells its own."""
+def public_rate(documents: Sequence[Document], feedback: Mapping[str, tuple[int, int]] | None) -> RegionalRow:
+    """Of all together that have data, where each of these tells its own. ``feedback``: by jurisdiction, how often it
+    was given, and how often it is missing; None where not each node told it."""
     cells = {document.jurisdiction: document.rate.total for document in documents}
-    told = [figure for figure in cells.values() if figure.told is not Told.NO_DATA]
-    total = NO_DATA if not told else HELD_BACK
-    if told and feedback is not None and all(figure.told is Told.EXACT for figure in told):
-        total = exact(round(feedback[0] / sum(feedback), 3))
-    return RegionalRow("feedback_rate", cells, total)
+    without = tuple(code for code, figure in cells.items() if figure.told is Told.NO_DATA)
+    told = [code for code in cells if code not in without]
+    total = HELD_BACK if told else NO_DATA
+    if told and feedback is not None and all(cells[code].told is Told.EXACT for code in told):
+        total = rate_of([feedback[code] for code in told])
+    return RegionalRow("feedback_rate", cells, total, without=without)
+
+
+def rate_of(feedback: Iterable[tuple[int, int]]) -> Figure:
+    """Of several sides together: each with how often it gave it, and how often it is missing."""
+    given, missing = (sum(counts) for counts in zip((0, 0), *feedback, strict=True))
+    return exact(round(given / (given + missing), 3)) if given + missing else NO_DATA
+
+
+def of_one_bound(documents: Sequence[Document]) -> list[Document]:
+    """As if each node held back what the one that holds back most does. Where two sides tell the same figure, the one
+    with the lower bound would tell what the other one hides (docs/adr/0047-one-bound-of-small-counts.md)."""
+    widest = max((document.smallest for document in documents), default=0)
+    return [document if document.smallest == widest else _held_to(document, widest) for document in documents]
+
+
+def _held_to(document: Document, smallest: int) -> Document:
+    def held(rows: Mapping[str, Row]) -> dict[str, Row]:
+        found = {}
+        for name, row in rows.items():
+            cells = {column: told_no_finer(figure, smallest) for column, figure in row.cells.items()}
+            found[name] = Row(cells, told_sum(list(cells.values())) if cells else row.total)
+        return found
+
+    return replace(
+        document,
+        smallest=smallest,
+        counts=held(document.counts),
+        gaps=held(document.gaps),
+        held=held(document.held),
+    )
 
 
 def both_sides(one: Figure | None, other: Figure | None) -> tuple[Figure, bool]:
@@ -82,21 +117,39 @@ def _row(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[Si
         return _of_both(name, documents)
     if name in OF_ONE:
         cells = {document.jurisdiction: _told(document, name).total for document in documents}
-        return RegionalRow(name, cells, told_sum(list(cells.values()))), []
+        return summed_row(name, cells, _without(name, documents)), []
     cells = {
         towards(document.jurisdiction, column) if column != document.jurisdiction else column: figure
         for document in documents
         for column, figure in _told(document, name).cells.items()
     }
-    total = told_sum(list(cells.values())) if cells else told_sum([_told(d, name).total for d in documents])
-    return RegionalRow(name, cells, total), []
+    if not cells:
+        return RegionalRow(name, {}, told_sum([_told(document, name).total for document in documents])), []
+    return summed_row(name, cells, _without(name, documents)), []
+
+
+def summed_row(name: str, cells: Mapping[str, Figure], without: tuple[str, ...]) -> RegionalRow:
+    """With the sums of what those tell that have data: of hits also across borders alone."""
+    across = [figure for key, figure in cells.items() if "-" in key]
+    return RegionalRow(
+        name,
+        cells,
+        sum_of_those_who_tell(list(cells.values())),
+        (sum_of_those_who_tell(across) if across else exact(0)) if name in (*LINKED, *SHARED) else None,
+        without,
+    )
+
+
+def _without(name: str, documents: Sequence[Document]) -> tuple[str, ...]:
+    rows = {document.jurisdiction: _told(document, name) for document in documents}
+    return tuple(code for code, row in rows.items() if row.cells and NO_DATA in (row.total, *row.cells.values()))
 
 
 def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[SideDifference]]:
     by_code = {document.jurisdiction: document for document in documents}
     cells = {code: _told(document, name).cells.get(code, NO_DATA) for code, document in by_code.items()}
     codes = sorted({*by_code, *(partner for document in documents for partner in document.partners)})
-    differences, across = [], []
+    differences = []
     for one, other in combinations(codes, 2):
         sides = {
             own: _told(by_code[own], name).cells[partner]
@@ -107,12 +160,9 @@ def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, lis
             continue
         figure, differs = both_sides(*(sides.get(code) for code in (one, other)))
         cells[sides_key(one, other)] = figure
-        across.append(figure)
         if differs:
             differences.append(SideDifference(name, str(documents[0].period), sides))
-    return RegionalRow(
-        name, cells, told_sum(list(cells.values())), told_sum(across) if across else exact(0)
-    ), differences
+    return summed_row(name, cells, _without(name, documents)), differences
 
 
 def _told(document: Document, name: str) -> Row:

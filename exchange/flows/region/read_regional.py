@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from exchange.errors import InvalidInput
-from exchange.flows.incidents.told import CellPlace
 from exchange.flows.monitoring.editions import PeriodText
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.region.region_document import MAX_REGION_BYTES, REGION_FORMAT
-from exchange.flows.region.region_incidents import RegionalIncidents
-from exchange.flows.region.regional import RegionalEarlier
+from exchange.flows.region.region_document import MAX_REGION_BYTES, REGION_WITH_INCIDENTS
 from schemas.errors import ContractError
 from schemas.exhibit import Sha256Hex
 from schemas.statement_base import NodeId
@@ -37,28 +34,21 @@ class ReadRow:
 
 
 @dataclass(frozen=True)
-class ReadIncidents:
-    """What it tells of incidents: the annexes by jurisdiction, half-year and digest; figures by total and by whom they
-    are of; cells by table and place."""
-
-    annexes: frozenset[tuple[str, str, str]]
-    totals: Mapping[str, Mapping[str, Figure]]
-    tables: Mapping[str, Mapping[CellPlace, Figure]]
-
-
-@dataclass(frozen=True)
 class ReadRegional:
-    """``counted``: by node, the SHA-256 of the manifest of each report that is in it. ``stages``: the median and the
-    90th percentile. ``incidents``: None where it tells none."""
+    """What is taken over of it, or held against something first; all the rest must be what is worked out anew.
+    ``counted``: by node, the SHA-256 of the manifest of each report that is in it; ``exact``: the nodes that brought
+    exact editions. ``stages``: the median and the 90th percentile. ``earlier``: period and SHA-256 of the regional
+    reports that it compares with."""
 
     period: str
     data: bytes
     counted: Mapping[str, str]
+    exact: frozenset[str]
     rows: Mapping[str, ReadRow]
     rate: Figure
     stages: Mapping[str, tuple[Figure, Figure]]
-    earlier: tuple[RegionalEarlier, ...]
-    incidents: ReadIncidents | None = None
+    earlier: tuple[tuple[str, str], ...]
+    has_incidents: bool
 
     @property
     def sha256(self) -> str:
@@ -66,7 +56,7 @@ class ReadRegional:
 
 
 class _Passed(BaseModel):
-    """What is not named here is passed over: it is not shown."""
+    """What is not named here is held against the file that this software writes of the same (`difference_of`)."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -116,50 +106,12 @@ class _ToldStage(_Passed):
 class _CountedFile(_Passed):
     node: NodeId
     sha256: Sha256Hex
+    exact: bool
 
 
 class _Before(_Passed):
     period: PeriodText
     sha256: Sha256Hex
-    figures: Annotated[dict[_Id, _Told], Field(max_length=200)]
-
-
-class _CountedAnnex(_Passed):
-    jurisdiction: _Id
-    half: PeriodText
-    sha256: Sha256Hex
-
-
-class _ToldTotal(_Passed):
-    id: _Id
-    cells: Annotated[dict[_Key, _Told], Field(max_length=256)]
-    total: _Told
-
-
-class _ToldCell(_Told):
-    at: Annotated[tuple[_Id, ...], Field(max_length=4)]
-
-
-class _ToldCells(_Passed):
-    id: _Id
-    cells: Annotated[tuple[_ToldCell, ...], Field(max_length=10_000)]
-
-
-class _ToldIncidents(_Passed):
-    annexes: Annotated[tuple[_CountedAnnex, ...], Field(max_length=512)]
-    totals: Annotated[tuple[_ToldTotal, ...], Field(max_length=20)]
-    tables: Annotated[tuple[_ToldCells, ...], Field(max_length=60)]
-
-    @property
-    def incidents(self) -> ReadIncidents:
-        return ReadIncidents(
-            frozenset((item.jurisdiction, item.half, item.sha256) for item in self.annexes),
-            {
-                item.id: {"": item.total.figure, **{code: cell.figure for code, cell in item.cells.items()}}
-                for item in self.totals
-            },
-            {item.id: {cell.at: cell.figure for cell in item.cells} for item in self.tables},
-        )
 
 
 class _PublicRegion(_Passed):
@@ -171,13 +123,6 @@ class _PublicRegion(_Passed):
     feedback_rate: _ToldRate
     stages: Annotated[tuple[_ToldStage, ...], Field(max_length=30)]
     earlier: Annotated[tuple[_Before, ...], Field(max_length=100)] = ()
-    incidents: _ToldIncidents | None = None
-
-    @model_validator(mode="after")
-    def _incidents_stand_in_the_second_format(self) -> _PublicRegion:
-        if (self.incidents is None) != (self.format == REGION_FORMAT):
-            raise ValueError("incidents stand in a report of the second format, and in each of these")
-        return self
 
 
 def read_public_region(data: bytes, name: str) -> ReadRegional:
@@ -194,23 +139,29 @@ def read_public_region(data: bytes, name: str) -> ReadRegional:
         period=read.period,
         data=data,
         counted={item.node: item.sha256 for item in read.reports},
+        exact=frozenset(item.node for item in read.reports if item.exact),
         rows={item.id: item.row for item in read.figures},
         rate=read.feedback_rate.total.figure,
         stages={item.id: (item.median.figure, item.percentile_90.figure) for item in read.stages},
-        earlier=tuple(
-            RegionalEarlier(item.period, item.sha256, {name: told.figure for name, told in item.figures.items()})
-            for item in read.earlier
-        ),
-        incidents=None if read.incidents is None else read.incidents.incidents,
+        earlier=tuple((item.period, item.sha256) for item in read.earlier),
+        has_incidents=read.format == REGION_WITH_INCIDENTS,
     )
 
 
-def told_incidents(found: RegionalIncidents | None) -> ReadIncidents | None:
-    """What a regional report tells that was made of the same annexes."""
-    if found is None:
-        return None
-    return ReadIncidents(
-        frozenset((item.jurisdiction, item.half, item.sha256) for item in found.annexes),
-        {name: {"": figure, **found.by_jurisdiction[name]} for name, figure in found.totals.items()},
-        {name: dict(table.cells) for name, table in found.tables.items()},
-    )
+def difference_of(told: Any, worked_out: Any, place: str = "") -> str | None:
+    """Where two JSON values first differ, by the names that lead there; None where they are the same."""
+    if isinstance(told, dict) and isinstance(worked_out, dict):
+        names = dict.fromkeys((*worked_out, *told))
+        parts = [(name, told.get(name, ...), worked_out.get(name, ...)) for name in names]
+    elif isinstance(told, list) and isinstance(worked_out, list) and len(told) == len(worked_out):
+        parts = [(_name_of(item), mine, item) for mine, item in zip(told, worked_out, strict=True)]
+    else:
+        same = told == worked_out and isinstance(told, bool) is isinstance(worked_out, bool)
+        return None if same else place
+    found = (difference_of(mine, other, f"{place}, {name}".lstrip(", ")) for name, mine, other in parts)
+    return next((where for where in found if where is not None), None)
+
+
+def _name_of(item: Any) -> str:
+    named = item if isinstance(item, dict) else {}
+    return str(next((named[key] for key in ("id", "node", "period", "code") if key in named), "an item"))

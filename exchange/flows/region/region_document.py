@@ -16,10 +16,11 @@ from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, S
 from exchange.flows.monitoring.editions import PeriodText
 from exchange.flows.monitoring.half_years import is_year
 from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.region.earlier_claims import DroppedLinks
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.kinds import CREDIT, DEFINITIONS
 from exchange.flows.region.region_incidents import RegionalIncidents
-from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow
+from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SummedSides
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError
 from schemas.statements import contract_error
@@ -88,6 +89,7 @@ def write_region(report: RegionalReport, known: Directory) -> bytes:
                 "told": {code: figure.as_json() for code, figure in item.told.items()},
                 "told_alone": dict(item.alone),
                 **({} if item.claim is None else {"as_of_an_earlier_half_year": str(item.claim)}),
+                **({} if item.dropped is None else {"dropped": _dropped(item.dropped)}),
             }
             for item in report.differences
         ],
@@ -97,12 +99,17 @@ def write_region(report: RegionalReport, known: Directory) -> bytes:
                 "period": item.period,
                 "sha256": item.sha256,
                 "figures": {name: figure.as_json() for name, figure in item.figures.items()},
+                "jurisdictions": list(item.sides.reported),
+                "without": {name: list(codes) for name, codes in item.sides.without.items()},
             }
             for item in report.earlier
         ],
         "note": " ".join(known.footnotes(known)),
     }
     return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+_Code = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
 class _Loose(BaseModel):
@@ -131,6 +138,7 @@ class _Row(_Loose):
     id: Annotated[str, Field(max_length=60)]
     total: _Figure
     across: _Figure | None = None
+    without: Annotated[tuple[_Code, ...], Field(max_length=256)] = ()
 
 
 class _Stage(_Loose):
@@ -143,14 +151,25 @@ class _IncidentTotal(_Loose):
     total: _Figure
 
 
+class _Lacking(_Loose):
+    jurisdiction: _Code
+
+
 class _Incidents(_Loose):
+    lacking: Annotated[tuple[_Lacking, ...], Field(max_length=512)] = ()
     totals: Annotated[tuple[_IncidentTotal, ...], Field(max_length=20)]
+
+
+class _Counted(_Loose):
+    jurisdiction: _Code
+    exact: bool
 
 
 class _Region(_Loose):
     format: Literal["ffp-regional-report/1", "ffp-regional-report/2"]
     edition: Literal["public", "restricted"]
     period: PeriodText
+    reports: Annotated[tuple[_Counted, ...], Field(max_length=256)]
     figures: Annotated[tuple[_Row, ...], Field(max_length=100)]
     feedback_rate: _Row
     stages: Annotated[tuple[_Stage, ...], Field(max_length=30)]
@@ -175,7 +194,9 @@ def read_earlier(files: Iterable[bytes], period: str) -> dict[str, list[Regional
                 f"The earlier report is of {read.period}, and must be of before {period}, and of the same length.",
                 code="invalid-earlier",
             )
-        found[read.edition][read.period] = RegionalEarlier(read.period, hashlib.sha256(data).hexdigest(), _trend(read))
+        found[read.edition][read.period] = RegionalEarlier(
+            read.period, hashlib.sha256(data).hexdigest(), _trend(read), _sides(read)
+        )
     return {edition: [items[name] for name in sorted(items)] for edition, items in found.items()}
 
 
@@ -186,6 +207,24 @@ def _trend(read: _Region) -> dict[str, Figure]:
     told = read.incidents.totals if read.incidents is not None else ()
     incidents = {f"incidents_{item.id}": item.total.figure for item in told}
     return {**totals, **across, "feedback_rate": read.feedback_rate.total.figure, **medians, **incidents}
+
+
+def _sides(read: _Region) -> SummedSides:
+    """As `RegionalReport.sides` has them."""
+    told = sorted(item.jurisdiction for item in read.reports if read.edition == "public" or item.exact)
+    without = {row.id: row.without for row in (*read.figures, read.feedback_rate) if row.without}
+    if read.incidents is not None and read.incidents.lacking:
+        without["incidents"] = tuple(dict.fromkeys(item.jurisdiction for item in read.incidents.lacking))
+    return SummedSides(tuple(told), without)
+
+
+def _dropped(found: DroppedLinks) -> dict[str, Any]:
+    return {
+        "partner": found.partner,
+        "period": found.period,
+        "links": list(found.links),
+        "without_id": found.without_id,
+    }
 
 
 def _incidents(found: RegionalIncidents) -> dict[str, Any]:
@@ -216,6 +255,7 @@ def _row(row: RegionalRow, definition: Definition, unit: str, numbers: Mapping[s
         "cells": {key: figure.as_json() for key, figure in row.cells.items()},
         "total": row.total.as_json(),
         "across": row.across.as_json() if row.across is not None else None,
+        "without": list(row.without),
     }
 
 

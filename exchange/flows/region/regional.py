@@ -6,21 +6,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.region.earlier_claims import Claim
+from exchange.flows.region.earlier_claims import Claim, DroppedLinks
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.region_incidents import RegionalIncidents
+
+
+@dataclass(frozen=True)
+class SummedSides:
+    """Whose reports totals are of. ``without``: by figure, those of them that have no data of it; of ``incidents``,
+    those without an annex."""
+
+    reported: tuple[str, ...] = ()
+    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, name: str) -> frozenset[str]:
+        """Those whose counts are in this figure of the trend."""
+        figure = "incidents" if name.startswith("incidents_") else name.removesuffix("_across")
+        return frozenset(self.reported).difference(self.without.get(figure, ()))
 
 
 @dataclass(frozen=True)
 class RegionalRow:
     """One figure. ``cells`` by whom it is of: ``RS``, one jurisdiction (of hits: within it); ``MK-RS``, both together;
     ``RS>MK``, the first of them towards the second. ``across``: the sum without what is within one jurisdiction, of
-    figures that are counted so."""
+    figures that are counted so. ``without``: the sides that say that they have no data of it; the sums are of the
+    others."""
 
     id: str
     cells: Mapping[str, Figure]
     total: Figure
     across: Figure | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,14 +54,15 @@ class SideDifference:
     """What two sides tell of one figure, and do not tell alike. ``period``: the half-year. ``told``: by whoever tells
     it. ``alone``: of hits, by whom so many are told that the other side does not tell for that half-year.
 
-    Or what one side tells as of an earlier half-year, and did not tell then: ``claim`` says whether that is believed
-    (`exchange.flows.region.earlier_claims`)."""
+    Or what one side tells as of an earlier half-year, and did not tell then: ``claim`` says whether that is believed,
+    ``dropped`` what it told then and tells no more (`exchange.flows.region.earlier_claims`)."""
 
     id: str
     period: str
     told: Mapping[str, Figure]
     alone: Mapping[str, int] = field(default_factory=dict)
     claim: Claim | None = None
+    dropped: DroppedLinks | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,7 @@ class RegionalEarlier:
     period: str
     sha256: str
     figures: Mapping[str, Figure]
+    sides: SummedSides = field(default_factory=SummedSides)
 
 
 @dataclass(frozen=True)
@@ -122,6 +140,15 @@ class RegionalReport:
 
     def row(self, name: str) -> RegionalRow:
         return next(row for row in self.rows if row.id == name)
+
+    @property
+    def sides(self) -> SummedSides:
+        """Exact totals are of the reports that brought their exact edition."""
+        told = sorted(item.jurisdiction for item in self.reports if self.edition == "public" or item.exact)
+        without = {row.id: row.without for row in (*self.rows, self.rate) if row.without}
+        if self.incidents is not None and self.incidents.lacking:
+            without["incidents"] = tuple(dict.fromkeys(code for code, _half in self.incidents.lacking))
+        return SummedSides(tuple(told), without)
 
     @property
     def trend(self) -> Mapping[str, Figure]:

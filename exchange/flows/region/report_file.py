@@ -75,19 +75,29 @@ class ReportFile(Contract):
 @dataclass(frozen=True)
 class Believed:
     """Whose identities a reader believes: those that the last round of the trust root names, and those with these
-    fingerprints. When a report was signed nobody can prove, so one of an identity that was replaced may be new.
+    ``fingerprints``, each with the node that it is of: ``ffp-rs=12345 ...``. When a report was signed nobody can prove,
+    so one of an identity that was replaced may be new.
 
-    Digits alone vouch for an identity, and not for whose it is: who gave theirs could report under another node's name.
-    ``ffp-rs=12345 ...`` vouches for that node alone."""
+    Raises InvalidInput, code "unnamed-fingerprint", for digits alone: they do not say whose they are, and who gave
+    theirs could report under another node's name."""
 
     trust: Trust | None = None
     fingerprints: Sequence[str] = field(default_factory=tuple)
 
+    def __post_init__(self) -> None:
+        for known in self.fingerprints:
+            if not known.rpartition("=")[0].strip():
+                raise InvalidInput(
+                    f"{shown(known, 60)} does not say of which node it is. Give the digits with their node: "
+                    '--fingerprint "ffp-rs=12345 ...".',
+                    code="unnamed-fingerprint",
+                )
+
     def confirms(self, proven: ProvenStatement) -> bool:
-        """Whether somebody compared the digits, for this node where they name one."""
+        """Whether somebody compared the digits of this node."""
         return any(
-            node in ("", proven.card.issuer) and same_fingerprint(digits, proven.fingerprint)
-            for node, _, digits in (known.strip().rpartition("=") for known in self.fingerprints)
+            node.strip() == proven.card.issuer and same_fingerprint(digits, proven.fingerprint)
+            for node, _, digits in (known.rpartition("=") for known in self.fingerprints)
         )
 
 
@@ -282,17 +292,22 @@ def check_believed(node: str, proven: ProvenStatement, who: Believed) -> None:
             code="replaced-identity",
             node=node,
             next_step="Nobody can tell whether it was signed before that. Ask the focal point by telephone: if it is a "
-            "report of before, and these are the 40 digits of then, give them with --fingerprint; if not, keep the "
-            "file, and ask for one by the identity of now.",
+            f"report of before, and these are the 40 digits of then, give them with {_option(proven)}; if not, keep "
+            "the file, and ask for one by the identity of now.",
         )
     raise ReportRefused(
         f"It is signed by an identity with the fingerprint {proven.fingerprint}, "
         + ("and the trust root names another one for this node." if named else "which nobody vouches for here."),
         code="forged" if named is not None else "unknown-identity",
         node=node,
-        next_step="Ask the focal point for its 40 digits by telephone. If they are these, give them with --fingerprint "
-        "or install the trust root; if not, somebody else made the file: keep it, and tell the focal point.",
+        next_step="Ask the focal point for its 40 digits by telephone. If they are these, give them with "
+        f"{_option(proven)} or install the trust root; if not, somebody else made the file: keep it, and tell the "
+        "focal point.",
     )
+
+
+def _option(proven: ProvenStatement) -> str:
+    return f'--fingerprint "{proven.card.issuer}=12345 ..."'
 
 
 def _proven(file: ReportFile, proof: str) -> ProvenStatement:

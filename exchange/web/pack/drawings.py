@@ -29,9 +29,9 @@ _LETTERS: Final = 40
 """Of a panel's title: what is longer goes on in a second line."""
 
 
-def bars_over_periods(panels: Sequence[tuple[str, Sequence[tuple[str, Figure]]]]) -> bytes:
-    """A panel for each figure: standing bars, one a half-year, the last one dark; a range is pale from its low end
-    on."""
+def bars_over_periods(panels: Sequence[tuple[str, Sequence[tuple[str, Figure, str]]]]) -> bytes:
+    """A panel for each figure: standing bars, one a half-year, the last one dark; a range is pale from its low end on.
+    Of each bar its period, and what stands below that."""
     high, across = 170, 2
     parts: list[str] = []
     for number, (title, figures) in enumerate(panels):
@@ -39,11 +39,11 @@ def bars_over_periods(panels: Sequence[tuple[str, Sequence[tuple[str, Figure]]]]
     return _svg(math.ceil(len(panels) / across) * high, parts)
 
 
-def _panel(x: float, y: float, title: str, figures: Sequence[tuple[str, Figure]]) -> list[str]:
-    scale, ground = 74 / max([1.0, *(figure.high or 0 for _, figure in figures)]), y + 140
+def _panel(x: float, y: float, title: str, figures: Sequence[tuple[str, Figure, str]]) -> list[str]:
+    scale, ground = 74 / max([1.0, *(figure.high or 0 for _, figure, _ in figures)]), y + 140
     lines = _two_lines(title)
     parts = [_text(x, y + 14 + 15 * place, line, bold=True) for place, line in enumerate(lines)]
-    for number, (period, figure) in enumerate(figures):
+    for number, (period, figure, below) in enumerate(figures):
         at, low, high = x + number * 58, (figure.low or 0) * scale, (figure.high or 0) * scale
         shade = PACK_SHADES[5] if number == len(figures) - 1 else PACK_SHADES[3]
         if high > low:
@@ -51,6 +51,7 @@ def _panel(x: float, y: float, title: str, figures: Sequence[tuple[str, Figure]]
         parts.append(_rect(at, ground - low, 44, low, shade))
         parts.append(_text(at + 22, ground - high - 5, words(figure, "count"), middle=True, size=11))
         parts.append(_text(at + 22, ground + 15, period, middle=True, size=11, ink=_SOFT))
+        parts.append(_text(at + 22, ground + 27, below, middle=True, size=11, ink=_SOFT))
     parts.append(
         f'<path d="M{x:.1f} {ground + 0.5:.1f}h{PACK_WIDE / 2 - 30:.1f}" stroke="{_SOFT}" stroke-width="0.8"/>'
     )

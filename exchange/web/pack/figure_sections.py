@@ -14,10 +14,16 @@ from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext as _
 from exchange.web.languages import ngettext
 from exchange.web.pack.drawings import PACK_SHADES, bars_over_periods, square_map
-from exchange.web.pack.pack_words import figure_title, has_figure, name_of_side, overdue_words
+from exchange.web.pack.pack_words import figure_title, has_figure, name_of_side, now_words, overdue_words
 from exchange.web.pack.sections import PackPicture, PackSection, PackTable
-from exchange.web.wording.coordination.regional_lines import difference_words
-from exchange.web.wording.figures import change, unit_of, words
+from exchange.web.wording.coordination.regional_lines import (
+    change_words,
+    difference_words,
+    past_words,
+    sides_below,
+    sides_notes,
+)
+from exchange.web.wording.figures import unit_of, words
 
 READ_FIRST: Final = (
     "leads_across",
@@ -70,11 +76,18 @@ def figures_section(pack: Pack) -> PackSection:
     rows = []
     for name in told_names(figures):
         now, unit = figures.now[name], unit_of(name)
-        row = [figure_title(name), words(now, unit)]
+        row = [figure_title(name), now_words(figures, name)]
         for past in [before] if before is baseline or baseline is None else [before, baseline]:
             if past is not None:
                 was = past.figures.get(name)
-                row += ["–", "–"] if was is None else [words(was, unit), change(now, was, unit)]
+                row += (
+                    ["–", "–"]
+                    if was is None
+                    else [
+                        past_words(figures.sides, past.sides, name, was, unit),
+                        change_words((figures.sides, now), (past.sides, was), name, unit),
+                    ]
+                )
         rows.append(row)
     shares = [3.4, *(1.1 for _column in head[1:])]
     table = PackTable("key-figures", None, head, rows, shares, range(1, len(head)))
@@ -98,6 +111,8 @@ def figure_notes(pack: Pack, figures: PackFigures) -> list[str]:
         )
     if figures.baseline is not None and figures.baseline is figures.of(pack.half.before()):
         found.append(_("%(half)s is the half-year before, and the baseline.", half=figures.baseline.period))
+    if figures.regional is not None:
+        found += sides_notes(figures.regional)
     if not figures.approved:
         found.append(_("The report is not approved: these figures are a draft, and may change."))
     return found
@@ -111,10 +126,13 @@ def _figure_pictures(pack: Pack, figures: PackFigures) -> list[PackPicture]:
     drawn = DRAWN_OF_THE_REGION if figures.regional is not None else DRAWN
     panels = []
     for name in drawn:
-        past = [(item.period, item.figures.get(name, NO_DATA)) for item in figures.earlier[-(_MOST_PERIODS - 1) :]]
-        panels.append((figure_title(name), [*past, (str(pack.half), figures.now.get(name, NO_DATA))]))
+        past = figures.earlier[-(_MOST_PERIODS - 1) :]
+        periods = [*(item.period for item in past), str(pack.half)]
+        bars = [found.get(name, NO_DATA) for found in (*(item.figures for item in past), figures.now)]
+        below = sides_below([*(item.sides for item in past), figures.sides], name)
+        panels.append((figure_title(name), list(zip(periods, bars, below, strict=True))))
     found = []
-    if any(has_figure(figure) for _title, bars in panels for _period, figure in bars):
+    if any(has_figure(figure) for _title, bars in panels for _period, figure, _below in bars):
         caption = _("The main figures by half-year. A pale part is how much higher the count may be.")
         found.append(PackPicture("periods", caption, bars_over_periods(panels)))
     if figures.regional is not None and len(figures.regional.jurisdictions) > 1:
@@ -159,7 +177,7 @@ def overdue_section(pack: Pack) -> PackSection:
             name_of_side(one),
             name_of_side(other),
             *(
-                overdue_words(kinds[kind], pack.smallest) if kind in kinds else _("no data")
+                overdue_words(kinds[kind]) if kind in kinds else _("no data")
                 for kind in ("overdue_answers", "overdue_approvals")
             ),
         ]
@@ -193,16 +211,16 @@ def overdue_section(pack: Pack) -> PackSection:
             quiet,
         )
         after.append(said)
-    return PackSection(title, notes, _overdue_picture(pack, found), [table] if rows else [], after)
+    return PackSection(title, notes, _overdue_picture(found), [table] if rows else [], after)
 
 
-def _overdue_picture(pack: Pack, found: dict[tuple[str, str], dict[str, OverdueWork]]) -> list[PackPicture]:
+def _overdue_picture(found: dict[tuple[str, str], dict[str, OverdueWork]]) -> list[PackPicture]:
     ones, others = (sorted({key[end] for key in found}) for end in (0, 1))
     cells: dict[tuple[int, int], tuple[str, int]] = {}
     for (one, other), kinds in found.items():
         item = kinds.get("overdue_answers")
         if item is not None:
-            cells[ones.index(one), others.index(other)] = overdue_words(item, pack.smallest), _overdue_shade(item)
+            cells[ones.index(one), others.index(other)] = overdue_words(item), _overdue_shade(item)
     caption = _("Overdue steps on hits: the side of the row keeps the side of the column waiting.")
     drawn = square_map([name_of_side(code) for code in ones], [name_of_side(code) for code in others], cells)
     return [PackPicture("overdue", caption, drawn)]

@@ -8,12 +8,21 @@ from datetime import date
 from typing import Final
 
 from exchange.flows.monitoring.small_counts import Figure, Told
-from exchange.flows.pack.pack import MissingPart, Pack
+from exchange.flows.pack.pack import MissingPart, Pack, PackFigures, PackPeriod
 from exchange.web.languages import gettext as _
 from exchange.web.languages import ngettext
 from exchange.web.pack.law_sections import changed_articles, moved_practices
-from exchange.web.pack.pack_words import figure_title, has_figure, name_of_side, owner_words, side_names
-from exchange.web.wording.figures import change, unit_of, words
+from exchange.web.pack.pack_words import (
+    figure_title,
+    has_figure,
+    missing_words,
+    name_of_side,
+    now_words,
+    owner_words,
+    side_names,
+)
+from exchange.web.wording.coordination.regional_lines import past_words
+from exchange.web.wording.figures import change, unit_of
 from schemas.vocabulary import ActionState, MeetingKind
 
 _HEADLINES: Final = (
@@ -24,6 +33,7 @@ _HEADLINES: Final = (
     ("exhibits_shared",),
 )
 """The first of each that is told."""
+_NOTHING_BEFORE: Final = (MissingPart.BASELINE, MissingPart.HALF_BEFORE)
 _MOST: Final = 8
 """Of one kind; the section behind has all."""
 
@@ -44,31 +54,26 @@ def _figures(pack: Pack) -> Iterator[str]:
         yield _("No approved report of %(half)s is there, so no figure is told.", half=pack.half)
         return
     before = figures.of(pack.half.before())
+    if before is None:
+        yield from (missing_words(item, pack) for item in pack.missing if item.part in _NOTHING_BEFORE)
+        return
     for names in _HEADLINES:
         name = next((name for name in names if _says_something(figures.now.get(name))), None)
-        if name is None:
-            continue
-        now, unit = figures.now[name], unit_of(name)
-        was = before.figures.get(name) if before is not None else None
-        if was is None or not _says_something(was):
-            yield _("%(figure)s: %(now)s.", figure=figure_title(name), now=words(now, unit))
-        elif now.told is was.told is Told.EXACT:
-            yield _(
-                "%(figure)s: %(now)s, after %(was)s in %(half)s (%(change)s).",
-                figure=figure_title(name),
-                now=words(now, unit),
-                was=words(was, unit),
-                half=before.period if before is not None else "",
-                change=change(now, was, unit),
-            )
-        else:
-            yield _(
-                "%(figure)s: %(now)s, after %(was)s in %(half)s.",
-                figure=figure_title(name),
-                now=words(now, unit),
-                was=words(was, unit),
-                half=before.period if before is not None else "",
-            )
+        if name is not None:
+            yield _changed(figures, before, name)
+
+
+def _changed(figures: PackFigures, before: PackPeriod, name: str) -> str:
+    now, was, unit = figures.now[name], before.figures.get(name), unit_of(name)
+    told = {"figure": figure_title(name), "now": now_words(figures, name), "half": before.period}
+    if was is None or not _says_something(was):
+        return _("%(figure)s: %(now)s. %(half)s tells nothing to compare it with.", **told)
+    told["was"] = past_words(figures.sides, before.sides, name, was, unit)
+    if figures.sides.of(name) != before.sides.of(name):
+        return _("%(figure)s: %(now)s, after %(was)s in %(half)s; that is not compared: other sides tell it.", **told)
+    if now.told is was.told is Told.EXACT:
+        return _("%(figure)s: %(now)s, after %(was)s in %(half)s (%(change)s).", **told, change=change(now, was, unit))
+    return _("%(figure)s: %(now)s, after %(was)s in %(half)s.", **told)
 
 
 def _says_something(figure: Figure | None) -> bool:

@@ -10,12 +10,14 @@ from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, STAGES,
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.small_counts import Figure
 from exchange.flows.pack.inputs import OverdueBand, PackAction
-from exchange.flows.pack.pack import Missing, MissingPart, OverdueWork, Pack
+from exchange.flows.pack.pack import Missing, MissingPart, OverdueWork, Pack, PackFigures
 from exchange.flows.region.kinds import DEFINITIONS
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.wording.coordination.meetings import office_role_word
+from exchange.web.wording.coordination.regional_lines import total_words
+from exchange.web.wording.figures import unit_of, words
 
 _MISSING: Final = {
     MissingPart.SIDE: _m("%(side)s sent nothing: neither a report nor inputs of the pack."),
@@ -61,16 +63,16 @@ def missing_words(item: Missing, pack: Pack) -> str:
     )
 
 
-def overdue_words(item: OverdueWork, smallest: int) -> str:
+def overdue_words(item: OverdueWork) -> str:
     if item.count is not None:
         return str(item.count)
     match item.band:
         case OverdueBand.NONE:
             return "0"
         case OverdueBand.SOME:
-            return f"1–{smallest - 1}"
+            return f"1–{item.smallest - 1}"
         case OverdueBand.MANY:
-            return _("%(count)s or more", count=smallest)
+            return _("%(count)s or more", count=item.smallest)
         case OverdueBand.NO_DATA:
             return _("no data")
 
@@ -92,6 +94,12 @@ def definition_of(name: str) -> Definition:
     if stage != name:
         return STAGES[stage]
     return DEFINITIONS.get(row) or COUNTS[row]
+
+
+def now_words(figures: PackFigures, name: str) -> str:
+    """A figure of the half-year; of the region with how many sides it is of, where some have no data of it."""
+    figure, unit = figures.now[name], unit_of(name)
+    return words(figure, unit) if figures.regional is None else total_words(figures.regional, name, figure, unit)
 
 
 def has_figure(figure: Figure | None) -> bool:

@@ -19,8 +19,15 @@ from exchange.web.languages import marked as _m
 from exchange.web.languages import spoken, term
 from exchange.web.public_site.charts import NamedBar, StageBar, bar_chart, column_chart, nice_top, span_chart, tells_any
 from exchange.web.public_site.periods import named_period, short_period
-from exchange.web.wording.coordination.regional_lines import key_words, number_words
-from exchange.web.wording.figures import change, words
+from exchange.web.wording.coordination.regional_lines import (
+    change_words,
+    key_words,
+    number_words,
+    of_others,
+    total_words,
+    without_words,
+)
+from exchange.web.wording.figures import words
 
 MOST_COLUMNS: Final = 6
 """Of a trend as a drawing: the baseline and the last ones. The table has all."""
@@ -184,13 +191,18 @@ def _counted(
         title=title,
         definition=_(definition.text),
         aim=number_words(report.indicators[row.id]),
-        headline=words(headline, "count"),
+        headline=total_words(report, row.id, headline, "count"),
         headline_of=of,
         chart=bar_chart(row.id, title, _(SAME_IN_TABLE), bars) if tells_any(bar.figure for bar in bars) else None,
         columns=(first, _("Count")),
         rows=tuple((bar.name, bar.said) for bar in bars),
-        notes=tuple(notes),
+        notes=(*notes, *_without(row)),
     )
+
+
+def _without(row: RegionalRow) -> Iterator[str]:
+    if row.without:
+        yield without_words(row.id, row.without)
 
 
 def _shared_out(
@@ -209,12 +221,13 @@ def _shared_out(
         title=title,
         definition=_(definition.text),
         aim=number_words(report.indicators[name]),
-        headline="" if total is None else words(total, "share"),
+        headline="" if total is None else total_words(report, name, total, "share"),
         headline_of=_("of all together"),
         chart=bar_chart(name, title, _(SAME_IN_TABLE), bars) if tells_any(bar.figure for bar in bars) else None,
         columns=(_("Whose"), _("Share")),
         rows=tuple((bar.name, bar.said) for bar in bars),
         by_coordinator=by_coordinator,
+        notes=() if total is None else tuple(_without(report.rate)),
     )
 
 
@@ -227,23 +240,27 @@ def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str
         title = _(adds, figure=title)
     said: Callable[[Figure], str] = time_words if unit == "hours" else lambda figure: words(figure, unit)
     figures = [point.figures.get(name, NO_DATA) for point in points]
+    base = points[0].sides
+    told = [
+        said(figure) if figure.low is None else of_others(base, point.sides, name, said(figure))
+        for point, figure in zip(points, figures, strict=True)
+    ]
     drawn = list(zip(points, figures, strict=True))
     drawn = drawn[:1] + drawn[1:][-(MOST_COLUMNS - 1) :]
     columns = [NamedBar(short_period(point.period), figure, said(figure)) for point, figure in drawn]
     id_ = f"years-{name}" if years else f"trend-{name}"
-    last = figures[-1]
     return FigureBlock(
         id=id_,
         title=title,
         definition=_(definition.text),
         aim=number_words(report.indicators[row]),
-        headline=said(last),
+        headline=told[-1],
         headline_of=named_period(points[-1].period),
         chart=_columns_drawn(id_, title, points, columns, list(_ticks(figures, unit))),
         columns=(_("Period"), _("Figure"), _("Since the baseline")),
-        rows=tuple(_trend_rows(points, figures, said, unit)),
+        rows=tuple(_trend_rows(points, name, told, unit)),
         by_coordinator=unit == "hours",
-        notes=tuple(_told_by(points)),
+        notes=tuple(_not_compared(points, name)),
     )
 
 
@@ -258,23 +275,16 @@ def _columns_drawn(
     return column_chart(id_, title, description, columns, ticks) if tells_any(bar.figure for bar in columns) else None
 
 
-def _trend_rows(
-    points: Sequence[TrendPoint], figures: Sequence[Figure], said: Callable[[Figure], str], unit: str
-) -> Iterator[tuple[str, ...]]:
-    for number, (point, figure) in enumerate(zip(points, figures, strict=True)):
-        moved = _("baseline") if number == 0 else change(figure, figures[0], unit)
-        yield named_period(point.period), said(figure), moved
+def _trend_rows(points: Sequence[TrendPoint], name: str, told: Sequence[str], unit: str) -> Iterator[tuple[str, ...]]:
+    first, *others = ((point.sides, point.figures.get(name, NO_DATA)) for point in points)
+    moved = [_("baseline"), *(change_words(now, first, name, unit) for now in others)]
+    for point, said, change in zip(points, told, moved, strict=True):
+        yield named_period(point.period), said, change
 
 
-def _told_by(points: Sequence[TrendPoint]) -> Iterator[str]:
-    told = [point for point in points if point.told_by is not None]
-    if told:
-        yield _(
-            "Of these periods the signed files are not here; they are told by the regional report of %(period)s: "
-            "%(periods)s.",
-            period=named_period(told[0].told_by or ""),
-            periods=", ".join(named_period(point.period) for point in told),
-        )
+def _not_compared(points: Sequence[TrendPoint], name: str) -> Iterator[str]:
+    if any(point.sides.of(name) != points[0].sides.of(name) for point in points):
+        yield _("Sums that are not of the same sides as before are not compared; they say of how many they are.")
 
 
 def _ticks(figures: Sequence[Figure], unit: str) -> Iterator[tuple[float, str]]:
@@ -286,11 +296,11 @@ def _ticks(figures: Sequence[Figure], unit: str) -> Iterator[tuple[float, str]]:
 
 def figure_tiles(report: RegionalReport) -> Mapping[str, str]:
     """What a reader sees first, by the page that tells more."""
-    leads, confirmed = report.row("leads"), report.row("confirmed_hits")
+    entered, leads, confirmed = (report.row(name) for name in ("exhibits_entered", "leads", "confirmed_hits"))
     confirmation = next(stage for stage in report.stages if stage.id == "confirmation")
     return {
-        "exhibits_entered": words(report.row("exhibits_entered").total, "count"),
-        "leads": words(leads.across or NO_DATA, "count"),
-        "confirmed_hits": words(confirmed.across or NO_DATA, "count"),
+        "exhibits_entered": total_words(report, entered.id, entered.total, "count"),
+        "leads": total_words(report, leads.id, leads.across or NO_DATA, "count"),
+        "confirmed_hits": total_words(report, confirmed.id, confirmed.across or NO_DATA, "count"),
         "confirmation": time_words(confirmation.median),
     }

@@ -25,6 +25,7 @@ from exchange.web.public_site.blocks import (
 from exchange.web.public_site.diagram import DrawnJurisdiction, circles_drawing
 from exchange.web.public_site.incident_blocks import annex_notes, annex_tables, annexes_of, incident_blocks
 from exchange.web.public_site.periods import named_period
+from exchange.web.wording.coordination.regional_incidents import lacking_words
 from exchange.web.wording.coordination.regional_lines import difference_words, regional_notes
 
 FILES: Final = "files"
@@ -170,9 +171,9 @@ def _trend(publication: Publication) -> Mapping[str, Any]:
 
 
 def _incidents(publication: Publication) -> Mapping[str, Any]:
-    annexes = annexes_of(publication.newest)
+    annexes, found = annexes_of(publication.newest), publication.newest.report.incidents
     return {
-        "notes": annex_notes(annexes),
+        "notes": [*annex_notes(annexes), *(lacking_words(found) if found is not None else ())],
         "blocks": incident_blocks(annexes),
         "tables": annex_tables(annexes),
     }

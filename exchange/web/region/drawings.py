@@ -13,6 +13,7 @@ from exchange.flows.region.kinds import DEFINITIONS, sides_key
 from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
+from exchange.web.wording.coordination.regional_lines import sides_below
 from exchange.web.wording.figures import words
 
 DRAWN_OVER_PERIODS: Final = ("exhibits_entered", "exhibits_shared", "leads_across", "confirmed_hits_across")
@@ -55,13 +56,15 @@ def over_periods(report: RegionalReport) -> bytes:
     """Standing bars of the main figures for each period; what is told as a range is pale from its low end on."""
     periods = [*(item.period for item in report.earlier), report.period][-6:]
     known = {item.period: item.figures for item in report.earlier} | {report.period: report.trend}
+    sides = {item.period: item.sides for item in report.earlier} | {report.period: report.sides}
     title = _("The region over the periods")
     parts, panel = [_text(0, 18, title, bold=True)], 190
     for number, name in enumerate(DRAWN_OVER_PERIODS):
         left = number % 2 * 330
         top = 40 + number // 2 * panel
         figures = [known[period].get(name, NO_DATA) for period in periods]
-        parts += _panel(left, top, _panel_title(name), periods, figures)
+        below = sides_below([sides[period] for period in periods], name)
+        parts += _panel(left, top, _panel_title(name), periods, figures, below)
     return _svg(660, 40 + 2 * panel, title, parts)
 
 
@@ -71,10 +74,12 @@ def _panel_title(name: str) -> str:
     return _("%(figure)s across borders", figure=title) if row != name else title
 
 
-def _panel(left: int, top: int, title: str, periods: Sequence[str], figures: Sequence[Figure]) -> list[str]:
+def _panel(
+    left: int, top: int, title: str, periods: Sequence[str], figures: Sequence[Figure], below: Sequence[str]
+) -> list[str]:
     scale = 90 / max([1.0, *(figure.high or 0 for figure in figures)])
     found = [_text(left, top + 14, title)]
-    for at, (period, figure) in enumerate(zip(periods, figures, strict=True)):
+    for at, (period, figure, sides) in enumerate(zip(periods, figures, below, strict=True)):
         x, ground = left + at * 52, top + 140
         low, high = (figure.low or 0) * scale, (figure.high or 0) * scale
         if high > low:
@@ -85,6 +90,7 @@ def _panel(left: int, top: int, title: str, periods: Sequence[str], figures: Seq
         found.append(f'<rect x="{x}" y="{ground - low:.1f}" width="40" height="{low:.1f}" fill="{MAP_SHADES[4]}"/>')
         found.append(_text(x + 20, ground - high - 5, words(figure, "count"), middle=True, small=True))
         found.append(_text(x + 20, ground + 16, period, middle=True, small=True))
+        found.append(_text(x + 20, ground + 29, sides, middle=True, small=True))
     found.append(f'<path d="M{left} {top + 140.5}H{left + 312}" stroke="{_SOFT}"/>')
     return found
 

@@ -14,7 +14,7 @@ from exchange.flows.region.kinds import DEFINITIONS
 from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext, spoken
 from exchange.web.wording.coordination.regional_incidents import incident_lines
-from exchange.web.wording.coordination.regional_lines import key_words
+from exchange.web.wording.coordination.regional_lines import key_words, of_some
 from exchange.web.wording.spreadsheet_cells import guarded
 
 REGIONAL_COLUMNS: Final = (
@@ -74,11 +74,12 @@ def _lines(report: RegionalReport) -> Iterator[RegionalCell]:
         for key, figure in row.cells.items():
             yield row.id, definition, key_words(key), figure, "count"
         if row.across is not None:
-            yield row.id, definition, gettext("across borders"), row.across, "count"
-        yield row.id, definition, gettext("the region"), row.total, "count"
+            yield row.id, definition, of_some(report, row.id, gettext("across borders")), row.across, "count"
+        yield row.id, definition, of_some(report, row.id, gettext("the region")), row.total, "count"
     for key, figure in report.rate.cells.items():
         yield "feedback_rate", FEEDBACK_RATE, key_words(key), figure, "share"
-    yield "feedback_rate", FEEDBACK_RATE, gettext("the region"), report.rate.total, "share"
+    whole = of_some(report, "feedback_rate", gettext("the region"))
+    yield "feedback_rate", FEEDBACK_RATE, whole, report.rate.total, "share"
     for stage in report.stages:
         yield stage.id, STAGES[stage.id], gettext("Median"), stage.median, "hours"
         yield stage.id, STAGES[stage.id], gettext("90th percentile"), stage.most, "hours"

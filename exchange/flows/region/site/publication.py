@@ -11,31 +11,26 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
-from typing import Final
 
 from exchange.errors import ExchangeError, InvalidInput
-from exchange.flows.monitoring.definitions import STAGES
-from exchange.flows.monitoring.half_years import Half, Period, Year, is_year, parse_period
-from exchange.flows.monitoring.small_counts import HELD_BACK, Figure
+from exchange.flows.monitoring.half_years import Half, Period, Year, parse_period
+from exchange.flows.monitoring.small_counts import Figure
 from exchange.flows.region.combine import combine_reports
 from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import Indicators
-from exchange.flows.region.public_region import public_rate, public_stages
-from exchange.flows.region.read_regional import ReadRegional, ReadRow, read_public_region, told_incidents
-from exchange.flows.region.read_reports import ReadReports, read_reports
+from exchange.flows.region.read_regional import ReadRegional, read_public_region
+from exchange.flows.region.read_reports import read_reports
 from exchange.flows.region.region_document import REGION_FORMAT, REGION_WITH_INCIDENTS
-from exchange.flows.region.regional import RefusedFile, RegionalReport, RegionalRow, RegionalStage
+from exchange.flows.region.regional import RefusedFile, RegionalReport, SummedSides
 from exchange.flows.region.report_file import MAX_FILE_BYTES, VerifiedReport
+from exchange.flows.region.site.held_against import held_against_files
 from exchange.flows.region.site.public_files import PublicFiles, public_files
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError, shown
 from schemas.strict_json import check_json
-
-_ENOUGH: Final = dict.fromkeys(STAGES, (1.0,) * 10_000)
-"""Spans for which every time may be told that the counts behind it allow to be told."""
 
 
 class TakingPart(StrEnum):
@@ -66,12 +61,11 @@ class PublishedPeriod:
 
 @dataclass(frozen=True)
 class TrendPoint:
-    """The totals of one period. ``told_by``: the period of the regional report that tells it; None where it follows
-    from signed files that are here."""
+    """The totals of one period, and whose reports they are of."""
 
     period: str
     figures: Mapping[str, Figure]
-    told_by: str | None
+    sides: SummedSides
 
 
 @dataclass(frozen=True)
@@ -119,12 +113,7 @@ class Publication:
     def trend(self, *, years: bool = False) -> tuple[TrendPoint, ...]:
         """Half-years, or years, the first first: that is the baseline."""
         wanted = [item for item in self.periods if isinstance(item.period, Year) == years]
-        found = {str(item.period): TrendPoint(str(item.period), item.report.trend, None) for item in wanted}
-        for item in wanted:
-            for before in item.regional.earlier if item.regional is not None else ():
-                if is_year(before.period) == years and before.period < str(item.period):
-                    found.setdefault(before.period, TrendPoint(before.period, before.figures, str(item.period)))
-        return tuple(found[name] for name in sorted(found))
+        return tuple(TrendPoint(str(item.period), item.report.trend, item.report.sides) for item in wanted)
 
 
 class ReportsRefused(ExchangeError):
@@ -148,7 +137,7 @@ def publication_of(
     1. What is for named recipients alone is set aside, unread.
     2. Each report verifies and is the only one of its node and jurisdiction; the same file twice counts once.
     3. The public figures are worked out of the reports.
-    4. A public regional report tells the same, of the same reports; what it tells of times may be told.
+    4. A public regional report is what is written of these, field by field; what it tells of times may be told.
 
     Raises ReportsRefused; InvalidInput, codes "nothing-to-publish", "invalid-regional" and "regional-differs".
     """
@@ -161,6 +150,7 @@ def publication_of(
     refused = list(read_reports(unknown, parse_period("2000"), keys.who).refused)
     asked.discard("")
     periods = []
+    checked: dict[tuple[str, str], RegionalReport] = {}
     for name in sorted(asked):
         reports = sorted_files.reports.get(name)
         if not reports:
@@ -168,7 +158,14 @@ def publication_of(
         read = read_reports(reports, parse_period(name), keys.who)
         refused += [item for item in read.refused if item.code != "doubled"]
         if not refused:
-            periods.append(_published(read, dict(reports), name, sorted_files.regionals.get(name), indicators))
+            report = combine_reports(read, parse_period(name), indicators).public
+            regional = sorted_files.regionals.get(name)
+            if regional is not None:
+                report = held_against_files(report, regional, read, checked, keys.directory)
+                checked[name, regional.sha256] = report
+            given = dict(reports)
+            signed = tuple(SignedReport(item.report, public_files(given[item.file])) for item in read.accepted)
+            periods.append(PublishedPeriod(parse_period(name), report, signed, regional))
     if refused:
         raise ReportsRefused(refused)
     if not periods:
@@ -223,69 +220,3 @@ def _claims(data: bytes) -> tuple[str, str, str]:
     except InvalidInput:
         period = ""
     return kind, period, edition
-
-
-def _published(
-    read: ReadReports, given: Mapping[str, bytes], name: str, regional: ReadRegional | None, indicators: Indicators
-) -> PublishedPeriod:
-    report = combine_reports(read, parse_period(name), indicators).public
-    if regional is not None:
-        report = _held_against(report, regional, read)
-    signed = tuple(SignedReport(item.report, public_files(given[item.file])) for item in read.accepted)
-    return PublishedPeriod(parse_period(name), report, signed, regional)
-
-
-def _held_against(report: RegionalReport, regional: ReadRegional, read: ReadReports) -> RegionalReport:
-    """With what the regional report tells, where that follows from the reports or may be told beside them."""
-    here, there = {item.node: item.sha256 for item in report.reports}, dict(regional.counted)
-    if here != there:
-        odd = sorted({node for node, _ in set(here.items()) ^ set(there.items())})
-        raise _differs(regional, f"It is made of other reports than those that are here: of {', '.join(odd)}")
-    documents = [item.document for item in read.reports]
-    if set(regional.rows) != {row.id for row in report.rows}:
-        raise _differs(regional, "It has other figures than this release works out")
-    rows = tuple(_checked_row(row, regional.rows[row.id], regional) for row in report.rows)
-    may_be = {stage.id: stage for stage in public_stages(documents, rows, _ENOUGH, report.smallest)}
-    stages = []
-    for stage in report.stages:
-        median, most = regional.stages.get(stage.id, (stage.median, stage.most))
-        allowed = may_be[stage.id].median.told
-        if any(figure.told is not allowed and figure != HELD_BACK for figure in (median, most)):
-            raise _differs(regional, f"It tells a time that may not be told: {stage.id}")
-        if (median.low or 0) > (most.low or 0):
-            raise _differs(regional, f"Its times contradict each other: {stage.id}")
-        stages.append(RegionalStage(stage.id, median, most))
-    allowed_rate = public_rate(documents, (1, 1)).total.told
-    if (regional.rate.told is not allowed_rate and regional.rate != HELD_BACK) or (regional.rate.high or 0) > 1:
-        raise _differs(regional, "It tells a feedback rate that may not be told")
-    if regional.incidents is not None and regional.incidents != told_incidents(report.incidents):
-        raise _differs(regional, "What it tells of incidents does not follow from the annexes")
-    rate = replace(report.rate, total=regional.rate)
-    return replace(report, rows=rows, stages=tuple(stages), rate=rate)
-
-
-def _checked_row(row: RegionalRow, told: ReadRow, regional: ReadRegional) -> RegionalRow:
-    """As the regional report tells it: what follows from the reports, or nothing."""
-    cells = {key: told.cells.get(key) for key in row.cells}
-    same = (
-        set(told.cells) == set(row.cells)
-        and all(_is_same(figure, cells[key]) for key, figure in row.cells.items())
-        and _is_same(row.total, told.total)
-        and (row.across is None) == (told.across is None)
-        and (row.across is None or _is_same(row.across, told.across))
-    )
-    if not same:
-        raise _differs(regional, f"What it tells does not follow from the reports: {row.id}")
-    return RegionalRow(row.id, {key: figure or HELD_BACK for key, figure in cells.items()}, told.total, told.across)
-
-
-def _is_same(worked_out: Figure, told: Figure | None) -> bool:
-    return told in (worked_out, HELD_BACK)
-
-
-def _differs(regional: ReadRegional, why: str) -> InvalidInput:
-    return InvalidInput(
-        f"The public regional report of {regional.period} is not used, and nothing is published. {why}. Combine the "
-        "same files anew, or leave the regional report out.",
-        code="regional-differs",
-    )

@@ -51,12 +51,17 @@ def incident_notes(report: RegionalReport) -> list[str]:
                 smallest=found.smallest,
             )
         )
-    if found.lacking:
-        names = "; ".join(f"{term(code, 'jurisdiction')}, {half}" for code, half in found.lacking)
-        said.append(_("Without an annex here, and so not in these sums: %(names)s.", names=names))
+    said += lacking_words(found)
     if not all_verified():
         said.append(unverified_words())
     return said
+
+
+def lacking_words(found: RegionalIncidents) -> list[str]:
+    if not found.lacking:
+        return []
+    names = "; ".join(f"{term(code, 'jurisdiction')}, {half}" for code, half in found.lacking)
+    return [_("Without an annex here, and so not in these sums: %(names)s.", names=names)]
 
 
 def incident_totals(report: RegionalReport) -> list[RegionalTotal]:
@@ -68,7 +73,7 @@ def incident_totals(report: RegionalReport) -> list[RegionalTotal]:
             _(TOTAL_TITLES[name]),
             words(figure, "count"),
             tuple((key_words(code), words(cell, "count")) for code, cell in found.by_jurisdiction[name].items()),
-            trend_words(report.earlier, f"incidents_{name}", figure, "count"),
+            trend_words(report, f"incidents_{name}", figure, "count"),
         )
         for name, figure in found.totals.items()
     ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.region.earlier_claims import Claim
+from exchange.flows.region.earlier_claims import Claim, DroppedLinks
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.kinds import CREDIT, DEFINITIONS, FIRST_SIGNED
-from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SideDifference
+from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SideDifference, SummedSides
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import ngettext, term
@@ -60,6 +60,42 @@ def regional_lines(report: RegionalReport) -> list[RegionalLine]:
     return [line for line in found if line.total != words_of_restricted() or line.cells]
 
 
+def of_some(report: RegionalReport, name: str, said: str) -> str:
+    """With how many sides this figure of the trend is of, where some have no data of it."""
+    told, reported = len(report.sides.of(name)), len(report.jurisdictions)
+    if told in (0, reported):
+        return said
+    return _("%(figure)s (sides: %(told)s of %(all)s)", figure=said, told=told, all=reported)
+
+
+def of_others(now: SummedSides, before: SummedSides, name: str, said: str) -> str:
+    """Of an earlier period, with how many sides the figure is of, where these are others than now."""
+    if now.of(name) == before.of(name):
+        return said
+    return _("%(figure)s (sides: %(told)s)", figure=said, told=len(before.of(name)))
+
+
+def sides_below(sides: Sequence[SummedSides], name: str) -> list[str]:
+    """What stands below each bar of a drawing over periods: of how many sides it is, where not all are of the same."""
+    told = [item.of(name) for item in sides]
+    return [_("sides: %(told)s", told=len(codes)) if len(set(told)) > 1 else "" for codes in told]
+
+
+def total_words(report: RegionalReport, name: str, figure: Figure, unit: str) -> str:
+    said = words(figure, unit)
+    return said if figure.low is None else of_some(report, name, said)
+
+
+def past_words(now: SummedSides, before: SummedSides, name: str, figure: Figure, unit: str) -> str:
+    said = words(figure, unit)
+    return said if figure.low is None else of_others(now, before, name, said)
+
+
+def change_words(now: tuple[SummedSides, Figure], before: tuple[SummedSides, Figure], name: str, unit: str) -> str:
+    """None is told between sums that are not of the same sides."""
+    return change(now[1], before[1], unit) if now[0].of(name) == before[0].of(name) else "–"
+
+
 def words_of_restricted() -> str:
     return _("restricted")
 
@@ -71,13 +107,11 @@ def stage_lines(report: RegionalReport) -> list[RegionalLine]:
         cells = [(_("90th percentile"), words(stage.most, "hours"))]
         if stage.spans is not None:
             cells.append((_("How many"), str(stage.spans)))
-        trend = trend_words(report.earlier, f"{stage.id}_median_h", stage.median, "hours")
+        name = f"{stage.id}_median_h"
+        median = total_words(report, name, stage.median, "hours")
+        trend = trend_words(report, name, stage.median, "hours")
         numbers = report.indicators[stage.id]
-        found.append(
-            RegionalLine(
-                stage.id, STAGES[stage.id], numbers, "hours", words(stage.median, "hours"), None, tuple(cells), trend
-            )
-        )
+        found.append(RegionalLine(stage.id, STAGES[stage.id], numbers, "hours", median, None, tuple(cells), trend))
     return [line for line in found if line.total != words_of_restricted()]
 
 
@@ -108,6 +142,15 @@ def key_words(key: str) -> str:
         one, other = key.split("-")
         return _("%(one)s and %(other)s", one=term(one, "jurisdiction"), other=term(other, "jurisdiction"))
     return term(key, "jurisdiction")
+
+
+def without_words(name: str, codes: Sequence[str]) -> str:
+    """Who is not in the sum of this figure, and why."""
+    return _(
+        "%(figure)s: no data from %(names)s, and so not in the sum.",
+        figure=_(DEFINITIONS.get(name, FEEDBACK_RATE).title),
+        names=", ".join(term(code, "jurisdiction") for code in codes),
+    )
 
 
 def difference_words(item: SideDifference) -> str:
@@ -147,7 +190,27 @@ def _claim_words(item: SideDifference, claim: Claim) -> str:
         counted = _("They count in the half-year in which they are told first.")
         return f"{said} {counted}"
     why = _("Hits that were told without an id, or that are told no more, may explain that: they count as of then.")
-    return f"{said} {why}"
+    return " ".join([said, why, *_dropped_words(item.dropped)])
+
+
+def _dropped_words(dropped: DroppedLinks | None) -> Iterator[str]:
+    if dropped is None:
+        return
+    named = {"partner": term(dropped.partner, "jurisdiction"), "half": dropped.period}
+    if dropped.links:
+        yield ngettext(
+            "The report of %(half)s had %(num)s hit with %(partner)s that is told no more.",
+            "The report of %(half)s had %(num)s hits with %(partner)s that are told no more.",
+            len(dropped.links),
+            **named,
+        )
+    if dropped.without_id:
+        yield ngettext(
+            "The report of %(half)s had %(num)s hit with %(partner)s without an id that is not there now.",
+            "The report of %(half)s had %(num)s hits with %(partner)s without an id that are not there now.",
+            dropped.without_id,
+            **named,
+        )
 
 
 def regional_notes(report: RegionalReport) -> list[str]:
@@ -172,6 +235,17 @@ def regional_notes(report: RegionalReport) -> list[str]:
         found.append(_("Without exact figures, and so not in these sums: %(names)s.", names=names))
     if len({item.smallest for item in report.reports}) > 1:
         found.append(_("The nodes hold back counts below different bounds: what one holds back, another may tell."))
+    return [*found, *sides_notes(report)]
+
+
+def sides_notes(report: RegionalReport) -> list[str]:
+    """Who is not in a sum, and which sums are not compared."""
+    now = report.sides
+    found = [without_words(name, codes) for name, codes in now.without.items() if name != "incidents"]
+    if any(now.of(name) != past.sides.of(name) for past in _past(report.earlier) for name in report.trend):
+        found.append(
+            _("Sums that are not of the same sides as before are not compared; they say of how many they are.")
+        )
     return found
 
 
@@ -187,20 +261,24 @@ def _line(report: RegionalReport, row: RegionalRow, definition: Definition, unit
         definition=definition,
         number=report.indicators[row.id],
         unit=unit,
-        total=words(row.total, unit),
-        across=words(row.across, unit) if row.across is not None else None,
+        total=total_words(report, row.id, row.total, unit),
+        across=total_words(report, row.id, row.across, unit) if row.across is not None else None,
         cells=tuple((key_words(key), figure) for key, figure in said if figure != restricted),
-        trend=trend_words(report.earlier, row.id, row.total, unit),
+        trend=trend_words(report, row.id, row.total, unit),
     )
 
 
-def trend_words(earlier: Sequence[RegionalEarlier], name: str, now: Figure, unit: str) -> tuple[str, ...]:
-    past = _past(earlier)
+def trend_words(report: RegionalReport, name: str, now: Figure, unit: str) -> tuple[str, ...]:
+    past = _past(report.earlier)
     if not past:
         return ()
-    before = [item.figures.get(name) for item in past]
-    moved = "–" if before[0] is None else change(now, before[0], unit)
-    return (*("–" if figure is None else words(figure, unit) for figure in before), moved)
+    before = [(item.sides, item.figures.get(name)) for item in past]
+    sides, first = before[0]
+    moved = "–" if first is None else change_words((report.sides, now), (sides, first), name, unit)
+    return (
+        *("–" if figure is None else past_words(report.sides, was, name, figure, unit) for was, figure in before),
+        moved,
+    )
 
 
 def _past(earlier: Sequence[RegionalEarlier]) -> list[RegionalEarlier]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import pty
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,7 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.store.access.users import add_user
 from schemas import open_envelope
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.cli.conftest import Ffp, refusal
+from tests.exchange.cli.conftest import Ffp, Said, refusal
 from tests.exchange.flows.network import RS, Network
 
 BY_HEAD = ("--as", "head-1", "--because", "To the coordinator, under the Roadmap.")
@@ -78,6 +80,44 @@ def test_a_half_year_from_draft_to_release(
     assert ffp(*asked, "--out", out, "--form", "pdf", "--draft").code == 0, "what is approved is no draft any more"
     assert out.read_bytes().startswith(b"%PDF-")
     assert "approved by head-1" in ffp(*asked).out
+
+
+@pytest.mark.slow
+def test_a_wrong_digit_does_not_end_the_run_of_a_person(
+    ffp: Ffp, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a terminal the digits are asked for three times at most; a pipe is read once."""
+    half, out, keys = Half.of(datetime.now(UTC)), tmp_path / "rs.json", tmp_path / "keys"
+    digits = (
+        ffp("region", "key", "--name", "Coordination (made up)", "--out", keys).out.strip().splitlines()[-1].strip()
+    )
+    asked = ("report", "--half", str(half), "--home", network.nodes[RS].settings.home, *BY_HEAD, "--out", out)
+    to = ("--to", keys / "recipient.json", "--purpose", "The regional meeting")
+    wrong, question = "12345 " * 8, "The 40 digits that Coordination (made up) read out by telephone"
+
+    def at_a_terminal(*lines: str) -> Said:
+        own, other = pty.openpty()
+        os.write(own, "".join(f"{line}\n" for line in lines).encode())
+        with os.fdopen(other, "r") as typed:
+            monkeypatch.setattr("sys.stdin", typed)
+            said = ffp(*asked, *to)
+        os.close(own)
+        return said
+
+    for lines, tries in (((wrong, digits), 2), ((wrong, wrong, digits), 3)):
+        said = at_a_terminal(*lines)
+        assert said.err.count(question) == tries
+        assert "tries left: 2" in said.err
+        assert f"The report of {half} is not approved for release" in said.err, "the digits were right"
+    said = at_a_terminal(wrong, wrong, wrong, digits)
+    assert said.err.count(question) == 3
+    assert "is not approved for release" not in said.err
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{wrong}\n{digits}\n"))
+    said = ffp(*asked, *to)
+    assert said.err.count(question) == 1
+    assert "not that of the recipient's file" in said.err
+    given = ffp(*asked, *to, "--to-fingerprint", wrong)
+    assert question not in given.err, "digits on the command line are not asked for"
 
 
 @pytest.mark.slow

@@ -73,6 +73,9 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
     refused = ffp(*asked, *good, inbox / "rs-forged.json")
     assert refused.code == 1
     assert "rs-forged.json, of ffp-rs, refused (forged)" in refused.err
+    bare = known[1].partition("=")[2]
+    unnamed = refusal(ffp("region", "combine", *good, "--half", "2026H1", "--out", out, "--fingerprint", bare))
+    assert '--fingerprint "ffp-rs=12345 ..."' in unnamed
     without = ffp("region", "combine", *good, "--half", "2026H1", "--out", out, "--no-pdf")
     assert without.code != 0
     assert without.err.count("unknown-identity") == 6

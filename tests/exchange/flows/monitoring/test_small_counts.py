@@ -202,8 +202,8 @@ def test_median_and_percentile() -> None:
     assert told_hours(range(1, 11), 3) == (exact(5.5), exact(9))
 
 
-@pytest.mark.parametrize("smallest", [0, 1, 2, 51])
-def test_a_bound_that_hides_nothing_is_no_setting(smallest: int, tmp_path: Any) -> None:
+@pytest.mark.parametrize("smallest", [0, 1, 2, 3, 4, 51])
+def test_a_bound_below_that_of_all_others_is_no_setting(smallest: int, tmp_path: Any) -> None:
     with pytest.raises(ValidationError):
         Settings(
             home=tmp_path, jurisdiction="RS", node_id="ffp-rs", url="http://127.0.0.1:9", monitoring_smallest=smallest

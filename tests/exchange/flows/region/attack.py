@@ -192,7 +192,7 @@ def key_of(name: str, code: str, column: str, number: int) -> Key:
 def _told_of(made: Programme, drawn: Drawn, document: Document, number: int, code: str) -> None:
     for name, row in (*document.counts.items(), *document.gaps.items()):
         for column, figure in row.cells.items():
-            if figure.told is Told.RESTRICTED:
+            if figure.told in (Told.RESTRICTED, Told.NO_DATA):  # of what nobody counted nothing can be told
                 continue
             key = key_of(name, code, column, number)
             made.variable(key, *_ends(figure))
@@ -360,10 +360,11 @@ def _sums(made: Programme, drawn: Drawn) -> None:
         for row in rows:
             if row.id not in (*FREE_COUNTS, *PART_OF, *GAPS) or row.total.told not in (Told.EXACT, Told.BETWEEN):
                 continue
-            keys = [(_regional(row.id, key), at) for key in row.cells for at in parts]
+            told = {key: figure for key, figure in row.cells.items() if figure.told is not Told.NO_DATA}
+            keys = [(_regional(row.id, key), at) for key in told for at in parts]
             terms: dict[Key, float] = {(name, who, at): 1.0 for (name, who), at in keys}
             made.row(terms, *_ends(row.total))
-            for key, figure in row.cells.items():
+            for key, figure in told.items():
                 name, who = _regional(row.id, key)
                 made.row({(name, who, at): 1.0 for at in parts}, *_ends(figure))
 

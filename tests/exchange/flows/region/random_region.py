@@ -15,7 +15,7 @@ from exchange.flows.monitoring.document import Document, Earlier
 from exchange.flows.monitoring.half_years import Half, Year
 from exchange.flows.monitoring.public_edition import PublicFigures, ToldBefore, public_figures
 from exchange.flows.monitoring.years import row_sum
-from exchange.flows.region.public_region import public_rows, public_stages
+from exchange.flows.region.public_region import of_one_bound, public_rows, public_stages
 from exchange.flows.region.regional import RegionalRow, RegionalStage
 
 CODES = ("AL", "BA", "ME", "MK", "RS", "XK")
@@ -26,11 +26,14 @@ Key = tuple[str, str, int]
 
 @dataclass
 class Drawn:
-    """``true``: every count. ``documents``: by half-year and node; ``years`` and ``region`` likewise."""
+    """``true``: every count. ``documents``: by half-year and node; ``years`` and ``region`` likewise. ``silent``: the
+    half-years of which a node has no data of what it shared; ``bounds``: of nodes with another one."""
 
     smallest: int
     halves: tuple[Half, ...]
     true: dict[Key, int]
+    silent: frozenset[tuple[int, str]] = frozenset()
+    bounds: Mapping[str, int] = field(default_factory=dict)
     documents: dict[tuple[int, str], Document] = field(default_factory=dict)
     years: dict[tuple[int, str], Document] = field(default_factory=dict)
     region: dict[str, tuple[RegionalRow, ...]] = field(default_factory=dict)
@@ -41,20 +44,29 @@ def pair(one: str, other: str) -> str:
     return "-".join(sorted((one, other)))
 
 
-def drawn_region(seed: int, smallest: int = 5, halves: int = 3, rule: Rule = public_figures) -> Drawn:
+def drawn_region(
+    seed: int,
+    smallest: int = 5,
+    halves: int = 3,
+    rule: Rule = public_figures,
+    *,
+    silent: frozenset[tuple[int, str]] = frozenset(),
+    bounds: Mapping[str, int] | None = None,
+) -> Drawn:
     """``rule``: by which a node tells what it tells."""
     draws = random.Random(seed)
     first = draws.choice((1, 2))
     names = [Half(2026, first)]
     while len(names) < halves:
         names.append(names[-1].after())
-    found = Drawn(smallest, tuple(names), _true(draws, halves, smallest))
+    found = Drawn(smallest, tuple(names), _true(draws, halves, smallest), silent, bounds or {})
     for number in range(halves):
         for code in CODES:
             found.documents[number, code] = _document(found, number, code, rule)
-        found.region[str(found.halves[number])], _ = public_rows([found.documents[number, code] for code in CODES])
+        documents = of_one_bound([found.documents[number, code] for code in CODES])
+        found.region[str(found.halves[number])], _ = public_rows(documents)
         found.region_stages[str(found.halves[number])] = public_stages(
-            [found.documents[number, code] for code in CODES],
+            documents,
             found.region[str(found.halves[number])],
             {name: [1.0] * 10_000 for name in STAGES},
             smallest,
@@ -63,7 +75,7 @@ def drawn_region(seed: int, smallest: int = 5, halves: int = 3, rule: Rule = pub
         parts = [number for number, half in enumerate(names) if half.year == year]
         for code in CODES:
             found.years[year, code] = _year(year, [found.documents[number, code] for number in parts])
-        found.region[str(year)], _ = public_rows([found.years[year, code] for code in CODES])
+        found.region[str(year)], _ = public_rows(of_one_bound([found.years[year, code] for code in CODES]))
     return found
 
 
@@ -125,6 +137,8 @@ def _counted(found: Drawn, number: int, code: str) -> tuple[Counted, Mapping[str
         }
     for name in ("exhibits_shared", "queries_asked", "releases_approved", "releases_refused", "feedback_given"):
         counts[name] = {other: true[name, f"{code}>{other}", number] for other in others}
+    if (number, code) in found.silent:
+        counts["exhibits_shared"] = dict.fromkeys(others)
     counts["queries_received"] = {other: true["queries_asked", f"{other}>{code}", number] for other in others}
     counts["exhibits_received"] = {other: true["exhibits_shared", f"{other}>{code}", number] for other in others}
     counts["feedback_missing"] = {
@@ -153,7 +167,8 @@ def _counted(found: Drawn, number: int, code: str) -> tuple[Counted, Mapping[str
 def _document(found: Drawn, number: int, code: str, rule: Rule) -> Document:
     counted, gaps = _counted(found, number, code)
     before = [found.documents[at, code].told_before for at in range(number)]
-    told = rule(counted, gaps, found.smallest, before)
+    smallest = found.bounds.get(code, found.smallest)
+    told = rule(counted, gaps, smallest, before)
     others = tuple(other for other in CODES if other != code)
     half = found.halves[number]
     return Document(
@@ -163,7 +178,7 @@ def _document(found: Drawn, number: int, code: str, rule: Rule) -> Document:
         f"ffp-{code.lower()}",
         code,
         others,
-        found.smallest,
+        smallest,
         {},
         told.counts,
         told.rate,

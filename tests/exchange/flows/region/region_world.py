@@ -118,7 +118,8 @@ class RegionWorld:
         self.clock.moment = when
 
     def fingerprints(self) -> list[str]:
-        return [fingerprint(node.history.card.identity) for node in self.nodes.values()]
+        """Each with its node, as a coordinator gives them."""
+        return [f"{node.node_id}={fingerprint(node.history.card.identity)}" for node in self.nodes.values()]
 
     # what happens
 

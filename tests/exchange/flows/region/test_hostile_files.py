@@ -19,13 +19,16 @@ from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import exact
 from exchange.flows.pack.pack_desk import PackDesk
 from exchange.flows.region.desk import DeskKeys, RegionDesk
-from exchange.flows.region.earlier_claims import Claim, held_against
+from exchange.flows.region.earlier_claims import Claim, DroppedLinks, held_against
 from exchange.flows.region.exact_region import exact_half
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.read_reports import read_reports
 from exchange.flows.region.report_file import MAX_FILE_BYTES, Believed
 from exchange.trust.recipient import make_recipient, read_recipient, write_recipient
+from exchange.web.languages import Spoken
+from exchange.web.languages.spoken import speaking
 from exchange.web.region.desk_app import desk_app
+from exchange.web.wording.coordination.regional_lines import difference_words
 
 PORT = 8461
 HIDING = "\N{RIGHT-TO-LEFT OVERRIDE}\x1b[2J\ud800"
@@ -159,6 +162,7 @@ def test_a_side_that_leaves_link_ids_out_doubles_no_hit(
         ([named(2)], [named(1), named(2)], 1, Claim.DISBELIEVED),
         ([None], [named(1)], 0, Claim.UNPROVEN),  # it had no id then
         ([named(2)], [named(1)], 0, Claim.UNPROVEN),  # a record is gone, so that its case is another
+        ([None], [None, named(1)], 1, Claim.DISBELIEVED),  # what had no id then is there still
     ],
 )
 def test_a_hit_that_is_told_as_of_an_earlier_half_year_is_held_against_the_report_of_then(
@@ -176,6 +180,52 @@ def test_a_hit_that_is_told_as_of_an_earlier_half_year_is_held_against_the_repor
     assert claims == ([] if claim is None else [claim])
     hidden = next(row for row in exact_half([theirs, mine]).rows if row.id == "leads")
     assert hidden.cells["MK-RS"] == exact(0), "what nobody holds against anything is hidden"
+
+
+def links_of(figure: str, links: Sequence[Link], then: Sequence[Link], theirs: Sequence[Link]) -> dict[Claim, int]:
+    """What Serbia tells with ``links`` now, told with ``then`` before, and North Macedonia with ``theirs`` now."""
+    before = half("RS", "MK", then, period="2026H1", indicators=[])
+    ids = {name for _, name, _, _ in theirs}
+    _, claims = held_against(half("RS", "MK", links), [before], ids)
+    return {item.claim: item.count for item in claims if item.figure == figure}
+
+
+def test_one_hit_that_is_dropped_hides_no_two() -> None:
+    then = [("RS", named(9), "2026H1", None)]
+    backdated: list[Link] = [("RS", named(number), "2026H1", None) for number in (1, 2, 3)]
+    assert links_of("leads", backdated, then, []) == {Claim.UNPROVEN: 1, Claim.DISBELIEVED: 2}
+    assert links_of("leads", backdated, [*then, ("RS", None, "2026H1", None)], []) == {
+        Claim.UNPROVEN: 2,
+        Claim.DISBELIEVED: 1,
+    }
+
+
+def test_a_hit_that_is_dropped_hides_none_where_it_cannot_be_the_one() -> None:
+    dropped: Link = ("RS", named(9), "2026H1", None)
+    backdated: list[Link] = [("RS", named(1), "2026H1", "2026H1")]
+    assert links_of("leads", backdated, [dropped], [dropped]) == {Claim.DISBELIEVED: 1}, "the other side has it still"
+    assert links_of("leads", backdated, [dropped], []) == {Claim.UNPROVEN: 1}
+    assert links_of("confirmed_hits", backdated, [dropped], []) == {Claim.DISBELIEVED: 1}, "it was not confirmed"
+    earlier: list[Link] = [("RS", named(1), "2025H2", None)]
+    assert links_of("leads", earlier, [dropped], []) == {Claim.DISBELIEVED: 1}, "it was no hit before 2026H1"
+    assert links_of("leads", [*backdated, dropped], [dropped], []) == {Claim.DISBELIEVED: 1}, "it is there"
+
+
+def test_what_was_dropped_is_said() -> None:
+    then: list[Link] = [
+        ("RS", named(8), "2026H1", None),
+        ("RS", named(9), "2026H1", None),
+        ("RS", None, "2026H1", None),
+    ]
+    before = half("RS", "MK", then, period="2026H1", indicators=[])
+    made = exact_half([half("RS", "MK", [("RS", named(1), "2026H1", None)])], {"ffp-rs": [before]})
+    (item,) = [item for item in made.differences if item.claim is not None]
+    assert item.dropped == DroppedLinks("MK", "2026H1", (named(8), named(9)), 1)
+    with speaking(Spoken("en")):
+        said = difference_words(item)
+    assert "The report of 2026H1 had 2 hits with North Macedonia that are told no more." in said
+    assert "The report of 2026H1 had 1 hit with North Macedonia without an id that is not there now." in said
+    assert named(8) not in said
 
 
 def test_what_was_told_then_is_not_made_earlier_still() -> None:

@@ -92,14 +92,32 @@ def test_times_are_those_of_the_public_regional_report(released_region: Released
     assert any(stage.median.told is Told.EXACT for stage in found.newest.report.stages)
 
 
-def test_earlier_periods_are_those_of_files_or_of_the_regional_report(released_region: Released) -> None:
+def test_earlier_periods_follow_from_the_files_of_then(released_region: Released) -> None:
+    """What a regional report tells of them is held against these, and against the regional report of then."""
     first = regional(released_region, H1)
-    told = ("region.json", regional(released_region, H2, [first]))
-    (before, now) = published(released_region, [*released_region.files[H2], told]).trend()
-    assert (before.period, before.told_by, now.told_by) == ("2026H1", "2026H2", None)
-    (own, _) = published(released_region, [*all_files(released_region), told]).trend()
-    assert own.told_by is None, "the files are here"
-    assert own.figures["leads"] == before.figures["leads"]
+    later = regional(released_region, H2, [first])
+    files = [*all_files(released_region), ("first.json", first)]
+    (before, now) = published(released_region, [*files, ("region.json", later)]).trend()
+    assert (before.period, now.period) == ("2026H1", "2026H2")
+    assert before.figures == combined(released_region, H1).public.trend
+    alone = [*released_region.files[H2], ("region.json", later)]
+    without_its_report = [*alone, *released_region.files[H1]]
+    for some, wanted in ((alone, ()), (without_its_report, ()), ([*files, ("region.json", later)], (H2,))):
+        with pytest.raises(InvalidInput, match="compares with a public regional report of 2026H1 that is not here"):
+            published(released_region, some, *wanted)
+    for name, value in (
+        ("period", "2025H2"),
+        ("sha256", "0" * 64),
+        ("figures", {}),
+        ("jurisdictions", ["RS"]),
+        ("without", {"leads": ["RS"]}),
+        ("more", 1),
+    ):
+        fields = json.loads(later)
+        fields["earlier"][0][name] = value
+        with pytest.raises(InvalidInput, match=r"that is not here|files: earlier, 2026H1, ") as refused:
+            published(released_region, [*files, ("region.json", json.dumps(fields).encode())])
+        assert refused.value.code == "regional-differs", name
     assert [point.period for point in published(released_region, all_files(released_region)).trend(years=True)] == [
         "2026"
     ]
@@ -126,13 +144,39 @@ def test_what_is_for_named_recipients_is_not_read(released_region: Released) -> 
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        ("figures.leads.total", {"told": "exact", "value": 3}, "does not follow from the reports: leads"),
-        ("figures.exhibits_entered.across", {"told": "exact", "value": 3}, "does not follow from the reports: exh"),
-        ("figures.leads.cells", {}, "does not follow from the reports: leads"),
+        ("figures.leads.total", {"told": "exact", "value": 3}, "does not follow from the files: figures, leads, total"),
+        ("figures.exhibits_entered.across", {"told": "exact", "value": 3}, "files: figures, exhibits_entered, across"),
+        ("figures.leads.cells", {}, "files: figures, leads, cells, "),
+        ("figures.leads.without", ["RS"], "files: figures, leads, without"),
+        ("figures.leads.definition", "Another one", "files: figures, leads, definition"),
+        ("figures.leads.kpi_2030", "3.1", "files: figures, leads, kpi_2030.* same --indicators"),
+        ("figures.leads.verified", 0, "files: figures, leads, verified"),
+        ("figures.leads.more", 1, "files: figures, leads, more"),
+        ("figures.leads.total.more", 1, "files: figures, leads, total, more"),
+        ("feedback_rate.cells", {}, "files: feedback_rate, cells"),
+        ("stages.search.spans", 7, "files: stages, search, spans"),
+        ("availability.nodes", [], "files: availability, nodes"),
+        (
+            "differences",
+            [{"id": "leads", "period": "2026H2", "told": {}, "told_alone": {"RS": 2}}],
+            "files: differences",
+        ),
+        ("refused", [{"file": "x", "node": "ffp-rs", "code": "forged", "why": "", "next_step": ""}], "files: refused"),
+        ("jurisdictions", [], "files: jurisdictions"),
+        ("how_a_hit_is_counted", "Twice", "files: how_a_hit_is_counted"),
+        ("smallest_count_told", 3, "files: smallest_count_told"),
+        ("from", "2026-06-30T00:00:00.000Z", "files: from"),
+        ("note", "Another one", "files: note"),
+        ("more", {"RS": 3}, "files: more"),
+        ("more\u202e", 1, "files: more"),
         ("figures", [], "other figures than this release"),
         ("stages.feedback.median", {"told": "exact", "value": 3}, "may not be told: feedback"),
         ("feedback_rate.total", {"told": "exact", "value": 2}, "feedback rate"),
-        ("reports", [{"node": "ffp-rs", "sha256": "0" * 64}], "other reports than those that are here: of ffp-al"),
+        (
+            "reports",
+            [{"node": "ffp-rs", "sha256": "0" * 64, "exact": True}],
+            "other reports than those that are here: of ffp-al",
+        ),
         ("edition", "exact", "no public regional report"),
         ("figures.leads.total", {"told": "between", "low": 9, "high": 3}, "no public regional report"),
         ("figures.leads.total", {"told": "held_back", "value": 3}, "no public regional report"),
@@ -145,6 +189,20 @@ def test_a_regional_report_that_says_something_else(
     with pytest.raises(InvalidInput, match=said) as refused:
         published(released_region, [*released_region.files[H2], ("region.json", data)])
     assert refused.value.code in ("regional-differs", "invalid-regional")
+    assert "\u202e" not in str(refused.value)
+
+
+def test_what_is_said_of_the_reports_it_is_made_of(released_region: Released) -> None:
+    for name, value, said in (
+        ("approval", "0" * 64, "files: reports, ffp-rs, approval"),
+        ("fingerprint", "0", "files: reports, ffp-rs, fingerprint"),
+        ("exact", False, "time that may not be told"),  # whose hours are in it gave them
+        ("exact", "yes", "no public regional report"),
+    ):
+        fields = json.loads(regional(released_region, H2))
+        next(item for item in fields["reports"] if item["node"] == "ffp-rs")[name] = value
+        with pytest.raises(InvalidInput, match=said):
+            published(released_region, [*released_region.files[H2], ("region.json", json.dumps(fields).encode())])
 
 
 def test_times_that_contradict_each_other(released_region: Released) -> None:
@@ -157,7 +215,7 @@ def test_times_that_contradict_each_other(released_region: Released) -> None:
 
 def test_two_regional_reports_of_one_period(released_region: Released) -> None:
     data = regional(released_region, H2)
-    other = changed(data, "note", "another")
+    other = changed(data, "figures.leads.total", {"told": "held_back"})
     files = [*released_region.files[H2], ("a.json", data)]
     assert published(released_region, [*files, ("b.json", data)]).newest.regional is not None
     with pytest.raises(InvalidInput, match=r"b\.json is a second public regional report"):

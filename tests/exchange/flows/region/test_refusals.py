@@ -134,21 +134,26 @@ def _at(proof: dict[str, Any], index: int) -> bytes:
 
 def test_an_identity_that_nobody_vouches_for_is_refused(released_region: Released) -> None:
     good = of(released_region, "rs")
-    others = [print_ for print_ in released_region.world.fingerprints() if print_ != _fingerprint(released_region)]
+    others = [known for known in released_region.world.fingerprints() if not known.startswith("ffp-rs=")]
     item = only(refused(released_region, ("rs-x.json", good), believed=Believed(fingerprints=others)))
     assert item.code == "unknown-identity"
-    assert _fingerprint(released_region) in item.why
+    assert fingerprint_of(released_region, "RS") in item.why
+    assert 'give them with --fingerprint "ffp-rs=12345 ..."' in item.next_step
 
 
 def test_digits_that_name_a_node_vouch_for_no_other_one(released_region: Released) -> None:
     digits = fingerprint_of(released_region, "RS")
     assert not refused(released_region, ("rs-x.json", of(released_region, "rs")))
-    others = [fingerprint_of(released_region, code) for code in CODES if code != "RS"]
+    others = [known for known in released_region.world.fingerprints() if not known.startswith("ffp-rs=")]
     named = Believed(fingerprints=(*others, f"ffp-rs={digits}"))
     assert not refused(released_region, ("rs-x.json", of(released_region, "rs")), believed=named)
     of_another = Believed(fingerprints=(*others, f"ffp-al={digits}"))
     found = only(refused(released_region, ("rs-x.json", of(released_region, "rs")), believed=of_another))
     assert found.code == "unknown-identity"
+    for bare in (digits, f"={digits}", f" ={digits}"):
+        with pytest.raises(InvalidInput, match='with their node: --fingerprint "ffp-rs=12345 ') as unnamed:
+            Believed(fingerprints=(*others, bare))
+        assert unnamed.value.code == "unnamed-fingerprint"
 
 
 def fingerprint_of(region: Released, code: str) -> str:
@@ -308,10 +313,6 @@ def _lies(public: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     ]
     row, column = none[0]
     yield "no data", changed_copy(lambda copy: copy["indicators"][row]["cells"].update({column: {"told": "no_data"}}))
-
-
-def _fingerprint(region: Released) -> str:
-    return region.world.fingerprints()[CODES.index("RS")]
 
 
 def test_an_older_report_is_refused(released_region: Released) -> None:

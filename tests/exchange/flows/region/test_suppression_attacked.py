@@ -11,7 +11,7 @@ import pytest
 from exchange.flows.monitoring.counts import Counted, Counts
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.public_edition import FREE_COUNTS, PART_OF, RESTRICTED_ROW, PublicFigures, ToldBefore
-from exchange.flows.monitoring.small_counts import RESTRICTED, Row, told_hours, told_rate, told_row
+from exchange.flows.monitoring.small_counts import RESTRICTED, Figure, Row, Told, told_hours, told_rate, told_row
 from tests.exchange.flows.region.attack import Attacked, attack, programme_of
 from tests.exchange.flows.region.random_region import Drawn, drawn_region
 
@@ -40,6 +40,49 @@ def test_no_interval_is_narrower_than_small(tens: int, record_property: pytest.R
     record_property("cells_attacked", sum(cells.values()))
     assert sum(cells.values()) > 2000
     assert {"exhibits_entered", "exhibits_searched", "exhibits_shared", "leads", "confirmed_hits"} <= set(cells)
+
+
+@pytest.mark.parametrize("seed", [3, 11, 42])
+def test_nor_where_a_side_has_no_data_and_the_region_tells_the_sum_of_the_others(seed: int) -> None:
+    """In the first half-year one node has no data of what it shared, in the second one another: so the year is of fewer
+    sides than either."""
+    silent = frozenset({(0, "MK"), (1, "RS"), (1, "XK")})
+    drawn = drawn_region(seed, halves=2, silent=silent)
+    found = attacked(drawn, every_value=True)
+    assert not [item for item in found if item.impossible]
+    assert sum(item.key[0] == "exhibits_shared" for item in found) > 5
+    for period, without in ((drawn.halves[0], ("MK",)), (drawn.halves[1], ("RS", "XK"))):
+        row = next(row for row in drawn.region[str(period)] if row.id == "exhibits_shared")
+        assert row.without == without
+        assert row.total.told in (Told.EXACT, Told.BETWEEN)
+
+
+@pytest.mark.parametrize("seed", [1, 6])
+def test_nor_where_some_nodes_hold_back_more_than_all_must(seed: int) -> None:
+    """A count from 5 on that the one side holds back the other one tells; below 5 nothing is narrowed."""
+    drawn = drawn_region(seed, halves=2, bounds={"MK": 8, "RS": 12})
+    found = attacked(drawn, every_value=True, knows_the_rule=False)
+    small = [item for item in found if 0 < drawn.true[item.key] < 5]
+    assert len(small) > 50
+    assert not [item for item in small if item.impossible]
+
+
+def test_a_node_that_held_back_less_would_tell_what_others_hide() -> None:
+    """So a node's setting is no lower than the bound of all (docs/adr/0047-one-bound-of-small-counts.md)."""
+    drawn = drawn_region(2, halves=2, bounds={"MK": 3})
+    told = {
+        (code, column)
+        for code in ("AL", "BA", "ME", "RS", "XK")
+        for column, figure in drawn.documents[0, code].counts["leads"].cells.items()
+        if column == "MK"
+        and figure == Figure(Told.BETWEEN, 1, 4)
+        and drawn.documents[0, "MK"].counts["leads"].cells[code] != Figure(Told.BETWEEN, 1, 4)
+    }
+    assert told, "hits with North Macedonia whose number it tells, or narrows"
+    found = attacked(drawn, every_value=True, knows_the_rule=False)
+    assert {item.key[0] for item in found if item.impossible and 0 < drawn.true[item.key] < 5} >= {"leads"}
+    region = next(row for row in drawn.region[str(drawn.halves[0])] if row.id == "leads")
+    assert {region.cells["-".join(sorted(pair))] for pair in told} == {Figure(Told.BETWEEN, 1, 4)}
 
 
 def rule_of_before(

@@ -14,12 +14,16 @@ from pypdf import PdfReader
 
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import Figure, Told, exact
+from exchange.flows.pack.inputs import OverdueBand
 from exchange.flows.pack.local_pack import local_pack
 from exchange.flows.pack.make_inputs import figures_of
-from exchange.flows.pack.pack import Pack
+from exchange.flows.pack.pack import Missing, MissingPart, Pack, PackPeriod
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.pack.drawings import bars_over_periods, levels, shares, square_map
+from exchange.web.pack.figure_sections import figures_section
+from exchange.web.pack.first_page import what_changed
+from exchange.web.pack.pack_words import overdue_words
 from exchange.web.pack.paper import pack_data, render_pack
 from exchange.web.pack.written import pack_files, pack_names, zipped
 from schemas.vocabulary import KOSOVO_FOOTNOTE
@@ -73,6 +77,50 @@ def test_the_first_page_behind_the_cover_says_what_changed_and_what_is_asked(sen
     assert "after" in pages[1]
     assert "Answer hits that wait for longer than the term (A-" in pages[1], "one sentence, one full stop"
     assert "Montenegro has kept no snapshot of maturity of 2026H2." in " ".join(pages)
+
+
+def test_what_changed_without_an_earlier_report_is_that_there_is_none(sent: Sent) -> None:
+    """No figure of now is listed as if it were a change."""
+    whole = what_changed(made(sent.all, sent.keys))
+    assert any(said.startswith("Confirmed hits across borders: ") and ", after " in said for said in whole)
+    alone = made(sent.files["2026H2"], sent.keys)
+    assert what_changed(alone) == [
+        "There is no earlier report: this half-year is the baseline, and nothing is compared."
+    ]
+    assert alone.figures is not None
+    older = replace(alone.figures, earlier=(PackPeriod("2025H1", alone.figures.now, alone.figures.sides),))
+    gap = replace(alone, figures=older, missing=(Missing(MissingPart.HALF_BEFORE),))
+    assert what_changed(gap) == ["There is no report of 2026H1: nothing is compared with the half-year before."]
+    first = replace(alone.figures, earlier=(PackPeriod("2026H1", {}, alone.figures.sides),))
+    told = what_changed(replace(alone, figures=first, missing=()))
+    assert told
+    assert all(said.endswith(". 2026H1 tells nothing to compare it with.") for said in told)
+
+
+def test_sums_of_other_sides_are_not_compared(sent: Sent) -> None:
+    """One side's report of the half-year before is not here."""
+    files = [item for item in sent.all if item[0] not in dict(sent.files["2026H1"]) or "-xk" not in item[0]]
+    assert len(files) < len(sent.all)
+    pack = made(files, sent.keys)
+    (first, *_) = what_changed(pack)
+    assert "(sides: 5) in 2026H1; that is not compared: other sides tell it." in first
+    section = figures_section(pack)
+    assert any("are not compared" in note for note in section.notes)
+    (table,) = section.tables
+    assert {row[3] for row in table.rows} == {"–"}
+    assert any(row[2].endswith("(sides: 5)") for row in table.rows)
+    drawn = next(picture.svg for picture in section.pictures if picture.name == "periods").decode()
+    assert drawn.count(">sides: 5<") == drawn.count(">sides: 6<") == 4
+    assert ">sides:" not in figures_section(made(sent.all, sent.keys)).pictures[0].svg.decode()
+
+
+def test_each_sides_bands_are_by_its_own_bound(sent: Sent) -> None:
+    found = made(sent.all, sent.without_key).overdue
+    one = next(item for item in found if item.is_some)
+    for smallest, band, said in ((5, "some", "1–4"), (8, "some", "1–7"), (8, "many", "8 or more")):
+        item = replace(one, smallest=smallest, band=OverdueBand(band))
+        assert overdue_words(item) == said
+    assert {item.smallest for item in found} == {5}
 
 
 def test_exercises_stand_in_it_where_their_counts_were_given(sent: Sent) -> None:
@@ -155,7 +203,7 @@ def test_the_files_go_into_one(sent: Sent) -> None:
 def test_a_drawing_tells_words_and_no_markup() -> None:
     hostile = "<script>&\u202e"
     for svg in (
-        bars_over_periods([(hostile, [("2026H1", Figure(Told.BETWEEN, 1, 4)), ("2026H2", exact(5))])]),
+        bars_over_periods([(hostile, [("2026H1", Figure(Told.BETWEEN, 1, 4), hostile), ("2026H2", exact(5), "")])]),
         square_map([hostile], [hostile], {(0, 0): (hostile, 5)}),
         shares([(hostile, [1, 2, 0])], [hostile, "b", "c"]),
         levels([(hostile, 3, 2), ("x", None, None)], 4, [hostile, "b", "c", "d"]),

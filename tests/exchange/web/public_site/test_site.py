@@ -244,5 +244,32 @@ def test_what_a_coordinator_or_a_trust_root_wrote_is_text(made_site: MadeSite) -
     assert outline(text) == outline(made_site.pages["en/hits.html"])
 
 
+def test_a_sum_of_some_sides_says_so_wherever_it_stands(made_site: MadeSite) -> None:
+    newest = made_site.publication.newest
+    rows = tuple(
+        replace(row, without=("RS",)) if row.id in ("exhibits_entered", "exhibits_shared", "leads") else row
+        for row in newest.report.rows
+    )
+    found = replace_newest(made_site.publication, replace(newest, report=replace(newest.report, rows=rows)))
+    pages = MadeSite(found, site_files(found)).pages
+    tiles = html.fromstring(pages["en/index.html"]).xpath("//ul[@class='tiles']//b/text()")
+    assert [str(tile).endswith("(sides: 5 of 6)") for tile in tiles] == [True, True, False, False]
+    shown = pages["en/exhibits.html"]
+    assert shown.count("(sides: 5 of 6)") == 2
+    assert "Exhibits shared: no data from Serbia, and so not in the sum." in shown
+    trend = html.fromstring(pages["en/trend.html"])
+    rows_of = {
+        name: [
+            " ".join(cell.text_content() for cell in row)
+            for row in trend.xpath(f"//*[@aria-labelledby='h-{name}']//tr")
+        ]
+        for name in ("trend-exhibits_shared", "trend-confirmed_hits_across")
+    }
+    assert "(sides: 5)" in rows_of["trend-exhibits_shared"][-1]
+    assert rows_of["trend-exhibits_shared"][-1].endswith("–")
+    assert "(sides" not in rows_of["trend-confirmed_hits_across"][-1]
+    assert pages["en/trend.html"].count("are not compared") == 3
+
+
 def replace_newest(found: Publication, changed: object) -> Publication:
     return replace(found, periods=(*found.periods[:-1], changed))
