@@ -25,7 +25,8 @@ def draw_exercises(
     out: Annotated[Path, typer.Option(help="An empty folder, or a new one.")],
     audience: Annotated[str, typer.Option("--for", help="examiner or investigator.")] = "examiner",
     seed: Annotated[
-        str | None, typer.Option(
+        str | None,
+        typer.Option(
             help="A line that begins with a letter or a digit. The same one draws the same set; without it, one that "
             "nobody guesses."
         ),

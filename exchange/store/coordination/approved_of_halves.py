@@ -1,12 +1,11 @@
-"""What is kept of each half-year or year for the head to approve, and what was approved of it: one statement, for a page
-that everybody opens first. No document is read."""
+"""What is kept of each half-year or year for the head to approve, and what of it was approved: one statement, and no
+document is read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
@@ -44,7 +43,7 @@ def kept_for_head(session: Session, meetings_since: str) -> Sequence[KeptForHead
     """``meetings_since``: the first day of those that are looked at."""
     entered = select(IncidentEntryRow.half, func.max(IncidentEntryRow.made_at)).where(IncidentEntryRow.taken)
     held = select(MeetingRow.held_on, func.max(MeetingRow.changed_at)).where(MeetingRow.held_on >= meetings_since)
-    parts: dict[KeptKind, Select[Any]] = {
+    parts: dict[KeptKind, Select[str, str]] = {
         KeptKind.REPORT: select(MonitoringReportRow.half, MonitoringReportRow.approved_at),
         KeptKind.EDITIONS: select(MonitoringEditionRow.period, literal("")),
         KeptKind.COUNTS: entered.group_by(IncidentEntryRow.half),

@@ -185,7 +185,9 @@ def _asked_to_send(pack: Pack, code: str, found: Sequence[MissingPart]) -> Itera
     report was."""
     approved = any(item.jurisdiction == code and item.report is not None for item in pack.inputs)
     if MissingPart.REPORT in found and approved:
-        yield _("%(side)s is asked to send the report of the half-year, which its head approved.", side=name_of_side(code))
+        yield _(
+            "%(side)s is asked to send the report of the half-year, which its head approved.", side=name_of_side(code)
+        )
     elif MissingPart.REPORT in found:
         yield _(
             "%(side)s is asked to send the report of the half-year, once its head has approved it.",

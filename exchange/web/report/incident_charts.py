@@ -65,7 +65,9 @@ def person_bars(annex: ToldAnnex, name: str) -> str:
         for sex in Sex:
             figure = table.cells[str(sex), str(age)]
             tall = _add_name(parts, _NAMES, y, value_words("sex", sex), _SEXES, _BAR)
-            parts.append(_lying(_NAMES + _SEXES, y + 1 + (tall - _BAR) / 2, figure, scale, _PATTERNS[sex], f"sex-{sex}"))
+            parts.append(
+                _lying(_NAMES + _SEXES, y + 1 + (tall - _BAR) / 2, figure, scale, _PATTERNS[sex], f"sex-{sex}")
+            )
             y += tall
         y = max(y, begun + len(lines) * _STEP + 4) + _GAP
     return _svg(y, _(TABLE_TITLES[name]), parts)
@@ -173,7 +175,8 @@ def _text(x: float, y: float, said: str, name: str = "", *, middle: bool = False
     anchor = ' text-anchor="middle"' if middle else ""
     weight = ' font-weight="600"' if name == "head" else ""
     kind = f' class="{name}"' if name else ""
-    return f'<text{kind} x="{x:.1f}" y="{y:.1f}"{anchor}{weight} font-size="{_LETTERS}" fill="{_INK}">{escape(said)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}"{anchor}{weight} font-size="{_LETTERS}" fill="{_INK}"'
+    return f"<text{kind} {place}>{escape(said)}</text>"
 
 
 def _svg(height: float, title: str, parts: Iterable[str]) -> str:

@@ -16,7 +16,6 @@ from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, picture, printable, quiet
 from exchange.web.report.incident_charts import drawings, trend
 from exchange.web.report.render import STANDARD, set_pages
-from exchange.web.wording.coordination.outside_words import outside_words
 from exchange.web.wording.coordination.incident_words import (
     notes_of,
     past_halves,
@@ -24,6 +23,7 @@ from exchange.web.wording.coordination.incident_words import (
     totals_in_words,
     unverified_words,
 )
+from exchange.web.wording.coordination.outside_words import outside_words
 
 
 def render_annex(annex: ToldAnnex, approved: ApprovedAnnex | None) -> bytes:

@@ -16,8 +16,8 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pack.figure_sections import figure_notes
 from exchange.web.pack.first_page import what_changed, what_is_asked
-from exchange.web.pack.inputs_facts import inputs_facts
 from exchange.web.pack.hand_out import inputs_file, note_pack
+from exchange.web.pack.inputs_facts import inputs_facts
 from exchange.web.pack.pack_words import missing_words
 from exchange.web.pack.paper import pack_title, readers_words
 from exchange.web.pack.written import pack_files, zipped

@@ -21,7 +21,7 @@ OWN_SOURCES: Final = (
 def outside_words(text: str) -> str:
     """A text of a fact in the reader's language; where that does not say it, as it is, and marked as English."""
     said = _(text)
-    return said if said != text or spoken().code == SOURCE else _("%(text)s (in English)", text=text)
+    return said if said != text or spoken().code == SOURCE else _("%(title)s (in English)", title=text)
 
 
 def fact_words(fact: OutsideFact) -> str:

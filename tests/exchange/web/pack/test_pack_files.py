@@ -12,17 +12,17 @@ from xml.etree import ElementTree
 import pytest
 from pypdf import PdfReader
 
+from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import Figure, Told, exact
 from exchange.flows.pack.local_pack import local_pack
 from exchange.flows.pack.make_inputs import figures_of
 from exchange.flows.pack.pack import Pack
-from exchange.web.pack.first_page import what_is_asked
-from exchange.web.pack.pack_words import missing_words
-from exchange.flows.monitoring.half_years import Half
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.pack.drawings import bars_over_periods, levels, shares, square_map
+from exchange.web.pack.first_page import what_is_asked
+from exchange.web.pack.pack_words import missing_words
 from exchange.web.pack.paper import pack_data, render_pack
 from exchange.web.pack.written import pack_files, pack_names, zipped
 from schemas.vocabulary import KOSOVO_FOOTNOTE
@@ -168,17 +168,18 @@ def test_a_drawing_tells_words_and_no_markup() -> None:
         ElementTree.fromstring(svg)  # noqa: S314 - our own
 
 
+def said_of(pack: Pack) -> str:
+    return " ".join([*what_is_asked(pack), *(missing_words(item, pack) for item in pack.missing)])
+
+
 def test_what_was_approved_but_not_sent_is_asked_to_be_sent(sent: Sent) -> None:
     """A coordinator's folder does not say what a head approved, but for the report, which the inputs name."""
-    inputs_alone = made(sent.files["inputs 2026H2"], sent.keys)
-    said = " ".join([*what_is_asked(inputs_alone), *(missing_words(item, inputs_alone) for item in inputs_alone.missing)])
+    said = said_of(made(sent.files["inputs 2026H2"], sent.keys))
     assert "Serbia is asked to send the report of the half-year, which its head approved." in said
     assert "Serbia sent no report of 2026H2." in said
     assert "asked to approve" not in said
     reports_alone = made(sent.files["2026H2"], sent.keys)
-    said = " ".join(
-        [*what_is_asked(reports_alone), *(missing_words(item, reports_alone) for item in reports_alone.missing)]
-    )
+    said = said_of(reports_alone)
     assert "Serbia is asked to send the inputs of the pack, once its head has approved them." in said
     assert "North Macedonia sent no incident annex of 2026H2 with its report." in said
     assert "asked to approve" not in said

@@ -1,4 +1,4 @@
-"""What comes from outside is said in the reader's language as far as it is this software's, and else marked as English."""
+"""What comes from outside is said in the reader's language as far as it is this software's; else it is marked."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def test_what_is_this_softwares_own_is_collected_for_the_translators() -> None:
 
 
 def test_a_goal_in_a_coordinators_words_stays_as_it_is() -> None:
-    own = indicators_in(
-        b'[{"id": "goal-3", "text": "100 % of what we agreed on", "source": "Ours", "verified": true}]'
-    )
+    own = indicators_in(b'[{"id": "goal-3", "text": "100 % of what we agreed on", "source": "Ours", "verified": true}]')
     assert "100 % of what we agreed on" in number_words(own.of("leads", 3))
     assert "Reduced illicit flows" in number_words(shipped_indicators().of("leads", 3))
 

@@ -200,7 +200,7 @@ def test_the_head_reads_the_pack_takes_it_along_and_approves_what_it_is_made_of(
     assert "You approved what this node gives" in approved
     assert f"{head.pseudonym}, " in approved
     assert sha256 in approved
-    assert "<td class=\"wrap\">" in approved, "what was approved stays in sight"
+    assert '<td class="wrap">' in approved, "what was approved stays in sight"
     sign_head(node.node)
     after = _archive(head.get(f"/app/meetings/pack/{half}/files").content)
     assert f"inputs-{node.node.node_id}-{half}.json" in after.namelist()

@@ -139,7 +139,9 @@ def test_what_a_half_year_waits_for_stands_on_the_heads_first_page_until_it_is_s
         with node.node.store.write() as session:
             began = session.scalars(select(StatementRow).order_by(StatementRow.log_index).limit(1)).one()
             began.received_at = half.start
-        lines = re.findall(r'<li><a href="(/app/[^"]+)">([^<]+)</a> <span class="hint">waits since', head.get("/app/").text)
+        lines = re.findall(
+            r'<li><a href="(/app/[^"]+)">([^<]+)</a> <span class="hint">waits since', head.get("/app/").text
+        )
         assert lines == [
             (f"/app/monitoring/{half}", f"Approve the report of {half}"),
             ("/app/maturity#path", f"Keep the snapshot of maturity of {half}"),
