@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from exchange.flows.monitoring.half_years import Year
 from exchange.flows.pack.waiting_approvals import HeadSigns, WaitingForHead
 from exchange.web.languages import gettext as _
-from exchange.web.languages.days import due_day
+from exchange.web.languages.days import day_words, due_day
 
 
 @dataclass(frozen=True)
 class WaitingLine:
-    """``page``: where it is signed. ``since``: from when on it could be. ``hint``: what comes of it by itself, else
+    """``page``: where it is signed. ``since``: the day from which on it could be. ``hint``: what comes of it by itself, else
     empty."""
 
     said: str
@@ -25,7 +26,8 @@ def waiting_line(item: WaitingForHead) -> WaitingLine:
     hint = ""
     if item.until is not None:
         hint = _("From %(day)s on the node keeps it by itself.", day=due_day(item.until))
-    return WaitingLine(_said(item), _page(item), item.since, hint)
+    since = day_words(date.fromisoformat(item.since[:10]), short=True)
+    return WaitingLine(_said(item), _page(item), since, hint)
 
 
 def _said(item: WaitingForHead) -> str:
