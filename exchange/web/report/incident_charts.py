@@ -138,7 +138,7 @@ def _panel(x: float, y: float, tall: float, title: Sequence[str], figures: Mappi
     scale, ground = _TALL / _most(figures.values()), y + tall - 22
     parts = [_text(x, y + 14 + line * _STEP, said, "head") for line, said in enumerate(title)]
     for number, (half, figure) in enumerate(figures.items()):
-        at, low, high = x + number * 56, (figure.low or 0) * scale, (figure.high or 0) * scale
+        at, low, high = x + 6 + number * 56, (figure.low or 0) * scale, (figure.high or 0) * scale
         if high > low:
             parts.append(_rect(at + 0.5, ground - high, 39, high, "unsure"))
         parts.append(_rect(at, ground - low, 40, low, "sure"))
