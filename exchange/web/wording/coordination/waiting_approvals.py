@@ -13,8 +13,8 @@ from exchange.web.languages.days import day_words, due_day
 
 @dataclass(frozen=True)
 class WaitingLine:
-    """``page``: where it is signed. ``since``: the day from which on it could be. ``hint``: what comes of it by itself, else
-    empty."""
+    """``page``: where it is signed. ``since``: the day from which on it could be. ``hint``: what comes of it by itself,
+    else empty."""
 
     said: str
     page: str

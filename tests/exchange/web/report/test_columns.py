@@ -1,4 +1,4 @@
-"""A column of a paper holds its longest word, whatever share it was given: in some languages a word is twice as long."""
+"""A column of a paper holds its longest word, whatever its share: in some languages a word is twice as long."""
 
 from __future__ import annotations
 
