@@ -39,7 +39,7 @@ def maturity_page(node: OpenNode, who: Looking) -> Response:
 
 
 @router.post("/maturity")
-async def keep_maturity(request: Request, node: OpenNode, who: Heading) -> Response:
+async def keep_maturity_snapshot(request: Request, node: OpenNode, who: Heading) -> Response:
     """Sign what each practice shows now as the snapshot of the half-year that ended last."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(keep_snapshot, node, who.caller.maker, Half.parse(fields.get("half", "")))
