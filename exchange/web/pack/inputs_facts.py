@@ -17,7 +17,7 @@ def inputs_facts(inputs: PackInputs) -> list[tuple[str, str]]:
     snapshot = inputs.maturity_of(inputs.half_year)
     return [
         (_("Half-year"), inputs.half),
-        (_("As of"), inputs.as_of.isoformat()),
+        (_("Day"), inputs.as_of.isoformat()),
         (_("SHA-256 of the report's manifest"), inputs.report or _("not approved")),
         (_("Meetings and trainings held"), str(len(inputs.meetings))),
         (_("People who attended"), str(sum(meeting.people for meeting in inputs.meetings))),
