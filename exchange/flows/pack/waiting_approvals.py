@@ -59,7 +59,7 @@ def waiting_approvals(node: Node) -> list[WaitingForHead]:
     last = last_half()
     with node.store.read() as session:
         began = begun_at(session, node.node_id)
-        rows = kept_for_head(session, last.start[:10])
+        rows = kept_for_head(session, str(last), last.start[:10])
     kept: dict[KeptKind, dict[str, str]] = {kind: {} for kind in KeptKind}
     for row in rows:
         kept[row.kind][row.of] = row.at

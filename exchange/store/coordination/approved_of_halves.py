@@ -39,17 +39,20 @@ class KeptForHead:
     at: str
 
 
-def kept_for_head(session: Session, meetings_since: str) -> Sequence[KeptForHead]:
-    """``meetings_since``: the first day of those that are looked at."""
+def kept_for_head(session: Session, half: str, first_day: str) -> Sequence[KeptForHead]:
+    """Reports and annexes of all half-years; of snapshots, inputs and meetings those of ``half``, which begins on
+    ``first_day``, and of later ones: the rest can be signed no more."""
     entered = select(IncidentEntryRow.half, func.max(IncidentEntryRow.made_at)).where(IncidentEntryRow.taken)
-    held = select(MeetingRow.held_on, func.max(MeetingRow.changed_at)).where(MeetingRow.held_on >= meetings_since)
+    held = select(MeetingRow.held_on, func.max(MeetingRow.changed_at)).where(MeetingRow.held_on >= first_day)
+    snapshots = select(MaturitySnapshotRow.half, MaturitySnapshotRow.kept_at).where(MaturitySnapshotRow.half >= half)
+    inputs = select(PackInputsRow.half, PackInputsRow.approved_at).where(PackInputsRow.half >= half)
     parts: dict[KeptKind, Select[str, str]] = {
         KeptKind.REPORT: select(MonitoringReportRow.half, MonitoringReportRow.approved_at),
         KeptKind.EDITIONS: select(MonitoringEditionRow.period, literal("")),
         KeptKind.COUNTS: entered.group_by(IncidentEntryRow.half),
         KeptKind.ANNEX: select(IncidentAnnexRow.half, IncidentAnnexRow.approved_at),
-        KeptKind.SNAPSHOT: select(MaturitySnapshotRow.half, MaturitySnapshotRow.kept_at),
-        KeptKind.INPUTS: select(PackInputsRow.half, PackInputsRow.approved_at),
+        KeptKind.SNAPSHOT: snapshots,
+        KeptKind.INPUTS: inputs,
         KeptKind.MEETINGS: held.group_by(MeetingRow.held_on),
     }
     found = union_all(*(part.add_columns(literal(str(kind))) for kind, part in parts.items()))
