@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -126,9 +126,10 @@ class LocalDesk(ABC):
 
 
 def desk_pages(package: str) -> Environment:
-    """The templates of a package, which say their texts in the language that is spoken."""
+    """The templates of a package and the one around all of them, which say their texts in the language that is
+    spoken."""
     pages = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("exchange.web")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

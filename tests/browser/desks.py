@@ -40,7 +40,7 @@ from schemas.vocabulary import (
     Role,
     SignedInBy,
 )
-from tests.browser.world import World
+from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.assessment.filled import all_best, write_filled
 from tests.exchange.flows.incidents.made_up_incidents import made_up_table
 from tests.exchange.flows.region.region_world import H1, RegionWorld, start_of_2026
@@ -63,9 +63,9 @@ LINES = (
 )
 
 
-def tell_of_the_region(world: World) -> None:
-    """Actions, meetings, an incident annex that is being entered, and one who comes in, at Serbia's node."""
-    node, met_on = world.rs.node, today() - timedelta(days=20)
+def tell_of_the_region(serbia: RunningNode) -> None:
+    """Actions, meetings, an incident annex that is being entered, and one who comes in, at one node."""
+    node, met_on = serbia.node, today() - timedelta(days=20)
     numbers = [
         add_action(
             node,

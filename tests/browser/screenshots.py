@@ -74,7 +74,7 @@ def main() -> None:
 def draw_all(camera: Camera) -> None:
     """Everything once, for whom it is most at home with."""
     world = camera.world
-    tell_of_the_region(world)
+    tell_of_the_region(world.rs)
     pages = pages_of(world)
     examiner = pages[Role.EXAMINER]
     page = camera.sits_down(None)

@@ -117,3 +117,21 @@ def test_axe_finds_nothing_and_a_telephone_shows_it(opened: Callable[..., Any], 
             assert across <= wide, f"{address} is {across} wide"
         page.context.close()
     assert found == []
+
+
+@pytest.mark.parametrize("wide", [400, 1280])
+def test_nothing_lies_over_what_has_the_focus(opened: Callable[..., Any], wide: int) -> None:
+    page = opened("/area/staff", wide=wide)
+    page.locator("form[data-keeps=ready]").wait_for()
+    covered = page.evaluate(
+        """() => [...document.querySelectorAll("main :is(input:not([type=hidden]), textarea, select, button)")]
+        .filter((field) => !field.disabled && field.checkVisibility())
+        .filter((field) => {
+          field.focus();
+          const box = field.getBoundingClientRect();
+          const on = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+          return on !== field && !field.contains(on);
+        })
+        .map((field) => field.name || field.textContent)"""
+    )
+    assert covered == []

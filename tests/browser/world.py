@@ -107,7 +107,7 @@ def made(folder: Path, scans: Path) -> Iterator[World]:
             node.wait_correlated(sum(map(len, EXHIBITS.values())) + len(AT_HOME[code]))
         _ask(mk, rs, "MK-2026-0066")
         _ask(rs, xk, "RS-2026-0913")
-        _publish_law(rs, mk)
+        publish_laws(rs, mk)
         draft = _begun(rs, first, scans)
         yield _work(rs, mk, xk, first, draft)
 
@@ -225,7 +225,7 @@ def _user(node: RunningNode, pseudonym: str, role: Role) -> str:
     return pseudonym
 
 
-def _publish_law(rs: RunningNode, mk: RunningNode) -> None:
+def publish_laws(rs: RunningNode, mk: RunningNode) -> None:
     """Made-up articles of both sides; Serbia's head is at a further one."""
     head = Maker(pseudonym="head-law", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
     for node, code in ((rs, "RS"), (mk, "MK")):

@@ -25,7 +25,11 @@ def draw_exercises(
     out: Annotated[Path, typer.Option(help="An empty folder, or a new one.")],
     audience: Annotated[str, typer.Option("--for", help="examiner or investigator.")] = "examiner",
     seed: Annotated[
-        str | None, typer.Option(help="The same seed draws the same set. Without one, one that nobody guesses.")
+        str | None,
+        typer.Option(
+            help="A line that begins with a letter or a digit. The same one draws the same set; without it, one that "
+            "nobody guesses."
+        ),
     ] = None,
     items: Annotated[int | None, typer.Option(help="How many exercises.")] = None,
     as_json: AsJson = False,

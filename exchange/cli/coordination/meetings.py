@@ -249,7 +249,8 @@ def _approve_shown(
     from exchange.cli.acting import maker_of
     from exchange.errors import InvalidInput
     from exchange.flows.pack.approve_inputs import approve_inputs, approved_inputs, draft_inputs
-    from schemas.vocabulary import ActionState, Role
+    from exchange.web.pack.inputs_facts import inputs_facts
+    from schemas.vocabulary import Role
 
     if acting is None or because is None:
         raise InvalidInput("To approve, say who does with --as, and why with --because.")
@@ -257,17 +258,7 @@ def _approve_shown(
     before = approved_inputs(node, half)
     if before is not None and before.approval.sha256 == found.sha256:
         return
-    told = found.inputs
-    facts: list[tuple[str, object]] = [
-        ("meetings and trainings held", len(told.meetings)),
-        ("people who attended", sum(meeting.people for meeting in told.meetings)),
-        ("open actions", sum(action.state is ActionState.OPEN for action in told.actions)),
-        ("articles of law", told.law.articles),
-        ("what is missing in law", len(told.law.lacks)),
-        ("level of maturity", told.maturity[-1].reached if told.maturity else "no snapshot"),
-        ("SHA-256", found.sha256),
-    ]
-    for name, fact in facts:
+    for name, fact in [*inputs_facts(found.inputs), ("SHA-256", found.sha256)]:
         typer.echo(f"{name}: {fact}", err=as_json)
     if ask:
         typer.confirm("Approve these inputs for the regional pack?", abort=True, err=as_json)

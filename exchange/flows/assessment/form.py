@@ -16,7 +16,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from exchange.flows.assessment.assessment import Assessment, assessment_of
 from exchange.flows.assessment.bounded_toml import parse_toml, read_toml_text
 from exchange.flows.assessment.edited_toml import NotFollowed, TomlValue, plain_toml, with_list, with_values
 from exchange.flows.assessment.folder import AssessmentFolder, read_folder
+from exchange.flows.assessment.held_folder import alone_in
 from exchange.flows.assessment.places import places_of
 from exchange.flows.assessment.problems import AnswerProblem, ProblemGravity, ProblemKind, problems_of
 from exchange.flows.assessment.questionnaire import Questionnaire, questionnaire
@@ -84,7 +86,8 @@ class _Change:
 
 
 class AssessmentForm:
-    """For one person at a time: what several windows send is taken one after the other."""
+    """What several windows send is taken one after the other, and so is what another process does by such a form: no
+    change is made on a text that is not the file's any more."""
 
     def __init__(self, path: Path, asked: Questionnaire | None = None) -> None:
         self._path, self._asked = path, asked or questionnaire()
@@ -104,7 +107,7 @@ class AssessmentForm:
 
     def keep_answers(self, typed: Mapping[str, tuple[TypedAnswer, str]]) -> Faults:
         """Keep what was typed, by question, each with the mark of what was shown. Returns what was not kept."""
-        with self._lock:
+        with self._alone():
             text, given, known = self._read()
             found, faults = text, dict[str, tuple[FieldFault, ...]]()
             for place, (answer, mark) in typed.items():
@@ -124,7 +127,7 @@ class AssessmentForm:
 
     def keep_head(self, typed: Mapping[str, str], mark: str) -> Faults:
         """Keep who assessed, when, and what else stands before the questions."""
-        with self._lock:
+        with self._alone():
             text, given, known = self._read()
             values, faults = dict[str, Any](), list[FieldFault]()
             for name in filter(typed.__contains__, HEAD_FIELDS):
@@ -144,7 +147,7 @@ class AssessmentForm:
     def keep_recommendations(self, typed: Sequence[TypedRecommendation], mark: str) -> Faults:
         """Keep what the assessor makes of the recommendations; nothing of it where one is wrong. What says nothing of
         its own is not written."""
-        with self._lock:
+        with self._alone():
             text, given, _ = self._read()
             taken = [taken_recommendation(item) for item in typed]
             faults = {str(number): wrong for number, (_, wrong) in enumerate(taken) if wrong}
@@ -166,7 +169,7 @@ class AssessmentForm:
     def undo(self) -> tuple[str, ...]:
         """Take the last change back. Returns the places that it was about. Raises Conflict, code "nothing-to-change" or
         "changed-meanwhile"."""
-        with self._lock:
+        with self._alone():
             if not self._changes:
                 raise Conflict("There is nothing to undo.", code="nothing-to-change")
             last = self._changes[-1]
@@ -175,6 +178,11 @@ class AssessmentForm:
             _write(self._path, last.before)
             self._changes.pop()
             return last.places
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._lock, alone_in(self._path.parent):
+            yield
 
     def _read(self) -> tuple[str, AnswersFile, Directory]:
         text = read_toml_text(self._path)
@@ -185,6 +193,8 @@ class AssessmentForm:
         if before == after:
             return
         parse_answers(parse_toml(after, self._path.name), self._path.name)
+        if read_toml_text(self._path) != before:
+            raise Conflict("Another program has just changed the file. Save once more.", code="changed-meanwhile")
         _write(self._path, after)
         now, last = time.monotonic(), self._changes[-1] if self._changes else None
         if last is not None and last.after == before and last.places == places and now - last.at < ONE_CHANGE_S:

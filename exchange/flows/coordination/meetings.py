@@ -139,7 +139,8 @@ def take_back_meeting(node: Node, by: Actor, meeting_id: int, *, back: bool = Tr
             raise Conflict("It is so already; nothing was changed.", code="nothing-to-change")
         if not back and held_alike(session, row.kind, row.held_on, row.title) is not None:
             raise Conflict("Another meeting of this kind, day and title stands already.", code="stands-already")
-        row.taken_back_at = stamp() if back else None
+        row.changed_at = stamp()
+        row.taken_back_at = row.changed_at if back else None
         kind, held_on = row.kind, row.held_on
     _note(node, by, "taken back" if back else "put back", kind, held_on, meeting_id)
 

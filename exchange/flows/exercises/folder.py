@@ -92,7 +92,7 @@ def check_exercises(folder: Path) -> None:
     """Raises ConfigurationError."""
     try:
         kept = (folder / "exercises.json").read_bytes()[:1000]
-        is_one = json.loads(kept) == _FOLDER_MARK
+        is_one = json.loads(kept) == _FOLDER_MARK and (folder / "sets").is_dir()
     except (OSError, ValueError):
         is_one = False
     if not is_one:

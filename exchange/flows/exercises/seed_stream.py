@@ -24,8 +24,10 @@ class SeedStream:
 
     def __init__(self, seed: str) -> None:
         """Raises InvalidInput."""
-        if not 1 <= len(seed) <= LONGEST_SEED or not seed.isprintable():
-            raise InvalidInput(f"A seed is one line of 1 to {LONGEST_SEED} characters.")
+        if not 1 <= len(seed) <= LONGEST_SEED or not seed.isprintable() or not seed[0].isalnum():
+            raise InvalidInput(
+                f"A seed is one line of 1 to {LONGEST_SEED} characters that begins with a letter or a digit."
+            )
         self.seed = seed
         self._key = hashlib.sha256(f"{RECIPE}\0{seed}".encode()).digest()
 

@@ -107,6 +107,12 @@ def keep_when_due(node: Node) -> bool:
     return False
 
 
+def half_to_keep(node: Node) -> Half | None:
+    """The half-year of which the head may keep a snapshot now; None where it is kept, or the node began later."""
+    half = last_half()
+    return half if _kept(node, half) is None and _was_there(node, half) else None
+
+
 def kept_snapshots(node: Node) -> list[KeptSnapshot]:
     """The earliest first."""
     with node.store.read() as session:

@@ -215,9 +215,14 @@ def halves(node: Node) -> list[tuple[Half, bool]]:
     with node.store.read() as session:
         began = begun_at(session, node.node_id)
         approved = {row.half for row in approved_reports(session)}
-    half, found = Half.of(datetime.fromisoformat(stamp())), list[tuple[Half, bool]]()
+    return [(half, str(half) in approved) for half in halves_since(began)]
+
+
+def halves_since(began: str | None) -> list[Half]:
+    """Each of which a node that began then has a report, the one that lasts first."""
+    half, found = Half.of(datetime.fromisoformat(stamp())), list[Half]()
     while began is not None and half.end > began and len(found) < _MOST_HALVES:
-        found.append((half, str(half) in approved))
+        found.append(half)
         half = half.before()
     return found
 

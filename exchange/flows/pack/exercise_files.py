@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from exchange.errors import InvalidInput
 from exchange.flows.exercises.counts import (
@@ -18,8 +19,11 @@ from exchange.flows.exercises.counts import (
 )
 from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseOutcome, ExerciseSkill, ExerciseUse
 from exchange.flows.monitoring.half_years import Half
+from exchange.flows.region.regional import RefusedFile
 from schemas.errors import shown
 from schemas.vocabulary import Jurisdiction
+
+_HEAD_OF_A_FILE: Final = 4096
 
 
 def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, ...]:
@@ -46,7 +50,7 @@ def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, 
             raise InvalidInput(
                 f"{name} has the exercises of {counts.half}, and {half} is asked for.", code="other-period"
             )
-        digest = hashlib.sha256(write_counts(_in_order(counts))).hexdigest()
+        digest = _digest(counts)
         if digest in known:
             raise InvalidInput(f"{name} is the same as {known[digest]}: it would count twice.", code="doubled")
         known[digest] = name
@@ -54,6 +58,32 @@ def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, 
 
     # 3.
     return _added_up(found)
+
+
+def is_counts(data: bytes) -> bool:
+    """Whether a file says that it is of this kind; nothing of it is believed."""
+    return b"ffp-exercise-counts" in data[:_HEAD_OF_A_FILE]
+
+
+def exercises_of_half(
+    read: Iterable[tuple[str, ExerciseCounts]], half: Half
+) -> tuple[tuple[CountedSet, ...] | None, list[RefusedFile]]:
+    """As ``read_exercise_files``, of whatever lies on a desk: files of other half-years are left out, and what stands
+    twice is refused by its name. None: there is no file of this half-year."""
+    found: list[CountedSet] | None = None
+    refused: list[RefusedFile] = []
+    known: dict[str, str] = {}
+    for name, counts in read:
+        if counts.half != str(half):
+            continue
+        digest = _digest(counts)
+        if digest in known:
+            why = f"It is the same as {known[digest]}: it would count twice."
+            refused.append(RefusedFile(name, None, "doubled", why, "Take one of them away."))
+            continue
+        known[digest] = name
+        found = [*(found or ()), *counts.sets]
+    return None if found is None else _added_up(found), refused
 
 
 def skills_of(
@@ -71,6 +101,10 @@ def skills_of(
         for skill in ExerciseSkill
         if counted[use, skill].total()
     ]
+
+
+def _digest(counts: ExerciseCounts) -> str:
+    return hashlib.sha256(write_counts(_in_order(counts))).hexdigest()
 
 
 def _in_order(counts: ExerciseCounts) -> ExerciseCounts:

@@ -1,16 +1,20 @@
-"""The coordinator's desk with the meeting pack: inputs lie in the same folder as reports, and are verified whenever
-they are read."""
+"""The coordinator's desk with the meeting pack: inputs, and counts of exercises, lie in the same folder as reports, and
+are verified or read whenever they are asked for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from exchange.errors import InvalidInput
+from exchange.flows.exercises.counts import ExerciseCounts, read_counts
 from exchange.flows.monitoring.half_years import Half
+from exchange.flows.pack.exercise_files import exercises_of_half, is_counts
 from exchange.flows.pack.pack import Pack
 from exchange.flows.pack.regional_pack import read_pack_files, regional_pack
 from exchange.flows.pack.signed_inputs import VerifiedInputs, is_inputs, verify_inputs
 from exchange.flows.region.desk import RegionDesk, read_desk_file
+from exchange.flows.region.regional import RefusedFile
 from exchange.flows.region.report_file import ReportRefused
 from schemas.errors import shown
 
@@ -30,15 +34,36 @@ class InputsOnDesk:
         return shown(self.name, 255)
 
 
+@dataclass(frozen=True)
+class ExercisesOnDesk:
+    """A file with counts of exercises in the folder, which nobody signs: read, or refused."""
+
+    name: str
+    counts: ExerciseCounts | None
+    refused: RefusedFile | None
+
+    @property
+    def shown_name(self) -> str:
+        return shown(self.name, 255)
+
+    @property
+    def people(self) -> int:
+        return 0 if self.counts is None else sum(sum(one.people.values()) for one in self.counts.sets)
+
+
 class PackDesk(RegionDesk):
     """Half-years of whose inputs or reports something is there have a pack."""
 
     def is_of_another_kind(self, path: Path) -> bool:
-        with path.open("rb") as file:
-            return is_inputs(file.read(_HEAD_BYTES))
+        begin = _begin(path)
+        return is_inputs(begin) or is_counts(begin)
 
     def inputs_listed(self) -> list[InputsOnDesk]:
-        return [self._inputs(path) for path in self.paths() if self.is_of_another_kind(path)]
+        return [self._inputs(path) for path in self.paths() if is_inputs(_begin(path))]
+
+    def exercises_listed(self) -> list[ExercisesOnDesk]:
+        begun = ((path, _begin(path)) for path in self.paths())
+        return [_exercises(path) for path, begin in begun if is_counts(begin) and not is_inputs(begin)]
 
     def pack_halves(self) -> list[Half]:
         """The newest first."""
@@ -48,12 +73,32 @@ class PackDesk(RegionDesk):
 
     def pack(self, half: Half) -> Pack:
         """Of all files of the folder. Raises InvalidInput, code "nothing-to-combine"."""
-        data = ((path.name, read_desk_file(path)) for path in self.paths())
+        exercises = self.exercises_listed()
+        apart = {item.name for item in exercises}
+        data = ((path.name, read_desk_file(path)) for path in self.paths() if path.name not in apart)
         found = read_pack_files(data, self.keys.who, self.keys.key)
-        return regional_pack(found, half, self.keys, self.indicators)
+        read = [(item.shown_name, item.counts) for item in exercises if item.counts is not None]
+        counted, doubled = exercises_of_half(read, half)
+        made = regional_pack(found, half, self.keys, self.indicators, exercises=counted)
+        unread = [item.refused for item in exercises if item.refused is not None]
+        return replace(made, refused=(*made.refused, *unread, *doubled))
 
     def _inputs(self, path: Path) -> InputsOnDesk:
         try:
             return InputsOnDesk(path.name, verify_inputs(read_desk_file(path), self.keys.who), None)
         except ReportRefused as error:
             return InputsOnDesk(path.name, None, error)
+
+
+def _begin(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
+def _exercises(path: Path) -> ExercisesOnDesk:
+    try:
+        return ExercisesOnDesk(path.name, read_counts(read_desk_file(path)), None)
+    except InvalidInput as error:
+        next_step = "Ask whoever gave the training for the file that ffp exercise counts writes."
+        refused = RefusedFile(shown(path.name, 255), None, error.code, str(error), next_step)
+        return ExercisesOnDesk(path.name, None, refused)

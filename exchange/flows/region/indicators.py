@@ -75,6 +75,12 @@ def shipped_indicators() -> Indicators:
     return Indicators(read_facts("exchange.flows.region", "indicators.json"))
 
 
+def goal_texts() -> list[str]:
+    """The goals in this software's words, which pages and papers say in the reader's language."""
+    facts = read_facts("exchange.flows.region", "indicators.json")
+    return [fact.text for name, fact in facts.items() if name.startswith("goal-")]
+
+
 def indicators_in(data: bytes) -> Indicators:
     """Of a coordinator's own file: what it has counts, the rest is this software's. Raises InvalidInput."""
     try:

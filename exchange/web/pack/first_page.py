@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
@@ -177,10 +177,32 @@ def _not_sent(pack: Pack) -> Iterator[str]:
     for code, found in sorted(parts.items()):
         if MissingPart.SIDE in found:
             yield _("%(side)s is asked to send its report and the inputs of the pack.", side=name_of_side(code))
+        elif pack.is_regional:
+            yield from _asked_to_send(pack, code, found)
         elif MissingPart.REPORT in found:
             yield _("The head of %(side)s is asked to approve the report of the half-year.", side=name_of_side(code))
         elif MissingPart.INPUTS in found:
             yield _("The head of %(side)s is asked to approve the inputs of the pack.", side=name_of_side(code))
+
+
+def _asked_to_send(pack: Pack, code: str, found: Sequence[MissingPart]) -> Iterator[str]:
+    """Of a coordinator's files: that nothing came does not say that nothing was approved. The inputs say whether the
+    report was."""
+    approved = any(item.jurisdiction == code and item.report is not None for item in pack.inputs)
+    if MissingPart.REPORT in found and approved:
+        yield _(
+            "%(side)s is asked to send the report of the half-year, which its head approved.", side=name_of_side(code)
+        )
+    elif MissingPart.REPORT in found:
+        yield _(
+            "%(side)s is asked to send the report of the half-year, once its head has approved it.",
+            side=name_of_side(code),
+        )
+    if MissingPart.INPUTS in found:
+        yield _(
+            "%(side)s is asked to send the inputs of the pack, once its head has approved them.",
+            side=name_of_side(code),
+        )
 
 
 def _due_next(pack: Pack) -> Iterator[str]:

@@ -168,6 +168,8 @@ def incidents_section(pack: Pack) -> PackSection:
     """The totals of each side's annex."""
     title = _("Incidents with firearms")
     if not pack.annexes:
+        if pack.is_regional:
+            return PackSection(title, [_("No side sent an incident annex of %(half)s.", half=pack.half)])
         return PackSection(title, [_("No side has approved an incident annex of %(half)s.", half=pack.half)])
     head = [_("Side"), *(_(text) for text in TOTAL_TITLES.values())]
     region = pack.figures.regional if pack.figures is not None else None

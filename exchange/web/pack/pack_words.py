@@ -19,13 +19,10 @@ from exchange.web.wording.coordination.meetings import office_role_word
 from exchange.web.wording.coordination.regional_lines import total_words
 from exchange.web.wording.figures import unit_of, words
 
-_MISSING: Final = {
+_MISSING: Final = {  # of files that came; whether a head approved more than was sent, no file says
     MissingPart.SIDE: _m("%(side)s sent nothing: neither a report nor inputs of the pack."),
-    MissingPart.REPORT: _m("There is no approved report of %(side)s for %(half)s."),
-    MissingPart.INPUTS: _m(
-        "The head of %(side)s has not approved the inputs of the pack: actions, meetings, overdue work, law and "
-        "maturity."
-    ),
+    MissingPart.REPORT: _m("%(side)s sent no report of %(half)s."),
+    MissingPart.INPUTS: _m("%(side)s sent no inputs of the pack: actions, meetings, overdue work, law and maturity."),
     MissingPart.EXACT: _m("%(side)s gave its public edition alone: the exact figures are without it."),
     MissingPart.HALF_BEFORE: _m("There is no report of %(before)s: nothing is compared with the half-year before."),
     MissingPart.BASELINE: _m("There is no earlier report: this half-year is the baseline, and nothing is compared."),
@@ -34,12 +31,13 @@ _MISSING: Final = {
         "%(side)s has kept no snapshot of maturity of %(before)s: what changed since is not known."
     ),
     MissingPart.LAW: _m("%(side)s has entered no article of its law."),
-    MissingPart.ANNEX: _m("%(side)s has approved no incident annex of %(half)s."),
+    MissingPart.ANNEX: _m("%(side)s sent no incident annex of %(half)s with its report."),
     MissingPart.MEETINGS: _m("%(side)s has entered no meeting and no training of %(half)s."),
 }
 _NOT_APPROVED_HERE: Final = {
     MissingPart.REPORT: _m("The report of %(half)s is not approved: its figures are a draft, as of %(day)s."),
     MissingPart.INPUTS: _m("The head has not approved what this pack is made of: it is a draft, as of %(day)s."),
+    MissingPart.ANNEX: _m("%(side)s has approved no incident annex of %(half)s."),
 }
 
 

@@ -249,11 +249,10 @@ def _sources(pack: Pack) -> Iterator[Block]:
     )
     for side in pack.sides:
         yield heading(f"{name_of_side(side.jurisdiction)}, {side.node}", 2)
-        yield pairs(*_provenance(side))
+        yield pairs(*_provenance(side, _("not in it") if pack.is_regional else _("not approved")))
 
 
-def _provenance(side: PackSide) -> list[tuple[str, str]]:
-    not_there = _("not approved")
+def _provenance(side: PackSide, not_there: str) -> list[tuple[str, str]]:
     return [
         (_("SHA-256 of the report's manifest"), side.report or not_there),
         (_("Approval of the report"), side.report_approval or not_there),

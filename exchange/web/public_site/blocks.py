@@ -294,13 +294,31 @@ def _ticks(figures: Sequence[Figure], unit: str) -> Iterator[tuple[float, str]]:
         yield value, spoken().number(value, 0 if value == int(value) else 1) + (" h" if unit == "hours" else "")
 
 
-def figure_tiles(report: RegionalReport) -> Mapping[str, str]:
+@dataclass(frozen=True)
+class FigureTile:
+    """``note``: why the figure is a range, else empty."""
+
+    said: str
+    note: str
+
+
+def figure_tiles(report: RegionalReport) -> Mapping[str, FigureTile]:
     """What a reader sees first, by the page that tells more."""
-    entered, leads, confirmed = (report.row(name) for name in ("exhibits_entered", "leads", "confirmed_hits"))
     confirmation = next(stage for stage in report.stages if stage.id == "confirmation")
-    return {
-        "exhibits_entered": total_words(report, entered.id, entered.total, "count"),
-        "leads": total_words(report, leads.id, leads.across or NO_DATA, "count"),
-        "confirmed_hits": total_words(report, confirmed.id, confirmed.across or NO_DATA, "count"),
-        "confirmation": time_words(confirmation.median),
+    counts = {
+        "exhibits_entered": report.row("exhibits_entered").total,
+        "leads": report.row("leads").across or NO_DATA,
+        "confirmed_hits": report.row("confirmed_hits").across or NO_DATA,
     }
+    found = {
+        name: FigureTile(total_words(report, name, figure, "count"), _range_note(name, figure))
+        for name, figure in counts.items()
+    }
+    return found | {"confirmation": FigureTile(time_words(confirmation.median), "")}
+
+
+def _range_note(name: str, figure: Figure) -> str:
+    if figure.told is not Told.BETWEEN:
+        return ""
+    said = _("A range, because a small count would tell which cases these are.")
+    return f"{said} {_(NOTES[name])}" if name in NOTES else said

@@ -95,6 +95,7 @@ class _Desk(LocalDesk):
             "files": files,
             "periods": periods,
             "inputs": await run_in_threadpool(self._desk.inputs_listed),
+            "exercises": await run_in_threadpool(self._desk.exercises_listed),
             "packs": await run_in_threadpool(self._desk.pack_halves),
             "said": said,
             "believes": believes,

@@ -12,7 +12,6 @@ from exchange.flows.assessment.outside import standards
 from exchange.flows.assessment.recommendations import Recommendation
 from exchange.flows.maturity.definitions import State
 from exchange.flows.maturity.path import MaturityPath
-from exchange.outside_facts import OutsideFact
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.report.blocks import (
@@ -44,6 +43,7 @@ from exchange.web.wording.coordination.assessments import (
     told_words,
     who_and_when,
 )
+from exchange.web.wording.coordination.outside_words import fact_words
 
 _RADAR: Final = "radar.svg"
 _MOST_FINDINGS: Final = 12
@@ -283,9 +283,3 @@ def _norms(found: Assessment) -> Iterator[Block]:
     if named:
         yield heading(_("Norms that are named"), 1)
         yield bullets(*(fact_words(standards()[name]) for name in sorted(named)))
-
-
-def fact_words(fact: OutsideFact) -> str:
-    """A fact from outside with its source, and whether anybody held it against that."""
-    said = _("%(fact)s. Source: %(source)s", fact=_(fact.text), source=fact.source)
-    return said if fact.verified else _("%(said)s (unverified)", said=said)

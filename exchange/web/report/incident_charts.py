@@ -8,7 +8,7 @@ a range is drawn solid up to its low end and in outline up to its high end.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -18,6 +18,7 @@ from exchange.flows.incidents.vocabulary import AgeBand, HarmOutcome, Sex, Weapo
 from exchange.flows.incidents.words import TABLE_TITLES, TOTAL_TITLES
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure
 from exchange.web.languages import gettext as _
+from exchange.web.report.letters import LINE_OF_EM, in_lines_of
 from exchange.web.wording.coordination.incident_words import value_words
 from exchange.web.wording.figures import words
 
@@ -25,6 +26,11 @@ PERSON_TABLES: Final = ("victims_by_sex_and_age", "perpetrators_by_sex_and_age")
 OFFENCE_TABLES: Final = (USE_BY_OFFENCE, "victims_by_offence", "perpetrators_by_offence")
 WIDE: Final = 720
 _NAMES: Final = 190
+_SEXES: Final = 110
+_LETTERS: Final = 12
+_STEP: Final = _LETTERS * LINE_OF_EM
+_BOLD: Final = _LETTERS * 1.08
+"""As wide as letters of this size are those of a heading."""
 _VALUES: Final = 70
 _BAR: Final = 20
 _GAP: Final = 12
@@ -51,16 +57,19 @@ def person_bars(annex: ToldAnnex, name: str) -> str:
     table = annex.tables[name]
     if not table.is_told:
         return ""
-    scale = (WIDE - _NAMES - 110 - _VALUES) / _most(table.cells.values())
-    parts, y = list[str](), 0
+    scale = (WIDE - _NAMES - _SEXES - _VALUES) / _most(table.cells.values())
+    parts, y = list[str](), 0.0
     for age in AgeBand:
-        parts.append(_text(0, y + 15, value_words("age", age), "head"))
+        begun, lines = y, in_lines_of(value_words("age", age), _NAMES - _GAP, _BOLD)
+        parts += [_text(0, y + 15 + line * _STEP, said, "head") for line, said in enumerate(lines)]
         for sex in Sex:
             figure = table.cells[str(sex), str(age)]
-            parts.append(_text(_NAMES, y + 15, value_words("sex", sex)))
-            parts.append(_lying(_NAMES + 110, y + 1, figure, scale, _PATTERNS[sex], f"sex-{sex}"))
-            y += _BAR
-        y += _GAP
+            tall = _add_name(parts, _NAMES, y, value_words("sex", sex), _SEXES, _BAR)
+            parts.append(
+                _lying(_NAMES + _SEXES, y + 1 + (tall - _BAR) / 2, figure, scale, _PATTERNS[sex], f"sex-{sex}")
+            )
+            y += tall
+        y = max(y, begun + len(lines) * _STEP + 4) + _GAP
     return _svg(y, _(TABLE_TITLES[name]), parts)
 
 
@@ -70,11 +79,11 @@ def offence_bars(annex: ToldAnnex, name: str) -> str:
     if not table.is_told:
         return ""
     scale = (WIDE - _NAMES - _VALUES) / _most(table.cells.values())
-    parts, y = list[str](), 0
+    parts, y = list[str](), 0.0
     for (offence,), figure in table.cells.items():
-        parts.append(_text(0, y + 15, value_words("offence", offence)))
-        parts.append(_lying(_NAMES, y + 1, figure, scale, 1.0, "offence"))
-        y += _BAR + 2
+        tall = _add_name(parts, 0, y, value_words("offence", offence), _NAMES, _BAR + 2)
+        parts.append(_lying(_NAMES, y + (tall - _BAR) / 2, figure, scale, 1.0, "offence"))
+        y += tall
     return _svg(y, _(TABLE_TITLES[name]), parts)
 
 
@@ -85,23 +94,27 @@ def outcome_map(annex: ToldAnnex) -> str:
         return ""
     most = _most(table.cells.values())
     wide = (WIDE - _NAMES) / len(HarmOutcome)
+    heads = [in_lines_of(value_words("outcome", outcome), wide - 8, _LETTERS) for outcome in HarmOutcome]
     parts = [
-        _text(_NAMES + (number + 0.5) * wide, 15, value_words("outcome", outcome), middle=True)
-        for number, outcome in enumerate(HarmOutcome)
+        _text(_NAMES + (number + 0.5) * wide, 15 + line * _STEP, said, middle=True)
+        for number, lines in enumerate(heads)
+        for line, said in enumerate(lines)
     ]
-    for line, weapon in enumerate(WeaponKind):
-        y = _HEAD + line * _LINE
-        parts.append(_text(0, y + 20, value_words("weapon", weapon)))
+    y = float(_HEAD + (max(map(len, heads)) - 1) * _STEP)
+    for weapon in WeaponKind:
+        tall = _add_name(parts, 0, y, value_words("weapon", weapon), _NAMES, _LINE)
         for number, outcome in enumerate(HarmOutcome):
             figure = table.cells[str(outcome), str(weapon)]
             shade = math.ceil(((figure.low or 0) + (figure.high or 0)) / 2 / most * _SHADES)
             x = _NAMES + number * wide
             parts.append(
-                f'<rect class="shade-{shade}" x="{x + 1:.1f}" y="{y + 1}" width="{wide - 2:.1f}" height="{_LINE - 2}" '
+                f'<rect class="shade-{shade}" x="{x + 1:.1f}" y="{y + 1:.1f}" width="{wide - 2:.1f}" '
+                f'height="{tall - 2:.1f}" '
                 f'fill="{_BLUE}" fill-opacity="{0.08 * shade:.2f}"/>'
             )
-            parts.append(_text(x + wide / 2, y + 20, words(figure, "count"), "value", middle=True))
-    return _svg(_HEAD + len(WeaponKind) * _LINE, _(TABLE_TITLES[USE_BY_OUTCOME]), parts)
+            parts.append(_text(x + wide / 2, y + tall / 2 + 5, words(figure, "count"), "value", middle=True))
+        y += tall
+    return _svg(y, _(TABLE_TITLES[USE_BY_OUTCOME]), parts)
 
 
 def trend(annex: ToldAnnex) -> str:
@@ -111,25 +124,36 @@ def trend(annex: ToldAnnex) -> str:
         return ""
     parts = []
     across = 2
+    titles = {name: in_lines_of(_(TOTAL_TITLES[name]), WIDE / across - _GAP, _BOLD) for name in annex.totals}
+    tall = _PANEL + (max(map(len, titles.values())) - 1) * _STEP
     for number, name in enumerate(annex.totals):
         figures: dict[str, Figure] = {item.half: item.totals.get(name, NO_DATA) for item in earlier}
         figures[str(annex.head.half)] = annex.totals[name]
-        x, y = number % across * (WIDE / across), number // across * _PANEL
-        parts += _panel(x, y, _(TOTAL_TITLES[name]), figures)
-    return _svg(math.ceil(len(annex.totals) / across) * _PANEL, _("Totals over the half-years"), parts)
+        x, y = number % across * (WIDE / across), number // across * tall
+        parts += _panel(x, y, tall, titles[name], figures)
+    return _svg(math.ceil(len(annex.totals) / across) * tall, _("Totals over the half-years"), parts)
 
 
-def _panel(x: float, y: float, title: str, figures: Mapping[str, Figure]) -> list[str]:
-    scale, ground = _TALL / _most(figures.values()), y + _PANEL - 22
-    parts = [_text(x, y + 14, title, "head")]
+def _panel(x: float, y: float, tall: float, title: Sequence[str], figures: Mapping[str, Figure]) -> list[str]:
+    scale, ground = _TALL / _most(figures.values()), y + tall - 22
+    parts = [_text(x, y + 14 + line * _STEP, said, "head") for line, said in enumerate(title)]
     for number, (half, figure) in enumerate(figures.items()):
-        at, low, high = x + number * 56, (figure.low or 0) * scale, (figure.high or 0) * scale
+        at, low, high = x + 6 + number * 56, (figure.low or 0) * scale, (figure.high or 0) * scale
         if high > low:
             parts.append(_rect(at + 0.5, ground - high, 39, high, "unsure"))
         parts.append(_rect(at, ground - low, 40, low, "sure"))
         parts.append(_text(at + 20, ground - high - 4, words(figure, "count"), "value", middle=True))
         parts.append(_text(at + 20, ground + 15, half, "small", middle=True))
     return parts
+
+
+def _add_name(parts: list[str], x: float, y: float, said: str, room: float, least: float) -> float:
+    """Write a name in as many lines as it needs, in the middle of its row; returns how tall that is."""
+    lines = in_lines_of(said, room - _GAP, _LETTERS)
+    tall = max(least, len(lines) * _STEP + 4)
+    first = y + tall / 2 + 5 - (len(lines) - 1) * _STEP / 2
+    parts.extend(_text(x, first + line * _STEP, text) for line, text in enumerate(lines))
+    return tall
 
 
 def _lying(x: float, y: float, figure: Figure, scale: float, opacity: float, name: str) -> str:
@@ -151,7 +175,8 @@ def _text(x: float, y: float, said: str, name: str = "", *, middle: bool = False
     anchor = ' text-anchor="middle"' if middle else ""
     weight = ' font-weight="600"' if name == "head" else ""
     kind = f' class="{name}"' if name else ""
-    return f'<text{kind} x="{x:.1f}" y="{y:.1f}"{anchor}{weight} font-size="12" fill="{_INK}">{escape(said)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}"{anchor}{weight} font-size="{_LETTERS}" fill="{_INK}"'
+    return f"<text{kind} {place}>{escape(said)}</text>"
 
 
 def _svg(height: float, title: str, parts: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from exchange.web.wording.coordination.incident_words import (
     totals_in_words,
     unverified_words,
 )
+from exchange.web.wording.coordination.outside_words import outside_words
 
 
 def render_annex(annex: ToldAnnex, approved: ApprovedAnnex | None) -> bytes:
@@ -54,7 +55,7 @@ def annex_blocks(annex: ToldAnnex, level: int = 1) -> tuple[list[Block], dict[st
             blocks.append(picture(worded.title, f"incidents-{name}.svg"))
         rows = [[title, *(cell.words for cell in cells)] for title, cells in worded.rows]
         blocks.append(columns([worded.first, *worded.columns], rows))
-    blocks += [heading(_("Where the words come from"), level), bullets(*sources())]
+    blocks += [heading(_("Where the words come from"), level), bullets(*map(outside_words, sources()))]
     return blocks, files
 
 

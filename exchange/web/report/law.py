@@ -48,6 +48,7 @@ from exchange.web.wording.coordination.law import (
     side_says_words,
     sides_words,
 )
+from exchange.web.wording.coordination.outside_words import outside_words
 from exchange.web.wording.figures import words
 from schemas import LawArticle
 from schemas.law import LawDirection
@@ -234,7 +235,13 @@ def _concordance(report: LawReport) -> list[Block]:
         heading(_("Table of concordance"), 1),
         *([quiet(note)] if note is not None else []),
         columns([_("Provision"), *(term(side, "jurisdiction") for side in sides)], rows),
-        bullets(*(f"{row.fact.text} ({row.fact.source})" for row in report.concordance.rows if row.fact is not None)),
+        bullets(
+            *(
+                outside_words(f"{row.fact.text} ({row.fact.source})")
+                for row in report.concordance.rows
+                if row.fact is not None
+            )
+        ),
     ]
 
 

@@ -13,7 +13,7 @@ from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, GAPS, S
 from exchange.flows.monitoring.small_counts import NO_DATA
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
-from exchange.web.report.assessment import fact_words, paper, set_paper
+from exchange.web.report.assessment import paper, set_paper
 from exchange.web.report.blocks import Block, bullets, heading, pairs, paragraph, quiet, shared_columns, stage
 from exchange.web.wording.coordination.assessments import (
     DASH,
@@ -24,6 +24,7 @@ from exchange.web.wording.coordination.assessments import (
     share_words,
     told_words,
 )
+from exchange.web.wording.coordination.outside_words import fact_words
 from exchange.web.wording.figures import unit_of, words
 
 

@@ -24,6 +24,7 @@ from exchange.flows.incidents.words import annex_texts
 from exchange.flows.maturity.definitions import maturity_texts
 from exchange.flows.monitoring.definitions import definition_texts
 from exchange.flows.onboarding.steps import onboarding_texts
+from exchange.flows.region.indicators import goal_texts
 from exchange.record_filter import CONDITIONS, ConditionGroup
 from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_file
 from exchange.web.languages.cyrillic import to_cyrillic
@@ -39,6 +40,7 @@ _PRACTICES: Final = "../flows/maturity/definitions.py"
 _STEPS: Final = "../flows/onboarding/steps.py"
 _QUESTIONS: Final = "../flows/assessment/questions.toml"
 _CRITERIA: Final = "../flows/assessment/criteria.json"
+_GOALS: Final = "../flows/region/indicators.json"
 _CONDITIONS: Final = "../record_filter.py"
 _PLURALS: Final = {
     "sq": "nplurals=2; plural=(n != 1)",
@@ -68,6 +70,8 @@ def collect() -> Catalog:
         catalogue.add(text, locations=[(_QUESTIONS, 0)])
     for text in outside_texts():
         catalogue.add(text, locations=[(_CRITERIA, 0)])
+    for text in goal_texts():
+        catalogue.add(text, locations=[(_GOALS, 0)])
     for condition in CONDITIONS.values():
         catalogue.add(condition.label, locations=[(_CONDITIONS, 0)])
     for group in ConditionGroup:

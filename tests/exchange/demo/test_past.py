@@ -254,7 +254,7 @@ def pack(region: PastRegion, half: str) -> None:
     """At each node one line, at the coordinator's desk one; who attended is what was entered."""
     for code in CODES:
         said = region.run(at_node("ffp meeting pack", code, half), typed="y\n")
-        assert "people who attended" in said
+        assert "People who attended" in said
     region.run(line_that_begins("ffp region pack").replace(EXAMPLE, half))
     made = {path.name: path for path in (region.desk / "pack").iterdir() if half in path.name}
     [paper] = [path for name, path in made.items() if name.endswith(".pdf")]

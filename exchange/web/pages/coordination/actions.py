@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -30,6 +30,35 @@ router = APIRouter()
 
 ACTIONS_ON_A_PAGE: Final = 50
 Skipped = Annotated[int, Query(ge=0, le=1_000_000)]
+Chosen = Annotated[str, Query(max_length=40)]
+
+
+@dataclass(frozen=True)
+class ActionFilter:
+    """Which actions are listed: of which jurisdiction, in which role, and whether closed ones stand below. None: all of
+    them."""
+
+    owner: Jurisdiction | None
+    role: OfficeRole | None
+    open_only: bool
+
+    @classmethod
+    def read(cls, owner: str, role: str, open_only: bool) -> ActionFilter:
+        """Raises InvalidInput."""
+        return cls(
+            _owner_in({"owner": owner}) if owner else None,
+            word_in({"role": role}, "role", OfficeRole) if role else None,
+            open_only,
+        )
+
+    def holds(self, item: ListedAction) -> bool:
+        return self.owner in (None, item.said.owner) and self.role in (None, item.said.owner_role)
+
+    @property
+    def said(self) -> dict[str, str]:
+        """As an address holds it."""
+        found = {"owner": self.owner, "role": self.role, "open_only": "yes" if self.open_only else None}
+        return {name: str(value) for name, value in found.items() if value}
 
 
 @dataclass(frozen=True)
@@ -48,12 +77,20 @@ class ActionsShown:
 
 @router.get("/actions")
 def actions(
-    node: OpenNode, who: SignedIn, doubt: LineDoubts = (), skip: Skipped = 0, closed_skip: Skipped = 0
+    node: OpenNode,
+    who: SignedIn,
+    owner: Chosen = "",
+    role: Chosen = "",
+    open_only: bool = False,
+    doubt: LineDoubts = (),
+    skip: Skipped = 0,
+    closed_skip: Skipped = 0,
 ) -> Response:
     """What is open first, the first due first; then what is closed, the last first. ``doubt``: what the line just
     signed may tell of a person."""
-    found = list_actions(node)
-    closed = [item for item in found if not item.is_open]
+    wanted = ActionFilter.read(owner, role, open_only)
+    found = [item for item in list_actions(node) if wanted.holds(item)]
+    closed = [item for item in found if not item.is_open and not open_only]
     is_head = who.caller.role is Role.HEAD
     return page(
         "actions",
@@ -62,6 +99,8 @@ def actions(
         closed=_shown(sorted(closed, key=lambda item: str(item.said.closed_on), reverse=True), closed_skip),
         older=older_readers_of(node, Action) if is_head else (),
         is_head=is_head,
+        wanted=wanted,
+        here=node.settings.jurisdiction,
         jurisdictions=list(node.jurisdictions),
         roles=list(OfficeRole),
         meetings=list(MeetingKind),
@@ -88,13 +127,9 @@ async def say_action(request: Request, node: OpenNode, who: Heading) -> Response
 def _say(node: Node, who: Visitor, fields: dict[str, str]) -> str:
     if "number" not in fields:
         title = line_of(fields, "title")
-        try:
-            owner = Jurisdiction(fields.get("owner", ""))
-        except ValueError as error:
-            raise InvalidInput("Choose one of the list.", code="invalid-field") from error
         new = NewAction(
             title,
-            owner,
+            _owner_in(fields),
             word_in(fields, "role", OfficeRole),
             day_in(fields, "due"),
             word_in(fields, "meeting", MeetingKind),
@@ -106,3 +141,11 @@ def _say(node: Node, who: Visitor, fields: dict[str, str]) -> str:
     remark = line_of(fields, "remark")
     change_action(node, who.caller.maker, fields["number"][:32], state, remark=remark)
     return remark
+
+
+def _owner_in(fields: Mapping[str, str]) -> Jurisdiction:
+    """Raises InvalidInput."""
+    try:
+        return Jurisdiction(fields.get("owner", ""))
+    except ValueError as error:
+        raise InvalidInput("Choose one of the list.", code="invalid-field") from error

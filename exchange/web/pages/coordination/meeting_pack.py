@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
-from exchange.flows.pack.approve_inputs import approve_inputs
+from exchange.flows.pack.approve_inputs import approve_inputs, approved_inputs
 from exchange.flows.pack.local_pack import local_pack
 from exchange.flows.statement.approved_document import check_digest
 from exchange.web.access.caller import OpenNode
@@ -17,6 +17,7 @@ from exchange.web.languages import spoken
 from exchange.web.pack.figure_sections import figure_notes
 from exchange.web.pack.first_page import what_changed, what_is_asked
 from exchange.web.pack.hand_out import inputs_file, note_pack
+from exchange.web.pack.inputs_facts import inputs_facts
 from exchange.web.pack.pack_words import missing_words
 from exchange.web.pack.paper import pack_title, readers_words
 from exchange.web.pack.written import pack_files, zipped
@@ -31,6 +32,7 @@ def pack_page(node: OpenNode, who: Heading, half: str) -> Response:
     """What the pack says first, and whether the head approved what the regional one is made of."""
     found = local_pack(node, Half.parse(half))
     pack = found.pack
+    approved = approved_inputs(node, pack.half) if found.approved else None
     return page(
         "meeting_pack",
         who,
@@ -41,8 +43,10 @@ def pack_page(node: OpenNode, who: Heading, half: str) -> Response:
         asked=what_is_asked(pack),
         notes=figure_notes(pack, pack.figures) if pack.figures is not None else [],
         missing=[missing_words(item, pack) for item in pack.missing],
-        approved=found.approved,
-        sha256=found.sha256,
+        approval=approved.approval if approved is not None else None,
+        facts=inputs_facts(approved.inputs if approved is not None else pack.inputs[0]),
+        changed_since=pack.changed_since,
+        sha256=found.sha256 if approved is None else approved.approval.sha256,
     )
 
 

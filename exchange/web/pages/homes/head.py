@@ -3,7 +3,7 @@ the half-year so far."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from exchange.flows.alerts.deadlines import Waiting, tell_duties, waiting_for
 from exchange.flows.alerts.team_work import TeamWork, team_work
@@ -11,12 +11,17 @@ from exchange.flows.coordination.actions import overdue_here
 from exchange.flows.monitoring.glance import half_year_so_far
 from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
+from exchange.flows.pack.waiting_approvals import waiting_approvals
 from exchange.flows.review.approvals import waiting_decisions
 from exchange.flows.review.taken_work import MAY_WORK_ON, colleagues_for
 from exchange.flows.sync.partners import exchange_standing
 from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.log.audit_entry import Act
 from exchange.web.pages.layout import Visitor
+from exchange.web.wording.coordination.waiting_approvals import waiting_line
+
+MOST_APPROVALS: Final = 8
+"""So many are lines of the list; a node that nobody ever approved anything at has more."""
 
 
 def head_home(who: Visitor) -> dict[str, Any]:
@@ -29,6 +34,8 @@ def head_home(who: Visitor) -> dict[str, Any]:
         "colleagues": colleagues_for(node, MAY_WORK_ON, besides=who.caller.pseudonym),
         "due": tell_duties(node, who.caller.role, who.caller.pseudonym, waiting),
         "waiting": waiting_decisions(node),
+        "approvals": [waiting_line(item) for item in waiting_approvals(node)],
+        "most_approvals": MOST_APPROVALS,
         "held": holders_now(node),
         "overdue_actions": overdue_here(node),
         "half": half_year_so_far(node),

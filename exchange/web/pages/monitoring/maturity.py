@@ -1,19 +1,20 @@
-"""How far this focal point has come: for its head, its operator and its auditor."""
+"""How far this focal point has come: for its head, who keeps that for each half-year, its operator and its auditor."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from starlette.responses import Response
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
 
 from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.definitions import Evidence
-from exchange.flows.maturity.keep import kept_snapshots, last_half, maturity_path
+from exchange.flows.maturity.keep import half_to_keep, keep_snapshot, kept_snapshots, last_half, maturity_path
+from exchange.flows.monitoring.half_years import Half
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import term
 from exchange.web.languages.days import local_time
-from exchange.web.pages.layout import Visitor, only, page
+from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.wording.figures import words
 from schemas.vocabulary import Role
 
@@ -33,7 +34,16 @@ def maturity_page(node: OpenNode, who: Looking) -> Response:
         path=maturity_path(node),
         kept={kept.snapshot.half: kept for kept in kept_snapshots(node)},
         last=last_half(),
+        to_keep=half_to_keep(node) if who.caller.role is Role.HEAD else None,
     )
+
+
+@router.post("/maturity")
+async def keep_maturity_snapshot(request: Request, node: OpenNode, who: Heading) -> Response:
+    """Sign what each practice shows now as the snapshot of the half-year that ended last."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(keep_snapshot, node, who.caller.maker, Half.parse(fields.get("half", "")))
+    return RedirectResponse("/app/maturity#path", 303)
 
 
 def evidence_words(proof: Evidence) -> list[str]:

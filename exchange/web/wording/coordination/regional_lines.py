@@ -124,10 +124,11 @@ def past_periods(report: RegionalReport) -> list[str]:
 
 
 def number_words(number: Indicator) -> str:
-    """Goal and number, and whether anybody held them against their source."""
+    """Goal and number, and whether anybody held them against their source. A goal in a coordinator's own words stays as
+    it is."""
     goal = _("Goal %(number)s", number=number.goal)
     if number.goal_text:
-        goal = _("Goal %(number)s: %(aim)s", number=number.goal, aim=number.goal_text)
+        goal = _("Goal %(number)s: %(aim)s", number=number.goal, aim=_(number.goal_text))
     kpi = number.kpi_2030 or number.kpi_2024
     entered = _("KPI %(number)s", number=kpi) if kpi else _("KPI number not entered")
     return f"{goal}; {entered}; {_('verified') if number.verified else _('unverified')}"

@@ -11,7 +11,7 @@ from exchange.clock import stamp
 from exchange.flows.exercises.attempts import answer_exercise, begin_attempt, find_attempt, given_of, hand_in
 from exchange.flows.exercises.counts import read_counts
 from exchange.flows.exercises.documents import open_seal, write_exercise_document
-from exchange.flows.exercises.folder import find_set
+from exchange.flows.exercises.folder import find_set, make_folder
 from exchange.flows.monitoring.half_years import Half
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
@@ -70,3 +70,22 @@ def test_a_seed_that_can_be_guessed_is_told(ffp: Ffp, tmp_path: Path) -> None:
     ffp("exercise", "draw", "--for", "investigator", "--seed", "7", "--out", tmp_path / "other")
     for name in ("set.zip", "answers.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def test_counts_of_what_is_no_folder_of_exercises_are_not_written(ffp: Ffp, tmp_path: Path) -> None:
+    out, into = tmp_path / "counts.json", tmp_path / "exercises"
+    counts = ("exercise", "counts", "--half", "2026H1", "--out", out, "--into")
+    for folder in (tmp_path / "absent", tmp_path):
+        assert "no folder of exercises" in refusal(ffp(*counts, folder))
+    make_folder(into)
+    assert ffp(*counts, into).code == 0, "nobody answered anything"
+    out.unlink()
+    (into / "sets").rmdir()
+    assert "no folder of exercises" in refusal(ffp(*counts, into))
+    assert not out.exists()
+
+
+def test_a_seed_that_is_meant_as_an_option_or_a_negative_number_is_refused(ffp: Ffp, tmp_path: Path) -> None:
+    drawn = ffp("exercise", "draw", "--for", "investigator", "--seed", "-1", "--out", tmp_path / "one")
+    assert "begins with a letter or a digit" in refusal(drawn)
+    assert not (tmp_path / "one").exists()

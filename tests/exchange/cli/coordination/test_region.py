@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -166,6 +167,8 @@ async def _at_the_desk(world: RegionWorld, inbox: Path) -> None:
         assert "What is asked" in pack.text
         assert "inputs-draft.json" in pack.text, "what is refused is named"
         assert KOSOVO_FOOTNOTE in pack.text
+        assert "Counts of exercises" not in shown.text
+        await _with_exercises(person, shown.text)
         paper = await person.get("/pack/2026H1/pack-region-2026H1-restricted-en.pdf")
         assert paper.content.startswith(b"%PDF-")
         sheet = await person.get("/pack/2026H1/pack-region-2026H1-restricted-en-key-figures.csv")
@@ -184,3 +187,29 @@ async def _at_the_desk(world: RegionWorld, inbox: Path) -> None:
         assert (await person.post("/files/take-away", data={"csrf": csrf, "name": "../x.json"})).status_code == 422
         (await person.post("/language", data={"csrf": csrf, "language": "sq", "back": "/"}))
         assert '<html lang="sq">' in (await person.get("/")).text
+
+
+async def _with_exercises(person: httpx.AsyncClient, page: str) -> None:
+    """Counts of exercises are put in by the same form; the pack of their half-year has their section."""
+    csrf = re.findall(r'name="csrf" value="([0-9a-f]{64})"', page)[0]
+    counts = write_counts(made_up_counts(PAIRS, half="2026H1"))
+    section = "/pack/2026H1/pack-region-2026H1-restricted-en-exercises.csv"
+    assert "counts of exercises" in page, "the form says what it takes"
+    assert (await person.get(section)).status_code == 422
+    files = [
+        ("file", (name, content, "application/json"))
+        for name, content in (("counts.json", counts), ("twice.json", counts), ("broken.json", counts[:-5]))
+    ]
+    put = await person.post("/files", data={"csrf": csrf}, files=files)
+    assert put.status_code == 200
+    listed = put.text.partition("Counts of exercises")[2]
+    assert re.search(r'counts\.json</th>\s*<td>2026H1</td><td class="number">3</td><td>read</td>', listed)
+    assert "These are no counts of exercises" in listed
+    assert "counts.json" not in put.text.partition("Counts of exercises")[0], "they are no report that is refused"
+    pack = await person.get("/pack/2026H1")
+    assert "twice.json" in pack.text
+    assert "it would count twice" in pack.text
+    assert PAIRS.set_id in (await person.get(section)).text
+    for name in ("counts.json", "twice.json", "broken.json"):
+        await person.post("/files/take-away", data={"csrf": csrf, "name": name})
+    assert (await person.get(section)).status_code == 422

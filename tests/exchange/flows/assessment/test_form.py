@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 import tomllib
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from exchange.clock import today
 from exchange.errors import Conflict
 from exchange.flows.assessment.answers import read_answers
 from exchange.flows.assessment.form import HEAD_PLACE, RECOMMENDATIONS, AssessmentForm, Faults
+from exchange.flows.assessment.held_folder import alone_in
 from exchange.flows.assessment.problems import ProblemKind
 from exchange.flows.assessment.typed import TypedAnswer, TypedFault, TypedRecommendation
 from exchange.flows.monitoring.half_years import Half
@@ -220,3 +223,54 @@ def test_a_link_beside_the_file_is_not_written_through(tmp_path: Path) -> None:
     assert not path.is_symlink()
     assert path.stat().st_mode & 0o777 == 0o640
     assert {item.name for item in folder.iterdir()} == before, "nothing is left beside"
+
+
+IN_ANOTHER_PROCESS = """
+import sys
+from pathlib import Path
+from exchange.flows.assessment.answers import read_answers
+from exchange.flows.assessment.form import AssessmentForm
+from exchange.flows.assessment.typed import TypedAnswer
+
+path, place = Path(sys.argv[1]), sys.argv[2]
+form = AssessmentForm(path)
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(1, 41):
+    faults = form.keep_answers({place: (TypedAnswer(str(number), "", "", ""), form.state().mark(place))})
+    assert not faults[place], faults
+    kept = read_answers(path).answers[place].value
+    assert kept == number, f"{place}: {number} was kept, and {kept} stands in the file"
+"""
+
+
+def test_two_processes_on_one_file_write_over_nothing_of_each_other(begun: Path) -> None:
+    command = [sys.executable, "-c", IN_ANOTHER_PROCESS, str(begun)]
+    both = [
+        subprocess.Popen([*command, place], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for place in ("posts_total", "backlog_months")
+    ]
+    for one in both:
+        assert one.stdout is not None
+        assert one.stdout.readline() == b"ready\n"
+    for one in both:
+        assert one.stdin is not None
+        one.stdin.write(b"go\n")
+        one.stdin.flush()
+    said = [one.communicate(timeout=60)[1].decode() for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    answers = read_answers(begun).answers
+    assert (answers["posts_total"].value, answers["backlog_months"].value) == (40, 40)
+    assert [path.name for path in begun.parent.iterdir()] == [begun.name]
+
+
+def test_a_process_that_holds_the_folder_is_waited_for_and_then_named(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exchange.flows.assessment.held_folder.MOST_WAIT_S", 0.1)
+    before = begun.read_bytes()
+    form = AssessmentForm(begun)
+    with alone_in(begun.parent), pytest.raises(Conflict, match="Another process has held"):
+        keep(form, "posts_total", typed("6"))
+    assert begun.read_bytes() == before
+    assert keep(form, "posts_total", typed("6")) == {"posts_total": ()}

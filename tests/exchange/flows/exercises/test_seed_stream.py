@@ -37,7 +37,7 @@ def test_a_new_seed_is_not() -> None:
     assert not any(SeedStream(new_seed()).is_guessable for _ in range(200))
 
 
-@pytest.mark.parametrize("seed", ["", "x" * 201, "two\nlines"])
-def test_a_seed_is_one_line(seed: str) -> None:
-    with pytest.raises(InvalidInput):
+@pytest.mark.parametrize("seed", ["", "x" * 201, "two\nlines", "-1", " seed", "--items"])
+def test_a_seed_is_one_line_that_begins_with_a_letter_or_a_digit(seed: str) -> None:
+    with pytest.raises(InvalidInput, match="begins with a letter or a digit"):
         SeedStream(seed)

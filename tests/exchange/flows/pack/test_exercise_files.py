@@ -10,7 +10,7 @@ import pytest
 from exchange.errors import InvalidInput
 from exchange.flows.exercises.counts import MAX_COUNTS_BYTES, write_counts
 from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseOutcome, ExerciseSkill, ExerciseUse
-from exchange.flows.pack.exercise_files import read_exercise_files, skills_of
+from exchange.flows.pack.exercise_files import exercises_of_half, is_counts, read_exercise_files, skills_of
 from tests.exchange.flows.pack.made_up_counts import PAIRS, QUESTIONS, counted, made_up_counts
 from tests.exchange.flows.region.region_world import H1, H2
 
@@ -83,3 +83,13 @@ def test_nobody_answers_more_exercises_than_there_are(tmp_path: Path) -> None:
         else:
             with pytest.raises(InvalidInput, match="do not add up"):
                 read_exercise_files([path], H2)
+
+
+def test_of_what_lies_on_a_desk_each_file_of_the_half_year_counts_once(tmp_path: Path) -> None:
+    counts, before = made_up_counts(PAIRS), made_up_counts(QUESTIONS, half=str(H1))
+    assert is_counts(write_counts(counts))
+    assert not is_counts(b'{"format": "ffp-report-file/2"}')
+    sets, refused = exercises_of_half([("one.json", counts), ("before.json", before), ("again.json", counts)], H2)
+    assert sets == read_exercise_files([written(tmp_path / "one.json", PAIRS)], H2)
+    assert [(item.file, item.code) for item in refused] == [("again.json", "doubled")]
+    assert exercises_of_half([("before.json", before)], H2) == (None, []), "no section, where no file is of it"

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from pypdf import PdfReader
 
+from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import Figure, Told, exact
 from exchange.flows.pack.inputs import OverdueBand
@@ -22,8 +23,8 @@ from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.pack.drawings import bars_over_periods, levels, shares, square_map
 from exchange.web.pack.figure_sections import figures_section
-from exchange.web.pack.first_page import what_changed
-from exchange.web.pack.pack_words import overdue_words
+from exchange.web.pack.first_page import what_changed, what_is_asked
+from exchange.web.pack.pack_words import missing_words, overdue_words
 from exchange.web.pack.paper import pack_data, render_pack
 from exchange.web.pack.written import pack_files, pack_names, zipped
 from schemas.vocabulary import KOSOVO_FOOTNOTE
@@ -211,3 +212,23 @@ def test_a_drawing_tells_words_and_no_markup() -> None:
         assert b"<script" not in svg
         assert "\u202e" not in svg.decode()
         ElementTree.fromstring(svg)  # noqa: S314 - our own
+
+
+def said_of(pack: Pack) -> str:
+    return " ".join([*what_is_asked(pack), *(missing_words(item, pack) for item in pack.missing)])
+
+
+def test_what_was_approved_but_not_sent_is_asked_to_be_sent(sent: Sent) -> None:
+    """A coordinator's folder does not say what a head approved, but for the report, which the inputs name."""
+    said = said_of(made(sent.files["inputs 2026H2"], sent.keys))
+    assert "Serbia is asked to send the report of the half-year, which its head approved." in said
+    assert "Serbia sent no report of 2026H2." in said
+    assert "asked to approve" not in said
+    reports_alone = made(sent.files["2026H2"], sent.keys)
+    said = said_of(reports_alone)
+    assert "Serbia is asked to send the inputs of the pack, once its head has approved them." in said
+    assert "North Macedonia sent no incident annex of 2026H2 with its report." in said
+    assert "asked to approve" not in said
+    assert "not approved" not in " ".join(pages_of(render_pack(reports_alone)))
+    here = local_pack(sent.world.nodes["RS"], Half(2027, 1)).pack
+    assert "The head of Serbia is asked to approve the report of the half-year." in what_is_asked(here)

@@ -111,6 +111,7 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/meetings": {Role.HEAD},
     "/app/meetings/999999": {Role.HEAD},
     "/app/meetings/pack/2026H1": {Role.HEAD},
+    "/app/maturity": {Role.HEAD},
     "/app/onboarding/MD": {Role.HEAD, Role.OPERATOR},
     f"/app/exercises/{NO_SET}": set(PEOPLE),
     f"/app/exercises/{NO_SET}/7": set(PEOPLE),

@@ -21,7 +21,7 @@ from exchange.flows.region.report_file import Believed, verify_report_file
 from exchange.flows.region.site.publication import Publication
 from exchange.web.languages import CODES, NAMES, Spoken
 from exchange.web.languages.spoken import speaking
-from exchange.web.public_site.blocks import time_words
+from exchange.web.public_site.blocks import FigureTile, figure_tiles, time_words
 from exchange.web.public_site.charts import NamedBar, bar_chart, column_chart, in_lines, nice_top
 from exchange.web.public_site.site import site_files
 from schemas.vocabulary import KOSOVO_FOOTNOTE
@@ -273,3 +273,22 @@ def test_a_sum_of_some_sides_says_so_wherever_it_stands(made_site: MadeSite) -> 
 
 def replace_newest(found: Publication, changed: object) -> Publication:
     return replace(found, periods=(*found.periods[:-1], changed))
+
+
+def test_a_range_on_the_front_page_says_why_it_is_one(made_site: MadeSite) -> None:
+    report = made_site.publication.newest.report
+
+    def tile(figure: Figure) -> FigureTile:
+        rows = tuple(replace(row, across=figure) if row.id == "confirmed_hits" else row for row in report.rows)
+        return figure_tiles(replace(report, rows=rows))["confirmed_hits"]
+
+    hidden = tile(Figure(Told.BETWEEN, 0, 94))
+    assert hidden.said == "0–94"
+    assert "a small count would tell which cases these are" in hidden.note
+    assert "how many leads were left to be confirmed" in hidden.note
+    assert tile(exact(12)) == FigureTile("12", "")
+    for name, text in made_site.pages.items():
+        if name.endswith("index.html"):
+            tree = html.fromstring(text)
+            ranges = [found for found in tree.xpath("//ul[@class='tiles']//a") if "–" in found.xpath("string(b)")]
+            assert all(found.xpath("string(small)") for found in ranges), name

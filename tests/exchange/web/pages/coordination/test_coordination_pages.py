@@ -17,6 +17,7 @@ from exchange.flows.coordination.meetings import list_meetings
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.onboarding.checklist import checklist_of
+from exchange.flows.pack.approve_inputs import draft_inputs
 from schemas import Maker
 from schemas.vocabulary import (
     ActionState,
@@ -182,13 +183,24 @@ def test_the_head_reads_the_pack_takes_it_along_and_approves_what_it_is_made_of(
     assert "are told as that range alone" in shown, "why a figure is a range"
     assert f'href="/app/monitoring/{half}"' in shown, "where what is asked is done"
     sha256 = re.findall(r'name="sha256" value="([0-9a-f]{64})"', shown)[0]
+    facts = dict(re.findall(r'<th scope="row">([^<]+)</th><td class="wrap">([^<]*)</td>', shown))
+    told = draft_inputs(node.node, half).inputs
+    assert facts["Half-year"] == str(half)
+    assert facts["People who attended"] == str(sum(meeting.people for meeting in told.meetings))
+    assert facts["Open actions"].startswith(f"{sum(action.is_open for action in told.actions)}, of which overdue: ")
+    assert facts["Articles of law"] == str(told.law.articles)
+    assert facts["Level of maturity"] == "no snapshot"
     before = _archive(head.get(f"/app/meetings/pack/{half}/files").content)
     assert any(name.endswith("-draft.json") for name in before.namelist())
     form = {"csrf": head.csrf(), "because": "To the coordinator.", "sha256": "0" * 64}
     assert head.post(f"/app/meetings/pack/{half}", form).status_code == 409
     assert head.post(f"/app/meetings/pack/{half}", form | {"sha256": "x"}).status_code == 422
     assert head.post(f"/app/meetings/pack/{half}", form | {"sha256": sha256}).status_code == 303
-    assert "You approved what this node gives" in head.get(f"/app/meetings/pack/{half}").text
+    approved = head.get(f"/app/meetings/pack/{half}").text
+    assert "You approved what this node gives" in approved
+    assert f"{head.pseudonym}, " in approved
+    assert sha256 in approved
+    assert '<td class="wrap">' in approved, "what was approved stays in sight"
     sign_head(node.node)
     after = _archive(head.get(f"/app/meetings/pack/{half}/files").content)
     assert f"inputs-{node.node.node_id}-{half}.json" in after.namelist()
@@ -218,7 +230,7 @@ def test_many_actions_stand_on_pages(
         while address:
             html = reader.get(address).text
             table = html.split('id="closed"')[name == "closed_skip"]
-            seen += re.findall(r"<td>(A-[0-9-]+)<br>", table)
+            seen += re.findall(r'<td class="data">(A-[0-9-]+)<br>', table)
             found = re.search(rf'href="(/app/actions\?{name}=[0-9]+)', html)
             address = found[1] if found else ""
         assert sorted(seen) == sorted(item.said.number for item in wanted)
@@ -250,3 +262,34 @@ def test_the_way_in_of_another_jurisdiction_names_the_node_that_looked(
     assert " at this node." not in other
     mine = reader.get(f"/app/onboarding/{own.jurisdiction}").text
     assert "As this node sees it" in mine
+
+
+def test_actions_are_filtered_by_who_does_them(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
+    for owner, role, title in (("MK", OfficeRole.EXAMINER, "Of Skopje."), ("BA", OfficeRole.HEAD, "Of Sarajevo.")):
+        add_action(node.node, HEAD, replace(MET, title=title, owner=Jurisdiction(owner), owner_role=role))
+    number, _ = add_action(node.node, HEAD, replace(MET, title="Dropped one.", owner=Jurisdiction.MK))
+    change_action(node.node, HEAD, number, ActionState.DROPPED, remark="Of the test.")
+    reader = signed_in(Role.AUDITOR)
+    page = reader.get("/app/actions?owner=MK").text
+    assert "Of Skopje." in page
+    assert "Dropped one." in page
+    assert "Of Sarajevo." not in page
+    assert '<option value="MK" selected>' in page
+    alone = reader.get("/app/actions?owner=MK&open_only=yes").text
+    assert "Of Skopje." in alone
+    assert "Dropped one." not in alone
+    assert "Of Skopje." not in reader.get("/app/actions?owner=MK&role=head").text
+    assert "No action like this is open." in reader.get("/app/actions?owner=UA&role=prosecutor").text
+    for wrong in ("owner=Serbia", "role=boss", "owner=" + "x" * 99):
+        assert reader.get(f"/app/actions?{wrong}").status_code == 422, wrong
+
+
+def test_pages_of_filtered_actions_stay_filtered(
+    node: RunningNode, signed_in: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exchange.web.pages.coordination.actions.ACTIONS_ON_A_PAGE", 1)
+    for place in range(2):
+        add_action(node.node, HEAD, replace(MET, title=f"Of Kyiv: {place}.", owner=Jurisdiction.UA))
+    page = signed_in(Role.AUDITOR).get("/app/actions?owner=UA").text
+    assert 'href="/app/actions?skip=1&amp;owner=UA"' in page
+    assert "Of Kyiv: 1." in signed_in(Role.AUDITOR).get("/app/actions?skip=1&owner=UA").text

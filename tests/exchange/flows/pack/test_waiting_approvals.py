@@ -1,0 +1,154 @@
+"""What waits for a head is what the head can sign now, and it waits no more once it is signed."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, event
+
+from exchange.clock import stamp
+from exchange.flows.coordination.meetings import NewMeeting, enter_meeting, take_back_meeting
+from exchange.flows.incidents.annex import approve_annex, draft_annex
+from exchange.flows.incidents.enter import propose_import, take_import
+from exchange.flows.maturity.keep import KEPT_AFTER_DAYS, keep_snapshot
+from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.report import approve_report, draft
+from exchange.flows.node.node import Node
+from exchange.flows.pack.approve_inputs import approve_inputs, draft_inputs
+from exchange.flows.pack.local_pack import local_pack
+from exchange.flows.pack.waiting_approvals import HeadSigns, WaitingForHead, waiting_approvals
+from exchange.store.incidents.entries import CellCount, add_entry
+from exchange.store.tables.incidents import IncidentEntryRow
+from schemas.vocabulary import MeetingKind
+from tests.exchange.flows.incidents.made_up_incidents import made_up_table
+from tests.exchange.flows.pack.conftest import Sent
+from tests.exchange.flows.pack.pack_world import MET
+from tests.exchange.flows.region.region_world import BY_HEAD, H2, HEAD, YEAR
+
+pytestmark = pytest.mark.slow
+
+NEXT = Half(2027, 1)
+BECAUSE = "To the coordinator."
+
+
+def told(node: Node) -> list[tuple[HeadSigns, str]]:
+    return [(item.what, str(item.period)) for item in waiting_approvals(node)]
+
+
+def sign(node: Node, item: WaitingForHead) -> None:
+    """As the page does that the line leads to."""
+    half = Half.parse(str(item.period)) if item.what is not HeadSigns.REPORT else None
+    match item.what:
+        case HeadSigns.REPORT:
+            approve_report(node, HEAD, item.period, draft(node, item.period).sha256, BECAUSE)
+        case HeadSigns.ANNEX if half is not None:
+            found = draft_annex(node, half)
+            assert found is not None
+            approve_annex(node, HEAD, half, found.sha256, BECAUSE)
+        case HeadSigns.SNAPSHOT:
+            keep_snapshot(node, HEAD, half)
+        case HeadSigns.INPUTS if half is not None:
+            approve_inputs(node, HEAD, half, draft_inputs(node, half).sha256, BECAUSE)
+
+
+@contextmanager
+def counted_statements() -> Iterator[list[str]]:
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.lstrip().upper().startswith("SELECT"):
+            asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_what_was_signed_waits_no_more(sent: Sent) -> None:
+    sent.world.at(datetime(2027, 1, 9, tzinfo=UTC))
+    assert told(sent.world.nodes["RS"]) == [(HeadSigns.REPORT, "2026")], "the year, whose half-years are approved"
+    year, snapshot = waiting_approvals(sent.world.nodes["ME"])
+    assert (year.period, snapshot.what, snapshot.period) == (YEAR, HeadSigns.SNAPSHOT, H2)
+    assert snapshot.since == H2.end
+    assert snapshot.until == stamp(datetime.fromisoformat(H2.end) + timedelta(days=KEPT_AFTER_DAYS))
+
+
+def test_the_first_page_asks_two_statements(sent: Sent) -> None:
+    with counted_statements() as asked:
+        waiting_approvals(sent.world.nodes["RS"])
+    assert len(asked) == 2, asked
+
+
+def test_what_was_approved_and_has_changed_waits_once_more(sent: Sent) -> None:
+    node = sent.world.nodes["AL"]
+    sent.world.at(datetime(2027, 1, 10, tzinfo=UTC))
+    assert (HeadSigns.INPUTS, str(H2)) not in told(node)
+    number = enter_meeting(node, BY_HEAD, NewMeeting(MeetingKind.LOCAL, date(2026, 12, 20), "A late meeting", MET))
+    [again] = [item for item in waiting_approvals(node) if item.what is HeadSigns.INPUTS]
+    assert (again.period, again.again, again.since) == (H2, True, stamp())
+    assert not local_pack(node, H2).approved, "the page says so, too"
+    sent.world.at(datetime(2027, 1, 11, tzinfo=UTC))
+    sign(node, again)
+    assert (HeadSigns.INPUTS, str(H2)) not in told(node)
+    for day, back in ((12, True), (13, False)):
+        sent.world.at(datetime(2027, 1, day, tzinfo=UTC))
+        take_back_meeting(node, BY_HEAD, number, back=back)
+        assert ((HeadSigns.INPUTS, str(H2)) in told(node)) is back, "put back, they are as they were approved"
+    assert local_pack(node, H2).approved
+
+
+def test_nothing_of_a_half_year_that_lasts_waits(sent: Sent) -> None:
+    node = sent.world.nodes["XK"]
+    sent.world.at(datetime(2027, 6, 30, 23, tzinfo=UTC))
+    table = made_up_table(3, 40, 0)
+    take_import(node, BY_HEAD, NEXT, propose_import(node, BY_HEAD, NEXT, io.BytesIO(table.data)).number)
+    assert told(node) == [(HeadSigns.REPORT, "2026")]
+
+
+def test_each_can_be_signed_until_nothing_waits(sent: Sent) -> None:
+    node = sent.world.nodes["XK"]
+    sent.world.at(datetime(2027, 7, 2, tzinfo=UTC))
+    waiting = waiting_approvals(node)
+    assert [(item.what, str(item.period)) for item in waiting] == [
+        (HeadSigns.REPORT, "2027H1"),
+        (HeadSigns.ANNEX, "2027H1"),
+        (HeadSigns.SNAPSHOT, "2027H1"),
+        (HeadSigns.INPUTS, "2027H1"),
+        (HeadSigns.REPORT, "2026"),
+    ]
+    assert {item.since for item in waiting[:4]} == {NEXT.end}
+    for item in waiting:
+        sign(node, item)
+    assert told(node) == []
+
+
+def test_inputs_that_were_approved_before_the_report_wait_once_more(sent: Sent) -> None:
+    node = sent.world.nodes["BA"]
+    sent.world.at(datetime(2027, 7, 2, tzinfo=UTC))
+    inputs = next(item for item in waiting_approvals(node) if item.what is HeadSigns.INPUTS)
+    assert not inputs.again
+    sign(node, inputs)
+    assert HeadSigns.INPUTS not in {item.what for item in waiting_approvals(node)}
+    sent.world.at(datetime(2027, 7, 3, tzinfo=UTC))
+    sign(node, next(item for item in waiting_approvals(node) if item.what is HeadSigns.REPORT))
+    again = next(item for item in waiting_approvals(node) if item.what is HeadSigns.INPUTS)
+    assert (again.again, again.period) == (True, NEXT)
+
+
+def test_counts_that_contradict_each_other_are_to_be_corrected_first(sent: Sent) -> None:
+    node = sent.world.nodes["MK"]
+    sent.world.at(datetime(2027, 7, 2, tzinfo=UTC))
+    row = IncidentEntryRow(
+        half=str(NEXT), way="typed", taken=True, salt="00" * 32, made_by="head-1", made_at=stamp(), rows=0, report="{}"
+    )
+    victim = CellCount("victim", "female", "19-35", "robbery", "killed", "pistol", 2)
+    with node.store.write() as session:
+        add_entry(session, row, [victim])
+    [annex] = [item for item in waiting_approvals(node) if item.what is HeadSigns.ANNEX]
+    assert annex.to_correct
