@@ -514,7 +514,7 @@ def test_interim_answers_without_end_are_not_listened_to(
                     line.sendall(b"HTTP/1.1 103 Early\r\n\r\n" * 1000)
 
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
-    client = PeerClient(reader.node.keys.transport, guard=ANYWHERE, timeout_s=IMPATIENT_S)
+    client = PeerClient(reader.node.keys.transport, guard=ANYWHERE, timeout_s=10)  # bytes end it, not the time
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Flood) as server:
         server.block_on_close = False
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
