@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 import secrets
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +27,7 @@ from exchange.flows.exercises.documents import (
     possible_answers,
 )
 from exchange.flows.exercises.folder import KeptSet
-from exchange.flows.exercises.participants import note_beginning
+from exchange.flows.exercises.participants import noted_beginning
 from exchange.flows.exercises.scoring import SkillResult, by_skill, pair_outcome, question_outcome
 from exchange.flows.exercises.vocabulary import ExerciseOutcome, ExerciseUse
 from exchange.flows.monitoring.half_years import Half
@@ -43,7 +44,7 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 class Attempt:
     """One person's way through a set. ``is_over``: handed in, or the answers were opened; of practice, the half-year in
     which it began is over, so that what is counted of a half-year does not change after it. ``counts``: it is the first
-    one of its person at this set."""
+    one of its person at this set, or of before that was noted."""
 
     path: Path
     kept: KeptSet
@@ -97,12 +98,14 @@ def begin_attempt(kept: KeptSet, jurisdiction: Jurisdiction, mark: str) -> str:
     there.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sum(1 for _ in there.iterdir()) >= MOST_ATTEMPTS:
         raise TooMany(f"This set was begun {MOST_ATTEMPTS} times; ask whoever gives it for another one.")
-    order = "first" if note_beginning(kept, mark) else "further"
     code = _spelled(secrets.token_bytes(10))
-    path = there / _digest_of(code)
-    path.mkdir(mode=0o700)
     half = Half.of(datetime.fromisoformat(stamp()))
-    (path / "begun").write_text(f"{jurisdiction} {half} {order}\n", encoding="ascii")
+    with noted_beginning(kept, mark) as is_first, tempfile.TemporaryDirectory(dir=there, prefix="new-") as made:
+        new = Path(made) / "attempt"
+        new.mkdir(mode=0o700)
+        order = "first" if is_first else "further"
+        (new / "begun").write_text(f"{jurisdiction} {half} {order}\n", encoding="ascii")
+        new.replace(there / _digest_of(code))  # it appears whole
     return code
 
 
@@ -199,7 +202,9 @@ def _read(path: Path, kept: KeptSet) -> Attempt:
             item, said = kept.item(int(found[1])), file.read_text(encoding="ascii")[:100]
             if _may_be(item, said):  # empty for the moment in which it is written
                 given[item.number] = said
-    return Attempt(path, kept, jurisdiction, Half.parse(half), given, (path / "handed-in").exists(), order == ["first"])
+    return Attempt(
+        path, kept, jurisdiction, Half.parse(half), given, (path / "handed-in").exists(), order != ["further"]
+    )
 
 
 def _may_be(item: SetItem, said: str) -> bool:

@@ -4,7 +4,7 @@ shared, ranked or backed up, and the nodes of one region to practise in have the
     exercises.json          what the folder is
     sets/ID/                set.json, scans/, and answers.json as soon as the answers may be seen
     attempts/ID/DIGEST/     what somebody answered: no name, no user, no time (see attempts.py)
-    participants/ID/MARK    that somebody began the set, and how often (see participants.py)
+    participants/ID/marks   who began the set, and how often, without saying who (see participants.py)
 """
 
 from __future__ import annotations

@@ -13,13 +13,15 @@ from starlette.responses import Response
 from exchange.errors import NotFound
 from exchange.flows.exercises.attempts import Attempt, find_attempt
 from exchange.flows.exercises.folder import KeptSet, find_set, folder_of
-from exchange.flows.exercises.participants import participant_mark
+from exchange.flows.exercises.participants import attempt_name
 from exchange.flows.node.node import Node
 from exchange.web.pages.layout import Visitor, visitor
 
 ANYBODY: Final = Depends(visitor)
 """Of a route: for whoever is signed in."""
-COOKIE_PATH: Final = "/app/exercises"
+COOKIE_PATH: Final = "/app"
+"""So that signing out has them as well."""
+_PREFIX: Final = "ffp-exercise-"
 SetInPath = Annotated[str, InPath(pattern="^[0-9a-f]{16}$", description="Of a set of exercises.")]
 NumberInPath = Annotated[int, InPath(ge=1, le=99, description="Of an exercise in its set.")]
 
@@ -71,5 +73,13 @@ def left(answer: Response, who: Visitor, set_id: str) -> Response:
     return answer
 
 
+def all_left(request: Request, answer: Response) -> Response:
+    """The browser forgets every attempt: somebody signs out."""
+    for name in request.cookies:
+        if name.startswith(_PREFIX):
+            answer.delete_cookie(name, path=COOKIE_PATH)
+    return answer
+
+
 def _name(who: Visitor, set_id: str) -> str:
-    return f"ffp-exercise-{participant_mark(who.node, who.caller.pseudonym, set_id)[:16]}"
+    return f"{_PREFIX}{attempt_name(who.node, who.caller.pseudonym, set_id)}"

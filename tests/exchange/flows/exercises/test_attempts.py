@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,7 +37,7 @@ from exchange.flows.exercises.folder import (
     put_set,
     remove_set,
 )
-from exchange.flows.exercises.participants import MOST_OF_ONE_PERSON
+from exchange.flows.exercises.participants import MOST_OF_ONE_PERSON, has_begun
 from exchange.flows.exercises.vocabulary import ExerciseOutcome, ExerciseUse
 from exchange.flows.monitoring.half_years import Half
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction
@@ -197,6 +199,52 @@ def test_one_person_does_not_fill_a_set(folder: Path, questions_set: DrawnSet) -
         begin_attempt(kept, Jurisdiction.RS, eager)
     assert begin_attempt(kept, Jurisdiction.RS, somebody())
     assert [one.counts for one in attempts_of(kept)].count(True) == 2
+
+
+@pytest.mark.usefixtures("clock")
+def test_of_those_who_begin_at_once_each_has_one_first_attempt(folder: Path, questions_set: DrawnSet) -> None:
+    kept, people = put_set(folder, questions_set.handed_out), [somebody() for _ in range(4)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda turn: begin_attempt(kept, Jurisdiction.RS, people[turn % 4]), range(16)))
+    assert [one.counts for one in attempts_of(kept)].count(True) == len(people)
+    assert all(has_begun(kept, mark) for mark in people)
+
+
+@pytest.mark.usefixtures("clock")
+def test_who_could_not_begin_has_not_begun(
+    folder: Path, questions_set: DrawnSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, mark = put_set(folder, questions_set.handed_out), somebody()
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "write_text", _on_a_full_disk)
+        with pytest.raises(OSError, match="No space left"):
+            begin_attempt(kept, Jurisdiction.RS, mark)
+    assert (list(attempts_of(kept)), has_begun(kept, mark)) == ([], False)
+    begin_attempt(kept, Jurisdiction.RS, mark)
+    assert [one.counts for one in attempts_of(kept)] == [True]
+
+
+def _on_a_full_disk(*_: object, **__: object) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.usefixtures("clock")
+def test_nothing_joins_who_began_to_an_attempt(folder: Path, questions_set: DrawnSet) -> None:
+    """All marks of a set lie in one file, by their own order."""
+    kept, people = put_set(folder, questions_set.handed_out), [somebody() for _ in range(9)]
+    for mark in people:
+        begin_attempt(kept, Jurisdiction.RS, mark)
+    there = folder / "participants" / kept.set_id
+    assert sorted(path.name for path in there.iterdir()) == ["lock", "marks"]
+    assert [line.split()[0] for line in (there / "marks").read_text().splitlines()] == sorted(people)
+
+
+@pytest.mark.usefixtures("clock")
+def test_attempts_of_before_count(folder: Path, questions_set: DrawnSet) -> None:
+    kept = put_set(folder, questions_set.handed_out)
+    attempt = find_attempt(kept, person(kept, rights_of(questions_set)))
+    (attempt.path / "begun").write_text("RS 2026H2\n")
+    assert [dict(one.people) for one in exercise_counts(folder, H2).sets] == [{"RS": 1}]
 
 
 def test_the_half_year_is_counted_for_the_pack(folder: Path, questions_set: DrawnSet, clock: Clock) -> None:

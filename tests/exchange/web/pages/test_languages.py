@@ -165,7 +165,16 @@ def test_no_page_says_what_no_catalogue_knows(
     for role in (Role.EXAMINER, Role.INVESTIGATOR):
         person = signed_in(role)
         person.http.cookies.set("ffp-language", "mk")
-        data = [node.node.node_id, person.pseudonym, "9 mm Luger", "RS-2026-1-1", "RS-2026-1-2", "examiner-", "UTC", "H0"]
+        data = [
+            node.node.node_id,
+            person.pseudonym,
+            "9 mm Luger",
+            "RS-2026-1-1",
+            "RS-2026-1-2",
+            "examiner-",
+            "UTC",
+            "H0",
+        ]
         paths = [
             "/app/",
             "/app/candidates",

@@ -119,6 +119,21 @@ def test_a_blind_set_tells_nothing_before_its_answers_are_opened(training: Class
     assert stranger.post(address, {"csrf": stranger.csrf(), "act": "begin"}).status_code == 409
 
 
+def test_the_next_person_in_the_same_browser_does_not_go_on_with_an_attempt(
+    training: Class, pairs_set: DrawnSet
+) -> None:
+    address = training.put(pairs_set)
+    one, other = training.examiner(), training.examiner()
+    csrf = begun(one, address)
+    kept = [cookie.name for cookie in one.http.cookies.jar if cookie.name.startswith("ffp-exercise-")]
+    assert len(kept) == 1
+    other.http.cookies.set(kept[0], one.http.cookies[kept[0]])
+    assert "0 of" in one.get(address).text
+    assert 'value="begin"' in other.get(address).text, "a window that was left open, without signing out"
+    one.post("/app/sign-out", {"csrf": csrf})
+    assert kept[0] not in one.http.cookies
+
+
 def test_heights_are_those_of_the_exhibit_and_have_one_shape(training: Class, pairs_set: DrawnSet) -> None:
     """What is fetched beside the page: no truth in its head, and no answer in how long it takes or how big it is."""
     address = training.put(pairs_set)
