@@ -229,7 +229,7 @@ def test_an_attempt_goes_on_by_its_code_and_leaves_the_browser(training: Class) 
     assert left.headers["location"] == "/app/exercises"
     assert ">your answer<" not in other.get(f"{address}/1").text
     cookie = next(one for one in person.http.cookies.jar if one.name.startswith("ffp-exercise-"))
-    assert (cookie.path, cookie.has_nonstandard_attr("HttpOnly"), cookie.expires) == ("/app/exercises", True, None)
+    assert (cookie.path, cookie.has_nonstandard_attr("HttpOnly"), cookie.expires) == ("/app", True, None)
 
 
 def test_questions_are_asked_and_explained(training: Class) -> None:
