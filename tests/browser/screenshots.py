@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.report.report import gather_report
+from exchange.store.access.users import add_user
 from exchange.store.review.candidates import CandidateView, find_candidate
 from exchange.web.report.render import draw_first_page
 from schemas.vocabulary import Role
@@ -74,6 +75,8 @@ def main() -> None:
 def draw_all(camera: Camera) -> None:
     """Everything once, for whom it is most at home with."""
     world = camera.world
+    with world.rs.node.store.write() as session:
+        add_user(session, "head-1", Role.HEAD)
     tell_of_the_region(world.rs)
     pages = pages_of(world)
     examiner = pages[Role.EXAMINER]

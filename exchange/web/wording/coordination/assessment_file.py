@@ -74,7 +74,8 @@ def _guidance(question: AssessmentQuestion) -> Iterator[str]:
     yield from comment(_("Look at: %(what)s", what=_(question.look)))
     yield from comment(_("Good: %(what)s", what=_(question.good)))
     if question.practices:
-        yield from comment(_("The node's snapshot answers this. Leave it empty, unless you saw otherwise."))
+        said = _("A node's snapshot in this folder answers this. With one, leave it empty, unless you saw otherwise.")
+        yield from comment(said)
     yield from comment(_("Answer: %(how)s", how=_how(question)))
     for choice in question.choices:
         yield from comment(f"  {choice.word}: {_(choice.title)}")

@@ -169,3 +169,14 @@ def test_the_paper_and_the_languages(kosovo: Path) -> None:
         assert str(shown.url) == f"{ADDRESS}{back}"
 
     at_the_form(kosovo, act)
+
+
+def test_without_a_node_nobody_is_told_that_its_snapshot_answers(tmp_path: Path) -> None:
+    path = tmp_path / "assessment-UA-2026H2.toml"
+    path.write_text(begun_assessment("UA", Half(2026, 2), None), encoding="utf-8")
+
+    async def act(person: httpx.AsyncClient) -> None:
+        for area in questionnaire().areas:
+            assert "snapshot answers this" not in (await person.get(f"/area/{area.id}")).text
+
+    at_the_form(path, act)
