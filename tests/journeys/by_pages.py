@@ -121,7 +121,7 @@ class ByPages:
     def _moved(self, hit: str, step: str, record: str, **fields: str) -> str:
         """A step of an exhibit, by the form that the page offers first, with what that form is filled in with."""
         page = self.investigator.read(f"/app/hits/{hit}")
-        form = re.findall(rf'<form [^>]*action="/app/hits/{hit}/custody">.*?</form>', page, re.DOTALL)[0]
+        form = re.findall(rf'<form [^>]*action="/app/hits/{hit}/custody"[^>]*>.*?</form>', page, re.DOTALL)[0]
         offered = dict(re.findall(r'<input[^>]* name="([a-z_]+)"[^>]* value="([^"]*)"', form))
         offered.pop("csrf")
         assert (offered["step"], offered["record"]) == (step, record)

@@ -159,9 +159,12 @@ class Somebody:
         self.write("Code of the authenticator", code.at(int(time.time()) + 30))
         self.press("button", "Sign in", to=r"/app/(\?.*)?")
         tour = self.page.locator("[data-tour]")
-        if tour.is_visible():
+        if tour.count():
+            tour.wait_for(state="visible")
             self.press("button", "Leave the tour", where=tour)
             tour.wait_for(state="hidden")
+            self.look()
+            self.page.reload()  # as on any other day: from its head on
             self.look()
 
     def state_purpose(self, basis: str) -> None:
