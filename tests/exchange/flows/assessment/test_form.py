@@ -57,7 +57,7 @@ def test_an_answer_is_kept_in_its_place_and_all_else_of_the_file_stays(begun: Pa
         line for line in before.splitlines() if line.startswith("#")
     ]
     assert stat.S_IMODE(begun.stat().st_mode) == 0o640
-    assert [path.name for path in begun.parent.iterdir()] == [begun.name]
+    assert {path.name for path in begun.parent.iterdir()} == {begun.name, LOCK_NAME}
     state = form.state()
     assert [item.told for item in [area.now.rated for area in state.found.areas] if item.told] == [1]
 
@@ -224,7 +224,7 @@ def test_a_link_beside_the_file_is_not_written_through(tmp_path: Path) -> None:
     assert outside.read_text() == "mine"
     assert not path.is_symlink()
     assert path.stat().st_mode & 0o777 == 0o640
-    assert {item.name for item in folder.iterdir()} == before, "nothing is left beside"
+    assert {item.name for item in folder.iterdir()} == before | {LOCK_NAME}, "nothing else is left beside"
 
 
 IN_ANOTHER_PROCESS = """

@@ -42,8 +42,16 @@ def at_the_form(path: Path, act: Callable[[httpx.AsyncClient], Awaitable[None]])
     asyncio.run(run())
 
 
-ELSEWHERE = ("/", "/static/tokens.css", "/none/static/tokens.css", "/none/none", "/none/language", "/none", "/%ff/")
-BELOW = ("/static/tokens.css", "/static/none.css", "/none", "/language", "", "/")
+ELSEWHERE = (
+    "/",
+    "/static/assessment.css",
+    "/none/static/assessment.css",
+    "/none/none",
+    "/none/language",
+    "/none",
+    "/%ff/",
+)
+BELOW = ("/static/assessment.css", "/static/none.css", "/none", "/language", "", "/")
 
 
 def test_nothing_at_all_is_answered_without_the_address_that_the_command_said(kosovo: Path) -> None:
