@@ -18,6 +18,8 @@ MAX_BUNDLE_ROUNDS = 64
 MAX_BUNDLE_BYTES = 2 * 1024 * 1024 + MAX_CHAIN_BYTES + 24 * 1024 * 1024
 """Two envelopes of half a megabyte, a third more for Base64; the key-events; and the witnesses' cards with the rounds
 of the trust root, of which ten take a megabyte."""
+MAX_BUNDLE_VALUES = 4096
+"""16 witnesses with 128 key-events each, twice that."""
 
 
 class Cosigned(Contract):
@@ -56,7 +58,7 @@ class Bundle(Contract):
 
 def parse_bundle(data: bytes) -> Bundle:
     """Read an untrusted bundle; nothing in it is verified. Raises ContractError as ``parse_statement`` does."""
-    check_json(data, max_bytes=MAX_BUNDLE_BYTES)
+    check_json(data, max_bytes=MAX_BUNDLE_BYTES, max_values=MAX_BUNDLE_VALUES)
     try:
         return Bundle.model_validate_json(data, strict=True)
     except ValidationError as error:

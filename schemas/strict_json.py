@@ -19,32 +19,45 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
-def check_json(data: bytes, *, max_bytes: int = MAX_STATEMENT_BYTES) -> None:
+def check_json(data: bytes, *, max_bytes: int = MAX_STATEMENT_BYTES, max_values: int | None = None) -> None:
     """Refuse what a lenient parser would silently mend, before any model sees it.
 
     Two readers that disagree on a duplicated key disagree on what was signed (RFC 7493, 2.3).
     Values are counted beside bytes, since a model says what is wrong with each of them, and takes its time: there
-    may be one for each ``BYTES_A_VALUE`` of ``max_bytes``, and of a statement's where that is more.
+    may be one for each ``BYTES_A_VALUE`` of ``max_bytes``, and of a statement's where that is more. ``max_values``:
+    of a form that holds few values, some of them long, such as documents in Base64.
 
     Raises ContractError: "too-large", "too-deep", "not-json", "duplicate-key".
     """
     if len(data) > max_bytes:
         raise ContractError("too-large", f"The JSON has {len(data)} bytes; at most {max_bytes} are read.")
-    bare = _STRING.sub(b"", data)
-    _check_depth(bare)
-    _check_values(bare, max(max_bytes, MAX_STATEMENT_BYTES) // BYTES_A_VALUE)
+    most = max(max_bytes, MAX_STATEMENT_BYTES) // BYTES_A_VALUE if max_values is None else max_values
+    bare = _without_strings(data, most)
+    _check_depth(bare, most)
+    _check_values(bare, most)
     try:
         json.loads(data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except ValueError as error:
         raise ContractError("not-json", f"This is not JSON in UTF-8: {error}.") from error
 
 
-def _check_depth(bare: bytes) -> None:
+def _without_strings(data: bytes, most: int) -> bytes:
+    """No more strings are looked for than stand in so many values, a name and a text each: to leave out one takes 160
+    bytes of memory, and two quotes are one."""
+    bare, strings = _STRING.subn(b"", data, count=2 * most + 2)
+    if strings > 2 * most + 1:
+        raise ContractError("too-large", f"The JSON holds more strings than {most} values have.")
+    return bare
+
+
+def _check_depth(bare: bytes, most: int) -> None:
     depth = 0
-    for bracket in _BRACKET.findall(bare):
-        depth += 1 if bracket in b"[{" else -1
+    for number, bracket in enumerate(_BRACKET.finditer(bare)):
+        depth += 1 if bracket[0] in b"[{" else -1
         if depth > MAX_DEPTH:
             raise ContractError("too-deep", f"The JSON nests deeper than {MAX_DEPTH} levels.")
+        if depth < 0 or number > 2 * most:
+            return  # no JSON, or of more values than are read
 
 
 def _check_values(bare: bytes, most: int) -> None:

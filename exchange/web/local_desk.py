@@ -2,9 +2,10 @@
 are taken.
 
 All of them lie below a path that is a secret, which the command says: another user of the machine, or a page in the
-same browser, does not know it. No cookie holds it, because a browser gives a cookie to every port of this machine, also
-to a program of another user; and a page tells no other page where somebody came from. They answer to the names of this
-machine alone, so that no other name can lead here.
+same browser, does not know it. Nothing else is answered, neither a file nor an error below another path. No cookie
+holds the secret, because a browser gives a cookie to every port of this machine, also to a program of another user; and
+a page tells no other page where somebody came from. They answer to 127.0.0.1 alone, so that no other name can lead
+here; not to ``localhost``, since a browser may look for that at [::1], whose same port is free for another user.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from urllib.parse import parse_qs
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.jurisdictions.directory import Directory
@@ -39,20 +43,26 @@ class LocalDesk(ABC):
 
     def __init__(self, pages: Environment, port: int, *, command: str, policy: str) -> None:
         self.base = f"/{secrets.token_urlsafe(24)}"
-        self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+        self.host = f"127.0.0.1:{port}"
         self._pages, self._command, self._policy = pages, command, policy
 
     def app(self, routes: Sequence[BaseRoute]) -> Starlette:
         """``routes``: those of the desk, each ``guarded``. ``app.state.base``: the path that the command says."""
         shared = [Route("/language", self.guarded(self.language), methods=["POST"])]
         static = Mount("/static", StaticFiles(directory=STATIC))
-        below = Mount("/{secret}", routes=[*routes, *shared, static])
-        app = Starlette(routes=[below, Route("/{path:path}", self._elsewhere)])
+        below = Mount(self.base, routes=[*routes, *shared, static])
+        app = Starlette(routes=[below], middleware=[Middleware(_Door, desk=self)])
         app.state.base = self.base
         return app
 
-    async def _elsewhere(self, _request: Request) -> Response:
-        return PlainTextResponse(f"Open the whole address that {self._command} said.", 403)
+    def turned_away(self, host: str, path: str) -> Response | None:
+        """The answer to whoever came by another name, or has not the address that the command said."""
+        if host != self.host:
+            return PlainTextResponse("This desk answers to 127.0.0.1 alone.", 421)
+        given = f"/{path.removeprefix('/').partition('/')[0]}"
+        if not hmac.compare_digest(given.encode(errors="replace"), self.base.encode()):
+            return PlainTextResponse(f"Open the whole address that {self._command} said.", 403)
+        return None
 
     @abstractmethod
     def directory(self) -> Directory:
@@ -63,14 +73,9 @@ class LocalDesk(ABC):
         """The page that says why something is not done."""
 
     def guarded(self, handler: Handler) -> Handler:
-        """Below the secret path, by this machine's own name, in the language that was chosen; refusals in words."""
+        """In the language that was chosen; refusals in words."""
 
         async def answer(request: Request) -> Response:
-            if request.headers.get("host", "") not in self._hosts:
-                return PlainTextResponse("This desk answers to 127.0.0.1 alone.", 421)
-            given = f"/{request.path_params['secret']}"
-            if not hmac.compare_digest(given.encode(), self.base.encode()):
-                return await self._elsewhere(request)
             preferred = request.headers.get("accept-language", "")
             code = chosen(request.cookies.get(LANGUAGE_COOKIE), preferred, "en")
             with speaking(Spoken(code, directory=self.directory)):
@@ -123,6 +128,19 @@ class LocalDesk(ABC):
         back = f"{request.url.path}{query}" if request.method == "GET" else f"{self.base}/"
         drawn = self._pages.get_template(f"{name}.html").render(csrf=self.csrf, back=back, base=self.base, **values)
         return HTMLResponse(drawn, status)
+
+
+class _Door:
+    """Before all routes: also those that a framework makes by itself, of files, errors and redirects."""
+
+    def __init__(self, app: ASGIApp, desk: LocalDesk) -> None:
+        self._app, self._desk = app, desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = None
+        if scope["type"] in ("http", "websocket"):
+            answer = self._desk.turned_away(Headers(scope=scope).get("host", ""), scope["path"])
+        await (answer or self._app)(scope, receive, send)
 
 
 def desk_pages(package: str) -> Environment:

@@ -113,7 +113,7 @@ def read_counts(data: bytes) -> ExerciseCounts:
     """Raises InvalidInput for what is not that, and for counts that do not add up."""
     try:
         check_json(data, max_bytes=MAX_COUNTS_BYTES)
-        found = ExerciseCounts.model_validate_json(data)
+        found = ExerciseCounts.model_validate_json(data, strict=True)
     except ContractError as error:
         raise InvalidInput(f"These are no counts of exercises: {error}", code="no-exercises") from error
     except ValidationError as error:

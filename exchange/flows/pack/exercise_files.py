@@ -60,6 +60,12 @@ def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, 
     return _added_up(found)
 
 
+def read_counts_file(path: Path) -> bytes:
+    """One byte more than is taken, so that too long is refused. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(MAX_COUNTS_BYTES + 1)
+
+
 def is_counts(data: bytes) -> bool:
     """Whether a file says that it is of this kind; nothing of it is believed."""
     return b"ffp-exercise-counts" in data[:_HEAD_OF_A_FILE]
@@ -128,8 +134,7 @@ def _in_order(counts: ExerciseCounts) -> ExerciseCounts:
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_COUNTS_BYTES + 1)  # one byte more than is taken, so that too long is refused
+        return read_counts_file(path)
     except OSError as error:
         raise InvalidInput(f"{name} cannot be read: {error.strerror}.") from error
 

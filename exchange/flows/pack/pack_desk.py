@@ -9,13 +9,15 @@ from pathlib import Path
 from exchange.errors import InvalidInput
 from exchange.flows.exercises.counts import ExerciseCounts, read_counts
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.pack.exercise_files import exercises_of_half, is_counts
+from exchange.flows.pack.exercise_files import exercises_of_half, is_counts, read_counts_file
 from exchange.flows.pack.pack import Pack
 from exchange.flows.pack.regional_pack import read_pack_files, regional_pack
 from exchange.flows.pack.signed_inputs import VerifiedInputs, is_inputs, verify_inputs
-from exchange.flows.region.desk import RegionDesk, read_desk_file
+from exchange.flows.region.desk import DeskKeys, RegionDesk, read_desk_file
+from exchange.flows.region.indicators import Indicators
 from exchange.flows.region.regional import RefusedFile
 from exchange.flows.region.report_file import ReportRefused
+from exchange.flows.region.seen_files import SeenFiles
 from schemas.errors import shown
 
 _HEAD_BYTES = 4096
@@ -54,16 +56,20 @@ class ExercisesOnDesk:
 class PackDesk(RegionDesk):
     """Half-years of whose inputs or reports something is there have a pack."""
 
+    def __init__(self, files: Path, keys: DeskKeys, indicators: Indicators) -> None:
+        super().__init__(files, keys, indicators)
+        self._seen_inputs, self._seen_exercises = SeenFiles(self._inputs), SeenFiles(_exercises)
+
     def is_of_another_kind(self, path: Path) -> bool:
         begin = _begin(path)
         return is_inputs(begin) or is_counts(begin)
 
     def inputs_listed(self) -> list[InputsOnDesk]:
-        return [self._inputs(path) for path in self.paths() if is_inputs(_begin(path))]
+        return self._seen_inputs.of(path for path in self.paths() if is_inputs(_begin(path)))
 
     def exercises_listed(self) -> list[ExercisesOnDesk]:
         begun = ((path, _begin(path)) for path in self.paths())
-        return [_exercises(path) for path, begin in begun if is_counts(begin) and not is_inputs(begin)]
+        return self._seen_exercises.of(path for path, begin in begun if is_counts(begin) and not is_inputs(begin))
 
     def pack_halves(self) -> list[Half]:
         """The newest first."""
@@ -75,7 +81,7 @@ class PackDesk(RegionDesk):
         """Of all files of the folder. Raises InvalidInput, code "nothing-to-combine"."""
         exercises = self.exercises_listed()
         apart = {item.name for item in exercises}
-        data = ((path.name, read_desk_file(path)) for path in self.paths() if path.name not in apart)
+        data = self.contents(path for path in self.paths() if path.name not in apart)
         found = read_pack_files(data, self.keys.who, self.keys.key)
         read = [(item.shown_name, item.counts) for item in exercises if item.counts is not None]
         counted, doubled = exercises_of_half(read, half)
@@ -87,17 +93,20 @@ class PackDesk(RegionDesk):
         try:
             return InputsOnDesk(path.name, verify_inputs(read_desk_file(path), self.keys.who), None)
         except ReportRefused as error:
-            return InputsOnDesk(path.name, None, error)
+            return InputsOnDesk(path.name, None, error.words_alone())
 
 
 def _begin(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_HEAD_BYTES)
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+    except FileNotFoundError:  # taken away meanwhile: of no kind
+        return b""
 
 
 def _exercises(path: Path) -> ExercisesOnDesk:
     try:
-        return ExercisesOnDesk(path.name, read_counts(read_desk_file(path)), None)
+        return ExercisesOnDesk(path.name, read_counts(read_counts_file(path)), None)
     except InvalidInput as error:
         next_step = "Ask whoever gave the training for the file that ffp exercise counts writes."
         refused = RefusedFile(shown(path.name, 255), None, error.code, str(error), next_step)

@@ -56,9 +56,19 @@ class PackFiles:
 
 def read_pack_files(files: Iterable[tuple[str, bytes]], who: Believed, key: RecipientKey | None = None) -> PackFiles:
     """Each by itself. What is refused is named, and nothing of it is in the pack."""
-    found = list(files)
-    reports, no_reports = verify_files((item for item in found if not is_inputs(item[1])), who, key)
-    inputs, no_inputs = verify_inputs_files((item for item in found if is_inputs(item[1])), who)
+    reports: list[NamedReport] = []
+    inputs: list[NamedInputs] = []
+    no_reports: list[RefusedFile] = []
+    no_inputs: list[RefusedFile] = []
+    for item in files:  # one after another: together they may be larger than the memory
+        if is_inputs(item[1]):
+            verified_inputs, refused = verify_inputs_files([item], who)
+            inputs += verified_inputs
+            no_inputs += refused
+        else:
+            verified_reports, refused = verify_files([item], who, key)
+            reports += verified_reports
+            no_reports += refused
     return PackFiles(tuple(reports), tuple(inputs), (*no_reports, *no_inputs))
 
 

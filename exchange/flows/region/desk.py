@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,7 @@ from exchange.flows.region.report_file import (
     VerifiedReport,
     verify_report_file,
 )
+from exchange.flows.region.seen_files import SeenFiles
 from exchange.jurisdictions.directory import Directory, shipped_directory
 from exchange.trust.recipient import RecipientKey
 from schemas.errors import shown
@@ -60,11 +61,11 @@ class RegionDesk:
 
     def __init__(self, files: Path, keys: DeskKeys, indicators: Indicators) -> None:
         self.folder, self.keys, self.indicators = files, keys, indicators
-        self._seen: dict[tuple[str, int, int], DeskFile] = {}
+        self._seen = SeenFiles(self._verify)
 
     def listed(self) -> list[DeskFile]:
         """Each file of the folder by name, at most ``MOST_FILES``; without those of another kind."""
-        return [self._verified(path) for path in self.paths() if not self.is_of_another_kind(path)]
+        return self._seen.of(path for path in self.paths() if not self.is_of_another_kind(path))
 
     def is_of_another_kind(self, path: Path) -> bool:
         """Something that lies in the folder for another purpose than a report."""
@@ -81,8 +82,7 @@ class RegionDesk:
         are left out and not refused."""
         wanted = [item for item in self.listed() if item.report is None or self._is_of(item, period)]
         before = [item for item in self.listed() if item.report is not None and self._is_before(item.report, period)]
-        data = ((item.name, read_desk_file(self.folder / item.name)) for item in wanted)
-        earlier = ((item.name, read_desk_file(self.folder / item.name)) for item in before)
+        data, earlier = (self.contents(self.folder / item.name for item in items) for items in (wanted, before))
         return read_reports(data, period, self.keys.who, self.keys.key, earlier)
 
     def combined(self, period: Period) -> Combined:
@@ -119,18 +119,21 @@ class RegionDesk:
         paths = sorted(self.folder.glob("*.json"))[:MOST_FILES]
         return (path for path in paths if path.is_file() and not path.is_symlink())
 
-    def _verified(self, path: Path) -> DeskFile:
-        stat = path.stat()
-        key = path.name, stat.st_size, stat.st_mtime_ns
-        if key not in self._seen:
-            self._seen[key] = self._verify(path)
-        return self._seen[key]
+    @staticmethod
+    def contents(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+        """One after another, without what was taken away meanwhile."""
+        for path in paths:
+            try:
+                content = read_desk_file(path)
+            except FileNotFoundError:
+                continue
+            yield path.name, content
 
     def _verify(self, path: Path) -> DeskFile:
         try:
             return DeskFile(path.name, verify_report_file(read_desk_file(path), self.keys.who, self.keys.key), None)
         except ReportRefused as error:
-            return DeskFile(path.name, None, error)
+            return DeskFile(path.name, None, error.words_alone())
 
     @staticmethod
     def _is_before(report: VerifiedReport, period: Period) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +19,8 @@ from schemas.statement_base import NodeId
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
+_MOST_VALUES: Final = 65_536
+"""A region of 26 sides has about as many, one of eight some 8,000."""
 _Number = Annotated[float, Field(ge=0, le=10**9)]
 _Id = Annotated[str, Field(max_length=60)]
 _Key = Annotated[str, Field(pattern=r"^[A-Z]{2}([->][A-Z]{2})?$")]
@@ -128,7 +130,7 @@ class _PublicRegion(_Passed):
 def read_public_region(data: bytes, name: str) -> ReadRegional:
     """``name``: of the file, for whoever gave it. Raises InvalidInput, code "invalid-regional"."""
     try:
-        check_json(data, max_bytes=MAX_REGION_BYTES)
+        check_json(data, max_bytes=MAX_REGION_BYTES, max_values=_MOST_VALUES)
         read = _PublicRegion.model_validate_json(data, strict=True)
     except ContractError as error:
         raise InvalidInput(f"{name} is no public regional report: {error}", code="invalid-regional") from error

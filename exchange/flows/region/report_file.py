@@ -44,6 +44,10 @@ WITH_ANNEX: Final = "ffp-report-file/2"
 """Of a file into which an incident annex is bound."""
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 """A restricted edition of 32 MB, a third more for Base64, and a proof with its witnesses."""
+MAX_OTHER_VALUES: Final = 32_768
+"""Of a file that is told what else it is: as many as a public edition of 2 MB may hold."""
+_MOST_VALUES: Final = 256
+"""Of a report's file: with two annexes it has some 50, and its documents are text to it."""
 _OLDER: Final = (FIRST_FORMAT,)
 _MOST_SAID: Final = 2000
 """Characters of a refusal."""
@@ -148,6 +152,11 @@ class ReportRefused(ExchangeError):
         self.node = None if node is None else shown(node, 40)
         self.next_step = shown(next_step, _MOST_SAID)
 
+    def words_alone(self) -> Self:
+        """To be kept: without cause and traceback, whose frames hold the whole file."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
+
 
 def write_report_file(file: ReportFile) -> bytes:
     without = {"annexes"} if not file.annexes else None
@@ -219,15 +228,19 @@ def _file(data: bytes) -> ReportFile:
     if len(data) > MAX_FILE_BYTES:
         raise _no_report(f"It has more than {MAX_FILE_BYTES} bytes.")
     try:
-        check_json(data, max_bytes=MAX_FILE_BYTES)
+        check_json(data, max_bytes=MAX_FILE_BYTES, max_values=MAX_OTHER_VALUES)
+        _check_format(_fields(data))
+        check_json(data, max_bytes=MAX_FILE_BYTES, max_values=_MOST_VALUES)
+        return ReportFile.model_validate_json(data, strict=True)
     except ContractError as error:
         raise _no_report(str(error)) from error
-    fields = json.loads(data)
-    _check_format(fields if isinstance(fields, dict) else {})
-    try:
-        return ReportFile.model_validate_json(data, strict=True)
     except ValidationError as error:
         raise _no_report(str(contract_error(error))) from error
+
+
+def _fields(data: bytes) -> dict[str, Any]:
+    found = json.loads(data)
+    return found if isinstance(found, dict) else {}
 
 
 def _check_format(fields: dict[str, Any]) -> None:

@@ -84,6 +84,10 @@ class ApprovedDocument:
     because: str
 
 
+_MOST_VALUES: Final = 64
+"""Of an ``ApprovedFile``, which has three; what it holds is read within bounds of its own."""
+
+
 class ApprovedFile(Contract):
     """A document and the bundle of its approval, in one file; both byte for byte, in Base64."""
 
@@ -234,7 +238,7 @@ def open_approved_file(
 
     Raises ContractError for another kind of file, and what ``verify_proven`` and ``check_approval`` raise.
     """
-    check_json(data, max_bytes=max_bytes)
+    check_json(data, max_bytes=max_bytes, max_values=_MOST_VALUES)
     try:
         file = ApprovedFile.model_validate_json(data, strict=True)
     except ValidationError as error:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
+from typing import Final
 
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.flows.monitoring.half_years import Half, Period, Year, parse_period
@@ -23,14 +24,17 @@ from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import Indicators
 from exchange.flows.region.read_regional import ReadRegional, read_public_region
 from exchange.flows.region.read_reports import read_reports
-from exchange.flows.region.region_document import REGION_FORMAT, REGION_WITH_INCIDENTS
+from exchange.flows.region.region_document import MAX_REGION_BYTES, REGION_FORMAT, REGION_WITH_INCIDENTS
 from exchange.flows.region.regional import RefusedFile, RegionalReport, SummedSides
 from exchange.flows.region.report_file import MAX_FILE_BYTES, VerifiedReport
 from exchange.flows.region.site.held_against import held_against_files
 from exchange.flows.region.site.public_files import PublicFiles, public_files
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError, shown
-from schemas.strict_json import check_json
+from schemas.strict_json import BYTES_A_VALUE, check_json
+
+_MOST_VALUES: Final = MAX_REGION_BYTES // BYTES_A_VALUE
+"""Of any file: as many as a regional report's edition for named recipients may hold."""
 
 
 class TakingPart(StrEnum):
@@ -209,7 +213,7 @@ def _sorted(files: Iterable[tuple[str, bytes]]) -> _Sorted:
 def _claims(data: bytes) -> tuple[str, str, str]:
     """Format, period and edition as the file states them, believed by nobody; empty where it states none."""
     try:
-        check_json(data, max_bytes=MAX_FILE_BYTES)
+        check_json(data, max_bytes=MAX_FILE_BYTES, max_values=_MOST_VALUES)
         fields = json.loads(data)
     except ContractError:
         return "", "", ""

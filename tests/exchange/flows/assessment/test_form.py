@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import stat
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from exchange.clock import today
 from exchange.errors import Conflict
 from exchange.flows.assessment.answers import read_answers
 from exchange.flows.assessment.form import HEAD_PLACE, RECOMMENDATIONS, AssessmentForm, Faults
-from exchange.flows.assessment.held_folder import alone_in
+from exchange.flows.assessment.held_folder import LOCK_NAME, alone_in
 from exchange.flows.assessment.problems import ProblemKind
 from exchange.flows.assessment.typed import TypedAnswer, TypedFault, TypedRecommendation
 from exchange.flows.monitoring.half_years import Half
@@ -55,7 +57,7 @@ def test_an_answer_is_kept_in_its_place_and_all_else_of_the_file_stays(begun: Pa
         line for line in before.splitlines() if line.startswith("#")
     ]
     assert stat.S_IMODE(begun.stat().st_mode) == 0o640
-    assert [path.name for path in begun.parent.iterdir()] == [begun.name]
+    assert {path.name for path in begun.parent.iterdir()} == {begun.name, LOCK_NAME}
     state = form.state()
     assert [item.told for item in [area.now.rated for area in state.found.areas] if item.told] == [1]
 
@@ -222,7 +224,7 @@ def test_a_link_beside_the_file_is_not_written_through(tmp_path: Path) -> None:
     assert outside.read_text() == "mine"
     assert not path.is_symlink()
     assert path.stat().st_mode & 0o777 == 0o640
-    assert {item.name for item in folder.iterdir()} == before, "nothing is left beside"
+    assert {item.name for item in folder.iterdir()} == before | {LOCK_NAME}, "nothing else is left beside"
 
 
 IN_ANOTHER_PROCESS = """
@@ -261,7 +263,39 @@ def test_two_processes_on_one_file_write_over_nothing_of_each_other(begun: Path)
     assert [one.returncode for one in both] == [0, 0], said
     answers = read_answers(begun).answers
     assert (answers["posts_total"].value, answers["backlog_months"].value) == (40, 40)
-    assert [path.name for path in begun.parent.iterdir()] == [begun.name]
+    assert {path.name for path in begun.parent.iterdir()} == {begun.name, LOCK_NAME}
+
+
+def test_who_may_read_the_folder_keeps_nobody_from_saving(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exchange.flows.assessment.held_folder.MOST_WAIT_S", 0.1)
+    begun.parent.chmod(0o755)
+    form = AssessmentForm(begun)
+    folder = os.open(begun.parent, os.O_RDONLY)
+    answers = os.open(begun, os.O_RDONLY)
+    try:
+        for descriptor in (folder, answers):  # as another user can, where the file is for all to read
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        assert keep(form, "posts_total", typed("6")) == {"posts_total": ()}
+    finally:
+        os.close(folder)
+        os.close(answers)
+    assert stat.S_IMODE((begun.parent / LOCK_NAME).stat().st_mode) == 0o600, "nobody else can open what is held"
+
+
+def test_a_lock_that_somebody_else_put_there_is_left_alone(begun: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    lock = begun.parent / LOCK_NAME
+    form = AssessmentForm(begun)
+    for number, put in enumerate((lambda: lock.symlink_to(elsewhere), lock.mkdir, lambda: os.mkfifo(lock, 0o666))):
+        put()
+        assert keep(form, "posts_total", typed(str(number + 1))) == {"posts_total": ()}
+        lock.rmdir() if lock.is_dir() else lock.unlink()
+    assert not elsewhere.exists()
+    lock.touch()
+    lock.chmod(0o666)
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert keep(form, "posts_total", typed("9")) == {"posts_total": ()}, "others can open it: it locks nothing"
 
 
 def test_a_process_that_holds_the_folder_is_waited_for_and_then_named(

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from exchange.errors import InvalidInput
-from exchange.flows.exercises.counts import MAX_COUNTS_BYTES, write_counts
+from exchange.flows.exercises.counts import MAX_COUNTS_BYTES, ExerciseCounts, read_counts, write_counts
 from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseOutcome, ExerciseSkill, ExerciseUse
+from exchange.flows.pack import pack_desk
 from exchange.flows.pack.exercise_files import exercises_of_half, is_counts, read_exercise_files, skills_of
+from exchange.flows.pack.pack_desk import PackDesk
+from exchange.flows.region.desk import DeskKeys
+from exchange.flows.region.indicators import shipped_indicators
+from exchange.flows.region.report_file import Believed
 from tests.exchange.flows.pack.made_up_counts import PAIRS, QUESTIONS, counted, made_up_counts
 from tests.exchange.flows.region.region_world import H1, H2
 
@@ -93,3 +99,74 @@ def test_of_what_lies_on_a_desk_each_file_of_the_half_year_counts_once(tmp_path:
     assert sets == read_exercise_files([written(tmp_path / "one.json", PAIRS)], H2)
     assert [(item.file, item.code) for item in refused] == [("again.json", "doubled")]
     assert exercises_of_half([("before.json", before)], H2) == (None, []), "no section, where no file is of it"
+
+
+@pytest.mark.parametrize(
+    ("told", "instead"),
+    [
+        (b'"answered": 36', b'"answered": "36"'),
+        (b'"answered": 36', b'"answered": 3.6e1'),
+        (b'"XK": 1', b'"XK": true'),
+    ],
+)
+def test_a_count_is_a_number_and_nothing_that_is_like_one(told: bytes, instead: bytes) -> None:
+    good = write_counts(made_up_counts(PAIRS))
+    assert read_counts(good).sets == [PAIRS]
+    assert told in good
+    with pytest.raises(InvalidInput, match="These are no counts of exercises"):
+        read_counts(good.replace(told, instead))
+
+
+def on_a_desk(folder: Path) -> PackDesk:
+    return PackDesk(folder, DeskKeys(Believed(), None), shipped_indicators())
+
+
+def test_a_desk_reads_each_file_of_counts_once_and_no_more_of_it_than_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths: list[int] = []
+
+    def noted(data: bytes) -> ExerciseCounts:
+        lengths.append(len(data))
+        return read_counts(data)
+
+    monkeypatch.setattr("exchange.flows.pack.pack_desk.read_counts", noted)
+    good = written(tmp_path / "a.json", PAIRS)
+    with (tmp_path / "b.json").open("wb") as file:
+        file.write(b'{"format":"ffp-exercise-counts/1",')
+        file.truncate(40 * 2**20)
+    desk = on_a_desk(tmp_path)
+    for _ in range(3):
+        one, huge = desk.exercises_listed()
+        assert one.counts == made_up_counts(PAIRS)
+        assert huge.refused is not None
+        assert huge.refused.code == "no-exercises"
+    assert lengths == [good.stat().st_size, MAX_COUNTS_BYTES + 1]
+    written(good, QUESTIONS)
+    assert desk.exercises_listed()[0].counts == made_up_counts(QUESTIONS), "what was changed is read anew"
+
+
+@pytest.mark.parametrize("kind", ["ffp-exercise-counts/1", "ffp-approved-document/1", "ffp-report-file/1"])
+def test_what_is_taken_away_while_a_page_is_made_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    desk = on_a_desk(tmp_path)
+    for act in (desk.listed, desk.inputs_listed, desk.exercises_listed):
+        (tmp_path / "a.json").write_text(json.dumps({"format": kind}))
+        with monkeypatch.context() as patched:
+            patched.setattr(pack_desk, "_begin", _then_gone(pack_desk._begin))
+            assert act() == []
+    (tmp_path / "a.json").write_text(json.dumps({"format": kind}))
+    listed = desk.listed()
+    (tmp_path / "a.json").unlink()
+    monkeypatch.setattr(desk, "listed", lambda: listed)
+    assert desk.read(H2).refused == ()
+
+
+def _then_gone(begin: Callable[[Path], bytes]) -> Callable[[Path], bytes]:
+    def read(path: Path) -> bytes:
+        found = begin(path)
+        path.unlink(missing_ok=True)
+        return found
+
+    return read

@@ -42,6 +42,38 @@ def at_the_form(path: Path, act: Callable[[httpx.AsyncClient], Awaitable[None]])
     asyncio.run(run())
 
 
+ELSEWHERE = (
+    "/",
+    "/static/assessment.css",
+    "/none/static/assessment.css",
+    "/none/none",
+    "/none/language",
+    "/none",
+    "/%ff/",
+)
+BELOW = ("/static/assessment.css", "/static/none.css", "/none", "/language", "", "/")
+
+
+def test_nothing_at_all_is_answered_without_the_address_that_the_command_said(kosovo: Path) -> None:
+    async def run() -> None:
+        app = form_app(AssessmentForm(kosovo), PORT)
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as person:
+            for path in ELSEWHERE:
+                answer = await person.get(path)
+                assert (answer.status_code, answer.headers.get("location")) == (403, None), path
+            assert (await person.post("/none/")).status_code == 403
+            for path in BELOW:
+                for host in ("evil.example", f"localhost:{PORT}", f"[::1]:{PORT}", "127.0.0.1", ""):
+                    answer = await person.get(f"{app.state.base}{path}", headers={"host": host})
+                    assert (answer.status_code, answer.headers.get("location")) == (421, None), (path, host)
+                    assert host == "" or host not in answer.text.replace("answers to 127.0.0.1 alone", "")
+            found = [(await person.get(f"{app.state.base}{path}")).status_code for path in BELOW]
+            assert found == [200, 404, 404, 405, 307, 200]
+
+    asyncio.run(run())
+
+
 def form_of(html: str) -> dict[str, str]:
     """What the page sends beside what is typed."""
     found = CSRF.search(html)
