@@ -23,8 +23,8 @@ from exchange.web.wording.coordination.regional_lines import (
     change_words,
     key_words,
     number_words,
-    pair_words,
     of_others,
+    pair_words,
     total_words,
     without_words,
 )

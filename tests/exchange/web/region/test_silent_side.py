@@ -7,7 +7,6 @@ import asyncio
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pypdf
