@@ -1,4 +1,4 @@
-"""The coordinator's desk at 400 pixels: a figure, and what became of a file, stand below the name, within the window."""
+"""The coordinator's desk at 400 pixels: figures, and what became of a file, stand below the name, within the window."""
 
 from __future__ import annotations
 
