@@ -24,6 +24,7 @@ from exchange.web.wording.coordination.regional_lines import (
     key_words,
     number_words,
     of_others,
+    pair_words,
     total_words,
     without_words,
 )
@@ -98,7 +99,12 @@ def hits_by_pair(report: RegionalReport, name: str) -> FigureBlock:
         for key, figure in sorted(row.cells.items())
         if "-" not in key
     )
-    return replace(block, rows=(*block.rows, *within))
+    told = tuple(
+        (key_words(key), pair_words(report, key, figure, "count"))
+        for key, figure in sorted(row.cells.items())
+        if "-" in key
+    )
+    return replace(block, rows=(*told, *within))
 
 
 def rate_block(report: RegionalReport) -> FigureBlock:

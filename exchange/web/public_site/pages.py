@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from exchange.flows.region.kinds import CREDIT
 from exchange.flows.region.site.publication import Publication, PublishedPeriod, SignedReport, TakingPart
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
@@ -26,7 +27,7 @@ from exchange.web.public_site.diagram import DrawnJurisdiction, circles_drawing
 from exchange.web.public_site.incident_blocks import annex_notes, annex_tables, annexes_of, incident_blocks
 from exchange.web.public_site.periods import named_period
 from exchange.web.wording.coordination.regional_incidents import lacking_words
-from exchange.web.wording.coordination.regional_lines import difference_words, regional_notes
+from exchange.web.wording.coordination.regional_lines import difference_words, silent_notes
 
 FILES: Final = "files"
 """The folder of a site in which the signed files lie."""
@@ -112,6 +113,7 @@ def _about(publication: Publication) -> Mapping[str, Any]:
     return {
         "tiles": figure_tiles(report),
         "reported": len(report.reports),
+        "silent": silent_notes(report),
         "smallest": report.smallest,
         "few": report.smallest - 1,
     }
@@ -151,7 +153,8 @@ def _hits(publication: Publication) -> Mapping[str, Any]:
     return {
         "blocks": [hits_by_pair(report, name) for name in ("leads", "confirmed_hits", "hits_retracted")]
         + [rate_block(report)],
-        "credit": regional_notes(report)[0],
+        "silent": silent_notes(report),
+        "credit": _(CREDIT),
         "differences": [difference_words(item) for item in report.differences],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
@@ -13,9 +14,11 @@ from starlette.routing import Route
 
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.extras.known import extra_named
-from exchange.flows.monitoring.half_years import Half, parse_period
+from exchange.flows.monitoring.half_years import Half, Period, parse_period
 from exchange.flows.pack.pack_desk import PackDesk
-from exchange.flows.region.regional import RegionalReport
+from exchange.flows.region.desk import DeskFile
+from exchange.flows.region.read_reports import NamedReport, against_each_other
+from exchange.flows.region.regional import RefusedFile, RegionalReport
 from exchange.flows.region.report_file import MAX_FILE_BYTES
 from exchange.jurisdictions.directory import Directory
 from exchange.web.languages import gettext as _
@@ -28,10 +31,11 @@ from exchange.web.region.written import edition_files
 from exchange.web.wording.coordination.regional_incidents import incident_notes, incident_tables, incident_totals
 from exchange.web.wording.coordination.regional_lines import (
     difference_words,
-    number_words,
+    line_words,
     past_periods,
     regional_lines,
     regional_notes,
+    shared_number_words,
     stage_lines,
 )
 
@@ -49,7 +53,7 @@ FILE_TYPES: Final = {
 }
 
 _pages = desk_pages("exchange.web.region")
-_pages.globals |= {"number_words": number_words}
+_pages.globals |= {"line_words": line_words}
 
 
 def desk_app(desk: PackDesk, port: int) -> Starlette:
@@ -66,6 +70,16 @@ def desk_app(desk: PackDesk, port: int) -> Starlette:
             Route("/pack/{half}/{name}", pages.guarded(pages.pack_file)),
         ]
     )
+
+
+def _doubled(files: Sequence[DeskFile], periods: Iterable[Period]) -> dict[str, RefusedFile]:
+    """By name: files that verify, and are not counted beside others of their period."""
+    found = [NamedReport(item.shown_name, item.report) for item in files if item.report is not None]
+    refused: dict[str, RefusedFile] = {}
+    for period in periods:
+        of_it = [item for item in found if item.report.manifest.period == str(period)]
+        refused |= {item.file: item for item in against_each_other(of_it, period).refused}
+    return refused
 
 
 def _edition(report: RegionalReport, with_pdf: bool) -> dict[str, bytes]:
@@ -93,6 +107,7 @@ class _Desk(LocalDesk):
         believes = who.trust is not None or bool(who.fingerprints)
         values = {
             "files": files,
+            "doubled": _doubled(files, periods),
             "periods": periods,
             "inputs": await run_in_threadpool(self._desk.inputs_listed),
             "exercises": await run_in_threadpool(self._desk.exercises_listed),
@@ -126,6 +141,7 @@ class _Desk(LocalDesk):
         report = made.public if wants_public or made.restricted is None else made.restricted
         ends = ("json", "csv", *(("pdf",) if extra_named("pdf").is_installed else ()))
         base = f"region-{period}-{report.edition}"
+        lines, times = regional_lines(report), stage_lines(report)
         drawings = (f"{base}-leads.svg", f"{base}-confirmed.svg", f"{base}-periods.svg")
         values = {
             "period": str(period),
@@ -133,8 +149,9 @@ class _Desk(LocalDesk):
             "has_restricted": made.restricted is not None,
             "refused": report.refused,
             "notes": regional_notes(report),
-            "lines": regional_lines(report),
-            "times": stage_lines(report),
+            "lines": lines,
+            "times": times,
+            "shared": shared_number_words([*lines, *times]),
             "past": past_periods(report),
             "incident_notes": incident_notes(report),
             "incident_totals": incident_totals(report),

@@ -17,10 +17,11 @@ from exchange.web.wording.coordination.regional_lines import (
     RegionalLine,
     difference_words,
     key_words,
-    number_words,
+    line_words,
     past_periods,
     regional_lines,
     regional_notes,
+    shared_number_words,
     stage_lines,
 )
 from exchange.web.wording.figures import words
@@ -71,19 +72,21 @@ def _data(report: RegionalReport) -> dict[str, Any]:
 def _totals(report: RegionalReport) -> list[Block]:
     past = past_periods(report)
     head = [_("Figure"), _("The region"), _("Across borders"), *past]
-    counts = [_total(line, "" if line.across is None else line.across) for line in regional_lines(report)]
-    times = [_total(line, line.cells[0][1]) for line in stage_lines(report)]
+    lines, stages = regional_lines(report), stage_lines(report)
+    shared = shared_number_words([*lines, *stages])
+    counts = [_total(line, "" if line.across is None else line.across, shared) for line in lines]
+    times = [_total(line, line.cells[0][1], shared) for line in stages]
     return [
         heading(_("The region's figures"), 1),
+        *([quiet(shared)] if shared else []),
         figures(head, counts),
         heading(_("How long it took, in hours"), 1),
         figures([_("Stage"), _("Median"), _("90th percentile"), *past], times),
     ]
 
 
-def _total(line: RegionalLine, beside: str) -> tuple[str, str, list[str]]:
-    said = f"{_(line.definition.text)} {number_words(line.number)}."
-    return _(line.definition.title), said, [line.total, beside, *line.trend]
+def _total(line: RegionalLine, beside: str, shared: str) -> tuple[str, str, list[str]]:
+    return _(line.definition.title), line_words(line, shared), [line.total, beside, *line.trend]
 
 
 def _cells(report: RegionalReport) -> list[Block]:

@@ -124,14 +124,38 @@ def past_periods(report: RegionalReport) -> list[str]:
 
 
 def number_words(number: Indicator) -> str:
-    """Goal and number, and whether anybody held them against their source. A goal in a coordinator's own words stays as
-    it is."""
-    goal = _("Goal %(number)s", number=number.goal)
+    """Goal and number, and whether anybody held them against their source."""
+    return f"{goal_words(number)}; {_entered_words(number)}"
+
+
+def goal_words(number: Indicator) -> str:
+    """A goal in a coordinator's own words stays as it is."""
     if number.goal_text:
-        goal = _("Goal %(number)s: %(aim)s", number=number.goal, aim=_(number.goal_text))
+        return _("Goal %(number)s: %(aim)s", number=number.goal, aim=_(number.goal_text))
+    return _("Goal %(number)s", number=number.goal)
+
+
+def _entered_words(number: Indicator) -> str:
     kpi = number.kpi_2030 or number.kpi_2024
     entered = _("KPI %(number)s", number=kpi) if kpi else _("KPI number not entered")
-    return f"{goal}; {entered}; {_('verified') if number.verified else _('unverified')}"
+    return f"{entered}; {_('verified') if number.verified else _('unverified')}"
+
+
+def shared_number_words(lines: Sequence[RegionalLine]) -> str:
+    """What stands once above the lines, and then not in each of them, where nobody has entered or verified a number of
+    any of them; else nothing."""
+    if not lines or any(line.number.kpi_2030 or line.number.kpi_2024 or line.number.verified for line in lines):
+        return ""
+    about = _(
+        "Each figure stands beside its definition, the goal of the Roadmap that it speaks to, and the number of the "
+        "key performance indicator. What nobody has held against its source yet is called unverified."
+    )
+    return f"{about} {_entered_words(lines[0].number)}."
+
+
+def line_words(line: RegionalLine, shared: str) -> str:
+    """Below the title of a line: its definition, goal, and number where that is not said above all lines."""
+    return f"{_(line.definition.text)} {goal_words(line.number) if shared else number_words(line.number)}."
 
 
 def key_words(key: str) -> str:
@@ -217,7 +241,7 @@ def _dropped_words(dropped: DroppedLinks | None) -> Iterator[str]:
 def regional_notes(report: RegionalReport) -> list[str]:
     """What a reader must know before the first figure."""
     exact = report.edition == "restricted"
-    found = [_(CREDIT)]
+    found = [*silent_notes(report), _(CREDIT)]
     if exact:
         found.append(
             _("This edition has exact counts. It is for the named recipient alone, and for the stated purpose.")
@@ -239,6 +263,28 @@ def regional_notes(report: RegionalReport) -> list[str]:
     return [*found, *sides_notes(report)]
 
 
+def silent_sides(report: RegionalReport) -> list[str]:
+    """Whom the reports name as a partner, and of whom no report is in it: sent none, or it was refused."""
+    named = {code for row in report.rows for key in row.cells for code in key.replace(">", "-").split("-")}
+    return sorted(named.difference(report.jurisdictions))
+
+
+def silent_notes(report: RegionalReport) -> list[str]:
+    """A sentence on those, where there are any."""
+    names = ", ".join(term(code, "jurisdiction") for code in silent_sides(report))
+    said = _m("Without a report of %(period)s, and so told of by their partners alone: %(names)s.")
+    return [_(said, period=report.period, names=names)] if names else []
+
+
+def pair_words(report: RegionalReport, key: str, figure: Figure, unit: str) -> str:
+    """Of a cell; of two together with how many of them tell it, where one is silent."""
+    said, pair = words(figure, unit), key.split("-")
+    told = sum(code in report.sides.reported for code in pair)
+    if figure.low is None or len(pair) == told or len(pair) == 1:
+        return said
+    return _("%(figure)s (sides: %(told)s of %(all)s)", figure=said, told=told, all=len(pair))
+
+
 def sides_notes(report: RegionalReport) -> list[str]:
     """Who is not in a sum, and which sums are not compared."""
     now = report.sides
@@ -256,7 +302,7 @@ def all_definitions() -> list[Definition]:
 
 def _line(report: RegionalReport, row: RegionalRow, definition: Definition, unit: str) -> RegionalLine:
     restricted = words_of_restricted()
-    said = [(key, words(figure, unit)) for key, figure in row.cells.items()]
+    said = [(key, pair_words(report, key, figure, unit)) for key, figure in row.cells.items()]
     return RegionalLine(
         id=row.id,
         definition=definition,
