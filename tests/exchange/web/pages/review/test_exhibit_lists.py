@@ -81,6 +81,17 @@ def test_a_record_shows_what_stands_out_and_sends_no_more(
     assert re.search(r"gap 0\.\d\d to 0\.\d\d", shown)
 
 
+def test_a_pair_of_the_own_side_alone_stands_out_all_the_same(
+    node: RunningNode, records: dict[str, str], signed_in: Callable[[Role], Person]
+) -> None:
+    """Candidates across borders do not show it: they lead to the list that does."""
+    shown = signed_in(Role.EXAMINER).get("/app/candidates?of=all").text
+    assert "more that stands out" not in shown
+    for group in shown.split('<section class="card group"')[1:]:
+        assert ("Nothing stands out." in group) != ("1 pair stands out" in group), group
+    assert f'<a href="/app/records/{records["1-1"]}/candidates">1 pair stands out</a>' in shown
+
+
 def test_weaker_pairs_are_sent_and_seen_once_they_are_asked_for(
     node: RunningNode, records: dict[str, str], signed_in: Callable[[Role], Person]
 ) -> None:
