@@ -95,9 +95,10 @@ def test_a_list_that_leaves_out_what_stands_out_does_not_say_that_nothing_does(
     found = exhibits_of_record(node.node, Role.EXAMINER, person.pseudonym, records["1-1"])
     assert found is not None
     assert len(found.standing) == 1
+    record, ranking = found.record, found.ranking
 
     def shown(own: OwnView, standing: Sequence[ExhibitPair]) -> str:
-        groups = [RecordGroup(found.record, found.ranking, own, standing)]
+        groups = [RecordGroup(record, ranking, own, standing)]
         monkeypatch.setattr(
             "exchange.web.pages.review.candidate_list.exhibits_across_borders",
             lambda *_, **__: GroupedExhibits(groups, None, 0),
