@@ -87,3 +87,17 @@ def test_nothing_runs_out_of_a_telephone(browser: Any, serbia: RunningNode, lang
     assert cells.first.inner_text().startswith("20")
     assert cells.nth(2).is_hidden(), "who does it stands below what is to be done"
     page.context.close()
+
+
+def test_the_form_of_a_meeting_shows_who_is_counted(browser: Any, serbia: RunningNode) -> None:
+    """No list of it is cut to its first letters, and each count says whom it is of."""
+    page = browser.new_context(viewport={"width": WIDE, "height": 800}).new_page()
+    sign_in(page, serbia, person(serbia, Role.HEAD))
+    page.goto(f"{serbia.url}/app/meetings")
+    page.locator("details", has=page.locator(".attendance")).evaluate("found => found.open = true")
+    for name in ("institution-0", "role-0"):
+        assert page.locator(f"select[name={name}]").bounding_box()["width"] > WIDE * 0.75, name
+    table = page.locator(".scroll", has=page.locator(".attendance"))
+    assert table.evaluate("found => found.scrollWidth - found.clientWidth") == 0
+    count = page.locator("input[name=women-0]").locator("xpath=..")
+    assert count.evaluate("found => getComputedStyle(found, '::before').content") == '"Women"'

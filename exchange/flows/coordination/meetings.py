@@ -165,6 +165,9 @@ def _check(new: NewMeeting) -> None:
         ) from error
     if new.held_on > today() or new.held_on.year < 2018:
         raise InvalidInput("A meeting that was held has a day that has come, of 2018 or later.", code="invalid-field")
+    if not new.attended:
+        said = "Count at least one person of the own jurisdiction who attended: a meeting of nobody is not kept."
+        raise InvalidInput(said, code="nobody-attended")
     if len(new.attended) > MOST_ATTENDANCE_LINES:
         raise InvalidInput(f"A meeting has {MOST_ATTENDANCE_LINES} lines of attendance at most.", code="invalid-field")
     lines = Counter(f"{line.institution}:{line.role}:{line.sex}" for line in new.attended)

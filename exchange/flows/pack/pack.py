@@ -149,6 +149,11 @@ class Pack:
         return self.meeting is MeetingKind.REGIONAL
 
     @property
+    def lasts(self) -> bool:
+        """On the day of which it is, the half-year was not over."""
+        return self.as_of.isoformat() < self.half.end[:10]
+
+    @property
     def inputs(self) -> tuple[PackInputs, ...]:
         return tuple(side.inputs for side in self.sides if side.inputs is not None)
 

@@ -179,7 +179,7 @@ def _not_sent(pack: Pack) -> Iterator[str]:
             yield _("%(side)s is asked to send its report and the inputs of the pack.", side=name_of_side(code))
         elif pack.is_regional:
             yield from _asked_to_send(pack, code, found)
-        elif MissingPart.REPORT in found:
+        elif MissingPart.REPORT in found and not pack.lasts:
             yield _("The head of %(side)s is asked to approve the report of the half-year.", side=name_of_side(code))
         elif MissingPart.INPUTS in found:
             yield _("The head of %(side)s is asked to approve the inputs of the pack.", side=name_of_side(code))

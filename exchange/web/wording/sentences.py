@@ -56,6 +56,7 @@ SENTENCES: Final = {
     "not-understood": _m("The address holds something that this page does not know."),
     "invalid-input": _m("What was sent is not right. Correct what is named below, and send it again."),
     "invalid-field": _m("A field is empty, or holds what it may not hold. Correct it, and send it again."),
+    "nobody-attended": _m("Enter how many people of your own jurisdiction attended: a meeting of nobody is not kept."),
     "unknown-type": _m("This cannot be stated."),
     "unknown-jurisdiction": _m("A jurisdiction is named that this node does not know. Choose one of the list."),
     "unknown-field": _m("Something was sent that only the node itself states."),

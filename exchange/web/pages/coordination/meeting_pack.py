@@ -10,6 +10,7 @@ from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.flows.pack.approve_inputs import approve_inputs, approved_inputs
 from exchange.flows.pack.local_pack import local_pack
+from exchange.flows.pack.waiting_approvals import HeadSigns, waiting_approvals
 from exchange.flows.statement.approved_document import check_digest
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
@@ -23,6 +24,7 @@ from exchange.web.pack.paper import pack_title, readers_words
 from exchange.web.pack.written import pack_files, zipped
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
 from exchange.web.pages.query.queries import line_of
+from exchange.web.wording.coordination.waiting_approvals import waiting_line
 
 router = APIRouter()
 
@@ -33,6 +35,7 @@ def pack_page(node: OpenNode, who: Heading, half: str) -> Response:
     found = local_pack(node, Half.parse(half))
     pack = found.pack
     approved = approved_inputs(node, pack.half) if found.approved else None
+    first = [item for item in waiting_approvals(node) if item.period == pack.half and item.what is not HeadSigns.INPUTS]
     return page(
         "meeting_pack",
         who,
@@ -46,6 +49,8 @@ def pack_page(node: OpenNode, who: Heading, half: str) -> Response:
         approval=approved.approval if approved is not None else None,
         facts=inputs_facts(approved.inputs if approved is not None else pack.inputs[0]),
         changed_since=pack.changed_since,
+        lasts_until=pack.half.end if pack.lasts else None,
+        first=[waiting_line(item) for item in first],
         sha256=found.sha256 if approved is None else approved.approval.sha256,
     )
 

@@ -27,6 +27,7 @@ from exchange.flows.coordination.meetings import (
 from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
+from exchange.flows.pack.waiting_approvals import waiting_approvals
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.coordination.form_fields import LineDoubts, day_in, with_doubts, word_in
 from exchange.web.pages.layout import Heading, SignedIn, Visitor, off_loop, page, read_form
@@ -54,9 +55,10 @@ class AttendanceFormRow:
 
 @router.get("/meetings")
 def meetings(node: OpenNode, who: SignedIn, half: str | None = None, doubt: LineDoubts = ()) -> Response:
-    """Of a half-year; of that which lasts, where none is named. ``doubt``: what the title just kept may tell."""
+    """Of a half-year. Where none is named: for the head of that which ended last, as long as something of it waits to
+    be approved; else of that which lasts. ``doubt``: what the title just kept may tell."""
     lasting = Half.of(datetime.fromisoformat(stamp()))
-    wanted = lasting if half is None else Half.parse(half)
+    wanted = _first_shown(node, who, lasting) if half is None else Half.parse(half)
     found = list_meetings(node, wanted)
     return _page("meetings", who, meetings=found, half=wanted, halves=_before(lasting), doubts=doubt)
 
@@ -96,6 +98,12 @@ def _correct(node: Node, who: Visitor, meeting_id: int, fields: dict[str, str]) 
     new = _read(fields)
     change_meeting(node, who.caller.actor, meeting_id, new)
     return with_doubts(f"/app/meetings?half={_half_of(new)}", node, new.title)
+
+
+def _first_shown(node: Node, who: Visitor, lasting: Half) -> Half:
+    last = lasting.before()
+    waits = who.caller.role is Role.HEAD and any(item.period == last for item in waiting_approvals(node))
+    return last if waits else lasting
 
 
 def _page(name: str, who: Visitor, **values: Any) -> Response:

@@ -32,7 +32,7 @@ from exchange.web.pages.sorting import Direction, Sorting, order_of
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
 from exchange.web.wording.calibres import BESIDE_THE_LIST
-from schemas.vocabulary import BreechFaceClass, HandlingCode, Role
+from schemas.vocabulary import BreechFaceClass, HandlingCode, ReleaseLevel, Role
 
 router = APIRouter()
 
@@ -240,6 +240,7 @@ def _summary(who: Visitor, found: Summary, *, changed: bool = False) -> Response
     if found.same_item:
         names = [row.statement_id for row in found.same_item]
         who.consultation.note(Act.SEARCH_RECORDS, len(names), *names, asked={"item": found.same_item[0].item or ""})
+    usual = None if _reaches_anybody(found) else usual_sharing(who.node, flow.possible_audience(who.node))
     return page(
         "draft_summary",
         who,
@@ -249,9 +250,15 @@ def _summary(who: Visitor, found: Summary, *, changed: bool = False) -> Response
         same_item=[response_models.summary(row) for row in found.same_item],
         cards=[card_of(found.draft, file) for file in found.draft.files],
         named=ticked(found.draft.fields, "audience"),
+        usual=usual,
+        usual_drawn={name: found.draft.fields.get(name, "") for name in usual.fields} if usual else {},
         names=_names(),
         changed=changed,
     )
+
+
+def _reaches_anybody(found: Summary) -> bool:
+    return found.record is not None and found.record.level is not ReleaseLevel.NONE and bool(found.reached)
 
 
 def _again(node: Node, who: Visitor, draft_id: str) -> Response:

@@ -129,6 +129,7 @@ def test_the_same_meeting_is_kept_once(node: Node) -> None:
         ({"held_on": date(2017, 12, 31)}, "2018 or later"),
         ({"title": "Two\nlines"}, "one line"),
         ({"title": ""}, "one line"),
+        ({"attended": ()}, "a meeting of nobody is not kept"),
         ({"attended": LOCAL.attended * 2}, "Add them up"),
         ({"attended": (replace(LOCAL.attended[0], count=0),)}, "from 1 to"),
         ({"attended": (replace(LOCAL.attended[0], count=5001),)}, "from 1 to"),

@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from xml.etree import ElementTree
 
 import pytest
@@ -231,4 +232,9 @@ def test_what_was_approved_but_not_sent_is_asked_to_be_sent(sent: Sent) -> None:
     assert "asked to approve" not in said
     assert "not approved" not in " ".join(pages_of(render_pack(reports_alone)))
     here = local_pack(sent.world.nodes["RS"], Half(2027, 1)).pack
-    assert "The head of Serbia is asked to approve the report of the half-year." in what_is_asked(here)
+    asked = "The head of Serbia is asked to approve the report of the half-year."
+    assert here.lasts
+    assert asked not in what_is_asked(here), "it lasts: there is nothing to approve yet"
+    over = replace(here, as_of=date(2027, 7, 1))
+    assert asked in what_is_asked(over)
+    assert asked in what_is_asked(replace(over, as_of=date(2027, 8, 1)))

@@ -136,6 +136,12 @@ def test_a_meeting_is_entered_changed_taken_back_and_put_back(
     for wrong in ({"women-0": "many"}, {"women-0": "-3"}, {"institution-0": "club"}, {"held_on": ""}, {"kind": "tea"}):
         assert head.post("/app/meetings", form | wrong).status_code == 422, wrong
     assert head.get("/app/meetings?half=tomorrow").status_code == 422
+    nobody = {"women-0": "0", "men-0": ""}
+    for place, more in (("/app/meetings", {"title": "Of nobody."}), (address, {"act": "change"})):
+        refused = head.post(place, form | nobody | more)
+        assert refused.status_code == 422
+        assert "a meeting of nobody is not kept" in refused.text
+    assert [item.people for item in list_meetings(node.node, half) if item.title == title] == [5], "as it was"
 
 
 def test_the_way_in_is_led_by_head_and_operator(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
@@ -179,6 +185,9 @@ def test_the_head_reads_the_pack_takes_it_along_and_approves_what_it_is_made_of(
     assert f"/app/meetings/pack/{half}" not in signed_in(Role.EXAMINER).get("/app/meetings").text
     shown = head.get(f"/app/meetings/pack/{half}").text
     assert "What is asked" in shown
+    assert "This half-year lasts until" in shown[shown.index('id="approve"') :]
+    assert "asked to approve the report" not in shown, "it cannot be approved yet"
+    assert "come first" not in shown
     assert "It is not public" in shown
     assert "are told as that range alone" in shown, "why a figure is a range"
     assert f'href="/app/monitoring/{half}"' in shown, "where what is asked is done"

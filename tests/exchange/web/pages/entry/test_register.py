@@ -117,6 +117,38 @@ def test_from_the_first_word_to_the_record(node: RunningNode, desk: Desk) -> Non
     assert progress["all"] == 1
 
 
+def test_whoever_shares_with_nobody_is_warned_and_shares_as_usual_at_one_press(node: RunningNode, desk: Desk) -> None:
+    alone = "Record and scans stay here, and nobody else may search them."
+    usual = node.submit(tiny_scan(), case_reference="RS-USUAL-1", level="full", audience=["MK", "XK"])
+    assert usual.status_code == 201
+    desk.complete(desk.send(tiny_scan()))
+    warned = desk.person.get(f"{desk.address}/summary").text
+    assert f'class="warning" role="alert">{alone}' in warned
+    assert "autofocus" not in warned, "Enter does not sign past the warning"
+    form = warned[warned.index('<form id="usual"') :].partition("</form>")[0]
+    told = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+    assert set(told) == {"csrf", "act", "drawn", "fills"}
+    taken = desk.person.post(desk.address, {name: html.unescape(value) for name, value in told.items()})
+    assert (taken.status_code, taken.headers["location"]) == (303, f"{desk.address}/summary")
+    fields = desk.fields()
+    assert (fields["level"], fields["audience.MK"], fields["audience.XK"]) == ("full", "yes", "yes")
+    assert fields["case_reference"] == COMPLETE["case_reference"], "all else stays"
+    shared = desk.person.get(f"{desk.address}/summary").text
+    assert "Share as usual" not in shared
+    assert alone not in shared
+    assert "autofocus" in shared
+    record = desk.person.get(desk.submit().headers["location"]).text
+    assert "Who may have it" in record
+    assert 'id="nobody"' not in record
+
+
+def test_a_record_that_nobody_may_have_says_so(desk: Desk) -> None:
+    desk.complete(desk.send(tiny_scan()))
+    record = desk.person.get(desk.submit().headers["location"]).text
+    assert "Who may have it" in record
+    assert 'id="nobody">Record and scans stay here, and nobody else may search them.' in record
+
+
 def test_an_item_that_the_case_has_already_is_told_before_one_signs(node: RunningNode, desk: Desk) -> None:
     exhibit = {"kind": "crime_scene", "calibre": "9x19", "item": "K-7"}
     before = node.submit(tiny_scan(), case_reference="RS-TWICE-1", exhibit=exhibit).json()["statement_id"]

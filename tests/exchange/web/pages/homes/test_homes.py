@@ -128,6 +128,11 @@ def test_whoever_took_up_an_invitation_is_told_what_happened(invited: Callable[[
     assert "Your account is ready" not in person.get("/app/sign-in").text
 
 
+def _first_in_pack(page: str) -> list[tuple[str, str]]:
+    found = re.search(r'id="first">(.*?)</div>', page, re.DOTALL)
+    return re.findall(r'<a href="([^"]+)">([^<]+)</a>', found[1]) if found else []
+
+
 def test_what_a_half_year_waits_for_stands_on_the_heads_first_page_until_it_is_signed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, somebody: Callable[[RunningNode, Role], Person]
 ) -> None:
@@ -148,6 +153,10 @@ def test_what_a_half_year_waits_for_stands_on_the_heads_first_page_until_it_is_s
             (f"/app/meetings/pack/{half}#approve", f"Approve what goes into the meeting pack of {half}"),
         ]
         assert "the node keeps it by itself" in head.get("/app/").text
+        pack = f"/app/meetings/pack/{half}"
+        assert _first_in_pack(head.get(pack).text) == lines[:2], "what the pack names is signed before it"
+        assert "This half-year lasts" not in head.get(pack).text
+        assert f'href="{pack}"' in head.get("/app/meetings").text, "of which something waits"
         for address, _said in lines:
             page = head.get(address).text
             form = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page[page.rindex("<form") :]))
@@ -157,5 +166,6 @@ def test_what_a_half_year_waits_for_stands_on_the_heads_first_page_until_it_is_s
                 fields = {"csrf": form["csrf"], "sha256": form["sha256"], "because": "To the coordinator."}
             assert head.post(address.partition("#")[0], fields).status_code == 303
         assert "Nothing waits for you." in head.get("/app/").text
+        assert f'href="/app/meetings/pack/{half.after()}"' in head.get("/app/meetings").text
         assert "Keep the snapshot" not in head.get("/app/maturity").text
         assert somebody(node, Role.AUDITOR).post("/app/maturity", {"half": str(half)}).status_code == 403

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from exchange.flows.candidates.exhibit_pairs import ExhibitPair, GroupedExhibits, RecordGroup, exhibits_of_record
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking
+from exchange.flows.candidates.own_view import OwnView
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.review.exhibit_pairs import ScanPairScore
 from exchange.store.review.reviews import exhibits_seen_by
@@ -79,6 +82,37 @@ def test_a_record_shows_what_stands_out_and_sends_no_more(
     (strip,) = re.findall(r'<svg class="strip".*?</svg>', shown, flags=re.DOTALL)
     assert (strip.count('class="clear"'), "Scores of 5 exhibits" in strip) == (1, True)
     assert re.search(r"gap 0\.\d\d to 0\.\d\d", shown)
+
+
+def test_a_list_that_leaves_out_what_stands_out_does_not_say_that_nothing_does(
+    node: RunningNode,
+    records: dict[str, str],
+    signed_in: Callable[[Role], Person],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Candidates across borders show no pair of the own side: they lead to the list that does."""
+    person = signed_in(Role.EXAMINER)
+    found = exhibits_of_record(node.node, Role.EXAMINER, person.pseudonym, records["1-1"])
+    assert found is not None
+    assert len(found.standing) == 1
+    record, ranking = found.record, found.ranking
+
+    def shown(own: OwnView, standing: Sequence[ExhibitPair]) -> str:
+        groups = [RecordGroup(record, ranking, own, standing)]
+        monkeypatch.setattr(
+            "exchange.web.pages.review.candidate_list.exhibits_across_borders",
+            lambda *_, **__: GroupedExhibits(groups, None, 0),
+        )
+        return person.get("/app/candidates?of=all").text
+
+    left_out = shown(found.own, [])
+    assert f'<a href="/app/records/{records["1-1"]}/candidates">1 pair stands out</a>' in left_out
+    assert "Nothing stands out" not in left_out
+    assert "more that stand" not in left_out, "more than what?"
+    none = shown(replace(found.own, standing=[]), [])
+    assert ("Nothing stands out." in none, "1 pair stands out" in none) == (True, False)
+    twice = shown(replace(found.own, standing=[*found.own.standing] * 2), found.standing)
+    assert ("Nothing stands out" in twice, "1 more that stands out" in twice) == (False, True)
 
 
 def test_weaker_pairs_are_sent_and_seen_once_they_are_asked_for(
