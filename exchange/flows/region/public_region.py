@@ -11,6 +11,7 @@ from typing import Final
 
 from exchange.flows.monitoring.definitions import STAGES
 from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.half_years import Year
 from exchange.flows.monitoring.public_edition import TIMES
 from exchange.flows.monitoring.small_counts import (
     HELD_BACK,
@@ -23,6 +24,7 @@ from exchange.flows.monitoring.small_counts import (
     middle_and_most,
     sum_of_those_who_tell,
     told_no_finer,
+    told_no_finer_of_two,
     told_sum,
 )
 from exchange.flows.monitoring.years import pooled_times
@@ -71,16 +73,19 @@ def rate_of(feedback: Iterable[tuple[int, int]]) -> Figure:
 
 def of_one_bound(documents: Sequence[Document]) -> list[Document]:
     """As if each node held back what the one that holds back most does. Where two sides tell the same figure, the one
-    with the lower bound would tell what the other one hides (docs/adr/0047-one-bound-of-small-counts.md)."""
+    with the lower bound would tell what the other one hides (docs/adr/0047-one-bound-of-small-counts.md). A year is
+    told no finer than the sum of its half-years of one bound: less the one, it does not tell the other."""
     widest = max((document.smallest for document in documents), default=0)
     return [document if document.smallest == widest else _held_to(document, widest) for document in documents]
 
 
 def _held_to(document: Document, smallest: int) -> Document:
+    no_finer = told_no_finer_of_two if isinstance(document.period, Year) else told_no_finer
+
     def held(rows: Mapping[str, Row]) -> dict[str, Row]:
         found = {}
         for name, row in rows.items():
-            cells = {column: told_no_finer(figure, smallest) for column, figure in row.cells.items()}
+            cells = {column: no_finer(figure, smallest) for column, figure in row.cells.items()}
             found[name] = Row(cells, told_sum(list(cells.values())) if cells else row.total)
         return found
 

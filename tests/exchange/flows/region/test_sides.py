@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import Document
-from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.half_years import Half, Year
 from exchange.flows.monitoring.public_edition import RESTRICTED_ROW
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import (
@@ -27,6 +27,7 @@ from exchange.flows.monitoring.small_counts import (
     exact,
     told_count,
     told_no_finer,
+    told_no_finer_of_two,
     told_row,
     told_sum,
 )
@@ -152,6 +153,66 @@ def test_no_finer_than_the_widest_bound_and_still_true(halves: list[int], smalle
     assert (figure.low or 0) <= sum(halves) <= (figure.high or 0)
     if len(halves) == 1:
         assert figure == wide, "as a node with that bound tells it"
+
+
+def year_of(*halves: Document) -> Document:
+    """As `year_document` has it: each figure of what the half-years tell, and the lowest bound of theirs."""
+    return replace(
+        halves[-1],
+        period=Year(2026),
+        smallest=min(half.smallest for half in halves),
+        counts={name: row_sum([half.counts[name] for half in halves]) for name in COUNTS},
+        gaps={name: row_sum([half.gaps[name] for half in halves]) for name in GAPS},
+    )
+
+
+def less(year: Figure, told: Figure) -> tuple[float, float]:
+    """What the year tells of the one half-year to whoever knows what is told of the other."""
+    assert None not in (year.low, year.high, told.low, told.high)
+    return (year.low or 0) - (told.high or 0), (year.high or 0) - (told.low or 0)
+
+
+@pytest.mark.parametrize(
+    ("few", "bounds", "held"),
+    [(7, {"MK": (5, 5), "RS": (10, 10)}, (1, 9)), (3, {"MK": (3, 5), "RS": (5, 5)}, (1, 4))],
+)
+def test_a_year_less_its_half_year_does_not_tell_what_the_other_one_holds_back(
+    few: int, bounds: Mapping[str, tuple[int, int]], held: tuple[int, int]
+) -> None:
+    halves = [
+        [document(code, bounds[code][at], leads={code: 0, "AL": 0, other: count}, exhibits_entered={code: count})]
+        + [document(other, bounds[other][at], leads={other: 0, "AL": 0, code: count}, exhibits_entered={other: count})]
+        for at, count in enumerate((few, 12))
+        for code, other in [("MK", "RS")]
+    ]
+    years = [year_of(*both) for both in zip(*halves, strict=True)]
+    for name, cell in (("leads", "MK-RS"), ("exhibits_entered", "MK"), ("exhibits_entered", "RS")):
+        first, second, year = (row_of(of_one_bound(found), name) for found in (*halves, years))
+        assert first.cells[cell] == Figure(Told.BETWEEN, *held)
+        for told, less_told in ((first.cells[cell], second.cells[cell]), (first.total, second.total)):
+            of_year = year.cells[cell] if told is first.cells[cell] else year.total
+            low, high = less(of_year, less_told)
+            assert low <= (told.low or 0) and (told.high or 0) <= high, (name, of_year)
+        assert (year.cells[cell].low or 0) <= few + 12 <= (year.cells[cell].high or 0)
+
+
+parts = st.tuples(st.integers(0, 30), st.booleans(), st.integers(3, 12))
+
+
+@given(parts, parts, st.integers(3, 12))
+def test_a_year_is_no_finer_than_the_sum_of_its_half_years(
+    one: tuple[int, bool, int], other: tuple[int, bool, int], widest: int
+) -> None:
+    """Of counts that are told by themselves, and of parts that are told from 0 on."""
+    told = [
+        Figure(Told.BETWEEN, 0, count) if is_part and count else told_count(count, min(bound, widest))
+        for count, is_part, bound in (one, other)
+    ]
+    year = told_no_finer_of_two(told_sum(told), widest)
+    halves = told_sum([told_no_finer(figure, widest) for figure in told])
+    assert (year.low or 0) <= (halves.low or 0) <= (halves.high or 0) <= (year.high or 0)
+    assert (year == exact(0)) == (told == [exact(0), exact(0)])
+    assert year.low or not any(figure.low for figure in told), "what is not 0 is not told as 0"
 
 
 # no data
