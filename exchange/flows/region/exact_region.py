@@ -24,6 +24,7 @@ from exchange.flows.region.kinds import (
     OF_ONE,
     REGIONAL_FIGURES,
     SHARED,
+    columns_of,
     sides_key,
     towards,
 )
@@ -100,7 +101,14 @@ def _row(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list
 
 
 def _without(name: str, halves: Sequence[RestrictedHalf]) -> tuple[str, ...]:
-    return tuple(str(half.jurisdiction) for half in halves if None in half.counts_of(name).values())
+    return tuple(str(half.jurisdiction) for half in halves if _lacks(name, half))
+
+
+def _lacks(name: str, half: RestrictedHalf) -> bool:
+    """Whether it has no data of the figure; a row or a cell that it leaves out is none."""
+    cells = half.counts_of(name)
+    columns = columns_of(name, half.jurisdiction, half.partners)
+    return not cells or None in cells.values() or not set(columns) <= set(cells)
 
 
 def _mirrored(name: str, halves: Sequence[RestrictedHalf]) -> list[SideDifference]:

@@ -28,7 +28,16 @@ from exchange.flows.monitoring.small_counts import (
     told_sum,
 )
 from exchange.flows.monitoring.years import pooled_times
-from exchange.flows.region.kinds import FIRST_SIGNED, LINKED, OF_ONE, REGIONAL_FIGURES, SHARED, sides_key, towards
+from exchange.flows.region.kinds import (
+    FIRST_SIGNED,
+    LINKED,
+    OF_ONE,
+    REGIONAL_FIGURES,
+    SHARED,
+    columns_of,
+    sides_key,
+    towards,
+)
 from exchange.flows.region.regional import RegionalRow, RegionalStage, SideDifference
 
 BY_HITS: Final = {"dissemination": "across", "confirmation": "total"}
@@ -121,7 +130,7 @@ def _row(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[Si
     if name in (*LINKED, *SHARED):
         return _of_both(name, documents)
     if name in OF_ONE:
-        cells = {document.jurisdiction: _told(document, name).total for document in documents}
+        cells = {document.jurisdiction: _own(_told(document, name), document.jurisdiction) for document in documents}
         return summed_row(name, cells, _without(name, documents)), []
     cells = {
         towards(document.jurisdiction, column) if column != document.jurisdiction else column: figure
@@ -146,8 +155,16 @@ def summed_row(name: str, cells: Mapping[str, Figure], without: tuple[str, ...])
 
 
 def _without(name: str, documents: Sequence[Document]) -> tuple[str, ...]:
-    rows = {document.jurisdiction: _told(document, name) for document in documents}
-    return tuple(code for code, row in rows.items() if row.cells and NO_DATA in (row.total, *row.cells.values()))
+    return tuple(document.jurisdiction for document in documents if _lacks(name, document))
+
+
+def _lacks(name: str, document: Document) -> bool:
+    """Whether it has no data of the figure. A cell that it leaves out is none, so that nobody leaves a sum unnamed."""
+    row = _told(document, name)
+    if row.total == RESTRICTED and not row.cells:
+        return False
+    columns = columns_of(name, document.jurisdiction, document.partners)
+    return NO_DATA in (row.total, *row.cells.values()) or not set(columns) <= set(row.cells)
 
 
 def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[SideDifference]]:
@@ -168,6 +185,10 @@ def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, lis
         if differs:
             differences.append(SideDifference(name, str(documents[0].period), sides))
     return summed_row(name, cells, _without(name, documents)), differences
+
+
+def _own(row: Row, code: str) -> Figure:
+    return row.cells.get(code, NO_DATA) if row.cells else row.total
 
 
 def _told(document: Document, name: str) -> Row:

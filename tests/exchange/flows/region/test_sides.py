@@ -34,7 +34,7 @@ from exchange.flows.monitoring.small_counts import (
 from exchange.flows.monitoring.years import feedback_of, row_sum
 from exchange.flows.region.exact_region import exact_half
 from exchange.flows.region.indicators import shipped_indicators
-from exchange.flows.region.kinds import DEFINITIONS
+from exchange.flows.region.kinds import DEFINITIONS, OF_ONE
 from exchange.flows.region.public_region import of_one_bound, public_rate, public_rows
 from exchange.flows.region.region_document import read_earlier, write_region
 from exchange.flows.region.regional import CountedReport, RegionalEarlier, RegionalReport, RegionalRow, SummedSides
@@ -44,6 +44,7 @@ from exchange.web.languages.spoken import speaking
 from exchange.web.region.drawings import over_periods
 from exchange.web.region.regional_csv import regional_sheet
 from exchange.web.wording.coordination.regional_lines import regional_lines, regional_notes
+from tests.exchange.flows.region.exact_rows import exact_parts
 
 CODES = ("AL", "MK", "RS")
 FEW = Figure(Told.BETWEEN, 1, 4)
@@ -76,9 +77,6 @@ def row_of(documents: Sequence[Document], name: str) -> RegionalRow:
 
 
 def half(code: str, period: str = "2026H2", **counts: Mapping[str, int | None]) -> RestrictedHalf:
-    rows: list[Mapping[str, Any]] = [
-        {"id": name, "goal": 3, "title": "t", "definition": "d", "cells": cells} for name, cells in counts.items()
-    ]
     fields = {
         "format": "ffp-monitoring-restricted/1",
         "edition": "restricted",
@@ -90,10 +88,7 @@ def half(code: str, period: str = "2026H2", **counts: Mapping[str, int | None]) 
         "partners": [other for other in CODES if other != code],
         "smallest_count_told": 5,
         "terms_h": {},
-        "indicators": rows,
-        "stages": [],
-        "harmonisation_gap": [],
-        "held_under_earlier_line": [],
+        **exact_parts(counts),
         "availability": [],
         "links": [],
         "salt": "0" * 64,
@@ -180,10 +175,11 @@ def test_a_year_less_its_half_year_does_not_tell_what_the_other_one_holds_back(
     few: int, bounds: Mapping[str, tuple[int, int]], held: tuple[int, int]
 ) -> None:
     halves = [
-        [document(code, bounds[code][at], leads={code: 0, "AL": 0, other: count}, exhibits_entered={code: count})]
-        + [document(other, bounds[other][at], leads={other: 0, "AL": 0, code: count}, exhibits_entered={other: count})]
+        [
+            document(code, bounds[code][at], leads={code: 0, "AL": 0, other: count}, exhibits_entered={code: count})
+            for code, other in (("MK", "RS"), ("RS", "MK"))
+        ]
         for at, count in enumerate((few, 12))
-        for code, other in [("MK", "RS")]
     ]
     years = [year_of(*both) for both in zip(*halves, strict=True)]
     for name, cell in (("leads", "MK-RS"), ("exhibits_entered", "MK"), ("exhibits_entered", "RS")):
@@ -192,7 +188,7 @@ def test_a_year_less_its_half_year_does_not_tell_what_the_other_one_holds_back(
         for told, less_told in ((first.cells[cell], second.cells[cell]), (first.total, second.total)):
             of_year = year.cells[cell] if told is first.cells[cell] else year.total
             low, high = less(of_year, less_told)
-            assert low <= (told.low or 0) and (told.high or 0) <= high, (name, of_year)
+            assert low <= (told.low or 0) <= (told.high or 0) <= high, (name, of_year)
         assert (year.cells[cell].low or 0) <= few + 12 <= (year.cells[cell].high or 0)
 
 
@@ -230,6 +226,34 @@ def test_one_side_without_data_blanks_no_total_and_is_named() -> None:
     assert row_of(documents, "queries_asked").without == ()
     nobody = row_of([document(code, exhibits_shared={"AL": None}) for code in CODES], "exhibits_shared")
     assert (nobody.total, nobody.without) == (NO_DATA, CODES)
+
+
+@pytest.mark.parametrize("name", ["exhibits_entered", "leads", "exhibits_shared", "hits_retracted", "no_line"])
+def test_who_leaves_its_own_cell_out_is_named(name: str) -> None:
+    documents = [document("AL"), document("MK"), document("RS")]
+    assert row_of(documents, name).without == ()
+    rows = documents[2].gaps if name in GAPS else documents[2].counts
+    for cells, total in (
+        ({}, NO_DATA),
+        ({code: figure for code, figure in rows[name].cells.items() if code == "AL"}, exact(0)),
+    ):
+        changed = {**rows, name: Row(cells, total)}
+        silent = replace(documents[2], **{"gaps" if name in GAPS else "counts": changed})
+        row = row_of([*documents[:2], silent], name)
+        assert row.without == ("RS",), (name, cells)
+        assert row.total == exact(0)
+        if name in OF_ONE:
+            assert row.cells["RS"] == NO_DATA
+
+
+def test_nor_is_a_row_of_exact_counts_left_out_unsaid() -> None:
+    cells = {"exhibits_entered": {"RS": 9}, "leads": {"RS": 0, "AL": 0, "MK": 0}, "exhibits_shared": {"AL": 1, "MK": 2}}
+    told = [half("AL", exhibits_entered={"AL": 4}), half("RS", **cells)]
+    rows = {row.id: row for row in exact_half(told).rows}
+    assert [rows[name].without for name in cells] == [(), ("AL",), ("AL",)]
+    few = half("RS", leads={"AL": 0, "MK": 0}, exhibits_shared={"AL": 1})
+    rows = {row.id: row for row in exact_half([few]).rows}
+    assert {rows[name].without for name in (*cells, "leads_first_signed", "held_open")} == {("RS",)}
 
 
 def test_of_a_hit_that_one_side_has_no_data_of_the_other_side_tells() -> None:
@@ -315,6 +339,8 @@ def test_a_rate_is_of_the_sides_that_have_both_numbers() -> None:
     }
     assert {code: feedback_of([found]) for code, found in halves.items()} == {"AL": (12, 8), "MK": (10, 10), "RS": None}
     assert feedback_of([half("RS", feedback_given={"AL": 3}, feedback_missing={"AL": None})]) is None
+    for some in ({"AL": 3}, {}, {"AL": 3, "MK": 1}):
+        assert feedback_of([half("RS", feedback_given=some, feedback_missing={"AL": 1})]) is None, "it leaves one out"
     documents = [document("AL", rate=exact(0.6)), document("MK", rate=exact(0.5)), document("RS")]
     told = public_rate(documents, {"AL": (12, 8), "MK": (10, 10)})
     assert (told.total, told.without) == (exact(0.55), ("RS",))
