@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -253,6 +254,26 @@ def test_a_link_that_cannot_be_is_refused(link: Link) -> None:
     half("MK", "RS", [("RS", named(1), "2026H1", "2026H2")])
     with pytest.raises(ValidationError, match="a link is"):
         half("MK", "RS", [link])
+
+
+def test_many_links_with_many_partners_are_looked_through_a_few_times_each() -> None:
+    """Not once for each partner: with 40,000 links and 255 partners that took half a minute."""
+    codes = [f"{one}{other}" for one in "ABCDEFGHIJ" for other in "ABCDEFGHIJ"]
+
+    def cost(partners: Sequence[str]) -> float:
+        links = [
+            {"partner": partners[number % len(partners)], "by": "RS", "link": named(number), "lead": "2026H1"}
+            for number in range(10_000)
+        ]
+        fields = json.loads(half("RS", codes[0], []).model_dump_json())
+        fields |= {"partners": partners, "links": [{**link, "confirmed": None} for link in links], **exact_parts()}
+        made = RestrictedHalf.model_validate_json(json.dumps(fields), strict=True)
+        began = time.process_time()
+        leads = next(row for row in exact_half([made]).rows if row.id == "leads")
+        assert leads.cells[f"{codes[0]}-RS"] == exact(0)
+        return time.process_time() - began
+
+    assert cost(codes) < 10 * cost(codes[:1]), "with one partner as with a hundred"
 
 
 @pytest.mark.parametrize("part", ["indicators", "stages", "harmonisation_gap"])
