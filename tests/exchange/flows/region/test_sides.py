@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.errors import InvalidInput
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Half, Year
@@ -25,19 +26,22 @@ from exchange.flows.monitoring.small_counts import (
     Row,
     Told,
     exact,
+    middle_and_most,
     told_count,
     told_no_finer,
     told_no_finer_of_two,
     told_row,
     told_sum,
 )
-from exchange.flows.monitoring.years import feedback_of, row_sum
+from exchange.flows.monitoring.years import feedback_of, row_sum, year_document
 from exchange.flows.region.exact_region import exact_half
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.kinds import DEFINITIONS, OF_ONE
 from exchange.flows.region.public_region import of_one_bound, public_rate, public_rows
+from exchange.flows.region.read_regional import ReadRegional
 from exchange.flows.region.region_document import read_earlier, write_region
 from exchange.flows.region.regional import CountedReport, RegionalEarlier, RegionalReport, RegionalRow, SummedSides
+from exchange.flows.region.site.held_against import _can_be, _rate
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
@@ -349,3 +353,74 @@ def test_a_rate_is_of_the_sides_that_have_both_numbers() -> None:
     held = [document("AL", rate=HELD_BACK), *documents[1:]]
     assert public_rate(held, {"AL": (12, 8), "MK": (10, 10)}).total == HELD_BACK
     assert public_rate([document("RS")], {}).total == NO_DATA
+
+
+def taken_over(rate: Figure, *sides: Figure) -> Figure:
+    """The rate of a public regional report, beside the signed reports of three sides."""
+    documents = [document(code, rate=side) for code, side in zip(CODES, sides, strict=True)]
+    made = replace(report([]), rate=public_rate(documents, None))
+    exact_of = frozenset(item.node for item in made.reports)
+    regional = ReadRegional("2026H2", b"", {}, exact_of, {}, rate, {}, (), has_incidents=False)
+    return _rate(made, regional, documents).total
+
+
+def test_a_rate_that_is_taken_over_is_rounded_and_lies_within_those_of_the_sides() -> None:
+    sides = (exact(0.6), exact(0.5), exact(0.55))
+    for fine in (exact(0.5), exact(0.555), exact(0.6), HELD_BACK):
+        assert taken_over(fine, *sides) == fine
+    assert taken_over(exact(0.55), NO_DATA, *sides[1:]) == exact(0.55)
+    for wrong in (0.9999999, 0.0, 0.12345678901, 0.601, 0.499, 0.5551):
+        with pytest.raises(InvalidInput, match="feedback rate that does not follow from those of the sides"):
+            taken_over(exact(wrong), *sides)
+    with pytest.raises(InvalidInput, match="does not follow"):
+        taken_over(exact(0.6), NO_DATA, *sides[1:])
+
+
+hours = st.lists(st.integers(0, 10**5).map(lambda cents: cents / 100), min_size=1, max_size=9)
+
+
+@given(st.lists(hours, min_size=1, max_size=4))
+def test_times_of_all_together_lie_within_those_of_the_sides(of_sides: list[list[float]]) -> None:
+    pooled = middle_and_most([span for side in of_sides for span in side])
+    for number, figure in enumerate(pooled):
+        told = [middle_and_most(side)[number] for side in of_sides]
+        assert _can_be(figure, told, digits=1, within=0.11)
+        most = max(side.low or 0 for side in told)
+        assert not _can_be(exact(round(most + 0.2, 1)), told, digits=1, within=0.11)
+        assert not _can_be(exact(most + 0.01), told, digits=1, within=0.11)
+
+
+def test_who_has_no_rate_of_one_half_year_has_none_of_the_year() -> None:
+    """And so does not blank the region's."""
+    none = half("RS", "2026H1", feedback_given={"AL": None}, feedback_missing={"AL": None})
+    some = half("RS", feedback_given={"AL": 6, "MK": 0}, feedback_missing={"AL": 6, "MK": 0})
+    second = document("RS", rate=exact(0.5))
+    year = year_document(Year(2026), [document("RS"), second], [none, some], ())
+    assert year.rate.total == NO_DATA
+    assert year_document(Year(2026), [document("RS", rate=HELD_BACK), second], [some, some], ()).rate.total == HELD_BACK
+    assert year_document(Year(2026), [second, second], [some, some], ()).rate.total == exact(0.5)
+    documents = [document("AL", rate=exact(0.6)), document("MK", rate=exact(0.5)), year]
+    told = public_rate(documents, {"AL": (12, 8), "MK": (10, 10)})
+    assert (told.total, told.without) == (exact(0.55), ("RS",))
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        {"told": "between"},
+        {"told": "between", "low": 1},
+        {"told": "between", "low": 9, "high": 1},
+        {"told": "exact", "value": -5},
+        {"told": "exact", "value": 1e308},
+        {"told": "exact"},
+        {"told": "no_data", "value": 3},
+    ],
+)
+@pytest.mark.parametrize("edition", ["public", "restricted"])
+def test_an_earlier_report_tells_no_figure_that_cannot_be(figure: Mapping[str, Any], edition: str) -> None:
+    fields = json.loads(write_region(replace(report([]), edition=edition), shipped_directory()))
+    assert read_earlier([json.dumps(fields).encode()], "2027H1")[edition]
+    next(row for row in fields["figures"] if row["id"] == "leads")["total"] = figure
+    with pytest.raises(InvalidInput) as refused:
+        read_earlier([json.dumps(fields).encode()], "2027H1")
+    assert refused.value.code == "invalid-earlier"
