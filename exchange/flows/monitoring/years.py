@@ -84,8 +84,12 @@ def _times(name: str, halves: Sequence[Document], exact_halves: Sequence[Restric
 
 
 def _rate(halves: Sequence[Document], exact_halves: Sequence[RestrictedHalf]) -> Figure:
-    if not all(half.rate.total.told is Told.EXACT for half in halves):
-        return NO_DATA if all(half.rate.total == NO_DATA for half in halves) else HELD_BACK
+    """Who has no data of one half-year has none of the year."""
+    told = [half.rate.total for half in halves]
+    if NO_DATA in told:
+        return NO_DATA
+    if not all(figure.told is Told.EXACT for figure in told):
+        return HELD_BACK
     found = feedback_of(exact_halves)
     return NO_DATA if found is None else exact(round(found[0] / sum(found), 3))
 
