@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -122,27 +123,44 @@ class RestrictedHalf(Contract):
         return next((stage.hours for stage in self.stages if stage.id == name), ())
 
     @model_validator(mode="after")
+    def _has_each_figure_once(self) -> Self:
+        """What was held under an earlier line may be missing, in files of before it was counted."""
+        found: Mapping[str, tuple[list[str], Iterable[str]]] = {
+            "indicators": ([row.id for row in self.indicators], COUNTS),
+            "stages": ([stage.id for stage in self.stages], STAGES),
+            "harmonisation_gap": ([row.id for row in self.harmonisation_gap], GAPS),
+        }
+        for part, (ids, known) in found.items():
+            if sorted(ids) != sorted(known):
+                raise ValueError(f"{part} has other figures than this format has")
+        held = [row.id for row in self.held_under_earlier_line]
+        if len(set(held)) != len(held) or not set(held) <= set(HELD):
+            raise ValueError("held_under_earlier_line has other figures than this format has")
+        return self
+
+    @model_validator(mode="after")
     def _agrees(self) -> Self:
         """What it counts of pairs of cases is what it links."""
         for row in (*self.indicators, *self.harmonisation_gap, *self.held_under_earlier_line):
             if not set(row.cells) <= {self.jurisdiction, *self.partners}:
                 raise ValueError(f"{row.id} is counted for a jurisdiction that is no partner")
         for name, end in (("leads", "lead"), ("confirmed_hits", "confirmed")):
+            linked = Counter(link.partner for link in self.links if getattr(link, end) == self.period)
+            cells = self.counts_of(name)
             for partner in self.partners:
-                counted = self.counts_of(name).get(partner)
-                linked = sum(link.partner == partner and getattr(link, end) == self.period for link in self.links)
-                if counted is not None and counted != linked:
-                    raise ValueError(f"{name} with {partner} counts {counted} and links {linked}")
+                counted = cells.get(partner)
+                if counted is not None and counted != linked[partner]:
+                    raise ValueError(f"{name} with {partner} counts {counted} and links {linked[partner]}")
+        named = {self.jurisdiction, *self.partners}
         for link in self.links:
-            self._check_link(link)
+            self._check_link(link, named)
         known = [link.link for link in self.links if link.link is not None]
         if len(set(known)) != len(known):
             raise ValueError("one link id stands twice")
         return self
 
-    def _check_link(self, link: ReportedLink) -> None:
+    def _check_link(self, link: ReportedLink, named: Container[Jurisdiction]) -> None:
         """It speaks of the two sides and of partners alone, and of nothing that is still to come."""
-        named = {self.jurisdiction, *self.partners}
         if link.partner not in named or link.by not in named:
             raise ValueError("a link is of a jurisdiction that is no partner")
         if not link.lead <= (link.confirmed or link.lead) <= self.period:

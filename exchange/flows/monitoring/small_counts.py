@@ -101,6 +101,17 @@ def told_no_finer(figure: Figure, smallest: int) -> Figure:
     return Figure(Told.BETWEEN, min(figure.low, 1), max(figure.high, smallest - 1))
 
 
+def told_no_finer_of_two(figure: Figure, smallest: int) -> Figure:
+    """``told_no_finer`` of a sum of two of which only the sum is known: no finer than the sum of both, told no finer
+    each. An end of a part moves by at most ``smallest`` - 2, and where the low end is above what two small parts can
+    give, one part alone is small."""
+    if figure.low is None or figure.high is None or figure.high == 0:
+        return figure
+    parts = 1 if figure.low > 2 * (smallest - 1) else 2
+    most = parts * (smallest - 2)
+    return Figure(Told.BETWEEN, max(figure.low - most, min(figure.low, 1)), figure.high + most)
+
+
 def told_hours(hours: Sequence[float], smallest: int) -> tuple[Figure, Figure]:
     """The median and the 90th percentile (nearest rank), to a tenth of an hour; of too few spans nothing."""
     if not hours:

@@ -67,14 +67,14 @@ def pooled_times(told: Sequence[Figure], hours: Sequence[float]) -> tuple[Figure
 
 
 def feedback_of(halves: Sequence[RestrictedHalf]) -> tuple[int, int] | None:
-    """How often one node gave it, and how often it is missing; None where it has no data of either."""
-    counts = [
-        [count for half in halves for count in half.counts_of(name).values()]
-        for name in ("feedback_given", "feedback_missing")
-    ]
-    if any(None in found for found in counts):
-        return None
-    given, missing = (sum(count or 0 for count in found) for found in counts)
+    """How often one node gave it, and how often it is missing; None where it has no data of either: of a partner that
+    either leaves out, it has none."""
+    cells = [[half.counts_of(name) for half in halves] for name in ("feedback_given", "feedback_missing")]
+    for found in cells:
+        for half, counts in zip(halves, found, strict=True):
+            if None in counts.values() or not set(half.partners) <= set(counts):
+                return None
+    given, missing = (sum(count or 0 for counts in found for count in counts.values()) for found in cells)
     return given, missing
 
 
@@ -84,8 +84,12 @@ def _times(name: str, halves: Sequence[Document], exact_halves: Sequence[Restric
 
 
 def _rate(halves: Sequence[Document], exact_halves: Sequence[RestrictedHalf]) -> Figure:
-    if not all(half.rate.total.told is Told.EXACT for half in halves):
-        return NO_DATA if all(half.rate.total == NO_DATA for half in halves) else HELD_BACK
+    """Who has no data of one half-year has none of the year."""
+    told = [half.rate.total for half in halves]
+    if NO_DATA in told:
+        return NO_DATA
+    if not all(figure.told is Told.EXACT for figure in told):
+        return HELD_BACK
     found = feedback_of(exact_halves)
     return NO_DATA if found is None else exact(round(found[0] / sum(found), 3))
 

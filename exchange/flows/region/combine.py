@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from exchange.errors import InvalidInput
 from exchange.flows.monitoring.definitions import AT_THE_END, AVAILABILITY, FEEDBACK_RATE, STAGES
+from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Period
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Figure, exact, told_sum
@@ -96,7 +97,7 @@ def _restricted(
     indicators: Indicators,
     earlier: Sequence[RegionalEarlier],
 ) -> RegionalReport:
-    hours = _pooled(parts)
+    hours = {name: _hours(name, parts) for name in STAGES}
     stages = tuple(RegionalStage(name, *stage_figures(hours[name]), len(hours[name])) for name in STAGES)
     feedback = _feedback(reports)
     rates = {code: NO_DATA if found is None else rate_of([found]) for code, found in feedback.items()}
@@ -129,7 +130,7 @@ def _public(
 ) -> RegionalReport:
     documents = of_one_bound([report.document for report in read.reports])
     rows, differences = public_rows(documents)
-    hours = _pooled(parts) if parts else None
+    hours = {name: _hours(name, parts, _who_tells(name, documents)) for name in STAGES} if parts else None
     feedback = {code: found for code, found in _feedback(read.reports).items() if found is not None} if parts else None
     least = max(document.smallest for document in documents)
     return RegionalReport(
@@ -190,8 +191,20 @@ def _sum_rows(parts: Sequence[ExactHalf]) -> tuple[RegionalRow, ...]:
     return tuple(rows)
 
 
-def _pooled(parts: Sequence[ExactHalf]) -> dict[str, tuple[float, ...]]:
-    return {name: tuple(hours for part in parts for hours in part.hours[name]) for name in STAGES}
+def _who_tells(stage: str, documents: Sequence[Document]) -> frozenset[str]:
+    """Without those whose own public edition has no data of it: theirs are in no sum either."""
+    return frozenset(document.jurisdiction for document in documents if document.stages[stage][0] != NO_DATA)
+
+
+def _hours(stage: str, parts: Sequence[ExactHalf], whose: Container[str] | None = None) -> tuple[float, ...]:
+    """Of all together, or of ``whose``."""
+    return tuple(
+        hours
+        for part in parts
+        for code, found in part.hours[stage].items()
+        if whose is None or code in whose
+        for hours in found
+    )
 
 
 def _feedback(reports: Sequence[VerifiedReport]) -> dict[str, tuple[int, int] | None]:

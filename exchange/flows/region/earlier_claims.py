@@ -63,7 +63,7 @@ def held_against(
         return half, []
     links: list[ReportedLink] = []
     claims: list[EarlierClaim] = []
-    before, now = _by_partner(then.links), _by_partner(half.links)
+    before, now = by_partner(then.links), by_partner(half.links)
     for partner, found in now.items():
         for figure, end in ENDS.items():
             dropped = _dropped(before[partner], found, end, then.period, still_told)
@@ -80,7 +80,7 @@ def held_against(
     return half.model_copy(update={"links": tuple(links)}), claims
 
 
-def _by_partner(links: Sequence[ReportedLink]) -> defaultdict[str, list[ReportedLink]]:
+def by_partner(links: Sequence[ReportedLink]) -> defaultdict[str, list[ReportedLink]]:
     found: defaultdict[str, list[ReportedLink]] = defaultdict(list)
     for link in links:
         found[link.partner].append(link)

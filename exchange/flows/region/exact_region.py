@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -16,7 +16,7 @@ from exchange.flows.monitoring.small_counts import (
     exact,
     middle_and_most,
 )
-from exchange.flows.region.earlier_claims import ENDS, held_against
+from exchange.flows.region.earlier_claims import ENDS, by_partner, held_against
 from exchange.flows.region.kinds import (
     FIRST_SIGNED,
     LINKED,
@@ -24,6 +24,7 @@ from exchange.flows.region.kinds import (
     OF_ONE,
     REGIONAL_FIGURES,
     SHARED,
+    columns_of,
     sides_key,
     towards,
 )
@@ -33,11 +34,11 @@ from exchange.flows.region.regional import RegionalRow, SideDifference
 
 @dataclass(frozen=True)
 class ExactHalf:
-    """One half-year of the region."""
+    """One half-year of the region. ``hours``: by stage, of each jurisdiction."""
 
     rows: tuple[RegionalRow, ...]
     differences: tuple[SideDifference, ...]
-    hours: Mapping[str, tuple[float, ...]]
+    hours: Mapping[str, Mapping[str, tuple[float, ...]]]
 
 
 def exact_half(
@@ -69,7 +70,7 @@ def exact_half(
     return ExactHalf(
         rows=tuple(rows),
         differences=tuple(differences),
-        hours={name: tuple(hours for half in halves for hours in half.hours_of(name)) for name in STAGES},
+        hours={name: {str(half.jurisdiction): half.hours_of(name) for half in halves} for name in STAGES},
     )
 
 
@@ -100,7 +101,14 @@ def _row(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, list
 
 
 def _without(name: str, halves: Sequence[RestrictedHalf]) -> tuple[str, ...]:
-    return tuple(str(half.jurisdiction) for half in halves if None in half.counts_of(name).values())
+    return tuple(str(half.jurisdiction) for half in halves if _lacks(name, half))
+
+
+def _lacks(name: str, half: RestrictedHalf) -> bool:
+    """Whether it has no data of the figure; a row or a cell that it leaves out is none."""
+    cells = half.counts_of(name)
+    columns = columns_of(name, half.jurisdiction, half.partners)
+    return not cells or None in cells.values() or not set(columns) <= set(cells)
 
 
 def _mirrored(name: str, halves: Sequence[RestrictedHalf]) -> list[SideDifference]:
@@ -123,7 +131,7 @@ def _shared(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, l
     for half in halves:
         cells[half.jurisdiction] = figure_of(half.count(name, half.jurisdiction))
     for key, sides in _pairs(halves).items():
-        told = {str(one.jurisdiction): figure_of(one.count(name, column)) for one, column in sides}
+        told = {str(side.half.jurisdiction): figure_of(side.half.count(name, side.partner)) for side in sides}
         numbers = [int(figure.low or 0) for figure in told.values() if figure.told is Told.EXACT]
         if not numbers:
             cells[key] = NO_DATA
@@ -148,20 +156,31 @@ def _linked(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, l
     return summed_row(name, cells, _without(name, halves)), differences
 
 
-Sides = Sequence[tuple[RestrictedHalf, str]]
-"""One or two reports on a pair of jurisdictions, each with the code of its partner."""
+@dataclass(frozen=True)
+class Side:
+    """A report on a pair of jurisdictions: the code of its partner, and its links with that one."""
+
+    half: RestrictedHalf
+    partner: str
+    links: Sequence[ReportedLink]
+
+
+Sides = Sequence[Side]
+"""One or two reports on a pair of jurisdictions."""
 
 
 def _pairs(halves: Sequence[RestrictedHalf]) -> dict[str, Sides]:
     """Each pair of jurisdictions that a report speaks of, also where only one of both reported."""
     by_code = {str(half.jurisdiction): half for half in halves}
+    links = {code: by_partner(half.links) for code, half in by_code.items()}
+    partners = {code: frozenset(half.partners) for code, half in by_code.items()}
     codes = sorted({*by_code, *(str(partner) for half in halves for partner in half.partners)})
     found: dict[str, Sides] = {}
     for one, other in combinations(codes, 2):
         sides = [
-            (by_code[own], partner)
+            Side(by_code[own], partner, links[own][partner])
             for own, partner in ((one, other), (other, one))
-            if own in by_code and partner in by_code[own].partners
+            if partner in partners.get(own, ())
         ]
         if sides:
             found[sides_key(one, other)] = sides
@@ -171,9 +190,9 @@ def _pairs(halves: Sequence[RestrictedHalf]) -> dict[str, Sides]:
 def credited(name: str, sides: Sides) -> Mapping[str, ReportedLink]:
     """By link id, the pairs of cases that count in this half-year: of each the first half-year that either side tells
     is this one. The link is that of the side that tells it first; of both, of the side whose code comes first."""
-    period = sides[0][0].period
+    period = sides[0].half.period
     first: dict[str, ReportedLink] = {}
-    for link in _told_by(sides):
+    for link in (link for side in sides for link in side.links):
         at = getattr(link, ENDS[name])
         known = first.get(link.link or "")
         if link.link is not None and at is not None and (known is None or at < getattr(known, ENDS[name])):
@@ -181,27 +200,21 @@ def credited(name: str, sides: Sides) -> Mapping[str, ReportedLink]:
     return {name_: link for name_, link in first.items() if getattr(link, ENDS[name]) == period}
 
 
-def _told_by(sides: Sides) -> Iterable[ReportedLink]:
-    return (link for half, partner in sides for link in half.links if link.partner == partner)
-
-
 def _at_least(name: str, sides: Sides) -> int:
     """How many pairs of cases there are at least. Of hits that carry no id nobody knows which of the other side's they
     are, with an id or without: so a side that leaves ids out doubles nothing that the other side tells."""
     counted = credited(name, sides)
     by_side = (
-        sum(link.link in counted for link in half.links if link.partner == partner)
-        + len(_of_half(name, half, partner, with_id=False))
-        for half, partner in sides
+        sum(link.link in counted for link in side.links) + len(_of_half(name, side, with_id=False)) for side in sides
     )
     return max(len(counted), *by_side)
 
 
-def _of_half(name: str, half: RestrictedHalf, partner: str, *, with_id: bool) -> list[ReportedLink]:
+def _of_half(name: str, side: Side, *, with_id: bool) -> list[ReportedLink]:
     return [
         link
-        for link in half.links
-        if link.partner == partner and getattr(link, ENDS[name]) == half.period and (link.link is not None) == with_id
+        for link in side.links
+        if getattr(link, ENDS[name]) == side.half.period and (link.link is not None) == with_id
     ]
 
 
@@ -209,16 +222,13 @@ def _difference(name: str, sides: Sides) -> SideDifference | None:
     """Where both reported, and do not tell the same pairs of cases for the half-year."""
     if len(sides) < 2:
         return None
-    told = {str(half.jurisdiction): figure_of(half.count(name, partner)) for half, partner in sides}
-    ids = {
-        str(half.jurisdiction): {link.link for link in _of_half(name, half, partner, with_id=True)}
-        for half, partner in sides
-    }
+    told = {str(side.half.jurisdiction): figure_of(side.half.count(name, side.partner)) for side in sides}
+    ids = {str(side.half.jurisdiction): {link.link for link in _of_half(name, side, with_id=True)} for side in sides}
     (one, first), (other, second) = ids.items()
     alone = {code: len(only) for code, only in ((one, first - second), (other, second - first)) if only}
     if not alone and len(set(told.values())) == 1:
         return None
-    return SideDifference(name, sides[0][0].period, told, alone)
+    return SideDifference(name, sides[0].half.period, told, alone)
 
 
 def _first_signed(halves: Sequence[RestrictedHalf]) -> RegionalRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, Definition
@@ -19,6 +19,8 @@ LINKED: Final = ("leads", "confirmed_hits")
 """Of a pair of cases: both sides tell it, and it counts once, by its link id."""
 SHARED: Final = ("hits_retracted",)
 """Both sides tell the same number, and it counts once."""
+BY_ALL: Final = (*LINKED, *SHARED, "conclusions")
+"""Of the jurisdiction itself, and with each of its partners; what is neither this nor of one is of partners alone."""
 MIRRORED: Final = {"exhibits_shared": "exhibits_received", "queries_asked": "queries_received"}
 """Of one side towards the other, with what the other side tells of the same."""
 FIRST_SIGNED: Final = "leads_first_signed"
@@ -48,3 +50,10 @@ def sides_key(one: str, other: str) -> str:
 
 def towards(one: str, other: str) -> str:
     return f"{one}>{other}"
+
+
+def columns_of(name: str, own: str, partners: Iterable[str]) -> tuple[str, ...]:
+    """The cells that a report has of a figure, whoever made it."""
+    if name in OF_ONE:
+        return (own,)
+    return (own, *partners) if name in BY_ALL else tuple(partners)

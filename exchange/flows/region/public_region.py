@@ -11,6 +11,7 @@ from typing import Final
 
 from exchange.flows.monitoring.definitions import STAGES
 from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.half_years import Year
 from exchange.flows.monitoring.public_edition import TIMES
 from exchange.flows.monitoring.small_counts import (
     HELD_BACK,
@@ -23,10 +24,20 @@ from exchange.flows.monitoring.small_counts import (
     middle_and_most,
     sum_of_those_who_tell,
     told_no_finer,
+    told_no_finer_of_two,
     told_sum,
 )
 from exchange.flows.monitoring.years import pooled_times
-from exchange.flows.region.kinds import FIRST_SIGNED, LINKED, OF_ONE, REGIONAL_FIGURES, SHARED, sides_key, towards
+from exchange.flows.region.kinds import (
+    FIRST_SIGNED,
+    LINKED,
+    OF_ONE,
+    REGIONAL_FIGURES,
+    SHARED,
+    columns_of,
+    sides_key,
+    towards,
+)
 from exchange.flows.region.regional import RegionalRow, RegionalStage, SideDifference
 
 BY_HITS: Final = {"dissemination": "across", "confirmation": "total"}
@@ -71,16 +82,19 @@ def rate_of(feedback: Iterable[tuple[int, int]]) -> Figure:
 
 def of_one_bound(documents: Sequence[Document]) -> list[Document]:
     """As if each node held back what the one that holds back most does. Where two sides tell the same figure, the one
-    with the lower bound would tell what the other one hides (docs/adr/0047-one-bound-of-small-counts.md)."""
+    with the lower bound would tell what the other one hides (docs/adr/0047-one-bound-of-small-counts.md). A year is
+    told no finer than the sum of its half-years of one bound: less the one, it does not tell the other."""
     widest = max((document.smallest for document in documents), default=0)
     return [document if document.smallest == widest else _held_to(document, widest) for document in documents]
 
 
 def _held_to(document: Document, smallest: int) -> Document:
+    no_finer = told_no_finer_of_two if isinstance(document.period, Year) else told_no_finer
+
     def held(rows: Mapping[str, Row]) -> dict[str, Row]:
         found = {}
         for name, row in rows.items():
-            cells = {column: told_no_finer(figure, smallest) for column, figure in row.cells.items()}
+            cells = {column: no_finer(figure, smallest) for column, figure in row.cells.items()}
             found[name] = Row(cells, told_sum(list(cells.values())) if cells else row.total)
         return found
 
@@ -116,7 +130,7 @@ def _row(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[Si
     if name in (*LINKED, *SHARED):
         return _of_both(name, documents)
     if name in OF_ONE:
-        cells = {document.jurisdiction: _told(document, name).total for document in documents}
+        cells = {document.jurisdiction: _own(_told(document, name), document.jurisdiction) for document in documents}
         return summed_row(name, cells, _without(name, documents)), []
     cells = {
         towards(document.jurisdiction, column) if column != document.jurisdiction else column: figure
@@ -141,8 +155,16 @@ def summed_row(name: str, cells: Mapping[str, Figure], without: tuple[str, ...])
 
 
 def _without(name: str, documents: Sequence[Document]) -> tuple[str, ...]:
-    rows = {document.jurisdiction: _told(document, name) for document in documents}
-    return tuple(code for code, row in rows.items() if row.cells and NO_DATA in (row.total, *row.cells.values()))
+    return tuple(document.jurisdiction for document in documents if _lacks(name, document))
+
+
+def _lacks(name: str, document: Document) -> bool:
+    """Whether it has no data of the figure. A cell that it leaves out is none, so that nobody leaves a sum unnamed."""
+    row = _told(document, name)
+    if row.total == RESTRICTED and not row.cells:
+        return False
+    columns = columns_of(name, document.jurisdiction, document.partners)
+    return NO_DATA in (row.total, *row.cells.values()) or not set(columns) <= set(row.cells)
 
 
 def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, list[SideDifference]]:
@@ -163,6 +185,10 @@ def _of_both(name: str, documents: Sequence[Document]) -> tuple[RegionalRow, lis
         if differs:
             differences.append(SideDifference(name, str(documents[0].period), sides))
     return summed_row(name, cells, _without(name, documents)), differences
+
+
+def _own(row: Row, code: str) -> Figure:
+    return row.cells.get(code, NO_DATA) if row.cells else row.total
 
 
 def _told(document: Document, name: str) -> Row:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.errors import InvalidInput
 from exchange.flows.monitoring.editions import PeriodText
 from exchange.flows.monitoring.small_counts import Figure
 from exchange.flows.region.region_document import MAX_REGION_BYTES, REGION_WITH_INCIDENTS
+from exchange.flows.region.told_figure import ToldFigure
 from schemas.errors import ContractError
 from schemas.exhibit import Sha256Hex
 from schemas.statement_base import NodeId
@@ -21,7 +22,6 @@ from schemas.strict_json import check_json
 
 _MOST_VALUES: Final = 65_536
 """A region of 26 sides has about as many, one of eight some 8,000."""
-_Number = Annotated[float, Field(ge=0, le=10**9)]
 _Id = Annotated[str, Field(max_length=60)]
 _Key = Annotated[str, Field(pattern=r"^[A-Z]{2}([->][A-Z]{2})?$")]
 
@@ -63,31 +63,11 @@ class _Passed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class _Told(_Passed):
-    told: Literal["exact", "between", "held_back", "no_data", "restricted"]
-    value: _Number | None = None
-    low: _Number | None = None
-    high: _Number | None = None
-
-    @model_validator(mode="after")
-    def _has_its_ends(self) -> _Told:
-        ends = {"exact": {"value"}, "between": {"low", "high"}}.get(self.told, set())
-        if {name for name in ("value", "low", "high") if getattr(self, name) is not None} != ends:
-            raise ValueError("the ends of the figure do not go with what is told of it")
-        if self.told == "between" and (self.low or 0) > (self.high or 0):
-            raise ValueError("the low end is above the high one")
-        return self
-
-    @property
-    def figure(self) -> Figure:
-        return Figure.of_json(self.model_dump(exclude_none=True))
-
-
 class _ToldRow(_Passed):
     id: _Id
-    cells: Annotated[dict[_Key, _Told], Field(max_length=2000)]
-    total: _Told
-    across: _Told | None = None
+    cells: Annotated[dict[_Key, ToldFigure], Field(max_length=2000)]
+    total: ToldFigure
+    across: ToldFigure | None = None
 
     @property
     def row(self) -> ReadRow:
@@ -96,13 +76,13 @@ class _ToldRow(_Passed):
 
 
 class _ToldRate(_Passed):
-    total: _Told
+    total: ToldFigure
 
 
 class _ToldStage(_Passed):
     id: _Id
-    median: _Told
-    percentile_90: _Told
+    median: ToldFigure
+    percentile_90: ToldFigure
 
 
 class _CountedFile(_Passed):

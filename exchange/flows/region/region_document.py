@@ -21,6 +21,7 @@ from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.kinds import CREDIT, DEFINITIONS
 from exchange.flows.region.region_incidents import RegionalIncidents
 from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SummedSides
+from exchange.flows.region.told_figure import ToldFigure
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError
 from schemas.statements import contract_error
@@ -119,36 +120,21 @@ class _Loose(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class _Figure(_Loose):
-    told: Literal["exact", "between", "held_back", "no_data", "restricted"]
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def figure(self) -> Figure:
-        given = {name: value for name, value in self.model_dump().items() if value is not None}
-        try:
-            return Figure.of_json(given)
-        except KeyError as error:
-            raise InvalidInput("An earlier report has a figure without its value.", code="invalid-earlier") from error
-
-
 class _Row(_Loose):
     id: Annotated[str, Field(max_length=60)]
-    total: _Figure
-    across: _Figure | None = None
+    total: ToldFigure
+    across: ToldFigure | None = None
     without: Annotated[tuple[_Code, ...], Field(max_length=256)] = ()
 
 
 class _Stage(_Loose):
     id: Annotated[str, Field(max_length=60)]
-    median: _Figure
+    median: ToldFigure
 
 
 class _IncidentTotal(_Loose):
     id: Annotated[str, Field(max_length=60)]
-    total: _Figure
+    total: ToldFigure
 
 
 class _Lacking(_Loose):

@@ -11,6 +11,8 @@ from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 from exchange.flows.monitoring.document import Document, read_document
 from exchange.flows.monitoring.editions import PeriodText
 from exchange.flows.monitoring.half_years import is_year
+from exchange.flows.monitoring.public_edition import FREE_COUNTS, PART_OF, TIMES
+from exchange.flows.monitoring.small_counts import NO_DATA, RESTRICTED, Figure, Told, told_sum
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
 from schemas.statements import contract_error
@@ -25,6 +27,22 @@ _Number = Annotated[float, Field(ge=0, le=10**9)]
 _Text = Annotated[str, Field(max_length=4000)]
 _Id = Annotated[str, Field(max_length=60)]
 _When = Annotated[str, Field(max_length=30)]
+
+
+_RESTRICTED: Final = frozenset({Told.RESTRICTED})
+_COUNTED: Final = frozenset({Told.EXACT, Told.BETWEEN, Told.NO_DATA})
+_OF_A_WHOLE: Final = _COUNTED | {Told.HELD_BACK}
+_WORKED_OUT: Final = frozenset({Told.EXACT, Told.HELD_BACK, Told.NO_DATA})
+
+
+def _may_tell(name: str) -> frozenset[Told]:
+    """What the rule can give of a figure (`exchange.flows.monitoring.public_edition`): one that holds back more would
+    blank the region's sum of all sides."""
+    if name in FREE_COUNTS:
+        return _COUNTED
+    if name in PART_OF or name in GAPS:
+        return _OF_A_WHOLE
+    return _WORKED_OUT if name in TIMES or name == "feedback_rate" else _RESTRICTED
 
 
 class _Figure(Contract):
@@ -43,6 +61,10 @@ class _Figure(Contract):
         if between and (self.low or 0) > (self.high or 0):
             raise ValueError("the low end is above the high one")
         return self
+
+    @property
+    def figure(self) -> Figure:
+        return Figure.of_json(self.model_dump(exclude_none=True))
 
 
 _Cells = Annotated[dict[Jurisdiction, _Figure], Field(max_length=_MOST)]
@@ -150,6 +172,27 @@ class _Public(Contract):
         shares = (rate.total, *rate.cells.values(), *(item.share for item in self.availability.nodes))
         if any((end or 0) > 1 for share in shares for end in (share.value, share.high)):
             raise ValueError("a share is more than all")
+        return self
+
+    @model_validator(mode="after")
+    def _tells_what_the_rule_can_give(self) -> Self:
+        """Each figure as it can be told, and each total as its cells make it. Where a node had no partner in the first
+        half-year, it has no data of the year."""
+        for row in (*self.indicators, *self.harmonisation_gap, *self.held_under_earlier_line):
+            may_be = _may_tell(row.id)
+            cells = [figure.figure for figure in row.cells.values()]
+            if any(figure.told not in may_be for figure in cells):
+                raise ValueError(f"{row.id} is told as it cannot be")
+            totals = {told_sum(cells) if cells or may_be != _RESTRICTED else RESTRICTED}
+            if is_year(self.period) or not cells:
+                totals.add(NO_DATA)
+            if row.total.figure not in totals:
+                raise ValueError(f"the total of {row.id} is not that of its cells")
+        if self.feedback_rate.total.figure.told not in _may_tell("feedback_rate"):
+            raise ValueError("feedback_rate is told as it cannot be")
+        for stage in self.stages:
+            if not {stage.median.figure.told, stage.percentile_90.figure.told} <= _may_tell(stage.id):
+                raise ValueError(f"{stage.id} is told as it cannot be")
         return self
 
 

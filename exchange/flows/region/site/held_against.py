@@ -20,6 +20,8 @@ from exchange.flows.region.regional import RegionalEarlier, RegionalReport, Regi
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import shown
 
+_A_TENTH: Final = 0.11
+"""Hours: the sides round what they counted, the region what their exact editions have in hundredths."""
 _ENOUGH: Final = dict.fromkeys(STAGES, (1.0,) * 10_000)
 """Spans for which every time may be told that the counts behind it allow to be told."""
 
@@ -37,7 +39,8 @@ def held_against_files(
 
     1. It is of the same reports.
     2. Counts are those that are worked out here, or held back.
-    3. Times and the feedback rate may be told, and every report brought the exact edition that they are made of.
+    3. Times and the feedback rate may be told, every report brought the exact edition that they are made of, and they
+       are as this software rounds them and within what the sides tell of theirs.
     4. It compares with regional reports that are here, each held against the files of its own period.
     5. Of all that, this software writes the same file: what differs, and what it does not know, is named.
     Raises InvalidInput, code "regional-differs".
@@ -95,6 +98,10 @@ def _stages(
             raise _differs(regional, f"It tells a time that may not be told: {stage.id}")
         if (median.low or 0) > (most.low or 0):
             raise _differs(regional, f"Its times contradict each other: {stage.id}")
+        for number, figure in enumerate((median, most)):
+            sides = [document.stages[stage.id][number] for document in documents]
+            if not _can_be(figure, sides, digits=1, within=_A_TENTH):
+                raise _differs(regional, f"It tells a time that does not follow from those of the sides: {stage.id}")
         stages.append(RegionalStage(stage.id, median, most))
     return tuple(stages)
 
@@ -103,6 +110,8 @@ def _rate(report: RegionalReport, regional: ReadRegional, documents: Sequence[Do
     allowed = public_rate(documents, {document.jurisdiction: (1, 1) for document in documents}).total.told
     if not _may_be(regional.rate, allowed, report, regional) or (regional.rate.high or 0) > 1:
         raise _differs(regional, "It tells a feedback rate that may not be told")
+    if not _can_be(regional.rate, [document.rate.total for document in documents], digits=3, within=0):
+        raise _differs(regional, "It tells a feedback rate that does not follow from those of the sides")
     return replace(report.rate, total=regional.rate)
 
 
@@ -110,6 +119,21 @@ def _may_be(figure: Figure, allowed: Told, report: RegionalReport, regional: Rea
     if figure.told is Told.EXACT and len(regional.exact) < len(report.reports):
         return False
     return figure.told is allowed or figure == HELD_BACK
+
+
+def _can_be(figure: Figure, sides: Sequence[Figure], *, digits: int, within: float) -> bool:
+    """Whether the median, percentile or share of all together is rounded as here, and no less than the least of the
+    sides and no more than the greatest, where each of them tells its own or has no data. What stands in each side's
+    restricted edition alone bounds nothing. A rate is made of whole counts and rounded once: it needs no ``within``."""
+    if figure.told is not Told.EXACT or figure.low is None:
+        return True
+    if round(figure.low, digits) != figure.low:
+        return False
+    told = [side for side in sides if side.told is not Told.NO_DATA]
+    if not told or any(side.told is not Told.EXACT for side in told):
+        return True
+    ends = [side.low or 0 for side in told]
+    return min(ends) - within <= figure.low <= max(ends) + within
 
 
 def _earlier(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from pydantic import ValidationError
 
 from exchange.errors import InvalidInput
+from exchange.flows.monitoring.definitions import HELD
 from exchange.flows.monitoring.half_years import parse_period
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import exact
@@ -29,6 +31,7 @@ from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.region.desk_app import desk_app
 from exchange.web.wording.coordination.regional_lines import difference_words
+from tests.exchange.flows.region.exact_rows import Cells, exact_parts
 
 PORT = 8461
 HIDING = "\N{RIGHT-TO-LEFT OVERRIDE}\x1b[2J\ud800"
@@ -98,13 +101,14 @@ Link = tuple[str, str | None, str, str | None]
 """By whom, id, and the half-years of lead and confirmation."""
 
 
-def half(code: str, partner: str, links: Sequence[Link], **more: Any) -> RestrictedHalf:
-    leads = sum(lead == "2026H2" for _, _, lead, _ in links)
-    row: Mapping[str, Any] = {"id": "leads", "goal": 3, "title": "t", "definition": "d", "cells": {partner: leads}}
+def half(code: str, partner: str, links: Sequence[Link], period: str = "2026H2", **more: Any) -> RestrictedHalf:
+    counts: Mapping[str, Cells] = {
+        "leads": {partner: sum(lead == "2026H2" for _, _, lead, _ in links)} if period == "2026H2" else {}
+    }
     fields = {
         "format": "ffp-monitoring-restricted/1",
         "edition": "restricted",
-        "period": "2026H2",
+        "period": period,
         "counted_to": "2027-01-01T00:00:00Z",
         "begun": None,
         "node": f"ffp-{code.lower()}",
@@ -112,10 +116,7 @@ def half(code: str, partner: str, links: Sequence[Link], **more: Any) -> Restric
         "partners": [partner],
         "smallest_count_told": 5,
         "terms_h": {},
-        "indicators": [row],
-        "stages": [],
-        "harmonisation_gap": [],
-        "held_under_earlier_line": [],
+        **exact_parts(counts),
         "availability": [],
         "links": [
             {"partner": partner, "by": by, "link": name, "lead": lead, "confirmed": confirmed}
@@ -171,8 +172,8 @@ def test_a_hit_that_is_told_as_of_an_earlier_half_year_is_held_against_the_repor
     """Serbia hides what North Macedonia tells for this half-year."""
     mine = half("RS", "MK", [("RS", name, "2026H1", None) for name in now])
     theirs = half("MK", "RS", [("RS", name, "2026H2" if name == named(1) else "2026H1", None) for name in now])
-    before = half("RS", "MK", [("RS", name, "2026H1", None) for name in then], period="2026H1", indicators=[])
-    of_mk = half("MK", "RS", [("RS", name, "2026H1", None) for name in then], period="2026H1", indicators=[])
+    before = half("RS", "MK", [("RS", name, "2026H1", None) for name in then], period="2026H1")
+    of_mk = half("MK", "RS", [("RS", name, "2026H1", None) for name in then], period="2026H1")
     made = exact_half([theirs, mine], {"ffp-rs": [before], "ffp-mk": [of_mk]})
     leads = next(row for row in made.rows if row.id == "leads")
     assert leads.cells["MK-RS"] == exact(counted)
@@ -184,7 +185,7 @@ def test_a_hit_that_is_told_as_of_an_earlier_half_year_is_held_against_the_repor
 
 def links_of(figure: str, links: Sequence[Link], then: Sequence[Link], theirs: Sequence[Link]) -> dict[Claim, int]:
     """What Serbia tells with ``links`` now, told with ``then`` before, and North Macedonia with ``theirs`` now."""
-    before = half("RS", "MK", then, period="2026H1", indicators=[])
+    before = half("RS", "MK", then, period="2026H1")
     ids = {name for _, name, _, _ in theirs}
     _, claims = held_against(half("RS", "MK", links), [before], ids)
     return {item.claim: item.count for item in claims if item.figure == figure}
@@ -217,7 +218,7 @@ def test_what_was_dropped_is_said() -> None:
         ("RS", named(9), "2026H1", None),
         ("RS", None, "2026H1", None),
     ]
-    before = half("RS", "MK", then, period="2026H1", indicators=[])
+    before = half("RS", "MK", then, period="2026H1")
     made = exact_half([half("RS", "MK", [("RS", named(1), "2026H1", None)])], {"ffp-rs": [before]})
     (item,) = [item for item in made.differences if item.claim is not None]
     assert item.dropped == DroppedLinks("MK", "2026H1", (named(8), named(9)), 1)
@@ -229,7 +230,7 @@ def test_what_was_dropped_is_said() -> None:
 
 
 def test_what_was_told_then_is_not_made_earlier_still() -> None:
-    before = half("RS", "MK", [("RS", named(1), "2026H1", None)], period="2026H1", indicators=[])
+    before = half("RS", "MK", [("RS", named(1), "2026H1", None)], period="2026H1")
     later = half("RS", "MK", [("RS", named(1), "2025H2", "2026H1")])
     believed, claims = held_against(later, [before])
     (link,) = believed.links
@@ -253,6 +254,43 @@ def test_a_link_that_cannot_be_is_refused(link: Link) -> None:
     half("MK", "RS", [("RS", named(1), "2026H1", "2026H2")])
     with pytest.raises(ValidationError, match="a link is"):
         half("MK", "RS", [link])
+
+
+def test_many_links_with_many_partners_are_looked_through_a_few_times_each() -> None:
+    """Not once for each partner: with 40,000 links and 255 partners that took half a minute."""
+    codes = [f"{one}{other}" for one in "ABCDEFGHIJ" for other in "ABCDEFGHIJ"]
+
+    def cost(partners: Sequence[str]) -> float:
+        links = [
+            {"partner": partners[number % len(partners)], "by": "RS", "link": named(number), "lead": "2026H1"}
+            for number in range(10_000)
+        ]
+        fields = json.loads(half("RS", codes[0], []).model_dump_json())
+        fields |= {"partners": partners, "links": [{**link, "confirmed": None} for link in links], **exact_parts()}
+        made = RestrictedHalf.model_validate_json(json.dumps(fields), strict=True)
+        began = time.process_time()
+        leads = next(row for row in exact_half([made]).rows if row.id == "leads")
+        assert leads.cells[f"{codes[0]}-RS"] == exact(0)
+        return time.process_time() - began
+
+    assert cost(codes) < 10 * cost(codes[:1]), "with one partner as with a hundred"
+
+
+@pytest.mark.parametrize("part", ["indicators", "stages", "harmonisation_gap"])
+def test_the_restricted_edition_has_each_figure_once(part: str) -> None:
+    good = exact_parts()[part]
+    for wrong in ([*good, good[0]], good[1:], [{**good[0], "id": "another"}, *good[1:]]):
+        with pytest.raises(ValidationError, match=f"{part} has other figures than this format has"):
+            half("MK", "RS", [], **{part: wrong})
+
+
+def test_what_is_held_back_may_be_missing_and_stands_once() -> None:
+    rows = [{"id": name, "goal": 1, "title": "t", "definition": "d", "cells": {"RS": 1}} for name in HELD]
+    for fine in (rows, rows[:1], []):
+        assert len(half("MK", "RS", [], held_under_earlier_line=fine).held_under_earlier_line) == len(fine)
+    for wrong in ([*rows, rows[0]], [{**rows[0], "id": "leads"}]):
+        with pytest.raises(ValidationError, match="held_under_earlier_line has other figures"):
+            half("MK", "RS", [], held_under_earlier_line=wrong)
 
 
 async def _page(desk: PackDesk) -> httpx.Response:
