@@ -105,6 +105,7 @@ CASES: Mapping[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_one_file_takes_some_times_its_size(case: str, tmp_path: Path) -> None:
     act, made = CASES[case]
