@@ -213,6 +213,14 @@ def test_times_that_contradict_each_other(released_region: Released) -> None:
         published(released_region, [*released_region.files[H2], ("region.json", high)])
 
 
+def test_times_are_told_as_precisely_as_here(released_region: Released) -> None:
+    data = regional(released_region, H2)
+    told = [stage["id"] for stage in json.loads(data)["stages"] if stage["median"]["told"] == "exact"]
+    precise = changed(data, f"stages.{told[0]}.median", {"told": "exact", "value": 0.123456789012345})
+    with pytest.raises(InvalidInput, match="tells a time that does not follow from those of the sides"):
+        published(released_region, [*released_region.files[H2], ("region.json", precise)])
+
+
 def test_two_regional_reports_of_one_period(released_region: Released) -> None:
     data = regional(released_region, H2)
     other = changed(data, "figures.leads.total", {"told": "held_back"})

@@ -18,7 +18,7 @@ from exchange.flows.monitoring.editions import ReportManifest, editions, read_re
 from exchange.flows.monitoring.half_years import Half, Period
 from exchange.flows.monitoring.report import approve_report, draft, find_approved
 from exchange.flows.monitoring.restricted_edition import BLOCK, read_restricted
-from exchange.flows.monitoring.small_counts import Told, exact
+from exchange.flows.monitoring.small_counts import Figure, Told, exact, told_sum
 from exchange.flows.region.combine import combine_reports
 from exchange.flows.region.indicators import indicators_in, shipped_indicators
 from exchange.flows.region.read_reports import read_reports
@@ -243,7 +243,7 @@ def test_the_two_editions_say_the_same(released_region: Released, period: Period
     approved = find_approved(released_region.world.nodes["RS"], period)
     assert approved is not None
     lies = list(_lies(json.loads(approved.data)))
-    assert {where for where, _ in lies} >= {"a cell", "a total", "a time"}
+    assert {where for where, _ in lies} >= {"a cell", "a time"}
     for where, public in lies:
         data = signed_anew(released_region, "RS", period, Role.HEAD, public=json.dumps(public).encode())
         assert verify_report_file(data, believed, None).restricted is None, "without the key nobody sees it"
@@ -297,12 +297,13 @@ def _lies(public: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     def changed_copy(change: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
         copy: dict[str, Any] = json.loads(json.dumps(public))
         change(copy)
+        for line in copy["indicators"]:  # so that whoever has no key sees nothing
+            line["total"] = told_sum([Figure.of_json(figure) for figure in line["cells"].values()]).as_json()
         return copy
 
     more = {"told": "exact", "value": 9_999}
     at = [row["id"] for row in public["indicators"]].index("leads")
     yield "a cell", changed_copy(lambda copy: copy["indicators"][at]["cells"].update(MK=more))
-    yield "a total", changed_copy(lambda copy: copy["indicators"][at].update(total=more))
     yield "a time", changed_copy(lambda copy: copy["stages"][0].update(median=more))
     yield "a rate", changed_copy(lambda copy: copy["feedback_rate"].update(total={"told": "exact", "value": 0.123}))
     none = [
