@@ -203,7 +203,9 @@ async def _with_exercises(person: httpx.AsyncClient, page: str) -> None:
     put = await person.post("/files", data={"csrf": csrf}, files=files)
     assert put.status_code == 200
     listed = put.text.partition("Counts of exercises")[2]
-    assert re.search(r'counts\.json</th>\s*<td>2026H1</td><td class="number">3</td><td>read</td>', listed)
+    assert re.search(
+        r'counts\.json</th>\s*<td>2026H1</td><td class="number"><span[^>]*>People</span>3</td><td>read</td>', listed
+    )
     assert "These are no counts of exercises" in listed
     assert "counts.json" not in put.text.partition("Counts of exercises")[0], "they are no report that is refused"
     pack = await person.get("/pack/2026H1")
