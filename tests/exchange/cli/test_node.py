@@ -40,7 +40,7 @@ def test_the_version_says_what_is_read(ffp: Ffp) -> None:
     said = ffp("--version")
     assert said.code == 0
     assert re.search(r"^ffp ", said.out)
-    assert "reads the contract in version 1.0, 1.1, 1.2\n" in said.out
+    assert "reads the contract in version 1.0, 1.1, 1.2, 1.3\n" in said.out
     assert f"reads statements of the kinds {', '.join(KINDS)}\n" in said.out
 
 

@@ -184,8 +184,11 @@ def test_from_a_conclusion_to_a_confirmed_hit(
         for secret in secrets:
             assert secret in path or secret not in text, (path, secret)
     for task in taking:
-        page = re.sub(r'class="[^"]*"', "", told[task].split("<footer>")[0])  # the stage of the viewer is one of these
-        assert not re.search("score|congruent|likelihood|rank|stage", page, re.IGNORECASE)
+        # without names of styles and scripts, and the title of the sheet: they speak of the viewer's stage
+        names = r'(?:class="|="/app/static/|="One page for the paper file)[^"]*"'
+        page = re.sub(names, "", told[task].split("<footer>")[0])
+        told_of = re.search(".{40}(?:score|congruent|likelihood|rank|stage).{20}", page, re.IGNORECASE)
+        assert told_of is None, told_of
     forms = [
         re.sub(r"[0-9a-f]{32,}|[A-Z]{2}-\d-\d|North Macedonia|Serbia|\d{4}-\d\d-\d\d", "", told[t]) for t in taking
     ]
@@ -366,12 +369,12 @@ def test_a_conclusion_that_is_taken_back_asks_nobody(
     rs, _ = nodes
     first, other = colleague(rs), colleague(rs)
     with rs.node.store.read() as session:
-        found = open_candidates(session, CandidateView(PIPELINES, None), Page(10))[-1]
+        found = open_candidates(session, CandidateView(PIPELINES, first.pseudonym), Page(10))[-1]
     pair = f"/app/pairs/{found.row.candidate_id}"
     before = len(_waiting(rs))
     elsewhere = {"from": "//elsewhere.example", "next": "../../elsewhere", "then": "next"}
     signed = first.send(f"{pair}/conclusion", conclusion="elimination", basis="screen", **elsewhere)
-    assert (signed.status_code, signed.headers["location"]) == (303, f"{pair}#review")
+    assert (signed.status_code, signed.headers.get("location")) == (303, f"{pair}#review"), signed.text
     assert len(_waiting(rs)) == before, "on the screen an elimination is not verified"
     page = first.get(pair).text
     back = re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/retraction)"', page)[0]
