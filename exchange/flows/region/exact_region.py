@@ -157,7 +157,7 @@ def _linked(name: str, halves: Sequence[RestrictedHalf]) -> tuple[RegionalRow, l
 
 
 @dataclass(frozen=True)
-class Side:
+class ReportedSide:
     """A report on a pair of jurisdictions: the code of its partner, and its links with that one."""
 
     half: RestrictedHalf
@@ -165,7 +165,7 @@ class Side:
     links: Sequence[ReportedLink]
 
 
-Sides = Sequence[Side]
+Sides = Sequence[ReportedSide]
 """One or two reports on a pair of jurisdictions."""
 
 
@@ -178,7 +178,7 @@ def _pairs(halves: Sequence[RestrictedHalf]) -> dict[str, Sides]:
     found: dict[str, Sides] = {}
     for one, other in combinations(codes, 2):
         sides = [
-            Side(by_code[own], partner, links[own][partner])
+            ReportedSide(by_code[own], partner, links[own][partner])
             for own, partner in ((one, other), (other, one))
             if partner in partners.get(own, ())
         ]
@@ -210,7 +210,7 @@ def _at_least(name: str, sides: Sides) -> int:
     return max(len(counted), *by_side)
 
 
-def _of_half(name: str, side: Side, *, with_id: bool) -> list[ReportedLink]:
+def _of_half(name: str, side: ReportedSide, *, with_id: bool) -> list[ReportedLink]:
     return [
         link
         for link in side.links

@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-Found = TypeVar("Found")
+_Found = TypeVar("_Found")
 _Known = tuple[str, int, int, int]
 
 
-class SeenFiles(Generic[Found]):
+class SeenFiles(Generic[_Found]):
     """``read`` is asked once for each file. What it returns is kept: nothing in it may hold the file itself."""
 
-    def __init__(self, read: Callable[[Path], Found]) -> None:
+    def __init__(self, read: Callable[[Path], _Found]) -> None:
         self._read = read
-        self._seen: dict[_Known, Found] = {}
+        self._seen: dict[_Known, _Found] = {}
 
     def __len__(self) -> int:
         return len(self._seen)
 
-    def of(self, paths: Iterable[Path]) -> list[Found]:
+    def of(self, paths: Iterable[Path]) -> list[_Found]:
         """In their order. What was taken away meanwhile is passed over, and what is not among them is forgotten."""
-        found: dict[_Known, Found] = {}
+        found: dict[_Known, _Found] = {}
         for path in paths:
             try:
                 stat = path.stat()

@@ -31,8 +31,8 @@ from exchange.web.region.written import edition_files
 from exchange.web.wording.coordination.regional_incidents import incident_notes, incident_tables, incident_totals
 from exchange.web.wording.coordination.regional_lines import (
     difference_words,
-    line_words,
     past_periods,
+    regional_line_words,
     regional_lines,
     regional_notes,
     shared_number_words,
@@ -53,7 +53,7 @@ FILE_TYPES: Final = {
 }
 
 _pages = desk_pages("exchange.web.region")
-_pages.globals |= {"line_words": line_words}
+_pages.globals |= {"regional_line_words": regional_line_words}
 
 
 def desk_app(desk: PackDesk, port: int) -> Starlette:

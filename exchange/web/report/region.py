@@ -17,8 +17,8 @@ from exchange.web.wording.coordination.regional_lines import (
     RegionalLine,
     difference_words,
     key_words,
-    line_words,
     past_periods,
+    regional_line_words,
     regional_lines,
     regional_notes,
     shared_number_words,
@@ -86,7 +86,7 @@ def _totals(report: RegionalReport) -> list[Block]:
 
 
 def _total(line: RegionalLine, beside: str, shared: str) -> tuple[str, str, list[str]]:
-    return _(line.definition.title), line_words(line, shared), [line.total, beside, *line.trend]
+    return _(line.definition.title), regional_line_words(line, shared), [line.total, beside, *line.trend]
 
 
 def _cells(report: RegionalReport) -> list[Block]:

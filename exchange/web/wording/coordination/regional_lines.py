@@ -153,7 +153,7 @@ def shared_number_words(lines: Sequence[RegionalLine]) -> str:
     return f"{about} {_entered_words(lines[0].number)}."
 
 
-def line_words(line: RegionalLine, shared: str) -> str:
+def regional_line_words(line: RegionalLine, shared: str) -> str:
     """Below the title of a line: its definition, goal, and number where that is not said above all lines."""
     return f"{_(line.definition.text)} {goal_words(line.number) if shared else number_words(line.number)}."
 

@@ -184,9 +184,8 @@ def test_from_a_conclusion_to_a_confirmed_hit(
         for secret in secrets:
             assert secret in path or secret not in text, (path, secret)
     for task in taking:
-        # without names of styles and scripts, and the title of the sheet: they speak of the viewer's stage
-        names = r'(?:class="|="/app/static/|="One page for the paper file)[^"]*"'
-        page = re.sub(names, "", told[task].split("<footer>")[0])
+        # without what speaks of the viewer's stage: names of styles and scripts, and the sheet's own words
+        page = re.sub(r'(?:class="|="/app/static/)[^"]*"|\bthe stage\b', "", told[task].split("<footer>")[0])
         told_of = re.search(".{40}(?:score|congruent|likelihood|rank|stage).{20}", page, re.IGNORECASE)
         assert told_of is None, told_of
     forms = [
@@ -332,7 +331,9 @@ def test_from_a_conclusion_to_a_confirmed_hit(
 
 def _step_forms(person: Colleague, hit: str) -> dict[str, dict[str, str]]:
     """By step: the form for a step of an exhibit that may be signed now, with what it is filled in with."""
-    forms = re.findall(rf'<form id="[^"]+" method="post" action="{hit}/custody">.*?</form>', person.get(hit).text, re.S)
+    forms = re.findall(
+        rf'<form id="[^"]+" method="post" action="{hit}/custody"[^>]*>.*?</form>', person.get(hit).text, re.S
+    )
     found = [dict(re.findall(r'<input[^>]* name="([a-z_]+)"[^>]* value="([^"]*)"', form)) for form in forms]
     return {fields["step"]: fields for fields in found}
 
