@@ -17,7 +17,6 @@ from exchange.flows.operate.ready import who_works
 from exchange.flows.operate.recovery.age import Lack
 from exchange.flows.operate.status import NodeStatus
 from exchange.flows.sync.partners import ExchangeStanding
-from exchange.flows.sync.progress import brief
 from exchange.store.node import jobs
 
 _ROOM: Final = 4
@@ -94,18 +93,16 @@ def _work(node: Node) -> NodeLight:
 
 
 def _partners(exchange: ExchangeStanding) -> NodeLight:
-    silent, every = exchange.silent, len(exchange.partners)
     steps = tuple(
         (f"{partner.node_id} last answered {partner.answered_at or 'never'}.", "Telephone its operator.")
-        for partner in silent
+        for partner in exchange.silent
     )
     steps += tuple(
-        (f"{partner.node_id}: {brief(partner.alarm)}", "ffp sync status")
-        for partner in exchange.partners
-        if partner.alarm
+        (f"{partner.node_id}: {alarm}", "ffp sync status") for partner in exchange.partners for alarm in partner.alarms
     )
+    every = len(exchange.partners)
     shines = Shines.OFF if steps else Shines.ON if every else Shines.DARK
-    return NodeLight(LightOf.PARTNERS, shines, len(silent), every, exchange.answered_at, steps=steps)
+    return NodeLight(LightOf.PARTNERS, shines, len(exchange.behind), every, exchange.answered_at, steps=steps)
 
 
 def _recovery(status: NodeStatus) -> Iterator[NodeLight]:

@@ -55,20 +55,13 @@ class PeerStatus:
     """Up to which version of the contract it reads, as it last said."""
     behind: Behind | None
     """What waits until it is upgraded."""
+    alarms: tuple[str, ...]
+    """See `alarms_of`."""
 
     @property
     def waits_here(self) -> int:
         """How many of its statements wait until this node is upgraded."""
         return self.row.waiting if node_older(self.row) else 0
-
-    @property
-    def alarms(self) -> list[str]:
-        """What is wrong with it, and what it finds wrong with this node, for people."""
-        altered = altered_in_words(self.row)
-        here = [said for said in (altered, self.row.alarm and brief(self.row.alarm)) if said]
-        older = [peer_older(self.behind)] if self.behind else []
-        there = set_aside_by(self)
-        return [*here, *older, *([there] if there else [])]
 
 
 def sync_status(node: Node) -> list[PeerStatus]:
@@ -88,6 +81,7 @@ def sync_status(node: Node) -> list[PeerStatus]:
                 clock=str(clocks[peer.node_id]) if peer.node_id in clocks else None,
                 reads=lane_of(session, peer.node_id).reads,
                 behind=peer_behind(session, peer.node_id),
+                alarms=alarms_of(session, peer),
             )
             for peer in all_peers(session)
         ]
@@ -167,19 +161,22 @@ def plain_status(status: PeerStatus) -> dict[str, object]:
         "bytes_left": shares.bytes.left,
         "clock_ahead_s": row.clock_ahead_s,
         "clock": status.clock,
-        "alarms": status.alarms,
+        "alarms": list(status.alarms),
     }
 
 
-def set_aside_by(status: PeerStatus) -> str | None:
-    """What the operator must know of a peer that does not believe this node; None when all is well."""
-    signed = status.receipt
-    if signed is None or not signed.set_aside:
-        return None
-    return (
-        f"It set {signed.set_aside} of this node's statements aside and does not believe them; ffp sync status names "
-        "the last. Telephone its operator."
-    )
+def alarms_of(session: Session, peer: PeerRow) -> tuple[str, ...]:
+    """Return what is wrong with a peer, and what the peer finds wrong with this node, in sentences for the operator."""
+    alarms = [altered_in_words(peer), peer.alarm and brief(peer.alarm)]
+    if behind := peer_behind(session, peer.node_id):
+        alarms.append(peer_older(behind))
+    receipt = _receipt(session, peer.node_id)
+    if receipt is not None and receipt.set_aside:
+        alarms.append(
+            f"It set {receipt.set_aside} of this node's statements aside and does not believe them; ffp sync status "
+            "names the last. Telephone its operator."
+        )
+    return tuple(alarm for alarm in alarms if alarm)
 
 
 def brief(alarm: str) -> str:

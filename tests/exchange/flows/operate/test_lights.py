@@ -1,4 +1,4 @@
-"""The lights of a node: what stands against a partner puts theirs out, however lately that partner answered."""
+"""The lights of a node: an alarm about a partner turns the light of the partners off, however lately it answered."""
 
 from __future__ import annotations
 
@@ -6,27 +6,41 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 
-from exchange.clock import stamp
 from exchange.flows.operate.lights import LightOf, Shines, lights_of
 from exchange.flows.operate.promised_work import NEXT_JOB_S, standing_work
 from exchange.flows.operate.status import node_status
-from exchange.flows.sync.partners import ExchangeStanding, Partner
+from exchange.flows.sync.partners import ExchangeStanding, exchange_standing
 from exchange.store.node import jobs
+from exchange.store.tables.peers import PeerRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode
-
-pytestmark = pytest.mark.slow
-
-
-def test_the_light_of_the_partners_tells_what_stands_against_one(start_node: Callable[..., RunningNode]) -> None:
-    node = start_node(Jurisdiction.RS).node
-    for alarm, shines, told in ((None, Shines.ON, ()), ("2 items", Shines.OFF, ("ffp-mk: 2 items",))):
-        exchange = ExchangeStanding((Partner("ffp-mk", "MK", stamp(), fresh=True, alarm=alarm),), 0, 0)
-        light = next(one for one in lights_of(node, node_status(node), exchange) if one.of is LightOf.PARTNERS)
-        assert (light.shines, tuple(what for what, _ in light.steps)) == (shines, told)
+from tests.exchange.flows.network import AL, MK, RS, Network
 
 
+@pytest.mark.parametrize(
+    ("altered", "alarm"),
+    [("alarm", "2 items of its lane were not believed"), ("legal_basis", "written by somebody else")],
+)
+def test_a_partner_with_an_alarm_is_not_up_to_date(network: Network, altered: str, alarm: str) -> None:
+    """However lately it answered: on the first page of each role as on the light of the partners."""
+    network.pull(RS, MK)
+    network.pull(RS, AL)
+    node = network.nodes[RS]
+
+    def behind() -> tuple[list[str], Shines]:
+        exchange = exchange_standing(node)
+        lights = lights_of(node, node_status(node), exchange)
+        return [one.node_id for one in exchange.behind], next(x.shines for x in lights if x.of is LightOf.PARTNERS)
+
+    assert behind() == ([], Shines.ON)
+    with node.store.write() as session:
+        session.execute(update(PeerRow).where(PeerRow.node_id == MK).values({altered: alarm}))
+    assert behind() == ([MK], Shines.OFF)
+
+
+@pytest.mark.slow
 def test_a_queue_that_moves_puts_no_light_out(
     start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +53,7 @@ def test_a_queue_that_moves_puts_no_light_out(
     assert standing_work(node) == (40, "2026-01-01T00:00:00.000Z")
 
 
+@pytest.mark.slow
 def test_a_page_tells_a_queue_that_stands_without_waiting(
     start_node: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
