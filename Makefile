@@ -59,6 +59,7 @@ demo: install  ## Three nodes sign, share and correlate; SCANS=folder SEED=n ARG
 	@$(BIN)/ffp demo $(if $(SCANS),--scans "$(SCANS)") $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 training: install  ## Six nodes to practise with, in ./region (JURISDICTIONS="MD UA": these too; HALF_YEARS=2: with a past); exercises in deploy/pilot
+	@$(BIN)/python -c "import typst" 2>/dev/null || $(BIN)/ffp extras add pdf
 	@$(BIN)/ffp training region $(if $(HALF_YEARS),--half-years $(HALF_YEARS)) $(foreach code,$(JURISDICTIONS),--with $(code))
 
 test: install-tests  ## The tests, two minutes; FFP_DATA=folder adds those on real scans

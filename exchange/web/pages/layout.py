@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 from starlette.responses import HTMLResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
+from exchange.extras.known import extra_named
 from exchange.flows.access.sessions import open_session
 from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.alerts.alerts import MOST_ALERTS, tell_fresh
@@ -92,6 +93,7 @@ _pages.globals |= {
     "calibre_problem": calibre_problem,
     "entry_of": ENTRY_OF,
     "purposes": tuple(LawfulPurpose),
+    "pdf_extra": extra_named("pdf"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
@@ -16,6 +17,8 @@ from exchange.flows.node.node import create_node
 from exchange.web.http.problems import headers_of, status_of
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
+from exchange.web.pages import layout
+from exchange.web.pages.layout import _pages as pages
 from exchange.web.report.render import set_pages
 from exchange.web.wording.sentences import refusal_of
 from schemas.vocabulary import Jurisdiction
@@ -107,6 +110,20 @@ def test_the_page_says_it_in_its_language_and_names_the_command(none_installed: 
         assert "ffp extras add pdf" in shown.detail
         said.add(shown.sentence)
     assert len(said) > len(CODES) / 2, "in their own words"
+
+
+def test_a_page_offers_the_command_where_a_pdf_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    button = pages.from_string('{% from "pdf_button.html" import pdf_button %}{{ pdf_button("/app/x.pdf", "X") }}')
+    assert 'href="/app/x.pdf"' in button.render()
+    monkeypatch.setitem(sys.modules, extra_named("pdf").module, None)
+    assert "href" not in (shown := button.render())
+    assert "<code>ffp extras add pdf</code>" in shown
+
+
+def test_no_page_links_to_a_pdf_in_another_way() -> None:
+    links = re.compile(r'href="[^"]*[./]pdf"')
+    folder = Path(layout.__file__).parent / "templates"
+    assert [page.name for page in folder.glob("*.html") if links.search(page.read_text(encoding="utf-8"))] == []
 
 
 def test_calibration(none_installed: None, ffp: Ffp, tmp_path: Path) -> None:
