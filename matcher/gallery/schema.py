@@ -45,7 +45,7 @@ ROW = np.dtype(
         ("calibre", "<u8"),
         ("region", "<u8"),
         ("modality", "<u8"),
-        ("jurisdiction", "<u8"),
+        ("owner", "<u8"),
         ("day", "<i4"),
         ("partial", "<u4"),
         ("blob_bytes", "<u4"),
@@ -59,7 +59,7 @@ ROW = np.dtype(
 """A reference's row: who it is, what filters ask for, where its prepared scan lies, and what checks the rest."""
 
 NO_DAY = np.iinfo(np.int32).min
-LABELS = ("calibre", "region", "modality", "jurisdiction")
+LABELS = ("calibre", "region", "modality", "owner")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Reference:
     calibre: str
     region: str
     modality: str
-    jurisdiction: str
+    owner: str
     date: datetime.date | None = None
 
     def __post_init__(self) -> None:
@@ -103,7 +103,7 @@ class Filters:
     calibres: frozenset[str] | None = None
     regions: frozenset[str] | None = None
     modalities: frozenset[str] | None = None
-    jurisdictions: frozenset[str] | None = None
+    owners: frozenset[str] | None = None
     earliest: datetime.date | None = None
     latest: datetime.date | None = None
     excluded: frozenset[bytes] = frozenset()
@@ -112,7 +112,7 @@ class Filters:
     def mask(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         """Which rows pass."""
         passed = np.ones(len(rows), np.bool_)
-        asked = (self.calibres, self.regions, self.modalities, self.jurisdictions)
+        asked = (self.calibres, self.regions, self.modalities, self.owners)
         for name, wanted in zip(LABELS, asked, strict=True):
             if wanted is not None:
                 passed &= np.isin(rows[name], np.array([label_code(label) for label in wanted], np.uint64))

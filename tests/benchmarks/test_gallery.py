@@ -245,7 +245,7 @@ def test_four_queries_in_one_pass(
 def test_a_query_of_half_the_references(
     benchmark: Any, gallery: Callable[[int], Path], queries: list[Prepared], workers: ProcessPoolExecutor
 ) -> None:
-    folder, half = Gallery(gallery(100_000)), Filters(jurisdictions=frozenset({"RS"}))
+    folder, half = Gallery(gallery(100_000)), Filters(owners=frozenset({"RS"}))
     for _ in range(2):
         folder.correlate(queries[:1], half, executor=workers)
     measure(benchmark, "query of 100,000, every second one asked for, warm", whole_query(50_000))

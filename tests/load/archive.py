@@ -174,7 +174,7 @@ def _entries(
                 calibre=acquisition.calibre,
                 region=label,
                 modality=acquisition.modality,
-                jurisdiction=record.jurisdiction,
+                owner=record.issuer,
                 date=date.fromisoformat(record.earliest) if record.earliest else None,
             )
             yield reference, replace(faces[place % len(faces)], descriptor=descriptor, polar=polar)

@@ -198,7 +198,7 @@ def _first_records(session: Session, node: Node, view: CandidateView, wanted: Ca
 
 
 def _own_side(node: Node, row: store.LeadingPair, examiner: str | None) -> str:
-    """The record whose list a pair is shown in: the examiner's, else this node's; of two such, or none, the first."""
+    """The record whose list a pair is shown in: the examiner's, else this node's; of two such, the first."""
     a = row.issuer_a == node.node_id, row.submitted_by_a == examiner
     b = row.issuer_b == node.node_id, row.submitted_by_b == examiner
     if examiner is not None and a[1] != b[1]:

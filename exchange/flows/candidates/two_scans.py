@@ -1,4 +1,4 @@
-"""Any two scans beside each other: whatever two of them a person may see, whether or not they were ever compared.
+"""Any two scans next to each other of which one is this node's own, whether or not they were ever compared.
 
 Nothing that the node holds of the pair is in it: no score, no registration, no cells. It is the same of two exhibits
 that wait for this person's blind judgement, of two that were compared, and of two that never were: so it tells nobody
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from exchange.errors import InvalidInput, NotFound
+from exchange.errors import Forbidden, InvalidInput, NotFound
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.node.delivered_scan import Entitling
@@ -37,8 +37,8 @@ _DIGEST_LENGTH, _LONGEST_ITEM = 64, 32
 
 @dataclass(frozen=True)
 class ChosenScan:
-    """A scan that this person may see, and the newest of the records that show it. ``region``: the digest of its region
-    where that was marked by hand."""
+    """A scan that this person may see, and the newest of the records that show it, an own one before all others.
+    ``region``: the digest of its region where that was marked by hand."""
 
     scan: AcquisitionRow
     record: RecordRow
@@ -71,9 +71,10 @@ def two_scans(node: Node, role: Role, pseudonym: str, one: str, other: str) -> T
 
     1. Refuse the same scan twice, whatever it is.
     2. Find the records that show each.
-    3. Say as which pair they were compared, where no blind judgement of this person can come of it.
+    3. Refuse a pair of two other nodes, which only its owners compare (docs/sharing.md).
+    4. Say as which pair they were compared, where no blind judgement of this person can come of it.
 
-    Raises InvalidInput, code "same-scan"; NotFound.
+    Raises InvalidInput, code "same-scan"; NotFound; Forbidden, code "pair-of-others".
     """
     # 1.
     if one == other:
@@ -81,44 +82,57 @@ def two_scans(node: Node, role: Role, pseudonym: str, one: str, other: str) -> T
 
     with node.store.read() as session:
         # 2.
-        first, second = _chosen(session, one, other)
+        first, second = _chosen(session, node, one, other)
         if first is None or second is None:
             raise _not_here()
 
         # 3.
+        if not (_is_own(node, first) or _is_own(node, second)):
+            raise Forbidden(
+                "Neither scan is of a record of this node's own. Only the owners of two records compare them; choose a "
+                "scan of an own record.",
+                code="pair-of-others",
+            )
+
+        # 4.
         return TwoScans(first, second, _compared(session, role, pseudonym, scans_of(one, other)))
 
 
 def one_scan(node: Node, sha256: str) -> ChosenScan:
     """One scan, to choose another one beside it. Raises NotFound."""
     with node.store.read() as session:
-        [found] = _chosen(session, sha256)
+        [found] = _chosen(session, node, sha256)
     if found is None:
         raise _not_here()
     return found
 
 
-def offered_records(node: Node, role: Role, pseudonym: str, typed: str) -> list[OfferedRecord]:
+def offered_records(
+    node: Node, role: Role, pseudonym: str, typed: str, *, beside: ChosenScan | None = None
+) -> list[OfferedRecord]:
     """Records to choose a scan of, newest first: those that fit what was typed (a case reference or an item number, a
-    record's id, the SHA-256 of one of its scans); where nothing was typed, an examiner's own, else what came last."""
+    record's id, the SHA-256 of one of its scans); where nothing was typed, an examiner's own, else what came last.
+    Next to a scan of another node only this node's own records are offered."""
+    owner = None if beside is None or _is_own(node, beside) else node.node_id
     with node.store.read() as session:
-        rows = _fitting(session, role, pseudonym, typed)[:MOST_OFFERED]
+        rows = _fitting(session, role, pseudonym, typed, owner)[:MOST_OFFERED]
         listed = scans_listed(session, {row.statement_id for row in rows})
     here = [scan for scan in listed if scan.delivered_at is not None]
     return [OfferedRecord(row, tuple(scan for scan in here if scan.statement_id == row.statement_id)) for row in rows]
 
 
-def _fitting(session: Session, role: Role, pseudonym: str, typed: str) -> Sequence[RecordRow]:
+def _fitting(session: Session, role: Role, pseudonym: str, typed: str, owner: str | None) -> Sequence[RecordRow]:
+    """``owner``: only the records of this node; None for all."""
     if not typed:
         own = last_submitted(session, pseudonym, MOST_OFFERED) if role is Role.EXAMINER else ()
-        return own or search_records(session, RecordFilter(), before=None, limit=MOST_OFFERED)
+        return own or _found(session, RecordFilter(issuer=owner))
     if not typed.isprintable():
         return []
     if _is_digest(typed):
-        named = find_records(session, [typed])
-        return list(named.values()) or _found(session, RecordFilter(sha256=typed))
-    of_case = _found(session, RecordFilter(case_reference=typed))
-    return of_case or (_found(session, RecordFilter(item=typed)) if len(typed) <= _LONGEST_ITEM else [])
+        named = [row for row in find_records(session, [typed]).values() if owner in (None, row.issuer)]
+        return named or _found(session, RecordFilter(sha256=typed, issuer=owner))
+    of_case = _found(session, RecordFilter(case_reference=typed, issuer=owner))
+    return of_case or (_found(session, RecordFilter(item=typed, issuer=owner)) if len(typed) <= _LONGEST_ITEM else [])
 
 
 def _found(session: Session, wanted: RecordFilter) -> Sequence[RecordRow]:
@@ -129,17 +143,24 @@ def _is_digest(typed: str) -> bool:
     return len(typed) == _DIGEST_LENGTH and set(typed) <= set("0123456789abcdef")
 
 
-def _chosen(session: Session, *digests: str) -> list[ChosenScan | None]:
+def _is_own(node: Node, chosen: ChosenScan) -> bool:
+    return chosen.record.issuer == node.node_id
+
+
+def _chosen(session: Session, node: Node, *digests: str) -> list[ChosenScan | None]:
     """Each scan, or None where no record shows it."""
     showing: list[Sequence[Entitling]] = [records_showing(session, sha256) for sha256 in digests]
     records = find_records(session, {statement.statement_id for rows in showing for _, statement in rows})
-    return [_newest([(scan, records[scan.statement_id]) for scan, _ in rows]) for rows in showing]
+    return [_newest([(scan, records[scan.statement_id]) for scan, _ in rows], node) for rows in showing]
 
 
-def _newest(shown: list[tuple[AcquisitionRow, RecordRow]]) -> ChosenScan | None:
+def _newest(shown: list[tuple[AcquisitionRow, RecordRow]], node: Node) -> ChosenScan | None:
     if not shown:
         return None
-    scan, record = max(shown, key=lambda pair: (pair[1].superseded_by is None, pair[1].sequence))
+    scan, record = max(
+        shown,
+        key=lambda pair: (pair[1].issuer == node.node_id, pair[1].superseded_by is None, pair[1].sequence),
+    )
     return ChosenScan(scan, record, mask_digest(region_mask_of(scan)))
 
 

@@ -167,7 +167,7 @@ def _entry(
         calibre=acquisition.calibre,
         region=_shown(acquisition, parameters)[variant],
         modality=acquisition.modality,
-        jurisdiction=record.jurisdiction,
+        owner=record.issuer,
         date=date.fromisoformat(record.earliest) if record.earliest else None,
     )
     path = prepared_scan(node, acquisition, parameters, variant)

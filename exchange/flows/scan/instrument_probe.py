@@ -32,7 +32,7 @@ from exchange.flows.scan.prepared import (
     reference_name,
     variant_of,
 )
-from exchange.flows.scan.references import all_names, ask_gallery, calibres_for
+from exchange.flows.scan.references import all_names, ask_gallery, calibres_for, owners_for
 from exchange.store.entry.records import (
     AcquisitionState,
     acquisition_with_record,
@@ -124,7 +124,8 @@ def promise_probe(session: Session, node: Node, acquisition: AcquisitionRow, rec
         return
     if scans_before(session, acquisition.acquisition_id, instrument) >= NEW_FOR:
         return
-    if has_scans_of_others(session, acquisition, {instrument}, calibres_for(node, acquisition), parameters.digest):
+    calibres, owners = calibres_for(node, acquisition), owners_for(node, record)
+    if has_scans_of_others(session, acquisition, {instrument}, calibres, parameters.digest, owners):
         promise(session, JobKind.PROBE, acquisition.acquisition_id)
 
 
@@ -144,13 +145,15 @@ def probe_instrument(node: Node, acquisition_id: int) -> Variant | None:
         if instrument is None or parameters is None or record.superseded_by is not None:
             return None
         alike, calibres = _exporting_alike(session, instrument, parameters), calibres_for(node, acquisition)
-        if not has_scans_of_others(session, acquisition, alike, calibres, parameters.digest):
+        owners = owners_for(node, record)
+        if not has_scans_of_others(session, acquisition, alike, calibres, parameters.digest, owners):
             return None  # it agrees with all of them as it is
         same = [*acquisitions_of(session, acquisition.statement_id), *scans_of_instruments(session, alike)]
     filters = matcher.Filters(
         calibres=calibres,
         regions=frozenset({acquisition.roi}),
         modalities=frozenset({Modality.TOPOGRAPHY.value}),
+        owners=owners,
         excluded=frozenset(name for row in same for name in all_names(row)),
     )
 

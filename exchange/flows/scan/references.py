@@ -97,7 +97,7 @@ def find_candidates(
             case matcher.Parameters():
                 found = _search_gallery(node, query, record, calibres, role.pipeline, ask)
             case matcher.ProfileParameters():
-                found = _search_profiles(node, query, calibres, role.pipeline)
+                found = _search_profiles(node, query, record, calibres, role.pipeline)
             case other:
                 assert_never(other)
         for item in found:
@@ -126,6 +126,7 @@ def _search_gallery(
         calibres=calibres,
         regions=ask.labels,
         modalities=frozenset({Modality.TOPOGRAPHY.value}) if ask.topographies_only else None,
+        owners=owners_for(node, record),
         excluded=frozenset(own),
     )
 
@@ -165,7 +166,11 @@ def ask_gallery(
 
 
 def _search_profiles(
-    node: Node, query: AcquisitionRow, calibres: frozenset[str], parameters: matcher.ProfileParameters
+    node: Node,
+    query: AcquisitionRow,
+    record: RecordRow,
+    calibres: frozenset[str],
+    parameters: matcher.ProfileParameters,
 ) -> list[Correlated]:
     """1. Read from the database which profiles there are: the query was committed as prepared before.
     2. Compare in a worker process.
@@ -174,7 +179,7 @@ def _search_profiles(
     for _ in range(TRIES):
         # 1.
         with node.store.read() as session:
-            rows = references_for(session, query, calibres, parameters.digest)
+            rows = references_for(session, query, calibres, parameters.digest, owners_for(node, record))
         references = list(prepared_profiles(node, rows, parameters))
 
         # 2.
@@ -206,6 +211,12 @@ def prepared_profiles(
 def calibres_for(node: Node, acquisition: AcquisitionRow) -> frozenset[str]:
     """Those of references that one firearm may share with it, by this laboratory's pairs too."""
     return calibres_beside(acquisition.calibre, node.settings.calibre_pairs)
+
+
+def owners_for(node: Node, record: RecordRow) -> frozenset[str] | None:
+    """The nodes whose references a record is compared with; None for all. A record of another node is compared with
+    this node's own: a pair of two other nodes is for its owners to find (docs/sharing.md)."""
+    return None if record.issuer == node.node_id else frozenset({node.node_id})
 
 
 def all_names(acquisition: AcquisitionRow) -> list[bytes]:

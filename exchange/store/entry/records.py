@@ -7,7 +7,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, true
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -306,10 +306,10 @@ def prepared_acquisitions(session: Session, pipelines: Collection[str]) -> Itera
 
 
 def references_for(
-    session: Session, query: AcquisitionRow, calibres: frozenset[str], parameters: str
+    session: Session, query: AcquisitionRow, calibres: frozenset[str], parameters: str, owners: frozenset[str] | None
 ) -> Sequence[AcquisitionRow]:
     """The acquisitions that one may be compared with: of its region, prepared with these parameters, of a compatible
-    calibre, of another record that is current."""
+    calibre, of another record that is current. ``owners``: only records of these nodes; None for all."""
     return session.scalars(
         select(AcquisitionRow)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
@@ -320,6 +320,7 @@ def references_for(
             AcquisitionRow.statement_id != query.statement_id,
             is_delivered(),
             is_current(),
+            true() if owners is None else RecordRow.issuer.in_(owners),
         )
         .order_by(AcquisitionRow.acquisition_id)
     ).all()

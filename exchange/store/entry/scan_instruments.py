@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Select, bindparam, delete, func, or_, select, tuple_, update
+from sqlalchemy import Select, bindparam, delete, func, or_, select, true, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from exchange.store.entry.records import is_current
@@ -90,8 +90,10 @@ def has_scans_of_others(
     but: Collection[IssuersInstrument],
     calibres: Collection[str],
     parameters: str,
+    owners: Collection[str] | None,
 ) -> bool:
-    """Whether there is a reference for a scan that none of these instruments measured, or of which none is known."""
+    """Whether there is a reference for a scan that none of these instruments measured, or of which none is known.
+    ``owners``: only records of these nodes; None for all."""
     found = (
         select(AcquisitionRow.acquisition_id)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
@@ -104,6 +106,7 @@ def has_scans_of_others(
             AcquisitionRow.statement_id != query.statement_id,
             is_delivered(),
             is_current(),
+            true() if owners is None else RecordRow.issuer.in_(owners),
             tuple_(RecordRow.issuer, func.coalesce(ScanInstrumentRow.instrument, "")).not_in(but),
         )
     )

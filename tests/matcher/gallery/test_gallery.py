@@ -41,7 +41,7 @@ def name(*parts: object) -> bytes:
 
 
 def reference(*parts: object, **told: object) -> Reference:
-    labels = {"calibre": "9 mm Luger", "region": "breech_face", "modality": "topography", "jurisdiction": "RS"}
+    labels = {"calibre": "9 mm Luger", "region": "breech_face", "modality": "topography", "owner": "RS"}
     return Reference(name(*parts), **{**labels, **told})  # type: ignore[arg-type]  # a test's keywords
 
 
@@ -156,7 +156,7 @@ def test_filters_choose_before_anything_is_computed(tmp_path: Path, prepared: Sc
     told: list[dict[str, object]] = [
         {},
         {"calibre": "9 mm Makarov"},
-        {"jurisdiction": "XK", "date": day},
+        {"owner": "XK", "date": day},
         {"region": "firing_pin"},
         {"modality": "reflectance"},
         {"date": day + datetime.timedelta(1)},
@@ -171,7 +171,7 @@ def test_filters_choose_before_anything_is_computed(tmp_path: Path, prepared: Sc
 
     assert rows() == {0, 1, 2, 3, 4, 5}
     assert rows(calibres=frozenset({"9 mm Makarov", "7.62x39"})) == {1}
-    assert rows(jurisdictions=frozenset({"XK"})) == {2}
+    assert rows(owners=frozenset({"XK"})) == {2}
     assert rows(regions=frozenset({"breech_face"}), modalities=frozenset({"topography"})) == {0, 1, 2, 5}
     assert rows(latest=day) == {0, 1, 2, 3, 4}
     assert rows(earliest=day + datetime.timedelta(1)) == {0, 1, 3, 4, 5}

@@ -68,14 +68,15 @@ def _stage(node: Node, who: Visitor, a: str, b: str) -> Response:
 
 def _choice(node: Node, who: Visitor, chosen: str | None, typed: str) -> Response:
     asker = who.consultation
-    first = None if chosen is None else _side(one_scan(node, chosen))
-    offered = offered_records(node, *asker.reader, typed)
+    first = None if chosen is None else one_scan(node, chosen)
+    offered = offered_records(node, *asker.reader, typed, beside=first)
     asked = {"beside": chosen or "", "find": typed}
     asker.note(Act.SEARCH_RECORDS, len(offered), asked={name: value for name, value in asked.items() if value})
     return page(
         "compare_choose",
         who,
-        first=first,
+        first=None if first is None else _side(first),
+        only_own=first is not None and first.record.issuer != node.node_id,
         typed=typed,
         offered=[
             (

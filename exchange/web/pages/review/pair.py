@@ -118,7 +118,6 @@ def pair_page(
     doubted = suspicions_of(node, (found.record_a, found.record_b))
     pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
     reviews = read_reviews(node, pair_of(found), who.caller.pseudonym, who.caller.role)
-    own = node.node_id in (found.record_a.issuer, found.record_b.issuer)
     return page(
         "pair",
         who,
@@ -129,7 +128,7 @@ def pair_page(
         explained=found.row.comparison,
         reviews=reviews,
         conclusions=list(AfteConclusion),
-        may_conclude=own and who.caller.role is Role.EXAMINER,
+        may_conclude=who.caller.role is Role.EXAMINER,
         rail=rail_for(node, asker, found, seen_from) if seen_from else None,
         exhibits=_exhibits(asker, found, reviews),
         query=found.acquisition_a.sha256,

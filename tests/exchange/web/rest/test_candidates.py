@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 import matcher
 from exchange.store.entry.records import AcquisitionState
-from exchange.store.tables.records import AcquisitionRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from exchange.web.rest.response_models import SCORE_NOTE
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
@@ -61,11 +61,22 @@ def test_the_own_firearm_stands_first(exchanged: Exchanged) -> None:
         page = exchanged.node.get(f"/v1/records/{statement_id}/candidates").json()
         seen = [exchanged.names(item) for item in page["items"]]
         assert {mine for mine, _ in seen} == {name}, "each is seen from the record that was asked for"
-        assert {other for _, other in seen} == set(exchanged.ids) - {name}
+        compared = set(exchanged.ids) if name in HERE else set(HERE)
+        assert {other for _, other in seen} == compared - {name}, "one record of each pair is this node's own"
         assert seen[0][1][0] == name[0]
         scores = [item["score"] for item in page["items"]]
         assert scores == sorted(scores, reverse=True)
         assert (page["pending"], page["note"]) == (0, SCORE_NOTE)
+
+
+def test_a_pair_of_two_other_nodes_is_neither_compared_nor_shown(exchanged: Exchanged) -> None:
+    foreign = {exchanged.ids[name] for name in THERE}
+    with exchanged.node.node.store.read() as session:
+        pairs = [{row.statement_a, row.statement_b} for row in session.scalars(select(CandidateRow))]
+    own_pairs = len(HERE) * (len(HERE) - 1) // 2 + len(HERE) * len(THERE)
+    assert len(pairs) == own_pairs
+    assert not any(pair <= foreign for pair in pairs)
+    assert exchanged.node.get("/v1/status").json()["candidates"] == own_pairs
 
 
 def test_a_pair_is_the_same_from_both_sides(exchanged: Exchanged) -> None:

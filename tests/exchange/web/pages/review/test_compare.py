@@ -215,6 +215,22 @@ def test_who_reads_no_records_compares_none(world: BlindWorld, who: Maker) -> No
     assert plain(known) == plain(unknown)
 
 
+def test_two_scans_of_which_none_is_this_nodes_own_are_not_compared(world: BlindWorld) -> None:
+    first = scan_of("b", BREECH)
+    refused, choice = answers(
+        world,
+        INVESTIGATOR,
+        address("b", "b").replace(f"b={first}", f"b={scan_of('b', PIN)}"),
+        f"/app/compare?a={first}",
+    )
+    assert refused.status_code == 403
+    assert choice.status_code == 200
+    for name in ("a", "c"):
+        assert f"/app/compare?a={first}&amp;b={scan_of(name, BREECH)}" in choice.text
+    assert f"/app/compare?a={first}&amp;b={scan_of('b', PIN)}" not in choice.text
+    assert "Only records of this node are offered" in choice.text
+
+
 def test_one_scan_twice_is_refused_whatever_it_is(world: BlindWorld) -> None:
     known, unknown = (
         answers(world, SECOND, f"/app/compare?a={sha256}&b={sha256}")[0] for sha256 in (scan_of("a", BREECH), UNKNOWN)
