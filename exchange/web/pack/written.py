@@ -31,9 +31,9 @@ def pack_names(pack: Pack, *, with_pdf: bool) -> list[str]:
 
 
 def pack_name(pack: Pack) -> str:
-    whose = "region" if pack.is_regional else pack.sides[0].node
-    edition = "-restricted" if pack.restricted else ""
-    return f"pack-{whose}-{pack.half}{edition}-{spoken().code}"
+    if not pack.is_regional:
+        return f"pack-{pack.sides[0].node}-{pack.half}-{spoken().code}"
+    return f"pack-region-{pack.half}-{'restricted' if pack.restricted else 'public'}-{spoken().code}"
 
 
 def zipped(files: Iterable[tuple[str, bytes]]) -> bytes:

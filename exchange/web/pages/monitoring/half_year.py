@@ -120,8 +120,8 @@ async def hand_out_restricted(request: Request, node: OpenNode, who: Heading, ha
     """The report's file, its restricted edition sealed for the recipient whose key and fingerprint the head gives."""
     fields = await read_form(request, node, who.csrf)
     wanted = parse_period(half)
-    data = await heavily(request, WorkKind.REPORTS, _restricted_file, node, who, wanted, fields)
-    headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}-report.json"'}
+    data, name = await heavily(request, WorkKind.REPORTS, _restricted_file, node, who, wanted, fields)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(data, media_type=FILE_TYPE, headers=headers)
 
 
@@ -155,10 +155,12 @@ def _year_to_come(node: Node, who: Visitor, period: Period) -> Response:
     return page("monitoring_year", who, half=period, halves=periods(node), waiting=sorted(waiting))
 
 
-def _restricted_file(node: Node, who: Visitor, period: Period, fields: dict[str, str]) -> bytes:
+def _restricted_file(node: Node, who: Visitor, period: Period, fields: dict[str, str]) -> tuple[bytes, str]:
+    """Content and name. The name has the first digits of the recipient: two recipients' files are two files."""
     recipient = read_recipient(fields.get("recipient", "").encode())
     to = Addressed(recipient, fields.get("fingerprint", ""), line_of(fields, "purpose"))
-    return release_report(node, _reader(who), period, to)
+    data = release_report(node, _reader(who), period, to)
+    return data, f"{node.node_id}-{period}-restricted-file-{recipient.fingerprint[:5]}.json"
 
 
 def _reader(who: Visitor) -> Actor:
@@ -167,7 +169,7 @@ def _reader(who: Visitor) -> Actor:
 
 def _handed_out(node: Node, who: Visitor, half: Period, form: ReleaseForm) -> tuple[bytes, str, str]:
     if form == "file":
-        return release_report(node, _reader(who), half, None), FILE_TYPE, "-report.json"
+        return release_report(node, _reader(who), half, None), FILE_TYPE, "-public-file.json"
     found = released(node, half)
     made = _RELEASED_FORMS[form](found)
     reader = _reader(who)
@@ -177,15 +179,15 @@ def _handed_out(node: Node, who: Visitor, half: Period, form: ReleaseForm) -> tu
 
 
 def _csv(found: Approved) -> tuple[bytes, str, str]:
-    return monitoring_sheet(found.document, draft=False), "text/csv; charset=utf-8", f"-{spoken().code}.csv"
+    return monitoring_sheet(found.document, draft=False), "text/csv; charset=utf-8", f"-public-{spoken().code}.csv"
 
 
 def _pdf(found: Approved) -> tuple[bytes, str, str]:
-    return render_monitoring(found.document, found), "application/pdf", f"-{spoken().code}.pdf"
+    return render_monitoring(found.document, found), "application/pdf", f"-public-{spoken().code}.pdf"
 
 
 _RELEASED_FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
-    "json": lambda found: (found.data, "application/json", ".json"),
+    "json": lambda found: (found.data, "application/json", "-public.json"),
     "csv": _csv,
     "pdf": _pdf,
     "approval": lambda found: (found.envelope, "application/json", "-approval.json"),

@@ -100,13 +100,13 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
     assert stat.S_IMODE((folder / "pack-region-2026H1-restricted-en.pdf").stat().st_mode) == 0o600
     without_key = ffp(*packed, "--language", "mk")
     assert without_key.code == 0
-    assert (folder / "pack-region-2026H1-mk.pdf").exists()
+    assert (folder / "pack-region-2026H1-public-mk.pdf").exists()
     counts = [tmp_path / "one.json", tmp_path / "other.json"]
     for path, one in zip(counts, (PAIRS, counted(PAIRS, {"AL": 3}, right=9)), strict=True):
         path.write_bytes(write_counts(made_up_counts(one, half="2026H1")))
     practised = ("--exercises", counts[0], "--exercises", counts[1])
     assert ffp(*packed, "--no-pdf", *practised).code == 0
-    told_of = (folder / "pack-region-2026H1-en-exercises-examiner.csv").read_text(encoding="utf-8-sig")
+    told_of = (folder / "pack-region-2026H1-public-en-exercises-examiner.csv").read_text(encoding="utf-8-sig")
     assert "Two firearms that look alike,Right,39,45" in told_of
     assert "one.json is the same as one.json" in refusal(ffp(*packed, "--no-pdf", *practised, *practised))
     (inbox / "inputs-draft.json").write_bytes(draft.data)

@@ -239,6 +239,10 @@ def test_from_the_draft_to_what_is_handed_out(
         assert 'class="inside"' not in page
     files = {form: auditor.get(f"/app/incidents/{HALF}/released/{form}") for form in FORMS}
     assert [answer.status_code for answer in files.values()] == [200] * len(FORMS)
+    names = {form: answer.headers["content-disposition"] for form, answer in files.items()}
+    assert len(set(names.values())) == len(FORMS)
+    assert {form for form, name in names.items() if "-public" in name} == {"json", "csv", "pdf"}
+    assert {form for form, name in names.items() if "-restricted" in name} == {"exact"}
     approval = parse_statement(open_envelope(files["approval"].content).payload)
     assert getattr(approval, "concerns", None) == hashlib.sha256(files["manifest"].content).hexdigest()
     editions = json.loads(files["manifest"].content)["editions"]

@@ -11,11 +11,14 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from pypdf import PdfReader
 
+from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.report import approve_report, draft, find_approved
+from exchange.trust.recipient import make_recipient, write_recipient
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.pages.monitoring.report_csv import MONITORING_COLUMNS, monitoring_sheet
@@ -108,11 +111,38 @@ def test_from_the_draft_to_what_is_handed_out(
     assert getattr(approval, "because", None) == HOSTILE
     assert files["pdf"].content.startswith(b"%PDF-")
     assert "RS-SECRET" not in files["json"].text + files["csv"].text
+    names = [saved_as(answer) for answer in files.values()]
+    assert all("-public" in name for name in names[:3])
     again = auditor.get(f"/app/monitoring/{over}/released/pdf").content
     assert again == files["pdf"].content
     asked = {"actor": auditor.pseudonym, "act": "read-monitoring"}
     rows = node.get("/v1/audit", Role.AUDITOR, params=asked).json()["items"]
     assert [row["asked"] for row in rows] == [f"{over} {form}" for form in ("pdf", *reversed(FORMS))]
+
+
+@pytest.mark.slow
+def test_the_files_of_two_editions_and_two_recipients_have_different_names(
+    node: RunningNode, over: Half, signed_in: Callable[[Role], Person]
+) -> None:
+    head = signed_in(Role.HEAD)
+    assert approve(head, over) == 303
+    sign_head(node.node)
+    answers = [head.get(f"/app/monitoring/{over}/released/{form}") for form in ("file", "json", "manifest", "approval")]
+    for name in ("One", "Other"):
+        recipient = make_recipient(name).recipient
+        fields = {"csrf": head.csrf(), "recipient": write_recipient(recipient).decode(), "purpose": "The meeting"}
+        fields["fingerprint"] = recipient.fingerprint
+        answers.append(head.post(f"/app/monitoring/{over}/restricted", fields))
+    assert [answer.status_code for answer in answers] == [200] * 6
+    names = [saved_as(answer) for answer in answers]
+    assert len(set(names)) == 6
+    assert ["-restricted-" in name for name in names] == [False] * 4 + [True] * 2
+    assert ["-public" in name for name in names] == [True] * 2 + [False] * 4
+
+
+def saved_as(answer: httpx.Response) -> str:
+    """Return the name under which a browser saves the answer."""
+    return answer.headers["content-disposition"].partition('filename="')[2].rstrip('"')
 
 
 @pytest.mark.slow
