@@ -9,7 +9,7 @@ ExchangeError
 │   ├── RestoreUnfinished       the operator restores once more: the home is half a node
 │   ├── MoveUnfinished          the operator goes on with the move of the database, or gives it up
 │   ├── DatabaseMoved           the operator corrects database_url: the node left this database for another one
-│   └── OtherForm               the operator migrates the database, or installs the release that made it
+│   └── OtherSchemaVersion      the operator migrates the database, or installs the release that made it
 ├── Unauthenticated             sign in: no token, an unknown or a revoked one
 ├── Forbidden                   signed in, but the role may not do this
 │   └── ScopeMissing            the role may, the token is not for it: take one of the scope that is named
@@ -125,7 +125,7 @@ class DatabaseMoved(ConfigurationError):
     """The node was moved from this database to another one."""
 
 
-class OtherForm(ConfigurationError):
+class OtherSchemaVersion(ConfigurationError):
     """``newer``: a later release made the database; else it waits for ``ffp migrate``."""
 
     def __init__(self, message: str, *, newer: bool) -> None:

@@ -267,7 +267,7 @@ HEADINGS = (
                 "Change the form of the database, or move it to PostgreSQL.",
                 (
                     "ffp migrate --plan",
-                    "ffp migrate --to-form 6 --backup /mnt/backup",
+                    "ffp migrate --to-version 1 --backup /mnt/backup",
                     "ffp migrate --to postgresql:///ffp?host=/var/run/postgresql",
                 ),
             ),

@@ -52,7 +52,7 @@ CONVENTIONS = (
     Shared(
         "A migration, by the names that Alembic calls; the package brings all of them about.",
         ("exchange.store.migrations",),
-        ("revision", "down_revision", "upgrade", "downgrade"),
+        ("upgrade",),
     ),
     Shared(
         "A command bears the word that people type, in each group of commands.",

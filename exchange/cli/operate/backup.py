@@ -164,7 +164,10 @@ def restore(
         )
     found = None
     if manifest.of_earlier_release:
-        typer.echo("Its database has the form of an earlier release. Next: ffp migrate, then ffp log check.", err=True)
+        typer.echo(
+            "Its database has the schema version of an earlier release. Next: ffp migrate, then ffp log check.",
+            err=True,
+        )
     elif verify:
         found = _verified(place, manifest.missing, passphrase, as_json=as_json)
     fields = {"node_id": manifest.node_id, "made_at": manifest.made_at, "home": place, "log_size": manifest.log_size}
@@ -177,7 +180,8 @@ def restore(
 
 def migrate(
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit code 1 when the database has an earlier form.")
+        bool,
+        typer.Option("--check", help="Change nothing; exit code 1 when the database has an earlier schema version."),
     ] = False,
     plan: Annotated[
         bool,
@@ -187,9 +191,9 @@ def migrate(
             "lost. Exit code 1 when it would be refused.",
         ),
     ] = False,
-    to_form: Annotated[
+    to_version: Annotated[
         int | None,
-        typer.Option("--to-form", metavar="N", help="Not this release's form but that of an earlier one, to go back."),
+        typer.Option("--to-version", metavar="N", help="The schema version of an earlier release, to go back to it."),
     ] = None,
     backup: Annotated[
         Path | None,
@@ -201,12 +205,12 @@ def migrate(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the database of an earlier release to this one's form, or back to that of an earlier one, with the node
-    stopped: all of it or nothing.
+    """Bring the database of an earlier release to this one's schema version, or back to that of an earlier one, with
+    the node stopped: all of it or nothing.
 
     With --to, move the node to PostgreSQL or back to SQLite: same identity, log and peers. Killed at any point, the
     same command goes on."""
-    from exchange.cli.operate.migration import MigrateOptions, bring_to_form
+    from exchange.cli.operate.migration import MigrateOptions, bring_to_version
     from exchange.cli.operate.move import move
     from exchange.flows.move.move import refuse_half_moved
 
@@ -214,15 +218,15 @@ def migrate(
     if to is None and gives_up:
         raise typer.BadParameter("--give-up needs --to with the address that the move leads to: ffp doctor names it.")
     if to is not None:
-        if check or plan or yes or backup is not None or to_form is not None:
+        if check or plan or yes or backup is not None or to_version is not None:
             raise typer.BadParameter(
-                "--to is of another database; --check, --plan, --to-form, --backup and --yes are of another form. A "
-                "backup before a move: ffp backup FOLDER"
+                "--to moves the node to another database; --check, --plan, --to-version, --backup and --yes change the "
+                "database schema version. A backup before a move: ffp backup FOLDER"
             )
         move(folder, to, gives_up=gives_up, as_json=as_json)
         return
     refuse_half_moved(folder)
-    bring_to_form(folder, MigrateOptions(to_form, backup, check=check, plan=plan, yes=yes, as_json=as_json))
+    bring_to_version(folder, MigrateOptions(to_version, backup, check=check, plan=plan, yes=yes, as_json=as_json))
 
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:

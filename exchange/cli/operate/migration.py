@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class MigrateOptions:
     """The command's options."""
 
-    to_form: int | None
+    to_version: int | None
     backup: Path | None
     check: bool
     plan: bool
@@ -29,20 +29,22 @@ class MigrateOptions:
     as_json: bool
 
 
-def bring_to_form(home: Path, wanted: MigrateOptions) -> None:
+def bring_to_version(home: Path, wanted: MigrateOptions) -> None:
     from exchange.cli.opening import passphrase_for
     from exchange.errors import ConfigurationError
-    from exchange.flows.operate.migration.change_form import change_form
+    from exchange.flows.operate.migration.change_version import change_version
     from exchange.flows.operate.migration.plan import plan_migration
+    from exchange.store.tables.schema_version import SCHEMA_VERSION
 
-    plan = plan_migration(home, wanted.to_form, backup=wanted.backup)
-    fields: dict[str, object] = {"form": plan.form, "needed": plan.target}
+    to = SCHEMA_VERSION if wanted.to_version is None else wanted.to_version
+    plan = plan_migration(home, to, backup=wanted.backup)
+    fields: dict[str, object] = {"version": plan.version, "needed": plan.target}
     if wanted.plan:
         _show(plan, as_json=wanted.as_json)
         raise typer.Exit(1 if plan.refusal() else 0)
-    if plan.form == plan.target:
-        of = ", that of this release" if wanted.to_form is None else ""
-        said = f"The database has form {plan.target}{of}. Nothing is to be done."
+    if plan.version == plan.target:
+        of = ", that of this release" if wanted.to_version is None else ""
+        said = f"The database has schema version {plan.target}{of}. There is nothing to do."
         tell(wanted.as_json, {**fields, "migrated": False}, said)
         return
     if wanted.check:
@@ -55,20 +57,20 @@ def bring_to_form(home: Path, wanted: MigrateOptions) -> None:
         typer.echo(f"{name}: {said}", err=True)
     if not _confirmed(plan, wanted):
         raise typer.Exit(1)
-    _, made = change_form(
+    _, made = change_version(
         home, plan.target, backup=wanted.backup, passphrase=passphrase_for(home) if wanted.backup else None
     )
     done = [f"Backed up to {made.folder}."] if made is not None else []
-    done.append(f"Done: all of it has form {plan.target} now.")
+    done.append(f"Done: the database has schema version {plan.target} now.")
     if plan.goes_back:
-        done.append(f"Next: install the release of form {plan.target}, and start it.")
+        done.append(f"Next: install the release with schema version {plan.target}, and start it.")
     fields |= {"migrated": True, "backup": None if made is None else made.folder}
     tell(wanted.as_json, fields, *done)
 
 
 def _has(plan: MigrationPlan) -> str:
-    wants = "is to have" if plan.goes_back else "this release needs"
-    return f"The database has form {plan.form}, {wants} {plan.target}"
+    wants = "and is to have" if plan.goes_back else "this release needs"
+    return f"The database has schema version {plan.version}, {wants} {plan.target}"
 
 
 def _confirmed(plan: MigrationPlan, wanted: MigrateOptions) -> bool:
@@ -91,13 +93,13 @@ def _show(plan: MigrationPlan, *, as_json: bool) -> None:
     if as_json:
         print_json({**vars(plan), "refused": refused})
         return
-    print_facts([*_facts(plan), ("refused", refused or "no")], title=f"From form {plan.form} to form {plan.target}")
+    print_facts(
+        [*_facts(plan), ("refused", refused or "no")], title=f"From schema version {plan.version} to {plan.target}"
+    )
 
 
 def _facts(plan: MigrationPlan) -> Iterator[tuple[str, str]]:
-    from exchange.flows.operate.migration.plan import EARLIEST
-
-    if plan.form == plan.target:
+    if plan.version == plan.target:
         return
     yield "rewritten", ", ".join(plan.rewritten) or "no table"
     there = "see to it on the server's disk" if plan.free_bytes is None else f"{_mib(plan.free_bytes)} are free"
@@ -114,10 +116,8 @@ def _facts(plan: MigrationPlan) -> Iterator[tuple[str, str]]:
     if plan.goes_back:
         yield "kept", "keys, log, records, scans"
     else:
-        back = (
-            f"ffp migrate --to-form {plan.form}, with this release; else " if plan.form >= EARLIEST else "no way but "
-        )
-        yield "back", f"{back}a backup, and the release that made it: ffp backup FOLDER"
+        back = f"ffp migrate --to-version {plan.version}, with this release"
+        yield "back", f"{back}; else a backup, and the release that made it: ffp backup FOLDER"
 
 
 def _mib(size: int) -> str:

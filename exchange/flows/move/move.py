@@ -4,10 +4,10 @@ A node is in one of these states, and each is told apart by what lies on the dis
 
 | settings name | the old database says | the new one says | what may be served |
 |---|---|---|---|
-| the old | its form | nothing, or `copy` | the old, once the move is given up |
+| the old | its schema version | nothing, or `copy` | the old, once the move is given up |
 | the old | `moved` | `copy` | neither, until the same command goes on |
-| the old | `moved` | its form | neither, until the same command goes on |
-| the new | `moved` | its form | the new |
+| the old | `moved` | its schema version | neither, until the same command goes on |
+| the new | `moved` | its schema version | the new |
 
 As long as the mark `moving` lies in the home, no command opens the node, whatever the databases say. Blobs, keys and
 files of the home stay where they are.

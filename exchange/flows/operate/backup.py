@@ -20,7 +20,7 @@ from exchange.flows.sync.quarantine import to_back_up
 from exchange.home import private_folder
 from exchange.jurisdictions.own_file import OWN_FILE
 from exchange.store.database.engine import Store
-from exchange.store.entry.records import scans_at_rest, scans_that_came
+from exchange.store.entry.records import scans_at_rest
 from exchange.store.log.statements import latest_head, log_size
 from exchange.store.move.home_mark import refuse_unfinished_move
 from exchange.store.node.lock import sole_user
@@ -42,7 +42,6 @@ from exchange.store.scan.blobs import BlobFolder
 from exchange.store.scan.copies import copy_file, digest, sync, write_file
 from exchange.store.scan.deliveries import is_kept
 from exchange.store.scan.objects import all_stored
-from exchange.store.tables.schema_version import SCHEMA_VERSION
 from exchange.trust.backup_signature import sign_backup
 from exchange.trust.encrypted_files import seal_files
 
@@ -81,7 +80,7 @@ def back_up(
     passphrase: SecretStr | None = None,
 ) -> Backup:
     """Back a node up into a folder, which may hold earlier backups. The node may serve meanwhile; its database may have
-    the form of an earlier release, as before `ffp migrate`.
+    the schema version of an earlier release, as before `ffp migrate`.
 
     1. One moment of the database.
     2. The scans that it names, unless an earlier backup has them: a scan never changes. Nor those that an object store
@@ -136,22 +135,21 @@ def _note(home: Path, backup: Backup, made_at: str) -> bool:
 
 
 def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_with: bytes | None) -> Backup:
-    form = store.form()
-    noted = form == SCHEMA_VERSION  # an earlier one says less: neither who delivered a scan nor what a store has
+    version = store.schema_version()
     files: dict[str, str] = {}
     # 1.
     with store.copied_to(part) as (session, database):
-        named = scans_at_rest(session) if noted else scans_that_came(session)
+        named = scans_at_rest(session)
         size, head = log_size(session), latest_head(session, settings.log_origin)
         history = own_history(session, settings.node_id)
-        elsewhere = all_stored(session) if settings.objects_url and noted else set()
-        files |= _write_evidence(session, settings, part) if noted else {}
+        elsewhere = all_stored(session) if settings.objects_url else set()
+        files |= _write_evidence(session, settings, part)
     signer = keys_in_force(settings, history)[1].statement
     files[database] = digest(part / database)
     # 2.
     backup = Backup(part, size, 0, 0, 0, [], [], 0, objects=len(named.keys() & elsewhere))
     named = {sha256: length for sha256, length in named.items() if sha256 not in elsewhere}
-    there = list(_copy_scans(blobs_of(settings), store, named, part.parent / BLOBS, backup, noted=noted))
+    there = list(_copy_scans(blobs_of(settings), store, named, part.parent / BLOBS, backup))
     backup.scans = len(there)
     files[SCANS] = write_file(part / SCANS, "".join(scan_lines(iter(there))).encode())
     # 3.
@@ -164,7 +162,7 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
     manifest = Manifest(
         node_id=settings.node_id,
         made_at=made_at,
-        form=form,
+        schema_version=version,
         database="node.dump" if settings.database_url else "node.db",
         log_size=size,
         head=None if head is None else head.text,
@@ -187,9 +185,7 @@ def _write_evidence(session: Session, settings: Settings, part: Path) -> dict[st
     return files
 
 
-def _copy_scans(
-    blobs: BlobFolder, store: Store, named: dict[str, int], target: Path, backup: Backup, *, noted: bool
-) -> Iterator[str]:
+def _copy_scans(blobs: BlobFolder, store: Store, named: dict[str, int], target: Path, backup: Backup) -> Iterator[str]:
     """The scans that the backup has then."""
     target.mkdir(mode=0o700, exist_ok=True)
     for sha256, size in sorted(named.items()):
@@ -202,7 +198,7 @@ def _copy_scans(
             copy_file(blobs.path(sha256), copy, sha256=sha256)
         except (NotFound, FileNotFoundError, DigestDiffers):
             with store.read() as session:
-                if not noted or is_kept(session, sha256):  # else it was withdrawn since, and erased
+                if is_kept(session, sha256):  # else it was withdrawn since, and erased
                     backup.missing.append(sha256)
             continue
         backup.copied += 1

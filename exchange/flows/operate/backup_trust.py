@@ -40,20 +40,20 @@ def check_signed(
     except StatementInvalid as error:
         raise ConfigurationError(
             f"The backup {source} is not believed: {error}. Somebody may have put users, tokens and settings into it. "
-            f"{ANOTHER.capitalize()}; or, if you know that nobody changed this one since the node made it (earlier "
-            f'releases signed none), say so: --insist "{insisting_words(manifest)}"'
+            f"{ANOTHER.capitalize()}; or, if you know that nobody changed this one since the node made it, "
+            f'say so: --insist "{insisting_words(manifest)}"'
         ) from error
 
 
-def check_bound(manifest: Manifest, form: int, size: int, head: Checkpoint | None) -> None:
-    """The manifest is of this very database: of its form, which says whether it can be verified yet, and of its log.
-    Raises ConfigurationError."""
-    if form != manifest.form:
+def check_bound(manifest: Manifest, version: int, size: int, head: Checkpoint | None) -> None:
+    """The manifest is of this very database: of its schema version, which says whether it can be verified
+    yet, and of its log. Raises ConfigurationError."""
+    if version != manifest.schema_version:
         raise ConfigurationError(
-            f"The database in the backup has form {form}, its manifest names {manifest.form}. They do not belong "
-            f"together; {ANOTHER}."
+            f"The database in the backup has schema version {version}, its manifest names {manifest.schema_version}. "
+            f"They do not belong together; {ANOTHER}."
         )
-    if size != manifest.log_size or (manifest.format > 1 and head != manifest.last_head):
+    if size != manifest.log_size or head != manifest.last_head:
         raise ConfigurationError(
             f"The log in the backup has {size} statements and {_named(head)}; its manifest names {manifest.log_size} "
             f"and {_named(manifest.last_head)}. They do not belong together; {ANOTHER}."

@@ -227,15 +227,15 @@ def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None
         copy_file(source / manifest.database, copy, sha256=manifest.files[manifest.database])
         store.fill(copy)
         copy.unlink()
-        form = store.form()
-        if form == SCHEMA_VERSION:  # an earlier one is brought to it first, by `ffp migrate`
+        version = store.schema_version()
+        if version == SCHEMA_VERSION:  # an earlier one is brought to it first, by `ffp migrate`
             with store.write() as session:  # those of the backup's own time work elsewhere, or no more
                 forget_all(session)
         with store.read() as session:
             size, head = log_size(session), latest_head(session, settings.log_origin)
     finally:
         store.close()
-    check_bound(manifest, form, size, head)
+    check_bound(manifest, version, size, head)
 
 
 def _write_settings(

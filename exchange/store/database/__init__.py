@@ -1,1 +1,1 @@
-"""The database itself, on SQLite or on PostgreSQL: sessions, column types, the form it has."""
+"""The database itself, on SQLite or on PostgreSQL: sessions, column types, its schema version."""

@@ -11,12 +11,12 @@ from sqlalchemy import URL, Connection, Engine, MetaData, insert, inspect, selec
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, OtherForm, StoreUnavailable
+from exchange.errors import ConfigurationError, DatabaseMoved, MoveUnfinished, OtherSchemaVersion, StoreUnavailable
 from exchange.store.database import seals
 from exchange.store.database.postgresql import CONNECTIONS, PostgresqlDatabase, Route
 from exchange.store.database.sqlite import SqliteDatabase
 from exchange.store.database.standing import DatabaseStanding, Use, parse_standing
-from exchange.store.migrations import FORMS, downgrade, upgrade
+from exchange.store.migrations import downgrade, upgrade
 from exchange.store.tables.columns import Base
 from exchange.store.tables.log import LogStateRow
 from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow, ServingRow
@@ -73,7 +73,7 @@ class Database(Protocol):
         """Raises ConfigurationError when tables cannot be made here, and says why."""
 
     def check_may_leave(self) -> None:
-        """Raises ConfigurationError when the form of the database cannot be changed, and says why."""
+        """Raises ConfigurationError when the tables of the database cannot be changed, and says why."""
 
     def forget_overwritten(self) -> None:
         """Let nothing stay on the disk of what was deleted or overwritten, as far as that is the node's to do."""
@@ -169,15 +169,15 @@ class Store:
         )  # takes a third of select()
         if found.scalar() != str(SCHEMA_VERSION):
             raise StoreUnavailable(
-                "The node was moved to another database while this process ran, or its form was changed; nothing was "
-                "stored. The operator restarts it."
+                "The node was moved to another database while this process ran, or its database schema version was "
+                "changed; nothing was stored. The operator restarts it."
             )
 
-    def form(self) -> int:
-        """Which form the tables have: SCHEMA_VERSION, or that of an earlier release.
+    def schema_version(self) -> int:
+        """Return the database schema version: SCHEMA_VERSION, or that of an earlier release.
 
-        Raises StoreUnavailable when the database is gone, OtherForm when it is of a later release, MoveUnfinished when
-        it is a copy that is not whole, DatabaseMoved when the node left it for another one.
+        Raises StoreUnavailable when the database is gone, OtherSchemaVersion when it is of a later release,
+        MoveUnfinished when it is a copy that is not whole, DatabaseMoved when the node left it for another one.
         """
         self._database.check_there()
         with self.read() as session:
@@ -188,10 +188,10 @@ class Store:
                 raise DatabaseMoved(
                     _left(row.place if row else "moved to another database", row.since if row else None)
                 )
-        if standing is None or standing.form > SCHEMA_VERSION:
-            raise OtherForm(
-                f"The database has form {found}, this release needs {SCHEMA_VERSION}: install the release that made "
-                f"it, or have that release bring the database back with `ffp migrate --to-form {SCHEMA_VERSION}`.",
+        if standing is None or standing.version > SCHEMA_VERSION:
+            raise OtherSchemaVersion(
+                f"The database has schema version {found}, this release needs {SCHEMA_VERSION}: install the release "
+                f"that made it, or have that release bring it back: ffp migrate --to-version {SCHEMA_VERSION}",
                 newer=True,
             )
         if standing.use is Use.COPY:
@@ -199,29 +199,25 @@ class Store:
                 "The database is the unfinished copy of a move: not all of the node is in it. In the home that began "
                 "the move, go on with it: ffp migrate --to ... (ffp doctor names the command), or empty this database."
             )
-        return standing.form
+        return standing.version
 
     def check(self) -> None:
-        """Raises as ``form``, and ConfigurationError when the form is an earlier one."""
-        form = self.form()
-        if form != SCHEMA_VERSION:
-            raise OtherForm(
-                f"The database has form {form}, this software needs {SCHEMA_VERSION}. Make a backup, then run: "
-                "ffp migrate",
+        """Raises as ``schema_version``, and OtherSchemaVersion when that is an earlier one."""
+        version = self.schema_version()
+        if version != SCHEMA_VERSION:
+            raise OtherSchemaVersion(
+                f"The database has schema version {version}, this software needs {SCHEMA_VERSION}. Make a backup, then "
+                "run: ffp migrate",
                 newer=False,
             )
         self._checked = True
 
-    def migrate(self, to: int | None = None, *, forms: tuple[Path, ...] = (FORMS,)) -> None:
-        """Bring the tables from their form to the present one, or to another, later or earlier, in one transaction.
-        Nobody serves the database meanwhile. Raises as ``form``, and ConfigurationError; then all is as it was."""
-        form = self.form()
-        back = to is not None and to < form
+    def migrate(self, to: int = SCHEMA_VERSION) -> None:
+        """Bring the tables to a schema version, later or earlier, in one transaction. Nobody serves the database
+        meanwhile. Raises as ``schema_version``, and ConfigurationError; then all is as it was."""
+        change = downgrade if to < self.schema_version() else upgrade
         with self._translated(), self._database.changing() as connection:
-            if back:
-                downgrade(connection, str(to), forms=forms)
-            else:
-                upgrade(connection, "head" if to is None else str(to), forms=forms)
+            change(connection, to)
 
     def taken_by(self, tables: Collection[str] | None = None) -> int:
         """Bytes of these tables with their indexes, each table being there; of the whole database for None."""

@@ -186,7 +186,7 @@ class PostgresqlDatabase:
             ).one()
             if not may:
                 raise ConfigurationError(
-                    f"The role {role} may not change the form of this database. Give the address with the role that "
+                    f"The role {role} may not change the tables of this database. Give the address with the role that "
                     "owns the tables in FFP_NODE_DATABASE_URL, for this command alone (deploy/README.md, Roles)."
                 )
 

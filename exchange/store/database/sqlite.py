@@ -100,7 +100,7 @@ class SqliteDatabase:
                     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
                     if broken:
                         raise ConfigurationError(
-                            f"In the new form {len(broken)} rows would refer to nothing, the first in {broken[0][0]}; "
+                            f"After the change {len(broken)} rows would refer to nothing, the first in {broken[0][0]}; "
                             "the database was left as it was."
                         )
             finally:

@@ -1,4 +1,4 @@
-"""What a database says in the place of its form: one that may be served, an unfinished copy, or one that was left.
+"""What a database states in the place of its schema version: served, an unfinished copy of a move, or left by one.
 
 While a node is moved from one database to another (`exchange.flows.move`), the copy and later the one that was left
 have no bare number there. No release opens such a database, this one or an earlier one: two can never serve one log.
@@ -25,15 +25,15 @@ class Use(StrEnum):
 
 @dataclass(frozen=True)
 class DatabaseStanding:
-    """``form`` of the tables; ``move`` is the name of the move that a copy, or what was left, belongs to."""
+    """``version`` is the database schema version; ``move`` names the move that made the copy, or left the database."""
 
-    form: int
+    version: int
     use: Use = Use.SERVED
     move: str | None = None
 
     def __str__(self) -> str:
         """At most 32 characters: so much has the column."""
-        return str(self.form) if self.use is Use.SERVED else f"{self.use}-{self.form}-{self.move}"
+        return str(self.version) if self.use is Use.SERVED else f"{self.use}-{self.version}-{self.move}"
 
 
 def parse_standing(text: str | None) -> DatabaseStanding | None:

@@ -364,13 +364,6 @@ def scans_at_rest(session: Session) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def scans_that_came(session: Session) -> dict[str, int]:
-    """As ``scans_at_rest``, of the database of an earlier release, which did not note what was delivered."""
-    came = AcquisitionRow.state != AcquisitionState.AWAITING_SCAN
-    rows = session.execute(select(AcquisitionRow.sha256, AcquisitionRow.size).where(came).distinct())
-    return {row[0]: row[1] for row in rows}
-
-
 def scan_bytes(session: Session, *, since: str = "") -> int:
     """The bytes of all scans that are here, each counted once; of records that came after a moment, where one is
     given."""

@@ -1,4 +1,5 @@
-"""What a change of form does, found by doing it to an empty database in memory: nothing has to be declared."""
+"""What a change of the database schema version does, found by making it in an empty database in memory: migrations
+declare nothing."""
 
 from __future__ import annotations
 
@@ -21,16 +22,18 @@ _TEMPORARY = "_alembic_tmp_"
 @dataclass(frozen=True)
 class Rehearsal:
     """``rewritten`` are the tables whose rows or indexes are written anew. ``tables_gone`` and ``columns_gone`` (table
-    and column) are what only the form of before has a place for."""
+    and column) are what only the version before the change has."""
 
     rewritten: frozenset[str]
     tables_gone: frozenset[str]
     columns_gone: frozenset[tuple[str, str]]
 
 
-def rehearse(form: int, to: int) -> Rehearsal:
-    """Change an empty database from one form to another. Rows that are changed one by one are not there to be seen: the
-    forms from 6 on change none whose table they do not make anew as well."""
+def rehearse(version: int, to: int) -> Rehearsal:
+    """Change an empty database from one schema version to another. A migration that updates single rows of a table
+    without rewriting the table is not seen: there are no rows."""
+    if version == to:
+        return Rehearsal(frozenset(), frozenset(), frozenset())
     engine = create_engine("sqlite://")
     touched: set[str] = set()
 
@@ -40,10 +43,10 @@ def rehearse(form: int, to: int) -> Rehearsal:
 
     try:
         with engine.begin() as connection:
-            upgrade(connection, str(form))
+            upgrade(connection, version)
             before = _columns(connection)
             event.listen(connection, "before_cursor_execute", note)
-            (upgrade if to > form else downgrade)(connection, str(to))
+            (upgrade if to > version else downgrade)(connection, to)
             event.remove(connection, "before_cursor_execute", note)
             after = _columns(connection)
     finally:

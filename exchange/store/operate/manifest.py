@@ -48,18 +48,19 @@ _Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z
 
 
 class Manifest(BaseModel):
-    """``files``: path -> SHA-256 of all that lies beside the manifest. ``form`` is that of the database.
+    """``files``: path -> SHA-256 of all that lies beside the manifest. ``schema_version`` is that of
+    the database.
 
     ``head`` is the last head that the log in the database had signed, as its three lines: the manifest belongs to this
-    very log, at this size. Format 1, of releases that signed no manifest, has none.
+    very log, at this size. None of a log that has signed none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Literal[1, 2] = 2
+    format: Literal[1] = 1
     node_id: NodeId
     made_at: _Moment
-    form: int
+    schema_version: int
     database: Literal["node.db", "node.dump"]
     log_size: int
     head: str | None = None
@@ -73,7 +74,7 @@ class Manifest(BaseModel):
     @property
     def of_earlier_release(self) -> bool:
         """Whether its database must be migrated before it is used."""
-        return self.form < SCHEMA_VERSION
+        return self.schema_version < SCHEMA_VERSION
 
     @property
     def last_head(self) -> Checkpoint | None:
@@ -101,7 +102,7 @@ def write_manifest(folder: Path, manifest: Manifest, sign: Callable[[bytes], byt
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Raises ConfigurationError when this is no backup, or one of a form that is not known."""
+    """Raises ConfigurationError when this is no backup, or one that this release does not know."""
     return parse_manifest(folder, manifest_bytes(folder))
 
 
@@ -115,7 +116,7 @@ def manifest_bytes(folder: Path) -> bytes:
 
 
 def signature_bytes(folder: Path) -> bytes | None:
-    """None where nothing is signed: a backup of an earlier release. Raises ConfigurationError."""
+    """None where there is no signature. Raises ConfigurationError."""
     return _read(plain_file(folder, SIGNATURE), _MOST_SIGNATURE_BYTES) if SIGNATURE in names_in(folder) else None
 
 

@@ -5,7 +5,7 @@ Times are UTC, as ISO 8601 text with a fixed width, so that they sort as they re
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, true
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.store.tables.columns import Base, Packed
@@ -238,7 +238,7 @@ class CandidateRow(Base):
     score: Mapped[float]
     congruent_cells: Mapped[int]
     cells: Mapped[int]
-    cells_found: Mapped[bool] = mapped_column(default=True, server_default=true())
+    cells_found: Mapped[bool] = mapped_column(default=True)
     """False: nobody looked at the pair yet, so its cells were not looked for, and both numbers are 0."""
     rotation_deg: Mapped[float | None]
     matcher_version: Mapped[str]

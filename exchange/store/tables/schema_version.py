@@ -1,4 +1,4 @@
-"""What a database tells of itself: which form it has, and who serves it."""
+"""What a database states about itself: its schema version, and who serves it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.store.tables.columns import Base
 
-SCHEMA_VERSION = 12
-"""The form of all tables. Released forms stay: see `exchange.store.migrations`."""
+SCHEMA_VERSION = 1
+"""The database schema version of this release. It stays 1 until 0.1.0 is released: see `exchange.store.migrations`."""
 
 
 class SchemaRow(Base):
-    """One row: which form the database has, where Alembic looks for it; or what forbids to serve it
+    """One row: the database schema version, where Alembic looks for it; or what forbids to serve it
     (`exchange.store.database.standing`)."""
 
     __tablename__ = "schema_version"

@@ -1,4 +1,4 @@
-"""The database: whether it is there, whole, of this release's form, and takes writes."""
+"""The database: whether it is there, whole, of this release's schema version, and takes writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exchange.errors import (
     EgressRefused,
     ExtraMissing,
     MoveUnfinished,
-    OtherForm,
+    OtherSchemaVersion,
     StoreBusy,
     StoreDamaged,
     StoreFull,
@@ -67,7 +67,7 @@ def _examine(settings: Settings, store: Store) -> Iterator[Finding]:
             return
         with store.write() as session:  # changes no row
             session.execute(update(LogStateRow).where(false()).values(size=0))
-    except OtherForm as error:
+    except OtherSchemaVersion as error:
         if error.newer:
             then = "Install the release that made it, or a later one (deploy/README.md, 10)."
             yield fault(Cause.DATABASE_NEWER, "database", _first_of(error), then)

@@ -112,7 +112,7 @@ def examine(home: Path, *, passphrase: SecretStr | None = None) -> Examination:
     1. The home: a restore or a move that was broken off, its disks, whose it is.
     2. The settings; without them nothing else can be found.
     3. What the settings name, who answers at the node's port and address, its keys.
-    4. The database. Where it is damaged or of another form the rest would tell nothing.
+    4. The database. Where it is damaged or has another schema version the rest would tell nothing.
     5. The node, opened as for any command: its keys are those that its log names. Scans, log, work, services, peers.
     """
     found = Examination(str(home))

@@ -106,7 +106,7 @@ def run_restore_drill(
     1. What a drill that was killed left is deleted.
     2. The backup is found; there is room for it.
     3. It is restored as by ``ffp restore``: signature of the manifest, every digest, keys, scans, database. One of an
-       earlier release is brought to this one's form.
+       earlier release is brought to this one's schema version.
     4. All of it is read as by ``ffp log check``: each statement, the tree, each signed head, rows, audit, scans. The
        scans are as many as the manifest counts.
     5. Its log is the beginning of the log of the node that runs.
@@ -176,7 +176,7 @@ def _try(settings: Settings, wanted: WantedDrill, told: dict[str, Any], progress
 
 
 def _unpacked_bytes(source: Path, manifest: Manifest) -> int:
-    """The database comes twice: as a copy of the backup's file, and filled; to bring it to this form takes more."""
+    """The database comes twice: as a copy of the backup's file, and filled; to migrate it takes more."""
     times = WRITTEN_ANEW if manifest.of_earlier_release else 1
     return times * (source / manifest.database).stat().st_size
 

@@ -1,1 +1,1 @@
-"""A node's database is brought to another form, up or back, after it was said what that takes and what is lost."""
+"""Bring a node's database to another schema version, up or back, after stating what that takes and what is lost."""

@@ -12,15 +12,12 @@ from typer.testing import CliRunner
 from exchange.cli.main import app
 from exchange.conformance.guest.owner import encoded
 from exchange.errors import NotFound, StoreUnavailable
-from exchange.flows.node.migrate import forms, migrate
-from exchange.flows.node.node import open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.restore import Secrets, restore
 from exchange.flows.sync.progress import note_quarantine
 from exchange.flows.sync.quarantine import drop, has_room, list_set_aside
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.replay import read_again
-from exchange.store.migrations import downgrade
 from exchange.store.sync.peers import quarantined, set_aside, told_set_aside, unnoted
 from exchange.store.tables.peers import QuarantineRow
 from schemas import Record, parse_statement
@@ -191,26 +188,6 @@ def test_what_a_later_release_may_understand_comes_with_a_backup(
         str(row.position) for row in found.rows[:2]
     ]
     assert [path.stat().st_mode & 0o777 for path in (home / "quarantine", home / "quarantine" / RS)] == [0o700] * 2
-
-
-def test_what_an_earlier_release_kept_in_the_database_moves_to_the_home(network: Network) -> None:
-    mk = network.nodes[MK]
-    home = mk.settings.home
-    with mk.store._database.changing() as connection:
-        downgrade(connection, "5")
-        item = (RS, 7, "ab" * 32, 7, b"as it came", "unknown-field", "newer", "2026-11-01T00:00:00.000Z")
-        connection.exec_driver_sql(
-            "INSERT INTO quarantine (peer, position, statement_id, log_index, envelope, reason, detail, at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            item,
-        )
-    mk.close()
-    assert forms(home)[0] == 5
-    migrate(home)
-    network.nodes[MK] = node = open_node(home)
-    (row,) = list_set_aside(node, RS)[0].rows
-    assert (row.sha256, row.size) == (hashlib.sha256(b"as it came").hexdigest(), 10)
-    assert node.evidence.read(RS, 7, row.sha256) == b"as it came"
 
 
 def test_the_operator_lists_and_drops(network: Network) -> None:

@@ -1,16 +1,14 @@
-"""All versions of a record are one exhibit, in whatever order they come, on each engine; and so they are in a database
-of an earlier form."""
+"""All versions of a record are one exhibit, in whatever order they come, on each engine."""
 
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
@@ -23,9 +21,7 @@ from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Record, parse_statement, statement_id
-from tests.exchange.databases import Databases, Sqlite
-from tests.exchange.store.released import FIRST, FOLDER, changing
-from tests.exchange.store.test_migrations import StoreAt, _stored, made
+from tests.exchange.databases import Sqlite
 from tests.schemas.examples import ISSUER, STATEMENT, encoded, record_fields
 
 OTHER = "ffp-mk/other"
@@ -229,50 +225,3 @@ def test_no_other_node_makes_its_record_a_version_of_an_exhibit(store: Store) ->
             names = [session.get_one(RecordRow, one[0]).exhibit for one in (mine, theirs)]
             assert names == [exhibit_name(ISSUER, mine[0]), exhibit_name("ffp-mk", mine[0])]
             assert theirs[0] not in versions_of_exhibits(session, names[:1])
-
-
-def test_a_database_of_an_earlier_form(databases: Databases, store_at: StoreAt, tmp_path: Path) -> None:
-    """Scores that were seen, and what waits, by scans of the second version, count for the exhibit."""
-    dump = json.loads((FOLDER / f"form_{FIRST}.json").read_text(encoding="utf-8"))
-    store = made(databases.place(tmp_path), store_at, FIRST)
-    statement, record, scan = dump["statement"][0], dump["record"][0], dump["acquisition"][0]
-    chained = [("v1", None), ("v2", "v1"), ("v3", "v2"), ("b", None)]
-    rows = {
-        "statement": [
-            statement | {"statement_id": name, "type": "record", "issuer": "ffp-rs", "about": older, "log_index": place}
-            for place, (name, older) in enumerate(chained)
-        ],
-        "record": [
-            record | {"statement_id": name, "issuer": "ffp-rs", "sequence": place, "superseded_by": None}
-            for place, (name, _) in enumerate(chained)
-            if name != "v1"  # erased by now
-        ],
-        "acquisition": [
-            scan | {"acquisition_id": place, "statement_id": name, "sha256": f"scan-{name}"}
-            for place, name in enumerate(("v2", "v3", "b"), 1)
-        ],
-        "score_seen": [
-            dump["score_seen"][0] | {"pseudonym": who, "scan_low": low, "scan_high": high, "listed_at": at}
-            for who, low, high, at in (
-                ("one", "scan-b", "scan-v2", "2026-02-01"),
-                ("one", "scan-b", "scan-v3", "2026-01-01"),
-                ("two", "scan-b", "scan-gone", "2026-01-01"),
-            )
-        ],
-        "verification_task": [dump["verification_task"][0] | {"statement_a": "v3", "statement_b": "b"}],
-    }
-    with changing(store) as connection:
-        tables = MetaData()
-        tables.reflect(connection)
-        for table in tables.sorted_tables:
-            if table.name in rows:
-                connection.execute(table.insert(), [_stored(table, one) for one in rows[table.name]])
-    store.migrate()
-    both = exhibits_of("ffp-rs/v1", "ffp-rs/b")
-    with store.read() as session:
-        named = dict(session.execute(select(RecordRow.statement_id, RecordRow.exhibit)).all())
-        assert named == {"v2": "ffp-rs/v1", "v3": "ffp-rs/v1", "b": "ffp-rs/b"}
-        (task,) = session.scalars(select(VerificationTaskRow))
-        assert (task.exhibit_low, task.exhibit_high) == both
-        (seen,) = session.scalars(select(ExhibitsSeenRow))
-        assert (seen.pseudonym, seen.exhibit_low, seen.exhibit_high, seen.seen_at) == ("one", *both, "2026-01-01")

@@ -4,7 +4,6 @@ ones."""
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,18 +16,15 @@ from sqlalchemy import delete, insert, select, text
 from exchange.errors import InvalidInput
 from exchange.record_filter import CONDITIONS, FIELDS_OF_RECORDS, AskedRows, RecordFilter
 from exchange.store.database.engine import Store
-from exchange.store.entry.record_details import DETAILS, detail_columns
+from exchange.store.entry.record_details import DETAILS
 from exchange.store.entry.records import add_record, record_columns
 from exchange.store.entry.search import MOST_COUNTED, count_newer, records_of_case, search_records, tally_records
 from exchange.store.log.statements import append_own
-from exchange.store.migrations import downgrade, upgrade
-from exchange.store.migrations.record_details import columns_of_detail as migrated_columns
 from exchange.store.tables.records import AcquisitionRow, RecordDetailRow, RecordRow
 from exchange.store.terms.withdrawals import erase_rows
 from exchange.trust.keys import NodeKeys, create_keys, load_keys
 from schemas import Record, parse_statement
 from schemas.statements import statement_id
-from tests.exchange.store.released import changing
 from tests.schemas.examples import (
     acquisition_fields,
     encoded,
@@ -330,34 +326,6 @@ def test_details_go_with_their_record(two: tuple[Store, str, str]) -> None:
         erase_rows(session, shot)
     with store.read() as session:
         assert list(session.scalars(select(RecordDetailRow.statement_id))) == [scene]
-
-
-@pytest.mark.slow
-def test_the_migration_makes_of_old_records_what_is_made_of_new_ones(two: tuple[Store, str, str]) -> None:
-    store, *_ = two
-    before = details(store)
-    with changing(store) as connection:
-        downgrade(connection, "8")
-        upgrade(connection, "9")
-    assert details(store) == before
-
-
-def details(store: Store) -> list[tuple[Any, ...]]:
-    with store.read() as session:
-        rows = session.execute(select(RecordDetailRow.__table__).order_by(RecordDetailRow.statement_id))
-        return [tuple(row) for row in rows]
-
-
-@pytest.mark.parametrize("fields", [SHOT, SCENE, record_fields()])
-def test_both_make_the_same_columns(fields: dict[str, Any]) -> None:
-    record = parse_statement(encoded(fields))
-    assert isinstance(record, Record)
-    assert migrated_columns(json.loads(encoded(fields))) == detail_columns(record)
-    left_out = {name: value for name, value in fields.items() if name != "exhibit"}
-    bare = left_out | {"contract": "1.0", "exhibit": {"kind": "seized", "calibre": "9 mm Luger"}}
-    record = parse_statement(encoded(bare))
-    assert isinstance(record, Record)
-    assert migrated_columns(bare) == detail_columns(record), "what an issuer left out"
 
 
 def test_every_field_of_a_record_is_searched_or_says_why_not() -> None:

@@ -144,7 +144,7 @@ def test_a_copy_and_what_was_left_are_served_by_nobody(store: Store, tmp_path: P
             pytest.fail("it wrote")
         with copy.write() as session:
             hand_over(session.connection(), MOVE)
-        assert copy.form() == SCHEMA_VERSION
+        assert copy.schema_version() == SCHEMA_VERSION
 
 
 def test_numbers_are_not_given_twice(store: Store) -> None:

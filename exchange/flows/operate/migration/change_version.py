@@ -1,4 +1,4 @@
-"""Bring a node's database to another form, with the backup that is made before."""
+"""Bring a node's database to another schema version, with the backup that is made before."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from exchange.errors import ConfigurationError
 from exchange.flows.node.migrate import migrate
 from exchange.flows.operate.backup import Backup, back_up
 from exchange.flows.operate.migration.plan import MigrationPlan, plan_migration
+from exchange.store.tables.schema_version import SCHEMA_VERSION
 
 
-def change_form(
-    home: Path, to: int | None = None, *, backup: Path | None = None, passphrase: SecretStr | None = None
+def change_version(
+    home: Path, to: int = SCHEMA_VERSION, *, backup: Path | None = None, passphrase: SecretStr | None = None
 ) -> tuple[MigrationPlan, Backup | None]:
-    """Bring the database up, or back, to a form: all of it or nothing. Keys, log and records stay as they are.
+    """Bring the database up, or back, to a schema version: all of it or nothing. Keys, log and records stay as they
+    are.
 
-    1. It is looked once more whether the disks have room, and whether the releases of the form read all that is here.
-    2. With the node stopped, a backup is written to ``backup``; a way back is not gone without one. ``passphrase`` of
-       the keys stands for that of the settings.
+    1. The plan is made anew: the disks have room, and the releases with that schema version read all statements here.
+    2. With the node stopped, a backup is written to ``backup``; the way back requires one. ``passphrase`` of the keys
+       stands for that of the settings.
     3. The tables are changed, in one transaction.
 
     Raises ConfigurationError when something is in the way, when the node runs, or when the backup lacks scans; then the
@@ -30,8 +32,8 @@ def change_form(
         raise ConfigurationError(refused)
     if plan.goes_back and backup is None:
         raise ConfigurationError(
-            f"Form {plan.target} has no place for all that form {plan.form} has: name the folder of a backup, which is "
-            "made first: --backup FOLDER"
+            f"Schema version {plan.target} has no place for all that version {plan.version} has: name the folder of a "
+            "backup, which is made first: --backup FOLDER"
         )
 
     def first() -> None:
@@ -45,6 +47,6 @@ def change_form(
                 "see ffp log check. The database was left as it was."
             )
 
-    if plan.form != plan.target:
+    if plan.version != plan.target:
         migrate(home, plan.target, first=first)
     return plan, made
