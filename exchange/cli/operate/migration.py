@@ -34,10 +34,8 @@ def bring_to_version(home: Path, wanted: MigrateOptions) -> None:
     from exchange.errors import ConfigurationError
     from exchange.flows.operate.migration.change_version import change_version
     from exchange.flows.operate.migration.plan import plan_migration
-    from exchange.store.tables.schema_version import SCHEMA_VERSION
 
-    to = SCHEMA_VERSION if wanted.to_version is None else wanted.to_version
-    plan = plan_migration(home, to, backup=wanted.backup)
+    plan = plan_migration(home, wanted.to_version, backup=wanted.backup)
     fields: dict[str, object] = {"version": plan.version, "needed": plan.target}
     if wanted.plan:
         _show(plan, as_json=wanted.as_json)

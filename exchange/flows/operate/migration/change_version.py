@@ -10,11 +10,10 @@ from exchange.errors import ConfigurationError
 from exchange.flows.node.migrate import migrate
 from exchange.flows.operate.backup import Backup, back_up
 from exchange.flows.operate.migration.plan import MigrationPlan, plan_migration
-from exchange.store.tables.schema_version import SCHEMA_VERSION
 
 
 def change_version(
-    home: Path, to: int = SCHEMA_VERSION, *, backup: Path | None = None, passphrase: SecretStr | None = None
+    home: Path, to: int | None = None, *, backup: Path | None = None, passphrase: SecretStr | None = None
 ) -> tuple[MigrationPlan, Backup | None]:
     """Bring the database up, or back, to a schema version: all of it or nothing. Keys, log and records stay as they
     are.

@@ -91,21 +91,22 @@ class MigrationPlan:
         return None
 
 
-def plan_migration(home: Path, to: int = SCHEMA_VERSION, *, backup: Path | None = None) -> MigrationPlan:
-    """Return what it takes to bring the database to a schema version; ``backup`` is the folder that a backup is written
-    to before. Changes nothing, and may be asked while the node runs.
+def plan_migration(home: Path, to: int | None = None, *, backup: Path | None = None) -> MigrationPlan:
+    """Return what it takes to bring the database to a schema version, by default this release's; ``backup`` is the
+    folder that a backup is written to before. Changes nothing, and may be asked while the node runs.
 
     Raises ConfigurationError for a schema version that this release does not know, StoreUnavailable.
     """
     settings = load_settings(home)
-    if not 1 <= to <= SCHEMA_VERSION:
+    target = SCHEMA_VERSION if to is None else to
+    if not 1 <= target <= SCHEMA_VERSION:
         raise ConfigurationError(
-            f"There is no way to schema version {to}: this release knows 1 to {SCHEMA_VERSION}. For a newer one "
+            f"There is no way to schema version {target}: this release knows 1 to {SCHEMA_VERSION}. For a newer one "
             "install the release that has it."
         )
     store = store_of(settings)
     try:
-        return _plan(settings, store, to, backup)
+        return _plan(settings, store, target, backup)
     finally:
         store.close()
 
