@@ -247,7 +247,7 @@ class Settings(BaseSettings):
     """A model that says what scores are worth, made by ``ffp calibrate``; relative to the node's folder. Without one
     there are no likelihood ratios."""
     exercises: Path | None = None
-    """A folder of exercises: with it a node is one to practise with, and never one that holds real exhibits."""
+    """A folder of exercises. Only training nodes have one, and a training node must never hold real exhibits."""
     calibre_pairs: OwnCalibrePairs = ()
     """Pairs of calibres that one firearm may fire, beside those of `/v1/vocabularies`; for each a table
     ``[[calibre_pairs]]`` with ``one``, ``other`` and ``reason``. After a new one this node compares anew what the pair

@@ -128,7 +128,7 @@ def make_node(
     url = f"http://127.0.0.1:{port}"
     home = folder / f"ffp-{jurisdiction.lower()}"
     card = create_node(home, jurisdiction=jurisdiction, url=url, port=port, database_url=database_url)
-    roles = (Role.EXAMINER, Role.INVESTIGATOR, Role.OPERATOR)
+    roles = [role for role in Role if role is not Role.NODE]
     with opened(home) as node:
         tokens = add_users(node, {f"{role}-1": role for role in roles})
     return DemoNode(jurisdiction, home, url, fingerprint(card.identity), dict(zip(roles, tokens.values(), strict=True)))

@@ -155,6 +155,7 @@ def _as_json(found: Maturity) -> dict[str, Any]:
 
 def _in_words(found: Maturity, known: Directory) -> list[str]:
     from exchange.web.languages import Spoken
+    from exchange.web.languages.days import moment
     from exchange.web.languages.spoken import speaking
     from exchange.web.pages.monitoring.maturity import evidence_words
 
@@ -164,7 +165,7 @@ def _in_words(found: Maturity, known: Directory) -> list[str]:
         for item in rung.seen:
             state = item.proof.state.replace("_", " ")
             with speaking(Spoken(directory=lambda: known)):
-                evidence = evidence_words(item.proof)
+                evidence = evidence_words(item.proof, moment)
             lines.append(f"  {state:<13}  {'  '.join([item.practice.title, *evidence])}")
             if item.then:
                 lines.append(f"  {'':<13}  {'  '.join(filter(None, (item.then, item.practice.typed)))}")

@@ -27,10 +27,10 @@ NumberInPath = Annotated[int, InPath(ge=1, le=99, description="Of an exercise in
 
 
 def exercises_of(node: Node) -> Path:
-    """Raises NotFound on a node that is not one to practise with."""
+    """Raises NotFound at a node without exercises."""
     folder = folder_of(node)
     if folder is None:
-        raise NotFound("This node holds real exhibits: exercises are done on nodes to practise with.")
+        raise NotFound("This node has no exercises: they are done on training nodes (ffp training region).")
     return folder
 
 

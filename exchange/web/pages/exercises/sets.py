@@ -52,7 +52,7 @@ class SetLine:
 
 @router.get("/exercises")
 def exercise_sets(request: Request, node: OpenNode, who: SignedIn) -> Response:
-    """Those for one's own role first; on a node with real exhibits, where exercises are done."""
+    """List the sets, those for the reader's own role first; at a node without exercises, say where they are done."""
     folder = folder_of(node)
     lines = [_line(request, who, kept) for kept in list_sets(folder)] if folder is not None else []
     own = ExerciseAudience.INVESTIGATOR if who.caller.role is Role.INVESTIGATOR else ExerciseAudience.EXAMINER

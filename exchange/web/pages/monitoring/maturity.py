@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -46,9 +47,12 @@ async def keep_maturity_snapshot(request: Request, node: OpenNode, who: Heading)
     return RedirectResponse("/app/maturity#path", 303)
 
 
-def evidence_words(proof: Evidence) -> list[str]:
-    """The figure or the date behind a practice, and whom it is about, in the reader's language."""
+def evidence_words(proof: Evidence, time_words: Callable[[str], str] = local_time) -> list[str]:
+    """Return the figure or the date behind a practice, and the nodes and partners concerned, in the reader's language.
+
+    ``time_words`` writes a moment: as an element of a page, or as plain text.
+    """
     said = [] if proof.figure is None else [words(proof.figure, proof.unit)]
     if proof.at is not None:
-        said.append(proof.at if len(proof.at) == DAY_CHARACTERS else local_time(proof.at))
+        said.append(proof.at if len(proof.at) == DAY_CHARACTERS else time_words(proof.at))
     return [*said, *proof.names, *(term(code, "jurisdiction") for code in proof.partners)]

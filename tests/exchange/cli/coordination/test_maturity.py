@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,8 +24,11 @@ def test_in_words_and_as_json(ffp: Ffp, tmp_path: Path) -> None:
     network.make(Jurisdiction.RS, Jurisdiction.XK)
     home = network.nodes[RS].settings.home
     network.close()
+    assert ffp("backup", tmp_path / "backups", "--home", home).code == 0
     said = ffp("maturity", "--home", home)
     assert said.code == 0
+    assert re.search(r"holds .*[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC", said.out), "the time of the backup"
+    assert "<" not in said.out, "plain text, no markup"
     lines = said.out.splitlines()
     assert lines[0] == "Level 0 of 4 is reached."
     assert lines[-1] == KOSOVO_FOOTNOTE
@@ -42,7 +46,7 @@ def test_in_words_and_as_json(ffp: Ffp, tmp_path: Path) -> None:
     assert practices["peer_enrolled"]["figure"] == {"told": "exact", "value": 1}
     assert practices["peer_enrolled"]["next"] is None
     assert (practices["legal_bases"]["state"], practices["legal_bases"]["partners"]) == ("does_not_hold", ["XK"])
-    assert (practices["backup"]["state"], practices["backup"]["typed"]) == ("no_data", "ffp backup FOLDER")
+    assert practices["backup"]["state"] == "holds"
 
 
 def test_a_snapshot_is_kept_given_away_and_told(ffp: Ffp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,5 @@
 """The pages of exercises: nothing of the answers before the answer, nothing of a person in what is kept, nothing of an
-exercise in the node's own store; and on a node with real exhibits nothing at all."""
+exercise in the node's own store; and a node without exercises shows none."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ def test_a_node_with_real_exhibits_says_where_exercises_are_done(
     person = signed_in(Role.EXAMINER)
     shown = person.get("/app/exercises")
     assert shown.status_code == 200
-    assert "This node holds real exhibits" in shown.text
+    assert "ffp training region" in shown.text
     assert 'class="practice"' not in shown.text
     csrf = person.csrf()
     address = f"/app/exercises/{'0' * 16}"
