@@ -33,7 +33,8 @@ from tests.exchange.conftest import free_port
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted(path.name for kind in ("service", "socket", "timer") for path in DEPLOY.glob(f"*.{kind}"))
 SERVICES = [name for name in UNITS if name.endswith(".service")]
-FFP = "/opt/ffp/venv/bin/ffp"
+WATCHDOG = "ffp-database-watchdog.service"
+FFP, PSQL = "/opt/ffp/venv/bin/ffp", "/usr/bin/psql"
 MOST_EXPOSED = 15
 """In tenths, of systemd's 0 (nothing may be done) to 10: a service that needs the network has 1.4 at best."""
 PASSPHRASE = "a passphrase of the unit's test"
@@ -77,6 +78,7 @@ def test_there_are_the_units_that_the_page_names() -> None:
     assert UNITS == [
         "ffp-backup.service",
         "ffp-backup.timer",
+        WATCHDOG,
         "ffp-restore-drill.service",
         "ffp-restore-drill.timer",
         "ffp-watch@.service",
@@ -89,7 +91,8 @@ def test_there_are_the_units_that_the_page_names() -> None:
 def test_systemd_finds_nothing_wrong(analyze: Callable[..., str], tmp_path: Path) -> None:
     """With a program that is there in place of ours: systemd looks whether it is."""
     for name in UNITS:
-        (tmp_path / name).write_text(unit(name).replace(FFP, sys.executable), encoding="utf-8")
+        there = unit(name).replace(FFP, sys.executable).replace(PSQL, sys.executable)
+        (tmp_path / name).write_text(there, encoding="utf-8")
     assert analyze("verify", "--man=no", *(tmp_path / name for name in UNITS)) == ""
 
 
@@ -117,7 +120,7 @@ def test_a_service_may_do_little(analyze: Callable[..., str], name: str) -> None
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_secrets_come_as_credentials_and_memory_is_bounded(name: str) -> None:
-    assert "ImportCredential=ffp_node_*" in unit(name)
+    assert ("ImportCredential=ffp_node_*" in unit(name)) == (name != WATCHDOG), "the watchdog has no secret"
     assert re.search(r"^MemoryMax=\S+$", unit(name), re.MULTILINE)
     assert not re.search(r"^Environment=.*(PASS|SECRET|URL)", unit(name), re.MULTILINE)
 

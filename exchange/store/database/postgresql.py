@@ -42,6 +42,9 @@ _WRITING = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "60
 """No limit on a statement: a commit that waits for a standby would be cut off and count as done. A transaction that
 lies still is ended: a node that vanished with its machine keeps its successor waiting no longer than that."""
 
+_OWN_TABLES = {"search_path": "public, pg_temp"}
+"""Names without a schema lead to the node's tables, whatever else a role may create; pg_temp would else come first."""
+
 _SERVING = {"idle_session_timeout": "0", "lock_timeout": "5s"}
 """A process that was killed is gone for the server a moment later."""
 
@@ -211,7 +214,7 @@ class PostgresqlDatabase:
     def _alone(self) -> Iterator[Connection]:
         """A lock that the server gives back when this process ends, however it ends."""
         with lone_engine(self._address, self._route).connect() as connection:
-            connection.exec_driver_sql("SELECT " + _set({**_SERVING, **_KEPT_ALIVE}))
+            connection.exec_driver_sql("SELECT " + _set({**_SERVING, **_KEPT_ALIVE, **_OWN_TABLES}))
             try:
                 connection.execute(select(func.pg_advisory_lock(_KEYS, _SERVER)))
             except OperationalError as error:
@@ -356,7 +359,7 @@ def _settle(connection: Any, settings: dict[str, str]) -> None:
     before, connection.autocommit = connection.autocommit, True
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_set({**settings, **_KEPT_ALIVE})}, "
+            f"SELECT {_set({**settings, **_KEPT_ALIVE, **_OWN_TABLES})}, "
             "set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
             "WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)"
         )

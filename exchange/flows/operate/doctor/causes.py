@@ -106,6 +106,7 @@ class Cause(StrEnum):
     DISK_FILLS = "disk-fills"
     OPEN_TO_OTHERS = "open-to-others"
     KEYS_NOT_ENCRYPTED = "keys-not-encrypted"
+    DATABASE_ROLES = "database-roles"
     IDENTITY_HERE = "identity-here"
     EGRESS_UNIT = "egress-unit"
     DEADLINES = "deadlines"

@@ -1,4 +1,4 @@
-"""The database: whether it is there, whole, of this release's schema version, and takes writes."""
+"""The database: whether it is there, whole, of this schema version, takes writes, and bounds roles that only read."""
 
 from __future__ import annotations
 
@@ -26,16 +26,31 @@ from exchange.errors import (
 from exchange.flows.node.destinations import database_ends, egress_of
 from exchange.flows.node.node import store_of
 from exchange.flows.operate.doctor.causes import Cause
-from exchange.flows.operate.doctor.findings import Finding, fault
+from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.net.egress import connect
 from exchange.processes import lock_holders, named
 from exchange.store.database.engine import Store
+from exchange.store.operate.reading_roles import Unbounded, reading_roles
 from exchange.store.tables.log import LogStateRow
 
 WRITE_S: Final = 10.0
 """Whoever writes holds the database for milliseconds; so long it is held by one that hangs."""
 _REACH_S: Final = 5.0
+_PREPARE_ROLES: Final = (
+    "Run deploy/postgresql/roles.sql again as a superuser, and the watchdog: systemctl enable --now "
+    "ffp-database-watchdog. Take CONNECT from roles that nobody needs (deploy/README.md, Roles)"
+)
 _RESTORE: Final = "Stop the node, and restore the newest backup into an empty folder: ffp restore BACKUP --home FOLDER"
+
+_CAN: Final = {
+    Unbounded.LOCKS: "take the locks of its writers",
+    Unbounded.OBJECTS: "make tables",
+    Unbounded.CONNECTIONS: "use all connections of the server",
+    Unbounded.FILES: "fill the server's disk with temporary files",
+    Unbounded.TIME: "keep locks without end, since no watchdog is connected",
+    Unbounded.PREPARED: "keep locks in prepared transactions (max_prepared_transactions is not 0)",
+    Unbounded.ELSEWHERE: "connect to other databases of the server, and fill its disk there",
+}
 
 
 def examine_database(settings: Settings) -> Iterator[Finding]:
@@ -82,6 +97,17 @@ def _examine(settings: Settings, store: Store) -> Iterator[Finding]:
         yield fault(Cause.DATABASE_MOVED, "database", _first_of(error), then)
     except StoreUnavailable as error:
         yield _unavailable(settings, error)
+
+
+def examine_reading_roles(_settings: Settings, store: Store) -> Iterator[Finding]:
+    """A role that may only read must not be able to stop the node."""
+    with store.read() as session:
+        roles = reading_roles(session)
+    for role in roles:
+        if role.unbounded:
+            can = "; ".join(_CAN[what] for what in Unbounded if what in role.unbounded)
+            what = f"The database role {role.name} only reads, and can stop this node. It can {can}."
+            yield warning(Cause.DATABASE_ROLES, "database roles", what, _PREPARE_ROLES)
 
 
 def _unavailable(settings: Settings, error: StoreUnavailable) -> Finding:

@@ -16,7 +16,7 @@ from exchange.flows.node.node import Node, opened, store_of
 from exchange.flows.operate.doctor.backups import examine_backup, examine_move, examine_restore
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.clock import examine_clock
-from exchange.flows.operate.doctor.database import examine_database
+from exchange.flows.operate.doctor.database import examine_database, examine_reading_roles
 from exchange.flows.operate.doctor.disk import examine_disk, examine_growth, reserve_of
 from exchange.flows.operate.doctor.egress import examine_egress
 from exchange.flows.operate.doctor.findings import Finding, Gravity, causes_and_consequences, fault, warning
@@ -45,6 +45,7 @@ OF_SETTINGS: Final[Mapping[str, Callable[[Settings], Iterable[Finding]]]] = {
 }
 OF_STORE: Final[Mapping[str, Callable[[Settings, Store], Iterable[Finding]]]] = {
     "clock": examine_clock,
+    "database roles": examine_reading_roles,
     "backup": examine_backup,
 }
 OF_NODE: Final[Mapping[str, Callable[[Node, bool], Iterable[Finding]]]] = {
