@@ -168,10 +168,11 @@ lock:  ## Resolve all locks anew: with the tools for tests, what every node need
 	@.venv-lock/bin/uv pip compile $(RESOLVED) $(addprefix --extra ,$(NODE_EXTRAS)) -c requirements.lock -o requirements-node.lock
 	@rm -rf .venv-lock
 
-contract: install-tests  ## Write the OpenAPI description, the table of settings and the JSON Schemas anew
+contract: install-tests  ## Write the OpenAPI description, the table of settings, the JSON Schemas and the names of the contract anew
 	@$(BIN)/python -m exchange.web.openapi docs/openapi.json
 	@$(BIN)/python -m exchange.cli.operate.settings_page docs/settings.md
 	@$(BIN)/python -m tests.schemas.write_json_schema
+	@$(BIN)/python -m tests.schemas.write_contract
 
 clean:  ## Remove the virtual environment and caches
 	@rm -rf $(VENV) .venv-system .schemathesis .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench.json chaos.json observers.json pilot.json load.json load-node.json sbom.json wheelhouse dist .venv-lock

@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import Final
 
 from schemas.calibre_list import AMBIGUOUS, CALIBRES
-from schemas.calibres.entry import FIRST_RELEASE
 from schemas.calibres.pairs import PAIRS
 from schemas.errors import ContractError, shown
 
@@ -23,8 +22,8 @@ MAX_WRITTEN: Final = 80
 
 
 class Calibre(StrEnum):
-    """Each designation of the list, and three words. The calibres of the first release have a name of their own, the
-    others bear their designation as name: ``Calibre["7.62x54R"]``. ``OTHER``: looked at, and not in the list;
+    """Each designation of the list, and three words. The most usual calibres have a name of their own, the others bear
+    their designation as name: ``Calibre["7.62x54R"]``. ``OTHER``: looked at, and not in the list;
     ``Exhibit.calibre_words`` says what it is."""
 
     LUGER_9MM = "9 mm Luger"
@@ -142,7 +141,7 @@ def _by_spelling() -> dict[str, Calibre]:
 
 _BY_SYNONYM: Final = _by_spelling()
 _LISTED: Final = [spelling for spelling, calibre in _BY_SYNONYM.items() if calibre not in _WORDS]
-_USUAL: Final = frozenset(entry.designation for entry in CALIBRES if entry.since == FIRST_RELEASE)
+_USUAL: Final = frozenset(entry.designation for entry in CALIBRES if entry.usual)
 _AMBIGUOUS: Final = {
     spelling: choices
     for name, choices in AMBIGUOUS.items()

@@ -1,7 +1,7 @@
 """The list of calibres: every designation that a record may name, with its kind, its synonyms and its source.
 
-Data alone: ``schemas.calibre`` makes of it the vocabulary of the wire and folds what laboratories write. To add one,
-write an entry with ``since`` the next version of the contract; an entry is never taken away, nor its designation
+Data alone: ``schemas.calibre`` makes of it the vocabulary of the wire and folds what laboratories write. After the
+first release a new entry needs a line in ``schemas.versions.ADDED``; an entry is never taken away, nor its designation
 changed.
 """
 

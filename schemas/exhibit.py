@@ -71,22 +71,13 @@ def _iso_day(value: object) -> object:
 
 
 def added_later() -> Any:
-    """An optional field that came after the first release: left out of the payload where it is unset. The version that
-    brought it stands in ``schemas.versions``.
+    """Declare an optional field that a later contract version than the first adds: where it is unset, it is left out of
+    the payload. ``schemas.versions.ADDED`` states the version.
 
-    A node of before refuses a field that it does not know, even an empty one. Fields of the first release go on being
-    written as ``null``: a record that is submitted again must have the bytes, and so the id, that it had.
+    A node that reads the earlier version alone refuses a field that it does not know, even an empty one. Fields of the
+    first version are always written, where they are unset as ``null``: the bytes, and so the id, of a record stay.
     """
-    return Field(default=None, exclude_if=_is_unset)
-
-
-def added_beside_calibre() -> Any:
-    """``added_later``, and looked at where it is unset too: the calibre may need it."""
-    return Field(default=None, validate_default=True, exclude_if=_is_unset)
-
-
-def _is_unset(value: object) -> bool:
-    return value is None
+    return Field(default=None, exclude_if=lambda value: value is None)
 
 
 def plain_line(text: str) -> str:
@@ -182,7 +173,7 @@ class Firearm(Contract):
     firearm_id: FirearmId
     kind: FirearmKind
     calibre: FoldedCalibre
-    calibre_words: CalibreWords = added_beside_calibre()
+    calibre_words: CalibreWords = Field(default=None, validate_default=True)
     make: ShortText | None = None
     model: ShortText | None = None
     converted: Answer = Answer.UNKNOWN
@@ -199,11 +190,11 @@ class Exhibit(Contract):
 
     kind: ExhibitKind
     calibre: FoldedCalibre
-    calibre_words: CalibreWords = added_beside_calibre()
-    item: ItemNumber | None = added_later()
-    seal: ItemNumber | None = added_later()
-    incident: IncidentReference | None = added_later()
-    firearm: Firearm | None = added_later()
+    calibre_words: CalibreWords = Field(default=None, validate_default=True)
+    item: ItemNumber | None = None
+    seal: ItemNumber | None = None
+    incident: IncidentReference | None = None
+    firearm: Firearm | None = None
     classes: ClassCharacteristics = ClassCharacteristics()
     primer_material: PrimerMaterial = PrimerMaterial.NOT_EXAMINED
     primer_lacquered: Answer = Answer.NOT_EXAMINED
@@ -308,8 +299,7 @@ class Measurement(Contract):
     """How one region was measured. Resolutions in micrometres; ``lateral_resolution_um`` is the pixel size of a
     photograph, which needs it, and for a topography only a statement beside what the file itself says. ``light_hour``
     goes with side light only. Who captured it is a role, never a name. ``region_mask`` is there where an examiner
-    marked the region by hand, and then stands in the place of what a matcher would find; without one the field is left
-    out."""
+    marked the region by hand, and then stands in the place of what a matcher would find."""
 
     roi: RegionOfInterest
     modality: Modality
@@ -322,7 +312,7 @@ class Measurement(Contract):
     light_hour: ClockHour | None = None
     unmodified: Answer = Answer.UNKNOWN
     captured_by: Role | None = None
-    region_mask: RegionMask | None = Field(default=None, exclude_if=lambda mask: mask is None)
+    region_mask: RegionMask | None = None
 
     @model_validator(mode="after")
     def _photograph_has_a_scale(self) -> Self:

@@ -24,9 +24,9 @@ _MADE: dict[str, Jurisdiction] = {}
 
 
 class Jurisdiction(str):
-    """A code as ISO 3166-1 alpha-2 has it, or XK, which is user-assigned: ``Jurisdiction("RS")``, or, of the first
-    release's eight, ``Jurisdiction.RS``. There is one object of each code, as of the words of the vocabularies. Raises
-    ValueError for what is no code; whether anybody knows the code is another question.
+    """A code as ISO 3166-1 alpha-2 has it, or XK, which is user-assigned: ``Jurisdiction("RS")``, or, of the
+    eight in the first release's directory, ``Jurisdiction.RS``. There is one object of each code, as of the words of
+    the vocabularies. Raises ValueError for what is no code; whether anybody knows the code is another question.
     """
 
     __slots__ = ()
@@ -58,7 +58,7 @@ class Jurisdiction(str):
 
 
 FIRST_JURISDICTIONS: Final = tuple(map(Jurisdiction, ("AL", "BA", "ME", "MD", "MK", "RS", "UA", "XK")))
-"""Those that every release reads."""
+"""Those whose names, languages and clocks the release brings."""
 
 for _code in FIRST_JURISDICTIONS:
     setattr(Jurisdiction, _code, _code)

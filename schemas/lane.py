@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from schemas.errors import ContractError
-from schemas.exhibit import Contract, Sha256Hex, added_later
+from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import ContractVersion, Count, LogIndex, NodeId
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
@@ -55,9 +55,8 @@ class LanePage(Contract):
     """What follows ``start`` on one lane. ``head`` is the running head after the last item of this page.
 
     ``checkpoint`` is the signed note of the issuer's log, None while it has none; ``consistency`` leads from the
-    size that the peer named as the last it verified. ``count`` is how long the whole lane is. ``needs``, left out where
-    there is nothing: the version of the contract that the next statement needs, where the page ends before one that is
-    newer than the peer said it reads.
+    size that the peer named as the last it verified. ``count`` is how long the whole lane is. ``needs``: the contract
+    version of the next statement, where the page ends before one that is newer than the peer stated to read.
     """
 
     contract: Literal["1.0"]
@@ -68,7 +67,7 @@ class LanePage(Contract):
     checkpoint: Base64Text | None
     consistency: Proof
     items: Annotated[tuple[LaneItem, ...], Field(max_length=MAX_PAGE_ITEMS)]
-    needs: ContractVersion | None = added_later()
+    needs: ContractVersion | None = None
 
 
 class LaneNews(Contract):

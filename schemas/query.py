@@ -14,8 +14,6 @@ from schemas.exhibit import (
     FoldedCalibre,
     Sha256Hex,
     ShortText,
-    added_beside_calibre,
-    added_later,
 )
 from schemas.record import Acquisition
 from schemas.statement_base import LongText, NodeId, Statement
@@ -34,7 +32,7 @@ class Query(Statement):
     legal_basis: ShortText
     case_reference: CaseReference
     calibre: FoldedCalibre
-    calibre_words: CalibreWords = added_beside_calibre()
+    calibre_words: CalibreWords = Field(default=None, validate_default=True)
     acquisition: Acquisition
 
 
@@ -94,7 +92,7 @@ class Disclosure(Statement):
     place: ShortText | None = None
     circumstances: LongText | None = None
     reference: ShortText | None = None
-    channel: ReferenceChannel | None = added_later()
+    channel: ReferenceChannel | None = None
 
     @model_validator(mode="after")
     def _discloses_something(self) -> Self:

@@ -15,7 +15,6 @@ from schemas.exhibit import (
     InstrumentCheck,
     Measurement,
     Sha256Hex,
-    added_later,
 )
 from schemas.statement_base import Statement
 from schemas.vocabulary import Jurisdiction, ReleaseLevel
@@ -43,7 +42,7 @@ class Acquisition(Measurement):
     of the instrument that is stated: nobody can send it with a submission."""
 
     blob: Blob
-    instrument_check: InstrumentCheck | None = added_later()
+    instrument_check: InstrumentCheck | None = None
 
 
 class Record(Statement):

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.exhibit import Contract, Day, ItemNumber, Sha256Hex, ShortText, added_later
+from schemas.exhibit import Contract, Day, ItemNumber, Sha256Hex, ShortText
 from schemas.statement_base import LongText, NodeId, Statement
 from schemas.vocabulary import (
     AfteConclusion,
@@ -57,7 +57,7 @@ class Hit(Statement):
     verification: Sha256Hex
     score: Annotated[float, Field(ge=-10, le=100)] | None = None
     matcher: ShortText | None = None
-    answers: Sha256Hex | None = added_later()
+    answers: Sha256Hex | None = None
 
     @model_validator(mode="after")
     def _screen_confirms_nothing(self) -> Self:
@@ -108,10 +108,10 @@ class PhysicalComparison(Statement):
     conclusion: Sha256Hex | None = None
     verification: Sha256Hex | None = None
     remark: LongText | None = None
-    answers: Sha256Hex | None = added_later()
-    record: Sha256Hex | None = added_later()
-    seal: ItemNumber | None = added_later()
-    seal_whole: Answer | None = added_later()
+    answers: Sha256Hex | None = None
+    record: Sha256Hex | None = None
+    seal: ItemNumber | None = None
+    seal_whole: Answer | None = None
 
     @model_validator(mode="after")
     def _done_rests_on_both(self) -> Self:

@@ -60,17 +60,15 @@ class KeptScan(Contract):
 
 class Acknowledgement(Statement):
     """A holder tells the owner what became of a record that was withdrawn. What a court holds is restricted first, and
-    acknowledged again when it is erased. ``kept``, left out where there is nothing: which scans of an erased record
-    stay, because other nodes delivered the same bytes."""
+    acknowledged again when it is erased. ``kept``: which scans of an erased record stay, because other nodes delivered
+    the same bytes."""
 
     type: Literal["acknowledgement"]
     owner: NodeId
     withdrawal: Sha256Hex
     record: Sha256Hex
     outcome: ErasureOutcome
-    kept: tuple[KeptScan, ...] | None = Field(
-        default=None, min_length=1, max_length=MAX_ACQUISITIONS, exclude_if=lambda kept: kept is None
-    )
+    kept: tuple[KeptScan, ...] | None = Field(default=None, min_length=1, max_length=MAX_ACQUISITIONS)
 
     @model_validator(mode="after")
     def _kept_of_what_was_erased(self) -> Self:

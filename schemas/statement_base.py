@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from schemas.exhibit import Contract, Sha256Hex, added_later
+from schemas.exhibit import Contract, Sha256Hex
 from schemas.vocabulary import Role, SignedInBy
 
 CONTRACT_VERSION = "1.0"
-"""The first version: of whatever uses nothing that came later."""
-ReadContract = Literal["1.0", "1.1", "1.2", "1.3"]
-"""The versions of the contract that this release reads, the oldest first (``schemas.versions``)."""
+"""The first contract version, which a statement states that uses no later addition."""
+ReadContract = Literal["1.0"]
+"""The contract versions that this release reads, the oldest first (``schemas.versions``)."""
 
 ContractVersion = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})$")]
 """Of any release, also of one to come."""
@@ -70,4 +70,4 @@ class Statement(Contract):
     nonce: Sha256Hex
     issuer: NodeId
     made_by: Maker
-    stated_at: Moment | None = added_later()
+    stated_at: Moment | None = None

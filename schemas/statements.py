@@ -28,9 +28,8 @@ def statement_id(payload: bytes) -> str:
 
 
 def statement_payload(statement: Statement) -> bytes:
-    """The bytes to sign. Made once by the issuer; a holder keeps these bytes and never makes them again. What was added
-    to the contract after its first release is left out where it is unset (``statement_base.added_later``), and a
-    statement states the lowest version that has all that it uses."""
+    """Return the bytes to sign. The issuer makes them once; a holder keeps them and never makes them again. The payload
+    states the lowest contract version that has all that the statement uses."""
     return statement.model_copy(update={"contract": needed_version(statement)}).model_dump_json().encode()
 
 

@@ -1,20 +1,20 @@
-"""How the contract grows: which version brought what, which version a statement needs, and what is newer than this
+"""How the contract grows: which version added what, which version a statement needs, and what is newer than this
 release.
 
-A version is two numbers, compared in their order. The first release of the contract is "1.0". Whatever is added later,
-a field, a kind of statement, a word of a vocabulary, gets the version of the release that brings it, in ``ADDED``:
+A version is two numbers, compared in their order. The first is "1.0". Until 0.1.0 is released the contract is changed
+in place. A later addition, a field, a kind of statement, a word of a vocabulary, gets the version of the release that
+adds it, in ``ADDED``:
 
     ADDED = {
         "Exhibit.colour": "1.1",  # a field, by the class that declares it
         "Notice.type=notice": "1.1",  # a kind of statement
         "CaseMaterial=polymer": "1.1",  # a word of a vocabulary
         "Blob.media_type=image/webp": "1.1",  # a word that one field lists
-        "Jurisdiction=*": "1.2",  # any code outside of the first release's eight, wherever a jurisdiction stands
     }
 
-A statement states the lowest version that has all that it uses. So most statements of a newer node are read by an older
-one, and of the others it knows, once the signatures are verified, that not the statement is wrong but the reader is too
-old. ``tests/schemas/test_versions.py`` fails for an addition that has no version.
+A statement states the lowest version that has all that it uses. So an older node reads most statements of a newer node;
+of the others it knows, once the signatures are verified, that the statement is valid and the reader too old.
+``tests/schemas/test_versions.py`` fails for an addition that has no version.
 """
 
 from __future__ import annotations
@@ -27,65 +27,14 @@ from typing import Final, get_args
 
 from pydantic import BaseModel
 
-from schemas.calibre import Calibre
-from schemas.calibre_list import CALIBRES
-from schemas.calibres.entry import LIST_OF_CALIBRES
-from schemas.coordination import Action, Onboarding, OnboardingLine
-from schemas.exhibit import Firearm
-from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
-from schemas.law import LawArticle, LawDirection, LawRule
 from schemas.statement_base import CONTRACT_VERSION, ReadContract, Statement
-from schemas.vocabulary import (
-    ActionState,
-    FirearmKind,
-    FirearmOrigin,
-    MeetingKind,
-    OfficeRole,
-    OnboardingState,
-    OnboardingStep,
-)
 
 VERSIONS: Final[tuple[str, ...]] = get_args(ReadContract)
-"""What this release reads, the oldest first."""
+"""The contract versions that this release reads, the oldest first."""
 NEWEST: Final = VERSIONS[-1]
 
-
-def _declared(model: type[BaseModel]) -> Iterator[str]:
-    """Its own fields, without those of what it is a kind of."""
-    yield from (name for name in model.__annotations__ if name in model.model_fields)
-
-
-ADDED: dict[str, str] = {
-    "Acquisition.instrument_check": "1.1",
-    **dict.fromkeys((f"InstrumentCheck.{name}" for name in ("specimen", "checked_on", "warning", "digest")), "1.1"),
-    "Exhibit.calibre_words": LIST_OF_CALIBRES,
-    "Query.calibre_words": LIST_OF_CALIBRES,
-    f"Calibre={Calibre.OTHER}": LIST_OF_CALIBRES,
-    "Jurisdiction=*": "1.2",
-    **{f"Calibre={entry.designation}": entry.since for entry in CALIBRES if entry.since != CONTRACT_VERSION},
-    **dict.fromkeys((f"Exhibit.{name}" for name in ("item", "seal", "incident", "firearm")), "1.2"),
-    **dict.fromkeys((f"Firearm.{name}" for name in Firearm.model_fields), "1.2"),
-    **dict.fromkeys((f"{words.__name__}={word}" for words in (FirearmKind, FirearmOrigin) for word in words), "1.2"),
-    **dict.fromkeys((f"PhysicalComparison.{name}" for name in ("record", "seal", "seal_whole")), "1.2"),
-    **dict.fromkeys((f"ComparisonStep={step}" for step in ("sent", "received", "returned")), "1.2"),
-    **dict.fromkeys(("Law.type", "Law.type=law", "Law.articles"), "1.3"),
-    **{f"{model.__name__}.{name}": "1.3" for model in (LawArticle, LawRule) for name in model.model_fields},
-    **{f"LawDirection={word}": "1.3" for word in LawDirection},
-    **dict.fromkeys(("Disclosure.channel", "ReferenceChannel=iarms", "ReferenceChannel=trace"), "1.2"),
-    **dict.fromkeys(
-        (f"{kind.__name__}.{name}" for kind in (Action, Onboarding, OnboardingLine) for name in _declared(kind)), "1.3"
-    ),
-    **dict.fromkeys(("Action.type=action", "Onboarding.type=onboarding"), "1.3"),
-    **dict.fromkeys(
-        (
-            f"{words.__name__}={word}"
-            for words in (ActionState, MeetingKind, OfficeRole, OnboardingState, OnboardingStep)
-            for word in words
-        ),
-        "1.3",
-    ),
-}
-"""What came after the first version, with the version that brought it."""
+ADDED: dict[str, str] = {}
+"""What was added after the first version, with the version that added it."""
 
 _FORM: Final = re.compile(r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})")
 
@@ -124,8 +73,6 @@ def _used(value: object, place: str = "") -> Iterator[str]:
                     places = [f"{declares.__name__}.{name}" for declares in type(value).__mro__]
                     yield from places
                     yield from _used(held, places[0])
-        case Jurisdiction():
-            yield f"Jurisdiction={value if value in FIRST_JURISDICTIONS else '*'}"
         case StrEnum():
             yield f"{type(value).__name__}={value}"
         case str():

@@ -1,8 +1,7 @@
 """One line of the list of calibres, and the sources that the list was checked against.
 
 A designation is spelt as C.I.P. spells it, with the decimal point and the leading point of inches, and without spaces
-around the x: ``7.62x54R`` for C.I.P.'s *7,62 x 54 R*, ``.357 Magnum`` for *357 Magnum*. The sixteen of the first
-release keep their spelling for ever: signed records name them.
+around the x: ``7.62x54R`` for C.I.P.'s *7,62 x 54 R*, ``.357 Magnum`` for *357 Magnum*.
 """
 
 from __future__ import annotations
@@ -10,10 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-
-FIRST_RELEASE: Final = "1.0"
-LIST_OF_CALIBRES: Final = "1.2"
-"""The version of the contract that brought the list. What is added to it later says its own version."""
 
 
 class CalibreKind(StrEnum):
@@ -29,15 +24,15 @@ class CalibreKind(StrEnum):
 class CalibreEntry:
     """One calibre. ``synonyms``: other names and spellings that are no mere change of case, spaces, points or unit
     (``schemas.calibre`` folds these by itself). ``verified``: the text of ``source`` was read, and it names this
-    cartridge by the designation or by a synonym; else ``source`` says where that is still to be checked. ``since``: the
-    version of the contract that a statement with this designation needs."""
+    cartridge by the designation or by a synonym; else ``source`` says where that is still to be checked. ``usual``: one
+    of the region's most usual calibres, proposed before others."""
 
     designation: str
     kind: CalibreKind
     synonyms: tuple[str, ...]
     source: str
     verified: bool
-    since: str = LIST_OF_CALIBRES
+    usual: bool = False
 
 
 # Sources that were read.
@@ -82,13 +77,9 @@ def tab(number: str) -> str:
     return f"to be checked: C.I.P. TDCC, TAB {number} (bobp.cip-bobp.org)"
 
 
-def seen(
-    kind: CalibreKind, source: str, designation: str, *synonyms: str, since: str = LIST_OF_CALIBRES
-) -> CalibreEntry:
-    return CalibreEntry(designation, kind, synonyms, source, verified=True, since=since)
+def seen(kind: CalibreKind, source: str, designation: str, *synonyms: str, usual: bool = False) -> CalibreEntry:
+    return CalibreEntry(designation, kind, synonyms, source, verified=True, usual=usual)
 
 
-def unseen(
-    kind: CalibreKind, source: str, designation: str, *synonyms: str, since: str = LIST_OF_CALIBRES
-) -> CalibreEntry:
-    return CalibreEntry(designation, kind, synonyms, source, verified=False, since=since)
+def unseen(kind: CalibreKind, source: str, designation: str, *synonyms: str, usual: bool = False) -> CalibreEntry:
+    return CalibreEntry(designation, kind, synonyms, source, verified=False, usual=usual)

@@ -8,7 +8,6 @@ from typing import Final
 from schemas.calibres.entry import (
     CIP_2020,
     CIP_XXIV,
-    FIRST_RELEASE,
     FR_COLLECTION,
     NOT_CIP,
     SSUSA,
@@ -30,24 +29,24 @@ _revolver_to_check = partial(unseen, CalibreKind.REVOLVER, _TAB_IV)
 _nagant = partial(seen, CalibreKind.REVOLVER, WIKI_NAGANT)
 _old_revolver = partial(unseen, CalibreKind.REVOLVER, NOT_CIP)
 
-_FIRST: Final = (
+_USUAL: Final = (
     _pistol(
         *("9 mm Luger", "9x19", "9 mm Parabellum", "9x19 Parabellum", "9x19 Luger", "9 mm NATO", "9x19 NATO"),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
     _pistol(
         *("7.65 mm Browning", ".32 ACP", ".32 Auto", "7.65x17", "7.65x17SR", "7.65x17 Browning"),
         *("7.65 mm Auto", "7.65 Br"),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
     _pistol(
         *("9 mm Makarov", "9x18", "9x18 Makarov", "9x18 PM", "9x18 PMM", "9 mm PM", "9x18 ПМ", "9 мм ПМ"),
         *("9 mm Makarow", "9x18 Makarow", "9 мм Макаров"),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
     _pistol(
         *("7.62 mm Tokarev", "7.62x25", "7.62x25 Tokarev", "7.62x25 TT", "7.62 mm TT", "7.62x25 ТТ", "7.62 мм ТТ"),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
     _pistol(
         *("9 mm Browning Court", ".380 ACP", ".380 Auto", "9x17", "9 mm Kurz", "9 mm Short", "9 mm Corto"),
@@ -61,16 +60,16 @@ _FIRST: Final = (
             "9x17 Kurz",
             "9x17 Short",
         ),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
-    _pistol(".45 ACP", ".45 Auto", "11.43x23", "11.43x23 ACP", since=FIRST_RELEASE),
+    _pistol(".45 ACP", ".45 Auto", "11.43x23", "11.43x23 ACP", usual=True),
     _revolver(
         *(".38 Special", "9x29R", "9.1x29R", ".38 S&W Special", ".38 Special Wad Cutter", ".38 Spec", ".38 Sp"),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
-    _revolver(".357 Magnum", "9x33R", "9.1x33R", ".357 S&W Magnum", since=FIRST_RELEASE),
-    seen(CalibreKind.PISTOL, SSUSA, ".40 S&W", ".40", "10x22", since=FIRST_RELEASE),
-    _pistol("6.35 mm Browning", "6.35", "6.35 mm", ".25 ACP", ".25 Auto", "6.35x16", "6.35x16SR", since=FIRST_RELEASE),
+    _revolver(".357 Magnum", "9x33R", "9.1x33R", ".357 S&W Magnum", usual=True),
+    seen(CalibreKind.PISTOL, SSUSA, ".40 S&W", ".40", "10x22", usual=True),
+    _pistol("6.35 mm Browning", "6.35", "6.35 mm", ".25 ACP", ".25 Auto", "6.35x16", "6.35x16SR", usual=True),
 )
 
 _PISTOLS: Final = (
@@ -146,4 +145,4 @@ _REVOLVERS: Final = (
     _old_revolver("12 mm pinfire", "12 mm Lefaucheux"),
 )
 
-HANDGUNS: Final[tuple[CalibreEntry, ...]] = (*_FIRST, *_PISTOLS, *_REVOLVERS)
+HANDGUNS: Final[tuple[CalibreEntry, ...]] = (*_USUAL, *_PISTOLS, *_REVOLVERS)

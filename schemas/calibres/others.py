@@ -11,7 +11,6 @@ from typing import Final
 
 from schemas.calibres.entry import (
     CIP_XXIV,
-    FIRST_RELEASE,
     GAUGES,
     NOT_CIP,
     WIKI_GAS_PISTOL,
@@ -41,7 +40,7 @@ def _gauge(number: int, *chambers: str) -> tuple[str, ...]:
 RIMFIRE: Final[tuple[CalibreEntry, ...]] = (
     _cip_rimfire(
         *(".22 LR", ".22 Long Rifle", ".22 lfB", ".22 LR HV", "5.6x15R", "5.6x15", "5.6 mm LR"),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
     _cip_rimfire("6 mm ME Flobert", "6 mm ME", "6 mm ME Flobert Court"),
     seen(CalibreKind.RIMFIRE, WIKI_RIMFIRE, "6 mm Flobert", ".22 BB Cap", ".22 BB"),
@@ -60,7 +59,7 @@ RIMFIRE: Final[tuple[CalibreEntry, ...]] = (
 )
 
 SHOTGUN: Final[tuple[CalibreEntry, ...]] = (
-    _gauges(*_gauge(12, "65", "67", "67.5", "70", "73", "76", "89"), "12", since=FIRST_RELEASE),
+    _gauges(*_gauge(12, "65", "67", "67.5", "70", "73", "76", "89"), "12", usual=True),
     _gauges(*_gauge(10, "70", "73", "76", "89")),
     _gauges(*_gauge(16, "65", "67", "67.5", "70"), "16"),
     _gauges(*_gauge(20, "65", "67", "70", "76"), "20"),
@@ -94,7 +93,7 @@ BLANK_AND_ALARM: Final[tuple[CalibreEntry, ...]] = (
             "9 mm P.A. Blanc",
         ),
         *("9 mm P.A. blank", "9 mm P.A. rubber", "9 мм Р.А.", "9 мм Р.А.К.", "9 мм П.А."),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
     _blank("8 mm K", "8 mm Blanc", "8 mm Knall", "8 mm blank", "8x20", "8 mm alarm", "8 mm gas", "8 мм К"),
     _blank(

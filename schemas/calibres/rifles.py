@@ -8,7 +8,6 @@ from typing import Final
 from schemas.calibres.entry import (
     CIP_2020,
     CIP_XXIV,
-    FIRST_RELEASE,
     FR_MUNITIONS,
     FR_R311_2,
     NOT_CIP,
@@ -30,16 +29,16 @@ _military = partial(unseen, CalibreKind.RIFLE, NOT_CIP)
 _SERVICE: Final = (
     _french_code(
         *("7.62x39", "7.62 mm M43", "M43", "7.62x39 M43", "7.62x39 M67", "7.62x39 Kalashnikov"),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
     _french_code(
         *("5.45x39", "5.45 mm M74", "5.45x39 M74", "5.45x39 Kalashnikov"),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
     _french_code(
         *("5.56x45", "5.56", "5.56 mm", "5.56 mm NATO", "5.56x45 NATO"),
         *(".223 Remington", ".223"),
-        since=FIRST_RELEASE,
+        usual=True,
     ),
     _french_code("14.5x114", "14.5 mm KPV", "14.5x114 КПВ"),
     _french(".308 Winchester", ".308", "7.62x51", "7.62 mm NATO", "7.62x51 NATO"),

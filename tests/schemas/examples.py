@@ -15,6 +15,7 @@ from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign, witness_name
 from exchange.trust.keys import HybridSigner, LogKeys, raw_public
 from schemas import Envelope
+from schemas.exhibit import Measurement
 from schemas.lane import EMPTY_HEAD, next_head
 
 SEED_RULE = "SHA-256 of the ASCII text 'FFP exchange test key, for tests only: ' and the key's name"
@@ -60,6 +61,7 @@ def record_fields(**changes: object) -> Json:
         "nonce": hashlib.sha256(b"nonce of the record").hexdigest(),
         "issuer": ISSUER,
         "made_by": {"pseudonym": "examiner-7", "role": "examiner", "signed_in": "token"},
+        "stated_at": None,
         "type": "record",
         "jurisdiction": "RS",
         "case_reference": "RS-2026-0001",
@@ -86,6 +88,11 @@ def exhibit_fields(**changes: object) -> Json:
     fields: Json = {
         "kind": "crime_scene",
         "calibre": "9 mm Luger",
+        "calibre_words": None,
+        "item": None,
+        "seal": None,
+        "incident": None,
+        "firearm": None,
         "classes": classes,
         "primer_material": "brass",
         "primer_lacquered": "no",
@@ -109,6 +116,7 @@ def firearm_fields(**changes: object) -> Json:
         "firearm_id": "F-2026-0007",
         "kind": "pistol",
         "calibre": "9 mm Luger",
+        "calibre_words": None,
         "make": "Zastava",
         "model": "CZ 99",
         "converted": "no",
@@ -118,11 +126,9 @@ def firearm_fields(**changes: object) -> Json:
 
 
 def fired_fields(**changes: object) -> Json:
-    """An exhibit of a firearm that the laboratory holds, with all that version 1.2 brought, in a node's order."""
-    fields = exhibit_fields(kind="test_fire", suspected_firearm=None)
-    kind, calibre = fields.pop("kind"), fields.pop("calibre")
+    """An exhibit of a firearm that the laboratory holds."""
     named = {"item": "K-2/1", "seal": "B 004711", "incident": "2", "firearm": firearm_fields()}
-    return {"kind": kind, "calibre": calibre, **named, **fields} | changes
+    return exhibit_fields(kind="test_fire", suspected_firearm=None, **named) | changes
 
 
 def acquisition_fields(**changes: object) -> Json:
@@ -138,20 +144,20 @@ def acquisition_fields(**changes: object) -> Json:
         "light_hour": None,
         "unmodified": "yes",
         "captured_by": "examiner",
+        "region_mask": None,
         "blob": {
             "sha256": hashlib.sha256(b"the scan").hexdigest(),
             "size": 2_376_200,
             "media_type": "application/x-x3p",
         },
+        "instrument_check": None,
     }
     return fields | changes
 
 
 def mended_fields(**changes: object) -> Json:
     """With a region of three rows of five cells, `.###.`, `##..#` and `...##`, and one bit that is not used."""
-    fields = acquisition_fields()
-    blob = fields.pop("blob")
-    return fields | {"region_mask": {"rows": 3, "columns": 5, "bits": "dkY="} | changes, "blob": blob}
+    return acquisition_fields(region_mask={"rows": 3, "columns": 5, "bits": "dkY="} | changes)
 
 
 def card_fields(**changes: object) -> Json:
@@ -160,6 +166,7 @@ def card_fields(**changes: object) -> Json:
         "nonce": hashlib.sha256(b"nonce of the card").hexdigest(),
         "issuer": ISSUER,
         "made_by": {"pseudonym": "operator", "role": "operator", "signed_in": "node_key"},
+        "stated_at": None,
         "type": "key-event",
         "event": "delegate",
         "jurisdiction": "RS",
@@ -182,7 +189,7 @@ def card_fields(**changes: object) -> Json:
 def submission_fields(**changes: object) -> Json:
     own = ("case_reference", "exhibit", "handling", "level", "audience", "retention_until")
     fields: Json = {name: value for name, value in record_fields().items() if name in own}
-    acquisition = {name: value for name, value in acquisition_fields().items() if name != "blob"}
+    acquisition = {name: acquisition_fields()[name] for name in Measurement.model_fields}
     return fields | {"acquisitions": [acquisition | {"file": "scan"}]} | changes
 
 

@@ -157,22 +157,22 @@ def _good() -> list[Vector]:
             "good/record-listed-calibre.json",
             "statement",
             None,
-            "a calibre that the list of version 1.2 brought",
-            _signed(_with_calibre("7.62x54R")),
+            "a calibre that is less usual",
+            _signed(encoded(record_fields(exhibit=exhibit_fields(calibre="7.62x54R")))),
         ),
         Vector(
             "good/record-other-calibre.json",
             "statement",
             None,
             "a calibre that is not in the list, in words",
-            _signed(_with_calibre("other", calibre_words="11 mm Werndl")),
+            _signed(encoded(record_fields(exhibit=exhibit_fields(calibre="other", calibre_words="11 mm Werndl")))),
         ),
         Vector(
             "good/record-test-fire.json",
             "statement",
             None,
             "a test fire that names its firearm, with item, seal and incident",
-            _signed(encoded(record_fields(contract="1.2", exhibit=fired_fields()))),
+            _signed(encoded(record_fields(exhibit=fired_fields()))),
         ),
         Vector("good/record-amended.json", "statement", None, "replaces good/record.json", _signed(encoded(amended))),
         Vector(
@@ -202,15 +202,7 @@ def _good() -> list[Vector]:
     ]
 
 
-def _with_calibre(calibre: str, **words: str) -> bytes:
-    """In the order in which a node writes them."""
-    fields = exhibit_fields()
-    kind, _ = fields.pop("kind"), fields.pop("calibre")
-    return encoded(record_fields(contract="1.2", exhibit={"kind": kind, "calibre": calibre, **words, **fields}))
-
-
 def _good_statements() -> list[Vector]:
-    """The ones with ``null`` are as the first release wrote them; the last two have what was added since."""
     good = statement_fields()
     kept = _signed(encoded(kept_by_another()))
     stated = {"stated_at": "2026-11-25T09:00:10.000Z"}
@@ -226,26 +218,21 @@ def _good_statements() -> list[Vector]:
         ),
         *(
             Vector(f"good/{name}.json", "statement", None, "says when it was made, and what it answers", _signed(raw))
-            for name, raw in ((name, encoded(_in_order(fields))) for name, fields in later.items())
+            for name, raw in ((name, encoded(fields)) for name, fields in later.items())
         ),
         *(
             Vector(f"good/custody-{step}.json", "statement", None, "an exhibit travels", _signed(encoded(fields)))
-            for step, fields in ((step, _in_order(custody_fields(step))) for step in ("sent", "received", "returned"))
+            for step, fields in ((step, custody_fields(step)) for step in ("sent", "received", "returned"))
         ),
         Vector(
             "good/disclosure-channel.json",
             "statement",
             None,
             "a serial number, and under which number iARMS knows the firearm",
-            _signed(encoded(_in_order(good["disclosure"] | {"channel": "iarms"}))),
+            _signed(encoded(good["disclosure"] | {"channel": "iarms"})),
         ),
         Vector("good/acknowledgement-kept.json", "statement", None, "a scan stays, by another's record", kept),
     ]
-
-
-def _in_order(fields: Json) -> Json:
-    """As a node writes them."""
-    return json.loads(schemas.statement_payload(schemas.parse_statement(encoded(fields))))  # type: ignore[no-any-return]
 
 
 def _bad_statements() -> list[Vector]:
@@ -390,13 +377,11 @@ def _bad_payloads() -> list[Vector]:
     def mended(name: str, because: str, **changes: object) -> Vector:
         return record(f"region-{name}", because, acquisitions=[mended_fields(**changes)])
 
-    def exhibit(
-        name: str, because: str, expect: str = "invalid-field", contract: str = "1.0", **changes: object
-    ) -> Vector:
-        return record(name, because, expect, contract=contract, exhibit=exhibit_fields(**changes))
+    def exhibit(name: str, because: str, expect: str = "invalid-field", **changes: object) -> Vector:
+        return record(name, because, expect, exhibit=exhibit_fields(**changes))
 
     def test_fire(name: str, because: str, expect: str = "invalid-field", **changes: object) -> Vector:
-        return record(name, because, expect, contract="1.2", exhibit=fired_fields(**changes))
+        return record(name, because, expect, exhibit=fired_fields(**changes))
 
     return [
         mended("too-long", "one byte more than 3 x 5 cells take", bits="dkYA"),
@@ -424,16 +409,14 @@ def _bad_payloads() -> list[Vector]:
         record("unknown-field", "a field that the contract does not know", "unknown-field", serial_number="A 1"),
         exhibit("unknown-field-inside", "likewise, deeper", "unknown-field", colour="grey"),
         exhibit("unknown-calibre", "no such cartridge", "unknown-calibre", calibre="9x91"),
-        exhibit("other-calibre-not-named", "other, and nothing says what it is", contract="1.2", calibre="other"),
-        exhibit(
-            "calibre-named-twice", "words beside a designation", contract="1.2", calibre="9x19", calibre_words="9 mm"
-        ),
-        exhibit("item-empty", "an item without a number", contract="1.2", item=""),
-        exhibit("item-too-long", "more than 32 characters", contract="1.2", item="1" * 33),
-        exhibit("item-of-two-lines", "a line break", contract="1.2", item="1\n2"),
-        exhibit("seal-with-space", "a space at its end", contract="1.2", seal="B 0047 "),
-        exhibit("incident-in-words", "a reference has no spaces", contract="1.2", incident="the second one"),
-        exhibit("firearm-of-a-scene", "only a test fire names its firearm", contract="1.2", firearm=firearm_fields()),
+        exhibit("other-calibre-not-named", "other, and nothing says what it is", calibre="other"),
+        exhibit("calibre-named-twice", "words beside a designation", calibre="9x19", calibre_words="9 mm"),
+        exhibit("item-empty", "an item without a number", item=""),
+        exhibit("item-too-long", "more than 32 characters", item="1" * 33),
+        exhibit("item-of-two-lines", "a line break", item="1\n2"),
+        exhibit("seal-with-space", "a space at its end", seal="B 0047 "),
+        exhibit("incident-in-words", "a reference has no spaces", incident="the second one"),
+        exhibit("firearm-of-a-scene", "only a test fire names its firearm", firearm=firearm_fields()),
         test_fire(
             "firearm-and-suspicion",
             "it is known",

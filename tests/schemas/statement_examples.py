@@ -32,6 +32,7 @@ def head(kind: str, role: str = "examiner") -> Json:
         "nonce": digest(f"nonce of the {kind}"),
         "issuer": ISSUER,
         "made_by": {"pseudonym": f"{role}-7", "role": role, "signed_in": signed_in},
+        "stated_at": None,
         "type": kind,
     }
 
@@ -59,10 +60,11 @@ def statement_fields() -> dict[str, Json]:
             "place": "A synthetic street 1",
             "circumstances": "Made up.\nTwo lines of it.",
             "reference": "SIENA-0001",
+            "channel": None,
         },
         "withdrawal": head("withdrawal") | {"record": RECORD, "reason": "entered_in_error", "holder": None},
         "acknowledgement": head("acknowledgement", "node")
-        | {"owner": OTHER, "withdrawal": digest("a withdrawal"), "record": ANOTHER, "outcome": "erased"},
+        | {"owner": OTHER, "withdrawal": digest("a withdrawal"), "record": ANOTHER, "outcome": "erased", "kept": None},
         "receipt": head("receipt", "node")
         | {
             "owner": OTHER,
@@ -82,6 +84,7 @@ def statement_fields() -> dict[str, Json]:
             "verification": verification,
             "score": 1.25,
             "matcher": "3",
+            "answers": None,
         },
         "conclusion": head("conclusion")
         | {"pair": pair_fields(), "conclusion": "inconclusive_a", "basis": "screen", "remark": "Seen on screen."},
@@ -102,6 +105,10 @@ def statement_fields() -> dict[str, Json]:
             "conclusion": None,
             "verification": None,
             "remark": "Both exhibits under one microscope.",
+            "answers": None,
+            "record": None,
+            "seal": None,
+            "seal_whole": None,
         },
         "retraction": head("retraction") | {"retracts": hit, "reason": "The wrong exhibit was under the microscope."},
         "feedback": head("feedback", "investigator") | {"hit": hit, "outcome": "cases_joined", "remark": None},
@@ -119,6 +126,7 @@ def statement_fields() -> dict[str, Json]:
             "legal_basis": basis,
             "case_reference": "RS-2026-0001",
             "calibre": "9 mm Luger",
+            "calibre_words": None,
             "acquisition": acquisition_fields(),
         },
         "answer": head("answer", "node")
@@ -153,7 +161,7 @@ def statement_fields() -> dict[str, Json]:
                 }
             ],
         },
-        "law": head("law", "head") | {"contract": "1.3", "articles": [article_fields()]},
+        "law": head("law", "head") | {"articles": [article_fields()]},
         "hold": head("hold", "head") | {"record": RECORD, "placed": True, "authority": "A synthetic court, 1/2026"},
         "audit-batch": head("audit-batch", "node") | {"first": 1, "count": 3, "root": digest("a root of rows")},
         "action": action_fields(),
@@ -190,7 +198,7 @@ def article_fields(**changes: Any) -> Json:
 
 
 def action_fields(**changes: Any) -> Json:
-    """An action of a meeting, which version 1.3 brought."""
+    """An action of a meeting."""
     fields = {
         "number": "A-2026-7",
         "title": "Name the articles that let test fires go to a neighbour.",
@@ -203,7 +211,7 @@ def action_fields(**changes: Any) -> Json:
         "closed_on": None,
         "remark": None,
     }
-    return head("action", "head") | {"contract": "1.3"} | fields | changes
+    return head("action", "head") | fields | changes
 
 
 def onboarding_line(step: str, **changes: Any) -> Json:
@@ -211,20 +219,20 @@ def onboarding_line(step: str, **changes: Any) -> Json:
 
 
 def onboarding_fields(**changes: Json) -> Json:
-    """How far a jurisdiction is on its way in, which version 1.3 brought; ``changes`` to a line, by its step."""
+    """How far a jurisdiction is on its way in; ``changes`` to a line, by its step."""
     said = {
         "legal_basis": {"state": "done", "on": "2026-11-02", "by": "head", "evidence": digest("an agreement")},
         "conformance": {"state": "not_possible", "remark": "There is no node yet."},
         "trial_exchange": {"state": "proven", "on": "2026-11-20", "by": "node", "evidence": digest("a trial record")},
     } | changes
     lines = [onboarding_line(step, **said.get(step, {})) for step in ONBOARDING_STEPS]
-    return head("onboarding", "head") | {"contract": "1.3", "jurisdiction": "MD", "lines": lines}
+    return head("onboarding", "head") | {"jurisdiction": "MD", "lines": lines}
 
 
 def custody_fields(step: str = "received") -> Json:
-    """A step of an exhibit that travels, with what version 1.2 brought."""
+    """A step of an exhibit that travels."""
     place = "Skopje" if step == "received" else None
-    fields = statement_fields()["physical-comparison"] | {"contract": "1.2", "step": step, "place": place}
+    fields = statement_fields()["physical-comparison"] | {"step": step, "place": place}
     whole = {"seal_whole": "yes"} if step == "received" else {}
     return fields | {"answers": digest("a step before"), "record": RECORD, "seal": "B 004711"} | whole
 
@@ -301,9 +309,9 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
         "seal-too-long": ("more than 32 characters", custody_fields() | {"seal": "B" * 33}),
         "channel-without-reference": (
             "a channel and no number",
-            good["disclosure"] | {"contract": "1.2", "reference": None, "channel": "iarms"},
+            good["disclosure"] | {"reference": None, "channel": "iarms"},
         ),
-        "channel-unknown": ("no such channel", good["disclosure"] | {"contract": "1.2", "channel": "telex"}),
+        "channel-unknown": ("no such channel", good["disclosure"] | {"channel": "telex"}),
         "query-other-calibre-not-named": ("other, and nothing says what", good["query"] | {"calibre": "other"}),
         "done-without-conclusion": ("done rests on both", good["physical-comparison"] | {"step": "done"}),
         "kept-and-restricted": ("a court keeps all of it", kept_by_another() | {"outcome": "restricted"}),

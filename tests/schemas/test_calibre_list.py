@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 
 import pytest
 
-from schemas import CONTRACT_VERSION, Calibre, fold_calibre
+from schemas import Calibre, fold_calibre
 from schemas.calibre import MAX_WRITTEN, _folded
 from schemas.calibre_list import AMBIGUOUS, CALIBRES
-from schemas.calibres.entry import FIRST_RELEASE, LIST_OF_CALIBRES, CalibreEntry, CalibreKind
+from schemas.calibres.entry import CalibreEntry, CalibreKind
 from schemas.calibres.pairs import PAIRS
-from schemas.versions import ADDED, VERSIONS
-from tests.schemas.write_contract import FIRST
 
 DESIGNATIONS = {entry.designation: entry for entry in CALIBRES}
 
-READ_BEFORE = {
+USUAL = {
     "9 mm Luger": ("9x19", "9x19 mm", "9 mm Parabellum", "9 mm Para", "9 Luger", "9x19 Parabellum", "9x19 Para"),
     "7.65 mm Browning": (".32 ACP", ".32 Auto", "7.65x17", "7.65 Browning", "7.65x17SR"),
     "9 mm Makarov": ("9x18", "9x18 mm", "9x18 Makarov", "9 Makarov"),
@@ -38,7 +35,7 @@ READ_BEFORE = {
     "unknown": ("not known",),
     "not_examined": (),
 }
-"""What the first release read: statements that were signed since are read as they were."""
+"""The usual calibres with what laboratories write for them most often."""
 
 
 def test_each_designation_stands_once_and_is_a_word_of_the_wire() -> None:
@@ -47,8 +44,8 @@ def test_each_designation_stands_once_and_is_a_word_of_the_wire() -> None:
     assert {entry.kind for entry in CALIBRES} == set(CalibreKind)
 
 
-@pytest.mark.parametrize(("designation", "synonyms"), READ_BEFORE.items())
-def test_what_the_first_release_read_is_read_alike(designation: str, synonyms: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("designation", "synonyms"), USUAL.items())
+def test_the_usual_calibres_are_read(designation: str, synonyms: tuple[str, ...]) -> None:
     assert {fold_calibre(name).value for name in (designation, *synonyms)} == {designation}
 
 
@@ -94,22 +91,6 @@ def test_what_is_verified_names_an_address_and_the_rest_says_that_it_is_to_be_ch
     for pair in PAIRS:
         assert pair.verified == (pair.source is not None and "https://" in pair.source), pair
         assert pair.reason
-
-
-def test_the_first_release_keeps_its_sixteen_and_all_others_need_the_version_that_brought_them() -> None:
-    first = {
-        name.removeprefix("Calibre=") for name in json.loads(FIRST.read_text(encoding="utf-8")) if "Calibre=" in name
-    }
-    assert FIRST_RELEASE == CONTRACT_VERSION
-    assert LIST_OF_CALIBRES in VERSIONS
-    assert {entry.designation for entry in CALIBRES if entry.since == FIRST_RELEASE} == first - {
-        "unknown",
-        "not_examined",
-    }
-    later = {name.removeprefix("Calibre="): version for name, version in ADDED.items() if name.startswith("Calibre=")}
-    assert later == {"other": "1.2"} | {
-        entry.designation: entry.since for entry in CALIBRES if entry.designation not in first
-    }
 
 
 def test_pairs_are_two_calibres_of_the_list_each_pair_once() -> None:

@@ -1,4 +1,4 @@
-"""What the list of calibres is in statements: versions, ``other`` with its words, refusals that name the place."""
+"""What the list of calibres is in statements: ``other`` with its words, refusals that name the place."""
 
 from __future__ import annotations
 
@@ -8,45 +8,25 @@ from typing import Any
 import pytest
 
 from schemas import Calibre, ContractError, parse_statement, parse_submission, statement_payload
-from schemas.versions import stated_version
 from tests.schemas.examples import encoded, exhibit_fields, record_fields, submission_fields
 from tests.schemas.statement_examples import statement_fields
 
 
 def _record(**exhibit: Any) -> Any:
-    return parse_statement(encoded(record_fields(contract="1.2", exhibit=exhibit_fields(**exhibit))))
+    return parse_statement(encoded(record_fields(exhibit=exhibit_fields(**exhibit))))
 
 
-@pytest.mark.parametrize(
-    ("calibre", "needs"),
-    [
-        ("9x19", "1.0"),
-        ("12/70", "1.0"),
-        ("unknown", "1.0"),
-        ("7.62x54R", "1.2"),
-        ("7,62 Nagant", "1.2"),
-        ("8 mm K", "1.2"),
-    ],
-)
-def test_a_record_needs_the_version_that_brought_its_calibre(calibre: str, needs: str) -> None:
-    assert stated_version(statement_payload(_record(calibre=calibre))) == needs
-
-
-def test_a_query_needs_the_version_that_brought_its_calibre() -> None:
-    asked = parse_statement(encoded(statement_fields()["query"] | {"contract": "1.2", "calibre": "7,62х54 R"}))
+def test_a_query_states_the_designation() -> None:
+    asked = parse_statement(encoded(statement_fields()["query"] | {"calibre": "7,62х54 R"}))
     written = json.loads(statement_payload(asked))
-    assert (written["contract"], written["calibre"]) == ("1.2", "7.62x54R")
+    assert written["calibre"] == "7.62x54R"
 
 
 def test_other_is_named_in_words() -> None:
     found = _record(calibre="other", calibre_words="11 mm Werndl")
     assert found.exhibit.calibre is Calibre.OTHER
     written = json.loads(statement_payload(found))
-    assert (written["contract"], written["exhibit"]["calibre_words"]) == ("1.2", "11 mm Werndl")
-
-
-def test_a_record_without_the_words_has_the_bytes_that_an_older_node_reads() -> None:
-    assert "calibre_words" not in json.loads(statement_payload(_record(calibre="9x19")))["exhibit"]
+    assert written["exhibit"]["calibre_words"] == "11 mm Werndl"
 
 
 @pytest.mark.parametrize(

@@ -247,12 +247,5 @@ def test_the_digest_of_a_region_tells_shapes_apart() -> None:
     assert RegionMask.of(2, 4, b"\xf0").digest == RegionMask.of(2, 4, b"\xf0").digest
 
 
-def test_a_measurement_without_a_region_has_no_such_field() -> None:
-    """What was signed before regions could be marked stays the same bytes."""
-    assert "region_mask" not in Measurement.model_validate(TOPOGRAPHY).model_dump_json()
-    marked = Measurement.model_validate(TOPOGRAPHY | {"region_mask": {"rows": 3, "columns": 5, "bits": "dkY="}})
-    assert '"region_mask":{"rows":3,"columns":5,"bits":"dkY="}' in marked.model_dump_json()
-
-
 def test_what_the_brush_offers_the_contract_takes() -> None:
     assert MOST_CELLS <= MAX_MASK_CELLS

@@ -1,8 +1,8 @@
-"""Writes down what the first version of the contract has, name by name, so that nothing is added without a version:
+"""Write down what the first contract version has, name by name, so that nothing is added to it without a version:
 
     python -m tests.schemas.write_contract
 
-Only for the release of the first version. What a later release adds gets a version in ``schemas.versions.ADDED``.
+``make contract`` runs it until 0.1.0 is released. A later addition gets a version in ``schemas.versions.ADDED``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from schemas import AnyStatement
-from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
 from schemas.versions import ADDED
 
 FIRST = Path(__file__).with_name("contract_1_0.json")
@@ -38,9 +37,7 @@ def _of_model(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _of_type(annotation: Any, place: str) -> Iterator[str]:
-    if annotation is Jurisdiction:
-        yield from (f"Jurisdiction={code}" for code in (*FIRST_JURISDICTIONS, "*"))
-    elif isinstance(annotation, EnumType):
+    if isinstance(annotation, EnumType):
         yield from (f"{annotation.__name__}={word.value}" for word in annotation)  # type: ignore[var-annotated]
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield from _of_model(annotation)

@@ -13,7 +13,7 @@ from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, te
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
-    from exchange.flows.node.node import Node
+    pass
 
 app = typer.Typer(help="What coordination meetings agreed on: who does it, and until when.", no_args_is_help=True)
 ActionArgument = Annotated[str, typer.Argument(help="Of the action, such as A-2026-7.")]
@@ -60,7 +60,6 @@ def add(
     )
     with opened(resolve_home(home)) as node:
         maker = maker_of(node, acting, Role.HEAD)
-        _tell_older(node)
         number, said = add_action(node, maker, new)
     warn_of("title", title)
     tell(as_json, {"number": number, "statement_id": said}, f"{number} is signed; the statement is {said}.")
@@ -157,14 +156,12 @@ def _change(
     due: date | None = None,
     as_json: bool,
 ) -> None:
-    from exchange.flows.coordination.actions import change_action, list_actions
+    from exchange.flows.coordination.actions import change_action
     from exchange.flows.node.node import opened
     from schemas.vocabulary import ActionState, Role
 
     with opened(resolve_home(home)) as node:
         maker = maker_of(node, acting, Role.HEAD)
-        if any(item.own and item.said.number == number for item in list_actions(node)):  # else it is refused
-            _tell_older(node)
         said = change_action(node, maker, number, ActionState(state), on=on, remark=because, due=due)
     if because is not None:
         warn_of("because", because)
@@ -173,12 +170,3 @@ def _change(
         {"number": number, "state": state, "statement_id": said},
         f"{number} is {state}; the statement is {said}.",
     )
-
-
-def _tell_older(node: Node) -> None:
-    """Which nodes an action keeps waiting."""
-    from exchange.flows.sync.skew import older_readers_of, older_readers_told
-    from schemas import Action
-
-    if older := older_readers_of(node, Action):
-        typer.echo(older_readers_told(older), err=True)

@@ -174,8 +174,6 @@ def publish(
     from exchange.cli.acting import maker_of
     from exchange.flows.law.draft import law_draft, publish_law
     from exchange.flows.node.node import opened
-    from exchange.flows.sync.skew import older_readers_of, older_readers_told
-    from schemas import Law
     from schemas.vocabulary import Role
 
     with opened(resolve_home(home)) as node:
@@ -184,8 +182,6 @@ def publish(
         for line in changes:
             typer.echo(line, err=as_json)
         _warn_of_provisions(draft.articles)
-        if older := older_readers_of(node, Law):
-            typer.echo(older_readers_told(older), err=as_json)
         if changes and not yes:
             typer.confirm("Sign and publish it?", abort=True, err=as_json)
         said = publish_law(node, maker, draft.mark)

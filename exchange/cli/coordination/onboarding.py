@@ -118,8 +118,6 @@ def _at_node(
     from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
     from exchange.flows.onboarding.checklist import checklist_of, sign_checklist
-    from exchange.flows.sync.skew import older_readers_of, older_readers_told
-    from schemas import Onboarding
     from schemas.vocabulary import Role
 
     if (asked or sign or from_file) and acting is None:
@@ -131,8 +129,6 @@ def _at_node(
         if acting is not None:
             maker = maker_of(node, acting, Role.HEAD, Role.OPERATOR)
             changes = _from_file(from_file, code) | _changes(asked, evidence, because, on, _address(node, code))
-            if older := older_readers_of(node, Onboarding):
-                typer.echo(older_readers_told(older), err=True)
             statement = sign_checklist(node, maker, code, changes, faults)
             typer.echo(f"The list is signed; the statement is {statement}.", err=True)
         found = checklist_of(node, code, faults)

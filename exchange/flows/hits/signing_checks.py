@@ -23,10 +23,8 @@ from exchange.flows.hits.vocabulary import (
     local_day,
 )
 from exchange.flows.node.node import Node
-from exchange.store.sync.peers import lane_of
 from schemas import Feedback, Hit, Pair, PhysicalComparison
 from schemas.review import CUSTODY
-from schemas.versions import ADDED, is_newer
 from schemas.vocabulary import ComparisonStep
 
 NEW: Final = "to be signed"
@@ -34,8 +32,6 @@ NEW: Final = "to be signed"
 _LAST: Final = 2**63
 """Its place in the log: after all that is there."""
 
-NEEDED: Final = ADDED[f"ComparisonStep={ComparisonStep.SENT}"]
-"""The version of the contract that has the steps of custody."""
 _MEET: Final = frozenset({Stage.COMPARISON_AGREED, Stage.COMPARED, Stage.CONFIRMED})
 _AFTER_THE_END: Final = frozenset({ComparisonStep.DONE, ComparisonStep.RECEIVED, ComparisonStep.RETURNED})
 
@@ -59,11 +55,11 @@ def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Fee
         agreement = agreement_of(pair, after, NEW)
         day = getattr(agreement.statement, "on", None) if agreement is not None else None
         why = weigh(pair, after).no_effect.get(NEW) or _why_over(said)
-        why = why or _why_not_sent(session, node, said, pair, after)
+        why = why or _why_not_sent(said, pair, after)
         if why is None and agreement is not None:
             why = _why_early(history[agreement.statement_id], [history[name] for name in named], node.node_id)
             arrival = arrival_of(pair, after, NEW)
-            why = why or _why_not_met(session, node, pair, arrival)
+            why = why or _why_not_met(pair, arrival)
             if why is None and arrival is not None:
                 why = _why_not_there(history[arrival.statement_id], [history[name] for name in named], node.node_id)
     else:
@@ -76,7 +72,7 @@ def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Fee
         _check_asks_once(said, pair, before)
 
 
-def can_conclude_on_exhibits(session: Session, node: Node, link: Link) -> bool:
+def can_conclude_on_exhibits(link: Link) -> bool:
     """Whether what examiners conclude now on the exhibits can end the comparison: it was agreed, its day has come, and
     the exhibit that travels has arrived. Exhibits of one side need nobody's leave to meet."""
     found = link.progress
@@ -86,8 +82,7 @@ def can_conclude_on_exhibits(session: Session, node: Node, link: Link) -> bool:
         return True
     if found.stage not in _MEET or any(one.where is Whereabouts.ON_ITS_WAY for one in found.custody):
         return False
-    arrived = any(len(one.steps) > 1 for one in found.custody)
-    return arrived or not _other_signs_custody(session, node, link.pair)
+    return any(len(one.steps) > 1 for one in found.custody)
 
 
 def _check_asks_once(said: PhysicalComparison, pair: Pair, before: list[Said]) -> None:
@@ -120,29 +115,16 @@ def _why_over(said: Hit | PhysicalComparison | Feedback) -> NoEffect | None:
     return NoEffect.DAY_IS_OVER if said.on < local_day() else None
 
 
-def _why_not_sent(
-    session: Session, node: Node, said: Hit | PhysicalComparison | Feedback, pair: Pair, after: list[Said]
-) -> NoEffect | None:
-    """An exhibit leaves for a comparison that is still to come, and for a side that can sign that it arrived."""
+def _why_not_sent(said: Hit | PhysicalComparison | Feedback, pair: Pair, after: list[Said]) -> NoEffect | None:
+    """An exhibit leaves for a comparison that is still to come."""
     if not isinstance(said, PhysicalComparison) or said.step is not ComparisonStep.SENT:
         return None
-    if is_declined(pair, after, said.answers or ""):
-        return NoEffect.DECLINED
-    return None if _other_signs_custody(session, node, pair) else NoEffect.PEER_TOO_OLD
+    return NoEffect.DECLINED if is_declined(pair, after, said.answers or "") else None
 
 
-def _why_not_met(session: Session, node: Node, pair: Pair, arrival: Said | None) -> NoEffect | None:
-    """Between two sides an exhibit was signed for, unless the other side's node cannot do that yet."""
-    if arrival is not None or pair.a.issuer == pair.b.issuer or not _other_signs_custody(session, node, pair):
-        return None
-    return NoEffect.NOT_MET
-
-
-def _other_signs_custody(session: Session, node: Node, pair: Pair) -> bool:
-    """Whether the other side's node reads the steps of an exhibit that travels, by what it last said to read."""
-    others = {pair.a.issuer, pair.b.issuer} - {node.node_id}
-    reads = [lane_of(session, other).reads for other in others]
-    return all(said is not None and not is_newer(NEEDED, said) for said in reads)
+def _why_not_met(pair: Pair, arrival: Said | None) -> NoEffect | None:
+    """Between two sides an exhibit was signed for."""
+    return NoEffect.NOT_MET if arrival is None and pair.a.issuer != pair.b.issuer else None
 
 
 def _why_not_there(arrival: Entry, rests_on: list[Entry], node_id: str) -> NoEffect | None:

@@ -83,10 +83,9 @@ class NoEffect(StrEnum):
     nor by what this node asks of itself."""
     DAY_TO_COME = "day-to-come"
     NOT_MET = "not-met"
-    PEER_TOO_OLD = "peer-too-old"
 
 
-AT_SIGNING: Final = frozenset({NoEffect.DAY_IS_OVER, NoEffect.DAY_TO_COME, NoEffect.NOT_MET, NoEffect.PEER_TOO_OLD})
+AT_SIGNING: Final = frozenset({NoEffect.DAY_IS_OVER, NoEffect.DAY_TO_COME, NoEffect.NOT_MET})
 
 
 class Owed(StrEnum):
@@ -278,10 +277,6 @@ HIT_SENTENCES: Final = {
     NoEffect.NOT_MET: (
         "Between two sides a comparison rests on an exhibit that was sent and received. Have one side sign that it "
         "sent its exhibit and the other that it received it; then compare, and conclude."
-    ),
-    NoEffect.PEER_TOO_OLD: (
-        "The other side's node cannot read yet that an exhibit was sent. Carry the exhibits, and sign the comparison "
-        "that was agreed; or ask its operator to upgrade it."
     ),
 }
 """What is wrong with a statement, and where it helps, what to do next."""

@@ -15,16 +15,11 @@ from sqlalchemy.orm import Session
 from exchange.clock import today
 from exchange.flows.node.node import Node
 from exchange.store.entry.instrument_checks import checks_of, fold, is_intact, last_check
-from exchange.store.sync.peers import all_peers, lane_of
 from exchange.store.tables.instruments import InstrumentCheckRow
-from exchange.store.tables.peers import PeerState
 from matcher.instrument.check_limits import CheckOutcome
 from schemas import Acquisition, Instrument, InstrumentCheck
-from schemas.versions import ADDED, is_newer
 from schemas.vocabulary import Modality
 
-NAMED_FROM = ADDED["Acquisition.instrument_check"]
-"""The version of the contract from which on a record may name a check."""
 _PASSED = (CheckOutcome.PASSED, CheckOutcome.WARNING)
 
 
@@ -84,10 +79,9 @@ def due_on(at: str, days: int) -> date:
 
 
 def named_check(session: Session, node: Node, instrument: Instrument | None) -> InstrumentCheck | None:
-    """What a record that is made now says of the instrument; None where none was passed, and while a peer is enrolled
-    whose release would not read it: its lane would wait."""
+    """Return the check that a record made now names for the instrument; None where none was passed."""
     found = instrument_standing(session, instrument, days=node.settings.instrument_check_days).check
-    if found is None or not all_peers_read(session, NAMED_FROM):
+    if found is None:
         return None
     return InstrumentCheck(
         specimen=found.specimen,
@@ -95,13 +89,6 @@ def named_check(session: Session, node: Node, instrument: Instrument | None) -> 
         warning=found.outcome == CheckOutcome.WARNING,
         digest=found.sha256,
     )
-
-
-def all_peers_read(session: Session, version: str) -> bool:
-    """Whether each enrolled peer has said that it reads this version of the contract."""
-    enrolled = [peer.node_id for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
-    said = [lane_of(session, peer).reads for peer in enrolled]
-    return all(reads is not None and not is_newer(version, reads) for reads in said)
 
 
 def instrument_doubts(node: Node, acquisitions: Sequence[Acquisition]) -> dict[str, InstrumentStanding]:

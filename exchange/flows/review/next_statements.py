@@ -162,7 +162,7 @@ def _on_exhibits(session: Session, node: Node, maker: Maker, found: VisibleHit) 
     ends = [one for one in verified if _may_be_signed(session, node, maker, one)]
     yield from ends
     waits = any(review.verified is None for review in found.reviews)
-    if not ends and not waits and can_conclude_on_exhibits(session, node, link):
+    if not ends and not waits and can_conclude_on_exhibits(link):
         pair = link.pair.model_dump(mode="json")
         draft = {"type": "conclusion", "pair": pair, "basis": Basis.EXHIBITS}
         yield NextStatement(draft, missing=("conclusion",), optional=("remark",))

@@ -70,7 +70,7 @@ def read_lane(
     head: bytes,
     known_size: int,
     signature: str = "",
-    reads: str | None = None,
+    reads: str = CONTRACT_VERSION,
 ) -> LanePage:
     """One page of the peer's lane from ``start`` on.
 
@@ -81,7 +81,8 @@ def read_lane(
     3. Give only what the last signed head covers, with inclusion and consistency proofs. What was entitled when it came
        on the lane may not be any more: policy is asked again at every reading.
     4. Note what was withheld: it comes on the lane again once the peer may have it.
-    5. The page ends before the first statement that the peer is too old for, by what it says it ``reads``.
+    5. The page ends before the first statement that the peer is too old for, by the contract version that it
+       ``reads``.
     6. Write down what is given, before it is.
 
     Raises Conflict, code "cursor-from-the-future" or "lane-differs"; NotAudited.
@@ -208,7 +209,9 @@ def _given_before(session: Session, node: Node, peer: PeerRow, showing: Sequence
     return [name for name in own if is_on_lane(session, peer.node_id, name)]
 
 
-def acknowledge(node: Node, peer: str, start: int, head: bytes, signature: str = "", reads: str | None = None) -> None:
+def acknowledge(
+    node: Node, peer: str, start: int, head: bytes, signature: str = "", reads: str = CONTRACT_VERSION
+) -> None:
     """What a peer's signed request for what follows ``start`` says of what came before, and of the peer, noted.
 
     A request that waits for news is noted before it waits, so that the operator sees at once what has arrived. Raises

@@ -65,7 +65,7 @@ class LaneRow(Base):
     read_again_at: Mapped[str | None]
     """When the peer last asked for what it had acknowledged: its database is older than its receipts."""
     reads: Mapped[str | None]
-    """Up to which version of the contract the peer reads, as it last said; None where it said nothing."""
+    """Up to which contract version the peer reads, as it last stated; None where it has not asked yet."""
 
 
 class LaneItemRow(Base):

@@ -32,10 +32,7 @@ MAX_WAIT_S = 50
 
 _LaneHead = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
 _Count = Annotated[int, Query(ge=0, le=2**62)]
-_Reads = Annotated[
-    ContractVersion | None,
-    Header(alias=READS, description="The newest version of the contract that the peer reads."),
-]
+_Reads = Annotated[ContractVersion, Header(alias=READS, description="The newest contract version that the peer reads.")]
 
 
 @router.get(
@@ -49,11 +46,11 @@ async def lane(
     head: _LaneHead,
     known_size: _Count = 0,
     wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for news, where there is none.")] = 0,
-    reads: _Reads = None,
+    reads: _Reads = CONTRACT_VERSION,
 ) -> Response:
     """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. With ``wait`` it
     comes when the log has grown beyond ``known_size``, or after that time. It ends before the first statement that
-    needs a newer version of the contract than the peer says to read; to who says nothing, everything is given."""
+    needs a newer contract version than the peer states to read: the first version, where it states none."""
     signature = _signature(request)
     if wait:
         await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)
@@ -76,7 +73,7 @@ async def read_lane_news(
         int | None,
         Query(ge=0, le=2**62, description="Of a witness: the size of the log beyond which each head is news."),
     ] = None,
-    reads: _Reads = None,
+    reads: _Reads = CONTRACT_VERSION,
 ) -> Response:
     """For peers: whether anything follows ``start`` on their lane, said as soon as something does, or after ``wait``
     seconds. A line that waits costs a connection at either end and nothing else. `lane-news` of the JSON Schemas; the
@@ -141,7 +138,7 @@ def _signature(request: Request) -> str:
 
 
 def _lane_page(
-    node: Node, peer: CallingPeer, start: int, head: str, known_size: int, signature: str, reads: str | None
+    node: Node, peer: CallingPeer, start: int, head: str, known_size: int, signature: str, reads: str
 ) -> Response:
     page = read_lane(
         node,

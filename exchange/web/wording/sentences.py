@@ -145,10 +145,6 @@ SENTENCES: Final = {
         "Between two sides a comparison rests on an exhibit that was sent and received. Have one side sign that it "
         "sent its exhibit and the other that it received it; then compare, and conclude."
     ),
-    "peer-too-old": _m(
-        "The other side's node cannot read yet that an exhibit was sent. Carry the exhibits, and sign the comparison "
-        "that was agreed; or ask its operator to upgrade it."
-    ),
     "before-the-day": _m(
         "The day that was agreed for the comparison had not come. Compare the exhibits on that day, and conclude then; "
         "or agree on another day with the other side."

@@ -12,7 +12,6 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.coordination.actions import ListedAction, NewAction, add_action, change_action, list_actions
 from exchange.flows.node.node import Node
-from exchange.flows.sync.skew import older_readers_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.coordination.form_fields import LineDoubts, day_in, with_doubts, word_in
 from exchange.web.pages.layout import Heading, SignedIn, Visitor, off_loop, page, read_form
@@ -21,9 +20,7 @@ from exchange.web.wording.coordination.meetings import (
     action_state_word,
     meeting_word,
     office_role_word,
-    older_readers_words,
 )
-from schemas import Action
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole, Role
 
 router = APIRouter()
@@ -97,7 +94,6 @@ def actions(
         who,
         open_ones=_shown([item for item in found if item.is_open], skip),
         closed=_shown(sorted(closed, key=lambda item: str(item.said.closed_on), reverse=True), closed_skip),
-        older=older_readers_of(node, Action) if is_head else (),
         is_head=is_head,
         wanted=wanted,
         here=node.settings.jurisdiction,
@@ -107,7 +103,6 @@ def actions(
         meeting_word=meeting_word,
         role_word=office_role_word,
         state_word=action_state_word,
-        older_readers_words=older_readers_words,
         doubts=doubt,
     )
 

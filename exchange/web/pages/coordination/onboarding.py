@@ -12,14 +12,11 @@ from exchange.flows.node.node import Node
 from exchange.flows.onboarding.checklist import StepChange, checklist_of, sign_checklist
 from exchange.flows.onboarding.steps import STEP_GUIDES
 from exchange.flows.onboarding.who_stands_where import who_stands_where
-from exchange.flows.sync.skew import older_readers_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.coordination.form_fields import LineDoubts, with_doubts, word_in
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.query.queries import line_of
-from exchange.web.wording.coordination.meetings import older_readers_words
 from exchange.web.wording.coordination.onboarding import mark_of, standing_words, state_word, step_word, why_words
-from schemas import Onboarding
 from schemas.vocabulary import Jurisdiction, OnboardingState, OnboardingStep, Role
 
 router = APIRouter()
@@ -44,8 +41,6 @@ def onboarding(node: OpenNode, who: SignedIn, code: JurisdictionInPath, doubt: L
         here=None if code == node.settings.jurisdiction else node.node_id,
         guides=STEP_GUIDES,
         may_say=may_say,
-        older=older_readers_of(node, Onboarding) if may_say else (),
-        older_readers_words=older_readers_words,
         states=BY_PEOPLE,
         mark_of=mark_of,
         step_word=step_word,

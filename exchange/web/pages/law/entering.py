@@ -21,7 +21,6 @@ from exchange.flows.law.draft import (
 )
 from exchange.flows.law.rulings import in_force
 from exchange.flows.node.node import Node
-from exchange.flows.sync.skew import older_readers_of
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.problems import status_of
 from exchange.web.pages.law.article_form import (
@@ -35,7 +34,6 @@ from exchange.web.pages.law.article_form import (
 )
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
 from exchange.web.wording.coordination import law as wording
-from schemas import Law
 
 router = APIRouter()
 
@@ -52,7 +50,6 @@ def law_draft_page(node: OpenNode, who: Heading) -> Response:
         who,
         draft=draft,
         here=node.settings.jurisdiction,
-        older=older_readers_of(node, Law) if draft.steps else (),
         say=wording,
         in_force=in_force,
         day=today(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
@@ -24,15 +23,6 @@ INSTITUTIONS: Final = {
     Institution.OTHER: _m("Another institution"),
 }
 SEXES: Final = {AttendeeSex.WOMEN: _m("Women"), AttendeeSex.MEN: _m("Men"), AttendeeSex.NOT_STATED: _m("Not stated")}
-
-
-def older_readers_words(nodes: Sequence[str]) -> str:
-    """Which partners an action, or a list of the way in, keeps waiting: read before one signs it."""
-    return _(
-        "These nodes have not said that they read this kind of statement: %(nodes)s. What follows on their lane waits "
-        "behind it until they are upgraded.",
-        nodes=", ".join(nodes),
-    )
 
 
 def meeting_word(kind: MeetingKind) -> str:

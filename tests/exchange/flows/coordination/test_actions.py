@@ -23,9 +23,8 @@ from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import enter, say
-from exchange.flows.sync.skew import older_readers_of, older_readers_told
-from exchange.store.sync.peers import lane_of, put_on_lane
-from schemas import Action, Law, Maker, Onboarding, Record
+from exchange.store.sync.peers import put_on_lane
+from schemas import Action, Maker
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole, Role, SignedInBy
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.monitoring.monitoring_world import Clock
@@ -219,16 +218,3 @@ def test_no_number_comes_again_however_much_was_said_since(network: Network, mon
     change_action(serbia, HEAD, numbers[2], ActionState.DONE, remark="Found again.")
     with pytest.raises(Conflict, match="stands already, as A-2026-2"):
         add_action(serbia, HEAD, replace(MET, title="Of 1."))
-
-
-def test_whoever_reads_no_actions_yet_is_named_before_one_signs(network: Network) -> None:
-    serbia = network.nodes[RS]
-    assert older_readers_of(serbia, Action) == (MK,), "it has not asked yet"
-    network.settle()
-    assert older_readers_of(serbia, Action) == ()
-    with serbia.store.write() as session:
-        lane_of(session, MK).reads = "1.2"
-    for kind in (Action, Onboarding, Law):
-        assert older_readers_of(serbia, kind) == (MK,)
-    assert older_readers_of(serbia, Record) == (), "the first release read records"
-    assert MK in older_readers_told([MK])

@@ -148,8 +148,6 @@ def test_references_are_read_word_by_word(field: str, text: str, doubt: Doubt | 
 
 def test_what_names_a_record_is_looked_at_too() -> None:
     record = parse_statement(
-        encoded(
-            record_fields(contract="1.2", case_reference="KU-Petrovic", exhibit=exhibit_fields(incident="Ilic-Ana"))
-        )
+        encoded(record_fields(case_reference="KU-Petrovic", exhibit=exhibit_fields(incident="Ilic-Ana")))
     )
     assert doubts_in(record) == {"case_reference": (Doubt.NAME,), "exhibit.incident": (Doubt.NAME,)}

@@ -10,22 +10,24 @@ import pytest
 from exchange.flows.entry.draft_submit import AudienceMember, reached_by
 from exchange.store.sync.peers import lane_of
 from schemas import Record, parse_statement
+from schemas.versions import ADDED
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import encoded, exhibit_fields, record_fields
 
 pytestmark = pytest.mark.slow
 
-NUMBERED = {"contract": "1.2", "exhibit": exhibit_fields(item="4")}
+NUMBERED = {"exhibit": exhibit_fields(item="4")}
 
 
 @pytest.mark.parametrize(
     ("reads", "fields", "state"),
-    [("1.1", {}, "sent"), ("1.1", NUMBERED, "older"), ("1.2", NUMBERED, "sent"), (None, NUMBERED, "sent")],
+    [("1.0", {}, "sent"), ("1.0", NUMBERED, "older"), ("1.1", NUMBERED, "sent"), (None, NUMBERED, "sent")],
 )
 def test_an_older_node_waits_for_what_it_does_not_read(
-    tmp_path: Path, reads: str | None, fields: dict[str, Any], state: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: str | None, fields: dict[str, Any], state: str
 ) -> None:
+    monkeypatch.setitem(ADDED, "Exhibit.item", "1.1")
     network = Network(tmp_path)
     try:
         network.make(Jurisdiction.RS, Jurisdiction.MK)

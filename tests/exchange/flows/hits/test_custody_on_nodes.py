@@ -205,22 +205,6 @@ def test_what_may_be_signed_is_offered_also_of_the_second_exhibit(
     assert offered(network, MK, hit) == [("returned", RS, True), ("sent", MK, False)], "Serbia has not confirmed yet"
 
 
-def test_with_a_peer_of_before_exhibits_are_carried_by_hand(network: Network, pair: dict[str, Any], hit: str) -> None:
-    network.reads[RS] = "1.1"
-    says(network, MK, INVESTIGATOR, "feedback", hit=hit, outcome="under_investigation")
-    network.settle()
-    with pytest.raises(Conflict, match="cannot read yet that an exhibit was sent"):
-        moves(network, MK, hit, "sent", pair, record=record(pair, MK))
-    (step,) = signable_steps(network.nodes[MK], INVESTIGATOR, link(network, MK, hit))
-    assert (step.step, step.refused) == (ComparisonStep.SENT, NoEffect.PEER_TOO_OLD), "the page says why"
-    confirmed = {"pair": pair, "stage": "confirmed", "basis": "exhibits"}
-    says(network, MK, FIRST, "hit", **confirmed, **exhibits(network, pair, "identification"))
-    network.settle()
-    found = link(network, RS, hit).progress
-    assert (found.stage, found.met, found.unsigned) == (Stage.CONFIRMED, False, (RS,))
-    assert {task.owed for task in found.tasks} == {Owed.FEEDBACK}, "as that release reckons"
-
-
 def _unchecked(node: Node, step: ComparisonStep, hit: str, answers: str, pair: dict[str, Any], **fields: Any) -> str:
     """Signed and sent by a node that checks nothing."""
     received = step is ComparisonStep.RECEIVED

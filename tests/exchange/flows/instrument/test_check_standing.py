@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
 from exchange.flows.entry.submit import submit_record
 from exchange.flows.instrument.check_standing import (
     CheckStanding,
-    all_peers_read,
     instrument_doubts,
     instrument_standing,
     named_check,
@@ -23,14 +21,11 @@ from exchange.flows.instrument.check_standing import (
 from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan, arriving_scan
 from exchange.flows.statement.sharing import record_of
-from exchange.flows.sync.serve_lane import read_lane
-from exchange.store.tables.peers import LaneRow
 from schemas import Acquisition, Instrument, Maker, Record
-from schemas.lane import EMPTY_HEAD
-from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.conftest import metadata
 from tests.exchange.flows.kept_checks import STATED, keep_check
-from tests.exchange.flows.network import AL, MK, RS, Network
+from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import acquisition_fields, record_fields
 
 pytestmark = pytest.mark.slow
@@ -92,28 +87,13 @@ def test_what_was_altered_past_the_node_is_not_named(network: Network) -> None:
     assert standing(node)[0] is CheckStanding.NEVER_CHECKED
 
 
-def _reads(session: Session, peer: str, version: str | None) -> None:
-    session.get_one(LaneRow, peer).reads = version
-
-
-@pytest.mark.parametrize(
-    ("mk", "al", "named"),
-    [(None, "1.1", False), ("1.0", "1.1", False), ("1.1", "1.1", True), ("1.1", "1.10", True), ("2.0", "1.1", True)],
-)
-def test_a_check_is_named_once_every_peer_says_that_it_reads_it(
-    network: Network, mk: str | None, al: str, named: bool
-) -> None:
+def test_a_check_that_was_passed_is_named(network: Network) -> None:
     node = network.nodes[RS]
     kept(node, "reference", "warning")
-    with node.store.write() as session:
-        _reads(session, MK, mk)
-        _reads(session, AL, al)
     with node.store.read() as session:
-        assert all_peers_read(session, "1.1") is named
         found = named_check(session, node, INSTRUMENT)
-    assert (found is not None) is named
-    if found is not None:
-        assert (found.specimen, found.warning) == ("SRM 2461-7", True)
+    assert found is not None
+    assert (found.specimen, found.warning) == ("SRM 2461-7", True)
 
 
 def named_record(network: Network) -> str:
@@ -121,7 +101,6 @@ def named_record(network: Network) -> str:
     node = network.nodes[RS]
     check = {"specimen": "SRM 2461-7", "checked_on": "2026-11-20", "warning": False, "digest": "cd" * 32}
     fields = record_fields(
-        contract="1.1",
         issuer=RS,
         audience=["MK"],
         acquisitions=[acquisition_fields(instrument=STATED, instrument_check=check)],
@@ -146,24 +125,10 @@ def test_a_peer_gets_the_record_with_the_check(network: Network) -> None:
     assert scan.instrument_check.specimen == "SRM 2461-7"
 
 
-def test_a_peer_of_an_older_release_loses_nothing(network: Network) -> None:
-    """Its lane ends before the record, and says which version it waits for; nothing is given that would be set aside.
-    Once it reads that version, the record comes."""
-    [before], name = network.share(RS, Jurisdiction.MK), named_record(network)
-    node = network.nodes[RS]
-    network.publish(RS)
-    for reads, given, needs in (("1.0", [before], "1.1"), ("1.1", [before, name], None)):
-        page = read_lane(node, network.peer(RS, MK), start=0, head=EMPTY_HEAD, known_size=0, reads=reads)
-        assert ([item.statement_id for item in page.items], page.needs) == (given, needs)
-
-
 @pytest.fixture
 def submit(network: Network, scans: dict[str, Path]) -> Callable[..., Record]:
     """Submit the same scan of the instrument, with other words; the record as it was signed."""
     node = network.nodes[RS]
-    with node.store.write() as session:
-        for peer in (MK, AL):
-            _reads(session, peer, "1.1")
 
     def send(*, scan: str = "1-1", names_checks: bool = True, instrument: object = STATED, **changes: Any) -> Record:
         said = metadata() | changes
@@ -184,12 +149,12 @@ def test_a_record_that_is_submitted_names_the_last_passed_check(
 ) -> None:
     node = network.nodes[RS]
     without = submit(case_reference="RS-1")
-    assert (without.acquisitions[0].instrument_check, without.contract) == (None, "1.0")
+    assert without.acquisitions[0].instrument_check is None
     kept(node, "reference", "passed")
     found = submit(case_reference="RS-2")
     [scan] = found.acquisitions
     assert scan.instrument_check is not None
-    assert (found.contract, scan.instrument_check.warning) == ("1.1", False)
+    assert scan.instrument_check.warning is False
     with node.store.read() as session:
         last = instrument_standing(session, INSTRUMENT, days=14).check
     assert last is not None

@@ -97,7 +97,7 @@ def live(folder: Path, databases: Databases | None = None) -> Network:
     network.record(RS, audience=["MK"], supersedes=shared[1])
     at_home = network.record(RS, level="none")
     fired = fired_fields(calibre="other", calibre_words="11 mm Werndl")
-    network.record(RS, audience=["MK"], contract="1.2", exhibit=fired, scan=b"fired")
+    network.record(RS, audience=["MK"], exhibit=fired, scan=b"fired")
     h3 = {"code": "H3", "restriction": "Ask first.", "source_grade": None, "information_grade": None}
     asked = network.record(RS, audience=["MK"], handling=h3)
     later = network.record(RS, level="search", audience=["XK"])

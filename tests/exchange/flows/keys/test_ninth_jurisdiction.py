@@ -19,11 +19,9 @@ from exchange.flows.terms.policy_change import preview_policy
 from exchange.flows.terms.terms import grant
 from exchange.jurisdictions.entry import entries_in
 from exchange.jurisdictions.own_file import OWN_FILE, add_own_entries
-from exchange.store.log.statements import find_statement
 from exchange.trust.registry import RegisteredNode, Trust
-from schemas import Group, KeyEvent, Maker, open_envelope
+from schemas import Group, KeyEvent, Maker
 from schemas.jurisdiction import Jurisdiction
-from schemas.versions import stated_version
 from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import RS, Network
@@ -66,21 +64,11 @@ def network(tmp_path: Path) -> Iterator[Network]:
         yield found
 
 
-def test_its_card_and_what_names_it_need_the_contract_that_knows_it(network: Network) -> None:
-    assert stated_version(network.nodes[CROATIA].card_envelope.payload) == "1.2"
-    assert stated_version(network.nodes[RS].card_envelope.payload) == "1.0"
-
-
 def test_a_record_goes_across_and_back(network: Network) -> None:
-    there = network.record(RS, audience=["HR"], contract="1.2")
-    back = network.record(CROATIA, audience=["RS"], contract="1.2")
+    there = network.record(RS, audience=["HR"])
+    back = network.record(CROATIA, audience=["RS"])
     network.settle()
     assert network.holds(CROATIA) == network.holds(RS) == {there, back}
-    with network.nodes[CROATIA].store.read() as session:
-        row = find_statement(session, there)
-    assert row is not None
-    assert row.envelope is not None
-    assert stated_version(open_envelope(row.envelope).payload) == "1.2"
 
 
 def test_nodes_know_its_name_at_once_and_have_no_alarm(network: Network) -> None:

@@ -241,7 +241,7 @@ def test_the_third_firearm_lets_the_whole_case_be_asked_about(network: Network) 
         exhibit = fired_fields(
             firearm=firearm_fields(firearm_id=firearm_id), within_80_km_of_border="no", offence="robbery"
         )
-        stated = {"contract": "1.2", "exhibit": exhibit, "case_reference": "RS-3", "audience": ["MK"], **changes}
+        stated = {"exhibit": exhibit, "case_reference": "RS-3", "audience": ["MK"], **changes}
         return registered(network, **stated)
 
     first, second = fired("F-1"), fired("F-2")

@@ -39,7 +39,7 @@ from tests.schemas.statement_examples import statement_fields
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 
-NEWER = "1.4"
+NEWER = "1.1"
 
 
 class NewerExhibit(Exhibit):
@@ -48,12 +48,12 @@ class NewerExhibit(Exhibit):
 
 
 class NewerRecord(Record):
-    contract: Literal["1.0", "1.1", "1.2", "1.3", "1.4"]  # type: ignore[assignment]
+    contract: Literal["1.0", "1.1"]  # type: ignore[assignment]
     exhibit: NewerExhibit
 
 
 class Notice(Statement):
-    contract: Literal["1.0", "1.1", "1.2", "1.3", "1.4"]  # type: ignore[assignment]
+    contract: Literal["1.0", "1.1"]  # type: ignore[assignment]
     type: Literal["notice"]
     text: str
 
@@ -129,9 +129,7 @@ def _newer(payload: bytes) -> AnyStatement:
     return found
 
 
-def careless(
-    items: Sequence[PlaceOnLane], given: object, reads: str | None
-) -> tuple[Sequence[PlaceOnLane], str | None]:
+def careless(items: Sequence[PlaceOnLane], given: object, reads: str) -> tuple[Sequence[PlaceOnLane], str | None]:
     """An owner that does not heed what its peer reads."""
     return items, None
 
@@ -154,7 +152,7 @@ def test_what_a_peer_is_too_old_for_waits_in_order_and_is_read_after_its_upgrade
     alarm = network.peer(MK, RS).alarm
     assert alarm is not None
     assert "This node is older: upgrade it. 5 statements of ffp-rs wait" in alarm
-    assert "version 1.4 of the contract, and this node reads 1.3" in alarm
+    assert "version 1.1 of the contract, and this node reads 1.0" in alarm
 
     upgrade(network, MK, monkeypatch)
     network.pull(MK, RS)
@@ -179,7 +177,7 @@ def test_a_lane_that_stands_still_is_told_at_both_ends(network: Network) -> None
     (to_mk,) = [status for status in sync_status(rs) if status.row.node_id == MK]
     (from_rs,) = [status for status in sync_status(mk) if status.row.node_id == RS]
     assert [said for said in in_words(to_mk) if said.startswith(f"Alarm: {older}")]
-    assert "It reads the contract up to version 1.3, this node up to 1.3." in in_words(to_mk)
+    assert "It reads the contract up to version 1.0, this node up to 1.0." in in_words(to_mk)
     assert [said for said in in_words(from_rs) if "Alarm: " in said and "This node is older: upgrade it." in said]
     for node, what in ((rs, older), (mk, "This node is older")):
         assert [
@@ -189,7 +187,7 @@ def test_a_lane_that_stands_still_is_told_at_both_ends(network: Network) -> None
     assert 'ffp_peer_older{peer="ffp-mk"} 5.0' in told[0]
     assert 'ffp_node_older{peer="ffp-rs"} 5.0' in told[1]
     assert 'ffp_quarantine_items{peer="ffp-rs"} 0.0' in told[1]
-    assert 'ffp_contract_version{version="1.3"} 1.0' in told[0]
+    assert 'ffp_contract_version{version="1.0"} 1.0' in told[0]
     assert 'ffp_contract_kind{kind="record"} 1.0' in told[0]
 
 
@@ -215,22 +213,12 @@ def test_what_policy_withholds_holds_nobody_up(network: Network) -> None:
     assert came(network.nodes[MK]) == [after]
 
 
-def test_a_peer_that_does_not_say_what_it_reads_is_given_everything(network: Network) -> None:
-    """The first release: it sets aside what it does not understand, and reads it after its upgrade."""
-    a_day(network)
-    rs, peer = network.nodes[RS], network.peer(RS, MK)
-    given = read_lane(rs, peer, start=0, head=EMPTY_HEAD, known_size=0)
-    assert (len(given.items), given.needs) == (6, None)
-    assert b'"needs"' not in given.model_dump_json().encode(), "nor a field that it does not know"
-    with rs.store.read() as session:
-        assert (lane_of(session, MK).reads, peer_behind(session, MK)) == (None, None)
-
-
 def test_a_page_ends_before_what_its_reader_is_too_old_for(network: Network) -> None:
     a_day(network)
     rs, peer = network.nodes[RS], network.peer(RS, MK)
-    given = read_lane(rs, peer, start=0, head=EMPTY_HEAD, known_size=0, reads="1.0")
-    assert (len(given.items), given.needs, given.count) == (1, NEWER, 6)
+    for reads in ({"reads": "1.0"}, {}):  # a peer that states nothing reads the first version
+        given = read_lane(rs, peer, start=0, head=EMPTY_HEAD, known_size=0, **reads)
+        assert (len(given.items), given.needs, given.count) == (1, NEWER, 6)
     for reads in (NEWER, "1.10", "2.0"):
         given = read_lane(rs, peer, start=0, head=EMPTY_HEAD, known_size=0, reads=reads)
         assert (len(given.items), given.needs) == (6, None)

@@ -53,7 +53,7 @@ HELD = firearm_fields(
 CHECK = {"specimen": "SRM 2461-7", "checked_on": "2026-01-15", "warning": True, "digest": "ab" * 32}
 MASK = {"rows": 3, "columns": 5, "bits": "dkY="}
 SHOT: dict[str, Any] = record_fields(
-    contract="1.2",
+    contract="1.0",
     case_reference="RS-2026-0114",
     exhibit=fired_fields(
         firearm=HELD, calibre="9 mm P.A.", headstamp="ППУ 9 mm", cartridge_lot="Lot 7/24", converted_weapon="unknown"

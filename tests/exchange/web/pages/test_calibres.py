@@ -221,10 +221,10 @@ def test_the_vocabularies_say_what_is_known_of_each_calibre(node: RunningNode) -
         "not_examined",
     }
     mosin = next(entry for entry in said["calibres"] if entry["designation"] == "7.62x54R")
-    assert (mosin["kind"], mosin["verified"], mosin["since"]) == ("rifle", True, "1.2")
+    assert (mosin["kind"], mosin["verified"], mosin["usual"]) == ("rifle", True, False)
     assert "7.62x53R" in mosin["synonyms"]
     assert mosin["source"].startswith("France: ")
-    assert next(entry["since"] for entry in said["calibres"] if entry["designation"] == "9 mm Luger") == "1.0"
+    assert next(entry["usual"] for entry in said["calibres"] if entry["designation"] == "9 mm Luger") is True
     assert len(said["calibre_pairs"]) == len(PAIRS)
     pair = next(
         pair for pair in said["calibre_pairs"] if {pair["one"], pair["other"]} == {".38 Special", ".357 Magnum"}

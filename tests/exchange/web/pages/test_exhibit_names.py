@@ -33,7 +33,7 @@ def test_the_name_of_an_exhibit(incident: str | None, item: str | None, name: st
 
 
 def test_of_what_was_signed() -> None:
-    record = parse_statement(encoded(record_fields(contract="1.2", exhibit=fired_fields())))
+    record = parse_statement(encoded(record_fields(exhibit=fired_fields())))
     assert isinstance(record, Record)
     assert record_name(record) == "RS-2026-0001, incident 2, item K-2/1"
 

@@ -107,7 +107,7 @@ def full_report(**changes: Any) -> PairReport:
 def _ours() -> ReportSide:
     stated = record(
         fired_fields(item="K-2/1", seal="RS 004711", firearm=firearm_fields(converted="yes")),
-        contract="1.2",
+        contract="1.0",
         stated_at="2026-11-25T08:59:00.000Z",
     )
     laboratory = Laboratory(
@@ -124,7 +124,7 @@ def _theirs() -> ReportSide:
     )
     stated = record(
         exhibit,
-        contract="1.2",
+        contract="1.0",
         issuer="ffp-mk",
         jurisdiction="MK",
         case_reference="MK-2026-0009",

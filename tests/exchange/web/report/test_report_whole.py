@@ -157,9 +157,9 @@ def test_what_answers_stands_behind_what_it_answers() -> None:
     said = tuple(
         ReportedStatement(name, "physical-comparison", 1, late, statement("physical-comparison", **changes), False)
         for name, changes in (
-            ("3" * 64, {"step": "declined", "contract": "1.1", "answers": agreed}),
-            (agreed, {"contract": "1.1", "answers": asked}),
-            ("4" * 64, {"contract": "1.1", "answers": "9" * 64}),
+            ("3" * 64, {"step": "declined", "answers": agreed}),
+            (agreed, {"answers": asked}),
+            ("4" * 64, {"answers": "9" * 64}),
             (asked, {"step": "asked"}),
         )
     )

@@ -80,7 +80,7 @@ def test_test_fires_name_it_and_the_serial_number_stays(node: RunningNode) -> No
     for path in (f"/v1/records/{names[0]}", f"/v1/records/{names[0]}/envelope", f"/v1/records/{names[0]}/bundle"):
         assert "4711" not in node.get(path).text
     said = node.get(f"/v1/records/{names[0]}").json()["statement"]
-    assert (said["contract"], said["exhibit"]["firearm"]) == ("1.2", firearm_fields(firearm_id="F-3"))
+    assert said["exhibit"]["firearm"] == firearm_fields(firearm_id="F-3")
     assert "remove" not in problem(ask(node, "DELETE", "/F-3"), 409, "firearm-in-use")["title"]
 
 

@@ -248,19 +248,6 @@ def test_many_actions_stand_on_pages(
     assert "A-2" not in reader.get("/app/actions?skip=1000").text.split('id="closed"')[0]
 
 
-def test_partners_that_read_no_actions_are_named_to_whoever_may_sign(
-    node: RunningNode, signed_in: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in ("actions", "onboarding"):
-        monkeypatch.setattr(
-            f"exchange.web.pages.coordination.{module}.older_readers_of", lambda *_: ("ffp-mk", "ffp-xk")
-        )
-    told = "These nodes have not said that they read this kind of statement: ffp-mk, ffp-xk."
-    for address in ("/app/actions", "/app/onboarding/MD"):
-        assert told in signed_in(Role.HEAD).get(address).text
-        assert told not in signed_in(Role.AUDITOR).get(address).text
-
-
 def test_the_way_in_of_another_jurisdiction_names_the_node_that_looked(
     node: RunningNode, signed_in: Callable[[Role], Person]
 ) -> None:
