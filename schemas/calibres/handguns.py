@@ -15,19 +15,18 @@ from schemas.calibres.entry import (
     WOUNDS,
     CalibreEntry,
     CalibreKind,
-    seen,
+    calibre,
     tab,
-    unseen,
 )
 
 _TAB_IV: Final = tab("IV")
-_pistol = partial(seen, CalibreKind.PISTOL, CIP_XXIV)
-_pistol_to_check = partial(unseen, CalibreKind.PISTOL, _TAB_IV)
-_old_pistol = partial(unseen, CalibreKind.PISTOL, NOT_CIP)
-_revolver = partial(seen, CalibreKind.REVOLVER, CIP_XXIV)
-_revolver_to_check = partial(unseen, CalibreKind.REVOLVER, _TAB_IV)
-_nagant = partial(seen, CalibreKind.REVOLVER, WIKI_NAGANT)
-_old_revolver = partial(unseen, CalibreKind.REVOLVER, NOT_CIP)
+_pistol = partial(calibre, CalibreKind.PISTOL, CIP_XXIV)
+_pistol_to_check = partial(calibre, CalibreKind.PISTOL, _TAB_IV)
+_old_pistol = partial(calibre, CalibreKind.PISTOL, NOT_CIP)
+_revolver = partial(calibre, CalibreKind.REVOLVER, CIP_XXIV)
+_revolver_to_check = partial(calibre, CalibreKind.REVOLVER, _TAB_IV)
+_nagant = partial(calibre, CalibreKind.REVOLVER, WIKI_NAGANT)
+_old_revolver = partial(calibre, CalibreKind.REVOLVER, NOT_CIP)
 
 _USUAL: Final = (
     _pistol(
@@ -68,7 +67,7 @@ _USUAL: Final = (
         usual=True,
     ),
     _revolver(".357 Magnum", "9x33R", "9.1x33R", ".357 S&W Magnum", usual=True),
-    seen(CalibreKind.PISTOL, SSUSA, ".40 S&W", ".40", "10x22", usual=True),
+    calibre(CalibreKind.PISTOL, SSUSA, ".40 S&W", ".40", "10x22", usual=True),
     _pistol("6.35 mm Browning", "6.35", "6.35 mm", ".25 ACP", ".25 Auto", "6.35x16", "6.35x16SR", usual=True),
 )
 
@@ -82,10 +81,10 @@ _PISTOLS: Final = (
     _pistol(".38 Super Auto", ".38 Super", "9x23SR", ".38 Super +P"),
     _pistol(".41 Action Express", ".41 AE", ".41 Act Exp"),
     _pistol(".45 HP"),
-    seen(CalibreKind.PISTOL, FR_COLLECTION, "4.25 mm Liliput", "4.25 mm Erika"),
-    seen(CalibreKind.PISTOL, FR_COLLECTION, "5 mm Clement", "5 mm Clément", "5 mm Charola"),
-    seen(CalibreKind.PISTOL, FR_COLLECTION, "6.5 mm Bergmann"),
-    seen(CalibreKind.PISTOL, FR_COLLECTION, "7.63 mm Mannlicher", "7.65 mm Mannlicher", "7.63x21 Mannlicher"),
+    calibre(CalibreKind.PISTOL, FR_COLLECTION, "4.25 mm Liliput", "4.25 mm Erika"),
+    calibre(CalibreKind.PISTOL, FR_COLLECTION, "5 mm Clement", "5 mm Clément", "5 mm Charola"),
+    calibre(CalibreKind.PISTOL, FR_COLLECTION, "6.5 mm Bergmann"),
+    calibre(CalibreKind.PISTOL, FR_COLLECTION, "7.63 mm Mannlicher", "7.65 mm Mannlicher", "7.63x21 Mannlicher"),
     _pistol_to_check("4.6x30", "4.6x30 HK", "4.6 mm HK"),
     _pistol_to_check("5.7x28", "5.7x28 FN", "5.7 mm FN"),
     _pistol_to_check("7.5x27", "7.5 FK", "7.5x27 FK"),
@@ -111,9 +110,9 @@ _REVOLVERS: Final = (
         *("7.62 mm Nagant", "7.62x38", "7.62x38R", "7.62x38 Nagant"),
         *("7.62x38R Nagant", "Nagant", "7.62x38 Наган", "7.62 мм Наган", "Наган", "7.62 mm Nagan", "Nagan"),
     ),
-    seen(CalibreKind.REVOLVER, FR_COLLECTION, "5.5 mm Velo-Dog", "Velo-Dog", "5.75 mm Velo-Dog", "5.6 mm Velo-Dog"),
-    seen(CalibreKind.REVOLVER, CIP_2020, ".38 S&W", ".38 S&W Short", ".38/200", ".380/200", ".38 Colt New Police"),
-    seen(CalibreKind.REVOLVER, WOUNDS, ".32 S&W", ".32 S&W Short"),
+    calibre(CalibreKind.REVOLVER, FR_COLLECTION, "5.5 mm Velo-Dog", "Velo-Dog", "5.75 mm Velo-Dog", "5.6 mm Velo-Dog"),
+    calibre(CalibreKind.REVOLVER, CIP_2020, ".38 S&W", ".38 S&W Short", ".38/200", ".380/200", ".38 Colt New Police"),
+    calibre(CalibreKind.REVOLVER, WOUNDS, ".32 S&W", ".32 S&W Short"),
     _revolver(".32 S&W Long", ".32 S&W Long NP", ".32 S&W Long Wad Cutter", ".32 Colt New Police"),
     _revolver(".41 Remington Magnum", ".41 Magnum"),
     _revolver(".44 Magnum", ".44 Remington Magnum", "10.9x33R", "11x33R"),
@@ -121,8 +120,8 @@ _REVOLVERS: Final = (
     _revolver(".45 Colt", ".45 Long Colt", ".45 LC"),
     _revolver("8 mm Gasser", "8x27R Gasser", "8 mm Rast-Gasser", "8 mm Rast & Gasser", "8 mm Rast und Gasser"),
     _revolver("8 mm Lebel", "8 mm Lebel revolver", "8x27R Lebel", "8 mm French Ordnance", "8 mm 1892"),
-    seen(CalibreKind.REVOLVER, SSUSA, ".454 Casull"),
-    seen(CalibreKind.REVOLVER, SSUSA, ".455 Webley", ".455 Eley", ".455 Colt", ".455 Webley Mk II"),
+    calibre(CalibreKind.REVOLVER, SSUSA, ".454 Casull"),
+    calibre(CalibreKind.REVOLVER, SSUSA, ".455 Webley", ".455 Eley", ".455 Colt", ".455 Webley Mk II"),
     _revolver_to_check(".32 H&R Magnum"),
     _revolver_to_check(".327 Federal Magnum", ".327 Federal"),
     _revolver_to_check(".38 Long Colt"),

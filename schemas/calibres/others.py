@@ -17,18 +17,17 @@ from schemas.calibres.entry import (
     WIKI_RIMFIRE,
     CalibreEntry,
     CalibreKind,
-    seen,
+    calibre,
     tab,
-    unseen,
 )
 
-_cip_rimfire = partial(seen, CalibreKind.RIMFIRE, CIP_XXIV)
-_rimfire = partial(unseen, CalibreKind.RIMFIRE, tab("V"))
-_gauges = partial(seen, CalibreKind.SHOTGUN, GAUGES)
-_gauges_to_check = partial(unseen, CalibreKind.SHOTGUN, tab("VII"))
-_blank = partial(seen, CalibreKind.BLANK_AND_ALARM, CIP_XXIV)
-_blank_to_check = partial(unseen, CalibreKind.BLANK_AND_ALARM, tab("VIII"))
-_less_lethal = partial(unseen, CalibreKind.BLANK_AND_ALARM, NOT_CIP)
+_cip_rimfire = partial(calibre, CalibreKind.RIMFIRE, CIP_XXIV)
+_rimfire = partial(calibre, CalibreKind.RIMFIRE, tab("V"))
+_gauges = partial(calibre, CalibreKind.SHOTGUN, GAUGES)
+_gauges_to_check = partial(calibre, CalibreKind.SHOTGUN, tab("VII"))
+_blank = partial(calibre, CalibreKind.BLANK_AND_ALARM, CIP_XXIV)
+_blank_to_check = partial(calibre, CalibreKind.BLANK_AND_ALARM, tab("VIII"))
+_less_lethal = partial(calibre, CalibreKind.BLANK_AND_ALARM, NOT_CIP)
 
 
 def _gauge(number: int, *chambers: str) -> tuple[str, ...]:
@@ -43,7 +42,7 @@ RIMFIRE: Final[tuple[CalibreEntry, ...]] = (
         usual=True,
     ),
     _cip_rimfire("6 mm ME Flobert", "6 mm ME", "6 mm ME Flobert Court"),
-    seen(CalibreKind.RIMFIRE, WIKI_RIMFIRE, "6 mm Flobert", ".22 BB Cap", ".22 BB"),
+    calibre(CalibreKind.RIMFIRE, WIKI_RIMFIRE, "6 mm Flobert", ".22 BB Cap", ".22 BB"),
     _rimfire(".22 CB Cap", ".22 CB"),
     _rimfire(".22 Short", ".22 Kurz", ".22 Court", ".22 Corto", "5.6x11R"),
     _rimfire(".22 Long"),
@@ -64,7 +63,7 @@ SHOTGUN: Final[tuple[CalibreEntry, ...]] = (
     _gauges(*_gauge(16, "65", "67", "67.5", "70"), "16"),
     _gauges(*_gauge(20, "65", "67", "70", "76"), "20"),
     _gauges(*_gauge(28, "65", "67", "70", "76")),
-    seen(
+    calibre(
         CalibreKind.SHOTGUN,
         GAUGES,
         ".410 bore",
@@ -77,7 +76,7 @@ SHOTGUN: Final[tuple[CalibreEntry, ...]] = (
     _gauges_to_check(*_gauge(8)),
     _gauges_to_check(*_gauge(24, "63", "65", "70")),
     _gauges_to_check(*_gauge(32, "63", "65", "70")),
-    unseen(CalibreKind.SHOTGUN, NOT_CIP, "23x75R", "23x75", "KS-23", "КС-23"),
+    calibre(CalibreKind.SHOTGUN, NOT_CIP, "23x75R", "23x75", "KS-23", "КС-23"),
 )
 
 BLANK_AND_ALARM: Final[tuple[CalibreEntry, ...]] = (
@@ -109,7 +108,7 @@ BLANK_AND_ALARM: Final[tuple[CalibreEntry, ...]] = (
     _blank(".35 GR"),
     _blank("12 gauge K", "12 Blanc", "12 gauge blank", "12 Knall"),
     _blank("16 gauge K", "16 Blanc", "16 gauge blank", "16 Knall"),
-    seen(CalibreKind.BLANK_AND_ALARM, WIKI_GAS_PISTOL, ".45 Short K", ".45 Short Knall", ".45 Knall", ".45 blank"),
+    calibre(CalibreKind.BLANK_AND_ALARM, WIKI_GAS_PISTOL, ".45 Short K", ".45 Short Knall", ".45 Knall", ".45 blank"),
     _blank_to_check("6 mm Flobert K", "6 mm Flobert Knall", "6 mm Knall", "6 mm Flobert blank", "6 mm blank"),
     _less_lethal(".45 Rubber", ".45 резина"),
     _less_lethal("10x22T", "10x22 Т"),

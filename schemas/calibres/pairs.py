@@ -10,15 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from schemas.calibres.entry import WIKI_8X50R, WOUNDS
-
+_WIKI_8X50R: Final = "https://en.wikipedia.org/wiki/8%C3%9750mmR_Mannlicher"
+_WOUNDS: Final = "A textbook's chapter on cartridges: https://www.guwsmedical.info/contact-wounds/acp-765-x-17sr.html"
 _FR_22_LONG: Final = "https://kampuspedia.com/fr/.22_Long, a copy of the French Wikipedia's page"
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrePair:
-    """``verified``: the text of ``source`` was read, and it says so. Else the reason is common knowledge of the field
-    that nobody has checked against a text yet."""
+    """``source``: a text that was read and names the reason, an authority or not. Without one the reason is common
+    knowledge of the field that has not been checked against a text yet."""
 
     one: str
     other: str
@@ -38,7 +38,7 @@ _LOOSE: Final = "chambers so near that firearms made for one fire the other"
 
 PAIRS: Final[tuple[CalibrePair, ...]] = (
     # Revolvers and their shorter cartridges
-    CalibrePair(".38 Special", ".357 Magnum", _SHORTER, WOUNDS),
+    CalibrePair(".38 Special", ".357 Magnum", _SHORTER, _WOUNDS),
     CalibrePair(".38 Long Colt", ".38 Special", _SHORTER),
     CalibrePair(".38 Long Colt", ".357 Magnum", _SHORTER),
     CalibrePair(".38 Short Colt", ".38 Special", _SHORTER),
@@ -55,7 +55,7 @@ PAIRS: Final[tuple[CalibrePair, ...]] = (
     CalibrePair(".32 H&R Magnum", ".327 Federal Magnum", _SHORTER),
     CalibrePair("7.62 mm Nagant", ".32 S&W", "Nagant revolvers fire it in place of their own cartridge"),
     CalibrePair("7.62 mm Nagant", ".32 S&W Long", "Nagant revolvers fire it in place of their own cartridge"),
-    CalibrePair("7.65 mm Browning", ".32 S&W Long", "its semi-rimmed case goes into a .32 revolver", WOUNDS),
+    CalibrePair("7.65 mm Browning", ".32 S&W Long", "its semi-rimmed case goes into a .32 revolver", _WOUNDS),
     CalibrePair(".45 ACP", ".45 Auto Rim", "revolvers M1917 fire both"),
     CalibrePair(".410 bore", ".45 Colt", "revolvers and rifles made for both"),
     # Pistols
@@ -106,5 +106,5 @@ PAIRS: Final[tuple[CalibrePair, ...]] = (
     CalibrePair("5.56x45", ".222 Remington", _SHORTER),
     CalibrePair("8x57 I", "8x57 IS", _LOOSE),
     CalibrePair("8x57 IR", "8x57 IRS", _LOOSE),
-    CalibrePair("8x50R Mannlicher", "8x56R", "rifles were rechambered for it", WIKI_8X50R),
+    CalibrePair("8x50R Mannlicher", "8x56R", "rifles were rechambered for it", _WIKI_8X50R),
 )

@@ -13,18 +13,17 @@ from schemas.calibres.entry import (
     NOT_CIP,
     CalibreEntry,
     CalibreKind,
-    seen,
+    calibre,
     tab,
-    unseen,
 )
 
-_french_code = partial(seen, CalibreKind.RIFLE, FR_R311_2)
-_french = partial(seen, CalibreKind.RIFLE, FR_MUNITIONS)
-_cip_2020 = partial(seen, CalibreKind.RIFLE, CIP_2020)
-_rifle = partial(seen, CalibreKind.RIFLE, CIP_XXIV)
-_rimless = partial(unseen, CalibreKind.RIFLE, tab("I"))
-_magnum = partial(unseen, CalibreKind.RIFLE, tab("III"))
-_military = partial(unseen, CalibreKind.RIFLE, NOT_CIP)
+_french_code = partial(calibre, CalibreKind.RIFLE, FR_R311_2)
+_french = partial(calibre, CalibreKind.RIFLE, FR_MUNITIONS)
+_cip_2020 = partial(calibre, CalibreKind.RIFLE, CIP_2020)
+_rifle = partial(calibre, CalibreKind.RIFLE, CIP_XXIV)
+_rimless = partial(calibre, CalibreKind.RIFLE, tab("I"))
+_magnum = partial(calibre, CalibreKind.RIFLE, tab("III"))
+_military = partial(calibre, CalibreKind.RIFLE, NOT_CIP)
 
 _SERVICE: Final = (
     _french_code(

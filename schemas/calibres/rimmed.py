@@ -12,16 +12,15 @@ from schemas.calibres.entry import (
     WIKI_8X50R,
     CalibreEntry,
     CalibreKind,
-    seen,
+    calibre,
     tab,
-    unseen,
 )
 
-_rifle = partial(seen, CalibreKind.RIFLE, CIP_XXIV)
-_french = partial(seen, CalibreKind.RIFLE, FR_MUNITIONS)
-_to_check = partial(unseen, CalibreKind.RIFLE, tab("II"))
-_wiki = partial(seen, CalibreKind.RIFLE, WIKI_8X50R)
-_old = partial(unseen, CalibreKind.RIFLE, NOT_CIP)
+_rifle = partial(calibre, CalibreKind.RIFLE, CIP_XXIV)
+_french = partial(calibre, CalibreKind.RIFLE, FR_MUNITIONS)
+_to_check = partial(calibre, CalibreKind.RIFLE, tab("II"))
+_wiki = partial(calibre, CalibreKind.RIFLE, WIKI_8X50R)
+_old = partial(calibre, CalibreKind.RIFLE, NOT_CIP)
 
 RIMMED: Final[tuple[CalibreEntry, ...]] = (
     _french(

@@ -85,6 +85,12 @@ def test_the_benchmarks_are_of_this_matcher(root: Path, tmp_path: Path) -> None:
     assert re.findall(r"the prefilter compares ([\d,]+) of them", text) == [f"{descriptor:,}"]
 
 
+def test_the_pages_agree_how_long_making_the_training_region_takes(root: Path) -> None:
+    pages = [root / "deploy/pilot/README.md", root / "docs/training/README.md"]
+    stated = [re.findall(r"The first time (?:it )?takes (.+?):", page.read_text(encoding="utf-8")) for page in pages]
+    assert stated == [["two minutes"]] * len(pages)
+
+
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_score_of_real_photographs_is_the_measured_one(root: Path, ffp_data: Path) -> None:
@@ -102,7 +108,7 @@ def test_the_score_of_real_photographs_is_the_measured_one(root: Path, ffp_data:
 def test_the_page_of_calibres_counts_what_was_checked(root: Path) -> None:
     text = (root / "docs/calibres.md").read_text(encoding="utf-8")
     checked = sum(entry.verified for entry in CALIBRES)
-    assert f"{len(CALIBRES)} of them; {checked} were checked" in text
+    assert f"{len(CALIBRES)} of them; {checked} were checked against" in text
 
 
 def test_commands_that_pages_and_messages_name_exist(root: Path) -> None:

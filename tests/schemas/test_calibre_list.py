@@ -84,10 +84,12 @@ def test_texts_of_the_list_are_one_short_line() -> None:
         assert len(entry.designation) <= 40, "what the page of a draft takes"
 
 
-def test_what_is_verified_names_an_address_and_the_rest_says_that_it_is_to_be_checked() -> None:
+def test_only_a_decision_of_cip_or_a_law_verifies_a_designation() -> None:
     for entry in CALIBRES:
-        assert entry.verified == bool(re.search(r"https://\S+\.\S+", entry.source)), entry
-        assert entry.verified != entry.source.startswith("to be checked: "), entry
+        by_authority = (
+            bool(re.search(r"C\.I\.P\. decisions of |^France: ", entry.source)) and "https://" in entry.source
+        )
+        assert entry.verified == by_authority, entry
     for pair in PAIRS:
         assert pair.verified == (pair.source is not None and "https://" in pair.source), pair
         assert pair.reason

@@ -125,8 +125,3 @@ def test_the_spellings_are_no_copy_of_the_list() -> None:
     assert sum("," in written for written in by_hand) >= 30
     assert sum("×" in written for written in by_hand) >= 20
     assert sum(bool(re.search("[а-яА-Я]", written)) for written in by_hand) >= 30
-
-
-def test_how_many_calibres_there_are_and_how_many_were_found_in_their_source() -> None:
-    """To be changed with the list: how much of it is verified is told, not guessed."""
-    assert (len(CALIBRES), sum(entry.verified for entry in CALIBRES)) == (249, 94)
