@@ -86,10 +86,7 @@ def test_texts_of_the_list_are_one_short_line() -> None:
 
 def test_only_a_decision_of_cip_or_a_law_verifies_a_designation() -> None:
     for entry in CALIBRES:
-        by_authority = (
-            bool(re.search(r"C\.I\.P\. decisions of |^France: ", entry.source)) and "https://" in entry.source
-        )
-        assert entry.verified == by_authority, entry
+        assert entry.verified == bool(re.match(r"(C\.I\.P\. decisions|France:) .*https://", entry.source)), entry
     for pair in PAIRS:
         assert pair.verified == (pair.source is not None and "https://" in pair.source), pair
         assert pair.reason
