@@ -16,6 +16,7 @@ from schemas.vocabulary import (
     FeedbackOutcome,
     HitStage,
     ReferenceChannel,
+    ScreenConclusion,
 )
 
 CUSTODY: Final = frozenset({ComparisonStep.SENT, ComparisonStep.RECEIVED, ComparisonStep.RETURNED})
@@ -66,13 +67,30 @@ class Hit(Statement):
         return self
 
 
+class ScreenResult(Contract):
+    """The result of an examination of scans and pictures."""
+
+    basis: Literal[Basis.SCREEN]
+    conclusion: ScreenConclusion
+
+
+class ExhibitsResult(Contract):
+    """The result of a comparison of the exhibits under one microscope."""
+
+    basis: Literal[Basis.EXHIBITS]
+    conclusion: AfteConclusion
+
+
+Result = Annotated[ScreenResult | ExhibitsResult, Field(discriminator="basis")]
+
+
 class Conclusion(Statement):
-    """An examiner's conclusion on a pair, in the AFTE range, with what it rests on."""
+    """An examiner's conclusion on a pair. Each basis has its own words: none of the screen's can be stated on the
+    exhibits, and none of the exhibits' on the screen."""
 
     type: Literal["conclusion"]
     pair: Pair
-    conclusion: AfteConclusion
-    basis: Basis
+    result: Result
     remark: LongText | None = None
 
 
@@ -82,8 +100,7 @@ class Verification(Statement):
     type: Literal["verification"]
     verifies: Sha256Hex
     pair: Pair
-    conclusion: AfteConclusion
-    basis: Basis
+    result: Result
     remark: LongText | None = None
 
 

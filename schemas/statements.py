@@ -68,7 +68,7 @@ def _reason(found: list[ErrorDetails]) -> ContractReason:
     kinds = {item["type"] for item in found}
     if "json_invalid" in kinds:  # what the strict reader let pass and Pydantic's does not: half a surrogate pair
         return "not-json"
-    if kinds & {"union_tag_invalid", "union_tag_not_found"}:
+    if any(item["type"] in ("union_tag_invalid", "union_tag_not_found") and not item["loc"] for item in found):
         return "unknown-type"
     if any(item["loc"][-1:] == ("contract",) and item["type"] != "extra_forbidden" for item in found):
         return "unknown-contract"

@@ -272,10 +272,9 @@ class Decision(StrEnum):
 
 
 class AfteConclusion(StrEnum):
-    """The AFTE range of conclusions."""
+    """The AFTE range of conclusions, on the exhibits themselves."""
 
     IDENTIFICATION = "identification"
-    """On the exhibits. On a screen it is told as a possible association (``Basis``)."""
     INCONCLUSIVE_A = "inconclusive_a"
     """All discernible class characteristics agree, and some individual ones: not enough for an identification."""
     INCONCLUSIVE_B = "inconclusive_b"
@@ -284,6 +283,15 @@ class AfteConclusion(StrEnum):
     """All discernible class characteristics agree, and individual ones disagree: not enough for an elimination."""
     ELIMINATION = "elimination"
     UNSUITABLE = "unsuitable"
+
+
+class ScreenConclusion(StrEnum):
+    """What an examiner may conclude from scans and pictures alone."""
+
+    POSSIBLE_ASSOCIATION = "possible_association"
+    INCONCLUSIVE = "inconclusive"
+    NO_ASSOCIATION_INDICATED = "no_association_indicated"
+    UNSUITABLE_FOR_EXAMINATION = "unsuitable_for_examination"
 
 
 class Basis(StrEnum):

@@ -56,7 +56,7 @@ def test_a_pair_is_compared_concluded_and_explained(browser: Any, practising: Pr
     page.wait_for_timeout(300)
     assert page.locator("ffp-comparison").evaluate(angle) != turned, "the keys of the microscope"
     assert page.locator("[data-command=cells]:enabled").count() == 0, "no cell is known before the answer"
-    page.locator('input[value="identification"]').check()
+    page.locator('input[value="possible_association"]').check()
     page.get_by_role("button", name="That is my conclusion").click()
     page.locator(".answered").wait_for()
     wait_ready(page)

@@ -20,10 +20,11 @@ from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.browser.pages import sign_in
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.schemas.results import SCREEN
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.data]
 
-ON_SCREEN = {"conclusion": "identification", "basis": "screen"}
+ON_SCREEN = {**SCREEN}
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from exchange.flows.exercises.documents import ExerciseAnswers, open_seal
 from exchange.flows.exercises.draw_set import DrawnSet, draw_set
 from exchange.flows.exercises.folder import KeptSet, find_set, make_folder, open_set, put_set
 from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseSkill, ExerciseTruth
-from schemas.vocabulary import AfteConclusion, Jurisdiction, Role
+from schemas.vocabulary import Jurisdiction, Role, ScreenConclusion
 from tests.browser.conftest import OPTIONS
 from tests.browser.pages import person, sign_in
 from tests.browser.screenshots import write_small
@@ -153,7 +153,8 @@ def draw_training(camera: Photographer) -> None:
         if name == "same":
             camera.keep("pair")
         truth = known.answers[number - 1].truth
-        right = AfteConclusion.IDENTIFICATION if truth is ExerciseTruth.SAME else AfteConclusion.ELIMINATION
+        same = truth is ExerciseTruth.SAME
+        right = ScreenConclusion.POSSIBLE_ASSOCIATION if same else ScreenConclusion.NO_ASSOCIATION_INDICATED
         camera.answer(address, number, right)
         camera.go(f"{address}/{number}")
         camera.keep(name)

@@ -303,12 +303,12 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
         found = open_candidates(session, CandidateView(PIPELINES, None), Page(20))
     lead, other, *rest = found
     conclusion = _say(
-        rs, first, "conclusion", pair=pair_of(lead).model_dump(mode="json"), **_on_screen("identification")
+        rs, first, "conclusion", pair=pair_of(lead).model_dump(mode="json"), **_on_screen("possible_association")
     )
     with rs.node.store.write() as session:
         task = tasks_for(session, third)[0]
         take_task(session, third, task.task_id)
-    fields = {"verifies": conclusion, "pair": task.pair.model_dump(mode="json"), **_on_screen("identification")}
+    fields = {"verifies": conclusion, "pair": task.pair.model_dump(mode="json"), **_on_screen("possible_association")}
     verification = _say(rs, third, "verification", **fields)
     rests_on = {"conclusion": conclusion, "verification": verification}
     score, matcher = round(lead.row.score, 4), lead.row.matcher_version
@@ -320,7 +320,7 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
     text = "May our examiner come on Thursday with both exhibits?"
     _say(rs, investigator, "message", role=Role.INVESTIGATOR, to=peer, about=hit, text=text)
 
-    _say(rs, third, "conclusion", pair=pair_of(other).model_dump(mode="json"), **_on_screen("inconclusive_a"))
+    _say(rs, third, "conclusion", pair=pair_of(other).model_dump(mode="json"), **_on_screen("inconclusive"))
     with rs.node.store.write() as session:
         waiting = tasks_for(session, second)[0]
         take_task(session, second, waiting.task_id)
@@ -344,9 +344,9 @@ def _work(rs: RunningNode, mk: RunningNode, xk: RunningNode, first: str, draft: 
     )
 
 
-def _on_screen(conclusion: str) -> dict[str, str]:
+def _on_screen(conclusion: str) -> dict[str, Any]:
     remark = "Parallel striae agree in position and spacing from hour two to hour five."
-    return {"conclusion": conclusion, "basis": "screen", "remark": remark}
+    return {"result": {"basis": "screen", "conclusion": conclusion}, "remark": remark}
 
 
 def _say(node: RunningNode, pseudonym: str, kind: str, *, role: Role = Role.EXAMINER, **fields: Any) -> str:

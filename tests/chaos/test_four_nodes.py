@@ -65,6 +65,7 @@ from tests.chaos.model import DECIDABLE
 from tests.chaos.nodes.four_nodes import JURISDICTIONS, NAMES, PAIRS, FourNodes, scans_of
 from tests.chaos.nodes.living import Clock, NoClient, fast_folder
 from tests.schemas.examples import exhibit_fields
+from tests.schemas.results import SCREEN
 
 RUNS = int(os.environ.get("FFP_CHAOS_RUNS", "5"))
 STEPS = int(os.environ.get("FFP_CHAOS_STEPS", "50"))
@@ -251,7 +252,7 @@ class Chaos(RuleBasedStateMachine):
             return
         sides = sorted((self.dice.choice(own), self.dice.choice(others)))
         a, b = ({"issuer": shown[side].issuer, "record": side, "scan": scans_of(shown[side])[0]} for side in sides)
-        found = {"pair": {"a": a, "b": b}, "conclusion": "identification", "basis": "screen"}
+        found = {"pair": {"a": a, "b": b}, **SCREEN}
         first = self._speak(name, FIRST, Conclusion, {"type": "conclusion", **found})
         second = first and self._speak(name, SECOND, Verification, {"type": "verification", "verifies": first, **found})
         if second:

@@ -45,10 +45,10 @@ class ByPages:
     def sign_lead(self, own: str, other: str) -> str:
         lines = candidate_lines(self.first.read("/app/candidates"))
         pair = next(address for address, sides in lines if {own, other} == set(sides))
-        self.first.send(f"{pair}/conclusion", conclusion="identification", basis="screen", remark="")
+        self.first.send(f"{pair}/conclusion", conclusion="possible_association", remark="")
         assert "possible association" in self.first.read(pair)
         assert self.second.get(pair).status_code == 404, "before it was verified"
-        self._verify()
+        self._verify("possible_association")
         sending = re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/hit)"', self.first.read(pair))
         return self.first.send(*sending).rpartition("/")[2]
 
@@ -75,7 +75,7 @@ class ByPages:
 
     def confirm(self, hit: str) -> str:
         self._signed(self.first, hit, "conclusion", conclusion="identification", remark="")
-        self._verify()
+        self._verify("identification")
         (review,) = re.findall(r'name="review" value="([0-9a-f]{64})"', self.first.read(f"/app/hits/{hit}"))
         return self._signed(self.first, hit, "done", review=review)
 
@@ -111,12 +111,12 @@ class ByPages:
         signed = self.investigator.read(f"/app/records/{record}")
         return str(re.findall(r'href="/app/cases/([A-Z]{2})/', signed)[0])
 
-    def _verify(self) -> None:
-        """The second examiner takes the one task that waits, and identifies."""
+    def _verify(self, conclusion: str) -> None:
+        """The second examiner takes the one task that waits, and concludes."""
         (task,) = re.findall(TASK, self.second.read("/app/verifications"))
         assert self.second.send(f"{task}/take") == task
-        assert "Conclusion (AFTE range)" in self.second.read(task)
-        assert self.second.send(task, conclusion="identification", remark="") == "/app/verifications"
+        assert f'name="conclusion" value="{conclusion}"' in self.second.read(task)
+        assert self.second.send(task, conclusion=conclusion, remark="") == "/app/verifications"
 
     def _moved(self, hit: str, step: str, record: str, **fields: str) -> str:
         """A step of an exhibit, by the form that the page offers first, with what that form is filled in with."""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from exchange.flows.review.next_statements import completed
 from schemas.vocabulary import Role
 from tests.journeys.day import CALIBRE, HANDLING, RETENTION, DayExhibit, HeldByLaboratory
 from tests.journeys.people import Program, Side, until
+from tests.schemas.results import ON, SCREEN
 
 
 class ByRest:
@@ -41,7 +43,7 @@ class ByRest:
         items = self.first.read(f"/records/{own}/candidates")["items"]
         found = next(item for item in items if item["other"]["statement_id"] == other)
         pair = self._pair(self.first, own, other)
-        conclusion = self.first.say("conclusion", pair=pair, basis="screen", conclusion="identification")
+        conclusion = self.first.say("conclusion", pair=pair, **SCREEN)
         assert [item["conclusion"] for item in self.first.read("/verifications")["own"]] == [conclusion]
         assert self.second.get(f"/candidates/{found['candidate_id']}").status_code == 404, "before it was verified"
         self._verify("screen", own, other)
@@ -73,7 +75,7 @@ class ByRest:
 
     def confirm(self, hit: str) -> str:
         pair = self.first.read(f"/hits/{hit}")["pair"]
-        self._next(self.first, hit, type="conclusion", conclusion="identification")
+        self._next(self.first, hit, type="conclusion", **{"result.conclusion": "identification"})
         assert self.second.get(f"/hits/{hit}").status_code == 404, "before it was verified"
         self._verify("exhibits", pair["a"]["record"], pair["b"]["record"])
         return self._next(self.first, hit, type="hit", stage="confirmed")
@@ -91,7 +93,7 @@ class ByRest:
         known = {name: value for name, value in found["body"].items() if name in stated}
         assert known == {name: stated[name] for name in known}
         assert set(found["missing"]) <= stated.keys() <= {*found["body"], *found["missing"], *found["optional"]}
-        return who.say(**_draft(found["body"] | stated))
+        return who.say(**_draft(completed(found["body"], stated)))
 
     def _offered(self, who: Program, hit: str) -> list[dict[str, Any]]:
         offered: list[dict[str, Any]] = who.read(f"/hits/{hit}")["next"]
@@ -109,7 +111,7 @@ class ByRest:
         for one in specimens:
             for drawn in ("blob", "heights"):
                 assert self.second.get(one[drawn].removeprefix("/v1")).status_code == 200
-        answer = self.second.post(address, {"conclusion": "identification"})
+        answer = self.second.post(address, {"conclusion": ON[basis]["result"]["conclusion"]})
         assert answer.status_code == 201, answer.text
         assert self.second.read("/verifications")["tasks"] == []
 

@@ -31,6 +31,7 @@ from schemas.record import ScanMediaType
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.journeys.people import until
+from tests.schemas.results import SCREEN
 
 THEIRS_OF_EXAMINERS: Final = {
     "MK-2026-0501": "H",
@@ -52,7 +53,7 @@ AT_HOME: Final = {"RS-2026-0301": "3-2", "RS-2026-0302": "A", "RS-2026-0303": "T
 """One firearm of which North Macedonia has another exhibit: it asks for the release of all four."""
 ASKED_WITH: Final = {"MK-2026-0311": "3-1"}
 BASIS_OF_PROGRAM: Final = "Criminal Procedure Code, article 286"
-SEEN: Final = {"conclusion": "identification", "basis": "screen", "remark": "2 x 3"}
+SEEN: Final = {**SCREEN, "remark": "2 x 3"}
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def examiner(me: Somebody, colleague: Callable[[], Somebody], bench: Bench) -> N
 
     # 5.
     first = me.page.url
-    me.take(me.term("identification", "screen_conclusion"))
+    me.take(me.term("possible_association", "screen_conclusion"))
     remark = "Паралелни риски од два до пет." if me.speech.code in CYRILLIC else "Linje paralele, dy deri në pesë."
     me.write("What you saw: agreement and disagreement of class and individual characteristics", remark)
     me.press("button", "Sign and next", to=PAIR)
@@ -120,7 +120,7 @@ def verifier(me: Somebody, case: str, remark: str) -> None:
     assert not re.search(r"\b0[.,]\d\d\b", me.text()), "no score"
     me.press("button", "Side by side")
     settle(me.page)
-    me.take(me.term("identification", "screen_conclusion"))
+    me.take(me.term("possible_association", "screen_conclusion"))
     me.press("button", "Sign my conclusion", to="/app/verifications")
     me.reads("Nothing waits for your judgement.")
     me.leave()

@@ -27,6 +27,7 @@ from exchange.store.tables.records import CandidateRow, RecordRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.load.archive import FACES, Archive, drawn
+from tests.schemas.results import SCREEN
 
 PEOPLE = {Role.EXAMINER: 30, Role.INVESTIGATOR: 15, Role.HEAD: 5}
 SHOTS = 24
@@ -158,7 +159,10 @@ def _leads(node: Node, people: Sequence[Person], count: int) -> tuple[str, ...]:
     first, second, *_ = (person.pseudonym for person in people if person.role == Role.EXAMINER)
     with node.store.read() as session:
         found = open_candidates(session, CandidateView(PIPELINES, None), Page(count))
-    on_screen = {"conclusion": "identification", "basis": "screen", "remark": "Striae agree from hour two to five."}
+    on_screen = {
+        **SCREEN,
+        "remark": "Striae agree from hour two to five.",
+    }
     hits = []
     for lead in found:
         pair = pair_of(lead).model_dump(mode="json")

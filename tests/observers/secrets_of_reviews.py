@@ -29,6 +29,7 @@ from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.flows.network import MK, RS
 from tests.observers.trial import Secret
 from tests.observers.world import COLLEAGUE, INVESTIGATOR, THIRD, Base, World, drawn
+from tests.schemas.results import INCONCLUSIVE
 
 MOST_MESSAGES = 1
 OTHER_SIDE = tuple(Maker(pseudonym=f"examiner-{n}", role=Role.EXAMINER, signed_in=SignedInBy.TOKEN) for n in (7, 8))
@@ -64,9 +65,9 @@ class Conclusion(OfReview):
 
     def conclude(self, world: World, value: int) -> list[str]:
         chance = random.Random(f"{self.name}/{self.seed}")
-        held = ("identification", "inconclusive_b")[value]
+        held = ("possible_association", "inconclusive")[value]
         remarks = ["Parallel striae agree." * chance.randint(1, 9) for _ in range(2)]
-        fields = {"conclusion": held, "basis": "screen", "remark": remarks[value]}
+        fields = {"result": {"basis": "screen", "conclusion": held}, "remark": remarks[value]}
         sibling = {"pair": pair_of(self.sibling).model_dump(mode="json"), **fields}
         first = say(world, COLLEAGUE, "conclusion", **sibling)
         say(world, THIRD, "verification", verifies=first, **sibling)
@@ -85,7 +86,7 @@ class Control(OfReview):
 
     def conclude(self, world: World, value: int) -> list[str]:
         real, control = (self.lead, self.control) if value == 0 else (self.control, self.lead)
-        fields = {"conclusion": "inconclusive_a", "basis": "screen", "remark": "Some agreement."}
+        fields = {**INCONCLUSIVE, "remark": "Some agreement."}
         _hit_of_other_side(world, real, messages=value)
         world.work(((RS, MK),))
         if value == 1:  # the first pair is asked for first in both worlds
@@ -134,7 +135,10 @@ def say(world: World, pseudonym: str, kind: str, **fields: Any) -> str:
 
 def _hit_of_other_side(world: World, pair: StoredCandidate, *, messages: int = 0) -> None:
     """North Macedonia holds the pair for a lead, says so, and then writes of it."""
-    drawn_up = {"pair": pair_of(pair).model_dump(mode="json"), "conclusion": "inconclusive_a", "basis": "screen"}
+    drawn_up = {
+        "pair": pair_of(pair).model_dump(mode="json"),
+        **INCONCLUSIVE,
+    }
     first, second = OTHER_SIDE
     concluded = _other_side_says(world, first, "conclusion", **drawn_up)
     verified = _other_side_says(world, second, "verification", verifies=concluded, **drawn_up)

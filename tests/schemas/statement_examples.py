@@ -87,13 +87,16 @@ def statement_fields() -> dict[str, Json]:
             "answers": None,
         },
         "conclusion": head("conclusion")
-        | {"pair": pair_fields(), "conclusion": "inconclusive_a", "basis": "screen", "remark": "Seen on screen."},
+        | {
+            "pair": pair_fields(),
+            "result": {"basis": "screen", "conclusion": "inconclusive"},
+            "remark": "Seen on screen.",
+        },
         "verification": head("verification")
         | {
             "verifies": conclusion,
             "pair": pair_fields(),
-            "conclusion": "identification",
-            "basis": "exhibits",
+            "result": {"basis": "exhibits", "conclusion": "identification"},
             "remark": None,
         },
         "physical-comparison": head("physical-comparison")
@@ -256,6 +259,30 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
     return {
         "pair-of-one": ("a record is no pair with itself", good["hit"] | {"pair": pair | {"b": pair["a"]}}),
         "pair-in-disorder": ("the greater id first", good["conclusion"] | {"pair": {"a": pair["b"], "b": pair["a"]}}),
+        "identification-on-screen": (
+            "the screen identifies nothing",
+            good["conclusion"] | {"result": {"basis": "screen", "conclusion": "identification"}},
+        ),
+        "elimination-on-screen": (
+            "the screen eliminates nothing",
+            good["verification"] | {"result": {"basis": "screen", "conclusion": "elimination"}},
+        ),
+        "possible-association-on-exhibits": (
+            "under the microscope examiners conclude in the AFTE range",
+            good["verification"] | {"result": {"basis": "exhibits", "conclusion": "possible_association"}},
+        ),
+        "inconclusive-on-exhibits": (
+            "inconclusive in which way?",
+            good["conclusion"] | {"result": {"basis": "exhibits", "conclusion": "inconclusive"}},
+        ),
+        "result-on-no-basis": (
+            "a conclusion states what it rests on",
+            good["conclusion"] | {"result": {"conclusion": "possible_association"}},
+        ),
+        "result-on-another-basis": (
+            "screen or exhibits",
+            good["conclusion"] | {"result": {"basis": "photograph", "conclusion": "possible_association"}},
+        ),
         "confirmed-on-screen": ("the screen alone confirms nothing", good["hit"] | {"stage": "confirmed"}),
         "percentage": ("a score is no percentage", good["hit"] | {"score": 100.5}),
         "candidate-of-nothing": ("a candidate, and nothing was found", answer | {"found": []}),

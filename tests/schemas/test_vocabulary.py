@@ -8,6 +8,7 @@ import pytest
 
 from schemas.vocabulary import (
     KOSOVO_FOOTNOTE,
+    AfteConclusion,
     Answer,
     BreechFaceClass,
     CaseMaterial,
@@ -21,6 +22,7 @@ from schemas.vocabulary import (
     Modality,
     PrimerMaterial,
     RegionOfInterest,
+    ScreenConclusion,
     SourceGrade,
 )
 
@@ -66,3 +68,8 @@ def test_the_footnote_has_its_words() -> None:
     assert KOSOVO_FOOTNOTE == (
         "* References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999)."
     )
+
+
+def test_screen_and_exhibits_share_no_word() -> None:
+    """So that a conclusion that is quoted without its basis still says on what it rests."""
+    assert not {str(word) for word in ScreenConclusion} & {str(word) for word in AfteConclusion}

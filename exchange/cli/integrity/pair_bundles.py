@@ -78,7 +78,8 @@ def facts_of(said: AnyStatement) -> dict[str, str]:
         case Record():
             return _record(said)
         case Conclusion() | Verification():
-            named = ("conclusion", "basis", "remark")
+            result = {"conclusion": said.result.conclusion, "basis": said.result.basis}
+            return {**result, **({} if said.remark is None else {"remark": said.remark})}
         case Hit():
             named = ("stage", "basis", "conclusion", "verification", "answers")
         case PhysicalComparison():

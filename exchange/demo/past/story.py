@@ -25,7 +25,17 @@ from exchange.flows.review.statements import speak
 from exchange.flows.statement.received_scan import ReceivedScan, arriving_scan
 from exchange.flows.terms.withdraw import withdraw
 from schemas import Maker
-from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose, Role, SignedInBy, WithdrawalReason
+from schemas.vocabulary import (
+    AfteConclusion,
+    Basis,
+    Decision,
+    Jurisdiction,
+    LawfulPurpose,
+    Role,
+    ScreenConclusion,
+    SignedInBy,
+    WithdrawalReason,
+)
 
 SECOND_REVIEW = timedelta(hours=24)
 DECISION = timedelta(days=2)
@@ -193,9 +203,9 @@ class Story:
             if hours is not None:
                 heappush(waiting, (self.clock() + timedelta(hours=hours), number, act))
 
-    def conclude(self, code: str, one: PastExhibit, other: PastExhibit, basis: str) -> str:
+    def conclude(self, code: str, one: PastExhibit, other: PastExhibit, basis: Basis) -> str:
         """The first examiner's conclusion."""
-        said = self._say(code, EXAMINER, "conclusion", pair=_pair(one, other), basis=basis, **_IDENTIFIED)
+        said = self._say(code, EXAMINER, "conclusion", pair=_pair(one, other), **_associated(basis))
         key = code if one.code == other.code else f"{code}>{_other(code, (one.code, other.code))}"
         self.truth.count(self.clock(), "conclusions", key)
         return said
@@ -203,14 +213,14 @@ class Story:
     def leave_unverified(self, one: PastExhibit, other: PastExhibit) -> None:
         """A conclusion that no second examiner gets to."""
         self.clock.on(minutes=1)
-        self.conclude(one.code, one, other, "screen")
+        self.conclude(one.code, one, other, Basis.SCREEN)
         self.truth.unverified.append((one.code, self.clock() + SECOND_REVIEW))
 
     def lead(self, one: PastExhibit, other: PastExhibit, *, after_h: float, hits: list[PastHit] | None = None) -> Steps:
         """Two examiners of the first side hold the pair for a lead, and tell the other side; the hit comes to
         ``hits``."""
         code, truth = one.code, JoinedTruth(one.code, other.code)
-        since, rests = yield from self._two_examiners(code, one, other, "screen", after_h)
+        since, rests = yield from self._two_examiners(code, one, other, Basis.SCREEN, after_h)
         self.truth.joined.append(truth)
         said = self._say(code, EXAMINER, "hit", pair=_pair(one, other), stage="lead", basis="screen", **rests)
         if truth.across:
@@ -222,14 +232,14 @@ class Story:
             hits.append(PastHit(one, other, said, truth))
 
     def _two_examiners(
-        self, code: str, one: PastExhibit, other: PastExhibit, basis: str, after_h: float
+        self, code: str, one: PastExhibit, other: PastExhibit, basis: Basis, after_h: float
     ) -> Generator[float, None, tuple[datetime, dict[str, str]]]:
         """One concludes, the other verifies so many hours later, and an hour after that the first goes on. Returns when
         the first concluded, and what a hit rests on."""
         since, conclusion = self.clock(), self.conclude(code, one, other, basis)
         yield after_h
-        fields = {"pair": _pair(one, other), "basis": basis, "verifies": conclusion}
-        verification = self._say(code, SECOND, "verification", **fields, **_IDENTIFIED)
+        fields = {"pair": _pair(one, other), "verifies": conclusion}
+        verification = self._say(code, SECOND, "verification", **fields, **_associated(basis))
         self.truth.lasted("verification", since, self.clock())
         yield 1
         return since, {"conclusion": conclusion, "verification": verification}
@@ -264,7 +274,7 @@ class Story:
     def confirm(self, hit: PastHit, *, after_h: float) -> Steps:
         """Both examiners of the side that received the exhibit identify, at the microscope."""
         code, partner = hit.codes[::-1]
-        since, rests = yield from self._two_examiners(code, hit.one, hit.other, "exhibits", after_h)
+        since, rests = yield from self._two_examiners(code, hit.one, hit.other, Basis.EXHIBITS, after_h)
         fields = {"pair": _pair(hit.one, hit.other), "stage": "confirmed", "basis": "exhibits", "answers": hit.step}
         self._say(code, EXAMINER, "hit", **fields, **rests)
         self.truth.lasted("dissemination", since, self.clock())
@@ -339,7 +349,14 @@ class Story:
         return speak(self.node(code), maker, json.dumps({"type": kind, **fields}).encode()).statement_id
 
 
-_IDENTIFIED: Final = {"conclusion": "identification", "remark": None}
+_ASSOCIATED: Final = {
+    Basis.SCREEN: ScreenConclusion.POSSIBLE_ASSOCIATION,
+    Basis.EXHIBITS: AfteConclusion.IDENTIFICATION,
+}
+
+
+def _associated(basis: Basis) -> dict[str, Any]:
+    return {"result": {"basis": basis, "conclusion": _ASSOCIATED[basis]}, "remark": None}
 
 
 def _pair(one: PastExhibit, other: PastExhibit) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from random import SystemRandom
 from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp, stamp_in
-from exchange.flows.blind.visibility import APART, blind_to, pair_of
+from exchange.flows.blind.visibility import blind_to, needs_verification, pair_of
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.node.jobs import JobKind, promise
@@ -36,11 +36,11 @@ EVERYBODYS = CandidateView(PIPELINES, None)
 def send_for_verification(session: Session, node: Node, statement_id: str, said: Conclusion) -> None:
     """Ask another examiner at once, and now and then promise to ask, at some other time, of a pair that nobody holds
     for a lead. Within the transaction that enters the conclusion into the log."""
-    if said.basis is Basis.SCREEN and said.conclusion in APART:
+    if not needs_verification(said.result):
         return
-    task_id = secrets.token_hex(16)
-    _add(session, node, task_id, said.pair, said.basis, conclusion=statement_id, concluded_by=said.made_by.pseudonym)
-    if said.basis is Basis.SCREEN and secrets.randbelow(1_000_000) < node.settings.control_share * 1_000_000:
+    task_id, basis = secrets.token_hex(16), said.result.basis
+    _add(session, node, task_id, said.pair, basis, conclusion=statement_id, concluded_by=said.made_by.pseudonym)
+    if basis is Basis.SCREEN and secrets.randbelow(1_000_000) < node.settings.control_share * 1_000_000:
         promise(session, JobKind.DRAW_CONTROL, secrets.randbits(128), after_s=_control_in_s(session))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from sqlalchemy.orm import Session
 
@@ -48,23 +49,26 @@ from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import (
     AnyStatement,
     Conclusion,
+    ExhibitsResult,
     Feedback,
     Hit,
     Pair,
     PhysicalComparison,
+    Result,
+    ScreenResult,
     Side,
     Verification,
     open_envelope,
     parse_statement,
 )
-from schemas.vocabulary import AfteConclusion, Basis, Role
+from schemas.vocabulary import AfteConclusion, Basis, Role, ScreenConclusion
 
 _MOST_STEPS = 4
 """A retraction of feedback on a hit is three from the pair; what is further is held for telling."""
 OF_NO_PAIR = frozenset({"record", "disclosure", "grant", "withdrawal"})
 """What they are about is a record."""
-APART = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNSUITABLE})
-"""What leads nowhere: on the screen it is not verified."""
+_NO_LEAD_ON_SCREEN = frozenset({ScreenConclusion.NO_ASSOCIATION_INDICATED, ScreenConclusion.UNSUITABLE_FOR_EXAMINATION})
+_NO_LEAD_ON_EXHIBITS = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNSUITABLE})
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,23 @@ class Hidden:
         one, other = map(self.versions.get, records)
         of_exhibits = one is not None and other is not None and exhibits_of(one, other) in self.exhibits
         return of_exhibits or scans in self.scans
+
+
+def is_worth_pursuing(result: Result) -> bool:
+    """Whether a pair with this result may become a lead."""
+    match result:
+        case ScreenResult():
+            return result.conclusion not in _NO_LEAD_ON_SCREEN
+        case ExhibitsResult():
+            return result.conclusion not in _NO_LEAD_ON_EXHIBITS
+        case _:
+            assert_never(result)
+
+
+def needs_verification(result: Result) -> bool:
+    """Whether another examiner verifies a conclusion: on the exhibits always, on the screen where it may become a
+    lead."""
+    return result.basis is Basis.EXHIBITS or is_worth_pursuing(result)
 
 
 def view_of(role: Role, pseudonym: str) -> CandidateView:
@@ -252,7 +273,10 @@ def check_none_waits(session: Session, said: Conclusion) -> None:
     """One conclusion on a pair waits at a time: a second task on it could be no control, and would tell whoever is
     asked that the first is none. Raises Conflict."""
     pair = said.pair.model_dump_json()
-    if any((row.pair, row.basis) == (pair, said.basis) for row in tasks_concluded_by(session, said.made_by.pseudonym)):
+    if any(
+        (row.pair, row.basis) == (pair, said.result.basis)
+        for row in tasks_concluded_by(session, said.made_by.pseudonym)
+    ):
         raise Conflict(
             "Your conclusion on this pair waits for another examiner already. Take it back to conclude anew.",
             code="already-concluded",
@@ -292,7 +316,7 @@ def check_blind(session: Session, said: Verification) -> None:
             "You became an examiner after this was concluded, and could read it before; another examiner verifies it.",
             code="not-blind",
         )
-    if said.basis is not Basis.SCREEN:
+    if said.result.basis is not Basis.SCREEN:
         return
     seen_at = saw(session, said.made_by.pseudonym, *blind_to(session, said.pair))
     if seen_at is not None:
@@ -305,7 +329,7 @@ def check_blind(session: Session, said: Verification) -> None:
 def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = None) -> list[str]:
     """The examiners of this node who may still verify a conclusion."""
     maker = said.made_by.pseudonym
-    if said.basis is not Basis.SCREEN:
+    if said.result.basis is not Basis.SCREEN:
         return examiners(session, besides=maker, asked_at=asked_at)
     exhibits, scans = blind_to(session, said.pair)
     return blind_examiners(session, exhibits, scans, besides=maker, asked_at=asked_at)

@@ -31,7 +31,7 @@ from exchange.flows.exercises.participants import noted_beginning
 from exchange.flows.exercises.scoring import SkillResult, by_skill, pair_outcome, question_outcome
 from exchange.flows.exercises.vocabulary import ExerciseOutcome, ExerciseUse
 from exchange.flows.monitoring.half_years import Half
-from schemas.vocabulary import AfteConclusion, Jurisdiction
+from schemas.vocabulary import Jurisdiction, ScreenConclusion
 
 MOST_ATTEMPTS: Final = 500
 """Of one set: a folder is for a class, not for a crowd."""
@@ -84,7 +84,7 @@ class Attempt:
 def outcome_of(answer: ItemAnswer, said: str) -> ExerciseOutcome:
     if answer.truth is None or answer.shows_enough is None:
         return question_outcome(answer.right or "", said)
-    return pair_outcome(answer.truth, shows_enough=answer.shows_enough, said=AfteConclusion(said))
+    return pair_outcome(answer.truth, shows_enough=answer.shows_enough, said=ScreenConclusion(said))
 
 
 def begin_attempt(kept: KeptSet, jurisdiction: Jurisdiction, mark: str) -> str:

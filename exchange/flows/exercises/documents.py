@@ -23,7 +23,7 @@ from schemas.errors import ContractError
 from schemas.exhibit import Contract
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
-from schemas.vocabulary import AfteConclusion
+from schemas.vocabulary import ScreenConclusion
 
 SET_FORMAT: Final = "ffp-exercise-set/1"
 SEALED_FORMAT: Final = "ffp-exercise-answers/1"
@@ -169,7 +169,7 @@ def open_seal(data: bytes, of: ExerciseSet) -> ExerciseAnswers:
 
 def possible_answers(item: SetItem) -> tuple[str, ...]:
     """The words that may be said of an exercise, in the order in which they are shown."""
-    return tuple(AfteConclusion) if item.options is None else tuple(item.options)
+    return tuple(ScreenConclusion) if item.options is None else tuple(item.options)
 
 
 def _read(data: bytes, model: type[_D], most: int, what: str) -> _D:

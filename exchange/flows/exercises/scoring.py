@@ -7,27 +7,27 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from exchange.flows.exercises.vocabulary import ExerciseOutcome, ExerciseSkill, ExerciseTruth
-from schemas.vocabulary import AfteConclusion
+from schemas.vocabulary import ScreenConclusion
 
 
-def pair_outcome(truth: ExerciseTruth, *, shows_enough: bool, said: AfteConclusion) -> ExerciseOutcome:
-    """Of two exhibits. ``shows_enough``: whether the marks bear the true conclusion.
+def pair_outcome(truth: ExerciseTruth, *, shows_enough: bool, said: ScreenConclusion) -> ExerciseOutcome:
+    """Of two exhibits, seen on the screen. ``shows_enough``: whether the marks bear the true conclusion.
 
-    1. Identification or elimination against the truth is false, whatever the marks show.
+    1. An association of two firearms is false, and none of one firearm is missed, whatever the marks show.
     2. Where they show too little, a conclusion is too much, and inconclusive or unsuitable is right.
     3. Where they show enough, the true conclusion is right, and unsuitable is too little.
     4. Inconclusive of one firearm is too little; of two firearms it is cautious, and counted by itself.
     """
-    if said is AfteConclusion.IDENTIFICATION and truth is ExerciseTruth.DIFFERENT:
-        return ExerciseOutcome.FALSE_IDENTIFICATION
-    if said is AfteConclusion.ELIMINATION and truth is ExerciseTruth.SAME:
-        return ExerciseOutcome.FALSE_ELIMINATION
-    concludes = said in (AfteConclusion.IDENTIFICATION, AfteConclusion.ELIMINATION)
+    if said is ScreenConclusion.POSSIBLE_ASSOCIATION and truth is ExerciseTruth.DIFFERENT:
+        return ExerciseOutcome.FALSE_ASSOCIATION
+    if said is ScreenConclusion.NO_ASSOCIATION_INDICATED and truth is ExerciseTruth.SAME:
+        return ExerciseOutcome.MISSED_ASSOCIATION
+    concludes = said in (ScreenConclusion.POSSIBLE_ASSOCIATION, ScreenConclusion.NO_ASSOCIATION_INDICATED)
     if not shows_enough:
         return ExerciseOutcome.OVER_CLAIM if concludes else ExerciseOutcome.RIGHT
     if concludes:
         return ExerciseOutcome.RIGHT
-    if said is AfteConclusion.UNSUITABLE or truth is ExerciseTruth.SAME:
+    if said is ScreenConclusion.UNSUITABLE_FOR_EXAMINATION or truth is ExerciseTruth.SAME:
         return ExerciseOutcome.UNDER_CLAIM
     return ExerciseOutcome.INCONCLUSIVE
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 class ExerciseAudience(StrEnum):
     EXAMINER = "examiner"
-    """Two exhibits under the comparison viewer, and a conclusion of the AFTE range."""
+    """Two exhibits under the comparison viewer, and a conclusion on the screen."""
     INVESTIGATOR = "investigator"
     """A situation, and what to do next."""
 
@@ -57,8 +57,8 @@ class ExerciseOutcome(StrEnum):
     """Less than the marks show."""
     OVER_CLAIM = "over_claim"
     """More than the marks show, even where it happens to be true."""
-    FALSE_IDENTIFICATION = "false_identification"
-    FALSE_ELIMINATION = "false_elimination"
+    FALSE_ASSOCIATION = "false_association"
+    MISSED_ASSOCIATION = "missed_association"
     WRONG = "wrong"
     """Of a question for investigators."""
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TypeVar
 
-from exchange.flows.blind.visibility import APART
+from exchange.flows.blind.visibility import is_worth_pursuing
 from exchange.flows.hits.vocabulary import MOST_HITS, NoEffect, Said
-from schemas import Conclusion, Feedback, Hit, Pair, PhysicalComparison, Retraction, Verification
-from schemas.vocabulary import AfteConclusion, Basis, HitStage
+from schemas import Conclusion, Feedback, Hit, Pair, PhysicalComparison, Result, Retraction, Verification
+from schemas.vocabulary import Basis, HitStage
 
 _S = TypeVar("_S", Hit, Verification, PhysicalComparison, Feedback, Retraction)
 
@@ -86,7 +86,7 @@ class Bases:
         of_pair = first.pair == second.pair == self.pair and (not isinstance(said, Hit) or said.pair == self.pair)
         if not of_pair or second.verifies != said.conclusion:
             return NoEffect.OTHER_PAIR
-        if not first.basis == second.basis == basis:
+        if not first.result.basis == second.result.basis == basis:
             return NoEffect.OTHER_BASIS
         if first.made_by.pseudonym == second.made_by.pseudonym:
             return NoEffect.SAME_EXAMINER
@@ -121,10 +121,10 @@ class Bases:
         return first.statement, second.statement
 
     def _why_apart(self, hit: Hit) -> NoEffect | None:
-        return NoEffect.NOT_AGREED if set(self._concluded(hit)) & APART else None
+        return None if all(map(is_worth_pursuing, self._results(hit))) else NoEffect.NOT_AGREED
 
-    def _concluded(self, said: Hit | PhysicalComparison) -> list[AfteConclusion]:
-        return [one.conclusion for one in self._bases(said) or ()]
+    def _results(self, said: Hit | PhysicalComparison) -> list[Result]:
+        return [one.result for one in self._bases(said) or ()]
 
     def _is_taken_back(self, said: Said) -> bool:
         """It, or what it rests on."""

@@ -56,7 +56,7 @@ from schemas import (
     Retraction,
 )
 from schemas.review import CUSTODY
-from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage
+from schemas.vocabulary import AfteConclusion, Basis, ComparisonStep, FeedbackOutcome, HitStage, ScreenConclusion
 
 _COMES_TO_IT = frozenset({Stage.COMPARISON_ASKED, Stage.COMPARISON_AGREED, Stage.COMPARED})
 """Who has the exhibits still needs them."""
@@ -165,7 +165,7 @@ class _Weighing(Agreements):
         why = why or self._why_too_many(said) or self._why_bases(statement, Basis.EXHIBITS)
         if why is not None:
             return why
-        if isinstance(statement, Hit) and set(self._concluded(statement)) != {AfteConclusion.IDENTIFICATION}:
+        if isinstance(statement, Hit) and self._conclusions(statement) != {AfteConclusion.IDENTIFICATION}:
             return NoEffect.NOT_IDENTIFIED
         if self._is_taken_back(said):
             return NoEffect.TAKEN_BACK
@@ -275,10 +275,13 @@ class _Weighing(Agreements):
         on_it = (one for one in self.agreements if step is not None and self._root(one) == self._root(step))
         return next(on_it, None)
 
+    def _conclusions(self, said: Hit | PhysicalComparison) -> set[AfteConclusion | ScreenConclusion]:
+        return {result.conclusion for result in self._results(said)}
+
     def _outcome(self, said: Said) -> Stage:
         if not isinstance(said.statement, PhysicalComparison):
             return Stage.CONFIRMED
-        match set(self._concluded(said.statement)):
+        match self._conclusions(said.statement):
             case both if both == {AfteConclusion.ELIMINATION}:
                 return Stage.ELIMINATED
             case both if both == {AfteConclusion.IDENTIFICATION}:

@@ -85,5 +85,5 @@ def _state_after(said: PhysicalComparison, concluded: dict[str, Conclusion]) -> 
             return Stage.LEAD
         case _:
             first = concluded.get(said.conclusion or "")
-            apart = first is not None and first.conclusion is AfteConclusion.ELIMINATION
+            apart = first is not None and first.result.conclusion is AfteConclusion.ELIMINATION
             return Stage.ELIMINATED if apart else Stage.INCONCLUSIVE

@@ -156,7 +156,7 @@ def _check_tasks(session: Session) -> Iterator[Difference]:
             "concluded_by": None,
         }
         if isinstance(said, Conclusion):
-            expected |= {"concluded_by": said.made_by.pseudonym, "basis": said.basis}
+            expected |= {"concluded_by": said.made_by.pseudonym, "basis": said.result.basis}
         if row.said is not None and not isinstance(made, Conclusion | Verification):
             expected["said"] = None
         yield from differing(row, row.task_id, expected)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import DAY_S, stamp_in
 from exchange.flows.alerts.deadlines import Due, Duty
-from exchange.flows.blind.visibility import APART
+from exchange.flows.blind.visibility import is_worth_pursuing
 from exchange.flows.maturity.definitions import Evidence, State
 from exchange.flows.monitoring.rows import entry_of
 from exchange.flows.monitoring.small_counts import exact, told_count
@@ -114,7 +114,7 @@ def _leads(session: Session, node: Node) -> Evidence:
 
 
 def _is_lead(said: Conclusion) -> bool:
-    return said.basis is Basis.SCREEN and said.conclusion not in APART
+    return said.result.basis is Basis.SCREEN and is_worth_pursuing(said.result)
 
 
 def _conclusion(session: Session, statement_id: str) -> Conclusion | None:

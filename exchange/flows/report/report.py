@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy.orm import Session
 
@@ -37,9 +37,9 @@ from exchange.flows.statement.sharing import record_of
 from exchange.store.log.statements import find_statement
 from exchange.store.review.candidates import StoredCandidate
 from exchange.store.tables.records import AcquisitionRow, RecordRow
-from schemas import AnyStatement, Conclusion, Pair, Record
+from schemas import AnyStatement, Conclusion, Pair, Record, Result
 from schemas.record import Acquisition
-from schemas.vocabulary import AfteConclusion, Basis
+from schemas.vocabulary import AfteConclusion, Basis, ScreenConclusion
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class PairReport:
     sides: tuple[ReportSide, ReportSide]
     said: tuple[ReportedStatement, ...]
     stage: str
-    """candidate, associated, concluded, unsuitable, or how far its hit is."""
+    """candidate, what the newest conclusion states, or how far its hit is."""
     dated: str
     """When the newest of all this came to be known here: the date of the report."""
     picture: bytes
@@ -167,19 +167,31 @@ def stage_of(said: tuple[ReportedStatement, ...], hit: Stage | None) -> str:
     if hit is not None and hit not in (Stage.RETRACTED, Stage.NO_EFFECT):
         return str(hit)
     standing = [item.statement for item in said if not item.retracted]
-    on_exhibits = [item for item in standing if isinstance(item, Conclusion) and item.basis is Basis.EXHIBITS]
-    concluded = on_exhibits or [item for item in standing if isinstance(item, Conclusion)]
-    if not concluded:
-        return "candidate"
-    match concluded[-1].conclusion:
+    results = [item.result for item in standing if isinstance(item, Conclusion)]
+    on_exhibits = [result for result in results if result.basis is Basis.EXHIBITS]
+    return _stage_of_result((on_exhibits or results)[-1]) if results else "candidate"
+
+
+def _stage_of_result(result: Result) -> str:
+    match result.conclusion:
+        case ScreenConclusion.POSSIBLE_ASSOCIATION:
+            return "associated"
+        case ScreenConclusion.INCONCLUSIVE:
+            return "inconclusive_on_screen"
+        case ScreenConclusion.NO_ASSOCIATION_INDICATED:
+            return "not_associated"
+        case ScreenConclusion.UNSUITABLE_FOR_EXAMINATION:
+            return "unsuitable_on_screen"
         case AfteConclusion.IDENTIFICATION:
-            return "concluded" if on_exhibits else "associated"
+            return "concluded"
+        case AfteConclusion.INCONCLUSIVE_A | AfteConclusion.INCONCLUSIVE_B | AfteConclusion.INCONCLUSIVE_C:
+            return "inconclusive"
         case AfteConclusion.ELIMINATION:
             return "eliminated"
         case AfteConclusion.UNSUITABLE:
             return "unsuitable"
         case _:
-            return "inconclusive"
+            assert_never(result.conclusion)
 
 
 def in_order_of_answers(said: tuple[ReportedStatement, ...]) -> tuple[ReportedStatement, ...]:

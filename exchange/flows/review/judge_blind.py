@@ -12,17 +12,20 @@ from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import Spoke, speak
 from schemas import Maker
-from schemas.vocabulary import AfteConclusion
+from schemas.vocabulary import AfteConclusion, ScreenConclusion
 
 
-def judge_blind(node: Node, maker: Maker, task_id: str, conclusion: AfteConclusion, remark: str | None) -> Spoke:
+def judge_blind(
+    node: Node, maker: Maker, task_id: str, conclusion: AfteConclusion | ScreenConclusion, remark: str | None
+) -> Spoke:
     """The answer to a task that this examiner took; sent again, it is signed once.
 
-    Raises NotFound: none, not for this examiner, or not taken; Conflict where another answer was signed before.
+    Raises NotFound: none, not for this examiner, or not taken; Conflict where another answer was signed before;
+    InvalidInput for a conclusion that the basis of the task does not have.
     """
     given = answer_given(node, maker.pseudonym, task_id)
     if given is not None:
-        if (given.said.conclusion, given.said.remark) != (conclusion, remark):
+        if (given.said.result.conclusion, given.said.remark) != (conclusion, remark):
             raise Conflict(
                 "You signed another answer to this already. It stands, and can only be taken back.",
                 code="already-answered",
@@ -32,8 +35,7 @@ def judge_blind(node: Node, maker: Maker, task_id: str, conclusion: AfteConclusi
     said: dict[str, Any] = {
         "type": "conclusion",
         "pair": task.pair.model_dump(mode="json"),
-        "conclusion": conclusion,
-        "basis": task.basis,
+        "result": {"basis": task.basis, "conclusion": conclusion},
     }
     if remark is not None:
         said["remark"] = remark

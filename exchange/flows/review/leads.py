@@ -33,7 +33,7 @@ def leads_to_send(node: Node, pseudonym: str) -> list[LeadToSend]:
     found = []
     with node.store.read() as session:
         for review in reviews_to_send(session, node, pseudonym):
-            if review.said.basis is Basis.SCREEN:
+            if review.said.result.basis is Basis.SCREEN:
                 scans = scans_of(review.said.pair.a.scan, review.said.pair.b.scan)
                 found.append((review, candidate_of(session, scans, view_of(Role.EXAMINER, pseudonym))))
     note_shown(node, Role.EXAMINER, pseudonym, [candidate for _, candidate in found if candidate is not None])
@@ -49,12 +49,13 @@ def hit_of_review(review: Review, candidate: StoredCandidate | None) -> dict[str
     one. Raises ValueError where no other examiner has verified."""
     if review.verified is None:
         raise ValueError("no other examiner has verified it")
-    on_exhibits = review.said.basis is Basis.EXHIBITS
+    basis = review.said.result.basis
+    on_exhibits = basis is Basis.EXHIBITS
     draft: dict[str, Any] = {
         "type": "hit",
         "pair": review.said.pair.model_dump(mode="json"),
         "stage": HitStage.CONFIRMED if on_exhibits else HitStage.LEAD,
-        "basis": review.said.basis,
+        "basis": basis,
         "conclusion": review.statement_id,
         "verification": review.verified.statement_id,
     }

@@ -32,8 +32,9 @@ NO_MORE_ASKED: Final = frozenset({*CLOSED, Stage.COMPARED, Stage.CONFIRMED})
 
 @dataclass(frozen=True)
 class NextStatement:
-    """``draft`` is without the fields of ``missing``, which its maker states. ``expected``: fields that are filled in
-    with what is to be expected; the maker looks, and states what is found. ``optional``: what may be stated too."""
+    """``draft`` is without the fields of ``missing``, which its maker states; a dot leads into a field. ``expected``:
+    fields that are filled in with what is to be expected; the maker looks, and states what is found. ``optional``: what
+    may be stated too."""
 
     draft: Mapping[str, Any]
     missing: tuple[str, ...] = ()
@@ -61,10 +62,18 @@ def end_of_comparison(link: Link, review: Review) -> dict[str, Any]:
     if review.verified is None:
         raise ValueError("no other examiner has verified it")
     rests_on = {"conclusion": review.statement_id, "verification": review.verified.statement_id}
-    if review.said.conclusion is review.verified.said.conclusion is AfteConclusion.IDENTIFICATION:
+    if both_identified(review):
         pair = link.pair.model_dump(mode="json")
         return {"type": "hit", "pair": pair, "stage": HitStage.CONFIRMED, "basis": Basis.EXHIBITS, **rests_on}
     return {"type": "physical-comparison", "hit": link.lead_id, "step": ComparisonStep.DONE, **rests_on}
+
+
+def both_identified(review: Review) -> bool:
+    """Whether two examiners concluded on the exhibits that one firearm fired both."""
+    second = review.verified
+    return second is not None and (
+        review.said.result.conclusion is second.said.result.conclusion is AfteConclusion.IDENTIFICATION
+    )
 
 
 def concludes_on_exhibits(node_id: str, role: Role, link: Link) -> bool:
@@ -77,8 +86,17 @@ def concludes_on_exhibits(node_id: str, role: Role, link: Link) -> bool:
 def _may_be_signed(session: Session, node: Node, maker: Maker, offered: NextStatement) -> bool:
     if not may_say(offered.draft["type"], maker.role):
         return False
-    tried = {**offered.draft, **{name: _fitting(name) for name in offered.missing}}
+    tried = completed(offered.draft, {name: _fitting(name) for name in offered.missing})
     return would_sign(session, node, maker, json.dumps(tried).encode())
+
+
+def completed(draft: Mapping[str, Any], stated: Mapping[str, str]) -> dict[str, Any]:
+    """The draft with the fields of ``missing`` that its maker stated."""
+    found = dict(draft)
+    for name, value in stated.items():
+        outer, _, inner = name.rpartition(".")
+        found |= {outer: {**found[outer], inner: value}} if outer else {name: value}
+    return found
 
 
 def _fitting(name: str) -> str:
@@ -90,7 +108,7 @@ def _fitting(name: str) -> str:
             return Answer.YES
         case "outcome":
             return FeedbackOutcome.NO_USE
-        case "conclusion":
+        case "result.conclusion":
             return AfteConclusion.INCONCLUSIVE_A
         case _:
             return "-"
@@ -164,8 +182,8 @@ def _on_exhibits(session: Session, node: Node, maker: Maker, found: VisibleHit) 
     waits = any(review.verified is None for review in found.reviews)
     if not ends and not waits and can_conclude_on_exhibits(link):
         pair = link.pair.model_dump(mode="json")
-        draft = {"type": "conclusion", "pair": pair, "basis": Basis.EXHIBITS}
-        yield NextStatement(draft, missing=("conclusion",), optional=("remark",))
+        draft = {"type": "conclusion", "pair": pair, "result": {"basis": Basis.EXHIBITS}}
+        yield NextStatement(draft, missing=("result.conclusion",), optional=("remark",))
 
 
 def _at_any_time(node: Node, maker: Maker, link: Link) -> Iterator[NextStatement]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from exchange.flows.blind.visibility import APART, who_may_verify
+from exchange.flows.blind.visibility import is_worth_pursuing, needs_verification, who_may_verify
 from exchange.flows.hits.history import hits_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.one_review import both_records
@@ -16,7 +16,7 @@ from exchange.store.log.statements import statements_about
 from exchange.store.review.reviews import task_of
 from exchange.store.tables.records import StatementRow
 from schemas import Conclusion, Pair, Verification, open_envelope, parse_statement
-from schemas.vocabulary import Basis, Role
+from schemas.vocabulary import Role
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Review:
     def agreed(self) -> bool:
         """Both examiners hold the pair worth pursuing."""
         second = self.verified
-        return second is not None and not {self.said.conclusion, second.said.conclusion} & APART
+        return second is not None and is_worth_pursuing(self.said.result) and is_worth_pursuing(second.said.result)
 
     @property
     def needs_second(self) -> bool:
-        return not (self.said.basis is Basis.SCREEN and self.said.conclusion in APART)
+        return needs_verification(self.said.result)
 
 
 def read_reviews(node: Node, pair: Pair, pseudonym: str, role: Role = Role.EXAMINER) -> list[Review]:

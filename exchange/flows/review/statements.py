@@ -15,7 +15,6 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
 from exchange.flows.blind.send import send_for_verification
 from exchange.flows.blind.visibility import (
-    APART,
     call_off,
     check_blind,
     check_none_waits,
@@ -23,6 +22,7 @@ from exchange.flows.blind.visibility import (
     check_task,
     close_task,
     hidden_pairs,
+    needs_verification,
     no_record,
     no_statement,
     tells_of,
@@ -64,7 +64,7 @@ from schemas.kinds import KINDS
 from schemas.review import CUSTODY
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
-from schemas.vocabulary import Basis, Role
+from schemas.vocabulary import Role
 
 _T = TypeVar("_T", bound=AnyStatement)
 
@@ -144,8 +144,7 @@ def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, rol
     if _was_verified(session, node, spoken_of.statement_id):
         return True
     said = _own(session, node, spoken_of.statement_id, Conclusion)
-    never_verified = said.basis is Basis.SCREEN and said.conclusion in APART
-    return never_verified or said.made_by.pseudonym == pseudonym
+    return not needs_verification(said.result) or said.made_by.pseudonym == pseudonym
 
 
 def may_take_back(maker: Maker, pseudonym: str, role: Role) -> bool:
@@ -207,7 +206,7 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
             _other_sides(session, node, said.pair)
             first = _own(session, node, said.verifies, Conclusion)
             _check_second(first, said.pair, maker)
-            if first.basis is not said.basis:
+            if first.result.basis is not said.result.basis:
                 raise InvalidInput("The verification has another basis than the conclusion.", code="other-basis")
             _check_first_answer(session, node, said.verifies)
             check_blind(session, said)

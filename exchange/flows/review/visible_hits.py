@@ -109,4 +109,4 @@ def reviews_on_exhibits(node: Node, link: Link, pseudonym: str) -> list[Review]:
 
 
 def _on_exhibits(reviews: list[Review]) -> list[Review]:
-    return [review for review in reviews if review.said.basis is Basis.EXHIBITS and not review.retracted]
+    return [review for review in reviews if review.said.result.basis is Basis.EXHIBITS and not review.retracted]

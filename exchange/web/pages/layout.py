@@ -41,7 +41,6 @@ from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.audited_acts import act_in_words, acts_in_words
 from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_problem, calibre_words
-from exchange.web.wording.conclusions import concluded
 from exchange.web.wording.custody import where_words
 from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
 from exchange.web.wording.explained_terms import explain, sign_of
@@ -177,11 +176,6 @@ def _plain_term(_context: Context, value: str, of: str | None = None) -> str:
 
 
 @pass_context
-def _concluded(_context: Context, value: str, basis: str) -> str:
-    return concluded(value, basis)
-
-
-@pass_context
 def _named(_context: Context, exhibit: ListedExhibit, with_incident: bool = True) -> str:
     return listed_name(exhibit, with_incident)
 
@@ -213,7 +207,6 @@ _pages.filters |= {
     "plain_term": _plain_term,
     "reason": reason,
     "suspicion": suspicion,
-    "concluded": _concluded,
     "whereabouts": where_words,
     "case_address": _case_address,
     "calibre": _calibre,

@@ -14,7 +14,6 @@ from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, 
 from exchange.web.report.exhibits import authorisation, laboratories, records, signer, stated_at
 from exchange.web.report.limits import limits, model_limits
 from exchange.web.report.views import views
-from exchange.web.wording.conclusions import concluded
 from exchange.web.wording.custody import seal_words, where_words
 from exchange.web.wording.sentences import model_for, no_effect, reason
 from schemas import Conclusion, Feedback, Hit, PhysicalComparison, Retraction, Verification
@@ -210,8 +209,8 @@ def _statement(report: PairReport, said: ReportedStatement) -> list[tuple[str, s
     match statement:
         case Conclusion() | Verification():
             rows += [
-                (_("Conclusion"), concluded(statement.conclusion, statement.basis)),
-                (_("Basis"), term(statement.basis)),
+                (_("Conclusion"), term(statement.result.conclusion)),
+                (_("Basis"), term(statement.result.basis)),
                 (_("Remark"), statement.remark or "–"),
             ]
         case Hit():

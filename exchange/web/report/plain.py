@@ -59,6 +59,18 @@ IS: Final = {
         "that two did."
     ),
     "unsuitable": _m("An examiner has found that the marks on the cartridge cases are not suitable for comparison."),
+    "not_associated": _m(
+        "An examiner has examined images of the two cartridge cases on the screen. No association is indicated. The "
+        "exhibits themselves have not been compared."
+    ),
+    "inconclusive_on_screen": _m(
+        "An examiner has examined images of the two cartridge cases on the screen. The images show neither that the "
+        "marks agree nor that they differ. The exhibits themselves have not been compared."
+    ),
+    "unsuitable_on_screen": _m(
+        "An examiner has found that the images of the marks are not suitable for examination. The exhibits themselves "
+        "have not been compared."
+    ),
 }
 
 MEANS: Final = {
@@ -88,6 +100,11 @@ MEANS: Final = {
     "eliminated": _m("In the opinion of the examiner, this pair does not connect the two cases."),
     "inconclusive": _m("This pair neither connects the two cases nor excludes that they are connected."),
     "unsuitable": _m("This pair tells nothing about whether the two cases are connected."),
+    "not_associated": _m(
+        "The images give no reason to compare the exhibits. They do not exclude that the two cases are connected."
+    ),
+    "inconclusive_on_screen": _m("This pair neither connects the two cases nor excludes that they are connected."),
+    "unsuitable_on_screen": _m("This pair tells nothing about whether the two cases are connected."),
 }
 
 NEXT: Final = {
@@ -102,6 +119,11 @@ NEXT: Final = {
     "eliminated": _m("No further step follows from this pair."),
     "inconclusive": _m("Ask the laboratory whether better scans, or the exhibits themselves, could tell more."),
     "unsuitable": _m("Ask the laboratory whether other marks on the cartridge cases can be compared."),
+    "not_associated": _m("No further step follows from this pair."),
+    "inconclusive_on_screen": _m(
+        "Ask the laboratory whether better scans, or the exhibits themselves, could tell more."
+    ),
+    "unsuitable_on_screen": _m("Ask the laboratory whether better scans, or the exhibits themselves, could tell more."),
 }
 
 

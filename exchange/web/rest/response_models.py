@@ -347,7 +347,7 @@ def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> Statem
 
 def words_of(said: AnyStatement) -> str | None:
     """Of a conclusion or its verification."""
-    return concluded_in_english(said.conclusion, said.basis) if isinstance(said, Conclusion | Verification) else None
+    return concluded_in_english(said.result.conclusion) if isinstance(said, Conclusion | Verification) else None
 
 
 def jurisdiction(code: str) -> JurisdictionAnswer:

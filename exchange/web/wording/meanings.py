@@ -65,7 +65,9 @@ MEANINGS: Final = {
     "stage.no_effect": _m("Nothing that was signed of it counts by the rules; the reasons stand with each statement."),
     "basis.screen": _m("Judged by scans and pictures: it makes a lead, and never an identification."),
     "basis.exhibits": _m("Judged by the exhibits themselves under one microscope."),
-    "screen_conclusion.identification": _m("What an identification is called as long as only scans were compared."),
+    "screen_conclusion.possible_association": _m(
+        "The marks on the scans agree. Whether one firearm made them is concluded on the exhibits alone."
+    ),
     "afte_conclusion.unsuitable": _m("The marks do not suffice to compare them at all."),
     "score_band.high": _BAND,
     "score_band.middle": _BAND,

@@ -8,7 +8,6 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import day_words
-from exchange.web.wording.conclusions import concluded
 from schemas import AnyStatement, Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
 from schemas.vocabulary import Basis, ComparisonStep, HitStage
 
@@ -30,9 +29,9 @@ def said_words(said: AnyStatement) -> tuple[str, str]:
         case Hit():
             return (_("lead sent") if said.stage is HitStage.LEAD else _("confirmed hit signed")), ""
         case Conclusion():
-            return _in_short(said), _on(said.basis)
+            return _in_short(said), _on(said.result.basis)
         case Verification():
-            verified = _("verified blind") if said.basis is Basis.SCREEN else _("verified")
+            verified = _("verified blind") if said.result.basis is Basis.SCREEN else _("verified")
             return verified, _in_short(said)
         case PhysicalComparison():
             return _(STEP_WORDS[said.step]), _where(said)
@@ -48,7 +47,7 @@ def said_words(said: AnyStatement) -> tuple[str, str]:
 
 def _in_short(said: Conclusion | Verification) -> str:
     """What is concluded, without what explains it: ``inconclusive (a)``."""
-    return concluded(said.conclusion, said.basis).partition(":")[0]
+    return term(said.result.conclusion).partition(":")[0]
 
 
 def _on(basis: Basis) -> str:

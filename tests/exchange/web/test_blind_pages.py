@@ -44,6 +44,7 @@ from schemas.query import Found
 from schemas.vocabulary import Jurisdiction, ScoreBand, SignedInBy
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, three_exhibits
 from tests.exchange.flows.network import MK, RS
+from tests.schemas.results import EXHIBITS, INCONCLUSIVE
 
 pytestmark = pytest.mark.slow
 
@@ -292,7 +293,7 @@ def test_whoever_asked_verifies_nothing_that_was_found_though_they_have_not_look
 def test_a_conclusion_that_is_sent_twice_is_signed_once(world: BlindWorld) -> None:
     """Two clicks at the same time; a second task on one pair would be no control, and tell that the first is none."""
     path = f"{pair_page(world)}/conclusion"
-    drawn = {"basis": "screen", "conclusion": "identification", "remark": "Striae."}
+    drawn = {"conclusion": "possible_association", "remark": "Striae."}
 
     async def click(site: Site) -> list[int]:
         answers: list[int] = []
@@ -312,10 +313,10 @@ def test_a_conclusion_that_is_sent_twice_is_signed_once(world: BlindWorld) -> No
 def test_another_conclusion_of_a_stale_form_is_refused_while_the_first_waits(world: BlindWorld) -> None:
     first = world.concludes(FIRST, "a", "b", BREECH)
     with pytest.raises(Conflict, match="Take it back to conclude anew"):
-        world.concludes(FIRST, "a", "b", BREECH, conclusion="inconclusive_b")
-    world.concludes(FIRST, "a", "b", BREECH, basis="exhibits")
+        world.concludes(FIRST, "a", "b", BREECH, **INCONCLUSIVE)
+    world.concludes(FIRST, "a", "b", BREECH, **EXHIBITS)
     world.says(FIRST, "retraction", retracts=first.statement_id, reason="The wrong pair.")
-    world.concludes(FIRST, "a", "b", BREECH, conclusion="inconclusive_b")
+    world.concludes(FIRST, "a", "b", BREECH, **INCONCLUSIVE)
 
 
 def test_the_hit_and_its_retraction_are_signed_once(world: BlindWorld) -> None:
@@ -364,7 +365,7 @@ def test_an_answer_that_is_sent_twice_is_signed_once_and_another_one_is_not_lost
         take_task(session, SECOND.pseudonym, task.task_id)
 
     async def answer(site: Site) -> list[int]:
-        said = ("identification", "identification", "elimination")
+        said = ("possible_association", "possible_association", "no_association_indicated")
         path = f"/app/verifications/{task.task_id}"
         return [(await site.post(SECOND, path, conclusion=one, remark="")).status_code for one in said]
 

@@ -200,14 +200,13 @@ def test_candidates_are_read_and_concluded_on(part: Callable[[str], Any], client
     draft = models.ConclusionDraft(
         type_="conclusion",
         pair=models.Pair(*sides),
-        conclusion=models.AfteConclusion.INCONCLUSIVE_B,
-        basis=models.Basis.SCREEN,
+        result=models.ScreenResult("screen", models.ScreenConclusion.INCONCLUSIVE),
     )
     said = part("api.statements.say_statement").sync(client=client, body=draft)
     assert isinstance(said, models.SpokeAnswer)
     read_statement = part("api.statements.read_statement").sync(said.statement_id, client=client)
     assert isinstance(read_statement.statement, models.Conclusion)
-    assert read_statement.statement.conclusion is models.AfteConclusion.INCONCLUSIVE_B
+    assert read_statement.statement.result == draft.result
     assert read_statement.statement.pair.a.record == sides[0].record
     bundle = part("api.candidates.read_pair_bundle")
     while isinstance(given := bundle.sync(best.candidate_id, client=client), models.Problem):

@@ -4,8 +4,9 @@ both, on every page and route and at every length of page."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -30,6 +31,7 @@ from schemas import Maker, Pair
 from schemas.vocabulary import SignedInBy
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
+from tests.schemas.results import EXHIBITS, INCONCLUSIVE, NOT_ASSOCIATED, ON, SCREEN
 
 pytestmark = pytest.mark.slow
 
@@ -68,10 +70,10 @@ def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
         yield copy
 
 
-def concluded(conclusion: str) -> Deed:
+def concluded(result: Mapping[str, Any]) -> Deed:
     def do(world: BlindWorld, _: pytest.MonkeyPatch) -> None:
         world.shown(FIRST, "a", "b", BREECH, opened=True)
-        world.concludes(FIRST, "a", "b", BREECH, conclusion=conclusion)
+        world.concludes(FIRST, "a", "b", BREECH, **result)
 
     return do
 
@@ -81,7 +83,7 @@ def concluded_and_promised(coin: int) -> Deed:
 
     def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("exchange.flows.blind.send.secrets.randbelow", lambda most: most * coin - coin)
-        concluded("identification")(world, monkeypatch)
+        concluded(SCREEN)(world, monkeypatch)
         assert len(world.promised()) == (coin == 0)
 
     return do
@@ -110,7 +112,7 @@ def concluded_again(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     world.shown(FIRST, "a", "b", BREECH, opened=True)
     first = world.concludes(FIRST, "a", "b", BREECH)
     world.says(HEAD, "retraction", retracts=first.statement_id, reason="The wrong exhibit.")
-    concluded("identification")(world, monkeypatch)
+    concluded(SCREEN)(world, monkeypatch)
 
 
 def given_and_set_aside(*, told: bool) -> Deed:
@@ -154,7 +156,7 @@ IS_CONTROL = (
     concluded_and_drawn(("c", "b"), ("a", "d"), control_first=True),
 )
 WORLDS: dict[str, tuple[Deed, ...]] = {
-    "what was concluded": (concluded("identification"), concluded("inconclusive_b")),
+    "what was concluded": (concluded(SCREEN), concluded(INCONCLUSIVE)),
     "which is the control": IS_CONTROL,
     "which is the control, of exhibits given to the colleague": tuple(
         of_given_exhibits(deed, registrar=SECOND, holder=FIRST) for deed in IS_CONTROL
@@ -163,7 +165,7 @@ WORLDS: dict[str, tuple[Deed, ...]] = {
         of_given_exhibits(deed, registrar=FIRST, holder=SECOND) for deed in IS_CONTROL
     ),
     "whether a control follows": (concluded_and_promised(0), concluded_and_promised(1)),
-    "taken back before": (concluded("identification"), concluded_again),
+    "taken back before": (concluded(SCREEN), concluded_again),
     "who works on it, and what was set aside": (given_and_set_aside(told=False), given_and_set_aside(told=True)),
 }
 
@@ -230,9 +232,9 @@ async def _tried(world: BlindWorld, cookie: str, pairs: list[Pair]) -> list[str]
     ):
         token = {"Authorization": f"Bearer {world.tokens[SECOND.pseudonym]}"}
         told = []
-        for basis in ("screen", "exhibits"):
+        for result in (NOT_ASSOCIATED, EXHIBITS):
             for pair in pairs:
-                draft = {"pair": pair.model_dump(mode="json"), "basis": basis, "conclusion": "unsuitable"}
+                draft = {"pair": pair.model_dump(mode="json"), **result}
                 for kind in ({"type": "conclusion"}, {"type": "verification", "verifies": "0" * 64}):
                     answer = await http.post("/v1/statements", json=kind | draft, headers=token)
                     assert answer.status_code == 404
@@ -328,7 +330,7 @@ def _plain(answer: httpx.Response) -> str:
 @pytest.mark.parametrize("basis", ["screen", "exhibits"])
 def test_where_nobody_is_left_the_pages_say_so_and_whom_to_ask(world: BlindWorld, basis: str) -> None:
     """The second examiner was shown a score of other scans of the exhibits, which on the exhibits is no hindrance."""
-    world.concludes(FIRST, "a", "b", BREECH, basis=basis)
+    world.concludes(FIRST, "a", "b", BREECH, **ON[basis])
     world.shown(SECOND, "a", "b", PIN)
     with world.rs.store.write() as session:
         cookies = [

@@ -22,6 +22,7 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.exercises.attempt_cookie import ANYBODY, NumberInPath, SetInPath, attempt_at, set_of
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
+from exchange.web.wording.conclusions import CONCLUSIONS_ON
 from exchange.web.wording.coordination.exercise_questions import option_words, question_words, why_question
 from exchange.web.wording.coordination.exercises import (
     answered_words,
@@ -34,7 +35,7 @@ from exchange.web.wording.coordination.exercises import (
     use_word,
     why_pair,
 )
-from schemas.vocabulary import AfteConclusion
+from schemas.vocabulary import Basis
 
 router = APIRouter()
 
@@ -87,7 +88,7 @@ def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath,
         who,
         **values,
         sides=[_side(set_id, number, side, place) for place, side in enumerate(("a", "b"), start=1)],
-        conclusions=list(AfteConclusion),
+        conclusions=CONCLUSIONS_ON[Basis.SCREEN],
         comparison=None if right is None else json.dumps(right.comparison),
         view=json.dumps(LIT),
         score=_score_of(right),

@@ -14,7 +14,13 @@ from exchange.flows.hits.sides import other_side, own_hit
 from exchange.flows.hits.vocabulary import local_day
 from exchange.flows.node.node import Node
 from exchange.flows.review.hit_exhibits import exhibits_of_hit, jurisdictions_of_nodes
-from exchange.flows.review.next_statements import NO_MORE_ASKED, concludes_on_exhibits, named_day, next_statements
+from exchange.flows.review.next_statements import (
+    NO_MORE_ASKED,
+    both_identified,
+    concludes_on_exhibits,
+    named_day,
+    next_statements,
+)
 from exchange.flows.review.next_step import NextStep, Todo, next_hit_step, steps_beside
 from exchange.flows.review.statements import may_say, may_take_back
 from exchange.flows.review.visible_hits import VisibleHit
@@ -24,11 +30,12 @@ from exchange.web.pages.layout import Visitor
 from exchange.web.pages.review.custody import custody_shown, form_name, step_forms
 from exchange.web.pages.review.timeline import timeline
 from exchange.web.rest import response_models
+from exchange.web.wording.conclusions import CONCLUSIONS_ON
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title, where_now
 from exchange.web.wording.sentences import no_effect
 from schemas import Message
-from schemas.vocabulary import AfteConclusion, Answer, FeedbackOutcome, ReferenceChannel
+from schemas.vocabulary import Answer, Basis, FeedbackOutcome, ReferenceChannel
 
 _FORMS: Final = {
     Todo.ASK: "comparison",
@@ -85,7 +92,8 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         "place": place,
         "channels": list(ReferenceChannel),
         "outcomes": list(FeedbackOutcome),
-        "conclusions": list(AfteConclusion),
+        "conclusions": CONCLUSIONS_ON[Basis.EXHIBITS],
+        "both_identified": both_identified,
         "concludes": concludes_on_exhibits(node.node_id, who.caller.role, link),
         "makers": {entry.statement_id: entry.statement.made_by.pseudonym for entry in link.history},
         "may_take_back": _may_take_back(node, who, link),

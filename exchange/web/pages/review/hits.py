@@ -195,8 +195,7 @@ def _act(node: Node, who: Visitor, link: Link, action: str, fields: dict[str, st
                 who,
                 "conclusion",
                 pair=link.pair.model_dump(mode="json"),
-                conclusion=fields.get("conclusion"),
-                basis=Basis.EXHIBITS,
+                result={"basis": Basis.EXHIBITS, "conclusion": fields.get("conclusion", "")},
                 remark=remark_of(fields),
             )
         case "done":

@@ -31,7 +31,8 @@ from exchange.web.rest.blobs import Digest
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.heights import MarkedRegion, heights_answer
 from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_candidate, note_listed
-from schemas.vocabulary import AfteConclusion, Role
+from exchange.web.wording.conclusions import CONCLUSIONS_ON
+from schemas.vocabulary import Basis, Role
 
 router = APIRouter()
 
@@ -127,7 +128,7 @@ def pair_page(
         paper=paper_of(node, found),
         explained=found.row.comparison,
         reviews=reviews,
-        conclusions=list(AfteConclusion),
+        conclusions=CONCLUSIONS_ON[Basis.SCREEN],
         may_conclude=who.caller.role is Role.EXAMINER,
         rail=rail_for(node, asker, found, seen_from) if seen_from else None,
         exhibits=_exhibits(asker, found, reviews),

@@ -33,8 +33,9 @@ from exchange.web.pages.review.rail import FROM_PATTERN, SeenFrom
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
 from exchange.web.rest.review.candidates import CandidateId, found_candidate
+from exchange.web.wording.conclusions import CONCLUSIONS_ON, ConclusionWord
 from exchange.web.wording.sentences import refusal_of
-from schemas.vocabulary import AfteConclusion, Basis, Role
+from schemas.vocabulary import Basis, Role
 
 router = APIRouter()
 
@@ -120,7 +121,7 @@ def verification_page(node: OpenNode, who: Examining, task_id: TaskId) -> Respon
         roi=found.roi,
         sides=sides,
         paper=paper_of(node, found.pair),
-        conclusions=list(AfteConclusion),
+        conclusions=CONCLUSIONS_ON[found.task.basis],
     )
 
 
@@ -175,8 +176,7 @@ def _conclude(
             who,
             "conclusion",
             pair=pair.model_dump(mode="json"),
-            conclusion=_chosen(fields),
-            basis=fields.get("basis", Basis.SCREEN),
+            result={"basis": Basis.SCREEN, "conclusion": _chosen(fields, Basis.SCREEN)},
             remark=remark_of(fields),
         )
     except (InvalidInput, Conflict) as error:
@@ -221,14 +221,15 @@ def _review(node: Node, who: Visitor, candidate_id: int, statement_id: str) -> R
 
 
 def _answer(node: Node, who: Visitor, task_id: str, fields: dict[str, str]) -> None:
-    judge_blind(node, who.caller.maker, task_id, _chosen(fields), remark_of(fields))
+    judge_blind(node, who.caller.maker, task_id, _chosen(fields, *Basis), remark_of(fields))
 
 
-def _chosen(fields: dict[str, str]) -> AfteConclusion:
-    try:
-        return AfteConclusion(fields.get("conclusion", ""))
-    except ValueError as error:
-        raise InvalidInput("Choose a conclusion of the AFTE range.", code="invalid-field") from error
+def _chosen(fields: dict[str, str], *bases: Basis) -> ConclusionWord:
+    words = {str(word): word for basis in bases for word in CONCLUSIONS_ON[basis]}
+    chosen = words.get(fields.get("conclusion", ""))
+    if chosen is None:
+        raise InvalidInput("Choose a conclusion.", code="invalid-field")
+    return chosen
 
 
 def remark_of(fields: dict[str, str]) -> str | None:

@@ -133,8 +133,8 @@ class ExhibitReview(BaseModel):
 
 class NextStatementAnswer(BaseModel):
     """A statement that the caller's role may sign now: ``body`` goes to ``POST /v1/statements`` once the fields of
-    ``missing`` are in it. What ``expected`` names is filled in with what is to be expected: look, and state what is
-    found. ``optional`` may be stated too."""
+    ``missing`` are in it, where a dot leads into a field. What ``expected`` names is filled in with what is to be
+    expected: look, and state what is found. ``optional`` may be stated too."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -290,9 +290,9 @@ def _review(review: Review) -> ExhibitReview:
     second = review.verified
     return ExhibitReview(
         conclusion=review.statement_id,
-        words=concluded_in_english(review.said.conclusion, review.said.basis),
+        words=concluded_in_english(review.said.result.conclusion),
         verification=second.statement_id if second else None,
-        verified_words=concluded_in_english(second.said.conclusion, second.said.basis) if second else None,
+        verified_words=concluded_in_english(second.said.result.conclusion) if second else None,
         due_at=_moment(review.due_at),
         may_verify=review.may_verify,
     )

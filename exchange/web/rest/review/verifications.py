@@ -29,7 +29,7 @@ from exchange.web.access.caller import OpenNode, Verifier
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import ConsultingExaminer
 from schemas.statement_base import LongText
-from schemas.vocabulary import AfteConclusion, Basis, RegionOfInterest
+from schemas.vocabulary import AfteConclusion, Basis, RegionOfInterest, ScreenConclusion
 
 router = APIRouter(prefix="/v1/verifications", tags=["verifications"])
 
@@ -123,16 +123,16 @@ class TakenTaskAnswer(BaseModel):
 
 
 class JudgementBody(BaseModel):
-    """What the caller concludes, in the AFTE range."""
+    """What the caller concludes, in the words that the basis of the task has."""
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"conclusion": "inconclusive_a", "remark": "Some agreement of class characteristics."}]
+            "examples": [{"conclusion": "possible_association", "remark": "Class characteristics agree."}]
         },
     )
 
-    conclusion: AfteConclusion
+    conclusion: AfteConclusion | ScreenConclusion
     remark: LongText | None = None
 
 

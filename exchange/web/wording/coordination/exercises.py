@@ -19,9 +19,9 @@ from exchange.flows.exercises.vocabulary import (
 )
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
-from exchange.web.wording.conclusions import concluded
+from exchange.web.languages import term
 from exchange.web.wording.coordination.exercise_questions import option_words
-from schemas.vocabulary import Basis
+from schemas.vocabulary import ScreenConclusion
 
 SKILL_WORDS: Final = {
     ExerciseSkill.SAME_FIREARM: _m("One firearm, whole marks"),
@@ -41,8 +41,8 @@ OUTCOME_WORDS: Final = {
     ExerciseOutcome.INCONCLUSIVE: _m("Inconclusive"),
     ExerciseOutcome.UNDER_CLAIM: _m("Less than the marks show"),
     ExerciseOutcome.OVER_CLAIM: _m("More than the marks show"),
-    ExerciseOutcome.FALSE_IDENTIFICATION: _m("False identification"),
-    ExerciseOutcome.FALSE_ELIMINATION: _m("False elimination"),
+    ExerciseOutcome.FALSE_ASSOCIATION: _m("False association"),
+    ExerciseOutcome.MISSED_ASSOCIATION: _m("Missed association"),
     ExerciseOutcome.WRONG: _m("Not right"),
 }
 _AUDIENCES: Final = {
@@ -76,7 +76,7 @@ _WHY: Final = {
     ),
     ExerciseSkill.TOO_LITTLE: _m(
         "One print shows little more than the primer's own texture. Whatever is true, these marks do not bear it: "
-        "inconclusive, or unsuitable for comparison."
+        "inconclusive, or unsuitable for examination."
     ),
 }
 _OUTCOME_SENTENCES: Final = {
@@ -87,10 +87,10 @@ _OUTCOME_SENTENCES: Final = {
     ),
     ExerciseOutcome.UNDER_CLAIM: _m("You concluded less than the marks show."),
     ExerciseOutcome.OVER_CLAIM: _m("You concluded more than the marks show, whatever is true."),
-    ExerciseOutcome.FALSE_IDENTIFICATION: _m(
-        "A false identification: in casework it would put a firearm where it never was."
+    ExerciseOutcome.FALSE_ASSOCIATION: _m(
+        "A false association: in casework it would send exhibits to a comparison for nothing."
     ),
-    ExerciseOutcome.FALSE_ELIMINATION: _m("A false elimination: in casework a link would be lost."),
+    ExerciseOutcome.MISSED_ASSOCIATION: _m("A missed association: in casework a link would be lost."),
     ExerciseOutcome.WRONG: _m("Not right. Read why, and go on."),
 }
 STRIP_WIDE: Final = 1000
@@ -140,7 +140,7 @@ def why_pair(skill: ExerciseSkill) -> str:
 def answered_words(item: SetItem, said: str) -> str:
     """An answer as it was shown."""
     if item.question is None:
-        return concluded(said, Basis.SCREEN)
+        return term(ScreenConclusion(said))
     return option_words(item, said)
 
 

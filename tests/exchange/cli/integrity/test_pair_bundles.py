@@ -46,7 +46,7 @@ def test_each_fact_is_told(ffp: Ffp, world: BlindWorld, bundle: Path) -> None:
     for said in (
         f"record {world.records['a']}",
         "case: case-a",
-        "conclusion: identification",
+        "conclusion: possible_association",
         "basis: screen",
         "remark: Parallel lines agree.",
         "by one (examiner, token)",

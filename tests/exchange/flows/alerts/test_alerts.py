@@ -17,6 +17,7 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, SECOND, lead, says
 from tests.exchange.flows.review.test_statements import pair as pair
+from tests.schemas.results import INCONCLUSIVE
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +101,7 @@ def test_nobody_marks_what_is_still_to_come_nor_loses_the_mark_by_an_older_page(
 def test_a_verification_is_news_to_exactly_those_who_find_it_on_its_page(
     network: Network, pair: dict[str, Any]
 ) -> None:
-    says(network, RS, FIRST, "conclusion", pair=pair, conclusion="inconclusive_a", basis="screen")
+    says(network, RS, FIRST, "conclusion", pair=pair, **INCONCLUSIVE)
     node = network.nodes[RS]
     for maker, expected in ((FIRST, 0), (SECOND, 1)):
         with node.store.read() as session:

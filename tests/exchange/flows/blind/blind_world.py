@@ -24,13 +24,13 @@ from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import acquisition_fields
+from tests.schemas.results import SCREEN
 
 REGIONS = ("breech_face", "firing_pin_impression")
 FIRST, SECOND, THIRD = (
     Maker(pseudonym=name, role=Role.EXAMINER, signed_in=SignedInBy.TOKEN) for name in ("one", "two", "three")
 )
 HEAD = Maker(pseudonym="head", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
-SCREEN = {"conclusion": "identification", "basis": "screen"}
 
 
 def scan_of(name: str, region: str) -> str:

@@ -37,19 +37,19 @@ from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.store.terms.withdrawals import erase_rows
-from schemas import Conclusion, Grant, Maker, Pair
-from schemas.vocabulary import Basis, Role, SignedInBy
+from schemas import Conclusion, Grant, Maker, Pair, ScreenResult
+from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.flows.blind.blind_world import (
     FIRST,
     HEAD,
     REGIONS,
-    SCREEN,
     SECOND,
     THIRD,
     BlindWorld,
     three_exhibits,
 )
 from tests.exchange.flows.network import MK, RS
+from tests.schemas.results import ON, SCREEN
 
 pytestmark = pytest.mark.slow
 
@@ -86,9 +86,8 @@ def waiting(world: BlindWorld, who: Maker) -> int:
 
 
 def may_verify(world: BlindWorld, region: str = BREECH) -> list[str]:
-    said = Conclusion.model_construct(
-        basis=Basis.SCREEN, pair=Pair.model_validate(world.pair("a", "b", region)), made_by=FIRST
-    )
+    result, pair = ScreenResult.model_validate(SCREEN["result"]), Pair.model_validate(world.pair("a", "b", region))
+    said = Conclusion.model_construct(result=result, pair=pair, made_by=FIRST)
     with world.rs.store.read() as session:
         return who_may_verify(session, said)
 
@@ -376,7 +375,7 @@ def test_what_was_shown_in_another_role_counts(world: BlindWorld, role: Role) ->
 
 @pytest.mark.parametrize("basis", ["screen", "exhibits"])
 def test_whoever_read_the_conclusion_as_head_does_not_verify_it(world: BlindWorld, basis: str) -> None:
-    first = world.concludes(FIRST, "a", "b", basis=basis)
+    first = world.concludes(FIRST, "a", "b", **ON[basis])
     visible_statement(StatementReader(world.rs, "head", Role.HEAD), first.statement_id, {"conclusion"})
     with world.rs.store.write() as session:
         change_role(session, "head", Role.EXAMINER)
@@ -385,33 +384,31 @@ def test_whoever_read_the_conclusion_as_head_does_not_verify_it(world: BlindWorl
     with world.rs.store.read() as session:
         assert [item.may_verify for item in waiting_of(session, "one")] == [1]
     with pytest.raises(Conflict) as refused:
-        world.says(
-            who, "verification", pair=world.pair("a", "b"), verifies=first.statement_id, **SCREEN | {"basis": basis}
-        )
+        world.says(who, "verification", pair=world.pair("a", "b"), verifies=first.statement_id, **ON[basis])
     assert refused.value.code == "not-blind"
-    later = world.says(FIRST, "conclusion", pair=world.pair("c", "b"), **SCREEN | {"basis": basis})
+    later = world.says(FIRST, "conclusion", pair=world.pair("c", "b"), **ON[basis])
     assert waiting(world, who) == 1, "what was concluded since may be theirs"
-    world.says(who, "verification", pair=world.pair("c", "b"), verifies=later.statement_id, **SCREEN | {"basis": basis})
+    world.says(who, "verification", pair=world.pair("c", "b"), verifies=later.statement_id, **ON[basis])
 
 
 @pytest.mark.parametrize("basis", ["screen", "exhibits"])
 def test_a_conclusion_is_verified_once(world: BlindWorld, basis: str) -> None:
     """Also where the verification was taken back: by then the conclusion was read."""
-    drawn = {"pair": world.pair("a", "b"), "basis": basis}
-    first = world.says(FIRST, "conclusion", conclusion="identification", **drawn)
+    drawn = {"pair": world.pair("a", "b"), **ON[basis]}
+    first = world.says(FIRST, "conclusion", **drawn)
     reader = StatementReader(world.rs, "three", Role.EXAMINER)
     with pytest.raises(NotFound):
         visible_statement(reader, first.statement_id, {"conclusion"})
-    second = world.says(SECOND, "verification", verifies=first.statement_id, conclusion="inconclusive_a", **drawn)
+    second = world.says(SECOND, "verification", verifies=first.statement_id, **drawn)
     for again in (SECOND, THIRD):
         with pytest.raises(Conflict, match="conclude anew") as refused:
-            world.says(again, "verification", verifies=first.statement_id, conclusion="identification", **drawn)
+            world.says(again, "verification", verifies=first.statement_id, **drawn)
         assert refused.value.code == "already-verified"
     world.says(SECOND, "retraction", retracts=second.statement_id, reason="The light was wrong.")
     with pytest.raises(Conflict, match="conclude anew"):
-        world.says(THIRD, "verification", verifies=first.statement_id, conclusion="identification", **drawn)
-    anew = world.says(FIRST, "conclusion", conclusion="identification", **drawn)
-    world.says(THIRD, "verification", verifies=anew.statement_id, conclusion="identification", **drawn)
+        world.says(THIRD, "verification", verifies=first.statement_id, **drawn)
+    anew = world.says(FIRST, "conclusion", **drawn)
+    world.says(THIRD, "verification", verifies=anew.statement_id, **drawn)
 
 
 def test_nobody_concludes_on_what_waits_for_another(world: BlindWorld) -> None:

@@ -23,6 +23,7 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, SECOND, lead, says
 from tests.exchange.flows.review.test_statements import pair as pair
+from tests.schemas.results import INCONCLUSIVE
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,7 @@ def said(network: Network, pair: dict[str, Any]) -> tuple[Spoke, Spoke, Spoke]:
     *_, hit = lead(network, pair)
     message = says(network, RS, FIRST, "message", to=MK, about=hit.statement_id, text="Thursday?", reference=None)
     network.settle()
-    own = says(network, MK, FIRST, "conclusion", pair=pair, conclusion="inconclusive_a", basis="screen")
+    own = says(network, MK, FIRST, "conclusion", pair=pair, **INCONCLUSIVE)
     return hit, message, own
 
 
@@ -71,7 +72,7 @@ def test_whoever_may_be_asked_is_told_of_the_hit_only_after_the_verification(
     assert seen(network, hit, Role.EXAMINER, FIRST.pseudonym) == [True] * 4, "whoever concluded is not asked"
     assert seen(network, hit, Role.INVESTIGATOR, "investigator") == [True] * 4
 
-    drawn = {"pair": pair, "conclusion": "inconclusive_a", "basis": "screen"}
+    drawn = {"pair": pair, **INCONCLUSIVE}
     says(network, MK, SECOND, "verification", verifies=own.statement_id, **drawn)
     assert seen(network, hit, *second) == [True] * 4
 
@@ -107,6 +108,6 @@ def test_a_disclosure_on_either_exhibit_is_told_only_after_the_verification(
 
     assert told(Role.EXAMINER, SECOND.pseudonym) == 0
     assert told(Role.EXAMINER, FIRST.pseudonym) == told(Role.HEAD, HEAD.pseudonym) == 1
-    drawn = {"pair": pair, "conclusion": "inconclusive_a", "basis": "screen"}
+    drawn = {"pair": pair, **INCONCLUSIVE}
     says(network, MK, SECOND, "verification", verifies=own.statement_id, **drawn)
     assert told(Role.EXAMINER, SECOND.pseudonym) == 1

@@ -92,7 +92,7 @@ def test_the_first_answer_stands(folder: Path, questions_set: DrawnSet) -> None:
         answer_exercise(attempt, 1, options[1])
     assert again(folder, kept, code).given == {1: options[0]}
     with pytest.raises(InvalidInput):
-        answer_exercise(attempt, 2, "identification")
+        answer_exercise(attempt, 2, "possible_association")
     for number in (0, 11, 99):
         with pytest.raises(NotFound):
             answer_exercise(attempt, number, options[0])
@@ -156,7 +156,7 @@ def test_what_is_taken_along_is_scored_elsewhere(folder: Path, questions_set: Dr
     assert all(set(line.outcomes) == {ExerciseOutcome.RIGHT} for line in results)
     fields = json.loads(write_exercise_document(taken))
     assert set(fields) == {"answers", "code", "format", "half", "set_id"}
-    for altered in ({**fields, "set_id": "0" * 16}, {**fields, "answers": {"1": "identification"}}):
+    for altered in ({**fields, "set_id": "0" * 16}, {**fields, "answers": {"1": "possible_association"}}):
         with pytest.raises(InvalidInput):
             score_given(questions_set.document, answers, read_given(json.dumps(altered).encode()))
     with pytest.raises(InvalidInput, match="handed in"):

@@ -7,46 +7,40 @@ import pytest
 from exchange.flows.exercises.scoring import added_up, by_skill, pair_outcome, question_outcome
 from exchange.flows.exercises.vocabulary import ExerciseOutcome as O
 from exchange.flows.exercises.vocabulary import ExerciseSkill, ExerciseTruth
-from schemas.vocabulary import AfteConclusion
+from schemas.vocabulary import ScreenConclusion
 
-SAID = tuple(AfteConclusion)
+SAID = tuple(ScreenConclusion)
 EXPECTED = {
-    # identification, inconclusive a, b, c, elimination, unsuitable
+    # possible association, inconclusive, no association indicated, unsuitable for examination
     (ExerciseTruth.SAME, True): (
         O.RIGHT,
         O.UNDER_CLAIM,
-        O.UNDER_CLAIM,
-        O.UNDER_CLAIM,
-        O.FALSE_ELIMINATION,
+        O.MISSED_ASSOCIATION,
         O.UNDER_CLAIM,
     ),
     (ExerciseTruth.DIFFERENT, True): (
-        O.FALSE_IDENTIFICATION,
-        O.INCONCLUSIVE,
-        O.INCONCLUSIVE,
+        O.FALSE_ASSOCIATION,
         O.INCONCLUSIVE,
         O.RIGHT,
         O.UNDER_CLAIM,
     ),
-    (ExerciseTruth.SAME, False): (O.OVER_CLAIM, O.RIGHT, O.RIGHT, O.RIGHT, O.FALSE_ELIMINATION, O.RIGHT),
-    (ExerciseTruth.DIFFERENT, False): (O.FALSE_IDENTIFICATION, O.RIGHT, O.RIGHT, O.RIGHT, O.OVER_CLAIM, O.RIGHT),
+    (ExerciseTruth.SAME, False): (O.OVER_CLAIM, O.RIGHT, O.MISSED_ASSOCIATION, O.RIGHT),
+    (ExerciseTruth.DIFFERENT, False): (O.FALSE_ASSOCIATION, O.RIGHT, O.OVER_CLAIM, O.RIGHT),
 }
 
 
 def test_the_table_is_of_the_whole_range() -> None:
     assert [one.value for one in SAID] == [
-        "identification",
-        "inconclusive_a",
-        "inconclusive_b",
-        "inconclusive_c",
-        "elimination",
-        "unsuitable",
+        "possible_association",
+        "inconclusive",
+        "no_association_indicated",
+        "unsuitable_for_examination",
     ]
 
 
 @pytest.mark.parametrize(("truth", "enough"), EXPECTED)
 @pytest.mark.parametrize("said", SAID)
-def test_an_answer_is_worth_what_the_marks_bear(truth: ExerciseTruth, enough: bool, said: AfteConclusion) -> None:
+def test_an_answer_is_worth_what_the_marks_bear(truth: ExerciseTruth, enough: bool, said: ScreenConclusion) -> None:
     assert pair_outcome(truth, shows_enough=enough, said=said) is EXPECTED[truth, enough][SAID.index(said)]
 
 

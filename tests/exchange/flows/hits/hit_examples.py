@@ -15,6 +15,7 @@ from exchange.flows.hits.vocabulary import NoEffect, Stage
 from schemas import statement_payload
 from tests.exchange.flows.hits.hit_histories import PAIR, THIRD, History
 from tests.schemas.examples import ISSUER, OTHER
+from tests.schemas.results import EXHIBITS
 
 FOLDER = Path(schemas.__file__).parent / "vectors" / "hits"
 
@@ -106,7 +107,13 @@ def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
         examples[name] = made, statement, why, stage
 
     made = History()
-    example("lead-eliminated", made, made.lead(second="elimination"), NoEffect.NOT_AGREED, Stage.NO_EFFECT)
+    example(
+        "lead-without-association",
+        made,
+        made.lead(second="no_association_indicated"),
+        NoEffect.NOT_AGREED,
+        Stage.NO_EFFECT,
+    )
     made = History()
     example("lead-by-one-person", made, made.lead(verifier="examiner-1"), NoEffect.SAME_EXAMINER, Stage.NO_EFFECT)
     made = History()
@@ -159,9 +166,10 @@ def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
     made = History()
     lead = made.lead()
     agreed = made.agreed(lead)
-    drawn = {"pair": made.pair, "basis": "exhibits", "conclusion": "identification"}
+    drawn = {"pair": made.pair, **EXHIBITS}
     first = made.say("conclusion", OTHER, **drawn)
-    one = made.say("verification", OTHER, "examiner-2", verifies=first, **drawn | {"conclusion": "elimination"})
+    apart = drawn | {"result": {"basis": "exhibits", "conclusion": "elimination"}}
+    one = made.say("verification", OTHER, "examiner-2", verifies=first, **apart)
     other = made.say("verification", OTHER, "examiner-3", verifies=first, **drawn)
     made.step("done", lead, OTHER, agreed, conclusion=first, verification=one)
     confirmed = {"pair": made.pair, "stage": "confirmed", "basis": "exhibits", "answers": agreed}

@@ -16,6 +16,13 @@ from tests.schemas.statement_examples import pair_fields
 PAIR = Pair.model_validate(pair_fields())
 THIRD = "ffp-al"
 CUSTODY = ("sent", "received", "returned")
+ON_SCREEN = {
+    "identification": "possible_association",
+    "inconclusive_b": "inconclusive",
+    "elimination": "no_association_indicated",
+    "unsuitable": "unsuitable_for_examination",
+}
+"""What is concluded on the screen where this would be concluded on the exhibits."""
 
 
 @dataclass
@@ -44,14 +51,15 @@ class History:
         self,
         issuer: str = ISSUER,
         *,
-        first: str = "inconclusive_a",
+        first: str | None = None,
         second: str | None = None,
         basis: str = "screen",
         verifier: str = "examiner-2",
     ) -> dict[str, str]:
-        drawn = {"pair": self.pair, "basis": basis}
-        one = self.say("conclusion", issuer, conclusion=first, **drawn)
-        other = self.say("verification", issuer, verifier, verifies=one, conclusion=second or first, **drawn)
+        first = first or {"screen": "inconclusive", "exhibits": "inconclusive_a"}[basis]
+        results = [{"basis": basis, "conclusion": conclusion} for conclusion in (first, second or first)]
+        one = self.say("conclusion", issuer, pair=self.pair, result=results[0])
+        other = self.say("verification", issuer, verifier, verifies=one, pair=self.pair, result=results[1])
         return {"conclusion": one, "verification": other}
 
     def lead(self, issuer: str = ISSUER, **bases: Any) -> str:
@@ -128,11 +136,11 @@ def _another(draw: st.DrawFn, made: History) -> None:
     steps = [one.statement_id for one in made.said if one.statement.type == "physical-comparison"]
     answers = draw(st.sampled_from([None, None, *steps, *steps, *hits]))
     hit, verifier = draw(st.sampled_from(hits)), draw(st.sampled_from(("examiner-2", "examiner-2", "examiner-1")))
-    found = draw(st.sampled_from(("identification", "identification", "elimination", "inconclusive_b", "unsuitable")))
+    found = draw(st.sampled_from(("identification", *ON_SCREEN)))
     ways = ["lead", "asked", "agreed", "agreed", "declined", "done", "confirm", "retract", "said", "custody", "custody"]
     match draw(st.sampled_from(ways)):
         case "lead":
-            made.lead(issuer, first=found, verifier=verifier)
+            made.lead(issuer, first=ON_SCREEN[found], verifier=verifier)
         case "done":
             made.done(hit, issuer, answers, first=found, verifier=verifier)
         case "confirm":

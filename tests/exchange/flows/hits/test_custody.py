@@ -28,6 +28,7 @@ from schemas import PhysicalComparison, statement_id, statement_payload
 from schemas.vocabulary import ComparisonStep
 from tests.exchange.flows.hits.hit_histories import PAIR, History, histories
 from tests.schemas.examples import ISSUER, OTHER
+from tests.schemas.results import NOT_ASSOCIATED, SCREEN
 
 EXAMPLES = int(os.environ.get("FFP_PERMUTATIONS", "200"))
 
@@ -211,9 +212,10 @@ def test_each_exhibit_is_in_one_place_in_whatever_order_its_steps_come(
 def test_an_older_verification_that_is_named_afterwards_undoes_no_confirmed_hit() -> None:
     """Who told the lead verified its conclusion twice, and names the first once the other side has confirmed."""
     made = History()
-    drawn = {"pair": made.pair, "basis": "screen", "conclusion": "identification"}
+    drawn = {"pair": made.pair, **SCREEN}
     first = made.say("conclusion", OTHER, **drawn)
-    older = made.say("verification", OTHER, "examiner-2", verifies=first, **drawn | {"conclusion": "elimination"})
+    apart = drawn | {**NOT_ASSOCIATED}
+    older = made.say("verification", OTHER, "examiner-2", verifies=first, **apart)
     named = made.say("verification", OTHER, "examiner-3", verifies=first, **drawn)
     told = {"pair": made.pair, "stage": "lead", "basis": "screen", "conclusion": first}
     lead = made.say("hit", OTHER, verification=named, **told)

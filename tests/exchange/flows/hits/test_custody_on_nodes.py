@@ -38,6 +38,7 @@ from tests.exchange.flows.review.test_statements import (
     today,
 )
 from tests.exchange.flows.review.test_statements import pair as pair
+from tests.schemas.results import EXHIBITS
 
 pytestmark = pytest.mark.slow
 
@@ -111,7 +112,7 @@ def test_from_a_lead_to_a_hit_that_both_confirmed_and_the_exhibit_home_again(
     assert {line.step for line in told} >= {ComparisonStep.RECEIVED}
     assert any(line.unsigned for line in told)
 
-    drawn = {"pair": pair, "conclusion": "identification", "basis": "exhibits"}
+    drawn = {"pair": pair, **EXHIBITS}
     first = says(network, RS, FIRST, "conclusion", **drawn)
     second = says(network, RS, SECOND, "verification", verifies=first.statement_id, **drawn)
     rests_on = {"conclusion": first.statement_id, "verification": second.statement_id}

@@ -32,6 +32,7 @@ from tests.exchange.flows.review.test_statements import (
     today,
 )
 from tests.exchange.flows.review.test_statements import pair as pair
+from tests.schemas.results import EXHIBITS
 
 pytestmark = pytest.mark.slow
 
@@ -84,7 +85,7 @@ def ours(network: Network, who: Any, step: str, hit: str, **fields: Any) -> str:
 
 
 def confirms(network: Network, pair: dict[str, Any], answers: str) -> str:
-    drawn = {"pair": pair, "conclusion": "identification", "basis": "exhibits"}
+    drawn = {"pair": pair, **EXHIBITS}
     first = says(network, RS, FIRST, "conclusion", **drawn)
     second = says(network, RS, SECOND, "verification", verifies=first.statement_id, **drawn)
     rests_on = {"conclusion": first.statement_id, "verification": second.statement_id, "answers": answers}

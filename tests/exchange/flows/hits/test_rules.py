@@ -120,7 +120,7 @@ def test_every_reason_has_an_example() -> None:
     below = {NoEffect.RESTS_ON_NONE, NoEffect.NO_LEAD, NoEffect.TOO_MANY}
     assert set(NoEffect) - shown == below | AT_SIGNING
     made = History()
-    lead = made.lead(second="elimination")
+    lead = made.lead(second="no_association_indicated")
     asked = made.step("asked", lead, OTHER, lead)
     agreed = made.step("agreed", lead, ISSUER, asked)
     assert found(made).no_effect[asked] is NoEffect.NO_LEAD

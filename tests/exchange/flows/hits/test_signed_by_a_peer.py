@@ -46,12 +46,13 @@ from schemas import (
     Pair,
     Receipt,
     Retraction,
+    ScreenResult,
     Verification,
     Withdrawal,
     open_envelope,
     parse_statement,
 )
-from schemas.vocabulary import AfteConclusion, Basis, ErasureOutcome, HitStage, Jurisdiction, Role, WithdrawalReason
+from schemas.vocabulary import Basis, ErasureOutcome, HitStage, Jurisdiction, Role, ScreenConclusion, WithdrawalReason
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import MK, RS, XK, Network, resting
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, SECOND, agree, exhibits, lead, says
@@ -60,6 +61,7 @@ from tests.exchange.flows.review.test_statements import pair as pair
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("careless_owner")]
 
 ERROR = WithdrawalReason.ENTERED_IN_ERROR
+NOT_ASSOCIATED = ScreenResult(basis=Basis.SCREEN, conclusion=ScreenConclusion.NO_ASSOCIATION_INDICATED)
 LONG_AGO = "2020-01-01T00:00:00.000Z"
 
 
@@ -225,8 +227,7 @@ def test_a_peer_takes_back_and_verifies_no_conclusion_of_this_nodes(network: Net
     rs, joined = network.nodes[RS], Pair.model_validate(pair)
     for name in (first.statement_id, second.statement_id, hit.statement_id):
         signed(network, Retraction, FIRST, retracts=name, reason="Not ours.")
-    drawn = {"pair": joined, "conclusion": AfteConclusion.ELIMINATION, "basis": Basis.SCREEN}
-    signed(network, Verification, SECOND, verifies=first.statement_id, **drawn)
+    signed(network, Verification, SECOND, verifies=first.statement_id, pair=joined, result=NOT_ASSOCIATED)
     network.settle()
     with rs.store.read() as session:
         assert len(statements_about(session, first.statement_id, ["retraction", "verification"])) == 3, "all are kept"
@@ -280,12 +281,10 @@ def test_a_third_node_gives_a_hit_neither_its_name_nor_its_place_in_the_list(
 def test_a_peers_verification_is_no_turnaround_of_this_nodes(network: Network, pair: dict[str, Any]) -> None:
     first, _, _ = lead(network, pair)
     network.settle()
-    drawn = {"pair": Pair.model_validate(pair), "basis": Basis.SCREEN}
-    later = signed(
-        network, Verification, SECOND, verifies=first.statement_id, conclusion=AfteConclusion.ELIMINATION, **drawn
-    )
+    joined = Pair.model_validate(pair)
+    later = signed(network, Verification, SECOND, verifies=first.statement_id, pair=joined, result=NOT_ASSOCIATED)
     rests_on = {"conclusion": first.statement_id, "verification": later}
-    signed(network, Hit, FIRST, stage=HitStage.LEAD, **rests_on, **drawn)
+    signed(network, Hit, FIRST, pair=joined, stage=HitStage.LEAD, basis=Basis.SCREEN, **rests_on)
     network.settle()
     rs = network.nodes[RS]
     with rs.store.read() as session:

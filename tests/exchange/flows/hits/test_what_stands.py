@@ -15,14 +15,15 @@ from exchange.flows.report import report, report_statements
 from exchange.flows.report.report import gather_report
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.tables.records import StatementRow
-from schemas import Conclusion, Feedback, Pair
-from schemas.vocabulary import AfteConclusion, Basis, FeedbackOutcome
+from schemas import Conclusion, Feedback, Pair, ScreenResult
+from schemas.vocabulary import Basis, FeedbackOutcome, ScreenConclusion
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, BlindWorld, blind_world
 from tests.exchange.flows.network import MK, RS
 
 pytestmark = pytest.mark.slow
 
 BREECH, _ = REGIONS
+NOT_ASSOCIATED = ScreenResult(basis=Basis.SCREEN, conclusion=ScreenConclusion.NO_ASSOCIATION_INDICATED)
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_what_a_peer_signs_without_an_end_takes_nobodys_place_in_a_report(
     [lead] = [item for item in gather_report(world.rs, candidate, FIRST.pseudonym).said if item.kind == "hit"]
     with mk.store.write() as session:
         for number in range(12):
-            drawn = {"conclusion": AfteConclusion.ELIMINATION, "basis": Basis.SCREEN, "remark": f"No. {number}"}
+            drawn = {"result": NOT_ASSOCIATED, "remark": f"No. {number}"}
             pair = Pair.model_validate(world.pair("a", "b", BREECH))
             enter(session, say(mk, Conclusion, FIRST, pair=pair, **drawn), to=[RS])
             fields = {"hit": lead.statement_id, "outcome": FeedbackOutcome.NO_USE}

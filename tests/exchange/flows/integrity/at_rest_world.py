@@ -67,6 +67,7 @@ from tests.exchange.databases import Databases
 from tests.exchange.flows.kept_checks import keep_check
 from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import fired_fields
+from tests.schemas.results import INCONCLUSIVE
 
 MKD = Jurisdiction.MK
 EVERY_KIND = tuple(ExhibitKind)
@@ -225,7 +226,7 @@ def _join(network: Network, ours: str, theirs: str) -> None:
 
 def join(network: Network, sides: dict[str, tuple[str, bytes]]) -> str:
     """A lead that Serbia says of two records, each with its scan by its owner. Returns the lead."""
-    drawn = {"pair": pair_of(sides), "conclusion": "inconclusive_a", "basis": "screen"}
+    drawn = {"pair": pair_of(sides), **INCONCLUSIVE}
     first = says(network, FIRST, "conclusion", **drawn)
     second = says(network, SECOND, "verification", verifies=first, **drawn)
     rests_on = {"conclusion": first, "verification": second}

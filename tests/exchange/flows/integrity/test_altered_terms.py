@@ -36,6 +36,7 @@ from tests.exchange.flows.integrity.at_rest_world import EVERY_KIND, FIRST, HEAD
 from tests.exchange.flows.integrity.test_altered_rows import HELD_BACK, alter
 from tests.exchange.flows.network import AL, MK, RS, Network
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
+from tests.schemas.results import INCONCLUSIVE
 
 pytestmark = pytest.mark.slow
 SECRET = b"a secret scan"
@@ -251,7 +252,7 @@ def test_what_no_lane_carries_is_given_to_nobody(network: Network) -> None:
     place_hold(rs, HEAD, ours, "Court of Example, 12/2026")
     ask(rs, FIRST, Question(asked_with, 0, LawfulPurpose.INVESTIGATION, "Article 286"))
     pair = pair_of({RS: (ours, SECRET), MK: (theirs, b"other")})
-    concluded = says(network, FIRST, "conclusion", pair=pair, conclusion="inconclusive_a", basis="screen")
+    concluded = says(network, FIRST, "conclusion", pair=pair, **INCONCLUSIVE)
     with rs.store.read() as session:
         found = [latest_of(session, RS, kind) for kind in ("hold", "query")]
     said = [concluded, *(row.statement_id for row in found if row is not None)]
@@ -262,7 +263,12 @@ def test_what_no_lane_carries_is_given_to_nobody(network: Network) -> None:
     page = read_lane(rs, network.peer(RS, MK), start=0, head=EMPTY_HEAD, known_size=0, reads="1.0")
     assert {item.statement_id for item in page.items if item.envelope is not None}.isdisjoint(said)
     verified = says(
-        network, SECOND, "verification", verifies=concluded, pair=pair, conclusion="inconclusive_a", basis="screen"
+        network,
+        SECOND,
+        "verification",
+        verifies=concluded,
+        pair=pair,
+        **INCONCLUSIVE,
     )
     rests_on = {"conclusion": concluded, "verification": verified}
     says(network, FIRST, "hit", pair=pair, stage="lead", basis="screen", **rests_on)

@@ -48,6 +48,7 @@ from tests.exchange.flows.owner import owner_of
 from tests.exchange.log.authority import Authority, served, url_of
 from tests.exchange.trust.rounds import Capitals
 from tests.schemas.examples import record_fields
+from tests.schemas.results import EXHIBITS, INCONCLUSIVE, NOT_ASSOCIATED, ON, SCREEN
 
 pytestmark = pytest.mark.slow
 
@@ -298,15 +299,15 @@ def test_leads_that_were_verified_blind(world: World) -> None:
     world.enrol(MK)
     pair = world.pair(world.record(), world.record(MK))
     assert proof(world.node, "lead_verified") == Evidence(NO_DATA)
-    world.say("conclusion", pair=pair, conclusion="elimination", basis="screen")
-    on_exhibits = world.say("conclusion", pair=pair, conclusion="identification", basis="exhibits")
-    world.say("verification", verifies=on_exhibits, pair=pair, basis="exhibits")
-    world.say("conclusion", MK, pair=pair, conclusion="identification", basis="screen")
+    world.say("conclusion", pair=pair, **NOT_ASSOCIATED)
+    on_exhibits = world.say("conclusion", pair=pair, **EXHIBITS)
+    world.say("verification", verifies=on_exhibits, pair=pair, **ON["exhibits"])
+    world.say("conclusion", MK, pair=pair, **SCREEN)
     assert proof(world.node, "lead_verified") == Evidence(NO_DATA), "no lead, no screen, not this node's own"
     world.at("2026-03-10")
-    lead = world.say("conclusion", pair=pair, conclusion="inconclusive_a", basis="screen")
+    lead = world.say("conclusion", pair=pair, **INCONCLUSIVE)
     assert proof(world.node, "lead_verified") == Evidence(FAILS, exact(0))
-    second = world.say("verification", verifies=lead, pair=pair, conclusion="inconclusive_b", basis="screen")
+    second = world.say("verification", verifies=lead, pair=pair, **INCONCLUSIVE)
     assert proof(world.node, "lead_verified") == Evidence(HOLDS, FEW)
     world.say("retraction", retracts=second)
     assert proof(world.node, "lead_verified") == Evidence(FAILS, exact(0))
@@ -317,9 +318,9 @@ def test_leads_that_were_verified_blind(world: World) -> None:
 def test_a_lead_is_old_after_half_a_year(world: World) -> None:
     world.enrol(MK)
     pair = world.pair(world.record(), world.record(MK))
-    lead = world.say("conclusion", pair=pair, conclusion="inconclusive_a", basis="screen")
+    lead = world.say("conclusion", pair=pair, **INCONCLUSIVE)
     world.at("2026-03-02")
-    world.say("verification", verifies=lead, pair=pair, basis="screen")
+    world.say("verification", verifies=lead, pair=pair, **ON["screen"])
     world.at("2026-08-31 12:00")
     assert proof(world.node, "lead_verified").state is HOLDS, "the conclusion is too old, its verification is not"
     world.at("2026-09-02")

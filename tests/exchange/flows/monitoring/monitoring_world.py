@@ -22,6 +22,7 @@ from exchange.store.tables.reviews import ScoreSeenRow, VerificationTaskRow
 from exchange.store.tables.terms import ApprovalRow
 from schemas import AnyStatement, Record, parse_statement, statement_id, statement_payload
 from tests.schemas.examples import acquisition_fields, exhibit_fields, record_fields
+from tests.schemas.results import ON
 from tests.schemas.statement_examples import statement_fields
 
 RS, MK, XK, AL = "ffp-rs", "ffp-mk", "ffp-xk", "ffp-al"
@@ -101,7 +102,7 @@ class World:
         self.clock.moment = LONG_BEFORE
         if confirmed:
             self._agree(pair, issuer)
-        found = {"pair": pair, "basis": basis, "conclusion": "identification"}
+        found = {"pair": pair, **ON[basis]}
         conclusion = conclusion or self.say("conclusion", issuer, **found)
         second = {"pseudonym": "examiner-8", "role": "examiner", "signed_in": "token"}
         verification = self.say("verification", issuer, verifies=conclusion, made_by=second, **found)

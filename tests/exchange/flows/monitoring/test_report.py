@@ -31,6 +31,7 @@ from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.monitoring.monitoring_world import AL, MK, RS, XK, Clock, World
+from tests.schemas.results import ON
 
 pytestmark = pytest.mark.slow
 
@@ -156,7 +157,7 @@ def test_cases_that_hits_join_are_counted_once(world: World) -> None:
     world.conclude(a, e)
     world.at("2026-07-11")
     second = {"pseudonym": "examiner-8", "role": "examiner", "signed_in": "token"}
-    world.say("verification", verifies=concluded, pair=world.pair(a, c), basis="screen", made_by=second)
+    world.say("verification", verifies=concluded, pair=world.pair(a, c), **ON["screen"], made_by=second)
     world.at("2026-07-12")
     lead = world.hit(a, c, conclusion=concluded)
     world.hit(b, c, issuer=MK)

@@ -35,6 +35,7 @@ from exchange.trust.recipient import RecipientKey, make_recipient
 from schemas import Maker, Record, parse_statement, statement_id, statement_payload
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.schemas.examples import acquisition_fields, exhibit_fields, record_fields
+from tests.schemas.results import ON
 from tests.schemas.statement_examples import statement_fields
 
 CODES = ("AL", "BA", "ME", "MK", "RS", "XK")
@@ -205,7 +206,7 @@ class RegionWorld:
         code, partner = one[0], other[0]
         pair, moment = self.pair(one, other), self.clock.moment
         others = [] if code == partner else [partner]
-        found = {"pair": pair, "basis": basis, "conclusion": "identification", "remark": None}
+        found = {"pair": pair, **ON[basis], "remark": None}
         self.at(moment - timedelta(hours=thinking_h))
         conclusion = self.say("conclusion", code, others, **found)
         self.truth.count(half_of(self.clock.moment), "conclusions", f"{code}>{partner}" if others else code)

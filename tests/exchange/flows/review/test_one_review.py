@@ -15,8 +15,9 @@ from exchange.flows.review.reviews import read_reviews
 from exchange.flows.review.statements import would_sign
 from schemas import Pair
 from schemas.vocabulary import Role
-from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SCREEN, SECOND, BlindWorld, three_exhibits
+from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, three_exhibits
 from tests.exchange.flows.network import MK
+from tests.schemas.results import EXHIBITS, INCONCLUSIVE, NOT_ASSOCIATED, SCREEN
 
 pytestmark = pytest.mark.slow
 
@@ -60,13 +61,13 @@ def test_a_conclusion_is_the_review_of_all_scan_pairs(world: BlindWorld) -> None
     assert reviews(world, BREECH, "two") == [], "nobody else is told before it is verified"
 
 
-@pytest.mark.parametrize("more", [{}, {"conclusion": "elimination"}, {"basis": "exhibits"}])
-def test_a_second_one_on_other_scans_is_refused(world: BlindWorld, more: dict[str, str]) -> None:
+@pytest.mark.parametrize("more", [SCREEN, NOT_ASSOCIATED, EXHIBITS])
+def test_a_second_one_on_other_scans_is_refused(world: BlindWorld, more: dict[str, dict[str, str]]) -> None:
     said = world.concludes(FIRST, "a", "b", PIN)
     with pytest.raises(Conflict, match=said.statement_id) as refused:
         world.concludes(FIRST, "a", "b", BREECH, **more)
     assert refused.value.code == "concluded-on-other-scans"
-    draft = json.dumps({"type": "conclusion", "pair": world.pair("a", "b", BREECH), **SCREEN | more}).encode()
+    draft = json.dumps({"type": "conclusion", "pair": world.pair("a", "b", BREECH), **more}).encode()
     with world.rs.store.read() as session:
         assert not would_sign(session, world.rs, FIRST, draft)
 
@@ -75,7 +76,7 @@ def test_other_exhibits_and_the_same_scans_are_no_hindrance(world: BlindWorld) -
     first = world.concludes(FIRST, "a", "b", PIN)
     world.concludes(FIRST, "c", "b", BREECH)
     world.verifies(SECOND, first, "a", "b", PIN)
-    world.concludes(FIRST, "a", "b", PIN, conclusion="inconclusive_a")
+    world.concludes(FIRST, "a", "b", PIN, **INCONCLUSIVE)
 
 
 def test_another_examiner_is_told_where_it_stands_once_it_may_be_read(world: BlindWorld) -> None:
@@ -103,7 +104,7 @@ def test_a_hit_on_other_scans_can_be_confirmed(world: BlindWorld) -> None:
     mine = world.concludes(FIRST, "a", "b", BREECH)
     world.verifies(SECOND, mine, "a", "b", BREECH)
     world.hit(MK, "a", "b", PIN)
-    world.concludes(FIRST, "a", "b", PIN, basis="exhibits")
+    world.concludes(FIRST, "a", "b", PIN, **EXHIBITS)
 
 
 def test_two_conclusions_of_before_are_read_and_verified(world: BlindWorld, before: pytest.MonkeyPatch) -> None:
@@ -115,4 +116,4 @@ def test_two_conclusions_of_before_are_read_and_verified(world: BlindWorld, befo
         world.verifies(SECOND, said, "a", "b", region)
     assert reviews(world, BREECH, "two") == both
     for region in REGIONS:
-        world.concludes(FIRST, "a", "b", region, conclusion="inconclusive_a")
+        world.concludes(FIRST, "a", "b", region, **INCONCLUSIVE)

@@ -19,6 +19,7 @@ from exchange.store.review.reviews import mark_seen, scans_of
 from schemas import Maker, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, XK, Network, resting
+from tests.schemas.results import INCONCLUSIVE, NOT_ASSOCIATED, SCREEN
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +67,7 @@ def seen_by(network: Network, pseudonym: str, statement_id: str) -> bool:
 
 
 def lead(network: Network, pair: dict[str, Any]) -> tuple[Spoke, Spoke, Spoke]:
-    drawn = {"pair": pair, "conclusion": "inconclusive_a", "basis": "screen"}
+    drawn = {"pair": pair, **INCONCLUSIVE}
     first = says(network, RS, FIRST, "conclusion", **drawn)
     second = says(network, RS, SECOND, "verification", verifies=first.statement_id, **drawn)
     rests_on = {"conclusion": first.statement_id, "verification": second.statement_id}
@@ -75,7 +76,7 @@ def lead(network: Network, pair: dict[str, Any]) -> tuple[Spoke, Spoke, Spoke]:
 
 
 def test_a_conclusion_stays_at_home_until_the_hit_rests_on_both(network: Network, pair: dict[str, Any]) -> None:
-    drawn = {"pair": pair, "conclusion": "identification", "basis": "screen"}
+    drawn = {"pair": pair, **SCREEN}
     first = says(network, RS, FIRST, "conclusion", **drawn)
     second = says(network, RS, SECOND, "verification", verifies=first.statement_id, **drawn)
     network.settle()
@@ -90,24 +91,28 @@ def test_a_conclusion_stays_at_home_until_the_hit_rests_on_both(network: Network
 
 
 def test_the_verifier_is_not_shown_the_first_conclusion(network: Network, pair: dict[str, Any]) -> None:
-    first = says(network, RS, FIRST, "conclusion", pair=pair, conclusion="identification", basis="screen")
+    first = says(network, RS, FIRST, "conclusion", pair=pair, **SCREEN)
     assert seen_by(network, "examiner-1", first.statement_id)
     assert not seen_by(network, "examiner-2", first.statement_id)
-    drawn = {"verifies": first.statement_id, "pair": pair, "conclusion": "inconclusive_b", "basis": "screen"}
+    drawn = {"verifies": first.statement_id, "pair": pair, **INCONCLUSIVE}
     says(network, RS, SECOND, "verification", **drawn)
     assert seen_by(network, "examiner-2", first.statement_id)
 
 
 def test_nobody_verifies_their_own_conclusion(network: Network, pair: dict[str, Any]) -> None:
-    drawn = {"pair": pair, "conclusion": "identification", "basis": "screen"}
+    drawn = {"pair": pair, **SCREEN}
     first = says(network, RS, FIRST, "conclusion", **drawn)
     with pytest.raises(Conflict, match="another examiner"):
         says(network, RS, FIRST, "verification", verifies=first.statement_id, **drawn)
 
 
 def test_no_hit_where_the_two_do_not_agree(network: Network, pair: dict[str, Any]) -> None:
-    first = says(network, RS, FIRST, "conclusion", pair=pair, conclusion="identification", basis="screen")
-    drawn = {"verifies": first.statement_id, "pair": pair, "conclusion": "elimination", "basis": "screen"}
+    first = says(network, RS, FIRST, "conclusion", pair=pair, **SCREEN)
+    drawn = {
+        "verifies": first.statement_id,
+        "pair": pair,
+        **NOT_ASSOCIATED,
+    }
     second = says(network, RS, SECOND, "verification", **drawn)
     rests_on = {"conclusion": first.statement_id, "verification": second.statement_id}
     with pytest.raises(Conflict, match="do not agree"):
@@ -175,7 +180,7 @@ def said_by(network: Network, node: str, statement_id: str) -> Any:
 
 def exhibits(network: Network, pair: dict[str, Any], conclusion: str) -> dict[str, str]:
     """Two examiners of North Macedonia's, both at the microscope."""
-    drawn = {"pair": pair, "conclusion": conclusion, "basis": "exhibits"}
+    drawn = {"pair": pair, "result": {"basis": "exhibits", "conclusion": conclusion}}
     first = says(network, MK, FIRST, "conclusion", **drawn)
     second = says(network, MK, SECOND, "verification", verifies=first.statement_id, **drawn)
     return {"conclusion": first.statement_id, "verification": second.statement_id}
@@ -253,7 +258,7 @@ def test_nothing_is_confirmed_before_the_agreed_day(network: Network, pair: dict
 
 
 def test_whoever_was_shown_the_score_does_not_verify(network: Network, pair: dict[str, Any]) -> None:
-    drawn = {"pair": pair, "conclusion": "identification", "basis": "screen"}
+    drawn = {"pair": pair, **SCREEN}
     first = says(network, RS, FIRST, "conclusion", **drawn)
     with network.nodes[RS].store.write() as session:
         mark_seen(session, SECOND.pseudonym, [scans_of(pair["a"]["scan"], pair["b"]["scan"])], opened=False)
@@ -264,7 +269,14 @@ def test_whoever_was_shown_the_score_does_not_verify(network: Network, pair: dic
 
 def test_a_pair_of_two_others_is_theirs_to_tell(network: Network, pair: dict[str, Any]) -> None:
     with pytest.raises(Conflict, match="Neither record"):
-        says(network, XK, FIRST, "conclusion", pair=pair, conclusion="identification", basis="screen")
+        says(
+            network,
+            XK,
+            FIRST,
+            "conclusion",
+            pair=pair,
+            **SCREEN,
+        )
 
 
 def test_a_message_goes_to_whom_it_is_written(network: Network) -> None:

@@ -120,7 +120,7 @@ FILLED = {
 BODIES = {
     "POST /v1/policy/held": {"jurisdiction": "UA", "decision": "take_back", "because": "The agreement ended."},
     "POST /v1/records/{statement_id}/queries": {"purpose": "investigation", "legal_basis": "Article 1"},
-    "POST /v1/verifications/{task_id}": {"conclusion": "elimination"},
+    "POST /v1/verifications/{task_id}": {"conclusion": "no_association_indicated"},
     "POST /v1/queries/{statement_id}/requests": {"handle": "ab" * 32, "because": "Asked for."},
     "POST /v1/approvals": {
         "concerns": "ab" * 32,

@@ -37,7 +37,7 @@ def test_a_role_that_changed(
     rs, mk = nodes
     pair = f"/app/pairs/{top(rs).row.candidate_id}"
     first, leaving, gone, second, onlooker = (colleague(rs) for _ in range(5))
-    assert first.send(f"{pair}/conclusion", conclusion="identification", basis="screen").status_code == 303
+    assert first.send(f"{pair}/conclusion", conclusion="possible_association").status_code == 303
     draw_control_now(rs)
 
     # both pairs that wait are taken by one who then is no examiner any more: they wait for another one
@@ -65,7 +65,7 @@ def test_a_role_that_changed(
 
     for address in taking:
         second.send(f"{address}/take")
-        assert second.send(address, conclusion="inconclusive_a").status_code == 303
+        assert second.send(address, conclusion="inconclusive").status_code == 303
     page = first.get(pair).text
     assert "signed as examiner" not in page
     sent = first.send(re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/hit)"', page)[0])

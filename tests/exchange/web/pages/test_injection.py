@@ -20,6 +20,7 @@ from exchange.store.review.candidates import CandidateView, Page, open_candidate
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
 from tests.exchange.web.pages.conftest import Person
+from tests.schemas.results import INCONCLUSIVE
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +89,7 @@ def node(scans: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> It
         with rs.node.store.read() as session:
             best = open_candidates(session, CandidateView(PIPELINES, None), Page(1))[0]
         pair = pair_of(best).model_dump(mode="json")
-        concluded = {"type": "conclusion", "pair": pair, "conclusion": "inconclusive_a", "basis": "screen"}
+        concluded = {"type": "conclusion", "pair": pair, **INCONCLUSIVE}
         assert rs.post("/v1/statements", concluded).status_code == 201  # waits for whoever comes to verify it
         yield rs
 

@@ -18,6 +18,7 @@ from schemas import parse_statement
 from schemas.record import Record
 from schemas.vocabulary import ReferenceChannel
 from tests.schemas.examples import acquisition_fields, exhibit_fields, firearm_fields, fired_fields, record_fields
+from tests.schemas.results import SCREEN
 from tests.schemas.statement_examples import custody_fields, statement_fields
 
 RATIO = {
@@ -138,7 +139,7 @@ def _theirs() -> ReportSide:
 
 
 def _said() -> tuple[ReportedStatement, ...]:
-    screen = {"conclusion": "identification", "basis": "screen"}
+    screen = {**SCREEN}
     stated = [
         ("conclusion", statement("conclusion", **screen)),
         ("verification", statement("verification", **screen)),
@@ -149,7 +150,7 @@ def _said() -> tuple[ReportedStatement, ...]:
             ("physical-comparison", parse_statement(json.dumps(custody_fields(step)).encode()))
             for step in ("sent", "received")
         ),
-        ("conclusion", statement("conclusion", conclusion="inconclusive_a", basis="exhibits")),
+        ("conclusion", statement("conclusion", result={"basis": "exhibits", "conclusion": "inconclusive_a"})),
         ("verification", statement("verification")),
         ("feedback", statement("feedback")),
     ]

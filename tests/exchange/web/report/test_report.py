@@ -27,7 +27,9 @@ from exchange.web.report.plain import IS, MEANS, NEXT
 from exchange.web.report.render import draw_first_page
 from schemas import parse_statement
 from schemas.record import Record
+from schemas.vocabulary import AfteConclusion, ScreenConclusion
 from tests.schemas.examples import exhibit_fields, record_fields
+from tests.schemas.results import SCREEN
 from tests.schemas.statement_examples import statement_fields
 
 HOSTILE = '#include "/etc/passwd" *bold* $x$ <a> @b \\ {{7*7}} #eval("1+1") <script>'
@@ -249,8 +251,8 @@ def test_the_stage_is_that_of_what_still_stands() -> None:
             "e" * 64, kind, 5, "2026-11-25T10:00:00.000Z", statement(kind, **changes), retracted=retracted
         )
 
-    on_screen = said("conclusion", conclusion="identification", basis="screen")
-    on_exhibits = said("conclusion", conclusion="elimination", basis="exhibits")
+    on_screen = said("conclusion", **SCREEN)
+    on_exhibits = said("conclusion", result={"basis": "exhibits", "conclusion": "elimination"})
     assert stage_of((), None) == "candidate"
     assert stage_of((on_screen,), None) == "associated"
     assert stage_of((on_screen, on_exhibits), None) == "eliminated"
@@ -260,5 +262,9 @@ def test_the_stage_is_that_of_what_still_stands() -> None:
     assert stage_of((on_screen,), Stage.RETRACTED) == "associated"
     assert stage_of((on_screen,), Stage.NO_EFFECT) == "associated"
     assert stage_of((replace(on_screen, retracted=True),), None) == "candidate"
-    assert stage_of((said("conclusion", conclusion="inconclusive_b"),), None) == "inconclusive"
-    assert stage_of((said("conclusion", conclusion="unsuitable"),), None) == "unsuitable"
+    every = [{"basis": "screen", "conclusion": word} for word in ScreenConclusion]
+    every += [{"basis": "exhibits", "conclusion": word} for word in AfteConclusion]
+    found = [stage_of((said("conclusion", result=result),), None) for result in every]
+    assert found[:4] == ["associated", "inconclusive_on_screen", "not_associated", "unsuitable_on_screen"]
+    assert found[4:] == ["concluded", "inconclusive", "inconclusive", "inconclusive", "eliminated", "unsuitable"]
+    assert set(found) <= IS.keys() & MEANS.keys() & NEXT.keys()

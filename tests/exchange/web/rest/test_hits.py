@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from exchange.flows.review.next_statements import completed
 from exchange.store.tables.hits import HitPairRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction
@@ -19,6 +20,7 @@ from tests.exchange.flows.review.test_statements import FIRST, HEAD, INVESTIGATO
 from tests.exchange.flows.review.test_statements import pair as pair
 from tests.exchange.web.conftest import problem
 from tests.exchange.web.rest.programs import Programs, programs_at
+from tests.schemas.results import INCONCLUSIVE
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +33,7 @@ STATED = {
     "outcome": "cases_joined",
     "text": "May we compare the exhibits?",
     "reason": "The wrong exhibit.",
+    "result.conclusion": "identification",
 }
 
 
@@ -67,7 +70,7 @@ class Day:
         """Sign what is offered, with what it says is missing and nothing else; returns what was offered."""
         every: list[dict[str, Any]] = self.read(node, who)["next"]
         (found,) = [one for one in every if what in (one["body"].get("step"), one["body"]["type"])]
-        body = found["body"] | {name: {**STATED, **stated}[name] for name in found["missing"]}
+        body = completed(found["body"], {name: {**STATED, **stated}[name] for name in found["missing"]})
         answer = self.programs.post(node, who, "/statements", body)
         assert answer.status_code == 201, (body, answer.text)
         self.network.settle()
@@ -117,7 +120,7 @@ def test_every_step_of_a_hit_is_signed_as_it_is_offered(day: Day) -> None:
     assert [one["step"] for one in found["custody"][0]["steps"]] == ["sent", "received"]
 
     for node in (MK, RS):
-        day.signs(node, "conclusion", FIRST, conclusion="identification")
+        day.signs(node, "conclusion", FIRST)
         problem(day.programs.get(node, SECOND, f"/hits/{day.hit}"), 404, "not-found")
         assert "hit" not in day.offered(node, FIRST)
         (task,) = day.programs.read(node, SECOND, "/verifications")["tasks"]
@@ -168,7 +171,7 @@ def test_what_breaks_a_rule_is_told_with_its_reason(day: Day) -> None:
 
 def test_a_hit_that_may_be_the_callers_to_verify_is_not_here(day: Day, pair: dict[str, Any]) -> None:
     assert [one["hit_id"] for one in day.programs.read(MK, FIRST, "/hits")["items"]] == [day.hit]
-    says(day.network, MK, FIRST, "conclusion", pair=pair, conclusion="inconclusive_a", basis="screen")
+    says(day.network, MK, FIRST, "conclusion", pair=pair, **INCONCLUSIVE)
     for record in (None, pair["a"]["record"]):
         asked = {"record": record} if record else {}
         assert day.programs.read(MK, SECOND, "/hits", **asked) == {"items": [], "next": None}

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 BREECH, PIN = REGIONS
 NO_TASK = "0" * 32
-JUDGED = {"conclusion": "inconclusive_b", "remark": "Some agreement."}
+JUDGED = {"conclusion": "inconclusive", "remark": "Some agreement."}
 
 
 def tasks(programs: Programs, who: Maker = SECOND) -> list[dict[str, Any]]:
@@ -71,7 +71,7 @@ def test_no_answer_to_the_verifier_tells_what_others_hold(world: BlindWorld, pro
         assert answer.status_code == 201
         heard += [answer.text, programs.get(RS, SECOND, "/verifications").text]
     said = "\n".join(heard)
-    for secret in (lead, conclusion, f'"{FIRST.pseudonym}"', "identification", "Striae", "control", "incident"):
+    for secret in (lead, conclusion, f'"{FIRST.pseudonym}"', "possible_association", "Striae", "control", "incident"):
         assert secret not in said, secret
     assert not re.search(r'"(score|made_by|verifies|hit|lead|candidate|matcher|words)', said)
 
@@ -133,9 +133,9 @@ def test_an_answer_is_signed_once_and_says_where(world: BlindWorld, programs: Pr
     problem(programs.post(RS, SECOND, address, {"conclusion": "surely"}), 422, "invalid-parameter")
     first, again = (programs.post(RS, SECOND, address, JUDGED) for _ in range(2))
     assert first.json() == again.json()
-    assert problem(programs.post(RS, SECOND, address, {"conclusion": "elimination"}), 409, "already-answered")
+    assert problem(programs.post(RS, SECOND, address, {"conclusion": "possible_association"}), 409, "already-answered")
     said = programs.read(RS, SECOND, f"/statements/{first.json()['statement_id']}")["statement"]
-    assert (said["conclusion"], said["remark"]) == (JUDGED["conclusion"], JUDGED["remark"])
+    assert (said["result"]["conclusion"], said["remark"]) == (JUDGED["conclusion"], JUDGED["remark"])
     (done,) = programs.read(RS, SECOND, "/verifications")["done"]
     assert done["basis"] == "screen"
 

@@ -165,7 +165,7 @@ def test_practice_shows_why_after_each_answer(training: Class, pairs_set: DrawnS
     for answer in known_of(pairs_set).answers:
         number = answer.number
         assert 'comparison="' not in person.get(f"{address}/{number}").text
-        sent = person.post(f"{address}/{number}", {"csrf": csrf, "answer": "identification"})
+        sent = person.post(f"{address}/{number}", {"csrf": csrf, "answer": "possible_association"})
         assert sent.headers["location"] == f"{address}/{number}", "there it stands why"
         shown = person.get(f"{address}/{number}").text
         assert SKILL_WORDS[answer.skill] in shown
@@ -174,10 +174,10 @@ def test_practice_shows_why_after_each_answer(training: Class, pairs_set: DrawnS
         expected = (
             "right"
             if answer.truth is ExerciseTruth.SAME and answer.shows_enough
-            else ("over_claim" if answer.truth is ExerciseTruth.SAME else "false_identification")
+            else ("over_claim" if answer.truth is ExerciseTruth.SAME else "false_association")
         )
         assert f'class="outcome {expected}"' in shown
-        again = person.post(f"{address}/{number}", {"csrf": csrf, "answer": "elimination"})
+        again = person.post(f"{address}/{number}", {"csrf": csrf, "answer": "no_association_indicated"})
         assert again.status_code == 409, "the first answer stands"
     whole = person.get(address).text
     assert "All are answered" in whole
@@ -192,7 +192,7 @@ def test_nothing_of_an_exercise_enters_the_node(training: Class, pairs_set: Draw
     head, status = _standing(training.node), _files(node.settings.home)
     person.get(f"{address}/1")
     person.get(f"{address}/1/heights/a?form=filtered")
-    person.post(f"{address}/1", {"csrf": csrf, "answer": "elimination"})
+    person.post(f"{address}/1", {"csrf": csrf, "answer": "no_association_indicated"})
     person.get(f"{address}/1/picture")
     assert (_standing(training.node), _files(node.settings.home)) == (head, status)
     for path in node.settings.home.rglob("*"):
@@ -269,5 +269,5 @@ def test_a_node_with_real_exhibits_says_where_exercises_are_done(
     for path in (address, f"{address}/1", f"{address}/1/heights/a", f"{address}/1/picture", f"{address}/given.json"):
         assert person.get(path).status_code == 404
     for path in (address, f"{address}/1"):
-        assert person.post(path, {"csrf": csrf, "act": "begin", "answer": "elimination"}).status_code == 404
+        assert person.post(path, {"csrf": csrf, "act": "begin", "answer": "inconclusive"}).status_code == 404
     assert not (node.node.settings.home / "exercises").exists()

@@ -132,7 +132,7 @@ def test_exhibits_that_wait_for_a_verification_are_in_no_list_of_whoever_may_be_
     first, second = signed_in(Role.EXAMINER), signed_in(Role.EXAMINER)
     lists = f"/app/records/{records['3-1']}/candidates"
     pair = pair_on(first.get(lists).text)
-    fields = {"csrf": first.csrf(), "conclusion": "identification", "basis": "screen", "from": records["3-1"]}
+    fields = {"csrf": first.csrf(), "conclusion": "possible_association", "from": records["3-1"]}
     answer = first.post(f"{pair}/conclusion", fields)
     assert answer.headers["location"] == f"{pair}?from={records['3-1']}#review", "the rail stays"
     assert 'class="rail"' in first.get(answer.headers["location"]).text

@@ -42,7 +42,7 @@ def shape(page: str) -> str:
 async def judged_and_taken_back(site: Site, task: str) -> list[str]:
     """What the list of the second examiner looks like once it was judged, and once that was taken back."""
     assert (await site.post(SECOND, f"{task}/retraction", reason="Too soon.")).status_code == 404, "nothing was signed"
-    answer = await site.post(SECOND, task, conclusion="elimination", remark="")
+    answer = await site.post(SECOND, task, conclusion="no_association_indicated", remark="")
     assert answer.status_code == 303, answer.text
     before = await site.get(SECOND, LIST)
     assert "case-" in before, "it says which pair it was"

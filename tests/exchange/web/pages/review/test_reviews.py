@@ -139,7 +139,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert pair in curious.get("/app/candidates?of=all").text
     assert pair not in first.get("/app/candidates").text, "only the exhibits that one registered"
     assert "Sign my conclusion" in first.get(pair).text
-    answer = first.send(f"{pair}/conclusion", conclusion="identification", basis="screen", remark=REMARK)
+    answer = first.send(f"{pair}/conclusion", conclusion="possible_association", remark=REMARK)
     assert answer.status_code == 303, answer.text
     assert REMARK in first.get(pair).text
     assert "Waits for a blind verification" in first.get(pair).text
@@ -194,12 +194,12 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert len(forms[0]) == len(forms[1]), "both kinds of pair look the same"
 
     # both are answered in the same way; another examiner's task is not there
-    assert curious.send(taking[0], conclusion="identification").status_code == 404
+    assert curious.send(taking[0], conclusion="possible_association").status_code == 404
     lead, control = sorted(taking, key=lambda task: not all(scan in told[task] for scan in best.scans))
-    assert blind.send(lead, conclusion="inconclusive_a", remark="Agreement on the left.").status_code == 303
-    assert blind.send(control, conclusion="elimination").status_code == 303
-    assert blind.send(control, conclusion="elimination").status_code == 303, "sent twice, signed once"
-    assert blind.send(control, conclusion="identification").status_code == 409
+    assert blind.send(lead, conclusion="inconclusive", remark="Agreement on the left.").status_code == 303
+    assert blind.send(control, conclusion="no_association_indicated").status_code == 303
+    assert blind.send(control, conclusion="no_association_indicated").status_code == 303, "sent twice, signed once"
+    assert blind.send(control, conclusion="possible_association").status_code == 409
     assert "Nothing waits for your judgement." in blind.get("/app/verifications").text
     assert blind.get(pair).status_code == 200, "now the pair is there again"
 
@@ -374,20 +374,23 @@ def test_a_conclusion_that_is_taken_back_asks_nobody(
     pair = f"/app/pairs/{found.row.candidate_id}"
     before = len(_waiting(rs))
     elsewhere = {"from": "//elsewhere.example", "next": "../../elsewhere", "then": "next"}
-    signed = first.send(f"{pair}/conclusion", conclusion="elimination", basis="screen", **elsewhere)
+    signed = first.send(f"{pair}/conclusion", conclusion="no_association_indicated", **elsewhere)
     assert (signed.status_code, signed.headers.get("location")) == (303, f"{pair}#review"), signed.text
-    assert len(_waiting(rs)) == before, "on the screen an elimination is not verified"
+    assert len(_waiting(rs)) == before, "what indicates no association is not verified"
     page = first.get(pair).text
     back = re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/retraction)"', page)[0]
     assert other.send(back, reason="Not mine.").status_code == 404
     assert first.send(back, reason="The light was wrong.").status_code == 303
     onwards = {"from": found.row.statement_a, "next": "17", "then": "next"}
-    signed = first.send(f"{pair}/conclusion", conclusion="inconclusive_a", basis="screen", **onwards)
+    signed = first.send(f"{pair}/conclusion", conclusion="inconclusive", **onwards)
     assert (signed.status_code, signed.headers["location"]) == (303, f"/app/pairs/17?from={found.row.statement_a}")
     mine = [task for task in _waiting(rs) if task.concluded_by == first.pseudonym]
     assert [pair_of(found).model_dump_json()] == [task.pair for task in mine]
-    for again, status, why in (("elimination", 409, "waits for another examiner"), ("", 422, "Choose a conclusion")):
-        refused = first.send(f"{pair}/conclusion", conclusion=again, basis="screen", remark="Typed <b>at length</b>")
+    for again, status, why in (
+        ("inconclusive", 409, "waits for another examiner"),
+        ("", 422, "Choose a conclusion"),
+    ):
+        refused = first.send(f"{pair}/conclusion", conclusion=again, remark="Typed <b>at length</b>")
         assert refused.status_code == status
         assert "Typed &lt;b&gt;at length&lt;/b&gt;</textarea>" in refused.text, "what was typed stays"
         assert bool(again) == (f'value="{again}" checked' in refused.text)
