@@ -114,7 +114,7 @@ def test_a_blind_sheet_has_nothing_that_is_held_of_the_pair(world: BlindWorld) -
     two = f"?a={scan_of('a', BREECH)}&b={scan_of('b', BREECH)}"
     for path in (f"/app/verifications/{task}", f"/app/compare{two}"):
         sheet = sheet_at(world, SECOND, path).replace("A score ranks candidates", "")
-        for told in ("core", "ikelihood", "LR", "Congruent", "Conclusion", "identification", "/picture"):
+        for told in ("core", "ikelihood", "LR", "Congruent", "Conclusion", "association", "/picture"):
             assert told not in sheet, (path, told)
         assert "case-a" in sheet
     start = following(world)
