@@ -83,9 +83,17 @@ def list_them(
     ]
     print_table([TableColumn(heading) for heading in headings], rows)
     found = [
-        [item.band, item.state, item.record, item.handle, query.statement_id]
+        [
+            item.band,
+            item.not_validated,
+            item.state,
+            item.record,
+            item.handle,
+            query.statement_id,
+        ]
         for query in queries
         for item in query.found
     ]
-    print_table([TableColumn(heading) for heading in ("band", "state", "record", "handle", "found by")], found)
+    columns = ("band", "not validated", "state", "record", "handle", "found by")
+    print_table([TableColumn(heading) for heading in columns], found)
     typer.echo("A band ranks, coarsely, for comparison by an examiner; it identifies nothing.")

@@ -30,6 +30,7 @@ class ListedPair:
     scores: dict[Jurisdiction, float]
     congruent_cells: int | None
     cells: int | None
+    not_validated: str | None
     seconds: float
     same_firearm: bool | None
 
@@ -131,6 +132,7 @@ def _link(by_id: dict[str, Submitted], pair: frozenset[str], found: dict[Jurisdi
         scores={jurisdiction: candidate["score"] for jurisdiction, candidate in found.items()},
         congruent_cells=one["congruent_cells"],
         cells=one["cells"],
+        not_validated=one["not_validated"],
         seconds=(created - submitted).total_seconds(),
         same_firearm=a.scan.firearm == b.scan.firearm if known else None,
     )
@@ -145,6 +147,7 @@ def _row(rank: int, link: ListedPair) -> dict[str, Any]:
         "scans": [link.a.scan.name, link.b.scan.name],
         "statement_ids": [link.a.statement_id, link.b.statement_id],
         "score": link.score,
+        "not_validated": link.not_validated,
         "congruent_cells": link.congruent_cells,
         "cells": link.cells,
         "seconds": round(link.seconds, 3),

@@ -93,7 +93,7 @@ def _cells(rank: int, link: ListedPair, *, with_truth: bool) -> list[str]:
         str(rank),
         link.a.scan.case_reference,
         f"{link.b.scan.case_reference} {jurisdiction_name(link.b.scan.jurisdiction)}",
-        f"{link.score:.3f}",
+        f"{link.score:.3f}" if link.not_validated is None else f"{link.score:.3f}, not validated",
         "not known" if link.cells is None else f"{link.congruent_cells} of {link.cells}",
         f"{link.seconds:.1f}",
         *([truth] if with_truth else []),

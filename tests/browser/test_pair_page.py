@@ -97,7 +97,7 @@ def test_a_view_of_the_turned_pair_shows_the_same_places(page: Any, laboratory: 
 
 
 def test_the_rail_leads_to_the_neighbours_by_keys(page: Any, laboratory: Laboratory) -> None:
-    page.goto(f"{laboratory.node.url}/app/records/{laboratory.record}/candidates?weaker=1")
+    page.goto(f"{laboratory.node.url}/app/records/{laboratory.record}/candidates?rest=weaker")
     open_first(page, laboratory)
     rail = page.get_by_role("navigation", name="The candidates of this record")
     first = rail.locator("[aria-current]").get_attribute("aria-label")
@@ -152,7 +152,7 @@ def test_a_page_comes_without_the_cells_that_nobody_asked_for_and_fills_them_in(
 
 
 def test_photographs_lie_on_the_same_stage(page: Any, laboratory: Laboratory) -> None:
-    page.goto(f"{laboratory.node.url}/app/records/{laboratory.records[4]}/candidates?weaker=1")
+    page.goto(f"{laboratory.node.url}/app/records/{laboratory.records[4]}/candidates?rest=weaker")
     page.locator(".exhibit-pair", has_text="PHOTOGRAPH-2").get_by_role("link", name="Compare").click()
     wait_ready(page)
     status = page.locator(".ffp-status")

@@ -39,7 +39,7 @@ class ByPages:
             until(lambda name=record: self._is_correlated(name), f"{record} is correlated")
 
     def ranked(self, record: str) -> list[str]:
-        lines = candidate_lines(self.first.read(f"/app/records/{record}/candidates?weaker=1"))
+        lines = candidate_lines(self.first.read(f"/app/records/{record}/candidates?rest=weaker"))
         return [sides[1] for _, sides in lines if self._jurisdiction(sides[1]) == self.side.day.partner]
 
     def sign_lead(self, own: str, other: str) -> str:

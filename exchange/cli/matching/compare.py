@@ -47,8 +47,9 @@ def compare(
     """Compare two scans: score, registration, congruent cells; with --calibration the likelihood ratio."""
     one_thread()
     from exchange.cli.matching.calibration import plain_worth, read_judge, worth_in_words
-    from exchange.flows.node.regions import not_validated
+    from exchange.flows.node.validated_scores import ScanFacts, coarser, why_not_validated
     from matcher import MatcherError, Parameters, Photograph, ProfileParameters, compare_scans
+    from schemas.vocabulary import Modality
 
     if calibration is not None and region != BREECH_FACE:
         refuse(f"no likelihood ratio is validated for the {region}: compare without --calibration")
@@ -57,11 +58,11 @@ def compare(
     scans = [_read_scan(path, um_per_pixel, lighting, mask) for path, mask in ((a, mask_a), (b, mask_b))]
     read = time.perf_counter()
     compared = compared_regions()[region]
-    note = not_validated(compared.roi)
     match compared.pipeline:
         case ProfileParameters() as striated:
             if svg is not None:
                 refuse(f"{region}s have no cells to draw as SVG: draw their profiles with --png")
+            note = why_not_validated(compared.roi, None, None)
             _compare_striae((a, b), scans, striated, note, read - start, as_json, png)
             return
         case Parameters() as heights:
@@ -72,6 +73,16 @@ def compare(
         case other:
             assert_never(other)
     comparison = pair.comparison
+    facts = (
+        ScanFacts(
+            Modality.REFLECTANCE if isinstance(scan, Photograph) else Modality.TOPOGRAPHY,
+            None if isinstance(scan, Photograph) else coarser(*scan.spacing_um),
+            mark.area_mm2,
+            mended=mask is not None,
+        )
+        for scan, mark, mask in zip(scans, pair.marks, (mask_a, mask_b), strict=True)
+    )
+    note = why_not_validated(compared.roi, *facts)
     seconds = {"read": read - start, "compare": time.perf_counter() - read}
     worth = None
     if judge is not None:

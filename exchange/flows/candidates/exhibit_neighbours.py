@@ -1,4 +1,4 @@
-"""The exhibit pairs before and after one in its record's list: those that stand out, and weaker ones that this person
+"""The exhibit pairs before and after one in its record's list: those that stand out, and other ones that this person
 asked for."""
 
 from __future__ import annotations
@@ -53,9 +53,10 @@ def _in_turn(node: Node, pseudonym: str, ranking: Ranking, here: RankedExhibits)
     """What stands out, then the weaker ones that this person was shown: who asked for none is led to none. A pair that
     is looked at stands in its place, also one of those that are folded away."""
     with node.store.read() as session:
-        scans = {pair: {one.scans for one in pair.scan_pairs} for pair in ranking.weaker}
+        others = [*ranking.weaker, *ranking.unvalidated]
+        scans = {pair: {one.scans for one in pair.scan_pairs} for pair in others}
         seen = seen_by(session, pseudonym, set().union(*scans.values())).keys()
-    beside = [pair for pair in ranking.weaker if scans[pair] & seen and pair != here]
+    beside = [pair for pair in others if scans[pair] & seen and pair != here]
     if here not in ranking.standing:
         beside = sorted([*beside, here], key=lambda pair: pair.place)
     return [*ranking.standing, *beside]

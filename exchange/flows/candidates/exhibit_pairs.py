@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,13 @@ _SHOWN_OF_A_GROUP = 6
 """What else stands out of one record is on its own page."""
 _FIRST_STEP, _STEP, _MOST_WALKED = 60, 500, 20_000
 """Scan pairs that are looked at to find the next own records: first, in each later step, and at most."""
+
+
+class RestOfList(StrEnum):
+    """The pairs of a record that are sent when somebody asks for them."""
+
+    WEAKER = "weaker"
+    UNVALIDATED = "unvalidated"
 
 
 @dataclass(frozen=True)
@@ -72,16 +80,16 @@ class ExhibitPair:
 
 @dataclass(frozen=True)
 class RecordExhibits:
-    """The exhibit pairs of one record. ``own``: without what this examiner set aside; ``weaker``: the page of them that
-    was asked for, none otherwise; ``following``: the place after which the next page begins; ``aside``: the first of
-    what was set aside, if that was asked for; ``pending``: how many scans are not correlated yet."""
+    """The exhibit pairs of one record. ``own``: without what this examiner set aside; ``rest``: the page of weaker or
+    unvalidated ones that was asked for; ``following``: the place after which its next page begins; ``aside``: the first
+    of what was set aside, if that was asked for; ``pending``: how many scans are not correlated yet."""
 
     record: RecordRow
     ranking: Ranking
     own: OwnView
     standing: Sequence[ExhibitPair]
     away: Sequence[ExhibitPair]
-    weaker: Sequence[ExhibitPair]
+    rest: Sequence[ExhibitPair]
     following: int | None
     aside: Sequence[ExhibitPair]
     pending: int
@@ -113,19 +121,20 @@ def exhibits_of_record(
     pseudonym: str,
     statement_id: str,
     *,
-    weaker: bool = False,
+    rest: RestOfList | None = None,
     after: int = 0,
     aside: bool = False,
 ) -> RecordExhibits | None:
-    """``weaker``: with a page of those that do not stand out, ``after`` so many of them; ``aside``: with what this
-    examiner set aside. None: there is no such record here."""
+    """``rest``: with a page of these pairs, ``after`` so many of them; ``aside``: with what this examiner set aside.
+    None: there is no such record here."""
     with node.store.read() as session:
         found = find_record(session, statement_id)
         if found is None:
             return None
         ranking = rankings_in(session, role, pseudonym, [(statement_id, found[0].exhibit)])[statement_id]
         own = own_view(ranking, _set_aside(session, role, pseudonym, {found[0].exhibit}))
-        asked = own.weaker[after : after + MOST_WEAKER] if weaker else []
+        listed = {None: (), RestOfList.WEAKER: own.weaker, RestOfList.UNVALIDATED: own.unvalidated}[rest]
+        asked = listed[after : after + MOST_WEAKER]
         unfolded = own.aside[:MOST_WEAKER] if aside else []
         away = ranking.away[:MOST_WEAKER]
         shown = _Shown.read(session, node, role, pseudonym, [*own.standing, *away, *asked, *unfolded])
@@ -138,7 +147,7 @@ def exhibits_of_record(
             shown.pairs(own.standing),
             shown.pairs(away),
             shown.pairs(asked),
-            end if weaker and end < len(own.weaker) else None,
+            end if end < len(listed) else None,
             shown.pairs(unfolded),
             pending,
         )

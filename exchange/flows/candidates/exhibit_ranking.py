@@ -1,7 +1,7 @@
 """One record's scan pairs brought together: one pair for each other exhibit, and which of them stand out.
 
-Of two exhibits each scan of the one may have been compared with each of the other. What ranks them is the best score of
-a region whose scores were validated; others stand beside it, and never make a pair stand out alone.
+Of two exhibits each scan of the one may have been compared with each of the other. What ranks them is the best
+validated score (``flows/node/validated_scores.py``). Other scores stand next to it, and make no pair stand out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from exchange.flows.candidates.standing_out import beyond_chance, standing_out
-from exchange.flows.node.regions import not_validated
+from exchange.flows.node.validated_scores import is_validated
 from exchange.store.entry.exhibits import Exhibits
 from exchange.store.review.exhibit_pairs import ScanPairScore
 
@@ -31,8 +31,8 @@ class RankedExhibits:
 
     @property
     def score(self) -> float | None:
-        """The best validated; None where no region of both is validated."""
-        return self.best.score if is_validated(self.best.roi) else None
+        """The best validated score; None where there is none."""
+        return self.best.score if is_validated(self.best) else None
 
     @property
     def exhibits(self) -> Exhibits:
@@ -52,19 +52,25 @@ class RankedExhibits:
 @dataclass(frozen=True)
 class Ranking:
     """The exhibit pairs of one record, each part the best first. ``standing``: those that are shown first; so many of
-    them stand ``clear`` of chance, the others are there because the list is short. ``away``: those with nothing to find
-    any more."""
+    them stand ``clear`` of chance, the others are there because the list is short. ``unvalidated``: those without a
+    validated score, which nothing can be said to stand out of. ``away``: those with nothing to find any more."""
 
     statement_id: str
     clear: int
     standing: Sequence[RankedExhibits]
     weaker: Sequence[RankedExhibits]
+    unvalidated: Sequence[RankedExhibits]
     away: Sequence[RankedExhibits]
+
+    @property
+    def open(self) -> list[RankedExhibits]:
+        """All pairs that a firearm may still be found by."""
+        return [*self.standing, *self.weaker, *self.unvalidated]
 
     @property
     def scores(self) -> list[float]:
         """All validated ones, the best first: those of ``standing`` come first."""
-        return [pair.score for pair in (*self.standing, *self.weaker) if pair.score is not None]
+        return [pair.score for pair in self.open if pair.score is not None]
 
     @property
     def highest_weaker(self) -> float | None:
@@ -73,22 +79,17 @@ class Ranking:
     @property
     def exhibits(self) -> set[Exhibits]:
         """Of all pairs of which it tells something."""
-        return {pair.exhibits for pair in (*self.standing, *self.weaker, *self.away)}
+        return {pair.exhibits for pair in (*self.open, *self.away)}
 
     def with_records(self, one: str, other: str) -> RankedExhibits | None:
         """The pair of these two records, wherever it stands."""
         across = other if one == self.statement_id else one
-        pairs = (*self.standing, *self.weaker, *self.away)
-        return next((pair for pair in pairs if pair.other == across), None)
-
-
-def is_validated(roi: str) -> bool:
-    return not_validated(roi) is None
+        return next((pair for pair in (*self.open, *self.away) if pair.other == across), None)
 
 
 def by_worth(pair: ScanPairScore) -> tuple[bool, float, int]:
     """The order of two exhibits' scan pairs."""
-    return not is_validated(pair.roi), -pair.score, pair.candidate_id
+    return not is_validated(pair), -pair.score, pair.candidate_id
 
 
 def rank_exhibits(statement_id: str, found: Iterable[ScanPairScore], hits: Mapping[Exhibits, str]) -> Ranking:
@@ -112,6 +113,7 @@ def rank_exhibits(statement_id: str, found: Iterable[ScanPairScore], hits: Mappi
         statement_id,
         beyond_chance(scores),
         open_ones[:shown],
-        open_ones[shown:],
+        open_ones[shown : len(scores)],
+        open_ones[len(scores) :],
         [pair for pair in ranked if pair.away],
     )

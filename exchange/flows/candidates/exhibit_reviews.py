@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy.orm import Session
 
 from exchange.flows.blind.visibility import view_of
-from exchange.flows.candidates.exhibit_ranking import is_validated
 from exchange.flows.node.node import Node
+from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.review.one_review import RecordPair, both_records, standing_conclusions
 from exchange.flows.review.reviews import Review
 from exchange.flows.review.statements import may_see
@@ -22,7 +22,7 @@ def scan_pairs_of(node: Node, role: Role, pseudonym: str, found: StoredCandidate
     """All scan pairs of the two exhibits that this person may look at: what is validated first, then by the score."""
     with node.store.read() as session:
         pairs = pairs_of_two(session, found.row.statement_a, found.row.statement_b, view_of(role, pseudonym))
-    return sorted(pairs, key=lambda pair: not is_validated(pair.roi))
+    return sorted(pairs, key=lambda pair: not_validated(pair) is not None)
 
 
 def pair_to_sign(

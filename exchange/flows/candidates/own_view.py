@@ -22,6 +22,7 @@ class OwnView:
 
     standing: Sequence[RankedExhibits]
     weaker: Sequence[RankedExhibits]
+    unvalidated: Sequence[RankedExhibits]
     aside: Sequence[RankedExhibits]
     tag: str
 
@@ -32,13 +33,14 @@ class OwnView:
 
 def own_view(ranking: Ranking, seen: Mapping[Exhibits, SeenScores]) -> OwnView:
     """``seen``: the pairs that were set aside, each with the scores of then."""
-    every = (*ranking.standing, *ranking.weaker)
+    every = ranking.open
     aside = {
         pair.other for pair in every if pair.exhibits in seen and not _rose(seen_scores(pair), seen[pair.exhibits])
     }
     return OwnView(
         [pair for pair in ranking.standing if pair.other not in aside],
         [pair for pair in ranking.weaker if pair.other not in aside],
+        [pair for pair in ranking.unvalidated if pair.other not in aside],
         [pair for pair in every if pair.other in aside],
         _tag(every),
     )

@@ -66,7 +66,7 @@ def _list_of(node: Node, pseudonym: str, statement_id: str) -> tuple[str, OwnVie
         exhibit = found[0].exhibit
         ranking = rankings_in(session, Role.EXAMINER, pseudonym, [(statement_id, exhibit)])[statement_id]
         view = own_view(ranking, store.pairs_aside_of(session, pseudonym, {exhibit}))
-        every = [*view.standing, *view.weaker]
+        every = [*view.standing, *view.weaker, *view.unvalidated]
         both = {frozenset({statement_id, pair.other}) for pair in every}
         concluded = concluded_pairs(session, node, Role.EXAMINER, pseudonym, both)
     return exhibit, view, [pair for pair in every if frozenset({statement_id, pair.other}) not in concluded]

@@ -37,15 +37,13 @@ class Region:
 @dataclass(frozen=True)
 class ComparedRegion(Region):
     """``pipeline`` compares topographies; with ``relief``, photographs are compared too. Which scans are too coarse the
-    parameters say themselves (``coarsest_usable_um``). ``validated``: whether the scores were measured on real scans of
-    known firearm; drawn marks validate nothing.
+    parameters say themselves (``coarsest_usable_um``). Which of its scores are validated: ``validated_scores``.
 
     Raises ValueError where the parameters are those of another region.
     """
 
     pipeline: Pipeline
     relief: matcher.Parameters | None = None
-    validated: bool = False
 
     def __post_init__(self) -> None:
         if any(pipeline.region != self.roi for pipeline in self.pipelines):
@@ -62,7 +60,6 @@ REGIONS: tuple[Region, ...] = (
         r"breech|\bbf\b|\bbfi\b",
         matcher.DEFAULT_PARAMETERS,
         relief=matcher.RELIEF_PARAMETERS,
-        validated=True,
     ),
     Region(RegionOfInterest.CHAMBER_MARK, r"chamber|\bch\b|\bcm\b"),
     Region(RegionOfInterest.EJECTOR_MARK, r"ejector|\bej\b|\bem\b"),
@@ -77,11 +74,3 @@ COMPARED: Mapping[str, ComparedRegion] = {
     region.roi: region for region in REGIONS if isinstance(region, ComparedRegion)
 }
 """By word."""
-
-
-def not_validated(roi: str) -> str | None:
-    """What is to be said beside a score of this region; None where its scores were validated, or there are none."""
-    region = COMPARED.get(roi)
-    if region is None or region.validated:
-        return None
-    return "Not validated: scores of this region were measured on drawn marks alone, on no real scans of known firearm."

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 
 from exchange.clock import stamp
 from exchange.flows.node.node import Node
+from exchange.flows.node.validated_scores import why_not_validated
 from exchange.store.query import queries
 
 
 @dataclass(frozen=True)
 class FoundRecord:
-    """A record that a query found. ``record`` names it once the owner has released it; to the owner, always."""
+    """A record that a query found. ``not_validated``: why the scores that the band stands for are not validated.
+    ``record`` names it once the owner has released it; to the owner, always."""
 
     handle: str
     band: str
+    not_validated: str | None
     state: str
     record: str | None
 
@@ -57,7 +60,7 @@ def list_queries(node: Node, *, own: bool, limit: int) -> list[ListedQuery]:
             result=row.result,
             detail=row.detail,
             found=tuple(
-                FoundRecord(item.handle, item.band, item.state, item.record)
+                FoundRecord(item.handle, item.band, why_not_validated(row.roi, None, None), item.state, item.record)
                 for item in found
                 if item.query == row.statement_id
             ),

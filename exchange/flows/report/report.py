@@ -20,6 +20,7 @@ from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of
 from exchange.flows.node.likelihood_ratio import ScoreRatio, worth_of
 from exchange.flows.node.node import Node
+from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.report.report_sources import (
     NOT_STATED,
     Authorisation,
@@ -79,6 +80,7 @@ class PairReport:
     candidate_id: int
     roi: str
     score: float
+    not_validated: str | None
     congruent_cells: int | None
     cells: int | None
     """None: they could not be found."""
@@ -143,6 +145,7 @@ def gather_report(node: Node, found: StoredCandidate, pseudonym: str) -> PairRep
         candidate_id=found.row.candidate_id,
         roi=found.roi,
         score=found.row.score,
+        not_validated=not_validated(found),
         congruent_cells=found.row.congruent_cells if found.row.cells_found else None,
         cells=found.row.cells if found.row.cells_found else None,
         comparison=json.loads(found.row.comparison),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import hours_after
 from exchange.flows.blind.visibility import note_shown, view_of
 from exchange.flows.node.node import Node
+from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.review.reviews import Review, reviews_of
 from exchange.store.review.candidates import StoredCandidate, candidate_of
 from exchange.store.review.reviews import concluded_tasks, scans_of
@@ -20,11 +21,12 @@ from schemas.vocabulary import Basis, HitStage, Role
 
 @dataclass(frozen=True)
 class LeadToSend:
-    """``draft``: the hit, as ``speak`` takes it."""
+    """``draft``: the hit, as ``speak`` takes it; ``not_validated``: why its score is not validated."""
 
     conclusion: str
     due_at: str
     draft: dict[str, Any]
+    not_validated: str | None
 
 
 def leads_to_send(node: Node, pseudonym: str) -> list[LeadToSend]:
@@ -38,7 +40,12 @@ def leads_to_send(node: Node, pseudonym: str) -> list[LeadToSend]:
                 found.append((review, candidate_of(session, scans, view_of(Role.EXAMINER, pseudonym))))
     note_shown(node, Role.EXAMINER, pseudonym, [candidate for _, candidate in found if candidate is not None])
     leads = [
-        LeadToSend(review.statement_id, _due_at(node, review), hit_of_review(review, candidate))
+        LeadToSend(
+            review.statement_id,
+            _due_at(node, review),
+            hit_of_review(review, candidate),
+            None if candidate is None else not_validated(candidate),
+        )
         for review, candidate in found
     ]
     return sorted(leads, key=lambda lead: (lead.due_at, lead.conclusion))

@@ -6,7 +6,7 @@ such a hit, the list ends earlier, or the number is less.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exchange.flows.blind.hits_told import note_hits
@@ -14,6 +14,7 @@ from exchange.flows.blind.visibility import hidden_pairs, note_shown, note_told,
 from exchange.flows.hits.history import HitPlace, Link, LinkPage, OpenLinks, find_link, find_links, open_links
 from exchange.flows.node.node import Node
 from exchange.flows.review.reviews import Review, reviews_of
+from exchange.flows.review.signed_scores import not_validated_by_statement
 from exchange.store.hits.joined_pairs import PairFilter as PairFilter
 from exchange.store.hits.joined_pairs import stage_changes
 from exchange.store.review.candidates import candidate_of
@@ -44,11 +45,13 @@ class FoundHits:
 @dataclass(frozen=True)
 class VisibleHit:
     """``reviews``: the conclusions of this node on the exhibits that stand; ``candidate_id``: of the compared pair,
-    where this person may look at it."""
+    where this person may look at it. ``not_validated``: by statement, why the score that it states is not
+    validated."""
 
     link: Link
     reviews: list[Review]
     candidate_id: int | None
+    not_validated: Mapping[str, str]
 
 
 def visible_hits(
@@ -90,10 +93,11 @@ def visible_hit(node: Node, role: Role, pseudonym: str, link_id: str) -> Visible
         reviews = _on_exhibits(reviews_of(session, node, link.pair, pseudonym))
         scans = scans_of(link.pair.a.scan, link.pair.b.scan)
         candidate = candidate_of(session, scans, view_of(role, pseudonym))
+        doubts = not_validated_by_statement(session, ((one.statement_id, one.statement) for one in link.history))
     note_told(node, role, pseudonym, [link.pair])
     if candidate is not None:  # the history tells the score
         note_shown(node, role, pseudonym, [candidate], opened=True)
-    return VisibleHit(link, reviews, candidate.row.candidate_id if candidate else None)
+    return VisibleHit(link, reviews, candidate.row.candidate_id if candidate else None, doubts)
 
 
 def find_visible_link(node: Node, role: Role, pseudonym: str, link_id: str) -> Link:

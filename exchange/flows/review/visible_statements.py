@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from exchange.errors import NotFound
 from exchange.flows.blind.visibility import Hidden, hidden_pairs, note_told, spoken_pair, tells_of
 from exchange.flows.node.node import Node
+from exchange.flows.review.signed_scores import not_validated_by_statement
 from exchange.flows.review.statements import may_see
 from exchange.store.log.statements import find_statement, search_statements
 from exchange.store.tables.records import StatementRow
-from schemas import Pair
+from schemas import Pair, open_envelope, parse_statement
 from schemas.vocabulary import Role
 
 VisibleStatement: TypeAlias = StatementRow
@@ -60,6 +61,13 @@ def visible_statement(reader: StatementReader, statement_id: str, kinds: Collect
         told = _pairs_told(session, [row])
     note_told(reader.node, reader.role, reader.pseudonym, told)
     return row
+
+
+def scores_not_validated(node: Node, rows: Collection[VisibleStatement]) -> dict[str, str]:
+    """By statement, why the score that it states is not validated."""
+    said = [(row.statement_id, parse_statement(open_envelope(row.envelope or b"").payload)) for row in rows]
+    with node.store.read() as session:
+        return not_validated_by_statement(session, said)
 
 
 def _may_be_told(session: Session, reader: StatementReader, hidden: Hidden, row: StatementRow) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import matcher
 from exchange.flows.blind.visibility import waiting_pairs
 from exchange.flows.node.node import Node
+from exchange.flows.node.validated_scores import facts_of, why_not_validated
 from exchange.flows.truth.known_pairs import ScoringProgress
 from exchange.flows.truth.test_fires import (
     MOST_SCANS,
@@ -43,13 +44,18 @@ class KnownPair:
     def same(self) -> bool:
         return self.one.firearm == self.other.firearm
 
+    @property
+    def not_validated(self) -> str | None:
+        return why_not_validated(self.one.scan.roi, facts_of(self.one.scan), facts_of(self.other.scan))
+
 
 @dataclass(frozen=True)
 class Separation:
     """The scores of one group. ``calibres``, ``instrument``: None of all of a region together.
 
     ``firearms``: all of them; ``with_pairs``: those of two test fires or more, which alone give true pairs. ``true``
-    and ``different``: scores of pairs of one firearm, and of two, each from the lowest on.
+    and ``different``: scores of pairs of one firearm, and of two, each from the lowest on. ``not_validated``: why some
+    of these scores are not validated, each reason once.
     """
 
     roi: str
@@ -62,6 +68,7 @@ class Separation:
     last_day: str
     true: tuple[float, ...]
     different: tuple[float, ...]
+    not_validated: tuple[str, ...] = ()
 
     @property
     def gap(self) -> float | None:
@@ -160,7 +167,7 @@ def _separation(
     calibres: tuple[str, ...] | None,
     instrument: str | None,
     scans: Sequence[KnownScan],
-    pairs: Iterable[KnownPair],
+    pairs: Sequence[KnownPair],
 ) -> Separation:
     true, different = list[float](), list[float]()
     for pair in pairs:
@@ -177,4 +184,5 @@ def _separation(
         last_day=days[-1],
         true=tuple(sorted(true)),
         different=tuple(sorted(different)),
+        not_validated=tuple(sorted({doubt for pair in pairs if (doubt := pair.not_validated) is not None})),
     )

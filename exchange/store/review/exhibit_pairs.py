@@ -28,7 +28,8 @@ from exchange.store.tables.records import CandidateRow, RecordRow
 
 
 class ScanPairScore(NamedTuple):
-    """One scan pair. ``roi``: the region of both."""
+    """One scan pair. ``roi``: the region of both. Of each scan: the distances between its points in um, the area of the
+    mark that it shows, and whether its region was marked by hand (``mended``)."""
 
     candidate_id: int
     score: float
@@ -41,6 +42,16 @@ class ScanPairScore(NamedTuple):
     same_case: bool
     scan_a: str
     scan_b: str
+    modality_a: str
+    modality_b: str
+    spacing_y_a: float | None
+    spacing_x_a: float | None
+    spacing_y_b: float | None
+    spacing_x_b: float | None
+    mark_mm2_a: float | None
+    mark_mm2_b: float | None
+    mended_a: bool
+    mended_b: bool
 
     @property
     def exhibits(self) -> Exhibits:
@@ -76,6 +87,16 @@ _SCORED = (
     CandidateRow.same_case,
     PAIR_SCANS[0].sha256,
     PAIR_SCANS[1].sha256,
+    PAIR_SCANS[0].modality,
+    PAIR_SCANS[1].modality,
+    PAIR_SCANS[0].spacing_y_um,
+    PAIR_SCANS[0].spacing_x_um,
+    PAIR_SCANS[1].spacing_y_um,
+    PAIR_SCANS[1].spacing_x_um,
+    PAIR_SCANS[0].mark_mm2,
+    PAIR_SCANS[1].mark_mm2,
+    PAIR_SCANS[0].region_mask.is_not(None),
+    PAIR_SCANS[1].region_mask.is_not(None),
 )
 _LEADING = (
     CandidateRow.candidate_id,

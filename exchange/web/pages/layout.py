@@ -25,7 +25,6 @@ from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import other_matcher, own_matcher
 from exchange.flows.node.node import Node
-from exchange.flows.node.regions import not_validated
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.flows.scan.thumbnail import PICTURES_VERSION
 from exchange.search_triggers import SearchTrigger
@@ -82,7 +81,6 @@ _pages.globals |= {
     "own_matcher": own_matcher,
     "other_matcher": other_matcher,
     "model_for": model_for,
-    "not_validated": not_validated,
     "standing": standing,
     "named_check": named_check_words,
     "instrument_doubt": doubt_words,

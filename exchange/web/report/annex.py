@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.flows.node.likelihood_ratio import other_matcher
-from exchange.flows.node.regions import not_validated
 from exchange.flows.report.report import PairReport, ReportedStatement
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
@@ -61,7 +60,7 @@ def _comparison(report: PairReport) -> list[Block]:
         cells = _("%(congruent)s of %(cells)s", congruent=report.congruent_cells, cells=report.cells)
     rows = [
         (_("Region"), term(report.roi)),
-        (_("Score"), number(report.score, 3)),
+        (_("Score"), _score(report)),
         (_("Congruent cells"), cells),
     ]
     if (turned := found.get("rotation_deg")) is not None:
@@ -83,8 +82,6 @@ def _comparison(report: PairReport) -> list[Block]:
             )
         ),
     ]
-    if (doubtful := not_validated(report.roi)) is not None:
-        blocks.append(paragraph(reason(doubtful)))
     if (other := other_matcher(str(found["matcher_version"]))) is not None:
         blocks.append(quiet(reason(other)))
     if each := found.get("cells") or found.get("segments") or []:
@@ -96,6 +93,11 @@ def _comparison(report: PairReport) -> list[Block]:
             columns([], lines),
         ]
     return blocks
+
+
+def _score(report: PairReport) -> str:
+    score = spoken().number(report.score, 3)
+    return score if report.not_validated is None else f"{score}. {reason(report.not_validated)}"
 
 
 def _cell(cell: dict[str, Any]) -> str:

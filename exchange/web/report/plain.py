@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.flows.hits.vocabulary import Stage
-from exchange.flows.node.regions import not_validated
 from exchange.flows.report.report import PairReport, ReportSide
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
@@ -151,7 +150,7 @@ def plain_page(report: PairReport) -> list[Block]:
         heading(_("What it means"), 1),
         paragraph(_(MEANS[at])),
         paragraph(_worth(report)),
-        *(paragraph(reason(said)) for said in (not_validated(report.roi),) if said is not None),
+        *(paragraph(reason(said)) for said in (report.not_validated,) if said is not None),
         heading(_("What it does not mean"), 1),
         bullets(
             _("The program's score puts pairs in an order for examiners. It identifies nothing and is no probability."),

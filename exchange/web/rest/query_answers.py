@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.clock import stamp
 from exchange.flows.keys.suspicion import Suspicion
+from exchange.flows.node.validated_scores import why_not_validated
 from exchange.flows.query.ask import QuestionOutcome
 from exchange.flows.query.read_queries import ReadQuery, is_overdue
 from exchange.flows.query.start_search import triggers_named
@@ -68,12 +69,13 @@ class AskedAnswer(BaseModel):
 
 
 class FoundAnswer(BaseModel):
-    """``band``: null for an examiner who did not ask. ``record`` is known
-    to its owner, and to who asked once it was granted. States: found, requested, granted,
-    refused, withdrawn."""
+    """``band``: null for an examiner who did not ask; ``not_validated``: why the scores that it stands for are not
+    validated. ``record`` is known to its owner, and to who asked once it was granted. States: found, requested,
+    granted, refused, withdrawn."""
 
     handle: str
     band: str | None
+    not_validated: str | None
     state: str
     record: str | None
     due_at: datetime | None
@@ -179,6 +181,7 @@ def query(item: ReadQuery) -> QueryAnswer:
             FoundAnswer(
                 handle=found.handle,
                 band=found.band if item.banded else None,
+                not_validated=why_not_validated(row.roi, None, None) if item.banded and found.band else None,
                 state=found.state,
                 record=found.record,
                 due_at=datetime.fromisoformat(found.due_at) if found.due_at else None,

@@ -14,7 +14,7 @@ from exchange.flows.entry.free_text import Doubt
 from exchange.flows.entry.submit import SubmissionReceipt
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.likelihood_ratio import ScoreRatio, other_matcher
-from exchange.flows.node.regions import not_validated
+from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.review.records import ReadRecord, StoredAcquisition, StoredRecord
 from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
@@ -168,8 +168,9 @@ class CandidateAnswer(BaseModel):
     """One compared pair, seen from ``record``. Both stand as equals; the score is the same from either side.
 
     Of striae (aperture shear) the cells are segments of a profile, and there is no rotation. ``cells`` are null until
-    they were found: when the pair is first looked at, unless every worker process is busy then. Where the region's
-    scores were never measured on real scans, ``not_validated`` says so. Where no likelihood ratio is validated,
+    they were found: when the pair is first looked at, unless every worker process is busy then. Where scores of
+    this kind were not validated, by region, by what was compared and by how much of the marks shows, ``not_validated``
+    says so. Where no likelihood ratio is validated,
     ``no_validated_lr`` says why.
     """
 
@@ -316,7 +317,8 @@ class SpokeAnswer(BaseModel):
 
 
 class StatementAnswer(BaseModel):
-    """``matcher_differs``: of a hit, that its score was made by another version of the matcher than this node's.
+    """``matcher_differs``: of a hit, that its score was made by another version of the matcher than this node's;
+    ``not_validated``: why scores of its kind are not validated.
     ``words``: a conclusion as people are to read it: on the screen nobody identifies."""
 
     statement_id: str
@@ -326,11 +328,14 @@ class StatementAnswer(BaseModel):
     received_at: datetime
     statement: dict[str, Any]
     matcher_differs: str | None
+    not_validated: str | None
     suspicion: SuspicionAnswer | None = None
     words: str | None = None
 
 
-def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> StatementAnswer:
+def statement(
+    row: VisibleStatement, doubted: Suspicion | None = None, not_validated: str | None = None
+) -> StatementAnswer:
     said = parse_statement(open_envelope(row.envelope or b"").payload)
     return StatementAnswer(
         statement_id=row.statement_id,
@@ -340,6 +345,7 @@ def statement(row: VisibleStatement, doubted: Suspicion | None = None) -> Statem
         received_at=datetime.fromisoformat(row.received_at),
         statement=said.model_dump(mode="json"),
         matcher_differs=other_matcher(getattr(said, "matcher", None)),
+        not_validated=not_validated,
         suspicion=suspicion_answer(doubted),
         words=words_of(said),
     )
@@ -443,7 +449,7 @@ def _candidate(
         "candidate_id": found.row.candidate_id,
         "roi": found.roi,
         "score": found.row.score,
-        "not_validated": not_validated(found.roi),
+        "not_validated": not_validated(found),
         "congruent_cells": found.row.congruent_cells if found.row.cells_found else None,
         "cells": found.row.cells if found.row.cells_found else None,
         "rotation_deg": found.row.rotation_deg,

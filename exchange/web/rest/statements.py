@@ -12,7 +12,12 @@ from exchange.errors import InvalidInput, TooLarge
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import SPOKEN, speak
-from exchange.flows.review.visible_statements import StatementReader, visible_statement, visible_statements
+from exchange.flows.review.visible_statements import (
+    StatementReader,
+    scores_not_validated,
+    visible_statement,
+    visible_statements,
+)
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode, Speaker
 from exchange.web.description import DRAFT
@@ -75,8 +80,10 @@ def list_statements(
     shown = visible_statements(_reader(node, asker), kinds=kinds, about=about, issuer=issuer, limit=limit)
     said = (row.statement_id for row in shown)
     asker.note(Act.LIST_STATEMENTS, len(shown), *said, asked=dict(request.query_params))
-    doubted = suspicions_of(node, shown)
-    return [response_models.statement(row, doubted.get(row.statement_id)) for row in shown]
+    doubted, doubts = suspicions_of(node, shown), scores_not_validated(node, shown)
+    return [
+        response_models.statement(row, doubted.get(row.statement_id), doubts.get(row.statement_id)) for row in shown
+    ]
 
 
 @router.get("/statements/{statement_id}", response_model=response_models.StatementAnswer)
@@ -84,7 +91,8 @@ def read_statement(node: OpenNode, asker: Consulting, statement_id: StatementId)
     """One statement as it was signed."""
     row = visible_statement(_reader(node, asker), statement_id, SHOWN)
     asker.note(Act.READ_STATEMENT, 1, *dict.fromkeys(filter(None, (statement_id, row.about))))
-    return response_models.statement(row, suspicions_of(node, [row]).get(statement_id))
+    doubted, doubts = suspicions_of(node, [row]), scores_not_validated(node, [row])
+    return response_models.statement(row, doubted.get(statement_id), doubts.get(statement_id))
 
 
 def _reader(node: Node, asker: Consultation) -> StatementReader:

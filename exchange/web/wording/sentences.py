@@ -242,6 +242,38 @@ _REASONS: Final = [
             ),
         ),
         (
+            r"Not validated: scores of (?:photographs|a photograph with a topography) were measured on drawn .+\.",
+            _m("Not validated: scores of photographs were measured on drawn photographs alone, on no real ones."),
+        ),
+        (
+            r"Not validated: a scan that was compared is not known here\.",
+            _m("Not validated: a scan that was compared is not known here."),
+        ),
+        (
+            r"Not validated: the validation is of matcher version (?P<version>\S+)\.",
+            _m("Not validated: the validation is of matcher version %(version)s."),
+        ),
+        (
+            r"Not validated: the marks of an exercise are drawn\.",
+            _m("Not validated: the marks of an exercise are drawn."),
+        ),
+        (
+            r"Not validated: the region of a scan was marked by hand\.",
+            _m("Not validated: the region of a scan was marked by hand."),
+        ),
+        (
+            r"Not validated: the points of a scan lie more than (?P<um>\S+) um apart\.",
+            _m("Not validated: the points of a scan lie more than %(um)s um apart."),
+        ),
+        (
+            r"Not validated: how much of the mark a scan shows is not known\.",
+            _m("Not validated: how much of the mark a scan shows is not known."),
+        ),
+        (
+            r"Not validated: a scan shows less than (?P<area>\S+) mm2 of a mark\.",
+            _m("Not validated: a scan shows less than %(area)s mm2 of a mark."),
+        ),
+        (
             r"The (?:marks are of the region|scans are of the modality) .+",
             _m("The model was made from marks of another region, or from scans of another kind."),
         ),

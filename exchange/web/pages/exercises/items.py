@@ -16,6 +16,7 @@ from exchange.flows.exercises.exhibits import exercise_heights, exercise_picture
 from exchange.flows.exercises.folder import KeptSet
 from exchange.flows.exercises.known_scores import KnownPairScores, known_pair_scores, place_among
 from exchange.flows.node.node import Node
+from exchange.flows.node.validated_scores import ScanFacts, why_not_validated
 from exchange.flows.scan.heights import Form
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
@@ -35,12 +36,15 @@ from exchange.web.wording.coordination.exercises import (
     use_word,
     why_pair,
 )
-from schemas.vocabulary import Basis
+from schemas.vocabulary import Basis, Modality, RegionOfInterest
 
 router = APIRouter()
 
 LIT: Final = {"mode": "side-by-side", "cells": True, "form": "filtered"}
 """How the stage is after the answer: both exhibits as they were registered, the cells that agree lit."""
+
+
+_DRAWN: Final = ScanFacts(Modality.TOPOGRAPHY, None, None, drawn=True)
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath,
         comparison=None if right is None else json.dumps(right.comparison),
         view=json.dumps(LIT),
         score=_score_of(right),
+        not_validated=why_not_validated(RegionOfInterest.BREECH_FACE, _DRAWN, _DRAWN),
         place=_place(right, known),
         strip=known_strip(_score_of(right), known) if right is not None and known.is_of_this_matcher else None,
         score_place_words=score_place_words,

@@ -19,6 +19,7 @@ from exchange.flows.blind.visibility import note_lists
 from exchange.flows.candidates.exhibit_pairs import (
     CandidateFilter,
     RecordGroup,
+    RestOfList,
     exhibits_across_borders,
     exhibits_of_record,
 )
@@ -46,8 +47,8 @@ _MOST_BOXES = 512
 @dataclass(frozen=True)
 class ListedGroup:
     """What stands out of one record: ``open`` pairs that are shown, ``left_out`` more that stand out, ``weaker`` ones,
-    and the highest score of these; so many this examiner set ``aside``. ``clear``: that any of them stands clear of
-    chance."""
+    and the highest score of these; ``unvalidated`` ones without a validated score; so many this examiner set ``aside``.
+    ``clear``: that any of them stands clear of chance."""
 
     record: response_models.RecordSummary
     picture: ListedScan | None
@@ -56,6 +57,7 @@ class ListedGroup:
     left_out: int
     weaker: int
     highest_weaker: float | None
+    unvalidated: int
     aside: int
 
 
@@ -110,23 +112,25 @@ def of_a_record(
     node: OpenNode,
     who: Reading,
     statement_id: StatementId,
-    weaker: Annotated[bool, Query(description="With those that do not stand out.")] = False,
+    rest: Annotated[RestOfList | None, Query(description="With those that do not stand out.")] = None,
     aside: Annotated[bool, Query(description="With those that this examiner set aside.")] = False,
     cursor: Cursor = None,
 ) -> Response:
     """One exhibit over all its regions: every score on a strip, and what stands out."""
     asker = who.consultation
     after = _after(cursor)
-    found = exhibits_of_record(node, *asker.reader, statement_id, weaker=weaker, after=after, aside=aside)
+    found = exhibits_of_record(node, *asker.reader, statement_id, rest=rest, after=after, aside=aside)
     if found is None:
         raise NotFound("There is no such record on this node.")
     note_lists(node, who.caller.pseudonym, {found.record.exhibit: found.ranking.exhibits})
-    shown = iter(listed_exhibits(node, who, [*found.standing, *found.away, *found.weaker, *found.aside]))
-    parts = [[next(shown) for _ in part] for part in (found.standing, found.away, found.weaker, found.aside)]
-    asked = ({"weaker": "1", "after": str(after)} if weaker else {}) | ({"aside": "1"} if aside else {})
+    shown = iter(listed_exhibits(node, who, [*found.standing, *found.away, *found.rest, *found.aside]))
+    parts = [[next(shown) for _ in part] for part in (found.standing, found.away, found.rest, found.aside)]
+    asked = ({"rest": str(rest), "after": str(after)} if rest else {}) | ({"aside": "1"} if aside else {})
     asker.note(Act.LIST_CANDIDATES, sum(map(len, parts)), statement_id, asked=asked)
     work = work_on_records(node, *asker.reader, [found.record]).get(statement_id)
-    following = None if found.following is None else urlencode({"weaker": 1, "cursor": encode_cursor(found.following)})
+    following = None
+    if rest is not None and found.following is not None:
+        following = urlencode({"rest": rest, "cursor": encode_cursor(found.following)})
     return page(
         "record_candidates",
         who,
@@ -136,11 +140,11 @@ def of_a_record(
         open=parts[0],
         away=parts[1],
         more_away=len(found.ranking.away) - len(found.away),
-        weaker=parts[2],
-        weaker_asked=weaker,
-        weaker_count=len(found.own.weaker),
+        rest=parts[2],
+        rest_asked=rest,
+        rest_counts={RestOfList.WEAKER: len(found.own.weaker), RestOfList.UNVALIDATED: len(found.own.unvalidated)},
         highest_weaker=found.own.highest_weaker,
-        first_weaker=after + 1,
+        first_of_rest=after + 1,
         aside=parts[3],
         aside_asked=aside,
         aside_count=len(found.own.aside),
@@ -195,6 +199,7 @@ def _listed_groups(node: Node, who: Visitor, found: Sequence[RecordGroup]) -> li
             len(group.own.standing) - len(group.standing),
             len(group.own.weaker),
             group.own.highest_weaker,
+            len(group.own.unvalidated),
             len(group.own.aside),
         )
         for group in found

@@ -86,6 +86,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         "all_said": done_words(link) if box is None else "",
         "timeline": timeline(link, names, node.node_id, [step, *beside] if step is not None else []),
         "candidate_id": found.candidate_id,
+        "not_validated": found.not_validated,
         "reviews": found.reviews,
         "peer": other_side(node.node_id, link),
         "day": day or link.progress.on,

@@ -15,6 +15,7 @@ from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_o
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
+from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.report.paper_sides import PaperSide, paper_sides
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.scan.encode_heights import MOST_DRAWN
@@ -57,6 +58,7 @@ class ScanPairLine:
     candidate_id: int
     roi: str
     score: float
+    not_validated: str | None
     congruent_cells: int | None
     cells: int | None
     here: bool
@@ -155,6 +157,7 @@ def _line(pair: CandidatePair, here: int) -> ScanPairLine:
         row.candidate_id,
         pair.roi,
         row.score,
+        not_validated(pair),
         row.congruent_cells if row.cells_found else None,
         row.cells if row.cells_found else None,
         row.candidate_id == here,

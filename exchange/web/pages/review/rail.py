@@ -13,6 +13,7 @@ from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.candidates.exhibit_neighbours import Neighbours, neighbours_of
 from exchange.flows.candidates.exhibit_pairs import ExhibitPair
 from exchange.flows.node.node import Node
+from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.scan.listed_scans import ListedScan
 from exchange.log.audit_entry import Act
 from exchange.web.pages.review.exhibit_cards import exhibit_picture
@@ -34,7 +35,7 @@ class Stop:
     candidate_id: int
     place: int
     score: float
-    roi: str
+    not_validated: str | None
     other: response_models.RecordSummary
     picture: ListedScan
     here: bool
@@ -42,8 +43,8 @@ class Stop:
 
 @dataclass(frozen=True)
 class Rail:
-    """``stops``: the pair among its neighbours, the best first. ``weaker``: how many more pairs the list has;
-    ``strip``: the scores of the whole list, with this pair on it."""
+    """``stops``: the pair among its neighbours, the best first. ``weaker`` and ``unvalidated``: how many
+    more pairs the list has; ``strip``: the scores of the whole list, with this pair on it."""
 
     seen_from: str
     length: int
@@ -52,6 +53,7 @@ class Rail:
     following: int | None
     place: int
     weaker: int
+    unvalidated: int
     strip: ScoreStrip
 
 
@@ -81,6 +83,7 @@ def _rail(around: Neighbours, candidate_id: int, other: str) -> Rail:
         following=around.following,
         place=around.at + 1,
         weaker=len(around.ranking.weaker),
+        unvalidated=len(around.ranking.unvalidated),
         strip=strip_of(around.ranking, here),
     )
 
@@ -93,7 +96,7 @@ def _stop(pair: ExhibitPair, place: int, candidate_id: int, other: str) -> Stop:
         candidate_id if here else best.row.candidate_id,
         place + 1,
         best.row.score,
-        best.roi,
+        not_validated(best),
         response_models.summary(pair.other),
         exhibit_picture(pair, pair.ranked.other),
         here,

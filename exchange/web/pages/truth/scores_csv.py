@@ -12,7 +12,7 @@ from exchange.web.wording.spreadsheet_cells import guarded
 
 SCORE_COLUMNS = (
     *("region", "weapon1", "weapon2", "hypothesis", "score"),
-    *("calibre1", "calibre2", "instrument1", "instrument2"),
+    *("calibre1", "calibre2", "instrument1", "instrument2", "not_validated"),
 )
 
 
@@ -35,6 +35,7 @@ def scores_sheet(pairs: Sequence[KnownPair]) -> bytes:
             pair.other.scan.calibre,
             pair.one.instrument or "",
             pair.other.instrument or "",
+            pair.not_validated or "",
         )
         for pair in pairs
     ]

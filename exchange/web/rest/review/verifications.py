@@ -83,11 +83,12 @@ class JudgedAnswer(BaseModel):
 
 class ToSendAnswer(BaseModel):
     """A conclusion of the caller's own with which another examiner agrees, and which the other side does not know yet:
-    ``body`` is the lead, for ``POST /v1/statements``."""
+    ``body`` is the lead, for ``POST /v1/statements``; ``not_validated``: why the score in it is not validated."""
 
     conclusion: str
     due_at: datetime
     body: dict[str, Any]
+    not_validated: str | None
 
 
 class VerificationsAnswer(BaseModel):
@@ -178,7 +179,12 @@ def list_verifications(node: OpenNode, asker: ConsultingExaminer) -> Verificatio
             for item in found.own
         ],
         to_send=[
-            ToSendAnswer(conclusion=lead.conclusion, due_at=datetime.fromisoformat(lead.due_at), body=lead.draft)
+            ToSendAnswer(
+                conclusion=lead.conclusion,
+                due_at=datetime.fromisoformat(lead.due_at),
+                body=lead.draft,
+                not_validated=lead.not_validated,
+            )
             for lead in to_send
         ],
         done=[

@@ -87,13 +87,14 @@ class BlindWorld:
 
     def compare(self, one: str, other: str, score: float = 0.5) -> None:
         """Each region of the newest versions, as correlation leaves it on Serbia's node; the breech face scores
-        higher."""
+        higher, and its score is validated."""
         with self.rs.store.write() as session:
             sides = [acquisitions_of(session, self.records[name]) for name in (one, other)]
             found = [compared(a, b, score - 0.01 * place) for place, (a, b) in enumerate(zip(*sides, strict=True))]
             add_candidates(session, found)
             for scan in (*sides[0], *sides[1]):
                 scan.correlated_at = "2026-01-01T00:00:00.000Z"
+                scan.mark_mm2, scan.spacing_y_um, scan.spacing_x_um = 3.0, 6.25, 6.25
 
     def pair(self, one: str, other: str, region: str = REGIONS[0], *, scans: dict[str, str] | None = None) -> Any:
         """The contract's pair, of the newest versions."""

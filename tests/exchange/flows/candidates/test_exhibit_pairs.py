@@ -12,14 +12,16 @@ from exchange.flows.blind.visibility import note_lists, note_shown, tasks_for
 from exchange.flows.candidates.exhibit_neighbours import Neighbours, neighbours_of
 from exchange.flows.candidates.exhibit_pairs import (
     RecordExhibits,
+    RestOfList,
     exhibits_across_borders,
     exhibits_of_record,
 )
+from exchange.flows.node.validated_scores import not_validated
 from exchange.store.review.candidates import CandidateFilter
 from exchange.store.review.reviews import exhibits_seen_by
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas import Maker
-from schemas.vocabulary import Role
+from schemas.vocabulary import Modality, Role
 from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, blind_world
 from tests.exchange.flows.network import MK
 
@@ -53,9 +55,11 @@ def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
         yield copy
 
 
-def of(world: BlindWorld, name: str, who: Maker = FIRST, *, weaker: bool = False, after: int = 0) -> RecordExhibits:
+def of(
+    world: BlindWorld, name: str, who: Maker = FIRST, *, rest: RestOfList | None = None, after: int = 0
+) -> RecordExhibits:
     record = world.records[name]
-    found = exhibits_of_record(world.rs, who.role, who.pseudonym, record, weaker=weaker, after=after)
+    found = exhibits_of_record(world.rs, who.role, who.pseudonym, record, rest=rest, after=after)
     assert found is not None
     return found
 
@@ -75,12 +79,12 @@ def test_two_exhibits_are_one_row_with_their_regions_inside(world: BlindWorld) -
 
 def test_weaker_pairs_are_read_when_they_are_asked_for(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     found = of(world, "a")
-    assert (len(found.ranking.weaker), found.weaker, found.following) == (5, [], None)
+    assert (len(found.ranking.weaker), found.rest, found.following) == (5, [], None)
     assert found.ranking.highest_weaker == pytest.approx(0.14)
     monkeypatch.setattr("exchange.flows.candidates.exhibit_pairs.MOST_WEAKER", 3)
-    first, second = of(world, "a", weaker=True), of(world, "a", weaker=True, after=3)
+    first, second = of(world, "a", rest=RestOfList.WEAKER), of(world, "a", rest=RestOfList.WEAKER, after=3)
     assert (first.following, second.following) == (3, None)
-    listed = [pair.other.statement_id for pair in (*first.weaker, *second.weaker)]
+    listed = [pair.other.statement_id for pair in (*first.rest, *second.rest)]
     assert listed == [world.records[name] for name in reversed(WEAK)]
 
 
@@ -96,10 +100,32 @@ def test_a_region_that_is_not_validated_makes_no_pair_stand_out(world: BlindWorl
     assert found.ranking.highest_weaker == pytest.approx(0.12)
 
 
+UNMEASURED = {
+    "a photograph": {"modality": Modality.REFLECTANCE},
+    "a mark of less than a mm2": {"mark_mm2": 0.9},
+    "a mark of unknown size": {"mark_mm2": None},
+    "points 16 um apart": {"spacing_x_um": 16.0},
+    "a region that was marked by hand": {"region_mask": "{}"},
+}
+
+
+@pytest.mark.parametrize("what", UNMEASURED)
+def test_a_scan_of_a_kind_that_was_not_validated_makes_no_pair_stand_out(world: BlindWorld, what: str) -> None:
+    """However high its score: it stands in a part of the list of its own."""
+    with world.rs.store.write() as session:
+        of_b = AcquisitionRow.statement_id == world.records["b"]
+        session.execute(update(AcquisitionRow).where(of_b).values(**UNMEASURED[what]))
+    found = of(world, "a", rest=RestOfList.UNVALIDATED)
+    assert (found.standing, len(found.ranking.weaker)) == ([], 5)
+    assert [pair.other.statement_id for pair in found.rest] == [world.records["b"]]
+    assert found.ranking.scores == pytest.approx([0.14, 0.13, 0.12, 0.11, 0.1]), "not on the strip either"
+    assert not_validated(found.rest[0].best) is not None
+
+
 def test_exhibits_that_wait_for_a_blind_verification_are_not_there(world: BlindWorld) -> None:
-    before = of(world, "a", SECOND, weaker=True)
+    before = of(world, "a", SECOND, rest=RestOfList.WEAKER)
     world.concludes(FIRST, "a", "b", PIN)
-    found = of(world, "a", SECOND, weaker=True)
+    found = of(world, "a", SECOND, rest=RestOfList.WEAKER)
     assert found.standing == []
     assert found.ranking.scores == pytest.approx([0.14, 0.13, 0.12, 0.11, 0.1]), "not on the strip either"
     assert len(found.ranking.weaker) == len(before.ranking.weaker)

@@ -18,6 +18,7 @@ from exchange.flows.candidates import set_aside
 from exchange.flows.candidates.exhibit_pairs import (
     CandidateFilter,
     RecordExhibits,
+    RestOfList,
     exhibits_across_borders,
     exhibits_of_record,
 )
@@ -63,7 +64,7 @@ def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
 
 def of(world: BlindWorld, name: str = "a", who: Maker = FIRST) -> RecordExhibits:
     record = world.records[name]
-    found = exhibits_of_record(world.rs, who.role, who.pseudonym, record, weaker=True, aside=True)
+    found = exhibits_of_record(world.rs, who.role, who.pseudonym, record, rest=RestOfList.WEAKER, aside=True)
     assert found is not None
     return found
 
@@ -71,7 +72,7 @@ def of(world: BlindWorld, name: str = "a", who: Maker = FIRST) -> RecordExhibits
 def names(world: BlindWorld, found: RecordExhibits) -> tuple[list[str], list[str], list[str]]:
     """What stands out, what is weaker, and what was set aside."""
     called = {record: name for name, record in world.records.items()}
-    parts = (found.standing, found.weaker, found.aside)
+    parts = (found.standing, found.rest, found.aside)
     one, two, three = [[called[pair.other.statement_id] for pair in part] for part in parts]
     return one, two, three
 

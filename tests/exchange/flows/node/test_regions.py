@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,10 @@ from typer.testing import CliRunner
 import matcher
 from exchange.cli.main import app
 from exchange.flows.node.pipelines import GALLERIES, PIPELINES, roles_of, why_not_correlated
-from exchange.flows.node.regions import COMPARED, REGIONS, ComparedRegion, Pipeline, not_validated
+from exchange.flows.node.regions import COMPARED, REGIONS, ComparedRegion, Pipeline
 from exchange.flows.scan.preview import preview_scan
 from exchange.flows.scan.scan_reading import StatedScan, Usability
 from exchange.store.tables.records import AcquisitionRow
-from exchange.web.languages import Spoken
-from exchange.web.languages.spoken import speaking
-from exchange.web.wording.sentences import reason
 from matcher.synthetic import breech_face
 from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 from schemas.vocabulary import Lighting, Modality, RegionOfInterest
@@ -45,23 +41,6 @@ def test_each_region_of_the_vocabulary_has_one_entry() -> None:
     words = [region.roi for region in REGIONS]
     assert len(set(words)) == len(words)
     assert set(words) == set(RegionOfInterest) - {RegionOfInterest.UNKNOWN, RegionOfInterest.NOT_EXAMINED}
-
-
-def test_scores_are_validated_where_real_scans_of_known_firearm_were_measured() -> None:
-    """Drawn marks validate nothing: a region comes off this list with a real set alone."""
-    assert {roi for roi in COMPARED if not_validated(roi)} == {
-        RegionOfInterest.FIRING_PIN_IMPRESSION,
-        RegionOfInterest.APERTURE_SHEAR,
-    }
-    assert not_validated(EJECTOR) is None, "it has no scores"
-
-
-def test_a_region_that_is_new_is_not_validated(monkeypatch: pytest.MonkeyPatch) -> None:
-    enter(monkeypatch, replace(matcher.DEFAULT_PARAMETERS, region=EJECTOR))
-    said = not_validated(EJECTOR)
-    assert said is not None
-    with speaking(Spoken("uk")):
-        assert not re.search("[A-Za-z]{6,}", reason(said))
 
 
 def test_parameters_of_another_region_are_refused() -> None:

@@ -6,15 +6,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 import matcher
 from exchange.cli.main import app
-from exchange.flows.node.regions import COMPARED
-from schemas.vocabulary import RegionOfInterest, Role
+from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.review.test_reviews import Colleague, colleague, draw_control_now, nodes, top
 
@@ -84,6 +82,10 @@ def test_a_role_that_changed(
     # the score of another version of the matcher
     for shown in (onlooker.get(pair).text, reader.get(hit).text):
         assert "cannot be compared" not in shown
+    candidate = onlooker.rest(f"/v1/candidates/{top(rs).row.candidate_id}").json()
+    listed = f"/app/records/{top(rs).row.statement_a}/candidates?rest=weaker"
+    assert candidate["not_validated"] is None
+    assert not any("not validated" in onlooker.get(page).text.lower() for page in (pair, listed))
     was = matcher.MATCHER_VERSION
     monkeypatch.setattr(matcher, "MATCHER_VERSION", "99.0")
     words = f"This score was made by matcher version {was}; this node has version 99.0"
@@ -94,17 +96,16 @@ def test_a_role_that_changed(
     hits = reader.rest("/v1/statements?kind=hit").json()
     assert [item["matcher_differs"][: len(words)] for item in hits] == [words]
 
-    # a region whose scores were not validated
+    # and so are scores of a version that nobody validated
     best = top(rs).row
-    listed = f"/app/records/{best.statement_a}/candidates?weaker=1", f"{pair}?from={best.statement_a}"
-    assert candidate["not_validated"] is None
-    assert not any("not validated" in onlooker.get(page).text.lower() for page in (pair, *listed))
-    region = COMPARED[RegionOfInterest.BREECH_FACE]
-    monkeypatch.setitem(COMPARED, region.roi, replace(region, validated=False))
-    said = onlooker.rest(f"/v1/candidates/{best.candidate_id}").json()["not_validated"]
+    said = candidate["not_validated"]
+    assert said is not None
+    hits = reader.rest("/v1/statements?kind=hit").json()
+    assert [item["not_validated"] for item in hits] == [None], "what was signed is of the version that was validated"
+    parts = f"/app/records/{best.statement_a}/candidates?rest=unvalidated", f"{pair}?from={best.statement_a}"
     assert said in onlooker.get(pair).text
-    silent = [page for page in listed if "not validated" not in onlooker.get(page).text.lower()]
-    assert not silent, "in the list, and beside the score of a pair that a hit took off the rail"
+    silent = [page for page in parts if "not validated" not in onlooker.get(page).text.lower()]
+    assert not silent, "in the list, and next to the score of a pair that a hit took off the rail"
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -82,6 +82,7 @@ def full_report(**changes: Any) -> PairReport:
         "candidate_id": 12,
         "roi": "breech_face",
         "score": 0.4321,
+        "not_validated": None,
         "congruent_cells": 9,
         "cells": 12,
         "comparison": {

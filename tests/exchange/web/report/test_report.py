@@ -17,6 +17,7 @@ from pypdf import PdfReader
 from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.node.likelihood_ratio import ScoreRatio
+from exchange.flows.node.validated_scores import why_not_validated
 from exchange.flows.report.report import PairReport, ReportedStatement, ReportSide, stage_of
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.catalogue import translations
@@ -58,6 +59,7 @@ def report() -> PairReport:
         candidate_id=12,
         roi="breech_face",
         score=0.4321,
+        not_validated=None,
         congruent_cells=9,
         cells=12,
         comparison={
@@ -124,10 +126,13 @@ def test_the_annex_names_what_the_score_rests_on(report: PairReport) -> None:
 
 @pytest.mark.usefixtures("language")
 def test_a_score_that_is_not_validated_says_so_on_the_first_page_and_in_the_annex(report: PairReport) -> None:
-    pin = PdfReader(io.BytesIO(render_report(replace(report, roi="firing_pin_impression")))).pages
+    said = why_not_validated("firing_pin_impression", None, None)
+    assert said is not None
+    pin = PdfReader(io.BytesIO(render_report(replace(report, not_validated=said)))).pages
     first, annex = (" ".join(" ".join(page.extract_text() for page in part).split()) for part in (pin[:1], pin[1:]))
     for text in (first, annex):
-        assert "Not validated: scores of this region were measured on drawn marks alone" in text
+        assert said in text
+    assert f"0.432. {said}" in annex
     assert "Not validated" not in text_of(render_report(report))
 
 

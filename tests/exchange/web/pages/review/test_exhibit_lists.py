@@ -120,8 +120,8 @@ def test_weaker_pairs_are_sent_and_seen_once_they_are_asked_for(
 ) -> None:
     person = signed_in(Role.EXAMINER)
     lists = f"/app/records/{records['2-1']}/candidates"
-    assert re.search(rf'href="{lists}\?weaker=1#weaker">4 weaker pairs, highest 0\.\d\d<', person.get(lists).text)
-    shown = person.get(f"{lists}?weaker=1").text
+    assert re.search(rf'href="{lists}\?rest=weaker#weaker">4 weaker pairs, highest 0\.\d\d<', person.get(lists).text)
+    shown = person.get(f"{lists}?rest=weaker").text
     assert all(f"CASE-{name}" in shown for name in NAMES)
     assert seen(node, person, records["2-1"]) == (5, 5)
 
@@ -136,7 +136,7 @@ def test_exhibits_that_wait_for_a_verification_are_in_no_list_of_whoever_may_be_
     answer = first.post(f"{pair}/conclusion", fields)
     assert answer.headers["location"] == f"{pair}?from={records['3-1']}#review", "the rail stays"
     assert 'class="rail"' in first.get(answer.headers["location"]).text
-    shown = second.get(f"{lists}?weaker=1").text
+    shown = second.get(f"{lists}?rest=weaker").text
     assert (pair in shown, "CASE-3-2" in shown, "No pair stands out" in shown) == (False, False, True)
     assert ("4 weaker pairs" in shown, "Scores of 4 exhibits" in shown) == (True, True)
     assert "1 pair stands out" in first.get(lists).text
@@ -165,8 +165,8 @@ def test_a_program_gets_scan_pairs_as_before(node: RunningNode, records: dict[st
 def scan_pairs(*, signed_on: int = 1, reviewed_on: int | None = None, here: int = 2, rail: object = None) -> str:
     """What is shown beside the review: the breech face is pair 1, the firing pin pair 2."""
     lines = [
-        ScanPairLine(1, "breech_face", 0.93, 22, 22, here == 1),
-        ScanPairLine(2, "firing_pin_impression", 0.71, None, None, here == 2),
+        ScanPairLine(1, "breech_face", 0.93, None, 22, 22, here == 1),
+        ScanPairLine(2, "firing_pin_impression", 0.71, "Not validated: drawn marks.", None, None, here == 2),
     ]
     shown = page(
         "scan_pairs",
@@ -191,8 +191,9 @@ def test_a_weaker_scan_pair_says_on_which_a_conclusion_is_signed() -> None:
 def test_a_list_of_which_nothing_is_open_any_more_has_no_strip() -> None:
     """Of a record whose only pair became a hit: its page is opened from the list all the same."""
     of, across = "a" * 64, "b" * 64
-    scores = ScanPairScore(1, 0.93, "breech_face", of, across, "A", "B", True, False, "c" * 64, "d" * 64)
+    measured = ("topography",) * 2 + (6.25,) * 4 + (3.0,) * 2 + (False,) * 2
+    scores = ScanPairScore(1, 0.93, "breech_face", of, across, "A", "B", True, False, "c" * 64, "d" * 64, *measured)
     found = RankedExhibits(of, across, (scores,), None)
-    for ranking, drawn in ((Ranking(of, 0, [], [], [found]), 0), (Ranking(of, 0, [], [found], []), 1)):
+    for ranking, drawn in ((Ranking(of, 0, [], [], [], [found]), 0), (Ranking(of, 0, [], [found], [], []), 1)):
         rail = SimpleNamespace(seen_from=of, strip=strip_of(ranking, found.score))
         assert scan_pairs(rail=rail).count('<svg class="strip"') == drawn

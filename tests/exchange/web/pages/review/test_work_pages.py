@@ -175,11 +175,11 @@ def test_a_list_keeps_its_place_when_a_line_is_taken_and_stays_open_when_pairs_a
         assert f'id="on-hit.{link}"' in await site.get(INVESTIGATOR, "/app/hits")
 
         lists = f"/app/records/{world.records['a']}/candidates"
-        (tag,) = re.findall(r'name="list" value="([0-9a-f]{64})"', await site.get(FIRST, f"{lists}?weaker=1"))
+        (tag,) = re.findall(r'name="list" value="([0-9a-f]{64})"', await site.get(FIRST, f"{lists}?rest=weaker"))
         cookie = site.cookie(FIRST)
-        headers = {"Cookie": f"ffp={cookie}", "Referer": f"{world.rs.settings.url}{lists}?weaker=1"}
+        headers = {"Cookie": f"ffp={cookie}", "Referer": f"{world.rs.settings.url}{lists}?rest=weaker"}
         fields = {"csrf": csrf_of(cookie), "list": tag, "aside": "rest"}
         answer = await site.http.post(lists, data=fields, headers=headers)
-        assert answer.headers["location"] == f"{lists}?weaker=1#aside"
+        assert answer.headers["location"] == f"{lists}?rest=weaker#aside"
 
     at(world, acts)
