@@ -433,10 +433,6 @@ class Settings(BaseSettings):
         """The rounds of the trust root that were installed here; a node without any has no such folder."""
         return self.home / "root"
 
-    @property
-    def log_origin(self) -> str:
-        return f"{self.node_id}.ffp-exchange/log"
-
 
 def load_settings(home: Path) -> Settings:
     """Read the settings of an initialised node. Raises SettingsRefused that names each faulty setting and its line, and

@@ -13,8 +13,8 @@ from schemas.strict_json import check_json
 
 MAX_KEY_EVENTS = 128
 """All keys replaced every half-year, for 64 years."""
-MAX_CHAIN_BYTES = 4 * 1024 * 1024
-"""A key-event's envelope has some 17 kB, and a third more in Base64."""
+MAX_CHAIN_BYTES = 8 * 1024 * 1024
+"""A key-event's envelope has some 32 kB, and a third more in Base64."""
 
 
 class KeyChain(Contract):

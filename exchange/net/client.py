@@ -25,7 +25,7 @@ from exchange.net.news_lines import NewsAnswer
 from exchange.net.probe import clock_ahead
 from exchange.net.request_id import passed_on
 from exchange.net.tracing import trace_passed_on
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.trust.keys import raw_public, requester_id
 from schemas.errors import ContractError, shown
 from schemas.key_chain import MAX_CHAIN_BYTES
 from schemas.lane import MAX_PAGE_BYTES, parse_lane_news
@@ -87,6 +87,7 @@ class PeerClient:
 
     def __init__(
         self,
+        node_id: str,
         transport: Ed25519PrivateKey,
         *,
         guard: Guard,
@@ -97,7 +98,7 @@ class PeerClient:
         scans_a_second: float = float("inf"),
     ) -> None:
         self._key = transport
-        self._key_id = key_id(ED25519, raw_public(transport))
+        self._key_id = requester_id(node_id, raw_public(transport))
         self._timeout_s, self._least_rate, self._most_rate = timeout_s, least_rate, most_rate
         self._ahead_s: dict[str, float] = {}
         self._scans_a_second = scans_a_second

@@ -10,6 +10,7 @@ import string
 
 from exchange.errors import StatementInvalid
 from exchange.trust.keys import HybridSigner, NodeKeys
+from exchange.trust.possession import check_possession, prove_possession
 from exchange.trust.verify import not_believed, verify_envelope
 from schemas import (
     CONTRACT_VERSION,
@@ -21,13 +22,14 @@ from schemas import (
     statement_payload,
 )
 from schemas.errors import ContractError
+from schemas.keys import KEY_ROLES, log_origin_of
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 
 FINGERPRINT_GROUPS = 8
 
 
 def make_card(
-    identity: HybridSigner, keys: NodeKeys, *, node_id: str, jurisdiction: Jurisdiction, url: str, log_origin: str
+    identity: HybridSigner, keys: NodeKeys, *, node_id: str, jurisdiction: Jurisdiction, url: str
 ) -> Envelope:
     """The first key-event of a node, signed with its identity key."""
     card = KeyEvent(
@@ -39,9 +41,10 @@ def make_card(
         made_by=Maker(pseudonym="operator", role=Role.OPERATOR, signed_in=SignedInBy.NODE_KEY),
         jurisdiction=jurisdiction,
         url=url,
-        log_origin=log_origin,
+        log_origin=log_origin_of(node_id),
         identity=identity.public,
         delegation=keys.delegated(0),
+        possession=prove_possession(keys, KEY_ROLES, issuer=node_id, identity=identity.public, previous=None),
     )
     return identity.sign(statement_payload(card))
 
@@ -49,8 +52,8 @@ def make_card(
 def open_card(envelope: Envelope) -> KeyEvent:
     """Read a card that vouches for itself; whether its identity is the right one only the fingerprint tells.
 
-    The order: the payload is read for its identity key alone, then both signatures are verified with that key.
-    Raises StatementInvalid.
+    The order: the payload is read for its identity key alone, then both signatures are verified with that key, then the
+    proofs of possession with all four working keys. Raises StatementInvalid.
     """
     try:
         card = parse_statement(envelope.payload)
@@ -59,6 +62,7 @@ def open_card(envelope: Envelope) -> KeyEvent:
     if not isinstance(card, KeyEvent) or card.event != "delegate":
         raise not_believed("unexpected-type", "This is no node's card but another statement.")
     verify_envelope(envelope, card.identity)
+    check_possession(card, KEY_ROLES)
     return card
 
 

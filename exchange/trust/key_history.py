@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from exchange.errors import CheckpointInvalid
 from exchange.trust.card import open_card
+from exchange.trust.possession import check_possession
 from exchange.trust.verify import not_believed, verify_statement
 from schemas import Delegation, Envelope, HybridKey, KeyEvent, KeyRole, LogKey, open_envelope
 from schemas.key_chain import parse_key_chain
+from schemas.keys import KEY_ROLES
 from schemas.statements import statement_id
-
-KEY_ROLES: tuple[KeyRole, ...] = ("statement", "log", "witness", "transport")
 
 
 @dataclass(frozen=True)
@@ -157,10 +157,11 @@ def extend_history(history: KeyHistory, raw: bytes) -> KeyHistory:
 
     1. Both signatures are those of the pinned identity; it is a statement of the contract and names that issuer.
     2. It is a key-event other than a card.
-    3. It changes neither the identity, nor the jurisdiction, nor the log's origin.
+    3. It does not change the identity. The jurisdiction and the log's origin follow from the issuer.
     4. It names the last key-event that is known, and its index is past that one's: none is left out, none comes twice.
     5. It replaces at least one key, all of those that it calls compromised and that are still in use, and brings back
        none.
+    6. Each new key proves that the issuer has its private half.
     The caller must still check, where there is a proof, that its index is that of its leaf.
     """
     card, last = history.card, history.last
@@ -168,10 +169,8 @@ def extend_history(history: KeyHistory, raw: bytes) -> KeyHistory:
     event = verified.statement
     if not isinstance(event, KeyEvent) or event.event == "delegate":
         raise not_believed("unexpected-type", "This does not follow on a card: it is no change of keys.")
-    if (event.identity, event.jurisdiction, event.log_origin) != (card.identity, card.jurisdiction, card.log_origin):
-        raise not_believed(
-            "unchangeable", "A key-event never changes the identity, the jurisdiction or the name of the log."
-        )
+    if event.identity != card.identity:
+        raise not_believed("unchangeable", "A key-event never changes the identity.")
     if event.previous != last.statement_id or event.delegation.from_index <= last.index:
         raise not_believed(
             "out-of-order",
@@ -211,6 +210,7 @@ def _check_keys(history: KeyHistory, link: VerifiedKeyEvent) -> None:
     for role in compromised.roles if compromised is not None else ():
         if role not in replaced and _key(meant, role) == _key(history.last, role):
             raise not_believed("key-reused", f"This key-event calls the {role} key compromised and goes on with it.")
+    check_possession(link.event, replaced)
 
 
 def _key(link: VerifiedKeyEvent, role: KeyRole) -> HybridKey | LogKey | str:

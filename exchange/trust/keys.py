@@ -110,6 +110,12 @@ def key_id(algorithm: str, public_base64: str) -> str:
     return f"{algorithm}:{hashlib.sha256(base64.b64decode(public_base64)).hexdigest()[:32]}"
 
 
+def requester_id(node_id: str, transport: str) -> str:
+    """Return the ``keyid`` with which a node signs requests and answers: its node id and the id of its transport key.
+    Both identify a requester, so a node that names another node's key as its own speaks for itself alone."""
+    return f"{node_id}:{key_id(ED25519, transport)}"
+
+
 def raw_public(key: PrivateKey) -> str:
     """The raw public key in Base64."""
     return base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()

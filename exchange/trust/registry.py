@@ -14,10 +14,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
 from cryptography.x509 import load_pem_x509_certificates
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from tuf.api.exceptions import LengthOrHashMismatchError
 from tuf.api.metadata import Metadata, TargetFile, Targets
 
@@ -29,6 +29,7 @@ from exchange.trust.root import RootFile, not_trusted, open_metadata, parse_root
 from schemas import HybridKey, KeyEvent
 from schemas.errors import shown
 from schemas.exhibit import Contract
+from schemas.keys import names_jurisdiction
 from schemas.statement_base import NodeId, Url
 from schemas.statements import contract_error
 from schemas.vocabulary import Jurisdiction
@@ -50,6 +51,12 @@ class RegisteredNode(Contract):
     jurisdiction: Jurisdiction
     url: Url
     identity: HybridKey
+
+    @model_validator(mode="after")
+    def _of_its_jurisdiction(self) -> Self:
+        if not names_jurisdiction(self.node_id, self.jurisdiction):
+            raise ValueError(f"{self.node_id} is no node of the jurisdiction {self.jurisdiction}")
+        return self
 
     @property
     def target(self) -> bytes:
@@ -177,7 +184,7 @@ def admit(trust: Trust, card: KeyEvent, *, now: datetime) -> RegisteredNode:
 
     1. The round has not expired: what is old may name a node that was removed meanwhile.
     2. The registry names the node.
-    3. Jurisdiction and identity key are those of the registry.
+    3. The identity key is that of the registry. The jurisdiction follows from the node id in both.
     """
     if now >= trust.expires:
         raise InvalidInput(
@@ -192,7 +199,7 @@ def admit(trust: Trust, card: KeyEvent, *, now: datetime) -> RegisteredNode:
             "sign the trust root.",
             code="not-in-registry",
         )
-    if (node.jurisdiction, node.identity) != (card.jurisdiction, card.identity):
+    if node.identity != card.identity:
         raise InvalidInput(
             f"Whoever answers as {card.issuer} has not the identity that the registry names (round {trust.version}). "
             "Nothing was enrolled.",

@@ -33,6 +33,8 @@ VerificationReason = Literal[
     "unchangeable",
     "out-of-order",
     "key-reused",
+    "possession-missing",
+    "possession-invalid",
 ]
 """Why a statement in the contract's form is not believed; each has a bad example in ``schemas/vectors``."""
 

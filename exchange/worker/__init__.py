@@ -55,6 +55,7 @@ class Worker:
     def __init__(self, node: Node, write_letter: LetterWriter) -> None:
         self._node = node
         self._client = PeerClient(
+            node.node_id,
             node.keys.transport,
             guard=node.egress,
             timeout_s=node.settings.peer_timeout_s,

@@ -97,7 +97,7 @@ def test_a_node_that_was_offline_for_a_week_catches_up(tmp_path: Path) -> None:
 
 def _catch_up(mk: Node, owner: Process) -> CaughtUp:
     """What the worker does with one peer until its lane is read."""
-    client = PeerClient(mk.keys.transport, guard=mk.egress, timeout_s=mk.settings.peer_timeout_s)
+    client = PeerClient(mk.node_id, mk.keys.transport, guard=mk.egress, timeout_s=mk.settings.peer_timeout_s)
     begun, reader_before, owner_before = time.monotonic(), time.process_time(), owner.cpu_s()
     pages, more = 0, True
     with sampled() as shares:

@@ -72,7 +72,7 @@ def assert_whole(node: Node, other: Node, *, receipts: Iterable[dict[str, Any] |
         assert [row.log_index for row in own] == list(range(size))
 
         # 3.
-        signed = {Checkpoint(node.settings.log_origin, row.size, row.root) for row in all_checkpoints(session)}
+        signed = {Checkpoint(node.card.log_origin, row.size, row.root) for row in all_checkpoints(session)}
         assert seen <= signed, "nobody saw a head that the node does not know of"
         for head in signed:
             assert merkle.root(head.size, read) == head.root

@@ -41,7 +41,6 @@ def test_the_file_alone(home: Path) -> None:
     settings = load_settings(home)
     assert (settings.home, settings.jurisdiction, settings.port) == (home, "RS", 8440)
     assert settings.database == home / "node.db"
-    assert settings.log_origin == "ffp-rs.ffp-exchange/log"
 
 
 def test_environment_over_secret_file_over_toml(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from exchange.net.egress import Typed
 from exchange.net.message_signatures import authority_of, sign_response, verify_request
 from exchange.net.news_lines import NewsLines
 from exchange.trust.card import fingerprint, make_card
-from exchange.trust.keys import ED25519, create_keys, key_id, load_identity, load_keys, raw_public
+from exchange.trust.keys import create_keys, load_identity, load_keys, raw_public, requester_id
 from schemas import CONTRACT_VERSION
 from schemas.jurisdiction import FIRST_JURISDICTIONS, Jurisdiction
 from schemas.lane import EMPTY_HEAD, LaneNews, LanePage, parse_lane_page
@@ -89,7 +89,7 @@ class LightPeers:
         """Ask the node whether it has news, and hear that it has none: of how many bytes its answer is."""
         node, peer = self._node, self.peers[0]
         assert node is not None
-        client = PeerClient(peer.transport, guard=Typed(node.url, ()), timeout_s=20)
+        client = PeerClient(peer.node_id, peer.transport, guard=Typed(node.url, ()), timeout_s=20)
         asked = client.news_question(node, start=0, head=EMPTY_HEAD, known_size=None, wait_s=wait_s)
         url = urlsplit(asked.url)
         headers = {**asked.headers, "Host": url.netloc, "Connection": "close"}
@@ -175,7 +175,7 @@ class LightPeers:
         )
         signed = sign_response(
             peer.transport,
-            key_id(ED25519, raw_public(peer.transport)),
+            requester_id(peer.node_id, raw_public(peer.transport)),
             status=200,
             body=said.encode(),
             request=verified.request,
@@ -186,7 +186,7 @@ class LightPeers:
     async def _attend(self, peer: LightPeer, wait_s: int) -> None:
         node = self._node
         assert node is not None
-        client = PeerClient(peer.transport, guard=Typed(node.url, ()), timeout_s=20)
+        client = PeerClient(peer.node_id, peer.transport, guard=Typed(node.url, ()), timeout_s=20)
         start, head = 0, EMPTY_HEAD
         async with NewsLines(guard=Typed(node.url, ()), timeout_s=20) as lines:
             while True:
@@ -207,9 +207,7 @@ def _made(folder: Path, jurisdiction: Jurisdiction, number: int) -> LightPeer:
     listener = socket.create_server(("127.0.0.1", 0))
     node_id, url = f"ffp-{jurisdiction.lower()}-{number}", f"http://127.0.0.1:{listener.getsockname()[1]}"
     keys, identity = load_keys(folder), load_identity(folder)
-    card = make_card(
-        identity, keys, node_id=node_id, jurisdiction=jurisdiction, url=url, log_origin=f"{node_id}.example/log"
-    )
+    card = make_card(identity, keys, node_id=node_id, jurisdiction=jurisdiction, url=url)
     return LightPeer(node_id, url, listener, keys.transport, card.raw)
 
 

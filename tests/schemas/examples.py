@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 from typing import Any
@@ -13,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, M
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import cosign, witness_name
-from exchange.trust.keys import HybridSigner, LogKeys, raw_public
-from schemas import Envelope
+from exchange.trust.keys import HybridSigner, LogKeys, NodeKeys, raw_public
+from exchange.trust.possession import prove_possession
+from schemas import Envelope, KeyRole
 from schemas.exhibit import Measurement
+from schemas.keys import KEY_ROLES, Possession, log_origin_of
 from schemas.lane import EMPTY_HEAD, next_head
 
 SEED_RULE = "SHA-256 of the ASCII text 'FFP exchange test key, for tests only: ' and the key's name"
@@ -52,6 +55,7 @@ READERS_WITNESS = LogKeys(
     MLDSA44PrivateKey.from_seed_bytes(seed("ffp-mk witness ml-dsa-44")),
 )
 TRANSPORT = Ed25519PrivateKey.from_private_bytes(seed("ffp-rs transport ed25519"))
+WORKING = NodeKeys(STATEMENT, LOG, WITNESS, TRANSPORT, nonce_secret=b"")
 
 
 def record_fields(**changes: object) -> Json:
@@ -180,10 +184,26 @@ def card_fields(**changes: object) -> Json:
             "witness": WITNESS.public.model_dump(),
             "transport": raw_public(TRANSPORT),
         },
+        "possession": proofs(WORKING, KEY_ROLES, previous=None),
         "previous": None,
         "compromised": None,
     }
     return fields | changes
+
+
+def of_node(node_id: str) -> Json:
+    """The fields of a key-event that follow from the node id."""
+    return {"issuer": node_id, "jurisdiction": node_id[4:6].upper(), "log_origin": log_origin_of(node_id)}
+
+
+@functools.cache
+def _proofs(keys: NodeKeys, roles: tuple[KeyRole, ...], previous: str | None) -> Possession:
+    """ML-DSA signatures differ each time; an example is to be one statement, whoever uses it."""
+    return prove_possession(keys, roles, issuer=ISSUER, identity=IDENTITY.public, previous=previous)
+
+
+def proofs(keys: NodeKeys, roles: tuple[KeyRole, ...], *, previous: str | None) -> Json:
+    return _proofs(keys, roles, previous).model_dump()
 
 
 def submission_fields(**changes: object) -> Json:
@@ -197,11 +217,14 @@ def encoded(fields: object) -> bytes:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+CARD = IDENTITY.sign(encoded(card_fields()))
+
+
 def page_fields(envelope: Envelope | None = None, **changes: object) -> Json:
     """A lane of one statement, second in a log of two; the first is the node's card."""
     envelope = envelope or STATEMENT.sign(encoded(record_fields()))
     statement_id = hashlib.sha256(envelope.payload).hexdigest()
-    leaves = [merkle.leaf_hash(item.leaf_data) for item in (IDENTITY.sign(encoded(card_fields())), envelope)]
+    leaves = [merkle.leaf_hash(item.leaf_data) for item in (CARD, envelope)]
     nodes: dict[tuple[int, int], bytes] = {}
     for size, leaf in enumerate(leaves):
         for level, index, node in merkle.appended(size, leaf, lambda level, index: nodes[level, index]):

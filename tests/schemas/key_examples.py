@@ -9,17 +9,22 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from exchange.trust.keys import LogKeys, raw_public
+from exchange.trust.keys import LogKeys, NodeKeys, raw_public
+from schemas.keys import KEY_ROLES
 from tests.schemas.examples import (
+    CARD,
     IDENTITY,
     OTHER,
     OTHERS,
     STATEMENT,
     TRANSPORT,
+    WORKING,
     Json,
     card_fields,
     encoded,
     hybrid,
+    of_node,
+    proofs,
     record_fields,
     seed,
 )
@@ -37,7 +42,8 @@ WITNESS_2 = LogKeys(
     MLDSA44PrivateKey.from_seed_bytes(seed("ffp-rs witness 2 ml-dsa-44")),
 )
 TRANSPORT_2 = Ed25519PrivateKey.from_private_bytes(seed("ffp-rs transport 2 ed25519"))
-CARD = IDENTITY.sign(encoded(card_fields()))
+WORKING_2 = NodeKeys(STATEMENT_2, LOG_2, WITNESS_2, TRANSPORT_2, nonce_secret=b"")
+AFTER_CARD = hashlib.sha256(CARD.payload).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ def rotation_fields(**changes: object) -> Json:
         event="rotate",
         nonce=hashlib.sha256(b"nonce of the rotation").hexdigest(),
         delegation=delegation_fields(ROTATED_AT),
-        previous=hashlib.sha256(CARD.payload).hexdigest(),
+        possession=proofs(WORKING_2, KEY_ROLES, previous=AFTER_CARD),
+        previous=AFTER_CARD,
     )
     return fields | changes
 
@@ -85,6 +92,7 @@ def compromise_fields(**changes: object) -> Json:
             witness=card_fields()["delegation"]["witness"],
             transport=raw_public(TRANSPORT),
         ),
+        possession=proofs(WORKING_2, ("statement", "log"), previous=AFTER_CARD),
         compromised={"roles": ["statement", "log"], "from_index": COMPROMISED_FROM},
     )
     return fields | changes
@@ -167,9 +175,53 @@ def _bad_events(rotation: bytes, after: str, record: bytes) -> list[KeyExample]:
         event(
             "another-identity", "unchangeable", "a new identity", rotation_fields(identity=OTHERS.public.model_dump())
         ),
-        event("another-origin", "unchangeable", "the log has one name", rotation_fields(log_origin="ffp-rs/other")),
-        event("another-jurisdiction", "unchangeable", "the node moves", rotation_fields(jurisdiction="ME")),
-        event("another-issuer", "wrong-issuer", "of another node", rotation_fields(issuer=OTHER)),
+        event(
+            "another-origin",
+            "invalid-field",
+            "the log of another node",
+            rotation_fields(log_origin="ffp-mk.ffp-exchange/log"),
+        ),
+        event("another-jurisdiction", "invalid-field", "the node moves", rotation_fields(jurisdiction="ME")),
+        event(
+            "unproved",
+            "possession-missing",
+            "no proof that the issuer has the new transport key",
+            rotation_fields(possession=rotation_fields()["possession"] | {"transport": None}),
+        ),
+        event(
+            "proves-too-much",
+            "possession-missing",
+            "a proof for a key that stays",
+            compromise_fields(possession=rotation_fields()["possession"]),
+        ),
+        event(
+            "proved-by-another",
+            "possession-invalid",
+            "the new transport key is another node's; the proof is by the former one",
+            rotation_fields(
+                possession=rotation_fields()["possession"]
+                | {"transport": proofs(WORKING, ("transport",), previous=AFTER_CARD)["transport"]}
+            ),
+        ),
+        event(
+            "half-proved",
+            "possession-invalid",
+            "of the statement keys one proves itself",
+            rotation_fields(
+                possession=rotation_fields()["possession"]
+                | {
+                    "statement": proofs(WORKING_2, ("statement",), previous=AFTER_CARD)["statement"]
+                    | {"ml_dsa": proofs(WORKING, ("statement",), previous=AFTER_CARD)["statement"]["ml_dsa"]}
+                }
+            ),
+        ),
+        event(
+            "proved-elsewhere",
+            "possession-invalid",
+            "the proofs are for another place in the key-events",
+            rotation_fields(possession=proofs(WORKING_2, KEY_ROLES, previous="ab" * 32)),
+        ),
+        event("another-issuer", "wrong-issuer", "of another node", rotation_fields(**of_node(OTHER))),
         event("out-of-order", "out-of-order", "follows on something unknown", rotation_fields(previous="ab" * 32)),
         event("replaces-nothing", "key-reused", "the same keys", rotation_fields(delegation=old | {"from_index": 3})),
         event(

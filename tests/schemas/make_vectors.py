@@ -20,9 +20,11 @@ from exchange.trust.card import fingerprint
 from exchange.trust.keys import ED25519, ML_DSA_65, key_id, raw_public
 from schemas import open_envelope, seal, statement_id
 from schemas.envelope import MAX_ENVELOPE_BYTES
+from schemas.keys import KEY_ROLES
 from schemas.lane import EMPTY_HEAD, next_head
 from schemas.strict_json import MAX_DEPTH
 from tests.schemas.examples import (
+    CARD,
     HEAD_TIME,
     IDENTITY,
     ISSUER,
@@ -47,6 +49,7 @@ from tests.schemas.examples import (
     grown_head,
     mended_fields,
     page_fields,
+    proofs,
     query_request_fields,
     record_fields,
     report_fields,
@@ -54,7 +57,7 @@ from tests.schemas.examples import (
     submission_fields,
     witnessed_fields,
 )
-from tests.schemas.key_examples import LOG_2, STATEMENT_2, TRANSPORT_2, WITNESS_2, key_examples
+from tests.schemas.key_examples import LOG_2, STATEMENT_2, TRANSPORT_2, WITNESS_2, WORKING_2, key_examples
 from tests.schemas.statement_examples import custody_fields, digest, kept_by_another, statement_fields, wrong_statements
 
 FOLDER = Path(schemas.__file__).parent / "vectors"
@@ -175,9 +178,7 @@ def _good() -> list[Vector]:
             _signed(encoded(record_fields(exhibit=fired_fields()))),
         ),
         Vector("good/record-amended.json", "statement", None, "replaces good/record.json", _signed(encoded(amended))),
-        Vector(
-            "good/key-event.json", "card", None, "a node introduces itself", IDENTITY.sign(encoded(card_fields())).raw
-        ),
+        Vector("good/key-event.json", "card", None, "a node introduces itself", CARD.raw),
         Vector("good/submission.json", "submission", None, "what an examiner sends", encoded(submission_fields())),
         Vector(
             "good/submission-synonym.json",
@@ -459,7 +460,7 @@ def _bad_payloads() -> list[Vector]:
 
 
 def _bad_cards() -> list[Vector]:
-    good = IDENTITY.sign(encoded(card_fields()))
+    good = CARD
     moved = good.payload.replace(b"https://ffp.example", b"https://ffq.example")
     cut = card_fields(identity=IDENTITY.public.model_dump() | {"ed25519": raw_public(IDENTITY.ed25519)[:-4]})
     log_as_statement = card_fields()
@@ -468,7 +469,21 @@ def _bad_cards() -> list[Vector]:
     def card(name: str, expect: str, because: str, content: bytes) -> Vector:
         return Vector(f"bad/card-{name}.json", "card", expect, because, content)
 
+    def stated(name: str, expect: str, because: str, **changes: object) -> Vector:
+        return card(name, expect, because, IDENTITY.sign(encoded(card_fields(**changes))).raw)
+
+    own = card_fields()["possession"]
+    later = proofs(WORKING_2, KEY_ROLES, previous=None)
     return [
+        stated("another-origin", "invalid-field", "the log of another node", log_origin="ffp-mk.ffp-exchange/log"),
+        stated("another-jurisdiction", "invalid-field", "its name says another jurisdiction", jurisdiction="MK"),
+        stated("unproved", "possession-missing", "no proof for the witness key", possession=own | {"witness": None}),
+        stated(
+            "proved-by-another",
+            "possession-invalid",
+            "the proof for the log key is by another key",
+            possession=own | {"log": later["log"]},
+        ),
         card("altered", "bad-signature", "the address was changed after signing", seal(moved, good.signatures).raw),
         card("of-another", "unknown-key", "signed with other keys than it names", STATEMENT.sign(good.payload).raw),
         card("is-a-record", "unexpected-type", "a record", IDENTITY.sign(encoded(record_fields())).raw),

@@ -12,7 +12,7 @@ import pytest
 from schemas import AnyStatement, ContractError, parse_statement, statement_payload
 from schemas.jurisdiction import FIRST_JURISDICTIONS, MAX_JURISDICTIONS, Jurisdiction
 from schemas.record import Record
-from tests.schemas.examples import encoded, record_fields
+from tests.schemas.examples import encoded, of_node, record_fields
 from tests.schemas.key_examples import rotation_fields
 from tests.schemas.statement_examples import statement_fields
 
@@ -66,7 +66,7 @@ def _basis(code: str) -> dict[str, Any]:
         statement_fields()["approval"] | {"jurisdiction": "HR"},
         _policy(groups=[{"name": "group-neighbours", "members": ["ME", "HR"]}]),
         _policy(bases=[_basis("HR")]),
-        rotation_fields() | {"jurisdiction": "HR"},
+        rotation_fields(**of_node("ffp-hr")),
     ],
     ids=["record", "audience", "grant", "approval", "group", "basis", "card"],
 )

@@ -37,7 +37,8 @@ def list_events(home: Home = None, as_json: AsJson = False) -> None:
     from exchange.cli.opening import opened_here
     from exchange.flows.keys.rotate import cosigned_up_to
     from exchange.trust.key_files import is_encrypted
-    from exchange.trust.key_history import KEY_ROLES, replaced_roles
+    from exchange.trust.key_history import replaced_roles
+    from schemas.keys import KEY_ROLES
 
     with opened_here(resolve_home(home)) as node:
         links, cosigned, encrypted = node.history.links, cosigned_up_to(node), is_encrypted(node.settings.keys)
@@ -72,7 +73,7 @@ def rotate(
 ) -> None:
     """Replace keys because it is time. What the former ones signed stays good. The node must be stopped."""
     from exchange.flows.keys.rotate import replace_keys
-    from exchange.trust.key_history import KEY_ROLES
+    from schemas.keys import KEY_ROLES
 
     with _alone(home) as node:
         done = replace_keys(node, _identity(node, identity), _roles(roles or list(KEY_ROLES)))
@@ -175,7 +176,7 @@ def _identity(node: Node, folder: Path | None) -> HybridSigner:
 
 def _roles(named: list[str]) -> tuple[KeyRole, ...]:
     from exchange.errors import InvalidInput
-    from exchange.trust.key_history import KEY_ROLES
+    from schemas.keys import KEY_ROLES
 
     unknown = sorted(set(named) - set(KEY_ROLES))
     if unknown:

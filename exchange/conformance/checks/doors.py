@@ -14,12 +14,13 @@ from exchange.conformance.verdicts import NotKept
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import WireAnswer
 from exchange.net.message_signatures import sign_request
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.trust.keys import raw_public, requester_id
 
 LOG = "/v1/log/checkpoint"
 TILE = "/v1/log/tile/0/000.p/1"
 MIRROR = "/v1/mirror/leaves"
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
+STRANGER = "ffp-zz"
 _ELSEWHERE = "https://ffp-conformance.invalid"
 MAX_REFUSAL_BYTES = 4096
 REFUSALS = (401, 403, 404, 429)
@@ -82,7 +83,7 @@ def _signed(visit: Visit, *, age_s: int = 0, url: str | None = None) -> HeadersO
     base = url or visit.wire.url
 
     def sign(method: str, target: str, body: bytes | None) -> dict[str, str]:
-        name = key_id(ED25519, raw_public(key))
+        name = requester_id(STRANGER, raw_public(key))
         return sign_request(key, name, method=method, url=base + target, body=body, now=int(time.time()) - age_s)
 
     return sign

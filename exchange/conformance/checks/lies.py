@@ -15,7 +15,6 @@ from exchange.conformance.guest.peer_simulator import SimulatedRequest, respond
 from exchange.log import note
 from exchange.log.checkpoint import sign_checkpoint
 from exchange.net.message_signatures import sign_response
-from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.lane import MAX_PAGE_BYTES, LanePage
 
 _SILENT_S = 45
@@ -98,7 +97,7 @@ def _altered(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
 def _answer_to_another(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     body, key = _body(guest, asked), guest.node.keys.transport
     other = replace(guest.peer.verified(asked).request, signature=bytes(64))
-    name = key_id(ED25519, raw_public(key))
+    name = guest.node.requester_id
     yield respond(200, body, sign_response(key, name, status=200, body=body, request=other, now=int(time.time())))
 
 

@@ -17,7 +17,6 @@ from exchange.conformance.visit import Visit
 from exchange.conformance.wire import WireAnswer
 from exchange.net.content_digest import byte_sequence
 from exchange.net.message_signatures import LIFETIME_S, TAG, authority_of, signature_base
-from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import ContractError, Record, open_envelope, parse_statement
 from schemas.lane import EMPTY_HEAD
 from schemas.record import Blob
@@ -162,7 +161,7 @@ def _freely(visit: Visit, parameters: str, *, without: str = "") -> dict[str, st
         '"@query"': f"?{LANE.partition('?')[2]}",
     }
     values.pop(without, None)
-    parts = f'({" ".join(values)});{parameters};keyid="{key_id(ED25519, raw_public(key))}";tag="{TAG}"'
+    parts = f'({" ".join(values)});{parameters};keyid="{visit.guest.node.requester_id}";tag="{TAG}"'
     signature = byte_sequence(key.sign(signature_base(values, values, parts)))
     return {"Signature-Input": f"ffp={parts}", "Signature": f"ffp={signature}"}
 

@@ -31,7 +31,6 @@ from exchange.net.message_signatures import sign_request
 from exchange.store.tables.peers import PeerRow
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory
-from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas import KeyEvent
 from schemas.vocabulary import Jurisdiction
 
@@ -91,7 +90,7 @@ class Guest:
         key = self.node.keys.transport
         return sign_request(
             key,
-            key_id(ED25519, raw_public(key)),
+            self.node.requester_id,
             method=method,
             url=(url or self.tested.url) + target,
             body=body,

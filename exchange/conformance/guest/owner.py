@@ -156,13 +156,13 @@ class Owner:
     def signed(self, size: int, root: bytes, *, origin: str | None = None) -> str:
         """Any head at all, signed with the log's true keys, as a page shows it."""
         keys = self.node.keys.log
-        head = Checkpoint(origin or self.node.settings.log_origin, size, root)
+        head = Checkpoint(origin or self.node.card.log_origin, size, root)
         return base64.b64encode(sign_checkpoint(head, keys.ed25519, keys.ml_dsa, int(time.time()))).decode()
 
     def head(self, size: int) -> Checkpoint:
         """The true head of the log at this size."""
         with self.node.store.read() as session:
-            return Checkpoint(self.node.settings.log_origin, size, merkle.root(size, node_reader(session)))
+            return Checkpoint(self.node.card.log_origin, size, merkle.root(size, node_reader(session)))
 
     def inclusion(self, log_index: int, size: int) -> tuple[str, ...]:
         with self.node.store.read() as session:

@@ -23,7 +23,7 @@ from exchange.net.message_signatures import VerifiedRequest, authority_of, sign_
 from exchange.store.log.statements import tile_hashes
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerRow
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.trust.keys import raw_public, requester_id
 from schemas import CONTRACT_VERSION, ContractError
 from schemas.lane import LaneNews
 from schemas.witness import parse_witness_report
@@ -162,7 +162,7 @@ class PeerSimulator:
         """The signature's headers for an answer, after verifying the request as a node does."""
         verified = self.verified(asked)
         signer = key or self.owner.node.keys.transport
-        name = key_id(ED25519, raw_public(signer))
+        name = requester_id(self.owner.node.node_id, raw_public(signer))
         now = int(time.time()) - age_s
         return sign_response(signer, name, status=status, body=body, request=verified.request, now=now)
 

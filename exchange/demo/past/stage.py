@@ -132,7 +132,7 @@ class PastStage:
         opened = open_node(home)
         self._stack.callback(opened.close)
         node = replace(opened, compute=self._computing, background=self._computing)
-        client = PeerClient(node.keys.transport, guard=node.egress, timeout_s=60)
+        client = PeerClient(node.node_id, node.keys.transport, guard=node.egress, timeout_s=60)
         self._stack.callback(client.close)
         self._stack.callback(_served(node))
         self.nodes[code], self._clients[code], self._codes[node.node_id] = node, client, code

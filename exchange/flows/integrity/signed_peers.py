@@ -27,7 +27,6 @@ from exchange.store.sync.peers import find_lane, find_peer
 from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import own_checkpoint
 from exchange.trust.key_history import KeyHistory
-from exchange.trust.keys import ED25519, key_id
 from schemas.errors import ContractError
 from schemas.lane import EMPTY_HEAD, next_head
 
@@ -45,9 +44,7 @@ def keys_of(peer: PeerRow) -> KeyHistory | None:
 
 def check_peer(session: Session, node: Node, peer: PeerRow, keys: KeyHistory) -> Iterator[Difference]:
     """Its own row, its lane here, the lane that was read of it, and the mirror of its log."""
-    transport = key_id(ED25519, keys.in_force.transport)
-    told = {"jurisdiction": keys.card.jurisdiction, "url": keys.card.url, "transport_key_id": transport}
-    yield from differing(peer, peer.node_id, told)
+    yield from differing(peer, peer.node_id, {"jurisdiction": keys.card.jurisdiction, "url": keys.card.url})
     if peer.cosigned is not None:
         try:
             head, _ = open_cosigned(peer.cosigned, keys, node.history)

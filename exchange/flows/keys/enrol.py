@@ -14,11 +14,10 @@ from exchange.flows.statement.sharing import share_anew
 from exchange.net.client import PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
 from exchange.store.log.statements import key_events
-from exchange.store.sync.peers import add_peer, find_peer, new_peer, peer_by_key, put_on_lane
+from exchange.store.sync.peers import add_peer, find_peer, new_peer, put_on_lane
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.terms import terms_for
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
-from exchange.trust.keys import ED25519, key_id
 from schemas import ContractError, Envelope, KeyEvent, open_envelope
 
 
@@ -45,6 +44,7 @@ def fetch_introduction(node: Node, url: str) -> Introduction:
     """Ask whoever answers at ``url`` for its card. Raises PeerUnreachable, EgressRefused, InvalidInput."""
     guard = Typed(url, node.egress.networks)
     client = PeerClient(
+        node.node_id,
         node.keys.transport,
         guard=guard,
         timeout_s=node.settings.peer_timeout_s,
@@ -117,7 +117,6 @@ def enrol(
         jurisdiction=card.jurisdiction,
         url=card.url,
         card=introduction.envelope.raw,
-        transport_key_id=key_id(ED25519, card.delegation.transport),
         legal_basis=legal_basis.strip(),
     )
     _confirm_name(node, introduction)
@@ -127,8 +126,6 @@ def enrol(
             if known.card == introduction.envelope.raw and known.state == PeerState.ENROLLED:
                 return known
             raise Conflict(f"{card.issuer} was enrolled before, as {known.state}; a key is never replaced silently.")
-        if peer_by_key(session, peer.transport_key_id) is not None:
-            raise Conflict(f"Another peer has the transport key of {card.issuer}; one of the two is not who it says.")
         add_peer(session, peer)
         for event in key_events(session, node.node_id)[1:]:  # the card it has; first, so that all else can be verified
             put_on_lane(session, peer.node_id, event.statement_id)

@@ -11,11 +11,10 @@ from exchange.flows.node.node import Node
 from exchange.flows.scan.references import forget_superseded
 from exchange.flows.statement.peer import peer_keys, read_chain
 from exchange.net.client import PeerAddress, PeerClient
-from exchange.store.sync.peers import find_peer, peer_by_key, standing_alarm
+from exchange.store.sync.peers import find_peer, standing_alarm
 from exchange.store.sync.refused import forget_told, refuse_statements
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.key_history import KeyHistory
-from exchange.trust.keys import ED25519, key_id
 from schemas import CONTRACT_VERSION, ContractError
 from schemas.key_chain import KeyChain
 
@@ -78,14 +77,10 @@ def check_goes_on(known: KeyHistory, told: KeyHistory) -> None:
 def adopt_keys(session: Session, peer: PeerRow, told: KeyHistory) -> None:
     """Go on with a peer's new keys, and set aside what its compromised ones signed. Needs a write transaction.
 
-    Raises PeerMisbehaved when another peer has its transport key.
+    Nothing that another peer claims is looked at here, so no other peer can stop it.
     """
     known = peer_keys(peer)
-    transport = key_id(ED25519, told.in_force.transport)
-    holder = peer_by_key(session, transport)
-    if holder is not None and holder.node_id != peer.node_id:
-        raise PeerMisbehaved(f"{peer.node_id} names the transport key of {holder.node_id} as its own.")
-    peer.key_chain, peer.transport_key_id = key_chain(told), transport
+    peer.key_chain = key_chain(told)
     for link in told.links[len(known.links) :]:
         for refused in told.refused_by(link):
             match refused.role:

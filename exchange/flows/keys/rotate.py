@@ -19,6 +19,7 @@ from exchange.store.witness.cosignatures import witnesses
 from exchange.trust.key_files import exchange_folder, keep_events, prepare_folder
 from exchange.trust.key_history import KeyHistory, extend_history
 from exchange.trust.keys import HybridSigner, NodeKeys, fresh_keys, load_keys, settle_keys
+from exchange.trust.possession import prove_possession
 from schemas import CONTRACT_VERSION, Compromise, Envelope, KeyEvent, KeyRole, Maker, statement_id, statement_payload
 from schemas.vocabulary import Role, SignedInBy
 
@@ -66,7 +67,7 @@ def replace_keys(
     with node.store.read() as session:
         size = log_size(session)
     concerned = Compromise(roles=tuple(roles), from_index=size if from_index is None else from_index)
-    event = _event(node, identity, keys, size, concerned if compromised else None)
+    event = _event(node, identity, keys, roles, size, concerned if compromised else None)
     payload = statement_payload(event)
     envelope = identity.sign(payload)
     history = extend_history(node.history, envelope.raw)
@@ -123,7 +124,15 @@ def _owes_a_head(node: Node) -> bool:
     return due is not None and (latest is None or latest.size < due)
 
 
-def _event(node: Node, identity: HybridSigner, keys: NodeKeys, size: int, compromised: Compromise | None) -> KeyEvent:
+def _event(
+    node: Node,
+    identity: HybridSigner,
+    keys: NodeKeys,
+    roles: Sequence[KeyRole],
+    size: int,
+    compromised: Compromise | None,
+) -> KeyEvent:
+    previous = node.history.last.statement_id
     return KeyEvent(
         contract=CONTRACT_VERSION,
         type="key-event",
@@ -136,7 +145,8 @@ def _event(node: Node, identity: HybridSigner, keys: NodeKeys, size: int, compro
         log_origin=node.card.log_origin,
         identity=identity.public,
         delegation=keys.delegated(size),
-        previous=node.history.last.statement_id,
+        possession=prove_possession(keys, roles, issuer=node.node_id, identity=identity.public, previous=previous),
+        previous=previous,
         compromised=compromised,
     )
 

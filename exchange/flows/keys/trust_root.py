@@ -120,4 +120,4 @@ def _peer(trust: Trust, card: KeyEvent) -> list[str]:
 
 def _stands(trust: Trust, card: KeyEvent) -> bool:
     entry = trust.node(card.issuer)
-    return entry is not None and (entry.jurisdiction, entry.identity) == (card.jurisdiction, card.identity)
+    return entry is not None and entry.identity == card.identity

@@ -58,7 +58,7 @@ def sign_head(node: Node) -> bool:
         root, set_back = merkle.root(size, node_reader(session)), was_set_back(node, session)
     if set_back:
         begin_log_start(node)
-    head = Checkpoint(node.settings.log_origin, size, root)
+    head = Checkpoint(node.card.log_origin, size, root)
     signed = _signed(node, head)
     with node.store.write() as session:
         check_keys(session, node.history.last.index)

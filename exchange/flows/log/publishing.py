@@ -55,7 +55,7 @@ def publish_log(node: Node, folder: Path) -> PublishedLog:
         if latest is None:
             raise NotFound("No head of the log has been signed yet: serve the node first.")
         # 2.
-        _check_earlier(session, folder, Checkpoint(node.settings.log_origin, latest.size, latest.root))
+        _check_earlier(session, folder, Checkpoint(node.card.log_origin, latest.size, latest.root))
         # 3.
         for path, content in _files(session, folder, latest.size):
             if content is None:

@@ -21,6 +21,7 @@ from exchange.store.database.standing import Use
 from exchange.store.log.statements import latest_head
 from exchange.store.move.home_mark import MoveMark, new_name, write_mark
 from exchange.store.node import workers
+from schemas.keys import log_origin_of
 
 
 def begin_move(
@@ -33,7 +34,7 @@ def begin_move(
     with opened(home, passphrase=passphrase) as node:
         with node.store.read() as session:
             _refuse_workers(session)
-            head = latest_head(session, settings.log_origin)
+            head = latest_head(session, log_origin_of(settings.node_id))
         check_last(node, head)
     source.check_may_leave()
     check_switch(home)

@@ -93,7 +93,7 @@ def _compare(old: Connection, target: Store, table: MovedTable, mark: MoveMark, 
 
 def _compare_heads(target: Store, node: Node, mark: MoveMark) -> None:
     with target.read() as session:
-        head, size = latest_head(session, node.settings.log_origin), log_size(session)
+        head, size = latest_head(session, node.card.log_origin), log_size(session)
     check_last(node, head)
     if (mark.size, mark.root) != ((head.size, head.root.hex()) if head else (0, "")) or size < mark.size:
         raise ConfigurationError(

@@ -38,6 +38,7 @@ from exchange.store.move.copying import MoveProgress, empty_copy, hand_over
 from exchange.store.move.home_mark import SQLITE, MoveMark, read_mark, refuse_unfinished_move, remove_mark
 from exchange.store.node.lock import sole_server
 from exchange.store.tables.schema_version import SCHEMA_VERSION
+from schemas.keys import log_origin_of
 
 
 def refuse_half_moved(home: Path) -> None:
@@ -215,7 +216,7 @@ def _handed_over(target: Store, mark: MoveMark) -> None:
 
 def _tell_size(target: Store, settings: Settings, moved: Moved) -> None:
     with target.read() as session:
-        head = latest_head(session, settings.log_origin)
+        head = latest_head(session, log_origin_of(settings.node_id))
         moved.log_size, moved.head_size = log_size(session), head.size if head else 0
 
 

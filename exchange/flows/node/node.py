@@ -56,7 +56,15 @@ from exchange.store.terms.terms import note_policy_in_force
 from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
 from exchange.trust.key_history import KeyHistory, history_in, history_of
-from exchange.trust.keys import NodeKeys, create_keys, load_identity, load_keys, load_keys_in_force
+from exchange.trust.keys import (
+    NodeKeys,
+    create_keys,
+    load_identity,
+    load_keys,
+    load_keys_in_force,
+    raw_public,
+    requester_id,
+)
 from schemas import ContractError, Envelope, KeyEvent, open_envelope
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
@@ -117,6 +125,11 @@ class Node:
     @property
     def node_id(self) -> str:
         return self.settings.node_id
+
+    @property
+    def requester_id(self) -> str:
+        """The ``keyid`` of this node's requests and answers."""
+        return requester_id(self.node_id, raw_public(self.keys.transport))
 
     @property
     def jurisdictions(self) -> Directory:
@@ -196,7 +209,6 @@ def _fill_home(settings: Settings, store: Store) -> KeyEvent:
         node_id=settings.node_id,
         jurisdiction=settings.jurisdiction,
         url=settings.url,
-        log_origin=settings.log_origin,
     )
     card = open_card(envelope)
     store.create()

@@ -44,6 +44,7 @@ from exchange.store.scan.deliveries import is_kept
 from exchange.store.scan.objects import all_stored
 from exchange.trust.backup_signature import sign_backup
 from exchange.trust.encrypted_files import seal_files
+from schemas.keys import log_origin_of
 
 _PART = ".part"
 
@@ -140,7 +141,7 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
     # 1.
     with store.copied_to(part) as (session, database):
         named = scans_at_rest(session)
-        size, head = log_size(session), latest_head(session, settings.log_origin)
+        size, head = log_size(session), latest_head(session, log_origin_of(settings.node_id))
         history = own_history(session, settings.node_id)
         elsewhere = all_stored(session) if settings.objects_url else set()
         files |= _write_evidence(session, settings, part)

@@ -42,6 +42,7 @@ from exchange.store.operate.manifest import (
 from exchange.store.scan.copies import copy_file, sync, write_file
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 from exchange.trust.encrypted_files import unseal
+from schemas.keys import log_origin_of
 from schemas.record import MAX_BLOB_BYTES
 
 _DATABASE_URL = "secrets/ffp_node_database_url"
@@ -232,7 +233,7 @@ def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None
             with store.write() as session:  # those of the backup's own time work elsewhere, or no more
                 forget_all(session)
         with store.read() as session:
-            size, head = log_size(session), latest_head(session, settings.log_origin)
+            size, head = log_size(session), latest_head(session, log_origin_of(settings.node_id))
     finally:
         store.close()
     check_bound(manifest, version, size, head)

@@ -6,19 +6,26 @@ import time
 from typing import TypeAlias
 
 from exchange.flows.node.node import Node
+from exchange.flows.statement.peer import peer_keys
 from exchange.store.sync import peers as store
 from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.trust.keys import requester_id
 
 KnownPeer: TypeAlias = PeerRow
 """A peer as its row stood when its request came."""
 
 
-def peer_with_key(node: Node, key_id: str, *, expelled_too: bool = False) -> KnownPeer | None:
-    """The enrolled peer with this transport key; ``expelled_too``: also one that was expelled."""
+def requesting_peer(node: Node, keyid: str, *, expelled_too: bool = False) -> KnownPeer | None:
+    """Return the enrolled peer that signs with this ``keyid`` today; ``expelled_too``: also one that was expelled.
+
+    Node id and key count together (``requester_id``): a key that two nodes name is looked up for neither of them by the
+    key alone."""
     answered = (PeerState.ENROLLED, PeerState.EXPELLED) if expelled_too else (PeerState.ENROLLED,)
     with node.store.read() as session:
-        peer = store.peer_by_key(session, key_id)
-    return peer if peer is not None and peer.state in answered else None
+        peer = store.find_peer(session, keyid.partition(":")[0])
+    if peer is None or peer.state not in answered:
+        return None
+    return peer if requester_id(peer.node_id, peer_keys(peer).in_force.transport) == keyid else None
 
 
 def check_nonce(node: Node, key_id: str, nonce: str) -> None:

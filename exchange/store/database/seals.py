@@ -48,7 +48,7 @@ SEALED_COLUMNS: Final[dict[type[Sealed], tuple[str, ...]]] = {
     SignInRow: ("pseudonym", "invitation_sha256", "invited_until", "password", "totp"),
     SessionRow: ("token_sha256", "pseudonym", "signed_in", "began_at", "ends_at"),
     PeerRow: (
-        *("node_id", "jurisdiction", "url", "card", "key_chain", "transport_key_id"),
+        *("node_id", "jurisdiction", "url", "card", "key_chain"),
         *("legal_basis", "state", "enrolled_at"),
     ),
     PolicyInForceRow: ("owner", "statement_id"),

@@ -49,16 +49,13 @@ def peer_addresses(session: Session, end: tuple[str, int] | None = None) -> list
     return [(peer.node_id, peer.url) for peer in session.scalars(query) if peer.state in ASKED]
 
 
-def new_peer(
-    *, node_id: str, jurisdiction: str, url: str, card: bytes, transport_key_id: str, legal_basis: str
-) -> PeerRow:
+def new_peer(*, node_id: str, jurisdiction: str, url: str, card: bytes, legal_basis: str) -> PeerRow:
     """A peer as it will be enrolled, with an empty cursor."""
     return PeerRow(
         node_id=node_id,
         jurisdiction=jurisdiction,
         url=url,
         card=card,
-        transport_key_id=transport_key_id,
         legal_basis=legal_basis,
         state=PeerState.ENROLLED,
         enrolled_at=stamp(),
@@ -79,10 +76,6 @@ def add_peer(session: Session, peer: PeerRow) -> None:
 
 def find_peer(session: Session, node_id: str) -> PeerRow | None:
     return session.get(PeerRow, node_id)
-
-
-def peer_by_key(session: Session, transport_key_id: str) -> PeerRow | None:
-    return session.scalars(select(PeerRow).where(PeerRow.transport_key_id == transport_key_id)).one_or_none()
 
 
 _ALL_PEERS = select(PeerRow).order_by(PeerRow.node_id)

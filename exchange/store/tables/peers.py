@@ -20,7 +20,6 @@ class PeerRow(Base):
     card: Mapped[bytes]
     key_chain: Mapped[bytes | None]
     """All its key-events as `GET /v1/node/keys` gave them, verified; None while it is known by its card alone."""
-    transport_key_id: Mapped[str] = mapped_column(unique=True)
     legal_basis: Mapped[str]
     state: Mapped[str]
     enrolled_at: Mapped[str]

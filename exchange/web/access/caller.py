@@ -27,7 +27,7 @@ from exchange.errors import (
 from exchange.flows.access.token_user import MAKE_ANEW, user_of_token
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import address_of
-from exchange.flows.statement.peer_request import KnownPeer, check_nonce, peer_with_key, remember_nonce
+from exchange.flows.statement.peer_request import KnownPeer, check_nonce, remember_nonce, requesting_peer
 from exchange.log.audit_entry import Actor, ActorKind
 from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request, verify_request_head
 from exchange.scopes import ROLES, Scope
@@ -150,7 +150,7 @@ def reading_peer(request: Request, node: OpenNode) -> CallingPeer:
 
 def check_still_let_in(node: Node, peer: CallingPeer) -> None:
     """Of a peer that waited, for hours perhaps: it may have been revoked meanwhile, or its key. Raises KeyUnknown."""
-    if peer_with_key(node, peer.request.key_id, expelled_too=True) is None:
+    if requesting_peer(node, peer.request.key_id, expelled_too=True) is None:
         raise KeyUnknown("No enrolled peer has this key any more.")
 
 
@@ -199,7 +199,7 @@ def _verified(request: Request, node: Node, *, expelled_too: bool = False, has_b
     found: dict[str, KnownPeer] = {}
 
     def key_for(key_id: str) -> Ed25519PublicKey | None:
-        peer = peer_with_key(node, key_id, expelled_too=expelled_too)
+        peer = requesting_peer(node, key_id, expelled_too=expelled_too)
         if peer is None:
             return None
         found[key_id] = peer

@@ -8,7 +8,6 @@ from fastapi.responses import Response
 
 from exchange.flows.node.node import Node
 from exchange.net.message_signatures import sign_response
-from exchange.trust.keys import ED25519, key_id, raw_public
 from exchange.web.access.caller import CallingPeer
 
 
@@ -16,7 +15,7 @@ def signed_answer(node: Node, peer: CallingPeer, body: bytes, status: int = 200)
     """The body as JSON, with its signature."""
     signed = sign_response(
         node.keys.transport,
-        key_id(ED25519, raw_public(node.keys.transport)),
+        node.requester_id,
         status=status,
         body=body,
         request=peer.request.request,

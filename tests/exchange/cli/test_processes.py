@@ -25,7 +25,7 @@ from exchange.flows.operate.doctor.port import examine_port
 from exchange.flows.operate.home_lock import at_rest
 from exchange.net.message_signatures import sign_request
 from exchange.processes import children_of, lock_holders
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.trust.keys import raw_public, requester_id
 from exchange.web.access.login_rate_limit import TRIES_A_MINUTE
 from schemas.vocabulary import Jurisdiction
 from tests.chaos.nodes.processes import Process
@@ -132,7 +132,7 @@ def test_a_peers_request_is_answered_once_by_all_of_them(node: Process, tmp_path
     def ask(headers: dict[str, str]) -> int:
         return httpx.get(target, headers=headers | {"Connection": "close"}, trust_env=False, timeout=60).status_code
 
-    name = key_id(ED25519, raw_public(key))
+    name = requester_id("ffp-mk", raw_public(key))
     for _ in range(5):
         signed = sign_request(key, name, method="GET", url=target, body=None, now=int(time.time()))
         with ThreadPoolExecutor(12) as pool:

@@ -21,7 +21,6 @@ from exchange.conformance.targets import LANE
 from exchange.errors import SignatureInvalid
 from exchange.log import note
 from exchange.net.message_signatures import SignedRequest, sign_response, verify_request
-from exchange.trust.keys import ED25519, key_id, raw_public
 from exchange.web import app
 from exchange.web.access import caller
 from tests.exchange.conformance.conftest import Answer, Asked, House, Spoil, enrolled, house
@@ -242,8 +241,9 @@ def resigned(node: RunningNode, change: Callable[[Any], Any], path: str = "/v1/l
         signature = base64.b64decode(asked.headers["signature"].partition(":")[2].rstrip(":"))
         request = SignedRequest(asked.method, node.url.removeprefix("http://"), asked.path, asked.query, signature)
         key = node.node.keys.transport
-        name = key_id(ED25519, raw_public(key))
-        signed = sign_response(key, name, status=200, body=body, request=request, now=int(time.time()))
+        signed = sign_response(
+            key, node.node.requester_id, status=200, body=body, request=request, now=int(time.time())
+        )
         return Answer(200, {**answer.headers, **{field.lower(): value for field, value in signed.items()}}, body)
 
     return spoil

@@ -10,9 +10,9 @@ from exchange.conformance.check import Verdict, run_checks
 from exchange.conformance.checks import card, mirroring, owning, reading, requests, witnessing
 from exchange.flows.keys.rotate import replace_keys
 from exchange.flows.node.node import create_node, opened
-from exchange.trust.key_history import KEY_ROLES
 from exchange.trust.keys import load_identity
 from exchange.web.access import caller
+from schemas.keys import KEY_ROLES
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conformance.conftest import enrolled, house
 from tests.exchange.conftest import free_port

@@ -97,7 +97,7 @@ def reader(peer: PeerSimulator, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with (home / "config.toml").open("a") as settings:
         settings.write(f"peer_timeout_s = {TIMEOUT_S}\nworkers = 1\n")
     node = open_node(home)
-    client = PeerClient(node.keys.transport, guard=node.egress, timeout_s=TIMEOUT_S)
+    client = PeerClient(node.node_id, node.keys.transport, guard=node.egress, timeout_s=TIMEOUT_S)
     enrol_with(peer, node)
     yield Reader(node, client)
     client.close()

@@ -38,7 +38,6 @@ def make_owner(
                 jurisdiction="MK",
                 url="http://127.0.0.1:9",
                 card=b"",
-                transport_key_id="ed25519:" + "0" * 32,
                 legal_basis="Test agreement, article 1",
             )
             add_peer(session, reader)

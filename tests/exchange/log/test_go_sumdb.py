@@ -90,7 +90,7 @@ def whole(owner: Owner, tmp_path_factory: pytest.TempPathFactory) -> Case:
     (folder / "record").write_bytes(owner.published[PLACE - 1].envelope.leaf_data)
     (folder / "proof").write_text("\n".join(owner.inclusion(PLACE, size)))
     key = owner.node.keys.log.ed25519.public_key().public_bytes_raw()
-    return Case(folder, note.vkey(owner.node.settings.log_origin, note.ED25519_TYPE, key))
+    return Case(folder, note.vkey(owner.node.card.log_origin, note.ED25519_TYPE, key))
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_go_finds_what_is_not_true(sumdb: Path, case: Case, owner: Owner) -> Non
     other_place = Case(case.folder, case.vkey, PLACE + 1).verified(sumdb)
     assert (other_place.returncode, "the given proof" in other_place.stderr) == (1, True)
     key = owner.node.keys.statement.ed25519.public_key().public_bytes_raw()
-    other_key = Case(case.folder, note.vkey(owner.node.settings.log_origin, note.ED25519_TYPE, key)).verified(sumdb)
+    other_key = Case(case.folder, note.vkey(owner.node.card.log_origin, note.ED25519_TYPE, key)).verified(sumdb)
     assert (other_key.returncode, "no verifiable signatures" in other_key.stderr) == (1, True)
 
 

@@ -36,7 +36,7 @@ def url() -> Iterator[str]:
 
 @pytest.mark.slow
 def test_nobody_is_left_alone_for_thirty_years(url: str) -> None:
-    client = PeerClient(Ed25519PrivateKey.generate(), guard=Typed(url, ()), timeout_s=5, certificate=None)
+    client = PeerClient("ffp-mk", Ed25519PrivateKey.generate(), guard=Typed(url, ()), timeout_s=5, certificate=None)
     with pytest.raises(PeerUnreachable) as caught:
         client.fetch_card(url)
     client.close()

@@ -61,7 +61,7 @@ def test_who_floods_is_taken_no_faster_than_said(clock: list[float]) -> None:
 
 
 def test_scans_of_one_peer_follow_each_other_no_faster_than_said(clock: list[float]) -> None:
-    asking = PeerClient(Ed25519PrivateKey.generate(), guard=ANYWHERE, timeout_s=5, scans_a_second=4)
+    asking = PeerClient("ffp-mk", Ed25519PrivateKey.generate(), guard=ANYWHERE, timeout_s=5, scans_a_second=4)
     one, other = (PeerAddress(name, f"http://127.0.0.1:{free_port()}", "") for name in ("ffp-rs", "ffp-al"))
 
     def ask(peer: PeerAddress) -> float:

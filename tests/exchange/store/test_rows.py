@@ -64,10 +64,8 @@ def submit(session: Session, found: Signed) -> list[int]:
 
 
 def enrol_peers(session: Session) -> None:
-    for number, peer in enumerate(PEERS):
-        row = new_peer(
-            node_id=peer, jurisdiction="MK", url="", card=b"", transport_key_id=str(number), legal_basis="Test"
-        )
+    for peer in PEERS:
+        row = new_peer(node_id=peer, jurisdiction="MK", url="", card=b"", legal_basis="Test")
         add_peer(session, row)
 
 

@@ -12,9 +12,9 @@ from exchange.trust.card import FINGERPRINT_GROUPS, fingerprint, make_card, open
 from exchange.trust.keys import create_keys, load_identity, load_keys
 from schemas import HybridKey, KeyEvent, open_envelope, seal
 from schemas.vocabulary import Jurisdiction
-from tests.schemas.examples import IDENTITY, OTHERS, STATEMENT, card_fields, encoded, record_fields
+from tests.schemas.examples import CARD, IDENTITY, OTHERS, STATEMENT, card_fields, encoded, record_fields
 
-GOOD = IDENTITY.sign(encoded(card_fields()))
+GOOD = CARD
 
 
 def test_a_node_makes_a_card_that_it_can_open(tmp_path: Path) -> None:
@@ -26,7 +26,6 @@ def test_a_node_makes_a_card_that_it_can_open(tmp_path: Path) -> None:
         node_id="ffp-rs",
         jurisdiction=Jurisdiction.RS,
         url="https://ffp.example:8440",
-        log_origin="ffp-rs.ffp-exchange/log",
     )
     card = open_card(open_envelope(made.raw))
     assert isinstance(card, KeyEvent)

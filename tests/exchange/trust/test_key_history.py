@@ -21,12 +21,13 @@ from exchange.trust.key_history import (
 )
 from schemas import Compromise, Delegation, Envelope, HybridKey, KeyEvent, KeyRole, LogKey, parse_statement
 from schemas.statements import statement_id
-from tests.schemas.examples import IDENTITY, card_fields, encoded, hybrid
+from tests.schemas.examples import IDENTITY, card_fields, encoded, hybrid, proofs
 from tests.schemas.key_examples import (
     CARD,
     COMPROMISED_AT,
     COMPROMISED_FROM,
     ROTATED_AT,
+    WORKING_2,
     compromise_fields,
     delegation_fields,
     rotation_fields,
@@ -156,10 +157,13 @@ def test_a_head_that_only_a_stolen_key_could_sign_along_is_waited_for_no_more() 
     assert history([Change(10, ("log",), None), Change(12, ("log",), 11)]).last_doubly_signed == 11
 
 
-def third_event(previous: bytes) -> bytes:
-    third = hybrid("ffp-rs statement 3").public.model_dump()
+def third_event(before: bytes) -> bytes:
+    third, previous = replace(WORKING_2, statement=hybrid("ffp-rs statement 3")), statement_id(before)
     fields = rotation_fields(
-        nonce="03" * 32, previous=statement_id(previous), delegation=delegation_fields(12, statement=third)
+        nonce="03" * 32,
+        previous=previous,
+        delegation=delegation_fields(12, statement=third.statement.public.model_dump()),
+        possession=proofs(third, ("statement",), previous=previous),
     )
     return encoded(fields)
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def client(pair: tuple[RunningNode, RunningNode]) -> Iterator[PeerClient]:
     """North Macedonia's, beside the one that its worker has."""
-    made = PeerClient(pair[1].node.keys.transport, guard=pair[1].node.egress, timeout_s=30)
+    made = PeerClient(pair[1].node.node_id, pair[1].node.keys.transport, guard=pair[1].node.egress, timeout_s=30)
     yield made
     made.close()
 

@@ -90,7 +90,7 @@ def test_nothing_is_lost(start_node: Callable[..., RunningNode], scans: dict[str
         assert find_peer(session, "ffp-mk")
         owner = find_peer(other, "ffp-rs")
     assert owner is not None
-    client = PeerClient(mk.node.keys.transport, guard=mk.node.egress, timeout_s=10)
+    client = PeerClient(mk.node.node_id, mk.node.keys.transport, guard=mk.node.egress, timeout_s=10)
     with client.fetch_blob(address_of(owner), sha256, offset=1000, within_s=30) as (begins, pieces):
         assert (begins, b"".join(pieces)) == (1000, scan[1000:])
     client.close()

@@ -18,7 +18,7 @@ from exchange.flows.statement.heads import open_cosigned
 from exchange.log import note
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.net.message_signatures import sign_request
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.trust.keys import raw_public, requester_id
 from schemas.vocabulary import Jurisdiction
 from schemas.witness import MAX_REPORT_BYTES, parse_witnessed_log
 from tests.exchange.conftest import RunningNode, enrol_each_other
@@ -42,7 +42,7 @@ def send(
     key = changes.pop("key", sender.node.keys.transport)
     url = f"{node.url}/v1/witness"
     values = {"method": "POST", "url": url, "body": signed if signed is not None else body, "now": int(time.time())}
-    headers = sign_request(key, key_id(ED25519, raw_public(key)), **{**values, **changes})
+    headers = sign_request(key, requester_id(sender.node.node_id, raw_public(key)), **{**values, **changes})
     return node.http.post(url, content=body, headers={**headers, "Content-Type": "application/json"})
 
 
@@ -139,7 +139,7 @@ def test_reports_that_must_not_be_taken_are_refused_for_their_reason(pair: Pair)
 
 def question(asker: RunningNode, node: RunningNode, query: str, *, path: str = "/v1/log/witnessed") -> httpx.Response:
     key, url = asker.node.keys.transport, f"{node.url}{path}{query}"
-    signed = sign_request(key, key_id(ED25519, raw_public(key)), method="GET", url=url, body=None, now=int(time.time()))
+    signed = sign_request(key, asker.node.requester_id, method="GET", url=url, body=None, now=int(time.time()))
     return node.http.get(url, headers=signed)
 
 
@@ -167,7 +167,7 @@ def test_how_far_its_log_is_witnessed_a_node_tells_peers_alone(pair: Pair) -> No
 @pytest.mark.slow
 def test_a_peer_that_lacks_an_address_is_told_from_one_that_refuses(pair: Pair) -> None:
     rs, mk = pair
-    with closing(PeerClient(mk.node.keys.transport, guard=mk.node.egress, timeout_s=10)) as client:
+    with closing(PeerClient(mk.node.node_id, mk.node.keys.transport, guard=mk.node.egress, timeout_s=10)) as client:
         there = PeerAddress("ffp-rs", rs.url, raw_public(rs.node.keys.transport))
         with pytest.raises(PeerLacks, match="404"):
             client.fetch_witnessed(dataclasses.replace(there, url=f"{rs.url}/older"), size=1, asks=())

@@ -22,7 +22,7 @@ from exchange.net.message_signatures import sign_request
 from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.log.statements import append_own
 from exchange.store.node.jobs import JobKind
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.trust.keys import raw_public, requester_id
 from schemas import (
     Feedback,
     Grant,
@@ -173,7 +173,7 @@ class CuriousPeer:
         url = self._world.network.nodes[host].settings.url + asked.target
         signed = sign_request(
             self._key,
-            key_id(ED25519, raw_public(self._key)),
+            requester_id(MK, raw_public(self._key)),
             method="GET",
             url=url,
             body=None,

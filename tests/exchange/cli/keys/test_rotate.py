@@ -40,7 +40,6 @@ def cosigned(home: Path, size: int) -> None:
             jurisdiction="MK",
             url="http://127.0.0.1:9",
             card=node.card_envelope.raw,
-            transport_key_id="ed25519:" + "0" * 32,
             legal_basis="Test agreement, article 1",
         )
         add_peer(session, peer)

@@ -69,7 +69,6 @@ def _peer(name: str, *, state: PeerState = PeerState.ENROLLED, **more: Any) -> P
         jurisdiction=name[-2:].upper(),
         url=f"https://{name}.example",
         card=b"",
-        transport_key_id=name,
         legal_basis="x",
         state=state,
         enrolled_at=stamp(),

@@ -28,7 +28,6 @@ from exchange.store.access.users import add_user
 from exchange.store.database.seals import broken
 from exchange.store.sync.peers import lane_of
 from exchange.store.tables.peers import PeerState
-from exchange.trust.keys import ED25519, key_id
 from exchange.web.metrics import registry_of
 from schemas.lane import EMPTY_HEAD
 from schemas.vocabulary import Jurisdiction, Role
@@ -56,8 +55,7 @@ def stranger(network: Network) -> dict[str, object]:
     home = network.folder / "stranger"
     create_node(home, jurisdiction=Jurisdiction.MK, url="http://mk.test", node_id=MK, port=9)
     with opened(home) as node:
-        transport = key_id(ED25519, node.history.in_force.transport)
-        return {"card": node.card_envelope.raw, "transport": transport}
+        return {"card": node.card_envelope.raw}
 
 
 def test_an_expelled_peer_gets_its_place_back_from_its_operator_alone(network: Network) -> None:
@@ -74,7 +72,7 @@ def test_an_expelled_peer_gets_its_place_back_from_its_operator_alone(network: N
 @pytest.mark.parametrize(
     "change",
     [
-        "update peer set card = :card, transport_key_id = :transport, key_chain = null",
+        "update peer set card = :card, key_chain = null",
         "update peer set jurisdiction = 'AL'",
         "update peer set url = 'http://elsewhere.test'",
         "update peer set legal_basis = 'Another'",

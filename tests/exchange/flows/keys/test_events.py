@@ -43,9 +43,10 @@ from exchange.store.sync.peers import standing_alarm
 from exchange.store.tables.peers import QuarantineRow
 from exchange.store.tables.records import StatementRow, SubmissionRow
 from exchange.trust.card import fingerprint
-from exchange.trust.key_history import KEY_ROLES, KeyHistory, begin_history
+from exchange.trust.key_history import KeyHistory, begin_history
 from exchange.trust.keys import load_identity, settle_keys
 from schemas import Delegation, KeyRole, Message, Record, parse_statement
+from schemas.keys import KEY_ROLES
 from schemas.lane import MAX_PAGE_ITEMS
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction

@@ -12,8 +12,8 @@ import pytest
 from exchange.flows.keys.rotate import replace_keys
 from exchange.flows.node.node import open_node
 from exchange.trust.key_files import exchange_folder, prepare_folder, recrypted
-from exchange.trust.key_history import KEY_ROLES
 from exchange.trust.keys import load_identity
+from schemas.keys import KEY_ROLES
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 

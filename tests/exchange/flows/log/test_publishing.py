@@ -62,7 +62,7 @@ class StaticCopy:
         keys = self._node.keys.log
         return open_checkpoint(
             (self.folder / "checkpoint").read_bytes(),
-            self._node.settings.log_origin,
+            self._node.card.log_origin,
             keys.ed25519.public_key(),
             keys.ml_dsa.public_key(),
         )

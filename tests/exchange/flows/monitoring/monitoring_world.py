@@ -62,7 +62,6 @@ class World:
                     jurisdiction=node_id[-2:].upper(),
                     url="http://127.0.0.1:9",
                     card=b"",
-                    transport_key_id=f"ed25519:{hashlib.sha256(node_id.encode()).hexdigest()[:32]}",
                     legal_basis=basis,
                 )
                 add_peer(session, peer)

@@ -63,7 +63,7 @@ def ask(node: Node) -> None:
     """One request to the peer, which needs not be there."""
     with node.store.read() as session:
         peer = address_of(session.merge(find_peer(session, "ffp-mk")))  # type: ignore[arg-type]  # it is enrolled
-    client = PeerClient(node.keys.transport, guard=node.egress, timeout_s=2)
+    client = PeerClient(node.node_id, node.keys.transport, guard=node.egress, timeout_s=2)
     try:
         client.fetch_keys(peer)
     finally:

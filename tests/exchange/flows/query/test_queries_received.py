@@ -36,7 +36,7 @@ from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import AcquisitionRow, StatementRow
 from exchange.store.tables.work import JobRow
 from exchange.store.witness.cosignatures import disagreements, told_head
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.trust.keys import raw_public, requester_id
 from schemas import Acquisition, Maker, Query
 from schemas.query_request import QueryRequest
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
@@ -70,7 +70,7 @@ class Asker:
         if fresh:
             create_node(home, jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
         self.node = open_node(home)
-        self.client = PeerClient(self.node.keys.transport, guard=self.node.egress, timeout_s=30)
+        self.client = PeerClient(self.node.node_id, self.node.keys.transport, guard=self.node.egress, timeout_s=30)
 
     def enrol_with(self, other: Node) -> None:
         for reader, read in ((self.node, other), (other, self.node)):
@@ -108,7 +108,7 @@ class Asker:
         key = changes.pop("key", self.node.keys.transport)
         headers = sign_request(
             key,
-            key_id(ED25519, raw_public(key)),
+            requester_id("ffp-rs", raw_public(key)),
             method="POST",
             url=f"{to.url}/v1/queries",
             body=changes.pop("signed", body),
@@ -219,7 +219,7 @@ def test_a_repeated_request_is_refused(mk: RunningNode, rs: Asker) -> None:
     key = rs.node.keys.transport
     url = f"{mk.url}/v1/queries"
     signed = sign_request(
-        key, key_id(ED25519, raw_public(key)), method="POST", url=url, body=body, now=int(time.time())
+        key, requester_id("ffp-rs", raw_public(key)), method="POST", url=url, body=body, now=int(time.time())
     )
     headers = {**signed, "Content-Type": form.content_type}
     assert mk.http.post(url, content=body, headers=headers).status_code == 202

@@ -18,7 +18,7 @@ from exchange.flows.sync.progress import sync_status
 from exchange.net.message_signatures import sign_request
 from exchange.store.sync.peers import put_on_lane
 from exchange.trust.card import fingerprint
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.trust.keys import raw_public, requester_id
 from schemas.lane import EMPTY_HEAD
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, enrol_each_other
@@ -285,7 +285,7 @@ def _sign(
     sender: RunningNode, url: str, *, key: Ed25519PrivateKey | None = None, now: int | None = None
 ) -> dict[str, str]:
     signer = key or sender.node.keys.transport
-    identifier = key_id(ED25519, raw_public(signer))
+    identifier = requester_id(sender.node.node_id, raw_public(signer))
     return sign_request(signer, identifier, method="GET", url=url, body=None, now=now or int(time.time()))
 
 

@@ -220,7 +220,9 @@ def _goes_on(reader: Reader, peer: PeerSimulator, statement_id: str) -> None:
 
 @pytest.fixture
 def impatient(reader: Reader) -> Iterator[Reader]:
-    client = PeerClient(reader.node.keys.transport, guard=reader.node.egress, timeout_s=IMPATIENT_S)
+    client = PeerClient(
+        reader.node.node_id, reader.node.keys.transport, guard=reader.node.egress, timeout_s=IMPATIENT_S
+    )
     yield Reader(reader.node, client)
     client.close()
 
@@ -427,7 +429,6 @@ def test_a_card_that_changes_changes_nothing(
         node_id=OWNER,
         jurisdiction=Jurisdiction.RS,
         url=true.settings.url,
-        log_origin=true.settings.log_origin,
     )
     pinned = reader.peer.card
     peer.card = lambda _asked: iter([respond(200, other.raw)])
@@ -482,7 +483,7 @@ def test_an_answer_that_drips_over_tls_is_cut_too(
                     connection.sendall(b"x")
 
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
-    client = PeerClient(reader.node.keys.transport, guard=ANYWHERE, timeout_s=IMPATIENT_S)
+    client = PeerClient(reader.node.node_id, reader.node.keys.transport, guard=ANYWHERE, timeout_s=IMPATIENT_S)
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         url = f"https://127.0.0.1:{server.server_address[1]}"
@@ -514,7 +515,9 @@ def test_interim_answers_without_end_are_not_listened_to(
                     line.sendall(b"HTTP/1.1 103 Early\r\n\r\n" * 1000)
 
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "tls.pem"))
-    client = PeerClient(reader.node.keys.transport, guard=ANYWHERE, timeout_s=10)  # bytes end it, not the time
+    client = PeerClient(
+        reader.node.node_id, reader.node.keys.transport, guard=ANYWHERE, timeout_s=10
+    )  # bytes end it, not the time
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Flood) as server:
         server.block_on_close = False
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
@@ -560,7 +563,7 @@ def _certificate(folder: Path) -> Path:
 
 def test_hanging_up_ends_every_request_at_once(reader: Reader, peer: PeerSimulator) -> None:
     """A node that stops waits for no peer, silent or not."""
-    client = PeerClient(reader.node.keys.transport, guard=reader.node.egress, timeout_s=30)
+    client = PeerClient(reader.node.node_id, reader.node.keys.transport, guard=reader.node.egress, timeout_s=30)
     ended: list[str] = []
 
     def ask() -> None:

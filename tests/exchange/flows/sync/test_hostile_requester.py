@@ -22,7 +22,6 @@ from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.net.content_digest import byte_sequence
 from exchange.net.message_signatures import LIFETIME_S, TAG, sign_request, signature_base
-from exchange.trust.keys import ED25519, key_id, raw_public
 from schemas.lane import EMPTY_HEAD, parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, node_starter
@@ -59,7 +58,7 @@ class Requester:
 
     @property
     def key_id(self) -> str:
-        return key_id(ED25519, raw_public(self.key))
+        return self.node.requester_id
 
     def signed(self, target: str, **changes: Any) -> dict[str, str]:
         values: dict[str, Any] = {

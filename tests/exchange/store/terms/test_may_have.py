@@ -81,7 +81,6 @@ def _both_rules_say_the_same(store: Store, data: st.DataObject) -> None:
         jurisdiction="MK",
         url="http://mk.test",
         card=b"",
-        transport_key_id="a key",
         legal_basis=data.draw(st.sampled_from(["Article 1", "Article 1", " "])),
     )
     peer.state = data.draw(st.sampled_from([PeerState.ENROLLED, PeerState.ENROLLED, *PeerState]))

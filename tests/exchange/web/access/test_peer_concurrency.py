@@ -28,7 +28,7 @@ from exchange.store.node import jobs
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.work import JobRow
-from exchange.trust.keys import ED25519, key_id, raw_public
+from exchange.trust.keys import raw_public, requester_id
 from exchange.web.access.peer_concurrency import REQUESTS_AT_ONCE, RequestPurpose, peer_turn, purpose_of
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
@@ -55,7 +55,7 @@ class Asking:
     ) -> dict[str, str]:
         signer = key or self.key
         url, now = self.node.url + target, int(time.time())
-        name = key_id(ED25519, raw_public(self.key))
+        name = requester_id("ffp-mk", raw_public(self.key))
         return sign_request(signer, name, method=method, url=url, body=None, now=now, **more)
 
     def get(self, target: str) -> httpx.Response:
@@ -237,7 +237,7 @@ def test_a_client_takes_a_refusal_for_what_it_is(asking: Asking, start_node: Cal
         mk = start_node(Jurisdiction.MK, max_attempts=1, lane_wait_s=0)
         with mk.node.store.read() as session:
             address = address_of(session.get_one(PeerRow, "ffp-rs"))
-        client = PeerClient(mk.node.keys.transport, guard=ANYWHERE, timeout_s=10)
+        client = PeerClient(mk.node.node_id, mk.node.keys.transport, guard=ANYWHERE, timeout_s=10)
         with pytest.raises(PeerBusy) as busy:
             client.fetch_mirror(address, "leaves", start=0)
         client.close()

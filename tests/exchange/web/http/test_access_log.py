@@ -56,7 +56,7 @@ def test_a_request_to_a_peer_carries_the_number_and_stays_good(pair: tuple[Runni
     """The signature does not cover it, and verifies as before."""
     rs, mk = pair
     number = new_request_id()
-    client = PeerClient(rs.node.keys.transport, guard=rs.node.egress, timeout_s=10)
+    client = PeerClient(rs.node.node_id, rs.node.keys.transport, guard=rs.node.egress, timeout_s=10)
     with capture_logs() as logs, bound_contextvars(**{FIELD: number}):
         assert client.fetch_card(mk.url)
         assert httpx.get(f"{mk.url}/healthz", headers=passed_on(), trust_env=False).headers[HEADER] == number

@@ -178,7 +178,6 @@ def test_what_a_partner_writes_is_text(node: RunningNode, somebody: People) -> N
                 jurisdiction="MK",
                 url="http://127.0.0.1:9",
                 card=b"",
-                transport_key_id="ed25519:" + "ab" * 16,
                 legal_basis="Test agreement",
             ),
         )
