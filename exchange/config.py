@@ -37,6 +37,7 @@ from exchange.setting_faults import (
     unknown_variables,
 )
 from schemas.exhibit import ShortText
+from schemas.keys import names_jurisdiction
 from schemas.lane import MAX_NEWS_WAIT_S
 from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Jurisdiction, LawfulPurpose
@@ -295,6 +296,15 @@ class Settings(BaseSettings):
     key_passphrase: SecretStr | None = None
     """The passphrase of the private keys, at least 16 characters. It is never read from ``config.toml``, which lies
     beside the keys. ``ffp serve`` asks for it on a terminal."""
+
+    @model_validator(mode="after")
+    def _node_of_its_jurisdiction(self) -> Self:
+        if not names_jurisdiction(self.node_id, self.jurisdiction):
+            raise ValueError(
+                f"node_id {self.node_id} is no node of jurisdiction {self.jurisdiction}: the two letters after ffp- "
+                "are those of the jurisdiction"
+            )
+        return self
 
     @model_validator(mode="after")
     def _whole_accreditation(self) -> Self:

@@ -7,10 +7,11 @@ leaf on. Statements are verified with the key in force at their leaf, heads with
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from exchange.errors import CheckpointInvalid
+from exchange.errors import CheckpointInvalid, StatementInvalid
 from exchange.trust.card import open_card
 from exchange.trust.possession import check_possession
 from exchange.trust.verify import not_believed, verify_statement
@@ -187,6 +188,18 @@ def history_of(card: Envelope, events: Iterable[bytes]) -> KeyHistory:
     for raw in events:
         history = extend_history(history, raw)
     return history
+
+
+@functools.lru_cache(maxsize=256)
+def pinned_history(card: bytes, chain: bytes | None) -> KeyHistory:
+    """Return the history of the node whose card is pinned, as far as ``chain`` goes. Cached: rows of peers are read all
+    the time, and a registry names at most 256 nodes. Raises StatementInvalid, ContractError."""
+    if chain is None:
+        return begin_history(open_envelope(card))
+    first, *later = (base64.b64decode(event) for event in parse_key_chain(chain).events)
+    if first != card:
+        raise StatementInvalid("The chain of key-events begins with another card than the one that is pinned.")
+    return history_of(open_envelope(card), later)
 
 
 def history_in(chain: bytes) -> KeyHistory:

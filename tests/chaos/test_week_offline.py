@@ -15,6 +15,7 @@ from exchange.flows.log.start import begin_log_start
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.sync.pull import pull
 from exchange.flows.witness.cosign import cosign_head, meet
+from exchange.flows.witness.mirror import mirror_log
 from exchange.net.client import PeerClient
 from exchange.store.log.statements import all_checkpoints
 from exchange.store.sync.peers import lane_of, quarantined
@@ -103,6 +104,7 @@ def _catch_up(mk: Node, owner: Process) -> CaughtUp:
     with sampled() as shares:
         while more:
             more = pull(mk, client, RS)
+            mirror_log(mk, client, RS)
             cosign_head(mk, RS)
             pages += 1
         meet(mk, client, RS)

@@ -8,9 +8,9 @@ from exchange.conformance.check import Check, Part
 from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.errors import StatementInvalid
-from exchange.flows.statement.peer import read_chain
 from exchange.net.client import MAX_CARD_BYTES
 from exchange.trust.card import fingerprint, open_card
+from exchange.trust.key_history import pinned_history
 from schemas import ENVELOPE_MEDIA_TYPE, ContractError, Envelope, KeyEvent, open_envelope, parse_statement
 
 CARD, KEYS = "/v1/node", "/v1/node/keys"
@@ -54,7 +54,7 @@ def _chain(visit: Visit) -> str:
     card = visit.believed_card
     told = visit.wire.ask("GET", KEYS).expect(200)
     try:
-        visit.keys = read_chain(visit.card_bytes, told.body)
+        visit.keys = pinned_history(visit.card_bytes, told.body)
     except (ContractError, StatementInvalid) as error:
         raise NotKept(f"The key-events of {card.issuer} are not believed: {error}") from error
     events = [link.event.event for link in visit.keys.links[1:]]

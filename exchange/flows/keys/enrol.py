@@ -6,15 +6,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from sqlalchemy.orm import Session
+
 from exchange.errors import Conflict, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.keys.trust_root import admitted
 from exchange.flows.node.node import Node
 from exchange.flows.statement.coordination import stated_here
+from exchange.flows.statement.peer import peer_card
 from exchange.flows.statement.sharing import share_anew
 from exchange.net.client import PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
 from exchange.store.log.statements import key_events
-from exchange.store.sync.peers import add_peer, find_peer, new_peer, put_on_lane
+from exchange.store.sync.peers import ASKED, add_peer, all_peers, find_peer, new_peer, put_on_lane
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.terms import terms_for
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
@@ -112,6 +115,8 @@ def enrol(
     if not legal_basis.strip():
         raise InvalidInput("State the legal basis of this exchange: the treaty or law, and its article.")
     card = introduction.card
+    if same_address(card.url, node.settings.url):
+        raise InvalidInput(f"{card.issuer} states {card.url}, the address of this node. Have its operator correct it.")
     peer = new_peer(
         node_id=card.issuer,
         jurisdiction=card.jurisdiction,
@@ -126,6 +131,7 @@ def enrol(
             if known.card == introduction.envelope.raw and known.state == PeerState.ENROLLED:
                 return known
             raise Conflict(f"{card.issuer} was enrolled before, as {known.state}; a key is never replaced silently.")
+        _check_distinct(session, card)
         add_peer(session, peer)
         for event in key_events(session, node.node_id)[1:]:  # the card it has; first, so that all else can be verified
             put_on_lane(session, peer.node_id, event.statement_id)
@@ -135,6 +141,28 @@ def enrol(
             put_on_lane(session, peer.node_id, statement_id)
         share_anew(session, peer, owner=node.node_id)
     return peer
+
+
+def _check_distinct(session: Session, card: KeyEvent) -> None:
+    """Two enrolled peers have neither one identity nor one address. Rows of revoked peers count for nothing.
+
+    Raises Conflict, code "identity-taken" or "address-taken"."""
+    for peer in all_peers(session):
+        if peer.state not in ASKED:
+            continue
+        if peer_card(peer).identity == card.identity:
+            raise Conflict(
+                f"{peer.node_id} has the identity key of {card.issuer}. Each node has one of its own: telephone both "
+                f"operators, and revoke the peer that is not what it says: ffp peer revoke {peer.node_id}",
+                code="identity-taken",
+            )
+        if same_address(peer.url, card.url):
+            raise Conflict(
+                f"{peer.node_id} states the address {card.url} too. Have both operators read out their address. If "
+                f"{peer.node_id} is not reached there, revoke it (ffp peer revoke {peer.node_id}) and enrol "
+                f"{card.issuer} again.",
+                code="address-taken",
+            )
 
 
 def _confirm_name(node: Node, introduction: Introduction) -> None:

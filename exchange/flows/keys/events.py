@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from exchange.errors import PeerMisbehaved, StatementInvalid
 from exchange.flows.node.node import Node
 from exchange.flows.scan.references import forget_superseded
-from exchange.flows.statement.peer import peer_keys, read_chain
+from exchange.flows.statement.peer import peer_keys
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.store.sync.peers import find_peer, standing_alarm
 from exchange.store.sync.refused import forget_told, refuse_statements
 from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.trust.key_history import KeyHistory
+from exchange.trust.key_history import KeyHistory, pinned_history
 from schemas import CONTRACT_VERSION, ContractError
 from schemas.key_chain import KeyChain
 
@@ -41,7 +41,7 @@ def learn_keys(node: Node, client: PeerClient, node_id: str) -> bool:
     known = peer_keys(peer)
     raw = client.fetch_keys(PeerAddress(node_id, peer.url, known.in_force.transport))
     try:
-        told = read_chain(peer.card, raw)
+        told = pinned_history(peer.card, raw)
     except (StatementInvalid, ContractError) as error:
         raise PeerMisbehaved(f"{node_id} shows key-events that are not believed: {error}") from error
     check_goes_on(known, told)

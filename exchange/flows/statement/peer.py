@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import functools
 from collections.abc import Iterable
 
 from exchange.clock import stamp
@@ -13,10 +11,9 @@ from exchange.net.client import PeerAddress
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.card import fingerprint
-from exchange.trust.key_history import KeyHistory, begin_history, history_of
-from schemas import KeyEvent, open_envelope
+from exchange.trust.key_history import KeyHistory, pinned_history
+from schemas import ContractError, KeyEvent
 from schemas.errors import shown
-from schemas.key_chain import parse_key_chain
 
 
 def address_of(peer: PeerRow) -> PeerAddress:
@@ -41,10 +38,16 @@ def altered_in_words(peer: PeerRow) -> str | None:
     """What the operator must know of a peer whose row somebody else changed; else None."""
     if peer.state != PeerState.ALTERED:
         return None
+    why = "It was not this node that wrote its row in the database: its card, its keys, its state or its legal basis."
+    try:
+        peer_keys(peer)
+    except ContractError:
+        pass  # no envelopes at all: this node never wrote that
+    except StatementInvalid as error:
+        why = f"Its stored card or key-events break the contract: {error}"
     return (
-        "It was not this node that wrote its row in the database: its card, its keys, its state or its legal basis. It "
-        "is asked nothing and answered nothing. Find out who changed the database and restore a backup; or end the "
-        f"exchange with it: ffp peer revoke {peer.node_id}"
+        f"{why} It is asked nothing and answered nothing. Find out who changed the database and restore a backup; or "
+        f"end the exchange with it: ffp peer revoke {peer.node_id}"
     )
 
 
@@ -60,17 +63,4 @@ def peer_card(peer: PeerRow) -> KeyEvent:
 
 def peer_keys(peer: PeerRow) -> KeyHistory:
     """The keys of an enrolled peer, as far as its key-events are known here."""
-    return _keys(peer.card, peer.key_chain)
-
-
-@functools.lru_cache(maxsize=64)
-def _keys(card: bytes, chain: bytes | None) -> KeyHistory:
-    return read_chain(card, chain) if chain is not None else begin_history(open_envelope(card))
-
-
-def read_chain(card: bytes, chain: bytes) -> KeyHistory:
-    """The key-events of the node whose card is pinned. Raises StatementInvalid, ContractError."""
-    first, *later = (base64.b64decode(event) for event in parse_key_chain(chain).events)
-    if first != card:
-        raise StatementInvalid("The chain of key-events begins with another card than the one that is pinned.")
-    return history_of(open_envelope(card), later)
+    return pinned_history(peer.card, peer.key_chain)

@@ -33,7 +33,7 @@ from exchange.net.client import NewsQuestion, PeerClient
 from exchange.store.sync.peers import ASKED, find_peer, standing_alarm
 from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import told_heads
-from exchange.store.witness.mirror import keep_places
+from exchange.store.witness.mirror import drop_mirror, keep_places
 from schemas import ContractError, Record
 from schemas.lane import LanePage, parse_lane_page
 
@@ -142,6 +142,7 @@ def _set_head_aside(node: Node, peer: PeerRow, known: Checkpoint) -> None:
         row = find_peer(session, peer.node_id)
         if row is not None and row.checkpoint == peer.checkpoint:
             row.checkpoint = None
+            drop_mirror(session, peer.node_id)
     raise PeerMisbehaved(
         f"The last head that {peer.node_id} showed, size {known.size}, root {known.root.hex()[:16]}..., was signed by "
         "a key that was in wrong hands, and its log does not go on from there: that head is set aside. Compare both "

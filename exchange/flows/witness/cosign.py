@@ -28,6 +28,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import Witnesses, installed_witnesses
 from exchange.flows.statement.heads import head_of, open_cosigned, open_head, own_lines
 from exchange.flows.statement.peer import address_of, note_alarm, peer_keys
+from exchange.flows.witness.mirror import has_its_key_events
 from exchange.flows.witness.recall_cosignatures import remember, reminders
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint
@@ -62,7 +63,9 @@ def cosign_head(node: Node, node_id: str) -> bool:
     on from the one before. Not cosigned is a head of a log whose heads disagree, or of which another peer cosigned one
     that was not shown to lead to it; and none at all while this node waits for its own heads, since a witness that was
     restored may have forgotten what it cosigned. Nor is any of a log of which this node is no witness: what it
-    cosigned before stays, and is returned. Raises PeerMisbehaved for a note with more lines of its log than two.
+    cosigned before stays, and is returned. Nor is a head before the log was mirrored up to its key-events, which must
+    stand in it where they say. Raises PeerMisbehaved where they do not, and for a note with more lines of its log than
+    two.
     """
     compare_heads(node, node_id)
     if not installed_witnesses(node.settings).includes(node.node_id, node_id):
@@ -74,7 +77,7 @@ def cosign_head(node: Node, node_id: str) -> bool:
         head = head_of(peer.checkpoint)
         size = head.size
         open_questions = told_heads(session, node_id, unchecked=True) or standing_disagreements(session, node_id)
-        if size <= peer.cosigned_size or open_questions:
+        if size <= peer.cosigned_size or open_questions or not has_its_key_events(session, peer, size):
             return False
     keys = node.keys.witness
     try:

@@ -10,6 +10,8 @@ import base64
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from sqlalchemy.orm import Session
+
 from exchange.errors import PeerMisbehaved
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
@@ -80,6 +82,27 @@ def mirror_log(node: Node, client: PeerClient, node_id: str) -> bool:
     if known < size:
         _extend(node, client, peer, tops)
     return _fill(node, client, peer)
+
+
+def has_its_key_events(session: Session, peer: PeerRow, size: int) -> bool:
+    """Return whether the mirrored log of a peer, up to ``size``, has each of its key-events at the index that the event
+    states, the card as leaf 0. False while the mirror does not reach that far.
+
+    Without this check a node could show the log of another node as its own. Raises PeerMisbehaved where another leaf
+    stands there."""
+    for link in peer_keys(peer).links:
+        if link.index >= size:
+            continue
+        leaf = mirrored_leaves(session, peer.node_id, link.index, 1)
+        if not leaf:
+            return False
+        if leaf != merkle.leaf_hash(link.envelope.leaf_data):
+            raise PeerMisbehaved(
+                f"The log of {peer.node_id} has another leaf at index {link.index} than its key-event: it is not the "
+                "log of the node that was enrolled, or this node was shown other key-events than others. Nothing of it "
+                f"is cosigned. Telephone its operator; if nothing explains it: ffp peer revoke {peer.node_id}"
+            )
+    return True
 
 
 def answer_leaves(node: Node, peer: PeerRow, start: int) -> MirroredLeaves:

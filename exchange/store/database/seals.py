@@ -4,8 +4,8 @@ database.
 Whoever changes one past this software has no key. A session that has one seals what it writes; what was changed
 otherwise holds no more, and lets nobody in. An older row with its own seal, put back, does hold: a seal has no time.
 
-A peer whose row does not hold is read in the state "altered", which no rule lets do anything: it is asked nothing and
-answered nothing, by whatever way its row is read.
+A peer whose row does not hold, or whose card or key-events are not believed, is read in the state "altered", which no
+rule lets do anything: it is asked nothing and answered nothing, by whatever way its row is read.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from sqlalchemy import event, exists, select
 from sqlalchemy.orm import QueryContext, Session, UOWTransaction
 from sqlalchemy.orm.attributes import get_history, set_committed_value
 
+from exchange.errors import StatementInvalid
 from exchange.store.tables.instruments import InstrumentCheckRow, InstrumentReferenceRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.sign_in import AuthorisationRow, SessionRow, SignInRow, TokenRow, UserRow
 from exchange.store.tables.terms import PolicyInForceRow
+from exchange.trust.key_history import pinned_history
+from schemas.errors import ContractError
 
 _ACQUISITIONS_A_TIME: Final = 1000
 KEY: Final = "seal_key"
@@ -175,6 +178,14 @@ def _refreshed(row: PeerRow, context: QueryContext, _columns: object) -> None:
 
 
 def let_in(session: Session, row: PeerRow) -> None:
-    """Only what this software wrote of a peer counts. Nothing is written: what stands in the row stays as it was."""
-    if not holds(session, row):
+    """Only what this software wrote of a peer counts, and only where its card and key-events are those of a node, whose
+    log is its own. Nothing is written: what stands in the row stays as it was."""
+    if session.info.get(KEY) is not None and not (holds(session, row) and _has_keys(row)):
         set_committed_value(row, "state", PeerState.ALTERED)
+
+
+def _has_keys(row: PeerRow) -> bool:
+    try:
+        return pinned_history(row.card, row.key_chain).card.issuer == row.node_id
+    except (StatementInvalid, ContractError):
+        return False

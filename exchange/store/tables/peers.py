@@ -116,7 +116,8 @@ class PeerState(StrEnum):
     REVOKED = "revoked"
     """Is asked nothing and answered nothing."""
     ALTERED = "altered"
-    """Its row is not as this node wrote it (``store/database/seals.py``): as if revoked. Never stored."""
+    """Its row is not as this node wrote it, or its card or key-events are not believed (``store/database/seals.py``):
+    as if revoked. Never stored."""
 
 
 class PeerDayRow(Base):

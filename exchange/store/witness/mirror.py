@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from exchange.log.merkle import HASH_BYTES
@@ -45,6 +45,12 @@ def extend_mirror(session: Session, log: str, known: int, tops: Sequence[bytes],
         session.add(MirrorTileRow(log=log, position=full, hashes=last))
     session.flush()
     return True
+
+
+def drop_mirror(session: Session, log: str) -> None:
+    """Forget the hashes of a log whose last head was set aside: they may be those of the head. Needs a write
+    transaction."""
+    session.execute(delete(MirrorTileRow).where(MirrorTileRow.log == log))
 
 
 def missing_tiles(session: Session, log: str, *, limit: int) -> Sequence[MirrorTileRow]:

@@ -34,6 +34,7 @@ from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.sync.pull import pull
 from exchange.flows.witness.bundle import make_bundle, verify_bundle
 from exchange.flows.witness.cosign import cosign_head, meet
+from exchange.flows.witness.mirror import mirror_log
 from exchange.log.checkpoint import open_checkpoint
 from exchange.record_filter import RecordFilter
 from exchange.store.entry.records import AcquisitionState, add_record
@@ -99,12 +100,13 @@ def submit(network: Network, count: int, node_id: str = RS) -> list[str]:
 
 
 def turn(network: Network, reader: str, owner: str) -> None:
-    """What a node's worker does with a peer until there is nothing more: pull, cosign, tell; and look for new keys
-    where something does not verify."""
+    """What a node's worker does with a peer until there is nothing more: pull, mirror, cosign, tell; and look for new
+    keys where something does not verify."""
     node, client = network.nodes[reader], network.client(reader)
     while True:
         try:
             more = pull(node, client, owner)
+            mirror_log(node, client, owner)
             cosign_head(node, owner)
             if not more:
                 meet(node, client, owner)
@@ -407,8 +409,7 @@ def test_a_thiefs_head_does_not_keep_the_true_log_away(pair: Network) -> None:
     thief = pair.twin(RS)
     pair.publish(thief, 2)
     pair.routes[MK, RS] = thief
-    pull(pair.nodes[MK], pair.client(MK), RS)
-    cosign_head(pair.nodes[MK], RS)
+    pair.pull(MK, RS)
     del pair.routes[MK, RS]
     submit(pair, 3)
     replaced(pair, ["log"], compromised=True, from_index=4)

@@ -36,6 +36,7 @@ from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.witness.cosign import cosign_head, meet
+from exchange.flows.witness.mirror import mirror_log
 from exchange.log.cosignature import cosign, witness_name
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.net.connection import MOST_HEAD_BYTES
@@ -376,6 +377,7 @@ def test_a_lie_of_a_witness_is_refused_and_leaves_nothing_behind(
 ) -> None:
     peer.owner.publish()
     reader.pull()
+    mirror_log(reader.node, reader.client, OWNER)
     cosign_head(reader.node, OWNER)
     before = reader.holds
     peer.witness = lambda asked: lie(peer, asked)
