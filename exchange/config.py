@@ -300,10 +300,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _node_of_its_jurisdiction(self) -> Self:
         if not names_jurisdiction(self.node_id, self.jurisdiction):
-            raise ValueError(
-                f"node_id {self.node_id} is no node of jurisdiction {self.jurisdiction}: the two letters after ffp- "
-                "are those of the jurisdiction"
-            )
+            raise ValueError(f"node_id {self.node_id} is no node of jurisdiction {self.jurisdiction}")
         return self
 
     @model_validator(mode="after")
@@ -448,9 +445,8 @@ def load_settings(home: Path) -> Settings:
     """Read the settings of an initialised node. Raises SettingsRefused that names each faulty setting and its line, and
     ConfigurationError that says what to do when there is no node yet."""
     if not (home / "config.toml").is_file():
-        raise ConfigurationError(
-            f"There is no node in {home}. Make one with: ffp init --home {home} --jurisdiction RS --url http://..."
-        )
+        make = f"ffp init --home {home} --jurisdiction RS --url http://..."
+        raise ConfigurationError(f"There is no node in {home}. Make one with: {make}")
     _refuse_unknown_environment()
     _refuse_unknown_secrets(home)
     try:

@@ -180,7 +180,9 @@ def _refreshed(row: PeerRow, context: QueryContext, _columns: object) -> None:
 def let_in(session: Session, row: PeerRow) -> None:
     """Only what this software wrote of a peer counts, and only where its card and key-events are those of a node, whose
     log is its own. Nothing is written: what stands in the row stays as it was."""
-    if session.info.get(KEY) is not None and not (holds(session, row) and _has_keys(row)):
+    if session.info.get(KEY) is None:
+        return
+    if not holds(session, row) or (row.state != PeerState.REVOKED and not _has_keys(row)):
         set_committed_value(row, "state", PeerState.ALTERED)
 
 

@@ -9,6 +9,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.store.sync.peers import add_peer, new_peer
 from schemas.vocabulary import Jurisdiction
+from tests.exchange.peer_cards import card_of
 from tests.schemas.examples import record_fields
 
 READER = "ffp-mk"
@@ -37,7 +38,7 @@ def make_owner(
                 node_id=READER,
                 jurisdiction="MK",
                 url="http://127.0.0.1:9",
-                card=b"",
+                card=card_of(READER),
                 legal_basis="Test agreement, article 1",
             )
             add_peer(session, reader)

@@ -16,6 +16,7 @@ from exchange.store.sync.peers import add_peer, new_peer
 from exchange.store.tables.log import CosignatureRow
 from exchange.trust.key_files import is_encrypted
 from tests.exchange.cli.conftest import Ffp, refusal
+from tests.exchange.peer_cards import card_of
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ def cosigned(home: Path, size: int) -> None:
             node_id="ffp-mk",
             jurisdiction="MK",
             url="http://127.0.0.1:9",
-            card=node.card_envelope.raw,
+            card=card_of("ffp-mk"),
             legal_basis="Test agreement, article 1",
         )
         add_peer(session, peer)

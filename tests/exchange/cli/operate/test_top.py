@@ -30,6 +30,7 @@ from schemas.vocabulary import Jurisdiction
 from tests.chaos.archive import fill
 from tests.exchange.cli.conftest import Ffp
 from tests.exchange.conftest import RunningNode, free_port
+from tests.exchange.peer_cards import card_of
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +69,7 @@ def _peer(name: str, *, state: PeerState = PeerState.ENROLLED, **more: Any) -> P
         node_id=name,
         jurisdiction=name[-2:].upper(),
         url=f"https://{name}.example",
-        card=b"",
+        card=card_of(name, f"https://{name}.example"),
         legal_basis="x",
         state=state,
         enrolled_at=stamp(),

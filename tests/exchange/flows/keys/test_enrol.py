@@ -18,7 +18,7 @@ def test_a_new_lane_gets_what_is_old_and_then_what_comes(tmp_path: Path, databas
     owner = make_owner(tmp_path / "owner", with_reader=False, database_url=databases.new())
     for audience in (["MK"], ["XK"], ["MK", "XK"], []):
         owner.publish(audience=audience)
-    url = "http://127.0.0.1:9"
+    url = "http://mk.test"
     create_node(tmp_path / "mk", jurisdiction=Jurisdiction.MK, url=url, port=9, database_url=databases.new())
     mk = open_node(tmp_path / "mk")
     introduction = read_introduction(owner.node, mk.card_envelope.raw)

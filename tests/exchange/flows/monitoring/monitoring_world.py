@@ -21,6 +21,7 @@ from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from exchange.store.tables.reviews import ScoreSeenRow, VerificationTaskRow
 from exchange.store.tables.terms import ApprovalRow
 from schemas import AnyStatement, Record, parse_statement, statement_id, statement_payload
+from tests.exchange.peer_cards import card_of
 from tests.schemas.examples import acquisition_fields, exhibit_fields, record_fields
 from tests.schemas.results import ON
 from tests.schemas.statement_examples import statement_fields
@@ -61,7 +62,7 @@ class World:
                     node_id=node_id,
                     jurisdiction=node_id[-2:].upper(),
                     url="http://127.0.0.1:9",
-                    card=b"",
+                    card=card_of(node_id),
                     legal_basis=basis,
                 )
                 add_peer(session, peer)

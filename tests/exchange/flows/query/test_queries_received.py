@@ -311,7 +311,7 @@ def test_a_peer_asks_no_more_than_its_quota(tmp_path: Path, monkeypatch: pytest.
 @pytest.fixture
 def quiet(tmp_path: Path) -> Iterator[tuple[Node, Asker]]:
     """North Macedonia's node, which does nothing by itself."""
-    create_node(tmp_path / "mk", jurisdiction=Jurisdiction.MK, url="http://127.0.0.1:9", port=9)
+    create_node(tmp_path / "mk", jurisdiction=Jurisdiction.MK, url="http://mk.test", port=9)
     with opened(tmp_path / "mk") as node, closing(Asker(tmp_path / "rs")) as asker:
         asker.enrol_with(node)
         yield node, asker

@@ -152,7 +152,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) -> I
 
 def _enrolled(rs: RunningNode, jurisdiction: Jurisdiction, folder: Path) -> Requester:
     home = folder / f"requester-{jurisdiction}"
-    create_node(home, jurisdiction=jurisdiction, url="http://127.0.0.1:9", port=9)
+    create_node(home, jurisdiction=jurisdiction, url=f"http://{jurisdiction.lower()}.test", port=9)
     node = open_node(home)
     introduction = read_introduction(rs.node, node.card_envelope.raw)
     enrol(rs.node, introduction, confirmed=introduction.fingerprint, legal_basis=LEGAL_BASIS)

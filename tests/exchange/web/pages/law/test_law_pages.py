@@ -13,6 +13,7 @@ from schemas import parse_statement, statement_id, statement_payload
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.law.made_up_law import article, rule
+from tests.exchange.peer_cards import card_of
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.pages.review.test_disclosures import People
 from tests.exchange.web.pages.test_pages import HOSTILE
@@ -177,7 +178,7 @@ def test_what_a_partner_writes_is_text(node: RunningNode, somebody: People) -> N
                 node_id="ffp-mk-law",
                 jurisdiction="MK",
                 url="http://127.0.0.1:9",
-                card=b"",
+                card=card_of("ffp-mk-law"),
                 legal_basis="Test agreement",
             ),
         )
