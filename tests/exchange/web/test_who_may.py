@@ -1,0 +1,164 @@
+"""Each page and each operation of the API lets in who stands in ``who_may.csv``, and refuses everybody else.
+
+The list of routes comes from the application, the decision from the table: a route without a row fails, and so does a
+row without a route. After a wanted change: ``python -m tests.exchange.web.test_who_may`` writes what the node does
+today into the table; the change of the table is then read and decided like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode
+
+from exchange.flows.access.sign_in import csrf_of
+from exchange.flows.node.node import Node, create_node, open_node
+from exchange.store.access.sign_in import begin_session
+from exchange.store.access.users import add_user
+from exchange.web.app import create_app
+from exchange.web.http.compute_threads import rooms_of
+from exchange.web.pages.layout import cookie_name
+from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+
+TABLE: Final = Path(__file__).with_name("who_may.csv")
+ANYONE: Final = "anyone"
+ROLES: Final = tuple(role for role in Role if role is not Role.NODE)
+COLUMNS: Final = (ANYONE, *ROLES)
+NAMES: Final = {
+    "jurisdiction": "MK",
+    "other": "XK",
+    "one": "RS",
+    "code": "MD",
+    "half": "2026H1",
+    "position": "0",
+    "offset": "0",
+}
+"""Values of parameters of a path that have a form of their own; all others are the digits of a digest."""
+
+Route: TypeAlias = tuple[str, str]
+"""Method and path."""
+
+
+def routes_of(app: Any) -> list[Route]:
+    """Return all routes but the sign-in itself, which refuses a wrong password to everybody."""
+    every = {(method, path) for path, methods in _walked(app.routes) for method in methods - {"HEAD"}}
+    return sorted(every - {("POST", "/app/sign-in")})
+
+
+def _walked(routes: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, set[str]]]:
+    for route in routes:
+        if hasattr(route, "original_router"):  # a router that was included
+            yield from _walked(route.original_router.routes, prefix + route.include_context.prefix)
+        elif hasattr(route, "methods"):
+            yield prefix + route.path, set(route.methods or ())
+        elif hasattr(route, "app") and hasattr(route.app, "routes"):  # an application that was mounted
+            yield from _walked(route.app.routes, prefix + route.path)
+
+
+class Asked:
+    """One node, asked by each role without a socket: programs by a token, people by a session of the pages."""
+
+    def __init__(self, folder: Path) -> None:
+        create_node(folder, jurisdiction=Jurisdiction.RS, url="http://rs.test", port=9)
+        self.node: Node = open_node(folder)
+        self.app = create_app(self.node)
+        [pages] = [route.app for route in self.app.routes if getattr(route, "path", "") == "/app"]
+        self.app.state.rooms, pages.state.rooms = rooms_of(self.node.settings.patience_s)
+        self.runner = asyncio.Runner()
+        with self.node.store.write() as session:
+            self.tokens = {role: add_user(session, f"{role}-1", role) for role in ROLES}
+
+    def lets_in(self, route: Route, who: str) -> bool:
+        method, path = route
+        address = re.sub(r"{(\w+)(?::path)?}", lambda found: NAMES.get(found[1], "0" * 64), path)
+        headers, form = {"host": "rs.test"}, {}
+        if who != ANYONE and path.startswith("/app"):
+            with self.node.store.write() as session:
+                cookie = begin_session(session, f"{who}-1", SignedInBy.PASSWORD_AND_TOTP, most_s=60)
+            headers["cookie"], form["csrf"] = f"{cookie_name(self.node)}={cookie}", csrf_of(cookie)
+        elif who != ANYONE:
+            headers["authorization"] = f"Bearer {self.tokens[Role(who)]}"
+        body = urlencode(form).encode() if method != "GET" and form else b""
+        if body:
+            headers |= {"content-type": "application/x-www-form-urlencoded", "content-length": str(len(body))}
+        status, sent = self.runner.run(_status(self.app, method, address, headers, body))
+        if status == 303:
+            return path == "/app/sign-out" or not sent.get("location", "").startswith("/app/sign-in")
+        return status not in (401, 403)
+
+
+async def _status(app: Any, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
+    """Return the status and the headers of an answer, without waiting for its body: a stream of events has no end."""
+    begun: asyncio.Future[tuple[int, dict[str, str]]] = asyncio.get_running_loop().create_future()
+    sent = False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal sent
+        if sent:
+            await begun
+            return {"type": "http.disconnect"}
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start" and not begun.done():
+            begun.set_result((message["status"], {n.decode().lower(): v.decode() for n, v in message["headers"]}))
+
+    raw = path.encode()
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": method,
+        "path": path,
+        "raw_path": raw,
+        "query_string": b"",
+        "root_path": "",
+        "server": ("rs.test", 80),
+        "client": ("127.0.0.1", 1),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    task = asyncio.ensure_future(app(scope, receive, send))
+    await asyncio.wait({task, begun}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+    if task.done() and not begun.done():
+        task.result()
+    found = await asyncio.wait_for(begun, 20)
+    task.cancel()
+    await asyncio.wait({task})
+    return found
+
+
+def table_of(asked: Asked) -> dict[Route, tuple[bool, ...]]:
+    return {route: tuple(asked.lets_in(route, column) for column in COLUMNS) for route in routes_of(asked.app)}
+
+
+def kept_table() -> dict[Route, tuple[bool, ...]]:
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        return {
+            (row["method"], row["path"]): tuple(row[column] == "yes" for column in COLUMNS)
+            for row in csv.DictReader(file)
+        }
+
+
+def test_each_route_lets_in_who_stands_in_the_table(tmp_path: Path) -> None:
+    found, kept = table_of(Asked(tmp_path / "node")), kept_table()
+    assert found.keys() == kept.keys(), "a route without a row, or a row without a route"
+    differ = {route: (found[route], kept[route]) for route in kept if found[route] != kept[route]}
+    assert differ == {}, f"(what the node does, what the table says) for {COLUMNS}"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder, TABLE.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("method", "path", *COLUMNS))
+        begun = time.monotonic()
+        for (method, path), cells in table_of(Asked(Path(folder) / "node")).items():
+            rows.writerow((method, path, *("yes" if cell else "no" for cell in cells)))
+        print(f"{TABLE}: {time.monotonic() - begun:.0f} s")
