@@ -18,18 +18,21 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
 
 from exchange.flows.access.sign_in import csrf_of
-from exchange.flows.node.node import Node, create_node, open_node
+from exchange.net.message_signatures import sign_request
 from exchange.store.access.sign_in import begin_session
 from exchange.store.access.users import add_user
+from exchange.trust.keys import raw_public, requester_id
 from exchange.web.app import create_app
 from exchange.web.http.compute_threads import rooms_of
 from exchange.web.pages.layout import cookie_name
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+from tests.exchange.flows.network import MK, RS, Network
 
 TABLE: Final = Path(__file__).with_name("who_may.csv")
 ANYONE: Final = "anyone"
+PEER: Final = "peer"
 ROLES: Final = tuple(role for role in Role if role is not Role.NODE)
-COLUMNS: Final = (ANYONE, *ROLES)
+COLUMNS: Final = (ANYONE, PEER, *ROLES)
 NAMES: Final = {
     "jurisdiction": "MK",
     "other": "XK",
@@ -62,11 +65,13 @@ def _walked(routes: Iterable[Any], prefix: str = "") -> Iterator[tuple[str, set[
 
 
 class Asked:
-    """One node, asked by each role without a socket: programs by a token, people by a session of the pages."""
+    """A node that is asked without a socket: by people in a session of the pages, by programs with a token of each
+    role, and by an enrolled peer with signed requests."""
 
     def __init__(self, folder: Path) -> None:
-        create_node(folder, jurisdiction=Jurisdiction.RS, url="http://rs.test", port=9)
-        self.node: Node = open_node(folder)
+        network = Network(folder)
+        network.make(Jurisdiction.RS, Jurisdiction.MK)
+        self.node, self.peer = network.nodes[RS], network.nodes[MK]
         self.app = create_app(self.node)
         [pages] = [route.app for route in self.app.routes if getattr(route, "path", "") == "/app"]
         self.app.state.rooms, pages.state.rooms = rooms_of(self.node.settings.patience_s)
@@ -77,20 +82,31 @@ class Asked:
     def lets_in(self, route: Route, who: str) -> bool:
         method, path = route
         address = re.sub(r"{(\w+)(?::path)?}", lambda found: NAMES.get(found[1], "0" * 64), path)
-        headers, form = {"host": "rs.test"}, {}
-        if who != ANYONE and path.startswith("/app"):
+        headers, form = {"host": "rs.test"}, dict[str, str]()
+        body = b"{}" if who == PEER and method == "POST" else b""
+        if who == PEER:
+            headers |= self._signature(method, address, body)
+        elif who != ANYONE and path.startswith("/app"):
             with self.node.store.write() as session:
                 cookie = begin_session(session, f"{who}-1", SignedInBy.PASSWORD_AND_TOTP, most_s=60)
             headers["cookie"], form["csrf"] = f"{cookie_name(self.node)}={cookie}", csrf_of(cookie)
         elif who != ANYONE:
             headers["authorization"] = f"Bearer {self.tokens[Role(who)]}"
-        body = urlencode(form).encode() if method != "GET" and form else b""
+        if form and method != "GET":
+            body = urlencode(form).encode()
+            headers["content-type"] = "application/x-www-form-urlencoded"
         if body:
-            headers |= {"content-type": "application/x-www-form-urlencoded", "content-length": str(len(body))}
+            headers["content-length"] = str(len(body))
         status, sent = self.runner.run(_status(self.app, method, address, headers, body))
         if status == 303:
             return path == "/app/sign-out" or not sent.get("location", "").startswith("/app/sign-in")
+        assert status != 401 or path.startswith("/app") or "www-authenticate" in sent, route
         return status not in (401, 403)
+
+    def _signature(self, method: str, address: str, body: bytes) -> dict[str, str]:
+        key, url = self.peer.keys.transport, f"{self.node.settings.url}{address}"
+        requester = requester_id(self.peer.node_id, raw_public(key))
+        return sign_request(key, requester, method=method, url=url, body=body or None, now=int(time.time()))
 
 
 async def _status(app: Any, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
@@ -123,7 +139,7 @@ async def _status(app: Any, method: str, path: str, headers: dict[str, str], bod
         "root_path": "",
         "server": ("rs.test", 80),
         "client": ("127.0.0.1", 1),
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
     }
     task = asyncio.ensure_future(app(scope, receive, send))
     await asyncio.wait({task, begun}, return_when=asyncio.FIRST_COMPLETED, timeout=20)

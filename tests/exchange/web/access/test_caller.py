@@ -150,31 +150,6 @@ def ask(node: RunningNode, route: str, headers: dict[str, str]) -> httpx.Respons
     return node.http.request(method, node.url + filled, headers=headers, params=params, json=body)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("route", described())
-@pytest.mark.parametrize("caller", ["nobody", "garbage", *PEOPLE])
-def test_the_matrix(node: RunningNode, route: str, caller: str) -> None:
-    """Whoever may gets past the door, to whatever the route then says; the others are told why not."""
-    headers = {
-        "nobody": {},
-        "garbage": {"Authorization": "Bearer ffp_" + "A" * 43},
-        **{role: node.bearer(role) for role in PEOPLE},
-    }[caller]
-    response = ask(node, route, headers)
-    door = MATRIX[route]
-    if door is EVERYBODY:
-        assert response.status_code == 200
-    elif isinstance(door, str):
-        problem(response, 401, "signature-invalid")
-    elif caller in ("nobody", "garbage"):
-        problem(response, 401, "unauthenticated")
-        assert response.headers["www-authenticate"].startswith("Bearer")
-    elif caller not in door[1]:
-        problem(response, 403, "forbidden")
-    else:
-        assert response.status_code in {200, 404, 415, 422}, response.text
-
-
 @pytest.fixture(scope="module")
 def of_one_scope(node: RunningNode) -> dict[tuple[Role, Scope], dict[str, str]]:
     """For each role and each scope a token of that alone, also those that no user of the role is given."""

@@ -239,19 +239,6 @@ def test_every_route_stands_in_the_matrix() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("role", PEOPLE)
-def test_the_matrix(signed_in: Callable[[Role], Person], role: Role) -> None:
-    person = signed_in(role)
-    for path, allowed in PAGES.items():
-        answer = person.get(path)
-        if role in allowed:
-            assert answer.status_code in {200, 404, 422}, (path, answer.text)
-        else:
-            assert answer.status_code == 403, path
-            assert "This page is for the roles" in answer.text
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("role", PEOPLE)
 def test_the_matrix_of_forms(signed_in: Callable[[Role], Person], role: Role) -> None:
     person = signed_in(role)
     csrf = person.csrf()
