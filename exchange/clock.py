@@ -43,6 +43,10 @@ def stamp(moment: datetime | None = None) -> str:
     return (moment or now()).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def from_posix(seconds: int) -> str:
+    return stamp(datetime.fromtimestamp(seconds, UTC))
+
+
 def stamp_in(seconds: float) -> str:
     return stamp(now() + timedelta(seconds=seconds))
 

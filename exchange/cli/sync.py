@@ -43,7 +43,7 @@ def receipt(node_id: str, home: Home = None) -> None:
     import json
 
     from exchange.flows.node.node import opened
-    from exchange.flows.sync.progress import receipt_evidence
+    from exchange.flows.sync.acknowledge import receipt_evidence
 
     with opened(resolve_home(home)) as node:
         found = receipt_evidence(node, node_id)

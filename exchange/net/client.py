@@ -8,7 +8,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,15 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from exchange.clock import apart
-from exchange.errors import PeerBusy, PeerLacks, PeerMisbehaved, PeerUnreachable, RequestExpired, RequestRefused
+from exchange.errors import (
+    PeerBusy,
+    PeerLacks,
+    PeerMisbehaved,
+    PeerUnreachable,
+    RequestExpired,
+    RequestRefused,
+    SignatureInvalid,
+)
 from exchange.net.connection import OpenRequest, OpenRequests, http_client
 from exchange.net.egress import Guard
 from exchange.net.message_signatures import sign_request, verify_response
@@ -41,9 +49,7 @@ MAX_TILE_BYTES = 256 * 32
 MOST_RETRY_S = 90_000
 """A peer is left alone for no longer than this, whatever it asks for: a quota is a day's."""
 READS = "FFP-Contract"
-"""The header in which a node says up to which version of the contract it reads. No signature covers it: a node of the
-first release refuses one that covers more than it knows. Whoever changes it on the way can keep a lane back, as by
-losing the request, and nothing else."""
+"""The header in which a node says up to which version of the contract it reads."""
 PAGE_TIMEOUTS = 4
 """A page may take this many timeouts in all: the largest, 8 MB, arrives in 120 s over a line of 560 kbit/s."""
 RATE_WINDOW_S = 30.0
@@ -153,7 +159,7 @@ class PeerClient:
         url = f"{peer.url}/v1/lane{'' if of_pages else '/news'}?start={start}&head={head.hex()}&wait={wait_s}"
         if known_size is not None:
             url += f"&known_size={known_size}"
-        headers = {**self._signed(url), READS: NEWEST, "Accept-Encoding": "identity"}
+        headers = {**self._signed(url), "Accept-Encoding": "identity"}
         return NewsQuestion(peer, url, headers, wait_s, of_pages)
 
     def is_news(self, asked: NewsQuestion, answer: NewsAnswer) -> bool:
@@ -259,7 +265,7 @@ class PeerClient:
         self._wait_turn(peer.node_id)
         url = f"{peer.url}/v1/blobs/{sha256}"
         resume = {"Range": f"bytes={offset}-", "If-Range": f'"{sha256}"'} if offset else {}
-        headers = {**self._signed(url), **resume}
+        headers = self._signed(url, fields=resume)
         with self._answer(url, headers, within_s=within_s, head_s=self._timeout_s) as (answer, line):
             begins = 0
             if answer.status_code == httpx.codes.PARTIAL_CONTENT:
@@ -276,8 +282,14 @@ class PeerClient:
             self._next_at[node_id] = begins + 1 / self._scans_a_second
         time.sleep(max(0.0, begins - time.monotonic()))
 
-    def _signed(self, url: str, body: bytes | Multipart | None = None) -> dict[str, str]:
+    def _signed(
+        self, url: str, body: bytes | Multipart | None = None, *, fields: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """The headers by which the peer decides, signed."""
+        covered = {**(fields or {}), READS: NEWEST}
         whole, digest = (None, body.sha256()) if isinstance(body, Multipart) else (body, None)
+        if body is not None:
+            covered["Content-Type"] = body.content_type if isinstance(body, Multipart) else "application/json"
         try:
             return sign_request(
                 self._key,
@@ -286,9 +298,10 @@ class PeerClient:
                 url=url,
                 body=whole,
                 now=int(time.time()),
+                fields=covered,
                 body_sha256=digest,
             )
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, SignatureInvalid) as error:
             raise PeerMisbehaved(f"{url} is not an address: {error}.") from error
 
     @contextlib.contextmanager
@@ -304,14 +317,13 @@ class PeerClient:
         """``within_s`` for the whole of it, of that ``head_s`` until the status and the headers are there."""
         with self._lines.line(within_s=within_s) as line:
             # identity: digests and limits are of the bytes as they travel, whatever a proxy would like to compress
-            headers = {**headers, **passed_on(), **trace_passed_on(), READS: NEWEST, "Accept-Encoding": "identity"}
+            headers = {**headers, **passed_on(), **trace_passed_on(), "Accept-Encoding": "identity"}
             content: bytes | Iterator[bytes] | None = None
             match body:
                 case Multipart():
-                    headers |= {"Content-Type": body.content_type, "Content-Length": str(body.size)}
+                    headers["Content-Length"] = str(body.size)
                     content = body.pieces()
                 case bytes():
-                    headers["Content-Type"] = "application/json"
                     content = body
             asked = time.time()
             sent = self._http.stream(

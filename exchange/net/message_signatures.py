@@ -3,8 +3,10 @@
 One narrow profile, so that there is nothing to negotiate and nothing to forget:
 
 - exactly one signature in a message, Ed25519, labelled `ffp`, with the tag `ffp-node-v1`;
-- a request covers @method, @authority, @path, @query, and content-digest if it has a body; it carries created,
-  expires (at most 60 s later), a fresh nonce (a GET too), keyid and tag;
+- a request covers @method, @authority, @path, @query, content-digest if it has a body, and each of `COVERED_FIELDS`
+  that it carries; it carries created, expires (at most 60 s later), a fresh nonce (a GET too), keyid and tag;
+- path and query have one spelling: nothing percent-encoded, no empty segment, no parameter twice. So what was signed is
+  what the route is given, and what is kept as evidence says the same to everybody;
 - an answer covers @status, content-digest, and of its request @method, @authority, @path, @query and the signature
   itself (`req`, RFC 9421 2.4), so that it answers this one request; it carries created, expires, keyid and tag;
 - components and parameters stand in any order, in the canonical spelling of RFC 8941 and no other.
@@ -14,6 +16,7 @@ Fields are used as they came, never parsed into something richer and written aga
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import secrets
@@ -38,8 +41,14 @@ MAX_SKEW_S: Final = 30
 MAX_FIELD_CHARS: Final = 1024
 """Bounded before it is parsed: the longest field of this profile has some 400 characters."""
 
+COVERED_FIELDS: Final = ("content-type", "ffp-contract", "if-none-match", "if-range", "range")
+"""Fields by which a route decides what it answers to a peer. All others mean nothing in a peer's request."""
+
 _METHOD: Final = re.compile(r"[A-Z]{1,20}")
-_TARGET: Final = re.compile(r"[!-~]+")
+_AUTHORITY: Final = re.compile(r"[a-z0-9._:\[\]-]+")
+_PATH: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")
+_PARAMETER: Final = re.compile(r"([a-z][a-z_]*)=[A-Za-z0-9._~,-]*")
+_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _SECONDS: Final = re.compile(r"[1-9][0-9]{0,9}")
 _FORMS: Final = {
     "created": _SECONDS,
@@ -63,8 +72,9 @@ class Headers(Protocol):
 class SignedRequest:
     """What an answer is bound to.
 
-    `authority` is host[:port] in lower case without the scheme's default port, `path` and `query` are percent-encoded
-    as they were sent, the query without its question mark. Raises SignatureInvalid for what no request has.
+    `authority` is host[:port] in lower case without the scheme's default port, `path` and `query` are as they were
+    sent, the query without its question mark. Raises SignatureInvalid for what no request has, and for another spelling
+    of path or query than the one.
     """
 
     method: str
@@ -76,26 +86,69 @@ class SignedRequest:
     def __post_init__(self) -> None:
         if not _METHOD.fullmatch(self.method):
             raise SignatureInvalid("the method is not a word in capitals")
-        # A line break in a component would let one signature base be read as another (RFC 9421 7.5.6).
-        if not (self.authority and self.path.startswith("/") and _TARGET.fullmatch(self.authority + self.path)):
-            raise SignatureInvalid("the request has no authority, or a path that is not percent-encoded")
-        if self.query and not _TARGET.fullmatch(self.query):
-            raise SignatureInvalid("the query is not percent-encoded")
+        if not _AUTHORITY.fullmatch(self.authority):
+            raise SignatureInvalid("the authority is not host[:port] in lower case")
+        # Another spelling could be read as another request, now or by whoever reads the evidence (RFC 9421 7.5.6).
+        if not _PATH.fullmatch(self.path):
+            raise SignatureInvalid("the path must be written without percent-encoding, empty segments and dots")
+        found = [_PARAMETER.fullmatch(parameter) for parameter in self.query.split("&")] if self.query else []
+        names = [parameter[1] for parameter in found if parameter is not None]
+        if len(names) != len(found) or len(set(names)) != len(names):
+            raise SignatureInvalid("the query must be name=value&name=value, each name once, without percent-encoding")
+
+    @property
+    def target(self) -> str:
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+@dataclass(frozen=True)
+class RequestProof:
+    """What proves to others that the owner of a key sent a request: the bytes that were signed, as they were verified.
+
+    `base` is the signature base (RFC 9421 2.5), `signature` the Ed25519 signature over it.
+    """
+
+    key_id: str
+    base: bytes
+    signature: bytes
+
+    def verify(self, key: Ed25519PublicKey) -> None:
+        """Raises SignatureInvalid."""
+        try:
+            key.verify(self.signature, self.base)
+        except InvalidSignature as error:
+            raise SignatureInvalid("the signature is not good: something that it covers was altered") from error
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "key_id": self.key_id,
+            "signature_base": self.base.decode("ascii"),
+            "signature": base64.b64encode(self.signature).decode(),
+        }
+
+    @property
+    def query(self) -> str:
+        """The query that was signed, without its question mark."""
+        [line] = re.findall(rb'^"@query": \?(.*)$', self.base, re.MULTILINE)
+        return bytes(line).decode("ascii")
 
 
 @dataclass(frozen=True)
 class VerifiedRequest:
     """An authentic request; times are POSIX seconds by the sender's clock.
 
-    (`key_id`, `nonce`) must be remembered as long as the clock here says `remember_until` or less.
+    (`key_id`, `nonce`) must be remembered until the clock here is more than `max_skew_s` beyond `expires`.
     """
 
     request: SignedRequest
-    key_id: str
     nonce: str
     created: int
     expires: int
-    remember_until: int
+    proof: RequestProof
+
+    @property
+    def key_id(self) -> str:
+        return self.proof.key_id
 
 
 def authority_of(url: str) -> str:
@@ -111,18 +164,20 @@ def sign_request(
     url: str,
     body: bytes | None,
     now: int,
+    fields: Mapping[str, str] | None = None,
     nonce: str | None = None,
     body_sha256: bytes | None = None,
 ) -> dict[str, str]:
-    """The headers to add to a request; keep them, `verify_response` asks for them.
+    """The headers to add to a request, `fields` among them; keep them, `verify_response` asks for them.
 
-    `url` is absolute, and signed as httpx sends it. An empty body is no body. `now` is in POSIX seconds. `nonce` is
-    given by tests alone. `body_sha256` stands for a body that is too large for the memory, whose digest it is.
+    `url` is absolute, and signed as httpx sends it. An empty body is no body. `now` is in POSIX seconds. `fields` are
+    those of `COVERED_FIELDS` that the request carries. `nonce` is given by tests alone. `body_sha256` stands for a body
+    that is too large for the memory, whose digest it is.
     """
-    request = _unsigned(method, url)
+    request, fields = _unsigned(method, url), dict(fields or {})
     digest = hashlib.sha256(body).digest() if body else body_sha256
     parameters = f'{_times(now)};nonce="{nonce or secrets.token_hex(16)}";keyid="{key_id}";tag="{TAG}"'
-    headers = _sign(key, _request_components(request, digest), parameters)
+    headers = fields | _sign(key, _request_components(request, digest) | _covered(fields), parameters)
     return headers if digest is None else {**headers, "Content-Digest": content_digest(digest)}
 
 
@@ -144,8 +199,9 @@ def verify_request(
     `query` are as they came over the wire, before any decoding (ASGI: `raw_path`, `query_string`). `body` is all
     that was received. `key_for` gives the key of a key id, or None when no enrolled node has it.
 
-    1. There is one signature in the form of this profile, with all its parameters and no other.
-    2. It covers what it must and nothing else.
+    1. Path and query have their one spelling; there is one signature in the form of this profile, with all its
+       parameters and no other.
+    2. It covers what it must, each of `COVERED_FIELDS` that came among it, and nothing else.
     3. The key is known (else KeyUnknown), and the signature is good.
     4. The clock here is between created and expires, give or take `max_skew_s` (else RequestExpired).
     5. The body is the one that was signed (else DigestDiffers).
@@ -234,16 +290,15 @@ def _verify_head(
     key_for: Callable[[str], Ed25519PublicKey | None],
     max_skew_s: int,
 ) -> VerifiedRequest:
-    parameters, signature = _verify(headers, _request_components(request, digest), _REQUEST_PARAMETERS, key_for)
+    components = _request_components(request, digest) | _covered(headers)
+    parameters, proof = _verify(headers, components, _REQUEST_PARAMETERS, key_for)
     _check_times(parameters, now, max_skew_s)
-    expires = int(parameters["expires"])
     return VerifiedRequest(
-        replace(request, signature=signature),
-        parameters["keyid"],
+        replace(request, signature=proof.signature),
         parameters["nonce"],
         int(parameters["created"]),
-        expires,
-        remember_until=expires + max_skew_s,
+        int(parameters["expires"]),
+        proof,
     )
 
 
@@ -260,6 +315,16 @@ def _request_components(request: SignedRequest, digest: bytes | None) -> dict[st
         '"@query"': f"?{request.query}",  # without a query the question mark stands alone (RFC 9421 2.2.7)
     }
     return components if digest is None else {**components, '"content-digest"': content_digest(digest)}
+
+
+def _covered(headers: Headers) -> dict[str, str]:
+    """Those of COVERED_FIELDS that a request carries, as components."""
+    carried = {title.lower() for title, _ in headers.items()}
+    components = {f'"{name}"': _field(headers, name) for name in COVERED_FIELDS if name in carried}
+    for component, value in components.items():
+        if not _VALUE.fullmatch(value):
+            raise SignatureInvalid(f"the field {component} is empty, or holds other characters than ASCII")
+    return components
 
 
 def _response_components(status: int, digest: bytes, request: SignedRequest) -> dict[str, str]:
@@ -289,8 +354,8 @@ def _verify(
     values: Mapping[str, str],
     names: frozenset[str],
     key_for: Callable[[str], Ed25519PublicKey | None],
-) -> tuple[dict[str, str], bytes]:
-    """Steps 1 to 3 of `verify_request`: gives the parameters without their quotes, and the signature."""
+) -> tuple[dict[str, str], RequestProof]:
+    """Steps 1 to 3 of `verify_request`: gives the parameters without their quotes, and what was verified."""
     found = re.fullmatch(
         rf"{LABEL}=(?P<params>\((?P<listed>[^()]*)\)(?P<rest>;.*))", _field(headers, "signature-input")
     )
@@ -306,11 +371,9 @@ def _verify(
     key = key_for(parameters["keyid"])
     if key is None:
         raise KeyUnknown(f"no enrolled node has the key {parameters['keyid']}")
-    try:
-        key.verify(signature, signature_base(components, values, found["params"]))
-    except InvalidSignature as error:
-        raise SignatureInvalid("the signature is not good: something that it covers was altered") from error
-    return parameters, signature
+    proof = RequestProof(parameters["keyid"], signature_base(components, values, found["params"]), signature)
+    proof.verify(key)
+    return parameters, proof
 
 
 def _normal(component: str) -> str:

@@ -20,11 +20,12 @@ from exchange.flows.log.publishing import publish_log
 from exchange.flows.node.node import open_node
 from exchange.flows.witness.bundle import verify_bundle
 from exchange.log.timestamp import make_request
+from exchange.net.message_signatures import sign_request, verify_request
 from exchange.store.tables.log import CosignatureRow
 from exchange.store.tables.records import StatementRow
 from exchange.store.witness.cosignatures import own_checkpoint
 from exchange.trust.card import same_fingerprint
-from exchange.trust.keys import load_identity
+from exchange.trust.keys import ED25519, key_id, load_identity, raw_public
 from schemas import KeyRole
 from tests.exchange.flows.owner import READER, Owner, make_owner
 from tests.exchange.flows.witness.bundles import LIES, made
@@ -117,6 +118,32 @@ def test_what_a_stolen_key_signed_is_refused_and_what_came_before_is_not(script:
         verify_bundle(json.dumps(stolen).encode())
     assert caught.value.code == "key-compromised"
     owner.node.close()
+
+
+def test_a_peers_acknowledgement_is_verified(owner: Owner, script: str, tmp_path: Path) -> None:
+    key, now, head = owner.node.keys.transport, 1_700_000_000, "ab" * 32
+    query = f"start=2&head={head}&known_size=0"
+    name = key_id(ED25519, raw_public(key))
+    signed = sign_request(key, name, method="GET", url=f"https://rs.example/v1/lane?{query}", body=None, now=now)
+    proof = verify_request(
+        method="GET",
+        authority="rs.example",
+        path="/v1/lane",
+        query=query,
+        headers=signed,
+        body=None,
+        now=now,
+        key_for=lambda _: key.public_key(),
+    ).proof
+    for count, accepted in ((2, True), (3, False)):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        receipt = {"count": count, "head": head, "at": stamp(), "request": proof.as_json()}
+        (folder / "receipt.json").write_text(json.dumps(receipt))
+        assert (follow(script, folder, made(owner, 0)).returncode == 0) is accepted
+        receipt["request"] = {**proof.as_json(), "signature_base": proof.as_json()["signature_base"] + " "}
+        (folder / "receipt.json").write_text(json.dumps(receipt))
+        assert follow(script, folder, made(owner, 0)).returncode != 0
 
 
 QUICKLY = ("a payload changed", "a card changed", "another index", "a bit of the head")

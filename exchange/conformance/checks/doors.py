@@ -84,7 +84,8 @@ def _signed(visit: Visit, *, age_s: int = 0, url: str | None = None) -> HeadersO
 
     def sign(method: str, target: str, body: bytes | None) -> dict[str, str]:
         name = requester_id(NOBODY, raw_public(key))
-        return sign_request(key, name, method=method, url=base + target, body=body, now=int(time.time()) - age_s)
+        now, fields = int(time.time()) - age_s, {"Content-Type": "application/json"} if body else {}
+        return sign_request(key, name, method=method, url=base + target, body=body, now=now, fields=fields)
 
     return sign
 

@@ -16,12 +16,13 @@ from exchange.conformance.verdicts import NotKept, NotTried
 from exchange.conformance.visit import Visit
 from exchange.conformance.wire import WireAnswer
 from exchange.net.content_digest import byte_sequence
-from exchange.net.message_signatures import LIFETIME_S, TAG, authority_of, signature_base
-from schemas import ContractError, Record, open_envelope, parse_statement
+from exchange.net.message_signatures import COVERED_FIELDS, LIFETIME_S, TAG, authority_of, signature_base
+from schemas import CONTRACT_VERSION, ContractError, Record, open_envelope, parse_statement
 from schemas.lane import EMPTY_HEAD
 from schemas.record import Blob
 
 MAX_SCAN_BYTES = 32 * 1024 * 1024
+_TARGET = (LANE.partition("?")[0], LANE.partition("?")[2])
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d.\d\d:\d\d")
 
 
@@ -65,6 +66,36 @@ def _altered(visit: Visit) -> str:
     return f"{len(targets)} other targets and another method: refused."
 
 
+def _spelling(visit: Visit) -> str:
+    """With good signatures over the spelling that is sent: it could be read as another request."""
+    path, _, query = LANE.partition("?")
+    targets = (
+        (path.replace("lane", "%6Cane"), query),
+        (f"{path}/", query),
+        (f"/{path}", query),
+        (f"{path};x=1", query),
+        (path, query.replace("start=0", "start=%30")),
+        (path, f"{query}&start=0"),
+        (path, f"{query}&"),
+    )
+    for target in targets:
+        told = visit.guest.wire.ask("GET", "?".join(target), _freely(visit, _good_parameters(), target=target))
+        _refused(told, also=(307, 404, 422))
+    return f"{len(targets)} other spellings of a request, each signed as it was sent: refused."
+
+
+def _fields(visit: Visit) -> str:
+    guest = visit.guest
+    for name, value in (("FFP-Contract", CONTRACT_VERSION), ("Range", "bytes=0-9"), ("Content-Type", "text/plain")):
+        _refused(guest.wire.ask("GET", LANE, {**guest.signed(LANE), name: value}), what=f"{name} not covered")
+        covered = guest.signed(LANE, fields={name: value})
+        _refused(guest.wire.ask("GET", LANE, {**covered, name: f"{value}9"}), what=f"{name} altered")
+        left = {title: told for title, told in covered.items() if title != name}
+        _refused(guest.wire.ask("GET", LANE, left), what=f"{name} left out")
+    guest.get(LANE, **{"FFP-Contract": CONTRACT_VERSION}).expect(200)
+    return f"Three fields of {len(COVERED_FIELDS)}, each not covered, altered and left out: refused."
+
+
 def _parameters(visit: Visit) -> str:
     now = int(time.time())
     nonce = f'nonce="{time.time_ns():022d}"'
@@ -76,7 +107,7 @@ def _parameters(visit: Visit) -> str:
     }
     for name, parameters in tries.items():
         _refused(visit.guest.wire.ask("GET", LANE, _freely(visit, parameters)), what=name)
-    good = f"created={now};expires={now + LIFETIME_S};{nonce}"
+    good = _good_parameters()
     for name in ('"@authority"', '"@query"', '"@method"'):
         _refused(visit.guest.wire.ask("GET", LANE, _freely(visit, good, without=name)), what=f"{name} not covered")
     visit.guest.wire.ask("GET", LANE, _freely(visit, good)).expect(200)
@@ -85,9 +116,9 @@ def _parameters(visit: Visit) -> str:
 
 def _digest(visit: Visit) -> str:
     guest = visit.guest
-    headers = {**guest.signed(WITNESS, method="POST", body=REPORT), "Content-Type": "application/json"}
+    headers = guest.signed(WITNESS, method="POST", body=REPORT)
     told = _refused(guest.wire.ask("POST", WITNESS, headers, REPORT + b" "), also=(422,))
-    bare = {**guest.signed(WITNESS, method="POST"), "Content-Type": "application/json"}
+    bare = guest.signed(WITNESS, method="POST", fields={"Content-Type": "application/json"})
     _refused(guest.wire.ask("POST", WITNESS, bare, REPORT), also=(422,))
     return f"Another body and an unsigned one: refused ({told.code})."
 
@@ -151,14 +182,19 @@ def _shared_scan(visit: Visit) -> Blob:
     raise NotTried(f"The lane has no record: submit one with the audience {jurisdiction} on the tested node first.")
 
 
-def _freely(visit: Visit, parameters: str, *, without: str = "") -> dict[str, str]:
+def _good_parameters() -> str:
+    now = int(time.time())
+    return f'created={now};expires={now + LIFETIME_S};nonce="{time.time_ns():022d}"'
+
+
+def _freely(visit: Visit, parameters: str, *, without: str = "", target: tuple[str, str] = _TARGET) -> dict[str, str]:
     """A good signature over whatever is wanted, with whatever parameters."""
     key = visit.guest.node.keys.transport
     values = {
         '"@method"': "GET",
         '"@authority"': authority_of(visit.guest.tested.url),
-        '"@path"': LANE.partition("?")[0],
-        '"@query"': f"?{LANE.partition('?')[2]}",
+        '"@path"': target[0],
+        '"@query"': f"?{target[1]}",
     }
     values.pop(without, None)
     parts = f'({" ".join(values)});{parameters};keyid="{visit.guest.node.requester_id}";tag="{TAG}"'
@@ -205,6 +241,20 @@ CHECKS = (
         "RFC 9421, 2.2 and 7.5.6",
         "A signature over one request sent with others",
         _altered,
+    ),
+    _check(
+        "spelling-refused",
+        "Path and query have one spelling: nothing percent-encoded, no empty segment, no parameter twice.",
+        "RFC 9421, 7.5.6; exchange/net/message_signatures.py",
+        "The lane asked for in other spellings, each signed as it was sent",
+        _spelling,
+    ),
+    _check(
+        "fields-covered",
+        f"The signature covers each of the fields {', '.join(COVERED_FIELDS)} that a request carries.",
+        "RFC 9421, 7.2.1; exchange/net/message_signatures.py",
+        "The lane asked for with such fields not covered, altered and left out",
+        _fields,
     ),
     _check(
         "parameters-refused",

@@ -45,7 +45,7 @@ def _report(cosigned: bytes | None = None, **changes: object) -> bytes:
 def _tell(guest: Guest, report: bytes) -> WitnessAnswer:
     """Raises NotKept unless the answer is signed, bound to the report, and in its form."""
     headers = guest.signed(WITNESS, method="POST", body=report)
-    told = guest.wire.ask("POST", WITNESS, {**headers, "Content-Type": "application/json"}, report).expect(200)
+    told = guest.wire.ask("POST", WITNESS, headers, report).expect(200)
     try:
         verify_response(
             guest.answers_with,

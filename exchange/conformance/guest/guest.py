@@ -7,7 +7,7 @@ import contextlib
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -86,8 +86,11 @@ class Guest:
         age_s: int = 0,
         url: str | None = None,
         nonce: str | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
+        """The headers of a request, a body of which is JSON."""
         key = self.node.keys.transport
+        covered = {**(fields or {}), **({"Content-Type": "application/json"} if body else {})}
         return sign_request(
             key,
             self.node.requester_id,
@@ -95,15 +98,16 @@ class Guest:
             url=(url or self.tested.url) + target,
             body=body,
             now=int(time.time()) - age_s,
+            fields=covered,
             nonce=nonce,
         )
 
     def get(self, target: str, **headers: str) -> WireAnswer:
-        return self.wire.ask("GET", target, {**self.signed(target), **headers})
+        """Ask with these of the fields that a signature covers."""
+        return self.wire.ask("GET", target, self.signed(target, fields=headers))
 
     def post(self, target: str, body: bytes) -> WireAnswer:
-        headers = self.signed(target, method="POST", body=body)
-        return self.wire.ask("POST", target, {**headers, "Content-Type": "application/json"}, body)
+        return self.wire.ask("POST", target, self.signed(target, method="POST", body=body), body)
 
     def is_enrolled(self) -> bool:
         """Whether the tested node answers this peer by now."""

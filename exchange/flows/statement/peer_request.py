@@ -7,7 +7,9 @@ from typing import TypeAlias
 
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import peer_keys
-from exchange.store.sync import peers as store
+from exchange.net.message_signatures import VerifiedRequest
+from exchange.store.sync import nonces
+from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.trust.keys import requester_id
 
@@ -22,20 +24,28 @@ def requesting_peer(node: Node, keyid: str, *, expelled_too: bool = False) -> Kn
     key alone."""
     answered = (PeerState.ENROLLED, PeerState.EXPELLED) if expelled_too else (PeerState.ENROLLED,)
     with node.store.read() as session:
-        peer = store.find_peer(session, keyid.partition(":")[0])
+        peer = find_peer(session, keyid.partition(":")[0])
     if peer is None or peer.state not in answered:
         return None
     return peer if requester_id(peer.node_id, peer_keys(peer).in_force.transport) == keyid else None
 
 
-def check_nonce(node: Node, key_id: str, nonce: str) -> None:
+def check_nonce(node: Node, request: VerifiedRequest) -> None:
     """Raises RequestReplayed for a request that was answered; that it was not is certain only once it is
     remembered."""
     with node.store.read() as session:
-        store.check_nonce(session, key_id, nonce)
+        nonces.check_nonce(session, request.key_id, request.nonce, expires=request.expires)
 
 
-def remember_nonce(node: Node, key_id: str, nonce: str, until: int) -> None:
-    """Remember a request until it expires. Raises RequestReplayed where it was remembered before."""
+def remember_nonce(node: Node, request: VerifiedRequest) -> None:
+    """Remember a request as long as its signature may be used. Raises RequestReplayed where it was remembered
+    before."""
     with node.store.write() as session:
-        store.remember_nonce(session, key_id, nonce, until, int(time.time()))
+        nonces.remember_nonce(
+            session,
+            request.key_id,
+            request.nonce,
+            expires=request.expires,
+            now=int(time.time()),
+            skew_s=int(node.settings.request_skew_s),
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -197,22 +196,6 @@ def share_in_words(shares: PeerShares) -> str:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB"
-
-
-def receipt_evidence(node: Node, node_id: str) -> dict[str, object] | None:
-    """The peer's signed request that acknowledged its lane so far, to be kept or shown; None while there is none."""
-    with node.store.read() as session:
-        if find_peer(session, node_id) is None:
-            raise NotFound(f"There is no peer {node_id}. See: ffp peer list")
-        lane = lane_of(session, node_id)
-        if lane.acknowledged_by is None:
-            return None
-        return {
-            "count": lane.acknowledged_count,
-            "head": lane.acknowledged_head.hex(),
-            "at": lane.acknowledged_at,
-            "request": json.loads(lane.acknowledged_by),
-        }
 
 
 def _receipt(session: Session, node_id: str) -> Receipt | None:

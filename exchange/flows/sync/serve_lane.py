@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp
-from exchange.errors import Conflict, NotFound
+from exchange.errors import NotFound
 from exchange.flows.hits.history import pair_id
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS
 from exchange.flows.log.audit_rows import dealt_with
@@ -18,9 +17,11 @@ from exchange.flows.statement.addressee import LaneReader, is_meant_for
 from exchange.flows.statement.as_signed import is_as_signed, said_as_signed, signed_record
 from exchange.flows.statement.peer import peer_keys
 from exchange.flows.statement.sharing import entitled, releasable, share_anew
+from exchange.flows.sync.acknowledge import acknowledge
 from exchange.flows.sync.skew import PlaceOnLane, readable
 from exchange.log import merkle
 from exchange.log.audit_entry import Act
+from exchange.net.message_signatures import RequestProof
 from exchange.store.database.seals import holds
 from exchange.store.hits.joined_pairs import hits_of_pair, said_of_hits
 from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
@@ -30,7 +31,6 @@ from exchange.store.sync.peers import (
     extend_lane,
     find_peer,
     is_on_lane,
-    lane_head_at,
     lane_items,
     lane_of,
     note_withheld,
@@ -69,13 +69,13 @@ def read_lane(
     start: int,
     head: bytes,
     known_size: int,
-    signature: str = "",
+    proof: RequestProof | None = None,
     reads: str = CONTRACT_VERSION,
 ) -> LanePage:
     """One page of the peer's lane from ``start`` on.
 
     1. The peer's running head must be ours at that place; else one of us lost something, and both must know.
-    2. Its signed request for what follows acknowledges what came before: note it, with its ``signature``. A place
+    2. Its signed request for what follows acknowledges what came before: note it, with its ``proof``. A place
        before that is older than its receipts; it is answered, since a lane keeps everything, and noted for the
        operator.
     3. Give only what the last signed head covers, with inclusion and consistency proofs. What was entitled when it came
@@ -85,9 +85,9 @@ def read_lane(
        ``reads``.
     6. Write down what is given, before it is.
 
-    Raises Conflict, code "cursor-from-the-future" or "lane-differs"; NotAudited.
+    Raises as ``acknowledge``; NotAudited.
     """
-    acknowledge(node, peer.node_id, start, head, signature, reads)
+    acknowledge(node, peer, start, head, proof, reads)
     with node.store.read() as session:
         lane, signed = lane_of(session, peer.node_id), latest_checkpoint(session)
         if signed is None or known_size > signed.size:
@@ -207,40 +207,6 @@ def _is_named(session: Session, showing: Entitling, keys: KeyHistory) -> bool:
 def _given_before(session: Session, node: Node, peer: PeerRow, showing: Sequence[Entitling]) -> list[str]:
     own = [statement.statement_id for _, statement in showing if statement.issuer == node.node_id]
     return [name for name in own if is_on_lane(session, peer.node_id, name)]
-
-
-def acknowledge(
-    node: Node, peer: str, start: int, head: bytes, signature: str = "", reads: str = CONTRACT_VERSION
-) -> None:
-    """What a peer's signed request for what follows ``start`` says of what came before, and of the peer, noted.
-
-    A request that waits for news is noted before it waits, so that the operator sees at once what has arrived. Raises
-    Conflict, as ``read_lane``.
-    """
-    with node.store.read() as session:
-        lane, expected = lane_of(session, peer), lane_head_at(session, peer, start)
-    if expected is None:
-        raise Conflict(
-            f"The lane has {lane.count} items and you ask for what follows {start}: this node may have been "
-            "restored from an older backup. Tell its operator.",
-            code="cursor-from-the-future",
-        )
-    if expected != head:
-        raise Conflict(
-            f"After {start} items the two ends of the lane differ: one of them lost or changed something. "
-            "Compare the logs of both nodes before going on.",
-            code="lane-differs",
-        )
-    if start != lane.acknowledged_count or reads != lane.reads:
-        with node.store.write() as session:
-            row = lane_of(session, peer)
-            session.add(row)
-            row.reads = reads
-            if start > row.acknowledged_count:
-                row.acknowledged_count, row.acknowledged_head, row.acknowledged_at = start, head, stamp()
-                row.acknowledged_by = signature or None
-            elif start < row.acknowledged_count:
-                row.read_again_at = stamp()
 
 
 def _bounded(items: Sequence[PlaceOnLane]) -> Sequence[PlaceOnLane]:

@@ -6,10 +6,17 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from exchange.store.tables.log import CheckpointRow, LogCheckRow
+from exchange.store.tables.peers import RequesterRow
 from exchange.store.tables.records import StatementRow
 from exchange.store.tables.work import WorkerRow
 
-_STAMPED = (StatementRow.received_at, CheckpointRow.signed_at, LogCheckRow.checked_at, WorkerRow.seen_at)
+_STAMPED = (
+    StatementRow.received_at,
+    CheckpointRow.signed_at,
+    LogCheckRow.checked_at,
+    WorkerRow.seen_at,
+    RequesterRow.answered_at,
+)
 """Each is stamped with this machine's clock as it is written, and lies in the future of no right clock."""
 
 

@@ -6,17 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import BigInteger, ColumnElement, case, cast, delete, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.errors import RequestReplayed
 from exchange.store.node.jobs import JobKind, JobState
 from exchange.store.sync.refused import refused_count
 from exchange.store.tables.peers import (
     LaneItemRow,
     LaneRow,
-    NonceRow,
     PeerRow,
     PeerState,
     QuarantineCountRow,
@@ -251,22 +248,6 @@ def lane_items(
             break
         covered.append((item, statement))
     return covered
-
-
-def remember_nonce(session: Session, key_id: str, nonce: str, expires: int, now: int) -> None:
-    """Take a request's nonce once. Raises RequestReplayed the second time. Needs a write transaction."""
-    session.execute(delete(NonceRow).where(NonceRow.expires < now))
-    session.add(NonceRow(key_id=key_id, nonce=nonce, expires=expires))
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise RequestReplayed("This request was answered before; sign each request anew.") from error
-
-
-def check_nonce(session: Session, key_id: str, nonce: str) -> None:
-    """Raises RequestReplayed for one that was taken; that it was not is certain only once it is remembered."""
-    if session.get(NonceRow, (key_id, nonce)) is not None:
-        raise RequestReplayed("This request was answered before; sign each request anew.")
 
 
 def quarantine(session: Session, item: QuarantineRow) -> None:

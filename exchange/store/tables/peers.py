@@ -60,7 +60,7 @@ class LaneRow(Base):
     acknowledged_head: Mapped[bytes]
     acknowledged_at: Mapped[str | None]
     acknowledged_by: Mapped[str | None]
-    """The peer's signature over the request that acknowledged it, with what it covers: the delivery receipt."""
+    """JSON of the bytes that the peer signed as it acknowledged it, and of its signature: the delivery receipt."""
     read_again_at: Mapped[str | None]
     """When the peer last asked for what it had acknowledged: its database is older than its receipts."""
     reads: Mapped[str | None]
@@ -107,6 +107,18 @@ class NonceRow(Base):
     key_id: Mapped[str] = mapped_column(primary_key=True)
     nonce: Mapped[str] = mapped_column(primary_key=True)
     expires: Mapped[int] = mapped_column(index=True)
+    """As the sender signed it, in POSIX seconds."""
+
+
+class RequesterRow(Base):
+    """A key with which peers sign requests, and which of its nonces are remembered no more."""
+
+    __tablename__ = "requester"
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    forgotten_until: Mapped[int]
+    """The latest `expires` of a nonce that was deleted; it only grows, whatever the clock does."""
+    answered_at: Mapped[str | None]
+    """The latest time of this node's clock at which a request was answered."""
 
 
 class PeerState(StrEnum):

@@ -231,13 +231,13 @@ def _verified(request: Request, node: Node, *, expelled_too: bool = False, has_b
     peer = found.get(verified.key_id)
     if peer is None:
         raise KeyUnknown("No enrolled peer has this key.")
-    check_nonce(node, verified.key_id, verified.nonce)
+    check_nonce(node, verified)
 
     # 2.
     take_turn(request, node, peer.node_id)
 
     # 3.
-    remember_nonce(node, verified.key_id, verified.nonce, verified.remember_until)
+    remember_nonce(node, verified)
     return CallingPeer(peer, verified, digest=digest)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -16,7 +15,8 @@ from fastapi.responses import Response
 from exchange.flows.log.checkpoint import signed_size
 from exchange.flows.node.head_notifier import LOOK_AGAIN_S
 from exchange.flows.node.node import Node
-from exchange.flows.sync.serve_lane import acknowledge, read_lane, waits_on_lane
+from exchange.flows.sync.acknowledge import acknowledge
+from exchange.flows.sync.serve_lane import read_lane, waits_on_lane
 from exchange.net.client import READS
 from exchange.web.access.caller import CallingPeer, OpenNode, ReadingPeer, check_still_let_in
 from exchange.web.access.signed import signed_answer
@@ -51,12 +51,11 @@ async def lane(
     """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. With ``wait`` it
     comes when the log has grown beyond ``known_size``, or after that time. It ends before the first statement that
     needs a newer contract version than the peer states to read: the first version, where it states none."""
-    signature = _signature(request)
     if wait:
-        await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)
+        await run_in_threadpool(acknowledge, node, peer.row, start, bytes.fromhex(head), peer.request.proof, reads)
         await _waited(request, node, wait, partial(_is_longer, node, known_size))
         await run_in_threadpool(check_still_let_in, node, peer)
-    return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, signature, reads)
+    return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, reads)
 
 
 @router.get(
@@ -78,8 +77,7 @@ async def read_lane_news(
     """For peers: whether anything follows ``start`` on their lane, said as soon as something does, or after ``wait``
     seconds. A line that waits costs a connection at either end and nothing else. `lane-news` of the JSON Schemas; the
     answer is signed and bound to the request."""
-    signature = _signature(request)
-    await run_in_threadpool(acknowledge, node, peer.row.node_id, start, bytes.fromhex(head), signature, reads)
+    await run_in_threadpool(acknowledge, node, peer.row, start, bytes.fromhex(head), peer.request.proof, reads)
     is_news = (
         partial(_is_longer, node, known_size) if known_size is not None else _OnLane(node, peer.row.node_id, start)
     )
@@ -126,27 +124,14 @@ class _OnLane:
         return await run_in_threadpool(waits_on_lane, self._node, self._peer, self._start)
 
 
-def _signature(request: Request) -> str:
-    """What the peer signed, so that it cannot deny what it acknowledged."""
-    return json.dumps(
-        {
-            "target": f"{request.url.path}?{request.url.query}",
-            "signature-input": request.headers["signature-input"],
-            "signature": request.headers["signature"],
-        }
-    )
-
-
-def _lane_page(
-    node: Node, peer: CallingPeer, start: int, head: str, known_size: int, signature: str, reads: str
-) -> Response:
+def _lane_page(node: Node, peer: CallingPeer, start: int, head: str, known_size: int, reads: str) -> Response:
     page = read_lane(
         node,
         peer.row,
         start=start,
         head=bytes.fromhex(head),
         known_size=known_size,
-        signature=signature,
+        proof=peer.request.proof,
         reads=reads,
     )
     return signed_answer(node, peer, page.model_dump_json().encode())

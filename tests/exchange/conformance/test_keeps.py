@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 from starlette.types import Scope
 
 from exchange.conformance.check import CheckResult, Verdict, run_checks
@@ -20,9 +23,12 @@ from exchange.conformance.suite import GUEST, STRANGER
 from exchange.conformance.targets import LANE
 from exchange.errors import SignatureInvalid
 from exchange.log import note
+from exchange.net import message_signatures
 from exchange.net.message_signatures import SignedRequest, sign_response, verify_request
 from exchange.web import app
 from exchange.web.access import caller
+from exchange.web.http.ranges import file_answer
+from exchange.web.rest import blobs
 from tests.exchange.conformance.conftest import Answer, Asked, House, Spoil, enrolled, house
 from tests.exchange.conftest import RunningNode
 
@@ -345,21 +351,32 @@ def test_an_answer_to_a_peer_that_is_broken_is_found(
         assert home.failing(READER) == failing
 
 
-def _whole_scans(scope: Scope) -> None:
-    scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"range"]
-
-
-def _any_part(scope: Scope) -> None:
-    scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"if-range"]
-
-
-@pytest.mark.parametrize("bend", [_whole_scans, _any_part])
+@pytest.mark.parametrize("passed_over", [b"range", b"if-range"])
 def test_a_scan_not_given_in_parts_is_found(
-    visited: tuple[House, list[CheckResult]], bend: Callable[[Scope], None]
+    visited: tuple[House, list[CheckResult]], monkeypatch: pytest.MonkeyPatch, passed_over: bytes
 ) -> None:
-    home, _ = visited
-    with home.broken(bend=bend):
-        assert home.failing(READER) == {"scan-in-parts"}
+    """The signature covers the field, and the node does not do what it says."""
+
+    def answer(request: Request, *rest: Any) -> StreamingResponse:
+        heard = [pair for pair in request.scope["headers"] if pair[0] != passed_over]
+        return file_answer(Request({**request.scope, "headers": heard}), *rest)
+
+    monkeypatch.setattr(blobs, "file_answer", answer)
+    assert visited[0].failing(READER) == {"scan-in-parts"}
+
+
+def test_a_node_that_does_not_verify_all_fields_is_found(
+    visited: tuple[House, list[CheckResult]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_signatures, "COVERED_FIELDS", ())
+    assert visited[0].failing(READER) == {"fields-covered"}
+
+
+def test_a_node_that_takes_other_spellings_is_found(
+    visited: tuple[House, list[CheckResult]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_signatures, "_PATH", re.compile("/.*"))
+    assert visited[0].failing(READER) == {"spelling-refused"}
 
 
 def test_a_node_that_forgets_nonces_is_found(

@@ -156,12 +156,40 @@ def test_a_signed_request_is_verified() -> None:
     verified = verify(sign())
     assert verified == ms.VerifiedRequest(
         ms.SignedRequest("GET", "mk.example", "/v1/lane", "start=3&head=00ff", verified.request.signature),
-        key_id=RS_ID,
         nonce=NONCE,
         created=NOW,
         expires=NOW + 60,
-        remember_until=NOW + 90,
+        proof=verified.proof,
     )
+    assert verified.key_id == RS_ID
+
+
+def test_what_was_verified_proves_itself_to_others() -> None:
+    proof = verify(sign()).proof
+    RS.public_key().verify(proof.signature, proof.base)
+    assert proof.query == "start=3&head=00ff"
+    proof.verify(RS.public_key())
+    for other in (proof.base.replace(b"start=3", b"start=4"), proof.base + b" "):
+        with pytest.raises(SignatureInvalid):
+            dataclasses.replace(proof, base=other).verify(RS.public_key())
+
+
+FIELDS = {"FFP-Contract": "1.0", "Range": "bytes=5-", "If-Range": '"00"', "If-None-Match": "*", "Content-Type": "a/b"}
+
+
+def test_each_field_by_which_a_route_decides_is_covered() -> None:
+    assert {name.lower() for name in FIELDS} == set(ms.COVERED_FIELDS)
+    headers = sign(fields=FIELDS)
+    assert verify(headers).key_id == RS_ID
+    for name in FIELDS:
+        without = {title: value for title, value in headers.items() if title != name}
+        for altered in (without, headers | {name: "bytes=0-"}, headers | {name: ""}, headers | {name: "é"}):
+            with pytest.raises(SignatureInvalid):
+                verify(altered)
+        with pytest.raises(SignatureInvalid, match="must cover"):
+            verify(sign() | {name: FIELDS[name]})
+        with pytest.raises(SignatureInvalid, match="must stand once"):
+            verify(Repeated([*headers.items(), (name.lower(), FIELDS[name])]))
 
 
 def test_a_request_with_a_body_is_verified() -> None:
@@ -207,12 +235,12 @@ def test_every_request_has_a_nonce_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("url", "authority"),
     [
-        ("https://MK.Example/", "mk.example"),
-        ("https://mk.example:443", "mk.example"),
+        ("https://MK.Example/x", "mk.example"),
+        ("https://mk.example:443/x", "mk.example"),
         ("http://mk.example:80/x", "mk.example"),
         ("http://mk.example:443/x", "mk.example:443"),
         ("http://127.0.0.1:8101/x", "127.0.0.1:8101"),
-        ("http://[::1]:8101/", "[::1]:8101"),
+        ("http://[::1]:8101/x", "[::1]:8101"),
     ],
 )
 def test_the_authority_is_that_of_the_url_without_the_default_port(url: str, authority: str) -> None:
@@ -224,11 +252,9 @@ def test_the_authority_is_that_of_the_url_without_the_default_port(url: str, aut
 @pytest.mark.parametrize(
     "url",
     [
-        "http://127.0.0.1:8101",
         "http://127.0.0.1:8101/v1/lane?",
-        "http://127.0.0.1:8101/v1/lane?start=0&place=Ko%C5%A1ice",
-        "http://127.0.0.1:8101/v1/a%2Fb/../c d?q=x y&r=%2b+",
-        "http://127.0.0.1:8101/č?q=ж",
+        "http://127.0.0.1:8101/v1/lane?start=0&asks=1,2,3",
+        "http://127.0.0.1:8101/v1/log/tile/0/x001/234.p/5",
         "http://127.0.0.1:8101/v1/x#part",
     ],
 )
@@ -270,13 +296,10 @@ def test_what_is_signed_is_what_httpx_sends(url: str) -> None:
         {"method": "HEAD"},
         {"authority": "rs.example"},
         {"authority": "mk.example:8443"},
-        {"path": "/v1/lane/"},
-        {"path": "/v1/lane#"},
-        {"path": "/v1/lane?start=3"},
+        {"path": "/v1/lane/news"},
         {"path": "/V1/lane"},
         {"query": "start=4&head=00ff"},
         {"query": "head=00ff&start=3"},
-        {"query": "?start=3&head=00ff"},
         {"query": ""},
     ],
 )
@@ -286,9 +309,9 @@ def test_another_request_with_the_same_signature_is_refused(change: dict[str, st
 
 
 def test_the_query_and_the_path_cannot_be_moved_into_each_other() -> None:
-    headers = sign(url="https://mk.example/a?b")
+    headers = sign(url="https://mk.example/a?b=c")
     with pytest.raises(SignatureInvalid):
-        verify(headers, path="/a?b", query="")
+        verify(headers, path="/a?b=c", query="")
 
 
 @pytest.mark.parametrize(
@@ -304,13 +327,45 @@ def test_the_query_and_the_path_cannot_be_moved_into_each_other() -> None:
         {"path": '/v1/lane\n"@query": ?'},
         {"path": "/v1/la ne"},
         {"path": "/v1/läne"},
+        {"path": "/"},
+        {"path": "/v1/%6Cane"},
+        {"path": "/v1/%6cane"},
+        {"path": "/v1//lane"},
+        {"path": "//v1/lane"},
+        {"path": "/v1/lane/"},
+        {"path": "/v1/./lane"},
+        {"path": "/v1/x/../lane"},
+        {"path": "/v1/.."},
+        {"path": "/v1/lane;x=1"},
+        {"path": "/v1/lane#"},
+        {"path": "/v1/lane?start=3"},
+        {"authority": "MK.example"},
+        {"authority": "mk.example/v1"},
         {"query": "a b"},
         {"query": "a\n"},
+        {"query": "?start=3&head=00ff"},
+        {"query": "start=3&start=4"},
+        {"query": "start=%33"},
+        {"query": "st%61rt=3"},
+        {"query": "start=3+4"},
+        {"query": "start=3;head=00ff"},
+        {"query": "start=3&"},
+        {"query": "&start=3"},
+        {"query": "start"},
+        {"query": "Start=3"},
     ],
 )
-def test_a_target_that_no_request_has_is_refused(change: dict[str, str]) -> None:
-    with pytest.raises(SignatureInvalid, match=r"method|authority|query"):
+def test_a_target_in_another_spelling_than_the_one_is_refused(change: dict[str, str]) -> None:
+    """Also with a good signature over it: it could be read as another request."""
+    with pytest.raises(SignatureInvalid, match=r"method|authority|path|query"):
         verify(sign(), **change)
+    target = {"authority": "mk.example", "path": "/v1/lane", "query": "start=3&head=00ff", "method": "GET"} | change
+    values = {f'"@{name}"': target[name] for name in ("method", "authority", "path")}
+    values['"@query"'] = f"?{target['query']}"
+    base = "\n".join([*(f"{name}: {value}" for name, value in values.items()), f'"@signature-params": {INPUT}'])
+    signature = base64.b64encode(RS.sign(base.encode())).decode()
+    with pytest.raises(SignatureInvalid, match=r"method|authority|path|query"):
+        verify({"Signature-Input": f"ffp={INPUT}", "Signature": f"ffp=:{signature}:"}, **change)
 
 
 def test_an_altered_body_is_refused() -> None:
@@ -344,7 +399,7 @@ def test_a_digest_in_another_form_is_refused(field: str) -> None:
 
 @pytest.mark.parametrize("now", [NOW - 30, NOW, NOW + 60, NOW + 90])
 def test_clocks_may_differ_a_little(now: int) -> None:
-    assert verify(sign(), now=now).remember_until >= now
+    assert verify(sign(), now=now).expires + ms.MAX_SKEW_S >= now
 
 
 @pytest.mark.parametrize(
@@ -359,7 +414,7 @@ def test_a_request_that_is_late_or_early_is_refused_and_told_both_clocks(now: in
 
 
 def test_the_nonce_is_remembered_for_as_long_as_the_request_is_taken() -> None:
-    remember_until = verify(sign()).remember_until
+    remember_until = verify(sign()).expires + ms.MAX_SKEW_S
     verify(sign(), now=remember_until)
     with pytest.raises(RequestExpired):
         verify(sign(), now=remember_until + 1)

@@ -24,7 +24,8 @@ from exchange.store.log.statements import append_own, log_size, node_reader
 from exchange.store.node import jobs
 from exchange.store.node.jobs import JobKind
 from exchange.store.review.candidates import NewCandidate, add_candidates
-from exchange.store.sync.peers import add_peer, failed_fetches, new_peer, put_on_lane, remember_nonce
+from exchange.store.sync.nonces import remember_nonce
+from exchange.store.sync.peers import add_peer, failed_fetches, new_peer, put_on_lane
 from exchange.store.tables.peers import LaneItemRow, LaneRow
 from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow
 from exchange.trust.keys import NodeKeys, create_keys, load_keys
@@ -120,7 +121,7 @@ def _root(leaves: list[bytes]) -> bytes:
 def test_a_nonce_is_taken_once(store: Store) -> None:
     def ask(_number: int) -> str:
         with store.write() as session:
-            remember_nonce(session, "key", "nonce", 2**33, 0)
+            remember_nonce(session, "key", "nonce", expires=2**33, now=0, skew_s=30)
         return "taken"
 
     found = at_once(ask, 12)

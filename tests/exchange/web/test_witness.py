@@ -42,8 +42,9 @@ def send(
     key = changes.pop("key", sender.node.keys.transport)
     url = f"{node.url}/v1/witness"
     values = {"method": "POST", "url": url, "body": signed if signed is not None else body, "now": int(time.time())}
+    values["fields"] = {"Content-Type": "application/json"}
     headers = sign_request(key, requester_id(sender.node.node_id, raw_public(key)), **{**values, **changes})
-    return node.http.post(url, content=body, headers={**headers, "Content-Type": "application/json"})
+    return node.http.post(url, content=body, headers=headers)
 
 
 @pytest.mark.slow
@@ -159,7 +160,6 @@ def test_how_far_its_log_is_witnessed_a_node_tells_peers_alone(pair: Pair) -> No
     problem(rs.get("/v1/log/witnessed?size=1"), 401, "signature-invalid")
     for query in ("", "?size=0", "?size=1&asks=0", "?size=1&asks=1,", f"?size={2**63}", "?size=1&asks=1" + ",1" * 16):
         problem(question(mk, rs, query), 422, "invalid-parameter")
-    problem(question(mk, rs, "?size=1&asks=1&asks=1"), 422, "unknown-parameter")
     problem(question(mk, rs, "?size=1000"), 409, "size-not-signed")
     problem(question(mk, rs, "?size=1&asks=2"), 409, "size-not-signed")
 

@@ -18,7 +18,7 @@ from exchange.flows.query.ask import Question, ask
 from exchange.flows.statement.sharing import share
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.terms.withdraw import withdraw
-from exchange.net.message_signatures import sign_request
+from exchange.net.message_signatures import COVERED_FIELDS, sign_request
 from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.log.statements import append_own
 from exchange.store.node.jobs import JobKind
@@ -170,7 +170,7 @@ class CuriousPeer:
             self._ask(host, Asked("/v1/lane/news", f"/v1/lane/news?{urlencode(query)}", parameters=frozenset(query)))
 
     def _ask(self, host: str, asked: Asked, **headers: str) -> httpx.Response:
-        url = self._world.network.nodes[host].settings.url + asked.target
+        url, sent = self._world.network.nodes[host].settings.url + asked.target, {**asked.headers, **headers}
         signed = sign_request(
             self._key,
             requester_id(MK, raw_public(self._key)),
@@ -178,8 +178,9 @@ class CuriousPeer:
             url=url,
             body=None,
             now=int(time.time()),
+            fields={name: value for name, value in sent.items() if name.lower() in COVERED_FIELDS},
         )
-        answer = self._http.get(url, headers={**signed, **asked.headers, **headers})
+        answer = self._http.get(url, headers={**sent, **signed})
         self._coverage.note(asked.path, answer.status_code, asked.parameters)
         if answer.status_code < 400:
             self._seen[host].text(_readable(answer))

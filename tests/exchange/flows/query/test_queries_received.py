@@ -113,8 +113,8 @@ class Asker:
             url=f"{to.url}/v1/queries",
             body=changes.pop("signed", body),
             now=int(time.time()),
+            fields={"Content-Type": form.content_type},
         )
-        headers |= {"Content-Type": form.content_type}
         return to.http.post(f"{to.url}/v1/queries", content=body, headers=headers)
 
     def close(self) -> None:
@@ -218,10 +218,8 @@ def test_a_repeated_request_is_refused(mk: RunningNode, rs: Asker) -> None:
     body = b"".join(form.pieces())
     key = rs.node.keys.transport
     url = f"{mk.url}/v1/queries"
-    signed = sign_request(
-        key, requester_id("ffp-rs", raw_public(key)), method="POST", url=url, body=body, now=int(time.time())
-    )
-    headers = {**signed, "Content-Type": form.content_type}
+    fields, name = {"Content-Type": form.content_type}, requester_id("ffp-rs", raw_public(key))
+    headers = sign_request(key, name, method="POST", url=url, body=body, now=int(time.time()), fields=fields)
     assert mk.http.post(url, content=body, headers=headers).status_code == 202
     problem(mk.http.post(url, content=body, headers=headers), 401, "request-replayed")
 

@@ -11,7 +11,8 @@ from sqlalchemy import update
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.statement.sign_statement import SignedStatement, enter, say
 from exchange.flows.sync import verify_lane_page
-from exchange.flows.sync.progress import in_words, note_quarantine, receipt_evidence, sync_status
+from exchange.flows.sync.acknowledge import receipt_evidence
+from exchange.flows.sync.progress import in_words, note_quarantine, sync_status
 from exchange.flows.sync.receipts import SOONEST_S, give_receipt
 from exchange.flows.sync.replay import read_again
 from exchange.flows.terms.terms import state_policy

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -51,7 +52,7 @@ class Asking:
     key: Ed25519PrivateKey
 
     def signed(
-        self, target: str, method: str = "GET", key: Ed25519PrivateKey | None = None, **more: bytes
+        self, target: str, method: str = "GET", key: Ed25519PrivateKey | None = None, **more: Any
     ) -> dict[str, str]:
         signer = key or self.key
         url, now = self.node.url + target, int(time.time())
@@ -67,7 +68,8 @@ class Asking:
 
     def announced(self, target: str, key: Ed25519PrivateKey | None = None) -> AbstractContextManager[socket.socket]:
         """A request whose signed head is there, and whose body does not come."""
-        headers = self.signed(target, "POST", key, body_sha256=hashlib.sha256(b"?").digest())
+        form = {"Content-Type": "multipart/form-data; boundary=x"}
+        headers = self.signed(target, "POST", key, body_sha256=hashlib.sha256(b"?").digest(), fields=form)
         return self.begun("POST", target, {**headers, "Content-Length": "1"})
 
     @contextlib.contextmanager
@@ -87,7 +89,7 @@ class Asking:
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
             line.settimeout(20)
             line.connect((place.hostname, place.port))
-            fields = {"Host": place.netloc, "Content-Type": "multipart/form-data; boundary=x", **headers}
+            fields = {"Host": place.netloc, **headers}
             head = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
             line.sendall("\r\n".join([*head, "", ""]).encode())
             yield line
