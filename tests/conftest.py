@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.next_release import Release, make_next_release
+
 settings.register_profile(
     "patient", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -30,6 +32,11 @@ def ffp_data() -> Path:
     if not (folder / "fadul").is_dir():
         pytest.fail(f"FFP_DATA={named} holds no folder fadul/")
     return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def next_release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    return make_next_release(tmp_path_factory.mktemp("next") / "100% next")
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,6 @@ breaks. Nodes of both releases exchange. In the end each node has each exhibit, 
 
 from __future__ import annotations
 
-import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,14 +24,14 @@ from exchange.flows.node.node import opened
 from exchange.store.tables.schema_version import SCHEMA_VERSION
 from matcher.synthetic import breech_face
 from tests.chaos.nodes.region import JURISDICTIONS, Exhibit, Region
-from tests.chaos.nodes.releases import OF_FORM_6, THIS, Release, ReleasedNode, landed_release
+from tests.chaos.nodes.releases import ReleasedNode
 from tests.chaos.sizes import report, sized
 from tests.chaos.test_skew import assert_in_order
+from tests.next_release import NEXT_SCHEMA_VERSION, THIS, Release
 
 pytestmark = [pytest.mark.long, pytest.mark.alone]
 
 SEED = 31
-FORM = 6
 EVERY_S = 6
 """From one exhibit to the next: 150 in 15 minutes, as in the pilot."""
 MOST_AT_ONCE = 60
@@ -49,10 +47,10 @@ from exchange.flows.node.node import opened
 from exchange.store.tables.records import RecordRow, StatementRow
 
 with opened(Path(told["home"])) as node, node.store.read() as session:
-    form = node.store.form()
+    version = node.store.schema_version()
     rows = session.execute(select(RecordRow.statement_id, RecordRow.issuer, RecordRow.case_reference)).all()
     envelopes = session.execute(select(StatementRow.statement_id).where(StatementRow.envelope.is_not(None))).all()
-print(json.dumps({"form": form, "records": [list(row) for row in rows], "signed": len(envelopes)}))
+print(json.dumps({"version": version, "records": [list(row) for row in rows], "signed": len(envelopes)}))
 """
 
 
@@ -110,24 +108,22 @@ class Clients:
         self._ending.set()
 
 
-def test_a_rolling_upgrade_and_back_loses_and_refuses_nothing(tmp_path: Path) -> None:
-    before = landed_release(tmp_path / "before", OF_FORM_6)
-    if before is None:
-        print(f"\nNOT TRIED: the history here has no {OF_FORM_6}, so nothing was upgraded.", file=sys.__stderr__)
-        return
+def test_a_rolling_upgrade_and_back_loses_and_refuses_nothing(tmp_path: Path, next_release: Release) -> None:
     (drawn := tmp_path / "scans").mkdir()
     began = time.monotonic()
-    with six(tmp_path, before) as made, ThreadPoolExecutor(1) as pool, ExitStack() as stopping:
+    with six(tmp_path, THIS) as made, ThreadPoolExecutor(1) as pool, ExitStack() as stopping:
         nodes = [node for node in made.nodes.values() if isinstance(node, ReleasedNode)]
         clients = Clients(made, drawn)
         stopping.callback(clients.stop)
         going = pool.submit(clients.run)
         clients.wait_for_first()
         rolling = time.monotonic()
-        up = _one_after_another(nodes, lambda node: node.upgrade(THIS))
-        assert {node.runs.run(HELD, home=node.home)["form"] for node in nodes} == {SCHEMA_VERSION}
+        up = _one_after_another(nodes, lambda node: node.upgrade(next_release))
+        assert {node.runs.run(HELD, home=node.home)["version"] for node in nodes} == {NEXT_SCHEMA_VERSION}
         sent_up = len(clients.sent)
-        back = _one_after_another(nodes, lambda node: node.go_back(before, FORM, tmp_path / f"backups-{node.node_id}"))
+        back = _one_after_another(
+            nodes, lambda node: node.go_back(THIS, SCHEMA_VERSION, tmp_path / f"backups-{node.node_id}")
+        )
         rolled_s = time.monotonic() - rolling
         clients.stop()
         going.result()
@@ -137,13 +133,17 @@ def test_a_rolling_upgrade_and_back_loses_and_refuses_nothing(tmp_path: Path) ->
         healed_s = time.monotonic() - healing
         for node in nodes:
             node.stop()
-    kept = _keep(made, nodes, before)
+    kept = _keep(made, nodes)
     answers = [status for exhibit in made.exhibits for status in exhibit.refused]
     figures: dict[str, Any] = {
         "nodes": len(nodes),
         "exhibits": len(made.exhibits),
         "of these while nodes went up": sent_up,
-        "form before, of the newer release, and in the end": [FORM, SCHEMA_VERSION, kept.pop("form")],
+        "schema version before, of the next release, and in the end": [
+            SCHEMA_VERSION,
+            NEXT_SCHEMA_VERSION,
+            kept.pop("version"),
+        ],
         "seconds of the whole roll": round(rolled_s, 1),
         "longest a node was away, going up and back, s": [round(max(up), 1), round(max(back), 1)],
         "connections that broke and were tried again": answers.count(0),
@@ -157,7 +157,8 @@ def test_a_rolling_upgrade_and_back_loses_and_refuses_nothing(tmp_path: Path) ->
     assert sent_up >= len(nodes)
     assert len(made.exhibits) - sent_up >= len(nodes)
     assert {exhibit.scan.jurisdiction for exhibit in made.exhibits} == set(JURISDICTIONS)
-    assert figures["form before, of the newer release, and in the end"] == [FORM, SCHEMA_VERSION, FORM]
+    versions = figures["schema version before, of the next release, and in the end"]
+    assert versions == [SCHEMA_VERSION, NEXT_SCHEMA_VERSION, SCHEMA_VERSION]
     assert (figures["refused"], figures["lost"], figures["doubled"]) == (0, 0, 0)
 
 
@@ -186,24 +187,22 @@ def _wait_until_all_is_everywhere(made: Region) -> None:
         )
 
 
-def _keep(made: Region, nodes: Sequence[ReleasedNode], before: Release) -> dict[str, Any]:
-    """What the older release finds in the end; then each node is brought up once more, and all of it is read again."""
+def _keep(made: Region, nodes: Sequence[ReleasedNode]) -> dict[str, Any]:
+    """What this release finds in the end: all of it is read again."""
     acknowledged = {exhibit.name for exhibit in made.exhibits if exhibit.receipt is not None}
     lost = doubled = 0
-    forms = set()
+    versions = set()
     for node in nodes:
-        held = before.run(HELD, home=node.home)
-        forms.add(held["form"])
+        held = THIS.run(HELD, home=node.home)
+        versions.add(held["version"])
         records = {name: (issuer, case) for name, issuer, case in held["records"]}
         lost += len(acknowledged - records.keys())
         doubled += len(records) - len(set(records.values()))
-        assert json.loads(before.ffp("log", "check", "--json", "--home", str(node.home)))["findings"] == []
-        THIS.ffp("migrate", "--home", str(node.home))
         with opened(node.home) as whole:
             checked = check_and_keep(whole, lambda _what, _done, _total: None)
         assert (checked.good, checked.findings) == (True, [])
         assert checked.scans == len(made.exhibits)
     for owner, reader in pairwise([*nodes, nodes[0]]):
         assert_in_order(owner, reader)
-    [form] = forms
-    return {"form": form, "lost": lost, "doubled": doubled}
+    [version] = versions
+    return {"version": version, "lost": lost, "doubled": doubled}

@@ -1,72 +1,18 @@
-"""Other releases than this one, each as a folder of sources that runs: the landed one, and one still to come."""
+"""Nodes that one release made and runs, and another one later."""
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import shutil
-import subprocess
-import sys
-import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from schemas.vocabulary import Role
-from tests.chaos.nodes.processes import PEOPLE, Process, bearer, environment_of
+from tests.chaos.nodes.processes import PEOPLE, Process, bearer
 from tests.exchange.conftest import LEGAL_BASIS, free_port
+from tests.next_release import Release
 
-SOURCES = Path(__file__).parents[3]
-PACKAGES = ("exchange", "matcher", "schemas")
-LANDED = "8928842"
-"""The release that says nothing of what it reads."""
-OF_CONTRACT_1_1 = "6d50b91"
-"""The release before this one: it says that it reads 1.1, and knows no item, firearm or custody."""
-OF_FORM_6 = "c3d9d59"
-"""The last state of the sources whose database has form 6: the release before this one, to which a node goes back."""
-
-ADDITIONS = {
-    "schemas/statement_base.py": {
-        'Literal["1.0", "1.1", "1.2", "1.3"]': 'Literal["1.0", "1.1", "1.2", "1.3", "1.4"]',
-    },
-    "schemas/versions.py": {
-        "ADDED: dict[str, str] = {": "ADDED: dict[str, str] = dict.fromkeys("
-        '("Exhibit.colour", "CaseMaterial=polymer", "Notice.type=notice"), "1.4") | {'
-    },
-    "schemas/exhibit.py": {
-        "    headstamp: ShortText | None = None\n": "    headstamp: ShortText | None = None\n"
-        "    colour: ShortText | None = Field(default=None, exclude_if=lambda colour: colour is None)\n"
-    },
-    "schemas/vocabulary.py": {
-        "class CaseMaterial(StrEnum):\n": 'class CaseMaterial(StrEnum):\n    POLYMER = "polymer"\n'
-    },
-    "schemas/sharing.py": {
-        "class Hold(Statement):": "class Notice(Statement):\n"
-        '    """A line to all who read the lane."""\n\n    type: Literal["notice"]\n    text: ShortText\n\n\n'
-        "class Hold(Statement):"
-    },
-    "schemas/kinds.py": {
-        "Grant, Hold, Policy": "Grant, Hold, Notice, Policy",
-        "    | Hold\n": "    | Hold\n    | Notice\n",
-        '    Kind(Hold, "record"),\n': '    Kind(Hold, "record"),\n    Kind(Notice, None, MeantFor.ALL),\n',
-    },
-}
-"""What the release to come adds: a field, a word of a vocabulary, a kind of statement."""
-
-NOTICE = """
-from exchange.flows.node.node import opened
-from exchange.flows.statement.sign_statement import THE_NODE, enter, say
-from schemas.sharing import Notice
-
-with opened(Path(told["home"])) as node:
-    said = say(node, Notice, THE_NODE, text="Closed at noon.")
-    with node.store.write() as session:
-        enter(session, said, to=[told["to"]])
-print(json.dumps(said.statement_id))
-"""
 _MAKE = """
 from exchange.flows.node.node import create_node, opened
 from exchange.store.access.users import add_user
@@ -89,45 +35,6 @@ with opened(Path(told["home"])) as node:
         enrol(node, met, confirmed=met.fingerprint, legal_basis=told["basis"])
 print("null")
 """
-_BEFORE = {
-    "exchange.flows.node.node": "exchange.flows.node",
-    "exchange.flows.keys.enrol": "exchange.flows.enrol",
-    "exchange.store.access.users": "exchange.store.users",
-}
-"""Where the landed release has modules that these lines name."""
-
-
-@dataclass(frozen=True)
-class Release:
-    """Sources in a folder of their own."""
-
-    folder: Path
-
-    def run(self, script: str, **told: Any) -> Any:
-        """Run a few lines on these sources; returns what they print last, as JSON."""
-        if not (self.folder / "exchange/flows/node").is_dir():
-            for name, before in _BEFORE.items():
-                script = script.replace(f"from {name} import", f"from {before} import")
-        lines = f"import json, sys\nfrom pathlib import Path\ntold = json.loads(sys.argv[1])\n{script}"
-        return json.loads(self._call("-c", lines, json.dumps(told, default=str)).splitlines()[-1])
-
-    def ffp(self, *arguments: str) -> str:
-        return self._call("-m", "exchange.cli.main", *arguments)
-
-    def _call(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.folder,
-            env=environment_of(self.folder, os.environ),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
-THIS = Release(SOURCES)
 
 
 class ReleasedNode(Process):
@@ -162,10 +69,10 @@ class ReleasedNode(Process):
         self.start()
         self.wait_ready()
 
-    def go_back(self, release: Release, form: int, backups: Path) -> None:
+    def go_back(self, release: Release, version: int, backups: Path) -> None:
         """As the runbook says: stop, back up and migrate with the release that runs, install the earlier one, start."""
         self.stop()
-        back = ("--to-form", str(form), "--yes", "--backup", str(backups))
+        back = ("--to-version", str(version), "--yes", "--backup", str(backups))
         self.runs.ffp("migrate", *back, "--home", str(self.home))
         self.runs, self.release = release, release.folder
         self.start()
@@ -238,28 +145,3 @@ class ReleasedNode(Process):
         peers = self.get("/v1/peers", by="operator-1")
         found: dict[str, Any] = next(peer for peer in peers if peer["node_id"] == other.node_id)
         return found
-
-
-def release_to_come(folder: Path) -> Release:
-    """This release with a few additions to the contract."""
-    for package in PACKAGES:
-        shutil.copytree(SOURCES / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for path, changes in ADDITIONS.items():
-        text = (folder / path).read_text(encoding="utf-8")
-        for before, after in changes.items():
-            assert text.count(before) == 1, (path, before)
-            text = text.replace(before, after)
-        (folder / path).write_text(text, encoding="utf-8")
-    return Release(folder)
-
-
-def landed_release(folder: Path, commit: str = LANDED) -> Release | None:
-    """A release as the history has it; None where there is no history, as in an unpacked archive."""
-    archive = subprocess.run(
-        ["git", "-C", str(SOURCES), "archive", commit, *PACKAGES], capture_output=True, check=False
-    )
-    if archive.returncode != 0:
-        return None
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as packed:
-        packed.extractall(folder, filter="data")
-    return Release(folder)

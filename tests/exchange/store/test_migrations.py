@@ -1,4 +1,4 @@
-"""A new database and a migrated one have the same tables, and a database of another schema version is refused."""
+"""A new database and a migrated one have the same tables; a next release migrates all data, up and back."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import URL, Engine, inspect, text
+from sqlalchemy import URL, Engine, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
-from exchange.errors import ConfigurationError
+from exchange.errors import ConfigurationError, OtherSchemaVersion
 from exchange.store.database.engine import Store
 from exchange.store.migrations import SCRIPTS, upgrade
 from exchange.store.tables.columns import Base
 from exchange.store.tables.schema_version import SCHEMA_VERSION, SchemaRow
 from tests.exchange.databases import Databases
+from tests.exchange.store.database.test_engine import argument
+from tests.exchange.store.filled import data_tables, fill
 from tests.exchange.store.freeze_baseline import frozen_baseline
+from tests.next_release import NEXT_SCHEMA_VERSION, Release, make_next_release
 
 StoreAt = Callable[[Path | URL], Store]
 
@@ -92,6 +96,84 @@ def test_a_frozen_baseline_makes_the_same_tables(two_stores: tuple[Store, Store]
         SchemaRow.metadata.tables[SchemaRow.__tablename__].create(connection)
         baseline["upgrade"]()
     assert tables_of(frozen._database.reading) == tables_of(new._database.reading)
+
+
+MIGRATE = """
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import make_url
+from exchange.store.database.engine import Store
+from exchange.store.tables.columns import Base
+from exchange.store.tables.schema_version import SchemaRow
+
+place = told["place"]
+store = Store(make_url(place) if "://" in place else Path(place))
+store.migrate(told["to"])
+with store.read() as session:
+    options = {"version_table": SchemaRow.__tablename__, "compare_type": True, "compare_server_default": True}
+    context = MigrationContext.configure(session.connection(), opts=options)
+    print(json.dumps([store.schema_version(), [str(found) for found in compare_metadata(context, Base.metadata)]]))
+"""
+
+
+def rows_of(store: Store) -> dict[str, list[str]]:
+    """Return what stands in every table of this release."""
+    with store.read() as session:
+        return {
+            table.name: sorted(str(tuple(found)) for found in session.execute(select(*table.columns)))
+            for table in data_tables()
+        }
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    fill(store)
+    return store
+
+
+@pytest.mark.slow
+def test_a_next_release_brings_a_database_up_and_back(filled: Store, place: Path | URL, next_release: Release) -> None:
+    """A table is made anew on SQLite, with rows in it that others refer to."""
+    before, tables = rows_of(filled), tables_of(filled._database.reading)
+    for _ in range(2):  # the second time there is nothing to do
+        found = next_release.run(MIGRATE, place=argument(place), to=NEXT_SCHEMA_VERSION)
+        assert found == [NEXT_SCHEMA_VERSION, []]
+    with pytest.raises(OtherSchemaVersion) as refused:
+        filled.check()
+    assert refused.value.newer
+    assert rows_of(filled) == before
+    with filled.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM laboratory")) == 2
+    version, differing = next_release.run(MIGRATE, place=argument(place), to=SCHEMA_VERSION)
+    assert (version, differing != []) == (SCHEMA_VERSION, True)
+    assert differences(filled) == []
+    assert tables_of(filled._database.reading) == tables
+    assert rows_of(filled) == before
+    filled.check()
+    with pytest.raises(IntegrityError), filled.write() as session:
+        session.execute(text("UPDATE record SET statement_id = 'nothing'"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "raise RuntimeError",
+        "op.execute('DELETE FROM statement')",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    ],
+    ids=["of itself", "references to nothing", "killed"],
+)
+def test_a_migration_that_fails_leaves_all_as_it_was(
+    filled: Store, place: Path | URL, tmp_path: Path, ends: str
+) -> None:
+    failing = make_next_release(tmp_path / "failing", upgrade_ends=ends)
+    before, tables = rows_of(filled), tables_of(filled._database.reading)
+    with pytest.raises(AssertionError):
+        failing.run(MIGRATE, place=argument(place), to=NEXT_SCHEMA_VERSION)
+    assert tables_of(filled._database.reading) == tables
+    assert filled.schema_version() == SCHEMA_VERSION
+    assert rows_of(filled) == before
 
 
 @pytest.mark.parametrize("version", [SCHEMA_VERSION + 1, "of-somebody-else"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,24 +21,8 @@ from exchange.trust.registry import (
 )
 from schemas.jurisdiction import Jurisdiction
 from schemas.vocabulary import KOSOVO_FOOTNOTE
-from tests.chaos.nodes.releases import landed_release
 from tests.exchange.jurisdictions.croatia import HR, croatia, entry
 from tests.exchange.trust.rounds import RS, SIX, Capitals, content_of, forged, new_signer, rounds_of
-
-BEFORE = "6d50b91c"
-"""The last state of the sources in which jurisdictions were a closed list."""
-_READ = """
-from exchange.errors import RootInvalid
-from exchange.trust.registry import RoundFiles, verify_rounds
-
-rounds = [RoundFiles(*((Path(place) / name).read_bytes() for name in ("root", "registry"))) for place in told["places"]]
-try:
-    trust = verify_rounds(rounds)
-except RootInvalid as error:
-    print(json.dumps([error.code, str(error)]))
-else:
-    print(json.dumps([trust.version, trust.fingerprint, [node.node_id for node in trust.registry.nodes]]))
-"""
 
 
 def node(node_id: str, jurisdiction: Jurisdiction) -> RegisteredNode:
@@ -85,28 +68,6 @@ def test_a_registry_alone_renames_one_of_the_eight(capitals: Capitals) -> None:
     renamed = entries_in({"MD": entry(names={"en": "Moldova"}, languages=["ro"], clock="Europe/Chisinau")}, "a test")
     known = capitals.round(jurisdictions=renamed).registry.directory
     assert (known.name("MD"), len(list(known))) == ("Moldova", 8)
-
-
-@pytest.mark.slow
-def test_the_release_before_reads_a_round_that_names_what_it_does_not_know(
-    capitals: Capitals, named: Trust, tmp_path: Path
-) -> None:
-    """As long as no key and no node is of the ninth: that round it cannot read, and keeps to the one before."""
-    before = landed_release(tmp_path / "before", BEFORE)
-    if before is None:
-        pytest.skip("there is no history here")
-    later = capitals.round(named, nodes=[node("ffp-hr", HR)], jurisdictions=croatia())
-    for number, files in enumerate(rounds_of(later), 1):
-        place = tmp_path / str(number)
-        place.mkdir()
-        (place / "root").write_bytes(files.root)
-        (place / "registry").write_bytes(files.registry)
-
-    places = [tmp_path / "1", tmp_path / "2"]
-    assert before.run(_READ, places=places[:1]) == [1, named.fingerprint, ["ffp-rs"]]
-    code, told = before.run(_READ, places=places)
-    assert code == "wrong-entry"
-    assert "nodes/ffp-hr" in told
 
 
 @pytest.mark.parametrize(
