@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     """The address to listen on. A reverse proxy with TLS stands in front."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8440
     """The port to listen on."""
+    trusted_proxies: Annotated[tuple[NetworkText, ...], Field(max_length=20)] = ()
+    """Addresses of reverse proxies whose ``X-Forwarded-For`` states where a request comes from: ``["127.0.0.1"]``.
+    Tries to sign in are counted by that address. Without a proxy here the header is ignored, and all tries that come
+    through a proxy count together."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """The port on 127.0.0.1 where Prometheus reads the node's counts. They show how much is exchanged with whom: never
     open the port to others. Without a port there are no metrics."""

@@ -245,7 +245,12 @@ def node_starter(
             roles = [role for role in Role if role is not Role.NODE]
             tokens = {role: add_user(session, f"{role}-{time.time_ns()}", role) for role in roles}
         config = uvicorn.Config(
-            create_app(node), port=node.settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
+            create_app(node),
+            port=node.settings.port,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)

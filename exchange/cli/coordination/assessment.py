@@ -119,7 +119,15 @@ def serve_form(
     app_, address = form_app(form, port), f"http://127.0.0.1:{port}"
     typer.echo(f"The form of {path}: {address}{app_.state.base}/")
     typer.echo("It is there on this machine alone, for whoever has this address. Ctrl-C ends it.")
-    uvicorn.run(app_, host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        app_,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
 
 
 @app.command("report")

@@ -212,7 +212,15 @@ def desk(
     app_, address = desk_app(made, port), f"http://127.0.0.1:{port}"
     typer.echo(f"The coordinator's desk: {address}{app_.state.base}/", err=False)
     typer.echo("It is there on this machine alone, for whoever has this address. Ctrl-C ends it.")
-    uvicorn.run(app_, host="127.0.0.1", port=port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        app_,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
 
 
 @app.command()

@@ -53,7 +53,9 @@ class SettingsGroup:
 
 GROUPS = (
     SettingsGroup(
-        "The node", ("home", "jurisdiction", "node_id", "url", "host", "port", "language", "log_format"), "#2-the-node"
+        "The node",
+        ("home", "jurisdiction", "node_id", "url", "host", "port", "trusted_", "language", "log_format"),
+        "#2-the-node",
     ),
     SettingsGroup("Laboratory", ("laboratory", "accreditation_")),
     SettingsGroup("Keys", ("key_", "backup_"), "#replacing-keys"),

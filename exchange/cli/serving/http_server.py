@@ -53,6 +53,8 @@ class HttpServer(uvicorn.Server):
                 server_header=False,
                 http="h11",  # whatever else is installed: httptools takes a head of any size into memory
                 ws="none",
+                proxy_headers=bool(node.settings.trusted_proxies),  # else a program on this machine would be believed
+                forwarded_allow_ips=list(node.settings.trusted_proxies),
                 backlog=1,  # see `Listener`
                 timeout_graceful_shutdown=IN_FLIGHT_S,
             )

@@ -158,7 +158,13 @@ def _served(node: Node) -> Callable[[], None]:
     """Serve a node to its peers; returns what ends that. Raises ConfigurationError."""
     app = create_peer_app(node)
     config = uvicorn.Config(
-        app, host=node.settings.host, port=node.settings.port, log_config=None, access_log=False, server_header=False
+        app,
+        host=node.settings.host,
+        port=node.settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name=f"past of {node.node_id}", daemon=True)
