@@ -200,9 +200,7 @@ def write_report(
     """Write the compendium of all sides as PDF, or one page for a pair."""
     from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
-    from exchange.flows.law.held_back import note_figures
     from exchange.flows.law.report import law_report
-    from exchange.flows.log.audit_rows import CONSOLE
     from exchange.flows.monitoring.half_years import Half
     from exchange.flows.node.node import opened
     from exchange.web.languages import CODES, Spoken
@@ -216,12 +214,10 @@ def write_report(
         raise InvalidInput("A pair is written RS-MK.")
     require_extra("pdf", "A report as PDF")
     with opened(resolve_home(home)) as node:
-        report = law_report(node, Half.parse(half) if half is not None else None, counts=True)
+        report = law_report(node, Half.parse(half) if half is not None else None)
         known = node.jurisdictions
         with speaking(Spoken(language, directory=lambda: known)):
             made = render_law_pair(report.pair(sides[0], sides[1]), report) if sides else render_law(report)
-        if report.held is not None and report.here in sides:
-            note_figures(node, CONSOLE, report.held, str(pair))
     out.write_bytes(made)
     tell(as_json, {"written": out, "pair": pair, "half": str(report.half)}, f"Written: {out}.")
 

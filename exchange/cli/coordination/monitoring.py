@@ -180,10 +180,4 @@ def _written(document: Document, approved: Approved | None, form: ReportForm, la
                     )
                 if form is ReportForm.APPROVAL:
                     return approved.envelope
-                if approved.editions is None:
-                    raise NotFound(
-                        f"The report of {document.period} was approved before there were two editions: its approval is "
-                        "of its JSON.",
-                        code="one-edition",
-                    )
                 return approved.editions.manifest

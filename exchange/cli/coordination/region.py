@@ -390,7 +390,7 @@ def _tell_published(publication: Publication, folder: Path, made: Mapping[str, b
     for name in periods:
         if name not in told:
             typer.echo(
-                f"{name}: times and the feedback rate of all together are held back: no regional report.", err=True
+                f"{name}: hits, times and the feedback rate are held back: no regional report was given.", err=True
             )
     typer.echo(f"Written into {folder}: {len(made)} files. Begin with {folder / 'index.html'}.")
 

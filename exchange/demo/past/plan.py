@@ -13,7 +13,7 @@ from typing import Final
 from schemas.calibre import Calibre, compatible_calibres
 
 BUSY_PAIR: Final = ("MK", "RS")
-"""Two neighbours with so many hits that some counts of theirs are told exactly in public."""
+"""Two neighbours with many hits."""
 HOLDERS: Final = (6, 5, 4, 4, 3, 3)
 """In how many jurisdictions each firearm of a half-year was used."""
 COMPARED_FIREARMS: Final = frozenset({2, 4, 5})

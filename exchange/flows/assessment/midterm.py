@@ -22,18 +22,10 @@ from exchange.flows.monitoring.small_counts import Figure
 MOST_FOLDERS: Final = 32
 
 FIGURES: Final[Mapping[Criterion, tuple[str, ...]]] = {
-    Criterion.RELEVANCE: ("exhibits_entered", "exhibits_searched"),
-    Criterion.COHERENCE: ("exhibits_shared", "exhibits_received", "blocked", "needs_approval"),
-    Criterion.EFFECTIVENESS: ("leads", "confirmed_hits", "hits_retracted"),
-    Criterion.EFFICIENCY: (
-        "search_median_h",
-        "first_review_median_h",
-        "verification_median_h",
-        "dissemination_median_h",
-    ),
-    Criterion.IMPACT: ("confirmed_hits", "feedback_rate"),
+    Criterion.RELEVANCE: ("exhibits_entered",),
+    Criterion.EFFICIENCY: ("search_median_h", "first_review_median_h", "decision_median_h"),
 }
-"""Which figures of a monitoring report speak to a criterion."""
+"""Which public figures of a node's monitoring report speak to a criterion. Hits are published of the region alone."""
 
 
 @dataclass(frozen=True)

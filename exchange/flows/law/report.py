@@ -10,7 +10,6 @@ from exchange.errors import InvalidInput, NotFound
 from exchange.flows.law.changes import LawChanges, changes_in_half
 from exchange.flows.law.compendium import Compendium, compendia
 from exchange.flows.law.concordance import Concordance, concordance
-from exchange.flows.law.held_back import HeldBack, held_back_told
 from exchange.flows.law.overview import LawMatrix, law_matrix
 from exchange.flows.law.pair_of_law import PairOfLaw, pair_of_law
 from exchange.flows.monitoring.half_years import Half
@@ -20,9 +19,7 @@ from schemas.vocabulary import Jurisdiction
 
 @dataclass(frozen=True)
 class LawReport:
-    """``at``: the moment of which the report is. ``half``: whose changes it tells, the one that lasts then. ``held``:
-    what the approved monitoring report tells of what the articles of ``here`` hold back; None while none is approved,
-    and where no figures are asked for (``counts``)."""
+    """``at``: the moment of which the report is. ``half``: whose changes it tells, the one that lasts then."""
 
     at: str
     here: Jurisdiction
@@ -32,8 +29,6 @@ class LawReport:
     concordance: Concordance
     half: Half
     changes: tuple[LawChanges, ...]
-    held: HeldBack | None
-    counts: bool
 
     @property
     def day(self) -> date:
@@ -53,9 +48,9 @@ class LawReport:
         return pair_of_law(self.law_of(one), self.law_of(other), self.day)
 
 
-def law_report(node: Node, half: Half | None = None, *, counts: bool = False) -> LawReport:
-    """``half``: whose changes are told; the one that lasts, if none is named. ``counts``: with what the approved
-    monitoring report tells, for who may have that. Raises NotFound for a half-year to come."""
+def law_report(node: Node, half: Half | None = None) -> LawReport:
+    """``half``: whose changes are told; the one that lasts, if none is named. Raises NotFound for a half-year to
+    come."""
     at = stamp()
     laws = compendia(node)
     day = date.fromisoformat(at[:10])
@@ -69,6 +64,4 @@ def law_report(node: Node, half: Half | None = None, *, counts: bool = False) ->
         concordance=concordance(laws, day),
         half=wanted,
         changes=changes_in_half(node, wanted),
-        held=held_back_told(node, laws[0].articles) if counts else None,
-        counts=counts,
     )

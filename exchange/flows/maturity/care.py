@@ -16,8 +16,9 @@ from exchange.flows.maturity.definitions import Evidence, State
 from exchange.flows.maturity.exchange import enrolled, state_of
 from exchange.flows.monitoring.counts import Counts, count
 from exchange.flows.monitoring.half_years import Half
+from exchange.flows.monitoring.public_edition import RATE_CLASSES, class_of
 from exchange.flows.monitoring.rows import rows_of
-from exchange.flows.monitoring.small_counts import exact, told_count, told_rate, told_row
+from exchange.flows.monitoring.small_counts import HELD_BACK, exact, told_count
 from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.likelihood_ratio import is_of_this_release
 from exchange.flows.node.node import Node
@@ -141,14 +142,14 @@ def _report(session: Session, node: Node, half: Half) -> Evidence:
 
 
 def _feedback(session: Session, node: Node, half: Half) -> Evidence:
-    """By the exact counts; what is told of them is what the report tells."""
+    """By the exact counts. The rate is shown as the class that a public edition would have."""
     counts = count(rows_of(session, node, half), node.settings).counts
     given, missing = counts["feedback_given"], counts["feedback_missing"]
     due = _sum(given) + _sum(missing)
     if not due:
         return Evidence(State.NO_DATA, names=(str(half),))
-    smallest = node.settings.monitoring_smallest
-    rate = told_rate(told_row(given, smallest).total, told_row(missing, smallest).total)
+    enough = due >= node.settings.monitoring_smallest
+    rate = class_of(_sum(given) / due, RATE_CLASSES) if enough else HELD_BACK
     held = state_of(_sum(given) >= FEEDBACK_SHARE * due)
     return Evidence(held, rate, "share", names=(str(half),))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from exchange.clock import hours_after
 from exchange.config import Settings
@@ -25,12 +25,10 @@ Counts = Mapping[str, int | None]
 @dataclass(frozen=True)
 class Counted:
     """``counts`` by the name of the indicator, ``hours`` by that of the stage: how long each of them took that ended in
-    the half-year. ``feedback_due``: by partner, of how many pairs of cases feedback fell due in this half-year or any
-    before."""
+    the half-year."""
 
     counts: Mapping[str, Counts]
     hours: Mapping[str, Sequence[float]]
-    feedback_due: Mapping[str, int] = field(default_factory=dict)
 
 
 def count(rows: HalfYearRows, terms: Settings, joined: Sequence[Joined] | None = None) -> Counted:
@@ -46,12 +44,7 @@ def count(rows: HalfYearRows, terms: Settings, joined: Sequence[Joined] | None =
     if rows.began_at is None or rows.began_at >= rows.moment:
         nothing: Counts = {rows.jurisdiction: None}
         return Counted(dict.fromkeys(COUNTS, nothing), {name: [] for name in STAGES})
-    due = Counter(
-        item.column
-        for item in joined
-        if item.column != rows.jurisdiction and hours_after(item.first_at, terms.feedback_h) < rows.moment
-    )
-    return Counted({name: counts[name] for name in COUNTS}, spans_of(rows, joined), due)
+    return Counted({name: counts[name] for name in COUNTS}, spans_of(rows, joined))
 
 
 def _exhibits(rows: HalfYearRows) -> dict[str, Counts]:

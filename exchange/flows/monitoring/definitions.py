@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True)
@@ -205,6 +205,11 @@ AVAILABILITY: Final = Definition(
 FEEDBACK_RATE: Final = Definition(
     3, "Feedback rate", "Feedback given, as a share of the feedback that fell due in the half-year."
 )
+
+
+def defined(name: str, definition: Definition) -> dict[str, Any]:
+    """Return what stands next to a figure in each file."""
+    return {"id": name, "goal": definition.goal, "title": definition.title, "definition": definition.text}
 
 
 def definition_texts() -> list[str]:

@@ -8,22 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from exchange.config import Settings
-from exchange.flows.monitoring.counts import Counted
-from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
+from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, STAGES, defined
 from exchange.flows.monitoring.gap import Gap
 from exchange.flows.monitoring.half_years import Period, parse_period
-from exchange.flows.monitoring.public_edition import ToldBefore, public_figures
-from exchange.flows.monitoring.rows import HalfYearRows
-from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Row, Told, exact
+from exchange.flows.monitoring.public_edition import ENTERED, public_figures
+from exchange.flows.monitoring.restricted_edition import RestrictedHalf
+from exchange.flows.monitoring.rows import HalfYearRows, own_hours
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure, exact
 from exchange.jurisdictions.directory import Directory, shipped_directory
 
-REPORT_FORMAT = "ffp-monitoring-report/2"
-FIRST_FORMAT = "ffp-monitoring-report/1"
-"""Of reports that were approved before there were two editions: they are read, and never written again."""
+REPORT_FORMAT = "ffp-monitoring-report/1"
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,7 @@ class GapLine:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The totals of an earlier half-year or year, as they were approved: each count's, each stage's median, and the
-    rate."""
+    """The public figures of an earlier half-year or year, as they were approved."""
 
     period: str
     sha256: str
@@ -69,12 +65,8 @@ class Document:
     partners: tuple[str, ...]
     smallest: int
     terms_h: Mapping[str, int]
-    counts: Mapping[str, Row]
-    rate: Row
+    entered: Figure
     stages: Mapping[str, tuple[Figure, Figure]]
-    gaps: Mapping[str, Row]
-    held: Mapping[str, Row]
-    """Empty of a report that was approved before this was counted."""
     bases: tuple[GapLine, ...]
     nodes: tuple[NodeShare, ...]
     earlier: tuple[Earlier, ...]
@@ -83,49 +75,33 @@ class Document:
     def trend(self) -> Mapping[str, Figure]:
         """What a later period is compared with: what is told here."""
         medians = {f"{name}_median_h": median for name, (median, _) in self.stages.items()}
-        totals = {name: row.total for name, row in self.counts.items()}
-        found = {**totals, "feedback_rate": self.rate.total, **medians}
-        return {name: figure for name, figure in found.items() if figure.told is not Told.RESTRICTED}
-
-    @property
-    def told_before(self) -> ToldBefore:
-        """What a later half-year must be safe beside."""
-        times = (name for name, (median, _) in self.stages.items() if median.told is Told.EXACT)
-        return ToldBefore(self.counts, frozenset(times))
+        return {ENTERED: self.entered, **medians}
 
 
-def document_of(
-    rows: HalfYearRows,
-    counted: Counted,
-    gap: Gap,
-    terms: Settings,
-    earlier: Sequence[Document],
-    trend: Sequence[Earlier],
-) -> Document:
-    """What may be told of it beside the half-years that were approved before it (``earlier``). The same rows give the
-    same document."""
-    told = public_figures(counted, gap.counts, terms.monitoring_smallest, [before.told_before for before in earlier])
-    begun = rows.began_at if rows.half.holds(rows.began_at) else None
+def terms_in_force(terms: Settings) -> dict[str, int]:
+    return {
+        "first_review": terms.first_review_h,
+        "verification": terms.second_review_h,
+        "dissemination": terms.dissemination_h,
+        "comparison_answer": terms.comparison_answer_h,
+        "feedback": terms.feedback_h,
+    }
+
+
+def document_of(rows: HalfYearRows, counted: RestrictedHalf, gap: Gap, trend: Sequence[Earlier]) -> Document:
+    """The same rows give the same document. ``counted``: the restricted edition of the same half-year."""
+    public = public_figures([counted])
     return Document(
         period=rows.half,
         counted_to=rows.moment,
-        begun=begun[:10] if begun else None,
+        begun=counted.begun,
         node_id=rows.node_id,
         jurisdiction=rows.jurisdiction,
         partners=tuple(rows.columns),
-        smallest=terms.monitoring_smallest,
-        terms_h={
-            "first_review": terms.first_review_h,
-            "verification": terms.second_review_h,
-            "dissemination": terms.dissemination_h,
-            "comparison_answer": terms.comparison_answer_h,
-            "feedback": terms.feedback_h,
-        },
-        counts=told.counts,
-        rate=told.rate,
-        stages=told.stages,
-        gaps=told.gaps,
-        held=told.held,
+        smallest=counted.smallest_count_told,
+        terms_h=counted.terms_h,
+        entered=public.entered,
+        stages=public.stages,
         bases=tuple(
             GapLine(
                 partner=line.basis.jurisdiction,
@@ -141,31 +117,14 @@ def document_of(
     )
 
 
-def asked_hours(rows: HalfYearRows) -> dict[str, tuple[int, int]]:
-    """By node, this one first: in how many hours it was asked, and in how many of these it answered. Of this node: the
-    hours since it began, and those in which it ran."""
-    others = {node_id: rows.hours.get(node_id, (0, 0)) for node_id in sorted(rows.partners)}
-    own = _own_hours(rows)
-    return {rows.node_id: (own, min(own, rows.hours.get(rows.node_id, (0, 0))[1])), **others}
-
-
 def _nodes(rows: HalfYearRows) -> tuple[NodeShare, ...]:
     """This node first."""
-    own = NodeShare(rows.jurisdiction, rows.node_id, _share(rows.hours.get(rows.node_id, (0, 0))[1], _own_hours(rows)))
+    own = NodeShare(rows.jurisdiction, rows.node_id, _share(rows.hours.get(rows.node_id, (0, 0))[1], own_hours(rows)))
     others = [
         NodeShare(jurisdiction, node_id, _share(*reversed(rows.hours.get(node_id, (0, 0)))))
         for node_id, jurisdiction in sorted(rows.partners.items(), key=lambda item: (item[1], item[0]))
     ]
     return own, *others
-
-
-def _own_hours(rows: HalfYearRows) -> int:
-    """The hours of the half-year that were touched since the node began; 0 when it never ran in it."""
-    if rows.began_at is None or rows.began_at >= rows.moment or rows.node_id not in rows.hours:
-        return 0
-    since, until = (datetime.fromisoformat(at) for at in (max(rows.began_at, rows.half.start), rows.moment))
-    first = since.replace(minute=0, second=0, microsecond=0)
-    return -int(-(until - first).total_seconds() // 3600)
 
 
 def _share(answered: int, asked: int) -> Figure:
@@ -194,10 +153,11 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
         "partners": [{"code": code, "name": known.name(code)} for code in document.partners],
         "smallest_count_told": document.smallest,
         "terms_h": dict(document.terms_h),
-        "indicators": [
-            {**defined(name, COUNTS[name]), "unit": "count", **_row(row)} for name, row in document.counts.items()
-        ],
-        "feedback_rate": {**defined("feedback_rate", FEEDBACK_RATE), "unit": "share", **_row(document.rate)},
+        "exhibits_entered": {
+            **defined(ENTERED, COUNTS[ENTERED]),
+            "unit": "count",
+            "figure": document.entered.as_json(),
+        },
         "stages": [
             {
                 **defined(name, STAGES[name]),
@@ -206,12 +166,6 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
                 "percentile_90": high.as_json(),
             }
             for name, (median, high) in document.stages.items()
-        ],
-        "harmonisation_gap": [
-            {**defined(name, GAPS[name]), "unit": "count", **_row(row)} for name, row in document.gaps.items()
-        ],
-        "held_under_earlier_line": [
-            {**defined(name, HELD[name]), "unit": "count", **_row(row)} for name, row in document.held.items()
         ],
         "legal_bases": [
             {
@@ -245,11 +199,10 @@ def write_document(document: Document, known: Directory | None = None, *, draft:
 
 
 def read_document(data: bytes) -> Document:
-    """Back from bytes that this node wrote and keeps, of either format; or that were checked
-    (``exchange.flows.region.untrusted``)."""
+    """Back from bytes that this node wrote and keeps, or that were checked (``exchange.flows.region.untrusted``)."""
     fields: dict[str, Any] = json.loads(data)
     return Document(
-        period=parse_period(fields["half"] if fields["format"] == FIRST_FORMAT else fields["period"]),
+        period=parse_period(fields["period"]),
         counted_to=fields["counted_to"],
         begun=fields["begun"],
         node_id=fields["node"],
@@ -257,14 +210,11 @@ def read_document(data: bytes) -> Document:
         partners=tuple(item["code"] for item in fields["partners"]),
         smallest=fields["smallest_count_told"],
         terms_h=fields["terms_h"],
-        counts={item["id"]: _read_row(item) for item in fields["indicators"]},
-        rate=_read_row(fields["feedback_rate"]),
+        entered=Figure.of_json(fields["exhibits_entered"]["figure"]),
         stages={
             item["id"]: (Figure.of_json(item["median"]), Figure.of_json(item["percentile_90"]))
             for item in fields["stages"]
         },
-        gaps={item["id"]: _read_row(item) for item in fields["harmonisation_gap"]},
-        held={item["id"]: _read_row(item) for item in fields.get("held_under_earlier_line", ())},
         bases=tuple(
             GapLine(item["partner"], tuple(item["kinds"]), item["rule"], item["article"], item["review_by"])
             for item in fields["legal_bases"]
@@ -275,27 +225,10 @@ def read_document(data: bytes) -> Document:
         ),
         earlier=tuple(
             Earlier(
-                item["half"] if fields["format"] == FIRST_FORMAT else item["period"],
+                item["period"],
                 item["sha256"],
                 {name: Figure.of_json(figure) for name, figure in item["figures"].items()},
             )
             for item in fields["earlier"]
         ),
     )
-
-
-def defined(name: str, definition: Definition) -> dict[str, Any]:
-    """What stands beside a figure wherever it goes."""
-    return {"id": name, "goal": definition.goal, "title": definition.title, "definition": definition.text}
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {
-        "cells": {column: figure.as_json() for column, figure in row.cells.items()},
-        "total": row.total.as_json(),
-    }
-
-
-def _read_row(fields: Mapping[str, Any]) -> Row:
-    cells = {column: Figure.of_json(figure) for column, figure in fields["cells"].items()}
-    return Row(cells, Figure.of_json(fields["total"]))

@@ -1,246 +1,102 @@
-"""What the public edition of a half-year tells, so that no small count follows from all that is published.
+"""What a public edition is made of: the least that one node gives to it, and the classes in which it is published.
 
-Published together are the editions of all nodes, of all half-years and years, and the region's: whoever reads them
-knows what follows from the definitions, too. Each node tells what it tells by a rule that is safe beside all of that
-(docs/adr/0035-two-editions.md has the proof, tests/exchange/flows/region/test_suppression_attacked.py the attack):
+A public figure of a node or of the region is computed from these parts and from nothing else, so that nobody learns
+more of a node than its parts, whatever the other nodes add (docs/adr/0035-two-editions.md):
 
-- A **free** count is bounded by nothing that is told: 0 and what reaches the bound is told exactly, from 1 to below it
-  only that it lies there.
-- A **part** of a free count, such as the confirmed hits of the leads, is told exactly where it reaches the bound, where
-  what is told of the whole allows it without being narrowed, and where enough of the whole is left over for every other
-  hidden part. Otherwise it is told from 0 to what is left. So a small part and one that would tell too much read alike.
-- What both sides of a pair tell otherwise, or what is the rest of something that is told, stands in the **restricted**
-  edition alone.
-
-Nothing is added to a sum but what is told of its parts.
+- the count of exhibits entered: 0, from 1 to below the bound, or exactly from the bound on;
+- of each stage that has as many spans as the bound: the class of each span;
+- the class of the feedback rate, where as many feedbacks as the bound fell due;
+- what two nodes share, such as hits, as a sum over the region alone (`exchange.flows.region.public_region`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-from exchange.flows.monitoring.counts import Counted, Counts
-from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
+from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import (
     HELD_BACK,
     NO_DATA,
-    RESTRICTED,
+    PERCENTILE,
     Figure,
-    Row,
     Told,
-    exact,
-    middle_and_most,
-    told_row,
+    nearest_rank,
+    told_count,
     told_sum,
 )
 
-FREE_COUNTS: Final = (
-    "exhibits_entered",
-    "queries_asked",
-    "queries_received",
-    "leads",
-    "hits_retracted",
-    "releases_approved",
-    "releases_refused",
-)
-PART_OF: Final = {
-    "exhibits_searched": "exhibits_entered",
-    "exhibits_shared": "exhibits_entered",
-    "confirmed_hits": "leads",
-}
-"""Each part with its whole: since the first half-year, never more than the whole. Where the whole is counted for the
-jurisdiction alone, each partner's part is one of its own."""
-TIMES: Final = {
-    "search": ("exhibits_searched",),
-    "first_review": ("exhibits_searched",),
-    "confirmation": ("confirmed_hits",),
-    "decision": ("releases_approved", "releases_refused"),
-    "answer_received": ("queries_asked",),
-}
-"""The stages whose times the public edition tells, each with what is told of how many there can be."""
-BY_NUMBER: Final = ("search", "confirmation", "decision")
-"""Of these there are as many spans as those counts say: whether a time is told follows from them alone."""
-
-
-@dataclass(frozen=True)
-class ToldBefore:
-    """What the public edition of an earlier half-year told: its rows, and of which stages the times."""
-
-    counts: Mapping[str, Row]
-    times: frozenset[str]
+ENTERED: Final = "exhibits_entered"
+OWN_STAGES: Final = ("search", "first_review", "decision")
+"""Stages that lie within one node. Any other stage needs two nodes, and its times are published of the region alone."""
+_OF_EXHIBITS: Final = ("search", "first_review")
+"""Of exhibits that were entered: so many spans say that there were as many exhibits."""
+HOUR_CLASSES: Final = tuple(Figure(Told.BETWEEN, *ends) for ends in pairwise((0.0, 24.0, 48.0, 240.0, 720.0, None)))
+"""Their borders are the terms that the field has: 24 h for a review, 48 h to disseminate, 240 h to answer, 720 h for
+feedback. So a class says which term was met."""
+RATE_CLASSES: Final = tuple(Figure(Told.BETWEEN, *ends) for ends in pairwise((0.0, 0.5, 0.8, 1.0)))
+"""Less than half, less than the 80 % that the maturity model asks for, and 80 % or more."""
 
 
 @dataclass(frozen=True)
 class PublicFigures:
-    counts: Mapping[str, Row]
-    rate: Row
+    """What one node publishes of a period by itself. ``stages``: the classes of the median and 90th percentile."""
+
+    entered: Figure
     stages: Mapping[str, tuple[Figure, Figure]]
-    gaps: Mapping[str, Row]
-    held: Mapping[str, Row]
 
 
-def public_figures(
-    counted: Counted, gaps: Mapping[str, Counts], smallest: int, earlier: Sequence[ToldBefore]
-) -> PublicFigures:
-    """``earlier``: the half-years that were approved before, the first first. What is told follows from the counts by
-    the rules above, and from nothing else."""
-    counts: dict[str, Row] = {name: told_row(counted.counts[name], smallest) for name in FREE_COUNTS}
-    for name, whole in PART_OF.items():
-        counts[name] = _part_row(name, whole, counted, counts, smallest, earlier)
-    ordered = {name: counts.get(name) or _restricted(counted.counts[name]) for name in COUNTS}
-    return PublicFigures(
-        counts=ordered,
-        rate=_rate(counted, ordered, smallest, earlier),
-        stages={name: _times(name, counted, ordered, smallest, earlier) for name in STAGES},
-        gaps=_gap_rows(gaps, ordered["exhibits_entered"], smallest),
-        held=dict.fromkeys(HELD, RESTRICTED_ROW),
-    )
+def public_figures(halves: Sequence[RestrictedHalf]) -> PublicFigures:
+    """``halves``: of the period. A year is made of the same parts as its half-years, so it tells nothing besides."""
+    entered = told_sum([entered_count(half) for half in halves])
+    spans = {name: [span for half in halves for span in contributed_hours(half, name)] for name in OWN_STAGES}
+    if entered == NO_DATA:
+        return PublicFigures(entered, dict.fromkeys(OWN_STAGES, (NO_DATA, NO_DATA)))
+    return PublicFigures(entered, {name: stage_classes(hours) for name, hours in spans.items()})
 
 
-RESTRICTED_ROW: Final = Row({}, RESTRICTED)
+def entered_count(half: RestrictedHalf) -> Figure:
+    return told_count(half.count(ENTERED, half.jurisdiction), half.smallest_count_told)
 
 
-def _restricted(counts: Counts) -> Row:
-    return Row(dict.fromkeys(counts, RESTRICTED), RESTRICTED)
+def contributed_hours(half: RestrictedHalf, stage: str) -> tuple[float, ...]:
+    """Return the spans that a node gives to the times of a stage: all of them, or none where there are fewer than the
+    bound, or where so many spans would narrow the published count of exhibits."""
+    hours, smallest = half.hours_of(stage), half.smallest_count_told
+    if stage in _OF_EXHIBITS and (half.count(ENTERED, half.jurisdiction) or 0) < smallest:
+        return ()
+    return hours if len(hours) >= smallest else ()
 
 
-def _part_row(
-    name: str,
-    whole: str,
-    counted: Counted,
-    told: Mapping[str, Row],
-    smallest: int,
-    earlier: Sequence[ToldBefore],
-) -> Row:
-    cells = {}
-    for column, count in counted.counts[name].items():
-        wholes = [_whole_cell(before.counts.get(whole), column) for before in earlier]
-        wholes.append(_whole_cell(told[whole], column))
-        parts = [_cell(before.counts.get(name), column) for before in earlier]
-        cells[column] = told_part(count, wholes, parts, smallest)
-    return Row(cells, told_sum(list(cells.values())))
+def contributed_rate(half: RestrictedHalf) -> Figure | None:
+    """Return the class of the node's feedback rate; None where fewer feedbacks fell due than the bound, or no data."""
+    found = feedback_of(half)
+    if found is None or sum(found) < half.smallest_count_told:
+        return None
+    return class_of(found[0] / sum(found), RATE_CLASSES)
 
 
-def _whole_cell(row: Row | None, column: str) -> Figure:
-    """Of a whole that is counted for the jurisdiction alone, that one cell."""
-    if row is None:
-        return NO_DATA
-    if column not in row.cells and len(row.cells) == 1:
-        return next(iter(row.cells.values()))
-    return row.cells.get(column, exact(0))
+def feedback_of(half: RestrictedHalf) -> tuple[int, int] | None:
+    """Return how often a node gave feedback and how often it is missing; None where it has no data of one of both,
+    also of one partner."""
+    counts = [half.counts_of(name) for name in ("feedback_given", "feedback_missing")]
+    if any(None in found.values() or not set(half.partners) <= set(found) for found in counts):
+        return None
+    given, missing = (sum(count or 0 for count in found.values()) for found in counts)
+    return given, missing
 
 
-def _cell(row: Row | None, column: str) -> Figure:
-    return exact(0) if row is None else row.cells.get(column, exact(0))
+def stage_classes(hours: Sequence[float]) -> tuple[Figure, Figure]:
+    """Return the classes of the median and the 90th percentile. They follow from the class of each span alone: the
+    value of a rank lies in the class that has this rank."""
+    if not hours:
+        return HELD_BACK, HELD_BACK
+    middle, most = nearest_rank(hours, 0.5), nearest_rank(hours, PERCENTILE)
+    return class_of(middle, HOUR_CLASSES), class_of(most, HOUR_CLASSES)
 
 
-def told_part(count: int | None, wholes: Sequence[Figure], before: Sequence[Figure], smallest: int) -> Figure:
-    """``wholes``: what is told of the whole, of each half-year up to this one; ``before``: of the part, up to the one
-    before.
-
-    Exactly where the count reaches the bound; where, with the exact ones before it, it needs no more of the whole than
-    its least value; and where of its greatest at least so many are left that a hidden part can be any small count, or
-    none is left and no part is hidden. Else from 0 to what is left.
-    """
-    if count is None or any(figure.told is Told.NO_DATA for figure in wholes[-1:]):
-        return NO_DATA
-    low, high = (sum(int(getattr(figure, end) or 0) for figure in wholes) for end in ("low", "high"))
-    known = [figure for figure in before if figure.told is Told.EXACT]
-    taken = sum(int(figure.low or 0) for figure in known)
-    left = high - taken
-    if left == 0 and count == 0:
-        return exact(0)
-    rest, hidden = left - count, len(known) < len(before)
-    if count >= smallest and taken + count <= low and (rest >= smallest - 1 or (rest == 0 and not hidden)):
-        return exact(count)
-    return Figure(Told.BETWEEN, 0, left) if count <= left else HELD_BACK
-
-
-def _times(
-    name: str, counted: Counted, told: Mapping[str, Row], smallest: int, earlier: Sequence[ToldBefore]
-) -> tuple[Figure, Figure]:
-    """Held back as well where nothing ended in the half-year: that is a small number, too."""
-    if name not in TIMES:
-        return RESTRICTED, RESTRICTED
-    totals = [told[count].total for count in TIMES[name]]
-    if any(total.told is Told.NO_DATA for total in totals):
-        return NO_DATA, NO_DATA
-    hours = counted.hours[name]
-    if name in BY_NUMBER:
-        return _as_counted(hours, totals, smallest)
-    rows = [*(before.counts for before in earlier), told]
-    wholes = {PART_OF.get(count, count) for count in TIMES[name]}
-    least, most, most_of_all = (
-        sum(_end(row, counts, end) for row in rows)
-        for counts, end in ((TIMES[name], "low"), (TIMES[name], "high"), (wholes, "high"))
-    )
-    taken = smallest * sum(name in before.times for before in earlier)
-    left = min(most, most_of_all) - taken
-    if left <= 0:
-        return NO_DATA, NO_DATA
-    rest, hidden = left - smallest, any(name not in before.times for before in earlier)
-    fits = taken + smallest <= least and (rest >= smallest - 1 or (rest == 0 and not hidden))
-    return middle_and_most(hours) if fits and len(hours) >= smallest else (HELD_BACK, HELD_BACK)
-
-
-def _as_counted(hours: Sequence[float], totals: Sequence[Figure], smallest: int) -> tuple[Figure, Figure]:
-    """Of as many spans as these counts say: their sum tells whether there are none, or enough."""
-    known = all(total.told in (Told.EXACT, Told.BETWEEN) for total in totals)
-    if known and not sum(total.high or 0 for total in totals):
-        return NO_DATA, NO_DATA
-    sure = sum(total.low or 0 for total in totals)
-    return middle_and_most(hours) if min(len(hours), sure) >= smallest else (HELD_BACK, HELD_BACK)
-
-
-def _end(told: Mapping[str, Row], counts: Iterable[str], end: str) -> int:
-    """The least or the greatest sum that is told of these counts."""
-    return sum(int(getattr(told[count].total, end) or 0) for count in counts if count in told)
-
-
-def _rate(counted: Counted, told: Mapping[str, Row], smallest: int, earlier: Sequence[ToldBefore]) -> Row:
-    """Of all partners together, where enough was given, enough is missing, and no pair of jurisdictions had more
-    feedback due than what is told of its leads has at least."""
-    given, missing = counted.counts["feedback_given"], counted.counts["feedback_missing"]
-    cells = dict.fromkeys(given, RESTRICTED)
-    if None in given.values() or None in missing.values() or not given:
-        return Row(cells, NO_DATA)
-    enough = all(_least_leads(column, told, earlier) >= counted.feedback_due.get(column, 0) for column in given)
-    were, were_not = (sum(count or 0 for count in counts.values()) for counts in (given, missing))
-    if min(were, were_not) < smallest or not enough:
-        return Row(cells, HELD_BACK)
-    return Row(cells, exact(round(were / (were + were_not), 3)))
-
-
-def _least_leads(column: str, told: Mapping[str, Row], earlier: Sequence[ToldBefore]) -> int:
-    rows = [*(before.counts.get("leads") for before in earlier), told["leads"]]
-    return sum(int(row.cells[column].low or 0) for row in rows if row is not None and column in row.cells)
-
-
-def _gap_rows(gaps: Mapping[str, Counts], entered: Row, smallest: int) -> dict[str, Row]:
-    """Of one partner the reasons share the exhibits of the half-year: told exactly, in the order of the reasons, as
-    long as enough of them are left that each other reason can have any small count. Nothing where the exhibits are
-    few."""
-    of_all = entered.total
-    columns = list(dict.fromkeys(column for counts in gaps.values() for column in counts))
-    cells: dict[str, dict[str, Figure]] = {name: {} for name in GAPS}
-    for column in columns:
-        counts = {name: gaps[name].get(column) for name in GAPS}
-        told: dict[str, Figure] = {}
-        left = int(of_all.high or 0)
-        for name, count in counts.items():
-            sure = of_all.told is Told.EXACT and count is not None
-            if sure and count is not None and count >= smallest and left - count >= smallest - 1:
-                told[name] = exact(count)
-                left -= count
-        for name, count in counts.items():
-            if count is None or of_all.told is Told.NO_DATA:
-                cells[name][column] = NO_DATA
-            elif name in told:
-                cells[name][column] = told[name]
-            elif left == 0:
-                cells[name][column] = exact(0)
-            else:
-                cells[name][column] = Figure(Told.BETWEEN, 0, left) if count <= left else HELD_BACK
-    return {name: Row(found, told_sum(list(found.values()))) for name, found in cells.items()}
+def class_of(value: float, classes: Sequence[Figure]) -> Figure:
+    """A class has its low end, and its high end only where it is the last one."""
+    return next((found for found in classes if found.high is not None and value < found.high), classes[-1])

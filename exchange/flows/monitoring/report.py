@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import Conflict, NotFound
 from exchange.flows.monitoring.counts import Counted, count
-from exchange.flows.monitoring.document import Document, Earlier, document_of, read_document, write_document
+from exchange.flows.monitoring.document import (
+    Document,
+    Earlier,
+    document_of,
+    read_document,
+    terms_in_force,
+    write_document,
+)
 from exchange.flows.monitoring.editions import Editions, editions
 from exchange.flows.monitoring.gap import Gap, legal_gap
 from exchange.flows.monitoring.half_years import Half, Period, Year, is_year
@@ -62,16 +69,18 @@ class ReportDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class Approved(ApprovedDocument):
-    """A report as it was approved. ``editions``: None of a report from before there were two; then the approval
-    concerns the document itself, else the manifest."""
+    """A report as it was approved: the approval concerns the manifest of both editions."""
 
     document: Document
-    data: bytes
-    editions: Editions | None
+    editions: Editions
 
     @property
-    def restricted(self) -> Restricted | None:
-        return read_restricted(self.editions.restricted) if self.editions is not None else None
+    def data(self) -> bytes:
+        return self.editions.public
+
+    @property
+    def restricted(self) -> Restricted:
+        return read_restricted(self.editions.restricted)
 
 
 def draft(node: Node, period: Period) -> ReportDraft:
@@ -94,17 +103,17 @@ def _draft_half(node: Node, half: Half) -> ReportDraft:
         before = _approved_before(session, half)
     counted = count(rows, node.settings, joined)
     trend = [Earlier(period, sha256, found.trend) for period, sha256, found in before]
-    document = document_of(rows, counted, gap, node.settings, [found for _, _, found in before], trend)
     restricted = restricted_half(
         rows,
         counted,
         gap,
         links,
-        smallest=document.smallest,
-        terms_h=document.terms_h,
+        smallest=node.settings.monitoring_smallest,
+        terms_h=terms_in_force(node.settings),
         secret=node.keys.nonce_secret,
         known=node.jurisdictions,
     )
+    document = document_of(rows, restricted, gap, trend)
     return ReportDraft(
         document, restricted, _editions(node, document, restricted), counted, gap, by_month(rows, joined)
     )
@@ -179,13 +188,11 @@ def find_approved(node: Node, period: Period) -> Approved | None:
         row = approved_report(session, str(period))
         both = editions_of(session, str(period))
         approved = find_approval(session, row)
-    if row is None or approved is None:
+    if row is None or approved is None or both is None:
         return None
-    public = row.document if both is None else both.public
     return Approved(
-        document=read_document(public),
-        data=public,
-        editions=None if both is None else Editions(row.document, both.public, both.restricted),
+        document=read_document(both.public),
+        editions=Editions(row.document, both.public, both.restricted),
         **vars(approved),
     )
 
@@ -259,5 +266,6 @@ def _approved_before(session: Session, period: Period) -> Sequence[tuple[str, st
     for row in approved_reports(session):
         if row.half < str(period) and is_year(row.half) == isinstance(period, Year):
             both = editions_of(session, row.half)
-            found.append((row.half, row.sha256, read_document(row.document if both is None else both.public)))
+            if both is not None:
+                found.append((row.half, row.sha256, read_document(both.public)))
     return found

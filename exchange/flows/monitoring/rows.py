@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -109,3 +110,20 @@ def _reviewing(session: Session, node: Node) -> list[Entry]:
 def entry_of(row: StatementRow, countersigned_at: str | None = None) -> Entry:
     statement = parse_statement(open_envelope(row.envelope or b"").payload)
     return Entry(row.statement_id, statement, row.received_at, row.log_index, both_have(statement, countersigned_at))
+
+
+def asked_hours(rows: HalfYearRows) -> dict[str, tuple[int, int]]:
+    """By node, this one first: in how many hours it was asked, and in how many of these it answered. Of this node: the
+    hours since it began, and those in which it ran."""
+    others = {node_id: rows.hours.get(node_id, (0, 0)) for node_id in sorted(rows.partners)}
+    own = own_hours(rows)
+    return {rows.node_id: (own, min(own, rows.hours.get(rows.node_id, (0, 0))[1])), **others}
+
+
+def own_hours(rows: HalfYearRows) -> int:
+    """The hours of the half-year that were touched since the node began; 0 when it never ran in it."""
+    if rows.began_at is None or rows.began_at >= rows.moment or rows.node_id not in rows.hours:
+        return 0
+    since, until = (datetime.fromisoformat(at) for at in (max(rows.began_at, rows.half.start), rows.moment))
+    first = since.replace(minute=0, second=0, microsecond=0)
+    return -int(-(until - first).total_seconds() // 3600)

@@ -1,5 +1,4 @@
-"""How one figure is told of which not everything may be: exactly, as a range, not at all. What the public edition
-tells of which figure is `public_edition`'s; that nothing told beside it narrows a small count, too."""
+"""How one figure is published: exactly, as a range, or not at all. `public_edition` says which figures are."""
 
 from __future__ import annotations
 
@@ -8,23 +7,23 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from exchange.flows.monitoring.counts import Counts
-
-PERCENTILE = 0.9
+PERCENTILE: Final = 0.9
+LEAST_BOUND: Final = 5
+"""No node publishes an exact count from 1 to below this bound."""
 
 
 class Told(StrEnum):
-    """How much of a figure is told. No data is not 0, and neither is what is held back."""
+    """How much of a figure is published. No data is not 0, and neither is a figure that is held back."""
 
     EXACT = "exact"
     BETWEEN = "between"
-    """``low`` to ``high``, both possible."""
+    """From ``low`` to ``high``; without ``high``: ``low`` or more."""
     HELD_BACK = "held_back"
     NO_DATA = "no_data"
     RESTRICTED = "restricted"
-    """It stands in the restricted edition alone, whatever it is."""
+    """The figure stands in the restricted edition alone, whatever it is."""
 
 
 @dataclass(frozen=True)
@@ -50,36 +49,24 @@ class Figure:
         return cls(told, fields.get("low"), fields.get("high"))
 
 
-NO_DATA = Figure(Told.NO_DATA)
-HELD_BACK = Figure(Told.HELD_BACK)
-RESTRICTED = Figure(Told.RESTRICTED)
+NO_DATA: Final = Figure(Told.NO_DATA)
+HELD_BACK: Final = Figure(Told.HELD_BACK)
+RESTRICTED: Final = Figure(Told.RESTRICTED)
 
 
 def exact(value: float) -> Figure:
     return Figure(Told.EXACT, value, value)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One indicator: by column, and the sum of its columns."""
-
-    cells: Mapping[str, Figure]
-    total: Figure
-
-
 def told_count(count: int | None, smallest: int) -> Figure:
+    """Return 0 and counts from ``smallest`` on exactly, and any other count as the range from 1 to below it."""
     if count is None:
         return NO_DATA
     return exact(count) if count == 0 or count >= smallest else Figure(Told.BETWEEN, 1, smallest - 1)
 
 
-def told_row(counts: Counts, smallest: int) -> Row:
-    cells = {column: told_count(count, smallest) for column, count in counts.items()}
-    return Row(cells, told_sum(list(cells.values())))
-
-
 def told_sum(cells: Sequence[Figure]) -> Figure:
-    """Of what is told of the parts alone."""
+    """Add up counts as they are published, and use nothing else."""
     for missing in (NO_DATA, RESTRICTED, HELD_BACK):
         if missing in cells:
             return missing
@@ -94,47 +81,13 @@ def sum_of_those_who_tell(cells: Sequence[Figure]) -> Figure:
     return told_sum([cell for cell in cells if cell.told is not Told.NO_DATA])
 
 
-def told_no_finer(figure: Figure, smallest: int) -> Figure:
-    """As it would be told at most where counts from 1 to below ``smallest`` are held back."""
-    if figure.low is None or figure.high is None or figure.high == 0 or figure.low >= smallest:
-        return figure
-    return Figure(Told.BETWEEN, min(figure.low, 1), max(figure.high, smallest - 1))
-
-
-def told_no_finer_of_two(figure: Figure, smallest: int) -> Figure:
-    """``told_no_finer`` of a sum of two of which only the sum is known: no finer than the sum of both, told no finer
-    each. An end of a part moves by at most ``smallest`` - 2, and where the low end is above what two small parts can
-    give, one part alone is small."""
-    if figure.low is None or figure.high is None or figure.high == 0:
-        return figure
-    parts = 1 if figure.low > 2 * (smallest - 1) else 2
-    most = parts * (smallest - 2)
-    return Figure(Told.BETWEEN, max(figure.low - most, min(figure.low, 1)), figure.high + most)
-
-
-def told_hours(hours: Sequence[float], smallest: int) -> tuple[Figure, Figure]:
-    """The median and the 90th percentile (nearest rank), to a tenth of an hour; of too few spans nothing."""
-    if not hours:
-        return NO_DATA, NO_DATA
-    if len(hours) < smallest:
-        return HELD_BACK, HELD_BACK
-    return middle_and_most(hours)
-
-
 def middle_and_most(hours: Sequence[float]) -> tuple[Figure, Figure]:
-    """As ``told_hours``, of however few; of none there is no data."""
+    """Return the exact median and 90th percentile (nearest rank), to a tenth of an hour; no data of no spans."""
     if not hours:
         return NO_DATA, NO_DATA
-    ranked = sorted(hours)
-    high = ranked[math.ceil(PERCENTILE * len(ranked)) - 1]
-    return exact(round(statistics.median(ranked), 1)), exact(round(high, 1))
+    return exact(round(statistics.median(hours), 1)), exact(round(nearest_rank(hours, PERCENTILE), 1))
 
 
-def told_rate(given: Figure, missing: Figure) -> Figure:
-    """The share of what was given, to a thousandth, where both counts are told."""
-    if Told.NO_DATA in (given.told, missing.told):
-        return NO_DATA
-    if not (given.told is missing.told is Told.EXACT):
-        return HELD_BACK
-    due = (given.low or 0) + (missing.low or 0)
-    return exact(round((given.low or 0) / due, 3)) if due else NO_DATA
+def nearest_rank(values: Sequence[float], share: float) -> float:
+    """Return the least value that at least this ``share`` of the values does not exceed."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]

@@ -18,7 +18,7 @@ from exchange.flows.maturity.keep import kept_snapshots
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.monitoring.report import Approved, draft, find_approved
-from exchange.flows.monitoring.restricted_edition import Restricted, RestrictedHalf
+from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.node.node import Node
 from exchange.flows.pack.inputs import (
     INPUTS_FORMAT,
@@ -41,21 +41,20 @@ from schemas.vocabulary import Jurisdiction, MeetingKind
 
 @dataclass(frozen=True)
 class HalfFigures:
-    """The report of a half-year as it was approved, else as it is counted now. ``exact``: None of a report that was
-    approved before there were two editions."""
+    """The report of a half-year as it was approved, else as it is counted now."""
 
     approved: Approved | None
     document: Document
-    exact: RestrictedHalf | None
+    exact: RestrictedHalf
 
 
 def figures_of(node: Node, half: Half) -> HalfFigures:
     """Raises NotFound for a half-year that has not begun."""
     approved = find_approved(node, half)
     if approved is not None:
-        return HalfFigures(approved, approved.document, _half_in(approved.restricted))
+        return HalfFigures(approved, approved.document, approved.restricted.halves[0])
     found = draft(node, half)
-    return HalfFigures(None, found.document, _half_in(found.restricted))
+    return HalfFigures(None, found.document, found.restricted.halves[0])
 
 
 def make_inputs(node: Node, half: Half, figures: HalfFigures | None = None) -> PackInputs:
@@ -98,13 +97,7 @@ def overdue_band(count: int | None, smallest: int) -> OverdueBand:
     return OverdueBand.NONE if count == 0 else OverdueBand.SOME if count < smallest else OverdueBand.MANY
 
 
-def _half_in(found: Restricted | None) -> RestrictedHalf | None:
-    return found if isinstance(found, RestrictedHalf) else None
-
-
-def _overdue(exact: RestrictedHalf | None, smallest: int) -> tuple[OverdueTowards, ...]:
-    if exact is None:
-        return ()
+def _overdue(exact: RestrictedHalf, smallest: int) -> tuple[OverdueTowards, ...]:
     return tuple(
         OverdueTowards(
             partner=partner,

@@ -263,10 +263,8 @@ def _expected(sides: Sequence[PackSide], figures: PackFigures | None, keys: Desk
     if trust is not None:
         return {str(node.jurisdiction) for node in trust.registry.nodes}
     named = {str(item.partner) for side in sides if side.inputs is not None for item in side.inputs.overdue}
-    rows = figures.regional.rows if figures is not None and figures.regional is not None else ()
-    for row in rows:
-        named |= {code for key in row.cells for code in key.replace(">", "-").split("-")}
-    return named
+    regional = figures.regional if figures is not None else None
+    return named if regional is None else named | regional.partners | set(regional.jurisdictions)
 
 
 def _first_refused(refused: Sequence[RefusedFile]) -> str:

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from exchange.errors import InvalidInput
 from exchange.flows.monitoring.definitions import AT_THE_END, AVAILABILITY, FEEDBACK_RATE, STAGES
-from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.half_years import Period
+from exchange.flows.monitoring.public_edition import feedback_of
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
-from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Figure, exact, told_sum
-from exchange.flows.monitoring.years import feedback_of
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure, exact, middle_and_most, told_sum
 from exchange.flows.region.bound_annex import VerifiedAnnex
-from exchange.flows.region.exact_region import ExactHalf, exact_half, stage_figures
+from exchange.flows.region.exact_region import ExactHalf, exact_half
 from exchange.flows.region.indicators import Indicator, Indicators
 from exchange.flows.region.kinds import DEFINITIONS
-from exchange.flows.region.public_region import (
-    of_one_bound,
-    public_rate,
-    public_rows,
-    public_stages,
-    rate_of,
-    summed_row,
-)
+from exchange.flows.region.public_region import public_rate, public_rows, public_stages, rate_of
 from exchange.flows.region.read_reports import ReadReports
 from exchange.flows.region.region_incidents import exact_incidents, public_incidents
 from exchange.flows.region.regional import (
@@ -34,6 +26,7 @@ from exchange.flows.region.regional import (
     RegionalReport,
     RegionalRow,
     RegionalStage,
+    summed_row,
 )
 from exchange.flows.region.report_file import VerifiedReport
 
@@ -67,10 +60,7 @@ def combine_reports(
     restricted = None
     if with_exact:
         restricted = _restricted(read, period, with_exact, parts, indicators, before.get("restricted", ()))
-    is_whole = len(with_exact) == len(reports)
-    public = _public(read, period, parts if is_whole else (), indicators, before.get("public", ()))
-    if restricted is not None and is_whole:
-        public = _without_contradiction(public, restricted)
+    public = _public(read, period, parts, indicators, before.get("public", ()))
     incomplete = tuple(report.node_id for report in reports if not report.halves)
     return Combined(public, restricted, incomplete)
 
@@ -98,7 +88,7 @@ def _restricted(
     earlier: Sequence[RegionalEarlier],
 ) -> RegionalReport:
     hours = {name: _hours(name, parts) for name in STAGES}
-    stages = tuple(RegionalStage(name, *stage_figures(hours[name]), len(hours[name])) for name in STAGES)
+    stages = tuple(RegionalStage(name, *middle_and_most(hours[name]), len(hours[name])) for name in STAGES)
     feedback = _feedback(reports)
     rates = {code: NO_DATA if found is None else rate_of([found]) for code, found in feedback.items()}
     told = [found for found in feedback.values() if found is not None]
@@ -118,6 +108,7 @@ def _restricted(
         earlier=tuple(earlier),
         indicators=_numbers(indicators),
         incidents=exact_incidents(_annexes(read), period),
+        partners=_partners(read),
     )
 
 
@@ -128,11 +119,7 @@ def _public(
     indicators: Indicators,
     earlier: Sequence[RegionalEarlier],
 ) -> RegionalReport:
-    documents = of_one_bound([report.document for report in read.reports])
-    rows, differences = public_rows(documents)
-    hours = {name: _hours(name, parts, _who_tells(name, documents)) for name in STAGES} if parts else None
-    feedback = {code: found for code, found in _feedback(read.reports).items() if found is not None} if parts else None
-    least = max(document.smallest for document in documents)
+    documents = [report.document for report in read.reports]
     return RegionalReport(
         edition="public",
         period=str(period),
@@ -140,9 +127,9 @@ def _public(
         to=period.end,
         reports=_counted(read),
         refused=read.refused,
-        rows=rows,
-        rate=public_rate(documents, feedback),
-        stages=public_stages(documents, rows, hours, least),
+        rows=public_rows(documents, parts),
+        rate=public_rate(parts),
+        stages=public_stages(parts),
         availability=tuple(
             RegionalAvailability(
                 document.jurisdiction,
@@ -152,31 +139,12 @@ def _public(
             )
             for document in documents
         ),
-        differences=differences,
+        differences=(),
         earlier=tuple(earlier),
         indicators=_numbers(indicators),
         incidents=public_incidents(_annexes(read), period),
+        partners=_partners(read),
     )
-
-
-def _without_contradiction(public: RegionalReport, restricted: RegionalReport) -> RegionalReport:
-    """Where sides differ in which half-year they count a hit, what they tell can miss the truth: then nothing is told
-    of that figure."""
-    rows = []
-    for row, truth in zip(public.rows, restricted.rows, strict=True):
-        cells = {
-            key: figure if _holds(figure, truth.cells.get(key)) else HELD_BACK for key, figure in row.cells.items()
-        }
-        total = row.total if _holds(row.total, truth.total) else HELD_BACK
-        across = row.across if row.across is None or _holds(row.across, truth.across) else HELD_BACK
-        rows.append(replace(row, cells=cells, total=total, across=across))
-    return replace(public, rows=tuple(rows))
-
-
-def _holds(told: Figure, truth: Figure | None) -> bool:
-    if truth is None or truth.low is None or truth.high is None or told.low is None or told.high is None:
-        return True
-    return told.low <= truth.low and truth.high <= told.high
 
 
 def _sum_rows(parts: Sequence[ExactHalf]) -> tuple[RegionalRow, ...]:
@@ -191,25 +159,18 @@ def _sum_rows(parts: Sequence[ExactHalf]) -> tuple[RegionalRow, ...]:
     return tuple(rows)
 
 
-def _who_tells(stage: str, documents: Sequence[Document]) -> frozenset[str]:
-    """Without those whose own public edition has no data of it: theirs are in no sum either."""
-    return frozenset(document.jurisdiction for document in documents if document.stages[stage][0] != NO_DATA)
-
-
-def _hours(stage: str, parts: Sequence[ExactHalf], whose: Container[str] | None = None) -> tuple[float, ...]:
-    """Of all together, or of ``whose``."""
-    return tuple(
-        hours
-        for part in parts
-        for code, found in part.hours[stage].items()
-        if whose is None or code in whose
-        for hours in found
-    )
+def _hours(stage: str, parts: Sequence[ExactHalf]) -> tuple[float, ...]:
+    return tuple(span for part in parts for half in part.halves for span in half.hours_of(stage))
 
 
 def _feedback(reports: Sequence[VerifiedReport]) -> dict[str, tuple[int, int] | None]:
     """Of each, how often it gave feedback, and how often it is missing; None of whoever has no data."""
-    return {report.jurisdiction: feedback_of(report.halves) for report in reports}
+    return {report.jurisdiction: _sum_of([feedback_of(half) for half in report.halves]) for report in reports}
+
+
+def _sum_of(halves: Sequence[tuple[int, int] | None]) -> tuple[int, int] | None:
+    told = [half for half in halves if half is not None]
+    return (sum(half[0] for half in told), sum(half[1] for half in told)) if len(told) == len(halves) else None
 
 
 def _availability(reports: Sequence[VerifiedReport]) -> tuple[RegionalAvailability, ...]:
@@ -245,6 +206,10 @@ def _counted(read: ReadReports) -> tuple[CountedReport, ...]:
         )
         for report in read.reports
     )
+
+
+def _partners(read: ReadReports) -> frozenset[str]:
+    return frozenset(code for report in read.reports for code in report.document.partners)
 
 
 def _annexes(read: ReadReports) -> dict[str, tuple[VerifiedAnnex, ...]]:

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from exchange.flows.monitoring.definitions import STAGES
 from exchange.flows.monitoring.restricted_edition import ReportedLink, RestrictedHalf
 from exchange.flows.monitoring.small_counts import (
     NO_DATA,
     Figure,
     Told,
     exact,
-    middle_and_most,
 )
 from exchange.flows.region.earlier_claims import ENDS, by_partner, held_against
 from exchange.flows.region.kinds import (
@@ -28,17 +26,16 @@ from exchange.flows.region.kinds import (
     sides_key,
     towards,
 )
-from exchange.flows.region.public_region import summed_row
-from exchange.flows.region.regional import RegionalRow, SideDifference
+from exchange.flows.region.regional import RegionalRow, SideDifference, summed_row
 
 
 @dataclass(frozen=True)
 class ExactHalf:
-    """One half-year of the region. ``hours``: by stage, of each jurisdiction."""
+    """One half-year of the region. ``halves``: what it is made of."""
 
+    halves: tuple[RestrictedHalf, ...]
     rows: tuple[RegionalRow, ...]
     differences: tuple[SideDifference, ...]
-    hours: Mapping[str, Mapping[str, tuple[float, ...]]]
 
 
 def exact_half(
@@ -67,15 +64,7 @@ def exact_half(
         row, found = _row(name, halves)
         rows.append(row)
         differences += found
-    return ExactHalf(
-        rows=tuple(rows),
-        differences=tuple(differences),
-        hours={name: {str(half.jurisdiction): half.hours_of(name) for half in halves} for name in STAGES},
-    )
-
-
-def stage_figures(hours: Sequence[float]) -> tuple[Figure, Figure]:
-    return middle_and_most(hours)
+    return ExactHalf(tuple(halves), tuple(rows), tuple(differences))
 
 
 def figure_of(count: int | None) -> Figure:

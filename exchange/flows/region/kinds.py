@@ -36,8 +36,8 @@ DEFINITIONS: Final[Mapping[str, Definition]] = {
     **HELD,
 }
 CREDIT: Final = (
-    "A hit across a border is told by both sides and is one hit of the region. It counts in the half-year of the side "
-    "that tells it first, and never again. Where only one side tells it, it counts, and is told as a difference."
+    "A hit across a border is reported by both sides and is one hit of the region. It counts in the half-year of the "
+    "side that reports it first, and never again. Where only one side reports it, it counts too."
 )
 REGIONAL_FIGURES: Final = tuple(DEFINITIONS)
 """In the order in which they are read."""

@@ -23,6 +23,7 @@ from schemas.strict_json import check_json
 _MOST_VALUES: Final = 65_536
 """A region of 26 sides has about as many, one of eight some 8,000."""
 _Id = Annotated[str, Field(max_length=60)]
+_Code = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 _Key = Annotated[str, Field(pattern=r"^[A-Z]{2}([->][A-Z]{2})?$")]
 
 
@@ -33,6 +34,7 @@ class ReadRow:
     cells: Mapping[str, Figure]
     total: Figure
     across: Figure | None
+    without: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class ReadRegional:
     counted: Mapping[str, str]
     exact: frozenset[str]
     rows: Mapping[str, ReadRow]
-    rate: Figure
+    rate: ReadRow
     stages: Mapping[str, tuple[Figure, Figure]]
     earlier: tuple[tuple[str, str], ...]
     has_incidents: bool
@@ -68,15 +70,13 @@ class _ToldRow(_Passed):
     cells: Annotated[dict[_Key, ToldFigure], Field(max_length=2000)]
     total: ToldFigure
     across: ToldFigure | None = None
+    without: Annotated[tuple[_Code, ...], Field(max_length=256)] = ()
 
     @property
     def row(self) -> ReadRow:
         cells = {key: told.figure for key, told in self.cells.items()}
-        return ReadRow(cells, self.total.figure, None if self.across is None else self.across.figure)
-
-
-class _ToldRate(_Passed):
-    total: ToldFigure
+        across = None if self.across is None else self.across.figure
+        return ReadRow(cells, self.total.figure, across, self.without)
 
 
 class _ToldStage(_Passed):
@@ -102,7 +102,7 @@ class _PublicRegion(_Passed):
     period: PeriodText
     reports: Annotated[tuple[_CountedFile, ...], Field(min_length=1, max_length=256)]
     figures: Annotated[tuple[_ToldRow, ...], Field(max_length=100)]
-    feedback_rate: _ToldRate
+    feedback_rate: _ToldRow
     stages: Annotated[tuple[_ToldStage, ...], Field(max_length=30)]
     earlier: Annotated[tuple[_Before, ...], Field(max_length=100)] = ()
 
@@ -123,7 +123,7 @@ def read_public_region(data: bytes, name: str) -> ReadRegional:
         counted={item.node: item.sha256 for item in read.reports},
         exact=frozenset(item.node for item in read.reports if item.exact),
         rows={item.id: item.row for item in read.figures},
-        rate=read.feedback_rate.total.figure,
+        rate=read.feedback_rate.row,
         stages={item.id: (item.median.figure, item.percentile_90.figure) for item in read.stages},
         earlier=tuple((item.period, item.sha256) for item in read.earlier),
         has_incidents=read.format == REGION_WITH_INCIDENTS,

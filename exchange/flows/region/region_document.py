@@ -187,7 +187,7 @@ def read_earlier(files: Iterable[bytes], period: str) -> dict[str, list[Regional
 
 
 def _trend(read: _Region) -> dict[str, Figure]:
-    totals = {row.id: row.total.figure for row in read.figures}
+    totals = {row.id: row.total.figure for row in read.figures if row.total.told != "restricted"}
     across = {f"{row.id}_across": row.across.figure for row in read.figures if row.across is not None}
     medians = {f"{stage.id}_median_h": stage.median.figure for stage in read.stages}
     told = read.incidents.totals if read.incidents is not None else ()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.monitoring.small_counts import Figure, Told, exact, sum_of_those_who_tell
 from exchange.flows.region.earlier_claims import Claim, DroppedLinks
 from exchange.flows.region.indicators import Indicator
+from exchange.flows.region.kinds import LINKED, SHARED
 from exchange.flows.region.region_incidents import RegionalIncidents
 
 
@@ -37,6 +38,18 @@ class RegionalRow:
     total: Figure
     across: Figure | None = None
     without: tuple[str, ...] = ()
+
+
+def summed_row(name: str, cells: Mapping[str, Figure], without: tuple[str, ...]) -> RegionalRow:
+    """With the sums of what those tell that have data: of hits also across borders alone."""
+    across = [figure for key, figure in cells.items() if "-" in key]
+    return RegionalRow(
+        name,
+        cells,
+        sum_of_those_who_tell(list(cells.values())),
+        (sum_of_those_who_tell(across) if across else exact(0)) if name in (*LINKED, *SHARED) else None,
+        without,
+    )
 
 
 @dataclass(frozen=True)
@@ -129,6 +142,8 @@ class RegionalReport:
     indicators: Mapping[str, Indicator]
     incidents: RegionalIncidents | None = None
     """None where no report brought an incident annex."""
+    partners: frozenset[str] = frozenset()
+    """All jurisdictions that a report names as a partner."""
 
     @property
     def smallest(self) -> int:
@@ -153,7 +168,7 @@ class RegionalReport:
     @property
     def trend(self) -> Mapping[str, Figure]:
         """What a later regional report of this edition is compared with."""
-        found = {row.id: row.total for row in self.rows}
+        found = {row.id: row.total for row in self.rows if row.total.told is not Told.RESTRICTED}
         across = {f"{row.id}_across": row.across for row in self.rows if row.across is not None}
         medians = {f"{stage.id}_median_h": stage.median for stage in self.stages}
         told = self.incidents.totals if self.incidents is not None else {}

@@ -7,7 +7,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exchange.errors import Conflict, InvalidInput
+from exchange.errors import InvalidInput
 from exchange.flows.incidents.annex import ApprovedAnnex, find_annex
 from exchange.flows.monitoring.half_years import Period
 from exchange.flows.monitoring.report import Approved, released
@@ -38,8 +38,8 @@ def release_report(node: Node, actor: Actor, period: Period, to: Addressed | Non
        purpose.
     4. The audit log says who handed it to whom and why, before the file leaves.
 
-    Raises NotFound, code "not-approved"; Conflict, code "one-edition", or "head-not-signed" for a second after the
-    approval, or while the node does not run; InvalidInput.
+    Raises NotFound, code "not-approved"; Conflict, code "head-not-signed" for a second after the approval, or while the
+    node does not run; InvalidInput.
     """
     # 1.
     found = released(node, period)
@@ -81,13 +81,6 @@ def _file(
     to: Addressed | None,
     purpose: str | None,
 ) -> ReportFile:
-    if found.editions is None:
-        raise Conflict(
-            f"The report of {period} was approved before reports had two editions. Hand out its JSON with its signed "
-            "approval; a coordinator reads it by itself.",
-            code="one-edition",
-        )
-
     def sealed(content: bytes, manifest: bytes) -> SealedEdition | None:
         return None if to is None or purpose is None else seal_edition(content, manifest, to.recipient, purpose)
 

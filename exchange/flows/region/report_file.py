@@ -19,11 +19,11 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from exchange.errors import ExchangeError, InvalidInput, LogError, StatementInvalid
-from exchange.flows.monitoring.document import FIRST_FORMAT, REPORT_FORMAT, Document
+from exchange.flows.monitoring.document import REPORT_FORMAT, Document
 from exchange.flows.monitoring.editions import PeriodText, ReportManifest, read_report_manifest
 from exchange.flows.monitoring.half_years import parse_period
+from exchange.flows.monitoring.public_edition import PublicFigures, public_figures
 from exchange.flows.monitoring.restricted_edition import Restricted, RestrictedHalf, read_restricted
-from exchange.flows.region.agreement import contradictions
 from exchange.flows.region.bound_annex import BoundAnnex, VerifiedAnnex, check_annex
 from exchange.flows.region.sealed_edition import SealedEdition, open_edition
 from exchange.flows.region.untrusted import read_public
@@ -48,7 +48,6 @@ MAX_OTHER_VALUES: Final = 32_768
 """Of a file that is told what else it is: as many as a public edition of 2 MB may hold."""
 _MOST_VALUES: Final = 256
 """Of a report's file: with two annexes it has some 50, and its documents are text to it."""
-_OLDER: Final = (FIRST_FORMAT,)
 _MOST_SAID: Final = 2000
 """Characters of a refusal."""
 
@@ -246,18 +245,9 @@ def _fields(data: bytes) -> dict[str, Any]:
 def _check_format(fields: dict[str, Any]) -> None:
     found = str(fields.get("format", ""))[:60]
     node = str(fields.get("node", ""))[:40] or None
-    period = str(fields.get("half", fields.get("period", "")))[:10]
+    period = str(fields.get("period", ""))[:10]
     if found in (FILE_FORMAT, WITH_ANNEX):
         return
-    if found in _OLDER:
-        raise ReportRefused(
-            f"It is a report of {period} of the format {found}, from before reports had two editions: it has no exact "
-            "counts and no link ids, and its hits were counted by the rules of then.",
-            code="older-format",
-            node=node,
-            next_step="Read it by itself, with its signed approval. Ask the focal point for the file of a half-year "
-            "that was approved in two editions.",
-        )
     if fields.get("draft") is True:
         raise ReportRefused(
             f"It is a draft of {period}: nobody approved it.",
@@ -378,9 +368,9 @@ def _restricted(
         raise _forged(file, str(error)) from error
     if (found.node, found.jurisdiction, found.period) != (manifest.node, manifest.jurisdiction, manifest.period):
         raise _forged(file, "The restricted edition is of another node or period than the manifest.")
-    contradicting = next(contradictions(document, found), None)
-    if contradicting is not None:
-        raise _forged(file, f"Its two editions contradict each other: {contradicting}.")
+    public, told = public_figures(found.halves), PublicFigures(document.entered, document.stages)
+    if public != told or document.smallest != min(half.smallest_count_told for half in found.halves):
+        raise _forged(file, "Its two editions contradict each other.")
     return found
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from exchange.flows.monitoring.small_counts import Figure
+from schemas.exhibit import Contract
 
 _Number = Annotated[float, Field(ge=0, le=10**9)]
 
 
-class ToldFigure(BaseModel):
-    """Fields that are not named here are passed over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
+class ToldFigure(Contract):
     told: Literal["exact", "between", "held_back", "no_data", "restricted"]
     value: _Number | None = None
     low: _Number | None = None
@@ -23,10 +20,11 @@ class ToldFigure(BaseModel):
 
     @model_validator(mode="after")
     def _has_its_ends(self) -> ToldFigure:
-        ends = {"exact": {"value"}, "between": {"low", "high"}}.get(self.told, set())
-        if {name for name in ("value", "low", "high") if getattr(self, name) is not None} != ends:
+        found = {name for name in ("value", "low", "high") if getattr(self, name) is not None}
+        can_be = {"exact": [{"value"}], "between": [{"low"}, {"low", "high"}]}.get(self.told, [set()])
+        if found not in can_be:
             raise ValueError("the ends of the figure do not go with what is told of it")
-        if self.told == "between" and (self.low or 0) > (self.high or 0):
+        if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError("the low end is above the high one")
         return self
 

@@ -98,10 +98,11 @@ def disclosable(node: Node, statement_id: str) -> Disclosable:
 
 
 def _articles(session: Session, node: Node, peer: PeerRow, kind: str) -> tuple[str, ...]:
-    """The policy's for this kind of exhibit."""
+    """The policy's for this kind of exhibit; without a policy the one of the enrolment."""
     policy = policy_in(session, node)
-    bases = policy[1].bases if policy else ()
-    lines = (basis for basis in bases if basis.jurisdiction == peer.jurisdiction and kind in basis.kinds)
+    if policy is None:
+        return (peer.legal_basis,)
+    lines = (basis for basis in policy[1].bases if basis.jurisdiction == peer.jurisdiction and kind in basis.kinds)
     return tuple(dict.fromkeys(basis.article for basis in lines))
 
 

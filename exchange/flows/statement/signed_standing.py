@@ -20,9 +20,10 @@ from schemas.vocabulary import Decision
 
 @dataclass(frozen=True)
 class SignedTerms:
-    """Of one peer. ``policy`` is None where none was stated, or where it is not as it was signed."""
+    """Of one peer. ``policy`` is None where none was stated; one that is not as it was signed allows nothing."""
 
     policy: Policy | None
+    unreadable: bool
     grants: Mapping[str, Grant]
     """Of records, those that no later withdrawal ended."""
     withdrawn: Set[str]
@@ -32,10 +33,10 @@ class SignedTerms:
 
     def standing(self, record: str) -> Standing:
         """What is said of one record; a withdrawal from everybody is left to whoever chose it."""
-        grant = self.grants.get(record)
+        grant, bases = self.grants.get(record), self.policy.bases if self.policy is not None else None
         return Standing(
             groups={group.name: frozenset(group.members) for group in self.policy.groups} if self.policy else {},
-            bases=self.policy.bases if self.policy else (),
+            bases=() if self.unreadable else bases,
             granted=grant is not None,
             withdrawn=record in self.withdrawn,
             decision=self._decision(record, grant),
@@ -72,8 +73,8 @@ def signed_terms(session: Session, history: KeyHistory, peer: PeerRow, records: 
         for index, said in _said_of(session, history, {*records, *handles}, "approval")
         if isinstance(said, Approval) and said.jurisdiction == peer.jurisdiction
     }
-    policy, _ = _policy_in_force(session, history)
-    return SignedTerms(policy, grants, withdrawn, decided)
+    policy, unreadable = _policy_in_force(session, history)
+    return SignedTerms(policy, unreadable, grants, withdrawn, decided)
 
 
 def _said_of(

@@ -23,7 +23,7 @@ from exchange.web.wording.coordination.regional_lines import (
     sides_below,
     sides_notes,
 )
-from exchange.web.wording.figures import unit_of, words
+from exchange.web.wording.figures import public_notes, unit_of, words
 
 READ_FIRST: Final = (
     "leads_across",
@@ -38,8 +38,8 @@ READ_FIRST: Final = (
     "exhibits_shared",
 )
 """What a meeting reads first; the other figures follow in their order."""
-DRAWN: Final = ("exhibits_entered", "exhibits_shared", "leads", "confirmed_hits")
-DRAWN_OF_THE_REGION: Final = ("exhibits_entered", "exhibits_shared", "leads_across", "confirmed_hits_across")
+DRAWN: Final = ("exhibits_entered", "exhibits_shared", "leads_across", "confirmed_hits_across")
+"""Those of them that the edition has."""
 TOLD_ELSEWHERE: Final = (
     "overdue_first_reviews",
     "overdue_verifications",
@@ -102,13 +102,7 @@ def figure_notes(pack: Pack, figures: PackFigures) -> list[str]:
     if pack.restricted:
         found.append(_("The counts are exact. They stand in this pack because the heads released them for it."))
     else:
-        found.append(
-            _(
-                "Counts from 1 to %(few)s are told as that range alone: so few cases would be recognised. Sums are "
-                "told as the range that follows, and what would tell more is held back, a 0 too. No data is not 0.",
-                few=pack.smallest - 1,
-            )
-        )
+        found += public_notes(pack.smallest)
     if figures.baseline is not None and figures.baseline is figures.of(pack.half.before()):
         found.append(_("%(half)s is the half-year before, and the baseline.", half=figures.baseline.period))
     if figures.regional is not None:
@@ -123,7 +117,7 @@ def _differences(figures: PackFigures) -> list[str]:
 
 
 def _figure_pictures(pack: Pack, figures: PackFigures) -> list[PackPicture]:
-    drawn = DRAWN_OF_THE_REGION if figures.regional is not None else DRAWN
+    drawn = [name for name in DRAWN if name in figures.now]
     panels = []
     for name in drawn:
         past = figures.earlier[-(_MOST_PERIODS - 1) :]
@@ -135,7 +129,7 @@ def _figure_pictures(pack: Pack, figures: PackFigures) -> list[PackPicture]:
     if any(has_figure(figure) for _title, bars in panels for _period, figure, _below in bars):
         caption = _("The main figures by half-year. A pale part is how much higher the count may be.")
         found.append(PackPicture("periods", caption, bars_over_periods(panels)))
-    if figures.regional is not None and len(figures.regional.jurisdictions) > 1:
+    if figures.regional is not None and pack.restricted and len(figures.regional.jurisdictions) > 1:
         caption = _("Confirmed hits by pair of sides; in the diagonal, within one side. The darker, the more.")
         found.append(PackPicture("confirmed", caption, _pairs(figures.regional, "confirmed_hits")))
         caption = _("Leads by pair of sides; in the diagonal, within one side. The darker, the more.")
@@ -248,16 +242,10 @@ def availability_section(pack: Pack) -> PackSection:
 
 
 def gap_table(figures: PackFigures | None, columns: Sequence[str]) -> PackTable | None:
-    """Exhibits that their owner meant for a partner and that the law keeps, by reason and partner or direction."""
+    """Exhibits that their owner meant for a partner and that the law keeps, by reason and direction; they stand in
+    restricted editions alone."""
     rows = []
-    if figures is not None and figures.document is not None:
-        for name, found in figures.document.gaps.items():
-            rows += [
-                (_(GAPS[name].title), name_of_side(code), words(cell, "count"))
-                for code, cell in found.cells.items()
-                if _some(cell)
-            ]
-    elif figures is not None and figures.regional is not None:
+    if figures is not None and figures.regional is not None and figures.regional.edition == "restricted":
         for name in GAPS:
             for key, cell in figures.regional.row(name).cells.items():
                 if _some(cell):

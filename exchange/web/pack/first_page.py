@@ -58,7 +58,7 @@ def _figures(pack: Pack) -> Iterator[str]:
         yield from (missing_words(item, pack) for item in pack.missing if item.part in _NOTHING_BEFORE)
         return
     for names in _HEADLINES:
-        name = next((name for name in names if _says_something(figures.now.get(name))), None)
+        name = next((name for name in names if _says_something(name, figures.now.get(name))), None)
         if name is not None:
             yield _changed(figures, before, name)
 
@@ -66,7 +66,7 @@ def _figures(pack: Pack) -> Iterator[str]:
 def _changed(figures: PackFigures, before: PackPeriod, name: str) -> str:
     now, was, unit = figures.now[name], before.figures.get(name), unit_of(name)
     told = {"figure": figure_title(name), "now": now_words(figures, name), "half": before.period}
-    if was is None or not _says_something(was):
+    if was is None or not _says_something(name, was):
         return _("%(figure)s: %(now)s. %(half)s tells nothing to compare it with.", **told)
     told["was"] = past_words(figures.sides, before.sides, name, was, unit)
     if figures.sides.of(name) != before.sides.of(name):
@@ -76,9 +76,11 @@ def _changed(figures: PackFigures, before: PackPeriod, name: str) -> str:
     return _("%(figure)s: %(now)s, after %(was)s in %(half)s.", **told)
 
 
-def _says_something(figure: Figure | None) -> bool:
-    """It is a number, or a range that does not begin with 0."""
-    return has_figure(figure) and figure is not None and (figure.told is Told.EXACT or bool(figure.low))
+def _says_something(name: str, figure: Figure | None) -> bool:
+    """It is a number, a class, or a range of a count that does not begin with 0."""
+    if figure is None or not has_figure(figure):
+        return False
+    return figure.told is Told.EXACT or bool(figure.low) or unit_of(name) != "count"
 
 
 def _maturity(pack: Pack) -> Iterator[str]:

@@ -10,7 +10,8 @@ from typing import Final
 from markupsafe import Markup
 
 from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
-from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Told, told_sum
+from exchange.flows.monitoring.public_edition import ENTERED, HOUR_CLASSES
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Told
 from exchange.flows.region.kinds import DEFINITIONS
 from exchange.flows.region.regional import RegionalReport, RegionalRow, RegionalStage
 from exchange.flows.region.site.publication import Publication, TrendPoint
@@ -21,10 +22,8 @@ from exchange.web.public_site.charts import NamedBar, StageBar, bar_chart, colum
 from exchange.web.public_site.periods import named_period, short_period
 from exchange.web.wording.coordination.regional_lines import (
     change_words,
-    key_words,
     number_words,
     of_others,
-    pair_words,
     total_words,
     without_words,
 )
@@ -32,22 +31,13 @@ from exchange.web.wording.figures import words
 
 MOST_COLUMNS: Final = 6
 """Of a trend as a drawing: the baseline and the last ones. The table has all."""
-TIMES_SHOWN: Final = ("search", "first_review", "confirmation", "dissemination", "decision", "answer_received")
-"""Those that a public edition can tell, in the order in which an exhibit meets them."""
 TRENDS: Final = {
     "exhibits_entered": ("count", None),
-    "exhibits_shared": ("count", None),
     "leads_across": ("count", _m("%(figure)s across borders")),
     "confirmed_hits_across": ("count", _m("%(figure)s across borders")),
     "confirmation_median_h": ("hours", _m("%(figure)s, median")),
 }
 """What the trend is told of: unit, and what its title adds."""
-NOTES: Final = {
-    "confirmed_hits": _m(
-        "A wide range is meant to be one: its upper end is how many leads were left to be confirmed, those of earlier "
-        "periods too."
-    )
-}
 SAME_IN_TABLE: Final = _m("The table below says the same in words.")
 
 
@@ -76,41 +66,17 @@ def by_jurisdiction(report: RegionalReport, name: str) -> FigureBlock:
     return _counted(report, row, cells, _("Jurisdiction"), _("in the region"), row.total)
 
 
-def by_giver(report: RegionalReport, name: str, note: str) -> FigureBlock:
-    """A count of each jurisdiction towards each other: drawn by the first of them, in the table by both."""
+def hits_in_all(report: RegionalReport, name: str) -> FigureBlock:
+    """A total of the region, which has no parts in public."""
     row = report.row(name)
-    given: dict[str, list[Figure]] = {}
-    for key, figure in sorted(row.cells.items()):
-        given.setdefault(key.partition(">")[0], []).append(figure)
-    cells = [(term(code, "jurisdiction"), told_sum(figures)) for code, figures in given.items()]
-    block = _counted(report, row, cells, _("Jurisdiction"), _("in the region"), row.total, notes=(note,))
-    each = tuple((key_words(key), words(figure, "count")) for key, figure in sorted(row.cells.items()) if ">" in key)
-    return replace(block, rows=(*block.rows, *each))
-
-
-def hits_by_pair(report: RegionalReport, name: str) -> FigureBlock:
-    """A count of pairs of jurisdictions: drawn by pair, in the table also what is within one."""
-    row = report.row(name)
-    pairs = [(key_words(key), figure) for key, figure in sorted(row.cells.items()) if "-" in key]
-    notes = [_(NOTES[name])] if name in NOTES else []
-    block = _counted(report, row, pairs, _("Pair"), _("across borders"), row.across or NO_DATA, notes)
-    within = tuple(
-        (_("within %(jurisdiction)s", jurisdiction=key_words(key)), words(figure, "count"))
-        for key, figure in sorted(row.cells.items())
-        if "-" not in key
-    )
-    told = tuple(
-        (key_words(key), pair_words(report, key, figure, "count"))
-        for key, figure in sorted(row.cells.items())
-        if "-" in key
-    )
-    return replace(block, rows=(*told, *within))
+    block = _counted(report, row, [], "", _("across borders"), row.across or NO_DATA)
+    return replace(block, by_coordinator=True)
 
 
 def rate_block(report: RegionalReport) -> FigureBlock:
-    """The feedback rate, by who gave it."""
-    cells = [(term(code, "jurisdiction"), figure) for code, figure in sorted(report.rate.cells.items())]
-    return _shared_out(report, "feedback_rate", FEEDBACK_RATE, cells, report.rate.total, by_coordinator=True)
+    """The class in which the side in the middle lies."""
+    block = _shared_out(report, "feedback_rate", FEEDBACK_RATE, [], report.rate.total, by_coordinator=True)
+    return replace(block, headline_of=_("of the side in the middle"))
 
 
 def availability_block(report: RegionalReport) -> FigureBlock:
@@ -121,12 +87,17 @@ def availability_block(report: RegionalReport) -> FigureBlock:
 
 def times_block(report: RegionalReport) -> FigureBlock:
     """How long each stage took, of all nodes together."""
-    known = {stage.id: stage for stage in report.stages}
-    stages = [known[name] for name in TIMES_SHOWN if name in known]
+    stages = report.stages
     title = _("How long it took")
-    spans = [StageBar(_(STAGES[stage.id].title), stage.median, stage.most, _times_said(stage)) for stage in stages]
-    description = _("For each stage a bar: dark until half of all had ended, light until nine of ten had ended.")
-    confirmation = known["confirmation"]
+    spans = [
+        StageBar(_(STAGES[stage.id].title), _step(stage.median), _step(stage.most), _times_said(stage))
+        for stage in stages
+    ]
+    description = _(
+        "For each stage a bar, a fifth of it for each class of time: dark up to the class within which half had ended, "
+        "light up to that of nine of ten."
+    )
+    confirmation = next(stage for stage in stages if stage.id == "confirmation")
     return FigureBlock(
         id="times",
         title=title,
@@ -143,9 +114,7 @@ def times_block(report: RegionalReport) -> FigureBlock:
 
 def stage_definitions(report: RegionalReport) -> list[tuple[str, str, str]]:
     """Title, definition, and goal with number, of each stage whose time is shown."""
-    return [
-        (_(STAGES[name].title), _(STAGES[name].text), number_words(report.indicators[name])) for name in TIMES_SHOWN
-    ]
+    return [(_(item.title), _(item.text), number_words(report.indicators[name])) for name, item in STAGES.items()]
 
 
 def trend_blocks(publication: Publication, *, years: bool = False) -> list[FigureBlock]:
@@ -157,27 +126,20 @@ def trend_blocks(publication: Publication, *, years: bool = False) -> list[Figur
 
 
 def time_words(figure: Figure) -> str:
-    """In hours; from two days on in days too."""
+    """A class of time, in hours."""
     said = words(figure, "hours")
-    if figure.told is not Told.EXACT:
-        return said
-    hours = figure.low or 0
-    if hours < 48:
-        return _("%(hours)s h", hours=said)
-    return _("%(hours)s h (%(days)s days)", hours=said, days=spoken().number(hours / 24, 1))
+    return said if figure.low is None else _("%(hours)s h", hours=said)
 
 
 def _times_said(stage: RegionalStage) -> str:
-    if stage.median.told is not Told.EXACT:
+    if stage.median.low is None:
         return words(stage.median, "hours")
-    return _("half within %(half)s, nine of ten within %(most)s", half=_brief(stage.median), most=_brief(stage.most))
+    return _("half: %(half)s, nine of ten: %(most)s", half=time_words(stage.median), most=time_words(stage.most))
 
 
-def _brief(figure: Figure) -> str:
-    hours = figure.low or 0
-    if hours < 48:
-        return _("%(hours)s h", hours=words(figure, "hours"))
-    return _("%(days)s days", days=spoken().number(hours / 24, 1))
+def _step(figure: Figure) -> float:
+    """Which share of the classes of time a bar passes; 0 where nothing is published."""
+    return (HOUR_CLASSES.index(figure) + 1) / len(HOUR_CLASSES) if figure in HOUR_CLASSES else 0
 
 
 def _counted(
@@ -262,10 +224,10 @@ def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str
         aim=number_words(report.indicators[row]),
         headline=told[-1],
         headline_of=named_period(points[-1].period),
-        chart=_columns_drawn(id_, title, points, columns, list(_ticks(figures, unit))),
+        chart=_columns_drawn(id_, title, points, columns, list(_ticks(figures))) if unit == "count" else None,
         columns=(_("Period"), _("Figure"), _("Since the baseline")),
         rows=tuple(_trend_rows(points, name, told, unit)),
-        by_coordinator=unit == "hours",
+        by_coordinator=name != ENTERED,
         notes=tuple(_not_compared(points, name)),
     )
 
@@ -293,11 +255,11 @@ def _not_compared(points: Sequence[TrendPoint], name: str) -> Iterator[str]:
         yield _("Sums that are not of the same sides as before are not compared; they say of how many they are.")
 
 
-def _ticks(figures: Sequence[Figure], unit: str) -> Iterator[tuple[float, str]]:
+def _ticks(figures: Sequence[Figure]) -> Iterator[tuple[float, str]]:
     top = nice_top(max([1.0, *(figure.high or 0 for figure in figures)]))
     for part in (0, 0.5, 1):
         value = top * part
-        yield value, spoken().number(value, 0 if value == int(value) else 1) + (" h" if unit == "hours" else "")
+        yield value, spoken().number(value, 0 if value == int(value) else 1)
 
 
 @dataclass(frozen=True)
@@ -317,14 +279,15 @@ def figure_tiles(report: RegionalReport) -> Mapping[str, FigureTile]:
         "confirmed_hits": report.row("confirmed_hits").across or NO_DATA,
     }
     found = {
-        name: FigureTile(total_words(report, name, figure, "count"), _range_note(name, figure))
+        name: FigureTile(total_words(report, name, figure, "count"), _range_note(figure))
         for name, figure in counts.items()
     }
-    return found | {"confirmation": FigureTile(time_words(confirmation.median), "")}
+    in_class = _("A class, so that nobody can work out how long a single case took.")
+    note = in_class if confirmation.median.low is not None else ""
+    return found | {"confirmation": FigureTile(time_words(confirmation.median), note)}
 
 
-def _range_note(name: str, figure: Figure) -> str:
+def _range_note(figure: Figure) -> str:
     if figure.told is not Told.BETWEEN:
         return ""
-    said = _("A range, because a small count would tell which cases these are.")
-    return f"{said} {_(NOTES[name])}" if name in NOTES else said
+    return _("A range, because a small count would tell which cases these are.")

@@ -53,11 +53,12 @@ class NamedBar:
 
 @dataclass(frozen=True)
 class StageBar:
-    """A time: half of all took no longer than ``middle``, nine of ten no longer than ``most``."""
+    """A time. ``middle`` and ``most``: the shares of the bar up to the class of the median and of the 90th percentile;
+    0 where nothing is published."""
 
     name: str
-    middle: Figure
-    most: Figure
+    middle: float
+    most: float
     said: str
 
 
@@ -76,17 +77,15 @@ def bar_chart(id_: str, title: str, description: str, bars: Sequence[NamedBar]) 
 
 def span_chart(id_: str, title: str, description: str, spans: Sequence[StageBar]) -> Markup:
     """Lying bars: dark up to the middle, light up to what nine of ten did not exceed."""
-    longest = max([1.0, *(span.most.high or 0 for span in spans)])
     parts: list[Markup] = []
     top = 0.0
     for span in spans:
         top += _add_name(parts, span.name, top, "name")
         top += _add_name(parts, span.said, top, "said")
         parts.append(_track(top, 100))
-        if span.middle.told is Told.EXACT:
-            for figure, kind in ((span.most, "most"), (span.middle, "sure")):
-                wide = _share((figure.high or 0) / longest * 100)
-                parts.append(_RECT.format(kind=kind, x="0", y=top, wide=wide, high=_BAR))
+        for share, kind in ((span.most, "most"), (span.middle, "sure")):
+            if share:
+                parts.append(_RECT.format(kind=kind, x="0", y=top, wide=_share(share * 100), high=_BAR))
         top += _BAR + _GAP
     return _svg(id_, title, description, top, parts)
 

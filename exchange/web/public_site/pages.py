@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from exchange.flows.monitoring.public_edition import ENTERED
 from exchange.flows.region.kinds import CREDIT
+from exchange.flows.region.public_region import CROSSING
 from exchange.flows.region.site.publication import Publication, PublishedPeriod, SignedReport, TakingPart
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.public_site.blocks import (
     availability_block,
-    by_giver,
     by_jurisdiction,
     figure_tiles,
-    hits_by_pair,
+    hits_in_all,
     rate_block,
     stage_definitions,
     times_block,
@@ -27,7 +28,7 @@ from exchange.web.public_site.diagram import DrawnJurisdiction, circles_drawing
 from exchange.web.public_site.incident_blocks import annex_notes, annex_tables, annexes_of, incident_blocks
 from exchange.web.public_site.periods import named_period
 from exchange.web.wording.coordination.regional_incidents import lacking_words
-from exchange.web.wording.coordination.regional_lines import difference_words, silent_notes
+from exchange.web.wording.coordination.regional_lines import HIT_TOTALS, silent_notes
 
 FILES: Final = "files"
 """The folder of a site in which the signed files lie."""
@@ -135,27 +136,16 @@ def _participants(publication: Publication) -> Mapping[str, Any]:
 
 
 def _exhibits(publication: Publication) -> Mapping[str, Any]:
-    report = publication.newest.report
-    thrice = _("An exhibit that was given to three partners counts three times.")
-    each = _("A query to three partners counts three times.")
-    return {
-        "blocks": [
-            by_jurisdiction(report, "exhibits_entered"),
-            by_jurisdiction(report, "exhibits_searched"),
-            by_giver(report, "exhibits_shared", thrice),
-            by_giver(report, "queries_asked", each),
-        ]
-    }
+    return {"blocks": [by_jurisdiction(publication.newest.report, ENTERED)]}
 
 
 def _hits(publication: Publication) -> Mapping[str, Any]:
     report = publication.newest.report
     return {
-        "blocks": [hits_by_pair(report, name) for name in ("leads", "confirmed_hits", "hits_retracted")]
-        + [rate_block(report)],
+        "blocks": [hits_in_all(report, name) for name in CROSSING] + [rate_block(report)],
         "silent": silent_notes(report),
         "credit": _(CREDIT),
-        "differences": [difference_words(item) for item in report.differences],
+        "rule": _(HIT_TOTALS),
     }
 
 

@@ -27,7 +27,7 @@ from exchange.web.pack.first_page import what_changed, what_is_asked
 from exchange.web.pack.pack_words import missing_words
 from exchange.web.pack.paper import pack_title, readers_words
 from exchange.web.pack.written import pack_files, pack_names
-from exchange.web.region.written import edition_files
+from exchange.web.region.written import drawings_of, edition_files
 from exchange.web.wording.coordination.regional_incidents import incident_notes, incident_tables, incident_totals
 from exchange.web.wording.coordination.regional_lines import (
     difference_words,
@@ -142,7 +142,7 @@ class _Desk(LocalDesk):
         ends = ("json", "csv", *(("pdf",) if extra_named("pdf").is_installed else ()))
         base = f"region-{period}-{report.edition}"
         lines, times = regional_lines(report), stage_lines(report)
-        drawings = (f"{base}-leads.svg", f"{base}-confirmed.svg", f"{base}-periods.svg")
+        drawings = (f"{base}-{name}.svg" for name in drawings_of(report))
         values = {
             "period": str(period),
             "report": report,

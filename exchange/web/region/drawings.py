@@ -17,6 +17,7 @@ from exchange.web.wording.coordination.regional_lines import sides_below
 from exchange.web.wording.figures import words
 
 DRAWN_OVER_PERIODS: Final = ("exhibits_entered", "exhibits_shared", "leads_across", "confirmed_hits_across")
+"""Those of them that the edition has."""
 MAP_SHADES: Final = ("#f4f6f8", "#d5e0ea", "#adc6d9", "#7fa6c4", "#4f83aa", "#22577f")
 """Readable in greys and by whoever does not tell red from green."""
 _INK, _SOFT = "#1d2733", "#5a6672"
@@ -24,7 +25,8 @@ _SIDE, _HEAD, _NAMES = 84, 64, 170
 
 
 def pair_map(report: RegionalReport, name: str) -> bytes:
-    """A square for each pair of jurisdictions, and on the diagonal for hits within one: the darker, the more."""
+    """A square for each pair of jurisdictions, and on the diagonal for hits within one: the darker, the more. Of a
+    restricted edition: a public one has no pairs."""
     codes = report.jurisdictions
     row = report.row(name)
     figures = {
@@ -59,13 +61,14 @@ def over_periods(report: RegionalReport) -> bytes:
     sides = {item.period: item.sides for item in report.earlier} | {report.period: report.sides}
     title = _("The region over the periods")
     parts, panel = [_text(0, 18, title, bold=True)], 190
-    for number, name in enumerate(DRAWN_OVER_PERIODS):
+    drawn = [name for name in DRAWN_OVER_PERIODS if name in report.trend]
+    for number, name in enumerate(drawn):
         left = number % 2 * 330
         top = 40 + number // 2 * panel
         figures = [known[period].get(name, NO_DATA) for period in periods]
         below = sides_below([sides[period] for period in periods], name)
         parts += _panel(left, top, _panel_title(name), periods, figures, below)
-    return _svg(660, 40 + 2 * panel, title, parts)
+    return _svg(660, 40 + math.ceil(len(drawn) / 2) * panel, title, parts)
 
 
 def _panel_title(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from exchange.flows.incidents.words import all_verified
 from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
-from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.monitoring.small_counts import Figure, Told
 from exchange.flows.region.kinds import DEFINITIONS
 from exchange.flows.region.regional import RegionalReport
 from exchange.web.languages import gettext, spoken
@@ -38,7 +38,8 @@ RegionalCell = tuple[str, Definition, str, Figure, str]
 
 
 def regional_sheet(report: RegionalReport) -> bytes:
-    """``low`` and ``high`` are the same where a figure is exact, and empty where nothing is told."""
+    """`low` equals `high` for an exact figure. Both are empty for a figure that is held back; `high` alone is empty for
+    the highest class of a time."""
     written = io.StringIO()
     table = csv.writer(written)
     table.writerow(REGIONAL_COLUMNS)
@@ -75,7 +76,8 @@ def _lines(report: RegionalReport) -> Iterator[RegionalCell]:
             yield row.id, definition, key_words(key), figure, "count"
         if row.across is not None:
             yield row.id, definition, of_some(report, row.id, gettext("across borders")), row.across, "count"
-        yield row.id, definition, of_some(report, row.id, gettext("the region")), row.total, "count"
+        if row.total.told is not Told.RESTRICTED:
+            yield row.id, definition, of_some(report, row.id, gettext("the region")), row.total, "count"
     for key, figure in report.rate.cells.items():
         yield "feedback_rate", FEEDBACK_RATE, key_words(key), figure, "share"
     whole = of_some(report, "feedback_rate", gettext("the region"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from exchange.flows.region.combine import Combined
 from exchange.flows.region.region_document import write_region
@@ -27,6 +27,14 @@ def edition_files(report: RegionalReport, *, with_pdf: bool) -> Iterator[tuple[s
     yield f"{name}.csv", regional_sheet(report)
     if with_pdf:
         yield f"{name}.pdf", render_region(report)
-    yield f"{name}-leads.svg", pair_map(report, "leads")
-    yield f"{name}-confirmed.svg", pair_map(report, "confirmed_hits")
-    yield f"{name}-periods.svg", over_periods(report)
+    for drawing, draw in drawings_of(report).items():
+        yield f"{name}-{drawing}.svg", draw()
+
+
+def drawings_of(report: RegionalReport) -> dict[str, Callable[[], bytes]]:
+    """By the end of their names. Pairs stand in the restricted edition alone."""
+    pairs = {
+        "leads": lambda: pair_map(report, "leads"),
+        "confirmed": lambda: pair_map(report, "confirmed_hits"),
+    }
+    return {**(pairs if report.edition == "restricted" else {}), "periods": lambda: over_periods(report)}

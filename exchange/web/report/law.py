@@ -41,15 +41,12 @@ from exchange.web.wording.coordination.law import (
     lack_words,
     law_field_words,
     law_state_words,
-    line_words,
     matrix_question,
     provisions_words,
-    reason_of_gap,
     side_says_words,
     sides_words,
 )
 from exchange.web.wording.coordination.outside_words import outside_words
-from exchange.web.wording.figures import words
 from schemas import LawArticle
 from schemas.law import LawDirection
 
@@ -90,7 +87,6 @@ def law_pair_data(pair: PairOfLaw, report: LawReport) -> dict[str, Any]:
             *_caution(),
             beside(_way(pair.there), _way(pair.back)),
             beside(_missing(pair, pair.one), _missing(pair, pair.other)),
-            *_held(pair, report),
         ],
     )
 
@@ -297,32 +293,3 @@ def _missing(pair: PairOfLaw, law: Compendium) -> list[Block]:
     title = _("What is missing on the side of %(side)s", side=term(law.jurisdiction, "jurisdiction"))
     said = [lack_words(lack) for lack in lacks]
     return [heading(title, 2), bullets(*said) if said else paragraph(_("Nothing is missing."))]
-
-
-def _held(pair: PairOfLaw, report: LawReport) -> list[Block]:
-    sides = (pair.one, pair.other)
-    here = next((law for law in sides if law.jurisdiction == report.here), None)
-    blocks = [heading(_("What the articles hold back"), 1)]
-    if here is None:
-        return [*blocks, paragraph(_("Each side counts that on its own node: see its monitoring report."))]
-    partner = next(law.jurisdiction for law in sides if law is not here)
-    if not report.counts:
-        return [*blocks, paragraph(_("The head and the auditor read these figures."))]
-    if report.held is None:
-        return [*blocks, paragraph(_("No monitoring report is approved yet: nothing is told."))]
-    title = _(
-        "Exhibits of %(here)s that do not go to %(partner)s by themselves, as the approved report of %(half)s tells",
-        here=term(report.here, "jurisdiction"),
-        partner=term(partner, "jurisdiction"),
-        half=str(report.held.half),
-    )
-    rows = [
-        [reason_of_gap(line), line_words(line), ", ".join(line.named) or "–", words(line.figure, "count")]
-        for line in report.held.towards(partner)
-    ]
-    return [
-        *blocks,
-        quiet(title),
-        columns([_("Reason"), _("Line of the policy"), _("Article"), _("Exhibits")], rows, numbers=[3]),
-        quiet(_("What %(partner)s holds back it counts itself.", partner=term(partner, "jurisdiction"))),
-    ]

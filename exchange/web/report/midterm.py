@@ -92,15 +92,6 @@ def _sources(found: Midterm) -> Iterator[Block]:
         _("Answered"),
     ]
     yield shared_columns(head, rows, (1.3, 1, 1.2, 1.2, 0.8), (4,))
-    unsigned = [report for item in found.assessments for report in item.reports if not report.signed]
-    if unsigned:
-        yield quiet(
-            _(
-                "Each monitoring report fits the approval beside it. Of %(count)s the signature was not verified, "
-                "since no signed snapshot of the node lies in the folder.",
-                count=len(unsigned),
-            )
-        )
 
 
 def _criterion(found: Midterm, findings: CriterionFindings) -> Iterator[Block]:

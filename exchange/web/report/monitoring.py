@@ -49,9 +49,9 @@ def _data(document: Document, approved: Approved | None) -> dict[str, Any]:
         "blocks": [
             *_approval(approved),
             bullets(*notes(document)),
-            *_goals(lines),
+            *_entered(document, lines),
             *_stages(lines),
-            *_gap(document, lines),
+            *_articles(document),
             *_nodes(document),
         ],
         "footnote": printable(" ".join(spoken().footnotes())),
@@ -68,20 +68,14 @@ def _approval(approved: Approved | None) -> list[Block]:
             (_("When"), moment(approved.approved_at)),
             (_("To whom, and on what ground"), approved.because),
             (_("Statement"), approved.approval),
-            (
-                _("SHA-256 of the manifest of both editions") if approved.editions else _("SHA-256 of the report"),
-                approved.sha256,
-            ),
+            (_("SHA-256 of the manifest of both editions"), approved.sha256),
         )
     ]
 
 
-def _goals(lines: ReportLines) -> list[Block]:
-    head = [_("Figure"), *(term(column, "jurisdiction") for column in lines.columns), _("All"), *_past(lines)]
-    blocks: list[Block] = []
-    for title, found in lines.goals:
-        blocks += [heading(_(title), 1), figures(head, [_row(line) for line in found])]
-    return blocks
+def _entered(document: Document, lines: ReportLines) -> list[Block]:
+    head = [_("Figure"), term(document.jurisdiction, "jurisdiction"), *_past(lines)]
+    return [figures(head, [_row(lines.entered)])]
 
 
 def _stages(lines: ReportLines) -> list[Block]:
@@ -92,38 +86,23 @@ def _stages(lines: ReportLines) -> list[Block]:
     ]
 
 
-def _gap(document: Document, lines: ReportLines) -> list[Block]:
-    blocks = [
-        heading(_("The gap that harmonised law would close"), 1),
-        quiet(
-            _(
-                "Exhibits of the half-year that are meant for a partner and do not go there by themselves, once for "
-                "each partner."
-            )
-        ),
-    ]
-    head = [_("Reason"), *(term(column, "jurisdiction") for column in document.partners), _("All")]
-    blocks.append(figures(head, [_row(line) for line in (*lines.gaps, *lines.held)]))
-    if document.bases:
-        blocks += [
-            heading(_("The articles behind it"), 2),
-            columns(
-                [_("Partner"), _("Exhibits"), _("Rule"), _("Article"), _("Review by")],
-                [
-                    [
-                        term(item.partner, "jurisdiction"),
-                        ", ".join(term(kind, "exhibit_kind") for kind in item.kinds),
-                        _("allowed, its review is overdue")
-                        if item.rule == "review_overdue"
-                        else term(item.rule, "sharing_rule"),
-                        item.article,
-                        item.review_by,
-                    ]
-                    for item in document.bases
-                ],
-            ),
+def _articles(document: Document) -> list[Block]:
+    if not document.bases:
+        return []
+    rows = [
+        [
+            term(item.partner, "jurisdiction"),
+            ", ".join(term(kind, "exhibit_kind") for kind in item.kinds),
+            _("allowed, its review is overdue") if item.rule == "review_overdue" else term(item.rule, "sharing_rule"),
+            item.article,
+            item.review_by,
         ]
-    return blocks
+        for item in document.bases
+    ]
+    return [
+        heading(_("The articles behind the gap that harmonised law would close"), 1),
+        columns([_("Partner"), _("Exhibits"), _("Rule"), _("Article"), _("Review by")], rows),
+    ]
 
 
 def _nodes(document: Document) -> list[Block]:

@@ -15,8 +15,10 @@ def words(figure: Figure, unit: str) -> str:
     match figure.told:
         case Told.EXACT:
             return _value(figure.low or 0, unit)
+        case Told.BETWEEN if figure.high is None:
+            return _("%(figure)s or more", figure=_end(figure.low or 0, unit))
         case Told.BETWEEN:
-            return f"{_value(figure.low or 0, unit)}–{_value(figure.high or 0, unit)}"
+            return f"{_end(figure.low or 0, unit)}–{_end(figure.high or 0, unit)}"
         case Told.HELD_BACK:
             return _("held back")
         case Told.NO_DATA:
@@ -47,19 +49,32 @@ def unit_of(name: str) -> str:
 
 def notes(document: Document) -> list[str]:
     """What a reader must know before the first figure."""
-    few = document.smallest - 1
     found = [
-        _(
-            "Counts from 1 to %(few)s are told as that range alone: so few cases would be recognised. Sums are told as "
-            "the range that follows, and what would tell more is held back, a 0 too. No data is not 0.",
-            few=few,
-        ),
-        _("What is marked as restricted stands in the restricted edition alone, which goes to a named recipient."),
+        *public_notes(document.smallest),
+        _("What is not here stands in the restricted edition alone, which goes to a named recipient."),
         _("Half-years begin and end at midnight UTC. What came to be known here after the end belongs to the next."),
     ]
     if document.begun is not None:
         found.append(_("This node began on %(day)s: there is no data from before.", day=document.begun))
     return found
+
+
+def public_notes(smallest: int) -> list[str]:
+    """How the figures of a public edition are to be read."""
+    return [
+        _(
+            "Exhibits from 1 to %(few)s are reported as this range alone. Times are reported as classes: less than "
+            "24 h, 48 h, 240 h, 720 h, or more; a side with fewer than %(smallest)s spans is not in them. No data is "
+            "not 0.",
+            few=smallest - 1,
+            smallest=smallest,
+        )
+    ]
+
+
+def _end(value: float, unit: str) -> str:
+    """An end of a range; a whole number of hours without decimals."""
+    return spoken().number(value, 0) if unit == "hours" and value == int(value) else _value(value, unit)
 
 
 def _value(value: float, unit: str) -> str:

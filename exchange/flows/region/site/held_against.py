@@ -6,24 +6,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from exchange.errors import InvalidInput
-from exchange.flows.monitoring.definitions import STAGES
 from exchange.flows.monitoring.document import Document
-from exchange.flows.monitoring.small_counts import HELD_BACK, Figure, Told
-from exchange.flows.region.public_region import of_one_bound, public_rate, public_stages
-from exchange.flows.region.read_regional import ReadRegional, ReadRow, difference_of
+from exchange.flows.monitoring.public_edition import HOUR_CLASSES, OWN_STAGES, RATE_CLASSES
+from exchange.flows.monitoring.small_counts import HELD_BACK, NO_DATA, Figure, Told
+from exchange.flows.region.public_region import CROSSING, FEWEST_SIDES, PublicSide, may_total_hits
+from exchange.flows.region.read_regional import ReadRegional, difference_of
 from exchange.flows.region.read_reports import ReadReports
 from exchange.flows.region.region_document import write_region
 from exchange.flows.region.regional import RegionalEarlier, RegionalReport, RegionalRow, RegionalStage
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import shown
-
-_A_TENTH: Final = 0.11
-"""Hours: the sides round what they counted, the region what their exact editions have in hundredths."""
-_ENOUGH: Final = dict.fromkeys(STAGES, (1.0,) * 10_000)
-"""Spans for which every time may be told that the counts behind it allow to be told."""
 
 
 def held_against_files(
@@ -38,9 +32,8 @@ def held_against_files(
     earlier periods, by period and SHA-256. ``known``: the names of jurisdictions.
 
     1. It is of the same reports.
-    2. Counts are those that are worked out here, or held back.
-    3. Times and the feedback rate may be told, every report brought the exact edition that they are made of, and they
-       are as this software rounds them and within what the sides tell of theirs.
+    2. Totals of hits are there where the rule lets them be, and no other figure that does not follow from the files.
+    3. Times and the feedback rate are classes of the rule, and fit the classes that the sides tell of theirs.
     4. It compares with regional reports that are here, each held against the files of its own period.
     5. Of all that, this software writes the same file: what differs, and what it does not know, is named.
     Raises InvalidInput, code "regional-differs".
@@ -54,11 +47,12 @@ def held_against_files(
     # 2.
     if set(regional.rows) != {row.id for row in report.rows}:
         raise _differs(regional, "It has other figures than this release works out")
-    rows = tuple(_as_held_back(row, regional.rows[row.id]) for row in report.rows)
+    documents = [item.document for item in read.reports]
+    told_exactly = [document for document in documents if document.node_id in regional.exact]
+    rows = tuple(_row(row, regional, told_exactly, documents) for row in report.rows)
 
     # 3.
-    documents = of_one_bound([item.document for item in read.reports])
-    rate, stages = _rate(report, regional, documents), _stages(report, regional, documents, rows)
+    rate, stages = _rate(report, regional, told_exactly), _stages(report, regional, told_exactly)
 
     # 4. and 5.
     told = replace(
@@ -76,64 +70,61 @@ def held_against_files(
     return told
 
 
-def _as_held_back(row: RegionalRow, told: ReadRow) -> RegionalRow:
-    """What is worked out, without what the regional report holds back."""
-    return replace(
-        row,
-        cells={key: HELD_BACK if told.cells.get(key) == HELD_BACK else figure for key, figure in row.cells.items()},
-        total=HELD_BACK if told.total == HELD_BACK else row.total,
-        across=HELD_BACK if row.across is not None and told.across == HELD_BACK else row.across,
-    )
+def _row(
+    row: RegionalRow, regional: ReadRegional, told_exactly: Sequence[Document], documents: Sequence[Document]
+) -> RegionalRow:
+    """Take over the total of hits across borders, which is made of exact editions."""
+    if row.id not in CROSSING:
+        return row
+    told = regional.rows[row.id]
+    across, codes = told.across or HELD_BACK, {document.jurisdiction for document in told_exactly}
+    sides = [PublicSide.of_document(document) for document in told_exactly]
+    is_count = across.told in (Told.EXACT, Told.BETWEEN) and across.low == int(across.low or 0)
+    may_be = (is_count or across == NO_DATA) and may_total_hits(sides, [item.jurisdiction for item in documents])
+    if across != HELD_BACK and not may_be:
+        raise _differs(regional, f"It tells a total that may not be told: {row.id}")
+    if not set(told.without) <= codes:
+        raise _differs(regional, f"It leaves out a side that is not in it: {row.id}")
+    return replace(row, across=across, without=told.without)
 
 
 def _stages(
-    report: RegionalReport, regional: ReadRegional, documents: Sequence[Document], rows: Sequence[RegionalRow]
+    report: RegionalReport, regional: ReadRegional, told_exactly: Sequence[Document]
 ) -> tuple[RegionalStage, ...]:
-    may_be = {stage.id: stage for stage in public_stages(documents, rows, _ENOUGH, report.smallest)}
     stages = []
     for stage in report.stages:
         median, most = regional.stages.get(stage.id, (stage.median, stage.most))
-        allowed = may_be[stage.id].median.told
-        if any(not _may_be(figure, allowed, report, regional) for figure in (median, most)):
+        can_be = HELD_BACK in (median, most) and median == most
+        if len(told_exactly) >= FEWEST_SIDES and median in HOUR_CLASSES and most in HOUR_CLASSES:
+            sides = [document.stages[stage.id] for document in told_exactly if stage.id in OWN_STAGES]
+            can_be = (median.low or 0) <= (most.low or 0) and _fits(stage.id, (median, most), sides)
+        if not can_be:
             raise _differs(regional, f"It tells a time that may not be told: {stage.id}")
-        if (median.low or 0) > (most.low or 0):
-            raise _differs(regional, f"Its times contradict each other: {stage.id}")
-        for number, figure in enumerate((median, most)):
-            sides = [document.stages[stage.id][number] for document in documents]
-            if not _can_be(figure, sides, digits=1, within=_A_TENTH):
-                raise _differs(regional, f"It tells a time that does not follow from those of the sides: {stage.id}")
         stages.append(RegionalStage(stage.id, median, most))
     return tuple(stages)
 
 
-def _rate(report: RegionalReport, regional: ReadRegional, documents: Sequence[Document]) -> RegionalRow:
-    allowed = public_rate(documents, {document.jurisdiction: (1, 1) for document in documents}).total.told
-    if not _may_be(regional.rate, allowed, report, regional) or (regional.rate.high or 0) > 1:
+def _fits(stage: str, told: tuple[Figure, Figure], sides: Sequence[tuple[Figure, Figure]]) -> bool:
+    """Whether the classes of all together are none below the lowest of the sides' classes, and none above the highest.
+    Of a stage between two nodes the sides publish nothing by themselves."""
+    if stage not in OWN_STAGES:
+        return True
+    own = [side for side in sides if side[0] in HOUR_CLASSES]
+    return len(own) >= FEWEST_SIDES and all(
+        min(side[end].low or 0 for side in own) <= (told[end].low or 0) <= max(side[end].low or 0 for side in own)
+        for end in (0, 1)
+    )
+
+
+def _rate(report: RegionalReport, regional: ReadRegional, told_exactly: Sequence[Document]) -> RegionalRow:
+    told, codes = regional.rate, {document.jurisdiction for document in told_exactly}
+    ends = {(low.low, high.high) for low in RATE_CLASSES for high in RATE_CLASSES}
+    is_class = told.total.told is Told.BETWEEN and (told.total.low, told.total.high) in ends
+    if told.total != HELD_BACK and not (is_class and len(told_exactly) >= FEWEST_SIDES):
         raise _differs(regional, "It tells a feedback rate that may not be told")
-    if not _can_be(regional.rate, [document.rate.total for document in documents], digits=3, within=0):
-        raise _differs(regional, "It tells a feedback rate that does not follow from those of the sides")
-    return replace(report.rate, total=regional.rate)
-
-
-def _may_be(figure: Figure, allowed: Told, report: RegionalReport, regional: ReadRegional) -> bool:
-    if figure.told is Told.EXACT and len(regional.exact) < len(report.reports):
-        return False
-    return figure.told is allowed or figure == HELD_BACK
-
-
-def _can_be(figure: Figure, sides: Sequence[Figure], *, digits: int, within: float) -> bool:
-    """Whether the median, percentile or share of all together is rounded as here, and no less than the least of the
-    sides and no more than the greatest, where each of them tells its own or has no data. What stands in each side's
-    restricted edition alone bounds nothing. A rate is made of whole counts and rounded once: it needs no ``within``."""
-    if figure.told is not Told.EXACT or figure.low is None:
-        return True
-    if round(figure.low, digits) != figure.low:
-        return False
-    told = [side for side in sides if side.told is not Told.NO_DATA]
-    if not told or any(side.told is not Told.EXACT for side in told):
-        return True
-    ends = [side.low or 0 for side in told]
-    return min(ends) - within <= figure.low <= max(ends) + within
+    if not set(told.without) <= codes:
+        raise _differs(regional, "It leaves out a side that is not in it: feedback_rate")
+    return replace(report.rate, total=told.total, without=told.without)
 
 
 def _earlier(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from exchange.flows.law.held_back import HeldBack, held_back_now, note_figures
+from exchange.flows.law.held_back import HeldBack, held_back_now
 from exchange.flows.law.pair_of_law import PairOfLaw
 from exchange.flows.law.policy_links import LinkFinding, link_findings
 from exchange.flows.law.report import LawReport, law_report
@@ -83,9 +83,9 @@ def law_pair(node: OpenNode, who: SignedIn, one: Jurisdiction, other: Jurisdicti
 
 @router.get("/law/pair/{one}/{other}/report.pdf")
 async def law_pair_pdf(
-    request: Request, node: OpenNode, who: SignedIn, one: Jurisdiction, other: Jurisdiction
+    request: Request, node: OpenNode, _who: SignedIn, one: Jurisdiction, other: Jurisdiction
 ) -> Response:
-    made = await heavily(request, WorkKind.REPORTS, _pair_pdf, node, who, one, other)
+    made = await heavily(request, WorkKind.REPORTS, _pair_pdf, node, one, other)
     return _as_file(made, f"{node.node_id}-law-{one}-{other}-{spoken().code}.pdf")
 
 
@@ -93,12 +93,9 @@ def _whole_pdf(node: Node, half: Half | None) -> bytes:
     return render_law(law_report(node, half))
 
 
-def _pair_pdf(node: Node, who: Visitor, one: Jurisdiction, other: Jurisdiction) -> bytes:
-    report = law_report(node, counts=who.caller.role in _COUNTED_FOR)
-    made = render_law_pair(report.pair(one, other), report)
-    if report.held is not None and report.here in (one, other):
-        note_figures(node, who.caller.actor, report.held, f"{one}-{other}")
-    return made
+def _pair_pdf(node: Node, one: Jurisdiction, other: Jurisdiction) -> bytes:
+    report = law_report(node)
+    return render_law_pair(report.pair(one, other), report)
 
 
 def _as_file(content: bytes, name: str) -> Response:

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from exchange.flows.monitoring.counts import Counts
 from exchange.flows.monitoring.definitions import COUNTS, STAGES
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.months import Months
-from exchange.flows.monitoring.small_counts import NO_DATA, RESTRICTED, Figure
+from exchange.flows.monitoring.public_edition import ENTERED
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure, exact, middle_and_most
 from exchange.web.languages import gettext, term
 from exchange.web.wording.figures import words
 
@@ -28,7 +30,6 @@ WITH_PARTNERS: Final = (
     "confirmed_hits",
 )
 TO_A_HIT: Final = ("exhibits_searched", "conclusions", "leads", "confirmed_hits")
-OVER_TIME: Final = ("exhibits_entered", "exhibits_shared", "leads", "confirmed_hits")
 CHART_WIDE: Final = 720
 NAMES_WIDE: Final = 260
 TALLEST: Final = 84
@@ -107,45 +108,45 @@ class Spans:
     height: int
 
 
-def heat_map(document: Document) -> HeatMap | None:
+def heat_map(partners: Sequence[str], counts: Mapping[str, Counts]) -> HeatMap | None:
     """A row for each figure, a column for each partner: the darker, the more, each row for itself. None without
     partners."""
-    if not document.partners:
+    if not partners:
         return None
-    square = (CHART_WIDE - NAMES_WIDE) / len(document.partners)
-    lefts = [NAMES_WIDE + number * square for number in range(len(document.partners))]
+    square = (CHART_WIDE - NAMES_WIDE) / len(partners)
+    lefts = [NAMES_WIDE + number * square for number in range(len(partners))]
     rows = []
-    for line, name in enumerate(_told_here(document, WITH_PARTNERS)):
-        figures = [document.counts[name].cells.get(column, NO_DATA) for column in document.partners]
-        most = max(1.0, *(_middle(figure) for figure in figures))
+    for line, name in enumerate(WITH_PARTNERS):
+        found = [counts[name].get(column) for column in partners]
+        most = max(1, *(count or 0 for count in found))
         squares = (
-            Square(words(figure, "count"), left, math.ceil(_middle(figure) / most * SHADES))
-            for left, figure in zip(lefts, figures, strict=True)
+            Square(_words(count), left, math.ceil((count or 0) / most * SHADES))
+            for left, count in zip(lefts, found, strict=True)
         )
         rows.append(HeatRow(gettext(COUNTS[name].title), _HEAD + line * _LINE, tuple(squares)))
     columns = tuple(
-        (term(column, "jurisdiction"), left + square / 2) for column, left in zip(document.partners, lefts, strict=True)
+        (term(column, "jurisdiction"), left + square / 2) for column, left in zip(partners, lefts, strict=True)
     )
     return HeatMap(columns, tuple(rows), square, _HEAD + len(rows) * _LINE)
 
 
-def funnel(document: Document) -> Panel:
+def funnel(counts: Mapping[str, Counts]) -> Panel:
     """What came of the exhibits that were searched: lying bars of one scale, in their middle, each of one step."""
-    figures = {name: document.counts[name].total for name in _told_here(document, TO_A_HIT)}
-    scale = _scale(list(figures.values()), CHART_WIDE - NAMES_WIDE - 80)
+    figures = [_sum(counts[name]) for name in TO_A_HIT]
+    scale = _scale(figures, CHART_WIDE - NAMES_WIDE - 80)
     bars = tuple(
         _bar(gettext(COUNTS[name].title), figure, line * _LINE, scale)
-        for line, (name, figure) in enumerate(figures.items())
+        for line, (name, figure) in enumerate(zip(TO_A_HIT, figures, strict=True))
     )
     return Panel(gettext("From an exhibit that was searched to a confirmed hit"), len(bars) * _LINE, bars)
 
 
-def stage_spans(document: Document) -> Spans:
-    """The median of each stage, and how far it spreads, on an axis whose marks are an hour, a day, a week, a month and
-    half a year."""
+def stage_spans(hours: Mapping[str, Sequence[float]]) -> Spans:
+    """The exact median of each stage, and how far it spreads, on an axis whose marks are an hour, a day, a week, a
+    month and half a year."""
     spans = []
-    told = {name: found for name, found in document.stages.items() if RESTRICTED not in found}
-    for line, (name, (median, most)) in enumerate(told.items()):
+    for line, name in enumerate(STAGES):
+        median, most = middle_and_most(hours.get(name, ()))
         said = words(median, "hours")
         if most.low is not None and median.low is not None:
             said = gettext("%(median)s h, nine of ten within %(most)s h") % {
@@ -159,16 +160,15 @@ def stage_spans(document: Document) -> Spans:
 def over_time(document: Document) -> list[Panel]:
     """Standing bars, one for each half-year that was approved and for this one; none where there is no earlier one."""
     earlier = document.earlier[-(_MOST_HALVES - 1) :]
-    panels = []
-    for name in OVER_TIME if earlier else ():
-        figures: Mapping[str, Figure] = {item.period: item.figures.get(name, NO_DATA) for item in earlier}
-        figures = {**figures, str(document.period): document.counts[name].total}
-        scale = _scale(list(figures.values()), TALLEST)
-        bars = tuple(
-            _bar(half[2:], figure, number * _COLUMN, scale) for number, (half, figure) in enumerate(figures.items())
-        )
-        panels.append(Panel(gettext(COUNTS[name].title), _HEAD + TALLEST + 40, bars))
-    return panels
+    if not earlier:
+        return []
+    figures = {item.period: item.figures.get(ENTERED, NO_DATA) for item in earlier}
+    figures[str(document.period)] = document.entered
+    scale = _scale(list(figures.values()), TALLEST)
+    bars = tuple(
+        _bar(half[2:], figure, number * _COLUMN, scale) for number, (half, figure) in enumerate(figures.items())
+    )
+    return [Panel(gettext(COUNTS[ENTERED].title), _HEAD + TALLEST + 40, bars)]
 
 
 def month_lines(months: Months) -> list[Panel]:
@@ -185,14 +185,13 @@ def month_lines(months: Months) -> list[Panel]:
     return panels
 
 
-def _told_here(document: Document, names: Sequence[str]) -> list[str]:
-    """Without what stands in the restricted edition alone."""
-    return [name for name in names if document.counts[name].total != RESTRICTED]
+def _words(count: int | None) -> str:
+    return words(NO_DATA if count is None else exact(count), "count")
 
 
-def _middle(figure: Figure) -> float:
-    """What a range is drawn as; nothing where nothing is told."""
-    return ((figure.low or 0) + (figure.high or 0)) / 2
+def _sum(counts: Counts) -> Figure:
+    known = [count for count in counts.values() if count is not None]
+    return exact(sum(known)) if known else NO_DATA
 
 
 def _marks() -> tuple[tuple[str, float], ...]:

@@ -23,7 +23,7 @@ from exchange.flows.monitoring.report import (
     periods,
     released,
 )
-from exchange.flows.monitoring.restricted_edition import exact_counts, exact_hours
+from exchange.flows.monitoring.restricted_edition import Restricted, exact_counts, exact_hours
 from exchange.flows.node.node import Node
 from exchange.flows.region.release import Addressed, bound_annexes, release_report
 from exchange.flows.statement.approved_document import check_digest
@@ -45,7 +45,7 @@ from exchange.web.pages.monitoring.charts import (
 from exchange.web.pages.monitoring.report_csv import monitoring_sheet
 from exchange.web.pages.query.queries import line_of
 from exchange.web.report.monitoring import render_monitoring
-from exchange.web.wording.coordination.monitoring_lines import ReportLines, lines_of
+from exchange.web.wording.coordination.monitoring_lines import exact_lines, lines_of
 from exchange.web.wording.figures import notes, words
 from schemas.vocabulary import Role
 
@@ -82,10 +82,9 @@ def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
     approved = find_approved(node, wanted)
     found = _draft_or_none(node, wanted)
     if approved is not None:
-        shown = _drawn(approved.document, lines_of(approved.document))
+        shown = _drawn(approved.document) | {"lines": lines_of(approved.document), "exact": None}
     elif found is not None:
-        lines = lines_of(found.document, exact_counts(found.restricted), exact_hours(found.restricted))
-        shown = _drawn(found.document, lines)
+        shown = _drawn(found.document) | _exactly(found.document, found.restricted)
     else:
         return _year_to_come(node, who, wanted)
     is_head = who.caller.role is Role.HEAD
@@ -191,27 +190,29 @@ _RELEASED_FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
     "csv": _csv,
     "pdf": _pdf,
     "approval": lambda found: (found.envelope, "application/json", "-approval.json"),
-    "manifest": lambda found: (_manifest(found), "application/json", "-manifest.json"),
+    "manifest": lambda found: (found.editions.manifest, "application/json", "-manifest.json"),
 }
 
 
-def _manifest(found: Approved) -> bytes:
-    if found.editions is None:
-        raise NotFound("This report was approved before reports had two editions: its approval is of its JSON.")
-    return found.editions.manifest
+def _exactly(document: Document, restricted: Restricted) -> dict[str, Any]:
+    """For the node's own people, before the approval."""
+    counts, hours = exact_counts(restricted), exact_hours(restricted)
+    return {
+        "lines": lines_of(document, counts, hours),
+        "exact": exact_lines(document, counts, hours),
+        "heat": heat_map(document.partners, counts),
+        "hits": funnel(counts),
+        "spans": stage_spans(hours),
+    }
 
 
-def _drawn(document: Document, lines: ReportLines) -> dict[str, Any]:
+def _drawn(document: Document) -> dict[str, Any]:
     return {
         "document": document,
-        "lines": lines,
         "notes": notes(document),
         "availability": AVAILABILITY,
         "nodes": [(item, words(item.share, "share")) for item in document.nodes],
         "wide": CHART_WIDE,
         "names_wide": NAMES_WIDE,
-        "heat": heat_map(document),
-        "hits": funnel(document),
-        "spans": stage_spans(document),
         "years": over_time(document),
     }

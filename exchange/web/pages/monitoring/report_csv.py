@@ -6,9 +6,10 @@ import csv
 import io
 from collections.abc import Iterator
 
-from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
+from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, STAGES, Definition
 from exchange.flows.monitoring.document import Document
-from exchange.flows.monitoring.small_counts import Figure, Row
+from exchange.flows.monitoring.public_edition import ENTERED
+from exchange.flows.monitoring.small_counts import Figure
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.wording.spreadsheet_cells import guarded
 
@@ -32,7 +33,8 @@ SheetLine = tuple[str, str, Definition, str, Figure, str]
 
 
 def monitoring_sheet(document: Document, *, draft: bool) -> bytes:
-    """``low`` and ``high`` are the same where a figure is exact, and empty where nothing is told."""
+    """`low` equals `high` for an exact figure. Both are empty for a figure that is held back; `high` alone is empty for
+    the highest class of a time."""
     written = io.StringIO()
     table = csv.writer(written)
     table.writerow(MONITORING_COLUMNS)
@@ -59,25 +61,12 @@ def monitoring_sheet(document: Document, *, draft: bool) -> bytes:
 
 
 def _lines(document: Document) -> Iterator[SheetLine]:
-    for name, row in document.counts.items():
-        yield from _row(document, "indicator", name, COUNTS[name], row, "count")
-    yield from _row(document, "indicator", "feedback_rate", FEEDBACK_RATE, document.rate, "share")
+    yield "indicator", ENTERED, COUNTS[ENTERED], gettext("all"), document.entered, "count"
     for name, (median, high) in document.stages.items():
         yield "stage", f"{name}_median_h", STAGES[name], gettext("Median"), median, "hours"
         yield "stage", f"{name}_p90_h", STAGES[name], gettext("90th percentile"), high, "hours"
-    for name, row in document.gaps.items():
-        yield from _row(document, "gap", name, GAPS[name], row, "count")
-    for name, row in document.held.items():
-        yield from _row(document, "held", name, HELD[name], row, "count")
     for item in document.nodes:
         yield "availability", item.node_id, AVAILABILITY, term(item.jurisdiction, "jurisdiction"), item.share, "share"
-
-
-def _row(document: Document, part: str, name: str, definition: Definition, row: Row, unit: str) -> Iterator[SheetLine]:
-    for column, figure in row.cells.items():
-        own = column == document.jurisdiction
-        yield part, name, definition, gettext("within") if own else term(column, "jurisdiction"), figure, unit
-    yield part, name, definition, gettext("all"), row.total, unit
 
 
 def _number(value: float | None) -> str:

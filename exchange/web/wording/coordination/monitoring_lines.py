@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exchange.flows.monitoring.counts import Counts
-from exchange.flows.monitoring.definitions import COUNTS, FEEDBACK_RATE, GAPS, GOALS, HELD, STAGES, Definition
+from exchange.flows.monitoring.definitions import COUNTS, GAPS, GOALS, HELD, STAGES, Definition
 from exchange.flows.monitoring.document import Document, Earlier
-from exchange.flows.monitoring.small_counts import NO_DATA, RESTRICTED, Figure, Row, Told, exact, middle_and_most
+from exchange.flows.monitoring.public_edition import ENTERED
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Told, exact, middle_and_most
 from exchange.web.wording.figures import change, unit_of, words
 
 
 @dataclass(frozen=True)
 class ReportCell:
-    """``inside`` is the exact figure in words where it is not told: for the node's own people, before the approval."""
+    """``inside`` is the exact figure in words where it is not published: for the node's own people, before the
+    approval."""
 
     words: str
     told: str
@@ -29,16 +31,25 @@ class ReportLine:
     name: str
     definition: Definition
     cells: tuple[ReportCell | None, ...]
-    trend: tuple[str, ...]
+    trend: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReportLines:
-    """``columns`` are the jurisdictions, this one first; a last one, of sums, goes without saying. Gaps, and what is
-    held of them, have no column for this one. ``past`` are the half-years of the trend."""
+    """What the public edition has. ``past`` are the half-years of the trend."""
+
+    past: tuple[str, ...]
+    entered: ReportLine
+    stages: tuple[ReportLine, ...]
+
+
+@dataclass(frozen=True)
+class ExactLines:
+    """What the restricted edition alone has, for the node's own people before the approval. ``columns`` are the
+    jurisdictions, this one first; a last one, of sums, goes without saying. Gaps, and what is held of them, have no
+    column for this one."""
 
     columns: tuple[str, ...]
-    past: tuple[str, ...]
     goals: tuple[tuple[str, tuple[ReportLine, ...]], ...]
     stages: tuple[ReportLine, ...]
     gaps: tuple[ReportLine, ...]
@@ -47,50 +58,48 @@ class ReportLines:
 
 def lines_of(
     document: Document,
-    inside: Mapping[str, Counts] | None = None,
-    hours_inside: Mapping[str, Sequence[float]] | None = None,
+    counts: Mapping[str, Counts] | None = None,
+    hours: Mapping[str, Sequence[float]] | None = None,
 ) -> ReportLines:
-    """``inside`` and ``hours_inside``: the exact counts behind a draft, those of the gap among them, and how long each
-    span took."""
-    columns = (document.jurisdiction, *document.partners)
-    counts = {
-        name: ReportLine(name, COUNTS[name], _cells(row, columns, (inside or {}).get(name, {})), _trend(document, name))
-        for name, row in document.counts.items()
-    }
-    rate = tuple(_told(document.rate.cells.get(column), "share") for column in columns)
-    counts["feedback_rate"] = ReportLine(
-        "feedback_rate",
-        FEEDBACK_RATE,
-        (*rate, _told(document.rate.total, "share")),
-        _trend(document, "feedback_rate"),
-    )
+    """``counts`` and ``hours``: the exact figures behind a draft."""
+    inside = (counts or {}).get(ENTERED, {}).get(document.jurisdiction)
+    entered = _cell(document.entered, "count", NO_DATA if inside is None else exact(inside))
     stages = tuple(
         ReportLine(
             name,
             STAGES[name],
             tuple(
-                _told(figure, "hours", inner)
-                for figure, inner in zip(
-                    document.stages[name], middle_and_most((hours_inside or {}).get(name, ())), strict=True
-                )
+                _cell(figure, "hours", inner)
+                for figure, inner in zip(figures, middle_and_most((hours or {}).get(name, ())), strict=True)
             ),
             _trend(document, f"{name}_median_h"),
         )
-        for name in document.stages
+        for name, figures in document.stages.items()
     )
-    gaps = tuple(
-        ReportLine(name, GAPS[name], _cells(row, document.partners, (inside or {}).get(name, {})), ())
-        for name, row in document.gaps.items()
-    )
-    held = tuple(
-        ReportLine(name, HELD[name], _cells(row, document.partners, (inside or {}).get(name, {})), ())
-        for name, row in document.held.items()
-    )
+    line = ReportLine(ENTERED, COUNTS[ENTERED], (entered,), _trend(document, ENTERED))
+    return ReportLines(tuple(item.period for item in _past(document)), line, stages)
+
+
+def exact_lines(document: Document, counts: Mapping[str, Counts], hours: Mapping[str, Sequence[float]]) -> ExactLines:
+    columns = (document.jurisdiction, *document.partners)
+
+    def of(names: Mapping[str, Definition], columns: Sequence[str]) -> tuple[ReportLine, ...]:
+        return tuple(
+            ReportLine(name, definition, _cells(counts.get(name, {}), columns))
+            for name, definition in names.items()
+            if name != ENTERED
+        )
+
+    every = of(COUNTS, columns)
     goals = tuple(
-        (title, tuple(line for line in counts.values() if line.definition.goal == goal))
-        for goal, title in GOALS.items()
+        (title, tuple(line for line in every if line.definition.goal == goal)) for goal, title in GOALS.items()
     )
-    return ReportLines(columns, tuple(item.period for item in _past(document)), goals, stages, gaps, held)
+    stages = tuple(
+        ReportLine(name, definition, tuple(_cell(figure, "hours") for figure in middle_and_most(hours.get(name, ()))))
+        for name, definition in STAGES.items()
+        if name not in document.stages
+    )
+    return ExactLines(columns, goals, stages, of(GAPS, document.partners), of(HELD, document.partners))
 
 
 def _past(document: Document) -> list[Earlier]:
@@ -107,20 +116,16 @@ def _trend(document: Document, name: str) -> tuple[str, ...]:
     return (*("–" if figure is None else words(figure, unit) for figure in before), moved)
 
 
-def _cells(row: Row, columns: tuple[str, ...], inside: Counts) -> tuple[ReportCell | None, ...]:
-    known = [count for count in inside.values() if count is not None]
-    counts = [inside.get(column) for column in columns]
-    figures = [row.cells.get(column, RESTRICTED if column in inside else None) for column in columns]
-    told = [_told(figure, "count", _exactly(count)) for figure, count in zip(figures, counts, strict=True)]
-    return (*told, _told(row.total, "count", _exactly(sum(known) if known else None)))
+def _cells(counts: Counts, columns: Sequence[str]) -> tuple[ReportCell | None, ...]:
+    known = [count for count in counts.values() if count is not None]
+    cells = [_count(counts[column]) if column in counts else None for column in columns]
+    return (*cells, _count(sum(known) if known else None))
 
 
-def _exactly(count: int | None) -> Figure:
-    return NO_DATA if count is None else exact(count)
+def _count(count: int | None) -> ReportCell:
+    return _cell(NO_DATA if count is None else exact(count), "count")
 
 
-def _told(figure: Figure | None, unit: str, inside: Figure = NO_DATA) -> ReportCell | None:
-    if figure is None:
-        return None
+def _cell(figure: Figure, unit: str, inside: Figure = NO_DATA) -> ReportCell:
     is_inside = figure.told is not Told.EXACT and inside.told is Told.EXACT
     return ReportCell(words(figure, unit), figure.told, words(inside, unit) if is_inside else None)

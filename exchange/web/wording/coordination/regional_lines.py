@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
-from exchange.flows.monitoring.small_counts import Figure
+from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Told
 from exchange.flows.region.earlier_claims import Claim, DroppedLinks
 from exchange.flows.region.indicators import Indicator
 from exchange.flows.region.kinds import CREDIT, DEFINITIONS, FIRST_SIGNED
@@ -15,7 +15,7 @@ from exchange.flows.region.regional import RegionalEarlier, RegionalReport, Regi
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import ngettext, term
-from exchange.web.wording.figures import change, words
+from exchange.web.wording.figures import change, public_notes, words
 
 ORDER: Final = (
     "leads",
@@ -24,11 +24,16 @@ ORDER: Final = (
     *(name for name in DEFINITIONS if name not in ("leads", "confirmed_hits", FIRST_SIGNED)),
 )
 """What a coordinator reads first stands first."""
+HIT_TOTALS: Final = _m(
+    "Hits across borders are reported as exact totals of the region: once at most one side is missing, and where no "
+    "side could work out from the total which two others had a hit. Otherwise they are held back. The feedback rate is "
+    "that of the side in the middle, as a class."
+)
+"""What a public edition says about its totals of hits."""
 REGION_SENTENCES: Final = (
     _m(
-        "A hit across a border is told by both sides and is one hit of the region. It counts in the half-year of the "
-        "side that tells it first, and never again. Where only one side tells it, it counts, and is told as a "
-        "difference."
+        "A hit across a border is reported by both sides and is one hit of the region. It counts in the half-year of "
+        "the side that reports it first, and never again. Where only one side reports it, it counts too."
     ),
     _m("Leads, by who signed the first hit"),
     _m(
@@ -57,7 +62,7 @@ def regional_lines(report: RegionalReport) -> list[RegionalLine]:
     rows = {row.id: row for row in report.rows}
     found = [_line(report, rows[name], DEFINITIONS[name], "count") for name in ORDER if name in rows]
     found.append(_line(report, report.rate, FEEDBACK_RATE, "share"))
-    return [line for line in found if line.total != words_of_restricted() or line.cells]
+    return [line for line in found if line.total != words_of_restricted() or line.cells or line.across]
 
 
 def of_some(report: RegionalReport, name: str, said: str) -> str:
@@ -247,26 +252,17 @@ def regional_notes(report: RegionalReport) -> list[str]:
             _("This edition has exact counts. It is for the named recipient alone, and for the stated purpose.")
         )
     else:
-        found.append(
-            _(
-                "This edition is made of what the nodes' public editions tell, and tells nothing that they do not. "
-                "Counts of fewer than %(smallest)s are told as ranges.",
-                smallest=report.smallest,
-            )
-        )
+        found += [*public_notes(report.smallest), _(HIT_TOTALS)]
     without = [item for item in report.reports if not item.exact]
     if exact and without:
         names = ", ".join(term(item.jurisdiction, "jurisdiction") for item in without)
         found.append(_("Without exact figures, and so not in these sums: %(names)s.", names=names))
-    if len({item.smallest for item in report.reports}) > 1:
-        found.append(_("The nodes hold back counts below different bounds: what one holds back, another may tell."))
     return [*found, *sides_notes(report)]
 
 
 def silent_sides(report: RegionalReport) -> list[str]:
     """Whom the reports name as a partner, and of whom no report is in it: sent none, or it was refused."""
-    named = {code for row in report.rows for key in row.cells for code in key.replace(">", "-").split("-")}
-    return sorted(named.difference(report.jurisdictions))
+    return sorted(report.partners.difference(report.jurisdictions))
 
 
 def silent_notes(report: RegionalReport) -> list[str]:
@@ -303,15 +299,17 @@ def all_definitions() -> list[Definition]:
 def _line(report: RegionalReport, row: RegionalRow, definition: Definition, unit: str) -> RegionalLine:
     restricted = words_of_restricted()
     said = [(key, pair_words(report, key, figure, unit)) for key, figure in row.cells.items()]
+    across_alone = row.total.told is Told.RESTRICTED and row.across is not None
+    trend_of = (f"{row.id}_across", row.across or NO_DATA) if across_alone else (row.id, row.total)
     return RegionalLine(
         id=row.id,
         definition=definition,
         number=report.indicators[row.id],
         unit=unit,
-        total=total_words(report, row.id, row.total, unit),
+        total="–" if across_alone else total_words(report, row.id, row.total, unit),
         across=total_words(report, row.id, row.across, unit) if row.across is not None else None,
         cells=tuple((key_words(key), figure) for key, figure in said if figure != restricted),
-        trend=trend_words(report, row.id, row.total, unit),
+        trend=trend_words(report, *trend_of, unit),
     )
 
 

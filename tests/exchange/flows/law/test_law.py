@@ -22,10 +22,9 @@ from exchange.flows.law.draft import (
     save_article,
     undo_draft_step,
 )
-from exchange.flows.law.held_back import held_back_now, held_back_told
+from exchange.flows.law.held_back import held_back_now
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.report import approve_report
-from exchange.flows.monitoring.small_counts import HELD_BACK, Told, exact
+from exchange.flows.monitoring.small_counts import exact
 from exchange.flows.node.node import create_node, open_node
 from exchange.store.law.draft_steps import MOST_LAW_STEPS
 from exchange.store.log.statements import find_statement, latest_of
@@ -251,17 +250,4 @@ def test_what_an_article_holds_back_is_counted(world: World) -> None:
         ("BA", "no_line", ()): exact(0),
         ("ME", "no_line", ()): exact(0),
     }
-    assert found.exact
     assert [line.reason for line in found.towards("XK")] == ["no_line", "needs_approval"]
-    assert held_back_told(node, articles) is None, "no report is approved"
-
-    world.at("2027-01-05")
-    approve_report(node, HEAD, Half(2026, 2), world.draft().sha256, "To SEESAC")
-    told = held_back_told(node, articles)
-    assert told is not None
-    assert not told.exact
-    figures = {(str(line.partner), line.words): line.figure for line in told.lines}
-    assert figures["XK", "Act, RS-synthetic-27.3"] == exact(6), "it stands alone behind its reason"
-    assert figures["MK", "Act, RS-synthetic-28"] == HELD_BACK, "7 are blocked: 6 would tell the other article's 1"
-    assert figures["MK", "Another act"] == HELD_BACK
-    assert figures["AL", None].told is Told.EXACT

@@ -1,205 +1,120 @@
-"""Small counts are held back so that nothing released tells them: how one figure is told, and that a whole document
-reads the same for other small counts. What follows from all that is published: `tests/exchange/flows/region`."""
+"""What a node publishes by itself: classes, and counts that are not small. What follows from all that is published:
+tests/exchange/flows/region/test_insiders.py."""
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Mapping
-from types import SimpleNamespace
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from exchange.config import Settings
-from exchange.flows.monitoring.counts import Counted
-from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
-from exchange.flows.monitoring.document import document_of, write_document
-from exchange.flows.monitoring.gap import Gap
-from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.public_edition import FREE_COUNTS, PART_OF, told_part
-from exchange.flows.monitoring.rows import HalfYearRows
+from exchange.flows.monitoring.public_edition import (
+    HOUR_CLASSES,
+    OWN_STAGES,
+    RATE_CLASSES,
+    class_of,
+    contributed_rate,
+    public_figures,
+    stage_classes,
+)
+from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import (
     HELD_BACK,
     NO_DATA,
     Figure,
     Told,
     exact,
+    middle_and_most,
+    nearest_rank,
     told_count,
-    told_hours,
-    told_rate,
-    told_row,
+    told_sum,
 )
+from tests.exchange.flows.region.exact_rows import exact_parts
 
-pytestmark = pytest.mark.slow
-
-PARTNERS = ("AL", "MK", "XK")
-SMALLEST = st.integers(3, 8)
-TABLE = st.dictionaries(st.sampled_from(["RS", *PARTNERS]), st.integers(0, 20), min_size=1)
+DAY, TWO_DAYS, TEN_DAYS, MONTH, MORE = HOUR_CLASSES
+FEW = Figure(Told.BETWEEN, 1, 4)
 
 
-def consistent(shown: Mapping[str, Figure], total: Figure) -> list[dict[str, int]]:
-    """Every table that the released cells and their sum allow, as somebody with a pencil would find them."""
-    names = list(shown)
-    ranges = [range(int(figure.low or 0), int(figure.high or 0) + 1) for figure in shown.values()]
-    return [
-        dict(zip(names, values, strict=True))
-        for values in itertools.product(*ranges)
-        if (total.low or 0) <= sum(values) <= (total.high or 0)
-    ]
-
-
-@given(TABLE, SMALLEST)
-def test_no_small_count_can_be_computed_from_a_sum(counts: dict[str, int], smallest: int) -> None:
-    row = told_row(counts, smallest)
-    tables = consistent(row.cells, row.total)
-    assert counts in tables, "what is told is true"
-    for name, count in counts.items():
-        possible = {table[name] for table in tables}
-        if 0 < count < smallest:
-            assert possible == set(range(1, smallest)), "and nobody can tell which it is"
-        else:
-            assert possible == {count}
-            assert row.cells[name] == exact(count)
-    small = any(0 < count < smallest for count in counts.values())
-    assert (row.total.told is Told.EXACT) == (not small)
-    assert (row.total.low or 0) <= sum(counts.values()) <= (row.total.high or 0)
-
-
-@given(st.lists(st.integers(0, 9), min_size=6, max_size=6), SMALLEST)
-def test_nor_from_the_reports_of_all_nodes_together(pairs: list[int], smallest: int) -> None:
-    """Four nodes have six pairs; each pair stands in two reports, and each report has a sum."""
-    nodes = ("AL", "MK", "RS", "XK")
-    edges = dict(zip(itertools.combinations(nodes, 2), pairs, strict=True))
-    reports = {
-        node: told_row({pair[pair[0] == node]: count for pair, count in edges.items() if node in pair}, smallest)
-        for node in nodes
-    }
-    hidden = [pair for pair, count in edges.items() if 0 < count < smallest]
-    for pair, count in edges.items():
-        shown = {reports[one].cells[other] for one, other in (pair, pair[::-1])}
-        assert shown == {exact(count)} or pair in hidden
-    for values in itertools.product((1, smallest - 1), repeat=len(hidden)):
-        other = edges | dict(zip(hidden, values, strict=True))
-        for node in nodes:
-            row = told_row({pair[pair[0] == node]: count for pair, count in other.items() if node in pair}, smallest)
-            assert row == reports[node], "whatever the small counts are, all reports together read the same"
-
-
-def terms(smallest: int) -> Settings:
-    found = SimpleNamespace(
-        monitoring_smallest=smallest,
-        first_review_h=24,
-        second_review_h=24,
-        dissemination_h=48,
-        comparison_answer_h=240,
-        feedback_h=720,
-    )
-    return cast(Settings, found)
-
-
-def rows() -> HalfYearRows:
+def half(entered: int | None, hours: Sequence[float] = (), given: int = 0, missing: int = 0) -> RestrictedHalf:
+    """With the same hours for each stage, and one partner."""
+    feedback = {"feedback_given": {"MK": given}, "feedback_missing": {"MK": missing}}
+    parts = exact_parts({"exhibits_entered": {"RS": entered}, **feedback})
+    parts["stages"] = [stage | {"hours": hours} for stage in parts["stages"]]
     fields: dict[str, Any] = {
-        "node_id": "ffp-rs",
+        "format": "ffp-monitoring-restricted/1",
+        "edition": "restricted",
+        "period": "2026H2",
+        "counted_to": "2027-01-01T00:00:00Z",
+        "begun": None,
+        "node": "ffp-rs",
         "jurisdiction": "RS",
-        "half": Half(2026, 2),
-        "moment": Half(2026, 2).end,
-        "began_at": "2026-01-01T00:00:00.000Z",
-        "partners": {f"ffp-{code.lower()}": code for code in PARTNERS},
-        "cases": {},
-        "audited_since": None,
-        "hours": {},
+        "partners": ["MK"],
+        "smallest_count_told": 5,
+        "terms_h": {},
+        **parts,
+        "availability": (),
+        "links": (),
+        "salt": "0" * 64,
+        "note": "",
     }
-    empty = ("versions", "said", "sent", "given", "compared", "tasks", "approvals", "queries")
-    return HalfYearRows(**fields, **dict.fromkeys(empty, ()))
+    return RestrictedHalf.model_validate(fields)
 
 
-@settings(max_examples=25)
-@given(st.data(), SMALLEST)
-def test_the_whole_document_reads_the_same_for_other_small_counts(data: st.DataObject, smallest: int) -> None:
-    """Free counts from 1 to below the bound become others of these, and what stands in the restricted edition alone
-    becomes anything; parts stay, since what a part may be depends on its whole."""
-    count = st.integers(0, 12)
-    columns = st.fixed_dictionaries(dict.fromkeys(PARTNERS, count))
-    own = st.fixed_dictionaries({"RS": count})
-    alone = ("exhibits_entered", "exhibits_searched")
-    counts: dict[str, dict[str, int]] = {name: data.draw(own if name in alone else columns) for name in COUNTS}
-    for part in PART_OF:
-        counts[part] = dict.fromkeys(counts[part], 0)
-    gaps = {name: dict.fromkeys(PARTNERS, 0) for name in (*GAPS, *HELD)}
-    hours = {name: [1.0] * data.draw(count) for name in STAGES}
-
-    def released(counts: dict[str, dict[str, int]]) -> bytes:
-        counted = Counted(counts, hours)
-        gap = Gap({name: gaps[name] for name in GAPS}, (), {name: gaps[name] for name in HELD})
-        return write_document(document_of(rows(), counted, gap, terms(smallest), (), ()))
-
-    small = st.integers(1, smallest - 1)
-
-    def other(name: str, value: int) -> int:
-        if name in FREE_COUNTS:
-            return data.draw(small) if 0 < value < smallest else value
-        return value if name in PART_OF or name.startswith("feedback") else data.draw(count)
-
-    changed = {name: {column: other(name, value) for column, value in row.items()} for name, row in counts.items()}
-    first = released(counts)
-    assert released(changed) == first
-    told = {item["id"]: item["cells"] for item in json.loads(first)["indicators"]}
-    for name in FREE_COUNTS:
-        for column, figure in told[name].items():
-            assert (figure["told"] == "between") == (0 < counts[name][column] < smallest)
-    assert {figure["told"] for figure in told["conclusions"].values()} == {"restricted"}
+def test_a_count_is_published_unless_it_is_small() -> None:
+    assert [told_count(count, 5) for count in (None, 0, 1, 4, 5)] == [NO_DATA, exact(0), FEW, FEW, exact(5)]
+    assert told_sum([exact(0), FEW, exact(7)]) == Figure(Told.BETWEEN, 8, 11)
+    assert told_sum([exact(7), NO_DATA]) == told_sum([]) == NO_DATA
 
 
-@given(st.integers(0, 30), st.integers(0, 30), SMALLEST)
-def test_a_part_is_told_where_it_narrows_nothing(whole: int, part: int, smallest: int) -> None:
-    part = min(part, whole)
-    figure = told_part(part, [told_count(whole, smallest)], [], smallest)
-    if whole == 0:
-        assert figure == exact(0)
-    elif part >= smallest and (part == whole or whole - part >= smallest - 1):
-        assert figure == exact(part)
-    else:
-        most = whole if whole >= smallest else smallest - 1
-        assert figure == Figure(Told.BETWEEN, 0, most), "the same for a small part and for one that would tell too much"
+def test_the_classes_have_the_terms_of_the_field_as_borders() -> None:
+    found = {hours: class_of(hours, HOUR_CLASSES) for hours in (0, 23.99, 24, 48, 239.99, 240, 719.99, 720, 10**6)}
+    assert list(found.values()) == [DAY, DAY, TWO_DAYS, TEN_DAYS, TEN_DAYS, MONTH, MONTH, MORE, MORE]
+    assert [class_of(rate, RATE_CLASSES).low for rate in (0, 0.499, 0.5, 0.799, 0.8, 1)] == [0, 0, 0.5, 0.5, 0.8, 0.8]
 
 
-def test_a_part_of_two_half_years_leaves_room_for_the_hidden_one() -> None:
-    nine, none, few = exact(9), exact(0), Figure(Told.BETWEEN, 1, 4)
-    hidden = told_part(2, [nine], [], 5)
-    assert hidden == Figure(Told.BETWEEN, 0, 9)
-    assert told_part(7, [nine, none], [hidden], 5) == Figure(Told.BETWEEN, 0, 9), "else the first would be 2 at most"
-    assert told_part(5, [nine, none], [hidden], 5) == exact(5)
-    assert told_part(8, [few, few], [Figure(Told.BETWEEN, 0, 4)], 5) == Figure(Told.BETWEEN, 0, 8), "both wholes were 4"
+@given(st.lists(st.floats(0, 2000), min_size=1, max_size=30))
+def test_times_follow_from_the_class_of_each_span(hours: list[float]) -> None:
+    """So a span of the same class gives the same publication."""
+    lows = [class_of(span, HOUR_CLASSES).low or 0.0 for span in hours]
+    assert stage_classes(hours) == stage_classes(lows)
+    median, most = stage_classes(hours)
+    assert median.low == nearest_rank(lows, 0.5)
+    assert most.low == nearest_rank(lows, 0.9)
 
 
-@given(st.integers(0, 12), st.integers(0, 12), SMALLEST)
-def test_a_rate_is_told_where_both_of_its_counts_are(given_: int, missing: int, smallest: int) -> None:
-    row = told_row({"AL": given_, "MK": missing}, smallest)
-    rate = told_rate(row.cells["AL"], row.cells["MK"])
-    if any(0 < count < smallest for count in (given_, missing)):
-        assert rate == HELD_BACK
-    elif given_ + missing == 0:
-        assert rate == NO_DATA
-    else:
-        assert rate == exact(round(given_ / (given_ + missing), 3))
+def test_a_node_gives_its_times_where_they_are_enough_and_narrow_no_count() -> None:
+    five = [1.0, 2.0, 30.0, 40.0, 900.0]
+    assert public_figures([half(5, five)]).stages == dict.fromkeys(OWN_STAGES, (TWO_DAYS, MORE))
+    assert set(public_figures([half(5, five[:4])]).stages.values()) == {(HELD_BACK, HELD_BACK)}
+    few = public_figures([half(4, five)])
+    assert few.entered == FEW
+    assert few.stages["search"] == few.stages["first_review"] == (HELD_BACK, HELD_BACK), "else there were 5 exhibits"
+    assert few.stages["decision"] == (TWO_DAYS, MORE), "of releases no count is published"
+    assert public_figures([half(None)]).stages["search"] == (NO_DATA, NO_DATA)
 
 
-def test_no_data_is_apart_from_nothing_in_a_sum_too() -> None:
-    assert told_row({"MK": 0, "XK": 0}, 5).total == exact(0)
-    assert told_row({"MK": None, "XK": 7}, 5).total == NO_DATA
-    assert told_row({}, 5).total == NO_DATA
-    assert told_row({"MK": 2, "XK": 7, "AL": 0}, 5).total == Figure(Told.BETWEEN, 8, 11)
+def test_a_year_is_made_of_the_parts_of_its_half_years() -> None:
+    few, enough = half(3, [900.0] * 3), half(9, [1.0] * 5)
+    year = public_figures([few, enough])
+    assert year.entered == Figure(Told.BETWEEN, 10, 13)
+    assert year.stages["search"] == (DAY, DAY), "the first half-year gives none"
+    assert public_figures([half(None), enough]).entered == NO_DATA
 
 
-def test_median_and_percentile() -> None:
-    assert told_hours([], 3) == (NO_DATA, NO_DATA)
-    assert told_hours([1, 2], 3) == (HELD_BACK, HELD_BACK)
-    assert told_hours([4, 1, 2.25], 3) == (exact(2.2), exact(4))
-    assert told_hours(range(1, 11), 3) == (exact(5.5), exact(9))
+def test_a_node_gives_its_feedback_rate_where_enough_fell_due() -> None:
+    assert contributed_rate(half(9, given=3, missing=1)) is None
+    assert contributed_rate(half(9, given=4, missing=1)) == Figure(Told.BETWEEN, 0.8, 1.0)
+    assert contributed_rate(half(9, given=0, missing=5)) == Figure(Told.BETWEEN, 0.0, 0.5)
+
+
+def test_exact_median_and_percentile() -> None:
+    assert middle_and_most([]) == (NO_DATA, NO_DATA)
+    assert middle_and_most([4, 1, 2.25]) == (exact(2.2), exact(4))
+    assert middle_and_most(range(1, 11)) == (exact(5.5), exact(9))
 
 
 @pytest.mark.parametrize("smallest", [0, 1, 2, 3, 4, 51])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from exchange.flows.monitoring.definitions import COUNTS, GAPS, STAGES
+from exchange.flows.monitoring.definitions import COUNTS, GAPS, HELD, STAGES
 
 Cells = Mapping[str, int | None]
 
@@ -18,5 +18,5 @@ def exact_parts(counts: Mapping[str, Cells] | None = None) -> dict[str, Any]:
         "indicators": [{"id": name, **words, "cells": told.get(name, {})} for name in COUNTS],
         "harmonisation_gap": [{"id": name, **words, "cells": told.get(name, {})} for name in GAPS],
         "stages": [{"id": name, **words, "hours": []} for name in STAGES],
-        "held_under_earlier_line": [],
+        "held_under_earlier_line": [{"id": name, **words, "cells": told.get(name, {})} for name in HELD],
     }

@@ -1,214 +1,225 @@
-"""Random regions for the attack on what is held back: true counts that obey the definitions, and all that is published
-of them by the rules of the software: half-years and years of each node, and the region's."""
+"""Made-up regions for attacks on public reports: what each side counted, and all that is published of it."""
 
 from __future__ import annotations
 
+import copy
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, permutations
+from itertools import combinations
 
-from exchange.flows.monitoring.counts import Counted, Counts
-from exchange.flows.monitoring.definitions import COUNTS, GAPS, STAGES
-from exchange.flows.monitoring.document import Document, Earlier
-from exchange.flows.monitoring.half_years import Half, Year
-from exchange.flows.monitoring.public_edition import PublicFigures, ToldBefore, public_figures
-from exchange.flows.monitoring.years import row_sum
-from exchange.flows.region.public_region import of_one_bound, public_rows, public_stages
-from exchange.flows.region.regional import RegionalRow, RegionalStage
+from exchange.flows.monitoring.definitions import COUNTS, STAGES
+from exchange.flows.monitoring.document import Document
+from exchange.flows.monitoring.editions import ReportManifest
+from exchange.flows.monitoring.half_years import Half, Period, Year
+from exchange.flows.monitoring.public_edition import public_figures
+from exchange.flows.monitoring.restricted_edition import ReportedLink, RestrictedHalf, RestrictedYear
+from exchange.flows.region.combine import combine_reports
+from exchange.flows.region.indicators import shipped_indicators
+from exchange.flows.region.read_reports import NamedReport, ReadReports
+from exchange.flows.region.region_document import write_region
+from exchange.flows.region.regional import RegionalReport
+from exchange.flows.region.report_file import VerifiedReport
+from exchange.jurisdictions.directory import shipped_directory
+from schemas.vocabulary import Jurisdiction
+from tests.exchange.flows.region.exact_rows import exact_parts
 
 CODES = ("AL", "BA", "ME", "MK", "RS", "XK")
-Rule = Callable[[Counted, Mapping[str, Counts], int, Sequence[ToldBefore]], PublicFigures]
-Key = tuple[str, str, int]
-"""What, of whom, in which half-year: ``("leads", "MK-RS", 0)``."""
+Place = tuple[int, str]
+"""The number of a half-year, and a side."""
 
 
 @dataclass
-class Drawn:
-    """``true``: every count. ``documents``: by half-year and node; ``years`` and ``region`` likewise. ``silent``: the
-    half-years of which a node has no data of what it shared; ``bounds``: of nodes with another one."""
+class SideCounts:
+    """``feedback``: by partner, how often it was given, and how often it is missing."""
 
-    smallest: int
+    entered: int
+    hours: dict[str, list[float]]
+    feedback: dict[str, tuple[int, int]]
+
+
+@dataclass
+class RegionHit:
+    """``lead`` and ``confirmed``: the numbers of half-years."""
+
+    sides: tuple[str, str]
+    lead: int
+    confirmed: int | None
+
+
+@dataclass
+class Region:
     halves: tuple[Half, ...]
-    true: dict[Key, int]
-    silent: frozenset[tuple[int, str]] = frozenset()
-    bounds: Mapping[str, int] = field(default_factory=dict)
-    documents: dict[tuple[int, str], Document] = field(default_factory=dict)
-    years: dict[tuple[int, str], Document] = field(default_factory=dict)
-    region: dict[str, tuple[RegionalRow, ...]] = field(default_factory=dict)
-    region_stages: dict[str, tuple[RegionalStage, ...]] = field(default_factory=dict)
+    sides: dict[Place, SideCounts]
+    hits: list[RegionHit]
+    smallest: Mapping[str, int] = field(default_factory=dict)
+
+    def copy(self) -> Region:
+        return copy.deepcopy(self)
+
+    def bound(self, code: str) -> int:
+        return self.smallest.get(code, 5)
+
+    def crossing(self, number: int, one: str, other: str, end: str = "lead") -> int:
+        """How many pairs of cases became leads, or were confirmed, in a half-year."""
+        return sum({one, other} == set(hit.sides) and getattr(hit, end) == number for hit in self.hits)
 
 
-def pair(one: str, other: str) -> str:
-    return "-".join(sorted((one, other)))
-
-
-def drawn_region(
-    seed: int,
-    smallest: int = 5,
-    halves: int = 3,
-    rule: Rule = public_figures,
-    *,
-    silent: frozenset[tuple[int, str]] = frozenset(),
-    bounds: Mapping[str, int] | None = None,
-) -> Drawn:
-    """``rule``: by which a node tells what it tells."""
+def drawn_region(seed: int, halves: int = 2, *, hostile: bool = True) -> Region:
+    """At the volumes of a pilot: a few hits, from none to some dozen exhibits. ``hostile``: one side reports absurd
+    values of its own."""
     draws = random.Random(seed)
-    first = draws.choice((1, 2))
-    names = [Half(2026, first)]
+    names = [Half(2026, draws.choice((1, 2)))]
     while len(names) < halves:
         names.append(names[-1].after())
-    found = Drawn(smallest, tuple(names), _true(draws, halves, smallest), silent, bounds or {})
-    for number in range(halves):
-        for code in CODES:
-            found.documents[number, code] = _document(found, number, code, rule)
-        documents = of_one_bound([found.documents[number, code] for code in CODES])
-        found.region[str(found.halves[number])], _ = public_rows(documents)
-        found.region_stages[str(found.halves[number])] = public_stages(
-            documents,
-            found.region[str(found.halves[number])],
-            {name: [1.0] * 10_000 for name in STAGES},
-            smallest,
-        )
-    for year in sorted({half.year for half in names}):
-        parts = [number for number, half in enumerate(names) if half.year == year]
-        for code in CODES:
-            found.years[year, code] = _year(year, [found.documents[number, code] for number in parts])
-        found.region[str(year)], _ = public_rows(of_one_bound([found.years[year, code] for code in CODES]))
-    return found
+    sides = {(number, code): _side(draws, code) for number in range(halves) for code in CODES}
+    hits = []
+    for one, other in combinations(CODES, 2):
+        for _ in range(draws.choice((0, 0, 0, 1, 2, 3, 7))):
+            lead = draws.randrange(halves)
+            hits.append(RegionHit((one, other), lead, draws.choice((None, draws.randrange(lead, halves)))))
+    if hostile:
+        liar = draws.choice(CODES)
+        for number in range(halves):
+            found = sides[number, liar]
+            found.entered = draws.choice((0, 1, 10**9))
+            found.hours = {name: [draws.choice((0.0, 10.0**6))] * draws.choice((0, 5, 400)) for name in STAGES}
+            found.feedback = {code: (draws.choice((0, 10**6)), draws.choice((0, 10**6))) for code in found.feedback}
+    bounds = {code: draws.choice((5, 5, 5, 8)) for code in CODES}
+    return Region(tuple(names), sides, hits, bounds)
 
 
-def _true(draws: random.Random, halves: int, smallest: int) -> dict[Key, int]:
-    true: dict[Key, int] = {}
-    few = (0, 0, 1, 2, 3, smallest - 1, smallest, smallest + 1, 2 * smallest, 40)
-    rare = (0, 0, 0, 1, 2, smallest - 1, smallest, smallest + 3)
-    for number in range(halves):
-        for code in CODES:
-            true["exhibits_entered", code, number] = draws.choice(few)
-            true["leads", code, number] = draws.choice(rare)
-            true["hits_retracted", code, number] = draws.choice(rare)
-            _part(draws, true, "exhibits_searched", code, "exhibits_entered", code, number)
-            _part(draws, true, "first_review", code, "exhibits_searched", code, number)
-        for one, other in combinations(CODES, 2):
-            true["leads", pair(one, other), number] = draws.choice(few)
-            true["hits_retracted", pair(one, other), number] = draws.choice(rare)
-            _part(draws, true, "feedback_due", pair(one, other), "leads", pair(one, other), number)
-        for name in [*CODES, *(pair(*both) for both in combinations(CODES, 2))]:
-            _part(draws, true, "confirmed_hits", name, "leads", name, number)
-        for one, other in permutations(CODES, 2):
-            key = f"{one}>{other}"
-            _part(draws, true, "exhibits_shared", key, "exhibits_entered", one, number)
-            true["queries_asked", key, number] = draws.choice(rare)
-            for name in ("releases_approved", "releases_refused"):
-                true[name, key, number] = draws.choice(rare)
-            due = true["feedback_due", pair(one, other), number]
-            true["feedback_given", key, number] = draws.choice((0, due, draws.randint(0, due)))
-            left = true["exhibits_entered", one, number]
-            for name in GAPS:
-                true[name, key, number] = taken = min(left, draws.choice((0, 0, 1, 3, smallest, left)))
-                left -= taken
-        for code in CODES:
-            _part_of_sum(draws, true, "answer_received", code, "queries_asked", number)
-    return true
+def _side(draws: random.Random, code: str) -> SideCounts:
+    entered = draws.choice((0, 1, 3, 4, 5, 6, 12, 40))
+    hours = {
+        name: [round(draws.choice((1, 20, 90, 300, 2000)) * draws.random(), 2) for _ in range(draws.choice(_SPANS))]
+        for name in STAGES
+    }
+    for name in ("search", "first_review"):
+        hours[name] = hours[name][:entered]
+    others = [other for other in CODES if other != code]
+    return SideCounts(entered, hours, {other: (draws.randrange(5), draws.randrange(4)) for other in others})
 
 
-def _part(draws: random.Random, true: dict[Key, int], name: str, who: str, whole: str, of: str, number: int) -> None:
-    """At most what is left of the whole since the first half-year."""
-    left = sum(true[whole, of, at] for at in range(number + 1)) - sum(true[name, who, at] for at in range(number))
-    true[name, who, number] = draws.choice((0, left, draws.randint(0, left), min(left, draws.randint(0, 8))))
+_SPANS = (0, 1, 4, 5, 6, 9, 14)
 
 
-def _part_of_sum(draws: random.Random, true: dict[Key, int], name: str, code: str, whole: str, number: int) -> None:
-    keys = [f"{code}>{other}" for other in CODES if other != code]
-    left = sum(true[whole, key, at] for at in range(number + 1) for key in keys)
-    left -= sum(true[name, code, at] for at in range(number))
-    true[name, code, number] = draws.choice((0, left, draws.randint(0, left)))
-
-
-def _counted(found: Drawn, number: int, code: str) -> tuple[Counted, Mapping[str, Counts]]:
-    true, others = found.true, [other for other in CODES if other != code]
+def exact_half(region: Region, number: int, code: str) -> RestrictedHalf:
+    found, partners = region.sides[number, code], tuple(other for other in CODES if other != code)
+    links = [
+        (index, hit, next(side for side in hit.sides if side != code))
+        for index, hit in enumerate(region.hits)
+        if code in hit.sides and hit.lead <= number
+    ]
+    leads = Counter(partner for _, hit, partner in links if hit.lead == number)
+    confirmed = Counter(partner for _, hit, partner in links if hit.confirmed == number)
     counts: dict[str, dict[str, int | None]] = {
-        name: {code: true[name, code, number]} for name in ("exhibits_entered", "exhibits_searched")
+        name: dict.fromkeys((code, *partners), 3) for name in COUNTS if name not in ("leads", "confirmed_hits")
     }
-    for name in ("leads", "confirmed_hits", "hits_retracted"):
-        counts[name] = {code: true[name, code, number]} | {
-            other: true[name, pair(code, other), number] for other in others
-        }
-    for name in ("exhibits_shared", "queries_asked", "releases_approved", "releases_refused", "feedback_given"):
-        counts[name] = {other: true[name, f"{code}>{other}", number] for other in others}
-    if (number, code) in found.silent:
-        counts["exhibits_shared"] = dict.fromkeys(others)
-    counts["queries_received"] = {other: true["queries_asked", f"{other}>{code}", number] for other in others}
-    counts["exhibits_received"] = {other: true["exhibits_shared", f"{other}>{code}", number] for other in others}
-    counts["feedback_missing"] = {
-        other: true["feedback_due", pair(code, other), number] - true["feedback_given", f"{code}>{other}", number]
-        for other in others
+    counts["exhibits_entered"] = {code: found.entered}
+    counts["leads"] = {code: 2, **{other: leads[other] for other in partners}}
+    counts["confirmed_hits"] = {code: 1, **{other: confirmed[other] for other in partners}}
+    counts["feedback_given"] = {other: given for other, (given, _) in found.feedback.items()}
+    counts["feedback_missing"] = {other: missing for other, (_, missing) in found.feedback.items()}
+    parts = exact_parts(counts)
+    parts["stages"] = [stage | {"hours": sorted(found.hours[stage["id"]])} for stage in parts["stages"]]
+    fields = {
+        "format": "ffp-monitoring-restricted/1",
+        "edition": "restricted",
+        "period": str(region.halves[number]),
+        "counted_to": region.halves[number].end,
+        "begun": None,
+        "node": f"ffp-{code.lower()}",
+        "jurisdiction": code,
+        "partners": partners,
+        "smallest_count_told": region.bound(code),
+        "terms_h": {},
+        **parts,
+        "availability": (),
+        "links": tuple(_link(region, number, *link) for link in links),
+        "salt": "0" * 64,
+        "note": "",
     }
-    for name in COUNTS:
-        counts.setdefault(name, {code: 3})
-    spans = Counter(
-        search=true["exhibits_searched", code, number],
-        first_review=true["first_review", code, number],
-        answer_received=true["answer_received", code, number],
-        confirmation=sum(count or 0 for count in counts["confirmed_hits"].values()),
-        decision=sum(
-            count or 0 for name in ("releases_approved", "releases_refused") for count in counts[name].values()
-        ),
-    )
-    hours = {name: [1.0] * spans[name] for name in STAGES}
-    due = {other: sum(true["feedback_due", pair(code, other), at] for at in range(number + 1)) for other in others}
-    gaps: dict[str, Counts] = {
-        name: {other: true[name, f"{code}>{other}", number] for other in others} for name in GAPS
-    }
-    return Counted(counts, hours, due), gaps
+    return RestrictedHalf.model_validate(fields)
 
 
-def _document(found: Drawn, number: int, code: str, rule: Rule) -> Document:
-    counted, gaps = _counted(found, number, code)
-    before = [found.documents[at, code].told_before for at in range(number)]
-    smallest = found.bounds.get(code, found.smallest)
-    told = rule(counted, gaps, smallest, before)
-    others = tuple(other for other in CODES if other != code)
-    half = found.halves[number]
-    return Document(
-        half,
-        half.end,
-        None,
-        f"ffp-{code.lower()}",
-        code,
-        others,
-        smallest,
-        {},
-        told.counts,
-        told.rate,
-        told.stages,
-        told.gaps,
-        told.held,
-        (),
-        (),
-        (),
+def _link(region: Region, number: int, index: int, hit: RegionHit, partner: str) -> ReportedLink:
+    is_confirmed = hit.confirmed is not None and hit.confirmed <= number
+    return ReportedLink(
+        partner=Jurisdiction(partner),
+        link=f"{index:064x}",
+        by=Jurisdiction(hit.sides[0]),
+        lead=str(region.halves[hit.lead]),
+        confirmed=str(region.halves[hit.confirmed or 0]) if is_confirmed else None,
     )
 
 
-def _year(year: int, halves: list[Document]) -> Document:
-    last = halves[-1]
-    trend: tuple[Earlier, ...] = ()
-    return Document(
-        Year(year),
-        last.counted_to,
-        None,
-        last.node_id,
-        last.jurisdiction,
-        last.partners,
-        last.smallest,
-        {},
-        {name: row_sum([half.counts[name] for half in halves]) for name in last.counts},
-        last.rate,
-        last.stages,
-        {name: row_sum([half.gaps[name] for half in halves]) for name in last.gaps},
-        last.held,
-        (),
-        (),
-        trend,
+def report_of(region: Region, period: Period, code: str) -> VerifiedReport:
+    """As if it had been approved, released and verified."""
+    numbers = [number for number, half in enumerate(region.halves) if half in period.halves]
+    halves = tuple(exact_half(region, number, code) for number in numbers)
+    public = public_figures(halves)
+    document = Document(
+        period=period,
+        counted_to=period.end,
+        begun=None,
+        node_id=f"ffp-{code.lower()}",
+        jurisdiction=code,
+        partners=tuple(map(str, halves[-1].partners)),
+        smallest=region.bound(code),
+        terms_h={},
+        entered=public.entered,
+        stages=public.stages,
+        bases=(),
+        nodes=(),
+        earlier=(),
     )
+    year = (
+        RestrictedYear(
+            format="ffp-monitoring-restricted-year/1",
+            edition="restricted",
+            period="2026",
+            node=halves[0].node,
+            jurisdiction=halves[0].jurisdiction,
+            halves=halves,
+            salt="0" * 64,
+            note="",
+        )
+        if isinstance(period, Year)
+        else halves[0]
+    )
+    manifest = ReportManifest(
+        format="ffp-monitoring-manifest/1",
+        period=str(period),
+        node=halves[0].node,
+        jurisdiction=halves[0].jurisdiction,
+        public="0" * 64,
+        restricted="0" * 64,
+    )
+    return VerifiedReport(manifest, document, b"", year, None, "1" * 64, "head-1", "", 1, "", "0" * 64)
+
+
+def periods(region: Region) -> list[Period]:
+    """The half-years, and their year where it is over."""
+    both = Half(2026, 1) in region.halves and Half(2026, 2) in region.halves
+    return [*region.halves, *([Year(2026)] if both else [])]
+
+
+def publications(
+    region: Region, without: Iterable[Sequence[str]]
+) -> Iterator[tuple[Period, Sequence[str], RegionalReport]]:
+    """The public regional report of each period: with all sides, and without some."""
+    for period in periods(region):
+        reports = {code: NamedReport(f"{code}.json", report_of(region, period, code)) for code in CODES}
+        for left_out in ((), *without):
+            accepted = tuple(item for code, item in reports.items() if code not in left_out)
+            made = combine_reports(ReadReports(accepted, ()), period, shipped_indicators())
+            yield period, left_out, made.public
+
+
+def published(region: Region, without: Iterable[Sequence[str]] = ()) -> list[object]:
+    """All that is published: the regional reports as files, and what each node publishes by itself."""
+    files = [write_region(report, shipped_directory()) for _, _, report in publications(region, without)]
+    own = [public_figures([exact_half(region, n, code)]) for n in range(len(region.halves)) for code in CODES]
+    return [*files, *own]

@@ -15,7 +15,6 @@ import pytest
 from pydantic import ValidationError
 
 from exchange.errors import InvalidInput
-from exchange.flows.monitoring.definitions import HELD
 from exchange.flows.monitoring.half_years import parse_period
 from exchange.flows.monitoring.restricted_edition import RestrictedHalf
 from exchange.flows.monitoring.small_counts import exact
@@ -282,15 +281,6 @@ def test_the_restricted_edition_has_each_figure_once(part: str) -> None:
     for wrong in ([*good, good[0]], good[1:], [{**good[0], "id": "another"}, *good[1:]]):
         with pytest.raises(ValidationError, match=f"{part} has other figures than this format has"):
             half("MK", "RS", [], **{part: wrong})
-
-
-def test_what_is_held_back_may_be_missing_and_stands_once() -> None:
-    rows = [{"id": name, "goal": 1, "title": "t", "definition": "d", "cells": {"RS": 1}} for name in HELD]
-    for fine in (rows, rows[:1], []):
-        assert len(half("MK", "RS", [], held_under_earlier_line=fine).held_under_earlier_line) == len(fine)
-    for wrong in ([*rows, rows[0]], [{**rows[0], "id": "leads"}]):
-        with pytest.raises(ValidationError, match="held_under_earlier_line has other figures"):
-            half("MK", "RS", [], held_under_earlier_line=wrong)
 
 
 async def _page(desk: PackDesk) -> httpx.Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import sys
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,11 +16,9 @@ import pytest
 
 from exchange.flows.law.changes import LawChanges, article_changes
 from exchange.flows.law.concordance import concordance
-from exchange.flows.law.held_back import HeldBack, HeldByArticle
 from exchange.flows.law.overview import law_matrix
 from exchange.flows.law.report import LawReport
 from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.small_counts import HELD_BACK, Figure, Told, exact
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.report.law import law_data, law_pair_data, render_law, render_law_pair
@@ -31,17 +28,6 @@ from tests.exchange.flows.law.law_world import compendium
 
 DAY = date(2026, 9, 1)
 LAWS = tuple(compendium(code) for code in ("RS", "AL", "BA", "ME", "MK", "XK"))
-HELD = HeldBack(
-    Half(2026, 1),
-    exact=False,
-    lines=(
-        HeldByArticle(Jurisdiction.MK, "blocked", "Act, RS-synthetic-28", ("RS-synthetic-28",), exact(12)),
-        HeldByArticle(Jurisdiction.MK, "needs_approval", "Act, RS-synthetic-27.3", (), Figure(Told.BETWEEN, 1, 4)),
-        HeldByArticle(Jurisdiction.MK, "review_overdue", "Agreement of 2019", (), HELD_BACK),
-        HeldByArticle(Jurisdiction.MK, "no_line", None, (), exact(0)),
-        HeldByArticle(Jurisdiction.XK, "blocked", "Not of this pair", (), exact(7613)),
-    ),
-)
 REPORT = LawReport(
     at="2026-09-01T10:00:00.000Z",
     here=Jurisdiction.RS,
@@ -51,8 +37,6 @@ REPORT = LawReport(
     concordance=concordance(LAWS, DAY),
     half=Half(2026, 2),
     changes=tuple(LawChanges(law, True, None, article_changes((), law.articles)) for law in LAWS),
-    held=HELD,
-    counts=True,
 )
 PAIR = REPORT.pair(Jurisdiction.RS, Jurisdiction.MK)
 
@@ -72,10 +56,9 @@ def test_the_compendium_says_what_each_side_entered() -> None:
     assert "No English text is entered." in text
     assert "Titles and numbers of provisions are unverified" in text
     assert "What changed in the half-year 2026H2" in text
-    assert "7,613" not in text, "figures stand on the page of their pair alone"
 
 
-def test_a_pair_is_one_page_with_both_ways_and_what_is_held_back() -> None:
+def test_a_pair_is_one_page_with_both_ways() -> None:
     (page,) = _pages(render_law_pair(PAIR, REPORT))
     for said in (
         "From Serbia to North Macedonia",
@@ -83,21 +66,8 @@ def test_a_pair_is_one_page_with_both_ways_and_what_is_held_back() -> None:
         "Serbia gives to North Macedonia: differs by kind of exhibit",
         "What is missing on the side of Serbia",
         "The law here is stricter than the law of the other side. Direction: To give.",
-        "Act, RS-synthetic-28 RS-synthetic-28 12",
-        "1–4",
-        "held back",
     ):
         assert said in page
-    assert "7,613" not in page
-
-
-def test_no_figure_is_told_without_a_report_or_to_who_may_not_have_it() -> None:
-    (page,) = _pages(render_law_pair(PAIR, replace(REPORT, held=None)))
-    assert "No monitoring report is approved yet: nothing is told." in page
-    (page,) = _pages(render_law_pair(PAIR, replace(REPORT, held=None, counts=False)))
-    assert "The head and the auditor read these figures." in page
-    (page,) = _pages(render_law_pair(REPORT.pair(Jurisdiction.MK, Jurisdiction.XK), REPORT))
-    assert "Each side counts that on its own node" in page
 
 
 @pytest.mark.parametrize("language", ["en", "mk"])
