@@ -114,7 +114,10 @@ async def _ask(cluster: Cluster) -> int:
     security = _security(cluster)
     told = security.get_connection_args("client") if security is not None else {}
     async with rpc(_reached(cluster), connection_args=told, timeout=ASK_S) as scheduler:
-        return len((await scheduler.identity())["workers"])
+        try:
+            return len((await scheduler.identity())["workers"])
+        except MemoryError as error:  # the first bytes of another program's answer, read as the length of a message
+            raise ConnectionError("what answers there is no scheduler") from error
 
 
 @contextmanager
