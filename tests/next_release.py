@@ -112,8 +112,8 @@ class Release:
 
     def run(self, script: str, **told: Any) -> Any:
         """Run lines of Python on these sources, with ``told`` by its name; return what they print last, as JSON."""
-        lines = f"import json, sys\nfrom pathlib import Path\ntold = json.loads(sys.argv[1])\n{script}"
-        done = self._call("-c", lines, json.dumps(told, default=str))
+        lines = f"import json, sys\nfrom pathlib import Path\ntold = json.load(sys.stdin)\n{script}"
+        done = self._call("-c", lines, given=json.dumps(told, default=str))
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -126,14 +126,14 @@ class Release:
     def try_ffp(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return self._call("-m", "exchange.cli.main", *map(str, arguments))
 
-    def _call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _call(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else each call compiles all modules anew
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             check=False,

@@ -10,7 +10,6 @@ from functools import cached_property
 from exchange.flows.hits.bases import Bases
 from exchange.flows.hits.vocabulary import MOST_STEPS, NoEffect, Said
 from schemas import AnyStatement, PhysicalComparison
-from schemas.review import CUSTODY
 from schemas.vocabulary import ComparisonStep
 
 
@@ -103,49 +102,7 @@ class Agreements(Bases):
 
     def _target(self, said: Said) -> Said | None:
         """What a step answers."""
-        named = getattr(said.statement, "answers", None)
-        return self.known.get(named or self._implied.get(said.statement_id, ""))
-
-    @cached_property
-    def _implied(self) -> dict[str, str]:
-        """What steps of before ``answers`` answer, by their issuer's log alone. A decline takes back its issuer's own
-        last step, if that still stood; otherwise the n-th answer of a side is to the n-th question of the other, and
-        what is more, to its last. Where the other asked nothing, who agrees answers the other's last agreement on the
-        own question, one to the same day before any."""
-        found: dict[str, str] = {}
-        for side in self.sides:
-            questions = [ask for ask in self.asks.values() if ask.statement.issuer != side or len(self.sides) == 1]
-            questions.sort(key=lambda one: one.place)
-            answered, own = 0, ""
-            for said in self.steps.values():
-                step = said.statement
-                if not isinstance(step, PhysicalComparison) or step.issuer != side:
-                    continue
-                if step.step is ComparisonStep.DONE or step.step in CUSTODY:
-                    continue
-                if step.answers is None and step.step is not ComparisonStep.ASKED:
-                    if step.step is ComparisonStep.DECLINED and own:
-                        found[said.statement_id] = own
-                    elif questions:
-                        found[said.statement_id] = questions[min(answered, len(questions) - 1)].statement_id
-                        answered += 1
-                    elif (agreed := self._agreed_on_own(said)) is not None:
-                        found[said.statement_id] = agreed
-                own = "" if step.step is ComparisonStep.DECLINED else said.statement_id
-        return found
-
-    def _agreed_on_own(self, said: Said) -> str | None:
-        """What one of before that agrees to its own question follows on: the other side's last agreement."""
-        own = any(ask.statement.issuer == said.statement.issuer for ask in self.asks.values())
-        if not own or not is_step(said, ComparisonStep.AGREED):
-            return None
-        theirs = [
-            one
-            for one in self._steps(ComparisonStep.AGREED)
-            if one.statement.issuer != said.statement.issuer and getattr(one.statement, "answers", None) is None
-        ]
-        last = max(theirs, key=lambda one: (self._agrees_to(said, one), one.place), default=None)
-        return last.statement_id if last is not None else None
+        return self.known.get(getattr(said.statement, "answers", None) or "")
 
     # 5.
     @cached_property

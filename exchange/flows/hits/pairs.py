@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.flows.hits.history import Link, links_of, pair_id
 from exchange.flows.hits.stage import Stage
-from exchange.flows.hits.stage_changes import list_stage_changes
 from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import (
     add_hit,
@@ -100,7 +99,6 @@ def work_out_all(node: Node) -> None:
             for name, statement in said:
                 note_said(session, name, statement)
     settle_pairs(node)
-    list_stage_changes(node)
 
 
 def _pair_concerned(session: Session, statement: AnyStatement) -> Pair | None:

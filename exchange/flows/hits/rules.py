@@ -25,7 +25,6 @@ one itself. The rules, from the ground up:
 Of one conclusion the verification counts that was named first; of one side's steps the first ``MOST_STEPS``, of its
 hits the first ``MOST_HITS``.
 What breaks a rule is kept, has no effect, and is shown with its reason (ADR 20).
-A statement of before the field ``answers`` is given one here (``_implied``).
 """
 
 from __future__ import annotations
@@ -252,17 +251,10 @@ class _Weighing(Agreements):
             return self.agreed_for(named)
         if (trip := self.trips.arrivals.get(answers or "")) is not None:
             answers = getattr(trip.sent.statement, "answers", None)
-        if answers is None:
-            open_to_it = (one for one in self.agreements if self._is_open_to(said, one))
-            return next(open_to_it, self.agreements[0] if self.agreements else None)
-        if answers not in self.in_force:
+        if answers is None or answers not in self.in_force:
             return None
         own = (one for one in self.agreements if self._closed_before(said, one, self.rounds[answers][0]))
         return max(next(own, self.known[self.in_force[answers]]), self.known[self.in_force[answers]], key=self._depth)
-
-    def _is_open_to(self, said: Said, step: Said) -> bool:
-        part = self._part(said.statement.issuer, step)
-        return not self._declined_before(said, self._root(step)) and part is not None and part.place < said.place
 
     def _closed_before(self, said: Said, step: Said, root: str) -> bool:
         """Whether its issuer itself had agreed to this day before, by its own log: it is bound by that."""

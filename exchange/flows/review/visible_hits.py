@@ -6,7 +6,7 @@ such a hit, the list ends earlier, or the number is less.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exchange.flows.blind.hits_told import note_hits
@@ -16,22 +16,18 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.reviews import Review, reviews_of
 from exchange.flows.review.signed_scores import not_validated_by_statement
 from exchange.store.hits.joined_pairs import PairFilter as PairFilter
-from exchange.store.hits.joined_pairs import stage_changes
 from exchange.store.review.candidates import candidate_of
 from exchange.store.review.reviews import scans_of
-from exchange.store.tables.hits import StageChangeRow
 from schemas.vocabulary import Basis, Role
 
 
 @dataclass(frozen=True)
 class VisibleHits:
-    """``left_out``: how many more are open; ``following``: where the next page of closed ones begins; ``changes``: for
-    the head, hits that have another stage since the upgrade."""
+    """``left_out``: how many more are open; ``following``: where the next page of closed ones begins."""
 
     links: list[Link]
     left_out: int
     following: HitPlace | None
-    changes: Sequence[StageChangeRow]
 
 
 @dataclass(frozen=True)
@@ -69,9 +65,8 @@ def visible_hits(
         else:
             found = open_links(session, node, hidden)
             left_out = found.left_out
-        changes = stage_changes(session) if role is Role.HEAD else ()
     note_hits(node, role, pseudonym, found.told)
-    return VisibleHits(found.links, left_out, following, changes)
+    return VisibleHits(found.links, left_out, following)
 
 
 def search_hits(

@@ -14,13 +14,11 @@ from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
 from exchange.store.review.reviews import Scans
 from exchange.store.review.taken_work import TakenKind, end_taken
-from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow, StageChangeRow
+from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow
 from exchange.store.tables.mirror import ReceivedPlaceRow
 from exchange.store.tables.peers import LaneItemRow, PeerRow
 from exchange.store.tables.records import RecordRow, StatementRow
 from schemas import Receipt, Statement
-
-ALL_LOOKED_AT = ""
 
 
 def add_hit(session: Session, statement_id: str, pair: str) -> None:
@@ -341,26 +339,3 @@ def countersigned(session: Session, node_id: str, statement_ids: Collection[str]
         for question in (own.group_by(LaneItemRow.statement_id), theirs.group_by(ReceivedPlaceRow.statement_id)):
             found |= {row[0]: row[1] for row in session.execute(question)}
     return found
-
-
-def stage_changes(session: Session) -> Sequence[StageChangeRow]:
-    """What nobody has said to have read."""
-    found = select(StageChangeRow).where(StageChangeRow.link_id != ALL_LOOKED_AT, StageChangeRow.seen_at.is_(None))
-    return session.scalars(found.order_by(StageChangeRow.link_id)).all()
-
-
-def all_looked_at(session: Session) -> bool:
-    return session.get(StageChangeRow, ALL_LOOKED_AT) is not None
-
-
-def keep_stage_change(session: Session, link_id: str, before: str, after: str) -> None:
-    session.merge(StageChangeRow(link_id=link_id, before=before, after=after, found_at=stamp(), seen_at=None))
-
-
-def note_stage_changes_read(session: Session) -> None:
-    """Needs a write transaction."""
-    session.execute(
-        update(StageChangeRow)
-        .where(StageChangeRow.link_id != ALL_LOOKED_AT, StageChangeRow.seen_at.is_(None))
-        .values(seen_at=stamp())
-    )

@@ -58,15 +58,3 @@ class CountersignatureRow(Base):
     count: Mapped[int]
     at: Mapped[str]
     __table_args__ = (Index("countersignature_by_lane", "owner", "reader", "count"),)
-
-
-class StageChangeRow(Base):
-    """A hit whose stage was another before the release that made it a function of the set. One row with an empty
-    ``link_id`` says that all were looked at."""
-
-    __tablename__ = "stage_change"
-    link_id: Mapped[str] = mapped_column(primary_key=True)
-    before: Mapped[str]
-    after: Mapped[str]
-    found_at: Mapped[str]
-    seen_at: Mapped[str | None]

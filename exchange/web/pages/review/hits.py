@@ -9,10 +9,9 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
+from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.sides import other_side, own_hit, own_hits
-from exchange.flows.hits.stage_changes import note_changes_read
 from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.node.node import Node
 from exchange.flows.review.next_statements import end_of_comparison
@@ -34,7 +33,7 @@ from exchange.web.rest.records import StatementId
 from exchange.web.rest.review.hits import hit_place_in
 from exchange.web.wording.sentences import refusal_of
 from schemas.review import CUSTODY
-from schemas.vocabulary import Basis, ComparisonStep, Role
+from schemas.vocabulary import Basis, ComparisonStep
 
 router = APIRouter()
 
@@ -94,18 +93,7 @@ def hits(
         sorting=Sorting(wanted, FIRST_DUE_FIRST, tuple(HitColumn), (HitColumn.SINCE,), "/app/hits", chosen),
         left_out=found.left_out,
         following=None if found.following is None else encode_place(*found.following),
-        changes=found.changes,
     )
-
-
-@router.post("/hits/stage-changes/read")
-async def read_changes(request: Request, node: OpenNode, who: Reading) -> Response:
-    """The head has seen which hits have another stage since the release that made it a function of the set."""
-    await read_form(request, node, who.csrf)
-    if who.caller.role is not Role.HEAD:
-        raise Forbidden("Only the head takes note of stages that changed.")
-    await off_loop(note_changes_read, node)
-    return RedirectResponse("/app/hits", 303)
 
 
 @router.get("/hits/{link_id}")

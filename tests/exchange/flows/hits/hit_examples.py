@@ -54,8 +54,8 @@ def _file(made: History) -> bytes:
 
 
 def good_histories() -> dict[str, History]:
-    """Histories in which all has an effect, or had: of now, and of before the field ``answers``."""
-    confirmed, declined, before, both = History(), History(), History(), History()
+    """Histories in which all has an effect, or had."""
+    confirmed, declined, both = History(), History(), History()
     lead = confirmed.lead()
     done = confirmed.done(lead, OTHER, confirmed.agreed(lead), first="identification")
     hit = confirmed.confirm(OTHER, done)
@@ -64,10 +64,6 @@ def good_histories() -> dict[str, History]:
     lead = declined.lead()
     declined.step("declined", lead, ISSUER, declined.agreed(lead))
     declined.step("asked", lead, OTHER, lead)
-    lead = before.lead()
-    for step, issuer in (("asked", OTHER), ("declined", ISSUER), ("asked", OTHER), ("agreed", ISSUER)):
-        before.step(step, lead, issuer)
-    before.done(lead, OTHER, first="elimination")
     ours, theirs = both.lead(ISSUER), both.lead(OTHER)
     asked, other = both.step("asked", ours, ISSUER, ours), both.step("asked", theirs, OTHER, theirs)
     both.step("declined", theirs, ISSUER, other)
@@ -94,7 +90,6 @@ def good_histories() -> dict[str, History]:
         "exhibit-sent-anew": anew,
         "confirmed-and-disputed": confirmed,
         "declined-and-asked-anew": declined,
-        "before-answers": before,
         "both-at-once": both,
     }
 

@@ -25,7 +25,6 @@ from exchange.flows.hits import history
 from exchange.flows.hits.history import all_links, find_link, find_links, links_of, open_links, pair_id
 from exchange.flows.hits.pairs import note_said, settle_pairs, work_out_all
 from exchange.flows.hits.stage import Entry, HitProgress, both_have, pair_of_hit, progress
-from exchange.flows.hits.stage_changes import list_stage_changes
 from exchange.flows.hits.vocabulary import NoEffect, Owed, Said, Stage
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node
@@ -33,11 +32,11 @@ from exchange.flows.statement.sign_statement import THE_NODE, enter, put_on_lane
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.sync.receive import receive_page
 from exchange.flows.sync.verify_lane_page import Received
-from exchange.store.hits.joined_pairs import PairFilter, stage_changes
+from exchange.store.hits.joined_pairs import PairFilter
 from exchange.store.log.statements import add_statement
 from exchange.store.review.reviews import scans_of
 from exchange.store.sync.peers import NOT_ENTERED, find_peer
-from exchange.store.tables.hits import HitPairRow, HitRow, StageChangeRow
+from exchange.store.tables.hits import HitPairRow, HitRow
 from exchange.store.tables.peers import PeerRow, QuarantineRow
 from exchange.store.tables.records import StatementRow
 from schemas import (
@@ -432,29 +431,6 @@ def test_pairs_are_worked_out_of_the_statements_alone(network: Network) -> None:
 
 def _row(row: HitPairRow) -> tuple[str, ...]:
     return row.pair, row.link_id, row.stage, row.since, row.due_at, row.waits_for
-
-
-def test_stages_that_change_with_the_upgrade_are_listed_once(network: Network, pair: dict[str, Any]) -> None:
-    """Agreed by the side that asked: the release before counted it."""
-    _, _, hit = lead(network, pair)
-    rs = network.nodes[RS]
-    for step in (ComparisonStep.ASKED, ComparisonStep.AGREED):
-        _unchecked(rs, hit=hit.statement_id, step=step, on=today())
-    with rs.store.read() as session:
-        assert stage_changes(session) == []
-    list_stage_changes(rs)
-    with rs.store.read() as session:
-        (change,) = stage_changes(session)
-        assert (change.link_id, change.before, change.after) == (
-            hit.statement_id,
-            f"{Stage.COMPARISON_AGREED} {today()}",
-            Stage.COMPARISON_ASKED,
-        )
-    with rs.store.write() as session:
-        session.get_one(StageChangeRow, hit.statement_id).seen_at = stamp()
-    list_stage_changes(rs)
-    with rs.store.read() as session:
-        assert stage_changes(session) == [], "once"
 
 
 def _unchecked(node: Node, **fields: Any) -> None:

@@ -60,7 +60,6 @@ NOT_SIGNED_TABLES = {
     "quarantine_count": "What is not believed: nothing follows from it.",
     "peer_day": OWN_WORK,
     "peer_quota": "The operator's own setting.",
-    "stage_change": OWN_WORK,
     "node_hours": OWN_WORK,
     "score_seen": THE_PERSONS,
     "exhibits_seen": THE_PERSONS,

@@ -19,7 +19,6 @@ from exchange.flows.hits import history
 from exchange.flows.hits.vocabulary import LOCAL
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.access.users import add_user
-from exchange.store.hits.joined_pairs import keep_stage_change
 from exchange.store.node.jobs import JobKind
 from exchange.store.review.candidates import CandidateView, Page, StoredCandidate, open_candidates
 from exchange.store.review.reviews import open_tasks
@@ -345,19 +344,11 @@ def _step_form(person: Colleague, hit: str, step: str) -> dict[str, str]:
     return fields
 
 
-def test_lists_of_hits_open_and_closed_and_stages_that_changed(
+def test_lists_of_hits_open_and_closed(
     nodes: tuple[RunningNode, RunningNode], colleague: Callable[..., Colleague], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rs, _ = nodes
-    head, investigator = colleague(rs, Role.HEAD), colleague(rs, Role.INVESTIGATOR)
-    with rs.node.store.write() as session:
-        keep_stage_change(session, "ab" * 32, "comparison_agreed", "lead")
-    told = re.sub(r'<span role="tooltip".*?</span>|</?dfn[^>]*>', "", head.get("/app/hits").text)
-    assert "before: comparison of the exhibits agreed; now: lead" in told
-    assert "changed with the upgrade" not in investigator.get("/app/hits").text
-    assert investigator.send("/app/hits/stage-changes/read").status_code == 403
-    assert head.send("/app/hits/stage-changes/read").status_code == 303
-    assert "changed with the upgrade" not in head.get("/app/hits").text
+    head = colleague(rs, Role.HEAD)
     assert head.get("/app/hits?closed=1").status_code == 200
     monkeypatch.setattr(history, "MOST_OPEN", 0)
     monkeypatch.setattr(history, "open_pair_ids", lambda _session, **_: {"ab" * 32})
