@@ -189,7 +189,8 @@ class Settings(BaseSettings):
     """How many statements a peer may send in a day; a record counts once for each of its scans. Beyond it the peer's
     lane waits for the next day, and nothing is lost. A laboratory of 200 exhibits a day needs a third of it."""
     peer_bytes_per_day: Bytes = 20 * 1024**3
-    """The same in bytes, with the scans that the statements name: 200 exhibits of three scans of 30 MB."""
+    """The same in bytes, with the scans that the statements name, and the hashes of its log that a witness keeps: 200
+    exhibits of three scans of 30 MB."""
     peer_quota_days: Annotated[int, Field(ge=1, le=60)] = 7
     """For so many days a peer keeps what it did not use. A newcomer has as much of its past to send at once, and a peer
     that was away has a week's."""

@@ -16,6 +16,7 @@ from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.sync.clocks import note_clock
+from exchange.flows.sync.peer_quota import has_bytes_left
 from exchange.flows.sync.pull import pull
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.witness.cosign import cosign_head, meet
@@ -78,8 +79,9 @@ class PeerRounds:
             begun = monotonic()
             more = pull(self._node, self._client, peer)
             self._hours.note(peer, answered=True)
-            while mirror_log(self._node, self._client, peer) and not self._stopping.is_set():
-                pass
+            while has_bytes_left(self._node, peer) and not self._stopping.is_set():
+                if not mirror_log(self._node, self._client, peer):
+                    break
             self._cosigned |= cosign_head(self._node, peer)
             if more:
                 self._stopping.wait(min(RESTS * (monotonic() - begun), LONGEST_REST_S))

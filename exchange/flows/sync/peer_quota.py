@@ -24,8 +24,6 @@ from exchange.store.tables.peers import PeerDayRow, PeerQuotaRow, PeerRow, PeerS
 from schemas import Record
 from schemas.errors import shown
 
-REMEMBERED_DAYS = 60
-"""Longer than anything is kept for. Whoever used up its share that long ago has it back since."""
 MOST_DAYS = 36_500
 """No later day is told: a share may be made as small as one likes, of a peer that took gigabytes today."""
 
@@ -130,15 +128,16 @@ def take_share(session: Session, settings: Settings, peer: str, page: VerifiedPa
     if quota is not None:
         quota.stopped_at = None
     if kept:
-        count_in(
-            session,
-            peer,
-            today().isoformat(),
-            statements=sum(cost.statements for cost in costs[:kept]),
-            size=sum(cost.size for cost in costs[:kept]),
-            forget_before=(today() - timedelta(days=REMEMBERED_DAYS)).isoformat(),
-        )
+        taken = costs[:kept]
+        size = sum(cost.size for cost in taken)
+        count_in(session, peer, statements=sum(cost.statements for cost in taken), size=size)
     return first_places(page, head, kept)
+
+
+def has_bytes_left(node: Node, peer: str) -> bool:
+    """Return whether more bytes of the peer may be kept today."""
+    with node.store.read() as session:
+        return not shares_of(session, node.settings, peer).bytes.days_until_more()
 
 
 def set_quota(node: Node, peer: str, *, statements: int | None, size: int | None) -> PeerShares:

@@ -21,6 +21,7 @@ from exchange.flows.statement.peer import address_of, peer_keys
 from exchange.log import merkle
 from exchange.log.tiles import TILE_WIDTH, Tile
 from exchange.net.client import PeerClient
+from exchange.store.sync.peer_quota import count_in
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.mirror import (
@@ -64,7 +65,8 @@ def mirror_log(node: Node, client: PeerClient, node_id: str) -> bool:
     3. The full tiles themselves, each of which must have the hash that step 2 verified.
 
     Called before the head is cosigned: so a log that loses its end gets back all that its witness bound it to. Who is
-    no witness of the log mirrors nothing of it, and keeps what it mirrored before.
+    no witness of the log mirrors nothing of it, and keeps what it mirrored before. Tiles count as bytes of the peer's
+    share, and the caller stops when it is used up: a log that grows fast would else fill this disk with hashes.
     Raises PeerUnreachable, PeerMisbehaved.
     """
     if not installed_witnesses(node.settings).includes(node.node_id, node_id):
@@ -184,6 +186,7 @@ def _fill(node: Node, client: PeerClient, peer: PeerRow) -> bool:
             raise PeerMisbehaved(f"{peer.node_id} gave tile {row.position} of its log with other hashes than it has.")
         with node.store.write() as session:
             keep_tile(session, peer.node_id, row.position, hashes)
+            count_in(session, peer.node_id, statements=0, size=len(hashes))
     return len(missing) > TILES_A_TIME
 
 

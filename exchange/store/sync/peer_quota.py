@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from exchange.clock import today
 from exchange.store.sync.peers import counted_of, is_told
 from exchange.store.tables.peers import PeerDayRow, PeerQuotaRow, QuarantineCountRow, QuarantineRow
+
+REMEMBERED_DAYS: Final = 60
+"""Longer than anything is kept for. Whoever used up its share that long ago has it back since."""
 
 
 def days_of(session: Session, peer: str) -> list[PeerDayRow]:
@@ -14,13 +21,15 @@ def days_of(session: Session, peer: str) -> list[PeerDayRow]:
     return list(session.scalars(select(PeerDayRow).where(PeerDayRow.peer == peer).order_by(PeerDayRow.day)))
 
 
-def count_in(session: Session, peer: str, day: str, *, statements: int, size: int, forget_before: str) -> None:
-    """Needs a write transaction; what was taken before ``forget_before`` is forgotten."""
-    row = session.get(PeerDayRow, (peer, day))
+def count_in(session: Session, peer: str, *, statements: int, size: int) -> None:
+    """Count what was taken of a peer today. Needs a write transaction."""
+    day = today()
+    row = session.get(PeerDayRow, (peer, day.isoformat()))
     if row is None:
-        row = PeerDayRow(peer=peer, day=day, statements=0, bytes=0)
+        row = PeerDayRow(peer=peer, day=day.isoformat(), statements=0, bytes=0)
         session.add(row)
-        session.execute(delete(PeerDayRow).where(PeerDayRow.peer == peer, PeerDayRow.day < forget_before))
+        forgotten = PeerDayRow.day < (day - timedelta(days=REMEMBERED_DAYS)).isoformat()
+        session.execute(delete(PeerDayRow).where(PeerDayRow.peer == peer, forgotten))
     row.statements += statements
     row.bytes += size
 

@@ -20,7 +20,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from sqlalchemy import func, select
 
+from exchange.conformance.guest.owner import encoded
 from exchange.conformance.guest.peer_simulator import PeerSimulator, SimulatedRequest, respond
 from exchange.errors import (
     Conflict,
@@ -32,21 +34,29 @@ from exchange.errors import (
     StoreFull,
 )
 from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke_peer
+from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
+from exchange.flows.sync.peer_quota import quotas, reset_quota, set_quota
+from exchange.flows.witness import mirror
 from exchange.flows.witness.cosign import cosign_head, meet
 from exchange.flows.witness.mirror import mirror_log
 from exchange.log.cosignature import cosign, witness_name
+from exchange.log.merkle import HASH_BYTES
+from exchange.log.tiles import TILE_WIDTH
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.net.connection import MOST_HEAD_BYTES
-from exchange.store.log.statements import latest_checkpoint
+from exchange.store.log.statements import append_own, latest_checkpoint
+from exchange.store.tables.mirror import MirrorTileRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import cosigned_size
 from exchange.trust.card import fingerprint, make_card
 from exchange.trust.keys import create_keys, load_identity, load_keys
 from exchange.worker.peer_rounds import PeerRounds
+from schemas import parse_statement
 from schemas.lane import EMPTY_HEAD, MAX_PAGE_BYTES, parse_lane_page
+from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import LEGAL_BASIS
@@ -541,6 +551,42 @@ def test_a_busy_peer_is_left_alone_and_takes_no_place_of_a_round_meanwhile(reade
     assert time.monotonic() - began < 10
     assert [asked.path for asked in peer.asked].count("/v1/lane") == 1
     assert rounds.is_up_to_date(OWNER) is False
+
+
+@pytest.mark.slow
+def test_hashes_of_a_log_that_grows_fast_take_of_the_peers_share(
+    reader: Reader, peer: PeerSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To append leaves costs a peer little, and its witness keeps a hash of each."""
+    monkeypatch.setattr(mirror, "TILES_A_TIME", 1)
+    rounds = PeerRounds(reader.node, reader.client, AvailableHours(reader.node), threading.Event())
+    owner = peer.owner.node
+    peer.owner.publish()
+    rounds.pull(OWNER)
+    with owner.store.write() as session:
+        for number in range(3 * TILE_WIDTH):
+            payload = encoded({**peer.owner.fields(b"no scan"), "nonce": f"{number:064x}"})
+            sealed = owner.keys.statement.sign(payload)
+            append_own(session, statement_id(payload), parse_statement(payload), "record", sealed)
+    sign_head(owner)
+
+    def mirrored() -> int:
+        with reader.node.store.read() as session:
+            full = MirrorTileRow.top.is_not(None) & MirrorTileRow.hashes.is_not(None)
+            return session.scalar(select(func.count()).select_from(MirrorTileRow).where(full)) or 0
+
+    reader.pull()
+    used, days = quotas(reader.node, OWNER).bytes.used_today, reader.node.settings.peer_quota_days
+    set_quota(reader.node, OWNER, statements=None, size=used // days + 1)
+    rounds.pull(OWNER)
+    assert mirrored() == 1, "the first one was too much"
+    assert quotas(reader.node, OWNER).bytes.used_today == used + TILE_WIDTH * HASH_BYTES
+    rounds.pull(OWNER)
+    assert mirrored() == 1
+    assert "used up its share" in (reader.peer.alarm or "")
+    reset_quota(reader.node, OWNER)
+    rounds.pull(OWNER)
+    assert mirrored() == 3
 
 
 def _certificate(folder: Path) -> Path:
