@@ -18,7 +18,16 @@ from schemas.keys import KeyEvent
 from schemas.law import Law
 from schemas.query import Answer, Disclosure, Query, ReleaseRequest
 from schemas.record import Record
-from schemas.review import Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
+from schemas.review import (
+    Conclusion,
+    CustodyExplanation,
+    Feedback,
+    Hit,
+    Message,
+    PhysicalComparison,
+    Retraction,
+    Verification,
+)
 from schemas.sharing import Acknowledgement, Approval, Grant, Hold, Policy, Receipt, Withdrawal
 from schemas.statement_base import Statement
 from schemas.vocabulary import Role
@@ -34,6 +43,7 @@ AnyStatement = (
     | Conclusion
     | Verification
     | PhysicalComparison
+    | CustodyExplanation
     | Retraction
     | Feedback
     | Message
@@ -99,6 +109,7 @@ _ALL_KINDS: Final = (
     Kind(Conclusion, "pair.a.record", MeantFor.SIDES, _EXAMINER),
     Kind(Verification, "verifies", MeantFor.SIDES, _EXAMINER),
     Kind(PhysicalComparison, "hit", MeantFor.CONCERNED, _EXAMINER | _INVESTIGATOR | _HEAD),
+    Kind(CustodyExplanation, "hit", MeantFor.CONCERNED, _HEAD),
     Kind(Retraction, "retracts", MeantFor.CONCERNED, _EXAMINER | _HEAD),
     Kind(Feedback, "hit", MeantFor.CONCERNED, _EXAMINER | _INVESTIGATOR),
     Kind(Message, "about", MeantFor.ADDRESSEE, _EXAMINER | _INVESTIGATOR | _HEAD),
@@ -116,6 +127,9 @@ _ALL_KINDS: Final = (
 )
 KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in sorted(_ALL_KINDS, key=lambda kind: kind.name)}
 """The kinds of statements that this release reads, by their names on the wire."""
+
+OF_A_HIT: Final = frozenset(name for name, kind in KINDS.items() if kind.about == "hit")
+"""The kinds whose statements speak of a hit."""
 
 
 def kind_of(statement: AnyStatement) -> Kind:

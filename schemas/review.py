@@ -81,7 +81,7 @@ class ExhibitsResult(Contract):
     conclusion: AfteConclusion
 
 
-Result = Annotated[ScreenResult | ExhibitsResult, Field(discriminator="basis")]
+ConclusionResult = Annotated[ScreenResult | ExhibitsResult, Field(discriminator="basis")]
 
 
 class Conclusion(Statement):
@@ -90,7 +90,7 @@ class Conclusion(Statement):
 
     type: Literal["conclusion"]
     pair: Pair
-    result: Result
+    result: ConclusionResult
     remark: LongText | None = None
 
 
@@ -100,7 +100,7 @@ class Verification(Statement):
     type: Literal["verification"]
     verifies: Sha256Hex
     pair: Pair
-    result: Result
+    result: ConclusionResult
     remark: LongText | None = None
 
 
@@ -152,6 +152,17 @@ class PhysicalComparison(Statement):
         if (self.seal_whole is not None) != received:
             raise ValueError("who received an exhibit, and nobody else, says whether its seal was whole")
         return self
+
+
+class CustodyExplanation(Statement):
+    """The head of the side that owns an exhibit explains a custody discrepancy. ``explains`` is the step at which it
+    shows: the one that received the exhibit under another seal, or under a broken one; or the one that sent it, where a
+    step that should have followed was not signed."""
+
+    type: Literal["custody-explanation"]
+    hit: Sha256Hex
+    explains: Sha256Hex
+    explanation: LongText
 
 
 class Retraction(Statement):

@@ -113,6 +113,12 @@ def statement_fields() -> dict[str, Json]:
             "seal": None,
             "seal_whole": None,
         },
+        "custody-explanation": head("custody-explanation", "head")
+        | {
+            "hit": hit,
+            "explains": digest("a step at which the seal was broken"),
+            "explanation": "Customs opened the parcel and sealed it anew.\nTheir protocol is kept with the exhibit.",
+        },
         "retraction": head("retraction") | {"retracts": hit, "reason": "The wrong exhibit was under the microscope."},
         "feedback": head("feedback", "investigator") | {"hit": hit, "outcome": "cases_joined", "remark": None},
         "message": head("message", "investigator")
@@ -259,6 +265,13 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
     return {
         "pair-of-one": ("a record is no pair with itself", good["hit"] | {"pair": pair | {"b": pair["a"]}}),
         "pair-in-disorder": ("the greater id first", good["conclusion"] | {"pair": {"a": pair["b"], "b": pair["a"]}}),
+        "explanation-empty": ("what is explained?", good["custody-explanation"] | {"explanation": ""}),
+        "explanation-of-no-step": ("which step?", _without(good["custody-explanation"], "explains")),
+        "explanation-of-no-hit": ("of which hit?", _without(good["custody-explanation"], "hit")),
+        "explanation-with-hidden-text": (
+            "text that turns around what is read",
+            good["custody-explanation"] | {"explanation": "Opened by \u202ecustoms."},
+        ),
         "identification-on-screen": (
             "the screen identifies nothing",
             good["conclusion"] | {"result": {"basis": "screen", "conclusion": "identification"}},

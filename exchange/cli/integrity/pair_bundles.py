@@ -71,7 +71,16 @@ def _in_one_place(text: str) -> str:
 
 def facts_of(said: AnyStatement) -> dict[str, str]:
     """What a statement says, in the words of the contract."""
-    from schemas import Conclusion, Feedback, Hit, PhysicalComparison, Record, Retraction, Verification
+    from schemas import (
+        Conclusion,
+        CustodyExplanation,
+        Feedback,
+        Hit,
+        PhysicalComparison,
+        Record,
+        Retraction,
+        Verification,
+    )
 
     named: tuple[str, ...] = ()
     match said:
@@ -84,6 +93,8 @@ def facts_of(said: AnyStatement) -> dict[str, str]:
             named = ("stage", "basis", "conclusion", "verification", "answers")
         case PhysicalComparison():
             named = ("step", "hit", "on", "place", "record", "seal", "seal_whole", "answers", "remark")
+        case CustodyExplanation():
+            named = ("explains", "hit", "explanation")
         case Feedback():
             named = ("outcome", "hit", "remark")
         case Retraction():

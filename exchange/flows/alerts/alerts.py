@@ -34,7 +34,7 @@ from exchange.store.review.alerts import (
 )
 from schemas import Hit, PhysicalComparison
 from schemas.review import CUSTODY
-from schemas.vocabulary import ComparisonStep, HitStage, Role
+from schemas.vocabulary import ComparisonStep, Role
 
 ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})
 KEPT_DAYS: Final = 90
@@ -60,15 +60,13 @@ class AlertSubject(StrEnum):
 class Alert:
     """One line: ``leads_to`` what, and ``page`` where to read more, ``fresh`` until it is marked as read or that page
     was shown, ``no_effect`` why what was signed about a hit counts for nothing, ``step`` what happened to an exhibit
-    that travels. ``unsigned``: of a confirmed hit of the other side's, that this side's own signature is missing.
-    ``link``: the hit, as it stands now."""
+    that travels. ``link``: the hit, as it stands now."""
 
     news: News
     page: str
     fresh: bool
     no_effect: NoEffect | None
     step: ComparisonStep | None = None
-    unsigned: bool = False
     link: Link | None = None
 
     @property
@@ -139,7 +137,6 @@ def alerts_for(session: Session, node: Node, role: Role, pseudonym: str, *, most
     links = links_of(session, node, sorted(pairs))
     counts_not = {name: why for link in links for name, why in link.progress.no_effect.items()}
     steps = {name: step for link in links for name, step in _custody_steps(link)}
-    unsigned = {name for link in links if node.node_id in link.progress.unsigned for name in _confirmed(link)}
     link_of = {name: link for link in links for name in _hits(link)}
     lines = (
         Alert(
@@ -148,7 +145,6 @@ def alerts_for(session: Session, node: Node, role: Role, pseudonym: str, *, most
             news in fresh,
             counts_not.get(news.statement_id),
             steps.get(news.statement_id),
-            news.statement_id in unsigned,
             link_of.get(news.subject),
         )
         for news in found
@@ -173,12 +169,6 @@ def _custody_steps(link: Link) -> Iterator[tuple[str, ComparisonStep]]:
     for entry in link.history:
         if isinstance(entry.statement, PhysicalComparison) and entry.statement.step in CUSTODY:
             yield entry.statement_id, entry.statement.step
-
-
-def _confirmed(link: Link) -> Iterator[str]:
-    for entry in link.history:
-        if isinstance(entry.statement, Hit) and entry.statement.stage is HitStage.CONFIRMED:
-            yield entry.statement_id
 
 
 def _hits(link: Link) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from sqlalchemy.orm import Session
 
@@ -13,8 +13,7 @@ from exchange.clock import hours_after, stamp
 from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import Hidden, hidden_pairs, tasks_for
 from exchange.flows.hits.history import KnownLink, my_turn
-from exchange.flows.hits.stage import Stage
-from exchange.flows.hits.vocabulary import Owed
+from exchange.flows.hits.vocabulary import HitTask, Todo, may_do
 from exchange.flows.node.node import Node
 from exchange.flows.review.leads import reviews_to_send
 from exchange.store.review.candidates import correlated_first, unopened_records
@@ -30,28 +29,21 @@ class Duty(StrEnum):
     """Two examiners agree, and the other side does not know yet."""
     ANSWER = "answer"
     """The other side waits for this one's next step on a hit."""
+    EXPLAIN = "explain"
+    """A custody discrepancy of an own exhibit stops the confirmation of a hit."""
     FEEDBACK = "feedback"
-    SIGN = "sign"
-    """The other side signed a confirmed hit; this side's signature is missing."""
     RECEIVE = "receive"
     """An exhibit is on its way to this side."""
     RETURN = "return"
     """The other side's exhibit is here, and nobody compares it any more."""
 
 
-OWED: Final = {
-    Owed.STEP: Duty.ANSWER,
-    Owed.FEEDBACK: Duty.FEEDBACK,
-    Owed.SIGN: Duty.SIGN,
-    Owed.RECEIVE: Duty.RECEIVE,
-    Owed.RETURN: Duty.RETURN,
-}
-
+OF_HITS: Final = (Duty.ANSWER, Duty.EXPLAIN, Duty.FEEDBACK, Duty.RECEIVE, Duty.RETURN)
 PAGES = {
     Duty.FIRST_REVIEW: "/app/candidates",
     Duty.VERIFICATION: "/app/verifications",
     Duty.SEND_LEAD: "/app/candidates",
-    **dict.fromkeys(OWED.values(), "/app/hits"),
+    **dict.fromkeys(OF_HITS, "/app/hits"),
 }
 
 
@@ -74,6 +66,28 @@ class Waiting:
 
     reviews: Mapping[str, str]
     links: Sequence[KnownLink]
+
+
+def duty_of(todo: Todo) -> Duty:
+    match todo:
+        case Todo.RECEIVE:
+            return Duty.RECEIVE
+        case Todo.RETURN:
+            return Duty.RETURN
+        case Todo.EXPLAIN:
+            return Duty.EXPLAIN
+        case Todo.OUTCOME:
+            return Duty.FEEDBACK
+        case Todo.ASK | Todo.AGREE | Todo.NAME_DAY | Todo.SEND | Todo.CONCLUDE | Todo.VERIFY | Todo.CONFIRM | Todo.END:
+            return Duty.ANSWER
+        case _:
+            assert_never(todo)
+
+
+def own_tasks(node: Node, role: Role | None, link: KnownLink) -> list[HitTask]:
+    """What is expected of this side that somebody in this role may do; None: anybody of this node."""
+    tasks = [task for task in link.progress.tasks if task.node == node.node_id]
+    return tasks if role is None else [task for task in tasks if may_do(task.todo, role)]
 
 
 def waiting_for(session: Session, node: Node, role: Role, pseudonym: str) -> Waiting:
@@ -99,7 +113,7 @@ def duties(session: Session, node: Node, role: Role, pseudonym: str, waiting: Wa
             hours_after(review.at, node.settings.dissemination_h)
             for review in reviews_to_send(session, node, pseudonym)
         ]
-    _add_hits(moments, waiting.links, node.node_id)
+    _add_hits(moments, node, role, waiting.links)
     return _due(moments)
 
 
@@ -121,18 +135,14 @@ def all_duties(session: Session, node: Node) -> list[Due]:
         ],
         Duty.VERIFICATION: [task.due_at for task in open_tasks(session)],
     }
-    _add_hits(moments, my_turn(session, node, Hidden()), node.node_id)
+    _add_hits(moments, node, None, my_turn(session, node, Hidden()))
     return _due(moments)
 
 
-def _add_hits(moments: dict[Duty, list[str]], links: Iterable[KnownLink], node_id: str) -> None:
+def _add_hits(moments: dict[Duty, list[str]], node: Node, role: Role | None, links: Iterable[KnownLink]) -> None:
     for link in links:
-        own = [task for task in link.progress.tasks if task.node == node_id]
-        for task in own:
-            moments.setdefault(OWED[task.owed], []).append(task.due_at)
-        if not own:  # as the release before had worked it out
-            duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
-            moments.setdefault(duty, []).append(link.progress.due_at or "")
+        for task in own_tasks(node, role, link):
+            moments.setdefault(duty_of(task.todo), []).append(task.due_at)
 
 
 def _due(moments: dict[Duty, list[str]]) -> list[Due]:

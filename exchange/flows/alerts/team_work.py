@@ -81,7 +81,7 @@ def _holders_of_links(session: Session, links: Sequence[KnownLink]) -> dict[str,
 
 def _due(node: Node, link: KnownLink) -> str:
     """Of what this side is to do first."""
-    return min((item.due_at or "" for item in hit_items(node, link)), default="")
+    return min((item.due_at or "" for item in hit_items(node, None, link)), default="")
 
 
 def _shares(due: list[tuple[str, TakenKind, str]], now: str) -> tuple[WorkShare, ...]:
@@ -108,7 +108,7 @@ def _late_items(
     ]
     standings = work_on_hits(session, Role.HEAD, {link.link_id: link.pair_id for link in links})
     for link in links:
-        first = min(hit_items(node, link), key=lambda item: item.due_at or "")
+        first = min(hit_items(node, None, link), key=lambda item: item.due_at or "")
         items.append(replace(first, work=standings[link.link_id]))
     items.sort(key=lambda item: item.due_at or "")
     return with_sides(session, node, items[:MOST_LATE], links), len(reviews) + len(links)

@@ -21,13 +21,12 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import hours_after, stamp
-from exchange.flows.alerts.deadlines import OWED, Duty
+from exchange.flows.alerts.deadlines import Duty, duty_of, own_tasks
 from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import Task, hidden_pairs, tasks_for, view_of
 from exchange.flows.candidates.exhibit_pairs import rankings_in
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits
 from exchange.flows.hits.history import KnownLink, my_turn
-from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
 from exchange.flows.review.leads import reviews_to_send
 from exchange.flows.review.taken_work import TakenKind, WorkStanding, work_on_exhibits, work_on_hits
@@ -112,16 +111,17 @@ def worklist_of(node: Node, role: Role, pseudonym: str, of: WorkOf | None = None
 
     1. An examiner: own exhibits whose pairs nobody opened, or that are still being compared, and exhibits that others
        gave to them; pairs to verify; agreed leads to send.
-    2. Everybody: hits on which something is expected of this side.
+    2. Everybody: hits on which this person may do what is expected of this side.
     3. Of those that are asked for the first that are due, with their exhibits and pictures.
     """
     with node.store.read() as session:
         # 1.
         found = list(_of_examiner(session, node, pseudonym)) if role is Role.EXAMINER else []
         # 2.
-        links = my_turn(session, node, hidden_pairs(session, role, pseudonym))
+        turns = my_turn(session, node, hidden_pairs(session, role, pseudonym))
+        links = [link for link in turns if own_tasks(node, role, link)]
         works = work_on_hits(session, role, {link.link_id: link.pair_id for link in links})
-        of_hits = ((link, item) for link in links for item in hit_items(node, link))
+        of_hits = ((link, item) for link in links for item in hit_items(node, role, link))
         found += [_of_whom(item, works.get(link.link_id), pseudonym) for link, item in of_hits]
         # 3.
         chosen = [item for item in found if of is None or (item.mine if of is WorkOf.MINE else item.is_nobodys)]
@@ -182,15 +182,11 @@ def _of_task(node: Node, task: Task) -> WorkItem:
     return _Blind(Duty.VERIFICATION, page, task.due_at, task.mine, _own_first(node, task.records), pair=task.pair)
 
 
-def hit_items(node: Node, link: KnownLink) -> Iterable[WorkItem]:
-    """As ``duties`` counts them: of one hit several things may be owed, each with its own deadline. Without its
-    exhibits (``with_sides``)."""
-    owed = [(OWED[task.owed], task.due_at) for task in link.progress.tasks if task.node == node.node_id]
-    if not owed:  # as the release before had worked it out
-        duty = Duty.FEEDBACK if link.progress.stage is Stage.CONFIRMED else Duty.ANSWER
-        owed = [(duty, link.progress.due_at or "")]
-    for duty, due_at in owed:
-        yield WorkItem(duty, f"/app/hits/{link.link_id}", due_at or None, False)
+def hit_items(node: Node, role: Role | None, link: KnownLink) -> Iterable[WorkItem]:
+    """As ``duties`` counts them for a role, or for anybody of this node: of one hit several things may be owed, each
+    with its own deadline. Without its exhibits (``with_sides``)."""
+    for task in own_tasks(node, role, link):
+        yield WorkItem(duty_of(task.todo), f"/app/hits/{link.link_id}", task.due_at, False)
 
 
 def with_sides(session: Session, node: Node, items: Sequence[WorkItem], links: Sequence[KnownLink]) -> list[WorkItem]:

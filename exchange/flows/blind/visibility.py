@@ -49,18 +49,18 @@ from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import (
     AnyStatement,
     Conclusion,
+    ConclusionResult,
     ExhibitsResult,
-    Feedback,
     Hit,
     Pair,
-    PhysicalComparison,
-    Result,
     ScreenResult,
     Side,
     Verification,
+    about,
     open_envelope,
     parse_statement,
 )
+from schemas.kinds import OF_A_HIT
 from schemas.vocabulary import AfteConclusion, Basis, Role, ScreenConclusion
 
 _MOST_STEPS = 4
@@ -105,7 +105,7 @@ class Hidden:
         return of_exhibits or scans in self.scans
 
 
-def is_worth_pursuing(result: Result) -> bool:
+def is_worth_pursuing(result: ConclusionResult) -> bool:
     """Whether a pair with this result may become a lead."""
     match result:
         case ScreenResult():
@@ -116,7 +116,7 @@ def is_worth_pursuing(result: Result) -> bool:
             assert_never(result)
 
 
-def needs_verification(result: Result) -> bool:
+def needs_verification(result: ConclusionResult) -> bool:
     """Whether another examiner verifies a conclusion: on the exhibits always, on the screen where it may become a
     lead."""
     return result.basis is Basis.EXHIBITS or is_worth_pursuing(result)
@@ -264,7 +264,7 @@ def check_shown(session: Session, said: AnyStatement) -> None:
         if said.pair in hidden:
             raise no_record(said.pair.a)
         return
-    row = find_statement(session, said.hit) if isinstance(said, PhysicalComparison | Feedback) else None
+    row = find_statement(session, about(said) or "") if said.type in OF_A_HIT else None
     if row is not None and tells_of(session, row, hidden):
         raise no_statement(row.statement_id)
 

@@ -79,6 +79,7 @@ FREE = frozenset(
             "municipality",
         ),
         *("maker", "serial", "software", "restriction", "because", "reason", "remark", "text", "number", "reference"),
+        "explanation",
         *("circumstances", "place", "serial_number"),
         *("incident", "item", "seal", "firearm_id"),
     }

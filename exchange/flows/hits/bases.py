@@ -9,10 +9,20 @@ from typing import TypeVar
 
 from exchange.flows.blind.visibility import is_worth_pursuing
 from exchange.flows.hits.vocabulary import MOST_HITS, NoEffect, Said
-from schemas import Conclusion, Feedback, Hit, Pair, PhysicalComparison, Result, Retraction, Verification
+from schemas import (
+    Conclusion,
+    ConclusionResult,
+    CustodyExplanation,
+    Feedback,
+    Hit,
+    Pair,
+    PhysicalComparison,
+    Retraction,
+    Verification,
+)
 from schemas.vocabulary import Basis, HitStage
 
-_S = TypeVar("_S", Hit, Verification, PhysicalComparison, Feedback, Retraction)
+_S = TypeVar("_S", Hit, Verification, PhysicalComparison, CustodyExplanation, Feedback, Retraction)
 
 
 class Bases:
@@ -123,7 +133,7 @@ class Bases:
     def _why_apart(self, hit: Hit) -> NoEffect | None:
         return None if all(map(is_worth_pursuing, self._results(hit))) else NoEffect.NOT_AGREED
 
-    def _results(self, said: Hit | PhysicalComparison) -> list[Result]:
+    def _results(self, said: Hit | PhysicalComparison) -> list[ConclusionResult]:
         return [one.result for one in self._bases(said) or ()]
 
     def _is_taken_back(self, said: Said) -> bool:

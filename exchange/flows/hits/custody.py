@@ -9,18 +9,21 @@ A trip has four steps at most, each of which answers the one before, and so come
 3. ``returned``: by who received it.
 4. ``received``: by the owner. The exhibit is home.
 
+The head of the exhibit's owner explains what is not as it should be on the way (`CustodyExplanation`).
+
 Of several that answer one step the first counts, by its issuer's log. An exhibit that is away is not sent again: all
 that is asked of the order of its trips is in the log of its owner, who signs where they begin and where they end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from functools import cached_property
+from typing import Final, assert_never
 
-from exchange.flows.hits.vocabulary import Custody, NoEffect, Said, SealWarning, Whereabouts
+from exchange.flows.hits.vocabulary import Custody, CustodyDiscrepancy, NoEffect, Said, Whereabouts
 from schemas import Pair, PhysicalComparison
 from schemas.review import CUSTODY
 from schemas.vocabulary import Answer, ComparisonStep
@@ -58,10 +61,22 @@ class Trips:
     by_sent: Mapping[str, Trip]
     no_effect: Mapping[str, NoEffect]
 
-    @property
+    @cached_property
     def arrivals(self) -> dict[str, Trip]:
         """By the step that received an exhibit at the other side."""
         return {trip.received.statement_id: trip for trip in self.by_sent.values() if trip.received is not None}
+
+    @cached_property
+    def by_step(self) -> dict[str, Trip]:
+        return {step.statement_id: trip for trip in self.by_sent.values() for step in trip.steps}
+
+    @cached_property
+    def by_exhibit(self) -> dict[str, list[Trip]]:
+        """The trips of each exhibit by its record, in their order."""
+        found: dict[str, list[Trip]] = {}
+        for trip in sorted(self.by_sent.values(), key=_place):
+            found.setdefault(trip.record, []).append(trip)
+        return found
 
 
 def trips_of(
@@ -72,17 +87,36 @@ def trips_of(
     return _Trips(pair, steps, known, why_not_sent).found()
 
 
-def custody_of(pair: Pair, trips: Trips) -> tuple[Custody, ...]:
-    """Where each exhibit of the pair is that has ever been sent."""
+def custody_of(
+    pair: Pair,
+    trips: Trips,
+    missing: Collection[str],
+    explanations: Mapping[str, tuple[str, ...]],
+) -> tuple[Custody, ...]:
+    """Where each exhibit of the pair is that has ever been sent. ``missing``: steps that sent an exhibit, after which a
+    step is missing on which a confirmed hit should rest."""
     found = []
     for side, other in ((pair.a, pair.b), (pair.b, pair.a)):
-        own = sorted((trip for trip in trips.by_sent.values() if trip.record == side.record), key=_place)
+        own = trips.by_exhibit.get(side.record, [])
         if own:
             steps = [step for trip in own for step in trip.steps]
-            warnings = {step.statement_id: said for trip in own for step, said in _warnings(trip)}
+            discrepancies = {name: said for trip in own for name, said in seal_discrepancies(trip).items()}
+            without = {trip.sent.statement_id for trip in own} & {*missing, *explanations}
+            discrepancies |= dict.fromkeys(sorted(without), (CustodyDiscrepancy.STEP_MISSING,))
             since = _step(steps[-1]).on or date.max
             names = tuple(step.statement_id for step in steps)
-            found.append(Custody(side.record, side.issuer, other.issuer, names, own[-1].where, since, warnings))
+            found.append(
+                Custody(
+                    record=side.record,
+                    owner=side.issuer,
+                    other=other.issuer,
+                    steps=names,
+                    where=own[-1].where,
+                    since=since,
+                    discrepancies=discrepancies,
+                    explanations={name: explanations[name] for name in names if name in explanations},
+                )
+            )
     return tuple(found)
 
 
@@ -190,19 +224,25 @@ class _Trips:
         return False
 
 
-def _warnings(trip: Trip) -> Iterator[tuple[Said, tuple[SealWarning, ...]]]:
-    """Of each step that received: what is not as it left."""
+def seal_discrepancies(trip: Trip) -> dict[str, tuple[CustodyDiscrepancy, ...]]:
+    """By each step that received the exhibit under a seal that is not as it left."""
+    found: dict[str, tuple[CustodyDiscrepancy, ...]] = {}
     for left, came in ((trip.sent, trip.received), (trip.returned, trip.back)):
-        if left is not None and came is not None:
-            found = []
-            if _step(left).seal != _step(came).seal:
-                found.append(SealWarning.DIFFERS)
-            if _step(came).seal_whole is Answer.NO:
-                found.append(SealWarning.BROKEN)
-            elif _step(came).seal_whole is not Answer.YES:
-                found.append(SealWarning.NOT_KNOWN)
-            if found:
-                yield came, tuple(found)
+        if left is None or came is None:
+            continue
+        differs = (CustodyDiscrepancy.SEAL_DIFFERS,) if _step(left).seal != _step(came).seal else ()
+        match _step(came).seal_whole:
+            case Answer.YES:
+                is_whole: tuple[CustodyDiscrepancy, ...] = ()
+            case Answer.NO:
+                is_whole = (CustodyDiscrepancy.SEAL_BROKEN,)
+            case Answer.UNKNOWN | Answer.NOT_EXAMINED | None:
+                is_whole = (CustodyDiscrepancy.SEAL_NOT_KNOWN,)
+            case other:
+                assert_never(other)
+        if differs or is_whole:
+            found[came.statement_id] = differs + is_whole
+    return found
 
 
 def _step(said: Said) -> PhysicalComparison:

@@ -18,7 +18,7 @@ from exchange.errors import NotFound
 from exchange.flows.blind.visibility import Hidden, hidden_pair_ids
 from exchange.flows.hits.rules import lead_of
 from exchange.flows.hits.stage import Entry, HitProgress, Stage, both_have, progress
-from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, HitTask, Owed
+from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, HitTask, Todo
 from exchange.flows.node.node import Node
 from exchange.store.entry.records import find_records
 from exchange.store.hits.joined_pairs import (
@@ -40,11 +40,12 @@ from exchange.store.review.reviews import Scans
 from exchange.store.tables.hits import HitPairRow
 from exchange.store.tables.records import RecordRow, StatementRow
 from schemas import AnyStatement, Hit, Pair, Side, open_envelope, parse_statement
+from schemas.kinds import OF_A_HIT
 from schemas.vocabulary import HitStage
 
 log = structlog.get_logger(__name__)
 
-ABOUT_HIT = ("physical-comparison", "feedback", "message")
+ABOUT_HIT = (*sorted(OF_A_HIT), "message")
 RESTED_ON = ("conclusion", "verification")
 """What a hit may name as its grounds; whatever else it names is no part of its history."""
 MOST_RETRACTIONS = 8
@@ -140,7 +141,7 @@ def my_turn(session: Session, node: Node, hidden: Hidden) -> list[KnownLink]:
 
 
 def _known(row: HitPairRow, records: Mapping[str, RecordRow]) -> KnownLink:
-    tasks = tuple(HitTask(Owed(owed), node, due_at) for owed, node, due_at in json.loads(row.tasks or "[]"))
+    tasks = tuple(HitTask(Todo(todo), node, due_at) for todo, node, due_at in json.loads(row.tasks))
     standing = HitStanding(Stage(row.stage), row.due_at or None, tuple(row.waits_for.split()), tasks)
     read = records.get(row.record_a), records.get(row.record_b)
     sides = row.record_a, row.record_b
@@ -249,8 +250,8 @@ def _shelf(
 
 
 def _said_of(session: Session, pairs: Collection[str], kind: str) -> list[StatementRow]:
-    """Of steps the first count, of feedback the last; of messages people want the newest."""
-    newest = kind != "physical-comparison"
+    """Of steps and explanations the first count, of feedback the last; of messages people want the newest."""
+    newest = kind in ("feedback", "message")
     return said_of_hits(session, pairs, kind, most=MOST_STEPS, newest=newest)
 
 

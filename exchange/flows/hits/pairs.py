@@ -33,16 +33,15 @@ from exchange.store.tables.hits import HitPairRow
 from schemas import (
     AnyStatement,
     Conclusion,
-    Feedback,
     Hit,
     Pair,
-    PhysicalComparison,
     Receipt,
-    Retraction,
     Verification,
+    about,
     open_envelope,
     parse_statement,
 )
+from schemas.kinds import MeantFor, kind_of
 
 
 def note_said(session: Session, statement_id: str, statement: AnyStatement) -> None:
@@ -102,15 +101,11 @@ def work_out_all(node: Node) -> None:
 
 
 def _pair_concerned(session: Session, statement: AnyStatement) -> Pair | None:
-    match statement:
-        case Hit() | Conclusion() | Verification():
-            return statement.pair
-        case PhysicalComparison() | Feedback():
-            return _pair_of(session, statement.hit)
-        case Retraction():
-            return _pair_of(session, statement.retracts)
-        case _:
-            return None
+    if isinstance(statement, Hit | Conclusion | Verification):
+        return statement.pair
+    spoken_of = about(statement)
+    concerns_hit = kind_of(statement).meant_for is MeantFor.CONCERNED
+    return _pair_of(session, spoken_of) if concerns_hit and spoken_of is not None else None
 
 
 def _pair_of(session: Session, statement_id: str) -> Pair | None:
@@ -151,6 +146,6 @@ def _worked_out(link: Link) -> dict[str, Any]:
         "since": found.since,
         "due_at": found.due_at or "",
         "waits_for": " ".join(found.waits_for),
-        "tasks": json.dumps([[task.owed, task.node, task.due_at] for task in found.tasks]),
+        "tasks": json.dumps([[task.todo, task.node, task.due_at] for task in found.tasks]),
         "provisional": found.provisional,
     }

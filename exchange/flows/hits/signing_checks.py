@@ -4,13 +4,20 @@ this node asks of itself: a comparison between two sides rests on an exhibit tha
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, InvalidInput
 from exchange.flows.hits.history import Link, hit_history
-from exchange.flows.hits.rules import agreement_of, arrival_of, has_open_question, is_declined, weigh
+from exchange.flows.hits.rules import (
+    agreement_of,
+    arrival_of,
+    has_open_question,
+    is_declined,
+    rests_on_custody,
+    weigh,
+)
 from exchange.flows.hits.stage import Entry
 from exchange.flows.hits.vocabulary import (
     HIT_SENTENCES,
@@ -23,7 +30,7 @@ from exchange.flows.hits.vocabulary import (
     local_day,
 )
 from exchange.flows.node.node import Node
-from schemas import Feedback, Hit, Pair, PhysicalComparison
+from schemas import CustodyExplanation, Feedback, Hit, Pair, PhysicalComparison
 from schemas.review import CUSTODY
 from schemas.vocabulary import ComparisonStep
 
@@ -40,7 +47,10 @@ _INVALID: Final = frozenset(
 )
 
 
-def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Feedback, pair: Pair) -> None:
+SaidOfHit: TypeAlias = Hit | PhysicalComparison | CustodyExplanation | Feedback
+
+
+def check_hit(session: Session, node: Node, said: SaidOfHit, pair: Pair) -> None:
     """Raises Conflict or InvalidInput, with the reason as its code, for what would have no effect; and for what only
     this node's own clock tells: a day that is over, or has not come, and a comparison that is said to be done, or a hit
     confirmed, of which the examiners concluded before the agreement or the exhibit had come here, or before its day."""
@@ -55,11 +65,11 @@ def check_hit(session: Session, node: Node, said: Hit | PhysicalComparison | Fee
         agreement = agreement_of(pair, after, NEW)
         day = getattr(agreement.statement, "on", None) if agreement is not None else None
         why = weigh(pair, after).no_effect.get(NEW) or _why_over(said)
-        why = why or _why_not_sent(said, pair, after)
+        why = why or _why_not_sent(said, pair, after) or _why_explained(said, pair, before)
         if why is None and agreement is not None:
             why = _why_early(history[agreement.statement_id], [history[name] for name in named], node.node_id)
             arrival = arrival_of(pair, after, NEW)
-            why = why or _why_not_met(pair, arrival)
+            why = why or _why_not_met(pair, after)
             if why is None and arrival is not None:
                 why = _why_not_there(history[arrival.statement_id], [history[name] for name in named], node.node_id)
     else:
@@ -80,9 +90,12 @@ def can_conclude_on_exhibits(link: Link) -> bool:
         return False
     if link.pair.a.issuer == link.pair.b.issuer:
         return True
-    if found.stage not in _MEET or any(one.where is Whereabouts.ON_ITS_WAY for one in found.custody):
+    excused = [one for one in found.custody if one.steps[-1] in one.explanations]
+    if found.stage not in _MEET or any(
+        one.where is Whereabouts.ON_ITS_WAY and one not in excused for one in found.custody
+    ):
         return False
-    return any(len(one.steps) > 1 for one in found.custody)
+    return bool(excused) or any(len(one.steps) > 1 for one in found.custody)
 
 
 def _check_asks_once(said: PhysicalComparison, pair: Pair, before: list[Said]) -> None:
@@ -95,7 +108,7 @@ def _check_asks_once(said: PhysicalComparison, pair: Pair, before: list[Said]) -
         )
 
 
-def _asks_too_late(said: Hit | PhysicalComparison | Feedback, pair: Pair, before: list[Said]) -> bool:
+def _asks_too_late(said: SaidOfHit, pair: Pair, before: list[Said]) -> bool:
     """What was compared needs no agreement any more; an exhibit that is away goes home, and one may be sent where a
     side has not signed the confirmed hit yet."""
     if not isinstance(said, PhysicalComparison) or said.step in _AFTER_THE_END:
@@ -106,7 +119,7 @@ def _asks_too_late(said: Hit | PhysicalComparison | Feedback, pair: Pair, before
     return found.stage in RANK and not (said.step is ComparisonStep.SENT and found.unsigned)
 
 
-def _why_over(said: Hit | PhysicalComparison | Feedback) -> NoEffect | None:
+def _why_over(said: SaidOfHit) -> NoEffect | None:
     """What is agreed is to come; what happened to an exhibit has happened."""
     if not isinstance(said, PhysicalComparison) or said.on is None or said.step is ComparisonStep.DONE:
         return None
@@ -115,16 +128,29 @@ def _why_over(said: Hit | PhysicalComparison | Feedback) -> NoEffect | None:
     return NoEffect.DAY_IS_OVER if said.on < local_day() else None
 
 
-def _why_not_sent(said: Hit | PhysicalComparison | Feedback, pair: Pair, after: list[Said]) -> NoEffect | None:
+def _why_not_sent(said: SaidOfHit, pair: Pair, after: list[Said]) -> NoEffect | None:
     """An exhibit leaves for a comparison that is still to come."""
     if not isinstance(said, PhysicalComparison) or said.step is not ComparisonStep.SENT:
         return None
     return NoEffect.DECLINED if is_declined(pair, after, said.answers or "") else None
 
 
-def _why_not_met(pair: Pair, arrival: Said | None) -> NoEffect | None:
+def _why_explained(said: SaidOfHit, pair: Pair, before: list[Said]) -> NoEffect | None:
+    """A discrepancy is explained once; a step is not missing where an exhibit arrived, unless a hit waits for it."""
+    if not isinstance(said, CustodyExplanation):
+        return None
+    found = weigh(pair, before)
+    if any(said.explains in one.explanations for one in found.custody):
+        return NoEffect.EXPLAINED_BEFORE
+    open_steps = {one.step for one in found.unexplained} | {step for one in found.custody for step in one.discrepancies}
+    on_its_way = {one.steps[-1] for one in found.custody if one.where is Whereabouts.ON_ITS_WAY}
+    return None if said.explains in open_steps | on_its_way else NoEffect.NOTHING_TO_EXPLAIN
+
+
+def _why_not_met(pair: Pair, after: list[Said]) -> NoEffect | None:
     """Between two sides an exhibit was signed for."""
-    return NoEffect.NOT_MET if arrival is None and pair.a.issuer != pair.b.issuer else None
+    one_side = pair.a.issuer == pair.b.issuer
+    return None if one_side or rests_on_custody(pair, after, NEW) else NoEffect.NOT_MET
 
 
 def _why_not_there(arrival: Entry, rests_on: list[Entry], node_id: str) -> NoEffect | None:

@@ -10,11 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import assert_never
 
 from exchange.clock import LAST, day_after, hours_after
 from exchange.config import Settings
 from exchange.flows.hits.rules import weigh
-from exchange.flows.hits.vocabulary import CLOSED, Custody, HitTask, NoEffect, Owed, Said, Weighed, begin_of
+from exchange.flows.hits.vocabulary import (
+    Custody,
+    HitTask,
+    NoEffect,
+    Said,
+    Todo,
+    Unexplained,
+    Weighed,
+    Whereabouts,
+    begin_of,
+)
 from exchange.flows.hits.vocabulary import Stage as Stage
 from schemas import AnyStatement, Hit, Pair
 from schemas.vocabulary import ComparisonStep, FeedbackOutcome
@@ -50,8 +61,8 @@ def both_have(statement: AnyStatement, read_at: str | None) -> str | None:
 @dataclass(frozen=True)
 class HitProgress:
     """``tasks`` is what is to be done, by whom and until when; ``waits_for`` are the nodes whose turn it is, ``due_at``
-    when the first of it is due; none when all is said and every exhibit is at home. ``custody``, ``met``, ``signed_by``
-    and ``unsigned``: as they were weighed.
+    when the first of it is due; none when all is said and every exhibit is at home. ``custody``, ``unexplained``,
+    ``met``, ``signed_by`` and ``unsigned``: as they were weighed.
     ``feedback`` is each node's last word on what became of it, ``on`` the day that was agreed, ``proposed``
     the other day that each side would have. ``provisional``: the times are this node's own, since the other side has
     not countersigned yet. ``no_effect``: what counts for nothing, and why."""
@@ -68,6 +79,7 @@ class HitProgress:
     no_effect: Mapping[str, NoEffect]
     tasks: tuple[HitTask, ...]
     custody: tuple[Custody, ...]
+    unexplained: tuple[Unexplained, ...]
     met: bool
     signed_by: tuple[str, ...]
     unsigned: tuple[str, ...]
@@ -78,9 +90,11 @@ class HitProgress:
 
 def progress(history: Sequence[Entry], terms: Settings) -> HitProgress:
     """How far the hit is of which this is the history, in whatever order. It holds one hit at least."""
-    found = weigh(pair_of_hit(history), (entry.said for entry in history))
+    pair = pair_of_hit(history)
+    found = weigh(pair, (entry.said for entry in history))
     by = next(entry for entry in history if entry.statement_id == found.brought_by)
-    tasks = (*_of_stage(found, by.at, terms), *_of_custody(found, by.at, history, terms))
+    at = {entry.statement_id: entry.at for entry in history}
+    tasks = (*_of_stage(pair, found, by.at, at, terms), *_of_custody(found, by.at, at, terms))
     due = min((task.due_at for task in tasks), default=None)
     waiting = {task.node for task in tasks}
     return HitProgress(
@@ -96,36 +110,59 @@ def progress(history: Sequence[Entry], terms: Settings) -> HitProgress:
         no_effect=found.no_effect,
         tasks=tasks,
         custody=found.custody,
+        unexplained=found.unexplained,
         met=found.met,
         signed_by=found.signed_by,
         unsigned=found.unsigned,
     )
 
 
-def _of_stage(found: Weighed, since: str, terms: Settings) -> list[HitTask]:
-    """What the stage asks for of those whose turn it is."""
-    due = _due(found.stage, since, found.on, found.turn, terms)
-    if due is None:
-        return []
-    if found.stage is not Stage.CONFIRMED:
-        return [HitTask(Owed.STEP, node, due) for node in found.turn]
-    signed_until = hours_after(since, terms.comparison_answer_h)
-    return [
-        *(HitTask(Owed.FEEDBACK, node, due) for node in found.turn if node not in found.feedback),
-        *(HitTask(Owed.SIGN, node, signed_until) for node in found.turn if found.met and node in found.unsigned),
-    ]
+def _of_stage(pair: Pair, found: Weighed, since: str, at: Mapping[str, str], terms: Settings) -> list[HitTask]:
+    """What the stage asks for of those whose turn it is. Where a custody discrepancy stops confirmation, its
+    explanation is due first; the comparison is due again from the last explanation on."""
+    explain = {one.owner: at[one.step] for one in reversed(found.unexplained)}
+    explained = [at[name] for one in found.custody for names in one.explanations.values() for name in names]
+    tasks = []
+    for node in found.turn:
+        if node in explain:
+            tasks.append(HitTask(Todo.EXPLAIN, node, hours_after(explain[node], terms.comparison_answer_h)))
+        elif (todo := _awaited(pair, found, node)) is not None:
+            again = [hours_after(moment, terms.comparison_answer_h) for moment in explained]
+            tasks.append(HitTask(todo, node, max([_due(todo, since, found.on, terms), *again])))
+    return tasks
 
 
-def _of_custody(found: Weighed, since: str, history: Sequence[Entry], terms: Settings) -> list[HitTask]:
+def _awaited(pair: Pair, found: Weighed, node: str) -> Todo | None:
+    """What the stage expects of a side; None where nothing is left to do."""
+    match found.stage:
+        case Stage.LEAD:
+            return Todo.ASK
+        case Stage.COMPARISON_ASKED:
+            return Todo.AGREE
+        case Stage.COMPARISON_AGREED:
+            away = [one for one in found.custody if one.where is not Whereabouts.HOME]
+            if any(one.where is Whereabouts.ON_ITS_WAY and one.other == node for one in away):
+                return Todo.RECEIVE
+            return Todo.CONCLUDE if away or pair.a.issuer == pair.b.issuer else Todo.SEND
+        case Stage.COMPARED:
+            return Todo.CONFIRM
+        case Stage.CONFIRMED:
+            return Todo.OUTCOME
+        case Stage.INCONCLUSIVE | Stage.ELIMINATED | Stage.RETRACTED | Stage.NO_EFFECT:
+            return None
+        case _:
+            assert_never(found.stage)
+
+
+def _of_custody(found: Weighed, since: str, at: Mapping[str, str], terms: Settings) -> list[HitTask]:
     """What is to be received or returned: from its last step on, or from when nobody needs the exhibit any more."""
-    at = {entry.statement_id: entry.at for entry in history}
     last = {custody.record: at[custody.steps[-1]] for custody in found.custody}
     tasks = []
     for move in found.moves:
         returns = move.step is ComparisonStep.RETURNED
         begun = max(since, last[move.record]) if returns else last[move.record]
-        owed = Owed.RETURN if returns else Owed.RECEIVE
-        tasks.append(HitTask(owed, move.node, hours_after(begun, terms.comparison_answer_h)))
+        todo = Todo.RETURN if returns else Todo.RECEIVE
+        tasks.append(HitTask(todo, move.node, hours_after(begun, terms.comparison_answer_h)))
     return tasks
 
 
@@ -133,16 +170,14 @@ def pair_of_hit(history: Sequence[Entry]) -> Pair:
     return next(entry.statement.pair for entry in history if isinstance(entry.statement, Hit))
 
 
-def _due(stage: Stage, since: str, on: date | None, turn: tuple[str, ...], terms: Settings) -> str | None:
-    """Until when it is somebody's turn."""
-    match stage:
-        case Stage.COMPARISON_AGREED if on is not None:
-            return begin_of(day_after(on))
-        case Stage.CONFIRMED:
-            return hours_after(since, terms.feedback_h) if turn else None
-        case Stage.COMPARED:
+def _due(todo: Todo, since: str, on: date | None, terms: Settings) -> str:
+    """Until when the stage asks for it."""
+    if on is not None:
+        return begin_of(day_after(on))
+    match todo:
+        case Todo.OUTCOME:
+            return hours_after(since, terms.feedback_h)
+        case Todo.CONFIRM:
             return hours_after(since, terms.dissemination_h)
-        case _ if stage in CLOSED:
-            return None
         case _:
             return hours_after(since, terms.comparison_answer_h)

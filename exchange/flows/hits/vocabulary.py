@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from exchange import clock
 from schemas import AnyStatement
-from schemas.vocabulary import ComparisonStep, FeedbackOutcome
+from schemas.kinds import KINDS
+from schemas.vocabulary import ComparisonStep, FeedbackOutcome, Role
 
 LOCAL = ZoneInfo("Europe/Belgrade")
 """The day on which exhibits meet begins and ends with the region's midnight."""
@@ -78,33 +79,77 @@ class NoEffect(StrEnum):
     DAYS_IN_DISORDER = "days-in-disorder"
     EXHIBIT_AWAY = "exhibit-away"
     BEFORE_IT_ARRIVED = "before-it-arrived"
+    CUSTODY_UNEXPLAINED = "custody-unexplained"
+    NOTHING_TO_EXPLAIN = "nothing-to-explain"
+    NOT_THE_OWNER = "not-the-owner"
+    NOT_THE_HEAD = "not-the-head"
     DAY_IS_OVER = "day-is-over"
     """This and what follows: of what is about to be signed here alone. What arrives is not judged by this node's clock,
     nor by what this node asks of itself."""
     DAY_TO_COME = "day-to-come"
     NOT_MET = "not-met"
+    EXPLAINED_BEFORE = "explained-before"
 
 
-AT_SIGNING: Final = frozenset({NoEffect.DAY_IS_OVER, NoEffect.DAY_TO_COME, NoEffect.NOT_MET})
+AT_SIGNING: Final = frozenset({NoEffect.DAY_IS_OVER, NoEffect.DAY_TO_COME, NoEffect.NOT_MET, NoEffect.EXPLAINED_BEFORE})
 
 
-class Owed(StrEnum):
-    """What a side is to do next."""
+class Todo(StrEnum):
+    """What a side does next."""
 
-    STEP = "step"
-    """The next step on the way to the end of a comparison."""
-    FEEDBACK = "feedback"
-    SIGN = "sign"
-    """Its own signature on a confirmed hit: two examiners of its own conclude on the exhibits."""
+    ASK = "ask"
+    """Ask for a comparison of the exhibits: the answer to a lead."""
+    AGREE = "agree"
+    """Agree to the day that the other side named."""
+    NAME_DAY = "name_day"
+    """Agree, and name a day: the other side named none, or the day is over."""
+    SEND = "send"
+    """Send one exhibit under seal."""
     RECEIVE = "receive"
     RETURN = "return"
+    EXPLAIN = "explain"
+    """Explain a custody discrepancy of the own exhibit."""
+    CONCLUDE = "conclude"
+    """Two examiners compare the exhibits independently."""
+    VERIFY = "verify"
+    """Another examiner verifies a conclusion on the exhibits."""
+    CONFIRM = "confirm"
+    """Sign the confirmed hit."""
+    END = "end"
+    """Sign that the exhibits were compared, and that the hit is not confirmed."""
+    OUTCOME = "outcome"
+    """State what became of the hit."""
+
+
+def statement_of(todo: Todo) -> str:
+    """The kind of statement that does it."""
+    match todo:
+        case Todo.ASK | Todo.AGREE | Todo.NAME_DAY | Todo.SEND | Todo.RECEIVE | Todo.RETURN | Todo.END:
+            return "physical-comparison"
+        case Todo.EXPLAIN:
+            return "custody-explanation"
+        case Todo.CONCLUDE:
+            return "conclusion"
+        case Todo.VERIFY:
+            return "verification"
+        case Todo.CONFIRM:
+            return "hit"
+        case Todo.OUTCOME:
+            return "feedback"
+        case _:
+            assert_never(todo)
+
+
+def may_do(todo: Todo, role: Role) -> bool:
+    """Whether a person may sign what does it in this role: by the table that the permission check reads."""
+    return role in KINDS[statement_of(todo)].said_by
 
 
 @dataclass(frozen=True)
 class HitTask:
     """What ``node`` is to do until ``due_at``."""
 
-    owed: Owed
+    todo: Todo
     node: str
     due_at: str
 
@@ -119,14 +164,16 @@ class Whereabouts(StrEnum):
     HOME = "home"
 
 
-class SealWarning(StrEnum):
-    """What the seal of an exhibit that arrived gives to think about."""
+class CustodyDiscrepancy(StrEnum):
+    """What is not as it should be at a step of an exhibit that travels."""
 
-    DIFFERS = "differs"
-    """Another one than it left under."""
-    BROKEN = "broken"
-    NOT_KNOWN = "not_known"
-    """Nobody says that it was whole."""
+    SEAL_DIFFERS = "seal_differs"
+    """The exhibit arrived under another seal than it left under."""
+    SEAL_BROKEN = "seal_broken"
+    SEAL_NOT_KNOWN = "seal_not_known"
+    """Whether the seal was whole is not stated."""
+    STEP_MISSING = "step_missing"
+    """The exhibit was sent, and a step that should have followed was not signed."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +195,7 @@ class Said:
 @dataclass(frozen=True)
 class Custody:
     """An exhibit that travels, or has: its steps in order, by their ids, over all its trips; ``where`` it is ``since``
-    the day of the last one; ``warnings`` of the steps that received it."""
+    the day of the last one. ``discrepancies`` by step, and ``explanations``: the statements that explain each."""
 
     record: str
     owner: str
@@ -156,7 +203,8 @@ class Custody:
     steps: tuple[str, ...]
     where: Whereabouts
     since: date
-    warnings: Mapping[str, tuple[SealWarning, ...]]
+    discrepancies: Mapping[str, tuple[CustodyDiscrepancy, ...]]
+    explanations: Mapping[str, tuple[str, ...]]
 
     @property
     def at(self) -> str | None:
@@ -168,6 +216,14 @@ class Custody:
                 return self.other
             case _:
                 return None
+
+
+@dataclass(frozen=True)
+class Unexplained:
+    """A discrepancy that stops confirmation until the head of ``owner``, which owns the exhibit, explains ``step``."""
+
+    owner: str
+    step: str
 
 
 @dataclass(frozen=True)
@@ -184,9 +240,10 @@ class Weighed:
     """``brought_by`` is the statement that brought the hit to its stage, ``turn`` the nodes whose turn it is, ``on``
     the day that was agreed, ``proposed`` the other day that each side would have, ``feedback`` each side's last word,
     ``no_effect`` what counts for nothing and why. ``custody``: the exhibits that travel, or have. ``moves``: what is to
-    be received or returned although the comparison does not wait for it. ``met``: the comparison that ended rests on an
-    exhibit that was received, or both are of one side. ``signed_by``: the sides that signed a confirmed hit of their
-    own that counts; ``unsigned``: of a confirmed hit between two, those who have not."""
+    be received or returned although the comparison does not wait for it. ``unexplained``: the custody discrepancies
+    that stop confirmation now. ``met``: the comparison that ended rests on an exhibit that was received, or both are of
+    one side. ``signed_by``: the sides that signed a confirmed hit of their own that counts; ``unsigned``: of a
+    confirmed hit between two, those who have not."""
 
     stage: Stage
     brought_by: str
@@ -198,6 +255,7 @@ class Weighed:
     no_effect: Mapping[str, NoEffect]
     custody: tuple[Custody, ...]
     moves: tuple[Move, ...]
+    unexplained: tuple[Unexplained, ...]
     met: bool
     signed_by: tuple[str, ...]
     unsigned: tuple[str, ...]
@@ -266,14 +324,27 @@ HIT_SENTENCES: Final = {
     ),
     NoEffect.EXHIBIT_AWAY: (
         "An exhibit travels for this comparison, and what was signed does not rest on its arrival. Sign that it was "
-        "received, compare then, and conclude anew."
+        "received, compare then, and conclude anew; or the head of the side that owns the exhibit explains why its "
+        "arrival was not signed."
     ),
     NoEffect.BEFORE_IT_ARRIVED: (
         "The examiners concluded on the exhibits before the one that travels was received. Compare them, and conclude "
         "anew."
     ),
+    NoEffect.CUSTODY_UNEXPLAINED: (
+        "A custody discrepancy stops the confirmation: a seal differs, was broken or is not known to have been whole, "
+        "or a step of an exhibit's way was not signed. The head of the side that owns the exhibit signs an explanation "
+        "first."
+    ),
+    NoEffect.NOTHING_TO_EXPLAIN: (
+        "The step that it explains shows no custody discrepancy, or has no effect itself. Name the step at which the "
+        "discrepancy shows."
+    ),
+    NoEffect.NOT_THE_OWNER: "Only the side that owns the exhibit explains its custody. Wait for that side.",
+    NoEffect.NOT_THE_HEAD: "Only the head of a Firearms Focal Point explains a custody discrepancy. Ask the head.",
     NoEffect.DAY_IS_OVER: "The day is over. Name today or a later one.",
     NoEffect.DAY_TO_COME: "The day has not come. Sign this step when it has happened.",
+    NoEffect.EXPLAINED_BEFORE: "This custody discrepancy is explained already. Its explanation stands.",
     NoEffect.NOT_MET: (
         "Between two sides a comparison rests on an exhibit that was sent and received. Have one side sign that it "
         "sent its exhibit and the other that it received it; then compare, and conclude."

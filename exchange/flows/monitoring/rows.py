@@ -21,9 +21,10 @@ from exchange.store.tables.records import StatementRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.store.tables.terms import ApprovalRow
 from schemas import Hit, open_envelope, parse_statement
+from schemas.kinds import OF_A_HIT
 
-REVIEWING = ("hit", "conclusion", "verification", "physical-comparison", "feedback", "retraction", "withdrawal")
-BETWEEN_TWO = ("hit", "physical-comparison", "feedback", "retraction")
+BETWEEN_TWO = ("hit", *sorted(OF_A_HIT), "retraction")
+REVIEWING = (*BETWEEN_TWO, "conclusion", "verification", "withdrawal")
 
 
 @dataclass(frozen=True)

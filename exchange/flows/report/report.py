@@ -38,7 +38,7 @@ from exchange.flows.statement.sharing import record_of
 from exchange.store.log.statements import find_statement
 from exchange.store.review.candidates import StoredCandidate
 from exchange.store.tables.records import AcquisitionRow, RecordRow
-from schemas import AnyStatement, Conclusion, Pair, Record, Result
+from schemas import AnyStatement, Conclusion, ConclusionResult, Pair, Record
 from schemas.record import Acquisition
 from schemas.vocabulary import AfteConclusion, Basis, ScreenConclusion
 
@@ -175,7 +175,7 @@ def stage_of(said: tuple[ReportedStatement, ...], hit: Stage | None) -> str:
     return _stage_of_result((on_exhibits or results)[-1]) if results else "candidate"
 
 
-def _stage_of_result(result: Result) -> str:
+def _stage_of_result(result: ConclusionResult) -> str:
     match result.conclusion:
         case ScreenConclusion.POSSIBLE_ASSOCIATION:
             return "associated"

@@ -15,12 +15,13 @@ from exchange.flows.review.statements import may_see
 from exchange.store.log.statements import find_statements, statements_about
 from exchange.store.tables.records import StatementRow
 from schemas import AnyStatement, Conclusion, Hit, Verification, open_envelope, parse_statement
+from schemas.kinds import OF_A_HIT
 
 SAID_OF: Final = {
     "record": ("conclusion",),
     "conclusion": ("verification", "hit", "retraction"),
     "verification": ("retraction",),
-    "hit": ("physical-comparison", "feedback", "retraction"),
+    "hit": (*sorted(OF_A_HIT), "retraction"),
 }
 """Which statements speak of which: from the records to what became of a hit."""
 MOST_OF_SIDE: Final = 100

@@ -10,7 +10,7 @@ from exchange.errors import Conflict
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.rules import answered_by
 from exchange.flows.hits.signing_checks import check_hit
-from exchange.flows.hits.vocabulary import Custody, NoEffect, Owed, Stage, Whereabouts, local_day
+from exchange.flows.hits.vocabulary import Custody, NoEffect, Stage, Todo, Whereabouts, local_day
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import UNANSWERED
 from schemas import CONTRACT_VERSION, Maker, PhysicalComparison
@@ -54,7 +54,7 @@ def signable_steps(node: Node, maker: Maker, link: Link) -> list[SignableStep]:
         for one in under_way
         if one.at is None and _receiver(one) == node.node_id
     ]
-    returns = any((task.owed, task.node) == (Owed.RETURN, node.node_id) for task in link.progress.tasks)
+    returns = any((task.todo, task.node) == (Todo.RETURN, node.node_id) for task in link.progress.tasks)
     found += [
         _after(link, one, ComparisonStep.RETURNED, is_next=returns)
         for one in under_way

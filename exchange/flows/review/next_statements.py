@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.sides import other_side, own_hit
 from exchange.flows.hits.signing_checks import can_conclude_on_exhibits
-from exchange.flows.hits.vocabulary import CLOSED, Stage, local_day
+from exchange.flows.hits.vocabulary import CLOSED, Stage, Whereabouts, local_day
 from exchange.flows.node.node import Node
 from exchange.flows.review.custody_steps import SignableStep, signable_steps
 from exchange.flows.review.reviews import Review
@@ -46,7 +46,8 @@ def next_statements(node: Node, maker: Maker, found: VisibleHit) -> list[NextSta
     """What this person may sign now in this role: of an exhibit that travels, of the comparison, of the exhibits, and
     what may be said at any time. Another day that the other side proposes is answered before anything travels."""
     with node.store.read() as session:
-        of_exhibits, of_comparison = _of_custody(node, maker, found.link), _of_comparison(node, found.link)
+        of_exhibits = (*_explanations(node, found.link), *_of_custody(node, maker, found.link))
+        of_comparison = _of_comparison(node, found.link)
         proposed = other_side(node.node_id, found.link) in found.link.progress.proposed
         offered = [
             *((*of_comparison, *of_exhibits) if proposed else (*of_exhibits, *of_comparison)),
@@ -120,6 +121,19 @@ def _of_custody(node: Node, maker: Maker, link: Link) -> Iterator[NextStatement]
             yield _moved(link, may)
 
 
+def _explanations(node: Node, link: Link) -> Iterator[NextStatement]:
+    """Of each custody discrepancy of an exhibit of this side; and of one that was sent and whose arrival nobody signed
+    yet."""
+    stopping = {one.step for one in link.progress.unexplained}
+    for one in link.progress.custody:
+        without_arrival = one.steps[-1:] if one.where is Whereabouts.ON_ITS_WAY else ()
+        steps = dict.fromkeys((*one.discrepancies, *without_arrival))
+        for step in sorted(steps, key=lambda step: step not in stopping):
+            if one.owner == node.node_id and step not in one.explanations:
+                draft = {"type": "custody-explanation", "hit": link.lead_id, "explains": step}
+                yield NextStatement(draft, missing=("explanation",))
+
+
 def _moved(link: Link, may: SignableStep) -> NextStatement:
     expected = may.left_under if may.step is ComparisonStep.RECEIVED else None
     draft = _step(link, may.step, record=may.record, on=str(local_day()), seal=expected, answers=may.answers)
@@ -172,7 +186,8 @@ def named_day(node_id: str, link: Link) -> tuple[date | None, str | None]:
 
 def _on_exhibits(session: Session, node: Node, maker: Maker, found: VisibleHit) -> Iterator[NextStatement]:
     """What two examiners concluded that can be signed; where there is nothing of that, and none waits for another
-    examiner, a conclusion of one's own, once it can end the comparison."""
+    examiner or for the explanation of a custody discrepancy, a conclusion of one's own, once it can end the
+    comparison."""
     link = found.link
     if not concludes_on_exhibits(node.node_id, maker.role, link):
         return
@@ -180,7 +195,8 @@ def _on_exhibits(session: Session, node: Node, maker: Maker, found: VisibleHit) 
     ends = [one for one in verified if _may_be_signed(session, node, maker, one)]
     yield from ends
     waits = any(review.verified is None for review in found.reviews)
-    if not ends and not waits and can_conclude_on_exhibits(link):
+    stopped = bool(verified) and bool(link.progress.unexplained)
+    if not ends and not waits and not stopped and can_conclude_on_exhibits(link):
         pair = link.pair.model_dump(mode="json")
         draft = {"type": "conclusion", "pair": pair, "result": {"basis": Basis.EXHIBITS}}
         yield NextStatement(draft, missing=("result.conclusion",), optional=("remark",))

@@ -8,41 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from exchange.flows.hits.history import Link
-from exchange.flows.hits.sides import other_side
-from exchange.flows.hits.vocabulary import CLOSED, HitTask, Owed, Stage, Whereabouts
+from exchange.flows.hits.vocabulary import HitTask, Stage, Todo
 from exchange.flows.review.next_statements import NextStatement, named_day
 from exchange.flows.review.reviews import Review
 from schemas.vocabulary import ComparisonStep
-
-
-class Todo(StrEnum):
-    """What a side does next."""
-
-    ASK = "ask"
-    """Ask for a comparison of the exhibits: the answer to a lead."""
-    AGREE = "agree"
-    """To the day that the other side named."""
-    NAME_DAY = "name_day"
-    """Agree, and name a day: the other side named none, or it is over."""
-    SEND = "send"
-    """One exhibit leaves, under seal."""
-    RECEIVE = "receive"
-    RETURN = "return"
-    CONCLUDE = "conclude"
-    """Two examiners compare the exhibits, each for themselves."""
-    VERIFY = "verify"
-    """Another examiner verifies what one concluded on the exhibits."""
-    CONFIRM = "confirm"
-    """Sign the confirmed hit."""
-    END = "end"
-    """Sign that the exhibits were compared, and that the hit is not confirmed."""
-    OUTCOME = "outcome"
-    """Say how it went on."""
-
 
 _SIGNS: Final = {
     ComparisonStep.ASKED: Todo.ASK,
@@ -51,29 +23,26 @@ _SIGNS: Final = {
     ComparisonStep.RETURNED: Todo.RETURN,
     ComparisonStep.DONE: Todo.END,
 }
-_ON_EXHIBITS: Final = frozenset({Todo.CONCLUDE, Todo.CONFIRM, Todo.END})
-_DOES: Final = {
-    Owed.FEEDBACK: (Todo.OUTCOME,),
-    Owed.RECEIVE: (Todo.RECEIVE,),
-    Owed.RETURN: (Todo.RETURN,),
-    Owed.SIGN: (Todo.CONFIRM, Todo.CONCLUDE),
-}
-"""What does a task, the first that may be signed first; a step of the comparison depends on the stage."""
+_ON_EXHIBITS: Final = (Todo.CONFIRM, Todo.END, Todo.CONCLUDE)
+"""What two examiners' comparison leads to: the first of these that may be signed."""
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """``side`` does ``todo`` until ``due_at``, by which it does what it owes. ``own``: it is this node's. ``offered``:
+    """``task``: what a side owes, which it does by ``todo`` until ``due_at``. ``own``: it is this node's. ``offered``:
     what this person signs to do it; None where others do it. ``left``: how many are left who may verify, of a
     conclusion that waits for another examiner."""
 
     todo: Todo
-    owed: Owed
-    side: str
+    task: HitTask
     due_at: str
     own: bool
     offered: NextStatement | None = None
     left: int | None = None
+
+    @property
+    def side(self) -> str:
+        return self.task.node
 
 
 def next_hit_step(
@@ -84,29 +53,24 @@ def next_hit_step(
     tasks = sorted(link.progress.tasks, key=lambda task: task.due_at)
     own = [task for task in tasks if task.node == node_id]
     for task in own:
-        for todo in _todos(node_id, link, task):
-            found = next((one for one in offered if todo_of(one) is todo and _is_for(link, one)), None)
+        for todo in _ways(node_id, link, task):
+            found = next((one for one in offered if todo_of(one) is todo), None)
             if found is not None:
-                return NextStep(todo, task.owed, node_id, task.due_at, own=True, offered=found)
+                return NextStep(todo, task, task.due_at, own=True, offered=found)
     for task in own or tasks:
         waits = next((one for one in reviews if one.verified is None), None) if task.node == node_id else None
-        if waits is not None and _ON_EXHIBITS & {*_todos(node_id, link, task)}:
-            until = waits.due_at or task.due_at
-            return NextStep(Todo.VERIFY, task.owed, node_id, until, own=True, left=waits.may_verify)
-        return _expected(node_id, link, task)
+        if waits is not None and task.todo in _ON_EXHIBITS:
+            return NextStep(Todo.VERIFY, task, waits.due_at or task.due_at, own=True, left=waits.may_verify)
+        return _expected(node_id, task)
     return None
 
 
 def steps_beside(node_id: str, link: Link, step: NextStep | None) -> list[NextStep]:
     """What else is to be done, by either side, beside the one next step. Of an exhibit that either side may send it is
     said once."""
-    every = [_expected(node_id, link, task) for task in sorted(link.progress.tasks, key=lambda task: task.due_at)]
+    every = [_expected(node_id, task) for task in sorted(link.progress.tasks, key=lambda task: task.due_at)]
     return [
-        one
-        for one in every
-        if step is not None
-        and (one.owed, one.side) != (step.owed, step.side)
-        and not (one.todo is step.todo is Todo.SEND)
+        one for one in every if step is not None and one.task != step.task and not (one.todo is step.todo is Todo.SEND)
     ]
 
 
@@ -117,6 +81,8 @@ def todo_of(offered: NextStatement) -> Todo | None:
             return Todo.NAME_DAY if "on" in offered.missing else Todo.AGREE
         case "physical-comparison":
             return _SIGNS.get(offered.draft["step"])
+        case "custody-explanation":
+            return Todo.EXPLAIN
         case "hit":
             return Todo.CONFIRM
         case "conclusion":
@@ -127,54 +93,20 @@ def todo_of(offered: NextStatement) -> Todo | None:
             return None
 
 
-def _todos(node_id: str, link: Link, task: HitTask) -> tuple[Todo, ...]:
-    """What would do a task, the first first."""
-    if task.owed is not Owed.STEP:
-        return _DOES[task.owed]
-    match link.progress.stage:
-        case Stage.LEAD:
-            return (Todo.ASK,)
-        case Stage.COMPARISON_ASKED:
-            return (Todo.AGREE, Todo.NAME_DAY)
-        case Stage.COMPARED:
-            return (Todo.CONFIRM,)
-        case stage if stage in CLOSED:
-            return ()
+def _ways(node_id: str, link: Link, task: HitTask) -> tuple[Todo, ...]:
+    """What would do a task, the first first. Another day that the other side proposes is answered before anything."""
+    agreed = link.progress.stage is Stage.COMPARISON_AGREED
+    proposed = (Todo.AGREE,) if agreed and named_day(node_id, link)[0] is not None else ()
+    match task.todo:
+        case Todo.AGREE:
+            return Todo.AGREE, Todo.NAME_DAY
+        case Todo.CONCLUDE:
+            return *proposed, *_ON_EXHIBITS
+        case Todo.SEND | Todo.RECEIVE:
+            return *proposed, task.todo
         case _:
-            proposed = (Todo.AGREE,) if named_day(node_id, link)[0] is not None else ()
-            return (*proposed, Todo.RECEIVE, Todo.CONFIRM, Todo.END, Todo.CONCLUDE, Todo.SEND)
+            return (task.todo,)
 
 
-def _expected(node_id: str, link: Link, task: HitTask) -> NextStep:
-    return NextStep(_awaited(link, task), task.owed, task.node, task.due_at, own=task.node == node_id)
-
-
-def _is_for(link: Link, offered: NextStatement) -> bool:
-    """An exhibit may leave at other times too: then nothing waits for it."""
-    if todo_of(offered) is not Todo.SEND:
-        return True
-    return all(one.where is Whereabouts.HOME for one in link.progress.custody)
-
-
-def _awaited(link: Link, task: HitTask) -> Todo:
-    """What is expected of a side, by the stage and by where the exhibits are."""
-    if task.owed is Owed.SIGN:
-        return Todo.CONCLUDE
-    if task.owed is not Owed.STEP:
-        return _DOES[task.owed][0]
-    match link.progress.stage:
-        case Stage.LEAD:
-            return Todo.ASK
-        case Stage.COMPARISON_ASKED:
-            return Todo.AGREE
-        case Stage.COMPARED:
-            return Todo.CONFIRM
-        case _:
-            return _awaited_of_agreed(link, task.node)
-
-
-def _awaited_of_agreed(link: Link, node_id: str) -> Todo:
-    away = [one for one in link.progress.custody if one.where is not Whereabouts.HOME]
-    if any(one.where is Whereabouts.ON_ITS_WAY and one.other == node_id for one in away):
-        return Todo.RECEIVE
-    return Todo.CONCLUDE if away or other_side(node_id, link) is None else Todo.SEND
+def _expected(node_id: str, task: HitTask) -> NextStep:
+    return NextStep(task.todo, task, task.due_at, own=task.node == node_id)

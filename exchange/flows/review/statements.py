@@ -47,6 +47,7 @@ from schemas import (
     AnyStatement,
     Conclusion,
     ContractError,
+    CustodyExplanation,
     Disclosure,
     Feedback,
     Hit,
@@ -68,7 +69,17 @@ from schemas.vocabulary import Role
 
 _T = TypeVar("_T", bound=AnyStatement)
 
-ReviewStatement = Conclusion | Verification | Hit | PhysicalComparison | Retraction | Feedback | Message | Disclosure
+ReviewStatement = (
+    Conclusion
+    | Verification
+    | Hit
+    | PhysicalComparison
+    | CustodyExplanation
+    | Retraction
+    | Feedback
+    | Message
+    | Disclosure
+)
 
 UNANSWERED: Final = "0" * 64
 """Stands for what a step of custody answers, which the contract asks for, until the node has found it."""
@@ -229,7 +240,7 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
             _check_retraction(_retracted(session, node, said.retracts, maker), maker)
             _check_not_taken_back(session, said.retracts)
             return readers_of(session, said.retracts), []
-        case Feedback():
+        case CustodyExplanation() | Feedback():
             hit = _known(session, said.hit, Hit)
             check_hit(session, node, said, hit.pair)
             return _of_hit(session, node, hit), []
@@ -260,8 +271,10 @@ def _follow_up(session: Session, node: Node, statement_id: str, said: ReviewStat
             close_task(session, said, statement_id, task)
         case Retraction():
             call_off(session, said.retracts)
-        case _:
+        case Hit() | PhysicalComparison() | CustodyExplanation() | Feedback() | Message() | Disclosure():
             pass
+        case _:
+            assert_never(said)
 
 
 def _of_hit(session: Session, node: Node, hit: Hit) -> list[str]:

@@ -15,9 +15,10 @@ from exchange.store.log.statements import count_since
 from exchange.store.sync.peers import find_peer, last_refusals, last_set_aside_at, told_set_aside
 from exchange.store.tables.peers import PeerRow
 from schemas import Receipt, Refusal
+from schemas.kinds import OF_A_HIT
 from schemas.sharing import MAX_REFUSALS
 
-SPEAK_OF_HITS = ("hit", "physical-comparison", "feedback", "retraction")
+SPEAK_OF_HITS = ("hit", *sorted(OF_A_HIT), "retraction")
 SOONEST_S = 60
 """Two receipts for one lane are at least this far apart, however much of it is set aside."""
 

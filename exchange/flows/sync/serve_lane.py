@@ -46,15 +46,15 @@ from schemas import (
     AnyStatement,
     Conclusion,
     ContractError,
-    Feedback,
     Hit,
     PhysicalComparison,
     Record,
-    Retraction,
     Verification,
+    about,
     open_envelope,
     parse_statement,
 )
+from schemas.kinds import MeantFor, kind_of
 from schemas.lane import MAX_PAGE_ITEMS, LaneItem, LanePage
 from schemas.statements import statement_id as id_of
 from schemas.vocabulary import Jurisdiction
@@ -256,15 +256,11 @@ def _is_meant_for(session: Session, reader: LaneReader, said: AnyStatement, name
     """What is said of a hit, or takes something back, is for those whom that was for. It names it by its digest, so
     whatever has this digest is what was meant, whoever keeps it. A conclusion stays at home until a hit, or a
     comparison, rests on it."""
-    match said:
-        case PhysicalComparison() | Feedback():
-            spoken_of = _named(session, said.hit)
-        case Retraction():
-            spoken_of = _named(session, said.retracts)
-        case Conclusion() | Verification():
-            return is_meant_for(reader, said) and name in _rested_on(session, said)
-        case _:
-            return is_meant_for(reader, said)
+    if isinstance(said, Conclusion | Verification):
+        return is_meant_for(reader, said) and name in _rested_on(session, said)
+    if kind_of(said).meant_for is not MeantFor.CONCERNED:
+        return is_meant_for(reader, said)
+    spoken_of = _named(session, about(said) or "")
     return isinstance(spoken_of, Hit | Conclusion | Verification) and is_meant_for(reader, spoken_of)
 
 

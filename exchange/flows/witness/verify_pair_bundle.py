@@ -21,17 +21,16 @@ from schemas import (
     AnyStatement,
     Conclusion,
     ContractError,
-    Feedback,
     Hit,
     KeyEvent,
-    PhysicalComparison,
     Record,
-    Retraction,
     Verification,
+    about,
     open_envelope,
 )
 from schemas.bundle import MAX_BUNDLE_BYTES
 from schemas.errors import shown
+from schemas.kinds import MeantFor, kind_of
 from schemas.pair_bundle import (
     CONTENTS,
     MAX_CONTENTS_BYTES,
@@ -176,18 +175,14 @@ def _checked(fact: PairFact) -> PairFact:
 
 def _check_of_pair(fact: PairFact, contents: PairContents, inside: set[str]) -> None:
     """Raises StatementInvalid."""
-    match fact.statement:
+    said = fact.statement
+    match said:
         case Record():
             speaks_of_it = fact.statement_id in contents.records
         case Conclusion() | Verification() | Hit():
-            pair = fact.statement.pair
-            speaks_of_it = {pair.a.record, pair.b.record} == set(contents.records)
-        case PhysicalComparison() | Feedback():
-            speaks_of_it = fact.statement.hit in inside
-        case Retraction():
-            speaks_of_it = fact.statement.retracts in inside
+            speaks_of_it = {said.pair.a.record, said.pair.b.record} == set(contents.records)
         case _:
-            speaks_of_it = False
+            speaks_of_it = kind_of(said).meant_for is MeantFor.CONCERNED and about(said) in inside
     if not speaks_of_it:
         raise StatementInvalid(
             f"{fact.statement_id}, a {fact.statement.type}, does not speak of this pair.", code="unexpected-type"

@@ -32,9 +32,10 @@ from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, KeptSearchRow, ScoreSeenRow, VerificationTaskRow
 from exchange.store.tables.sign_in import UserRow
 from exchange.store.tables.terms import ApprovalRow
+from schemas.kinds import OF_A_HIT
 from schemas.vocabulary import Basis, Role
 
-SAID_OF_HITS = ("hit", "physical-comparison", "feedback", "message", "retraction")
+SAID_OF_HITS = ("hit", *sorted(OF_A_HIT), "message", "retraction")
 VERIFICATION, APPROVAL, SEARCH = "verification-waits", "approval-waits", "search-found"
 
 

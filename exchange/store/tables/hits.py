@@ -26,8 +26,8 @@ class HitPairRow(Base):
     """Empty when it is nobody's turn: so closed ones sort apart."""
     waits_for: Mapped[str]
     """The nodes whose turn it is, with a space between them."""
-    tasks: Mapped[str | None]
-    """As JSON, what each is to do and until when; NULL until it is worked out anew after the upgrade."""
+    tasks: Mapped[str]
+    """As JSON, what each is to do and until when."""
     provisional: Mapped[bool]
     """The other side has not countersigned what the deadline runs from."""
     changed: Mapped[int]

@@ -9,13 +9,13 @@ from exchange.flows.report.report import PairReport, ReportedStatement
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment
-from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, paragraph, picture, quiet
-from exchange.web.report.exhibits import authorisation, laboratories, records, signer, stated_at
+from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
+from exchange.web.report.exhibits import authorisation, custody_discrepancies, laboratories, records, signer, stated_at
 from exchange.web.report.limits import limits, model_limits
 from exchange.web.report.views import views
-from exchange.web.wording.custody import seal_words, where_words
+from exchange.web.wording.custody import where_words
 from exchange.web.wording.sentences import model_for, no_effect, reason
-from schemas import Conclusion, Feedback, Hit, PhysicalComparison, Retraction, Verification
+from schemas import Conclusion, CustodyExplanation, Feedback, Hit, PhysicalComparison, Retraction, Verification
 from schemas.statement_base import Statement
 
 CELL_COLUMNS = 5
@@ -219,6 +219,8 @@ def _statement(report: PairReport, said: ReportedStatement) -> list[tuple[str, s
             rows += [(_("Stage"), term(statement.stage)), (_("Basis"), term(statement.basis))]
         case PhysicalComparison():
             rows += _step(statement)
+        case CustodyExplanation():
+            rows += [(_("Explains"), statement.explains), (_("Explanation"), statement.explanation)]
         case Feedback():
             rows += [(_("Outcome"), term(statement.outcome)), (_("Remark"), statement.remark or "–")]
         case Retraction():
@@ -252,24 +254,21 @@ def _step(said: PhysicalComparison) -> list[tuple[str, str]]:
 
 
 def _custody(report: PairReport) -> list[Block]:
-    """Each exhibit that travelled: who signed for it, when, where, under which seal; and what its seal gives to think
-    about."""
+    """Each exhibit that travelled: who signed for it, when, where, under which seal; and the custody discrepancies."""
     if report.hit is None or not report.hit.progress.custody:
         return []
     said = {entry.statement_id: entry.statement for entry in report.hit.history}
     blocks: list[Block] = [heading(_("The way of the exhibits"), 1)]
     for custody in report.hit.progress.custody:
-        steps = [(name, step) for name in custody.steps if isinstance(step := said[name], PhysicalComparison)]
-        warnings = [f"{step.on}: {warning}" for name, step in steps for warning in seal_words(custody, name)]
+        steps = [step for name in custody.steps if isinstance(step := said[name], PhysicalComparison)]
         blocks += [
             paragraph(where_words(custody)),
             columns(
                 [_("Step"), _("Day"), _("Signed by"), _("Place"), _("Seal"), _("Seal whole")],
-                [_leg(step) for _name, step in steps],
+                [_leg(step) for step in steps],
             ),
-            *([bullets(*warnings)] if warnings else []),
         ]
-    return blocks
+    return [*blocks, *custody_discrepancies(report.hit)]
 
 
 def _leg(said: PhysicalComparison) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from exchange.flows.hits.history import Link
 from exchange.flows.report.report import PairReport, ReportSide
 from exchange.flows.report.report_sources import Laboratory
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment, period
-from exchange.web.report.blocks import Block, columns, heading, pairs, quiet
+from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, quiet
 from exchange.web.wording.calibres import calibre_words
+from exchange.web.wording.custody import ExplainedStep, explained_steps
 from exchange.web.wording.instrument_checks import named_check_words
 from exchange.web.wording.sentences import suspicion
 from schemas import Acquisition, Firearm, Handling
@@ -44,6 +46,21 @@ def records(report: PairReport) -> list[Block]:
         rows = [*_exhibit(side), *scan_rows(side.acquisition), *_signed(report, side)]
         blocks += [heading(title, 1), pairs(*rows)]
     return blocks
+
+
+def custody_discrepancies(hit: Link | None) -> list[Block]:
+    """Each custody discrepancy of a hit, with the signed explanation of the owner's head."""
+    found = [] if hit is None else explained_steps(hit.progress, hit.history, name_of=str)
+    if not found:
+        return []
+    return [heading(_("Custody discrepancies"), 1), bullets(*(line for step in found for line in _explained(step)))]
+
+
+def _explained(step: ExplainedStep) -> list[str]:
+    if step.explained:
+        return [f"{step.what} {explanation}" for explanation in step.explained]
+    stops = _("No confirmed hit has an effect before the head of its owner signs an explanation.")
+    return [f"{step.what} {_('Nobody has explained it.')}" + (f" {stops}" if step.stops else "")]
 
 
 def laboratory_name(found: Laboratory) -> str:

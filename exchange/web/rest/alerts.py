@@ -23,7 +23,7 @@ class AlertAnswer(BaseModel):
     """One line. ``what``: the type of a statement, or that something waits. ``leads_to`` a hit, a query or a kept
     search, by its ``subject``; or to what waits for a blind verification or for the head, which names nothing.
     ``no_effect``: why what was signed about a hit counts for nothing; ``step``: what happened to an exhibit that
-    travels; ``unsigned``: of the other side's confirmed hit, that this side's own signature is missing."""
+    travels."""
 
     what: str
     at: datetime
@@ -34,7 +34,6 @@ class AlertAnswer(BaseModel):
     fresh: bool
     no_effect: NoEffect | None
     step: ComparisonStep | None
-    unsigned: bool
 
 
 class AlertsAnswer(BaseModel):
@@ -95,5 +94,4 @@ def _alert(line: Alert) -> AlertAnswer:
         fresh=line.fresh,
         no_effect=line.no_effect,
         step=line.step,
-        unsigned=line.unsigned,
     )

@@ -1,22 +1,36 @@
-"""Where an exhibit is that travels, what its seal gives to think about, and who signed a confirmed hit: in words."""
+"""Where an exhibit is that travels, its custody discrepancies, and who signed a confirmed hit: in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from exchange.flows.hits.sides import signatures, signed_at
 from exchange.flows.hits.stage import Entry, HitProgress
-from exchange.flows.hits.vocabulary import Custody, SealWarning, Whereabouts
+from exchange.flows.hits.vocabulary import Custody, CustodyDiscrepancy, Whereabouts
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages.days import moment
+from schemas import CustodyExplanation
 
-SEALS: Final = {
-    SealWarning.DIFFERS: _m("The seal is another one than the exhibit left under."),
-    SealWarning.BROKEN: _m("The seal was not whole."),
-    SealWarning.NOT_KNOWN: _m("Nobody says that the seal was whole."),
+DISCREPANCIES: Final = {
+    CustodyDiscrepancy.SEAL_DIFFERS: _m("The exhibit arrived under another seal than it left under."),
+    CustodyDiscrepancy.SEAL_BROKEN: _m("The seal was broken."),
+    CustodyDiscrepancy.SEAL_NOT_KNOWN: _m("Whether the seal was whole is not stated."),
+    CustodyDiscrepancy.STEP_MISSING: _m("A step that should have followed was not signed."),
 }
+
+
+@dataclass(frozen=True)
+class ExplainedStep:
+    """A custody discrepancy in words. ``explained``: who explained it, when and how; empty until somebody does.
+    ``stops``: it stops confirmation now. ``step``: its statement."""
+
+    step: str
+    what: str
+    explained: tuple[str, ...]
+    stops: bool
 
 
 def where_words(custody: Custody) -> str:
@@ -33,22 +47,59 @@ def where_words(custody: Custody) -> str:
             return _("The exhibit of %(owner)s is home again since %(day)s.", **told)
 
 
-def seal_words(custody: Custody, step: str) -> tuple[str, ...]:
-    """What the seal of an exhibit that arrived gives to think about."""
-    return tuple(_(SEALS[one]) for one in custody.warnings.get(step, ()))
+def discrepancy_words(custody: Custody, step: str) -> tuple[str, ...]:
+    return tuple(_(DISCREPANCIES[one]) for one in custody.discrepancies.get(step, ()))
+
+
+def explained_steps(
+    progress: HitProgress,
+    history: Sequence[Entry],
+    name_of: Callable[[str], str],
+    moment_words: Callable[[str], str] = moment,
+) -> list[ExplainedStep]:
+    """Each custody discrepancy of a hit, with its explanation. ``name_of``: what a node is called. In what is exported
+    moments are in UTC, on a page in local time."""
+    entries = {entry.statement_id: entry for entry in history}
+    stopping = {one.step for one in progress.unexplained}
+    return [
+        ExplainedStep(
+            step=step,
+            what=_("The exhibit of %(owner)s: %(what)s", owner=name_of(custody.owner), what=" ".join(words)),
+            explained=tuple(
+                _explained(entries[name], name_of, moment_words) for name in custody.explanations.get(step, ())
+            ),
+            stops=step in stopping,
+        )
+        for custody in progress.custody
+        for step in custody.steps
+        if (words := discrepancy_words(custody, step))
+    ]
+
+
+def _explained(entry: Entry, name_of: Callable[[str], str], moment_words: Callable[[str], str]) -> str:
+    said = entry.statement
+    if not isinstance(said, CustodyExplanation):
+        raise TypeError("no explanation")
+    return _(
+        "Explained by the head of %(owner)s, %(who)s, %(at)s: %(explanation)s",
+        owner=name_of(said.issuer),
+        who=said.made_by.pseudonym,
+        at=moment_words(signed_at(entry)),
+        explanation=said.explanation,
+    )
 
 
 def signature_words(
     progress: HitProgress, history: Sequence[Entry], moment_words: Callable[[str], str] = moment
 ) -> list[str]:
-    """Of a confirmed hit: which sides signed one of their own, and when; and whose signature is missing. In what is
-    exported moments are in UTC, on a page in local time."""
+    """Of a confirmed hit: which sides signed one of their own, and when; and who has not. In what is exported moments
+    are in UTC, on a page in local time."""
     signed = [
         _("%(node)s signed the confirmed hit: %(at)s.", node=side, at=moment_words(signed_at(entry)))
         for side, entry in signatures(progress, history).items()
     ]
     missing = [
-        _("The signature of %(node)s is missing: two examiners of its own conclude on the exhibits.", node=side)
+        _("%(node)s has not signed a confirmed hit of its own. A comparison of its own is optional.", node=side)
         for side in progress.unsigned
     ]
     return signed + missing

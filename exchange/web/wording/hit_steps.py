@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Final, assert_never
 
 from exchange.flows.hits.history import Link
-from exchange.flows.hits.vocabulary import Custody, Stage, Whereabouts
+from exchange.flows.hits.vocabulary import Custody, Stage, Todo, Whereabouts
 from exchange.flows.review.next_statements import named_day
-from exchange.flows.review.next_step import NextStep, Todo
+from exchange.flows.review.next_step import NextStep
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import ngettext, term
@@ -22,6 +22,7 @@ STEP_TITLES: Final = {
     Todo.SEND: _m("One side sends its exhibit to the other, under seal"),
     Todo.RECEIVE: _m("%(side)s signs that the exhibit arrived"),
     Todo.RETURN: _m("%(side)s sends the exhibit home"),
+    Todo.EXPLAIN: _m("The head of %(side)s explains a custody discrepancy"),
     Todo.CONCLUDE: _m("Two examiners of %(side)s compare the exhibits and conclude"),
     Todo.VERIFY: _m("Another examiner of %(side)s verifies the conclusion on the exhibits"),
     Todo.CONFIRM: _m("%(side)s signs the confirmed hit"),
@@ -34,6 +35,7 @@ STEP_BUTTONS: Final = {
     Todo.SEND: _m("Our exhibit leaves"),
     Todo.RECEIVE: _m("It arrived"),
     Todo.RETURN: _m("It leaves for its owner"),
+    Todo.EXPLAIN: _m("Explain the discrepancy"),
     Todo.CONCLUDE: _m("Conclude on the exhibits"),
     Todo.CONFIRM: _m("Sign the confirmed hit"),
     Todo.END: _m("Sign that it was compared, and is not confirmed"),
@@ -47,6 +49,7 @@ SHORT_STEPS: Final = {
     Todo.SEND: _m("send the exhibit"),
     Todo.RECEIVE: _m("sign that it arrived"),
     Todo.RETURN: _m("send it home"),
+    Todo.EXPLAIN: _m("explain the custody"),
     Todo.CONCLUDE: _m("compare and conclude"),
     Todo.VERIFY: _m("verify the conclusion"),
     Todo.CONFIRM: _m("sign the confirmed hit"),
@@ -89,8 +92,6 @@ def step_context(step: NextStep, link: Link, names: Mapping[str, str], node_id: 
     found += [_other_day(link, names, node_id, side, other) for side, other in link.progress.proposed.items()]
     if step.left is not None:
         found.append(_left(step.left))
-    if link.progress.stage is Stage.CONFIRMED and node_id in link.progress.unsigned:
-        found.append(_("The signature of this side on the confirmed hit is missing."))
     return found
 
 
@@ -115,10 +116,14 @@ def done_words(link: Link) -> str:
             return _("All is said: the hit is confirmed, and both sides stated the outcome.")
         case Stage.INCONCLUSIVE | Stage.ELIMINATED:
             return _("All is said: the exhibits were compared, and the hit is not confirmed.")
+        case Stage.LEAD | Stage.COMPARISON_ASKED | Stage.COMPARISON_AGREED | Stage.COMPARED:
+            return _("Nothing is left to do: the outcome is stated, and the hit is not confirmed.")
         case Stage.RETRACTED:
             return _("The hit was taken back. Nothing is left to do.")
-        case _:
+        case Stage.NO_EFFECT:
             return _("Nothing is left to do.")
+        case _:
+            assert_never(link.progress.stage)
 
 
 def _proposed(link: Link, names: Mapping[str, str], node_id: str, day: date, place: str | None) -> str:

@@ -8,7 +8,17 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import day_words
-from schemas import AnyStatement, Conclusion, Feedback, Hit, Message, PhysicalComparison, Retraction, Verification
+from schemas import (
+    AnyStatement,
+    Conclusion,
+    CustodyExplanation,
+    Feedback,
+    Hit,
+    Message,
+    PhysicalComparison,
+    Retraction,
+    Verification,
+)
 from schemas.vocabulary import Basis, ComparisonStep, HitStage
 
 _MOST_TEXT: Final = 60
@@ -35,6 +45,8 @@ def said_words(said: AnyStatement) -> tuple[str, str]:
             return verified, _in_short(said)
         case PhysicalComparison():
             return _(STEP_WORDS[said.step]), _where(said)
+        case CustodyExplanation():
+            return _("explains the custody"), _shortened(said.explanation)
         case Feedback():
             return _("outcome"), term(said.outcome)
         case Message():

@@ -49,7 +49,7 @@ WHAT_WAITS: Final = {
     "send_lead": "Leads that the other side does not know of",
     "answer": "Hits on which the other side waits for an answer",
     "feedback": "Hits without feedback",
-    "sign": "Confirmed hits that the other side signed and this side did not",
+    "explain": "Custody discrepancies of own exhibits that the head has not explained",
     "receive": "Exhibits on their way to this side",
     "return": "Exhibits of the other side that nobody compares any more",
 }

@@ -21,7 +21,7 @@ from exchange.web.pages.layout import Visitor
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.rest import response_models
 from exchange.web.rest.response_models import RecordSummary
-from exchange.web.wording.custody import seal_words, where_words
+from exchange.web.wording.custody import discrepancy_words, where_words
 from exchange.web.wording.sentences import no_effect
 from schemas import PhysicalComparison
 from schemas.vocabulary import Answer, ComparisonStep
@@ -29,11 +29,11 @@ from schemas.vocabulary import Answer, ComparisonStep
 
 @dataclass(frozen=True)
 class CustodyLine:
-    """One signed step, with its statement and what its seal gives to think about."""
+    """One signed step, with its statement and its custody discrepancies."""
 
     entry: Entry
     said: PhysicalComparison
-    warnings: tuple[str, ...]
+    discrepancies: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,7 @@ MOST_SEAL: Final = 32
 def _line(entry: Entry, custody: Custody) -> CustodyLine:
     if not isinstance(entry.statement, PhysicalComparison):
         raise TypeError("no step of custody")
-    warnings = seal_words(custody, entry.statement_id)
-    return CustodyLine(entry, entry.statement, warnings)
+    return CustodyLine(entry, entry.statement, discrepancy_words(custody, entry.statement_id))
 
 
 def _form(link: Link, may: SignableStep) -> StepForm:

@@ -3,26 +3,25 @@ for what else may be signed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from exchange.clock import stamp
 from exchange.flows.hits.history import Link
-from exchange.flows.hits.sides import other_side, own_hit
-from exchange.flows.hits.vocabulary import local_day
+from exchange.flows.hits.sides import other_side
+from exchange.flows.hits.vocabulary import Todo, local_day
 from exchange.flows.node.node import Node
 from exchange.flows.review.hit_exhibits import exhibits_of_hit, jurisdictions_of_nodes
 from exchange.flows.review.next_statements import (
-    NO_MORE_ASKED,
+    NextStatement,
     both_identified,
     concludes_on_exhibits,
     named_day,
     next_statements,
 )
-from exchange.flows.review.next_step import NextStep, Todo, next_hit_step, steps_beside
-from exchange.flows.review.statements import may_say, may_take_back
+from exchange.flows.review.next_step import NextStep, next_hit_step, steps_beside
 from exchange.flows.review.visible_hits import VisibleHit
 from exchange.web.languages import gettext as _
 from exchange.web.languages.days import day_words, due_words, local_words
@@ -31,11 +30,12 @@ from exchange.web.pages.review.custody import custody_shown, form_name, step_for
 from exchange.web.pages.review.timeline import timeline
 from exchange.web.rest import response_models
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
-from exchange.web.wording.custody import signature_words
+from exchange.web.wording.custody import explained_steps, signature_words
 from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title, where_now
 from exchange.web.wording.sentences import no_effect
 from schemas import Message
-from schemas.vocabulary import Answer, Basis, FeedbackOutcome, ReferenceChannel
+from schemas.review import CUSTODY
+from schemas.vocabulary import Answer, Basis, ComparisonStep, FeedbackOutcome, ReferenceChannel
 
 _FORMS: Final = {
     Todo.ASK: "comparison",
@@ -47,6 +47,35 @@ _FORMS: Final = {
     Todo.OUTCOME: "feedback",
 }
 """By which of the page's forms a step is signed; what travels has a form for each exhibit."""
+EXPLANATION: Final = "explanation"
+ASKED_AND_ANSWERED: Final = (ComparisonStep.ASKED, ComparisonStep.AGREED, ComparisonStep.DECLINED)
+"""The steps of the form for a comparison."""
+
+
+@dataclass(frozen=True)
+class OfferedForms:
+    """The forms of the page: each signs a statement that this person is offered. ``steps``: of a comparison;
+    ``moved``: by the names of their forms, of exhibits that travel; ``explains``: the steps of custody that may be
+    explained; ``ends``: the conclusions that end the comparison, two examiners having concluded."""
+
+    steps: tuple[str, ...]
+    moved: frozenset[str]
+    explains: tuple[str, ...]
+    ends: frozenset[str]
+    kinds: frozenset[str]
+
+
+def forms_of(offered: Sequence[NextStatement]) -> OfferedForms:
+    drafts = [one.draft for one in offered]
+    steps = [draft for draft in drafts if draft["type"] == "physical-comparison"]
+    ends = [draft for draft in drafts if "verification" in draft]
+    return OfferedForms(
+        steps=tuple(draft["step"] for draft in steps if draft["step"] in ASKED_AND_ANSWERED),
+        moved=frozenset(form_name(draft["step"], draft["record"]) for draft in steps if draft["step"] in CUSTODY),
+        explains=tuple(draft["explains"] for draft in drafts if draft["type"] == "custody-explanation"),
+        ends=frozenset(draft["conclusion"] for draft in ends),
+        kinds=frozenset(draft["type"] for draft in drafts),
+    )
 
 
 @dataclass(frozen=True)
@@ -71,11 +100,12 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
     link, maker = found.link, who.caller.maker
     names = jurisdictions_of_nodes(node)
     day, place = named_day(node.node_id, link)
-    step = next_hit_step(node.node_id, link, next_statements(node, maker, found), found.reviews)
+    offered = next_statements(node, maker, found)
+    forms = forms_of(offered)
+    step = next_hit_step(node.node_id, link, offered, found.reviews)
     beside = steps_beside(node.node_id, link, step)
     box = _box(step, beside, link, names, node.node_id) if step is not None else None
-    may_step = may_say("physical-comparison", who.caller.role)
-    moves = step_forms(node, who, link) if may_step else []
+    moves = [move for move in step_forms(node, who, link) if move.refused or move.name in forms.moved]
     travelling = custody_shown(link)
     return {
         "link": link,
@@ -95,18 +125,18 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         "outcomes": list(FeedbackOutcome),
         "conclusions": CONCLUSIONS_ON[Basis.EXHIBITS],
         "both_identified": both_identified,
+        "forms": forms,
+        "explanation_name": partial(form_name, EXPLANATION),
         "concludes": concludes_on_exhibits(node.node_id, who.caller.role, link),
         "makers": {entry.statement_id: entry.statement.made_by.pseudonym for entry in link.history},
-        "may_take_back": _may_take_back(node, who, link),
         "references": [
             entry.statement.reference
             for entry in link.history
             if isinstance(entry.statement, Message) and entry.statement.reference
         ],
-        "ended": link.progress.stage in NO_MORE_ASKED,
         "why": {name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
         "travelling": travelling,
-        "seals_warn": any(line.warnings for exhibit in travelling for line in exhibit.lines),
+        "discrepancies": explained_steps(link.progress, link.history, partial(side_name, names), local_words),
         "signatures": signature_words(link.progress, link.history, local_words),
         "next_move": next((move for move in moves if box is not None and move.name == box.form), None),
         "moves": [move for move in moves if box is None or move.name != box.form],
@@ -143,9 +173,6 @@ def _form_of(step: NextStep) -> str:
     if step.offered is None:
         return ""
     draft = step.offered.draft
+    if step.todo is Todo.EXPLAIN:
+        return form_name(EXPLANATION, draft["explains"])
     return _FORMS.get(step.todo) or form_name(draft["step"], draft["record"])
-
-
-def _may_take_back(node: Node, who: Visitor, link: Link) -> bool:
-    hit = own_hit(node.node_id, link)
-    return hit is not None and may_take_back(hit.statement.made_by, who.caller.pseudonym, who.caller.role)

@@ -26,7 +26,7 @@ from exchange.web.languages import gettext
 from exchange.web.pages.layout import Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.review.custody import find_wrong_field, form_name, sign_step, step_forms
 from exchange.web.pages.review.hit_list import FIRST_DUE_FIRST, HitColumn, Turn, hit_list
-from exchange.web.pages.review.hit_page import hit_values
+from exchange.web.pages.review.hit_page import EXPLANATION, hit_values
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.pages.sorting import Direction, Sorting, order_of
 from exchange.web.rest.records import StatementId
@@ -38,7 +38,7 @@ from schemas.vocabulary import Basis, ComparisonStep
 router = APIRouter()
 
 _ON_A_PAGE = 50
-ACTIONS = ("message", "feedback", "comparison", "custody", "conclusion", "done", "retraction")
+ACTIONS = ("message", "feedback", "comparison", "custody", EXPLANATION, "conclusion", "done", "retraction")
 
 
 _FIELD_OF: Final[dict[str, str]] = {
@@ -134,7 +134,7 @@ async def act(request: Request, node: OpenNode, who: Reading, link_id: Statement
 def _sign(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str, str]) -> Response:
     """What is wrong with the form is said at its field, with all that was typed."""
     link = find_visible_link(node, who.caller.role, who.caller.pseudonym, link_id)
-    name = form_name(fields.get("step", ""), fields.get("record", "")) if action == "custody" else action
+    name = _form_of(action, fields)
     if action == "comparison" and fields.get("step") == ComparisonStep.AGREED and not fields.get("on"):
         refused = RefusedForm(name, gettext("Name the day on which the exhibits meet."), "on", fields)
         return _hit_page(node, who, link_id, status=422, refused=refused)
@@ -154,6 +154,17 @@ def _sign(node: Node, who: Visitor, link_id: str, action: str, fields: dict[str,
     return RedirectResponse(f"/app/hits/{link_id}#s-{spoke.statement_id[:12]}", 303)
 
 
+def _form_of(action: str, fields: dict[str, str]) -> str:
+    """The name of the form that was sent: there is one for each exhibit, and for each step that is explained."""
+    match action:
+        case "custody":
+            return form_name(fields.get("step", ""), fields.get("record", ""))
+        case "explanation":
+            return form_name(EXPLANATION, fields.get("explains", ""))
+        case _:
+            return action
+
+
 def _act(node: Node, who: Visitor, link: Link, action: str, fields: dict[str, str]) -> Spoke:
     lead = link.lead_id
     match action:
@@ -162,10 +173,13 @@ def _act(node: Node, who: Visitor, link: Link, action: str, fields: dict[str, st
             if bool(channel) != bool(number):
                 raise InvalidInput("A reference has a channel and a number.", code="invalid-field")
             reference = {"channel": channel, "number": number} if number else None
-            text = fields.get("text", "").replace("\r\n", "\n").strip()
+            text = _lines(fields, "text")
             return speak_as(node, who, "message", to=_peer(node, link), about=lead, text=text, reference=reference)
         case "feedback":
             return speak_as(node, who, "feedback", hit=lead, outcome=fields.get("outcome"), remark=remark_of(fields))
+        case "explanation":
+            stated = {"explains": fields.get("explains"), "explanation": _lines(fields, "explanation")}
+            return speak_as(node, who, "custody-explanation", hit=lead, **stated)
         case "comparison":
             return speak_as(
                 node,
@@ -209,6 +223,11 @@ def _done(node: Node, who: Visitor, link: Link, review_id: str) -> Spoke:
         raise NotFound("There is no such conclusion on the exhibits, or no other examiner has verified it.")
     said = end_of_comparison(link, review)
     return speak_as(node, who, said.pop("type"), **said)
+
+
+def _lines(fields: dict[str, str], name: str) -> str:
+    """Several lines, as a browser sends them."""
+    return fields.get(name, "").replace("\r\n", "\n").strip()
 
 
 def _step(fields: dict[str, str]) -> ComparisonStep:

@@ -12,14 +12,22 @@ from exchange.clock import stamp
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.sides import signatures, signed_at
 from exchange.flows.hits.stage import Entry
-from exchange.flows.hits.vocabulary import HIT_SENTENCES, Custody, NoEffect, Owed, SealWarning, Stage, Whereabouts
+from exchange.flows.hits.vocabulary import (
+    HIT_SENTENCES,
+    Custody,
+    CustodyDiscrepancy,
+    NoEffect,
+    Stage,
+    Todo,
+    Whereabouts,
+)
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.next_statements import NextStatement
 from exchange.flows.review.reviews import Review
 from exchange.flows.review.visible_hits import VisibleHit
 from exchange.web.rest import response_models
 from exchange.web.wording.conclusions import concluded_in_english
-from schemas import Hit, Pair, PhysicalComparison
+from schemas import CustodyExplanation, Hit, Pair, PhysicalComparison
 from schemas.vocabulary import Answer, Basis, ComparisonStep, FeedbackOutcome, HitStage
 
 
@@ -38,7 +46,9 @@ class HitSummary(BaseModel):
     ``records``: those of the pair, in its order; null for one that was withdrawn. ``told_by``: who signed the hit that
     counts. ``due_at``: when the first of what is to be done is due, by the nodes of ``waits_for``; ``provisional``: by
     this node's clock, until the other side has countersigned. ``on``: the day that was agreed, ``proposed`` the other
-    day that each side would have. ``unsigned``: the sides whose signature on a confirmed hit is missing."""
+    day that each side would have. ``unsigned``: of a confirmed hit, the sides that have not signed one
+    of their own. ``unexplained``: the steps of custody with a discrepancy that stops confirmation until the head of the
+    exhibit's owner explains it."""
 
     hit_id: str
     stage: Stage
@@ -55,6 +65,7 @@ class HitSummary(BaseModel):
     on: date | None
     proposed: dict[str, date]
     unsigned: list[str]
+    unexplained: list[str]
     exhibits: list[WhereaboutsAnswer]
 
 
@@ -66,16 +77,26 @@ class HitPage(BaseModel):
 
 
 class HitTaskAnswer(BaseModel):
-    """What a node is to do: the next ``step`` of the comparison, ``feedback``, to ``sign`` the confirmed hit, to
-    ``receive`` or to ``return`` an exhibit."""
+    """What a node is to do: ``outcome`` is to state what became of the hit, ``explain`` to explain a custody
+    discrepancy."""
 
-    owed: Owed
+    todo: Todo
     node: str
     due_at: datetime
 
 
+class CustodyExplanationAnswer(BaseModel):
+    """``at``: when the head who signed it stated it."""
+
+    statement_id: str
+    made_by: str
+    at: datetime
+    explanation: str
+
+
 class CustodyStepAnswer(BaseModel):
-    """One signed step of an exhibit. ``warnings``: what its seal gives to think about, of a step that received it."""
+    """One signed step of an exhibit, with its custody ``discrepancies``. ``explanations``: the statements by which the
+    head of the exhibit's owner explains them."""
 
     statement_id: str
     step: ComparisonStep
@@ -84,7 +105,8 @@ class CustodyStepAnswer(BaseModel):
     seal: str | None
     place: str | None
     seal_whole: Answer | None
-    warnings: list[SealWarning]
+    discrepancies: list[CustodyDiscrepancy]
+    explanations: list[CustodyExplanationAnswer]
 
 
 class CustodyAnswer(WhereaboutsAnswer):
@@ -194,11 +216,11 @@ def hit_answer(found: VisibleHit, following: list[NextStatement], doubted: Mappi
         lead=link.lead_id,
         candidate_id=found.candidate_id,
         tasks=[
-            HitTaskAnswer(owed=task.owed, node=task.node, due_at=datetime.fromisoformat(task.due_at))
+            HitTaskAnswer(todo=task.todo, node=task.node, due_at=datetime.fromisoformat(task.due_at))
             for task in progress.tasks
         ],
         custody=[
-            CustodyAnswer(**_whereabouts(one), steps=[_step(entries[name], one) for name in one.steps])
+            CustodyAnswer(**_whereabouts(one), steps=[_step(name, one, entries) for name in one.steps])
             for one in progress.custody
         ],
         signatures=[
@@ -239,6 +261,7 @@ def _summary(link: Link, doubted: Mapping[str, Suspicion]) -> dict[str, Any]:
         "on": progress.on,
         "proposed": dict(progress.proposed),
         "unsigned": list(progress.unsigned),
+        "unexplained": [one.step for one in progress.unexplained],
         "exhibits": [_whereabouts(one) for one in progress.custody],
     }
 
@@ -253,19 +276,32 @@ def _whereabouts(custody: Custody) -> dict[str, Any]:
     }
 
 
-def _step(entry: Entry, custody: Custody) -> CustodyStepAnswer:
-    said = entry.statement
+def _step(name: str, custody: Custody, entries: Mapping[str, Entry]) -> CustodyStepAnswer:
+    said = entries[name].statement
     if not isinstance(said, PhysicalComparison):
         raise TypeError("no step of custody")
     return CustodyStepAnswer(
-        statement_id=entry.statement_id,
+        statement_id=name,
         step=said.step,
         issuer=said.issuer,
         on=said.on,
         seal=said.seal,
         place=said.place,
         seal_whole=said.seal_whole,
-        warnings=list(custody.warnings.get(entry.statement_id, ())),
+        discrepancies=list(custody.discrepancies.get(name, ())),
+        explanations=[_explanation(entries[one]) for one in custody.explanations.get(name, ())],
+    )
+
+
+def _explanation(entry: Entry) -> CustodyExplanationAnswer:
+    said = entry.statement
+    if not isinstance(said, CustodyExplanation):
+        raise TypeError("no explanation")
+    return CustodyExplanationAnswer(
+        statement_id=entry.statement_id,
+        made_by=said.made_by.pseudonym,
+        at=datetime.fromisoformat(signed_at(entry)),
+        explanation=said.explanation,
     )
 
 

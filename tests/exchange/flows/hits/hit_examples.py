@@ -47,6 +47,7 @@ def _file(made: History) -> bytes:
             "on": str(found.on) if found.on else None,
             "feedback": dict(found.feedback),
             "disputed": found.disputed,
+            "unexplained": [[one.owner, one.step] for one in found.unexplained],
             "no_effect": dict(sorted(found.no_effect.items())),
         },
     }
@@ -84,7 +85,23 @@ def good_histories() -> dict[str, History]:
     agreed = anew.agreed(lead)
     anew.trip(lead, agreed, steps=4)
     anew.trip(lead, agreed, seal="S-7", on="2026-03-09")
+    unexplained, explained, lost = History(), History(), History()
+    for made in (unexplained, explained):
+        lead = made.lead()
+        agreed = made.agreed(lead)
+        (sent,) = made.trip(lead, agreed, steps=1, seal="RS-SEAL-1")
+        received = made.step("received", lead, OTHER, sent, seal="RS-SEAL-2", seal_whole="no")
+    explained.explain(lead, received)
+    explained.confirm(OTHER, received)
+    lead = lost.lead()
+    agreed = lost.agreed(lead)
+    (sent,) = lost.trip(lead, agreed, steps=1)
+    lost.explain(lead, sent)
+    lost.confirm(OTHER, agreed)
     return {
+        "seal-broken-and-not-explained": unexplained,
+        "seal-broken-and-explained": explained,
+        "arrival-not-signed-and-explained": lost,
         "exhibit-travelled-and-both-signed": travelled,
         "exhibit-travelled-and-one-signed": met,
         "exhibit-sent-anew": anew,
@@ -292,6 +309,40 @@ def _of_custody() -> dict[str, tuple[History, str, NoEffect, Stage]]:
     confirmed = {"pair": made.pair, "stage": "confirmed", "basis": "exhibits", "answers": received}
     hit = made.say("hit", OTHER, **confirmed, **rests_on)
     example("confirmed-on-conclusions-before-it-arrived", NoEffect.BEFORE_IT_ARRIVED, made, hit)
+    return examples | _of_discrepancies()
+
+
+def _of_discrepancies() -> dict[str, tuple[History, str, NoEffect, Stage]]:
+    """Confirmed hits that a custody discrepancy stops, and explanations that nobody may sign."""
+    examples: dict[str, tuple[History, str, NoEffect, Stage]] = {}
+
+    def example(name: str, why: NoEffect, made: History, statement: str) -> None:
+        examples[name] = made, statement, why, Stage.COMPARISON_AGREED
+
+    def arrived(**seal: str) -> tuple[History, str, str]:
+        made = History()
+        lead = made.lead()
+        (sent,) = made.trip(lead, made.agreed(lead), steps=1)
+        return made, lead, made.step("received", lead, OTHER, sent, **seal)
+
+    for name, seal in {
+        "confirmed-under-another-seal": {"seal": "S-2"},
+        "confirmed-under-a-broken-seal": {"seal_whole": "no"},
+        "confirmed-under-a-seal-of-unknown-state": {"seal_whole": "unknown"},
+    }.items():
+        made, _, received = arrived(**seal)
+        example(name, NoEffect.CUSTODY_UNEXPLAINED, made, made.confirm(OTHER, received))
+    made, lead, received = arrived(seal="S-2")
+    example("explained-by-the-other-side", NoEffect.NOT_THE_OWNER, made, made.explain(lead, received, OTHER))
+    made, lead, received = arrived(seal="S-2")
+    example("explained-by-a-third-node", NoEffect.NOT_A_SIDE, made, made.explain(lead, received, THIRD))
+    made, lead, received = arrived(seal="S-2")
+    explained = made.explain(lead, received, ISSUER, "examiner")
+    example("explained-by-an-examiner", NoEffect.NOT_THE_HEAD, made, explained)
+    made, lead, received = arrived()
+    example("explained-a-seal-that-was-whole", NoEffect.NOTHING_TO_EXPLAIN, made, made.explain(lead, received))
+    made, lead, _ = arrived(seal="S-2")
+    example("explained-what-is-unknown", NoEffect.NOT_HERE, made, made.explain(lead, "f" * 64))
     return examples
 
 

@@ -32,13 +32,15 @@ class History:
     pair: dict[str, Any] = field(default_factory=pair_fields)
     said: list[Said] = field(default_factory=list)
 
-    def say(self, kind: str, issuer: str = ISSUER, who: str = "examiner-1", **fields: Any) -> str:
+    def say(
+        self, kind: str, issuer: str = ISSUER, who: str = "examiner-1", role: str = "examiner", **fields: Any
+    ) -> str:
         number = len(self.said)
         head = {
             "contract": "1.0",
             "nonce": hashlib.sha256(b"%d" % number).hexdigest(),
             "issuer": issuer,
-            "made_by": {"pseudonym": who, "role": "examiner", "signed_in": "token"},
+            "made_by": {"pseudonym": who, "role": role, "signed_in": "token"},
             "type": kind,
         }
         said = encoded(head | {name: value for name, value in fields.items() if value is not None})
@@ -100,6 +102,10 @@ class History:
         rests_on = self.bases(issuer, basis="exhibits", first=first, **bases)
         return self.say("hit", issuer, pair=self.pair, stage="confirmed", basis="exhibits", answers=answers, **rests_on)
 
+    def explain(self, hit: str, step: str, issuer: str = ISSUER, role: str = "head") -> str:
+        fields = {"hit": hit, "explains": step, "explanation": "Customs opened the parcel and sealed it anew."}
+        return self.say("custody-explanation", issuer, f"{role}-1", role, **fields)
+
     def retract(self, statement: str, issuer: str = ISSUER) -> str:
         return self.say("retraction", issuer, retracts=statement, reason="A reason.")
 
@@ -138,6 +144,7 @@ def _another(draw: st.DrawFn, made: History) -> None:
     hit, verifier = draw(st.sampled_from(hits)), draw(st.sampled_from(("examiner-2", "examiner-2", "examiner-1")))
     found = draw(st.sampled_from(("identification", *ON_SCREEN)))
     ways = ["lead", "asked", "agreed", "agreed", "declined", "done", "confirm", "retract", "said", "custody", "custody"]
+    ways += ["explain"]
     match draw(st.sampled_from(ways)):
         case "lead":
             made.lead(issuer, first=ON_SCREEN[found], verifier=verifier)
@@ -147,6 +154,9 @@ def _another(draw: st.DrawFn, made: History) -> None:
             made.confirm(issuer, answers, first=found, verifier=verifier)
         case "retract":
             made.retract(draw(st.sampled_from(ids)), issuer)
+        case "explain":
+            role = draw(st.sampled_from(("head", "head", "examiner")))
+            made.explain(hit, draw(st.sampled_from([*steps, hit])), draw(st.sampled_from((ISSUER, OTHER))), role)
         case "custody":
             _move(draw, made, issuer, hit, steps)
         case "said":
@@ -167,4 +177,6 @@ def _move(draw: st.DrawFn, made: History, issuer: str, hit: str, steps: list[str
         issuer = {"sent": owner, "returned": last.issuer}.get(step, OTHER if last.issuer == ISSUER else ISSUER)
     record = draw(st.sampled_from([made.record_of(owner)] * 8 + ["f" * 64]))
     day = draw(st.sampled_from(("2026-03-02", "2026-03-02", "2026-03-09")))
-    made.step(step, hit, issuer, answers, record=record, on=day, seal=draw(st.sampled_from(("S-1", "S-2"))))
+    whole = {"seal_whole": draw(st.sampled_from(("yes", "yes", "no", "unknown")))} if step == "received" else {}
+    seal = draw(st.sampled_from(("S-1", "S-1", "S-2")))
+    made.step(step, hit, issuer, answers, record=record, on=day, seal=seal, **whole)

@@ -16,11 +16,12 @@ from exchange.flows.hits.vocabulary import (
     MOST_HITS,
     MOST_STEPS,
     Custody,
+    CustodyDiscrepancy,
     Move,
     NoEffect,
     Said,
-    SealWarning,
     Stage,
+    Unexplained,
     Weighed,
     Whereabouts,
 )
@@ -77,13 +78,35 @@ def test_the_way_of_an_exhibit_there_and_home_again() -> None:
     assert found(made).stage is Stage.CONFIRMED
 
 
-def test_a_side_that_has_not_signed_is_named_and_its_feedback_is_no_signature() -> None:
+def test_a_side_that_has_not_signed_is_named_and_owes_its_outcome_alone() -> None:
     made, lead, agreed = begun()
     *_, received = made.trip(lead, agreed)
     made.confirm(OTHER, received)
+    assert (found(made).turn, found(made).unsigned) == ((ISSUER, OTHER), (ISSUER,))
     for side in (ISSUER, OTHER):
         made.feedback(lead, side, "charged")
-    assert (found(made).turn, found(made).unsigned) == ((ISSUER,), (ISSUER,))
+    assert (found(made).turn, found(made).unsigned) == ((), (ISSUER,)), "a comparison of its own is optional"
+
+
+@pytest.mark.parametrize("stage", ["lead", "asked", "agreed", "compared"])
+def test_a_stated_outcome_ends_the_turn_at_each_stage(stage: str) -> None:
+    made = History()
+    lead = made.lead()
+    if stage != "lead":
+        asked = made.step("asked", lead, OTHER, lead)
+    if stage in ("agreed", "compared"):
+        agreed = made.step("agreed", lead, ISSUER, asked)
+        *_, received = made.trip(lead, agreed)
+    if stage == "compared":
+        made.done(lead, OTHER, received, first="identification")
+    (turn,) = found(made).turn
+    made.feedback(lead, turn, "under_investigation")
+    assert found(made).turn == (turn,), "no outcome yet"
+    made.feedback(lead, turn, "no_use")
+    assert found(made).turn == ()
+    assert [move.step for move in found(made).moves] == (
+        [ComparisonStep.RETURNED] if stage in ("agreed", "compared") else []
+    ), "nobody compares it any more"
 
 
 def test_exhibits_that_were_carried_by_hand_have_no_custody_and_one_signature_stands() -> None:
@@ -131,11 +154,115 @@ def test_a_seal_that_is_not_as_it_left_is_kept_and_told() -> None:
     made, lead, agreed = begun()
     sent = made.step("sent", lead, ISSUER, agreed, seal="S-1")
     received = made.step("received", lead, OTHER, sent, seal="S-2", seal_whole="no")
-    assert where(made).warnings == {received: (SealWarning.DIFFERS, SealWarning.BROKEN)}
+    assert where(made).discrepancies == {received: (CustodyDiscrepancy.SEAL_DIFFERS, CustodyDiscrepancy.SEAL_BROKEN)}
     assert not found(made).no_effect
+    assert found(made).unexplained == (Unexplained(ISSUER, received),)
     returned = made.step("returned", lead, OTHER, received, seal="S-3")
     back = made.step("received", lead, ISSUER, returned, seal="S-3", seal_whole="not_examined")
-    assert where(made).warnings[back] == (SealWarning.NOT_KNOWN,)
+    assert where(made).discrepancies[back] == (CustodyDiscrepancy.SEAL_NOT_KNOWN,)
+
+
+def test_a_broken_seal_stops_confirmation_until_the_owners_head_explains_it() -> None:
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1, seal="RS-SEAL-1")
+    received = made.step("received", lead, OTHER, sent, seal="RS-SEAL-2", seal_whole="no")
+    assert (found(made).stage, found(made).turn) == (Stage.COMPARISON_AGREED, (ISSUER,)), "the owner's turn"
+    hit = made.confirm(OTHER, received)
+    assert (found(made).stage, found(made).no_effect) == (
+        Stage.COMPARISON_AGREED,
+        {hit: NoEffect.CUSTODY_UNEXPLAINED},
+    )
+    for wrong in (made.explain(lead, received, OTHER), made.explain(lead, received, ISSUER, "examiner")):
+        assert wrong in found(made).no_effect
+    assert found(made).stage is Stage.COMPARISON_AGREED
+    explained = made.explain(lead, received)
+    assert (found(made).stage, found(made).unexplained) == (Stage.CONFIRMED, ())
+    assert where(made).explanations == {received: (explained,)}
+    made.retract(explained)
+    assert found(made).stage is Stage.CONFIRMED, "nobody undoes the other side's hit by taking an explanation back"
+
+
+def test_both_identify_under_a_broken_seal_and_the_confirmed_hit_waits() -> None:
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1)
+    received = made.step("received", lead, OTHER, sent, seal_whole="no")
+    done = made.done(lead, OTHER, received, first="identification")
+    hit = made.confirm(OTHER, done)
+    assert (found(made).stage, found(made).no_effect) == (Stage.COMPARED, {hit: NoEffect.CUSTODY_UNEXPLAINED})
+    assert found(made).turn == (ISSUER,)
+    made.explain(lead, received)
+    assert found(made).stage is Stage.CONFIRMED
+
+
+def test_an_exhibit_that_came_home_under_a_broken_seal_is_explained_before_its_owner_confirms() -> None:
+    """Each owner explains the way of its own exhibit."""
+    made, lead, agreed = begun()
+    sent = made.step("sent", lead, ISSUER, agreed)
+    received = made.step("received", lead, OTHER, sent)
+    returned = made.step("returned", lead, OTHER, received)
+    back = made.step("received", lead, ISSUER, returned, seal_whole="no")
+    (theirs,) = made.trip(lead, agreed, OTHER, steps=1)
+    here = made.step("received", lead, ISSUER, theirs, record=made.record_of(OTHER), seal="S-9")
+    assert found(made).unexplained == tuple(
+        Unexplained(side["issuer"], {ISSUER: back, OTHER: here}[side["issuer"]]) for side in made.pair.values()
+    )
+    assert found(made).turn == (ISSUER, OTHER)
+    hit = made.confirm(ISSUER, here)
+    assert found(made).no_effect[hit] is NoEffect.CUSTODY_UNEXPLAINED
+    made.explain(lead, back, ISSUER)
+    assert found(made).no_effect[hit] is NoEffect.CUSTODY_UNEXPLAINED, "one of two"
+    made.explain(lead, here, OTHER)
+    assert (found(made).stage, found(made).no_effect) == (Stage.CONFIRMED, {})
+
+
+def test_a_seal_that_broke_on_the_way_home_undoes_no_confirmed_hit() -> None:
+    made, lead, agreed = begun()
+    *_, received = made.trip(lead, agreed)
+    made.confirm(OTHER, received)
+    made.confirm(ISSUER, received)
+    returned = made.step("returned", lead, OTHER, received)
+    back = made.step("received", lead, ISSUER, returned, seal="S-2", seal_whole="no")
+    assert (found(made).stage, found(made).no_effect, found(made).unexplained) == (Stage.CONFIRMED, {}, ())
+    assert where(made).discrepancies.keys() == {back}, "it is displayed all the same"
+
+
+def test_an_arrival_that_nobody_signed_is_explained_by_the_owner() -> None:
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1)
+    hit = made.confirm(OTHER, agreed)
+    assert found(made).no_effect == {hit: NoEffect.EXHIBIT_AWAY}
+    assert found(made).unexplained == (Unexplained(ISSUER, sent),)
+    assert where(made).discrepancies == {sent: (CustodyDiscrepancy.STEP_MISSING,)}
+    wrong = made.explain(lead, sent, OTHER)
+    assert found(made).no_effect == {hit: NoEffect.EXHIBIT_AWAY, wrong: NoEffect.NOT_THE_OWNER}
+    made.explain(lead, sent)
+    assert (found(made).stage, found(made).met) == (Stage.CONFIRMED, False)
+
+
+def test_an_explained_step_excuses_no_seal() -> None:
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1)
+    made.explain(lead, sent)
+    received = made.step("received", lead, OTHER, sent, seal="S-2")
+    hit = made.confirm(OTHER, received)
+    assert found(made).no_effect == {hit: NoEffect.CUSTODY_UNEXPLAINED}
+
+
+def test_two_exhibits_that_passed_each_other_were_not_at_one_place() -> None:
+    made, lead, agreed = begun()
+    *_, here = made.trip(lead, agreed, ISSUER)
+    theirs, _ = made.trip(lead, agreed, OTHER)
+    hit = made.confirm(OTHER, here)
+    assert found(made).no_effect == {hit: NoEffect.CUSTODY_UNEXPLAINED}
+    assert found(made).unexplained == (Unexplained(OTHER, theirs),), "its own exhibit never came home"
+    made.explain(lead, theirs, OTHER)
+    assert found(made).stage is Stage.CONFIRMED
+
+
+def test_a_comparison_for_which_no_exhibit_travelled_has_no_missing_step() -> None:
+    made, _, agreed = begun()
+    made.confirm(OTHER, agreed)
+    assert (found(made).stage, found(made).unexplained) == (Stage.CONFIRMED, ())
 
 
 def test_nobody_undoes_the_other_sides_hit_by_sending_an_exhibit_afterwards() -> None:

@@ -10,21 +10,22 @@ from typing import Any
 
 import pytest
 
-from exchange.errors import Conflict, InvalidInput
+from exchange.errors import Conflict, Forbidden, InvalidInput
 from exchange.flows.alerts.alerts import alerts_for
 from exchange.flows.alerts.deadlines import Duty, all_duties
 from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits.history import Link, find_link
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.stage import Stage
-from exchange.flows.hits.vocabulary import NoEffect, Owed, SealWarning, Whereabouts
+from exchange.flows.hits.vocabulary import CustodyDiscrepancy, NoEffect, Todo, Unexplained, Whereabouts
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node
 from exchange.flows.review.custody_steps import signable_steps
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.access.users import add_user
-from schemas import PhysicalComparison
-from schemas.vocabulary import Answer, ComparisonStep, Jurisdiction, Role
+from exchange.store.sync.peers import put_on_lane
+from schemas import CustodyExplanation, Hit, Pair, PhysicalComparison
+from schemas.vocabulary import Answer, Basis, ComparisonStep, HitStage, Jurisdiction, Role
 from tests.exchange.flows.network import MK, RS, Network, resting
 from tests.exchange.flows.review.test_statements import (
     FIRST,
@@ -97,20 +98,41 @@ def test_from_a_lead_to_a_hit_that_both_confirmed_and_the_exhibit_home_again(
     assert said_by(network, RS, received).answers == sent
     (custody,) = link(network, RS, hit).progress.custody
     assert (custody.where, custody.at) == (Whereabouts.THERE, MK)
-    assert custody.warnings == {received: (SealWarning.DIFFERS,)}
+    assert custody.discrepancies == {received: (CustodyDiscrepancy.SEAL_DIFFERS,)}
+    assert duties(network, RS) == {Duty.EXPLAIN}
 
     confirmed = {"pair": pair, "stage": "confirmed", "basis": "exhibits"}
-    theirs = says(network, MK, FIRST, "hit", **confirmed, **exhibits(network, pair, "identification"))
+    identified = exhibits(network, pair, "identification")
+    with pytest.raises(Conflict) as refused:
+        says(network, MK, FIRST, "hit", **confirmed, **identified)
+    assert refused.value.code == NoEffect.CUSTODY_UNEXPLAINED
+    explanation = {"hit": hit, "explains": received, "explanation": "Customs opened the parcel and sealed it anew."}
+    for node, who, kind, code in (
+        (RS, INVESTIGATOR, Forbidden, "forbidden"),
+        (MK, HEAD, Conflict, NoEffect.NOT_THE_OWNER),
+    ):
+        with pytest.raises(kind) as refused:
+            says(network, node, who, "custody-explanation", **explanation)
+        assert refused.value.code == code
+    explained = says(network, RS, HEAD, "custody-explanation", **explanation).statement_id
+    network.settle()
+    with pytest.raises(Conflict) as refused:
+        says(network, RS, HEAD, "custody-explanation", **explanation)
+    assert refused.value.code == NoEffect.EXPLAINED_BEFORE
+    for node in (RS, MK):
+        found = link(network, node, hit).progress
+        assert (found.unexplained, found.custody[0].explanations) == ((), {received: (explained,)})
+        assert [(task.todo, task.node) for task in found.tasks] == [(Todo.CONCLUDE, MK)]
+    theirs = says(network, MK, FIRST, "hit", **confirmed, **identified)
     network.settle()
     assert said_by(network, RS, theirs.statement_id).answers == received
     found = link(network, RS, hit).progress
     assert (found.stage, found.met, found.signed_by, found.unsigned) == (Stage.CONFIRMED, True, (MK,), (RS,))
-    assert Duty.SIGN in duties(network, RS)
-    assert {Duty.RETURN, Duty.FEEDBACK} <= duties(network, MK)
+    assert duties(network, RS) == {Duty.FEEDBACK}, "a comparison of its own is optional"
+    assert duties(network, MK) == {Duty.RETURN, Duty.FEEDBACK}
     with network.nodes[RS].store.read() as session:
         told = alerts_for(session, network.nodes[RS], Role.INVESTIGATOR, INVESTIGATOR.pseudonym).lines
     assert {line.step for line in told} >= {ComparisonStep.RECEIVED}
-    assert any(line.unsigned for line in told)
 
     drawn = {"pair": pair, **EXHIBITS}
     first = says(network, RS, FIRST, "conclusion", **drawn)
@@ -123,7 +145,7 @@ def test_from_a_lead_to_a_hit_that_both_confirmed_and_the_exhibit_home_again(
     for node in (RS, MK):
         found = link(network, node, hit).progress
         assert (set(found.signed_by), found.unsigned) == ({RS, MK}, ())
-        assert [(task.owed, task.node) for task in found.tasks] == [(Owed.RETURN, MK)], "feedback is over before"
+        assert [(task.todo, task.node) for task in found.tasks] == [(Todo.RETURN, MK)], "feedback is over before"
         assert found.due_at is not None
 
     returned = moves(network, MK, hit, "returned", pair, seal="MK-1")
@@ -139,6 +161,37 @@ def test_from_a_lead_to_a_hit_that_both_confirmed_and_the_exhibit_home_again(
 def _agreed(network: Network, hit: str) -> str:
     steps = [entry for entry in link(network, RS, hit).history if getattr(entry.statement, "step", "") == "agreed"]
     return steps[0].statement_id
+
+
+def test_what_a_peer_explains_against_the_rules_has_no_effect(network: Network, pair: dict[str, Any], hit: str) -> None:
+    """North Macedonia's node checks nothing: it confirms under a broken seal, and explains the exhibit of Serbia."""
+    moves(network, RS, hit, "sent", pair)
+    received = moves(network, MK, hit, "received", pair, seal="RS-2", seal_whole="no")
+    mk = network.nodes[MK]
+    rests_on = exhibits(network, pair, "identification")
+    fields = {"pair": Pair.model_validate(pair), "stage": HitStage.CONFIRMED, "basis": Basis.EXHIBITS}
+    confirmed = say(mk, Hit, FIRST, **fields, answers=received, **rests_on)
+    stated = {"hit": hit, "explains": received, "explanation": "It was like that."}
+    theirs = say(mk, CustodyExplanation, HEAD, **stated)
+    with mk.store.write() as session:
+        for name in rests_on.values():
+            put_on_lane(session, RS, name)
+        for said in (confirmed, theirs):
+            enter(session, said, to=[RS])
+            note_said(session, said.statement_id, said.statement)
+    settle_pairs(mk)
+    sign_head(mk)
+    network.settle()
+    for node in (RS, MK):
+        found = link(network, node, hit).progress
+        assert (found.stage, found.unexplained) == (Stage.COMPARISON_AGREED, (Unexplained(RS, received),))
+        assert found.no_effect == {
+            confirmed.statement_id: NoEffect.CUSTODY_UNEXPLAINED,
+            theirs.statement_id: NoEffect.NOT_THE_OWNER,
+        }
+    says(network, RS, HEAD, "custody-explanation", **stated)
+    network.settle()
+    assert {link(network, node, hit).progress.stage for node in (RS, MK)} == {Stage.CONFIRMED}
 
 
 def test_each_step_out_of_order_is_refused_with_the_step_that_comes_next(

@@ -3,7 +3,7 @@ socket."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -42,13 +42,20 @@ class Programs:
 
     def page(self, node: Node, who: Maker, path: str) -> httpx.Response:
         """As somebody who is signed in to the pages is shown it."""
+        return self._at_pages("GET", node, who, path)
+
+    def send(self, node: Node, who: Maker, path: str, fields: Mapping[str, str]) -> httpx.Response:
+        """A form of a page, with the fields that it has."""
+        return self._at_pages("POST", node, who, path, data=dict(fields))
+
+    def _at_pages(self, method: str, node: Node, who: Maker, path: str, **more: Any) -> httpx.Response:
         known = node.node_id, who.pseudonym
         if known not in self.sessions:
             with node.store.write() as session:
                 by = SignedInBy.PASSWORD_AND_TOTP
                 self.sessions[known] = begin_session(session, who.pseudonym, by, most_s=3600)
         cookie = {"Cookie": f"ffp={self.sessions[known]}"}
-        return self._portal.call(partial(self.clients[node.node_id].get, path, headers=cookie))
+        return self._portal.call(partial(self.clients[node.node_id].request, method, path, headers=cookie, **more))
 
     def _send(self, method: str, node: str, who: Maker, path: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.tokens[node, who.pseudonym]}"}

@@ -55,7 +55,6 @@ def test_what_waits_for_a_blind_verification_names_nothing(world: BlindWorld, pr
         "fresh": True,
         "no_effect": None,
         "step": None,
-        "unsigned": False,
     }
 
 

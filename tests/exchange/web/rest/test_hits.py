@@ -92,7 +92,7 @@ def test_a_hit_is_told_alike_on_both_sides_and_not_at_all_on_a_third(
         assert [one["statement_id"] for one in listed["records"]] == [side["record"] for side in pair.values()]
         found = day.read(node)
         assert listed.items() <= found.items()
-        assert [(task["owed"], task["node"]) for task in found["tasks"]] == [("step", MK)]
+        assert [(task["todo"], task["node"]) for task in found["tasks"]] == [("ask", MK)]
         assert [one["type"] for one in found["history"]] == ["conclusion", "verification", "hit"]
         assert {one["no_effect"] for one in found["history"]} == {None}
     assert programs.read(XK, INVESTIGATOR, "/hits")["items"] == []
