@@ -67,7 +67,7 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
     assert stat.S_IMODE((out / "region-2026H1-restricted.json").stat().st_mode) == 0o600
     assert (out / "region-2026H1-public.pdf").read_bytes().startswith(b"%PDF-")
     assert KOSOVO_FOOTNOTE in (out / "region-2026H1-public.csv").read_text(encoding="utf-8-sig")
-    assert KOSOVO_FOOTNOTE in (out / "region-2026H1-public-leads.svg").read_text(encoding="utf-8")
+    assert KOSOVO_FOOTNOTE in (out / "region-2026H1-public-periods.svg").read_text(encoding="utf-8")
 
     _published(ffp, tmp_path / "site", [*good, out], inbox / "rs-forged.json", known)
 

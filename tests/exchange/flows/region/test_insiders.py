@@ -90,6 +90,22 @@ def test_nor_in_a_hundred_regions(tens: int) -> None:
     assert attack_parts(range(10 * tens, 10 * tens + 10), 2) == 40
 
 
+@pytest.mark.parametrize("spans", [[37.25], [37.25, 37.5, 38.0, 39.0, 47.75]])
+def test_spans_around_another_sides_do_not_uncover_them(spans: list[float]) -> None:
+    """One span is in no public time; of five, median and 90th percentile are the class that all of them have."""
+    region = drawn_region(0, 1, hostile=False)
+    for code in CODES:
+        region.sides[0, code].hours["dissemination"] = []
+    region.sides[0, "RS"].hours["dissemination"] = spans
+    region.sides[0, "MK"].hours["dissemination"] = [0.0] * 4 + [99999.0] * 4
+    region.smallest = {}
+    ((_, _, report),) = publications(region, ())
+    stage = next(stage for stage in report.stages if stage.id == "dissemination")
+    expected = HELD_BACK if len(spans) == 1 else class_of(37.25, HOUR_CLASSES)
+    assert stage.median == expected
+    assert stage.most in (HELD_BACK, HOUR_CLASSES[-1])
+
+
 # An adaptive attack on one duration, and on one rate
 
 
@@ -160,11 +176,13 @@ def _same(one: float, other: float, classes: Sequence[Figure]) -> bool:
 # Hits
 
 
-def totals(region: Region) -> dict[tuple[Period, tuple[str, ...]], list[Figure | None]]:
+def totals(
+    region: Region, without: Sequence[Sequence[str]] = REPUBLISHED
+) -> dict[tuple[Period, tuple[str, ...]], list[Figure | None]]:
     """The region's totals of hits, in each report that is published."""
     return {
         (period, tuple(left_out)): [row.across for row in report.rows if row.id in CROSSING]
-        for period, left_out, report in publications(region, REPUBLISHED)
+        for period, left_out, report in publications(region, without)
     }
 
 
@@ -186,22 +204,22 @@ def test_no_side_learns_that_another_one_had_a_hit_with_a_third(seed: int) -> No
 
 @pytest.mark.slow
 def test_nor_in_a_hundred_regions_of_hits() -> None:
-    attack_hits(range(100, 200))
+    attack_hits(range(100, 200), [("RS",), ("MK", "XK")])
 
 
-def attack_hits(seeds: Iterable[int]) -> None:
+def attack_hits(seeds: Iterable[int], without: Sequence[Sequence[str]] = REPUBLISHED) -> None:
     for seed in seeds:
         region = drawn_region(seed, hostile=False)
         for found in region.sides.values():
             found.entered = 12
-        known = totals(region)
+        known = totals(region, without)
         told = [figures for (_, left_out), figures in known.items() if len(left_out) < 2]
         assert all(figure is not None and figure.told is Told.EXACT for figures in told for figure in figures[:2])
         held = [figures for (_, left_out), figures in known.items() if len(left_out) > 1]
         assert all(figure == HELD_BACK for figures in held for figure in figures)
         draws = random.Random(seed)
         for insider, side in draws.sample(list(permutations(CODES, 2)), 2):
-            assert totals(moved(region, insider, side)) == known, (seed, insider, side)
+            assert totals(moved(region, insider, side), without) == known, (seed, insider, side)
 
 
 def test_the_total_is_the_same_when_the_last_report_arrives() -> None:
