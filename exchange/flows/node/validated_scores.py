@@ -109,7 +109,7 @@ def why_not_validated(
     return None
 
 
-def facts_of(scan: AcquisitionRow) -> ScanFacts:
+def scan_facts(scan: AcquisitionRow) -> ScanFacts:
     return ScanFacts(scan.modality, coarser(scan.spacing_y_um, scan.spacing_x_um), scan.mark_mm2, scan.region_mended)
 
 
@@ -119,7 +119,7 @@ def coarser(*spacings_um: float | None) -> float | None:
 
 def not_validated(found: StoredCandidate) -> str | None:
     """As ``why_not_validated``, of a compared pair."""
-    return why_not_validated(found.roi, facts_of(found.acquisition_a), facts_of(found.acquisition_b))
+    return why_not_validated(found.roi, scan_facts(found.acquisition_a), scan_facts(found.acquisition_b))
 
 
 def is_validated(found: ScanPairScore) -> bool:

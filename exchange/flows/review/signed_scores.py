@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
-from exchange.flows.node.validated_scores import facts_of, why_not_validated
+from exchange.flows.node.validated_scores import scan_facts, why_not_validated
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.tables.records import AcquisitionRow
 from schemas import AnyStatement, Hit, Side
@@ -24,7 +24,7 @@ def _not_validated(session: Session, said: Hit) -> str | None:
         return None
     one, other = (_scan_of(session, side) for side in (said.pair.a, said.pair.b))
     roi = next((scan.roi for scan in (one, other) if scan is not None), RegionOfInterest.UNKNOWN)
-    facts = (None if scan is None else facts_of(scan) for scan in (one, other))
+    facts = (None if scan is None else scan_facts(scan) for scan in (one, other))
     return why_not_validated(roi, *facts, version=said.matcher or "not stated")
 
 

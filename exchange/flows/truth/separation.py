@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import matcher
 from exchange.flows.blind.visibility import waiting_pairs
 from exchange.flows.node.node import Node
-from exchange.flows.node.validated_scores import facts_of, why_not_validated
+from exchange.flows.node.validated_scores import scan_facts, why_not_validated
 from exchange.flows.truth.known_pairs import ScoringProgress
 from exchange.flows.truth.test_fires import (
     MOST_SCANS,
@@ -46,7 +46,7 @@ class KnownPair:
 
     @property
     def not_validated(self) -> str | None:
-        return why_not_validated(self.one.scan.roi, facts_of(self.one.scan), facts_of(self.other.scan))
+        return why_not_validated(self.one.scan.roi, scan_facts(self.one.scan), scan_facts(self.other.scan))
 
 
 @dataclass(frozen=True)

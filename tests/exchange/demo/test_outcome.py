@@ -25,6 +25,7 @@ def _candidate(pair: tuple[str, str], score: float, at: str = "2026-11-25T09:00:
         "record": {"statement_id": pair[0]},
         "other": {"statement_id": pair[1]},
         "score": score,
+        "not_validated": None,
         "congruent_cells": 9,
         "cells": 20,
         "created_at": at,
