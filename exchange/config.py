@@ -116,8 +116,7 @@ class Settings(BaseSettings):
     """Addresses of reverse proxies whose ``X-Forwarded-For`` is believed, such as ``["127.0.0.1"]``. Without one, all
     tries to sign in that come through a proxy count together."""
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
-    """The port on 127.0.0.1 where Prometheus reads the node's counts. They show how much is exchanged with whom: never
-    open the port to others. Without a port there are no metrics."""
+    """The port on 127.0.0.1 where Prometheus reads the node's counts; never open it to others. None: no metrics."""
     tracing_url: Annotated[str, Field(pattern=_AUTHORITY_URL, max_length=500)] | None = None
     """Where traces go, as OpenTelemetry sends them over HTTP (such as http://127.0.0.1:4318/v1/traces). They show which
     record went which way when, and no content. The extra ``tracing`` sends them; without an address there are none."""
@@ -188,8 +187,7 @@ class Settings(BaseSettings):
     """How many statements a peer may send in a day; a record counts once for each of its scans. Beyond it the peer's
     lane waits for the next day, and nothing is lost. A laboratory of 200 exhibits a day needs a third of it."""
     peer_bytes_per_day: Bytes = 20 * 1024**3
-    """The same in bytes, with the scans that the statements name, and the hashes of its log that a witness keeps: 200
-    exhibits of three scans of 30 MB."""
+    """The same in bytes, with scans and the hashes that a witness keeps: 200 exhibits of three scans of 30 MB."""
     peer_quota_days: Annotated[int, Field(ge=1, le=60)] = 7
     """For so many days a peer keeps what it did not use. A newcomer has as much of its past to send at once, and a peer
     that was away has a week's."""
@@ -249,8 +247,7 @@ class Settings(BaseSettings):
     mail_interval_s: Annotated[float, Field(ge=1, le=7 * 86_400)] = 3600
     """One person gets at most one letter in this time."""
     calibration: Path | None = None
-    """A model that says what scores are worth, made by ``ffp calibrate``; relative to the node's folder. Without one
-    there are no likelihood ratios."""
+    """A model made by ``ffp calibrate``, relative to the node's folder. Without one there are no likelihood ratios."""
     exercises: Path | None = None
     """A folder of exercises. Only training nodes have one, and a training node must never hold real exhibits."""
     calibre_pairs: OwnCalibrePairs = ()
@@ -449,8 +446,9 @@ def load_settings(home: Path) -> Settings:
     """Read the settings of an initialised node. Raises SettingsRefused that names each faulty setting and its line, and
     ConfigurationError that says what to do when there is no node yet."""
     if not (home / "config.toml").is_file():
-        make = f"ffp init --home {home} --jurisdiction RS --url http://..."
-        raise ConfigurationError(f"There is no node in {home}. Make one with: {make}")
+        raise ConfigurationError(
+            f"There is no node in {home}: ffp init --home {home} --jurisdiction RS --url http://..."
+        )
     _refuse_unknown_environment()
     _refuse_unknown_secrets(home)
     try:
