@@ -59,14 +59,11 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the owner has said beside the record, of this record and this peer.
-
-    ``bases`` are the lines of the policy statement in force, None while there is none: then the article that was stated
-    at enrolment holds for everything.
-    """
+    """What the owner has stated besides the record, about this record and this peer. ``bases`` are the lines of the
+    policy statement in force: none while there is no policy, and then nothing is shared."""
 
     groups: Mapping[str, Set[Jurisdiction]] = field(default_factory=dict)
-    bases: tuple[LegalBasis, ...] | None = None
+    bases: tuple[LegalBasis, ...] = ()
     granted: bool = False
     withdrawn: bool = False
     decision: Decision | None = None
@@ -84,9 +81,6 @@ class Withheld:
     reason: Reason
 
 
-NOTHING_SAID = Standing()
-
-
 def release(
     record: Record,
     peer: Recipient,
@@ -95,7 +89,7 @@ def release(
     now: date,
     *,
     owner: str,
-    standing: Standing = NOTHING_SAID,
+    standing: Standing,
 ) -> Release | Withheld:
     """May this peer have this record and its scans?
 
@@ -132,7 +126,7 @@ def release_query(
     now: date,
     *,
     owner: str,
-    standing: Standing = NOTHING_SAID,
+    standing: Standing,
 ) -> Release | Withheld:
     """May a scan of this record travel to this peer, to be compared there and erased?
 
@@ -167,9 +161,7 @@ def _decided(decision: Decision | None) -> Release | Withheld:
             return Release()
 
 
-def _rule(record: Record, peer: Recipient, now: date, bases: tuple[LegalBasis, ...] | None) -> SharingRule:
-    if bases is None:
-        return SharingRule.ALLOWED
+def _rule(record: Record, peer: Recipient, now: date, bases: tuple[LegalBasis, ...]) -> SharingRule:
     for basis in bases:
         if basis.jurisdiction == peer.jurisdiction and record.exhibit.kind in basis.kinds:
             overdue = basis.rule is SharingRule.ALLOWED and basis.review_by < now

@@ -188,6 +188,8 @@ HEADINGS = (
                     "ffp peer show",
                     "ffp peer list",
                     'ffp peer add https://ffp-mk.example --legal-basis "Treaty, Art. 5"',
+                    'ffp peer add https://ffp-mk.example --legal-basis "Treaty, Art. 5" --share crime_scene '
+                    "--review-by 2027-12-31 --as head-1",
                 ),
             ),
             Command(

@@ -31,7 +31,7 @@ def show(home: Home = None) -> None:
     fields = found[1].model_dump(mode="json", include={"groups", "bases"}) if found else {"groups": [], "bases": []}
     typer.echo(json.dumps(fields, indent=2, ensure_ascii=False))
     if found is None:
-        typer.echo("No policy was made: what was stated at enrolment holds for everything.", err=True)
+        typer.echo("No policy was made: nothing is shared with anybody. See: ffp policy set --help", err=True)
 
 
 @app.command("set")

@@ -53,7 +53,8 @@ def print_introduction(console: Console, guest: Guest, wait_s: float) -> None:
     console.print(
         Text(
             f"\nWhile it is enrolled it is given what {tested.issuer} shares with "
-            f"{node.jurisdictions.name(node.settings.jurisdiction)}: choose a jurisdiction that no record names. It "
+            f"{node.jurisdictions.name(node.settings.jurisdiction)}: choose a jurisdiction that no record names, or "
+            "that no line of the policy lets have anything. It "
             "leaves made-up records and items in quarantine behind; --list says which check leaves what.\n"
         )
     )

@@ -51,7 +51,7 @@ class Outcome:
 
     @property
     def complete(self) -> bool:
-        """Every pair on every node that has both records, with the same score everywhere."""
+        """Every pair is on both owners' lists, with the same score."""
         return self.dropped == 0 and self.disagreeing == 0
 
     @property
@@ -99,8 +99,7 @@ class Outcome:
 
 
 def judge_outcome(submitted: list[Submitted], listed: dict[Jurisdiction, list[dict[str, Any]]]) -> Outcome:
-    """Put the nodes' lists together: each pair that crosses a border must stand on both owners' lists and on every
-    other node's that holds both records; in the demo, that is all of them."""
+    """Put the nodes' lists together: each pair that crosses a border must stand on both owners' lists."""
     by_id = {item.statement_id: item for item in submitted}
     expected = [
         frozenset((a.statement_id, b.statement_id))
@@ -115,7 +114,8 @@ def judge_outcome(submitted: list[Submitted], listed: dict[Jurisdiction, list[di
                 seen[pair][jurisdiction] = candidate
     links = [_link(by_id, pair, found) for pair, found in seen.items() if found]
     links.sort(key=lambda link: (-link.score, link.a.statement_id))
-    dropped = sum(len(listed) - len(found) for found in seen.values())
+    owners = {pair: {by_id[identifier].scan.jurisdiction for identifier in pair} for pair in expected}
+    dropped = sum(len(owners[pair] - found.keys()) for pair, found in seen.items())
     disagreeing = sum(len(set(link.scores.values())) > 1 for link in links)
     return Outcome(submitted, links, len(expected), dropped, disagreeing)
 

@@ -11,23 +11,29 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from exchange.clock import now
 from exchange.demo.deal import DealtScan, jurisdiction_name
 from exchange.demo.outcome import Submitted
 from exchange.errors import PROBLEM_TYPE, ConfigurationError, InvalidInput
 from exchange.flows.access.users import add_users
-from exchange.flows.keys.enrol import enrol, fetch_introduction
-from exchange.flows.node.node import create_node, opened
+from exchange.flows.keys.enrol import Introduction, enrol, fetch_introduction
+from exchange.flows.node.node import Node, create_node, opened
+from exchange.flows.terms.first_line import FirstLine
 from exchange.trust.card import fingerprint
-from schemas.vocabulary import Jurisdiction, Role
+from schemas import Maker
+from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
 
 START_TIMEOUT_S = 120
 """A process that ends is noticed at once; eight that begin together on two busy cores take longer than one."""
 LEGAL_BASIS = "Demonstration with sample data; no legal basis is needed or claimed"
+HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.NODE_KEY)
+REVIEWED_AFTER = timedelta(days=365)
 
 
 @dataclass
@@ -140,8 +146,13 @@ def enrol_all(nodes: list[DemoNode]) -> None:
         with opened(reader.home) as node:
             for other in nodes:
                 if other is not reader:
-                    introduction = fetch_introduction(node, other.url)
-                    enrol(node, introduction, confirmed=other.fingerprint, legal_basis=LEGAL_BASIS)
+                    enrol_and_share(node, fetch_introduction(node, other.url), other.fingerprint)
+
+
+def enrol_and_share(node: Node, introduction: Introduction, fingerprint: str) -> None:
+    """Enrol a peer; the head signs that it may have every kind of exhibit."""
+    line = FirstLine(HEAD, tuple(ExhibitKind), SharingRule.ALLOWED, now().date() + REVIEWED_AFTER)
+    enrol(node, introduction, confirmed=fingerprint, legal_basis=LEGAL_BASIS, first_line=line)
 
 
 def _shortened(line: str) -> str:

@@ -29,7 +29,7 @@ CORRELATION_TIMEOUT_S = 600
 
 
 def run_demo(scans: Path | None, *, seed: int, json_out: Path | None, keep: bool) -> int:
-    """Returns the exit code: 0 when every pair was correlated on every node that has both records."""
+    """Returns the exit code: 0 when every pair was correlated at both of its owners."""
     console = Console()
     with tempfile.TemporaryDirectory(prefix="ffp-demo-") as folder, stoppable() as go_on:
         nodes: list[DemoNode] = []

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
 from exchange.demo.past.make import ROOT_FOLDER, TRUTH_FILE, halves_to_simulate, make_past
-from exchange.demo.processes import LEGAL_BASIS, DemoNode, make_node
+from exchange.demo.processes import DemoNode, enrol_and_share, make_node
 from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.access.sign_in import invite_user
@@ -29,7 +29,7 @@ from exchange.flows.access.users import add_users, all_users
 from exchange.flows.exercises.draw_set import draw_set
 from exchange.flows.exercises.folder import list_sets, make_folder, put_set
 from exchange.flows.exercises.vocabulary import ExerciseAudience
-from exchange.flows.keys.enrol import enrol, read_introduction
+from exchange.flows.keys.enrol import read_introduction
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node, opened
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
@@ -241,7 +241,7 @@ def _people_of(made: DemoNode) -> str:
 
 
 def _enrol(pairs: Iterable[tuple[DemoNode, DemoNode]]) -> None:
-    """The first enrols the second, from its card in a file: nothing runs yet."""
+    """The first enrols the second, from its card in a file, and shares with it: nothing runs yet."""
     with ExitStack() as stack:
         nodes: dict[Path, Node] = {}
         for one, other in pairs:
@@ -249,7 +249,7 @@ def _enrol(pairs: Iterable[tuple[DemoNode, DemoNode]]) -> None:
                 if made.home not in nodes:
                     nodes[made.home] = stack.enter_context(opened(made.home))
             introduction = read_introduction(nodes[one.home], nodes[other.home].card_envelope.raw)
-            enrol(nodes[one.home], introduction, confirmed=other.fingerprint, legal_basis=LEGAL_BASIS)
+            enrol_and_share(nodes[one.home], introduction, other.fingerprint)
 
 
 def _feed(

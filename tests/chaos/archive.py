@@ -22,6 +22,7 @@ from exchange.store.log.statements import append_own
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
 from tests.exchange.conftest import LEGAL_BASIS
+from tests.exchange.open_policy import allow_all
 from tests.matcher.read.x3p.conftest import build, zip_bytes
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
@@ -90,6 +91,7 @@ def fill_over_days(node: Node, count: int, *, days: int) -> None:
 def enrol_with_each_other(one: Node, other: Node) -> None:
     """As two operators on the telephone would, without either being served."""
     for reader, read in ((one, other), (other, one)):
+        allow_all(reader)
         introduction = read_introduction(reader, read.card_envelope.raw)
         enrol(reader, introduction, confirmed=introduction.fingerprint, legal_basis=LEGAL_BASIS)
 

@@ -191,7 +191,8 @@ def _keep(made: Region) -> dict[str, Any]:
     """What the nodes' databases hold in the end, counted; then the whole of each against its neighbour."""
     acknowledged = {exhibit.name for exhibit in made.exhibits}
     lost = doubled = 0
-    possible, listed = len(JURISDICTIONS) * len(pairs := _true_pairs(made.exhibits)), 0
+    pairs = _true_pairs(made.exhibits)
+    possible, listed = 2 * len(pairs), 0  # on both owners' lists
     with ExitStack() as stack:
         nodes = {
             jurisdiction: stack.enter_context(opened(process.home)) for jurisdiction, process in made.nodes.items()

@@ -38,9 +38,9 @@ from tests.exchange.databases import (
     databases_fixture,
     server_for_this_run,
 )
+from tests.exchange.open_policy import LEGAL_BASIS, allow_all
 from tests.exchange.warm import SPARE, WarmCompute
 
-LEGAL_BASIS = "Test agreement, article 1"
 START_S = 20
 DONE_S = 240  # what correlates has the lowest priority, and other tests run beside it
 
@@ -283,8 +283,11 @@ def pair(start_node: Callable[..., RunningNode]) -> tuple[RunningNode, RunningNo
     return rs, mk
 
 
-def enrol_each_other(one: RunningNode, other: RunningNode) -> None:
+def enrol_each_other(one: RunningNode, other: RunningNode, *, sharing: bool = True) -> None:
+    """``sharing``: each has a policy that lets the other have everything."""
     for reader, read in ((one, other), (other, one)):
+        if sharing:
+            allow_all(reader.node)
         introduction = fetch_introduction(reader.node, read.url)
         enrol(reader.node, introduction, confirmed=fingerprint(read.node.card.identity), legal_basis=LEGAL_BASIS)
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.policy import (
-    NOTHING_SAID,
     Purpose,
     Reason,
     Recipient,
@@ -41,6 +40,11 @@ def basis(rule: SharingRule, *, to: Jurisdiction = Jurisdiction.MK, review_by: d
     return LegalBasis(jurisdiction=to, kinds=(ExhibitKind.CRIME_SCENE,), rule=rule, article=BASIS, review_by=review_by)
 
 
+def standing(**changes: Any) -> Standing:
+    """A line of the policy allows this kind of exhibit, unless ``changes`` say otherwise."""
+    return Standing(**{"bases": (basis(SharingRule.ALLOWED, review_by=date(2040, 1, 1)),), **changes})
+
+
 def ask(given_record: Record, peer: Recipient = PEER, **changes: Any) -> Release | Withheld:
     """The question of the good case, with what a test changes of it."""
     asked: dict[str, Any] = {
@@ -48,7 +52,7 @@ def ask(given_record: Record, peer: Recipient = PEER, **changes: Any) -> Release
         "legal_basis": BASIS,
         "now": TODAY,
         "owner": ISSUER,
-        "standing": NOTHING_SAID,
+        "standing": standing(),
     } | changes
     return release(
         given_record,
@@ -71,33 +75,33 @@ CASES: list[tuple[Reason, dict[str, object], Recipient, dict[str, object]]] = [
     (Reason.NO_LEGAL_BASIS, {}, PEER, {"legal_basis": ""}),
     (Reason.NO_LEGAL_BASIS, {}, PEER, {"legal_basis": " \n"}),
     (Reason.NOT_OWNER, {}, PEER, {"owner": "ffp-mk"}),
-    (Reason.WITHDRAWN, {}, PEER, {"standing": Standing(withdrawn=True)}),
-    (Reason.WITHDRAWN, {}, PEER, {"standing": Standing(withdrawn=True, granted=True, decision=Decision.APPROVED)}),
+    (Reason.WITHDRAWN, {}, PEER, {"standing": standing(withdrawn=True)}),
+    (Reason.WITHDRAWN, {}, PEER, {"standing": standing(withdrawn=True, granted=True, decision=Decision.APPROVED)}),
     (Reason.LEVEL, {"level": "search"}, PEER, {}),
     (Reason.LEVEL, {"level": "none"}, PEER, {}),
-    (Reason.LEVEL, {"level": "none"}, PEER, {"standing": Standing(granted=True, decision=Decision.APPROVED)}),
+    (Reason.LEVEL, {"level": "none"}, PEER, {"standing": standing(granted=True, decision=Decision.APPROVED)}),
     (Reason.LEVEL, {"level": "none"}, PEER, {"purpose": Purpose.SEARCH}),
     (Reason.NOT_IN_AUDIENCE, {"audience": []}, PEER, {}),
     (Reason.NOT_IN_AUDIENCE, {"audience": ["XK", "AL"]}, PEER, {}),
     (Reason.NOT_IN_AUDIENCE, {"audience": ["group-neighbours"]}, PEER, {}),
     (Reason.RETENTION_OVER, {}, PEER, {"now": date(2037, 1, 1)}),
-    (Reason.BLOCKED_BY_LAW, {}, PEER, {"standing": Standing(bases=())}),
-    (Reason.BLOCKED_BY_LAW, {}, PEER, {"standing": Standing(bases=(basis(SharingRule.BLOCKED),))}),
+    (Reason.BLOCKED_BY_LAW, {}, PEER, {"standing": Standing()}),
+    (Reason.BLOCKED_BY_LAW, {}, PEER, {"standing": standing(bases=(basis(SharingRule.BLOCKED),))}),
     (
         Reason.BLOCKED_BY_LAW,
         {},
         PEER,
-        {"standing": Standing(bases=(basis(SharingRule.ALLOWED, to=Jurisdiction.XK),), decision=Decision.APPROVED)},
+        {"standing": standing(bases=(basis(SharingRule.ALLOWED, to=Jurisdiction.XK),), decision=Decision.APPROVED)},
     ),
     (Reason.NEEDS_APPROVAL, {"handling": H3}, PEER, {}),
-    (Reason.NEEDS_APPROVAL, {}, PEER, {"standing": Standing(bases=(basis(SharingRule.NEEDS_APPROVAL),))}),
+    (Reason.NEEDS_APPROVAL, {}, PEER, {"standing": standing(bases=(basis(SharingRule.NEEDS_APPROVAL),))}),
     (
         Reason.NEEDS_APPROVAL,
         {},
         PEER,
-        {"standing": Standing(bases=(basis(SharingRule.ALLOWED, review_by=TODAY - timedelta(days=1)),))},
+        {"standing": standing(bases=(basis(SharingRule.ALLOWED, review_by=TODAY - timedelta(days=1)),))},
     ),
-    (Reason.APPROVAL_REFUSED, {"handling": H3}, PEER, {"standing": Standing(decision=Decision.REFUSED)}),
+    (Reason.APPROVAL_REFUSED, {"handling": H3}, PEER, {"standing": standing(decision=Decision.REFUSED)}),
 ]
 
 
@@ -110,6 +114,15 @@ def test_every_reason_to_withhold(
 
 def test_the_table_has_every_reason() -> None:
     assert {case[0] for case in CASES} == set(Reason)
+
+
+def test_without_a_policy_nothing_goes_and_no_person_can_let_it_go() -> None:
+    for granted in (False, True):
+        for decision in (None, *Decision):
+            silent = Standing(granted=granted, decision=decision)
+            for purpose in Purpose:
+                assert ask(record(), purpose=purpose, standing=silent) == Withheld(Reason.BLOCKED_BY_LAW)
+            assert ask_with(record(), silent) == Withheld(Reason.BLOCKED_BY_LAW)
 
 
 def test_an_empty_audience_reaches_none() -> None:
@@ -130,25 +143,25 @@ def test_codes_that_a_machine_may_heed_go_with_the_record(code: str) -> None:
 
 
 def test_a_member_of_a_group_in_the_audience_may_have_it() -> None:
-    standing = Standing(groups={"group-neighbours": frozenset({Jurisdiction.MK})})
-    assert ask(record(audience=["group-neighbours"]), standing=standing) == Release()
+    neighbours = {"group-neighbours": frozenset({Jurisdiction.MK})}
+    assert ask(record(audience=["group-neighbours"]), standing=standing(groups=neighbours)) == Release()
 
 
 def test_who_was_granted_it_may_have_it() -> None:
-    assert ask(record(audience=[]), standing=Standing(granted=True)) == Release()
+    assert ask(record(audience=[]), standing=standing(granted=True)) == Release()
 
 
 def test_what_is_searched_alone_goes_to_who_was_granted_it() -> None:
     searched = record(level="search")
-    assert ask(searched, standing=Standing(granted=True)) == Release()
-    assert ask(searched, standing=Standing(decision=Decision.APPROVED)) == Withheld(Reason.LEVEL)
-    blocked = Standing(granted=True, decision=Decision.APPROVED, bases=())
+    assert ask(searched, standing=standing(granted=True)) == Release()
+    assert ask(searched, standing=standing(decision=Decision.APPROVED)) == Withheld(Reason.LEVEL)
+    blocked = standing(granted=True, decision=Decision.APPROVED, bases=())
     assert ask(searched, standing=blocked) == Withheld(Reason.BLOCKED_BY_LAW)
 
 
 def test_a_person_lets_go_what_no_rule_may() -> None:
-    assert ask(record(handling=H3), standing=Standing(decision=Decision.APPROVED)) == Release()
-    asked = Standing(bases=(basis(SharingRule.NEEDS_APPROVAL),), decision=Decision.APPROVED)
+    assert ask(record(handling=H3), standing=standing(decision=Decision.APPROVED)) == Release()
+    asked = standing(bases=(basis(SharingRule.NEEDS_APPROVAL),), decision=Decision.APPROVED)
     assert ask(record(), standing=asked) == Release()
 
 
@@ -158,7 +171,7 @@ def test_what_may_be_searched_stays_at_home() -> None:
 
 
 def test_the_day_of_review_is_the_last_on_which_the_rule_stands() -> None:
-    assert ask(record(), standing=Standing(bases=(basis(SharingRule.ALLOWED, review_by=TODAY),))) == Release()
+    assert ask(record(), standing=standing(bases=(basis(SharingRule.ALLOWED, review_by=TODAY),))) == Release()
 
 
 def test_another_node_of_the_jurisdiction_is_asked_for_its_own_enrolment() -> None:
@@ -179,8 +192,7 @@ RECIPIENTS = st.builds(
 STANDINGS = st.builds(
     Standing,
     groups=st.frozensets(st.sampled_from(FIRST_JURISDICTIONS)).map(lambda members: {"group-neighbours": members}),
-    bases=st.none()
-    | st.lists(
+    bases=st.lists(
         st.builds(
             basis,
             st.sampled_from(SharingRule),
@@ -209,9 +221,9 @@ def test_released_exactly_when_every_condition_holds(
     named = {peer.jurisdiction} if peer.jurisdiction in record.audience else set()
     if "group-neighbours" in record.audience:
         named |= standing.groups["group-neighbours"] & {peer.jurisdiction}
-    lines = [line for line in standing.bases or () if line.jurisdiction == peer.jurisdiction]
-    free = standing.bases is None or any(line.rule is SharingRule.ALLOWED and line.review_by >= now for line in lines)
-    possible = standing.bases is None or any(line.rule is not SharingRule.BLOCKED for line in lines)
+    lines = [line for line in standing.bases if line.jurisdiction == peer.jurisdiction]
+    free = any(line.rule is SharingRule.ALLOWED and line.review_by >= now for line in lines)
+    possible = any(line.rule is not SharingRule.BLOCKED for line in lines)
     conditions = {
         "the peer is enrolled": peer.enrolled,
         "a legal basis is stated": legal_basis is not None and legal_basis.strip() != "",
@@ -229,14 +241,14 @@ def test_released_exactly_when_every_condition_holds(
     assert (answer == Release()) == all(conditions.values()), [name for name, held in conditions.items() if not held]
 
 
-def ask_with(given_record: Record, standing: Standing = NOTHING_SAID) -> Release | Withheld:
-    return release_query(given_record, PEER, BASIS, TODAY, owner=ISSUER, standing=standing)
+def ask_with(given_record: Record, said: Standing | None = None) -> Release | Withheld:
+    return release_query(given_record, PEER, BASIS, TODAY, owner=ISSUER, standing=said or standing())
 
 
 def test_a_scan_travels_where_the_peer_may_search_the_record_anyway() -> None:
     for level in ("full", "search"):
         assert ask_with(record(level=level)) == Release()
-        assert ask_with(record(level=level, audience=[]), Standing(granted=True)) == Release()
+        assert ask_with(record(level=level, audience=[]), standing(granted=True)) == Release()
 
 
 @pytest.mark.parametrize(
@@ -245,8 +257,8 @@ def test_a_scan_travels_where_the_peer_may_search_the_record_anyway() -> None:
 def test_a_person_decides_where_the_record_does_not_say_so(changes: dict[str, object]) -> None:
     asked = record(**{"level": "search", **changes})
     assert ask_with(asked) == Withheld(Reason.NEEDS_APPROVAL)
-    assert ask_with(asked, Standing(decision=Decision.APPROVED)) == Release()
-    assert ask_with(asked, Standing(decision=Decision.REFUSED)) == Withheld(Reason.APPROVAL_REFUSED)
+    assert ask_with(asked, standing(decision=Decision.APPROVED)) == Release()
+    assert ask_with(asked, standing(decision=Decision.REFUSED)) == Withheld(Reason.APPROVAL_REFUSED)
 
 
 @given(
@@ -264,13 +276,13 @@ def test_no_scan_travels_against_the_law_or_without_a_person_where_one_is_needed
     if isinstance(answer, Withheld):
         assert answer.reason not in (Reason.LEVEL, Reason.NOT_IN_AUDIENCE), "these a person may overrule"
         return
-    lines = [line for line in standing.bases or () if line.jurisdiction == peer.jurisdiction]
+    lines = [line for line in standing.bases if line.jurisdiction == peer.jurisdiction]
     assert peer.enrolled
     assert record.issuer == owner
     assert not standing.withdrawn
     assert record.retention_until >= now
     assert legal_basis == BASIS
-    assert standing.bases is None or any(line.rule is not SharingRule.BLOCKED for line in lines)
+    assert any(line.rule is not SharingRule.BLOCKED for line in lines)
     if standing.decision is not Decision.APPROVED:
         searched = release(record, peer, Purpose.SEARCH, legal_basis, now, owner=owner, standing=standing)
         assert searched == Release()

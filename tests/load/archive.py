@@ -33,6 +33,7 @@ from matcher.synthetic.marks import Mixtures
 from schemas import Envelope, Record, parse_statement
 from schemas.statements import statement_id
 from tests.exchange.conftest import LEGAL_BASIS
+from tests.exchange.open_policy import allow_all
 from tests.schemas.examples import acquisition_fields, encoded, exhibit_fields, record_fields
 
 FACES = 48
@@ -75,6 +76,7 @@ class Archive:
     def __init__(self, node: Node, peers: Sequence[Node], examiners: Sequence[str]) -> None:
         self.node, self._peers, self._examiners = node, peers, examiners
         self._numbers, self._places = itertools.count(1), {peer.node_id: itertools.count(1) for peer in peers}
+        allow_all(node)
         for peer in peers:
             introduction = read_introduction(node, peer.card_envelope.raw)
             enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=LEGAL_BASIS)

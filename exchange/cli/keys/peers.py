@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,9 @@ from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, te
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
+    from exchange.flows.node.node import Node
     from exchange.flows.sync.progress import PeerStatus
+    from exchange.flows.terms.first_line import FirstLine
 
 app = typer.Typer(help="Peers of this node.", no_args_is_help=True)
 
@@ -54,16 +57,30 @@ def add(
             help="Where its card states another address than URL: that one, since the other side confirmed it.",
         ),
     ] = False,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            help="What the first line of the policy lets it have: none (the default), all, or kinds of exhibits with "
+            "commas, such as crime_scene,test_fire. All but none needs --review-by and --as."
+        ),
+    ] = None,
+    rule: Annotated[str, typer.Option(help="The rule of that line: allowed or needs_approval.")] = "allowed",
+    review_by: Annotated[str | None, typer.Option(help="Until when that line holds unreviewed, as 2027-12-31.")] = None,
+    acting: Annotated[
+        str | None, typer.Option("--as", help="The head, by pseudonym, in whose name that line is signed.")
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Enrol a peer: fetch its card, compare the fingerprint, pin its keys. With a trust root installed its registry
-    must name the peer, and nobody needs to telephone."""
+    """Enrol a peer: fetch its card, compare the fingerprint, pin its keys, and state what it may have. With a trust
+    root installed its registry must name the peer, and nobody needs to telephone."""
     from exchange.flows.keys.enrol import check_address, enrol, fetch_introduction
     from exchange.flows.keys.trust_root import admitted
     from exchange.flows.node.node import opened
+    from exchange.flows.terms.first_line import list_peers_without_line
 
     with opened(resolve_home(home)) as node:
+        line = _first_line(node, share, rule, review_by, acting, err=as_json)
         introduction = fetch_introduction(node, url)
         card = introduction.card
         typer.echo(f"At {url} answers {card.issuer} of {node.jurisdictions.name(card.jurisdiction)}.", err=as_json)
@@ -86,9 +103,41 @@ def add(
                 "Telephone the other side on a number that you know. Type the 40 digits that they read out",
                 err=as_json,
             )
-        peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis, address=address)
+        peer = enrol(node, introduction, confirmed=read_out, legal_basis=legal_basis, address=address, first_line=line)
+        has_line = peer.node_id not in {item.node_id for item in list_peers_without_line(node)}
     said = f"{peer.node_id} is enrolled, at {peer.url}. It must enrol this node too before anything flows."
-    tell(as_json, {"node_id": peer.node_id, "url": peer.url, "state": peer.state}, said)
+    nothing = "Nothing is shared with it: no line of the policy names its jurisdiction. See: ffp policy set --help"
+    fields = {"node_id": peer.node_id, "url": peer.url, "state": peer.state, "has_policy_line": has_line}
+    tell(as_json, fields, said, *([] if has_line else [nothing]))
+
+
+def _first_line(
+    node: Node, share: str | None, rule: str, review_by: str | None, acting: str | None, *, err: bool
+) -> FirstLine | None:
+    """The first line of the policy as the options state it; a person at a terminal is asked for what they leave out.
+    None where nothing is to be shared. Raises InvalidInput, NotFound, Forbidden."""
+    from datetime import date
+
+    from exchange.cli.acting import maker_of, one_of
+    from exchange.errors import InvalidInput
+    from exchange.flows.terms.first_line import FirstLine
+    from schemas.vocabulary import ExhibitKind, Role, SharingRule
+
+    if sys.stdin.isatty():
+        share = share or typer.prompt("What may it have (none, all, or kinds of exhibits)", default="none", err=err)
+        if share != "none":
+            review_by = review_by or typer.prompt("Until when does that hold unreviewed (a day)", err=err)
+            acting = acting or typer.prompt("In whose name is it signed (the head's pseudonym)", err=err)
+    if share in (None, "none"):
+        return None
+    if review_by is None or acting is None:
+        raise InvalidInput("A line of the policy needs --review-by and --as. Nothing was enrolled.")
+    kinds = ExhibitKind if share == "all" else (one_of(ExhibitKind, word.strip()) for word in str(share).split(","))
+    try:
+        day = date.fromisoformat(review_by)
+    except ValueError as error:
+        raise InvalidInput(f"{review_by} is no day, such as 2027-12-31. Nothing was enrolled.") from error
+    return FirstLine(maker_of(node, acting, Role.HEAD), tuple(kinds), one_of(SharingRule, rule), day)
 
 
 @app.command("list")

@@ -9,11 +9,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from exchange.clock import now
 from exchange.config import load_settings
 from exchange.conformance.guest.owner import Owner, Published
 from exchange.conformance.guest.peer_simulator import PeerSimulator
@@ -27,14 +29,17 @@ from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.keys.events import adopt_keys
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, opened
+from exchange.flows.terms.first_line import FirstLine
 from exchange.net.message_signatures import sign_request
 from exchange.store.tables.peers import PeerRow
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory
-from schemas import KeyEvent
-from schemas.vocabulary import Jurisdiction
+from schemas import KeyEvent, Maker
+from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
 
 _LEGAL_BASIS = "Conformance test with made-up data; no legal basis is needed or claimed"
+_HEAD = Maker(pseudonym="conformance", role=Role.HEAD, signed_in=SignedInBy.NODE_KEY)
+_LASTS = timedelta(days=365)
 POLL_S = 2.0
 _T = TypeVar("_T")
 
@@ -162,7 +167,8 @@ def guest_at(
             tested = introduction.card
             if tested.jurisdiction == jurisdiction:
                 raise ConfigurationError(f"The tested node is of {jurisdiction} itself; give another one with --as.")
-            enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=_LEGAL_BASIS)
+            line = FirstLine(_HEAD, tuple(ExhibitKind), SharingRule.ALLOWED, now().date() + _LASTS)
+            enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=_LEGAL_BASIS, first_line=line)
             with node.store.write() as session:
                 adopt_keys(session, session.get_one(PeerRow, tested.issuer), keys)
             sign_head(node)

@@ -14,6 +14,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.coordination import stated_here
 from exchange.flows.statement.peer import peer_card
 from exchange.flows.statement.sharing import share_anew
+from exchange.flows.terms.first_line import FirstLine, check_no_line, state_first_line
 from exchange.net.client import PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
 from exchange.store.log.statements import key_events
@@ -22,6 +23,7 @@ from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.terms import terms_for
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
 from schemas import ContractError, Envelope, KeyEvent, open_envelope
+from schemas.vocabulary import Jurisdiction
 
 
 @dataclass(frozen=True)
@@ -93,16 +95,29 @@ def same_address(one: str, other: str) -> bool:
 
 
 def enrol(
-    node: Node, introduction: Introduction, *, confirmed: str | None, legal_basis: str, address: str | None = None
+    node: Node,
+    introduction: Introduction,
+    *,
+    confirmed: str | None,
+    legal_basis: str,
+    address: str | None = None,
+    first_line: FirstLine | None = None,
 ) -> PeerRow:
     """Pin the keys of a card that is believed, and where its name leads, and put old records on the new lane.
 
     Where the card states another address than the one that was typed, ``address`` is the stated one, confirmed.
 
     Where a trust root is installed its registry must name the card's identity. Where there is none ``confirmed`` is
-    needed, the fingerprint as the other side read it out; where given it must agree. Raises InvalidInput when not,
-    Conflict when the peer is enrolled with other keys.
+    needed, the fingerprint as the other side read it out; where given it must agree.
+
+    ``first_line``: what the policy lets the peer have, stated once the peer is enrolled. With None nothing is shared
+    with it until the head states a line.
+
+    Raises InvalidInput when the fingerprints differ; Conflict when the peer is enrolled with other keys, or when the
+    policy has a line for its jurisdiction already.
     """
+    if first_line is not None:
+        check_no_line(node, introduction.card.jurisdiction)
     check_address(introduction, address)
     registered = admitted(node, introduction.card)
     if confirmed is None and registered is None:
@@ -125,6 +140,15 @@ def enrol(
         legal_basis=legal_basis.strip(),
     )
     _confirm_name(node, introduction)
+    peer = _enter(node, introduction, peer)
+    if first_line is not None:
+        state_first_line(node, Jurisdiction(peer.jurisdiction), peer.legal_basis, first_line)
+    return peer
+
+
+def _enter(node: Node, introduction: Introduction, peer: PeerRow) -> PeerRow:
+    """Store the peer, or return it as it is known with the same card."""
+    card = introduction.card
     with node.store.write() as session:
         known = find_peer(session, card.issuer)
         if known is not None:

@@ -176,7 +176,7 @@ def _record(session: Session, statement_id: str) -> Record | None:
 def _kept_by(rows: HalfYearRows, statement_id: str, record: Record, peer: PeerRow, terms: _Terms) -> str | None:
     """The name of the reason in law, as if nobody had decided; None where there is none."""
     groups = {group.name: frozenset(group.members) for group in terms.policy.groups} if terms.policy else {}
-    bases = terms.policy.bases if terms.policy else None
+    bases = terms.policy.bases if terms.policy else ()
     answer = release(
         record,
         Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), enrolled=True),
@@ -188,7 +188,7 @@ def _kept_by(rows: HalfYearRows, statement_id: str, record: Record, peer: PeerRo
     )
     if not isinstance(answer, Withheld):
         return None
-    basis = _basis(bases or (), peer.jurisdiction, record)
+    basis = _basis(bases, peer.jurisdiction, record)
     match answer.reason:
         case Reason.NO_LEGAL_BASIS:
             return "no_article"

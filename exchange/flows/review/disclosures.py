@@ -98,11 +98,10 @@ def disclosable(node: Node, statement_id: str) -> Disclosable:
 
 
 def _articles(session: Session, node: Node, peer: PeerRow, kind: str) -> tuple[str, ...]:
-    """The policy's for this kind of exhibit; without a policy the one of the enrolment."""
+    """The policy's for this kind of exhibit."""
     policy = policy_in(session, node)
-    if policy is None:
-        return (peer.legal_basis,)
-    lines = (basis for basis in policy[1].bases if basis.jurisdiction == peer.jurisdiction and kind in basis.kinds)
+    bases = policy[1].bases if policy else ()
+    lines = (basis for basis in bases if basis.jurisdiction == peer.jurisdiction and kind in basis.kinds)
     return tuple(dict.fromkeys(basis.article for basis in lines))
 
 

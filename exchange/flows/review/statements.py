@@ -226,6 +226,7 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
             to = _other_sides(session, node, said.pair)
             _own(session, node, said.conclusion, Conclusion)
             _own(session, node, said.verification, Verification)
+            _check_tells(session, node, said.pair, to)
             check_hit(session, node, said, said.pair)
             return to, [said.conclusion, said.verification]
         case PhysicalComparison():
@@ -249,13 +250,7 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
         case Disclosure():
             to = _addressee(session, said.to)
             record = _own(session, node, said.record, Record)
-            peer = find_peer(session, said.to)
-            refusal = decide_sharing(session, said.record, record, peer, owner=node.node_id) if peer else None
-            if refusal is not None:
-                raise Conflict(
-                    f"{said.to} may not have the record itself ({refusal.reason}); grant or approve that first.",
-                    code="withheld",
-                )
+            _check_may_have(session, node, said.record, record, said.to)
             return to, []
         case _:
             assert_never(said)
@@ -275,6 +270,27 @@ def _follow_up(session: Session, node: Node, statement_id: str, said: ReviewStat
             pass
         case _:
             assert_never(said)
+
+
+def _check_tells(session: Session, node: Node, pair: Pair, to: list[str]) -> None:
+    """A hit tells its addressee of the own record, so policy must let the addressee have the record; a pair that
+    somebody signed a hit of before is known to both sides. Raises Conflict, code "withheld"."""
+    if any(isinstance(entry.statement, Hit) for entry in hit_history(session, node, pair)):
+        return
+    for side in (pair.a, pair.b):
+        for name in to if side.issuer == node.node_id else ():
+            _check_may_have(session, node, side.record, _own(session, node, side.record, Record), name)
+
+
+def _check_may_have(session: Session, node: Node, statement_id: str, record: Record, node_id: str) -> None:
+    """Raises Conflict, code "withheld"."""
+    peer = find_peer(session, node_id)
+    refusal = decide_sharing(session, statement_id, record, peer, owner=node.node_id) if peer else None
+    if refusal is not None:
+        raise Conflict(
+            f"{node_id} may not have the record itself ({refusal.reason}); allow, grant or approve that first.",
+            code="withheld",
+        )
 
 
 def _of_hit(session: Session, node: Node, hit: Hit) -> list[str]:

@@ -90,7 +90,7 @@ def share_anew(session: Session, peer: PeerRow, *, owner: str, among: Collection
     """
     lacking = [name for name in entitled(session, peer, owner=owner) if among is None or name in among]
     extend_lane(session, peer.node_id, lacking)
-    undecided = to_be_decided(session, peer, Purpose.SEARCH, now().date(), owner=owner)
+    undecided = to_be_decided(peer, Purpose.SEARCH, now().date(), owner=owner)
     for statement_id in session.scalars(select(RecordRow.statement_id).where(undecided)).all():
         ask_approval(session, statement_id, peer.jurisdiction, due_at=stamp_in(APPROVAL_S))
     return len(lacking)
@@ -108,7 +108,7 @@ def entitled(session: Session, peer: PeerRow, *, owner: str, from_index: int = 0
             select(RecordRow.statement_id)
             .join(StatementRow, StatementRow.statement_id == RecordRow.statement_id)
             .where(
-                may_have(session, peer, Purpose.CORRELATION, now().date(), owner=owner),
+                may_have(peer, Purpose.CORRELATION, now().date(), owner=owner),
                 StatementRow.log_index >= from_index,
                 StatementRow.refused_by.is_(None),
                 ~stands,
@@ -132,7 +132,7 @@ def releasable(
     statement that its row names. What only the rows allow is given to nobody; the daily check tells the operator.
     """
     owner, today = history.card.issuer, now().date()
-    rule = may_have(session, peer, purpose, today, owner=owner)
+    rule = may_have(peer, purpose, today, owner=owner)
     may = session.scalars(select(RecordRow).where(and_(RecordRow.statement_id.in_(statement_ids), rule))).all()
     chosen = [row.statement_id for row in may]
     if not chosen:

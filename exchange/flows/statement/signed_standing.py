@@ -20,10 +20,9 @@ from schemas.vocabulary import Decision
 
 @dataclass(frozen=True)
 class SignedTerms:
-    """Of one peer. ``policy`` is None where none was stated; one that is not as it was signed allows nothing."""
+    """Of one peer. ``policy`` is None where none was stated, or where it is not as it was signed."""
 
     policy: Policy | None
-    unreadable: bool
     grants: Mapping[str, Grant]
     """Of records, those that no later withdrawal ended."""
     withdrawn: Set[str]
@@ -33,10 +32,10 @@ class SignedTerms:
 
     def standing(self, record: str) -> Standing:
         """What is said of one record; a withdrawal from everybody is left to whoever chose it."""
-        grant, bases = self.grants.get(record), self.policy.bases if self.policy is not None else None
+        grant = self.grants.get(record)
         return Standing(
             groups={group.name: frozenset(group.members) for group in self.policy.groups} if self.policy else {},
-            bases=() if self.unreadable else bases,
+            bases=self.policy.bases if self.policy else (),
             granted=grant is not None,
             withdrawn=record in self.withdrawn,
             decision=self._decision(record, grant),
@@ -73,8 +72,8 @@ def signed_terms(session: Session, history: KeyHistory, peer: PeerRow, records: 
         for index, said in _said_of(session, history, {*records, *handles}, "approval")
         if isinstance(said, Approval) and said.jurisdiction == peer.jurisdiction
     }
-    policy, unreadable = _policy_in_force(session, history)
-    return SignedTerms(policy, unreadable, grants, withdrawn, decided)
+    policy, _ = _policy_in_force(session, history)
+    return SignedTerms(policy, grants, withdrawn, decided)
 
 
 def _said_of(

@@ -14,6 +14,7 @@ from exchange.flows.statement.peer import altered_in_words, fingerprint_of
 from exchange.flows.sync.clocks import clocks_of
 from exchange.flows.sync.peer_quota import PeerShares, shares_of
 from exchange.flows.sync.skew import Behind, peer_behind, peer_older
+from exchange.flows.terms.first_line import peers_without_line
 from exchange.store.log.statements import latest_of
 from exchange.store.sync.peers import (
     all_peers,
@@ -29,6 +30,10 @@ from exchange.store.tables.peers import PeerRow
 from schemas import Receipt, open_envelope, parse_statement
 from schemas.versions import NEWEST
 
+NOTHING_SHARED: Final = (
+    "Nothing is shared with it: no line of the policy names its jurisdiction. The head states one on the page Policy, "
+    "or with: ffp policy set"
+)
 _ADDRESS: Final = re.compile(r"https?://([^\s/]+)(?:/[^\s]*)?")
 _DIGEST: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
@@ -56,6 +61,8 @@ class PeerStatus:
     """What waits until it is upgraded."""
     alarms: tuple[str, ...]
     """See `alarms_of`."""
+    has_policy_line: bool
+    """Whether a line of the policy in force names its jurisdiction, if only to block it."""
 
     @property
     def waits_here(self) -> int:
@@ -66,6 +73,7 @@ class PeerStatus:
 def sync_status(node: Node) -> list[PeerStatus]:
     with node.store.read() as session:
         clocks = clocks_of(node, all_peers(session)).peers
+        without_line = {peer.node_id for peer in peers_without_line(session)}
         return [
             PeerStatus(
                 row=peer,
@@ -81,6 +89,7 @@ def sync_status(node: Node) -> list[PeerStatus]:
                 reads=lane_of(session, peer.node_id).reads,
                 behind=peer_behind(session, peer.node_id),
                 alarms=alarms_of(session, peer),
+                has_policy_line=peer.node_id not in without_line,
             )
             for peer in all_peers(session)
         ]
@@ -130,6 +139,8 @@ def in_words(status: PeerStatus) -> list[str]:
         came += f", {status.quarantined} are set aside here and not believed"
     said.append(f"{came}; it last answered {row.pulled_at or 'never'}.")
     said.append(share_in_words(status.shares))
+    if not status.has_policy_line:
+        said.append(NOTHING_SHARED)
     if status.clock:
         said.append(f"Alarm: {status.clock}")
     said += [f"Alarm: {alarm}" for alarm in status.alarms]
@@ -156,6 +167,7 @@ def plain_status(status: PeerStatus) -> dict[str, object]:
         "reads": status.reads,
         "receipt": None if status.receipt is None else status.receipt.model_dump(mode="json"),
         "share": share_in_words(shares),
+        "has_policy_line": status.has_policy_line,
         "statements_left": shares.statements.left,
         "bytes_left": shares.bytes.left,
         "clock_ahead_s": row.clock_ahead_s,

@@ -103,9 +103,8 @@ class DecidedBefore:
 
 
 def holders_now(node: Node) -> tuple[Holder, ...]:
-    """The peers that hold what waits for a decision under the policy in force. None where no policy was made: what was
-    stated at enrolment holds for everything. None either where the policy is not as it was signed: it says nothing, and
-    the node tells that by itself."""
+    """The peers that hold what waits for a decision under the policy in force. None while there is no policy, since
+    nothing was given then. None either where the policy is not as it was signed: the node reports that by itself."""
     with node.store.read() as session:
         policy = _in_force(session, node)
         return _holders(session, node, policy, open_only=True) if policy is not None else ()

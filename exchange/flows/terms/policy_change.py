@@ -115,11 +115,8 @@ def change_policy(
 
 
 def _first(node: Node, after: Policy) -> Iterator[str]:
-    """What the first policy of all does, beside its own lines."""
-    yield (
-        "No policy was made so far: what was stated at enrolment holds for everything. From then on what no line "
-        "allows is blocked."
-    )
+    """What the first policy does besides its own lines."""
+    yield "No policy was made so far, and nothing is shared. What no line allows stays blocked."
     with node.store.read() as session:
         enrolled = {peer.jurisdiction for peer in all_peers(session) if peer.state == PeerState.ENROLLED}
     for jurisdiction in sorted(enrolled - {basis.jurisdiction for basis in after.bases}):
@@ -146,8 +143,7 @@ def _bases_changed(before: Policy | None, after: Policy, known: Directory) -> It
     for jurisdiction, kind in sorted(old.keys() | new.keys()):
         was, will = old.get((jurisdiction, kind), NO_LINE), new.get((jurisdiction, kind), NO_LINE)
         if was != will:
-            now = f"{was} now; " if before else ""
-            yield f"{known.name(jurisdiction)}, {kind}: {now}then {will}."
+            yield f"{known.name(jurisdiction)}, {kind}: {was} now; then {will}."
 
 
 def _lines(policy: Policy | None) -> dict[tuple[Jurisdiction, ExhibitKind], str]:

@@ -29,8 +29,9 @@ WHICHEVER: Final = ""
 def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, legal_basis: str) -> str:
     """Let a jurisdiction have an own record that it was not given before, however old. Returns the statement's id.
 
-    Whoever of that jurisdiction had it taken away may have it again. Raises NotFound, Conflict (code "withdrawn"),
-    InvalidInput (code "unknown-jurisdiction").
+    Whoever of that jurisdiction had it taken away may have it again. A grant does not overrule the policy: where no
+    line allows it, the record follows once a line does. Raises NotFound, Conflict (code "withdrawn"), InvalidInput
+    (code "unknown-jurisdiction").
     """
     check_named(node, [jurisdiction], "jurisdiction")
     with node.store.read() as session:

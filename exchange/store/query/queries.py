@@ -160,7 +160,7 @@ def searchable(
         select(AcquisitionRow)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
         .where(
-            may_have(session, peer, Purpose.SEARCH, today, owner=owner),
+            may_have(peer, Purpose.SEARCH, today, owner=owner),
             is_current(),
             AcquisitionRow.roi == roi,
             AcquisitionRow.calibre.in_(calibres),
@@ -174,7 +174,7 @@ def searchable_records(
     session: Session, peer: PeerRow, records: Collection[str], today: date, *, owner: str
 ) -> set[str]:
     """Of these records those that the peer may search now."""
-    rule = may_have(session, peer, Purpose.SEARCH, today, owner=owner)
+    rule = may_have(peer, Purpose.SEARCH, today, owner=owner)
     return set(
         session.scalars(
             select(RecordRow.statement_id).where(RecordRow.statement_id.in_(list(records)), rule, is_current())

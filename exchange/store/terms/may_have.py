@@ -4,51 +4,40 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose
-from exchange.store.log.statements import latest_of
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.records import AudienceRow, RecordRow
 from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, TombstoneRow
 from schemas.vocabulary import Decision, HandlingCode, SharingRule
 
 
-def may_have(session: Session, peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
+def may_have(peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
     """A condition on RecordRow that holds exactly where ``release`` gives Release."""
     approved = decision_of(peer) == Decision.APPROVED
-    allowed = and_(_allowed(session, peer, today, owner), RecordRow.handling != HandlingCode.H3)
-    return and_(_possible(session, peer, purpose, today, owner), or_(allowed, approved))
+    allowed = and_(_rule(peer, SharingRule.ALLOWED, reviewed_on=today), RecordRow.handling != HandlingCode.H3)
+    return and_(_possible(peer, purpose, today, owner), or_(allowed, approved))
 
 
-def to_be_decided(session: Session, peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
+def to_be_decided(peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
     """A condition on RecordRow that holds exactly where ``release`` says that an approval is needed."""
-    allowed = and_(_allowed(session, peer, today, owner), RecordRow.handling != HandlingCode.H3)
-    return and_(_possible(session, peer, purpose, today, owner), ~allowed, decision_of(peer).is_(None))
+    allowed = and_(_rule(peer, SharingRule.ALLOWED, reviewed_on=today), RecordRow.handling != HandlingCode.H3)
+    return and_(_possible(peer, purpose, today, owner), ~allowed, decision_of(peer).is_(None))
 
 
-def _possible(session: Session, peer: PeerRow, purpose: Purpose, today: date, owner: str) -> ColumnElement[bool]:
+def _possible(peer: PeerRow, purpose: Purpose, today: date, owner: str) -> ColumnElement[bool]:
     """What may be had, at least with an approval."""
     if peer.state != PeerState.ENROLLED or not peer.legal_basis.strip():
         return false()
-    conditions = [
+    return and_(
         RecordRow.issuer == owner,
         ~is_withdrawn(peer),
         or_(RecordRow.level.in_(LEVELS[purpose]), and_(RecordRow.level.in_(LEVELS_GRANTED[purpose]), is_granted(peer))),
         or_(is_named(peer), _in_group(peer, owner), is_granted(peer)),
         RecordRow.retention_until >= today.isoformat(),
-    ]
-    if latest_of(session, owner, "policy") is not None:
-        conditions.append(or_(_rule(peer, SharingRule.ALLOWED), _rule(peer, SharingRule.NEEDS_APPROVAL)))
-    return and_(*conditions)
-
-
-def _allowed(session: Session, peer: PeerRow, today: date, owner: str) -> ColumnElement[bool]:
-    """What the law allows without a person, as far as the table says so and its review is not overdue."""
-    if latest_of(session, owner, "policy") is None:
-        return true()
-    return _rule(peer, SharingRule.ALLOWED, reviewed_on=today)
+        or_(_rule(peer, SharingRule.ALLOWED), _rule(peer, SharingRule.NEEDS_APPROVAL)),
+    )
 
 
 def is_named(peer: PeerRow) -> ColumnElement[bool]:

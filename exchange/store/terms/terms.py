@@ -26,7 +26,7 @@ def standing_of(session: Session, record: str, peer: PeerRow, *, owner: str) -> 
     approval = session.get(ApprovalRow, (record, peer.jurisdiction))
     return Standing(
         groups=groups_of(session, owner),
-        bases=legal_bases(session) if latest_of(session, owner, "policy") is not None else None,
+        bases=legal_bases(session),
         granted=grant_of(session, record, peer.jurisdiction) is not None,
         withdrawn=tombstone_for(session, record, peer.node_id, issuer=owner) is not None,
         decision=Decision(approval.decision) if approval is not None and approval.decision else None,

@@ -136,8 +136,8 @@ def hold_record(node: OpenNode, caller: Head, statement_id: StatementId, asked: 
 
 @router.get("/policy", response_model=PolicyAnswer)
 def read_policy(node: OpenNode, _caller: AnyUser) -> PolicyAnswer:
-    """The policy statement in force: groups of jurisdictions, and the legal bases. None of it where none was made: then
-    what was stated at enrolment holds for everything."""
+    """The policy statement in force: groups of jurisdictions, and the legal bases. None of it where none was made:
+    then nothing is shared with anybody."""
     found = policy_of(node)
     return PolicyAnswer(
         statement_id=found[0] if found else None,

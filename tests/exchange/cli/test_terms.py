@@ -90,7 +90,7 @@ def test_what_is_held_under_an_earlier_line_is_listed_taken_back_and_left(
 def test_a_policy_is_shown_changed_and_set(ffp: Ffp, network: Network, tmp_path: Path) -> None:
     home = ("--home", network.nodes[RS].settings.home)
     shown = ffp("policy", "show", *home)
-    assert "at enrolment" in shown.err
+    assert "nothing is shared with anybody" in shown.err
     policy = json.loads(shown.out)
     line = {"jurisdiction": "MK", "kinds": ["crime_scene"], "article": "Article 9", "review_by": "2036-01-01"}
     policy["bases"] = [line | {"rule": "needs_approval"}]
@@ -98,7 +98,9 @@ def test_a_policy_is_shown_changed_and_set(ffp: Ffp, network: Network, tmp_path:
     file.write_text(json.dumps(policy))
     told = ffp("policy", "set", file, "--yes", *BY_HEAD, *home)
     assert told.code == 0
-    assert "North Macedonia, crime_scene: then needs_approval under Article 9" in told.out
+    assert (
+        "North Macedonia, crime_scene: no line, so it is blocked now; then needs_approval under Article 9" in told.out
+    )
     assert "nothing that would change" in refusal(ffp("policy", "set", file, *BY_HEAD, *home))
     for empty in ("{}", '{"groups": []}'):
         file.write_text(empty)

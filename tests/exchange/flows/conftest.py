@@ -26,6 +26,7 @@ from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, free_port
 from tests.exchange.flows.network import Network, resting
 from tests.exchange.flows.owner import make_owner
+from tests.exchange.open_policy import allow_all
 
 TIMEOUT_S = 2  # of the reader, so that a busy machine is not taken for a silent peer
 OWNER = "ffp-rs"
@@ -86,6 +87,7 @@ def simulated(home: Path, jurisdiction: Jurisdiction = Jurisdiction.RS) -> Itera
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     owner = make_owner(home, jurisdiction=jurisdiction, url=url, port=port, with_reader=False)
+    allow_all(owner.node)
     with closing(owner.node), closing(PeerSimulator(owner, port)) as simulator:
         yield simulator
 
@@ -107,6 +109,7 @@ def reader(peer: PeerSimulator, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def enrol_with(peer: PeerSimulator, node: Node) -> None:
     """Peer and node enrol each other, as two operators on the telephone would."""
     shown = fingerprint(peer.owner.node.card.identity)
+    allow_all(node)
     enrol(node, fetch_introduction(node, peer.owner.node.settings.url), confirmed=shown, legal_basis=LEGAL_BASIS)
     own = read_introduction(peer.owner.node, node.card_envelope.raw)
     enrol(peer.owner.node, own, confirmed=own.fingerprint, legal_basis=LEGAL_BASIS)

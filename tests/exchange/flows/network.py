@@ -53,6 +53,7 @@ from schemas.witness import parse_witness_report
 from tests.exchange import databases as engines
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.databases import Databases
+from tests.exchange.open_policy import allow_all
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 RS, MK, XK, AL = "ffp-rs", "ffp-mk", "ffp-xk", "ffp-al"
@@ -75,6 +76,8 @@ class Network:
         self.older: set[str] = set()
         """Nodes of a release that does not know how to tell how far its log is witnessed."""
         self.published = 0
+        self.sharing = True
+        """Whether a node has a policy that lets everybody have everything, from its first record on."""
 
     def make(self, *jurisdictions: Jurisdiction) -> None:
         """Nodes that are all enrolled with each other, as if each had run since before."""
@@ -146,10 +149,15 @@ class Network:
 
     def enter(self, node: Node, record: Record, envelope: Envelope) -> None:
         name = statement_id(envelope.payload)
+        self._share(node)
         with node.store.write() as session:
             append_own(session, name, record, record.type, envelope)
             add_record(session, name, record, submitted_by=record.made_by.pseudonym, state=AcquisitionState.QUEUED)
             share(session, name, record, owner=node.node_id)
+
+    def _share(self, node: Node) -> None:
+        if self.sharing:
+            allow_all(node)
 
     def record(self, owner: str, *, scan: bytes | None = None, **changes: object) -> str:
         """An own record, shared as policy says, its scan in the owner's folder; returns its statement id."""
@@ -170,6 +178,7 @@ class Network:
         record, name = parse_statement(payload), statement_id(payload)
         assert isinstance(record, Record)
         envelope = node.keys.statement.sign(payload)
+        self._share(node)
         with node.blobs.arrival(f"{name}.part", len(content)) as arrival, node.store.write() as session:
             arrival.write(content)
             append_own(session, name, record, record.type, envelope)

@@ -10,6 +10,7 @@ from exchange.flows.node.node import Node, create_node, open_node
 from exchange.store.sync.peers import add_peer, new_peer
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.peer_cards import card_of
+from tests.exchange.open_policy import LEGAL_BASIS
 from tests.schemas.examples import record_fields
 
 READER = "ffp-mk"
@@ -33,14 +34,18 @@ def make_owner(
     create_node(home, jurisdiction=jurisdiction, url=url, port=port, database_url=database_url)
     node = open_node(home)
     if with_reader:
-        with node.store.write() as session:
-            reader = new_peer(
-                node_id=READER,
-                jurisdiction="MK",
-                url="http://127.0.0.1:9",
-                card=card_of(READER),
-                legal_basis="Test agreement, article 1",
-            )
-            add_peer(session, reader)
+        add_reader(node)
     sign_head(node)
     return owner_of(node)
+
+
+def add_reader(node: Node) -> None:
+    reader = new_peer(
+        node_id=READER,
+        jurisdiction="MK",
+        url="http://127.0.0.1:9",
+        card=card_of(READER),
+        legal_basis=LEGAL_BASIS,
+    )
+    with node.store.write() as session:
+        add_peer(session, reader)

@@ -91,6 +91,7 @@ class Cause(StrEnum):
     QUARANTINE = "quarantine"
     CONTRACT = "contract"
     FEW_WITNESSES = "few-witnesses"
+    NO_POLICY_LINE = "no-policy-line"
     JOBS_WAIT = "jobs-wait"
     JOBS_DEAD = "jobs-dead"
     TIME_STAMPS = "time-stamps"

@@ -20,6 +20,7 @@ from exchange.flows.operate.doctor.setting_files import CERTIFICATE_DAYS
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.sync.clocks import judge
 from exchange.flows.sync.skew import skew_alarms
+from exchange.flows.terms.first_line import peers_without_line
 from exchange.flows.witness.witness_alarms import few_witnesses, peers_without_the_question
 from exchange.net.probe import ReachedPeer, reach
 from exchange.store.sync.peers import all_peers, unnoted
@@ -41,6 +42,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
         older, altered = skew_alarms(session, known), altered_peers(known)
+        without_line = [peer.node_id for peer in peers_without_line(session)]
         few, unasked = few_witnesses(node, known), peers_without_the_question(session)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
@@ -65,6 +67,10 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         yield warning(Cause.CONTRACT, "contract", what, "Ask their operators to upgrade.")
     for what in few:
         yield warning(Cause.FEW_WITNESSES, "witnesses", what, "Enrol those who are named: ffp peer add")
+    if without_line:
+        what = f"No line of the policy names the jurisdiction of {', '.join(without_line)}: nothing is shared there."
+        then = "The head states a line, also one that blocks: ffp policy set, or the page Policy"
+        yield warning(Cause.NO_POLICY_LINE, "policy", what, then)
     ahead_s = {peer.node_id: peer.clock_ahead_s for peer in peers}  # as last measured, of those that are away
     ahead_s |= {
         peer.node_id: found.ahead_s

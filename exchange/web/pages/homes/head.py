@@ -15,6 +15,7 @@ from exchange.flows.pack.waiting_approvals import waiting_approvals
 from exchange.flows.review.approvals import waiting_decisions
 from exchange.flows.review.taken_work import MAY_WORK_ON, colleagues_for
 from exchange.flows.sync.partners import exchange_standing
+from exchange.flows.terms.first_line import list_peers_without_line
 from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.log.audit_entry import Act
 from exchange.web.pages.layout import Visitor
@@ -37,6 +38,7 @@ def head_home(who: Visitor) -> dict[str, Any]:
         "approvals": [waiting_line(item) for item in waiting_approvals(node)],
         "most_approvals": MOST_APPROVALS,
         "held": holders_now(node),
+        "without_line": list_peers_without_line(node),
         "overdue_actions": overdue_here(node),
         "half": half_year_so_far(node),
         "exchange": exchange,

@@ -41,6 +41,7 @@ from schemas import Acquisition, Maker, Query
 from schemas.query_request import QueryRequest
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, node_starter
+from tests.exchange.open_policy import allow_all
 from tests.exchange.served import eventually
 from tests.exchange.web.conftest import problem, tiny_scan
 from tests.schemas.examples import acquisition_fields
@@ -74,6 +75,7 @@ class Asker:
 
     def enrol_with(self, other: Node) -> None:
         for reader, read in ((self.node, other), (other, self.node)):
+            allow_all(reader)
             introduction = read_introduction(reader, read.card_envelope.raw)
             enrol(reader, introduction, confirmed=introduction.fingerprint, legal_basis=LEGAL_BASIS)
 

@@ -34,6 +34,7 @@ from exchange.trust.card import fingerprint
 from exchange.trust.recipient import RecipientKey, make_recipient
 from schemas import Maker, Record, parse_statement, statement_id, statement_payload
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+from tests.exchange.open_policy import allow_all
 from tests.schemas.examples import acquisition_fields, exhibit_fields, record_fields
 from tests.schemas.results import ON
 from tests.schemas.statement_examples import statement_fields
@@ -106,6 +107,7 @@ class RegionWorld:
             home = folder / f"ffp-{code.lower()}"
             create_node(home, jurisdiction=Jurisdiction(code), url=f"http://{code.lower()}.test", port=9)
             self.nodes[code] = open_node(home)
+            allow_all(self.nodes[code])
         for one, other in permutations(self.nodes.values(), 2):
             found = read_introduction(one, other.card_envelope.raw)
             enrol(one, found, confirmed=found.fingerprint, legal_basis="Test agreement, article 1")

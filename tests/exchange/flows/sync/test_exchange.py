@@ -86,7 +86,7 @@ def test_what_is_not_for_a_peer_never_reaches_it(pair: Pair, scans: dict[str, Pa
     mk.wait_correlated(1)
     listed = [item["statement_id"] for item in mk.get("/v1/records").json()["items"]]
     assert listed == [shared["statement_id"]]
-    assert _peer(rs, "ffp-mk")["on_lane"] == 1
+    assert _peer(rs, "ffp-mk")["on_lane"] == 2, "the policy and one record"
     for record in kept:
         assert mk.get(f"/v1/records/{record['statement_id']}").status_code == 404
     stolen = _signed_get(rs, mk, f"/v1/blobs/{_digest(rs, kept[0]['statement_id'])}")
@@ -103,7 +103,7 @@ def test_an_item_that_slipped_onto_a_lane_is_withheld_at_reading(pair: Pair, sca
     shared = rs.submit(scans["2-1"], **SHARED_WITH_MK, case_reference="RS-2").json()
     mk.wait_correlated(1)
     assert [item["statement_id"] for item in mk.get("/v1/records").json()["items"]] == [shared["statement_id"]]
-    assert _peer(mk, "ffp-rs")["received"] == 2
+    assert _peer(mk, "ffp-rs")["received"] == 3
     assert _signed_get(rs, mk, f"/v1/blobs/{_digest(rs, kept['statement_id'])}").status_code == 404
 
 
@@ -203,8 +203,8 @@ def test_a_peer_that_was_away_catches_up(start_node: Callable[..., RunningNode],
         rs.submit(scans[name], **SHARED_WITH_MK, case_reference=f"RS-{number}")
     back = start_node(Jurisdiction.MK)
     back.wait_correlated(3)
-    lane = _eventually(lambda: _peer(rs, "ffp-mk") if _peer(rs, "ffp-mk")["acknowledged"] == 3 else None)
-    assert (lane["on_lane"], lane["acknowledged"]) == (3, 3)
+    lane = _eventually(lambda: _peer(rs, "ffp-mk") if _peer(rs, "ffp-mk")["acknowledged"] == 4 else None)
+    assert (lane["on_lane"], lane["acknowledged"]) == (4, 4), "the policy and three records"
     assert _peer(back, "ffp-rs")["quarantined"] == 0
 
 

@@ -226,7 +226,7 @@ def _goes_on(reader: Reader, peer: PeerSimulator, statement_id: str) -> None:
     reader.pull()
     assert reader.acquisition(statement_id).state == "awaiting-scan"
     assert reader.peer.alarm is None
-    assert reader.holds[0] == len(peer.owner.published)
+    assert reader.holds[0] == peer.owner.end()[0]
 
 
 @pytest.fixture
@@ -288,7 +288,7 @@ def test_an_answer_to_an_earlier_request_is_refused(reader: Reader, peer: PeerSi
 def test_a_rolled_back_log_is_refused_and_the_true_one_taken_again(reader: Reader, peer: PeerSimulator) -> None:
     peer.owner.publish()
     reader.pull()
-    size = len(peer.owner.published)
+    size = peer.owner.published[-1].log_index
 
     def rolled_back(asked: SimulatedRequest) -> Iterator[bytes]:
         page = parse_lane_page(peer.page(asked))
@@ -321,8 +321,8 @@ def test_poison_is_shown_to_the_operator_as_long_as_it_lies_there(reader: Reader
         reader.pull()
         alarm = reader.peer.alarm or ""
         assert "1 of its items are set aside" in alarm
-        assert f"at place {len(peer.owner.published) - 1}, proof-invalid" in alarm
-    assert reader.holds[0] == len(peer.owner.published), "the lane went on"
+        assert f"at place {peer.owner.end()[0] - 1}, proof-invalid" in alarm
+    assert reader.holds[0] == peer.owner.end()[0], "the lane went on"
     assert published.statement_id.encode() not in alarm.encode()
     with reader.node.store.write() as session:  # as an operator will, when it was looked into
         session.connection().exec_driver_sql("DELETE FROM quarantine")

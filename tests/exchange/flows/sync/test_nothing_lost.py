@@ -32,12 +32,15 @@ from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
+from tests.exchange.open_policy import allow_all
 
 databases = databases_fixture("sqlite", SLOW_ON_POSTGRESQL)
 
 SEED = 21
 DICE = random.Random(SEED)
 DONE_S = 240
+POLICY = 1
+"""The policy statement stands in the log and on the lane before the records."""
 SHARED_WITH_MK = {"level": "full", "audience": ["MK"]}
 
 
@@ -52,7 +55,7 @@ def mk(tmp_path: Path, databases: Databases) -> Iterator[DemoNode]:
 def _holds_some(mk: DemoNode) -> None:
     """The first records have come, their scans are on their way."""
     deadline = time.monotonic() + DONE_S
-    while _held(mk)[0] == 0:
+    while _held(mk)[0] <= POLICY:
         assert time.monotonic() < deadline, mk.log_end()
         time.sleep(0.02)
 
@@ -96,6 +99,8 @@ def _enrol(rs: RunningNode, mk: DemoNode) -> None:
     node = open_node(mk.home)
     shown = fingerprint(rs.node.card.identity)
     enrol(node, fetch_introduction(node, rs.url), confirmed=shown, legal_basis=LEGAL_BASIS)
+    for one in (node, rs.node):
+        allow_all(one)
     own = read_introduction(rs.node, node.card_envelope.raw)
     enrol(rs.node, own, confirmed=mk.fingerprint, legal_basis=LEGAL_BASIS)
     node.close()
@@ -133,7 +138,11 @@ def _wait_done(rs: RunningNode, mk: DemoNode, records: int) -> None:
     while True:
         acknowledged = next(item for item in rs.get("/v1/peers", Role.OPERATOR).json())["acknowledged"]
         status = _asked(mk, "/v1/status", Role.EXAMINER)
-        done = acknowledged == records and status["acquisitions"] == {"correlated": records} and not status["jobs"]
+        done = (
+            acknowledged == records + POLICY
+            and status["acquisitions"] == {"correlated": records}
+            and not status["jobs"]
+        )
         if done and _asked(mk, "/v1/peers", Role.OPERATOR)[0]["alarm"] is None:  # it ends with the next page
             return
         assert time.monotonic() < deadline, (acknowledged, status, mk.log_end())
@@ -151,14 +160,16 @@ def _check_everything_is_there_once(rs: Node, mk: DemoNode, records: int) -> Non
         sent = {row.statement_id: row.envelope for row in _records(session, rs.node_id)}
         lane = lane_of(session, node.node_id)
         read = node_reader(session)
-        roots = {size: merkle.root(size, read) for size in range(1, records + 2)}
+        roots = {size: merkle.root(size, read) for size in range(1, records + POLICY + 2)}
     with node.store.read() as session:
         received = _records(session, rs.node_id)
         peer = session.get_one(PeerRow, rs.node_id)
         scans = session.scalars(select(AcquisitionRow)).all()
         assert {row.statement_id: row.envelope for row in received} == sent, "each record, byte for byte"
-        assert [row.log_index for row in received] == list(range(1, records + 1)), "no gap in the owner's log"
-        assert (peer.cursor_count, peer.cursor_head) == (records, lane.head), "both ends of the lane agree"
+        assert [row.log_index for row in received] == list(range(1 + POLICY, records + POLICY + 1)), (
+            "no gap in the owner's log"
+        )
+        assert (peer.cursor_count, peer.cursor_head) == (records + POLICY, lane.head), "both ends of the lane agree"
         assert quarantined(session, rs.node_id) == 0
         assert peer.alarm is None
         assert session.scalars(select(JobRow)).all() == []
@@ -167,7 +178,7 @@ def _check_everything_is_there_once(rs: Node, mk: DemoNode, records: int) -> Non
             assert node.blobs.path(scan.sha256).read_bytes() == rs.blobs.path(scan.sha256).read_bytes()
         head = open_head(peer.checkpoint or b"", peer_keys(peer))
     assert roots[head.size] == head.root, "the head that was seen last is one of the log as it is"
-    assert head.size == records + 1
+    assert head.size == records + POLICY + 1
     assert _scans(node) == records, "and no scan that no record names"
     assert list(node.settings.incoming.iterdir()) == []
     node.close()

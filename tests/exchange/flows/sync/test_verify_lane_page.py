@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from exchange.trust.keys import load_identity
 from schemas import ContractError, Envelope, seal
 from schemas.envelope import MAX_ENVELOPE_BYTES
 from schemas.lane import EMPTY_HEAD, MAX_PAGE_BYTES, MAX_PAGE_ITEMS, LaneItem, LanePage, next_head, parse_lane_page
-from tests.exchange.flows.owner import READER, Owner, make_owner
+from tests.exchange.flows.owner import READER, Owner, add_reader, make_owner
+from tests.exchange.open_policy import allow_all
 from tests.schemas.examples import OTHERS, encoded, hybrid, record_fields
 from tests.schemas.statement_examples import statement_fields
 
@@ -83,18 +85,32 @@ def with_item(page: LanePage, place: int, **changes: Any) -> LanePage:
     return adding_up(page.model_copy(update={"items": tuple(items)}))
 
 
-def test_a_true_page_is_taken_whole(owner: Owner) -> None:
+@pytest.fixture
+def sharing(tmp_path: Path) -> Iterator[Owner]:
+    """An owner whose policy lets the reader have its five records. The policy was stated before there was a reader, so
+    it stands on no lane."""
+    made = make_owner(tmp_path / "node", with_reader=False)
+    allow_all(made.node)
+    add_reader(made.node)
+    for _ in range(ITEMS):
+        made.publish()
+    yield made
+    made.node.close()
+
+
+def test_a_true_page_is_taken_whole(sharing: Owner) -> None:
+    owner = sharing
     page = owner.honest_page(known_size=KNOWN_SIZE)
     assert page.model_copy(update={"checkpoint": None}) == owner.page(known_size=KNOWN_SIZE).model_copy(
         update={"checkpoint": None}
     ), "the pages that the lies below are made of are those of a node"
     found = verified(page, knowing(owner))
     assert [item.envelope.raw for item in found.accepted] == [item.envelope.raw for item in owner.published]
-    assert [item.log_index for item in found.accepted] == [1, 2, 3, 4, 5]
+    assert [item.log_index for item in found.accepted] == [2, 3, 4, 5, 6]
     assert (found.poisoned, found.count, found.more) == ((), ITEMS, False)
     assert found.head.hex() == owner.page().head
     assert found.checkpoint is not None
-    assert open_head(found.checkpoint, owner.node.history) == owner.head(ITEMS + 1)
+    assert open_head(found.checkpoint, owner.node.history) == owner.head(ITEMS + 2)
 
 
 def test_a_place_beyond_all_logs_is_refused_before_it_is_stored(owner: Owner) -> None:

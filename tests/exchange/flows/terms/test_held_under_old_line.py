@@ -88,7 +88,7 @@ def test_a_tighter_line_lists_what_is_held_and_it_is_taken_back(network: Network
     rs = network.nodes[RS]
     first, second = network.record(RS, audience=["MK", "XK"]), network.record(RS, audience=["MK"])
     network.settle()
-    assert holders_now(rs) == (), "without a policy what was stated at enrolment holds"
+    assert holders_now(rs) == (), "without a policy nothing is shared"
     state_policy(rs, HEAD, (), ALLOWED)
     assert holders_now(rs) == ()
 

@@ -133,12 +133,10 @@ def _same(store: Store, node_id: str, purpose: Purpose, records: dict[str, Recor
         peer = find_peer(session, node_id)
         assert peer is not None
         given_out = set(
-            session.scalars(select(RecordRow.statement_id).where(may_have(session, peer, purpose, TODAY, owner=ISSUER)))
+            session.scalars(select(RecordRow.statement_id).where(may_have(peer, purpose, TODAY, owner=ISSUER)))
         )
         asked = set(
-            session.scalars(
-                select(RecordRow.statement_id).where(to_be_decided(session, peer, purpose, TODAY, owner=ISSUER))
-            )
+            session.scalars(select(RecordRow.statement_id).where(to_be_decided(peer, purpose, TODAY, owner=ISSUER)))
         )
         for name, record in records.items():
             answer = release(

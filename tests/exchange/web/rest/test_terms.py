@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from schemas.vocabulary import Role
-from tests.exchange.conftest import RunningNode
+from schemas.vocabulary import Jurisdiction, Role
+from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import problem, tiny_scan
 
 pytestmark = pytest.mark.slow
@@ -76,8 +76,13 @@ def test_a_restriction_in_words_waits_for_the_head(pair: tuple[RunningNode, Runn
     assert len(rs.get("/v1/approvals", Role.HEAD, params={"everything": "true"}).json()) == 1
 
 
-def test_a_policy_blocks_what_it_does_not_name(pair: tuple[RunningNode, RunningNode]) -> None:
-    rs, mk = pair
+def test_nothing_is_shared_before_a_policy_and_then_what_it_names(start_node: Callable[..., RunningNode]) -> None:
+    rs, mk = start_node(Jurisdiction.RS), start_node(Jurisdiction.MK)
+    enrol_each_other(rs, mk, sharing=False)
+    unshared = submitted(rs, audience=["MK"])
+    assert rs.get(f"/v1/records/{unshared}").json()["sharing"][0]["reason"] == "blocked-by-law"
+    (peer,) = rs.get("/v1/peers", Role.OPERATOR).json()
+    assert any("Nothing is shared with it" in sentence for sentence in peer["in_words"])
     assert rs.get("/v1/policy").json() == {"statement_id": None, "groups": [], "bases": []}
     basis = {
         "jurisdiction": "MK",
@@ -89,7 +94,7 @@ def test_a_policy_blocks_what_it_does_not_name(pair: tuple[RunningNode, RunningN
     change = {"groups": [{"name": "group-all", "members": ["MK"]}], "bases": [basis]}
     shown = post(rs, "/v1/policy/preview", **change).json()
     assert shown["replaces"] is None
-    assert "what was stated at enrolment holds" in shown["changes"][0]
+    assert "nothing is shared" in shown["changes"][0]
     problem(post(rs, "/v1/policy", **change), 409, "not-confirmed")
     assert rs.get("/v1/policy").json()["statement_id"] is None, "nothing was changed so far"
     assert post(rs, "/v1/policy", **change, confirmed=shown["confirmation"]).status_code == 201
