@@ -32,7 +32,7 @@ from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, Sig
 START_TIMEOUT_S = 120
 """A process that ends is noticed at once; eight that begin together on two busy cores take longer than one."""
 LEGAL_BASIS = "Demonstration with sample data; no legal basis is needed or claimed"
-HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.NODE_KEY)
+DEMO_HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.NODE_KEY)
 REVIEWED_AFTER = timedelta(days=365)
 
 
@@ -151,7 +151,7 @@ def enrol_all(nodes: list[DemoNode]) -> None:
 
 def enrol_and_share(node: Node, introduction: Introduction, fingerprint: str) -> None:
     """Enrol a peer; the head signs that it may have every kind of exhibit."""
-    line = FirstLine(HEAD, tuple(ExhibitKind), SharingRule.ALLOWED, now().date() + REVIEWED_AFTER)
+    line = FirstLine(DEMO_HEAD, tuple(ExhibitKind), SharingRule.ALLOWED, now().date() + REVIEWED_AFTER)
     enrol(node, introduction, confirmed=fingerprint, legal_basis=LEGAL_BASIS, first_line=line)
 
 

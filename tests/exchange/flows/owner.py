@@ -9,8 +9,8 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.store.sync.peers import add_peer, new_peer
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.peer_cards import card_of
 from tests.exchange.open_policy import LEGAL_BASIS
+from tests.exchange.peer_cards import card_of
 from tests.schemas.examples import record_fields
 
 READER = "ffp-mk"

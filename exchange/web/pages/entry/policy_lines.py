@@ -20,12 +20,12 @@ from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule
 
 router = APIRouter()
 
-Watching = Annotated[Visitor, Depends(only(Role.OPERATOR, Role.HEAD))]
+PolicyReader = Annotated[Visitor, Depends(only(Role.OPERATOR, Role.HEAD))]
 _USUAL_REVIEW = timedelta(days=365)
 
 
 @router.get("/policy")
-def policy_page(node: OpenNode, who: Watching) -> Response:
+def policy_page(node: OpenNode, who: PolicyReader) -> Response:
     """The lines in force, and the jurisdictions of peers that no line names."""
     found = policy_of(node)
     today = now().date()
