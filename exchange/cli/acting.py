@@ -68,6 +68,19 @@ def code_of(word: str) -> Jurisdiction:
         raise InvalidInput(f"{word} is no code of a jurisdiction, such as RS. See: ffp jurisdiction list") from error
 
 
+def reason_line(text: str) -> str:
+    """A reason in words, as it may be kept. Raises InvalidInput."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from exchange.errors import InvalidInput
+    from schemas.exhibit import ShortText
+
+    try:
+        return TypeAdapter(ShortText).validate_python(text)
+    except ValidationError as error:
+        raise InvalidInput("Say why in one line of at most 120 characters.") from error
+
+
 def warn_of(place: str, text: str) -> None:
     """Say what of a person a free text may tell that was just signed."""
     from exchange.flows.entry.free_text import doubts

@@ -221,21 +221,15 @@ def _decide_held(
     as_json: bool,
 ) -> None:
     """All that waits, a few hundred at a time; what was decided stands where this is broken off."""
-    from pydantic import TypeAdapter, ValidationError
-
-    from exchange.cli.acting import maker_of, warn_of
+    from exchange.cli.acting import maker_of, reason_line, warn_of
     from exchange.errors import InvalidInput
     from exchange.flows.terms.held_under_old_line import HeldDecision, decide_held
     from exchange.log.audit_entry import Actor, ActorKind
-    from schemas.exhibit import ShortText
     from schemas.vocabulary import Role
 
     if because is None or acting is None:
         raise InvalidInput("Say why with --because, and in whose name with --as.")
-    try:
-        TypeAdapter(ShortText).validate_python(because)
-    except ValidationError as error:
-        raise InvalidInput("Say why in one line of at most 120 characters.") from error
+    because = reason_line(because)
     jurisdiction, taking = code_of(asked[0]), asked[1]
     maker = maker_of(node, acting, Role.HEAD)
     actor = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)

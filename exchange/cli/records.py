@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, code_of, one_of
+from exchange.cli.acting import HIGHEST, Acting, code_of, one_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
@@ -26,7 +26,8 @@ def withdraw(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take an own record back from every holder, in all its versions; or from one."""
+    """Take an own record back from every holder, in all its versions; or from one. This is for the record's author and
+    the head; others propose it: ffp record propose-withdrawal."""
     from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import revoke_from
@@ -46,6 +47,96 @@ def withdraw(
         f"Withdrawn; the statement is {', '.join(said)}.",
         f"A running node erases it and tells the holders. See: ffp record withdrawals {record}",
     )
+
+
+@app.command("propose-withdrawal")
+def propose(
+    record: RecordId,
+    acting: Acting,
+    because: Annotated[str, typer.Option(help="Why, in one line.")],
+    reason: Annotated[str, typer.Option(help="As in the vocabulary WithdrawalReason.")] = "entered_in_error",
+    holder: Annotated[str | None, typer.Option(help="Take it from this peer alone.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose to withdraw a record that a colleague entered. Its author or the head decides."""
+    from exchange.cli.acting import maker_of, reason_line, warn_of
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.proposals import propose_withdrawal
+    from exchange.log.audit_entry import Actor, ActorKind
+    from schemas.vocabulary import Role, WithdrawalReason
+
+    why, words = one_of(WithdrawalReason, reason), reason_line(because)
+    with opened(resolve_home(home)) as node:
+        maker = maker_of(node, acting, Role.EXAMINER, Role.HEAD)
+        actor = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
+        number = propose_withdrawal(node, maker, actor, record, why, words, holder=holder)
+    warn_of("--because", because)
+    tell(as_json, {"proposal": number, "record": record}, f"Proposed as number {number}. See: ffp record proposals")
+
+
+@app.command("proposals")
+def proposals(acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
+    """List the withdrawals that wait for somebody's decision, or that somebody proposed."""
+    from exchange.cli.acting import maker_of
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.proposals import proposals_for
+    from schemas.vocabulary import Role
+
+    with opened(resolve_home(home)) as node:
+        maker = maker_of(node, acting, Role.EXAMINER, Role.HEAD)
+        found = proposals_for(node, maker.role, maker.pseudonym)
+    fields = [
+        {
+            "proposal": item.proposal_id,
+            "record": item.record.statement_id,
+            "case_reference": item.record.case_reference,
+            "holder": item.holder,
+            "reason": item.reason,
+            "because": item.because,
+            "proposed_by": item.proposed_by,
+            "proposed_at": item.proposed_at,
+            "author": item.author,
+            "may_decide": item.may_decide,
+        }
+        for item in found
+    ]
+    if as_json:
+        print_json(fields)
+        return
+    if not found:
+        typer.echo("No proposal is open.")
+    for item in found:
+        who = f"{item.author} or the head" if item.author else "the head"
+        typer.echo(
+            f"{item.proposal_id}: {item.record.case_reference}, from {item.holder or 'everybody'}, {item.reason}. "
+            f"For {who} to decide."
+        )
+        typer.echo(f"  {item.because} ({item.proposed_by}, {item.proposed_at}; record {item.record.statement_id})")
+
+
+@app.command("decide-withdrawal")
+def decide_withdrawal(
+    proposal: Annotated[int, typer.Argument(min=1, max=HIGHEST, help="Its number, by `ffp record proposals`.")],
+    step: Annotated[str, typer.Argument(help="approve, decline, or undo (by whoever proposed it).")],
+    acting: Acting,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve, decline or undo a proposed withdrawal. Approving withdraws the record."""
+    from exchange.cli.acting import maker_of
+    from exchange.flows.node.node import opened
+    from exchange.flows.terms.proposals import ProposalStep, decide_proposal
+    from exchange.log.audit_entry import Actor, ActorKind
+    from schemas.vocabulary import Role
+
+    chosen = one_of(ProposalStep, step)
+    with opened(resolve_home(home)) as node:
+        maker = maker_of(node, acting, Role.EXAMINER, Role.HEAD)
+        actor = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
+        said = decide_proposal(node, maker, actor, proposal, chosen)
+    fields = {"proposal": proposal, "step": chosen, "statements": said}
+    tell(as_json, fields, f"Withdrawn; the statement is {', '.join(said)}." if said else f"Done: {chosen}.")
 
 
 @app.command("withdrawals")

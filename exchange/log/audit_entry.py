@@ -72,6 +72,9 @@ class Act(StrEnum):
     DECIDE_HELD = "decide-held"
     """The head took back, or left, records that a peer holds and that the policy in force would not give it any more;
     ``asked`` is which of both, from whom and why, the subjects are the records, ``count`` how many."""
+    PROPOSE_WITHDRAWAL = "propose-withdrawal"
+    """Somebody proposed to withdraw an own record, or a proposal was approved, declined or undone; ``asked`` is which
+    step, from whom the record is to be taken and why, the subject is the record."""
     START_SEARCH = "start-search"
     """This node asked its peers by itself about an own record; ``asked`` is which rules it fits and what became of it,
     the subjects are the record and the queries, ``count`` how many queries."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from tests.exchange.flows.network import MK, RS, XK
 from tests.observers.trial import Secret
-from tests.observers.world import COLLEAGUE, HEAD, World, drawn
+from tests.observers.world import HEAD, World, drawn
 
 ALIKE, OTHERS = 1, (4, 5, 6)
 """The observer's own exhibit was fired by the first; a record that shows it too would stand out in a search."""
@@ -106,7 +106,7 @@ class Withdrawn(OfRecord):
 
     def meanwhile(self, world: World, ids: list[str]) -> None:
         body = {"reason": "entered_in_error"}
-        world.rest("POST", f"/v1/records/{ids[0]}/withdrawal", COLLEAGUE, json=body)
+        world.rest("POST", f"/v1/records/{ids[0]}/withdrawal", HEAD, json=body)
         world.work()
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from exchange.conformance.check import Check, Part
 from exchange.conformance.checks.lies import quiet_answer, signed_page, true_page
 from exchange.conformance.checks.reading import read_whole_lane
-from exchange.conformance.guest.guest import Guest
+from exchange.conformance.guest.guest import CONFORMANCE_HEAD, Guest
 from exchange.conformance.guest.owner import Published
 from exchange.conformance.guest.peer_simulator import SimulatedRequest, blob_answer
 from exchange.conformance.guest.poison import Issuer, PoisonedItem, make_poison
@@ -24,13 +24,12 @@ from exchange.conformance.visit import Visit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.terms.withdraw import withdraw
 from exchange.trust.keys import load_identity
-from schemas import Acknowledgement, AnyStatement, ContractError, Maker, Receipt, open_envelope, parse_statement
+from schemas import Acknowledgement, AnyStatement, ContractError, Receipt, open_envelope, parse_statement
 from schemas.lane import LanePage
-from schemas.vocabulary import Role, SignedInBy, WithdrawalReason
+from schemas.vocabulary import WithdrawalReason
 
 SCAN_BYTES = 4096
 _CURSOR = re.compile(r"(?=.*[?&]start=\d+(&|$))(?=.*[?&]head=[0-9a-f]{64}(&|$))(?=.*[?&]known_size=\d+(&|$))")
-MAKER = Maker(pseudonym="conformance", role=Role.EXAMINER, signed_in=SignedInBy.NODE_KEY)
 
 
 def asks(guest: Guest) -> list[SimulatedRequest]:
@@ -172,7 +171,7 @@ def _withdrawn(visit: Visit) -> str:
     guest.peer.lane = lambda asked: whole_lane(guest, asked)
     records, guest.withdrawn = {item.statement_id for item in guest.honest}, True
     for record in records:
-        withdraw(guest.node, MAKER, record, WithdrawalReason.ENTERED_IN_ERROR)
+        withdraw(guest.node, CONFORMANCE_HEAD, record, WithdrawalReason.ENTERED_IN_ERROR)
     sign_head(guest.node)
 
     def erased() -> bool | None:

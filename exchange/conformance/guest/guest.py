@@ -38,7 +38,7 @@ from schemas import KeyEvent, Maker
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
 
 _LEGAL_BASIS = "Conformance test with made-up data; no legal basis is needed or claimed"
-_HEAD = Maker(pseudonym="conformance", role=Role.HEAD, signed_in=SignedInBy.NODE_KEY)
+CONFORMANCE_HEAD = Maker(pseudonym="conformance", role=Role.HEAD, signed_in=SignedInBy.NODE_KEY)
 _LASTS = timedelta(days=365)
 POLL_S = 2.0
 _T = TypeVar("_T")
@@ -167,7 +167,7 @@ def guest_at(
             tested = introduction.card
             if tested.jurisdiction == jurisdiction:
                 raise ConfigurationError(f"The tested node is of {jurisdiction} itself; give another one with --as.")
-            line = FirstLine(_HEAD, tuple(ExhibitKind), SharingRule.ALLOWED, now().date() + _LASTS)
+            line = FirstLine(CONFORMANCE_HEAD, tuple(ExhibitKind), SharingRule.ALLOWED, now().date() + _LASTS)
             enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=_LEGAL_BASIS, first_line=line)
             with node.store.write() as session:
                 adopt_keys(session, session.get_one(PeerRow, tested.issuer), keys)

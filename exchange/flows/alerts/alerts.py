@@ -23,6 +23,9 @@ from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
 from exchange.store.hits.joined_pairs import pairs_of_hits
 from exchange.store.review.alerts import (
     APPROVAL,
+    PROPOSAL_DECLINED,
+    PROPOSAL_DONE,
+    PROPOSED,
     SEARCH,
     VERIFICATION,
     AlertReader,
@@ -54,6 +57,8 @@ class AlertSubject(StrEnum):
     SEARCH = "search"
     VERIFICATIONS = "verifications"
     APPROVALS = "approvals"
+    WITHDRAWAL = "withdrawal"
+    """A record of which somebody proposed the withdrawal."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +220,8 @@ def _leads_to(news: News) -> AlertSubject:
             return AlertSubject.APPROVALS
         case what if what == SEARCH:
             return AlertSubject.SEARCH
+        case what if what in (PROPOSED, PROPOSAL_DECLINED, PROPOSAL_DONE):
+            return AlertSubject.WITHDRAWAL
         case "answer" | "grant" | "approval":
             return AlertSubject.QUERY
         case _:
@@ -227,6 +234,8 @@ def _page(news: News) -> str:
             return "/app/verifications"
         case AlertSubject.APPROVALS:
             return "/app/approvals"
+        case AlertSubject.WITHDRAWAL:
+            return f"/app/records/{news.subject}#withdrawal"
         case AlertSubject.SEARCH:
             return f"/app/searches/{news.subject}"
         case AlertSubject.QUERY:

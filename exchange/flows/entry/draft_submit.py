@@ -18,6 +18,7 @@ from exchange.flows.entry.submit import (
     SubmissionReceipt,
     SubmittedScan,
     check_dates,
+    check_retention,
     record_from,
     submit_record,
 )
@@ -210,6 +211,7 @@ def _record(node: Node, maker: Maker, draft: Draft, files: Sequence[FileOf]) -> 
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
     check_dates(submission, now(), node.jurisdictions)
+    check_retention(node, maker, submission)
     if submission.exhibit.firearm is not None:
         with node.store.read() as session:
             check_described(session, submission.exhibit.firearm)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import now, stamp
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node
+from exchange.flows.statement.authorship import WorkAct, check_may_do
 from exchange.store.entry.firearms import (
     find_firearm,
     ids_that_begin,
@@ -68,21 +69,27 @@ def enter_firearm(node: Node, maker: Maker, stated: Firearm, serial_number: str 
         save_firearm(session, stated, serial_number=serial_number, remark=remark, by=maker.pseudonym, at=stamp())
 
 
-def change_firearm(node: Node, stated: Firearm, serial_number: str | None, remark: str | None, seen: str) -> None:
+def change_firearm(
+    node: Node, maker: Maker, stated: Firearm, serial_number: str | None, remark: str | None, seen: str
+) -> None:
     """Put down what is known now; records that were signed say what they said. ``seen``: when it had last been changed
-    as it was shown. Raises NotFound; Conflict where it was changed since."""
+    as it was shown. Raises NotFound; Conflict where it was changed since; Forbidden, code "not-author", for a serial
+    number that somebody else entered."""
     _check_serial_stays(stated, serial_number)
     with node.store.write() as session:
         row = _row(session, stated.firearm_id)
         if row.changed_at != seen:
             raise Conflict("This firearm was changed since it was shown: look at it again.", code="firearm-changed")
+        if row.serial_number is not None and row.serial_number != serial_number:
+            check_may_do(WorkAct.REPLACE_SERIAL_NUMBER, maker, row.entered_by)
         save_firearm(session, stated, serial_number=serial_number, remark=remark, by=row.entered_by, at=stamp())
 
 
-def forget_firearm(node: Node, firearm_id: str) -> None:
-    """Take a firearm off the list. Raises NotFound; Conflict where a test fire names it."""
+def forget_firearm(node: Node, maker: Maker, firearm_id: str) -> None:
+    """Take a firearm off the list. Raises NotFound; Conflict where a test fire names it; Forbidden, code "not-author",
+    for one that somebody else entered."""
     with node.store.write() as session:
-        _row(session, firearm_id)
+        check_may_do(WorkAct.REMOVE_FIREARM, maker, _row(session, firearm_id).entered_by)
         if test_fires_of(session, node.node_id, firearm_id, limit=1):
             raise Conflict(
                 "Test fires name this firearm: withdraw these records first, or correct what is written here.",

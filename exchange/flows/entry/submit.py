@@ -22,6 +22,7 @@ from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.instrument.check_standing import named_check
 from exchange.flows.node.node import Node, check_keys
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
+from exchange.flows.statement.authorship import WorkAct, author_of, may_do
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import Shared, record_of, share, sharing_of
@@ -166,6 +167,7 @@ def _ready(
     key = idempotency_key or content
     if earlier := _find_earlier(node, maker.pseudonym, key, content):
         return earlier
+    check_retention(node, maker, submission)
     with node.store.read() as session:
         _check_supersedes(session, node, submission.supersedes)
         if submission.exhibit.firearm is not None:
@@ -268,6 +270,25 @@ def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Submiss
             sharing,
             {},
             doubts_in(record, node.jurisdictions),
+        )
+
+
+def check_retention(node: Node, maker: Maker, submission: Submission) -> None:
+    """An earlier retention date withdraws a record everywhere and for good, so only its author's amendment brings the
+    date forward. Raises InvalidInput, code "retention-shortened"."""
+    if submission.supersedes is None:
+        return
+    with node.store.read() as session:
+        found = find_record(session, submission.supersedes)
+        if found is None or submission.retention_until.isoformat() >= found[0].retention_until:
+            return
+        author = author_of(session, submission.supersedes)
+    if not may_do(WorkAct.SHORTEN_RETENTION, maker.role, maker.pseudonym, author):
+        raise InvalidInput(
+            f"The record is kept until {found[0].retention_until}. Only {author} may bring that forward; propose to "
+            "withdraw it instead.",
+            code="retention-shortened",
+            problems=(("retention_until", "lies before that of the version it amends"),),
         )
 
 

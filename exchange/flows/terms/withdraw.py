@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import now
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
+from exchange.flows.statement.authorship import WorkAct, check_may_do, deciding_author
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.store.entry.drafts import forget_drafts
 from exchange.store.entry.records import versions_of
@@ -18,6 +19,7 @@ from exchange.store.query.queries import forget_found
 from exchange.store.sync.peers import all_peers, find_peer, readers_of, taken_back
 from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.terms import TombstoneRow
+from exchange.store.terms.proposals import settle_proposals_on
 from exchange.store.terms.terms import drop_grants, forget_approvals
 from exchange.store.terms.withdrawals import (
     bury,
@@ -72,13 +74,15 @@ def withdraw(node: Node, maker: Maker, record: str, reason: WithdrawalReason) ->
     From the moment this returns nobody is shown it or given it any more; what lies on the disk is erased right after,
     and each holder acknowledges that it did the same.
 
-    Versions that were withdrawn before are passed over. Raises NotFound; Conflict, code "withdrawn", when all were.
+    Versions that were withdrawn before are passed over. Raises NotFound; Conflict, code "withdrawn", when all were;
+    Forbidden, code "not-author", for whoever may only propose it.
     """
     with node.store.read() as session:
-        versions = _standing(session, node, record)
+        versions = standing_versions(session, node, record)
+        check_may_do(WorkAct.WITHDRAW, maker, deciding_author(session, node.settings, record))
     said = [say(node, Withdrawal, maker, record=version, reason=reason, holder=None) for version in versions]
     with node.store.write() as session:
-        if _standing(session, node, record) != versions:
+        if standing_versions(session, node, record) != versions:
             raise Conflict(f"The record {record} was amended or withdrawn meanwhile; look at it again.")
         for item in said:
             _enter(session, item)
@@ -88,10 +92,11 @@ def withdraw(node: Node, maker: Maker, record: str, reason: WithdrawalReason) ->
 def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: WithdrawalReason) -> str:
     """Let one holder have an own record no more: a withdrawal on that one's lane. A later grant undoes it.
 
-    Raises NotFound, Conflict (code "withdrawn").
+    Raises NotFound; Conflict, code "withdrawn"; Forbidden, code "not-author", for whoever may only propose it.
     """
     with node.store.read() as session:
         _own(session, node, record)
+        check_may_do(WorkAct.TAKE_BACK, maker, deciding_author(session, node.settings, record))
         if find_peer(session, holder) is None:
             raise NotFound(f"There is no peer {holder}. See: ffp peer list")
     return _withdraw(node, maker, record, reason, holder)
@@ -99,6 +104,7 @@ def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: With
 
 def place_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
     """Restrict a record instead of erasing it, should it be withdrawn. ``authority``: the court and its reference."""
+    check_may_do(WorkAct.HOLD, maker)
     with node.store.read() as session:
         if session.get(RecordRow, record) is None:
             raise NotFound(f"There is no record {record} on this node.")
@@ -111,6 +117,7 @@ def place_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
 
 def end_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
     """Lift a hold; what was withdrawn meanwhile is erased now. Raises NotFound."""
+    check_may_do(WorkAct.END_HOLD, maker)
     said = say(node, Hold, maker, record=record, placed=False, authority=authority)
     with node.store.write() as session:
         if hold_of(session, record) is None:
@@ -176,8 +183,9 @@ def _own(session: Session, node: Node, record: str) -> None:
         raise NotFound(f"There is no record {record} of this node's own; only the owner may withdraw.")
 
 
-def _standing(session: Session, node: Node, record: str) -> list[str]:
-    """The versions of an own record that were not withdrawn, the oldest first."""
+def standing_versions(session: Session, node: Node, record: str) -> list[str]:
+    """The versions of an own record that were not withdrawn, the oldest first. Raises NotFound; Conflict, code
+    "withdrawn"."""
     _own(session, node, record)
     versions = [row.statement_id for row in versions_of(session, record)]
     standing = [name for name in versions if tombstone_for(session, name, "", issuer=node.node_id) is None]
@@ -205,6 +213,7 @@ def _enter(session: Session, said: SignedStatement[Withdrawal]) -> None:
 def withdrawn(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> None:
     """What follows from an own withdrawal that stands in the log. Needs a write transaction."""
     record, holder = withdrawal.record, withdrawal.holder
+    settle_proposals_on(session, record, holder, withdrawal.made_by.pseudonym)
     stone = raise_tombstone(session, withdrawal, statement_id, log_index)
     if holder is None:
         drop_grants(session, record)

@@ -42,9 +42,14 @@ def active_user(session: Session, pseudonym: str) -> UserRow:
     return user
 
 
+def find_user(session: Session, pseudonym: str) -> UserRow | None:
+    """Also one who was revoked."""
+    return session.get(UserRow, pseudonym)
+
+
 def known_user(session: Session, pseudonym: str) -> UserRow:
     """Also one who was revoked. Raises NotFound."""
-    user = session.get(UserRow, pseudonym)
+    user = find_user(session, pseudonym)
     if user is None:
         raise NotFound(f"There is no user {pseudonym}. `ffp user list` shows them.")
     return user

@@ -12,7 +12,7 @@ from exchange.store.review.alerts import SAID_OF_HITS
 from exchange.store.tables.mail import AlertsReadRow
 from exchange.store.tables.records import StatementRow
 from exchange.store.tables.reviews import KeptSearchRow, VerificationTaskRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.terms import ApprovalRow, WithdrawalProposalRow
 
 _TELLING = (*SAID_OF_HITS, "answer", "approval", "conclusion", "grant", "verification")
 
@@ -29,6 +29,8 @@ _CHANGES = select(
     select(func.max(VerificationTaskRow.created_at)).where(_OPEN).scalar_subquery(),
     select(func.count()).select_from(ApprovalRow).where(ApprovalRow.decision.is_(None)).scalar_subquery(),
     select(func.max(ApprovalRow.asked_at)).where(ApprovalRow.decision.is_(None)).scalar_subquery(),
+    select(func.count()).select_from(WithdrawalProposalRow).scalar_subquery(),
+    select(func.max(WithdrawalProposalRow.decided_at)).scalar_subquery(),
     select(func.max(KeptSearchRow.newest_at)).scalar_subquery(),
     select(func.max(AlertsReadRow.seen_to)).scalar_subquery(),
     select(func.count(AlertsReadRow.before)).scalar_subquery(),

@@ -31,12 +31,13 @@ from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, KeptSearchRow, ScoreSeenRow, VerificationTaskRow
 from exchange.store.tables.sign_in import UserRow
-from exchange.store.tables.terms import ApprovalRow
+from exchange.store.tables.terms import DECLINED, WITHDRAWN, ApprovalRow, WithdrawalProposalRow
 from schemas.kinds import OF_A_HIT
 from schemas.vocabulary import Basis, Role
 
 SAID_OF_HITS = ("hit", *sorted(OF_A_HIT), "message", "retraction")
 VERIFICATION, APPROVAL, SEARCH = "verification-waits", "approval-waits", "search-found"
+PROPOSED, PROPOSAL_DECLINED, PROPOSAL_DONE = "withdrawal-proposed", "withdrawal-declined", "withdrawal-done"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class AlertReader:
 @dataclass(frozen=True)
 class News:
     """``what`` is a statement's type, or that something waits; ``subject`` the hit or the query that it belongs to.
-    What waits names nothing: neither a pair, nor who said what. Of a search that found something it is the number."""
+    What waits names nothing: neither a pair, nor who said what. Of a search that found something it is the number, of
+    a proposed withdrawal the record."""
 
     what: str
     at: str
@@ -123,9 +125,9 @@ def _parts(role: Role) -> list[Select[Any]]:
     if role in (Role.EXAMINER, Role.INVESTIGATOR):
         parts.append(_searches())
     if role is Role.EXAMINER:
-        parts.append(_verifications())
+        parts += [_verifications(), _proposals(role), _settled_proposals()]
     if role is Role.HEAD:
-        parts.append(_approvals())
+        parts += [_approvals(), _proposals(role)]
     return parts
 
 
@@ -254,6 +256,24 @@ def _searches() -> Select[Any]:
     number = cast(kept.search_id, String)
     return _row(literal(SEARCH, String), kept.newest_at, subject=number).where(
         kept.pseudonym == _PSEUDONYM, kept.stopped_at.is_(None), kept.newest_at > _SINCE
+    )
+
+
+def _proposals(role: Role) -> Select[Any]:
+    """Withdrawals that wait for the record's author or the head."""
+    row = WithdrawalProposalRow
+    mine = true() if role is Role.HEAD else row.author == _PSEUDONYM
+    return _row(literal(PROPOSED, String), row.proposed_at, subject=row.record).where(
+        row.decision.is_(None), row.proposed_at > _SINCE, mine
+    )
+
+
+def _settled_proposals() -> Select[Any]:
+    """What others decided on a proposal of one's own."""
+    row = WithdrawalProposalRow
+    what = case((row.decision == DECLINED, literal(PROPOSAL_DECLINED)), else_=literal(PROPOSAL_DONE))
+    return _row(cast(what, String), row.decided_at, subject=row.record).where(
+        row.proposed_by == _PSEUDONYM, row.decision.in_((DECLINED, WITHDRAWN)), row.decided_at > _SINCE
     )
 
 

@@ -123,3 +123,31 @@ class RemainsRow(Base):
     sha256: Mapped[str]
     delivered: Mapped[bool]
     """Whether the bytes came here by this record. Of what it only named its owner is told nothing."""
+
+
+WITHDRAWN, DECLINED, UNDONE = "withdrawn", "declined", "undone"
+"""What becomes of a proposed withdrawal."""
+
+
+class WithdrawalProposalRow(Base):
+    """That a record be withdrawn, proposed by somebody who may not decide it."""
+
+    __tablename__ = "withdrawal_proposal"
+    proposal_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    record: Mapped[str] = mapped_column(index=True)
+    holder: Mapped[str]
+    """The node that is to have it no more; empty for every holder."""
+    reason: Mapped[str]
+    because: Mapped[str]
+    """The reason in words; empty once the record was erased."""
+    author: Mapped[str | None]
+    """The record's author, who decides besides the head; None where the head decides alone."""
+    proposed_by: Mapped[str]
+    proposed_at: Mapped[str]
+    decision: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[str | None]
+    __table_args__ = (
+        Index("withdrawal_proposal_by_decision", "decision", "proposed_at"),
+        {"sqlite_autoincrement": True},
+    )

@@ -29,6 +29,7 @@ from exchange.store.tables.records import (
 )
 from exchange.store.tables.terms import HeldDecisionRow, HoldRow, RemainsRow, TombstoneRow
 from exchange.store.tables.watched import WatchedScanRow
+from exchange.store.terms.proposals import forget_words_on
 from exchange.store.truth.known_pairs import forget_known_pairs
 from schemas import Withdrawal
 
@@ -118,6 +119,7 @@ def erase_rows(session: Session, record: str, *, issuer: str | None = None) -> N
     forget_instruments(session, record)
     forget_messages_on(session, record)
     forget_known_pairs(session, record)
+    forget_words_on(session, record)
     for scan in scans:
         session.add(_remains(scan))
         for kind in OF_SCANS:

@@ -42,6 +42,7 @@ from exchange.web.pages.entry import (
     register,
     register_files,
     search,
+    withdrawals,
 )
 from exchange.web.pages.exercises import items as exercise_items
 from exchange.web.pages.exercises import sets as exercise_sets
@@ -121,6 +122,7 @@ PAGE_PARTS = (
     approvals,
     held_records,
     policy_lines,
+    withdrawals,
     alerts,
     events,
     cases,

@@ -21,7 +21,8 @@ router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 
 class AlertAnswer(BaseModel):
     """One line. ``what``: the type of a statement, or that something waits. ``leads_to`` a hit, a query or a kept
-    search, by its ``subject``; or to what waits for a blind verification or for the head, which names nothing.
+    search, by its ``subject``, or to the record whose withdrawal was proposed; or to what waits for a blind
+    verification or for the head, which names nothing.
     ``no_effect``: why what was signed about a hit counts for nothing; ``step``: what happened to an exhibit that
     travels."""
 

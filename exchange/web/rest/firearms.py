@@ -105,7 +105,7 @@ def change_firearm(
 ) -> FirearmWithTestFires:
     """Put down what is known of a firearm now. Records that name it say what they said when they were signed."""
     stated = changed.firearm.model_copy(update={"firearm_id": firearm_id})
-    flow.change_firearm(node, stated, changed.serial_number, changed.remark, changed.seen)
+    flow.change_firearm(node, caller.maker, stated, changed.serial_number, changed.remark, changed.seen)
     note_change(node, caller, "changed", firearm_id)
     return _file(node, firearm_id)
 
@@ -113,7 +113,7 @@ def change_firearm(
 @router.delete("/{firearm_id:path}", status_code=204, response_class=Response)
 def delete_firearm(node: OpenNode, caller: Submitter, firearm_id: FirearmInPath) -> Response:
     """Take a firearm off the list that no current record names."""
-    flow.forget_firearm(node, firearm_id)
+    flow.forget_firearm(node, caller.maker, firearm_id)
     note_change(node, caller, "removed", firearm_id)
     return Response(status_code=204)
 

@@ -103,7 +103,8 @@ class DecisionAsked(Asked):
 def withdraw_record(
     node: OpenNode, caller: ExaminerOrHead, statement_id: StatementId, asked: WithdrawalAsked
 ) -> response_models.Stated:
-    """Take an own record back. Nobody is shown it from now on; each holder erases it and acknowledges that."""
+    """Take an own record back. Nobody is shown it from now on; each holder erases it and acknowledges that. This is for
+    the record's author and the head (403, `not-author`); others propose it at `withdrawal-proposals`."""
     if asked.holder is not None:
         return response_models.Stated(
             statements=[revoke_from(node, caller.maker, statement_id, asked.holder, asked.reason)]

@@ -44,7 +44,7 @@ class ReleasedNode(Process):
         port = free_port()
         self.node_id, self.runs = f"ffp-{jurisdiction.lower()}", release
         url = f"http://127.0.0.1:{port}"
-        more = {"examiner-2": Role.EXAMINER, "investigator-1": Role.INVESTIGATOR}
+        more = {"examiner-2": Role.EXAMINER, "investigator-1": Role.INVESTIGATOR, "head-1": Role.HEAD}
         told = {"jurisdiction": jurisdiction, "url": url, "port": port, "people": PEOPLE | more}
         made = release.run(_MAKE, home=home, **told)
         self.card, self._tokens = made["card"], made["tokens"]
@@ -138,7 +138,7 @@ class ReleasedNode(Process):
         return name
 
     def withdraw(self, record: str) -> None:
-        self.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"})
+        self.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"}, "head-1")
 
     def seen_of(self, other: ReleasedNode) -> dict[str, Any]:
         """What this node tells its operator of a peer."""

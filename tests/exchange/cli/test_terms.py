@@ -44,7 +44,7 @@ def test_a_record_withdrawn_granted_held(ffp: Ffp, network: Network) -> None:
 
     held = ("--authority", "Court of a test, 1/2026")
     assert ffp("record", "hold", record, *BY_HEAD, *held, *home).code == 0
-    said = ffp("record", "withdraw", record, *BY_EXAMINER, *home)
+    said = ffp("record", "withdraw", record, *BY_HEAD, *home)
     assert said.code == 0
     assert "ffp record withdrawals" in said.out
     assert "has not acknowledged" in ffp("record", "withdrawals", record, *home).out

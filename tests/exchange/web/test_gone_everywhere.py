@@ -150,7 +150,7 @@ def test_a_withdrawn_scan_is_gone_everywhere(
         }, "else nothing is shown below"
     assert {what for what, _ in found(looked_for["ffp-rs"], files(rs.node.settings.home))} >= {"previews"}
 
-    assert rs.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"}).status_code == 201
+    assert rs.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"}, Role.HEAD).status_code == 201
 
     def acknowledged() -> bool:
         (state,) = rs.get(f"/v1/records/{record}/withdrawal").json()

@@ -38,6 +38,7 @@ from schemas import (
 from schemas.lane import next_head, parse_lane_page
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK
+from tests.exchange.open_policy import HEAD
 from tests.observers.coverage import Coverage
 from tests.observers.seen.description import Asked, Description, Seen
 from tests.observers.seen.wire import Exchange
@@ -114,7 +115,7 @@ class CuriousPeer:
         """Withdraw the records that name scans which it never had: others acknowledge what became of these."""
         for record in self._signed:
             self._world.steps.step()
-            withdraw(self._world.mk, WHO, record, WithdrawalReason.ENTERED_IN_ERROR)
+            withdraw(self._world.mk, HEAD, record, WithdrawalReason.ENTERED_IN_ERROR)
         sign_head(self._world.mk)
 
     def query(self, record: str) -> None:

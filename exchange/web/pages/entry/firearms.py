@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
@@ -21,16 +21,18 @@ from exchange.flows.review.records import NEWEST_FIRST, RecordColumn, RecordOrde
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.entry.sorted_records import few_records, record_order
-from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, page, read_form
+from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.sorting import Direction
 from exchange.web.rest import response_models
 from exchange.web.rest.firearms import FirearmChanged, FirearmEntered, FirearmInPath, note_change
 from exchange.web.wording.calibres import BESIDE_THE_LIST
 from schemas import Firearm
 from schemas.statements import contract_error
-from schemas.vocabulary import Answer, FirearmKind, FirearmOrigin
+from schemas.vocabulary import Answer, FirearmKind, FirearmOrigin, Role
 
 router = APIRouter()
+
+FirearmKeeper = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
 
 _ON_A_PAGE = 50
 _AT_HOME = ("serial_number", "remark")
@@ -79,7 +81,9 @@ def firearm(
 
 
 @router.post("/firearms/{firearm_id:path}")
-async def send_firearm_change(request: Request, node: OpenNode, who: Examining, firearm_id: FirearmInPath) -> Response:
+async def send_firearm_change(
+    request: Request, node: OpenNode, who: FirearmKeeper, firearm_id: FirearmInPath
+) -> Response:
     """Change what is known, take it off the list, or begin the draft of a test fire of it."""
     fields = await read_form(request, node, who.csrf)
     done: Response = await off_loop(_act, node, who, firearm_id, fields)
@@ -102,18 +106,20 @@ def _enter(node: Node, who: Visitor, fields: dict[str, str]) -> Response:
 
 def _act(node: Node, who: Visitor, firearm_id: str, fields: dict[str, str]) -> Response:
     match fields.pop("act", "change"):
-        case "test-fire":
+        case "test-fire" if who.caller.role is Role.EXAMINER:
             draft = begin_test_fire(node, who.caller.pseudonym, flow.read_firearm(node, firearm_id).firearm.stated)
             return RedirectResponse(f"/app/register/{draft}", 303)
         case "remove":
-            flow.forget_firearm(node, firearm_id)
+            flow.forget_firearm(node, who.caller.maker, firearm_id)
             note_change(node, who.caller, "removed", firearm_id)
             return RedirectResponse("/app/firearms", 303)
     try:
         changed = FirearmChanged.model_validate(
             _content(fields | {"firearm_id": firearm_id}) | {"seen": fields.get("seen", "")}
         )
-        flow.change_firearm(node, changed.firearm, changed.serial_number, changed.remark, changed.seen)
+        flow.change_firearm(
+            node, who.caller.maker, changed.firearm, changed.serial_number, changed.remark, changed.seen
+        )
     except (ValidationError, InvalidInput, Conflict) as error:
         return _file(node, who, flow.read_firearm(node, firearm_id), FirearmForm(fields, _problems(error)))
     note_change(node, who.caller, "changed", firearm_id)

@@ -15,9 +15,12 @@ from exchange.flows.review.records import read_record
 from exchange.flows.review.statements import may_say
 from exchange.flows.review.taken_work import TakenKind, colleagues_for, work_on_records
 from exchange.flows.scan.listed_scans import listed_scan
+from exchange.flows.terms.proposals import withdrawal_rights
 from exchange.flows.terms.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.pages.approvals import Doubts
+from exchange.web.pages.entry.withdrawals import WITHDRAWAL_REASONS
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
@@ -28,7 +31,8 @@ router = APIRouter()
 
 
 @router.get("/records/{statement_id}")
-def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
+def record_page(node: OpenNode, who: Reading, statement_id: StatementId, doubt: Doubts = ()) -> Response:
+    """``doubt``: what the reason of a proposal that was just made may tell of a person."""
     asker = who.consultation
     found = read_record(node, *asker.reader, statement_id)
     if found is None:
@@ -41,6 +45,8 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
     signed = json.dumps(answer.statement, indent=2, ensure_ascii=False)
     current = row.issuer == node.node_id and row.superseded_by is None
     mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER
+    may_ask = row.issuer == node.node_id and who.caller.role in (Role.EXAMINER, Role.HEAD)
+    rights = withdrawal_rights(node, *asker.reader, row) if may_ask else None
     work = work_on_records(node, *asker.reader, [row]).get(statement_id)
     return page(
         "record",
@@ -57,6 +63,10 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId) -> Resp
         may_disclose=current and may_say("disclosure", who.caller.role),
         mine=mine,
         doubted=found.suspicion,
+        rights=rights,
+        doubts=doubt,
+        reasons=WITHDRAWAL_REASONS,
+        holders=[shared.peer for shared in found.shared if shared.peer is not None and shared.state != "withheld"],
         searched=[] if found.started is None else outcome_words(found.started),
     )
 

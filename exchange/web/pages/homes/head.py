@@ -18,6 +18,7 @@ from exchange.flows.sync.partners import exchange_standing
 from exchange.flows.terms.first_line import list_peers_without_line
 from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.log.audit_entry import Act
+from exchange.web.pages.homes.reader import proposals_of
 from exchange.web.pages.layout import Visitor
 from exchange.web.wording.coordination.waiting_approvals import waiting_line
 
@@ -38,6 +39,7 @@ def head_home(who: Visitor) -> dict[str, Any]:
         "approvals": [waiting_line(item) for item in waiting_approvals(node)],
         "most_approvals": MOST_APPROVALS,
         "held": holders_now(node),
+        "proposals": proposals_of(who) if who.may_consult else [],
         "without_line": list_peers_without_line(node),
         "overdue_actions": overdue_here(node),
         "half": half_year_so_far(node),

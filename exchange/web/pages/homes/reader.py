@@ -11,6 +11,7 @@ from exchange.flows.alerts.worklist import Worklist, WorkOf, worklist_of
 from exchange.flows.entry.drafts import own_exhibits
 from exchange.flows.review.taken_work import MAY_WORK_ON, colleagues_for
 from exchange.flows.sync.partners import exchange_standing
+from exchange.flows.terms.proposals import ProposedWithdrawal, proposals_for
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.pages.layout import Visitor
 from schemas.vocabulary import Role
@@ -34,6 +35,7 @@ def reader_home(who: Visitor, of: WorkOf | None = None) -> dict[str, Any]:
         "exchange": exchange_standing(node),
         "searches": kept_searches(node, pseudonym),
         "most_told": MOST_TOLD,
+        "proposals": [],
     }
     if who.may_consult:
         news = _news(who)
@@ -45,8 +47,17 @@ def reader_home(who: Visitor, of: WorkOf | None = None) -> dict[str, Any]:
             "pictured": pictures_of_alerts(node, news.lines),
         }
         if who.caller.role is Role.EXAMINER:
+            shown["proposals"] = proposals_of(who)
             shown["unsigned"] = own_exhibits(node, pseudonym, most_submitted=0).drafts
     return shown
+
+
+def proposals_of(who: Visitor) -> list[ProposedWithdrawal]:
+    """The proposed withdrawals that concern whoever looks, which names their records."""
+    found = proposals_for(who.node, who.caller.role, who.caller.pseudonym)
+    if found:
+        who.consultation.note(Act.LIST_WORK, len(found), *(item.record.statement_id for item in found))
+    return found
 
 
 def _worklist(who: Visitor, of: WorkOf | None) -> Worklist:

@@ -25,7 +25,6 @@ from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.doctor.work import examine_objects, examine_scans
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
 from exchange.flows.operate.status import node_status
-from exchange.flows.statement.sign_statement import THE_NODE
 from exchange.flows.terms.erase import erase
 from exchange.flows.terms.withdraw import withdraw
 from exchange.store.node.jobs import JobKind, finish, take
@@ -37,6 +36,7 @@ from schemas.vocabulary import Jurisdiction, WithdrawalReason
 from tests.exchange.databases import Databases, databases_fixture
 from tests.exchange.flows.network import MK, RS, Network
 from tests.exchange.object_server import Bucket, bucket_served
+from tests.exchange.open_policy import HEAD
 
 databases = databases_fixture("sqlite")
 SCAN = b"one scan of many bytes, 40 to be exact.."
@@ -121,7 +121,7 @@ def counted(node: Node) -> tuple[int, int, int]:
 
 def withdrawn(node: Node, record: str) -> int:
     """Withdraw it; the tombstone that is to be carried out."""
-    withdraw(node, THE_NODE, record, WithdrawalReason.ENTERED_IN_ERROR)
+    withdraw(node, HEAD, record, WithdrawalReason.ENTERED_IN_ERROR)
     with node.store.read() as session:
         return session.scalars(select(TombstoneRow.tombstone_id).where(TombstoneRow.record == record)).one()
 

@@ -262,7 +262,7 @@ def test_a_record_that_is_withdrawn_is_not_asked_about_and_forgotten(network: Ne
     with node.store.write() as session:
         promise_search(session, node.settings.search_triggers, late)
     for one in (record, late):
-        withdraw(node, EXAMINER, one, next(iter(WithdrawalReason)))
+        withdraw(node, HEAD, one, next(iter(WithdrawalReason)))
     network.settle()
     with node.store.read() as session:
         assert not session.scalars(select(JobRow).where(JobRow.kind == JobKind.START_SEARCH)).all()

@@ -225,7 +225,7 @@ def test_it_is_erased_with_its_scan(
     eventually(lambda: acquisition_of(node, record).state == "correlated")
     tag = person.get(path_of(record)).headers["etag"]
     assert len(kept(node, scan)) == 2
-    assert node.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"}).status_code == 201
+    assert node.post(f"/v1/records/{record}/withdrawal", {"reason": "entered_in_error"}, Role.HEAD).status_code == 201
     eventually(lambda: node.get(f"/v1/records/{record}/withdrawal").json()[0]["here"] == "erased")
     assert kept(node, scan) == []
     again = person.http.get(node.url + path_of(record), headers={"If-None-Match": tag})

@@ -45,7 +45,7 @@ def test_withdrawn_here_and_there_and_acknowledged(pair: tuple[RunningNode, Runn
     record = submitted(rs, audience=["MK"])
     eventually(lambda: has(mk, record))
     assert rs.get(f"/v1/records/{record}").json()["sharing"][0]["state"] in {"on-lane", "delivered"}
-    said = post(rs, f"/v1/records/{record}/withdrawal", Role.EXAMINER, reason="entered_in_error")
+    said = post(rs, f"/v1/records/{record}/withdrawal", reason="entered_in_error")
     assert said.status_code == 201, said.text
     problem(rs.get(f"/v1/records/{record}"), 404, "not-found")
     problem(rs.get(f"/v1/records/{record}/envelope"), 404, "not-found")
