@@ -50,7 +50,7 @@ def withdraw(
 
 
 @app.command("propose-withdrawal")
-def propose(
+def propose_to_withdraw(
     record: RecordId,
     acting: Acting,
     because: Annotated[str, typer.Option(help="Why, in one line.")],

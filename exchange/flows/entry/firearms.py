@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import now, stamp
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.authorship import WorkAct, check_may_do
+from exchange.flows.statement.authorship import WorkAct, check_may_act
 from exchange.store.entry.firearms import (
     find_firearm,
     ids_that_begin,
@@ -81,7 +81,7 @@ def change_firearm(
         if row.changed_at != seen:
             raise Conflict("This firearm was changed since it was shown: look at it again.", code="firearm-changed")
         if row.serial_number is not None and row.serial_number != serial_number:
-            check_may_do(WorkAct.REPLACE_SERIAL_NUMBER, maker, row.entered_by)
+            check_may_act(WorkAct.REPLACE_SERIAL_NUMBER, maker, row.entered_by)
         save_firearm(session, stated, serial_number=serial_number, remark=remark, by=row.entered_by, at=stamp())
 
 
@@ -89,7 +89,7 @@ def forget_firearm(node: Node, maker: Maker, firearm_id: str) -> None:
     """Take a firearm off the list. Raises NotFound; Conflict where a test fire names it; Forbidden, code "not-author",
     for one that somebody else entered."""
     with node.store.write() as session:
-        check_may_do(WorkAct.REMOVE_FIREARM, maker, _row(session, firearm_id).entered_by)
+        check_may_act(WorkAct.REMOVE_FIREARM, maker, _row(session, firearm_id).entered_by)
         if test_fires_of(session, node.node_id, firearm_id, limit=1):
             raise Conflict(
                 "Test fires name this firearm: withdraw these records first, or correct what is written here.",

@@ -22,7 +22,7 @@ from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.instrument.check_standing import named_check
 from exchange.flows.node.node import Node, check_keys
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
-from exchange.flows.statement.authorship import WorkAct, author_of, may_do
+from exchange.flows.statement.authorship import WorkAct, author_of, may_act
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import Shared, record_of, share, sharing_of
@@ -283,7 +283,7 @@ def check_retention(node: Node, maker: Maker, submission: Submission) -> None:
         if found is None or submission.retention_until.isoformat() >= found[0].retention_until:
             return
         author = author_of(session, submission.supersedes)
-    if not may_do(WorkAct.SHORTEN_RETENTION, maker.role, maker.pseudonym, author):
+    if not may_act(WorkAct.SHORTEN_RETENTION, maker.role, maker.pseudonym, author):
         raise InvalidInput(
             f"The record is kept until {found[0].retention_until}. Only {author} may bring that forward; propose to "
             "withdraw it instead.",

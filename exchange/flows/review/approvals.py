@@ -12,7 +12,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.query.ask import decide_query
 from exchange.flows.query.blind_bands import told
 from exchange.flows.query.release_request import decide_found
-from exchange.flows.statement.authorship import WorkAct, check_may_do
+from exchange.flows.statement.authorship import WorkAct, check_may_act
 from exchange.flows.statement.sharing import record_of
 from exchange.flows.terms.terms import approve
 from exchange.store.entry.records import find_record
@@ -81,7 +81,7 @@ def sign_decision(
     Raises Forbidden; NotFound; Conflict, code "nothing-to-decide", or the reason why even an approval does not let it
     go.
     """
-    check_may_do(WorkAct.APPROVE, maker)
+    check_may_act(WorkAct.APPROVE, maker)
     with node.store.read() as session:
         found, query = find_found(session, concerns), find_query(session, concerns)
     if found is not None:

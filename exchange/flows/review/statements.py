@@ -35,7 +35,7 @@ from exchange.flows.hits.signing_checks import check_hit
 from exchange.flows.log.signed_before import signed_before
 from exchange.flows.node.node import Node
 from exchange.flows.review.one_review import check_one_review
-from exchange.flows.statement.authorship import WorkAct, may_do
+from exchange.flows.statement.authorship import WorkAct, may_act
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.flows.statement.sign_statement import enter, signed
 from exchange.store.entry.records import acquisitions_of, find_record
@@ -161,7 +161,7 @@ def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, rol
 
 def may_take_back(maker: Maker, pseudonym: str, role: Role) -> bool:
     """What was said is taken back by whoever said it, or by the head."""
-    return may_do(WorkAct.RETRACT, role, pseudonym, maker.pseudonym)
+    return may_act(WorkAct.RETRACT, role, pseudonym, maker.pseudonym)
 
 
 def may_say(kind: str, role: Role) -> bool:

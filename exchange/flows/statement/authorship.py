@@ -83,7 +83,7 @@ RULES: Final[Mapping[WorkAct, WorkRule]] = {
 PERSONLESS: Final = "the head, since its author is a program or has left"
 
 
-def may_do(act: WorkAct, role: Role, pseudonym: str, author: str | None) -> bool:
+def may_act(act: WorkAct, role: Role, pseudonym: str, author: str | None) -> bool:
     """Whether somebody may do this to the work of ``author``. Of an act for the author as a person, ``author`` is what
     ``deciding_author`` returns."""
     match RULES[act].who:
@@ -99,9 +99,9 @@ def may_do(act: WorkAct, role: Role, pseudonym: str, author: str | None) -> bool
             assert_never(who)
 
 
-def check_may_do(act: WorkAct, maker: Maker, author: str | None = None) -> None:
+def check_may_act(act: WorkAct, maker: Maker, author: str | None = None) -> None:
     """Raises Forbidden, code "not-author", with who may do it."""
-    if may_do(act, maker.role, maker.pseudonym, author):
+    if may_act(act, maker.role, maker.pseudonym, author):
         return
     who = {
         Who.HEAD: "the head of this Firearms Focal Point",

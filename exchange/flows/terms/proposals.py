@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.authorship import WorkAct, check_may_do, deciding_author, may_do
+from exchange.flows.statement.authorship import WorkAct, check_may_act, deciding_author, may_act
 from exchange.flows.terms.withdraw import revoke_from, standing_versions, withdraw
 from exchange.log.audit_entry import Act, Actor, Deed
 from exchange.store.entry.records import find_records
@@ -89,7 +89,7 @@ def propose_withdrawal(
     with node.store.read() as session:
         _check_open(session, node, record, holder)
         author = deciding_author(session, node.settings, record)
-    if may_do(_act(holder), maker.role, maker.pseudonym, author):
+    if may_act(_act(holder), maker.role, maker.pseudonym, author):
         raise Conflict("You may withdraw this record yourself; nothing was proposed.", code="decides-alone")
     row = WithdrawalProposalRow(
         record=record,
@@ -123,7 +123,7 @@ def decide_proposal(node: Node, maker: Maker, actor: Actor, proposal_id: int, st
             if row.proposed_by != maker.pseudonym:
                 raise Forbidden(f"{row.proposed_by} made this proposal and may undo it.", code="not-author")
         else:
-            check_may_do(_act(holder), maker, deciding_author(session, node.settings, row.record))
+            check_may_act(_act(holder), maker, deciding_author(session, node.settings, row.record))
 
     # 2.
     node.audit.note(_deed(actor, step, row))
@@ -154,7 +154,7 @@ def withdrawal_rights(node: Node, role: Role, pseudonym: str, record: RecordRow)
     with node.store.read() as session:
         author = deciding_author(session, node.settings, record.statement_id)
         proposals = tuple(_as_seen(session, node, role, pseudonym, record.statement_id))
-    may_withdraw = may_do(WorkAct.WITHDRAW, role, pseudonym, author)
+    may_withdraw = may_act(WorkAct.WITHDRAW, role, pseudonym, author)
     return WithdrawalRights(may_withdraw, role is Role.EXAMINER and not may_withdraw, author, proposals)
 
 
@@ -175,7 +175,7 @@ def _as_seen(session: Session, node: Node, role: Role, pseudonym: str, record: s
                     row.proposed_by,
                     row.proposed_at,
                     author,
-                    may_do(_act(row.holder or None), role, pseudonym, author),
+                    may_act(_act(row.holder or None), role, pseudonym, author),
                     row.proposed_by == pseudonym,
                 )
             )

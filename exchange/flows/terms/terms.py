@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.authorship import WorkAct, check_may_do
+from exchange.flows.statement.authorship import WorkAct, check_may_act
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sharing import decide_sharing, record_of, share, share_anew
 from exchange.flows.statement.sign_statement import enter, say
@@ -34,7 +34,7 @@ def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, leg
     line allows it, the record follows once a line does. Raises NotFound, Conflict (code "withdrawn"), InvalidInput
     (code "unknown-jurisdiction").
     """
-    check_may_do(WorkAct.GRANT, maker)
+    check_may_act(WorkAct.GRANT, maker)
     check_named(node, [jurisdiction], "jurisdiction")
     with node.store.read() as session:
         _of_own(session, node, record)

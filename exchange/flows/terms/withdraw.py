@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import now
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.authorship import WorkAct, check_may_do, deciding_author
+from exchange.flows.statement.authorship import WorkAct, check_may_act, deciding_author
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.store.entry.drafts import forget_drafts
 from exchange.store.entry.records import versions_of
@@ -79,7 +79,7 @@ def withdraw(node: Node, maker: Maker, record: str, reason: WithdrawalReason) ->
     """
     with node.store.read() as session:
         versions = standing_versions(session, node, record)
-        check_may_do(WorkAct.WITHDRAW, maker, deciding_author(session, node.settings, record))
+        check_may_act(WorkAct.WITHDRAW, maker, deciding_author(session, node.settings, record))
     said = [say(node, Withdrawal, maker, record=version, reason=reason, holder=None) for version in versions]
     with node.store.write() as session:
         if standing_versions(session, node, record) != versions:
@@ -96,7 +96,7 @@ def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: With
     """
     with node.store.read() as session:
         _own(session, node, record)
-        check_may_do(WorkAct.TAKE_BACK, maker, deciding_author(session, node.settings, record))
+        check_may_act(WorkAct.TAKE_BACK, maker, deciding_author(session, node.settings, record))
         if find_peer(session, holder) is None:
             raise NotFound(f"There is no peer {holder}. See: ffp peer list")
     return _withdraw(node, maker, record, reason, holder)
@@ -104,7 +104,7 @@ def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: With
 
 def place_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
     """Restrict a record instead of erasing it, should it be withdrawn. ``authority``: the court and its reference."""
-    check_may_do(WorkAct.HOLD, maker)
+    check_may_act(WorkAct.HOLD, maker)
     with node.store.read() as session:
         if session.get(RecordRow, record) is None:
             raise NotFound(f"There is no record {record} on this node.")
@@ -117,7 +117,7 @@ def place_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
 
 def end_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
     """Lift a hold; what was withdrawn meanwhile is erased now. Raises NotFound."""
-    check_may_do(WorkAct.END_HOLD, maker)
+    check_may_act(WorkAct.END_HOLD, maker)
     said = say(node, Hold, maker, record=record, placed=False, authority=authority)
     with node.store.write() as session:
         if hold_of(session, record) is None:

@@ -21,7 +21,7 @@ from exchange.flows.entry.submit import check_retention
 from exchange.flows.report.saved_views import ScansOnStage, remove_view
 from exchange.flows.review.approvals import sign_decision
 from exchange.flows.review.statements import may_say, may_take_back
-from exchange.flows.statement.authorship import RULES, Who, WorkAct, deciding_author, may_do
+from exchange.flows.statement.authorship import RULES, Who, WorkAct, deciding_author, may_act
 from exchange.flows.terms.proposals import ProposalStep, decide_proposal, proposals_for, propose_withdrawal
 from exchange.flows.terms.terms import grant, state_policy
 from exchange.flows.terms.withdraw import end_hold, place_hold, purge, revoke_from, withdraw
@@ -209,7 +209,7 @@ def test_each_act_of_the_table_is_tried() -> None:
 @pytest.mark.parametrize("act", ACTS)
 def test_each_person_may_do_what_the_table_says(network: Network, act: WorkAct) -> None:
     for pseudonym, role in PEOPLE.items():
-        allowed = may_do(act, role, pseudonym, AUTHOR)
+        allowed = may_act(act, role, pseudonym, AUTHOR)
         expected = {
             Who.HEAD: {"head"},
             Who.AUTHOR_OR_HEAD: {AUTHOR, "head"},
