@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from exchange.errors import NotFound, ObjectStoreUnavailable
 from exchange.net.egress import Guard
@@ -177,14 +176,8 @@ def _client(place: BucketPlace, tunnel: str, *, retries: int, silent_s: float) -
         virtual_hosted_style_request=False,
         checksum_algorithm="SHA256",
         client_options={
-            # it resolves names, follows redirects, and would ask the environment for a proxy: now all that is asked of
-            # the tunnel, but for a store on this machine without TLS, which a tunnel cannot carry
+            # it resolves names, follows redirects, and would ask the environment for a proxy: now the tunnel does
             "proxy_url": tunnel,
-            **(
-                {"proxy_excludes": urlsplit(place.endpoint).hostname or ""}
-                if place.allow_http and place.endpoint
-                else {}
-            ),
             "allow_http": place.allow_http,
             "connect_timeout": timedelta(seconds=_CONNECT_S),
             "read_timeout": timedelta(seconds=silent_s),

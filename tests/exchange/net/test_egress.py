@@ -252,11 +252,14 @@ def test_the_object_store_is_reached_through_the_list(
         assert proxy.said == []
 
 
-def test_a_redirect_of_the_object_store_is_not_followed_elsewhere(listed: Callable[..., Egress]) -> None:
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_a_redirect_of_the_object_store_is_not_followed_elsewhere(book: AddressBook, host: str) -> None:
+    """Neither to another name nor to another port of the same."""
     with listening(OK) as elsewhere:
-        moved = f"HTTP/1.1 307 Moved\r\nLocation: http://localhost:{elsewhere.port}/\r\nContent-Length: 0\r\n\r\n"
+        moved = f"HTTP/1.1 307 Moved\r\nLocation: http://{host}:{elsewhere.port}/\r\nContent-Length: 0\r\n\r\n"
         with listening(moved.encode()) as store:
-            objects = ObjectStore(bucket(f"http://127.0.0.1:{store.port}"), listed())
+            egress = Egress(book, [], lambda _: [Destination("127.0.0.1", store.port, "objects_url")])
+            objects = ObjectStore(bucket(f"http://127.0.0.1:{store.port}"), egress)
             with pytest.raises(ObjectStoreUnavailable):
                 objects.check()
             objects.close()
