@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import select
@@ -31,6 +32,7 @@ from schemas.vocabulary import Jurisdiction
 from tests.exchange import postgresql_server
 from tests.exchange.conftest import free_port, node_starter
 from tests.exchange.databases import Postgresql
+from tests.next_release import make_next_release
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgresql" / "roles.sql"
 FIRST_START = ROLES.with_name("first-start.sh")
@@ -322,6 +324,24 @@ def test_reports_do_not_stop_a_migration(prepared: Prepared, tmp_path: Path) -> 
         crossing.join()
         assert session.closed
     store.close()
+
+
+@pytest.mark.slow
+def test_ffp_migrate_goes_through_while_reports_attack(server: Postgresql, tmp_path: Path) -> None:
+    """The migration of a made-up next release, which also changes each table that reports read."""
+    readable = sorted(COUNTED | {"job", "monitoring_edition"})
+    changes = "\n    ".join(f'op.execute("ALTER TABLE {table} ADD COLUMN later int")' for table in readable)
+    later = make_next_release(tmp_path / "next", upgrade_ends=changes)
+    (folder := tmp_path / "roles").mkdir()
+    prepared = Prepared(server, folder)
+    home, address = tmp_path / "node", prepared.address("ffp_owner")
+    create_node(home, jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9, database_url=address)
+    prepared.run_script()
+    with prepared.watched(tmp_path), attacked(prepared):
+        later.ffp("migrate", "--home", home)
+    prepared.run_script()
+    assert prepared.refused("ffp_report", "SELECT later FROM node_hours") == ""
+    assert json.loads(later.ffp("log", "check", "--json", "--home", home))
 
 
 def test_doctor_names_a_database_whose_roles_lack_these_limits(
