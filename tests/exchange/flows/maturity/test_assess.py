@@ -491,10 +491,11 @@ def test_the_report_of_the_last_half_year(world: World) -> None:
 @pytest.mark.parametrize(
     ("given", "missing", "state", "rate"),
     [
-        (8, 2, HOLDS, HELD_BACK),
-        (7, 3, FAILS, HELD_BACK),
-        (20, 5, HOLDS, exact(0.8)),
-        (19, 5, FAILS, exact(0.792)),
+        (4, 0, HOLDS, HELD_BACK),
+        (3, 1, FAILS, HELD_BACK),
+        (8, 2, HOLDS, Figure(Told.BETWEEN, 0.8, 1.0)),
+        (7, 3, FAILS, Figure(Told.BETWEEN, 0.5, 0.8)),
+        (19, 5, FAILS, Figure(Told.BETWEEN, 0.5, 0.8)),
     ],
 )
 def test_the_feedback_of_the_last_half_year(world: World, given: int, missing: int, state: State, rate: Figure) -> None:
