@@ -446,9 +446,7 @@ def load_settings(home: Path) -> Settings:
     """Read the settings of an initialised node. Raises SettingsRefused that names each faulty setting and its line, and
     ConfigurationError that says what to do when there is no node yet."""
     if not (home / "config.toml").is_file():
-        raise ConfigurationError(
-            f"There is no node in {home}: ffp init --home {home} --jurisdiction RS --url http://..."
-        )
+        raise ConfigurationError(f"There is no node in {home}. Make one with: ffp init --home {home} (and --help)")
     _refuse_unknown_environment()
     _refuse_unknown_secrets(home)
     try:

@@ -127,7 +127,6 @@ ACTIONS: dict[str, set[Role]] = {
     f"/app/verifications/{NO_TASK}/give-back": EXAMINERS,
     f"/app/verifications/{NO_TASK}/retraction": EXAMINERS,
     f"/app/hits/{NOTHING}/message": READERS,
-    "/app/hits/stage-changes/read": {Role.HEAD},
     "/app/peers": {Role.OPERATOR},
     "/app/peers/meet": {Role.OPERATOR},
     f"/app/records/{NOTHING}/ask": {Role.EXAMINER, Role.INVESTIGATOR},
@@ -136,6 +135,8 @@ ACTIONS: dict[str, set[Role]] = {
     "/app/policy/held": {Role.HEAD},
     "/app/policy/lines": {Role.HEAD},
     f"/app/records/{NOTHING}/disclose": {Role.HEAD},
+    f"/app/records/{NOTHING}/withdrawal": EXAMINERS | {Role.HEAD},
+    "/app/withdrawal-proposals/7": EXAMINERS | {Role.HEAD},
     "/app/law/draft": {Role.HEAD},
     "/app/law/draft/article": {Role.HEAD},
     "/app/monitoring/2026H1": {Role.HEAD},
@@ -172,7 +173,7 @@ ACTIONS: dict[str, set[Role]] = {
     f"/app/register/{NO_DRAFT}/files/{NO_FILE}/remove": EXAMINERS,
 }
 """What forms are sent to."""
-NAMELESS = {"/app/hits/stage-changes/read", "/app/separation"}
+NAMELESS = {"/app/separation"}
 """Of these those that name nothing, and so are done."""
 SCRIPTS: dict[tuple[str, str], set[Role]] = {
     ("POST", "/app/pairs/999999/views"): EXAMINERS,
