@@ -103,6 +103,7 @@ def test_nor_beside_another_record_or_in_a_table(
 
 
 TOLD_OTHERWISE = {
+    "withdrawal.html",
     "compare_choose.html",
     "alert_pictures.html",  # small, beside words; the page of the hit tells
     "two_specimens.html",  # the pages that are made of it tell
