@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, event
 
 from exchange.clock import stamp
 from exchange.flows.coordination.meetings import NewMeeting, enter_meeting, take_back_meeting
@@ -24,6 +21,7 @@ from exchange.flows.pack.waiting_approvals import HeadSigns, WaitingForHead, wai
 from exchange.store.incidents.entries import CellCount, add_entry
 from exchange.store.tables.incidents import IncidentEntryRow
 from schemas.vocabulary import MeetingKind
+from tests.exchange.counted_sql import counted_sql
 from tests.exchange.flows.incidents.made_up_incidents import made_up_table
 from tests.exchange.flows.pack.conftest import Sent
 from tests.exchange.flows.pack.pack_world import MET
@@ -55,21 +53,6 @@ def sign(node: Node, item: WaitingForHead) -> None:
             approve_inputs(node, HEAD, half, draft_inputs(node, half).sha256, BECAUSE)
 
 
-@contextmanager
-def counted_statements() -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.lstrip().upper().startswith("SELECT"):
-            asked.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 def test_what_was_signed_waits_no_more(sent: Sent) -> None:
     sent.world.at(datetime(2027, 1, 9, tzinfo=UTC))
     assert told(sent.world.nodes["RS"]) == [(HeadSigns.REPORT, "2026")], "the year, whose half-years are approved"
@@ -80,9 +63,10 @@ def test_what_was_signed_waits_no_more(sent: Sent) -> None:
 
 
 def test_the_first_page_asks_two_statements(sent: Sent) -> None:
-    with counted_statements() as asked:
+    with counted_sql() as asked:
         waiting_approvals(sent.world.nodes["RS"])
-    assert len(asked) == 2, asked
+    reads = [statement for statement in asked if statement.upper().startswith("SELECT")]
+    assert len(reads) == 2, reads
 
 
 def test_what_was_approved_and_has_changed_waits_once_more(sent: Sent) -> None:

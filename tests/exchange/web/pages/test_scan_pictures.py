@@ -7,8 +7,7 @@ import html
 import io
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy import Engine, event, select
+from sqlalchemy import select
 
 from exchange.compute import Compute
 from exchange.log.audit_entry import AuditEntry
@@ -26,6 +25,7 @@ from exchange.store.log.audit import audit_state, entries_from
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
+from tests.exchange.counted_sql import counted_sql
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.rest.test_terms import eventually
@@ -232,21 +232,6 @@ def test_it_is_erased_with_its_scan(
     assert again.status_code == 404
 
 
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """All that is asked of any database meanwhile."""
-    asked: list[str] = []
-
-    def note(*told: object) -> None:
-        asked.append(str(told[2]))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 @pytest.mark.slow
 def test_a_list_asks_once_for_all_of_its_pictures(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
     person = signed_in(Role.INVESTIGATOR)
@@ -254,7 +239,7 @@ def test_a_list_asks_once_for_all_of_its_pictures(node: RunningNode, signed_in: 
         submitted(node, tiny_scan(), "RS-PICTURE-9", **_item(number))
     page = "/app/search?case_reference=RS-PICTURE-9"
     assert len(re.findall(r'<(?:img|span) class="scan small', person.get(page).text)) == 12
-    with counted() as asked:
+    with counted_sql(of_every_thread=True) as asked:
         person.get(page)
     of_scans = [said for said in asked if "FROM acquisition JOIN record" in said and "delivered_at" in said]
     listed = [said for said in of_scans if "acquisition.statement_id IN" in said]
@@ -292,7 +277,7 @@ def test_one_that_is_kept_costs_few_questions_and_no_process(
     eventually(lambda: acquisition_of(node, record).state == "correlated")
     monkeypatch.setattr(Compute, "run", _none)
     person.get(path_of(record))
-    with counted() as asked:
+    with counted_sql(of_every_thread=True) as asked:
         assert person.get(path_of(record, size="large")).status_code == 200
     mine = [said for said in asked if "session" in said or record in said or "FROM acquisition JOIN record" in said]
     assert len([said for said in mine if said.startswith("SELECT")]) == 2, mine
