@@ -62,12 +62,13 @@ class Comparisons(Agreements):
         return frozenset(name for trip in self.trips.by_sent.values() for name in seal_discrepancies(trip))
 
     @cached_property
-    def explanations(self) -> dict[str, tuple[str, ...]]:
-        """By the step of custody that is explained: the statements that explain it."""
-        found: dict[str, tuple[str, ...]] = {}
+    def explanations(self) -> dict[str, str]:
+        """By the step of custody that is explained: the first statement of the owner's log that explains it."""
+        found: dict[str, str] = {}
         for said, explanation in self._all(CustodyExplanation):
-            if self._noted(said, self._why_not_explained(explanation)) is None:
-                found[explanation.explains] = (*found.get(explanation.explains, ()), said.statement_id)
+            before = NoEffect.EXPLAINED_BEFORE if explanation.explains in found else None
+            if self._noted(said, self._why_not_explained(explanation) or before) is None:
+                found[explanation.explains] = said.statement_id
         return found
 
     def _why_not_explained(self, explanation: CustodyExplanation) -> NoEffect | None:

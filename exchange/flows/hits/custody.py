@@ -91,7 +91,7 @@ def custody_of(
     pair: Pair,
     trips: Trips,
     missing: Collection[str],
-    explanations: Mapping[str, tuple[str, ...]],
+    explanations: Mapping[str, str],
 ) -> tuple[Custody, ...]:
     """Where each exhibit of the pair is that has ever been sent. ``missing``: steps that sent an exhibit, after which a
     step is missing on which a confirmed hit should rest."""

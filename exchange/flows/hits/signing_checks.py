@@ -136,12 +136,10 @@ def _why_not_sent(said: SaidOfHit, pair: Pair, after: list[Said]) -> NoEffect | 
 
 
 def _why_explained(said: SaidOfHit, pair: Pair, before: list[Said]) -> NoEffect | None:
-    """A discrepancy is explained once; a step is not missing where an exhibit arrived, unless a hit waits for it."""
+    """A step is not missing where an exhibit arrived, unless a hit waits for it."""
     if not isinstance(said, CustodyExplanation):
         return None
     found = weigh(pair, before)
-    if any(said.explains in one.explanations for one in found.custody):
-        return NoEffect.EXPLAINED_BEFORE
     open_steps = {one.step for one in found.unexplained} | {step for one in found.custody for step in one.discrepancies}
     on_its_way = {one.steps[-1] for one in found.custody if one.where is Whereabouts.ON_ITS_WAY}
     return None if said.explains in open_steps | on_its_way else NoEffect.NOTHING_TO_EXPLAIN

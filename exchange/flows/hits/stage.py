@@ -121,7 +121,7 @@ def _of_stage(pair: Pair, found: Weighed, since: str, at: Mapping[str, str], ter
     """What the stage asks for of those whose turn it is. Where a custody discrepancy stops confirmation, its
     explanation is due first; the comparison is due again from the last explanation on."""
     explain = {one.owner: at[one.step] for one in reversed(found.unexplained)}
-    explained = [at[name] for one in found.custody for names in one.explanations.values() for name in names]
+    explained = [at[name] for one in found.custody for name in one.explanations.values()]
     tasks = []
     for node in found.turn:
         if node in explain:

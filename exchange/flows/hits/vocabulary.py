@@ -81,6 +81,7 @@ class NoEffect(StrEnum):
     BEFORE_IT_ARRIVED = "before-it-arrived"
     CUSTODY_UNEXPLAINED = "custody-unexplained"
     NOTHING_TO_EXPLAIN = "nothing-to-explain"
+    EXPLAINED_BEFORE = "explained-before"
     NOT_THE_OWNER = "not-the-owner"
     NOT_THE_HEAD = "not-the-head"
     DAY_IS_OVER = "day-is-over"
@@ -88,10 +89,9 @@ class NoEffect(StrEnum):
     nor by what this node asks of itself."""
     DAY_TO_COME = "day-to-come"
     NOT_MET = "not-met"
-    EXPLAINED_BEFORE = "explained-before"
 
 
-AT_SIGNING: Final = frozenset({NoEffect.DAY_IS_OVER, NoEffect.DAY_TO_COME, NoEffect.NOT_MET, NoEffect.EXPLAINED_BEFORE})
+AT_SIGNING: Final = frozenset({NoEffect.DAY_IS_OVER, NoEffect.DAY_TO_COME, NoEffect.NOT_MET})
 
 
 class Todo(StrEnum):
@@ -195,7 +195,7 @@ class Said:
 @dataclass(frozen=True)
 class Custody:
     """An exhibit that travels, or has: its steps in order, by their ids, over all its trips; ``where`` it is ``since``
-    the day of the last one. ``discrepancies`` by step, and ``explanations``: the statements that explain each."""
+    the day of the last one. ``discrepancies`` by step, and ``explanations``: the statement that explains each."""
 
     record: str
     owner: str
@@ -204,7 +204,7 @@ class Custody:
     where: Whereabouts
     since: date
     discrepancies: Mapping[str, tuple[CustodyDiscrepancy, ...]]
-    explanations: Mapping[str, tuple[str, ...]]
+    explanations: Mapping[str, str]
 
     @property
     def at(self) -> str | None:

@@ -53,14 +53,16 @@ def custody_discrepancies(hit: Link | None) -> list[Block]:
     found = [] if hit is None else explained_steps(hit.progress, hit.history, name_of=str)
     if not found:
         return []
-    return [heading(_("Custody discrepancies"), 1), bullets(*(line for step in found for line in _explained(step)))]
+    return [heading(_("Custody discrepancies"), 1), bullets(*map(_explained, found))]
 
 
-def _explained(step: ExplainedStep) -> list[str]:
+def _explained(step: ExplainedStep) -> str:
     if step.explained:
-        return [f"{step.what} {explanation}" for explanation in step.explained]
-    stops = _("No confirmed hit has an effect before the head of its owner signs an explanation.")
-    return [f"{step.what} {_('Nobody has explained it.')}" + (f" {stops}" if step.stops else "")]
+        return f"{step.what} {step.explained}"
+    said = [step.what, _("Nobody has explained it.")]
+    if step.stops:
+        said.append(_("No confirmed hit has an effect before the head of its owner signs an explanation."))
+    return " ".join(said)
 
 
 def laboratory_name(found: Laboratory) -> str:

@@ -24,12 +24,12 @@ DISCREPANCIES: Final = {
 
 @dataclass(frozen=True)
 class ExplainedStep:
-    """A custody discrepancy in words. ``explained``: who explained it, when and how; empty until somebody does.
-    ``stops``: it stops confirmation now. ``step``: its statement."""
+    """A custody discrepancy in words. ``explained``: who explained it, when and how; empty until the head of its owner
+    does. ``stops``: it stops confirmation now. ``step``: its statement."""
 
     step: str
     what: str
-    explained: tuple[str, ...]
+    explained: str
     stops: bool
 
 
@@ -61,13 +61,16 @@ def explained_steps(
     moments are in UTC, on a page in local time."""
     entries = {entry.statement_id: entry for entry in history}
     stopping = {one.step for one in progress.unexplained}
+    explained = {
+        step: _explained(entries[name], name_of, moment_words)
+        for custody in progress.custody
+        for step, name in custody.explanations.items()
+    }
     return [
         ExplainedStep(
             step=step,
             what=_("The exhibit of %(owner)s: %(what)s", owner=name_of(custody.owner), what=" ".join(words)),
-            explained=tuple(
-                _explained(entries[name], name_of, moment_words) for name in custody.explanations.get(step, ())
-            ),
+            explained=explained.get(step, ""),
             stops=step in stopping,
         )
         for custody in progress.custody

@@ -95,8 +95,8 @@ class CustodyExplanationAnswer(BaseModel):
 
 
 class CustodyStepAnswer(BaseModel):
-    """One signed step of an exhibit, with its custody ``discrepancies``. ``explanations``: the statements by which the
-    head of the exhibit's owner explains them."""
+    """One signed step of an exhibit, with its custody ``discrepancies``. ``explanation``: the statement by which the
+    head of the exhibit's owner explains them, null until then."""
 
     statement_id: str
     step: ComparisonStep
@@ -106,7 +106,7 @@ class CustodyStepAnswer(BaseModel):
     place: str | None
     seal_whole: Answer | None
     discrepancies: list[CustodyDiscrepancy]
-    explanations: list[CustodyExplanationAnswer]
+    explanation: CustodyExplanationAnswer | None
 
 
 class CustodyAnswer(WhereaboutsAnswer):
@@ -289,7 +289,7 @@ def _step(name: str, custody: Custody, entries: Mapping[str, Entry]) -> CustodyS
         place=said.place,
         seal_whole=said.seal_whole,
         discrepancies=list(custody.discrepancies.get(name, ())),
-        explanations=[_explanation(entries[one]) for one in custody.explanations.get(name, ())],
+        explanation=_explanation(entries[explained]) if (explained := custody.explanations.get(name)) else None,
     )
 
 

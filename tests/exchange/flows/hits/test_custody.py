@@ -177,7 +177,9 @@ def test_a_broken_seal_stops_confirmation_until_the_owners_head_explains_it() ->
     assert found(made).stage is Stage.COMPARISON_AGREED
     explained = made.explain(lead, received)
     assert (found(made).stage, found(made).unexplained) == (Stage.CONFIRMED, ())
-    assert where(made).explanations == {received: (explained,)}
+    again = made.explain(lead, received)
+    assert found(made).no_effect[again] is NoEffect.EXPLAINED_BEFORE, "the page shows one of each step"
+    assert where(made).explanations == {received: explained}
     made.retract(explained)
     assert found(made).stage is Stage.CONFIRMED, "nobody undoes the other side's hit by taking an explanation back"
 

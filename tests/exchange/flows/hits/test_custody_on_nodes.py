@@ -121,7 +121,7 @@ def test_from_a_lead_to_a_hit_that_both_confirmed_and_the_exhibit_home_again(
     assert refused.value.code == NoEffect.EXPLAINED_BEFORE
     for node in (RS, MK):
         found = link(network, node, hit).progress
-        assert (found.unexplained, found.custody[0].explanations) == ((), {received: (explained,)})
+        assert (found.unexplained, found.custody[0].explanations) == ((), {received: explained})
         assert [(task.todo, task.node) for task in found.tasks] == [(Todo.CONCLUDE, MK)]
     theirs = says(network, MK, FIRST, "hit", **confirmed, **identified)
     network.settle()

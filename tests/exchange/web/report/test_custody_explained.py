@@ -140,7 +140,7 @@ def explanations_at(
     assert is_confirmed == (told["stage"] == "confirmed")
     return {
         "heading": EXPLANATION in heading and "<h1>" in heading,
-        "rest": [one["explanation"] for step in steps for one in step["explanations"]],
+        "rest": [step["explanation"]["explanation"] for step in steps if step["explanation"]],
         "report": EXPLANATION in report_of(link),
         "bundle": [fact.explanation for fact in facts if isinstance(fact, CustodyExplanation)],
     }
