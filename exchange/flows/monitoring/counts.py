@@ -119,7 +119,8 @@ def _overdue(rows: HalfYearRows, terms: Settings) -> dict[str, Counts]:
     waiting = [
         column
         for column, found in progress_of_hits(rows, terms)
-        if column != rows.jurisdiction and rows.node_id in found.waits_for and found.late(rows.moment)
+        if column != rows.jurisdiction
+        and any(task.node == rows.node_id and task.due_at < rows.moment for task in found.tasks)
     ]
     undecided = [row for row in rows.approvals if row.decided_at is None or row.decided_at >= rows.moment]
     return {

@@ -100,23 +100,22 @@ class World:
         stage, basis = ("confirmed", "exhibits") if confirmed else ("lead", "screen")
         pair, moment = self.pair(one, other), self.clock.moment
         self.clock.moment = LONG_BEFORE
-        if confirmed:
-            self._agree(pair, issuer)
+        answers = self._agree(pair, issuer) if confirmed else None
         found = {"pair": pair, **ON[basis]}
         conclusion = conclusion or self.say("conclusion", issuer, **found)
         second = {"pseudonym": "examiner-8", "role": "examiner", "signed_in": "token"}
         verification = self.say("verification", issuer, verifies=conclusion, made_by=second, **found)
         self.clock.moment = moment
         rests_on = {"conclusion": conclusion, "verification": verification}
-        hit = self.say("hit", issuer, pair=pair, stage=stage, basis=basis, score=None, **rests_on)
+        hit = self.say("hit", issuer, pair=pair, stage=stage, basis=basis, score=None, answers=answers, **rests_on)
         self.leads.setdefault(json.dumps(pair), hit)
         return hit
 
-    def _agree(self, pair: dict[str, Any], issuer: str) -> None:
+    def _agree(self, pair: dict[str, Any], issuer: str) -> str:
         other = next(side["issuer"] for side in pair.values() if side["issuer"] != issuer)
         lead = self.leads[json.dumps(pair)]
         asked = self.say("physical-comparison", issuer, hit=lead, step="asked")
-        self.say("physical-comparison", other, hit=lead, step="agreed", answers=asked, on="2026-03-06")
+        return self.say("physical-comparison", other, hit=lead, step="agreed", answers=asked, on="2026-03-06")
 
     def conclude(self, one: str, other: str) -> str:
         return self.say("conclusion", pair=self.pair(one, other))
