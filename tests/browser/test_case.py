@@ -1,6 +1,6 @@
-"""The whole way of a case, in a browser on two real nodes with real scans: two operators enrol each other's node, an
-examiner registers and uploads, compares and concludes, a colleague verifies blind, the other country sees the lead and
-answers, and the report that is downloaded says what was concluded."""
+"""The whole way of a case, in a browser on two real nodes with real scans: two operators enrol each other's node, two
+heads state what the other may have, an examiner registers and uploads, compares and concludes, a colleague verifies
+blind, the other country sees the lead and answers, and the report that is downloaded says what was concluded."""
 
 from __future__ import annotations
 
@@ -88,6 +88,17 @@ def enrol(page: Any, other: RunningNode, read_out: str) -> None:
     page.locator("h2", has_text=other.node.node_id).wait_for()
 
 
+def state_first_line(page: Any, other: RunningNode) -> None:
+    """The head, who finds on the first page that nothing is shared with the new partner yet."""
+    page.get_by_role("link", name="State the first line").click()
+    form = page.locator(f"#first-{other.node.node_id} form")
+    form.locator("input[name='kind.crime_scene']").check()
+    form.locator("input[name='rule'][value=allowed]").check()
+    form.get_by_role("button", name="Sign this line").click()
+    page.locator("h2", has_text="Lines in force").wait_for()
+    page.locator("table td", has_text="Police cooperation agreement, article 9").wait_for()
+
+
 def register(page: Any, node: RunningNode, scan: Path, case: str, audience: str) -> None:
     page.get_by_role("link", name="Register").click()
     page.get_by_label("Case reference").fill(case)
@@ -124,6 +135,8 @@ def test_the_whole_way_of_a_case(people: People, nodes: tuple[RunningNode, Runni
         told[node_id] = page.locator(".fingerprint").inner_text()
     enrol(operators["ffp-mk"], rs, told["ffp-rs"])
     enrol(operators["ffp-rs"], mk, told["ffp-mk"])
+    for node, other in ((mk, rs), (rs, mk)):
+        state_first_line(people.at(node, Role.HEAD), other)
 
     belgrade = people.at(rs, Role.EXAMINER)
     register(belgrade, rs, ffp_data / "fadul" / "Fadul 1-1.x3p", "RS-2026-0815", "North Macedonia")

@@ -106,7 +106,7 @@ def test_by_keyboard_alone(page: Any, nodes: tuple[RunningNode, RunningNode]) ->
 def test_an_operator_sees_the_peers_and_no_content(page: Any, nodes: tuple[RunningNode, RunningNode]) -> None:
     rs, mk = nodes
     enter(page, rs, Role.OPERATOR)
-    assert "1 answers" in page.locator("#light-partners").inner_text()
+    assert "1 is up to date" in page.locator("#light-partners").inner_text()
     page.get_by_role("link", name="Peers", exact=True).click()
     page.locator("h2", has_text=mk.node.node_id).wait_for()
     assert page.get_by_role("link", name="Candidates").count() == 0

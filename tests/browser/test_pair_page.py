@@ -101,14 +101,14 @@ def test_the_rail_leads_to_the_neighbours_by_keys(page: Any, laboratory: Laborat
     open_first(page, laboratory)
     rail = page.get_by_role("navigation", name="The candidates of this record")
     first = rail.locator("[aria-current]").get_attribute("aria-label")
-    assert first.startswith("Candidate 1 of 5, score 0.")
+    assert first.startswith("Candidate 1 of 3, score 0.")
     rail.locator("img").first.evaluate("image => new Promise(done => { image.onload = done; if (image.src) done(); })")
     page.get_by_label("What it shows").focus()
     page.keyboard.press("j")
     assert page.get_by_label("What it shows").input_value() == "j", "whoever types stays"
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.press("j")
-    page.locator(".rail [aria-current][aria-label^='Candidate 2 of 5']").wait_for()
+    page.locator(".rail [aria-current][aria-label^='Candidate 2 of 3']").wait_for()
     wait_ready(page)
     page.locator(".ffp-stage").focus()
     turned = page.locator("ffp-comparison").evaluate("element => element.view.camera.angle_deg")
@@ -116,7 +116,7 @@ def test_the_rail_leads_to_the_neighbours_by_keys(page: Any, laboratory: Laborat
     settle(page)
     assert page.locator("ffp-comparison").evaluate("element => element.view.camera.angle_deg") == turned + 0.5
     page.keyboard.press("k")
-    page.locator(".rail [aria-current][aria-label^='Candidate 1 of 5']").wait_for()
+    page.locator(".rail [aria-current][aria-label^='Candidate 1 of 3']").wait_for()
 
 
 def test_with_the_chart_open_the_whole_instrument_is_on_one_screen(page: Any, laboratory: Laboratory) -> None:
@@ -152,7 +152,7 @@ def test_a_page_comes_without_the_cells_that_nobody_asked_for_and_fills_them_in(
 
 
 def test_photographs_lie_on_the_same_stage(page: Any, laboratory: Laboratory) -> None:
-    page.goto(f"{laboratory.node.url}/app/records/{laboratory.records[4]}/candidates?rest=weaker")
+    page.goto(f"{laboratory.node.url}/app/records/{laboratory.records[4]}/candidates?rest=unvalidated")
     page.locator(".exhibit-pair", has_text="PHOTOGRAPH-2").get_by_role("link", name="Compare").click()
     wait_ready(page)
     status = page.locator(".ffp-status")
