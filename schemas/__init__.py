@@ -44,6 +44,8 @@ from schemas.review import (
     ScreenResult,
     Side,
     Verification,
+    VerificationDeclined,
+    VerificationRequest,
 )
 from schemas.sharing import (
     Acknowledgement,
@@ -130,6 +132,8 @@ __all__ = [
     "SubmittedAcquisition",
     "SuspectedFirearm",
     "Verification",
+    "VerificationDeclined",
+    "VerificationRequest",
     "Withdrawal",
     "about",
     "compatible_calibres",

@@ -27,6 +27,8 @@ from schemas.review import (
     PhysicalComparison,
     Retraction,
     Verification,
+    VerificationDeclined,
+    VerificationRequest,
 )
 from schemas.sharing import Acknowledgement, Approval, Grant, Hold, Policy, Receipt, Withdrawal
 from schemas.statement_base import Statement
@@ -42,6 +44,8 @@ AnyStatement = (
     | Hit
     | Conclusion
     | Verification
+    | VerificationRequest
+    | VerificationDeclined
     | PhysicalComparison
     | CustodyExplanation
     | Retraction
@@ -108,6 +112,8 @@ _ALL_KINDS: Final = (
     Kind(Hit, "conclusion", MeantFor.SIDES, _EXAMINER),
     Kind(Conclusion, "pair.a.record", MeantFor.SIDES, _EXAMINER),
     Kind(Verification, "verifies", MeantFor.SIDES, _EXAMINER),
+    Kind(VerificationRequest, "conclusion", MeantFor.ADDRESSEE),
+    Kind(VerificationDeclined, "request", MeantFor.ADDRESSEE),
     Kind(PhysicalComparison, "hit", MeantFor.CONCERNED, _EXAMINER | _INVESTIGATOR | _HEAD),
     Kind(CustodyExplanation, "hit", MeantFor.CONCERNED, _HEAD),
     Kind(Retraction, "retracts", MeantFor.CONCERNED, _EXAMINER | _HEAD),

@@ -95,13 +95,46 @@ class Conclusion(Statement):
 
 
 class Verification(Statement):
-    """The conclusion of another examiner, who had seen neither the score nor the first one."""
+    """The conclusion of another examiner on the same pair. ``blind``: the issuer states that its node had shown this
+    examiner neither a score of the two exhibits nor the first conclusion; on the screen nothing else is a verification.
+    ``request``: of a node that verifies another node's conclusion, what it was asked by."""
 
     type: Literal["verification"]
     verifies: Sha256Hex
     pair: Pair
     result: ConclusionResult
+    blind: bool
+    request: Sha256Hex | None = None
     remark: LongText | None = None
+
+    @model_validator(mode="after")
+    def _blind_on_the_screen(self) -> Self:
+        on_screen = self.result.basis is Basis.SCREEN
+        if on_screen and not self.blind:
+            raise ValueError("a conclusion on the screen is verified blind")
+        if self.request is not None and not on_screen:
+            raise ValueError("another node's conclusion is verified on the screen alone")
+        return self
+
+
+class VerificationRequest(Statement):
+    """Asks a node that may have both records to verify a conclusion on the screen blind, where no examiner of the
+    issuer's own is left who may. ``conclusion`` names what is to be verified; what it says stays with the issuer until
+    a hit rests on it. Some requests name nothing that anybody concluded, so that being asked tells nothing."""
+
+    type: Literal["verification-request"]
+    to: NodeId
+    conclusion: Sha256Hex
+    pair: Pair
+
+
+class VerificationDeclined(Statement):
+    """The node that was asked cannot verify blind: a record or a scan is not there, or no examiner is left."""
+
+    type: Literal["verification-declined"]
+    to: NodeId
+    request: Sha256Hex
+    because: ShortText
 
 
 class PhysicalComparison(Statement):

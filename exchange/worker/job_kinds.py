@@ -6,12 +6,12 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from exchange.flows.alerts.webhooks import tell_webhook
-from exchange.flows.blind.send import draw_control
 from exchange.flows.log.objects import settle_object
 from exchange.flows.node.node import Node
 from exchange.flows.query.answer import answer_query
 from exchange.flows.query.ask import send_query
 from exchange.flows.query.start_search import start_search
+from exchange.flows.review.partners import draw_control
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.scan.instrument_probe import probe_instrument
 from exchange.flows.sync.fetch import fetch_scan

@@ -127,7 +127,7 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
         ("exercises", "/app/exercises"),
     ]
     readers = [
-        ("candidates", "/app/candidates?of=all"),
+        ("candidates", "/app/candidates"),
         ("candidates-of-a-record", f"/app/records/{world.record}/candidates"),
         ("search", "/app/search?calibre=9x19&kind=crime_scene"),
         ("search-empty", "/app/search?calibre=.45+ACP&municipality=%C4%8Ca%C4%8Dak&ejector_hour=3"),

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from schemas.vocabulary import Role
 from tests.load.world import Person, World
 
 EACH_S = 5.0
@@ -91,7 +90,7 @@ def _choice(world: World, person: Person, dice: random.Random) -> tuple[str, str
     pair, record, scan = dice.choice(world.pairs)
     paths = {
         "home": "/app/",
-        "candidates": "/app/candidates" if person.role == Role.EXAMINER else "/app/candidates?of=all",
+        "candidates": "/app/candidates",
         "candidates of a record": f"/app/records/{dice.choice(world.own)}/candidates",
         "pair": f"/app/pairs/{pair}?from={record}",
         "records": "/app/search",

@@ -24,6 +24,7 @@ from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_with_records
 from exchange.store.review.candidates import CandidateView, Page, open_candidates
 from exchange.store.tables.records import CandidateRow, RecordRow
+from exchange.store.tables.reviews import OpenedListRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.load.archive import FACES, Archive, drawn
@@ -192,6 +193,11 @@ def _looked_at(node: Node, people: tuple[Person, ...], hits: tuple[str, ...]) ->
         best = open_candidates(session, CandidateView(PIPELINES, None), Page(2_000))
     pairs = tuple((item.row.candidate_id, item.row.statement_a, item.acquisition_b.sha256) for item in best)
     own = tuple({item.row.statement_a: None for item in best})
+    with node.store.write() as session:  # so that each visit draws a scored list
+        opened = session.scalars(select(RecordRow.exhibit).where(RecordRow.statement_id.in_(own)).distinct()).all()
+        who = [person.pseudonym for person in people if person.role == Role.EXAMINER]
+        rows = [{"pseudonym": name, "exhibit": one, "opened_at": stamp()} for name in who for one in opened]
+        session.execute(insert(OpenedListRow), rows)
     return World(people, tuple(newest), own, pairs, hits)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from exchange.store.review import candidates, exhibit_pairs
 from tests.observers.trial import Observer, Secret
 
 
@@ -40,7 +41,15 @@ class Mutant:
                 for found in list(sys.modules.values()):
                     if found.__name__.startswith("exchange.") and getattr(found, name, None) is original:
                         patched.setattr(found, name, changed)
+            _forget_queries()
             yield
+        _forget_queries()
+
+
+def _forget_queries() -> None:
+    """What the store keeps for each examiner was built with the protection, or is built without it."""
+    for kept in (candidates._pairs, candidates._unopened, exhibit_pairs._scored):
+        kept.cache_clear()
 
 
 def always(answer: object) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

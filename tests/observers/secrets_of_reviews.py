@@ -1,7 +1,8 @@
-"""Two secrets of reviews: what a colleague concluded, and whether a colleague concluded anything at all.
+"""Three secrets of reviews: what a colleague concluded, whether a colleague concluded anything at all, and what the
+matcher scored.
 
-Both leave two pairs with the examiner who is observed: one that a colleague holds for a lead, and the other side too,
-and one that nobody does.
+The first two leave two pairs with the examiner who is observed, who opened all lists: one that a colleague holds for a
+lead, and the other side too, and one that nobody does. With the third the examiner opened none.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from sqlalchemy import delete, update
 
 from exchange.flows.blind import send
 from exchange.flows.blind.visibility import pair_of
@@ -23,12 +25,14 @@ from exchange.flows.review.statements import speak
 from exchange.store.entry.records import acquisitions_of
 from exchange.store.review.candidates import CandidateView, StoredCandidate, candidate_of
 from exchange.store.review.reviews import open_tasks, scans_of
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.records import CandidateRow
+from exchange.store.tables.reviews import OpenedListRow, VerificationTaskRow
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
+from tests.exchange.flows.blind.lists import open_all_lists
 from tests.exchange.flows.network import MK, RS
 from tests.observers.trial import Secret
-from tests.observers.world import COLLEAGUE, INVESTIGATOR, THIRD, Base, World, drawn
+from tests.observers.world import COLLEAGUE, EXAMINER, INVESTIGATOR, THIRD, Base, World, drawn
 from tests.schemas.results import INCONCLUSIVE
 
 MOST_MESSAGES = 1
@@ -98,6 +102,19 @@ class Control(OfReview):
         return [said]
 
 
+class Scores(OfReview):
+    """What the matcher scored, of all pairs; a colleague concluded on one of them, as the colleague does either way."""
+
+    name = "what the matcher scored"
+
+    def conclude(self, world: World, value: int) -> list[str]:
+        with world.write() as session:
+            session.execute(delete(OpenedListRow).where(OpenedListRow.pseudonym == EXAMINER))
+            if value == 1:
+                session.execute(update(CandidateRow).values(score=1 - CandidateRow.score))
+        return [say(world, COLLEAGUE, "conclusion", pair=pair_of(self.lead).model_dump(mode="json"), **INCONCLUSIVE)]
+
+
 def send_control(world: World, control: StoredCandidate) -> None:
     """This pair is drawn as the one that nobody holds for a lead."""
     world.steps.step()
@@ -107,7 +124,8 @@ def send_control(world: World, control: StoredCandidate) -> None:
 
 
 def prepared(base: Base, folder: Path) -> Base:
-    """The base with two pairs that may be concluded on, and a message about a record of each."""
+    """The base with two pairs that may be concluded on, and a message about a record of each. Who is observed opened
+    every list."""
     with base.opened(folder, "reviews") as world, world.running():
         scans = drawn(1, 7), drawn(1, 8)
         double = world.submit(*scans, case_reference="RS-2026-double", level="full", audience=["MK", "XK"])
@@ -116,6 +134,7 @@ def prepared(base: Base, folder: Path) -> Base:
         for pair in pairs_of(world):
             about = pair_of(pair).a.record
             say(world, INVESTIGATOR, "message", to=MK, about=about, text="Which laboratory holds it?", reference=None)
+        open_all_lists(world.rs, EXAMINER)
         return replace(base, folder=folder, network=world.network, moment=world.steps.time(), records=world.records)
 
 

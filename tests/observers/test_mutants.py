@@ -24,7 +24,7 @@ from schemas import Conclusion, Hit, Verification
 from tests.observers.mutants import Mutant, always
 from tests.observers.secrets_of_records import Withdrawn, Withheld
 from tests.observers.secrets_of_reviews import Conclusion as ColleaguesConclusion
-from tests.observers.secrets_of_reviews import Control
+from tests.observers.secrets_of_reviews import Control, Scores
 from tests.observers.seen.examiner import observe_as_examiner
 from tests.observers.seen.peer import observe_as_peer
 from tests.observers.seen.stranger import Account, observe_as_stranger
@@ -82,6 +82,11 @@ def takes_back_unseen(_original: Callable[..., Any]) -> Callable[..., Any]:
     """Who retracts is told whose it is, whether it may be seen or not."""
     kinds = Conclusion | Verification | Hit
     return lambda session, node, statement_id, _maker: statements._own(session, node, statement_id, kinds)
+
+
+def opens_lists(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Of whatever exhibit, without a warning."""
+    return always(true() if original.__name__ == "open_to" else True)(original)
 
 
 def counts_accounts_alone(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -169,6 +174,13 @@ OF_EXAMINERS = (
         "exchange.flows.review.statements:_retracted",
         takes_back_unseen,
         Control,
+        observe_as_examiner,
+    ),
+    Mutant(
+        "every list is open",
+        "exchange.store.review.reviews:open_to exchange.flows.blind.open_lists:is_list_open",
+        opens_lists,
+        Scores,
         observe_as_examiner,
     ),
 )

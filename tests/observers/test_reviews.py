@@ -1,4 +1,4 @@
-"""An examiner who may be asked to verify, and what a colleague concluded."""
+"""An examiner who may be asked to verify, what a colleague concluded, and what the matcher scored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.observers.secrets_of_reviews import Conclusion, Control, OfReview
+from tests.observers.secrets_of_reviews import Conclusion, Control, OfReview, Scores
 from tests.observers.seeds import SEEDS
 from tests.observers.seen.examiner import observe_as_examiner
 from tests.observers.trial import Outcome, run
@@ -16,7 +16,7 @@ from tests.observers.world import Base
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("secret", [Conclusion, Control], ids=lambda secret: secret.name)
+@pytest.mark.parametrize("secret", [Conclusion, Control, Scores], ids=lambda secret: secret.name)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_examiner_sees_the_same_in_both_worlds(
     reviewed: Base, trial_folder: Path, keep: Callable[[Outcome], None], secret: type[OfReview], seed: int

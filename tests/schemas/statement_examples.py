@@ -97,8 +97,14 @@ def statement_fields() -> dict[str, Json]:
             "verifies": conclusion,
             "pair": pair_fields(),
             "result": {"basis": "exhibits", "conclusion": "identification"},
+            "blind": True,
+            "request": None,
             "remark": None,
         },
+        "verification-request": head("verification-request", "node")
+        | {"to": OTHER, "conclusion": conclusion, "pair": pair_fields()},
+        "verification-declined": head("verification-declined", "node")
+        | {"to": OTHER, "request": digest("a request"), "because": "No examiner of this node is left."},
         "physical-comparison": head("physical-comparison")
         | {
             "hit": hit,
@@ -279,6 +285,15 @@ def wrong_statements() -> dict[str, tuple[str, Json]]:
         "elimination-on-screen": (
             "the screen eliminates nothing",
             good["verification"] | {"result": {"basis": "screen", "conclusion": "elimination"}},
+        ),
+        "verification-not-blind": (
+            "on the screen a verification is blind",
+            good["verification"]
+            | {"result": {"basis": "screen", "conclusion": "possible_association"}, "blind": False},
+        ),
+        "partner-verifies-on-exhibits": (
+            "a partner verifies on the screen alone",
+            good["verification"] | {"request": digest("a request")},
         ),
         "possible-association-on-exhibits": (
             "under the microscope examiners conclude in the AFTE range",

@@ -4,6 +4,7 @@ holds for a lead, each at a time of its own. A task does not tell which of the t
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from datetime import datetime
 from random import SystemRandom
 
@@ -14,14 +15,14 @@ from exchange.flows.blind.visibility import blind_to, needs_verification, pair_o
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.node.jobs import JobKind, promise
-from exchange.store.review.candidates import CandidateView, find_unsent, unsent_candidates
+from exchange.store.review.candidates import CandidateView, StoredCandidate, find_unsent, unsent_candidates
 from exchange.store.review.reviews import (
     add_task,
     blind_examiners,
     drop_outlived,
+    exhibits_seen_by,
     find_task,
-    newest_asked,
-    newest_concluders,
+    newest_sent,
 )
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import Conclusion, Pair
@@ -47,16 +48,21 @@ def send_for_verification(session: Session, node: Node, statement_id: str, said:
 def _control_in_s(session: Session) -> float:
     """In how many seconds a control appears: within a week, about the hour of the week at which one of the newest
     conclusions was entered. So neither the conclusion before it nor a night or a Sunday tells it."""
-    like = datetime.fromisoformat(secrets.choice(newest_asked(session, Basis.SCREEN, limit=LIKE_THE_NEWEST)))
+    like = datetime.fromisoformat(secrets.choice(newest_sent(session, Basis.SCREEN, limit=LIKE_THE_NEWEST)).created_at)
     about_s = secrets.randbelow(2 * ABOUT_S) - ABOUT_S
     return ((like - now()).total_seconds() + about_s) % WEEK_S
 
 
-def draw_control(node: Node, number: int) -> None:
+def draw_control(node: Node, number: int, not_for: str | None = None) -> None:
     """Ask of a pair that nobody holds for a lead, as was promised under this number; of none where there is none. It
-    is drawn before the write transaction; should it be withdrawn or sent in between, another one is."""
+    is drawn before the write transaction; should it be withdrawn or sent in between, another one is.
+
+    ``not_for``: whom the control is not offered to, drawn from who made the newest conclusions where none is named. So
+    it comes to nobody more often, beside what colleagues concluded, than to any other.
+    """
     task_id = f"{number:032x}"
-    not_for = _like_whom(node)
+    like = like_newest(node) if not_for is None else None
+    not_for = like.concluded_by if like is not None else not_for
     while (drawn := _draw_control(node, not_for)) is not None:
         with node.store.write() as session:
             drop_outlived(session, None)
@@ -68,24 +74,34 @@ def draw_control(node: Node, number: int) -> None:
                 return
 
 
-def _like_whom(node: Node) -> str | None:
-    """Whom the control is not offered to: drawn from who made the newest conclusions. So it comes to nobody more often,
-    beside what colleagues concluded, than to any other."""
+def like_newest(node: Node) -> VerificationTaskRow | None:
+    """One of the newest conclusions that were sent, by chance: a control is made like it."""
     with node.store.read() as session:
-        made = newest_concluders(session, Basis.SCREEN, limit=LIKE_THE_NEWEST)
-    return secrets.choice(made) if made else None
+        sent = newest_sent(session, Basis.SCREEN, limit=LIKE_THE_NEWEST)
+    return secrets.choice(sent) if sent else None
 
 
 def _draw_control(node: Node, not_for: str | None) -> int | None:
-    """A pair whose exhibits were never sent, and of which some examiner has not seen a score: by chance from the lower
-    half of the ranking, all of it. Were it always the lowest, one look would tell it."""
+    """One of the ``controls_to_draw`` of which some examiner has not seen a score."""
     with node.store.read() as session:
-        ranking = unsent_candidates(session, EVERYBODYS, node.node_id)
-        lower_half = ranking[: (len(ranking) + 1) // 2]
-        for item in SystemRandom().sample(lower_half, len(lower_half)):
+        for item in controls_to_draw(session, node, not_for):
             if blind_examiners(session, item.exhibits, item.scans, besides=not_for):
                 return item.row.candidate_id
     return None
+
+
+def controls_to_draw(session: Session, node: Node, not_for: str | None) -> Iterator[StoredCandidate]:
+    """Pairs whose exhibits were never sent, by chance from the lower half of the ranking, all of it. Were it always the
+    lowest, one look would tell it. The examiner whom a control is like was shown its score, as before a conclusion:
+    else the lists that this examiner opened would tell a control."""
+    ranking = unsent_candidates(session, EVERYBODYS, node.node_id)
+    lower_half = ranking[: (len(ranking) + 1) // 2]
+    shown = {item.exhibits for item in lower_half}
+    if not_for is not None:
+        shown &= exhibits_seen_by(session, not_for, shown).keys()
+    for item in SystemRandom().sample(lower_half, len(lower_half)):
+        if item.exhibits in shown:
+            yield item
 
 
 def _add(

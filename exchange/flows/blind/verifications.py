@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
 from exchange.flows.blind import visibility
+from exchange.flows.blind.compared_sides import BothSides, compared_sides, delivered_sides
 from exchange.flows.blind.visibility import AnswerGiven, Task, WaitingConclusion
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.entry.records import acquisitions_of, find_records
+from exchange.store.entry.records import find_records
 from exchange.store.log.statements import statements_about_each
-from exchange.store.review.candidates import CandidateView, StoredCandidate, candidate_of
+from exchange.store.review.candidates import CandidateView, candidate_of
 from exchange.store.review.reviews import done_tasks, scans_of
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import VerificationTaskRow
@@ -44,10 +45,11 @@ class Judged:
 
 @dataclass(frozen=True)
 class TakenVerification:
-    """A task that this examiner took, and the pair of specimens that it is about, of one region."""
+    """A task that this examiner took, and the two specimens that it is about, of one region, in the order of their
+    records' ids."""
 
     task: Task
-    pair: StoredCandidate
+    sides: BothSides
     roi: str
 
 
@@ -93,21 +95,23 @@ def read_verification(node: Node, pseudonym: str, task_id: str) -> TakenVerifica
         task = visibility.open_task(session, pseudonym, task_id)
         one, other = task.pair.a, task.pair.b
         found = candidate_of(session, scans_of(one.scan, other.scan), CandidateView(PIPELINES, None, superseded=True))
-        if not task.mine or found is None:
+        sides = delivered_sides(session, task.pair) if found is None else compared_sides(found)
+        if not task.mine or sides is None:
             raise NotFound("There is no such verification, or it is not for you.")
-        roi = next(scan.roi for scan in acquisitions_of(session, one.record) if scan.sha256 == one.scan)
-    return TakenVerification(task, found, roi)
+        first, second = sorted(sides, key=lambda side: side.record.statement_id)
+    return TakenVerification(task, (first, second), first.scan.roi)
 
 
-def verification_to_sign(node: Node, pseudonym: str, task_id: str) -> tuple[Task, str | None]:
-    """A task that this examiner took, and the conclusion that the answer verifies: for whoever signs the answer, never
-    for a page. None for a pair that nobody holds for a lead. Raises NotFound."""
+def verification_to_sign(node: Node, pseudonym: str, task_id: str) -> tuple[Task, str | None, str | None]:
+    """A task that this examiner took, the conclusion that the answer verifies, and the request of another node that it
+    answers: for the signature of the answer, never for a page. No conclusion: a pair that nobody holds for a lead.
+    Raises NotFound."""
     with node.store.read() as session:
         task = visibility.open_task(session, pseudonym, task_id)
-        verifies = visibility.conclusion_to_verify(session, pseudonym, task_id)
+        verifies, request = visibility.conclusion_to_verify(session, pseudonym, task_id)
     if not task.mine:
         raise NotFound("There is no such verification, or it is not for you.")
-    return task, verifies
+    return task, verifies, request
 
 
 def answer_given(node: Node, pseudonym: str, task_id: str) -> AnswerGiven | None:

@@ -42,6 +42,7 @@ from exchange.store.review.reviews import (
     seen_by,
     seen_with,
     task_of,
+    task_of_request,
     tasks_concluded_by,
 )
 from exchange.store.tables.records import RecordRow, StatementRow
@@ -123,7 +124,8 @@ def needs_verification(result: ConclusionResult) -> bool:
 
 
 def view_of(role: Role, pseudonym: str) -> CandidateView:
-    """What candidates somebody may look at: an examiner, none that waits for a verification that may be theirs."""
+    """What candidates somebody may look at: an examiner those of lists that are open to the examiner
+    (``flows/blind/open_lists.py``), and none that waits for a verification which may be theirs."""
     return CandidateView(PIPELINES, pseudonym if role is Role.EXAMINER else None)
 
 
@@ -131,12 +133,17 @@ def hidden_pairs(session: Session, role: Role, pseudonym: str) -> Hidden:
     """What this person may be asked to judge blind: that there is a hit would tell what others hold of it."""
     if role is not Role.EXAMINER:
         return Hidden()
-    return _hidden(session, [task for task in open_tasks(session) if task.concluded_by != pseudonym])
+    return _hidden(session, [task for task in _own_tasks(session) if task.concluded_by != pseudonym])
 
 
 def waiting_pairs(session: Session) -> Hidden:
     """All pairs that wait for a blind verification: for what is shown alike to everybody."""
-    return _hidden(session, open_tasks(session))
+    return _hidden(session, _own_tasks(session))
+
+
+def _own_tasks(session: Session) -> list[VerificationTaskRow]:
+    """Without what other nodes ask, which hides nothing."""
+    return [task for task in open_tasks(session) if task.asked_by is None]
 
 
 def _hidden(session: Session, tasks: Sequence[VerificationTaskRow]) -> Hidden:
@@ -289,6 +296,15 @@ def check_task(session: Session, pseudonym: str, task_id: str) -> None:
         raise NotFound("There is no such verification, or it is not for you.")
 
 
+def check_answers_request(session: Session, said: Verification) -> None:
+    """That a verification for another node answers what that node asked. Raises NotFound."""
+    task = task_of_request(session, said.request or "")
+    if task is None or task.asked_by is None or task.done_at is not None:
+        raise no_statement(said.request or "")
+    if (task.conclusion, task.pair) != (said.verifies, said.pair.model_dump_json()):
+        raise no_statement(said.request or "")
+
+
 def close_task(session: Session, said: Conclusion | Verification, statement_id: str, task_id: str | None) -> None:
     """An answer was given: the conclusion is verified, by whatever way the verification came; or it was a pair that
     nobody holds for a lead, and the answer is this examiner's own conclusion."""
@@ -310,7 +326,7 @@ def call_off(session: Session, conclusion: str) -> None:
 def check_blind(session: Session, said: Verification) -> None:
     """Raises Conflict, code "not-blind". On the exhibits the marks themselves are compared anew, and there are
     laboratories with two examiners: there whoever verified on screen may verify again."""
-    asked = find_statement(session, said.verifies)
+    asked = find_statement(session, said.request or said.verifies)
     if asked is not None and late(session, said.made_by.pseudonym, asked.received_at):
         raise Conflict(
             "You became an examiner after this was concluded, and could read it before; another examiner verifies it.",
@@ -338,7 +354,7 @@ def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = No
 @dataclass(frozen=True)
 class WaitingConclusion:
     """A conclusion of one's own that waits: how many are left who may verify it. ``anew``: nobody can, since a version
-    that it names was erased; it is to be made anew."""
+    that it names was erased; it is to be made anew. ``partner``: the node that was asked to verify it."""
 
     statement_id: str
     due_at: str
@@ -346,6 +362,7 @@ class WaitingConclusion:
     records: tuple[RecordRow, RecordRow]
     may_verify: int
     anew: bool
+    partner: str | None
 
 
 def waiting_of(session: Session, pseudonym: str) -> list[WaitingConclusion]:
@@ -358,7 +375,7 @@ def waiting_of(session: Session, pseudonym: str) -> list[WaitingConclusion]:
             anew = (one.statement_id, other.statement_id) != (row.statement_a, row.statement_b)
             left = 0 if anew else len(_left_for(session, row))
             conclusion, basis = row.conclusion or "", Basis(row.basis)
-            found.append(WaitingConclusion(conclusion, row.due_at, basis, (one, other), left, anew))
+            found.append(WaitingConclusion(conclusion, row.due_at, basis, (one, other), left, anew, row.partner))
     return found
 
 
@@ -442,12 +459,14 @@ def find_answer_given(session: Session, pseudonym: str, task_id: str) -> AnswerG
     return AnswerGiven(said.statement_id, said.log_index, found)
 
 
-def conclusion_to_verify(session: Session, pseudonym: str, task_id: str) -> str | None:
-    """For the flow that signs the answer, never for a page: the conclusion that the task is about, or None for a pair
-    that nobody holds for a lead. Raises NotFound."""
+def conclusion_to_verify(session: Session, pseudonym: str, task_id: str) -> tuple[str | None, str | None]:
+    """For the flow that signs the answer, never for a page: the conclusion that the task is about, None for a pair that
+    nobody holds for a lead; and of another node's the request. Raises NotFound."""
     open_task(session, pseudonym, task_id)
     row = find_task(session, task_id)
-    return row.conclusion if row is not None else None
+    if row is None:
+        return None, None
+    return row.conclusion, row.request if row.asked_by is not None else None
 
 
 def pair_of(found: StoredCandidate) -> Pair:
@@ -465,6 +484,10 @@ def pair_of(found: StoredCandidate) -> Pair:
     return Pair(a=sides[0], b=sides[1])
 
 
+def _own_exhibits(session: Session) -> set[Exhibits]:
+    return {(task.exhibit_low, task.exhibit_high) for task in _own_tasks(session)}
+
+
 def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | None:
     """None when it is not for this examiner."""
     basis, exhibits, scans = Basis(row.basis), (row.exhibit_low, row.exhibit_high), (row.scan_low, row.scan_high)
@@ -474,6 +497,8 @@ def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | 
         return None
     if basis is Basis.SCREEN and saw(session, pseudonym, exhibits, scans) is not None:
         return None
+    if row.partner is not None or (row.asked_by is not None and exhibits in _own_exhibits(session)):
+        return None  # asked elsewhere; or of a pair that waits here too, which is judged first
     records = [find_record(session, record) for record in (row.statement_a, row.statement_b)]
     if records[0] is None or records[1] is None:
         return None

@@ -6,18 +6,16 @@ program that reads lists all day asks for none: they take longer than all else t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from exchange.flows.blind.open_lists import check_open
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.candidates.cells import with_cells
 from exchange.flows.node.node import Node
-from exchange.flows.node.pipelines import Variant
-from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_state, find_record
 from exchange.store.review import candidates as store
-from exchange.store.tables.records import AcquisitionRow, RecordRow
+from exchange.store.tables.records import RecordRow
 from schemas.vocabulary import Role
 
 CandidatePair: TypeAlias = store.StoredCandidate
@@ -41,17 +39,6 @@ class RecordCandidates(RankedCandidates):
     record: RecordRow
 
 
-@dataclass(frozen=True)
-class ComparedSide:
-    """One specimen of a pair as the matcher compared it. ``region``: the digest of its region where that was marked by
-    hand; ``mirrored``: its scan was turned over."""
-
-    record: RecordRow
-    scan: AcquisitionRow
-    mirrored: bool
-    region: str | None
-
-
 def ranked_for_record(
     node: Node,
     role: Role,
@@ -61,11 +48,12 @@ def ranked_for_record(
     limit: int,
     below: CandidatePlace | None = None,
 ) -> RecordCandidates | None:
-    """None: there is no such record here."""
+    """None: there is no such record here. Raises Conflict where the list is not open to this examiner."""
     with node.store.read() as session:
         found = find_record(session, statement_id)
         if found is None:
             return None
+        check_open(session, role, pseudonym, found[0].exhibit)
         pairs = store.candidates_of(session, statement_id, view_of(role, pseudonym), store.Page(limit, below))
         pending = sum(item.state in PENDING for item in acquisitions_of(session, statement_id))
     return RecordCandidates(pairs, pending, found[0])
@@ -81,12 +69,10 @@ def ranked_across_borders(
     min_score: float = -10,
     jurisdiction: str | None = None,
     roi: str | None = None,
-    submitted_by: str | None = None,
-    new_to: str | None = None,
 ) -> RankedCandidates:
-    """Open pairs across a border; None restricts nothing. ``submitted_by``: of one examiner's exhibits; ``new_to``:
-    pairs that this person has not opened."""
-    wanted = store.CandidateFilter(min_score, jurisdiction, roi, submitted_by, new_to)
+    """Open pairs across a border, of an examiner those of the lists that are open to the examiner; None restricts
+    nothing."""
+    wanted = store.CandidateFilter(min_score, jurisdiction, roi)
     with node.store.read() as session:
         pairs = store.open_candidates(session, view_of(role, pseudonym), store.Page(limit, below), wanted)
         pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
@@ -104,19 +90,3 @@ def find_with_cells(node: Node, role: Role, pseudonym: str, candidate_id: int) -
     found = find_candidate(node, role, pseudonym, candidate_id)
     with_cells(node, [found] if found is not None else [])
     return found
-
-
-def compared_sides(found: CandidatePair) -> tuple[ComparedSide, ComparedSide]:
-    """Both specimens of a pair that was found with what its score rests on."""
-    comparison = json.loads(found.row.comparison)
-    sides = ("a", found.record_a, found.acquisition_a), ("b", found.record_b, found.acquisition_b)
-    one, other = (
-        ComparedSide(
-            record,
-            scan,
-            Variant.MIRRORED in Variant(comparison[f"variant_{side}"]),
-            mask_digest(region_mask_of(scan)),
-        )
-        for side, record, scan in sides
-    )
-    return one, other

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
+from exchange.flows.blind.open_lists import check_open
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits, Ranking, rank_exhibits
@@ -23,6 +24,7 @@ from exchange.store.entry.records import PENDING, acquisitions_of, counts_by_sta
 from exchange.store.review import exhibit_pairs as store
 from exchange.store.review.candidates import CandidateFilter as CandidateFilter
 from exchange.store.review.candidates import CandidateView, Page, candidates_numbered
+from exchange.store.review.open_lists import open_exhibits_of
 from exchange.store.review.reviews import Scans, seen_by
 from exchange.store.review.set_aside import SeenScores, pairs_aside_of
 from exchange.store.tables.records import RecordRow
@@ -126,11 +128,12 @@ def exhibits_of_record(
     aside: bool = False,
 ) -> RecordExhibits | None:
     """``rest``: with a page of these pairs, ``after`` so many of them; ``aside``: with what this examiner set aside.
-    None: there is no such record here."""
+    None: there is no such record here. Raises Conflict where the list is not open to this examiner."""
     with node.store.read() as session:
         found = find_record(session, statement_id)
         if found is None:
             return None
+        check_open(session, role, pseudonym, found[0].exhibit)
         ranking = rankings_in(session, role, pseudonym, [(statement_id, found[0].exhibit)])[statement_id]
         own = own_view(ranking, _set_aside(session, role, pseudonym, {found[0].exhibit}))
         listed = {None: (), RestOfList.WEAKER: own.weaker, RestOfList.UNVALIDATED: own.unvalidated}[rest]
@@ -172,15 +175,17 @@ def exhibits_across_borders(
     node: Node, role: Role, pseudonym: str, wanted: CandidateFilter, *, after: int = 0
 ) -> GroupedExhibits:
     """Own records with a pair across a border that fits, the one with the best score first, each with what stands out
-    of it and fits; ``after`` so many of them. On a page each pair stands once, and first those records of which one
-    does: one whose best pair is joined already has nothing to find any more.
+    of it and fits; ``after`` so many of them. Of an examiner those whose lists are open to the examiner. On a page each
+    pair stands once, and first those records of which one does: one whose best pair is joined already has nothing to
+    find any more.
 
     Down the ranking by its index, and no further than the page needs: so it hardly costs more with more pairs.
     """
     view = view_of(role, pseudonym)
     with node.store.read() as session:
         pending = sum(count for state, count in counts_by_state(session).items() if state in PENDING)
-        names = _first_records(session, node, view, wanted, after + MOST_GROUPS + 1)
+        own = open_exhibits_of(session, pseudonym) if role is Role.EXAMINER else None
+        names = _first_records(session, node, view, wanted, own, after + MOST_GROUPS + 1)
         groups = _groups(session, node, role, pseudonym, names[after : after + MOST_GROUPS])
     fitting, told = list[RecordGroup](), set[Exhibits]()
     for group in groups:
@@ -191,14 +196,22 @@ def exhibits_across_borders(
     return GroupedExhibits(fitting, after + MOST_GROUPS if len(names) > after + MOST_GROUPS else None, pending)
 
 
-def _first_records(session: Session, node: Node, view: CandidateView, wanted: CandidateFilter, count: int) -> list[str]:
-    """The first records of the list across borders, each where its best fitting pair stands."""
+def _first_records(
+    session: Session,
+    node: Node,
+    view: CandidateView,
+    wanted: CandidateFilter,
+    own: Set[str] | None,
+    count: int,
+) -> list[str]:
+    """The first records of the list across borders, each where its best fitting pair stands. ``own``: the exhibits
+    whose lists may be shown; None for all."""
     found: dict[str, None] = {}
     place: tuple[float, int] | None = None
     walked, step = 0, _FIRST_STEP
     while len(found) < count and walked < _MOST_WALKED:
         rows = store.leading_pairs(session, view, wanted, Page(step, place))
-        found |= {_own_side(node, row, wanted.submitted_by): None for row in rows}
+        found |= {_own_side(node, row, own): None for row in rows}
         walked += len(rows)
         if len(rows) < step:
             break
@@ -206,13 +219,11 @@ def _first_records(session: Session, node: Node, view: CandidateView, wanted: Ca
     return list(found)[:count]
 
 
-def _own_side(node: Node, row: store.LeadingPair, examiner: str | None) -> str:
-    """The record whose list a pair is shown in: the examiner's, else this node's; of two such, the first."""
-    a = row.issuer_a == node.node_id, row.submitted_by_a == examiner
-    b = row.issuer_b == node.node_id, row.submitted_by_b == examiner
-    if examiner is not None and a[1] != b[1]:
-        return row.statement_a if a[1] else row.statement_b
-    return row.statement_b if b[0] and not a[0] else row.statement_a
+def _own_side(node: Node, row: store.LeadingPair, own: Set[str] | None) -> str:
+    """The record whose list a pair is shown in: one of ``own``, else this node's; of two such, the first."""
+    a = own is None or row.exhibit_a in own, row.issuer_a == node.node_id
+    b = own is None or row.exhibit_b in own, row.issuer_b == node.node_id
+    return row.statement_b if b > a else row.statement_a
 
 
 def _groups(

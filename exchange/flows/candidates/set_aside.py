@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from exchange.errors import Conflict, InvalidInput, NotFound
+from exchange.flows.blind.open_lists import check_open
 from exchange.flows.blind.visibility import note_lists
 from exchange.flows.candidates.exhibit_pairs import rankings_in
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits
@@ -64,6 +65,7 @@ def _list_of(node: Node, pseudonym: str, statement_id: str) -> tuple[str, OwnVie
         if found is None:
             raise NotFound("There is no such record on this node.")
         exhibit = found[0].exhibit
+        check_open(session, Role.EXAMINER, pseudonym, exhibit)
         ranking = rankings_in(session, Role.EXAMINER, pseudonym, [(statement_id, exhibit)])[statement_id]
         view = own_view(ranking, store.pairs_aside_of(session, pseudonym, {exhibit}))
         every = [*view.standing, *view.weaker, *view.unvalidated]

@@ -86,41 +86,44 @@ class Bases:
         return None if issuer in self.sides else NoEffect.NOT_A_SIDE
 
     def _why_bases(self, said: Hit | PhysicalComparison, basis: Basis) -> NoEffect | None:
-        """A conclusion and its verification: there, its issuer's own, of this pair, on this basis, by two people."""
+        """A conclusion and its verification: there, of this pair, on this basis, by two people; the conclusion its
+        issuer's own, and the verification too, unless its issuer asked a partner for it."""
         named = self._bases(said)
         if named is None:
             return NoEffect.NOT_HERE
         first, second = named
-        if not first.issuer == second.issuer == said.issuer:
+        if first.issuer != said.issuer or not _may_verify(first, second):
             return NoEffect.NOT_ITS_OWN
         of_pair = first.pair == second.pair == self.pair and (not isinstance(said, Hit) or said.pair == self.pair)
         if not of_pair or second.verifies != said.conclusion:
             return NoEffect.OTHER_PAIR
         if not first.result.basis == second.result.basis == basis:
             return NoEffect.OTHER_BASIS
-        if first.made_by.pseudonym == second.made_by.pseudonym:
+        if (first.issuer, first.made_by.pseudonym) == (second.issuer, second.made_by.pseudonym):
             return NoEffect.SAME_EXAMINER
         is_first = self.first_verifications.get(second.verifies) == said.verification
         return None if is_first else NoEffect.VERIFIED_BEFORE
 
     @cached_property
     def first_verifications(self) -> dict[str, str]:
-        """Of each conclusion that of its issuer which a statement of the hit named first, by its issuer's log; both
-        sides have what is named. Who does not like it does not get another; and who names an older one afterwards
-        undoes nothing of what rests on the first."""
+        """Of each conclusion that which a statement of its issuer's named first, by its issuer's log; both sides have
+        what is named. Who does not like it does not get another; and who names an older one afterwards undoes nothing
+        of what rests on the first."""
         found: dict[str, str] = {}
         for said in self.in_order:
             second = self._verification_of(said)
             first = self.known.get(second.verifies) if second is not None else None
-            if second is not None and first is not None and first.statement.issuer == second.issuer:
+            concluded = first.statement if first is not None else None
+            if second is None or not isinstance(concluded, Conclusion):
+                continue
+            if concluded.issuer == said.statement.issuer and _may_verify(concluded, second):
                 found.setdefault(second.verifies, getattr(said.statement, "verification", ""))
         return found
 
     def _verification_of(self, said: Said) -> Verification | None:
-        """Of its own issuer, where a statement names one."""
         named = self.known.get(getattr(said.statement, "verification", None) or "")
         second = named.statement if named is not None else None
-        return second if isinstance(second, Verification) and second.issuer == said.statement.issuer else None
+        return second if isinstance(second, Verification) else None
 
     def _bases(self, said: Hit | PhysicalComparison) -> tuple[Conclusion, Verification] | None:
         first, second = (self.known.get(name or "") for name in (said.conclusion, said.verification))
@@ -149,3 +152,9 @@ class Bases:
     def _all(self, kind: type[_S]) -> list[tuple[Said, _S]]:
         """By the index in the issuer's log, ties by the id: an order that every node has."""
         return [(one, one.statement) for one in self.in_order if isinstance(one.statement, kind)]
+
+
+def _may_verify(first: Conclusion, second: Verification) -> bool:
+    """Whose verification counts: of the issuer's own examiners; on the screen of another node's too, which was asked
+    for it and states that its examiner was blind."""
+    return second.issuer == first.issuer or (second.request is not None and second.blind)

@@ -7,7 +7,8 @@ one itself. The rules, from the ground up:
 
 1. A retraction takes back a conclusion, a verification or a hit of its own issuer; nothing else lowers a stage but 5.
 2. A lead rests on a conclusion and its verification: of its issuer, one of the two sides; of this pair; on one basis;
-   by two people; neither finds that no association is indicated, or that the marks are unsuitable.
+   by two people; neither finds that no association is indicated, or that the marks are unsuitable. On the screen the
+   verification may be a partner's: of a node that was asked for it, and that states that its examiner was blind.
 3. A comparison is asked for by a side, of a lead.
 4. It is agreed by the other side, and names what it answers. Either may propose another day by agreeing anew: the first
    day holds until the other side agrees to the new one.

@@ -38,6 +38,8 @@ from schemas import (
     Query,
     ReleaseRequest,
     Verification,
+    VerificationDeclined,
+    VerificationRequest,
 )
 from schemas.vocabulary import Decision
 
@@ -46,7 +48,7 @@ def check_dealings(session: Session, node: Node) -> Iterator[Difference]:
     """One pass over each table, a few rows at a time."""
     yield from _check_queries(session, node)
     yield from _check_found(session, node)
-    yield from _check_tasks(session)
+    yield from _check_tasks(session, node)
     for table, kept in _APPROVED.items():
         yield from _check_approved(session, node, table, kept)
 
@@ -135,13 +137,16 @@ def _decided(row: FoundRow, said: AnyStatement | None) -> dict[str, Any]:
             return {"decision": None, "state": row.state if row.state in possible else possible[0]}
 
 
-def _check_tasks(session: Session) -> Iterator[Difference]:
+def _check_tasks(session: Session, node: Node) -> Iterator[Difference]:
     """What was sent to be verified blind. Of a control no statement tells the pair: its columns must agree."""
     for row, statement in rows_backed(session, VerificationTaskRow):
         said = said_in(statement)
         made = said_in(find_statement(session, row.said)) if row.said is not None else None
-        pair = said.pair if isinstance(said, Conclusion) else _pair_in(row.pair)
-        if pair is None or (row.conclusion is not None and not isinstance(said, Conclusion)):
+        request = said_in(find_statement(session, row.request)) if row.request is not None else None
+        asked = request if isinstance(request, VerificationRequest) else None
+        pair = said.pair if isinstance(said, Conclusion) else asked.pair if asked is not None else _pair_in(row.pair)
+        concluded_here = row.conclusion is not None and row.asked_by is None
+        if pair is None or (concluded_here and not isinstance(said, Conclusion)) or (row.request and asked is None):
             yield f"verification_task {row.task_id}", UNBACKED
             continue
         (exhibit_low, exhibit_high), (low, high) = blind_to(session, pair)
@@ -157,7 +162,9 @@ def _check_tasks(session: Session) -> Iterator[Difference]:
         }
         if isinstance(said, Conclusion):
             expected |= {"concluded_by": said.made_by.pseudonym, "basis": said.result.basis}
-        if row.said is not None and not isinstance(made, Conclusion | Verification):
+        if asked is not None:
+            expected |= {"partner": asked.to} if asked.issuer == node.node_id else {"asked_by": asked.issuer}
+        if row.said is not None and not isinstance(made, Conclusion | Verification | VerificationDeclined):
             expected["said"] = None
         yield from differing(row, row.task_id, expected)
 

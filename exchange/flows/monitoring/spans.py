@@ -42,7 +42,7 @@ def spans_of(rows: HalfYearRows, joined: Sequence[Joined]) -> dict[str, list[flo
     waiting = {statement_id: hit.at for statement_id, hit in hits.items()}
     for said in rows.said:
         match said.statement:
-            case Verification() as second if second.issuer == rows.node_id and second.verifies in concluded:
+            case Verification() as second if second.verifies in concluded and _counts(rows, second):
                 spans["verification"].append((concluded[second.verifies], said.at))
             case Feedback() as told if told.issuer == rows.node_id and told.hit in waiting:
                 spans["feedback"].append((waiting.pop(told.hit), said.at))
@@ -61,6 +61,11 @@ def spans_of(rows: HalfYearRows, joined: Sequence[Joined]) -> dict[str, list[flo
         name: [hours for since, until in spans[name] if (hours := _span(rows, since, until)) is not None]
         for name in STAGES
     }
+
+
+def _counts(rows: HalfYearRows, second: Verification) -> bool:
+    """Of this node, or of a partner that it asked."""
+    return second.issuer == rows.node_id or second.request is not None
 
 
 def _span(rows: HalfYearRows, since: str, until: str | None) -> float | None:

@@ -31,7 +31,7 @@ def judge_blind(
                 code="already-answered",
             )
         return Spoke(given.statement_id, given.log_index, (), doubts_in(given.said, node.jurisdictions))
-    task, verifies = verification_to_sign(node, maker.pseudonym, task_id)
+    task, verifies, request = verification_to_sign(node, maker.pseudonym, task_id)
     said: dict[str, Any] = {
         "type": "conclusion",
         "pair": task.pair.model_dump(mode="json"),
@@ -41,6 +41,8 @@ def judge_blind(
         said["remark"] = remark
     if verifies is not None:
         said |= {"type": "verification", "verifies": verifies}
+    if request is not None:
+        said["request"] = request
     return speak(node, maker, json.dumps(said).encode(), task=task_id, once=True)
 
 

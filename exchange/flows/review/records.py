@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from sqlalchemy.orm import Session
 
 from exchange.calibre_pairs import OwnCalibrePair
+from exchange.flows.blind.open_lists import is_list_open
 from exchange.flows.blind.visibility import hidden_pairs, note_pairs
 from exchange.flows.keys.suspicion import Suspicion, suspicion_of, suspicions
 from exchange.flows.node.node import Node
@@ -160,7 +161,10 @@ def read_record(node: Node, role: Role, pseudonym: str, statement_id: str) -> Re
         said = record_of(session, statement_id)
         own = row.issuer == node.node_id
         hidden = hidden_pairs(session, role, pseudonym)
-        mirrored = [one for one in mirrored_scans(session, statement_id) if not hidden.covers(*_pair(row, one))]
+        shown = is_list_open(session, role, pseudonym, row.exhibit)  # what agrees, turned over, tells of a score
+        mirrored = [
+            one for one in mirrored_scans(session, statement_id) if shown and not hidden.covers(*_pair(row, one))
+        ]
         read = ReadRecord(
             row=row,
             said=said,
@@ -171,8 +175,8 @@ def read_record(node: Node, role: Role, pseudonym: str, statement_id: str) -> Re
             mirrored={one.acquisition.acquisition_id: one.in_words for one in mirrored},
             started=started_search(session, statement_id) if own else None,
         )
-    shown = {_pair(row, one)[1]: exhibits_of(row.exhibit, one.other_record.exhibit) for one in mirrored}
-    note_pairs(node, role, pseudonym, shown)
+    pairs = {_pair(row, one)[1]: exhibits_of(row.exhibit, one.other_record.exhibit) for one in mirrored}
+    note_pairs(node, role, pseudonym, pairs)
     return read
 
 

@@ -12,6 +12,7 @@ from exchange.flows.hits.history import hits_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.one_review import both_records
 from exchange.flows.review.statements import may_see
+from exchange.flows.review.verified import verifications_of
 from exchange.store.log.statements import statements_about
 from exchange.store.review.reviews import task_of
 from exchange.store.tables.records import StatementRow
@@ -29,8 +30,8 @@ class Verified:
 @dataclass(frozen=True)
 class Review:
     """One conclusion. ``due_at`` while another examiner is asked, of whom ``may_verify`` are left who were
-    not shown a score of these exhibits; ``retracted`` when it was taken back, ``by_head`` where the head did so in
-    place of its maker; ``hit`` once it was sent to the other side."""
+    not shown a score of these exhibits; ``partner``: the node that was asked to verify it; ``retracted`` when it was
+    taken back, ``by_head`` where the head did so in place of its maker; ``hit`` once it was sent to the other side."""
 
     statement_id: str
     at: str
@@ -41,6 +42,7 @@ class Review:
     due_at: str | None
     may_verify: int
     hit: str | None
+    partner: str | None = None
     verification_taken_back: bool = False
     """It was verified, and nothing of that stands: it is not verified anew."""
 
@@ -89,7 +91,7 @@ def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | No
     task = task_of(session, row.statement_id)
     due = task.due_at if task is not None and task.done_at is None else None
     retractions = _said_by(session, row.issuer, row.statement_id, "retraction")
-    verifications = _said_by(session, row.issuer, row.statement_id, "verification")
+    verifications = verifications_of(session, row.issuer, row.statement_id)
     verified = _verified(session, verifications)
     return Review(
         row.statement_id,
@@ -101,6 +103,7 @@ def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | No
         due,
         len(who_may_verify(session, said, row.received_at)) if due else 0,
         hit,
+        partner=task.partner if task is not None and due else None,
         verification_taken_back=verified is None and bool(verifications),
     )
 

@@ -6,7 +6,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from types import UnionType
-from typing import Final, TypeVar, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -15,7 +15,9 @@ from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
 from exchange.flows.blind.send import send_for_verification
 from exchange.flows.blind.visibility import (
+    blind_to,
     call_off,
+    check_answers_request,
     check_blind,
     check_none_waits,
     check_shown,
@@ -28,18 +30,21 @@ from exchange.flows.blind.visibility import (
     tells_of,
 )
 from exchange.flows.entry.free_text import Doubt, doubts_in
-from exchange.flows.hits.history import hit_history
+from exchange.flows.hits.history import hit_history, hits_of
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.rules import answered_by
 from exchange.flows.hits.signing_checks import check_hit
 from exchange.flows.log.signed_before import signed_before
 from exchange.flows.node.node import Node
 from exchange.flows.review.one_review import check_one_review
+from exchange.flows.review.partners import open_request_of, taken_back
+from exchange.flows.review.verified import verifications_of
 from exchange.flows.statement.authorship import WorkAct, may_act
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.flows.statement.sign_statement import enter, signed
 from exchange.store.entry.records import acquisitions_of, find_record
 from exchange.store.log.statements import find_statement, statements_about
+from exchange.store.review.reviews import saw
 from exchange.store.sync.peers import all_peers, find_peer, put_on_lane, readers_of
 from exchange.store.tables.peers import PeerState
 from exchange.store.tables.records import StatementRow
@@ -66,7 +71,7 @@ from schemas.kinds import KINDS
 from schemas.review import CUSTODY
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
-from schemas.vocabulary import Role
+from schemas.vocabulary import Basis, Role
 
 _T = TypeVar("_T", bound=AnyStatement)
 
@@ -114,8 +119,10 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
     Raises InvalidInput, Forbidden, NotFound, Conflict.
     """
     with node.store.read() as session:
-        answering = _answering(session, node, _read(node, maker, draft))
-    said = signed(node, answering)
+        completed = _completed(session, node, _read(node, maker, draft))
+        request = open_request_of(session, completed.retracts) if isinstance(completed, Retraction) else None
+    said = signed(node, completed)
+    over = None if request is None else (taken_back(node, request[0]), request[1])
     with node.store.write() as session:
         if once and (before := signed_before(session, said.statement)) is not None:
             return Spoke(before.statement_id, before.log_index, (), doubts_in(said.statement, node.jurisdictions))
@@ -128,6 +135,8 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
             for peer in to:
                 put_on_lane(session, peer, statement_id)
         index = enter(session, said, to=to)
+        if over is not None:
+            enter(session, over[0], to=[over[1]])
         _follow_up(session, node, said.statement_id, said.statement, task)
         note_said(session, said.statement_id, said.statement)
     settle_pairs(node)
@@ -137,7 +146,7 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
 def would_sign(session: Session, node: Node, maker: Maker, draft: bytes) -> bool:
     """Whether ``speak`` would sign this draft now; nothing is signed."""
     try:
-        said = _answering(session, node, _read(node, maker, draft))
+        said = _completed(session, node, _read(node, maker, draft))
         _check_without_task(session, node, said)
         _check(session, node, maker, said)
     except (InvalidInput, Forbidden, NotFound, Conflict):
@@ -147,9 +156,12 @@ def would_sign(session: Session, node: Node, maker: Maker, draft: bytes) -> bool
 
 def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, role: Role = Role.EXAMINER) -> bool:
     """Whoever is to verify a conclusion must not have seen it, nor that it was taken back: until it is verified, of all
-    examiners its maker alone is shown either. The head, who may take it back, verifies nothing and sees it."""
+    examiners its maker alone is shown either. The head, who may take it back, verifies nothing and sees it. What a
+    partner's examiner holds of a pair is shown when a hit rests on it."""
     if role is Role.HEAD:
         return True
+    if row.type == "verification" and row.issuer != node.node_id and not _is_rested_on(session, node, row):
+        return False
     spoken_of = find_statement(session, row.about) if row.type == "retraction" and row.about else row
     if spoken_of is None or spoken_of.type != "conclusion" or spoken_of.issuer != node.node_id:
         return True
@@ -159,6 +171,17 @@ def may_see(session: Session, node: Node, row: StatementRow, pseudonym: str, rol
     return not needs_verification(said.result) or said.made_by.pseudonym == pseudonym
 
 
+def _is_rested_on(session: Session, node: Node, row: StatementRow) -> bool:
+    """Whether a verification of another node is of this node's own conclusion, or a hit names it."""
+    first = find_statement(session, row.about or "")
+    if first is not None and first.issuer == node.node_id:
+        return True
+    said = parse_statement(open_envelope(row.envelope or b"").payload)
+    hits = hits_of(session, said.pair) if isinstance(said, Verification) else []
+    resting = (parse_statement(open_envelope(hit.envelope or b"").payload) for hit in hits)
+    return any(isinstance(hit, Hit) and hit.verification == row.statement_id for hit in resting)
+
+
 def may_take_back(maker: Maker, pseudonym: str, role: Role) -> bool:
     """What was said is taken back by whoever said it, or by the head."""
     return may_act(WorkAct.RETRACT, role, pseudonym, maker.pseudonym)
@@ -166,6 +189,9 @@ def may_take_back(maker: Maker, pseudonym: str, role: Role) -> bool:
 
 def may_say(kind: str, role: Role) -> bool:
     return kind in SPOKEN and role in SPOKEN[kind].said_by
+
+
+BY_NODE: Final = frozenset({"contract", "nonce", "issuer", "made_by", "stated_at"})
 
 
 def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
@@ -178,15 +204,18 @@ def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
         if not may_say(kind, maker.role):
             roles = " or ".join(sorted(SPOKEN[kind].said_by))
             raise Forbidden(f"A {kind} is said in the role {roles}; you are signed in as {maker.role}.")
-        if own := {"contract", "nonce", "issuer", "made_by", "stated_at"} & fields.keys():
+        own_fields = BY_NODE | {"blind"} if kind == "verification" else BY_NODE
+        if own := own_fields & fields.keys():
             raise InvalidInput(f"Leave to the node what only it says: {', '.join(sorted(own))}.", code="unknown-field")
-        by_node = {
+        by_node: dict[str, Any] = {
             "contract": CONTRACT_VERSION,
             "nonce": secrets.token_hex(32),
             "issuer": node.node_id,
             "made_by": maker.model_dump(mode="json"),
             "stated_at": stamp(),
         }
+        if kind == "verification":
+            by_node["blind"] = True  # for the time being (``_completed``)
         step = fields.get("step")
         if isinstance(step, str) and step in CUSTODY and fields.get("answers") is None:
             fields["answers"] = UNANSWERED
@@ -203,6 +232,8 @@ def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
 
 def _check_without_task(session: Session, node: Node, said: ReviewStatement) -> None:
     check_shown(session, said)
+    if isinstance(said, Verification) and said.request is not None:
+        raise no_statement(said.request)  # what another node asks is answered by the task that an examiner took
     if isinstance(said, Conclusion):
         check_none_waits(session, said)
         check_one_review(session, said, lambda row: may_see(session, node, row, said.made_by.pseudonym))
@@ -214,6 +245,10 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
         case Conclusion():
             _other_sides(session, node, said.pair)
             return [], []
+        case Verification() if said.request is not None:
+            check_answers_request(session, said)
+            check_blind(session, said)
+            return _enrolled(session, {said.pair.a.issuer, said.pair.b.issuer} - {node.node_id}), []
         case Verification():
             _other_sides(session, node, said.pair)
             first = _own(session, node, said.verifies, Conclusion)
@@ -226,10 +261,10 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
         case Hit():
             to = _other_sides(session, node, said.pair)
             _own(session, node, said.conclusion, Conclusion)
-            _own(session, node, said.verification, Verification)
+            resting = [said.conclusion, *_own_verification(session, node, said.conclusion, said.verification)]
             _check_tells(session, node, said.pair, to)
             check_hit(session, node, said, said.pair)
-            return to, [said.conclusion, said.verification]
+            return to, resting
         case PhysicalComparison():
             hit = _known(session, said.hit, Hit)
             to = _of_hit(session, node, hit)
@@ -307,8 +342,18 @@ def _check_second(first: Conclusion, pair: Pair, second: Maker) -> None:
 
 
 def _was_verified(session: Session, node: Node, conclusion: str) -> bool:
-    """By an examiner of this node, be it that the verification was taken back since."""
-    return any(row.issuer == node.node_id for row in statements_about(session, conclusion, ["verification"]))
+    """By an examiner of this node or of a partner, be it that the verification was taken back since."""
+    return bool(verifications_of(session, node.node_id, conclusion))
+
+
+def _own_verification(session: Session, node: Node, conclusion: str, verification: str) -> list[str]:
+    """What goes before a hit to the other side: a verification of this node; a partner sent its own to both sides.
+    Raises NotFound, Conflict."""
+    counting = {row.statement_id: row for row in verifications_of(session, node.node_id, conclusion)}
+    if verification in counting and counting[verification].issuer != node.node_id:
+        return []
+    _own(session, node, verification, Verification)
+    return [verification]
 
 
 def _check_first_answer(session: Session, node: Node, conclusion: str) -> None:
@@ -355,8 +400,12 @@ def _check_not_taken_back(session: Session, statement_id: str) -> None:
         raise Conflict("This was taken back already; once is enough.", code="already-taken-back")
 
 
-def _answering(session: Session, node: Node, said: ReviewStatement) -> ReviewStatement:
-    """With the statement that a step of a hit answers, where its maker did not name it."""
+def _completed(session: Session, node: Node, said: ReviewStatement) -> ReviewStatement:
+    """With what only the node knows: the statement that a step of a hit answers, where its maker did not name it, and
+    whether a verification on the exhibits is blind."""
+    if isinstance(said, Verification) and said.result.basis is Basis.EXHIBITS:
+        shown = saw(session, said.made_by.pseudonym, *blind_to(session, said.pair))
+        return said.model_copy(update={"blind": shown is None})
     if not isinstance(said, Hit | PhysicalComparison) or said.answers not in (None, UNANSWERED):
         return said
     pair = said.pair if isinstance(said, Hit) else _known(session, said.hit, Hit).pair

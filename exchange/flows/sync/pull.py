@@ -20,6 +20,7 @@ from exchange.flows.log.audit_rows import took
 from exchange.flows.log.head_gossip import keep_shown, refuse_forked, refuse_hidden
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
+from exchange.flows.review.partners import tell_declined
 from exchange.flows.statement.heads import head_of
 from exchange.flows.statement.peer import address_of, peer_keys
 from exchange.flows.sync.fetch import ask_again
@@ -108,6 +109,7 @@ def pull(node: Node, client: PeerClient, node_id: str) -> bool:
             node.tracing.note("record received", item.statement_id, begun, peer=node_id)
     drop_refused(node, keys, verified.keys)
     settle_pairs(node)
+    tell_declined(node)
     refuse_hidden(node_id, verified.log_size, told)
     if verified.needs is not None:
         learn_keys(node, client, node_id)

@@ -21,6 +21,13 @@ from exchange.flows.query.peer_statements import (
     note_request,
     was_told,
 )
+from exchange.flows.review.partners import (
+    answers_own_request,
+    note_asked,
+    note_declined,
+    note_taken_back,
+    note_verified,
+)
 from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, LaneReader, check_meant_for
 from exchange.flows.sync.verify_lane_page import Received
 from exchange.flows.terms.withdraw import take_away
@@ -58,6 +65,9 @@ from schemas import (
     ReleaseRequest,
     Retraction,
     Side,
+    Verification,
+    VerificationDeclined,
+    VerificationRequest,
     Withdrawal,
 )
 
@@ -96,6 +106,12 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
             _known(answers_own_query(session, node.node_id, statement))
         case ReleaseRequest():
             _known(was_told(session, node.node_id, statement))
+        case VerificationRequest():
+            _known(statement.issuer in (statement.pair.a.issuer, statement.pair.b.issuer))
+        case VerificationDeclined():
+            _known(answers_own_request(session, node, statement))
+        case Verification() if statement.request is not None:
+            _known(answers_own_request(session, node, statement))
         case Receipt():
             _same_lane(session, statement)
         case Hit():
@@ -149,6 +165,14 @@ def _apply(session: Session, node: Node, item: Received, before: StatementRow | 
             note_request(session, said, item.statement_id)
         case Approval() as said:
             note_refusal(session, said, item.statement_id)
+        case VerificationRequest() as said:
+            note_asked(session, node, said, item.statement_id)
+        case VerificationDeclined() as said:
+            note_declined(session, said)
+        case Verification() as said:
+            note_verified(session, node, said, item.statement_id)
+        case Retraction() as said:
+            note_taken_back(session, said)
         case Policy() as said if before is None or before.log_index < item.log_index:
             replace_policy(session, item.statement_id, said, own=False)
         case _:

@@ -50,6 +50,7 @@ from schemas import (
     PhysicalComparison,
     Record,
     Verification,
+    VerificationRequest,
     about,
     open_envelope,
     parse_statement,
@@ -254,14 +255,16 @@ def may_pass(session: Session, history: KeyHistory, peer: PeerRow, row: Statemen
 
 def _is_meant_for(session: Session, reader: LaneReader, said: AnyStatement, name: str) -> bool:
     """What is said of a hit, or takes something back, is for those whom that was for. It names it by its digest, so
-    whatever has this digest is what was meant, whoever keeps it. A conclusion stays at home until a hit, or a
-    comparison, rests on it."""
+    whatever has this digest is what was meant, whoever keeps it. A conclusion and its verification stay at home until a
+    hit, or a comparison, rests on them; a verification that a partner was asked for goes to both sides at once."""
     if isinstance(said, Conclusion | Verification):
-        return is_meant_for(reader, said) and name in _rested_on(session, said)
+        asked_for = isinstance(said, Verification) and said.request is not None
+        return is_meant_for(reader, said) and (asked_for or name in _rested_on(session, said))
     if kind_of(said).meant_for is not MeantFor.CONCERNED:
         return is_meant_for(reader, said)
     spoken_of = _named(session, about(said) or "")
-    return isinstance(spoken_of, Hit | Conclusion | Verification) and is_meant_for(reader, spoken_of)
+    kinds = Hit | Conclusion | Verification | VerificationRequest
+    return isinstance(spoken_of, kinds) and is_meant_for(reader, spoken_of)
 
 
 def _rested_on(session: Session, said: Conclusion | Verification) -> set[str]:

@@ -14,7 +14,13 @@ from sqlalchemy.orm import Session, aliased
 
 from exchange.store.database.index_hint import served_by_no_index
 from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.reviews import ExhibitsSeenRow, PairSetAsideRow, TakenWorkRow, VerificationTaskRow
+from exchange.store.tables.reviews import (
+    ExhibitsSeenRow,
+    OpenedListRow,
+    PairSetAsideRow,
+    TakenWorkRow,
+    VerificationTaskRow,
+)
 
 MAX_VERSIONS = 256
 """As many versions of one exhibit are taken, erased ones too: a chain without an end must not make the node slow."""
@@ -165,6 +171,10 @@ def join_exhibits(session: Session, one: str, first: str) -> None:
         if session.get(seen, (known.pseudonym, low, high)) is None:
             session.add(seen(pseudonym=known.pseudonym, exhibit_low=low, exhibit_high=high, seen_at=known.seen_at))
         session.delete(known)
+    for opened in session.scalars(select(OpenedListRow).where(OpenedListRow.exhibit == one)).all():
+        if session.get(OpenedListRow, (opened.pseudonym, first)) is None:
+            session.add(OpenedListRow(pseudonym=opened.pseudonym, exhibit=first, opened_at=opened.opened_at))
+        session.delete(opened)
     _join_own_views(session, one, first)
     session.flush()
 

@@ -232,6 +232,13 @@ def _verifications() -> Select[Any]:
         ExhibitsSeenRow.exhibit_high == task.exhibit_high,
     )
     late = select(UserRow.pseudonym).where(UserRow.pseudonym == _PSEUDONYM, UserRow.examiner_since > task.created_at)
+    here = aliased(VerificationTaskRow)
+    waits_here = select(here.task_id).where(
+        here.exhibit_low == task.exhibit_low,
+        here.exhibit_high == task.exhibit_high,
+        here.asked_by.is_(None),
+        here.done_at.is_(None),
+    )
     return (
         _row(literal(VERIFICATION, String), task.created_at)
         .join_from(task, one, one.statement_id == task.statement_a)
@@ -239,6 +246,8 @@ def _verifications() -> Select[Any]:
         .where(
             task.done_at.is_(None),
             task.taken_by.is_(None),
+            task.partner.is_(None),
+            or_(task.asked_by.is_(None), ~waits_here.exists()),
             task.created_at > _SINCE,
             func.coalesce(task.concluded_by, "") != _PSEUDONYM,
             func.coalesce(task.not_for, "") != _PSEUDONYM,

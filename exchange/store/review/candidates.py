@@ -16,6 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from exchange.clock import stamp
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
+from exchange.store.review.open_lists import open_exhibits
 from exchange.store.review.reviews import (
     PairColumns,
     Scans,
@@ -24,6 +25,7 @@ from exchange.store.review.reviews import (
     in_opened_pair,
     joined_by_hit,
     keeps_from,
+    open_to,
     opened_ever,
     scans_of,
     sent_ever,
@@ -149,8 +151,9 @@ def _there(session: Session, acquisitions: Collection[int]) -> set[int]:
 
 @dataclass(frozen=True)
 class CandidateView:
-    """Who looks, and what of: pairs of current records under these parameters. A pair of exhibits that wait for a blind
-    verification is not there for an examiner ``blind_for`` who may be asked; None for whoever never verifies.
+    """Who looks, and what of: pairs of current records under these parameters. For an examiner ``blind_for`` the pairs
+    are not there that wait for a blind verification which may be theirs, nor those of lists that are not open to them;
+    None for a person who never verifies.
     ``superseded``: older versions too, as a verification may have been asked for."""
 
     pipelines: Collection[str]
@@ -166,13 +169,11 @@ def candidates_of(session: Session, statement_id: str, view: CandidateView, page
 
 @dataclass(frozen=True)
 class CandidateFilter:
-    """What is listed across borders; None asks for nothing. ``submitted_by``: of one examiner's exhibits; ``new_to``:
-    pairs that this person has not opened."""
+    """What is listed across borders; None asks for nothing. ``new_to``: pairs that this person has not opened."""
 
     min_score: float = -10
     jurisdiction: str | None = None
     roi: str | None = None
-    submitted_by: str | None = None
     new_to: str | None = None
 
 
@@ -184,23 +185,23 @@ def open_candidates(
 
 
 def pairs_across_borders(view: CandidateView, wanted: CandidateFilter) -> Any:
-    """The query for pairs across a border."""
+    """The query for pairs across a border; for an examiner those of the lists that are open to the examiner."""
     scan_a, scan_b = PAIR_SCANS
     query = visible_pairs(view).where(CandidateRow.cross_border, CandidateRow.score >= wanted.min_score)
     if wanted.jurisdiction is not None:
         query = query.where(or_(*(record.jurisdiction == wanted.jurisdiction for record in PAIR_RECORDS)))
     if wanted.roi is not None:
         query = query.where(scan_a.roi == wanted.roi)
-    if wanted.submitted_by is not None:
-        query = query.where(CandidateRow.candidate_id.in_(_pairs_of(wanted.submitted_by)))
+    if view.blind_for is not None:
+        query = query.where(CandidateRow.candidate_id.in_(_pairs_open_to(view.blind_for)))
     if wanted.new_to is not None:
         query = query.where(~opened_ever(scan_a, scan_b, by=wanted.new_to))
     return query
 
 
-def _pairs_of(examiner: str) -> CompoundSelect[tuple[int]]:
+def _pairs_open_to(examiner: str) -> CompoundSelect[tuple[int]]:
     """By the examiner's few records: down the whole ranking an examiner's own pairs may be far apart, or none."""
-    theirs = select(RecordRow.statement_id).where(RecordRow.submitted_by == examiner)
+    theirs = select(RecordRow.statement_id).where(RecordRow.exhibit.in_(open_exhibits(examiner)))
     return union(
         *(
             select(CandidateRow.candidate_id).where(side.in_(theirs))
@@ -389,7 +390,7 @@ def _pairs(pipelines: tuple[str, ...], blind_for: str | None, superseded: bool) 
     )
     if not superseded:
         query = query.where(*(record.superseded_by.is_(None) for record in PAIR_RECORDS))
-    return query if blind_for is None else query.where(~hidden_from(blind_for, _PAIR))
+    return query if blind_for is None else query.where(~hidden_from(blind_for, _PAIR), open_to(blind_for, _PAIR))
 
 
 def best_first(query: Any, page: Page) -> Any:

@@ -71,8 +71,8 @@ class LeadingPair(NamedTuple):
     statement_b: str
     issuer_a: str
     issuer_b: str
-    submitted_by_a: str | None
-    submitted_by_b: str | None
+    exhibit_a: str
+    exhibit_b: str
 
 
 _SCORED = (
@@ -105,8 +105,8 @@ _LEADING = (
     CandidateRow.statement_b,
     PAIR_RECORDS[0].issuer,
     PAIR_RECORDS[1].issuer,
-    PAIR_RECORDS[0].submitted_by,
-    PAIR_RECORDS[1].submitted_by,
+    PAIR_RECORDS[0].exhibit,
+    PAIR_RECORDS[1].exhibit,
 )
 
 

@@ -14,6 +14,7 @@ from exchange.clock import stamp
 from exchange.store.database.index_hint import served_by_no_index
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
+from exchange.store.review.open_lists import forget_opened, open_exhibits
 from exchange.store.review.set_aside import forget_aside_with
 from exchange.store.review.taken_work import end_taken_of
 from exchange.store.tables.hits import HitPairRow
@@ -172,18 +173,30 @@ def task_of(session: Session, conclusion: str) -> VerificationTaskRow | None:
     return session.scalars(select(VerificationTaskRow).where(VerificationTaskRow.conclusion == conclusion)).first()
 
 
-def newest_concluders(session: Session, basis: Basis, *, limit: int) -> Sequence[str | None]:
-    """Who made the newest conclusions that were sent to another examiner."""
-    sent = (VerificationTaskRow.conclusion.is_not(None), VerificationTaskRow.basis == basis)
-    newest = select(VerificationTaskRow.concluded_by).where(*sent).order_by(VerificationTaskRow.created_at.desc())
-    return session.scalars(newest.limit(limit)).all()
+def newest_sent(session: Session, basis: Basis, *, limit: int) -> Sequence[VerificationTaskRow]:
+    """The newest conclusions of this node that were sent to another examiner."""
+    task = VerificationTaskRow
+    sent = (task.conclusion.is_not(None), task.basis == basis, task.asked_by.is_(None))
+    return session.scalars(select(task).where(*sent).order_by(task.created_at.desc()).limit(limit)).all()
 
 
-def newest_asked(session: Session, basis: Basis, *, limit: int) -> Sequence[str]:
-    """When the newest conclusions were sent to another examiner."""
-    sent = (VerificationTaskRow.conclusion.is_not(None), VerificationTaskRow.basis == basis)
-    newest = select(VerificationTaskRow.created_at).where(*sent).order_by(VerificationTaskRow.created_at.desc())
-    return session.scalars(newest.limit(limit)).all()
+def task_of_request(session: Session, request: str) -> VerificationTaskRow | None:
+    return session.scalars(select(VerificationTaskRow).where(VerificationTaskRow.request == request)).first()
+
+
+def tasks_asked_by(session: Session, node_id: str) -> int:
+    """How many requests of a node wait here."""
+    task = VerificationTaskRow
+    waiting = select(func.count()).select_from(task).where(task.asked_by == node_id, task.done_at.is_(None))
+    return session.scalar(waiting) or 0
+
+
+def tasks_to_decline(session: Session) -> Sequence[VerificationTaskRow]:
+    """Requests of other nodes that are over here, and of which these do not know yet."""
+    task = VerificationTaskRow
+    return session.scalars(
+        select(task).where(task.asked_by.is_not(None), task.done_at.is_not(None), task.said.is_(None))
+    ).all()
 
 
 _OPEN_TASKS = (  # asked with each page, so built once
@@ -247,6 +260,7 @@ def drop_reviews(session: Session, record: str) -> None:
     end_taken_of(session, record, exhibit=exhibit if last else None)
     if last:
         forget_aside_with(session, exhibit)
+        forget_opened(session, exhibit)
     of_it = [task.statement_a == record, task.statement_b == record]
     if exhibit:
         of_it += [task.exhibit_low == exhibit, task.exhibit_high == exhibit]
@@ -295,6 +309,18 @@ def hidden_from(pseudonym: str, pair: PairColumns) -> ColumnElement[bool]:
     """That the exhibits of this pair wait for a verification, and this examiner is not the one who concluded: whatever
     is known of them is shown to none of those who may be asked."""
     return _task_of(pair).where(*keeps_from(pseudonym)).exists()
+
+
+def open_to(pseudonym: str, pair: PairColumns) -> ColumnElement[bool]:
+    """That this examiner may look at a pair: in the list of either exhibit, where that is open to the examiner; or
+    since there is nothing left to keep from the examiner, who was shown a score of the pair before, or may read of a
+    hit that joins it."""
+    seen, exhibits = ExhibitsSeenRow, (pair.record_a.exhibit, pair.record_b.exhibit)
+    in_list = or_(*(exhibit.in_(open_exhibits(pseudonym)) for exhibit in exhibits))
+    known = select(seen.pseudonym).where(
+        seen.pseudonym == pseudonym, _either(seen.exhibit_low, seen.exhibit_high, *exhibits)
+    )
+    return or_(in_list, known.exists(), joined_by_hit(pair))
 
 
 def exhibits_hidden(pseudonym: str, record_a: type[RecordRow], record_b: type[RecordRow]) -> ColumnElement[bool]:
@@ -373,9 +399,10 @@ def _opened_with(
 
 
 def keeps_from(pseudonym: str) -> list[ColumnElement[bool]]:
-    """A task that is open, and that this examiner may be asked to do."""
+    """A task that is open, and that this examiner may be asked to do. What another node asks hides nothing: nobody here
+    knows what that node concluded, and it could hide as many pairs as it asks for."""
     concluder = func.coalesce(VerificationTaskRow.concluded_by, "") == pseudonym
-    return [VerificationTaskRow.done_at.is_(None), ~concluder]
+    return [VerificationTaskRow.done_at.is_(None), VerificationTaskRow.asked_by.is_(None), ~concluder]
 
 
 def _task_of(pair: PairColumns) -> Select[Any]:

@@ -1,5 +1,5 @@
-"""What is sent for blind verification, who has seen what a verifier must not have seen, who works on what, and what a
-person keeps: searches, views, and pairs that are set aside."""
+"""What is sent for blind verification, who has seen what a verifier must not have seen, whose scored lists are open to
+whom, who works on what, and what a person keeps: searches, views, and pairs that are set aside."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ class VerificationTaskRow(Base):
 
     ``conclusion`` is the one to be verified; None for a pair that nobody holds for a lead, sent so that being asked
     tells nothing. The two scans stand in the order of their digests, as everything about a pair that has no sides.
+    ``request``: the statement by which a node asked another one. ``partner``: the node that this one asked;
+    ``asked_by``: the node that asked this one, of whose conclusion no more than its name is known here.
     """
 
     __tablename__ = "verification_task"
@@ -37,6 +39,9 @@ class VerificationTaskRow(Base):
     done_at: Mapped[str | None]
     said: Mapped[str | None]
     """The statement that was made of it."""
+    request: Mapped[str | None] = mapped_column(unique=True)
+    partner: Mapped[str | None]
+    asked_by: Mapped[str | None]
     __table_args__ = (
         Index("verification_task_by_scans", "scan_low", "scan_high"),
         Index("verification_task_by_exhibits", "exhibit_low", "exhibit_high"),
@@ -73,6 +78,16 @@ class ExhibitsSeenRow(Base):
         Index("exhibits_seen_by_exhibits", "exhibit_low", "exhibit_high"),
         Index("exhibits_seen_by_second_exhibit", "exhibit_high"),
     )
+
+
+class OpenedListRow(Base):
+    """An examiner who opened the scored list of an exhibit that another one works on."""
+
+    __tablename__ = "opened_list"
+    pseudonym: Mapped[str] = mapped_column(primary_key=True)
+    exhibit: Mapped[str] = mapped_column(primary_key=True)
+    opened_at: Mapped[str]
+    __table_args__ = (Index("opened_list_by_exhibit", "exhibit"),)
 
 
 class TakenWorkRow(Base):

@@ -193,6 +193,14 @@ class CandidateAnswer(BaseModel):
     parameters: str
 
 
+class ScoredListAnswer(BaseModel):
+    """``open``: the caller may look at the list. ``left``: the examiners of this node, beside the caller, who neither
+    work on the exhibit nor opened its list: they could still verify a pair of it blind."""
+
+    open: bool
+    left: list[str]
+
+
 class CandidatePage(BaseModel):
     """Ranked, best score first. ``pending`` counts the scans that are not correlated yet: those of the record, or all
     of the node where no record is named."""

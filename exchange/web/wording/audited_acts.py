@@ -32,6 +32,7 @@ ACTS: Final = {
     Act.READ_FIREARM: _m("was shown firearms of this laboratory"),
     Act.CHANGE_FIREARM: _m("changed what is known of a firearm"),
     Act.DECIDE_HELD: _m("decided on records that a partner holds"),
+    Act.PROPOSE_WITHDRAWAL: _m("proposed to withdraw a record, or decided on a proposal"),
     Act.START_SEARCH: _m("asked partners by a rule"),
     Act.READ_AUDIT: _m("read this log"),
     Act.TAKE_WORK: _m("said who works on something"),

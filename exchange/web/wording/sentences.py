@@ -155,6 +155,7 @@ SENTENCES: Final = {
     "day-is-over": _m("The day is over. Name today or a later one."),
     "verified-before": _m("The conclusion had been verified before, and its first verification counts. Name that one."),
     "not-verified": _m("No other examiner has verified it yet."),
+    "list-not-open": _m("Another examiner works on this exhibit: open its scored list first, or leave it closed."),
     "not-blind": _m("Whoever has seen the score or the first conclusion does not verify it."),
     "not-owner": _m("Only the owner of the record may do this."),
     "withheld": _m("The law, or the owner, does not let this go to the other side."),

@@ -1,17 +1,17 @@
-"""Two worlds that differ in nothing but what a colleague did: an examiner who may be asked to verify reads the same in
-both, on every page and route and at every length of page."""
+"""Two worlds that differ in nothing but what a colleague did, or what the matcher scored: an examiner who may be asked
+to verify reads the same in both, on every page and route and at every length of page."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from exchange.clock import stamp
 from exchange.flows.blind import send
@@ -24,8 +24,8 @@ from exchange.log.audit_entry import Actor, ActorKind
 from exchange.store.access.sign_in import begin_session
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.tables.hits import HitPairRow
-from exchange.store.tables.records import AcquisitionRow, RecordRow
-from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow
+from exchange.store.tables.reviews import OpenedListRow, VerificationTaskRow
 from exchange.web.app import create_app
 from schemas import Maker, Pair
 from schemas.vocabulary import SignedInBy
@@ -151,6 +151,24 @@ def of_given_exhibits(then: Deed, *, registrar: Maker, holder: Maker) -> Deed:
     return do
 
 
+def nothing(_world: BlindWorld, _monkeypatch: pytest.MonkeyPatch) -> None:
+    pass
+
+
+def scored(first: float, second: float, then: Deed) -> Deed:
+    """The matcher scored the two pairs that no hit joins otherwise."""
+
+    def do(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+        for pair, score in ((("a", "d"), first), (("c", "b"), second)):
+            for region in REGIONS:
+                number = world.candidate(*pair, region).row.candidate_id
+                with world.rs.store.write() as session:
+                    session.get_one(CandidateRow, number).score = score
+        then(world, monkeypatch)
+
+    return do
+
+
 IS_CONTROL = (
     concluded_and_drawn(("a", "d"), ("c", "b"), control_first=False),
     concluded_and_drawn(("c", "b"), ("a", "d"), control_first=True),
@@ -174,10 +192,38 @@ WORLDS: dict[str, tuple[Deed, ...]] = {
 def test_an_examiner_who_may_be_asked_reads_the_same(
     world: BlindWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, difference: str
 ) -> None:
+    told = "\n".join(_read_alike(world, tmp_path, monkeypatch, WORLDS[difference]).values())
+    assert "verification" in told
+    if "given" in difference:
+        assert "work on it since" in told or "works on it since" in told
+    hidden, free = ("d", "b") if difference.startswith("which is the control") else ("b", "d")
+    assert world.candidate("a", hidden, PIN).row.candidate_id not in _numbers(told)
+    assert world.candidate("a", free, PIN).row.candidate_id in _numbers(told)
+
+
+@pytest.mark.parametrize("then", [nothing, concluded(SCREEN)], ids=["nothing more", "what a colleague concluded"])
+def test_an_examiner_who_opened_no_list_reads_the_same_whatever_the_scores(
+    world: BlindWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: Deed
+) -> None:
+    with world.rs.store.write() as session:
+        session.execute(delete(OpenedListRow).where(OpenedListRow.pseudonym == SECOND.pseudonym))
+    read = _read_alike(world, tmp_path, monkeypatch, [scored(0.9, 0.1, then), scored(0.1, 0.9, then)])
+    exhibits, warning = read["/app/exhibits"], read[f"/app/records/{world.records['a']}/candidates"]
+    assert all(world.records[name] in exhibits for name in ("a", "c"))
+    assert f"/app/records/{world.records['a']}/candidates/open" in warning
+    not_open = (("a", "d"), ("c", "b"))
+    numbers = {world.candidate(*pair, region).row.candidate_id for pair in not_open for region in REGIONS}
+    assert numbers.isdisjoint(_numbers("\n".join(read.values())))
+
+
+def _read_alike(
+    world: BlindWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deeds: Sequence[Deed]
+) -> dict[str, str]:
+    """What the second examiner reads by its address, which is the same whichever of the deeds was done."""
     with world.rs.store.write() as session:
         cookie = begin_session(session, SECOND.pseudonym, SignedInBy.PASSWORD_AND_TOTP, most_s=3600)
     read = []
-    for number, deed in enumerate(WORLDS[difference]):
+    for number, deed in enumerate(deeds):
         network = world.network.copied(tmp_path / f"world-{number}")
         copy = BlindWorld(network)
         copy.records, copy.owners, copy.tokens = world.records, world.owners, world.tokens
@@ -191,13 +237,7 @@ def test_an_examiner_who_may_be_asked_reads_the_same(
     assert len(one) > 40
     for address in one:
         assert one[address] == other[address], address
-    told = "\n".join(one.values())
-    assert "verification" in told
-    if "given" in difference:
-        assert "work on it since" in told or "works on it since" in told
-    hidden, free = ("d", "b") if difference.startswith("which is the control") else ("b", "d")
-    assert world.candidate("a", hidden, PIN).row.candidate_id not in _numbers(told)
-    assert world.candidate("a", free, PIN).row.candidate_id in _numbers(told)
+    return one
 
 
 def test_an_examiner_who_tries_a_task_by_other_ways_is_answered_the_same(
@@ -275,7 +315,7 @@ async def _everything(world: BlindWorld, cookie: str) -> dict[str, str]:
                 answer = await http.get(path, headers=token)
                 found[path] = _plain(answer)
                 waiting += re.findall(r"<([^>]+)>; rel", answer.headers.get("link", ""))
-        await _pages(http, cookie, found, ["/app/", "/app/alerts", "/app/candidates?of=all"])
+        await _pages(http, cookie, found, ["/app/", "/app/alerts", "/app/candidates", "/app/exhibits"])
         return found
 
 

@@ -117,7 +117,7 @@ class CuriousExaminer:
 
     def try_what_may_be_said(self) -> None:
         """Drafts that name what it was told: what is refused must be refused in the same way, whatever that is."""
-        pairs = re.findall(r"/app/pairs/\d+", self._get("/app/candidates?of=all").text)[:2]
+        pairs = re.findall(r"/app/pairs/\d+", self._get("/app/candidates").text)[:2]
         for value in self._told.values:
             for pair in pairs:
                 self._post(f"{pair}/conclusion/{value}/retraction", reason="A slip.")

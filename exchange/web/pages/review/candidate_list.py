@@ -15,6 +15,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, NotFound
+from exchange.flows.blind.open_lists import scored_list
 from exchange.flows.blind.visibility import note_lists
 from exchange.flows.candidates.exhibit_pairs import (
     CandidateFilter,
@@ -33,6 +34,7 @@ from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.languages.spoken import page_before
 from exchange.web.pages.layout import PURPOSE_MISSING, Examining, Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.review.exhibit_cards import ListedExhibits, listed_exhibits
+from exchange.web.pages.review.exhibit_list import warning_page
 from exchange.web.pages.review.score_strip import strip_of
 from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
@@ -65,28 +67,24 @@ class ListedGroup:
 def across_borders(
     node: OpenNode,
     who: Reading,
-    of: Literal["mine", "all"] | None = None,
     jurisdiction: Jurisdiction | Literal[""] | None = None,
     roi: RegionOfInterest | Literal[""] | None = None,
     new: Annotated[bool, Query(description="Only pairs that this person has not opened.")] = False,
     cursor: Cursor = None,
 ) -> Response:
-    """By own record, the one with the best score first. An examiner's own exhibits come first: whoever lists the
-    others' cannot verify them blind."""
+    """By own record, the one with the best score first; of an examiner those whose lists are open to the examiner."""
     asker, pseudonym = who.consultation, who.caller.pseudonym
-    mine = who.caller.role is Role.EXAMINER and of != "all"
     found = exhibits_across_borders(
         node,
         *asker.reader,
         CandidateFilter(
             jurisdiction=jurisdiction or None,
             roi=roi or None,
-            submitted_by=pseudonym if mine else None,
             new_to=pseudonym if new else None,
         ),
         after=_after(cursor),
     )
-    asked = {"of": "mine" if mine else "all", "jurisdiction": jurisdiction, "roi": roi, "new": "1" if new else None}
+    asked = {"jurisdiction": jurisdiction, "roi": roi, "new": "1" if new else None}
     stated = {name: str(value) for name, value in asked.items() if value}
     groups = _listed_groups(node, who, found.groups)
     asker.note(Act.LIST_CANDIDATES, sum(len(group.open) for group in groups), asked=stated)
@@ -99,7 +97,7 @@ def across_borders(
         groups=groups,
         works=work_on_records(node, *asker.reader, [group.record for group in found.groups]),
         pending=found.pending,
-        mine=mine,
+        mine=who.caller.role is Role.EXAMINER,
         chosen=stated,
         jurisdictions=list(node.jurisdictions),
         regions=list(RegionOfInterest),
@@ -116,8 +114,13 @@ def of_a_record(
     aside: Annotated[bool, Query(description="With those that this examiner set aside.")] = False,
     cursor: Cursor = None,
 ) -> Response:
-    """One exhibit over all its regions: every score on a strip, and what stands out."""
+    """One exhibit over all its regions: every score on a strip, and what stands out. For an examiner who does not work
+    on the exhibit, first what it costs to look at that."""
     asker = who.consultation
+    before = scored_list(node, *asker.reader, statement_id)
+    if not before.is_open:
+        asker.note(Act.READ_RECORD, 1, statement_id)
+        return warning_page(who, before)
     after = _after(cursor)
     found = exhibits_of_record(node, *asker.reader, statement_id, rest=rest, after=after, aside=aside)
     if found is None:

@@ -9,8 +9,9 @@ from typing import Final, Literal
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from exchange.flows.blind.compared_sides import BothSides, ComparedSide, compared_sides
 from exchange.flows.blind.visibility import pair_of
-from exchange.flows.candidates.candidates import CandidatePair, ComparedSide, compared_sides
+from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import worth_of
@@ -121,13 +122,14 @@ def pair_page(
     doubted = suspicions_of(node, (found.record_a, found.record_b))
     pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
     reviews = read_reviews(node, pair_of(found), who.caller.pseudonym, who.caller.role)
+    compared = compared_sides(found)
     return page(
         "pair",
         who,
         status=status,
         pair=pair,
-        sides=sides_of(found),
-        paper=paper_of(node, found),
+        sides=sides_of(compared),
+        paper=paper_of(node, compared),
         explained=found.row.comparison,
         reviews=reviews,
         conclusions=CONCLUSIONS_ON[Basis.SCREEN],
@@ -164,14 +166,14 @@ def _line(pair: CandidatePair, here: int) -> ScanPairLine:
     )
 
 
-def sides_of(found: CandidatePair) -> list[PairSide]:
+def sides_of(compared: BothSides) -> list[PairSide]:
     """What the viewer draws of a pair, turned as the matcher compared it."""
-    return [_side(compared) for compared in compared_sides(found)]
+    return [_side(side) for side in compared]
 
 
-def paper_of(node: Node, found: CandidatePair) -> dict[str, PaperSide]:
+def paper_of(node: Node, compared: BothSides) -> dict[str, PaperSide]:
     """What its printed sheet says of either scan besides."""
-    return paper_sides(node, (found.record_a, found.acquisition_a), (found.record_b, found.acquisition_b))
+    return paper_sides(node, *((side.record, side.scan) for side in compared))
 
 
 def _side(compared: ComparedSide) -> PairSide:

@@ -21,6 +21,7 @@ from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_o
 from exchange.flows.node.node import Node
 from exchange.flows.review.judge_blind import judge_blind, take_judgement_back
 from exchange.flows.review.leads import hit_of_review
+from exchange.flows.review.partners import ask_partner, offered_partners
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.review.statements import Spoke, may_take_back, speak
 from exchange.flows.scan.listed_scans import pictures_of_pairs
@@ -85,7 +86,14 @@ def verifications(node: OpenNode, who: Examining) -> Response:
     """What waits for this examiner's judgement, without a word on why."""
     found = verifications_of(node, who.caller.pseudonym, most_done=DONE_SHOWN)
     sides = {task.task_id: [response_models.summary(record) for record in task.records] for task in found.tasks}
-    own = [(item, [response_models.summary(record) for record in item.records]) for item in found.own]
+    own = [
+        (
+            item,
+            [response_models.summary(record) for record in item.records],
+            offered_partners(node, who.caller.pseudonym, item.statement_id),
+        )
+        for item in found.own
+    ]
     pictured = pictures_of_pairs(node, {task.task_id: task.pair for task in found.tasks})
     done = [(item, [response_models.summary(record) for record in item.records]) for item in found.done]
     return page("verifications", who, tasks=found.tasks, sides=sides, pictured=pictured, own=own, done=done)
@@ -107,12 +115,20 @@ async def give_back(request: Request, node: OpenNode, who: Examining, task_id: T
     return RedirectResponse("/app/verifications", 303)
 
 
+@router.post("/verifications/own/{statement_id}/partner")
+async def ask_other_node(request: Request, node: OpenNode, who: Examining, statement_id: StatementId) -> Response:
+    """No examiner of this node is left: a partner verifies this examiner's own conclusion."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(ask_partner, node, who.caller.pseudonym, statement_id, fields.get("partner", ""))
+    return RedirectResponse("/app/verifications", 303)
+
+
 @router.get("/verifications/{task_id}")
 def verification_page(node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     """The two specimens, and nothing that anybody or anything holds of them."""
     asker = who.consultation
     found = read_verification(node, who.caller.pseudonym, task_id)
-    sides = sorted(sides_of(found.pair), key=lambda side: side.record.statement_id)
+    sides = sides_of(found.sides)
     asker.note(Act.READ_RECORD, 2, *(side.record.statement_id for side in sides))
     return page(
         "verification",
@@ -120,7 +136,7 @@ def verification_page(node: OpenNode, who: Examining, task_id: TaskId) -> Respon
         task=found.task,
         roi=found.roi,
         sides=sides,
-        paper=paper_of(node, found.pair),
+        paper=paper_of(node, found.sides),
         conclusions=CONCLUSIONS_ON[found.task.basis],
     )
 

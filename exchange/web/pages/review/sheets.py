@@ -35,8 +35,8 @@ def pair_printed(request: Request, node: OpenNode, who: Reading, candidate_id: C
 def verification_printed(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
     """Two specimens, as the page shows them."""
     check_script(request, node, who.csrf)
-    pair = read_verification(node, who.caller.pseudonym, task_id).pair
-    named = sorted((pair.record_a.statement_id, pair.record_b.statement_id))
+    sides = read_verification(node, who.caller.pseudonym, task_id).sides
+    named = [side.record.statement_id for side in sides]
     who.consultation.note(Act.READ_RECORD, 2, *named, asked=_SHEET)
     return Response(status_code=204)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from exchange.errors import NotFound
+from exchange.flows.blind.open_lists import open_scored_list, scored_list
 from exchange.flows.blind.visibility import note_shown
 from exchange.flows.candidates.candidates import (
     CandidatePair,
@@ -29,7 +30,7 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.in_thread import in_thread
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.rest import response_models
-from exchange.web.rest.consultation import Consultation, Consulting
+from exchange.web.rest.consultation import Consultation, Consulting, ConsultingExaminer
 from exchange.web.rest.records import StatementId
 from schemas.vocabulary import Jurisdiction
 
@@ -50,13 +51,32 @@ def list_candidates_of_record(
     cursor: Cursor = None,
 ) -> response_models.CandidatePage:
     """The candidate list of one record over all its scans. ``pending`` says how many of them still wait. Cells are
-    null until somebody has looked at the pair, on a page or alone."""
+    null until somebody has looked at the pair, on a page or alone. An examiner who does not work on the exhibit opens
+    the list first, at ``/v1/records/{statement_id}/scored-list``; until then the answer is 409, ``list-not-open``."""
     found = ranked_for_record(node, *asker.reader, statement_id, limit=limit + 1, below=place_in(cursor))
     if found is None:
         raise NotFound(f"There is no record {statement_id} on this node.")
     note_listed(asker, found.pairs[:limit])
     asker.note(Act.LIST_CANDIDATES, min(len(found.pairs), limit), statement_id, asked=dict(request.query_params))
     return _answer(request, response, node, found, limit, statement_id)
+
+
+@router.get("/records/{statement_id}/scored-list", response_model=response_models.ScoredListAnswer)
+def read_scored_list(node: OpenNode, asker: Consulting, statement_id: StatementId) -> response_models.ScoredListAnswer:
+    """Whether the scored list of a record's exhibit is open to the caller, and who of this node's examiners could still
+    verify its pairs blind once it is. Nothing of the list itself."""
+    found = scored_list(node, *asker.reader, statement_id)
+    asker.note(Act.READ_RECORD, 1, statement_id)
+    return response_models.ScoredListAnswer(open=found.is_open, left=list(found.left))
+
+
+@router.post("/records/{statement_id}/scored-list", response_model=response_models.ScoredListAnswer)
+def open_list(node: OpenNode, asker: ConsultingExaminer, statement_id: StatementId) -> response_models.ScoredListAnswer:
+    """Open the scored list of an exhibit that another examiner works on. From then on the caller verifies none of its
+    pairs; this cannot be undone."""
+    found = open_scored_list(node, *asker.reader, statement_id)
+    asker.note(Act.READ_RECORD, 1, statement_id, asked={"opened": "scored list"})
+    return response_models.ScoredListAnswer(open=found.is_open, left=list(found.left))
 
 
 @router.get("/candidates", response_model=response_models.CandidatePage)
@@ -71,8 +91,8 @@ def list_candidates(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> response_models.CandidatePage:
-    """Open candidates across borders, best score first: where an investigator starts. Cells are null until somebody
-    has looked at the pair, on a page or alone."""
+    """Open candidates across borders, best score first: where an investigator starts. An examiner gets those of the
+    lists that are open to the examiner. Cells are null until somebody has looked at the pair, on a page or alone."""
     found = ranked_across_borders(
         node,
         *asker.reader,
@@ -133,12 +153,12 @@ def note_candidate(asker: Consultation, act: Act, found: CandidatePair) -> None:
 
 
 def found_candidate(asker: Consultation, candidate_id: int, *, cells: bool = True) -> CandidatePair:
-    """``cells``: find them now where nobody asked for them yet. Raises NotFound: none, or one that this examiner may be
-    asked to verify."""
+    """``cells``: find them now where nobody asked for them yet. Raises NotFound: none, one that this examiner may
+    be asked to verify, or one of a list that is not open; the answer is the same."""
     find = find_with_cells if cells else find_candidate
     found = find(asker.node, *asker.reader, candidate_id)
     if found is None:
-        raise NotFound(f"There is no candidate {candidate_id} on this node.")
+        raise NotFound(f"There is no candidate {candidate_id} on this node, or its list is not open to you.")
     return found
 
 

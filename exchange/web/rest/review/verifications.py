@@ -13,22 +13,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict
 
+from exchange.flows.blind.compared_sides import ComparedSide
 from exchange.flows.blind.verifications import (
     give_verification_back,
     read_verification,
     take_verification,
     verifications_of,
 )
-from exchange.flows.candidates.candidates import ComparedSide, compared_sides
 from exchange.flows.keys.suspicion import Suspicion, suspicions_of
 from exchange.flows.review.judge_blind import judge_blind
 from exchange.flows.review.leads import leads_to_send
+from exchange.flows.review.partners import ask_partner, offered_partners
 from exchange.flows.review.records import StoredRecord
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode, Verifier
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import ConsultingExaminer
-from schemas.statement_base import LongText
+from exchange.web.rest.records import StatementId
+from schemas.statement_base import LongText, NodeId
 from schemas.vocabulary import AfteConclusion, Basis, RegionOfInterest, ScreenConclusion
 
 router = APIRouter(prefix="/v1/verifications", tags=["verifications"])
@@ -64,13 +66,16 @@ class TaskAnswer(BaseModel):
 
 class OwnWaitingAnswer(BaseModel):
     """A conclusion of the caller's own that waits for another examiner: how many are left who may verify it. ``anew``:
-    nobody can, since a version of an exhibit was erased; it is to be made anew."""
+    nobody can, since a version of an exhibit was erased; it is to be made anew. ``partner``: the node that was asked;
+    ``partners``: those that may be asked where no examiner of this node is left."""
 
     conclusion: str
     basis: Basis
     due_at: datetime
     may_verify: int
     anew: bool
+    partner: str | None
+    partners: list[str]
     specimens: tuple[SpecimenAnswer, SpecimenAnswer]
 
 
@@ -121,6 +126,20 @@ class TakenTaskAnswer(BaseModel):
     due_at: datetime
     roi: RegionOfInterest
     specimens: tuple[TakenSpecimenAnswer, TakenSpecimenAnswer]
+
+
+class PartnerBody(BaseModel):
+    """The node that is asked: one of ``partners``."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"partner": "ffp-mk"}]})
+
+    partner: NodeId
+
+
+class PartnerAnswer(BaseModel):
+    """The signed request."""
+
+    request: str
 
 
 class JudgementBody(BaseModel):
@@ -174,6 +193,8 @@ def list_verifications(node: OpenNode, asker: ConsultingExaminer) -> Verificatio
                 due_at=datetime.fromisoformat(item.due_at),
                 may_verify=item.may_verify,
                 anew=item.anew,
+                partner=item.partner,
+                partners=offered_partners(node, pseudonym, item.statement_id),
                 specimens=_specimens(item.records, doubted),
             )
             for item in found.own
@@ -209,11 +230,18 @@ def give_blind_task_back(node: OpenNode, caller: Verifier, task_id: TaskInPath) 
     return Response(status_code=204)
 
 
+@router.post("/own/{conclusion}/partner", status_code=201, response_model=PartnerAnswer)
+def ask_other_node(node: OpenNode, caller: Verifier, conclusion: StatementId, body: PartnerBody) -> PartnerAnswer:
+    """Ask a partner to verify a conclusion of the caller's own blind, where no examiner of this node is left who may.
+    The partner learns two records, and neither the score nor the conclusion."""
+    return PartnerAnswer(request=ask_partner(node, caller.pseudonym, conclusion, body.partner))
+
+
 @router.get("/{task_id}", response_model=TakenTaskAnswer)
 def read_blind_task(node: OpenNode, asker: ConsultingExaminer, task_id: TaskInPath) -> TakenTaskAnswer:
     """The two specimens of a task that the caller took, and nothing that anybody or anything holds of them."""
     found = read_verification(node, asker.caller.pseudonym, task_id)
-    one, other = sorted(compared_sides(found.pair), key=lambda side: side.record.statement_id)
+    one, other = found.sides
     asker.note(Act.READ_RECORD, 2, one.record.statement_id, other.record.statement_id)
     doubted = suspicions_of(node, (one.record, other.record))
     return TakenTaskAnswer(

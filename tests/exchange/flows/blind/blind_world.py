@@ -22,6 +22,7 @@ from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.work import JobRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
+from tests.exchange.flows.blind.lists import open_all_lists
 from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import acquisition_fields
 from tests.schemas.results import SCREEN
@@ -38,7 +39,10 @@ def scan_of(name: str, region: str) -> str:
 
 
 class BlindWorld:
-    """``records``: the newest version of each exhibit, by its name."""
+    """``records``: the newest version of each exhibit, by its name. ``looking``: who opens the scored list of each, and
+    so is shown what is listed."""
+
+    looking = (FIRST, SECOND, THIRD)
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -83,6 +87,8 @@ class BlindWorld:
         )
         self.network.settle()
         self.records[name], self.owners[name] = record, owner
+        for node in self.network.nodes.values():
+            open_all_lists(node, *(who.pseudonym for who in self.looking))
         return record
 
     def compare(self, one: str, other: str, score: float = 0.5) -> None:

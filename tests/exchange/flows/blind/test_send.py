@@ -48,6 +48,7 @@ def world(tmp_path: Path) -> Iterator[BlindWorld]:
             made.exhibit(name, owner)
         for pair, score in SCORES.items():
             made.compare(*pair, score)
+            made.shown(FIRST, *pair, REGIONS[0])
         yield made
 
 

@@ -98,7 +98,10 @@ def good_histories() -> dict[str, History]:
     (sent,) = lost.trip(lead, agreed, steps=1)
     lost.explain(lead, sent)
     lost.confirm(OTHER, agreed)
+    elsewhere = History()
+    elsewhere.lead_verified_by(THIRD, request="a" * 64)
     return {
+        "lead-verified-by-a-partner": elsewhere,
         "seal-broken-and-not-explained": unexplained,
         "seal-broken-and-explained": explained,
         "arrival-not-signed-and-explained": lost,
@@ -130,6 +133,9 @@ def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
     example("lead-by-one-person", made, made.lead(verifier="examiner-1"), NoEffect.SAME_EXAMINER, Stage.NO_EFFECT)
     made = History()
     example("lead-by-a-third-node", made, made.lead(THIRD), NoEffect.NOT_A_SIDE, Stage.NO_EFFECT)
+    made = History()
+    hit = made.lead_verified_by(THIRD, request=None)
+    example("lead-verified-by-a-node-that-was-not-asked", made, hit, NoEffect.NOT_ITS_OWN, Stage.NO_EFFECT)
     made = History()
     rests_on = made.bases(OTHER)
     hit = made.say("hit", pair=made.pair, stage="lead", basis="screen", **rests_on)
@@ -181,8 +187,8 @@ def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
     drawn = {"pair": made.pair, **EXHIBITS}
     first = made.say("conclusion", OTHER, **drawn)
     apart = drawn | {"result": {"basis": "exhibits", "conclusion": "elimination"}}
-    one = made.say("verification", OTHER, "examiner-2", verifies=first, **apart)
-    other = made.say("verification", OTHER, "examiner-3", verifies=first, **drawn)
+    one = made.say("verification", OTHER, "examiner-2", verifies=first, blind=True, **apart)
+    other = made.say("verification", OTHER, "examiner-3", verifies=first, blind=True, **drawn)
     made.step("done", lead, OTHER, agreed, conclusion=first, verification=one)
     confirmed = {"pair": made.pair, "stage": "confirmed", "basis": "exhibits", "answers": agreed}
     hit = made.say("hit", OTHER, conclusion=first, verification=other, **confirmed)

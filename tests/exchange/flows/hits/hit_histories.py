@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from exchange.flows.hits.vocabulary import Said
 from schemas import AnyStatement, Pair, PhysicalComparison, parse_statement, statement_id, statement_payload
 from tests.schemas.examples import ISSUER, OTHER, encoded
+from tests.schemas.results import SCREEN
 from tests.schemas.statement_examples import pair_fields
 
 PAIR = Pair.model_validate(pair_fields())
@@ -61,11 +62,18 @@ class History:
         first = first or {"screen": "inconclusive", "exhibits": "inconclusive_a"}[basis]
         results = [{"basis": basis, "conclusion": conclusion} for conclusion in (first, second or first)]
         one = self.say("conclusion", issuer, pair=self.pair, result=results[0])
-        other = self.say("verification", issuer, verifier, verifies=one, pair=self.pair, result=results[1])
+        other = self.say("verification", issuer, verifier, verifies=one, pair=self.pair, result=results[1], blind=True)
         return {"conclusion": one, "verification": other}
 
     def lead(self, issuer: str = ISSUER, **bases: Any) -> str:
         return self.say("hit", issuer, pair=self.pair, stage="lead", basis="screen", **self.bases(issuer, **bases))
+
+    def lead_verified_by(self, node: str, *, request: str | None) -> str:
+        """A lead on this side's conclusion and another node's verification, by an examiner of the same pseudonym."""
+        drawn = {"pair": self.pair, **SCREEN}
+        first = self.say("conclusion", **drawn)
+        second = self.say("verification", node, verifies=first, blind=True, request=request, **drawn)
+        return self.say("hit", pair=self.pair, stage="lead", basis="screen", conclusion=first, verification=second)
 
     def step(self, step: str, hit: str, issuer: str = ISSUER, answers: str | None = None, **fields: Any) -> str:
         if step in ("asked", "agreed"):

@@ -344,8 +344,8 @@ def test_an_older_verification_that_is_named_afterwards_undoes_no_confirmed_hit(
     drawn = {"pair": made.pair, **SCREEN}
     first = made.say("conclusion", OTHER, **drawn)
     apart = drawn | {**NOT_ASSOCIATED}
-    older = made.say("verification", OTHER, "examiner-2", verifies=first, **apart)
-    named = made.say("verification", OTHER, "examiner-3", verifies=first, **drawn)
+    older = made.say("verification", OTHER, "examiner-2", verifies=first, blind=True, **apart)
+    named = made.say("verification", OTHER, "examiner-3", verifies=first, blind=True, **drawn)
     told = {"pair": made.pair, "stage": "lead", "basis": "screen", "conclusion": first}
     lead = made.say("hit", OTHER, verification=named, **told)
     *_, received = made.trip(lead, made.agreed(lead))

@@ -227,7 +227,7 @@ def test_a_peer_takes_back_and_verifies_no_conclusion_of_this_nodes(network: Net
     rs, joined = network.nodes[RS], Pair.model_validate(pair)
     for name in (first.statement_id, second.statement_id, hit.statement_id):
         signed(network, Retraction, FIRST, retracts=name, reason="Not ours.")
-    signed(network, Verification, SECOND, verifies=first.statement_id, pair=joined, result=NOT_ASSOCIATED)
+    signed(network, Verification, SECOND, verifies=first.statement_id, pair=joined, result=NOT_ASSOCIATED, blind=True)
     network.settle()
     with rs.store.read() as session:
         assert len(statements_about(session, first.statement_id, ["retraction", "verification"])) == 3, "all are kept"
@@ -282,7 +282,9 @@ def test_a_peers_verification_is_no_turnaround_of_this_nodes(network: Network, p
     first, _, _ = lead(network, pair)
     network.settle()
     joined = Pair.model_validate(pair)
-    later = signed(network, Verification, SECOND, verifies=first.statement_id, pair=joined, result=NOT_ASSOCIATED)
+    later = signed(
+        network, Verification, SECOND, verifies=first.statement_id, pair=joined, result=NOT_ASSOCIATED, blind=True
+    )
     rests_on = {"conclusion": first.statement_id, "verification": later}
     signed(network, Hit, FIRST, pair=joined, stage=HitStage.LEAD, basis=Basis.SCREEN, **rests_on)
     network.settle()

@@ -15,6 +15,7 @@ from exchange.flows.access.sign_in import invite_user
 from exchange.store.access.users import add_user
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
+from tests.exchange.flows.blind.lists import open_all_lists
 
 PASSWORD = "correct horse battery staple"
 
@@ -77,10 +78,13 @@ def invited(node: RunningNode) -> Iterator[Callable[[Role], Person]]:
 
 @pytest.fixture
 def signed_in(invited: Callable[[Role], Person]) -> Callable[[Role], Person]:
+    """Makes users who are signed in; an examiner opened the scored lists of what is here."""
+
     def make(role: Role) -> Person:
         person = invited(role)
         assert person.accept().status_code == 200
         assert person.sign_in().status_code == 303
+        open_all_lists(person.node.node, *([person.pseudonym] if role is Role.EXAMINER else []))
         return person
 
     return make
@@ -96,6 +100,7 @@ def somebody() -> Iterator[Callable[[RunningNode, Role], Person]]:
         made.append(person)
         with node.node.store.write() as session:
             add_user(session, person.pseudonym, role)
+        open_all_lists(node.node, *([person.pseudonym] if role is Role.EXAMINER else []))
         assert person.accept().status_code == 200
         assert person.sign_in().status_code == 303
         return person

@@ -178,7 +178,6 @@ def test_no_page_says_what_no_catalogue_knows(
         paths = [
             "/app/",
             "/app/candidates",
-            "/app/candidates?of=all",
             "/app/search",
             "/app/queries",
             "/app/hits",
@@ -186,7 +185,7 @@ def test_no_page_says_what_no_catalogue_knows(
             "/app/nothing",
         ]
         paths += [f"/app/records/{records[0]}", f"/app/records/{records[0]}/candidates", f"/app/pairs/{pair}"]
-        paths += ["/app/verifications"] if role is Role.EXAMINER else []
+        paths += ["/app/verifications", "/app/exhibits"] if role is Role.EXAMINER else []
         for path in paths:
             answer = person.get(path)
             assert answer.status_code in {200, 404}, path

@@ -103,7 +103,7 @@ def test_a_list_that_leaves_out_what_stands_out_does_not_say_that_nothing_does(
             "exchange.web.pages.review.candidate_list.exhibits_across_borders",
             lambda *_, **__: GroupedExhibits(groups, None, 0),
         )
-        return person.get("/app/candidates?of=all").text
+        return person.get("/app/candidates").text
 
     left_out = shown(found.own, [])
     assert f'<a href="/app/records/{records["1-1"]}/candidates">1 pair stands out</a>' in left_out

@@ -98,7 +98,7 @@ def test_from_the_pages_of_the_thing_itself_and_from_lists(world: BlindWorld) ->
         for page in (record, f"{record}/candidates", "/app/candidates"):
             assert "You work on it since" in await site.get(FIRST, page)
         assert "one works on it since" in await site.get(HEAD, record)
-        for page in (record, f"{record}/candidates", "/app/candidates?of=all"):
+        for page in (record, f"{record}/candidates", "/app/exhibits"):
             told = await site.get(SECOND, page)
             assert ("works on it" in told, "I take it" in told) == (False, False), page
 

@@ -1,0 +1,300 @@
+"""Blind verification by a partner: another node that may have both records, where no examiner of this node is left.
+
+The partner learns two records and nothing else. Its examiners judge the pair as one of their own tasks; its signed
+verification states that the examiner was shown no score, and counts as this node's own would (``flows/hits/bases.py``).
+As at home, some pairs that nobody concluded on are asked of a partner too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import now, stamp, stamp_in
+from exchange.errors import Conflict, NotFound
+from exchange.flows.blind import send
+from exchange.flows.blind.compared_sides import delivered_sides
+from exchange.flows.blind.visibility import blind_to, pair_of
+from exchange.flows.node.node import Node
+from exchange.flows.review.verified import requests_for, verifications_of
+from exchange.flows.statement.sharing import decide_sharing, record_of
+from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
+from exchange.policy import Purpose, Recipient, Release, Standing, release
+from exchange.store.log.statements import find_statement, latest_of, statements_about_each
+from exchange.store.review.candidates import find_unsent
+from exchange.store.review.reviews import (
+    add_task,
+    blind_examiners,
+    find_task,
+    task_of,
+    task_of_request,
+    tasks_asked_by,
+    tasks_to_decline,
+)
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.reviews import VerificationTaskRow
+from exchange.store.terms.terms import groups_of
+from schemas import (
+    Pair,
+    Policy,
+    Retraction,
+    Side,
+    Verification,
+    VerificationDeclined,
+    VerificationRequest,
+    open_envelope,
+    parse_statement,
+)
+from schemas.vocabulary import Basis, Jurisdiction
+
+MOST_OF_ONE: Final = 20
+"""Requests of one node that wait here; a node that asks for more is declined, so that it cannot fill the list."""
+NOT_HERE: Final = "A record or a scan of the pair is not here."
+NOBODY_LEFT: Final = "No examiner of this node is left who was shown no score of the pair."
+TOO_MANY: Final = "Too many requests of this node wait here already."
+TAKEN_BACK: Final = "The conclusion was taken back, or another node was asked."
+
+
+def partners_for(session: Session, node: Node, conclusion: str, pair: Pair) -> list[str]:
+    """The peers that may be asked to verify a conclusion: those that may have both records, by this node's own policy
+    and by the signed policy of the other owner, and have not declined."""
+    asked = requests_for(session, node.node_id, conclusion)
+    declined = {
+        asked[request].to
+        for request, rows in statements_about_each(session, set(asked), ["verification-declined"]).items()
+        if any(row.issuer == asked[request].to for row in rows)
+    }
+    return [
+        peer.node_id
+        for peer in all_peers(session)
+        if peer.state == PeerState.ENROLLED
+        and peer.node_id not in declined
+        and _may_have_both(session, node, pair, peer)
+    ]
+
+
+def offered_partners(node: Node, pseudonym: str, conclusion: str) -> list[str]:
+    """The partners that may be asked now to verify this examiner's own conclusion; none where it does not wait, or an
+    examiner of this node is left."""
+    with node.store.read() as session:
+        task = task_of(session, conclusion)
+        if task is None or not _waits(session, task, pseudonym):
+            return []
+        return partners_for(session, node, conclusion, Pair.model_validate_json(task.pair))
+
+
+def ask_partner(node: Node, pseudonym: str, conclusion: str, partner: str) -> str:
+    """Ask a partner to verify this examiner's own conclusion; the node that was asked before learns that it is over.
+    Returns the request's id.
+
+    Raises NotFound; Conflict, codes "examiner-left" and "no-partner".
+    """
+    with node.store.read() as session:
+        task = task_of(session, conclusion)
+        if task is None or task.concluded_by != pseudonym or task.done_at is not None:
+            raise NotFound("There is no such conclusion of yours that waits for a verification.")
+        if not _waits(session, task, pseudonym):
+            raise Conflict("An examiner of this node can still verify it blind.", code="examiner-left")
+        pair = Pair.model_validate_json(task.pair)
+        if partner not in partners_for(session, node, conclusion, pair) or partner == task.partner:
+            raise Conflict("Choose one of the nodes that may have both records.", code="no-partner")
+        before = None if task.request is None else (task.request, task.partner)
+    request = say(node, VerificationRequest, THE_NODE, to=partner, conclusion=conclusion, pair=pair)
+    over = [] if before is None else [(taken_back(node, before[0]), before[1])]
+    with node.store.write() as session:
+        row = find_task(session, task.task_id)
+        if row is None or row.done_at is not None or row.request != task.request:
+            raise NotFound("There is no such conclusion of yours that waits for a verification.")
+        for said, to in over:
+            enter(session, said, to=[to or ""])
+        enter(session, request, to=[partner])
+        row.partner, row.request = partner, request.statement_id
+    return request.statement_id
+
+
+def draw_control(node: Node, number: int) -> None:
+    """Ask of a pair that nobody holds for a lead, as was promised under this number: here, or of the partner that one
+    of the newest conclusions was asked of."""
+    like = send.like_newest(node)
+    if like is None or like.partner is None:
+        send.draw_control(node, number, like.concluded_by if like is not None else None)
+        return
+    task_id = f"{number:032x}"
+    with node.store.read() as session:
+        if find_task(session, task_id) is not None:
+            return
+        peer = next((one for one in all_peers(session) if one.node_id == like.partner), None)
+        controls = send.controls_to_draw(session, node, like.concluded_by)
+        drawn = next(
+            (one for one in controls if peer is not None and _may_have_both(session, node, pair_of(one), peer)), None
+        )
+    if drawn is None or peer is None:
+        return
+    pair = pair_of(drawn)
+    nobodys = secrets.token_hex(32)
+    request = say(node, VerificationRequest, THE_NODE, to=peer.node_id, conclusion=nobodys, pair=pair)
+    with node.store.write() as session:
+        if find_unsent(session, drawn.row.candidate_id, send.EVERYBODYS, node.node_id) is None:
+            return
+        enter(session, request, to=[peer.node_id])
+        row = _task(session, node, task_id, pair)
+        row.request, row.partner, row.done_at = request.statement_id, peer.node_id, stamp()  # nobody here judges it
+        add_task(session, row)
+
+
+def note_asked(session: Session, node: Node, said: VerificationRequest, statement_id: str) -> None:
+    """A node asks this one: an examiner is offered the pair, or the request is declined (``tell_declined``). Within the
+    transaction that stores the request."""
+    if task_of_request(session, statement_id) is not None:
+        return
+    row = _task(session, node, secrets.token_hex(16), said.pair)
+    row.request, row.asked_by, row.conclusion = statement_id, said.issuer, said.conclusion
+    known = find_statement(session, said.conclusion)
+    if known is not None or task_of(session, said.conclusion) or _why_declined(session, said) is not None:
+        row.conclusion, row.done_at = None, stamp()
+    add_task(session, row)
+
+
+def tell_declined(node: Node) -> None:
+    """Sign for each request that cannot be answered that it is declined, after what came was stored."""
+    with node.store.read() as session:
+        rows = list(tasks_to_decline(session))
+        asked = {row.task_id: _request_of(session, row) for row in rows}
+        why = {name: _why_declined(session, said) or NOT_HERE for name, said in asked.items() if said is not None}
+    for row in rows:
+        if (said := asked[row.task_id]) is None:
+            continue
+        declined = say(
+            node,
+            VerificationDeclined,
+            THE_NODE,
+            to=said.issuer,
+            request=row.request,
+            because=why[row.task_id],
+        )
+        with node.store.write() as session:
+            found = find_task(session, row.task_id)
+            if found is not None and found.said is None:
+                enter(session, declined, to=[said.issuer])
+                found.said = declined.statement_id
+
+
+def answers_own_request(session: Session, node: Node, said: Verification | VerificationDeclined) -> bool:
+    """Whether a peer speaks of what this node asked of it; of a conclusion that is not this node's own it may be asked
+    by another node."""
+    row = find_statement(session, said.request or "")
+    request = None if row is None or row.envelope is None else parse_statement(open_envelope(row.envelope).payload)
+    if not isinstance(request, VerificationRequest) or row is None or row.issuer != node.node_id:
+        own = find_statement(session, said.verifies) if isinstance(said, Verification) else None
+        return isinstance(said, Verification) and (own is None or own.issuer != node.node_id)
+    if request.to != said.issuer:
+        return False
+    return isinstance(said, VerificationDeclined) or (request.conclusion, request.pair) == (said.verifies, said.pair)
+
+
+def note_verified(session: Session, node: Node, said: Verification, statement_id: str) -> None:
+    """A partner verified a conclusion of this node: nobody is asked any more."""
+    task = task_of(session, said.verifies)
+    counts = any(row.statement_id == statement_id for row in verifications_of(session, node.node_id, said.verifies))
+    if task is not None and task.done_at is None and counts:
+        task.done_at, task.said = stamp(), statement_id
+
+
+def note_declined(session: Session, said: VerificationDeclined) -> None:
+    """Another partner may be asked."""
+    task = task_of_request(session, said.request)
+    if task is not None and task.partner == said.issuer and task.done_at is None:
+        task.partner, task.request = None, None
+
+
+def note_taken_back(session: Session, said: Retraction) -> None:
+    """The node that asked does not wait for an answer any more."""
+    task = task_of_request(session, said.retracts)
+    if task is not None and task.asked_by == said.issuer and task.done_at is None:
+        session.delete(task)
+
+
+def open_request_of(session: Session, conclusion: str) -> tuple[str, str] | None:
+    """The request for a conclusion that waits at a partner, and the partner."""
+    task = task_of(session, conclusion)
+    if task is None or task.done_at is not None or task.request is None or task.partner is None:
+        return None
+    return task.request, task.partner
+
+
+def _waits(session: Session, task: VerificationTaskRow, pseudonym: str) -> bool:
+    """Whether this examiner's conclusion on the screen waits, and no examiner of this node may verify it."""
+    if task.concluded_by != pseudonym or task.done_at is not None or task.basis != Basis.SCREEN:
+        return False
+    exhibits, scans = (task.exhibit_low, task.exhibit_high), (task.scan_low, task.scan_high)
+    return not blind_examiners(session, exhibits, scans, besides=pseudonym, asked_at=task.created_at)
+
+
+def _may_have_both(session: Session, node: Node, pair: Pair, peer: PeerRow) -> bool:
+    return all(_may_have(session, node, side, peer) for side in (pair.a, pair.b))
+
+
+def _may_have(session: Session, node: Node, side: Side, peer: PeerRow) -> bool:
+    """By the policy of the record's owner. A peer that may have a record of this node's may lack it nevertheless, and
+    declines then."""
+    if side.issuer == peer.node_id:
+        return True
+    try:
+        record = record_of(session, side.record)
+    except LookupError:  # erased: nobody can verify the pair
+        return False
+    if side.issuer == node.node_id:
+        return decide_sharing(session, side.record, record, peer, owner=node.node_id) is None
+    newest = latest_of(session, side.issuer, "policy")
+    known = newest is not None and newest.envelope is not None
+    policy = parse_statement(open_envelope(newest.envelope or b"").payload) if known and newest is not None else None
+    if not isinstance(policy, Policy):
+        return False
+    recipient = Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), enrolled=True)
+    standing = Standing(groups=groups_of(session, side.issuer), bases=policy.bases)
+    found = release(
+        record, recipient, Purpose.CORRELATION, "signed policy", now().date(), owner=side.issuer, standing=standing
+    )
+    return isinstance(found, Release)
+
+
+def _why_declined(session: Session, said: VerificationRequest) -> str | None:
+    if delivered_sides(session, said.pair) is None:
+        return NOT_HERE
+    if not blind_examiners(session, *blind_to(session, said.pair), besides=None):
+        return NOBODY_LEFT
+    return TOO_MANY if tasks_asked_by(session, said.issuer) >= MOST_OF_ONE else None
+
+
+def _request_of(session: Session, task: VerificationTaskRow) -> VerificationRequest | None:
+    row = find_statement(session, task.request or "")
+    said = None if row is None or row.envelope is None else parse_statement(open_envelope(row.envelope).payload)
+    return said if isinstance(said, VerificationRequest) else None
+
+
+def _task(session: Session, node: Node, task_id: str, pair: Pair) -> VerificationTaskRow:
+    (exhibit_low, exhibit_high), (low, high) = blind_to(session, pair)
+    return VerificationTaskRow(
+        task_id=task_id,
+        conclusion=None,
+        concluded_by=None,
+        not_for=None,
+        basis=Basis.SCREEN,
+        scan_low=low,
+        scan_high=high,
+        exhibit_low=exhibit_low,
+        exhibit_high=exhibit_high,
+        statement_a=pair.a.record,
+        statement_b=pair.b.record,
+        pair=pair.model_dump_json(),
+        created_at=stamp(),
+        due_at=stamp_in(node.settings.second_review_h * 3600),
+    )
+
+
+def taken_back(node: Node, request: str) -> SignedStatement[Retraction]:
+    """That a request is over, signed and not in the log yet."""
+    return say(node, Retraction, THE_NODE, retracts=request, reason=TAKEN_BACK)
