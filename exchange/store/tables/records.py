@@ -252,6 +252,7 @@ class CandidateRow(Base):
         Index("candidate_by_score", "cross_border", "score"),
         Index("candidate_by_statement_a", "statement_a", "cross_border"),
         Index("candidate_by_statement_b", "statement_b", "cross_border"),
+        {"sqlite_autoincrement": True},  # an open page of a pair that was withdrawn never leads to another pair
     )
 
 

@@ -49,4 +49,5 @@ class JobRow(Base):
         UniqueConstraint("kind", "subject"),
         Index("job_due", "kind", "state", "not_before"),
         Index("job_by_node", "kind", "state", "node_id", "not_before"),
+        {"sqlite_autoincrement": True},  # a worker may still be at a job that was deleted: its number names no other
     )

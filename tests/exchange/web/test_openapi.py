@@ -25,6 +25,7 @@ from tests.exchange.web.conftest import tiny_scan
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
 OPERATIONS = {
     "answer_blind_task",
+    "ask_other_node",
     "ask_peers",
     "change_firearm",
     "decide_approval",
@@ -50,6 +51,7 @@ OPERATIONS = {
     "list_withdrawal_proposals",
     "make_policy",
     "mark_alerts",
+    "open_scored_list",
     "preview_policy",
     "propose_record_withdrawal",
     "read_audit",
@@ -79,6 +81,7 @@ OPERATIONS = {
     "read_policy",
     "read_record",
     "read_scan_heights",
+    "read_scored_list",
     "read_statement",
     "read_status",
     "read_vocabularies",
@@ -138,9 +141,7 @@ def test_operation_ids_are_stable_and_unique(document: dict[str, Any]) -> None:
 
 
 def test_each_operation_but_the_two_probes_says_what_is_done_to_what() -> None:
-    verbs = (
-        "answer|ask|change|decide|delete|enter|give|grant|hold|list|make|mark|preview|propose|read|report|request|say"
-    )
+    verbs = "answer|ask|change|decide|delete|enter|give|grant|hold|list|make|mark|open|preview|propose|read|report|request|say"
     more = "say|search|send|submit|take|undo|withdraw"
     assert {name for name in OPERATIONS if not re.match(rf"({verbs}|{more})_[a-z]", name)} == {"healthz", "readyz"}
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from exchange.errors import NotFound
-from exchange.flows.blind.open_lists import open_scored_list, scored_list
+from exchange.flows.blind import open_lists
 from exchange.flows.blind.visibility import note_shown
 from exchange.flows.candidates.candidates import (
     CandidatePair,
@@ -65,16 +65,18 @@ def list_candidates_of_record(
 def read_scored_list(node: OpenNode, asker: Consulting, statement_id: StatementId) -> response_models.ScoredListAnswer:
     """Whether the scored list of a record's exhibit is open to the caller, and who of this node's examiners could still
     verify its pairs blind once it is. Nothing of the list itself."""
-    found = scored_list(node, *asker.reader, statement_id)
+    found = open_lists.scored_list(node, *asker.reader, statement_id)
     asker.note(Act.READ_RECORD, 1, statement_id)
     return response_models.ScoredListAnswer(open=found.is_open, left=list(found.left))
 
 
 @router.post("/records/{statement_id}/scored-list", response_model=response_models.ScoredListAnswer)
-def open_list(node: OpenNode, asker: ConsultingExaminer, statement_id: StatementId) -> response_models.ScoredListAnswer:
+def open_scored_list(
+    node: OpenNode, asker: ConsultingExaminer, statement_id: StatementId
+) -> response_models.ScoredListAnswer:
     """Open the scored list of an exhibit that another examiner works on. From then on the caller verifies none of its
     pairs; this cannot be undone."""
-    found = open_scored_list(node, *asker.reader, statement_id)
+    found = open_lists.open_scored_list(node, *asker.reader, statement_id)
     asker.note(Act.READ_RECORD, 1, statement_id, asked={"opened": "scored list"})
     return response_models.ScoredListAnswer(open=found.is_open, left=list(found.left))
 
