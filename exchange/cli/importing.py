@@ -13,6 +13,7 @@ from exchange.cli.acting import Acting
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json
 from exchange.home import resolve_home
+from exchange.spreadsheet_cells import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from exchange.flows.entry.bulk_import import Result
 
 _REPORT_COLUMNS = ("line", "exhibit", "file", "outcome", "statement_id", "why", "may_tell_of_a_person")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def import_records(
@@ -86,15 +86,10 @@ def _write(path: Path, results: Iterable[Result]) -> None:
         writer = csv.writer(file)
         writer.writerow(_REPORT_COLUMNS)
         for result in results:
-            writer.writerow([_text(str(cell)) for cell in _told(result)])
+            writer.writerow([guarded(str(cell)) for cell in _told(result)])
 
 
 def _told(result: Result) -> tuple[int | str, ...]:
     """In the order of the report's columns."""
     place = (result.line.number, result.exhibit, result.line.file)
     return (*place, result.outcome, result.statement_id, result.why, result.doubts)
-
-
-def _text(cell: str) -> str:
-    """A spreadsheet must not take what somebody wrote for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

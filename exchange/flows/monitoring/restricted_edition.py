@@ -91,8 +91,8 @@ class RestrictedHalf(Contract):
     format: Literal["ffp-monitoring-restricted/1"]
     edition: Literal["restricted"]
     period: HalfText
-    counted_to: Annotated[str, Field(max_length=30)]
-    begun: Annotated[str, Field(max_length=10)] | None
+    counted_to: Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z$")]
+    begun: Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$")] | None
     node: NodeId
     jurisdiction: Jurisdiction
     partners: Annotated[tuple[Jurisdiction, ...], Field(max_length=MAX_COLUMNS)]

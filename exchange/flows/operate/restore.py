@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from exchange.clock import now, stamp
 from exchange.config import RESTORING, Settings, load_settings
 from exchange.config_files import write_secret
-from exchange.errors import ConfigurationError, DigestDiffers
+from exchange.errors import ConfigurationError, DigestDiffers, StoreDamaged
 from exchange.flows.integrity.log_check import check_and_keep
 from exchange.flows.integrity.report import LogCheck, ReadProgress
 from exchange.flows.node.node import opened, store_of
@@ -26,7 +26,15 @@ from exchange.store.entry.records import count_records
 from exchange.store.log.statements import latest_head, log_size
 from exchange.store.node.lock import AliveFile
 from exchange.store.node.workers import forget_all
-from exchange.store.operate.backup_paths import ANOTHER, check_apart, check_paths, check_sealed_path, plain_file
+from exchange.store.operate.at_rest import programs
+from exchange.store.operate.backup_paths import (
+    ANOTHER,
+    check_apart,
+    check_paths,
+    check_sealed_path,
+    plain_file,
+    quoted,
+)
 from exchange.store.operate.manifest import (
     BLOBS,
     CONFIG,
@@ -48,6 +56,8 @@ from schemas.record import MAX_BLOB_BYTES
 _DATABASE_URL = "secrets/ffp_node_database_url"
 _MOST_SEALED_BYTES = 64 * 1024 * 1024
 """Keys take 40 kB, and the key-events beside them 5 MB at most."""
+_MOST_SETTINGS_BYTES = 64 * 1024 * 1024
+"""The largest is a calibration model of a few MB. They are read whole: more would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,8 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
        compared once more: who holds the medium may change it meanwhile.
     5. The mark `restoring`, which no node is opened beside. Then the keys and the settings are written, but for
        ``config.toml``; then the scans, each against its digest.
-    6. The database, into an empty place: its log must be the one that the manifest was bound to.
+    6. The database, into an empty place: it has no triggers, views or rules, which would act on the first write, and
+       its log must be the one that the manifest was bound to.
     7. ``config.toml``, and which backup it came from; and the mark goes, last: a home without it is a whole node.
 
     What an earlier restore left that was broken off (killed, or the power went) is removed before 5: its mark says that
@@ -141,7 +152,7 @@ def _restore(
         _copy_scans(source, home, manifest)
         # 6. and 7.
         copy_file(source / CONFIG, home / CONFIG, sha256=manifest.files[CONFIG])
-        _fill_database(settings_of(home), source, manifest)
+        _fill_database(_settings_of_backup(home, settings_of), source, manifest)
         if not manifest.missing:  # else it was not whole
             note_backup(home, LastBackup(manifest.made_at, content_bytes(source, manifest), source))
         sync(home)
@@ -170,7 +181,11 @@ def _empty(home: Path) -> None:
 def _check_room(source: Path, home: Path, manifest: Manifest) -> None:
     """Before any byte is read: a file of zeros that takes no room on its medium would be read for days. Raises
     ConfigurationError."""
-    size = sum(plain_file(source, name).stat().st_size for name in manifest.files)
+    sizes = {name: plain_file(source, name).stat().st_size for name in manifest.files}
+    for name in manifest.settings_files:
+        if sizes[name] > _MOST_SETTINGS_BYTES:
+            raise ConfigurationError(f"{source / name} is larger than any settings; {ANOTHER}.")
+    size = sum(sizes.values())
     free = shutil.disk_usage(next(place for place in (home, *home.absolute().parents) if place.exists())).free
     if size > free:
         raise ConfigurationError(
@@ -228,6 +243,8 @@ def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None
         copy_file(source / manifest.database, copy, sha256=manifest.files[manifest.database])
         store.fill(copy)
         copy.unlink()
+        with store.read() as session:
+            _check_no_programs(programs(session))
         version = store.schema_version()
         if version == SCHEMA_VERSION:  # an earlier one is brought to it first, by `ffp migrate`
             with store.write() as session:  # those of the backup's own time work elsewhere, or no more
@@ -237,6 +254,22 @@ def _fill_database(settings: Settings, source: Path, manifest: Manifest) -> None
     finally:
         store.close()
     check_bound(manifest, version, size, head)
+
+
+def _settings_of_backup(home: Path, settings_of: Callable[[Path], Settings]) -> Settings:
+    try:
+        return settings_of(home)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"The settings in the backup cannot be used: {error} Next: {ANOTHER}.") from error
+
+
+def _check_no_programs(found: Sequence[str]) -> None:
+    """Whoever altered the database may have left a program in it that acts on the first write of the node."""
+    if found:
+        raise ConfigurationError(
+            f"The database in the backup has {len(found)} triggers, views or rules, the first is {quoted(found[0])}. "
+            f"No release makes any: somebody altered it; {ANOTHER}."
+        )
 
 
 def _write_settings(
@@ -316,3 +349,5 @@ def _whole() -> Iterator[None]:
         raise ConfigurationError(f"{error} The backup is damaged there; take another one.") from error
     except FileNotFoundError as error:
         raise ConfigurationError(f"The backup lacks {error.filename}; take another one.") from error
+    except StoreDamaged as error:
+        raise ConfigurationError(f"The database in the backup cannot be read; {ANOTHER}. ({error})") from error

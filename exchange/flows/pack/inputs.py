@@ -10,7 +10,7 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
 from exchange.flows.law.changes import ArticleAct
@@ -19,7 +19,7 @@ from exchange.flows.law.rulings import LawState
 from exchange.flows.maturity.definitions import State
 from exchange.flows.monitoring.half_years import Half
 from schemas.coordination import ActionNumber
-from schemas.exhibit import Contract, Day, Sha256Hex, ShortText
+from schemas.exhibit import Contract, Day, Sha256Hex, ShortText, plain_line
 from schemas.law import ArticleId, LawDirection
 from schemas.statement_base import NodeId
 from schemas.statements import contract_error
@@ -144,7 +144,7 @@ class MaturityPractice(Contract):
     """As the snapshot called it then."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
-    title: Annotated[str, Field(max_length=200)]
+    title: Annotated[str, Field(max_length=200), AfterValidator(plain_line)]
     state: State
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from exchange.flows.monitoring.document import Document, read_document
 from exchange.flows.monitoring.editions import PeriodText
-from exchange.flows.monitoring.half_years import is_year
+from exchange.flows.monitoring.half_years import is_year, parse_period
 from exchange.flows.monitoring.public_edition import ENTERED, HOUR_CLASSES, OWN_STAGES
 from exchange.flows.monitoring.small_counts import HELD_BACK, LEAST_BOUND, NO_DATA, Figure, Told, told_count
 from exchange.flows.region.told_figure import ToldFigure
@@ -23,7 +23,8 @@ _MOST: Final = 256
 _Number = Annotated[float, Field(ge=0, le=10**9)]
 _Text = Annotated[str, Field(max_length=4000)]
 _Id = Annotated[str, Field(max_length=60)]
-_When = Annotated[str, Field(max_length=30)]
+_Time = Annotated[str, Field(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z$")]
+_Day = Annotated[str, Field(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$")]
 
 
 class _Defined(Contract):
@@ -48,7 +49,7 @@ class _Basis(Contract):
     kinds: Annotated[tuple[_Id, ...], Field(max_length=20)]
     rule: _Id
     article: _Text
-    review_by: _When
+    review_by: _Day
 
 
 class _NodeShare(Contract):
@@ -76,10 +77,10 @@ class _Public(Contract):
     format: Literal["ffp-monitoring-report/1"]
     edition: Literal["public"]
     period: PeriodText
-    since: _When = Field(alias="from")
-    to: _When
-    counted_to: _When
-    begun: _When | None
+    since: _Time = Field(alias="from")
+    to: _Time
+    counted_to: _Time
+    begun: _Day | None
     node: NodeId
     jurisdiction: _Named
     partners: Annotated[tuple[_Named, ...], Field(max_length=_MOST)]
@@ -91,6 +92,13 @@ class _Public(Contract):
     availability: _Availability
     earlier: Annotated[tuple[_Earlier, ...], Field(max_length=_MOST)]
     note: _Text
+
+    @model_validator(mode="after")
+    def _is_of_one_period(self) -> Self:
+        period = parse_period(self.period)
+        if (self.since, self.to) != (period.start, period.end):
+            raise ValueError("the report begins or ends at another time than its period")
+        return self
 
     @model_validator(mode="after")
     def _has_each_figure_once(self) -> Self:

@@ -36,6 +36,7 @@ from exchange.flows.truth.export_folder import (
 )
 from exchange.home import private_folder
 from exchange.log.audit_entry import MAX_SUBJECTS, Act, Actor, Deed
+from exchange.spreadsheet_cells import guarded
 from exchange.store.scan.copies import digest
 from exchange.store.truth.known_pairs import KnownScan, all_test_fire_scans
 from schemas.vocabulary import HandlingCode, Modality
@@ -232,7 +233,7 @@ def _write_truth(path: Path, scans: Iterable[KnownScan]) -> None:
             _scan_name(one),
             "/".join(one.firearm),
             one.scan.calibre,
-            (one.instrument or "").lstrip("=+-@ "),  # a spreadsheet would compute it
+            guarded(one.instrument or ""),
             one.scan.sha256,
             one.record.issuer,
             one.record.handling,

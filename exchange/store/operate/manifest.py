@@ -40,6 +40,7 @@ CONFIG = "config.toml"
 _MOST_BYTES = 1 << 20
 """A manifest names a handful of files."""
 _LINE = re.compile(r"([0-9a-f]{64})  ([0-9a-f]{2})/([0-9a-f]{64})\n")
+_MOST_LINE = 256
 
 _MOST_SIGNATURE_BYTES = 1 << 16
 
@@ -167,7 +168,7 @@ def scan_lines(digests: Iterator[str]) -> Iterator[str]:
 def scans_in_backup(folder: Path) -> Iterator[str]:
     """The digests in the list of scans. Raises ConfigurationError for a line that is none of its own."""
     with plain_file(folder, SCANS).open(encoding="ascii", errors="replace") as file:
-        for line in file:
+        while line := file.readline(_MOST_LINE):  # a line without an end would fill the memory
             found = _LINE.fullmatch(line)
             if not found or found[1] != found[3] or found[2] != found[1][:2]:
                 raise ConfigurationError(f"{folder / SCANS} has a line that names no scan; take another backup.")

@@ -7,11 +7,11 @@ import io
 from collections.abc import Iterator, Sequence
 
 from exchange.flows.pack.pack import Pack
+from exchange.spreadsheet_cells import guarded
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
 from exchange.web.pack.pack_words import missing_words
 from exchange.web.pack.paper import pack_sections, pack_title
-from exchange.web.wording.spreadsheet_cells import guarded
 
 
 def pack_sheets(pack: Pack) -> Iterator[tuple[str, bytes]]:

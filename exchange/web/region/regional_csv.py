@@ -12,10 +12,10 @@ from exchange.flows.monitoring.definitions import AVAILABILITY, FEEDBACK_RATE, S
 from exchange.flows.monitoring.small_counts import Figure, Told
 from exchange.flows.region.kinds import DEFINITIONS
 from exchange.flows.region.regional import RegionalReport
+from exchange.spreadsheet_cells import guarded
 from exchange.web.languages import gettext, spoken
 from exchange.web.wording.coordination.regional_incidents import incident_lines
 from exchange.web.wording.coordination.regional_lines import key_words, of_some
-from exchange.web.wording.spreadsheet_cells import guarded
 
 REGIONAL_COLUMNS: Final = (
     "period",

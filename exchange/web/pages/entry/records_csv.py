@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord
 from exchange.record_filter import FIELDS_OF_RECORDS
+from exchange.spreadsheet_cells import guarded
 from exchange.web.languages import gettext, spoken, term
 from exchange.web.wording.calibres import named_calibre
 from exchange.web.wording.sentences import suspicion
-from exchange.web.wording.spreadsheet_cells import guarded
 
 _COLUMNS = (
     *("jurisdiction", "node", "case", "incident", "item", "kind", "calibre", "earliest", "latest", "handling"),

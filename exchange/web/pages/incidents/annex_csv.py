@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from exchange.flows.incidents.document import ToldAnnex
 from exchange.flows.incidents.words import TABLE_TITLES, TOTAL_TITLES, all_verified
 from exchange.flows.monitoring.small_counts import Figure
+from exchange.spreadsheet_cells import guarded
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
 from exchange.web.wording.coordination.incident_words import unverified_words, value_words
-from exchange.web.wording.spreadsheet_cells import guarded
 
 ANNEX_COLUMNS = ("half", "node", "state", "id", "figure", "first", "second", "told", "low", "high")
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 
 from exchange.flows.assessment.assessment import Assessment
+from exchange.spreadsheet_cells import guarded
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
 from exchange.web.wording.coordination.assessments import (
@@ -17,7 +18,6 @@ from exchange.web.wording.coordination.assessments import (
     recommendation_words,
     who_and_when,
 )
-from exchange.web.wording.spreadsheet_cells import guarded
 
 ASSESSMENT_COLUMNS = (
     *("half", "jurisdiction", "part", "area", "id", "text", "now", "last_time"),

@@ -10,8 +10,8 @@ from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, STAGES, 
 from exchange.flows.monitoring.document import Document
 from exchange.flows.monitoring.public_edition import ENTERED
 from exchange.flows.monitoring.small_counts import Figure
+from exchange.spreadsheet_cells import guarded
 from exchange.web.languages import gettext, spoken, term
-from exchange.web.wording.spreadsheet_cells import guarded
 
 MONITORING_COLUMNS = (
     "period",

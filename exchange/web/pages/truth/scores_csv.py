@@ -8,7 +8,7 @@ import io
 from collections.abc import Sequence
 
 from exchange.flows.truth.separation import KnownPair
-from exchange.web.wording.spreadsheet_cells import guarded
+from exchange.spreadsheet_cells import guarded
 
 SCORE_COLUMNS = (
     *("region", "weapon1", "weapon2", "hypothesis", "score"),

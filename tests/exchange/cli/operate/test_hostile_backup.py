@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,13 +115,6 @@ def altered(backups: Backups) -> None:
     (backups.made / MANIFEST).write_text(json.dumps(with_a_token(backups)))
 
 
-def of_an_earlier_release(backups: Backups) -> None:
-    manifest = with_a_token(backups) | {"format": 1}
-    del manifest["head"]
-    backups.write(manifest)
-    (backups.made / SIGNATURE).unlink()
-
-
 def foreign(backups: Backups) -> None:
     shutil.rmtree(backups.made)
     shutil.copytree(backups.foreign, backups.made)
@@ -219,6 +213,44 @@ def without_an_end(path: Callable[[Backups], Path]) -> Callable[[Backups], None]
     return change
 
 
+def without_an_end_within(name: str) -> Callable[[Backups], None]:
+    """Zeros that would fill the memory, and not the disk."""
+
+    def change(backups: Backups) -> None:
+        os.truncate(backups.made / name, 64 * 2**20 + 1)
+        backups.write(backups.mended())
+
+    return change
+
+
+def in_place_of(name: str, content: bytes) -> Callable[[Backups], None]:
+    def put(backups: Backups) -> None:
+        (backups.made / name).write_bytes(content)
+        backups.write(backups.mended())
+
+    return put
+
+
+def in_the_database(*statements: str) -> Callable[[Backups], None]:
+    def alter(backups: Backups) -> None:
+        connection = sqlite3.connect(backups.made / "node.db")
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        connection.close()
+        backups.write(backups.mended())
+
+    return alter
+
+
+def damaged_pages(backups: Backups) -> None:
+    path = backups.made / "node.db"
+    content = bytearray(path.read_bytes())
+    content[200:4096] = bytes(byte ^ 0xFF for byte in content[200:4096])  # the schema's own page
+    path.write_bytes(content)
+    backups.write(backups.mended())
+
+
 HOSTILE: dict[str, tuple[Callable[[Backups], object], str]] = {
     "a path up": (lambda backups: backups.name("../outside"), "no path within it"),
     "an absolute path": (lambda backups: backups.name(str(backups.outside)), "no path within it"),
@@ -243,7 +275,6 @@ HOSTILE: dict[str, tuple[Callable[[Backups], object], str]] = {
     "a file changed": (changed, "not as it was backed up"),
     "a token, and the manifest mended": (altered, "altered after it was signed"),
     "a token, and the manifest unsigned": (unsigned, "not signed"),
-    "a token, and the manifest of an earlier release": (of_an_earlier_release, "not signed"),
     "a token, and the manifest signed by a stranger": (
         lambda backups: backups.write(with_a_token(backups), signer=stranger()),
         "key that the given keys",
@@ -255,10 +286,28 @@ HOSTILE: dict[str, tuple[Callable[[Backups], object], str]] = {
     "an endless signature": (lambda backups: (backups.made / SIGNATURE).write_bytes(b" " * 2**17), "larger than any"),
     "an endless manifest": (lambda backups: (backups.made / MANIFEST).write_bytes(b" " * 2**21), "larger than any"),
     "a manifest of the head of an older log": (bound_to_an_older_log, "do not belong together"),
-    "a form that is not the database's, so that nothing is verified": (
-        lambda backups: backups.write(backups.manifest() | {"form": 5}),
+    "a schema version that is not the database's, so that nothing is verified": (
+        lambda backups: backups.write(backups.manifest() | {"schema_version": 0}),
         "do not belong together",
     ),
+    "a trigger": (
+        in_the_database("CREATE TRIGGER t BEFORE DELETE ON worker BEGIN DELETE FROM audit; END"),
+        "trigger t",
+    ),
+    "a view in the place of a table": (
+        in_the_database("ALTER TABLE user RENAME TO other", "CREATE VIEW user AS SELECT * FROM other"),
+        "view user",
+    ),
+    "a schema that leads nowhere": (
+        in_the_database("PRAGMA writable_schema=1", "UPDATE sqlite_master SET rootpage = 2"),
+        "cannot be read",
+    ),
+    "a database of damaged pages": (damaged_pages, "cannot be read"),
+    "a database that is none": (in_place_of("node.db", b"not a database, but long enough for one" * 999), "cannot be"),
+    "an empty database": (in_place_of("node.db", b""), "cannot be read"),
+    "settings that are none": (in_place_of("config.toml", b"\xff[["), "settings in the backup"),
+    "settings without an end": (without_an_end_within("config.toml"), "larger than any settings"),
+    "a list of scans that is one line": (in_place_of(SCANS, b"0" * 9999), "names no scan"),
     "more scans than are counted": (more_scans_than_counted, "counts"),
     "no settings": (without_settings, "names no config.toml"),
     "keys": (lambda backups: backups.name("keys/statement-ed25519.pem"), "none ever has"),
@@ -326,7 +375,7 @@ def test_a_hostile_backup_is_refused(backups: Backups, again: Callable[..., Any]
     change, why = HOSTILE[kind]
     change(backups)
     before = everything(tmp_path)
-    said = refusal(again("--verify", keys=None if kind in FROM_THE_SEALED_FILE else backups.keys))
+    said = refusal(again(keys=None if kind in FROM_THE_SEALED_FILE else backups.keys))
     assert re.search(why, said), said
     assert "another backup" in said
     assert said.isprintable()
@@ -367,10 +416,8 @@ def test_keys_that_were_kept_apart_count_alone(backups: Backups, again: Callable
 def test_what_nobody_signed_is_restored_on_the_operators_word_alone(
     backups: Backups, again: Callable[..., Any], tmp_path: Path
 ) -> None:
-    """A backup of the former release: the refusal says the words, which are those of this backup and of no other."""
-    manifest = backups.manifest() | {"format": 1}
-    del manifest["head"]
-    backups.write(manifest)
+    """The refusal says the words, which are those of this backup and of no other."""
+    manifest = backups.manifest()
     (backups.made / SIGNATURE).unlink()
     [words] = re.findall(r'--insist "([^"]+)"', refusal(again()))
     assert words == f"I vouch for the backup of ffp-rs made at {manifest['made_at']}"
@@ -383,7 +430,7 @@ def test_what_nobody_signed_is_restored_on_the_operators_word_alone(
     assert "All is what was signed." in said.out
 
 
-@pytest.mark.parametrize("kind", ["a path up", "keys", "a file more", "a file changed", "a linked folder"])
+@pytest.mark.parametrize("kind", ["a path up", "keys", "a file more", "a file changed", "a linked folder", "a trigger"])
 def test_no_word_makes_a_path_or_a_file_good(
     backups: Backups, again: Callable[..., Any], tmp_path: Path, kind: str
 ) -> None:

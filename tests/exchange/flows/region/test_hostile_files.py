@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import os
 import time
@@ -45,6 +46,31 @@ HOSTILE = (
     hostile(format="ffp-monitoring-report/1", node="ffp-rs", half=HIDING),
     hostile(format=f"ffp-report-file/{HIDING}", node=HIDING),
 )
+
+
+DAMAGED: dict[str, bytes] = {
+    "nothing": b"",
+    "a mark of byte order": b"\xef\xbb\xbf" + hostile(format="ffp-report-file/1"),
+    "another encoding": hostile(format="ffp-report-file/1").decode().encode("utf-16"),
+    "no number": b'{"format": "ffp-report-file/1", "period": NaN}',
+    "a number without an end": b'{"format": "ffp-report-file/1", "period": ' + b"9" * 100_000 + b"}",
+    "a number beyond all": b'{"format": "ffp-report-file/1", "period": 1e999}',
+    "deep nesting": b"[" * 100_000,
+    "a key twice": b'{"format": "ffp-report-file/1", "node": "ffp-rs", "node": "ffp-mk"}',
+    "a bomb": gzip.compress(b" " * 10**7),
+    "a list": b"[]",
+    "half a pair of surrogates": b'{"format": "\\ud800"}',
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_what_is_no_report_is_refused_by_name_and_what_to_do_is_said(kind: str) -> None:
+    read = read_reports([("x.json", DAMAGED[kind])], parse_period("2026H2"), Believed())
+    (refused,) = read.refused
+    assert (refused.file, refused.code) == ("x.json", "no-report")
+    assert refused.why.isprintable()
+    assert refused.next_step
+    assert not read.accepted
 
 
 @pytest.mark.parametrize("data", HOSTILE)

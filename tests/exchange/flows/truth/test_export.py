@@ -70,7 +70,7 @@ def test_what_is_written_is_what_evaluation_reads(own: Laboratory, tmp_path: Pat
     for row in rows_of(folder / "breech_face" / "truth.csv"):
         content = (folder / "breech_face" / f"{row['scan']}.x3p").read_bytes()
         assert hashlib.sha256(content).hexdigest() == row["sha256"]
-        assert row["instrument"] == "Scope A", "no spreadsheet computes it"
+        assert row["instrument"] == "'=Scope A", "no spreadsheet computes it"
     assert rows_of(folder / "left-out.csv") == []
     assert deeds(own)[-1] == (4, "console")
 

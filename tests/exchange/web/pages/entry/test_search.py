@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+from exchange.spreadsheet_cells import guarded
 from exchange.store.tables.records import RecordRow
 from exchange.web.pages.entry.records_csv import sheet
 from exchange.web.pages.entry.search_form import FIELDS, TypedSearch, question_of
-from exchange.web.wording.spreadsheet_cells import guarded
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
