@@ -6,6 +6,7 @@ ExchangeError
 │   ├── SettingsRefused         the operator mends the line, the variable or the file that is named
 │   ├── ExtraMissing            the operator installs the optional part that a setting, or what was asked, needs
 │   ├── KeysDiffer              the operator takes keys and database of one backup
+│   ├── SettingsDiffer          the operator corrects the settings that contradict the node's card
 │   ├── RestoreUnfinished       the operator restores once more: the home is half a node
 │   ├── MoveUnfinished          the operator goes on with the move of the database, or gives it up
 │   ├── DatabaseMoved           the operator corrects database_url: the node left this database for another one
@@ -111,6 +112,14 @@ class ExtraMissing(ConfigurationError):
 
 class KeysDiffer(ConfigurationError):
     """Keys and database are each whole, and not of one node, or not of one time."""
+
+
+class SettingsDiffer(ConfigurationError):
+    """``settings`` contradict the node's card: for each, its name, what is wrong, and the next step."""
+
+    def __init__(self, message: str, *, settings: tuple[tuple[str, str, str], ...]) -> None:
+        super().__init__(message)
+        self.settings = settings
 
 
 class RestoreUnfinished(ConfigurationError):

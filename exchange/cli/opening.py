@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened_here(home: Path) -> Iterator[Node]:
+def opened_here(home: Path, *, moved: bool = False) -> Iterator[Node]:
     """As ``flows.node.opened``."""
     from exchange.config import load_settings
     from exchange.flows.node.node import opened
@@ -26,7 +26,7 @@ def opened_here(home: Path) -> Iterator[Node]:
     settings, passphrase = load_settings(home), None
     if settings.key_passphrase is None and is_encrypted(settings.keys):
         passphrase = ask_secret("Passphrase of the keys")
-    with opened(home, passphrase=passphrase) as node:
+    with opened(home, passphrase=passphrase, moved=moved) as node:
         yield node
 
 

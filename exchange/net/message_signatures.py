@@ -9,6 +9,8 @@ One narrow profile, so that there is nothing to negotiate and nothing to forget:
   what the route is given, and what is kept as evidence says the same to everybody;
 - an answer covers @status, content-digest, and of its request @method, @authority, @path, @query and the signature
   itself (`req`, RFC 9421 2.4), so that it answers this one request; it carries created, expires, keyid and tag;
+- `keyid` names the node and its transport key, `NODE:ed25519:DIGEST` (`trust.keys.requester_id`): both identify a
+  requester, so a node that names another node's key speaks for itself alone;
 - components and parameters stand in any order, in the canonical spelling of RFC 8941 and no other.
 
 Fields are used as they came, never parsed into something richer and written again: what was signed is what is read.

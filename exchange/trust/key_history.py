@@ -161,7 +161,7 @@ def extend_history(history: KeyHistory, raw: bytes) -> KeyHistory:
     3. It does not change the identity. The jurisdiction and the log's origin follow from the issuer.
     4. It names the last key-event that is known, and its index is past that one's: none is left out, none comes twice.
     5. It replaces at least one key, all of those that it calls compromised and that are still in use, and brings back
-       none.
+       none; or it states another address.
     6. Each new key proves that the issuer has its private half.
     The caller must still check, where there is a proof, that its index is that of its leaf.
     """
@@ -217,7 +217,8 @@ def replaced_roles(before: Delegation, after: Delegation) -> tuple[KeyRole, ...]
 def _check_keys(history: KeyHistory, link: VerifiedKeyEvent) -> None:
     replaced = replaced_roles(history.in_force, link.event.delegation)
     former = {part for earlier in history.links for role in KEY_ROLES for part in _parts(_key(earlier, role))}
-    if not replaced or any(former & _parts(_key(link, role)) for role in replaced):
+    moves = link.event.url != history.last.event.url
+    if not (replaced or moves) or any(former & _parts(_key(link, role)) for role in replaced):
         raise not_believed("key-reused", "This key-event replaces no key, or brings back one that was in use before.")
     compromised, meant = link.event.compromised, history.meant_by(link)
     for role in compromised.roles if compromised is not None else ():

@@ -17,9 +17,9 @@ from exchange.flows.keys.restore_key_events import cosign_again
 from exchange.flows.log.audit_rows import erase_outlived_rows, seal_audit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.mend import mend_log
-from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, sweep_objects
+from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, set_objects_aside, sweep_objects
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
-from exchange.flows.log.start import begin_log_start, may_sign
+from exchange.flows.log.start import begin_log_start, may_sign, note_set_aside, sets_aside
 from exchange.flows.maturity.keep import keep_when_due
 from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
@@ -127,14 +127,24 @@ class LeaderDuties:
 
     def sweep(self) -> bool:
         """Remove the scans that no record keeps, once. Not before the peers have returned this node's heads: after a
-        restore a scan may be that of a record which is still to come back."""
+        restore a scan may be that of a record which is still to come back. What no record keeps even then is set aside,
+        since its record may be lost."""
         if self._swept:
             return False
         with self._node.store.write() as session:  # scans are kept inside write transactions, with their records
             if not may_sign(self._node, session) or lost_leaves(session):
                 return False
-            swept, stayed = self._node.blobs.sweep(kept_scans(session))
+            kept = kept_scans(session)
+            aside = sets_aside(self._node, session)
+            lost = self._node.blobs.set_aside(kept) if aside else 0
+            swept, stayed = self._node.blobs.sweep(kept)
+        if aside:
+            lost += set_objects_aside(self._node)
+            with self._node.store.write() as session:
+                note_set_aside(session)
         self._swept = True
+        if lost:
+            log.warning("scans that no record keeps were set aside after a restore", count=lost)
         if swept:
             log.info("removed scans that no record keeps", count=swept)
         if stayed:

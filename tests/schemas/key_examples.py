@@ -98,8 +98,19 @@ def compromise_fields(**changes: object) -> Json:
     return fields | changes
 
 
+def moved_fields(**changes: object) -> Json:
+    """Another address, and the keys of the card."""
+    fields = rotation_fields(
+        url="https://ffp.example:8443",
+        delegation=card_fields()["delegation"] | {"from_index": ROTATED_AT},
+        possession=dict.fromkeys(KEY_ROLES),
+    )
+    return fields | changes
+
+
 def key_examples() -> list[KeyExample]:
     rotation, compromise = (IDENTITY.sign(encoded(fields)).raw for fields in (rotation_fields(), compromise_fields()))
+    moved = IDENTITY.sign(encoded(moved_fields())).raw
     after = "good/key-compromise.json"
     record = encoded(record_fields())
     return [
@@ -107,6 +118,7 @@ def key_examples() -> list[KeyExample]:
         KeyExample(
             "good/key-compromise.json", "key-event", None, "two keys in wrong hands from index 4 on", compromise
         ),
+        KeyExample("good/key-moved.json", "key-event", None, "the node has another address", moved),
         KeyExample("good/key-chain.json", "key-chain", None, "the card and the rotation", chain(CARD.raw, rotation)),
         KeyExample(
             "good/record-before-compromise.json",

@@ -71,6 +71,28 @@ def mend(home: Home = None, as_json: AsJson = False) -> None:
     tell(as_json, {"made_again": count}, f"Rows of the log that were made again: {count}. Next: ffp log check")
 
 
+@app.command("accept-database")
+def accept(
+    size: Annotated[int, typer.Option(min=0, help="The size of the last head in the database, as `ffp doctor` says.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on from the database although the file last-head names a later head, or cannot be read. What was signed beyond
+    the database is lost for good, and whoever has it sees a forked log. Enrolled peers are asked first all the same."""
+    from exchange.cli.opening import opened_here
+    from exchange.flows.log.start import accept_database
+
+    with opened_here(resolve_home(home)) as node:
+        aside = accept_database(node, size)
+    tell(
+        as_json,
+        {"size": size, "kept": str(aside)},
+        f"The log goes on from size {size}. The file is kept as evidence: {aside}. Enrolled peers are asked first: see "
+        "ffp status.",
+        "Scans without a record are set aside in blobs/set-aside: submit those again whose records are lost.",
+    )
+
+
 @app.command("evidence")
 def evidence(
     out: Annotated[Path | None, typer.Option(help="A folder to write the signed heads to, two files a case.")] = None,

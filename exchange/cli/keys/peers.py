@@ -86,9 +86,9 @@ def add(
         typer.echo(f"At {url} answers {card.issuer} of {node.jurisdictions.name(card.jurisdiction)}.", err=as_json)
         for footnote in node.jurisdictions.footnotes([card.jurisdiction]):
             typer.echo(footnote, err=as_json)
-        address = card.url if address_from_card else None
+        address = introduction.url if address_from_card else None
         if introduction.elsewhere:
-            typer.echo(f"You typed {url}; its card states {card.url}.", err=as_json)
+            typer.echo(f"You typed {url}; its card states {introduction.url}.", err=as_json)
             typer.echo(
                 "If the other side reads out the stated one: the same again with --address-from-card.", err=as_json
             )
@@ -182,6 +182,22 @@ def _notes(item: PeerStatus) -> list[str]:
     if item.clock is not None:
         notes.append(f"clock: {item.clock}")
     return [*notes, *(f"alarm: {alarm}" for alarm in item.alarms)]
+
+
+@app.command("address")
+def follow(
+    node_id: str,
+    url: Annotated[str, typer.Argument(help="Where the peer is reached now, as its operator read it out.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a peer at another address from now on. Its own key-events must state that address: ffp key address."""
+    from exchange.flows.keys.follow import follow_peer
+    from exchange.flows.node.node import opened
+
+    with opened(resolve_home(home)) as node:
+        stated = follow_peer(node, node_id, url)
+    tell(as_json, {"node_id": node_id, "url": stated}, f"{node_id} is asked at {stated} from now on.")
 
 
 @app.command("quota")

@@ -48,13 +48,15 @@ def list_events(home: Home = None, as_json: AsJson = False) -> None:
         keys, compromised = link.event.delegation, link.event.compromised
         roles = KEY_ROLES if before is None else replaced_roles(before, keys)
         wrong = None if compromised is None else {"from": compromised.from_index, "roles": compromised.roles}
-        events.append({"log_index": link.index, "event": link.event.event, "roles": roles, "compromised": wrong})
+        stated = {"log_index": link.index, "event": link.event.event, "url": link.event.url}
+        events.append({**stated, "roles": roles, "compromised": wrong})
         before = keys
     if as_json:
         print_json({"events": events, "cosigned_size": cosigned, "keys_encrypted": encrypted})
         return
     for event in events:
-        typer.echo(f"log index {event['log_index']}: {event['event']}, new keys for {', '.join(event['roles'])}")
+        what = f"new keys for {', '.join(event['roles'])}" if event["roles"] else f"another address, {event['url']}"
+        typer.echo(f"log index {event['log_index']}: {event['event']}, {what}")
         if (wrong := event["compromised"]) is not None:
             typer.echo(f"  in wrong hands from index {wrong['from']} on: {', '.join(wrong['roles'])}")
     typer.echo(f"A peer is known to have cosigned this log up to size {cosigned}.")
@@ -108,6 +110,25 @@ def compromised(
                 f"{done.refused} own statements are not believed any more, here and at every peer. Submit those that "
                 "are genuine again, each under a new Idempotency-Key."
             )
+
+
+@app.command("address")
+def address(identity: Identity = None, home: Home = None, as_json: AsJson = False) -> None:
+    """Sign the address that the settings state, where this node's log states another one. The node must be stopped.
+    Peers go on asking at the former address until their operators confirm the new one: ffp peer address."""
+    from exchange.cli.opening import opened_here
+    from exchange.flows.keys.rotate import state_address
+    from exchange.flows.operate.home_lock import at_rest
+
+    with opened_here(resolve_home(home), moved=True) as node, at_rest(node):
+        event = state_address(node, _identity(node, identity))
+        fields = {"node_id": node.node_id, "log_index": event.delegation.from_index, "url": event.url}
+    tell(
+        as_json,
+        fields,
+        f"{event.issuer} states the address {event.url}, in statement {event.delegation.from_index} of its log.",
+        f"Telephone each peer's operator, who confirms it with: ffp peer address {event.issuer} {event.url}",
+    )
 
 
 @app.command("encrypt")

@@ -110,7 +110,8 @@ def setting_faults(home: Path) -> list[SettingFault]:
     1. A file that is no TOML: then nothing else of it can be said.
     2. Names that are no settings, and secrets where they must not stand.
     3. Values that are not allowed, and settings that do not go together.
-    4. What is given well, and cannot be used: files that are not there, parts that are not installed.
+    4. What is given well, and cannot be used: files that are not there, parts that are not installed; and what
+       contradicts the node's card, where the database can be read.
     """
     config = home / "config.toml"
     if not config.is_file():
@@ -130,9 +131,14 @@ def setting_faults(home: Path) -> list[SettingFault]:
         settings = load_settings(home)
     except ConfigurationError as error:  # what the two above do not know
         return [SettingFault("", str(config), None, str(error))]
-    from exchange.flows.operate.settings_use import unusable
+    from exchange.flows.operate.settings_use import against_card, unusable
 
-    return [_of_sentence(sentence, given) for sentence in unusable(settings)]
+    faults = [_of_sentence(sentence, given) for sentence in unusable(settings)]
+    for name, what, then in against_card(settings):
+        place = next(iter(given.get(name, ())), None)
+        where, number = (str(place), place.line) if place is not None else ("settings", None)
+        faults.append(SettingFault(name, where, number, f"{what} {then}."))
+    return faults
 
 
 def _misplaced(given: dict[str, list[SettingOrigin]]) -> Iterator[SettingFault]:

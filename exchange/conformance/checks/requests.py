@@ -17,6 +17,7 @@ from exchange.conformance.visit import Visit
 from exchange.conformance.wire import WireAnswer
 from exchange.net.content_digest import byte_sequence
 from exchange.net.message_signatures import COVERED_FIELDS, LIFETIME_S, TAG, authority_of, signature_base
+from exchange.trust.keys import ED25519, key_id, raw_public, requester_id
 from schemas import CONTRACT_VERSION, ContractError, Record, open_envelope, parse_statement
 from schemas.lane import EMPTY_HEAD
 from schemas.record import Blob
@@ -110,8 +111,11 @@ def _parameters(visit: Visit) -> str:
     good = _good_parameters()
     for name in ('"@authority"', '"@query"', '"@method"'):
         _refused(visit.guest.wire.ask("GET", LANE, _freely(visit, good, without=name)), what=f"{name} not covered")
+    key = raw_public(visit.guest.node.keys.transport)
+    for keyid in (requester_id("ffp-zz", key), requester_id(visit.guest.tested.issuer, key), key_id(ED25519, key)):
+        _refused(visit.guest.wire.ask("GET", LANE, _freely(visit, good, keyid=keyid)), what=f"as {keyid}")
     visit.guest.wire.ask("GET", LANE, _freely(visit, good)).expect(200)
-    return f"{', '.join(tries)}, and three parts not covered: refused; the whole one is answered."
+    return f"{', '.join(tries)}, three parts not covered, and other nodes' names: refused; the whole one is answered."
 
 
 def _digest(visit: Visit) -> str:
@@ -187,7 +191,9 @@ def _good_parameters() -> str:
     return f'created={now};expires={now + LIFETIME_S};nonce="{time.time_ns():022d}"'
 
 
-def _freely(visit: Visit, parameters: str, *, without: str = "", target: tuple[str, str] = _TARGET) -> dict[str, str]:
+def _freely(
+    visit: Visit, parameters: str, *, without: str = "", target: tuple[str, str] = _TARGET, keyid: str | None = None
+) -> dict[str, str]:
     """A good signature over whatever is wanted, with whatever parameters."""
     key = visit.guest.node.keys.transport
     values = {
@@ -197,7 +203,7 @@ def _freely(visit: Visit, parameters: str, *, without: str = "", target: tuple[s
         '"@query"': f"?{target[1]}",
     }
     values.pop(without, None)
-    parts = f'({" ".join(values)});{parameters};keyid="{visit.guest.node.requester_id}";tag="{TAG}"'
+    parts = f'({" ".join(values)});{parameters};keyid="{keyid or visit.guest.node.requester_id}";tag="{TAG}"'
     signature = byte_sequence(key.sign(signature_base(values, values, parts)))
     return {"Signature-Input": f"ffp={parts}", "Signature": f"ffp={signature}"}
 
@@ -258,7 +264,7 @@ CHECKS = (
     ),
     _check(
         "parameters-refused",
-        "A signature has nonce, created, expires (60 s at most), keyid and tag, and covers the whole request.",
+        "A signature has nonce, created, expires (60 s at most), tag and keyid, its own, and covers the whole request.",
         "RFC 9421, 2.3 and 7.2.1",
         "Good signatures that lack something",
         _parameters,

@@ -20,6 +20,7 @@ from exchange.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from exchange.flows.entry.firearms import check_described, enter_named
 from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.instrument.check_standing import named_check
+from exchange.flows.node.last_head import check_last_head
 from exchange.flows.node.node import Node, check_keys
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
 from exchange.flows.statement.authorship import WorkAct, author_of, may_act
@@ -407,6 +408,8 @@ def _store(
     also: Callable[[Session, str], None] | None,
 ) -> SubmissionReceipt | None:
     """The one transaction; None when the same submission was stored by a parallel request."""
+    with node.store.read() as session:
+        check_last_head(node.settings, session)
     payload = statement_payload(record)
     envelope = node.keys.statement.sign(payload)
     done.statement_id = statement_id(payload)

@@ -44,7 +44,9 @@ def keys_of(peer: PeerRow) -> KeyHistory | None:
 
 def check_peer(session: Session, node: Node, peer: PeerRow, keys: KeyHistory) -> Iterator[Difference]:
     """Its own row, its lane here, the lane that was read of it, and the mirror of its log."""
-    yield from differing(peer, peer.node_id, {"jurisdiction": keys.card.jurisdiction, "url": keys.card.url})
+    yield from differing(peer, peer.node_id, {"jurisdiction": keys.card.jurisdiction})
+    if peer.url not in {link.event.url for link in keys.links}:
+        yield from differing(peer, peer.node_id, {"url": keys.last.event.url})
     if peer.cosigned is not None:
         try:
             head, _ = open_cosigned(peer.cosigned, keys, node.history)

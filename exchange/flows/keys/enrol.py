@@ -8,20 +8,21 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
-from exchange.errors import Conflict, InvalidInput, NotFound, StatementInvalid
+from exchange.errors import Conflict, InvalidInput, NotFound, PeerError, StatementInvalid
 from exchange.flows.keys.trust_root import admitted
 from exchange.flows.node.node import Node
 from exchange.flows.statement.coordination import stated_here
 from exchange.flows.statement.peer import peer_card
 from exchange.flows.statement.sharing import share_anew
 from exchange.flows.terms.first_line import FirstLine, check_no_line, state_first_line
-from exchange.net.client import PeerClient
+from exchange.net.client import PeerAddress, PeerClient
 from exchange.net.egress import Typed, end_of, is_literal
 from exchange.store.log.statements import key_events
 from exchange.store.sync.peers import ASKED, add_peer, all_peers, find_peer, new_peer, put_on_lane
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.terms import terms_for
 from exchange.trust.card import fingerprint, open_card, same_fingerprint
+from exchange.trust.key_history import pinned_history
 from schemas import ContractError, Envelope, KeyEvent, open_envelope
 from schemas.vocabulary import Jurisdiction
 
@@ -38,11 +39,18 @@ class Introduction:
     """The address at which it was asked for; None for a card that came as a file."""
     reached: tuple[str, ...] = ()
     """What that address led to."""
+    chain: bytes | None = None
+    """All its key-events, of a node that has signed another address than its card's."""
+
+    @property
+    def url(self) -> str:
+        """The address that it states: in its last key-event, as far as these are known."""
+        return pinned_history(self.envelope.raw, self.chain).last.event.url
 
     @property
     def elsewhere(self) -> bool:
-        """Whether the card states another address than the one that was typed, at which nobody has looked yet."""
-        return self.typed is not None and not same_address(self.typed, self.card.url)
+        """Whether it states another address than the one that was typed, at which nobody has looked yet."""
+        return self.typed is not None and not same_address(self.typed, self.url)
 
 
 def fetch_introduction(node: Node, url: str) -> Introduction:
@@ -56,10 +64,23 @@ def fetch_introduction(node: Node, url: str) -> Introduction:
         certificate=node.settings.client_certificate,
     )
     try:
-        raw = client.fetch_card(url)
+        introduction = replace(read_introduction(node, client.fetch_card(url)), typed=url, reached=guard.reached)
+        if introduction.elsewhere:
+            introduction = replace(introduction, chain=_chain_of(client, introduction, url))
     finally:
         client.close()
-    return replace(read_introduction(node, raw), typed=url, reached=guard.reached)
+    return introduction
+
+
+def _chain_of(client: PeerClient, introduction: Introduction, url: str) -> bytes | None:
+    """The key-events of a node that may have moved since its card; None where they are none or not believed."""
+    address = PeerAddress(introduction.card.issuer, url.rstrip("/"), introduction.card.delegation.transport)
+    try:
+        raw = client.fetch_keys(address)
+        pinned_history(introduction.envelope.raw, raw)
+    except (ContractError, StatementInvalid, PeerError):
+        return None
+    return raw
 
 
 def read_introduction(node: Node, raw: bytes) -> Introduction:
@@ -77,7 +98,7 @@ def read_introduction(node: Node, raw: bytes) -> Introduction:
 def check_address(introduction: Introduction, address: str | None) -> None:
     """Whether this node shall ask the peer at the address that its card states: the one that was typed, or ``address``,
     as the operator confirmed it. Raises InvalidInput, which shows both."""
-    stated = introduction.card.url
+    stated = introduction.url
     if introduction.elsewhere and address != stated:
         raise InvalidInput(
             f"You typed {introduction.typed}, and the card that came from there states {stated}. This node would ask "
@@ -130,13 +151,16 @@ def enrol(
     if not legal_basis.strip():
         raise InvalidInput("State the legal basis of this exchange: the treaty or law, and its article.")
     card = introduction.card
-    if same_address(card.url, node.settings.url):
-        raise InvalidInput(f"{card.issuer} states {card.url}, the address of this node. Have its operator correct it.")
+    if same_address(introduction.url, node.settings.url):
+        raise InvalidInput(
+            f"{card.issuer} states {introduction.url}, the address of this node. Have its operator correct it."
+        )
     peer = new_peer(
         node_id=card.issuer,
         jurisdiction=card.jurisdiction,
-        url=card.url,
+        url=introduction.url,
         card=introduction.envelope.raw,
+        key_chain=introduction.chain,
         legal_basis=legal_basis.strip(),
     )
     _confirm_name(node, introduction)
@@ -155,7 +179,7 @@ def _enter(node: Node, introduction: Introduction, peer: PeerRow) -> PeerRow:
             if known.card == introduction.envelope.raw and known.state == PeerState.ENROLLED:
                 return known
             raise Conflict(f"{card.issuer} was enrolled before, as {known.state}; a key is never replaced silently.")
-        _check_distinct(session, card)
+        check_distinct(session, card, introduction.url)
         add_peer(session, peer)
         for event in key_events(session, node.node_id)[1:]:  # the card it has; first, so that all else can be verified
             put_on_lane(session, peer.node_id, event.statement_id)
@@ -167,12 +191,13 @@ def _enter(node: Node, introduction: Introduction, peer: PeerRow) -> PeerRow:
     return peer
 
 
-def _check_distinct(session: Session, card: KeyEvent) -> None:
-    """Two enrolled peers have neither one identity nor one address. Rows of revoked peers count for nothing.
+def check_distinct(session: Session, card: KeyEvent, url: str) -> None:
+    """Two enrolled peers have neither one identity nor one address. Rows of revoked peers count for nothing, and so do
+    addresses that key-events claim and nobody confirmed.
 
     Raises Conflict, code "identity-taken" or "address-taken"."""
     for peer in all_peers(session):
-        if peer.state not in ASKED:
+        if peer.state not in ASKED or peer.node_id == card.issuer:
             continue
         if peer_card(peer).identity == card.identity:
             raise Conflict(
@@ -180,9 +205,9 @@ def _check_distinct(session: Session, card: KeyEvent) -> None:
                 f"operators, and revoke the peer that is not what it says: ffp peer revoke {peer.node_id}",
                 code="identity-taken",
             )
-        if same_address(peer.url, card.url):
+        if same_address(peer.url, url):
             raise Conflict(
-                f"{peer.node_id} states the address {card.url} too. Have both operators read out their address. If "
+                f"{peer.node_id} states the address {url} too. Have both operators read out their address. If "
                 f"{peer.node_id} is not reached there, revoke it (ffp peer revoke {peer.node_id}) and enrol "
                 f"{card.issuer} again.",
                 code="address-taken",
@@ -192,13 +217,13 @@ def _check_distinct(session: Session, card: KeyEvent) -> None:
 def _confirm_name(node: Node, introduction: Introduction) -> None:
     """Write down where the name of the stated address leads. That of a card which came as a file is confirmed by the
     first connection. Raises EgressRefused, InvalidInput."""
-    host, port = end_of(introduction.card.url)
+    host, port = end_of(introduction.url)
     if introduction.typed is None or is_literal(host):
         return
     reached = introduction.reached
     if introduction.elsewhere:
         try:
-            reached = tuple(Typed(introduction.card.url, node.egress.networks).addresses(host, port))
+            reached = tuple(Typed(introduction.url, node.egress.networks).addresses(host, port))
         except OSError as error:
             raise InvalidInput(f"The name {host} of the stated address is not known. Nothing was enrolled.") from error
     node.egress.book.confirm(host, reached, why=f"enrolment of {introduction.card.issuer}")

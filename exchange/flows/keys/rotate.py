@@ -10,6 +10,7 @@ from exchange.errors import Conflict, InvalidInput
 from exchange.flows.keys.events import drop_refused, key_chain
 from exchange.flows.keys.restore_key_events import cosigned_anew, put_cosigned
 from exchange.flows.log.start import is_unsettled
+from exchange.flows.node.last_head import check_last_head
 from exchange.flows.node.node import Node, check_keys
 from exchange.store.log.statements import append_own, latest_checkpoint, log_size
 from exchange.store.sync.peers import all_peers, put_on_lane
@@ -55,19 +56,38 @@ def replace_keys(
     """
     # 1.
     _check(node, identity, roles, compromised, from_index)
+    if not compromised:
+        return _sign(node, identity, roles, None)
+    with node.store.read() as session:
+        since = log_size(session) if from_index is None else from_index
+    return _sign(node, identity, roles, Compromise(roles=tuple(roles), from_index=since))
 
+
+def state_address(node: Node, identity: HybridSigner) -> KeyEvent:
+    """Sign that this node is reached at the address of its settings from now on; its keys stay. Only for whoever holds
+    the node's home alone (`at_rest`), opened as ``moved``.
+
+    Peers go on asking at the former address until their operators confirm the new one (`ffp peer address`): whoever has
+    the keys could otherwise send every peer elsewhere. Raises as ``replace_keys``.
+    """
+    if node.settings.url == node.history.last.event.url:
+        raise Conflict(f"This node's log states the address {node.settings.url} already.", code="same-address")
+    _check_standing(node, identity)
+    return _sign(node, identity, (), None).event
+
+
+def _sign(node: Node, identity: HybridSigner, roles: Sequence[KeyRole], compromised: Compromise | None) -> Replaced:
+    """Steps 2 to 5 of ``replace_keys``."""
     # 2.
     folder, passphrase = node.settings.keys, node.settings.passphrase
     settle_keys(folder, node.history.in_force, passphrase)
-    keys = load_keys(
-        prepare_folder(folder, fresh_keys(folder, roles, passphrase, keep_log=not compromised)), passphrase
-    )
+    fresh = fresh_keys(folder, roles, passphrase, keep_log=compromised is None)
+    keys = load_keys(prepare_folder(folder, fresh), passphrase)
 
     # 3.
     with node.store.read() as session:
         size = log_size(session)
-    concerned = Compromise(roles=tuple(roles), from_index=size if from_index is None else from_index)
-    event = _event(node, identity, keys, roles, size, concerned if compromised else None)
+    event = _event(node, identity, keys, roles, size, compromised)
     payload = statement_payload(event)
     envelope = identity.sign(payload)
     history = extend_history(node.history, envelope.raw)
@@ -91,8 +111,7 @@ def cosigned_up_to(node: Node) -> int:
 def _check(
     node: Node, identity: HybridSigner, roles: Sequence[KeyRole], compromised: bool, from_index: int | None
 ) -> None:
-    if identity.public != node.card.identity:
-        raise InvalidInput("That identity key is another one than that of this node's card.", code="wrong-identity")
+    _check_standing(node, identity)
     if not roles or len(set(roles)) != len(roles):
         raise InvalidInput("Name each key to replace once: statement, log, witness, transport.")
     if "log" in roles and not compromised and _owes_a_head(node):
@@ -101,18 +120,26 @@ def _check(
             "the node, wait until `ffp status` shows the head signed, stop it, and replace them then.",
             code="head-not-signed",
         )
-    if is_unsettled(node):
-        raise Conflict(
-            "This node's log may not be the whole one: it was restored from a backup, or contradicts what a peer "
-            "holds. Start it, and let it meet its peers first; `ffp status` says when it has.",
-            code="log-unsettled",
-        )
     limit = cosigned_up_to(node)
     if compromised and {"statement", "log"} & set(roles) and (from_index is None or from_index > limit):
         raise InvalidInput(
             f"A peer is known to have cosigned this log up to size {limit}; what came after is proved by nobody, so "
             f"say from which index on the key is not believed, with --from-index, {limit} at the most.",
             code="past-the-last-witness",
+        )
+
+
+def _check_standing(node: Node, identity: HybridSigner) -> None:
+    """It is this node's identity, and the log is the whole one. Raises InvalidInput, Conflict, StoreUnavailable."""
+    if identity.public != node.card.identity:
+        raise InvalidInput("That identity key is another one than that of this node's card.", code="wrong-identity")
+    with node.store.read() as session:
+        check_last_head(node.settings, session)
+    if is_unsettled(node):
+        raise Conflict(
+            "This node's log may not be the whole one: it was restored from a backup, or contradicts what a peer "
+            "holds. Start it, and let it meet its peers first; `ffp status` says when it has.",
+            code="log-unsettled",
         )
 
 

@@ -14,10 +14,10 @@ from exchange.flows.log.start import (
     begin_log_start,
     may_sign,
     note_signed,
-    remember_head,
     settle_log_start,
     was_set_back,
 )
+from exchange.flows.node.last_head import remember_head
 from exchange.flows.node.node import Node, check_keys
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
@@ -46,6 +46,10 @@ def sign_head(node: Node) -> bool:
     Called by the one sequencer of a node: two would still sign the same heads, since a size has one root.
     """
     with node.store.read() as session:
+        set_back = was_set_back(node, session)
+    if set_back:
+        begin_log_start(node)
+    with node.store.read() as session:
         size, latest = log_size(session), latest_checkpoint(session)
         if not may_sign(node, session) or (latest is not None and latest.size >= size):
             return False
@@ -55,9 +59,7 @@ def sign_head(node: Node) -> bool:
         if due is not None and (latest is None or latest.size < due):
             size = due
         check_leads_to_signed(session, size)
-        root, set_back = merkle.root(size, node_reader(session)), was_set_back(node, session)
-    if set_back:
-        begin_log_start(node)
+        root = merkle.root(size, node_reader(session))
     head = Checkpoint(node.card.log_origin, size, root)
     signed = _signed(node, head)
     with node.store.write() as session:
@@ -72,7 +74,7 @@ def sign_head(node: Node) -> bool:
     if node.keys.former_log is not None:  # what was just signed is the one head that they had still to sign
         drop_former_log(node.settings.keys)
     try:
-        remember_head(node, head)
+        remember_head(node.settings, head)
     except OSError as error:
         raise StoreUnavailable(
             f"The head was signed and stored, but {node.settings.last_head} could not be written: {error.strerror}."

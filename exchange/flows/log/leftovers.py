@@ -9,6 +9,8 @@ from pathlib import Path
 
 import structlog
 
+from exchange.flows.log.start import sets_aside
+from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
 from exchange.flows.scan.prepared import put_in_folders
 from exchange.store.entry.drafts import every_file
@@ -30,7 +32,11 @@ def clear_leftovers(node: Node) -> None:
             _clear_away(leftover, Path.unlink)
     put_in_folders(node)
     with node.store.write() as session:
-        wanted, typed_in = unanswered(session, node.node_id), every_file(session)
+        if last_head_fault(node.settings, session) is not None:
+            return  # the right database may still be put back, with the rows that name the rest
+        wanted, typed_in, aside = unanswered(session, node.node_id), every_file(session), sets_aside(node, session)
+    if aside:
+        node.draft_files.set_aside(typed_in)
     node.draft_files.sweep(typed_in)
     node.query_scans.sweep(wanted)
 

@@ -10,7 +10,7 @@ import structlog
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import NotFound, ObjectStoreUnavailable
-from exchange.flows.log.start import may_sign
+from exchange.flows.log.start import may_sign, sets_aside
 from exchange.flows.node.blob_cache import BlobCache
 from exchange.flows.node.node import Node
 from exchange.net.object_store import ObjectStore
@@ -22,6 +22,7 @@ from exchange.store.scan.objects import (
     note_altered,
     object_of,
     promise_object,
+    set_object_aside,
     stored_before,
     unnamed_objects,
     without_object,
@@ -141,6 +142,8 @@ def sweep_objects(node: Node) -> bool:
             return False
     old = {found.sha256: found.size for found in node.objects.listing() if found.age_s > YOUNGEST_S}
     with node.store.write() as session:
+        if sets_aside(node, session):
+            return False
         unknown = old.keys() - all_objects(session) - kept_scans(session)
         for sha256 in sorted(unknown):
             promise_object(session, sha256, old[sha256])
@@ -149,6 +152,18 @@ def sweep_objects(node: Node) -> bool:
     if unknown:
         log.info("objects that no record keeps are erased", count=len(unknown))
     return True
+
+
+def set_objects_aside(node: Node) -> int:
+    """After a restore: keep the objects that no record names, since their records may be lost. Returns how many."""
+    if node.objects is None:
+        return 0
+    found = {one.sha256: one.size for one in node.objects.listing()}
+    with node.store.write() as session:
+        unknown = found.keys() - all_objects(session) - kept_scans(session)
+        for sha256 in sorted(unknown):
+            set_object_aside(session, sha256, found[sha256])
+    return len(unknown)
 
 
 def _store_of(node: Node) -> tuple[ObjectStore, BlobCache]:

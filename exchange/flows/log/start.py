@@ -1,23 +1,27 @@
 """After a start: append, but sign no head before peers have returned the last heads of this log that they cosigned.
 
-Whoever restores an old backup and signs on forks the log without knowing it. The peers know how far it was.
+Whoever restores an old backup and signs on forks the log without knowing it. The peers know how far it was, and so does
+the file ``last-head`` beside the database. Where that file names a head which the database does not have, or cannot be
+read, nothing is signed before the database has that head again, or the operator decides (`accept_database`).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from exchange.errors import CheckpointInvalid
+from exchange.clock import stamp
+from exchange.errors import Conflict, InvalidInput
+from exchange.flows.node.last_head import is_restored, last_head_fault, remembered_head
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
-from exchange.log.checkpoint import Checkpoint, parse_text
+from exchange.log.checkpoint import Checkpoint
 from exchange.store.log.statements import latest_checkpoint, log_size
 from exchange.store.operate.at_rest import count_nodes, nodes_of
 from exchange.store.sync.peers import all_peers
-from exchange.store.tables.log import CheckpointRow, LogStartRow
+from exchange.store.tables.log import LogStartRow
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.witness.cosignatures import LogStartState, disagreements, forget_returned, log_start, set_log_start
 from exchange.store.witness.rebuild import ask_witnesses_again, keep_returned, lost_leaves, rebuild_sources
@@ -33,7 +37,7 @@ def begin_log_start(node: Node) -> None:
     A node that never signed a head, or has no peer, waits for nobody. A node that found itself in conflict stays so:
     that its operator starts it again mends nothing. One that was being rebuilt goes on with that.
     """
-    remembered = remembered_head(node)
+    remembered = remembered_head(node.settings)
     with node.store.write() as session:
         latest, before = latest_checkpoint(session), log_start(session)
         forget_returned(session)
@@ -47,7 +51,10 @@ def begin_log_start(node: Node) -> None:
                 pass
         signed_before = latest is not None or remembered is not None
         state = LogStartState.WAITING if signed_before and _awaited(node, session) else LogStartState.FREE
-        set_log_start(session, state, restored=_is_restored(latest, remembered))
+        restored = is_restored(latest, remembered)
+        set_log_start(session, state, restored=restored)
+        session.flush()
+        session.get_one(LogStartRow, 1).sets_aside |= restored
 
 
 def was_set_back(node: Node, session: Session) -> bool:
@@ -56,11 +63,13 @@ def was_set_back(node: Node, session: Session) -> bool:
     start = log_start(session)
     if start is None or start.state != LogStartState.FREE or start.restored:
         return False
-    return _is_restored(latest_checkpoint(session), remembered_head(node))
+    return is_restored(latest_checkpoint(session), remembered_head(node.settings))
 
 
 def may_sign(node: Node, session: Session) -> bool:
     """Whether heads may be signed, the own log's or, as a witness, another's."""
+    if last_head_fault(node.settings, session) is not None:
+        return False
     start = log_start(session)
     if start is None or start.state == LogStartState.FREE:
         return True
@@ -74,7 +83,7 @@ def is_unsettled(node: Node) -> bool:
     if start is not None and start.state == LogStartState.CONFLICT:
         return True
     settled = start is not None and start.restored and start.state == LogStartState.FREE
-    return _is_restored(latest, remembered_head(node)) and not settled
+    return is_restored(latest, remembered_head(node.settings)) and not settled
 
 
 def settle_log_start(node: Node, session: Session) -> None:
@@ -89,6 +98,41 @@ def note_signed(session: Session) -> None:
     start = log_start(session)
     if start is not None:
         start.restored = False
+
+
+def accept_database(node: Node, size: int) -> Path:
+    """Go on from the heads that the database has, although ``last-head`` names a later one or cannot be read. Return
+    where that file lies from now on, as evidence. ``size`` is that of the last head in the database, as the operator
+    confirms it. What was signed beyond it is lost, and whoever has it sees a forked log.
+
+    Enrolled peers are still asked first, as after any restore. Raises InvalidInput, Conflict.
+    """
+    with node.store.read() as session:
+        fault, signed = last_head_fault(node.settings, session), _signed_size(session)
+    if fault is None:
+        raise Conflict("The file last-head and the database agree: there is nothing to decide.", code="heads-agree")
+    if size != signed:
+        raise InvalidInput(f"The last head in the database has size {signed}, not {size}. Nothing was changed.")
+    aside = node.settings.last_head.with_name(f"last-head.{stamp().replace(':', '')}")
+    node.settings.last_head.rename(aside)
+    begin_log_start(node)
+    return aside
+
+
+def sets_aside(node: Node, session: Session) -> bool:
+    """Return whether a file that no row names is set aside rather than erased: its row may be one that this database
+    lost when it was set back or restored."""
+    start = log_start(session)
+    if start is not None and start.sets_aside:
+        return True
+    return is_restored(latest_checkpoint(session), remembered_head(node.settings))
+
+
+def note_set_aside(session: Session) -> None:
+    """What no row names was set aside. Needs a write transaction."""
+    start = log_start(session)
+    if start is not None:
+        start.sets_aside = False
 
 
 def enough_returned(node: Node, session: Session, start: LogStartRow) -> bool:
@@ -111,7 +155,10 @@ def fall_behind(session: Session, peer: str, head: Checkpoint, note: bytes) -> N
 def log_alarms(node: Node, session: Session) -> list[str]:
     """What keeps this node from signing its log, and what of it is lost, in words, with the next step."""
     start = log_start(session)
-    blocked = [] if start is None or may_sign(node, session) else [f"{start.began_at} {_why(node, session, start)}"]
+    fault = last_head_fault(node.settings, session)
+    blocked = [] if fault is None else [fault.in_words]
+    if start is not None and start.state != LogStartState.FREE and not may_sign(node, session):
+        blocked.append(f"{start.began_at} {_why(node, session, start)}")
     return [*blocked, *_losses(session), *_torn(session)]
 
 
@@ -189,32 +236,6 @@ def _ranges(indices: list[int]) -> str:
             found.append([index, index])
     shown = [str(first) if first == last else f"{first}-{last}" for first, last in found[:MAX_RANGES]]
     return ", ".join(shown) + (f" and {len(found) - MAX_RANGES} more ranges" if len(found) > MAX_RANGES else "")
-
-
-def remember_head(node: Node, head: Checkpoint) -> None:
-    """Write the signed head down beside the database. Raises OSError when the disk does not take it."""
-    path = node.settings.last_head
-    part = path.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(head.text)
-        file.flush()
-        os.fsync(file.fileno())  # else a power cut may leave an empty file, which looks like a restore
-    part.replace(path)
-
-
-def remembered_head(node: Node) -> Checkpoint | None:
-    """The last head that was signed in this home. None when nothing tells of one: absent and unreadable are the same
-    here, since either way the database may be older than what was signed."""
-    try:
-        return parse_text(node.settings.last_head.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, CheckpointInvalid):
-        return None
-
-
-def _is_restored(latest: CheckpointRow | None, remembered: Checkpoint | None) -> bool:
-    if latest is None or remembered is None:
-        return (latest is None) != (remembered is None)
-    return remembered.size > latest.size or (remembered.size == latest.size and remembered.root != latest.root)
 
 
 def _signed_size(session: Session) -> int:

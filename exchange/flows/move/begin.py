@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
-from exchange.flows.log.start import remembered_head
 from exchange.flows.move.handed_over import check_switch
 from exchange.flows.move.places import at, check_room_for_copy, place_name
+from exchange.flows.node.last_head import fault_between, remembered_head
 from exchange.flows.node.node import Node, opened
 from exchange.flows.node.worker_lease import this_machine
 from exchange.log.checkpoint import Checkpoint
@@ -85,11 +85,9 @@ def _check_empty(target: Store, settings: Settings, there: str) -> None:
 
 def check_last(node: Node, head: Checkpoint | None) -> None:
     """What was signed last in this home is in the database; else it was set back, and is no one to move."""
-    last = remembered_head(node)
-    if last is None or (head is not None and last.size < head.size) or last == head:
-        return
-    raise ConfigurationError(
-        f"{node.settings.last_head} says that a head of size {last.size} was signed, and the database has "
-        f"{f'one of size {head.size}' if head else 'none'}: it was set back. Serve the node first, until ffp status "
-        "says that its peers have given the log back."
-    )
+    fault = fault_between(remembered_head(node.settings), head, node.settings)
+    if fault is not None:
+        raise ConfigurationError(
+            f"{fault.what} Serve the node first, until ffp status says that its peers have given the log back. "
+            f"{fault.next}"
+        )

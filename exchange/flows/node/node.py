@@ -18,7 +18,6 @@ from exchange.config import RESTORING, Settings, first_settings, load_settings
 from exchange.config_files import write_config, write_secret
 from exchange.errors import (
     ConfigurationError,
-    KeysDiffer,
     PassphraseNeeded,
     RestoreUnfinished,
     StatementInvalid,
@@ -33,6 +32,7 @@ from exchange.flows.node.head_notifier import HeadNotifier
 from exchange.flows.node.jurisdictions import checked_jurisdictions, installed_jurisdictions
 from exchange.flows.node.likelihood_ratio import load_calibration
 from exchange.flows.node.mail_server import load_mail_server
+from exchange.flows.node.own_card import check_card, own_history
 from exchange.home import emptied_on_failure
 from exchange.jurisdictions.directory import Directory
 from exchange.jurisdictions.own_file import own_entries
@@ -47,7 +47,7 @@ from exchange.store.database.postgresql import CONNECTIONS
 from exchange.store.database.seals import derived_key, seal_all
 from exchange.store.entry.draft_files import DraftFiles
 from exchange.store.log.audit_trail import AuditTrail
-from exchange.store.log.statements import append_own, key_events, keys_since, latest_checkpoint
+from exchange.store.log.statements import append_own, keys_since, latest_checkpoint
 from exchange.store.move.home_mark import refuse_unfinished_move
 from exchange.store.node.limits import NodeLimits
 from exchange.store.scan.blobs import BlobFolder, QueryScans
@@ -55,7 +55,7 @@ from exchange.store.sync.evidence import EvidenceFolder
 from exchange.store.terms.terms import note_policy_in_force
 from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
-from exchange.trust.key_history import KeyHistory, history_in, history_of
+from exchange.trust.key_history import KeyHistory, history_in
 from exchange.trust.keys import (
     NodeKeys,
     create_keys,
@@ -65,7 +65,7 @@ from exchange.trust.keys import (
     raw_public,
     requester_id,
 )
-from schemas import ContractError, Envelope, KeyEvent, open_envelope
+from schemas import ContractError, Envelope, KeyEvent
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
 
@@ -232,19 +232,29 @@ def check_keys(session: Session, signed_since: int) -> None:
 
 
 @contextmanager
-def opened(home: Path, *, passphrase: SecretStr | None = None, moving: bool = False) -> Iterator[Node]:
+def opened(
+    home: Path, *, passphrase: SecretStr | None = None, moving: bool = False, moved: bool = False
+) -> Iterator[Node]:
     """``open_node`` for the length of a block: closed at its end, however it ends."""
-    node = open_node(home, passphrase=passphrase, moving=moving)
+    node = open_node(home, passphrase=passphrase, moving=moving, moved=moved)
     try:
         yield node
     finally:
         node.close()
 
 
-def open_node(home: Path, *, passphrase: SecretStr | None = None, moving: bool = False, processes: int = 1) -> Node:
+def open_node(
+    home: Path,
+    *,
+    passphrase: SecretStr | None = None,
+    moving: bool = False,
+    moved: bool = False,
+    processes: int = 1,
+) -> Node:
     """Open an initialised node; ``passphrase`` of its keys stands for that of the settings. A move of its database that
-    has not ended is refused, but for the move itself, which is ``moving``. Where several ``processes`` serve it and do
-    its work, each takes its part of the connections to the database, and of the processes that read and draw.
+    has not ended is refused, but for the move itself, which is ``moving``; so are settings that contradict the card,
+    but for the address where the node has ``moved``. Where several ``processes`` serve it and do its work, each takes
+    its part of the connections to the database, and of the processes that read and draw.
 
     Raises ConfigurationError naming what is missing and how to mend it, PassphraseNeeded.
     """
@@ -258,11 +268,12 @@ def open_node(home: Path, *, passphrase: SecretStr | None = None, moving: bool =
     settings = load_settings(home)
     if passphrase is not None:
         settings = settings.model_copy(update={"key_passphrase": passphrase})
-    return open_with(settings, processes=processes)
+    return open_with(settings, processes=processes, moved=moved)
 
 
-def open_with(settings: Settings, *, processes: int = 1) -> Node:
-    """As ``open_node``, by settings that the caller answers for: of a home that is none to be served, too."""
+def open_with(settings: Settings, *, processes: int = 1, moved: bool = False) -> Node:
+    """As ``open_node``, by settings that the caller answers for: of a home that is none to be served, too. ``moved``:
+    the address may be another one than the node signed, since the caller will sign it."""
     if not settings.trust_root.exists():
         own_entries(settings.home)  # a file that cannot be read is told at the start
     calibration, authority = load_calibration(settings), load_authority(settings)
@@ -280,9 +291,12 @@ def open_with(settings: Settings, *, processes: int = 1) -> Node:
     try:
         store.check()
         with store.read() as session:
-            history = own_history(session, settings.node_id)
+            history = own_history(session)
             signed = latest_checkpoint(session)
+        if history.card.issuer != settings.node_id:  # else the keys would be blamed
+            check_card(settings, history, moved=moved)
         history, keys = keys_in_force(settings, history)
+        check_card(settings, history, moved=moved)
         objects = object_store_of(settings, services)
         _seal_rows(settings, store, keys, history.card.issuer)
     except BaseException:
@@ -360,16 +374,6 @@ def _later(known: KeyHistory, chain: bytes) -> KeyHistory | None:
     names = [link.statement_id for link in told.links]
     before = [link.statement_id for link in known.links]
     return told if len(names) > len(before) and names[: len(before)] == before else None
-
-
-def own_history(session: Session, node_id: str) -> KeyHistory:
-    """The key-events that the own log has. Raises ConfigurationError when it is another node's."""
-    events = [row.envelope or b"" for row in key_events(session, node_id)]
-    if not events:
-        raise KeysDiffer(
-            f"The database is that of another node, not of {node_id}. Correct `node_id` or `database_url`."
-        )
-    return history_of(open_envelope(events[0]), events[1:])
 
 
 def store_of(settings: Settings, *, patience_s: float = PATIENCE_S, processes: int = 1) -> Store:

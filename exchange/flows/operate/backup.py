@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, DigestDiffers, NotFound
-from exchange.flows.node.node import blobs_of, keys_in_force, own_history, store_of
+from exchange.flows.node.node import blobs_of, keys_in_force, store_of
+from exchange.flows.node.own_card import check_card, own_history
 from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
 from exchange.flows.sync.quarantine import to_back_up
 from exchange.home import private_folder
@@ -142,7 +143,8 @@ def _write(settings: Settings, store: Store, part: Path, made_at: str, sealed_wi
     with store.copied_to(part) as (session, database):
         named = scans_at_rest(session)
         size, head = log_size(session), latest_head(session, log_origin_of(settings.node_id))
-        history = own_history(session, settings.node_id)
+        history = own_history(session)
+        check_card(settings, history)
         elsewhere = all_stored(session) if settings.objects_url else set()
         files |= _write_evidence(session, settings, part)
     signer = keys_in_force(settings, history)[1].statement

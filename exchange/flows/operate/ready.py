@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from exchange.config import load_settings
 from exchange.errors import ExchangeError
 from exchange.flows.log.mend import check_readable
+from exchange.flows.node.last_head import check_last_head
 from exchange.flows.node.node import Node
+from exchange.flows.node.own_card import check_card
 from exchange.store.node import workers
 
 
@@ -15,10 +18,22 @@ def readiness(node: Node) -> dict[str, str]:
     """Each part with "ok", or what is wrong with it. The keys were opened when the node was."""
     return {
         "keys": "ok",
+        "settings": _state(partial(_check_settings, node)),
         "database": _state(node.store.check),
         "blobs": _state(node.blobs.check),
-        "log": _state(partial(check_readable, node)),
+        "log": _state(partial(_check_log, node)),
     }
+
+
+def _check_settings(node: Node) -> None:
+    """As they stand now: with those that contradict the card this node would not start again."""
+    check_card(load_settings(node.settings.home), node.history)
+
+
+def _check_log(node: Node) -> None:
+    check_readable(node)
+    with node.store.read() as session:
+        check_last_head(node.settings, session)
 
 
 def who_works(node: Node) -> str:

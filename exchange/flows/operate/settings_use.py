@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from exchange.config import Settings
-from exchange.errors import ConfigurationError
+from exchange.errors import ConfigurationError, ExchangeError, SettingsDiffer
 from exchange.flows.access.oidc import provider_of
 from exchange.flows.node.authority import load_authority
 from exchange.flows.node.blob_cache import object_store_of
@@ -14,6 +14,8 @@ from exchange.flows.node.cluster import cluster_of
 from exchange.flows.node.destinations import egress_of
 from exchange.flows.node.likelihood_ratio import load_calibration
 from exchange.flows.node.mail_server import load_mail_server
+from exchange.flows.node.node import store_of
+from exchange.flows.node.own_card import check_card, own_history
 from exchange.net.connection import tls_context
 
 
@@ -30,6 +32,27 @@ def unusable(settings: Settings) -> list[str]:
         partial(provider_of, settings, guard),
     )
     return [sentence for load in loads for sentence in _refusal(load)]
+
+
+def against_card(settings: Settings) -> list[tuple[str, str, str]]:
+    """Return each setting that contradicts this node's card, what is wrong, and the next step. None where the database
+    cannot be read: `ffp doctor` says why."""
+    if settings.database_url is None and not settings.database.is_file():
+        return []
+    try:
+        store = store_of(settings)
+        try:
+            store.check()
+            with store.read() as session:
+                history = own_history(session)
+        finally:
+            store.close()
+        check_card(settings, history)
+    except SettingsDiffer as error:
+        return list(error.settings)
+    except ExchangeError:
+        return []
+    return []
 
 
 def _refusal(load: Callable[[], object]) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from exchange.errors import InvalidInput
+from exchange.flows.node.last_head import check_last_head
 from exchange.flows.node.node import Node, check_keys
 from exchange.store.log.statements import append_own
 from exchange.store.sync.peers import find_peer, put_on_lane
@@ -57,7 +58,9 @@ def made(node: Node, kind: type[_S], maker: Maker, *, nonce: str | None = None, 
 
 
 def signed(node: Node, statement: _S) -> SignedStatement[_S]:
-    """Sign a statement that is whole."""
+    """Sign a statement that is whole. Raises StoreUnavailable where the database was set back."""
+    with node.store.read() as session:
+        check_last_head(node.settings, session)
     payload = statement_payload(statement)
     return SignedStatement(statement_id(payload), statement, node.keys.statement.sign(payload), node.history.last.index)
 

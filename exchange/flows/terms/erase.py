@@ -10,6 +10,7 @@ import structlog
 
 from exchange.clock import stamp
 from exchange.flows.log.objects import settle_object
+from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
 from exchange.flows.scan.prepared import prepared_files
 from exchange.flows.scan.references import erase_entries
@@ -111,7 +112,8 @@ def told_of(row: RemainsRow) -> set[str]:
 def _erase_previews(node: Node) -> None:
     """Of drafts that are gone with their record."""
     with node.store.write() as session:  # whoever begins a file commits its row first
-        node.draft_files.sweep(every_file(session))
+        if last_head_fault(node.settings, session) is None:  # else their rows may be lost alone
+            node.draft_files.sweep(every_file(session))
 
 
 def _delete(paths: Iterable[Path]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import PeerError, PeerMisbehaved, StatementInvalid
 from exchange.flows.hits.pairs import note_said
-from exchange.flows.log.start import remember_head
+from exchange.flows.node.last_head import last_head_fault, remember_head
 from exchange.flows.node.node import Node
 from exchange.flows.statement.heads import head_of
 from exchange.flows.statement.peer import address_of
@@ -275,5 +275,6 @@ def _go_on(node: Node) -> None:
         forget_returned_heads(session)
         latest = latest_checkpoint(session)
         whole = latest is not None and latest.size <= log_size(session)
-    if latest is not None and whole:
-        remember_head(node, head_of(latest.note))
+        settled = last_head_fault(node.settings, session) is None  # else a later head is still lacking
+    if latest is not None and whole and settled:
+        remember_head(node.settings, head_of(latest.note))

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exchange.errors import Conflict, NotFound, StoreFull, StoreUnavailable
-from exchange.store.scan.blobs import Arrival
+from exchange.store.scan.blobs import SET_ASIDE, Arrival
 
 PREVIEW = "png"
 LOCK = "lock"
@@ -101,10 +101,26 @@ class DraftFiles:
 
     def sweep(self, known: set[str]) -> int:
         """At a start: erase what no draft names. Returns how many files went."""
-        names = {path.name.partition(".")[0] for path in self._folder.glob("*")}
-        for file_id in names - known:
+        unknown = self._unknown(known)
+        for file_id in unknown:
             self.erase(file_id)
-        return len(names - known)
+        return len(unknown)
+
+    def set_aside(self, known: set[str]) -> int:
+        """As ``sweep``, into the folder ``set-aside``: the drafts may be those that a database lost when it was set
+        back. Returns how many files went. Raises StoreUnavailable."""
+        folder, unknown = self._folder / SET_ASIDE, self._unknown(known)
+        try:
+            for file_id in unknown:
+                folder.mkdir(mode=0o700, exist_ok=True)
+                for path in self._folder.glob(f"{file_id}*"):
+                    path.replace(folder / path.name)
+        except OSError as error:
+            raise StoreUnavailable(f"Files of lost drafts cannot be set aside ({error.strerror}).") from error
+        return len(unknown)
+
+    def _unknown(self, known: set[str]) -> set[str]:
+        return {path.name.partition(".")[0] for path in self._folder.glob("*") if path.name != SET_ASIDE} - known
 
     @contextlib.contextmanager
     def alone(self, name: str) -> Iterator[None]:

@@ -143,6 +143,13 @@ def key_events(session: Session, issuer: str) -> Sequence[StatementRow]:
     return session.scalars(query.order_by(StatementRow.log_index)).all()
 
 
+def first_key_events(session: Session) -> Sequence[StatementRow]:
+    """Key-events that state the index 0, the own card among them."""
+    return session.scalars(
+        select(StatementRow).where(StatementRow.type == KEY_EVENT, StatementRow.log_index == 0)
+    ).all()
+
+
 _NEWEST_OF = (
     select(StatementRow)
     .where(StatementRow.issuer == bindparam("issuer"), StatementRow.type == bindparam("kind"))

@@ -19,6 +19,7 @@ from typing import Self
 
 from exchange.errors import DigestDiffers, NotFound, StoreFull, StoreUnavailable, TooLarge
 
+SET_ASIDE = "set-aside"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -202,6 +203,24 @@ class BlobFolder:
                 path.unlink()
                 removed += 1
         return removed, len(orphans) - removed
+
+    def set_aside(self, referenced: set[str]) -> int:
+        """Move blobs that no record names into the folder ``set-aside``, where nothing erases them: after a restore
+        their records may be lost. Returns how many. Raises StoreUnavailable on a fault of the disk."""
+        orphans = [path for path in self._folder.glob("??/*") if path.name not in referenced]
+        folder = self._folder / SET_ASIDE
+        try:
+            for path in orphans:
+                folder.mkdir(mode=0o700, exist_ok=True)
+                path.replace(folder / path.name)
+            for touched in {folder, *(path.parent for path in orphans)} if orphans else ():
+                _sync_folder(touched)
+        except OSError as error:
+            raise _unavailable(error) from error
+        return len(orphans)
+
+    def all_set_aside(self) -> list[Path]:
+        return sorted((self._folder / SET_ASIDE).glob("*"))
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256

@@ -25,6 +25,7 @@ def promise_object(session: Session, sha256: str, size: int) -> None:
         row = ObjectRow(sha256=sha256, size=size)
         session.add(row)
         session.flush()
+    row.set_aside_at = None
     if row.stored_at is None:
         promise(session, JobKind.STORE_OBJECT, row.object_id)
 
@@ -60,17 +61,27 @@ def without_object(session: Session, *, limit: int) -> Sequence[tuple[str, int]]
 def not_promised(session: Session) -> Sequence[ObjectRow]:
     """Scans that the store lacks, as far as no work is promised on them: they could not be given to it."""
     promised = exists().where(JobRow.kind == JobKind.STORE_OBJECT, JobRow.subject == cast(ObjectRow.object_id, String))
-    return session.scalars(select(ObjectRow).where(ObjectRow.stored_at.is_(None), ~promised)).all()
+    wanted = ObjectRow.stored_at.is_(None) & ObjectRow.set_aside_at.is_(None)
+    return session.scalars(select(ObjectRow).where(wanted, ~promised)).all()
+
+
+def set_object_aside(session: Session, sha256: str, size: int) -> None:
+    """An object that no record names stays where it is. Needs a write transaction."""
+    session.add(ObjectRow(sha256=sha256, size=size, set_aside_at=stamp()))
+
+
+def count_set_aside(session: Session) -> int:
+    return session.scalar(select(func.count()).where(ObjectRow.set_aside_at.is_not(None))) or 0
 
 
 def unnamed_objects(session: Session) -> Sequence[int]:
-    """Objects that the store has, and that no record keeps any more."""
+    """Objects that the store has, that no record keeps any more, and that were not set aside."""
     kept = exists().where(
         AcquisitionRow.sha256 == ObjectRow.sha256,
         RecordRow.statement_id == AcquisitionRow.statement_id,
         keeps_its_scan(),
     )
-    return session.scalars(select(ObjectRow.object_id).where(~kept)).all()
+    return session.scalars(select(ObjectRow.object_id).where(~kept, ObjectRow.set_aside_at.is_(None))).all()
 
 
 def stored_before(session: Session, moment: str, names: Collection[str]) -> set[str]:
@@ -92,5 +103,6 @@ def all_objects(session: Session) -> set[str]:
 def count_objects(session: Session) -> tuple[int, int, int]:
     """How many the store has confirmed, how many wait for it, and how many of these were found altered there."""
     counted = select(func.count(ObjectRow.stored_at), func.count(), func.count(ObjectRow.altered_at))
+    counted = counted.where(ObjectRow.set_aside_at.is_(None))
     stored, total, altered = session.execute(counted).one()
     return stored, total - stored, altered

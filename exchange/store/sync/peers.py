@@ -23,6 +23,7 @@ from exchange.store.tables.records import AcquisitionRow, StatementRow
 from exchange.store.tables.work import JobRow
 from exchange.store.witness.cosignatures import disagreements
 from exchange.store.witness.witnessed import unwitnessed, witnessed_log
+from exchange.trust.key_history import pinned_history
 from schemas.errors import shown
 from schemas.lane import EMPTY_HEAD, next_head
 from schemas.versions import NEWEST, is_newer
@@ -46,13 +47,16 @@ def peer_addresses(session: Session, end: tuple[str, int] | None = None) -> list
     return [(peer.node_id, peer.url) for peer in session.scalars(query) if peer.state in ASKED]
 
 
-def new_peer(*, node_id: str, jurisdiction: str, url: str, card: bytes, legal_basis: str) -> PeerRow:
+def new_peer(
+    *, node_id: str, jurisdiction: str, url: str, card: bytes, legal_basis: str, key_chain: bytes | None = None
+) -> PeerRow:
     """A peer as it will be enrolled, with an empty cursor."""
     return PeerRow(
         node_id=node_id,
         jurisdiction=jurisdiction,
         url=url,
         card=card,
+        key_chain=key_chain,
         legal_basis=legal_basis,
         state=PeerState.ENROLLED,
         enrolled_at=stamp(),
@@ -398,12 +402,25 @@ def _in_vain(peer: str) -> tuple[ColumnElement[bool], ...]:
     return JobRow.kind == JobKind.FETCH_SCAN, states, JobRow.node_id == peer, JobRow.error.is_not(None)
 
 
+def _moved(peer: PeerRow) -> str | None:
+    """What the operator must know of a peer that states another address than the one at which it is asked."""
+    last = pinned_history(peer.card, peer.key_chain).last
+    if last.event.url == peer.url:
+        return None
+    return (
+        f"It states the address {last.event.url} since index {last.index} of its log, and is asked at {peer.url}. "
+        f"Telephone its operator; if that is right: ffp peer address {peer.node_id} {last.event.url}"
+    )
+
+
 def standing_alarm(session: Session, peer: str) -> str | None:
     """What the operator must know of a peer although its lane goes on; None when all is well."""
     found = [f"{row.found_at} {row.detail}" for row in disagreements(session, peer)[:1]]
     row = find_peer(session, peer)
     if row is not None and (older := node_older(row)):
         found.append(older)
+    if row is not None and row.state in ASKED and (moved := _moved(row)):
+        found.append(moved)
     asked = witnessed_log(session, peer)
     if asked is not None and (late := unwitnessed(asked)):
         found.append(late)

@@ -90,6 +90,8 @@ class LogStartRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[str]
     restored: Mapped[bool]
+    sets_aside: Mapped[bool] = mapped_column(default=False)
+    """Since a restore, files that no row names have not been set aside yet; none of them is erased before."""
     began_at: Mapped[str]
     detail: Mapped[str | None]
 

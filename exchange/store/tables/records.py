@@ -277,6 +277,9 @@ class ObjectRow(Base):
     """When the store had confirmed it; before that the scan does not leave the disk."""
     altered_at: Mapped[str | None]
     """When other bytes than the scan's were found in its place."""
+    set_aside_at: Mapped[str | None]
+    """When it was found after a restore with no record that names it: it is not erased, since the record may be one
+    that the restored database lacks."""
     __table_args__ = (
         Index("stored_object_by_time", "stored_at"),
         {"sqlite_autoincrement": True},  # a number is never given again: work may still be promised on it

@@ -18,6 +18,8 @@ class Cause(StrEnum):
     NO_NODE = "no-node"
     HALF_RESTORE = "half-restore"
     HALF_MOVE = "half-move"
+    DATABASE_SET_BACK = "database-set-back"
+    SETTINGS_DIFFER = "settings-differ"
     WRONG_USER = "wrong-user"
     DISK_READ_ONLY = "disk-read-only"
     DISK_FULL = "disk-full"
@@ -61,6 +63,7 @@ class Cause(StrEnum):
     OBJECTS_AWAY = "object-store-away"
     OBJECTS_ALTERED = "object-store-altered"
     SCANS_GONE = "scans-gone"
+    SCANS_SET_ASIDE = "scans-set-aside"
     LOG_ALTERED = "log-altered"
     LOG_FORKED = "log-forked"
     LOG_HELD = "log-held"
@@ -129,6 +132,8 @@ _KEYS: Final = frozenset({C.KEY_MISSING, C.KEY_OPEN, C.KEY_DAMAGED})
 EXPLAINS: Final[Mapping[Cause, frozenset[Cause]]] = {
     C.HALF_RESTORE: _DISK | _KEYS | _LOST | {C.NO_NODE, C.SETTING_FILE, C.CALIBRATION},
     C.HALF_MOVE: _NOT_OPENED | _STANDS | {C.DATABASE_GONE, C.DATABASE_MOVED},
+    C.DATABASE_SET_BACK: _NOT_OPENED | _STANDS | {C.LOG_HELD, C.SCANS_GONE, C.LOG_ALTERED, C.JOBS_DEAD},
+    C.SETTINGS_DIFFER: _NOT_OPENED | _STANDS,
     C.WRONG_USER: _DISK | _KEYS | _LOST | {C.WRONG_OWNER, C.SETTING_FILE, C.CALIBRATION, C.NO_NODE},
     C.DISK_READ_ONLY: _DISK,
     C.DISK_FULL: _DISK,

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from exchange.config import Settings, load_settings
-from exchange.errors import ConfigurationError, ExchangeError, KeysDiffer
+from exchange.errors import ConfigurationError, ExchangeError, KeysDiffer, SettingsDiffer
 from exchange.flows.node.node import Node, opened, store_of
 from exchange.flows.operate.doctor.backups import examine_backup, examine_move, examine_restore
 from exchange.flows.operate.doctor.causes import Cause
@@ -175,6 +175,9 @@ def _examine_node(found: Examination, home: Path, passphrase: SecretStr | None) 
         with opened(home, passphrase=passphrase) as node:
             for name, check in OF_NODE.items():
                 found.look(name, partial(check, node, found.served))
+    except SettingsDiffer as error:
+        for _, what, then in error.settings:
+            yield fault(Cause.SETTINGS_DIFFER, "settings", what, then)
     except KeysDiffer as error:
         then = "Take keys and database of one backup, or the keys of the last change: cp -p BACKUP-OF-KEYS/* keys/"
         yield fault(Cause.KEYS_OF_ANOTHER, "node", str(error), then)

@@ -12,7 +12,8 @@ from exchange.addresses import near
 from exchange.config import Settings
 from exchange.errors import ExchangeError, PeerUnreachable, StatementInvalid
 from exchange.flows.node.destinations import egress_of
-from exchange.flows.node.node import own_history, store_of
+from exchange.flows.node.node import store_of
+from exchange.flows.node.own_card import own_history
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.net.client import MAX_CARD_BYTES
@@ -115,7 +116,7 @@ def _own_identity(settings: Settings) -> object | None:
         store = store_of(settings)
         try:
             with store.read() as session:
-                return own_history(session, settings.node_id).card.identity
+                return own_history(session).card.identity
         finally:
             store.close()
     except ExchangeError:

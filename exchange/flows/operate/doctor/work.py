@@ -18,6 +18,7 @@ from exchange.flows.log.start import log_alarms
 from exchange.flows.node.blob_cache import is_blob_away
 from exchange.flows.node.cluster import count_workers, executor_on
 from exchange.flows.node.jurisdictions import jurisdiction_alarms
+from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
@@ -27,7 +28,7 @@ from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.store.entry.records import scans_at_rest
 from exchange.store.log.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
 from exchange.store.node import jobs
-from exchange.store.scan.objects import all_stored, count_objects
+from exchange.store.scan.objects import all_stored, count_objects, count_set_aside
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerState
 from exchange.store.witness.cosignatures import cosigned_size, disagreements
@@ -69,6 +70,16 @@ def examine_scans(node: Node) -> Iterator[Finding]:
         what = f"{len(lacking)} of {len(named)} scans that records name are gone or cut short: {some}."
         then = f"Copy them from the newest backup: cp -rn BACKUPS/blobs/* {node.settings.blobs}/, then: ffp log check"
         yield fault(Cause.SCANS_GONE, "scans", what, then)
+
+    aside = len(node.blobs.all_set_aside())
+    with node.store.read() as session:
+        in_store = count_set_aside(session)
+    if aside or in_store:
+        where = [f"{aside} in {node.settings.blobs}/set-aside"] if aside else []
+        where += [f"{in_store} in the object store"] if in_store else []
+        what = f"Scans that no record names were set aside after a restore: {' and '.join(where)}."
+        then = "Submit again what the laboratory's own files show to be lost; then erase the folder."
+        yield warning(Cause.SCANS_SET_ASIDE, "scans", what, then)
 
 
 def examine_objects(node: Node, *, served: bool) -> Iterator[Finding]:
@@ -112,6 +123,7 @@ def _size(node: Node, sha256: str) -> int | None:
 def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
     """The own log: may it be signed, is it, do others vouch for it, and is what is at rest what was signed."""
     with node.store.read() as session:
+        set_back = last_head_fault(node.settings, session)
         alarms, kept = log_alarms(node, session), disagreements(session, node.node_id)
         of_policy, named = policy_alarms(session, node.history), keys_since(session)
         size, signed = log_size(session), latest_checkpoint(session)
@@ -127,6 +139,8 @@ def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
             what,
             "Its peers give the log back; see with `ffp peer list` that some are reached.",
         )
+    if set_back is not None:
+        yield fault(Cause.DATABASE_SET_BACK, "database", f"{set_back.what} Nothing is signed.", set_back.next)
     for alarm in alarms:
         yield fault(Cause.LOG_HELD, "log", alarm, "See `ffp peer list` for who is reached, and telephone who is not.")
     for alarm in of_policy:

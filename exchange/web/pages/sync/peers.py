@@ -103,5 +103,5 @@ def _page(
         met_from=jurisdiction(met.card.jurisdiction) if met else None,
         registered=admitted(node, met.card) if met else None,
         problem=problem,
-        url=met.card.url if met and not url else url,
+        url=met.url if met and not url else url,
     )

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from exchange.errors import PeerMisbehaved, PeerUnreachable, StoreUnavailable
+from exchange.errors import Conflict, InvalidInput, PeerMisbehaved, PeerUnreachable, StoreUnavailable
 from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.log.checkpoint import sign_head
-from exchange.flows.log.start import begin_log_start
+from exchange.flows.log.start import accept_database, begin_log_start
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of
 from exchange.flows.witness.cosign import cosign_head
@@ -142,11 +142,17 @@ def test_a_peer_that_never_cosigned_counts_and_one_that_forgot_does_not(four: Ne
 
 
 def test_a_restored_node_waits_for_a_majority(four: Network) -> None:
-    """Heads were signed after the backup, and no peer saw them: once most say so, the log goes on where it is."""
+    """Heads were signed after the backup, and no peer saw them. The operator says that they are lost; once most peers
+    say so too, the log goes on where it is."""
     backup = four.backup(RS)
     four.publish(RS)
     four.restart(RS, backup)
     four.publish(RS, 2)
+    for witness in WITNESSES:
+        four.meet(RS, witness)
+    assert not sign_head(four.nodes[RS]), "whoever has that head would see a fork"
+    assert "ffp log accept-database --size 3" in alarm(four)
+    accept_database(four.nodes[RS], 3)
     assert "restored from a backup" in alarm(four)
     four.meet(RS, MK)
     assert not sign_head(four.nodes[RS])
@@ -173,13 +179,29 @@ def test_a_database_without_the_file_beside_it_counts_as_restored(four: Network)
     assert sign_head(four.nodes[RS])
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"ffp-rs.ffp-exchange/log\n3\nAAAA\n"])
-def test_a_file_that_cannot_be_read_is_no_file(four: Network, content: bytes) -> None:
-    four.nodes[RS].settings.last_head.write_bytes(content)
+GARBLED = (b"", b"\xff\xfe", b"ffp-rs.ffp-exchange/log\n3\nAAAA\n", b"ffp-mk.ffp-exchange/log\n3\n" + 44 * b"A" + b"\n")
+
+
+@pytest.mark.parametrize("content", GARBLED)
+def test_a_file_that_cannot_be_read_stays_and_nothing_is_signed(four: Network, content: bytes) -> None:
+    """Whatever peers return: the file may name a head that none of them saw."""
+    file = four.nodes[RS].settings.last_head
+    file.write_bytes(content)
     four.restart(RS)
     four.publish(RS)
-    four.meet(RS, MK)
+    for witness in WITNESSES:
+        four.meet(RS, witness)
     assert not sign_head(four.nodes[RS])
+    assert file.read_bytes() == content
+    assert "cannot be read" in alarm(four)
+    with pytest.raises(InvalidInput):
+        accept_database(four.nodes[RS], 4)
+    assert accept_database(four.nodes[RS], 3).read_bytes() == content
+    for witness in WITNESSES:
+        four.meet(RS, witness)
+    assert sign_head(four.nodes[RS])
+    with pytest.raises(Conflict):
+        accept_database(four.nodes[RS], 4)
 
 
 def test_a_database_that_is_restored_below_a_running_node(four: Network) -> None:
