@@ -63,6 +63,11 @@ class KeyHistory:
         return self.links[-1]
 
     @property
+    def url(self) -> str:
+        """The address that the node states: in its last key-event."""
+        return self.last.event.url
+
+    @property
     def in_force(self) -> Delegation:
         """The keys of today. The witness and transport keys count by today alone: what they signed is used at once."""
         return self.last.event.delegation

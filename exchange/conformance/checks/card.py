@@ -62,7 +62,7 @@ def _chain(visit: Visit) -> str:
 
 
 def _address(visit: Visit) -> str:
-    url = visit.believed_card.url
+    url = visit.believed_keys.url
     if url != visit.wire.url.lower():
         raise NotKept(f"The card says {url}, but was read at {visit.wire.url}: what peers sign would be refused there.")
     return url

@@ -198,7 +198,7 @@ def _freely(
     key = visit.guest.node.keys.transport
     values = {
         '"@method"': "GET",
-        '"@authority"': authority_of(visit.guest.tested.url),
+        '"@authority"': authority_of(visit.guest.keys.url),
         '"@path"': target[0],
         '"@query"': f"?{target[1]}",
     }

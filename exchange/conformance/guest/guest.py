@@ -8,7 +8,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -26,12 +26,11 @@ from exchange.conformance.verdicts import NotKept
 from exchange.conformance.wire import Wire, WireAnswer
 from exchange.errors import ConfigurationError
 from exchange.flows.keys.enrol import enrol, read_introduction
-from exchange.flows.keys.events import adopt_keys
+from exchange.flows.keys.events import key_chain
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.terms.first_line import FirstLine
 from exchange.net.message_signatures import sign_request
-from exchange.store.tables.peers import PeerRow
 from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory
 from schemas import KeyEvent, Maker
@@ -80,7 +79,7 @@ class Guest:
 
     def url(self, target: str) -> str:
         """As it is signed: with the address of the card, whatever way leads there."""
-        return self.tested.url + target
+        return self.keys.url + target
 
     def signed(
         self,
@@ -100,7 +99,7 @@ class Guest:
             key,
             self.node.requester_id,
             method=method,
-            url=(url or self.tested.url) + target,
+            url=(url or self.keys.url) + target,
             body=body,
             now=int(time.time()) - age_s,
             fields=covered,
@@ -163,14 +162,12 @@ def guest_at(
         if (settings.node_id, settings.url, settings.jurisdiction) != (node_id, url, jurisdiction):
             raise ConfigurationError("The environment names another node; unset what begins with FFP_NODE_ first.")
         with opened(home) as node:
-            introduction = read_introduction(node, keys.links[0].envelope.raw)
+            introduction = replace(read_introduction(node, keys.links[0].envelope.raw), chain=key_chain(keys))
             tested = introduction.card
             if tested.jurisdiction == jurisdiction:
                 raise ConfigurationError(f"The tested node is of {jurisdiction} itself; give another one with --as.")
             line = FirstLine(CONFORMANCE_HEAD, tuple(ExhibitKind), SharingRule.ALLOWED, now().date() + _LASTS)
             enrol(node, introduction, confirmed=introduction.fingerprint, legal_basis=_LEGAL_BASIS, first_line=line)
-            with node.store.write() as session:
-                adopt_keys(session, session.get_one(PeerRow, tested.issuer), keys)
             sign_head(node)
             owner = Owner(node, reader=tested.issuer, sample=sample_record(node_id, jurisdiction, tested.jurisdiction))
             with _serving(owner, host, port) as peer:

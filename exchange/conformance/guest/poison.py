@@ -114,7 +114,7 @@ def _key_event(file: str, issuer: Issuer) -> bytes:
     told = {
         statement_id(example.payload): issuer.history.links[0].statement_id,
         card.log_origin: issuer.card.log_origin,
-        card.url: issuer.history.last.event.url,
+        card.url: issuer.history.url,
     }
     told.update(zip(_keys(card), _keys(issuer.card), strict=True))
     if file == "bad/key-event-another-jurisdiction.json":

@@ -45,7 +45,7 @@ class Introduction:
     @property
     def url(self) -> str:
         """The address that it states: in its last key-event, as far as these are known."""
-        return pinned_history(self.envelope.raw, self.chain).last.event.url
+        return pinned_history(self.envelope.raw, self.chain).url
 
     @property
     def elsewhere(self) -> bool:

@@ -46,7 +46,7 @@ def follow_peer(node: Node, node_id: str, url: str) -> str:
     except (StatementInvalid, ContractError) as error:
         raise InvalidInput(f"What answers at {url} is not {node_id}: {error} Nothing was changed.") from error
     check_goes_on(known, told)
-    stated = told.last.event.url
+    stated = told.url
     if not same_address(stated, url):
         raise InvalidInput(
             f"{node_id} signed that it is reached at {stated}, not at {url}. Nothing was changed. Its operator signs "

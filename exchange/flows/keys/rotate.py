@@ -70,7 +70,7 @@ def state_address(node: Node, identity: HybridSigner) -> KeyEvent:
     Peers go on asking at the former address until their operators confirm the new one (`ffp peer address`): whoever has
     the keys could otherwise send every peer elsewhere. Raises as ``replace_keys``.
     """
-    if node.settings.url == node.history.last.event.url:
+    if node.settings.url == node.history.url:
         raise Conflict(f"This node's log states the address {node.settings.url} already.", code="same-address")
     _check_standing(node, identity)
     return _sign(node, identity, (), None).event

@@ -40,12 +40,12 @@ def own_history(session: Session) -> KeyHistory:
 def card_differences(settings: Settings, history: KeyHistory) -> list[CardDifference]:
     """Compare the settings, field by field, with what this node signed. Its keys are compared when they are opened, and
     the name of its log follows from its node id."""
-    card, stated = history.card, history.last.event
+    card = history.card
     found = []
     for setting, given, signed in (
         ("node_id", settings.node_id, card.issuer),
         ("jurisdiction", settings.jurisdiction, card.jurisdiction),
-        ("url", settings.url, stated.url),
+        ("url", settings.url, history.url),
     ):
         if given != signed:
             what = f"The setting {setting} is {given}, and this node's log states {signed}, as its peers know it."

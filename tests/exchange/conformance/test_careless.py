@@ -170,7 +170,7 @@ def test_a_guest_that_nobody_enrols_does_not_wait_for_ever(tmp_path: Path, monke
 def test_a_guest_does_not_take_another_nodes_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     create_node(tmp_path / "node", jurisdiction=Jurisdiction.RS, url="http://127.0.0.1:9", port=9)
     with opened(tmp_path / "node") as node:
-        monkeypatch.setenv("FFP_NODE_NODE_ID", "ffp-al")
+        monkeypatch.setenv("FFP_NODE_NODE_ID", "ffp-mk-other")
         with (
             pytest.raises(ConfigurationError, match="unset what begins with FFP_NODE_"),
             guest_at(

@@ -96,7 +96,7 @@ def test_a_peer_is_asked_elsewhere_once_its_operator_and_its_key_events_say_so(p
     assert check_log(mk).good
     replace_keys(pair.nodes[RS], load_identity(pair.nodes[RS].settings.keys), KEY_ROLES)
     pair.restart(RS)
-    assert pair.nodes[RS].history.last.event.url == url
+    assert pair.nodes[RS].history.url == url
 
 
 def test_another_node_at_the_address_changes_nothing(pair: Network) -> None:

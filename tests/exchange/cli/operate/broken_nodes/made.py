@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.node.node import open_node
+from exchange.flows.node.node import create_node, open_node
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import free_port
 from tests.exchange.databases import Sqlite
@@ -72,16 +72,13 @@ def make(folder: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FFP_NODE_KEY_PASSPHRASE", PASSPHRASE)
         network = Network(folder, Sqlite())
-        network.make(Jurisdiction.RS)
+        home, port = folder / "RS", free_port()
+        create_node(home, jurisdiction=Jurisdiction.RS, url=f"http://127.0.0.1:{port}", port=port)
+        network.nodes[RS] = open_node(home)
         network.record(RS, scan=SCAN)
-        home = network.nodes[RS].settings.home
         network.nodes[RS].close()
     for path in (home / "keys").glob("identity-*.pem"):
         path.unlink()
-    port = free_port()
-    lines = (home / "config.toml").read_text().splitlines()
-    others = [line for line in lines if line.partition(" =")[0] not in ("port", "url")]
-    (home / "config.toml").write_text("\n".join([*others, f"port = {port}", f'url = "http://127.0.0.1:{port}"']) + "\n")
     open_node_once(home)
     return home
 
