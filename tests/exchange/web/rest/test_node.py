@@ -166,6 +166,7 @@ def test_health_and_readiness(node: RunningNode) -> None:
     assert ready.json() == {
         "status": "ready",
         "keys": "ok",
+        "settings": "ok",
         "database": "ok",
         "blobs": "ok",
         "log": "ok",
