@@ -26,8 +26,9 @@ from exchange.flows.keys.events import key_chain, learn_keys
 from exchange.flows.keys.rotate import Replaced, replace_keys
 from exchange.flows.keys.suspicion import suspicions
 from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.log.start import accept_database
 from exchange.flows.node.node import Node, open_node
-from exchange.flows.statement.heads import open_head
+from exchange.flows.statement.heads import head_of, open_head
 from exchange.flows.statement.peer import peer_keys
 from exchange.flows.statement.sharing import share
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
@@ -39,7 +40,7 @@ from exchange.log.checkpoint import open_checkpoint
 from exchange.record_filter import RecordFilter
 from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.entry.search import search_records
-from exchange.store.log.statements import all_checkpoints, append_own
+from exchange.store.log.statements import all_checkpoints, append_own, latest_checkpoint
 from exchange.store.sync.peers import standing_alarm
 from exchange.store.tables.peers import QuarantineRow
 from exchange.store.tables.records import StatementRow, SubmissionRow
@@ -445,8 +446,11 @@ def test_what_a_replaced_key_signed_is_never_appended(pair: Network) -> None:
     with pytest.raises(StoreUnavailable, match="not those that its log names"), running.store.write() as session:
         enter(session, said, to=[MK])
     submit(pair, 1)
-    with running.store.write() as session:
+    with running.store.write() as session:  # as if its last heads were still to be signed
         session.connection().exec_driver_sql("DELETE FROM checkpoint WHERE size > 4")
+        head = latest_checkpoint(session)
+        assert head is not None
+        running.settings.last_head.write_text(head_of(head.note).text)
     with pytest.raises(StoreUnavailable, match="not those that its log names"):
         sign_head(running)
     assert pair.size(RS) == size + 1
@@ -491,6 +495,9 @@ def test_a_restored_log_is_not_changed_before_it_has_met_its_peers(pair: Network
     submit(pair, 1)
     node = pair.restart(RS, backup)
     identity = load_identity(node.settings.keys)
+    with pytest.raises(StoreUnavailable, match="ffp log accept-database"):
+        replace_keys(node, identity, ["transport"])
+    accept_database(node, 4)
     with pytest.raises(Conflict, match="meet its peers first") as caught:
         replace_keys(node, identity, ["transport"])
     assert caught.value.code == "log-unsettled"

@@ -141,7 +141,8 @@ def test_rows_wait_as_long_as_the_setting_says(node: Node) -> None:
 @pytest.mark.sqlite
 def test_a_node_that_may_not_sign_makes_no_batch(node: Node) -> None:
     act(node)
-    change(node, f"insert into log_start (id, state, restored, began_at) values (1, 'conflict', 0, '{stamp()}')")  # noqa: S608
+    columns = "(id, state, restored, sets_aside, began_at)"
+    change(node, f"insert into log_start {columns} values (1, 'conflict', 0, 0, '{stamp()}')")  # noqa: S608
     assert not seal_audit(node)
     change(node, "delete from log_start")
     assert seal_audit(node)
