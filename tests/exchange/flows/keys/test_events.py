@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+from sqlalchemy import delete
 
 from exchange.errors import (
     CheckpointInvalid,
@@ -42,6 +43,7 @@ from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.entry.search import search_records
 from exchange.store.log.statements import all_checkpoints, append_own, latest_checkpoint
 from exchange.store.sync.peers import standing_alarm
+from exchange.store.tables.log import CheckpointRow
 from exchange.store.tables.peers import QuarantineRow
 from exchange.store.tables.records import StatementRow, SubmissionRow
 from exchange.trust.card import fingerprint
@@ -53,10 +55,13 @@ from schemas.lane import MAX_PAGE_ITEMS
 from schemas.statements import statement_id
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import MK, RS, XK, Network, resting
+from tests.exchange.open_policy import allow_all
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
 pytestmark = pytest.mark.slow
 
+START = 5
+"""Size of Serbia's log in `pair`: the card, the policy and three records."""
 EVERY_CHANGE: tuple[tuple[KeyRole, ...], ...] = (*((role,) for role in KEY_ROLES), KEY_ROLES)
 
 
@@ -73,6 +78,7 @@ def pair(tmp_path: Path) -> Iterator[Network]:
 def submit(network: Network, count: int, node_id: str = RS) -> list[str]:
     """Records for everybody, as a submission stores them; their scans are of no matter here."""
     node, made = network.nodes[node_id], []
+    allow_all(node)
     for _ in range(count):
         network.published += 1
         blob = {"sha256": f"{network.published:064x}", "size": 1, "media_type": "application/x-x3p"}
@@ -263,11 +269,11 @@ def test_a_peer_that_was_away_a_week_finds_its_way(pair: Network, roles: tuple[K
 
 def test_what_a_stolen_key_signed_is_set_aside_and_the_rest_stands(pair: Network) -> None:
     good = records(pair, MK)
-    stolen = submit(pair, 2)  # index 4 and 5
+    stolen = submit(pair, 2)  # at START and the next index
     turn(pair, MK, RS)
     turn(pair, RS, MK)
     assert records(pair, MK) == good | set(stolen)
-    done = replaced(pair, ["statement"], compromised=True, from_index=4)
+    done = replaced(pair, ["statement"], compromised=True, from_index=START)
     assert done.refused == 2
     fresh = submit(pair, 1)
     turn(pair, MK, RS)
@@ -297,7 +303,7 @@ def test_what_was_set_aside_is_submitted_again_under_a_new_key_alone(pair: Netwo
     with pair.nodes[RS].store.write() as session:
         session.add(done)
     assert _find_earlier(pair.nodes[RS], "examiner-7", "one", "00") is not None
-    replaced(pair, ["statement"], compromised=True, from_index=4)
+    replaced(pair, ["statement"], compromised=True, from_index=START)
     with pytest.raises(Conflict, match="new Idempotency-Key") as caught:
         _find_earlier(pair.nodes[RS], "examiner-7", "one", "00")
     assert caught.value.code == "key-compromised"
@@ -309,10 +315,10 @@ def test_what_was_set_aside_is_submitted_again_under_a_new_key_alone(pair: Netwo
 @pytest.mark.usefixtures("careless_owner")
 def test_a_stolen_keys_statement_is_quarantined_by_whoever_reads_it_later(pair: Network) -> None:
     """The owner withholds them; one that does not is not believed all the same."""
-    [unread] = submit(pair, 1)  # index 4, not pulled
+    [unread] = submit(pair, 1)  # at START, not pulled
     with pair.nodes[RS].store.read() as session:
         index = session.get_one(StatementRow, unread).log_index
-    replaced(pair, ["statement"], compromised=True, from_index=4)
+    replaced(pair, ["statement"], compromised=True, from_index=START)
     with pair.nodes[RS].store.write() as session:
         session.get_one(StatementRow, unread).refused_by = None
     turn(pair, MK, RS)
@@ -342,7 +348,7 @@ def test_what_a_thief_superseded_is_current_again(pair: Network) -> None:
     turn(pair, MK, RS)
     assert hidden not in records(pair, MK)
     turn(pair, RS, MK)
-    replaced(pair, ["statement"], compromised=True, from_index=4)
+    replaced(pair, ["statement"], compromised=True, from_index=START)
     turn(pair, MK, RS)
     assert records(pair, MK) == good
     assert records(pair, RS) == good
@@ -357,7 +363,7 @@ def test_whoever_holds_what_the_key_signed_is_told_of_it(pair: Network) -> None:
     everything = [(name, RS) for name in (*stands, stolen)]
     with pair.nodes[MK].store.read() as session:
         assert suspicions(session, pair.nodes[MK], everything) == {}
-    replaced(pair, ["statement"], compromised=True, from_index=4)
+    replaced(pair, ["statement"], compromised=True, from_index=START)
     [later] = submit(pair, 1)
     turn(pair, MK, RS)
     for reader in (RS, MK):
@@ -369,34 +375,34 @@ def test_whoever_holds_what_the_key_signed_is_told_of_it(pair: Network) -> None:
             **dict.fromkeys(stands, True),
             stolen: False,
         }
-        assert (event.type, told[stolen].since, told[stolen].place) == ("key-event", event.received_at, 4)
+        assert (event.type, told[stolen].since, told[stolen].place) == ("key-event", event.received_at, START)
         assert "Not believed" in told[stolen].in_words
         assert event.received_at in told[stands[0]].in_words
 
 
 @pytest.mark.parametrize("roles", [["statement"], ["log"], ["statement", "log"]])
 def test_a_compromise_reaches_no_further_than_what_a_peer_cosigned(pair: Network, roles: list[KeyRole]) -> None:
-    """The three records and the card were; the fourth record was not, and nobody proves when it was made."""
+    """The card, the policy and three records were; the fourth record was not, and nobody proves when it was made."""
     submit(pair, 1)
     node = pair.nodes[RS]
     identity = load_identity(node.settings.keys)
-    for index in (5, 6, None):
-        with pytest.raises(InvalidInput, match="4 at the most") as caught:
+    for index in (START + 1, START + 2, None):
+        with pytest.raises(InvalidInput, match=f"{START} at the most") as caught:
             replace_keys(node, identity, roles, compromised=True, from_index=index)
         assert caught.value.code == "past-the-last-witness"
     assert node.history == open_again(node).history
-    replace_keys(node, identity, roles, compromised=True, from_index=4)
+    replace_keys(node, identity, roles, compromised=True, from_index=START)
 
 
 def test_heads_of_a_stolen_log_key_are_refused_and_the_log_goes_on(pair: Network) -> None:
     submit(pair, 2)
-    turn(pair, MK, RS)  # a head of size 6, whose cosignature the owner never gets
-    replaced(pair, ["log"], compromised=True, from_index=4)
+    turn(pair, MK, RS)  # a head of size START + 2, whose cosignature the owner never gets
+    replaced(pair, ["log"], compromised=True, from_index=START)
     fresh = submit(pair, 1)
     turn(pair, MK, RS)
     assert set(fresh) <= records(pair, MK)
     keys = known_keys(pair, MK)
-    for size in (5, 6, 7):
+    for size in (START + 1, START + 2, START + 3):
         if size <= keys.last.index:
             with pytest.raises(CheckpointInvalid, match="wrong hands"):
                 keys.log_keys(size)
@@ -413,7 +419,7 @@ def test_a_thiefs_head_does_not_keep_the_true_log_away(pair: Network) -> None:
     pair.pull(MK, RS)
     del pair.routes[MK, RS]
     submit(pair, 3)
-    replaced(pair, ["log"], compromised=True, from_index=4)
+    replaced(pair, ["log"], compromised=True, from_index=START)
     fresh = submit(pair, 1)
     with pytest.raises(PeerMisbehaved, match="set aside"):
         turn(pair, MK, RS)
@@ -447,7 +453,7 @@ def test_what_a_replaced_key_signed_is_never_appended(pair: Network) -> None:
         enter(session, said, to=[MK])
     submit(pair, 1)
     with running.store.write() as session:  # as if its last heads were still to be signed
-        session.connection().exec_driver_sql("DELETE FROM checkpoint WHERE size > 4")
+        session.execute(delete(CheckpointRow).where(CheckpointRow.size > START))
         head = latest_checkpoint(session)
         assert head is not None
         running.settings.last_head.write_text(head_of(head.note).text)
@@ -497,7 +503,7 @@ def test_a_restored_log_is_not_changed_before_it_has_met_its_peers(pair: Network
     identity = load_identity(node.settings.keys)
     with pytest.raises(StoreUnavailable, match="ffp log accept-database"):
         replace_keys(node, identity, ["transport"])
-    accept_database(node, 4)
+    accept_database(node, START)
     with pytest.raises(Conflict, match="meet its peers first") as caught:
         replace_keys(node, identity, ["transport"])
     assert caught.value.code == "log-unsettled"
@@ -510,7 +516,7 @@ def test_another_identity_replaces_nothing(pair: Network) -> None:
     foreign = load_identity(pair.nodes[MK].settings.keys)
     with pytest.raises(InvalidInput, match="another one"):
         replace_keys(node, foreign, ["statement"])
-    assert pair.size(RS) == 4
+    assert pair.size(RS) == START
 
 
 class Chain:
@@ -573,7 +579,7 @@ def test_an_altered_bundle_of_rotated_keys_is_refused(pair: Network) -> None:
     replaced(pair, KEY_ROLES)
     submit(pair, 1)
     bundle = make_bundle(pair.nodes[RS], between)
-    assert verify_bundle(bundle.model_dump_json().encode()).log_index == 5
+    assert verify_bundle(bundle.model_dump_json().encode()).log_index == START + 1
     assert len(bundle.key_events) == 2
     first, second = bundle.key_events
     for events in ((), (first,), (second,), (second, first), (first, first, second)):

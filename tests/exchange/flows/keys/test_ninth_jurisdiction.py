@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,13 @@ from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.named import check_named
 from exchange.flows.terms.policy_change import preview_policy
-from exchange.flows.terms.terms import grant
+from exchange.flows.terms.terms import grant, state_policy
 from exchange.jurisdictions.entry import entries_in
 from exchange.jurisdictions.own_file import OWN_FILE, add_own_entries
 from exchange.trust.registry import RegisteredNode, Trust
-from schemas import Group, KeyEvent, Maker
+from schemas import Group, KeyEvent, LegalBasis, Maker
 from schemas.jurisdiction import Jurisdiction
-from schemas.vocabulary import Role, SignedInBy
+from schemas.vocabulary import ExhibitKind, Role, SharingRule, SignedInBy
 from tests.exchange.conftest import LEGAL_BASIS
 from tests.exchange.flows.network import RS, Network
 from tests.exchange.jurisdictions.croatia import HR, croatia
@@ -65,6 +66,14 @@ def network(tmp_path: Path) -> Iterator[Network]:
 
 
 def test_a_record_goes_across_and_back(network: Network) -> None:
+    line = LegalBasis(
+        jurisdiction=HR,
+        kinds=tuple(ExhibitKind),
+        rule=SharingRule.ALLOWED,
+        article=LEGAL_BASIS,
+        review_by=date(2099, 12, 31),
+    )
+    state_policy(network.nodes[RS], HEAD, (), (line,))
     there = network.record(RS, audience=["HR"])
     back = network.record(CROATIA, audience=["RS"])
     network.settle()

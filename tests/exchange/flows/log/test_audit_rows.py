@@ -27,6 +27,7 @@ from schemas import AuditBatch, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.owner import Owner, make_owner
+from tests.exchange.open_policy import allow_all
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = pytest.mark.slow
@@ -334,6 +335,7 @@ def _fails_after_a_row(session: object) -> None:
 @pytest.fixture
 def owner(tmp_path: Path) -> Iterator[Owner]:
     made = make_owner(tmp_path / "owner")
+    allow_all(made.node)
     yield made
     made.node.close()
 

@@ -24,14 +24,14 @@ from tests.exchange.flows.network import MK, RS, Network, resting
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
-LEAVES = 11
+LEAVES = 12
 NODES = [(level, at) for level in range(4) for at in range(LEAVES >> level)]
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Network]:
     with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK) as made:
-        made.share(RS, Jurisdiction.MK, count=LEAVES - 1)
+        made.share(RS, Jurisdiction.MK, count=LEAVES - 2)  # beside the card and the policy
         made.settle()
         made.round(MK, RS)
         made.round(RS, MK)

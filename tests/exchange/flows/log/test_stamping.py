@@ -347,7 +347,7 @@ def test_time_stamp_authority_away_the_exchange_goes_on(
     problem(rs.get("/v1/log/stamp/2"), 404, "not-found")
 
     with served(authority, port):
-        for node, size in ((rs, 2), (mk, 1)):
+        for node, size in ((rs, 3), (mk, 2)):
             status = node.wait_for(lambda status: status["stamped_size"] == status["log_size"], 20)
             assert (status["stamped_size"], status["alarms"]) == (size, [])
         late = rs.submit(tiny_scan(), level="full", audience=["MK"], case_reference="RS-2").json()
