@@ -26,7 +26,7 @@ from exchange.store.log.statements import latest_checkpoint, log_size, node_read
 from schemas import AuditBatch, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other
-from tests.exchange.flows.owner import Owner, make_owner
+from tests.exchange.flows.owner import Owner, add_reader, make_owner
 from tests.exchange.open_policy import allow_all
 from tests.exchange.web.conftest import tiny_scan
 
@@ -334,8 +334,9 @@ def _fails_after_a_row(session: object) -> None:
 
 @pytest.fixture
 def owner(tmp_path: Path) -> Iterator[Owner]:
-    made = make_owner(tmp_path / "owner")
+    made = make_owner(tmp_path / "owner", with_reader=False)
     allow_all(made.node)
+    add_reader(made.node)  # afterwards: the policy is not on its lane
     yield made
     made.node.close()
 

@@ -344,7 +344,7 @@ def test_time_stamp_authority_away_the_exchange_goes_on(
         [alarm] = status["alarms"]
         assert "Time-stamps missing since" in alarm
         assert (status["stamped_size"], status["stamped_at"]) == (0, None)
-    problem(rs.get("/v1/log/stamp/2"), 404, "not-found")
+    problem(rs.get("/v1/log/stamp/3"), 404, "not-found")
 
     with served(authority, port):
         for node, size in ((rs, 3), (mk, 2)):
@@ -353,10 +353,10 @@ def test_time_stamp_authority_away_the_exchange_goes_on(
         late = rs.submit(tiny_scan(), level="full", audience=["MK"], case_reference="RS-2").json()
         rs.wait_for(lambda status: status["stamped_size"] == late["log_index"] + 1, 20)
 
-    stamp = rs.get("/v1/log/stamp/2")
+    stamp = rs.get("/v1/log/stamp/3")
     assert stamp.headers["content-type"] == "application/timestamp-reply"
     assert "immutable" in stamp.headers["cache-control"]
-    head = rs.get("/v1/log/checkpoint/2")
+    head = rs.get("/v1/log/checkpoint/3")
     assert head.headers["content-type"] == "text/plain; charset=utf-8"
     text, _, lines = head.text.partition("\n\n")
     signed_by_the_log = f"{text}\n\n" + "".join(lines.splitlines(keepends=True)[:2])
