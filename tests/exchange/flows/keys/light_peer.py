@@ -201,6 +201,8 @@ class LightClient:
     def __init__(self, reader: str, peers: dict[str, LightPeer]) -> None:
         self.reader, self.peers = reader, peers
         self.answers: dict[str, LightPeer] = {}
+        self.shown: dict[bytes, list[bytes]] = {}
+        """The leaves of every log that was shown, by the root of its head."""
 
     def _asked(self, peer: PeerAddress) -> LightPeer:
         found = self.answers.get(peer.node_id) or self.peers.get(peer.node_id)
@@ -209,7 +211,9 @@ class LightClient:
         return found
 
     def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int, wait_s: int = 0) -> bytes:
-        return self._asked(peer).page(self.reader, start, known_size)
+        asked = self._asked(peer)
+        self.shown[merkle.root(len(asked.leaves), asked.read)] = list(asked.leaves)
+        return asked.page(self.reader, start, known_size)
 
     def fetch_keys(self, peer: PeerAddress) -> bytes:
         return self._asked(peer).chain()

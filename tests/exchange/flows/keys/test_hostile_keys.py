@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import random
 from collections.abc import Callable, Iterator
 
@@ -19,6 +20,7 @@ from exchange.flows.statement.peer_request import requesting_peer
 from exchange.flows.sync.pull import pull
 from exchange.flows.witness.cosign import cosign_head
 from exchange.flows.witness.mirror import mirror_log
+from exchange.log.checkpoint import Checkpoint
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.log import DisagreementRow, ToldHeadRow
 from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
@@ -61,7 +63,8 @@ class World:
         self.client = LightClient(node.node_id, self.peers)
         self.spare = FIRST_SPARE
         self.stolen: tuple[KeyRole, ...] = tuple(self.random.sample(KEY_ROLES, self.random.randint(1, 4)))
-        self.cosigned: dict[tuple[str, int], set[bytes]] = {}
+        self.cosigned: dict[str, list[Checkpoint]] = {peer: [] for peer in self.peers}
+        """The heads that the witness cosigned for each peer, in the order in which it did."""
         for peer in self.peers.values():
             self.enrol(peer)
 
@@ -93,8 +96,9 @@ class World:
         with self.node.store.read() as session:
             row = find_peer(session, node_id)
         if row is not None and row.cosigned is not None:
-            head = head_of(row.cosigned)
-            self.cosigned.setdefault((head.origin, head.size), set()).add(head.root)
+            head, known = head_of(row.cosigned), self.cosigned[node_id]
+            if head not in known:
+                known.append(head)
 
     def row(self, node_id: str) -> PeerRow:
         with self.node.store.read() as session:
@@ -264,10 +268,24 @@ def run(world: World) -> None:
     check(world)
 
 
+def forks(world: World) -> list[tuple[Checkpoint, Checkpoint]]:
+    """Pairs of cosigned heads of which neither log goes on from the other, and heads under another log's name. A head
+    whose key the issuer itself calls compromised is no head of its log."""
+    found = []
+    for node_id, heads in world.cosigned.items():
+        keys = peer_keys(world.row(node_id))
+        stand = [head for head in heads if not keys.is_refused("log", head.size - 1)]
+        for one, other in itertools.combinations(sorted(stand, key=lambda head: head.size), 2):
+            first, second = (world.client.shown[head.root] for head in (one, other))
+            if second[: one.size] != first:
+                found.append((one, other))
+        found += [(head, head) for head in heads if head.origin != keys.card.log_origin]
+    return found
+
+
 def check(world: World) -> None:
     node, victim = world.node, world.victim
-    forks = {place: roots for place, roots in world.cosigned.items() if len(roots) > 1}
-    assert forks == {}, world.number
+    assert forks(world) == [], world.number
     known = peer_keys(world.row(victim.node_id))
     assert known.links == victim.history.links, (world.number, "the compromise is known")
     kept = [
