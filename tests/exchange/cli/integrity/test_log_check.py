@@ -23,6 +23,8 @@ from tests.exchange.web.conftest import tiny_scan
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 OWN, RECEIVED = 5, 2
+LEAVES = OWN + 2
+"""With the card and the policy."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for number in range(OWN):
             mk.submit(tiny_scan(), case_reference=f"MK-{number}")
         mk.wait_for(lambda status: status["acquisitions"].get("not-usable") == OWN + RECEIVED)
-        mk.wait_for(lambda status: status["signed_size"] == OWN + 1)
+        mk.wait_for(lambda status: status["signed_size"] == LEAVES)
         mk.stop()
         rs.stop()
         yield mk.node.settings.home
@@ -71,9 +73,9 @@ def test_what_nobody_touched_is_what_was_signed(copy: Path) -> None:
     with opened(copy) as node:
         found = check_log(node, lambda *step: shown.append(step))
         with node.store.read() as session:
-            assert log_size(session) == OWN + 1
+            assert log_size(session) == LEAVES
     assert found.good
-    assert (found.statements, found.scans) == (OWN + 1 + RECEIVED, OWN + RECEIVED)
+    assert (found.statements, found.scans) == (LEAVES + 1 + RECEIVED, OWN + RECEIVED)
     assert found.heads >= 2, "its own, and the peer's"
     assert found.scan_bytes > 0
     assert {what for what, _, _ in shown} == {"own log", "from ffp-rs", "scans"}
@@ -123,17 +125,17 @@ def test_one_bit_of_the_tree_is_found_where_it_is(copy: Path, level: int, positi
 
 
 def test_a_log_that_is_shorter_than_its_head_is_found(copy: Path) -> None:
-    execute(copy, "update log_state set size = ? where id = 1", OWN)
-    assert f"head of size {OWN + 1}" in {finding.subject for finding in checked(copy).findings}
+    execute(copy, "update log_state set size = ? where id = 1", LEAVES - 1)
+    assert f"head of size {LEAVES}" in {finding.subject for finding in checked(copy).findings}
 
 
 def test_an_altered_head_is_found(copy: Path) -> None:
-    name = f"head of size {OWN + 1}"
+    name = f"head of size {LEAVES}"
     with sqlite3.connect(copy / "node.db") as database:
-        (note,) = database.execute("select note from checkpoint where size = ?", (OWN + 1,)).fetchone()
+        (note,) = database.execute("select note from checkpoint where size = ?", (LEAVES,)).fetchone()
     database.close()
     other = b"B" if note[-20:-19] == b"A" else b"A"
-    execute(copy, "update checkpoint set note = ? where size = ?", note[:-20] + other + note[-19:], OWN + 1)
+    execute(copy, "update checkpoint set note = ? where size = ?", note[:-20] + other + note[-19:], LEAVES)
     assert [finding.subject for finding in checked(copy).findings] == [name]
 
 
@@ -210,10 +212,10 @@ def test_a_static_copy_is_published(copy: Path, tmp_path: Path, ffp: Ffp) -> Non
     said = ffp("log", "publish", folder, "--home", copy)
     assert (said.code, said.out) == (
         0,
-        f"The head of size {OWN + 1} is in {folder}. Files written: 1, there before: 0.\n",
+        f"The head of size {LEAVES} is in {folder}. Files written: 1, there before: 0.\n",
     )
-    assert (folder / "checkpoint").read_text().startswith(f"ffp-mk.ffp-exchange/log\n{OWN + 1}\n")
-    assert len((folder / f"tile/0/000.p/{OWN + 1}").read_bytes()) == 32 * (OWN + 1)
+    assert (folder / "checkpoint").read_text().startswith(f"ffp-mk.ffp-exchange/log\n{LEAVES}\n")
+    assert len((folder / f"tile/0/000.p/{LEAVES}").read_bytes()) == 32 * (LEAVES)
     (folder / "checkpoint").write_bytes(b"another web site")
     assert "name an empty folder" in refusal(ffp("log", "publish", folder, "--home", copy))
 

@@ -14,6 +14,7 @@ from exchange.trust.card import fingerprint
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
 from tests.exchange.conftest import RunningNode, free_port, node_starter
+from tests.exchange.open_policy import allow_all
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = pytest.mark.slow
@@ -54,6 +55,7 @@ def test_two_enrol_each_other_while_both_serve(
 ) -> None:
     """One types the digits that are asked for, the other gives them as an option; then a record goes over."""
     mk, xk = nodes
+    allow_all(mk.node)
     shown = ffp("peer", "show", "--home", home_of(xk)).out
     monkeypatch.setattr(sys, "stdin", io.StringIO(shown.split("\n\n")[1].strip() + "\n"))
     said = ffp("peer", "add", xk.url, *LEGAL_BASIS, "--home", home_of(mk))

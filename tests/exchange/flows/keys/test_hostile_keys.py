@@ -315,7 +315,7 @@ def worlds(node: Node, numbers: range) -> None:
 
 
 def test_no_claim_of_hostile_peers_has_a_fork_cosigned_or_keeps_a_stolen_key(witness: Node) -> None:
-    worlds(witness, range(5))
+    worlds(witness, range(20))
 
 
 @pytest.mark.slow

@@ -65,7 +65,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Network:
 
 @pytest.fixture
 def three(made: Network, tmp_path: Path) -> Iterator[Network]:
-    """Serbia's log has its card and three records, which both others have read and cosigned."""
+    """Serbia's log has its card, its policy and three records, which both others have read and cosigned."""
     network = made.copied(tmp_path)
     yield network
     network.close()
@@ -149,12 +149,12 @@ def test_what_the_peers_acknowledged_is_back_and_the_rest_is_named(three: Networ
     assert "restored from an older backup" in alarms(three)
     assert "2 of its peers" in alarms(three)
     get_back(three)
-    assert (state(three), leaves(three), lost(three)) == (LogStartState.FREE, whole, [6, 7])
-    assert [index_of(three, name) for name in (*first, *both, *nobodys)] == [4, 5, 8, None, None]
+    assert (state(three), leaves(three), lost(three)) == (LogStartState.FREE, whole, [7, 8])
+    assert [index_of(three, name) for name in (*first, *both, *nobodys)] == [5, 6, 9, None, None]
     assert lane(three, MK) == [*lanes[MK], *first, *both]
     assert lane(three, XK) == [*lanes[XK], *both]
     assert "2 of the statements of its log" in alarms(three)
-    assert "at the log indices 6-7." in alarms(three)
+    assert "at the log indices 7-8." in alarms(three)
     assert "No peer holds them" in alarms(three)
     with three.nodes[RS].store.read() as session:
         assert set(session.scalars(select(RecordRow.statement_id))) >= {*first, *both}
@@ -173,10 +173,10 @@ def test_what_was_appended_meanwhile_moves_behind_the_rebuilt_end(three: Network
     whole = leaves(three)
     three.restart(RS, backup)
     new = three.share(RS, MKD, XKX, count=2)
-    assert [index_of(three, name) for name in new] == [4, 5]
+    assert [index_of(three, name) for name in new] == [5, 6]
     get_back(three)
     assert leaves(three)[: len(whole)] == whole
-    assert [index_of(three, name) for name in (*old, *new)] == [4, 5, 6, 7, 8]
+    assert [index_of(three, name) for name in (*old, *new)] == [5, 6, 7, 8, 9]
     assert lane(three, MK)[-5:] == [*old, *new]
     assert (lost(three), alarms(three)) == ([], "")
     assert sign_head(three.nodes[RS])
@@ -201,8 +201,8 @@ def test_the_same_submitted_again_meanwhile_takes_its_old_place(three: Network) 
     get_back(three)
     with node.store.read() as session:
         row = session.get_one(StatementRow, statement_id(envelope.payload))
-        assert (row.log_index, row.envelope) == (4, envelope.raw)
-    assert (lost(three), three.size(RS)) == ([], 6)
+        assert (row.log_index, row.envelope) == (5, envelope.raw)
+    assert (lost(three), three.size(RS)) == ([], 7)
     assert [found for found in check_log(node).findings if not found.subject.startswith("scan ")] == []
     flows_again(three)
 
@@ -221,8 +221,8 @@ def test_the_very_same_envelope_is_not_logged_twice(three: Network) -> None:
     new = three.share(RS, MKD)
     three.enter(node, record, envelope)
     get_back(three)
-    assert index_of(three, statement_id(envelope.payload)) == 5
-    assert [index_of(three, name) for name in (*other, *new)] == [4, 6]
+    assert index_of(three, statement_id(envelope.payload)) == 6
+    assert [index_of(three, name) for name in (*other, *new)] == [5, 7]
     assert (lost(three), alarms(three)) == ([], "")
     flows_again(three)
 
@@ -236,7 +236,7 @@ def test_one_peer_is_not_enough_to_rebuild(three: Network) -> None:
     assert "missing are: ffp-xk" in alarms(three)
     three.publish(RS)
     assert three.head(RS) is not None
-    assert three.head(RS).size == 4  # type: ignore[union-attr]  # asserted in the line before
+    assert three.head(RS).size == 5  # type: ignore[union-attr]  # asserted in the line before
     three.restart(RS)
     three.get_back(RS, MK)
     assert state(three) == LogStartState.BEHIND, "another start does not mend it"
@@ -259,7 +259,7 @@ def test_a_whole_home_copied_back_is_found_out_by_one_peer(three: Network) -> No
     assert not sign_head(three.nodes[RS])
     assert state(three) == LogStartState.BEHIND
     get_back(three)
-    assert index_of(three, *lost_record) == 4
+    assert index_of(three, *lost_record) == 5
     flows_again(three)
 
 
@@ -278,17 +278,17 @@ def test_a_peer_that_comes_later_gives_its_part_back(three: Network, tmp_path: P
     network.restart(RS, backup)
     network.parted.add(frozenset((RS, XK)))
     get_back(network, (MK, "ffp-al"))
-    assert (state(network), lost(network)) == (LogStartState.FREE, [1, 2])
+    assert (state(network), lost(network)) == (LogStartState.FREE, [2, 3])
     assert "Not asked to the end yet: ffp-xk" in alarms(network)
     new = network.share(RS, MKD, XKX, Jurisdiction.AL)
     network.parted.clear()
     with pytest.raises(PeerMisbehaved, match="cursor-from-the-future"):
         network.pull(XK, RS)
     network.get_back(RS, XK)
-    assert lane(network, XK) == [*hers, *everybodys, *new]
+    assert lane(network, XK)[1:] == [*hers, *everybodys, *new], "after the policy"
     network.round(XK, RS)
     assert (lost(network), alarms(network)) == ([], "")
-    assert network.peer(XK, RS).cursor_count == 4
+    assert network.peer(XK, RS).cursor_count == 5
     network.close()
 
 
@@ -302,7 +302,7 @@ def test_a_place_whose_statement_nobody_holds_stays_on_the_lane(three: Network) 
         three.round(witness, RS)
     three.restart(RS, backup)
     get_back(three)
-    assert (lost(three), lane(three, MK)[-1]) == ([4], withheld)
+    assert (lost(three), lane(three, MK)[-1]) == ([5], withheld)
     assert index_of(three, withheld) is None
     flows_again(three)
 
@@ -373,7 +373,7 @@ def test_while_all_lie_nothing_is_rebuilt(three: Network, lie: Any) -> None:
     for witness in WITNESSES:
         three.lies[witness, "leaves"] = lie
         three.meet(RS, witness)
-    with pytest.raises(PeerUnreachable, match="No peer gives the 9 leaf hashes"):
+    with pytest.raises(PeerUnreachable, match="No peer gives the 10 leaf hashes"):
         rebuild(three.nodes[RS], three.client(RS))
     assert (state(three), leaves(three)) == (LogStartState.BEHIND, before)
 
@@ -392,8 +392,10 @@ def test_statements_that_are_not_the_leaf_are_not_believed(three: Network, lie: 
     first, both, *_ = lose_the_end(three)
     three.round(RS, MK)
     with three.nodes[RS].store.read() as session:
-        foreign = session.scalars(select(StatementRow.envelope).where(StatementRow.issuer == MK)).one()
-        own = session.scalars(select(StatementRow.envelope).where(StatementRow.log_index == 2)).first() or b""
+        foreign = session.scalars(
+            select(StatementRow.envelope).where(StatementRow.issuer == MK, StatementRow.type == "record")
+        ).one()
+        own = session.scalars(select(StatementRow.envelope).where(StatementRow.log_index == 3)).first() or b""
     raw = {
         "altered": lambda item: base64.b64decode(item.envelope).replace(b"A", b"B", 1),
         "somebody else's": lambda _: foreign,
@@ -415,12 +417,12 @@ def test_statements_that_are_not_the_leaf_are_not_believed(three: Network, lie: 
         recover(node, client, MK)
     assert [index_of(three, name) for name in (*first, *both)] == [None, None, None], "nothing of that page was taken"
     assert recover(node, client, XK)
-    assert index_of(three, *both) == 8, "the other gives what it has"
+    assert index_of(three, *both) == 9, "the other gives what it has"
     assert state(three) == LogStartState.FREE, "whoever lies holds nothing up"
-    assert lost(three) == [4, 5, 6, 7]
+    assert lost(three) == [5, 6, 7, 8]
     three.lies.clear()
     assert recover(node, client, MK), "it is asked again"
-    assert lost(three) == [6, 7]
+    assert lost(three) == [7, 8]
     flows_again(three)
 
 
@@ -489,8 +491,8 @@ def test_a_rebuild_goes_on_after_another_start(three: Network) -> None:
     assert "its statements are fetched" in alarms(three)
     three.publish(RS)
     get_back(three)
-    assert (state(three), three.size(RS)) == (LogStartState.FREE, 10)
-    assert [index_of(three, name) for name in (*first, *both)] == [4, 5, 8]
+    assert (state(three), three.size(RS)) == (LogStartState.FREE, 11)
+    assert [index_of(three, name) for name in (*first, *both)] == [5, 6, 9]
     sign_head(three.nodes[RS])
     flows_again(three)
 
@@ -504,7 +506,7 @@ def test_set_back_twice_it_is_rebuilt_twice(three: Network) -> None:
     three.restart(RS, backup)
     get_back(three)
     assert leaves(three) == whole
-    assert lost(three) == [6, 7]
+    assert lost(three) == [7, 8]
     flows_again(three)
 
 
@@ -628,7 +630,7 @@ def test_a_peer_gets_its_own_back_and_nothing_else(three: Network) -> None:
     three.share(XK, MKD, count=2)
     three.round(MK, XK)
     node = three.nodes[MK]
-    for asker, count in ((RS, 3), (XK, 2)):
+    for asker, count in ((RS, 4), (XK, 3)):  # with the policy of each
         page = answer_statements(node, three.peer(MK, asker), 0)
         raws = [base64.b64decode(item.envelope) for item in page.items]
         assert {parse_statement(open_envelope(raw).payload).issuer for raw in raws} == {asker}
@@ -643,6 +645,6 @@ def test_pages_follow_each_other(three: Network, monkeypatch: pytest.MonkeyPatch
     for name, most in (("MIRROR_PAGE_BYTES", 1), ("MAX_PLACES", 2), ("MAX_LEAVES", 4)):
         monkeypatch.setattr(mirror, name, most)
     get_back(three)
-    assert (leaves(three), lost(three)) == (whole, [6, 7])
-    assert [index_of(three, name) for name in (*first, *both)] == [4, 5, 8]
+    assert (leaves(three), lost(three)) == (whole, [7, 8])
+    assert [index_of(three, name) for name in (*first, *both)] == [5, 6, 9]
     flows_again(three)
