@@ -31,9 +31,9 @@ from exchange.store.review.reviews import (
     task_of,
     task_of_request,
     tasks_asked_by,
-    tasks_to_decline,
+    tasks_not_answered,
 )
-from exchange.store.sync.peers import all_peers
+from exchange.store.sync.peers import all_peers, find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.store.terms.terms import groups_of
@@ -54,7 +54,7 @@ MOST_OF_ONE: Final = 20
 """Requests of one node that wait here; a node that asks for more is declined, so that it cannot fill the list."""
 NOT_HERE: Final = "A record or a scan of the pair is not here."
 NOBODY_LEFT: Final = "No examiner of this node is left who was shown no score of the pair."
-TOO_MANY: Final = "Too many requests of this node wait here already."
+NOT_NOW: Final = "This node does not take the request now."
 TAKEN_BACK: Final = "The conclusion was taken back, or another node was asked."
 
 
@@ -83,7 +83,8 @@ def offered_partners(node: Node, pseudonym: str, conclusion: str) -> list[str]:
         task = task_of(session, conclusion)
         if task is None or not _waits(session, task, pseudonym):
             return []
-        return partners_for(session, node, conclusion, Pair.model_validate_json(task.pair))
+        found = partners_for(session, node, conclusion, Pair.model_validate_json(task.pair))
+        return [partner for partner in found if partner != task.partner]
 
 
 def ask_partner(node: Node, pseudonym: str, conclusion: str, partner: str) -> str:
@@ -99,7 +100,9 @@ def ask_partner(node: Node, pseudonym: str, conclusion: str, partner: str) -> st
         if not _waits(session, task, pseudonym):
             raise Conflict("An examiner of this node can still verify it blind.", code="examiner-left")
         pair = Pair.model_validate_json(task.pair)
-        if partner not in partners_for(session, node, conclusion, pair) or partner == task.partner:
+        if partner == task.partner:
+            raise Conflict(f"{partner} was asked already. Wait for its answer, or take the request back.")
+        if partner not in partners_for(session, node, conclusion, pair):
             raise Conflict("Choose one of the nodes that may have both records.", code="no-partner")
         before = None if task.request is None else (task.request, task.partner)
     request = say(node, VerificationRequest, THE_NODE, to=partner, conclusion=conclusion, pair=pair)
@@ -113,6 +116,24 @@ def ask_partner(node: Node, pseudonym: str, conclusion: str, partner: str) -> st
         enter(session, request, to=[partner])
         row.partner, row.request = partner, request.statement_id
     return request.statement_id
+
+
+def take_request_back(node: Node, pseudonym: str, conclusion: str) -> None:
+    """The partner that was asked does not verify this examiner's own conclusion: an answer that comes later does not
+    count, and any partner may be asked anew. Raises NotFound."""
+    nothing = NotFound("No other node was asked to verify this conclusion of yours, or it answered already.")
+    with node.store.read() as session:
+        task, asked = task_of(session, conclusion), open_request_of(session, conclusion)
+    if task is None or asked is None or task.concluded_by != pseudonym:
+        raise nothing
+    request, partner = asked
+    back = taken_back(node, request)
+    with node.store.write() as session:
+        row = find_task(session, task.task_id)
+        if row is None or row.done_at is not None or row.request != request:
+            raise nothing
+        enter(session, back, to=[partner])
+        row.partner, row.request = None, None
 
 
 def draw_control(node: Node, number: int) -> None:
@@ -153,19 +174,21 @@ def note_asked(session: Session, node: Node, said: VerificationRequest, statemen
     row = _task(session, node, secrets.token_hex(16), said.pair)
     row.request, row.asked_by, row.conclusion = statement_id, said.issuer, said.conclusion
     known = find_statement(session, said.conclusion)
-    if known is not None or task_of(session, said.conclusion) or _why_declined(session, said) is not None:
+    too_many = tasks_asked_by(session, said.issuer) >= MOST_OF_ONE
+    if known is not None or task_of(session, said.conclusion) or too_many or _why_declined(session, node, said, row):
         row.conclusion, row.done_at = None, stamp()
     add_task(session, row)
 
 
 def tell_declined(node: Node) -> None:
-    """Sign for each request that cannot be answered that it is declined, after what came was stored."""
+    """Sign for each request that cannot be answered, or cannot be answered any more, that it is declined; after what
+    came was stored."""
     with node.store.read() as session:
-        rows = list(tasks_to_decline(session))
+        rows = list(tasks_not_answered(session))
         asked = {row.task_id: _request_of(session, row) for row in rows}
-        why = {name: _why_declined(session, said) or NOT_HERE for name, said in asked.items() if said is not None}
+        why = {row.task_id: _why_declined(session, node, said, row) for row in rows if (said := asked[row.task_id])}
     for row in rows:
-        if (said := asked[row.task_id]) is None:
+        if (said := asked[row.task_id]) is None or (row.done_at is None and why[row.task_id] is None):
             continue
         declined = say(
             node,
@@ -173,13 +196,13 @@ def tell_declined(node: Node) -> None:
             THE_NODE,
             to=said.issuer,
             request=row.request,
-            because=why[row.task_id],
+            because=why[row.task_id] or NOT_NOW,
         )
         with node.store.write() as session:
             found = find_task(session, row.task_id)
             if found is not None and found.said is None:
                 enter(session, declined, to=[said.issuer])
-                found.said = declined.statement_id
+                found.done_at, found.said = found.done_at or stamp(), declined.statement_id
 
 
 def answers_own_request(session: Session, node: Node, said: Verification | VerificationDeclined) -> bool:
@@ -261,12 +284,18 @@ def _may_have(session: Session, node: Node, side: Side, peer: PeerRow) -> bool:
     return isinstance(found, Release)
 
 
-def _why_declined(session: Session, said: VerificationRequest) -> str | None:
-    if delivered_sides(session, said.pair) is None:
+def _why_declined(session: Session, node: Node, said: VerificationRequest, task: VerificationTaskRow) -> str | None:
+    """A request on a record of this node's that the asking node may not have gets the answer of one that is not
+    here."""
+    asker = find_peer(session, said.issuer)
+    own = [side for side in (said.pair.a, said.pair.b) if side.issuer == node.node_id]
+    if delivered_sides(session, said.pair) is None or asker is None:
         return NOT_HERE
-    if not blind_examiners(session, *blind_to(session, said.pair), besides=None):
+    if not all(_may_have(session, node, side, asker) for side in own):
+        return NOT_HERE
+    if not blind_examiners(session, *blind_to(session, said.pair), besides=None, asked_at=task.created_at):
         return NOBODY_LEFT
-    return TOO_MANY if tasks_asked_by(session, said.issuer) >= MOST_OF_ONE else None
+    return None
 
 
 def _request_of(session: Session, task: VerificationTaskRow) -> VerificationRequest | None:

@@ -1,22 +1,35 @@
-"""Which verifications of this node's own conclusions count: those of its own examiners, and those of a partner that it
-asked. A peer may sign as many others: they verify nothing here."""
+"""Which verifications of this node's own conclusions count: those of its own examiners, and the first answer of a
+partner to a request that stands. Whatever else a peer signs verifies nothing here."""
 
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from exchange.store.log.statements import statements_about
+from exchange.store.log.statements import statements_about, statements_about_each
 from exchange.store.tables.records import StatementRow
-from schemas import Verification, VerificationRequest, open_envelope, parse_statement
+from schemas import Pair, Verification, VerificationRequest, open_envelope, parse_statement
 
 
 def verifications_of(session: Session, node_id: str, conclusion: str) -> list[StatementRow]:
-    """Of a conclusion of this node, in the order in which they came."""
-    found = [row for row in statements_about(session, conclusion, ["verification"]) if row.envelope is not None]
+    """Of a conclusion of this node, in the order in which they came. Of a partner that answers a request twice the
+    second answer does not count: else a node could ask until an answer suits it."""
+    rows = statements_about(session, conclusion, ["verification"])
+    found = [row for row in rows if row.envelope is not None and row.refused_by is None]
     if all(row.issuer == node_id for row in found):
         return found
     asked = requests_for(session, node_id, conclusion)
-    return [row for row in found if row.issuer == node_id or _answers(row, asked)]
+    ended = statements_about_each(session, set(asked), ["retraction", "verification-declined"])
+    counting: dict[str, StatementRow] = {}
+    for row in found:
+        if row.issuer == node_id:
+            counting[row.statement_id] = row
+            continue
+        name, pair = _answered(row)
+        request = asked.get(name)
+        over = any(_ends(end, node_id, row) for end in ended.get(name, []))
+        if request is not None and (request.to, request.pair) == (row.issuer, pair) and not over:
+            counting.setdefault(name, row)
+    return list(counting.values())
 
 
 def requests_for(session: Session, node_id: str, conclusion: str) -> dict[str, VerificationRequest]:
@@ -26,7 +39,15 @@ def requests_for(session: Session, node_id: str, conclusion: str) -> dict[str, V
     return {name: one for name, one in said.items() if isinstance(one, VerificationRequest)}
 
 
-def _answers(row: StatementRow, asked: dict[str, VerificationRequest]) -> bool:
+def _answered(row: StatementRow) -> tuple[str, Pair | None]:
+    """The request that a verification answers, and the pair that it is of."""
     said = parse_statement(open_envelope(row.envelope or b"").payload)
-    request = asked.get(said.request or "") if isinstance(said, Verification) else None
-    return request is not None and (request.to, request.pair) == (row.issuer, getattr(said, "pair", None))
+    return (said.request or "", said.pair) if isinstance(said, Verification) else ("", None)
+
+
+def _ends(end: StatementRow, node_id: str, answer: StatementRow) -> bool:
+    """Whether a request is over: this node took it back, which it does only before an answer came; or the partner
+    declined before it answered, by its own log."""
+    if end.type == "retraction":
+        return end.issuer == node_id
+    return end.issuer == answer.issuer and end.log_index < answer.log_index

@@ -147,11 +147,10 @@ def compared_records(session: Session, owner: str) -> list[Compared]:
 
 
 def tasks_before(session: Session, moment: str) -> Sequence[VerificationTaskRow]:
-    """Conclusions that were sent for verification; without the pairs that nobody holds for a lead."""
-    found = select(VerificationTaskRow).where(
-        VerificationTaskRow.conclusion.is_not(None), VerificationTaskRow.created_at < moment
-    )
-    return session.scalars(found.order_by(VerificationTaskRow.task_id)).all()
+    """Conclusions of this node that were sent for verification; without the pairs that nobody holds for a lead."""
+    task = VerificationTaskRow
+    own = (task.conclusion.is_not(None), task.asked_by.is_(None))
+    return session.scalars(select(task).where(*own, task.created_at < moment).order_by(task.task_id)).all()
 
 
 def approvals_before(session: Session, moment: str) -> Sequence[ApprovalRow]:

@@ -191,12 +191,10 @@ def tasks_asked_by(session: Session, node_id: str) -> int:
     return session.scalar(waiting) or 0
 
 
-def tasks_to_decline(session: Session) -> Sequence[VerificationTaskRow]:
-    """Requests of other nodes that are over here, and of which these do not know yet."""
+def tasks_not_answered(session: Session) -> Sequence[VerificationTaskRow]:
+    """Requests of other nodes to which this node signed no answer yet."""
     task = VerificationTaskRow
-    return session.scalars(
-        select(task).where(task.asked_by.is_not(None), task.done_at.is_not(None), task.said.is_(None))
-    ).all()
+    return session.scalars(select(task).where(task.asked_by.is_not(None), task.said.is_(None))).all()
 
 
 _OPEN_TASKS = (  # asked with each page, so built once
@@ -283,7 +281,7 @@ def drop_outlived(session: Session, concluded_by: str | None, exhibits: Exhibits
     either = (task.statement_a, task.statement_b)
     gone = or_(*(~select(RecordRow.statement_id).where(RecordRow.statement_id == one).exists() for one in either))
     of_whom = task.concluded_by.is_(None) if concluded_by is None else task.concluded_by == concluded_by
-    wanted = [task.done_at.is_(None), of_whom, gone]
+    wanted = [task.done_at.is_(None), task.asked_by.is_(None), of_whom, gone]
     if exhibits is not None:
         wanted += [task.exhibit_low == exhibits[0], task.exhibit_high == exhibits[1]]
     session.execute(delete(task).where(*wanted))

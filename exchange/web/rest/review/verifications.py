@@ -21,6 +21,7 @@ from exchange.flows.blind.verifications import (
     verifications_of,
 )
 from exchange.flows.keys.suspicion import Suspicion, suspicions_of
+from exchange.flows.review import partners
 from exchange.flows.review.judge_blind import judge_blind
 from exchange.flows.review.leads import leads_to_send
 from exchange.flows.review.partners import ask_partner, offered_partners
@@ -235,6 +236,13 @@ def ask_other_node(node: OpenNode, caller: Verifier, conclusion: StatementId, bo
     """Ask a partner to verify a conclusion of the caller's own blind, where no examiner of this node is left who may.
     The partner learns two records, and neither the score nor the conclusion."""
     return PartnerAnswer(request=ask_partner(node, caller.pseudonym, conclusion, body.partner))
+
+
+@router.delete("/own/{conclusion}/partner", status_code=204)
+def take_request_back(node: OpenNode, caller: Verifier, conclusion: StatementId) -> Response:
+    """Take the request to a partner back. An answer that comes later does not count, and any partner may be asked."""
+    partners.take_request_back(node, caller.pseudonym, conclusion)
+    return Response(status_code=204)
 
 
 @router.get("/{task_id}", response_model=TakenTaskAnswer)

@@ -2,132 +2,48 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from exchange.errors import Conflict, ExchangeError, NotFound
 from exchange.flows.blind.verifications import (
-    read_verification,
     take_verification,
     verifications_of,
 )
 from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.hits.history import links_of, pair_id
 from exchange.flows.hits.stage import Stage
-from exchange.flows.node.node import Node
 from exchange.flows.review.judge_blind import judge_blind, take_judgement_back
 from exchange.flows.review.partners import MOST_OF_ONE, ask_partner, draw_control, offered_partners, tell_declined
 from exchange.flows.review.reviews import read_reviews
-from exchange.flows.review.statements import Spoke, speak
 from exchange.flows.review.visible_statements import StatementReader, visible_statements
 from exchange.flows.terms.terms import state_policy
-from exchange.store.access.users import add_user
-from exchange.store.entry.records import acquisitions_of
-from exchange.store.log.statements import statements_of_type
-from exchange.store.review.candidates import add_candidates
-from exchange.store.review.reviews import mark_exhibits, mark_seen, scans_of
+from exchange.store.review.reviews import mark_exhibits
 from exchange.store.tables.reviews import VerificationTaskRow
-from schemas import Maker, Pair, Verification, open_envelope, parse_statement
-from schemas.sharing import LegalBasis
-from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, ScreenConclusion, SharingRule
-from tests.exchange.flows.blind.blind_world import FIRST, HEAD, SECOND, compared
-from tests.exchange.flows.network import MK, RS, XK, Network
+from schemas import Verification
+from schemas.vocabulary import Jurisdiction, Role, SharingRule
+from tests.exchange.flows.blind.blind_world import FIRST, HEAD, SECOND
+from tests.exchange.flows.network import MK, RS, XK
+from tests.exchange.flows.review.partner_world import APART, ASSOCIATED, Partners, basis_for, made_partners
 from tests.schemas.results import SCREEN
 
 pytestmark = pytest.mark.slow
 
-ALL = ["RS", "MK", "XK"]
-ASSOCIATED, APART = ScreenConclusion.POSSIBLE_ASSOCIATION, ScreenConclusion.NO_ASSOCIATION_INDICATED
-
-
-@dataclass
-class Partners:
-    """Serbia's a and c, North Macedonia's b and d, which Kosovo* has too; each node has two examiners and a head."""
-
-    network: Network
-    records: dict[str, str]
-
-    def node(self, node_id: str) -> Node:
-        return self.network.nodes[node_id]
-
-    def pair(self, one: str, other: str) -> Pair:
-        sides = []
-        for name in (one, other):
-            with self.node(RS).store.read() as session:
-                [scan] = acquisitions_of(session, self.records[name])
-            sides.append({"issuer": RS if name in "ac" else MK, "record": self.records[name], "scan": scan.sha256})
-        a, b = sorted(sides, key=lambda side: side["record"])
-        return Pair.model_validate({"a": a, "b": b})
-
-    def says(self, node_id: str, who: Maker, kind: str, **fields: Any) -> Spoke:
-        return speak(self.node(node_id), who, json.dumps({"type": kind, **fields}).encode())
-
-    def concludes(self, one: str = "a", other: str = "b") -> str:
-        pair = self.pair(one, other).model_dump(mode="json")
-        return self.says(RS, FIRST, "conclusion", pair=pair, **SCREEN).statement_id
-
-    def used_up(self, node_id: str = RS, *who: Maker) -> None:
-        """These examiners of a node were shown the scores of all pairs."""
-        with self.node(node_id).store.write() as session:
-            for maker in who or (FIRST, SECOND):
-                for one, other in (("a", "b"), ("c", "b"), ("a", "d"), ("c", "d")):
-                    pair = self.pair(one, other)
-                    mark_seen(session, maker.pseudonym, [scans_of(pair.a.scan, pair.b.scan)], opened=False)
-
-    def tasks(self, node_id: str, who: Maker = FIRST) -> list[str]:
-        return [task.task_id for task in verifications_of(self.node(node_id), who.pseudonym, most_done=9).tasks]
-
-    def judges(self, node_id: str, conclusion: ScreenConclusion = ASSOCIATED, who: Maker = FIRST) -> Spoke:
-        [task] = self.tasks(node_id, who)
-        take_verification(self.node(node_id), who.pseudonym, task)
-        assert len(read_verification(self.node(node_id), who.pseudonym, task).sides) == 2
-        return judge_blind(self.node(node_id), who, task, conclusion, None)
-
-    def kinds(self, node_id: str, kind: str, issuer: str) -> list[Any]:
-        with self.node(node_id).store.read() as session:
-            rows = list(statements_of_type(session, issuer, kind))
-            return [parse_statement(open_envelope(row.envelope or b"").payload) for row in rows]
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Partners:
-    with closing(Network(tmp_path_factory.mktemp("partners"))) as network:
-        network.make(Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK)
-        for node in network.nodes.values():
-            with node.store.write() as session:
-                for who in (FIRST, SECOND, HEAD):
-                    add_user(session, who.pseudonym, who.role)
-            others = [Jurisdiction(one) for one in ALL if one != node.settings.jurisdiction]
-            state_policy(node, HEAD, (), tuple(_basis(one) for one in others))
-        records = {name: network.record(RS if name in "ac" else MK, audience=ALL) for name in "abcd"}
-        network.settle()
-        world = Partners(network, records)
-        with world.node(RS).store.write() as session:
-            for score, (one, other) in enumerate((("a", "d"), ("c", "b"), ("c", "d"), ("a", "b")), start=1):
-                [a], [b] = (acquisitions_of(session, records[name]) for name in (one, other))
-                add_candidates(session, [compared(a, b, score / 10)])
-        return world
+    return made_partners(tmp_path_factory.mktemp("partners"))
 
 
 @pytest.fixture
 def world(made: Partners, tmp_path: Path) -> Iterator[Partners]:
     with closing(made.network.copied(tmp_path / "copy")) as network:
         yield Partners(network, made.records)
-
-
-def _basis(jurisdiction: Jurisdiction, rule: SharingRule = SharingRule.ALLOWED) -> LegalBasis:
-    kinds = tuple(ExhibitKind)
-    return LegalBasis(
-        jurisdiction=jurisdiction, kinds=kinds, rule=rule, article="Article 7", review_by=date(2036, 1, 1)
-    )
 
 
 def test_a_partner_is_offered_where_nobody_is_left(world: Partners) -> None:
@@ -147,11 +63,11 @@ def test_only_a_node_that_may_have_both_records_is_offered(world: Partners) -> N
     """By this node's own policy for its record, and by the other owner's signed policy for the other."""
     said = world.concludes()
     world.used_up()
-    closed = (_basis(Jurisdiction.RS), _basis(Jurisdiction.XK, SharingRule.BLOCKED))
+    closed = (basis_for(Jurisdiction.RS), basis_for(Jurisdiction.XK, SharingRule.BLOCKED))
     state_policy(world.node(MK), HEAD, (), closed)
     world.network.settle()
     assert offered_partners(world.node(RS), "one", said) == [MK]
-    state_policy(world.node(RS), HEAD, (), (_basis(Jurisdiction.XK),))
+    state_policy(world.node(RS), HEAD, (), (basis_for(Jurisdiction.XK),))
     assert offered_partners(world.node(RS), "one", said) == []
     with pytest.raises(Conflict) as refused:
         ask_partner(world.node(RS), "one", said, MK)

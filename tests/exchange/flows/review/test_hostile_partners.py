@@ -1,0 +1,233 @@
+"""What a hostile partner signs verifies nothing, and what a hostile node asks of a partner gives it nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.errors import Conflict, NotFound
+from exchange.flows.hits.history import links_of, pair_id
+from exchange.flows.hits.stage import Stage
+from exchange.flows.review.partners import ask_partner, offered_partners, take_request_back, tell_declined
+from exchange.flows.review.reviews import read_reviews
+from exchange.flows.terms.terms import state_policy
+from exchange.store.review.reviews import task_of, task_of_request
+from schemas import Conclusion, Hit, Pair, Retraction, Verification, VerificationDeclined, VerificationRequest
+from schemas.vocabulary import Jurisdiction
+from tests.exchange.flows.blind.blind_world import FIRST, HEAD, SECOND
+from tests.exchange.flows.network import MK, RS, XK
+from tests.exchange.flows.review.partner_world import Partners, basis_for, made_partners
+from tests.schemas.results import NOT_ASSOCIATED, SCREEN
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Partners:
+    return made_partners(tmp_path_factory.mktemp("partners"))
+
+
+@pytest.fixture
+def world(made: Partners, tmp_path: Path) -> Iterator[Partners]:
+    with closing(made.network.copied(tmp_path / "copy")) as network:
+        yield Partners(network, made.records)
+
+
+def asked(world: Partners, partner: str = XK) -> tuple[str, str]:
+    """A conclusion of Serbia's, and the request to a partner to verify it."""
+    said = world.concludes()
+    world.used_up()
+    request = ask_partner(world.node(RS), "one", said, partner)
+    world.network.settle()
+    return said, request
+
+
+def answer(world: Partners, node_id: str, said: str, request: str | None, **fields: Any) -> str:
+    """A verification that a node signs past every check of its own, and sends to both sides."""
+    given = {"pair": world.pair("a", "b"), "blind": True, **SCREEN} | fields
+    found = world.forges(node_id, Verification, [RS, MK], FIRST, verifies=said, request=request, **given)
+    world.network.settle()
+    return found
+
+
+def counts(world: Partners, said: str, verification: str) -> bool:
+    """Whether a verification counts at the node that concluded; nothing else says so either."""
+    [review] = read_reviews(world.node(RS), world.pair("a", "b"), "one")
+    counted = review.verified is not None and review.verified.statement_id == verification
+    with world.node(RS).store.read() as session:
+        task = task_of(session, said)
+    assert task is not None
+    if review.verified is None:
+        assert task.done_at is None
+    if not counted:
+        with pytest.raises((Conflict, NotFound)):
+            signs_lead(world, said, verification)
+    return counted
+
+
+def signs_lead(world: Partners, said: str, verification: str) -> None:
+    pair = world.pair("a", "b").model_dump(mode="json")
+    rests_on = {"conclusion": said, "verification": verification}
+    world.says(RS, FIRST, "hit", pair=pair, stage="lead", basis="screen", **rests_on)
+
+
+def test_an_answer_of_the_partner_that_was_asked_counts(world: Partners) -> None:
+    said, request = asked(world)
+    assert counts(world, said, answer(world, XK, said, request))
+
+
+@pytest.mark.parametrize("case", ["no request", "another node's request", "a request that is none", "another pair"])
+def test_an_answer_to_what_was_not_asked_verifies_nothing(world: Partners, case: str) -> None:
+    said, request = asked(world)
+    match case:
+        case "no request":
+            forged = answer(world, XK, said, None)
+        case "another node's request":
+            forged = answer(world, MK, said, request)
+        case "a request that is none":
+            forged = answer(world, XK, said, said)
+        case _:
+            forged = answer(world, XK, said, request, pair=world.pair("c", "b"))
+    assert not counts(world, said, forged)
+    assert counts(world, said, answer(world, XK, said, request)), "the one that was asked may still answer"
+
+
+def test_a_request_that_a_peer_signs_in_its_own_name_lets_nobody_verify(world: Partners) -> None:
+    said = world.concludes()
+    world.used_up()
+    request = world.forges(MK, VerificationRequest, [RS], to=XK, conclusion=said, pair=world.pair("a", "b"))
+    assert not counts(world, said, answer(world, XK, said, request))
+
+
+def test_an_answer_after_the_partner_declined_verifies_nothing(world: Partners) -> None:
+    said, request = asked(world)
+    world.forges(XK, VerificationDeclined, [RS], to=RS, request=request, because="Nobody is left.")
+    world.network.settle()
+    assert XK not in offered_partners(world.node(RS), "one", said)
+    assert not counts(world, said, answer(world, XK, said, request))
+
+
+def test_a_partner_that_declines_after_it_answered_undoes_nothing(world: Partners) -> None:
+    said, request = asked(world)
+    first = answer(world, XK, said, request)
+    world.forges(XK, VerificationDeclined, [RS], to=RS, request=request, because="Nobody is left.")
+    world.network.settle()
+    assert counts(world, said, first)
+
+
+def test_the_first_answer_counts_and_no_second(world: Partners) -> None:
+    said, request = asked(world)
+    first = answer(world, XK, said, request, **NOT_ASSOCIATED)
+    second = answer(world, XK, said, request)
+    assert counts(world, said, first)
+    assert not counts(world, said, second)
+
+
+def test_an_answer_to_another_request_is_not_used_again(world: Partners) -> None:
+    """The conclusion was taken back, and made anew."""
+    said, request = asked(world)
+    world.says(RS, FIRST, "retraction", retracts=said, reason="The wrong scan.")
+    anew = world.concludes()
+    again = ask_partner(world.node(RS), "one", anew, XK)
+    world.network.settle()
+    for verifies, names in ((said, request), (said, again), (anew, request)):
+        forged = answer(world, XK, verifies, names)
+        [review] = [
+            one for one in read_reviews(world.node(RS), world.pair("a", "b"), "one") if one.statement_id == anew
+        ]
+        assert review.verified is None, forged
+
+
+def test_a_request_may_be_taken_back_and_a_late_answer_does_not_count(world: Partners) -> None:
+    said, request = asked(world)
+    with pytest.raises(NotFound):
+        take_request_back(world.node(RS), "two", said)
+    take_request_back(world.node(RS), "one", said)
+    assert not counts(world, said, answer(world, XK, said, request))
+    assert world.tasks(XK) == []
+    assert offered_partners(world.node(RS), "one", said) == [MK, XK], "each may be asked anew"
+    anew = ask_partner(world.node(RS), "one", said, XK)
+    world.network.settle()
+    assert counts(world, said, answer(world, XK, said, anew))
+    with pytest.raises(NotFound):
+        take_request_back(world.node(RS), "one", said)
+
+
+def test_a_request_that_is_never_answered_is_asked_of_another_node(world: Partners) -> None:
+    said, request = asked(world)
+    assert offered_partners(world.node(RS), "one", said) == [MK]
+    with pytest.raises(Conflict):
+        ask_partner(world.node(RS), "one", said, XK)
+    ask_partner(world.node(RS), "one", said, MK)
+    world.network.settle()
+    assert not counts(world, said, answer(world, XK, said, request))
+    world.judges(MK)
+    world.network.settle()
+    [review] = read_reviews(world.node(RS), world.pair("a", "b"), "one")
+    assert review.verified is not None
+
+
+def test_a_partner_whose_last_examiner_was_shown_a_score_declines_then(world: Partners) -> None:
+    said, _ = asked(world, MK)
+    world.used_up(MK, FIRST)
+    tell_declined(world.node(MK))
+    assert world.kinds(MK, "verification-declined", MK) == [], "an examiner is left"
+    world.used_up(MK, SECOND)
+    tell_declined(world.node(MK))
+    world.network.settle()
+    assert offered_partners(world.node(RS), "one", said) == [XK]
+
+
+def test_a_node_may_not_ask_of_a_record_that_it_may_not_have(world: Partners) -> None:
+    """North Macedonia shares nothing with Serbia any more: its examiners judge nothing of its record for Serbia."""
+    said = world.concludes()
+    world.used_up()
+    state_policy(world.node(MK), HEAD, (), (basis_for(Jurisdiction.XK),))
+    request = world.forges(RS, VerificationRequest, [MK], to=MK, conclusion=said, pair=world.pair("a", "b"))
+    world.network.settle()
+    assert world.tasks(MK) == world.tasks(MK, SECOND) == []
+    [declined] = world.kinds(MK, "verification-declined", MK)
+    assert declined.request == request
+
+
+@pytest.mark.parametrize("owner", [MK, XK])
+def test_a_node_asks_of_no_pair_of_others_and_of_no_conclusion_of_others(world: Partners, owner: str) -> None:
+    """A node that owns neither record, and one that names a conclusion of the node that it asks."""
+    own = world.says(MK, FIRST, "conclusion", pair=world.pair("a", "b").model_dump(mode="json"), **SCREEN)
+    asker = XK if owner == MK else RS
+    request = world.forges(
+        asker, VerificationRequest, [MK], to=MK, conclusion=own.statement_id, pair=world.pair("a", "b")
+    )
+    world.network.settle()
+    with world.node(MK).store.read() as session:
+        task = task_of_request(session, request)
+    assert task is None or (task.done_at is not None and task.conclusion is None)
+    assert len(world.tasks(MK, SECOND)) == 1, "its own"
+
+
+def test_a_retraction_by_another_node_ends_no_request(world: Partners) -> None:
+    said, request = asked(world)
+    world.forges(MK, Retraction, [RS, XK], retracts=request, reason="It is over.")
+    world.network.settle()
+    assert len(world.tasks(XK)) == 1
+    assert counts(world, said, answer(world, XK, said, request))
+
+
+def test_a_partner_verifies_no_conclusion_of_its_own(world: Partners) -> None:
+    """A side names itself as the partner, with a conclusion and a verification of one examiner."""
+    pair: Pair = world.pair("a", "b")
+    said = world.forges(MK, Conclusion, [RS], FIRST, pair=pair, **SCREEN)
+    request = world.forges(MK, VerificationRequest, [RS], to=MK, conclusion=said, pair=pair)
+    verified = world.forges(
+        MK, Verification, [RS], FIRST, verifies=said, request=request, pair=pair, blind=True, **SCREEN
+    )
+    rests_on = {"conclusion": said, "verification": verified}
+    world.forges(MK, Hit, [RS], FIRST, pair=pair, stage="lead", basis="screen", **rests_on)
+    world.network.settle()
+    with world.node(RS).store.read() as session:
+        [link] = links_of(session, world.node(RS), [pair_id(pair)])
+    assert link.progress.stage is not Stage.LEAD
