@@ -95,6 +95,7 @@ OPERATIONS = {
     "send_query",
     "submit_record",
     "take_blind_task",
+    "take_request_back",
     "undo_alerts_mark",
     "withdraw_record",
 }
