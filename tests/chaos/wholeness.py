@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from exchange.flows.integrity.log_check import check_log
+from exchange.flows.node.last_head import NONE_YET
 from exchange.flows.node.node import Node, opened
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, parse_text
@@ -120,7 +121,5 @@ def assert_whole(node: Node, other: Node, *, receipts: Iterable[dict[str, Any] |
 
 def _remembered(path: Path) -> int:
     """The size of the last head that was written down beside the database."""
-    try:
-        return parse_text(path.read_text(encoding="utf-8")).size
-    except FileNotFoundError:
-        return 0
+    text = path.read_text(encoding="utf-8")
+    return 0 if text == NONE_YET else parse_text(text).size

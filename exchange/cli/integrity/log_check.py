@@ -86,9 +86,9 @@ def accept(
         aside = accept_database(node, size)
     tell(
         as_json,
-        {"size": size, "kept": str(aside)},
-        f"The log goes on from size {size}. The file is kept as evidence: {aside}. Enrolled peers are asked first: see "
-        "ffp status.",
+        {"size": size, "kept": str(aside) if aside else None},
+        f"The log goes on from size {size}. The file is kept as evidence: {aside or 'it was missing'}. Enrolled peers "
+        "are asked first: see ffp status.",
         "Scans without a record are set aside in blobs/set-aside: submit those again whose records are lost.",
     )
 

@@ -7,6 +7,7 @@ read, nothing is signed before the database has that head again, or the operator
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput
-from exchange.flows.node.last_head import is_restored, last_head_fault, remembered_head
+from exchange.flows.node.last_head import is_restored, last_head_fault, remembered_head, state_no_head
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
 from exchange.log.checkpoint import Checkpoint
@@ -100,10 +101,10 @@ def note_signed(session: Session) -> None:
         start.restored = False
 
 
-def accept_database(node: Node, size: int) -> Path:
+def accept_database(node: Node, size: int) -> Path | None:
     """Go on from the heads that the database has, although ``last-head`` names a later one or cannot be read. Return
-    where that file lies from now on, as evidence. ``size`` is that of the last head in the database, as the operator
-    confirms it. What was signed beyond it is lost, and whoever has it sees a forked log.
+    where that file lies from now on, as evidence; None where it was missing. ``size`` is that of the last head in the
+    database, as the operator confirms it. What was signed beyond it is lost, and whoever has it sees a forked log.
 
     Enrolled peers are still asked first, as after any restore. Raises InvalidInput, Conflict.
     """
@@ -113,8 +114,10 @@ def accept_database(node: Node, size: int) -> Path:
         raise Conflict("The file last-head and the database agree: there is nothing to decide.", code="heads-agree")
     if size != signed:
         raise InvalidInput(f"The last head in the database has size {signed}, not {size}. Nothing was changed.")
-    aside = node.settings.last_head.with_name(f"last-head.{stamp().replace(':', '')}")
-    node.settings.last_head.rename(aside)
+    file, aside = node.settings.last_head, None
+    if os.path.lexists(file):
+        aside = file.rename(file.with_name(f"last-head.{stamp().replace(':', '')}"))
+    state_no_head(file)
     begin_log_start(node)
     return aside
 

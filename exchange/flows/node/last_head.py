@@ -1,13 +1,17 @@
-"""The file ``last-head``: the last head of the own log that was signed, beside the database and in no backup.
+"""The file ``last-head``: the last head of the own log that was signed, next to the database and in no backup.
 
-It tells a database that was set back from the one that signed last. A file that is missing, one that cannot be read and
-one that names a later head are three different answers.
+It tells a database that was set back from the one that signed last. `ffp init`, `ffp restore` and the operator's
+decision (`accept_database`) write that no head was signed in this home yet. So a missing file is a fault, as is a file
+that cannot be read or names a later head.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -18,10 +22,14 @@ from exchange.store.log.statements import latest_checkpoint
 from exchange.store.tables.log import CheckpointRow
 from schemas.keys import log_origin_of
 
+_MOST_BYTES = 4096
+"""A head has three short lines."""
+NONE_YET = "no head was signed in this home yet\n"
+
 
 @dataclass(frozen=True)
 class UnreadableHead:
-    """The file ``last-head`` is there and states no head of this node's log."""
+    """The file ``last-head`` is missing, or states no head of this node's log."""
 
     why: str
 
@@ -39,15 +47,18 @@ class LastHeadFault:
 
 
 def remembered_head(settings: Settings) -> Checkpoint | UnreadableHead | None:
-    """Return the last head that was signed in this home; None where there is no file that states it."""
+    """Return the last head that was signed in this home; None where the file states that there is none yet."""
     try:
-        head = parse_text(settings.last_head.read_text(encoding="utf-8"))
+        text = _read(settings.last_head).decode()
+        if text == NONE_YET:
+            return None
+        head = parse_text(text)
     except FileNotFoundError:
-        return None
+        return UnreadableHead("it is missing")
     except OSError as error:
-        return UnreadableHead(f"{error.strerror}")
+        return UnreadableHead("it is a link" if error.errno == errno.ELOOP else f"{error.strerror}")
     except (UnicodeDecodeError, CheckpointInvalid):
-        return UnreadableHead("it is damaged")
+        return UnreadableHead("it is damaged, or no plain file")
     if head.origin != log_origin_of(settings.node_id):
         return UnreadableHead(f"it is of another log, {head.origin}")
     return head
@@ -55,9 +66,8 @@ def remembered_head(settings: Settings) -> Checkpoint | UnreadableHead | None:
 
 def last_head_fault(settings: Settings, session: Session) -> LastHeadFault | None:
     """Return why nothing may be signed although no peer is awaited: the file ``last-head`` names a head that the
-    database does not have, or cannot be read. A missing file is none: after a restore there is none."""
-    remembered = remembered_head(settings)
-    return None if remembered is None else fault_between(remembered, latest_checkpoint(session), settings)
+    database does not have, or cannot be read."""
+    return fault_between(remembered_head(settings), latest_checkpoint(session), settings)
 
 
 def check_last_head(settings: Settings, session: Session) -> None:
@@ -74,11 +84,28 @@ def remember_head(settings: Settings, head: Checkpoint) -> None:
     before, path = remembered_head(settings), settings.last_head
     if (fault := fault_between(before, head, settings)) is not None:
         raise StoreUnavailable(f"The head of size {head.size} was stored, and {path} stays as it is. {fault.in_words}")
+    _write(path, head.text)
+
+
+def state_no_head(path: Path) -> None:
+    """Write that no head was signed in this home yet. Raises OSError."""
+    _write(path, NONE_YET)
+
+
+def _read(path: Path) -> bytes:
+    """Read the file without following a link, and without waiting for a pipe or reading a device without end."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return b""
+        return file.read(_MOST_BYTES)
+
+
+def _write(path: Path, text: str) -> None:
     part = path.with_suffix(".part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(head.text)
+        file.write(text)
         file.flush()
-        os.fsync(file.fileno())  # else a power cut may leave an empty file, which looks like a restore
+        os.fsync(file.fileno())  # else a power cut may leave an empty file, which cannot be read
     part.replace(path)
 
 

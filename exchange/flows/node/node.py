@@ -30,6 +30,7 @@ from exchange.flows.node.destinations import egress_of, route_of
 from exchange.flows.node.galleries import Galleries
 from exchange.flows.node.head_notifier import HeadNotifier
 from exchange.flows.node.jurisdictions import checked_jurisdictions, installed_jurisdictions
+from exchange.flows.node.last_head import state_no_head
 from exchange.flows.node.likelihood_ratio import load_calibration
 from exchange.flows.node.mail_server import load_mail_server
 from exchange.flows.node.own_card import check_card, own_history
@@ -211,6 +212,7 @@ def _fill_home(settings: Settings, store: Store) -> KeyEvent:
         url=settings.url,
     )
     card = open_card(envelope)
+    state_no_head(settings.last_head)
     store.create()
     with store.write() as session:
         append_own(session, statement_id(envelope.payload), card, card.type, envelope)

@@ -17,6 +17,7 @@ from exchange.config_files import write_secret
 from exchange.errors import ConfigurationError, DigestDiffers, StoreDamaged
 from exchange.flows.integrity.log_check import check_and_keep
 from exchange.flows.integrity.report import LogCheck, ReadProgress
+from exchange.flows.node.last_head import state_no_head
 from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
 from exchange.flows.operate.recovery.last_backup import LastBackup, find_last_backup, note_backup
@@ -99,8 +100,9 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     What an earlier restore left that was broken off (killed, or the power went) is removed before 5: its mark says that
     the home was empty when it began, and that nobody used it since. A restore that is under way holds its mark.
 
-    The file ``last-head`` is in no backup: so the node, once served, signs nothing before its peers have shown which
-    of its heads they hold (`log_start`), and reads their lanes on from where the backup ends, withdrawals among them.
+    The file ``last-head`` is in no backup. The new one states that no head was signed in this home. So the node, once
+    served, signs nothing before its peers have shown which of its heads they hold (`log_start`), and reads their lanes
+    on from where the backup ends, withdrawals among them.
 
     Raises ConfigurationError, StoreUnavailable, DigestDiffers, OSError; then the home is empty again.
     """
@@ -152,7 +154,9 @@ def _restore(
         _copy_scans(source, home, manifest)
         # 6. and 7.
         copy_file(source / CONFIG, home / CONFIG, sha256=manifest.files[CONFIG])
-        _fill_database(_settings_of_backup(home, settings_of), source, manifest)
+        settings = _settings_of_backup(home, settings_of)
+        state_no_head(settings.last_head)
+        _fill_database(settings, source, manifest)
         if not manifest.missing:  # else it was not whole
             note_backup(home, LastBackup(manifest.made_at, content_bytes(source, manifest), source))
         sync(home)

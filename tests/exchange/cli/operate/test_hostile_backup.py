@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.node.last_head import NONE_YET
 from exchange.flows.operate import restore as flows_restore
 from exchange.flows.operate.backup import back_up
 from exchange.scopes import Scope
@@ -495,7 +496,7 @@ def test_what_the_node_signed_after_the_backup_is_said(backups: Backups, ffp: Ff
     assert "lacks" not in restore(backups.made, "newest").err
     said = restore(backups.older, "older")
     assert (said.code, f"lacks {int(size) - older['log_size']} statements" in said.err) == (0, True)
-    assert not (tmp_path / "older" / "last-head").exists()
+    assert (tmp_path / "older" / "last-head").read_text() == NONE_YET
     for other in (head.replace(root, older["head"].splitlines()[2]), head.replace(origin, "ffp-mk.ffp-exchange/log")):
         last.write_text(other, encoding="utf-8")
         assert "two histories" in refusal(restore(backups.made, "other"))

@@ -13,6 +13,7 @@ from exchange.errors import Conflict, InvalidInput, PeerMisbehaved, PeerUnreacha
 from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.start import accept_database, begin_log_start
+from exchange.flows.node.last_head import state_no_head
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of
 from exchange.flows.witness.cosign import cosign_head
@@ -168,9 +169,9 @@ def test_a_restored_node_waits_for_a_majority(four: Network) -> None:
     assert sign_head(four.nodes[RS]), "the next start is an ordinary one"
 
 
-def test_a_database_without_the_file_beside_it_counts_as_restored(four: Network) -> None:
+def test_a_database_whose_home_signed_nothing_counts_as_restored(four: Network) -> None:
     """As on a new machine: the backup has the database, not the last head."""
-    four.nodes[RS].settings.last_head.unlink()
+    state_no_head(four.nodes[RS].settings.last_head)
     four.restart(RS)
     four.publish(RS)
     four.meet(RS, MK)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,20 +56,41 @@ def set_back(network: Network) -> None:
     network.restart(RS, backup)
 
 
-def damaged(content: bytes) -> Callable[[Network], None]:
-    def damage(network: Network) -> None:
+def damaged(damage: Callable[[Path], object]) -> Callable[[Network], None]:
+    """The database is set back, and the file ``last-head`` is no good either."""
+
+    def act(network: Network) -> None:
         set_back(network)
-        network.nodes[RS].settings.last_head.write_bytes(content)
+        damage(network.nodes[RS].settings.last_head)
         network.restart(RS)
 
-    return damage
+    return act
+
+
+def instead(make: Callable[[Path], object]) -> Callable[[Network], None]:
+    def damage(file: Path) -> None:
+        file.rename(file.with_name("moved"))
+        make(file)
+
+    return damaged(damage)
 
 
 FAULTS: dict[str, Callable[[Network], None]] = {
     "set back": set_back,
-    "empty": damaged(b""),
-    "garbled": damaged(b"\x00\xff" * 40),
-    "cut short": damaged(b"ffp-rs.ffp-exchange/log\n3\n"),
+    "missing": instead(lambda file: None),
+    "empty": damaged(lambda file: file.write_bytes(b"")),
+    "garbled": damaged(lambda file: file.write_bytes(b"\x00\xff" * 40)),
+    "cut short": damaged(lambda file: file.write_bytes(b"ffp-rs.ffp-exchange/log\n3\n")),
+    "endless": damaged(lambda file: file.write_bytes(file.read_bytes() + b"\n" * 2**20)),
+    "of another log": damaged(lambda file: file.write_bytes(file.read_bytes().replace(b"ffp-rs", b"ffp-mk"))),
+    "of another history": damaged(
+        lambda file: file.write_text(f"ffp-rs.ffp-exchange/log\n3\n{base64.b64encode(bytes(32)).decode()}\n")
+    ),
+    "a link": instead(lambda file: file.symlink_to(file.with_name("moved"))),
+    "a link to nothing": instead(lambda file: file.symlink_to(file.with_name("nothing"))),
+    "a link to a device": instead(lambda file: file.symlink_to("/dev/zero")),
+    "a folder": instead(lambda file: file.mkdir()),
+    "a pipe": instead(lambda file: os.mkfifo(file)),
 }
 
 
@@ -85,6 +108,14 @@ def scans(node: Node) -> set[bytes]:
     """Wherever they lie below the home."""
     folders = (node.settings.blobs, node.settings.drafts)
     return {path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def found(file: Path) -> bytes | int | None:
+    """What stands under this name: the content of a file, the kind of anything else, or nothing."""
+    if not os.path.lexists(file):
+        return None
+    kind = stat.S_IFMT(file.lstat().st_mode)
+    return file.read_bytes() if kind == stat.S_IFREG else kind
 
 
 ALL_SCANS = {b"the first scan", b"the second scan", b"a scan that is being entered"}
@@ -108,13 +139,13 @@ def test_nothing_is_signed_and_no_scan_is_lost(network: Network, fault: Callable
     fault(network)
     node = network.nodes[RS]
     file, size, before = node.settings.last_head, network.size(RS), statements(node)
-    content, head = file.read_bytes(), network.head(RS)
+    content, head = found(file), network.head(RS)
 
     leader = started(network)
     with pytest.raises(StoreUnavailable, match="Nothing was signed"):
         say(node, Message, EXAMINER, to="ffp-mk", text="A word.")
     assert (network.size(RS), statements(node), network.head(RS)) == (size, before, head)
-    assert file.read_bytes() == content
+    assert found(file) == content
     assert scans(node) >= ALL_SCANS
 
     command = f"ffp log accept-database --size {size}"
@@ -126,7 +157,8 @@ def test_nothing_is_signed_and_no_scan_is_lost(network: Network, fault: Callable
 
     with pytest.raises(InvalidInput):
         accept_database(node, size + 1)
-    assert accept_database(node, size).read_bytes() == content
+    aside = accept_database(node, size)
+    assert (found(aside) if aside else None) == content
     leader = started(network)
     assert network.head(RS) is not None
     network.record(RS, scan=b"the third scan")
@@ -135,7 +167,7 @@ def test_nothing_is_signed_and_no_scan_is_lost(network: Network, fault: Callable
     assert network.size(RS) == size + 1
     assert scans(node) >= ALL_SCANS | {b"the third scan"}
     assert [path.read_bytes() for path in node.blobs.all_set_aside()] == [b"the second scan"]
-    assert Cause.SCANS_SET_ASIDE in {found.cause for found in examine(node.settings.home).findings}
+    assert Cause.SCANS_SET_ASIDE in {one.cause for one in examine(node.settings.home).findings}
     network.restart(RS)
     started(network)
     assert scans(network.nodes[RS]) >= ALL_SCANS, "nor at a later start"

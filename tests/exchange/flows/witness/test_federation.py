@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from exchange.errors import PeerBusy, PeerMisbehaved
 from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.log.start import may_sign
+from exchange.flows.node.last_head import state_no_head
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
 from exchange.flows.operate.doctor.peers import examine_peers
@@ -402,7 +403,7 @@ def set_back(twenty: Federation) -> Node:
 def test_a_restored_node_goes_on_after_a_majority_of_its_witnesses(twenty: Federation) -> None:
     twenty.publish(X, 3)
     twenty.witnessed_by(*twenty.witnesses())
-    (twenty.nodes[X].settings.last_head).unlink()
+    state_no_head(twenty.nodes[X].settings.last_head)
     twenty.restart(X)
     assert not signs(twenty)
     for reader in twenty.readers():
