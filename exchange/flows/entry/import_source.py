@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import stat
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Protocol, Self
 
+from exchange.bounded_zip import open_bounded_zip
 from exchange.errors import InvalidInput
 
 MAX_ENTRIES = 50_000
@@ -67,15 +69,16 @@ class ZipSource:
     """A zip, bounded before any of it is unpacked."""
 
     def __init__(self, path: Path) -> None:
+        self._opened = ExitStack()
         try:
-            with path.open("rb") as file:
-                _check_directory(file, path.stat().st_size)
-            self._archive = zipfile.ZipFile(path)
+            file = self._opened.enter_context(path.open("rb"))
+            self._archive = self._opened.enter_context(open_bounded_zip(file, most_directory_bytes=MAX_DIRECTORY_BYTES))
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            self._opened.close()
             raise InvalidInput(f"{path.name} is neither a folder nor a zip that can be read.", code="no-zip") from error
         entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
         if len(entries) > MAX_ENTRIES:
-            self._archive.close()
+            self._opened.close()
             raise InvalidInput(f"{path.name} has more than {MAX_ENTRIES} files; divide it.", code="zip-too-large")
         self._entries = {entry.filename.replace("\\", "/"): entry for entry in entries}
 
@@ -101,7 +104,7 @@ class ZipSource:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._archive.close()
+        self._opened.close()
 
 
 def _inside(name: str) -> PurePosixPath:
@@ -118,12 +121,3 @@ def _absent(name: str) -> InvalidInput:
 
 def _unreadable(name: str) -> InvalidInput:
     return InvalidInput(f"The file '{name[:100]}' cannot be read.", code="file-unreadable")
-
-
-def _check_directory(file: IO[bytes], size: int) -> None:
-    """Raises ValueError where the zip's directory is larger than any honest one: it is read whole."""
-    file.seek(max(0, size - 65_557))  # the record at its end, with the longest comment
-    tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or int.from_bytes(tail[at + 12 : at + 16], "little") > MAX_DIRECTORY_BYTES:
-        raise ValueError("no directory that is read")

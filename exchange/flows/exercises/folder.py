@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from exchange.bounded_zip import open_bounded_zip
 from exchange.errors import ConfigurationError, Conflict, InvalidInput, NotFound
 from exchange.flows.exercises.documents import (
     MAX_ANSWERS_BYTES,
@@ -186,7 +187,7 @@ def unpack_set(packed: bytes) -> tuple[dict[str, bytes], ExerciseSet]:
     if len(packed) > MAX_PACKED_BYTES:
         raise InvalidInput(f"A set has at most {MAX_PACKED_BYTES} bytes.", code="no-exercises")
     try:
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        with open_bounded_zip(io.BytesIO(packed), most_directory_bytes=MAX_SET_BYTES) as archive:
             document = read_set_document(_member(archive, SET_DOCUMENT, MAX_SET_BYTES))
             scans = [scan for item in document.items for scan in item.scans or ()]
             wanted = {SET_DOCUMENT, *(scan.file for scan in scans)}

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from exchange.bounded_zip import open_bounded_zip
 from exchange.errors import StatementInvalid
 from exchange.flows.statement.proven import verify_proven
 from exchange.flows.witness.bundle import check_jurisdiction
@@ -47,6 +48,8 @@ from schemas.pair_bundle import (
 
 _PACKED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 """Of the other ways one may ask for gigabytes of memory before the first byte is unpacked (LZMA)."""
+_MOST_DIRECTORY_BYTES: Final = 128 * 1024
+"""Of 258 files with short names: 20 kB."""
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, KeyError, ValueError)
 """What Python's reader raises on a ZIP that is damaged, encrypted or packed otherwise."""
 
@@ -112,7 +115,7 @@ def verify_pair_bundle(data: bytes, *, confirmed: Sequence[str] = ()) -> Verifie
 def _opened(data: bytes) -> tuple[PairContents, dict[str, bytes]]:
     """Bounded: a few kilobytes can unpack to gigabytes."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with open_bounded_zip(io.BytesIO(data), most_directory_bytes=_MOST_DIRECTORY_BYTES) as archive:
             names = archive.namelist()
             if len(names) > MAX_PAIR_STATEMENTS + 2 or len(set(names)) != len(names):
                 raise _not_whole("It has too many files, or one twice.")
