@@ -77,8 +77,23 @@ def public_folder(path: Path) -> None:
             folder.chmod(0o755)
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file for this user alone, also where others could read what was there."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(text)
+def write_private(path: Path, content: str | bytes) -> None:
+    """Write a file for this user alone, whole and on disk when this returns.
+
+    Raises OSError, such as of a full disk: then the file is as it was before.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape"))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # the name too
+    finally:
+        os.close(folder)

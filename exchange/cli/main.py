@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -404,6 +405,9 @@ def _command() -> Callable[[], Any]:
     return typer.main.get_command(app)
 
 
+_FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 def run() -> None:
     """Run ``ffp``; a refusal is one sentence on stderr and exit code 2, never a trace."""
     from exchange.errors import ExchangeError
@@ -425,7 +429,9 @@ def run() -> None:
         typer.echo(f"ffp: {what}: {error.strerror}. Run this as the user whom the node belongs to.", err=True)
         sys.exit(2)
     except OSError as error:
-        typer.echo(f"ffp: {error.filename or 'this machine'}: {error.strerror or error}.", err=True)
+        place = error.filename or "this machine"
+        next_step = " Free space, and run the command again." if error.errno in _FULL_DISK else ""
+        typer.echo(f"ffp: {place}: {error.strerror or error}.{next_step}", err=True)
         sys.exit(2)
 
 

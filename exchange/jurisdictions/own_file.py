@@ -52,9 +52,7 @@ def add_own_entries(home: Path, more: Entries) -> Entries:
     text = json.dumps(plain_entries(whole), ensure_ascii=False, indent=1) + "\n"
     read_entries(text.encode(), OWN_FILE)  # not larger than what is read
     private_folder(home)
-    aside = home / f".{OWN_FILE}.new"
-    write_private(aside, text)
-    aside.replace(home / OWN_FILE)  # a node that runs reads a whole file
+    write_private(home / OWN_FILE, text)
     return whole
 
 

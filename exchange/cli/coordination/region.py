@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
+from exchange.home import write_private
 
 if TYPE_CHECKING:
     from exchange.flows.pack.pack import Pack
@@ -55,7 +55,7 @@ def key(
     if out.exists() and any(out.iterdir()):
         raise InvalidInput(f"{out} is not empty: a key is never overwritten. Name another folder.")
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(out / "region.key", private)
+    write_private(out / "region.key", private)
     (out / "recipient.json").write_bytes(public)
     if as_json:
         print_json({"name": name, "fingerprint": made.recipient.fingerprint, "folder": out})
@@ -119,7 +119,7 @@ def combine(
     written = []
     with speaking(Spoken(language, directory=lambda: keys.directory)):
         for name, content in written_files(made, with_pdf=pdf):
-            _write(out / name, content)
+            write_private(out / name, content)
             written.append(name)
     _tell_made(read, made, out, written, as_json=as_json)
     if read.refused:
@@ -182,7 +182,7 @@ def pack_region(
     with speaking(Spoken(language, directory=lambda: keys.directory)):
         written = list(pack_files(made, with_pdf=pdf))
         for name, content in written:
-            _write(out / name, content)
+            write_private(out / name, content)
         _tell_pack(made, out, [name for name, _content in written], as_json=as_json)
     if made.refused:
         raise typer.Exit(1)
@@ -440,10 +440,3 @@ def _read(path: Path, most: int) -> bytes:
             return file.read(most + 1)  # one byte more than is taken, so that too long is refused, not cut off
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """For its owner alone: a restricted edition is on it, or a key."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)

@@ -17,8 +17,9 @@ from exchange.flows.log.start import (
     settle_log_start,
     was_set_back,
 )
-from exchange.flows.node.last_head import remember_head
+from exchange.flows.node.last_head import remember_head, remembered_head
 from exchange.flows.node.node import Node, check_keys
+from exchange.flows.statement.heads import head_of
 from exchange.log import merkle, note
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.log.cosignature import MAX_WITNESSES, with_lines
@@ -51,7 +52,10 @@ def sign_head(node: Node) -> bool:
         begin_log_start(node)
     with node.store.read() as session:
         size, latest = log_size(session), latest_checkpoint(session)
-        if not may_sign(node, session) or (latest is not None and latest.size >= size):
+        may = may_sign(node, session)
+        if not may or (latest is not None and latest.size >= size):
+            if may and latest is not None and _is_remembered_late(node, latest.size):
+                _remember(node, head_of(latest.note))
             return False
         if keys_since(session) < node.history.last.index:  # the key-event is still to come back
             return False
@@ -73,13 +77,25 @@ def sign_head(node: Node) -> bool:
     node.news.grown(size)
     if node.keys.former_log is not None:  # what was just signed is the one head that they had still to sign
         drop_former_log(node.settings.keys)
+    _remember(node, head)
+    return True
+
+
+def _is_remembered_late(node: Node, size: int) -> bool:
+    """Whether the file last-head names an earlier head: the disk was full when the last one was signed."""
+    remembered = remembered_head(node.settings)
+    return isinstance(remembered, Checkpoint) and remembered.size < size
+
+
+def _remember(node: Node, head: Checkpoint) -> None:
+    """Write the file last-head. Raises StoreUnavailable."""
     try:
         remember_head(node.settings, head)
     except OSError as error:
         raise StoreUnavailable(
-            f"The head was signed and stored, but {node.settings.last_head} could not be written: {error.strerror}."
+            f"The head was signed and stored, but {node.settings.last_head} could not be written: {error.strerror}. "
+            "Free space; the node writes the file anew by itself."
         ) from error
-    return True
 
 
 def _signed(node: Node, head: Checkpoint) -> bytes:

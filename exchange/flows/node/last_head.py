@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from exchange.config import Settings
 from exchange.errors import CheckpointInvalid, StoreUnavailable
+from exchange.home import write_private
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.store.log.statements import latest_checkpoint
 from exchange.store.tables.log import CheckpointRow
@@ -84,12 +85,12 @@ def remember_head(settings: Settings, head: Checkpoint) -> None:
     before, path = remembered_head(settings), settings.last_head
     if (fault := fault_between(before, head, settings)) is not None:
         raise StoreUnavailable(f"The head of size {head.size} was stored, and {path} stays as it is. {fault.in_words}")
-    _write(path, head.text)
+    write_private(path, head.text)
 
 
 def state_no_head(path: Path) -> None:
     """Write that no head was signed in this home yet. Raises OSError."""
-    _write(path, NONE_YET)
+    write_private(path, NONE_YET)
 
 
 def _read(path: Path) -> bytes:
@@ -98,15 +99,6 @@ def _read(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             return b""
         return file.read(_MOST_BYTES)
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())  # else a power cut may leave an empty file, which cannot be read
-    part.replace(path)
 
 
 def fault_between(

@@ -62,6 +62,4 @@ def list_in(path: Path, jurisdiction: Jurisdiction) -> Checklist:
 def write_list(path: Path, jurisdiction: Jurisdiction, lines: tuple[OnboardingLine, ...]) -> None:
     """Raises OSError."""
     kept = ListFile(format="ffp-onboarding-1", jurisdiction=jurisdiction, lines=lines)
-    part = path.with_name(path.name + ".part")
-    write_private(part, kept.model_dump_json(indent=1) + "\n")
-    part.replace(path)
+    write_private(path, kept.model_dump_json(indent=1) + "\n")

@@ -77,10 +77,8 @@ class StandingFile:
     def _write(self) -> None:
         self._standing = replace(self._standing, alive_at=stamp())
         self._write_at = time.monotonic() + WRITTEN_S
-        part = self._path.with_suffix(".part")
         with contextlib.suppress(OSError):  # the disk is full
-            write_private(part, json.dumps(asdict(self._standing)))
-            part.replace(self._path)
+            write_private(self._path, json.dumps(asdict(self._standing)))
 
 
 def standings_in(home: Path) -> list[tuple[Path, WatchStanding]]:

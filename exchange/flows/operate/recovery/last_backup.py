@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.clock import stamp
+from exchange.home import write_private
 
 LAST_BACKUP: Final = "last-backup"
 BACKUP_DAYS: Final = 2
@@ -45,7 +46,4 @@ def last_backup(home: Path) -> str | None:
 
 def note_backup(home: Path, backup: LastBackup) -> None:
     """Raises OSError."""
-    part = (home / LAST_BACKUP).with_suffix(".part")
-    said = f"{backup.made_at}\n{backup.bytes}\n{backup.folder}\n"
-    part.write_text(said, encoding="utf-8", errors="surrogateescape")
-    part.replace(home / LAST_BACKUP)
+    write_private(home / LAST_BACKUP, f"{backup.made_at}\n{backup.bytes}\n{backup.folder}\n")

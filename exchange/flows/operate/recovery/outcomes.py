@@ -17,7 +17,6 @@ from exchange.clock import now
 from exchange.errors import ConfigurationError
 from exchange.home import write_private
 from exchange.store.node.lock import AliveFile
-from exchange.store.scan.copies import sync
 
 FILE: Final = "restore-drills.json"
 DRILL_LOCK: Final = "restore-drill.lock"
@@ -106,8 +105,4 @@ def age_s(moment: str) -> float:
 
 
 def _write(home: Path, drills: Drills) -> None:
-    part = (home / FILE).with_suffix(".part")
-    write_private(part, _DRILLS.dump_json(drills, indent=1).decode() + "\n")
-    sync(part)
-    part.replace(home / FILE)
-    sync(home)
+    write_private(home / FILE, _DRILLS.dump_json(drills, indent=1) + b"\n")
