@@ -378,11 +378,6 @@ class Settings(BaseSettings):
         return None if self.peer_certificate is None else self.home / self.peer_certificate
 
     @property
-    def rows_sealed(self) -> Path:
-        """An empty file: what lets somebody in is sealed in the database from then on."""
-        return self.home / "rows-sealed"
-
-    @property
     def sign_in_key(self) -> Path:
         """Seals the secrets of users' authenticators; belongs in the backup of the keys."""
         return self.home / "sign-in.key"

@@ -57,8 +57,7 @@ ExchangeError
     │   ├── EgressRefused       this node may not connect there: the operator allows it, or mends the name
     │   └── PeerBusy            it answers, and wants to be asked again later: nothing is wrong, no try is counted
     └── PeerMisbehaved          the peer's answer breaks the protocol: stop, keep the evidence, tell the operator
-        ├── HistoryDiffers      two heads that one log signed do not agree: keep both, believe neither
-        └── PeerLacks           it has no such address: an older release, where the address is newer than that
+        └── HistoryDiffers      two heads that one log signed do not agree: keep both, believe neither
 """
 
 from __future__ import annotations
@@ -387,10 +386,6 @@ class PeerBusy(PeerUnreachable):
 
 class PeerMisbehaved(PeerError):
     code = "peer-misbehaved"
-
-
-class PeerLacks(PeerMisbehaved):
-    pass
 
 
 class HistoryDiffers(PeerMisbehaved):

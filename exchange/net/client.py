@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from exchange.clock import apart
 from exchange.errors import (
     PeerBusy,
-    PeerLacks,
     PeerMisbehaved,
     PeerUnreachable,
     RequestExpired,
@@ -78,7 +77,6 @@ class NewsQuestion:
     url: str
     headers: dict[str, str]
     wait_s: int
-    of_pages: bool
     """The answer is a page of the lane: it says that there may be news, and is fetched again."""
 
 
@@ -138,29 +136,24 @@ class PeerClient:
         with self._answer(f"{peer.url}/v1/node/keys", {}, within_s=self._timeout_s) as (answer, line):
             return _bounded(answer, line, MAX_CHAIN_BYTES)
 
-    def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int, wait_s: int = 0) -> bytes:
-        """The next page of this node's lane at a peer: verified to be the peer's answer to this very request. Where
-        there is no news the peer waits for some, at most ``wait_s`` seconds.
+    def fetch_lane(self, peer: PeerAddress, *, start: int, head: bytes, known_size: int) -> bytes:
+        """The next page of this node's lane at a peer: verified to be the peer's answer to this very request.
 
         Raises PeerUnreachable, PeerMisbehaved.
         """
         url = f"{peer.url}/v1/lane?start={start}&head={head.hex()}&known_size={known_size}"
-        if wait_s:
-            url += f"&wait={wait_s}"
-        within_s = wait_s + PAGE_TIMEOUTS * self._timeout_s
-        return self._signed_answer(peer, url, most=MAX_PAGE_BYTES, within_s=within_s)
+        return self._signed_answer(peer, url, most=MAX_PAGE_BYTES, within_s=PAGE_TIMEOUTS * self._timeout_s)
 
     def news_question(
-        self, peer: PeerAddress, *, start: int, head: bytes, known_size: int | None, wait_s: int, of_pages: bool = False
+        self, peer: PeerAddress, *, start: int, head: bytes, known_size: int | None, wait_s: int
     ) -> NewsQuestion:
         """Whether anything follows ``start`` on this node's lane at a peer, who may wait for it so long. For a witness,
-        who knows the log up to ``known_size``, each new head is news too. A peer of an earlier release knows the
-        question ``of_pages`` alone. Raises PeerMisbehaved."""
-        url = f"{peer.url}/v1/lane{'' if of_pages else '/news'}?start={start}&head={head.hex()}&wait={wait_s}"
+        who knows the log up to ``known_size``, each new head is news too. Raises PeerMisbehaved."""
+        url = f"{peer.url}/v1/lane/news?start={start}&head={head.hex()}&wait={wait_s}"
         if known_size is not None:
             url += f"&known_size={known_size}"
         headers = {**self._signed(url), "Accept-Encoding": "identity"}
-        return NewsQuestion(peer, url, headers, wait_s, of_pages)
+        return NewsQuestion(peer, url, headers, wait_s)
 
     def is_news(self, asked: NewsQuestion, answer: NewsAnswer) -> bool:
         """What a peer's answer says, verified to be its own to this very question. Raises PeerMisbehaved."""
@@ -184,7 +177,7 @@ class PeerClient:
         """How far a peer's log is witnessed beyond the head of ``size`` that was verified here, and that it goes on
         from each of ``asks``: verified to be the peer's answer to this very request.
 
-        Raises PeerUnreachable, PeerMisbehaved, and its kind PeerLacks where the peer knows no such question.
+        Raises PeerUnreachable, PeerMisbehaved.
         """
         url = f"{peer.url}/v1/log/witnessed?size={size}"
         if asks:
@@ -412,7 +405,7 @@ def _refusal(answer: httpx.Response, line: OpenRequest) -> PeerUnreachable | Pee
         wait = answer.headers.get("retry-after", "")
         kind = PeerBusy if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else PeerUnreachable
         return kind(message, retry_after_s=min(int(wait[:9]), MOST_RETRY_S) if wait[:9].isdecimal() else 0)
-    return PeerLacks(message) if answer.status_code == httpx.codes.NOT_FOUND else PeerMisbehaved(message)
+    return PeerMisbehaved(message)
 
 
 def _said(body: bytes) -> str:

@@ -34,8 +34,6 @@ CERTAIN_S: Final = 30
 """Until then a line may be one that nobody takes at the other end."""
 ROUND_AGAIN_S: Final = 3600
 """A peer without news is gone round to so often, or after its answer."""
-OLDER_S: Final = 3600
-"""So long a peer that does not know the question is asked for pages instead."""
 IN_VAIN: Final = 3
 """Of so many questions in a row one may have met a restart of the peer, and one a change of its keys."""
 
@@ -44,7 +42,6 @@ class PeerNews:
     def __init__(self, node: Node, client: PeerClient, hours: AvailableHours) -> None:
         self._node, self._client, self._hours = node, client, hours
         self._wait_s: dict[str, float] = {}
-        self._older: dict[str, float] = {}
         self._standing: dict[str, float] = {}
         self._in_vain: dict[str, int] = {}
 
@@ -78,11 +75,6 @@ class PeerNews:
             return False
         finally:
             del self._standing[peer]
-        if asked.of_pages:
-            return False
-        if answer.status == HTTPStatus.NOT_FOUND:
-            self._older[peer] = time.monotonic() + OLDER_S
-            return False
         quiet = bool(await loops.step(name, partial(self._is_said_quiet, asked, answer)))
         if quiet:
             self._wait_s[peer] = 2 * asked.wait_s
@@ -138,10 +130,9 @@ class PeerNews:
 
     def _question(self, peer: str) -> NewsQuestion | None:
         """None where nothing is waited for: the peer is asked again after the pause between two rounds."""
-        older = time.monotonic() < self._older.get(peer, 0.0)
         with self._node.store.read() as session:
             most_s = min(self._node.settings.lane_wait_s, max(SHORTEST_S, A_PEER_S * len(asked_peers(session))))
-        wait_s = int(min(most_s, SHORTEST_S if older else self._wait_s.get(peer, SHORTEST_S)))
+        wait_s = int(min(most_s, self._wait_s.get(peer, SHORTEST_S)))
         if wait_s == 0:
             return None
-        return question_for_news(self._node, self._client, peer, wait_s=wait_s, of_pages=older)
+        return question_for_news(self._node, self._client, peer, wait_s=wait_s)

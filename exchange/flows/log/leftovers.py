@@ -12,7 +12,6 @@ import structlog
 from exchange.flows.log.start import sets_aside
 from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
-from exchange.flows.scan.prepared import put_in_folders
 from exchange.store.entry.drafts import every_file
 from exchange.store.query.queries import unanswered
 
@@ -30,7 +29,6 @@ def clear_leftovers(node: Node) -> None:
     for leftover in node.settings.prepared.glob("*.part"):
         if not _is_being_written(leftover):
             _clear_away(leftover, Path.unlink)
-    put_in_folders(node)
     with node.store.write() as session:
         if last_head_fault(node.settings, session) is not None:
             return  # the right database may still be put back, with the rows that name the rest

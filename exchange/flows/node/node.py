@@ -45,7 +45,7 @@ from exchange.net.object_store import ObjectStore
 from exchange.net.tracing import Tracing
 from exchange.store.database.engine import PATIENCE_S, Store
 from exchange.store.database.postgresql import CONNECTIONS
-from exchange.store.database.seals import derived_key, seal_all
+from exchange.store.database.seals import derived_key
 from exchange.store.entry.draft_files import DraftFiles
 from exchange.store.log.audit_trail import AuditTrail
 from exchange.store.log.statements import append_own, keys_since, latest_checkpoint
@@ -53,7 +53,7 @@ from exchange.store.move.home_mark import refuse_unfinished_move
 from exchange.store.node.limits import NodeLimits
 from exchange.store.scan.blobs import BlobFolder, QueryScans
 from exchange.store.sync.evidence import EvidenceFolder
-from exchange.store.terms.terms import note_policy_in_force
+from exchange.store.terms.terms import note_no_policy
 from exchange.trust.card import make_card, open_card
 from exchange.trust.key_files import EVENTS, kept_events
 from exchange.trust.key_history import KeyHistory, history_in
@@ -204,9 +204,10 @@ def _fill_home(settings: Settings, store: Store) -> KeyEvent:
     for folder in (settings.blobs, settings.incoming, settings.prepared):
         folder.mkdir(mode=0o700, exist_ok=True)
     create_keys(settings.keys, settings.passphrase)
+    keys = load_keys(settings.keys, settings.passphrase)
     envelope = make_card(
         load_identity(settings.keys, settings.passphrase),
-        load_keys(settings.keys, settings.passphrase),
+        keys,
         node_id=settings.node_id,
         jurisdiction=settings.jurisdiction,
         url=settings.url,
@@ -214,8 +215,10 @@ def _fill_home(settings: Settings, store: Store) -> KeyEvent:
     card = open_card(envelope)
     state_no_head(settings.last_head)
     store.create()
+    store.seal_with(derived_key(keys.nonce_secret))
     with store.write() as session:
         append_own(session, statement_id(envelope.payload), card, card.type, envelope)
+        note_no_policy(session, settings.node_id)
     return card
 
 
@@ -300,7 +303,7 @@ def open_with(settings: Settings, *, processes: int = 1, moved: bool = False) ->
         history, keys = keys_in_force(settings, history)
         check_card(settings, history, moved=moved)
         objects = object_store_of(settings, services)
-        _seal_rows(settings, store, keys, history.card.issuer)
+        store.seal_with(derived_key(keys.nonce_secret))
     except BaseException:
         store.close()
         raise
@@ -328,17 +331,6 @@ def open_with(settings: Settings, *, processes: int = 1, moved: bool = False) ->
         meters=Meters(),
         tracing=tracing,
     )
-
-
-def _seal_rows(settings: Settings, store: Store, keys: NodeKeys, node_id: str) -> None:
-    """What lets somebody in, or gives something away, is sealed in the database; of an earlier release, once."""
-    key = derived_key(keys.nonce_secret)
-    if not settings.rows_sealed.exists():
-        with store.write() as session:
-            note_policy_in_force(session, node_id)
-            seal_all(session, key)
-        settings.rows_sealed.touch(mode=0o600)
-    store.seal_with(key)
 
 
 def _compute(settings: Settings, *, background: bool = False, processes: int = 1) -> Compute:

@@ -81,30 +81,7 @@ def prepared_path(
 
 def prepared_files(node: Node, sha256: str) -> list[Path]:
     """All that was prepared from a scan, for whatever record; one file in 256 is looked at."""
-    folder = node.settings.prepared
-    return [*(folder / sha256[:2]).glob(f"{sha256}.*"), *folder.glob(f"{sha256}.*")]
-
-
-def put_in_folders(node: Node) -> None:
-    """What an earlier release kept in one folder: millions of names are too many for one. Broken off, it goes on.
-
-    What was not prepared here stays where it lies. What cannot be moved is prepared again when it is needed; that the
-    node does not start would be worse.
-    """
-    for path in node.settings.prepared.iterdir():
-        try:
-            if _FOLDER.fullmatch(path.name) and path.is_file():  # where a folder should be
-                path.unlink()
-            elif _PREPARED.fullmatch(path.name) and path.suffix != ".part":
-                folder = path.parent / path.name[:2]
-                if folder.is_file():
-                    folder.unlink()
-                folder.mkdir(mode=0o700, exist_ok=True)
-                path.replace(folder / path.name)
-        except FileNotFoundError:
-            continue  # another process of the node moved it
-        except OSError as error:
-            log.warning("a prepared scan is not moved", path=str(path), detail=str(error))
+    return list((node.settings.prepared / sha256[:2]).glob(f"{sha256}.*"))
 
 
 def reference_name(acquisition: AcquisitionRow, variant: Variant = Variant.AS_TAKEN) -> bytes:

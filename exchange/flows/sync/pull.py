@@ -116,9 +116,7 @@ def pull(node: Node, client: PeerClient, node_id: str) -> bool:
     return verified.more
 
 
-def question_for_news(
-    node: Node, client: PeerClient, node_id: str, *, wait_s: int, of_pages: bool = False
-) -> NewsQuestion | None:
+def question_for_news(node: Node, client: PeerClient, node_id: str, *, wait_s: int) -> NewsQuestion | None:
     """What to ask a peer that has nothing more just now; None where nothing is to be read of it. Each new head of its
     log is news to a witness of it, and while something waits on its lane that this release is too old for."""
     with node.store.read() as session:
@@ -126,14 +124,13 @@ def question_for_news(
     if peer is None or peer.state not in ASKED or is_stopped(node, node_id):
         return None
     known_size = head_of(peer.checkpoint).size if peer.checkpoint else 0
-    each_head = of_pages or peer.waiting or installed_witnesses(node.settings).includes(node.node_id, node_id)
+    each_head = peer.waiting or installed_witnesses(node.settings).includes(node.node_id, node_id)
     return client.news_question(
         address_of(peer),
         start=peer.cursor_count,
         head=peer.cursor_head,
         known_size=known_size if each_head else None,
         wait_s=wait_s,
-        of_pages=of_pages,
     )
 
 

@@ -288,7 +288,7 @@ def _agrees(node: Node, peer: str, head: Checkpoint, raw: bytes) -> bool:
 
 def _returned(node: Node, peer: str, found: tuple[Checkpoint, bytes, Cosignature] | None = None) -> list[str]:
     if not installed_witnesses(node.settings).includes(peer, node.node_id):
-        found = None  # by another round, or an older release: a head is kept with a dozen cosignatures, not with all
+        found = None  # by another round: a head is kept with the cosignatures of its dozen, not with all
     with node.store.read() as session:
         row, before = find_peer(session, peer), cosigned_size(session, peer)
     known = found is None or found[0].size == before

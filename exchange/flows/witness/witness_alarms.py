@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
-from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerRow, PeerState
-from exchange.store.witness.witnessed import is_of_older_peer, unwitnessed, witnessed_logs
+from exchange.store.witness.witnessed import unwitnessed, witnessed_logs
 from exchange.trust.witness_choice import majority
 
 _SHOWN: Final = 8
@@ -51,12 +50,6 @@ def few_witnesses(node: Node, peers: Iterable[PeerRow]) -> list[str]:
             f"majority of their witnesses are enrolled. Enrol first: {first}."
         )
     return said
-
-
-def peers_without_the_question(session: Session) -> list[str]:
-    """Enrolled peers whose release does not tell yet how far its log is witnessed."""
-    enrolled = _enrolled(all_peers(session))
-    return [row.log for row in witnessed_logs(session) if row.log in enrolled and is_of_older_peer(row)]
 
 
 def _enrolled(peers: Iterable[PeerRow]) -> set[str]:

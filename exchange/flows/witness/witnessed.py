@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
-from exchange.errors import CheckpointInvalid, PeerBusy, PeerLacks, PeerMisbehaved, ProofInvalid
+from exchange.errors import CheckpointInvalid, PeerBusy, PeerMisbehaved, ProofInvalid
 from exchange.flows.log.checkpoint import head_cosigned_by, proofs_up_to
 from exchange.flows.log.head_gossip import ShownHead, check_proofs, disagree, heads_to_prove
 from exchange.flows.node.node import Node
@@ -99,9 +99,8 @@ def check_witnessed(node: Node, client: PeerClient, node_id: str) -> bool:
     4. What a majority of the chosen cosigned is covered. What does not agree is kept as evidence, with an alarm.
     5. What is not covered waits for the next hour. After a day it is an alarm (`unwitnessed`).
 
-    A peer of a release that does not know the question is passed over, unless it answered before. One that is busy is
-    asked again in the next round; while a head waits for more than a day, that is an alarm too: whoever hides a fork
-    could always be busy. Raises PeerUnreachable, PeerMisbehaved.
+    A peer that is busy is asked again in the next round; while a head waits for more than a day, that is an alarm too:
+    whoever hides a fork could always be busy. Raises PeerUnreachable, PeerMisbehaved.
     """
     # 1.
     chosen = installed_witnesses(node.settings).of(node_id)
@@ -129,16 +128,8 @@ def check_witnessed(node: Node, client: PeerClient, node_id: str) -> bool:
     try:
         answer = _ask(client, peer, known.size, asked)
         found = read_witnessed(answer, known, peer_keys(peer), keys)
-    except PeerLacks as error:
-        _keep(node, row, answered=False)
-        if row.answered_at is None:
-            return True
-        raise PeerMisbehaved(
-            f"{node_id} told {row.answered_at} how far its log is witnessed, and says now that it knows no such "
-            f"question ({error}). Ask its operator whether it went back to an older release."
-        ) from error
     except PeerMisbehaved:
-        _keep(node, row, answered=True)
+        _keep(node, row)
         raise
     except PeerBusy as error:
         if row.waiting_since is None or row.waiting_since > stamp_in(-LATE_H * 3600):
@@ -150,7 +141,7 @@ def check_witnessed(node: Node, client: PeerClient, node_id: str) -> bool:
     # 4., 5.
     row.round, row.size = answer.round, max(row.size, min(found.covered(needed), known.size))
     _wait_on(row, known.size, found)
-    _keep(node, row, answered=True)
+    _keep(node, row)
     check_proofs(node, node_id, peer.checkpoint, asked, answer.proofs)
     _note_evidence(node, peer, known, found)
     return True
@@ -245,11 +236,9 @@ def _ask(client: PeerClient, peer: PeerRow, size: int, asked: Sequence[ToldHeadR
     return answer
 
 
-def _keep(node: Node, row: WitnessedLogRow, *, answered: bool) -> None:
+def _keep(node: Node, row: WitnessedLogRow) -> None:
     """What came of asking; and the alarm, once a head waits for a day."""
     row.asked_at = stamp()
-    if answered:
-        row.answered_at = row.asked_at
     with node.store.write() as session:
         keep_witnessed(session, row)
         peer = find_peer(session, row.log)

@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import event, exists, select
+from sqlalchemy import event, select
 from sqlalchemy.orm import QueryContext, Session, UOWTransaction
 from sqlalchemy.orm.attributes import get_history, set_committed_value
 
@@ -92,16 +92,6 @@ def holds(session: Session, row: Sealed) -> bool:
     """Whether the row is as this software wrote it. Always, in a session without a key: a store of no node."""
     key = session.info.get(KEY)
     return key is None or hmac.compare_digest(row.seal or b"", seal_of(row, key))
-
-
-def seal_all(session: Session, key: bytes) -> None:
-    """Seal what is there, where nothing is sealed: rows of an earlier release. What a backup brings was sealed by the
-    node that it is of, and one that does not hold is not sealed anew by being restored. Needs a write transaction of a
-    session without a key."""
-    if not any(session.scalar(select(exists().where(table.seal.is_not(None)))) for table in SEALED_COLUMNS):
-        for row in _all(session):
-            row.seal = seal_of(row, key)
-        session.flush()
 
 
 def broken(session: Session) -> Iterator[tuple[str, str]]:

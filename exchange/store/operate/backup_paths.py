@@ -33,7 +33,6 @@ _OF_THE_NODE = (
         "restore-drills.json",
         "restore-drill",
         "restore-drill.lock",
-        "rows-sealed",
     ),
     *("blobs", "incoming", "prepared", "galleries", "queries", "drafts", "workers", "limits", "counts"),
     *("serve.lock", "work.lock"),

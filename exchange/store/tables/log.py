@@ -124,8 +124,6 @@ class WitnessedLogRow(Base):
     waiting_cosigned: Mapped[int]
     asked_at: Mapped[str | None]
     """When its node was last reached with the question."""
-    answered_at: Mapped[str | None]
-    """When it last knew the question, whatever it answered; None of a release that is older than the question."""
     round: Mapped[int | None]
     """The round of the trust root by which that node chose its witnesses."""
 

@@ -90,8 +90,8 @@ class QuarantineRow(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     statement_id: Mapped[str]
     log_index: Mapped[int]
-    sha256: Mapped[str | None]
-    """Of the envelope that came; None of what an earlier release had erased. The bytes lie in the home, if anywhere."""
+    sha256: Mapped[str]
+    """Of the envelope that came. The bytes lie in the home, if anywhere."""
     size: Mapped[int]
     reason: Mapped[str]
     detail: Mapped[str]

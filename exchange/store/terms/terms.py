@@ -81,12 +81,9 @@ def policy_in_force(session: Session, owner: str) -> PolicyInForceRow | None:
     return session.scalars(_IN_FORCE, {"owner": owner}).first()
 
 
-def note_policy_in_force(session: Session, owner: str) -> None:
-    """Of a database of an earlier release, and of a new node, which has stated none."""
-    if policy_in_force(session, owner) is None:
-        newest = latest_of(session, owner, "policy")
-        session.add(PolicyInForceRow(owner=owner, statement_id=newest.statement_id if newest is not None else None))
-        session.flush()
+def note_no_policy(session: Session, owner: str) -> None:
+    """A new node has stated no policy."""
+    session.add(PolicyInForceRow(owner=owner, statement_id=None))
 
 
 def legal_basis_rows(policy: Policy) -> list[dict[str, str]]:

@@ -32,15 +32,10 @@ def keep_witnessed(session: Session, row: WitnessedLogRow) -> None:
     session.flush()
 
 
-def is_of_older_peer(row: WitnessedLogRow) -> bool:
-    """Whether the log's node knows no such question: it refused the first, and never answered one."""
-    return row.asked_at is not None and row.answered_at is None
-
-
 def unwitnessed(row: WitnessedLogRow) -> str | None:
     """What the operator must know of a log whose head was shown here, and to too few of its witnesses a day later; else
     None. A node that is away is asked when it comes back, before anything is said against it."""
-    if row.waiting_since is None or row.asked_at is None or is_of_older_peer(row):
+    if row.waiting_since is None or row.asked_at is None:
         return None
     if row.asked_at < hours_after(row.waiting_since, LATE_H):
         return None

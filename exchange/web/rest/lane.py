@@ -18,7 +18,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.sync.acknowledge import acknowledge
 from exchange.flows.sync.serve_lane import read_lane, waits_on_lane
 from exchange.net.client import READS
-from exchange.web.access.caller import CallingPeer, OpenNode, ReadingPeer, check_still_let_in
+from exchange.web.access.caller import OpenNode, ReadingPeer, check_still_let_in
 from exchange.web.access.signed import signed_answer
 from exchange.web.description import json_answer
 from schemas import CONTRACT_VERSION
@@ -26,9 +26,6 @@ from schemas.lane import MAX_NEWS_WAIT_S, LaneNews, LanePage
 from schemas.statement_base import ContractVersion
 
 router = APIRouter(tags=["node"])
-
-MAX_WAIT_S = 50
-"""For a page: older readers hold a thread for as long."""
 
 _LaneHead = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="The reader's running head of the lane.")]
 _Count = Annotated[int, Query(ge=0, le=2**62)]
@@ -38,24 +35,27 @@ _Reads = Annotated[ContractVersion, Header(alias=READS, description="The newest 
 @router.get(
     "/v1/lane", response_class=Response, name="read_lane", responses={200: json_answer(LanePage, "A page, signed.")}
 )
-async def lane(
-    request: Request,
+def lane(
     node: OpenNode,
     peer: ReadingPeer,
     start: _Count,
     head: _LaneHead,
     known_size: _Count = 0,
-    wait: Annotated[int, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for news, where there is none.")] = 0,
     reads: _Reads = CONTRACT_VERSION,
 ) -> Response:
-    """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. With ``wait`` it
-    comes when the log has grown beyond ``known_size``, or after that time. It ends before the first statement that
-    needs a newer contract version than the peer states to read: the first version, where it states none."""
-    if wait:
-        await run_in_threadpool(acknowledge, node, peer.row, start, bytes.fromhex(head), peer.request.proof, reads)
-        await _waited(request, node, wait, partial(_is_longer, node, known_size))
-        await run_in_threadpool(check_still_let_in, node, peer)
-    return await run_in_threadpool(_lane_page, node, peer, start, head, known_size, reads)
+    """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. It ends before
+    the first statement that needs a newer contract version than the peer states to read: the first version, where it
+    states none."""
+    page = read_lane(
+        node,
+        peer.row,
+        start=start,
+        head=bytes.fromhex(head),
+        known_size=known_size,
+        proof=peer.request.proof,
+        reads=reads,
+    )
+    return signed_answer(node, peer, page.model_dump_json().encode())
 
 
 @router.get(
@@ -122,16 +122,3 @@ class _OnLane:
             return False
         self._asked_at = size
         return await run_in_threadpool(waits_on_lane, self._node, self._peer, self._start)
-
-
-def _lane_page(node: Node, peer: CallingPeer, start: int, head: str, known_size: int, reads: str) -> Response:
-    page = read_lane(
-        node,
-        peer.row,
-        start=start,
-        head=bytes.fromhex(head),
-        known_size=known_size,
-        proof=peer.request.proof,
-        reads=reads,
-    )
-    return signed_answer(node, peer, page.model_dump_json().encode())

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
-from exchange.errors import Conflict, InvalidInput, NotFound, PeerLacks, PeerMisbehaved, PeerUnreachable
+from exchange.errors import Conflict, InvalidInput, NotFound, PeerMisbehaved, PeerUnreachable
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.keys.events import key_chain
 from exchange.flows.keys.restore_key_events import cosign_again, return_key_events
@@ -73,7 +73,7 @@ class Network:
         self.lies: dict[tuple[str, str], Callable[[Any], BaseModel]] = {}
         self.reads: dict[str, str] = {}
         """Up to which version of the contract a node says that it reads, where that is not this release's."""
-        self.older: set[str] = set()
+        self.refusing: set[str] = set()
         """Nodes of a release that does not know how to tell how far its log is witnessed."""
         self.published = 0
         self.sharing = True
@@ -369,8 +369,8 @@ class _Direct:
 
     def fetch_witnessed(self, peer: PeerAddress, *, size: int, asks: Sequence[int]) -> bytes:
         with _refusals():
-            if peer.node_id in self._network.older:
-                raise PeerLacks(f"{peer.node_id} refused with 404")
+            if peer.node_id in self._network.refusing:
+                raise PeerMisbehaved(f"{peer.node_id} refused with 404")
             node, _ = self._network.answering(self._asker, peer.node_id)
             answer: BaseModel = answer_witnessed(node, size, asks)
         changed = self._network.lies.get((peer.node_id, "witnessed"))

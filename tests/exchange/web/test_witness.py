@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from exchange.errors import PeerLacks, PeerMisbehaved
 from exchange.flows.statement.heads import open_cosigned
 from exchange.log import note
-from exchange.net.client import PeerAddress, PeerClient
 from exchange.net.message_signatures import sign_request
 from exchange.trust.keys import raw_public, requester_id
 from schemas.vocabulary import Jurisdiction
@@ -162,16 +158,3 @@ def test_how_far_its_log_is_witnessed_a_node_tells_peers_alone(pair: Pair) -> No
         problem(question(mk, rs, query), 422, "invalid-parameter")
     problem(question(mk, rs, "?size=1000"), 409, "size-not-signed")
     problem(question(mk, rs, "?size=1&asks=2"), 409, "size-not-signed")
-
-
-@pytest.mark.slow
-def test_a_peer_that_lacks_an_address_is_told_from_one_that_refuses(pair: Pair) -> None:
-    rs, mk = pair
-    with closing(PeerClient(mk.node.node_id, mk.node.keys.transport, guard=mk.node.egress, timeout_s=10)) as client:
-        there = PeerAddress("ffp-rs", rs.url, raw_public(rs.node.keys.transport))
-        with pytest.raises(PeerLacks, match="404"):
-            client.fetch_witnessed(dataclasses.replace(there, url=f"{rs.url}/older"), size=1, asks=())
-        with pytest.raises(PeerMisbehaved, match="409") as refused:
-            client.fetch_witnessed(there, size=1000, asks=())
-        assert not isinstance(refused.value, PeerLacks)
-        assert parse_witnessed_log(client.fetch_witnessed(there, size=1, asks=(1,))).proofs == ((),)

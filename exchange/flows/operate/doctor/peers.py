@@ -21,7 +21,7 @@ from exchange.flows.statement.peer import altered_peers
 from exchange.flows.sync.clocks import judge
 from exchange.flows.sync.skew import skew_alarms
 from exchange.flows.terms.first_line import peers_without_line
-from exchange.flows.witness.witness_alarms import few_witnesses, peers_without_the_question
+from exchange.flows.witness.witness_alarms import few_witnesses
 from exchange.net.probe import ReachedPeer, reach
 from exchange.store.sync.peers import all_peers, unnoted
 from exchange.store.tables.peers import PeerRow, PeerState
@@ -43,7 +43,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
         older, altered = skew_alarms(session, known), altered_peers(known)
         without_line = [peer.node_id for peer in peers_without_line(session)]
-        few, unasked = few_witnesses(node, known), peers_without_the_question(session)
+        few = few_witnesses(node, known)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
         own = pool.submit(_reach, node, node.settings.url).result() if served else None
@@ -62,9 +62,6 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         yield warning(
             Cause.CONTRACT, "contract", what, "Whoever is older upgrades; `ffp --version` there says what it reads."
         )
-    if unasked:
-        what = f"Peer older: {', '.join(unasked)} do not tell yet how far their logs are witnessed. Nothing is lost."
-        yield warning(Cause.CONTRACT, "contract", what, "Ask their operators to upgrade.")
     for what in few:
         yield warning(Cause.FEW_WITNESSES, "witnesses", what, "Enrol those who are named: ffp peer add")
     if without_line:

@@ -160,8 +160,6 @@ def _try(settings: Settings, wanted: WantedDrill, told: dict[str, Any], progress
         restore_twin(source, twin, replace(secrets, database_url=database_url), settings_of)
         if manifest.of_earlier_release:
             bring_up(settings_of(twin))
-        elif settings.rows_sealed.exists():  # the rows keep the seals that they were backed up with, or it is found
-            settings_of(twin).rows_sealed.touch(mode=0o600)
         node = open_with(settings_of(twin))
         try:
             with closing(store_of(settings)) as live:

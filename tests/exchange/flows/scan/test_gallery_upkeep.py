@@ -16,14 +16,13 @@ import pytest
 
 import matcher
 from exchange.errors import StoreUnavailable
-from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.gallery_standing import CheckRound, GalleryStanding, last_round
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.operate.status import node_status
 from exchange.flows.scan import gallery_upkeep
 from exchange.flows.scan.gallery_check import check_galleries
 from exchange.flows.scan.gallery_upkeep import make_gallery_whole, restore_galleries
-from exchange.flows.scan.prepared import acquisition_id_of, prepared_files
+from exchange.flows.scan.prepared import acquisition_id_of
 from matcher.gallery import growing
 from schemas.vocabulary import Jurisdiction
 from tests.load.archive import Archive, drawn
@@ -198,17 +197,3 @@ def test_all_shards_are_read_again_and_what_is_damaged_is_made_again(home: Path,
         (again.galleries.folder(BREECH_FACE) / "checked").write_bytes(b"{")
         check_galleries(again)
         assert last(again) != done
-
-
-def test_what_an_earlier_release_prepared_is_put_in_folders(home: Path) -> None:
-    with opened(home) as node:
-        prepared = sorted(node.settings.prepared.glob("??/*"))
-        of_each, rest = divmod(len(prepared), COUNT)
-        assert (of_each >= 2, rest) == (True, 0), "two prepared copies, and what is drawn of a scan"
-        for path in prepared:
-            path.replace(node.settings.prepared / path.name)
-        sha256 = prepared[0].name.partition(".")[0]
-        assert len(prepared_files(node, sha256)) == of_each, "erased from there too"
-        clear_leftovers(node)
-        assert sorted(node.settings.prepared.glob("??/*")) == prepared
-        assert len(prepared_files(node, sha256)) == of_each

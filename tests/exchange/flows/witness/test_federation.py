@@ -347,29 +347,19 @@ def test_a_node_whose_own_witnesses_are_not_enrolled_is_told_whom_to_enrol(twent
     assert all(witness in said for witness in twenty.witnesses()[:6])
 
 
-def test_a_peer_of_an_older_release_is_no_alarm(twenty: Federation) -> None:
+def test_a_peer_that_refuses_the_question_hides_no_head(twenty: Federation) -> None:
+    """From the first time on: whoever hides a fork could always refuse."""
     reader = twenty.readers()[0]
-    twenty.older.add(X)
+    twenty.refusing.add(X)
     twenty.publish(X, 3)
     twenty.pull(reader, X)
-    for _ in range(2):
-        twenty.asked_after(reader, A_DAY)
-    assert alarms(twenty, reader) == ""
-    assert twenty.peer(reader, X).alarm is None
-    found = list(examine_peers(twenty.nodes[reader], served=False))
-    assert [one.what for one in found if one.cause == "contract"] == [
-        f"Peer older: {X} do not tell yet how far their logs are witnessed. Nothing is lost."
-    ]
-    twenty.older.clear()
+    twenty.hours_pass(reader, A_DAY)
+    with pytest.raises(PeerMisbehaved, match="404"):
+        twenty.ask(reader)
+    assert f"The log of {X} showed here a head" in alarms(twenty, reader)
+    twenty.refusing.clear()
     twenty.witnessed_by(*twenty.witnesses())
     assert twenty.asked_after(reader, AN_HOUR).size == 4
-    twenty.older.add(X)
-    twenty.publish(X)
-    twenty.pull(reader, X)
-    twenty.ask(reader)
-    twenty.hours_pass(reader, AN_HOUR)
-    with pytest.raises(PeerMisbehaved, match="says now that it knows no such question"):
-        twenty.ask(reader)
 
 
 def test_a_head_that_a_witness_told_of_is_proved_by_the_log_itself(twenty: Federation) -> None:

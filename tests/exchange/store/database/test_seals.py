@@ -10,7 +10,7 @@ from exchange.store.access.sign_in import begin_session, hashed, invite_to_sign_
 from exchange.store.access.tokens import find_token, mark_used, minute
 from exchange.store.access.users import add_user, authorisations, change_role, put_authorisation
 from exchange.store.database.engine import Store
-from exchange.store.database.seals import broken, derived_key, seal_all
+from exchange.store.database.seals import broken, derived_key
 from exchange.store.tables.sign_in import TokenRow
 from schemas.vocabulary import Role, SignedInBy
 
@@ -72,23 +72,6 @@ def test_use_does_not_seal_what_was_altered_and_the_operator_does(sealed: Store)
         change_role(session, "one", Role.INVESTIGATOR)
     with sealed.read() as session:
         assert [table for table, _ in broken(session)] == ["token"]
-
-
-def test_rows_of_an_earlier_release_are_sealed_once(store: Store) -> None:
-    with store.write() as session:
-        token = add_user(session, "one", Role.EXAMINER)
-    with store.write() as session:
-        seal_all(session, derived_key(b"secret"))
-    with store.write() as session:
-        add_user(session, "two", Role.EXAMINER)
-        seal_all(session, derived_key(b"secret"))
-    store.seal_with(derived_key(b"secret"))
-    with store.read() as session:
-        assert {name for _, name in broken(session)} == {"two", "2"}, "where something is sealed, all else was altered"
-        assert find_token(session, token) is not None
-    store.seal_with(derived_key(b"another secret"))
-    with store.read() as session:
-        assert len(list(broken(session))) == 4
 
 
 SIGN_IN_ALTERATIONS = {
