@@ -353,9 +353,8 @@ def test_a_peer_that_refuses_the_question_hides_no_head(twenty: Federation) -> N
     twenty.refusing.add(X)
     twenty.publish(X, 3)
     twenty.pull(reader, X)
-    twenty.hours_pass(reader, A_DAY)
     with pytest.raises(PeerMisbehaved, match="404"):
-        twenty.ask(reader)
+        twenty.asked_after(reader, A_DAY)
     assert f"The log of {X} showed here a head" in alarms(twenty, reader)
     twenty.refusing.clear()
     twenty.witnessed_by(*twenty.witnesses())
