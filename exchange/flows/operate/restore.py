@@ -225,7 +225,7 @@ def _note_verified(home: Path, check: LogCheck, records: int, begun: datetime) -
             seconds=round((now() - begun).total_seconds(), 1),
             verified=check.good,
             said=said,
-            backup=None if of is None or of.folder is None else of.folder.name,
+            backup=None if of is None else of.folder.name,
             made_at=None if of is None else of.made_at,
             bytes=None if of is None else of.bytes,
             statements=check.statements,

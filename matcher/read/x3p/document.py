@@ -46,8 +46,6 @@ _TOLD = frozenset(
         *(f"{_INSTRUMENT}/{field}" for field in ("Manufacturer", "Model", "Serial", "Version")),
     }
 )
-_NEVER = "1980-01-01T00:00:00+00:00"
-"""What earlier releases of this software wrote for every date."""
 _DATA_TYPES: dict[str, np.dtype[np.generic]] = {
     "I": np.dtype(np.int16).newbyteorder("<"),
     "L": np.dtype(np.int32).newbyteorder("<"),
@@ -236,5 +234,4 @@ def _origin(texts: Mapping[str, str]) -> Origin:
 
 
 def _time(texts: Mapping[str, str], field: str) -> str | None:
-    found = stated_time(texts.get(f"{_MADE}/{field}"))
-    return None if found == _NEVER else found
+    return stated_time(texts.get(f"{_MADE}/{field}"))

@@ -37,12 +37,6 @@ def test_an_x3p_that_says_little_or_says_it_twice(tmp_path: Path) -> None:
     assert origin_of(build(edit_xml=edit), tmp_path) == Origin(None, None, "one", "Maker", "M1", "1", "1")
 
 
-def test_the_date_that_was_made_up_before_is_none(tmp_path: Path) -> None:
-    made_up = build(edit_xml=lambda xml: xml.replace("2024-05-06T07:08:09Z", "1980-01-01T00:00:00Z"))
-    found = origin_of(made_up, tmp_path)
-    assert (found.measured, found.calibrated) == (None, None)
-
-
 def test_al3d_says_its_maker_alone(tmp_path: Path) -> None:
     assert origin_of(al3d(), tmp_path) == Origin(manufacturer="Alicona")
 

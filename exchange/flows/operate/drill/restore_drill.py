@@ -219,7 +219,7 @@ def _database(settings: Settings, *, keep: bool) -> Iterator[str]:
 def _source(settings: Settings, given: Path | None) -> Path:
     if given is None:
         last = find_last_backup(settings.home)
-        if last is None or last.folder is None:
+        if last is None:
             raise ConfigurationError(
                 "The node knows of no backup. Make one: ffp backup FOLDER; or name where backups are: "
                 "ffp restore-drill --from FOLDER"

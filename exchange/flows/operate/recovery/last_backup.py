@@ -21,19 +21,19 @@ BACKUP_DAYS: Final = 2
 
 @dataclass(frozen=True)
 class LastBackup:
-    """``bytes`` is what a restore of it reads, ``folder`` where it lay; earlier releases noted neither."""
+    """``bytes`` is what a restore of it reads, ``folder`` where it lay."""
 
     made_at: str
-    bytes: int | None = None
-    folder: Path | None = None
+    bytes: int
+    folder: Path
 
 
 def find_last_backup(home: Path) -> LastBackup | None:
     """None where nothing tells of a backup: absent and unreadable are the same here."""
     try:
-        made_at, *more = (home / LAST_BACKUP).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        made_at = stamp(datetime.fromisoformat(made_at.strip()))
-        return LastBackup(made_at, int(more[0]), Path(more[1])) if len(more) > 1 else LastBackup(made_at)
+        noted = (home / LAST_BACKUP).read_text(encoding="utf-8", errors="surrogateescape")
+        made_at, size, folder = noted.splitlines()
+        return LastBackup(stamp(datetime.fromisoformat(made_at)), int(size), Path(folder))
     except (OSError, ValueError):
         return None
 

@@ -375,8 +375,8 @@ def test_a_restored_node_knows_which_backup_it_came_from(
     assert (verified.backup, verified.made_at, verified.scans) == (source.name, noted.made_at, 2)
 
 
-def test_what_an_earlier_release_noted_of_a_backup_is_read(tmp_path: Path) -> None:
+def test_what_is_noted_of_a_backup_is_read(tmp_path: Path) -> None:
     (tmp_path / "last-backup").write_text("2026-11-28T02:30:00.000Z\n")
-    assert find_last_backup(tmp_path) == LastBackup("2026-11-28T02:30:00.000Z")
+    assert find_last_backup(tmp_path) is None
     note_backup(tmp_path, LastBackup("2026-11-29T02:30:00.000Z", 7, Path("/a b")))
     assert find_last_backup(tmp_path) == LastBackup("2026-11-29T02:30:00.000Z", 7, Path("/a b"))
