@@ -25,7 +25,7 @@ from schemas.strict_json import check_json
 ENGLISH: Final = "en"
 MAX_ENTRIES_BYTES: Final = 64 * 1024
 """Of all entries in one file or one registry, in ASCII. A name in ten languages takes 0.6 kB, with a footnote 3.5 kB;
-more would leave a registry of many nodes no room that earlier releases read."""
+more would leave no room in a registry of many nodes."""
 _MARK: Final = re.compile(r"\*{1,3}$")
 
 

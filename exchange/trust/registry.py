@@ -1,7 +1,7 @@
 """The node registry: TUF targets metadata that names each node's identity key and URL, and the time-stamping roots.
 
-It may name jurisdictions as well, in a field that TUF does not know (``JURISDICTIONS_FIELD``): what a release of before
-passes over, and the signatures cover all the same (TUF 4.1).
+It may name jurisdictions as well, in a field that TUF does not know (``JURISDICTIONS_FIELD``): the signatures cover it
+all the same (TUF 4.1).
 
 Root and registry are published together, in rounds: registry N is signed under root N. A round is never changed.
 """

@@ -101,8 +101,8 @@ FAULTS = (
     # its database
     F(database.gone, C.DATABASE_GONE, "node.db is missing", "ffp restore BACKUP"),
     F(database.damaged_page, C.DATABASE_DAMAGED, "The database is damaged", "ffp restore BACKUP"),
-    F(database.newer_form, C.DATABASE_NEWER, "has form 999", "Install the release"),
-    F(database.older_form, C.DATABASE_OLDER, "this software needs", "ffp migrate"),
+    F(database.newer_version, C.DATABASE_NEWER, "has schema version 999", "Install the release"),
+    F(database.older_version, C.DATABASE_OLDER, "this software needs", "ffp migrate"),
     F(database.held_for_writing, C.DATABASE_LOCKED, "holds the database for writing", "kill "),
     F(database.postgresql_away, C.DATABASE_AWAY, "PostgreSQL does not answer", "systemctl start postgresql"),
     F(database.postgresql_wrong_login, C.DATABASE_LOGIN, "answers, and does not let this node in", "ffp_node_database"),

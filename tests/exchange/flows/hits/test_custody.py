@@ -110,7 +110,7 @@ def test_a_stated_outcome_ends_the_turn_at_each_stage(stage: str) -> None:
 
 
 def test_exhibits_that_were_carried_by_hand_have_no_custody_and_one_signature_stands() -> None:
-    """As peers of the release before sign: nothing is asked of them that was not."""
+    """As a peer may sign that checks nothing."""
     made, lead, agreed = begun()
     made.confirm(OTHER, agreed)
     for side in (ISSUER, OTHER):

@@ -433,7 +433,7 @@ def _row(row: HitPairRow) -> tuple[str, ...]:
 
 
 def _unchecked(node: Node, **fields: Any) -> None:
-    """What the release before would have signed."""
+    """Signed by a node that checks nothing."""
     said = say(node, PhysicalComparison, FIRST, **fields)
     with node.store.write() as session:
         enter(session, said, to=[MK])

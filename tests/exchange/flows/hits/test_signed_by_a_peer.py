@@ -140,7 +140,6 @@ def test_what_was_signed_of_a_hit_is_not_withdrawn(network: Network, pair: dict[
 
 
 def test_a_hit_whose_content_is_gone_is_not_found(network: Network, pair: dict[str, Any]) -> None:
-    """As a release before this one erased it."""
     _, _, hit = lead(network, pair)
     with network.nodes[RS].store.write() as session:
         session.get_one(StatementRow, hit.statement_id).envelope = None

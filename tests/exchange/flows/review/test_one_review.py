@@ -37,7 +37,7 @@ def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
 
 @pytest.fixture
 def before(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """As the release before signed."""
+    """A node that checks nothing."""
     monkeypatch.setattr("exchange.flows.review.statements.check_one_review", lambda *_: None)
     return monkeypatch
 

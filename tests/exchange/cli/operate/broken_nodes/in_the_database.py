@@ -50,13 +50,13 @@ def damaged_page(made: Made) -> Iterator[None]:
 
 
 @contextmanager
-def newer_form(made: Made) -> Iterator[None]:
+def newer_version(made: Made) -> Iterator[None]:
     made.execute("UPDATE schema_version SET version_num = '999'")
     yield
 
 
 @contextmanager
-def older_form(made: Made) -> Iterator[None]:
+def older_version(made: Made) -> Iterator[None]:
     made.execute("UPDATE schema_version SET version_num = ?", str(SCHEMA_VERSION - 1))
     yield
 
