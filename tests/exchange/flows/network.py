@@ -74,7 +74,7 @@ class Network:
         self.reads: dict[str, str] = {}
         """Up to which version of the contract a node says that it reads, where that is not this release's."""
         self.refusing: set[str] = set()
-        """Nodes of a release that does not know how to tell how far its log is witnessed."""
+        """Nodes that refuse to tell how far their log is witnessed."""
         self.published = 0
         self.sharing = True
         """Whether a node has a policy that lets everybody have everything, from its first record on."""

@@ -29,7 +29,7 @@ from exchange.store.sync.peers import lane_of, set_aside, unnoted
 from exchange.store.tables.records import StatementRow
 from exchange.trust import verify
 from exchange.web.metrics import registry_of
-from schemas import AnyStatement, Exhibit, Message, Record, Statement, kinds, parse_statement, statement_id
+from schemas import AnyStatement, Exhibit, Message, Policy, Record, Statement, kinds, parse_statement, statement_id
 from schemas.lane import EMPTY_HEAD
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.keys.test_events import replaced
@@ -58,7 +58,7 @@ class Notice(Statement):
     text: str
 
 
-_NEWER: TypeAdapter[Any] = TypeAdapter(Annotated[NewerRecord | Notice | Message, Field(discriminator="type")])
+_NEWER: TypeAdapter[Any] = TypeAdapter(Annotated[NewerRecord | Notice | Message | Policy, Field(discriminator="type")])
 
 
 def newer_record(network: Network, *, signer: str = RS, **exhibit: str) -> str:
@@ -115,7 +115,7 @@ def came(node: Node, issuer: str = RS) -> list[str]:
         rows = session.scalars(
             select(StatementRow).where(StatementRow.issuer == issuer).order_by(StatementRow.log_index)
         )
-        return [row.statement_id for row in rows if row.type != "key-event"]
+        return [row.statement_id for row in rows if row.type not in ("key-event", "policy")]
 
 
 def upgrade(network: Network, node_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ def test_what_a_peer_is_too_old_for_waits_in_order_and_is_read_after_its_upgrade
     mk = network.nodes[MK]
     assert came(mk) == said[:1], "as far as the first that it is too old for"
     assert came(network.nodes[RS], MK) == [back], "the other way nothing waits"
-    assert network.peer(MK, RS).cursor_count == 1
+    assert network.peer(MK, RS).cursor_count == 2, "the policy, and the first record"
     with mk.store.read() as session:
         assert (set_aside(session, RS), unnoted(session, RS)) == ([], 0)
     alarm = network.peer(MK, RS).alarm
@@ -158,7 +158,7 @@ def test_what_a_peer_is_too_old_for_waits_in_order_and_is_read_after_its_upgrade
     network.pull(MK, RS)
     assert came(mk) == said
     row = network.peer(MK, RS)
-    assert (row.cursor_count, row.needs, row.waiting) == (6, None, 0)
+    assert (row.cursor_count, row.needs, row.waiting) == (7, None, 0)
     assert row.alarm is None or "older" not in row.alarm
     with mk.store.read() as session:
         assert set_aside(session, RS) == []
@@ -218,10 +218,10 @@ def test_a_page_ends_before_what_its_reader_is_too_old_for(network: Network) -> 
     rs, peer = network.nodes[RS], network.peer(RS, MK)
     for reads in ({"reads": "1.0"}, {}):  # a peer that states nothing reads the first version
         given = read_lane(rs, peer, start=0, head=EMPTY_HEAD, known_size=0, **reads)
-        assert (len(given.items), given.needs, given.count) == (1, NEWER, 6)
+        assert (len(given.items), given.needs, given.count) == (2, NEWER, 7)
     for reads in (NEWER, "1.10", "2.0"):
         given = read_lane(rs, peer, start=0, head=EMPTY_HEAD, known_size=0, reads=reads)
-        assert (len(given.items), given.needs) == (6, None)
+        assert (len(given.items), given.needs) == (7, None)
 
 
 def test_what_is_too_new_holds_up_its_own_issuer_alone(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +244,7 @@ def test_what_is_not_signed_as_it_must_be_is_never_too_new(network: Network, mon
         assert [row.reason for row in set_aside(session, RS)] == ["unknown-key"]
 
 
-@pytest.mark.parametrize("lie", [{"needs": "1.0"}, {"needs": "0.9"}, {"needs": "9.9", "count": 1}])
+@pytest.mark.parametrize("lie", [{"needs": "1.0"}, {"needs": "0.9"}, {"needs": "9.9", "count": 2}])
 def test_a_peer_keeps_its_lane_for_no_other_reason(
     network: Network, lie: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
