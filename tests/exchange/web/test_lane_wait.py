@@ -12,10 +12,10 @@ from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.net.news_lines import NewsLines
-from exchange.store.log.statements import latest_checkpoint
+from exchange.store.log.statements import latest_checkpoint, log_size
+from exchange.store.sync.peers import lane_of
 from exchange.store.tables.peers import PeerRow
 from exchange.web.access.peer_concurrency import NEWS_AT_ONCE
-from schemas.lane import EMPTY_HEAD
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 
@@ -34,20 +34,22 @@ def signed_size(node: RunningNode) -> int:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with node.node.store.read() as session:
-            signed = latest_checkpoint(session)
-        if signed is not None:
-            return signed.size
+            signed, size = latest_checkpoint(session), log_size(session)
+        if signed is not None and signed.size == size:
+            return size
         time.sleep(0.05)
-    raise AssertionError("no head was signed")
+    raise AssertionError("the log's last head was not signed")
 
 
 async def told(
     pair: tuple[RunningNode, RunningNode], client: PeerClient, *, wait_s: int, known_size: int | None = None
 ) -> bool | int:
-    """Whether there is news of what follows the begin of the lane; the status of an answer that is none."""
+    """Whether there is news behind what is on the lane now; the status of an answer that is none."""
     with pair[1].node.store.read() as session:
         address = address_of(session.get_one(PeerRow, "ffp-rs"))
-    asked = client.news_question(address, start=0, head=EMPTY_HEAD, known_size=known_size, wait_s=wait_s)
+    with pair[0].node.store.read() as session:
+        lane = lane_of(session, "ffp-mk")
+    asked = client.news_question(address, start=lane.count, head=lane.head, known_size=known_size, wait_s=wait_s)
     async with NewsLines(guard=pair[1].node.egress, timeout_s=30) as lines:
         answer = await lines.ask(asked.url, asked.headers, wait_s=wait_s)
     return client.is_news(asked, answer) if answer.status == 200 else answer.status

@@ -30,6 +30,8 @@ EMPTY: dict[str, Any] = {
     "asks": [],
 }
 Pair = tuple[RunningNode, RunningNode]
+CARD_AND_POLICY = 2
+"""The size of the log of a node that enrolled its first peer."""
 
 
 def send(
@@ -53,7 +55,7 @@ def test_each_head_gets_the_cosignature_of_the_peer_that_pulls_it(pair: Pair) ->
         head, _ = open_cosigned(served, rs.node.history, mk.node.history)
         assert head.size == receipt["log_index"] + 1
         assert len(note.parse_note(served).signatures) == 4
-    mk.wait_for(lambda status: status["witnesses"] == {"ffp-rs": 1}, 20)
+    mk.wait_for(lambda status: status["witnesses"] == {"ffp-rs": CARD_AND_POLICY}, 20)
     assert rs.get("/v1/status").json()["alarms"] == []
 
 
@@ -61,17 +63,17 @@ def test_each_head_gets_the_cosignature_of_the_peer_that_pulls_it(pair: Pair) ->
 def test_a_started_node_signs_nothing_before_its_peer_answers(start_node: Callable[..., RunningNode]) -> None:
     rs, mk = start_node(Jurisdiction.RS), start_node(Jurisdiction.MK)
     enrol_each_other(rs, mk)
-    rs.wait_for(lambda status: status["witnesses"] == {"ffp-mk": 1}, 20)
+    rs.wait_for(lambda status: status["witnesses"] == {"ffp-mk": CARD_AND_POLICY}, 20)
     mk.stop()
     rs.stop()
     rs = start_node(Jurisdiction.RS)
     assert rs.submit(tiny_scan()).status_code == 201, "it takes records all the while"
     time.sleep(1.5)
     status = rs.get("/v1/status").json()
-    assert (status["log_size"], status["signed_size"]) == (2, 1)
+    assert (status["log_size"], status["signed_size"]) == (CARD_AND_POLICY + 1, CARD_AND_POLICY)
     assert "ffp-mk" in status["alarms"][0]
     start_node(Jurisdiction.MK)
-    status = rs.wait_for(lambda status: status["signed_size"] == 2, 20)
+    status = rs.wait_for(lambda status: status["signed_size"] == CARD_AND_POLICY + 1, 20)
     assert status["alarms"] == []
 
 
@@ -84,7 +86,7 @@ def test_a_restored_node_says_what_it_lost(start_node: Callable[..., RunningNode
     backup = database.read_bytes()
     rs = start_node(Jurisdiction.RS)
     rs.submit(tiny_scan())
-    rs.wait_for(lambda status: status["witnesses"] == {"ffp-mk": 2}, 20)
+    rs.wait_for(lambda status: status["witnesses"] == {"ffp-mk": CARD_AND_POLICY + 1}, 20)
     rs.stop()
     for leftover in database.parent.glob("node.db-*"):
         leftover.unlink()
@@ -92,7 +94,7 @@ def test_a_restored_node_says_what_it_lost(start_node: Callable[..., RunningNode
     rs = start_node(Jurisdiction.RS)
     rs.submit(tiny_scan())
     status = rs.wait_for(lambda status: "Lost since" in " ".join(status["alarms"]), 60)
-    assert any("at the log indices 1" in alarm for alarm in status["alarms"]), status["alarms"]
+    assert any(f"at the log indices {CARD_AND_POLICY}" in alarm for alarm in status["alarms"]), status["alarms"]
 
 
 @pytest.mark.slow
