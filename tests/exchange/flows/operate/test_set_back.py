@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
