@@ -1,8 +1,10 @@
 """Each page and each operation of the API lets in who stands in ``who_may.csv``, and refuses everybody else.
 
 The list of routes comes from the application, the decision from the table: a route without a row fails, and so does a
-row without a route. After a wanted change: ``python -m tests.exchange.web.test_who_may`` writes what the node does
-today into the table; the change of the table is then read and decided like any other.
+row without a route. For an operation of the API the table states the scope that a token needs.
+
+After a wanted change ``python -m tests.exchange.web.test_who_may`` writes what the node does today into the table; the
+change of the table is then read and decided like any other.
 """
 
 from __future__ import annotations
@@ -13,16 +15,19 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
 
 from exchange.flows.access.sign_in import csrf_of
 from exchange.net.message_signatures import sign_request
+from exchange.scopes import ROLES as SCOPE_ROLES
+from exchange.scopes import Scope
 from exchange.store.access.sign_in import begin_session
 from exchange.store.access.users import add_user
 from exchange.trust.keys import raw_public, requester_id
-from exchange.web.app import create_app
+from exchange.web.app import create_api, create_app
 from exchange.web.http.compute_threads import rooms_of
 from exchange.web.pages.layout import cookie_name
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
@@ -46,6 +51,26 @@ NAMES: Final = {
 
 Route: TypeAlias = tuple[str, str]
 """Method and path."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Who is let in, in the order of ``COLUMNS``, and which scope a token needs."""
+
+    scope: str
+    lets_in: tuple[bool, ...]
+
+    @property
+    def roles(self) -> set[Role]:
+        return {role for role, yes in zip(ROLES, self.lets_in[2:], strict=True) if yes}
+
+    @property
+    def is_open(self) -> bool:
+        return self.lets_in[0]
+
+    @property
+    def is_for_peers(self) -> bool:
+        return not self.is_open and self.lets_in[1] and not self.roles
 
 
 def routes_of(app: Any) -> list[Route]:
@@ -154,14 +179,31 @@ async def _status(app: Any, method: str, path: str, headers: dict[str, str], bod
     return found
 
 
-def table_of(asked: Asked) -> dict[Route, tuple[bool, ...]]:
-    return {route: tuple(asked.lets_in(route, column) for column in COLUMNS) for route in routes_of(asked.app)}
+def described() -> dict[Route, str]:
+    """Return the operations that the API describes, each with the scope that it states; "" where it states none."""
+    paths: dict[str, dict[str, Any]] = create_api().openapi()["paths"]
+    return {
+        (method.upper(), path): next((scope for one in said.get("security", ()) for scope in one["HTTPBearer"]), "")
+        for path, methods in paths.items()
+        for method, said in methods.items()
+    }
 
 
-def kept_table() -> dict[Route, tuple[bool, ...]]:
+def table_of(asked: Asked) -> dict[Route, Door]:
+    scopes = described()
+    return {
+        (method, path): Door(
+            scopes.get((method, path.replace(":path}", "}")), ""),
+            tuple(asked.lets_in((method, path), column) for column in COLUMNS),
+        )
+        for method, path in routes_of(asked.app)
+    }
+
+
+def kept_table() -> dict[Route, Door]:
     with TABLE.open(newline="", encoding="utf-8") as file:
         return {
-            (row["method"], row["path"]): tuple(row[column] == "yes" for column in COLUMNS)
+            (row["method"], row["path"]): Door(row["scope"], tuple(row[column] == "yes" for column in COLUMNS))
             for row in csv.DictReader(file)
         }
 
@@ -173,11 +215,19 @@ def test_each_route_lets_in_who_stands_in_the_table(tmp_path: Path) -> None:
     assert differ == {}, f"(what the node does, what the table says) for {COLUMNS}"
 
 
+def test_each_operation_for_people_states_a_scope_that_each_role_let_in_can_have() -> None:
+    used: dict[str, set[Role]] = {scope: set() for scope in Scope}
+    for (_, path), door in kept_table().items():
+        if path.startswith("/v1/") and door.roles and not door.is_open:
+            used[door.scope] |= door.roles
+    assert used == {scope: set(roles) for scope, roles in SCOPE_ROLES.items()}
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder, TABLE.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("method", "path", *COLUMNS))
+        rows.writerow(("method", "path", "scope", *COLUMNS))
         begun = time.monotonic()
-        for (method, path), cells in table_of(Asked(Path(folder) / "node")).items():
-            rows.writerow((method, path, *("yes" if cell else "no" for cell in cells)))
+        for (method, path), door in table_of(Asked(Path(folder) / "node")).items():
+            rows.writerow((method, path, door.scope, *("yes" if cell else "no" for cell in door.lets_in)))
         print(f"{TABLE}: {time.monotonic() - begun:.0f} s")

@@ -34,7 +34,7 @@ from exchange.web.access.peer_concurrency import REQUESTS_AT_ONCE, RequestPurpos
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.anywhere import ANYWHERE
 from tests.exchange.conftest import RunningNode, enrol_each_other
-from tests.exchange.web.access.test_caller import FILLED, MATRIX, PEERS
+from tests.exchange.web.access.test_caller import DOORS, FILLED
 from tests.exchange.web.conftest import problem
 from tests.matcher.read.x3p.conftest import build
 
@@ -157,7 +157,7 @@ def test_one_function_lets_peers_in_and_takes_the_turn() -> None:
 def test_every_route_of_peers_refuses_one_more_than_there_are_turns(asking: Asking) -> None:
     """Each in its own purpose, while requests of another purpose come through."""
     both = {"GET /v1/blobs/{sha256}", "GET /v1/scans/{sha256}/heights", "GET /v1/log/tile/{tile_path}"}
-    routes = both | {route for route, door in MATRIX.items() if door == PEERS}
+    routes = both | {route for route, door in DOORS.items() if door.is_for_peers}
     assert {purpose_of(route.split()[1]) for route in routes} == set(RequestPurpose)
     full = {RequestPurpose.WORDS: "/v1/witness", RequestPurpose.SCANS: "/v1/queries"}
     for purpose, target in full.items():

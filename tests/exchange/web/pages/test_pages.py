@@ -3,195 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from starlette.routing import Route
 
-from exchange.web.pages.app import PAGE_PARTS, POLICY
+from exchange.web.pages.app import POLICY
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
+from tests.exchange.web.test_who_may import kept_table
 
 PEOPLE = [role for role in Role if role is not Role.NODE]
-READERS = {Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD}
-EXAMINERS = {Role.EXAMINER}
 NOTHING, NO_TASK = "ab" * 32, "ab" * 16
 NO_DRAFT, NO_FILE = "cd" * 16, "ef" * 16
 NO_FIREARM = "F-NOTHING"
 NO_SET = "ab" * 8
-PAGES: dict[str, set[Role]] = {
-    "/app/": set(PEOPLE),
-    "/app/region": set(PEOPLE),
-    "/app/actions": set(PEOPLE),
-    "/app/meetings": set(PEOPLE),
-    "/app/meetings/999999": {Role.HEAD},
-    "/app/meetings/pack/2026H1": {Role.HEAD},
-    "/app/meetings/pack/2026H1/files": {Role.HEAD},
-    "/app/onboarding/MD": set(PEOPLE),
-    "/app/exercises": set(PEOPLE),
-    f"/app/exercises/{NO_SET}": set(PEOPLE),
-    f"/app/exercises/{NO_SET}/given.json": set(PEOPLE),
-    f"/app/exercises/{NO_SET}/certificate.pdf": set(PEOPLE),
-    f"/app/exercises/{NO_SET}/7": set(PEOPLE),
-    f"/app/exercises/{NO_SET}/7/heights/a": set(PEOPLE),
-    f"/app/exercises/{NO_SET}/7/picture": set(PEOPLE),
-    "/app/tokens": set(PEOPLE),
-    "/app/session": set(PEOPLE),
-    "/app/events": READERS,
-    "/app/events/alerts": READERS,
-    "/app/candidates": READERS,
-    "/app/search": READERS,
-    "/app/search.csv": READERS,
-    "/app/queries": READERS,
-    f"/app/records/{NOTHING}/ask": {Role.EXAMINER, Role.INVESTIGATOR},
-    "/app/approvals": {Role.EXAMINER, Role.HEAD},
-    "/app/policy": {Role.OPERATOR, Role.HEAD},
-    "/app/policy/held": {Role.HEAD},
-    f"/app/records/{NOTHING}/disclose": {Role.HEAD},
-    "/app/alerts": READERS,
-    "/app/cases/UA/NOTHING-1": READERS,
-    f"/app/records/{NOTHING}": READERS,
-    f"/app/records/{NOTHING}/candidates": READERS,
-    "/app/pairs/999999": READERS,
-    "/app/pairs/999999/cells": READERS,
-    "/app/pairs/999999/picture": READERS,
-    "/app/pairs/999999/views": READERS,
-    "/app/pairs/999999/views/7/picture": READERS,
-    "/app/pairs/999999/report.pdf": READERS,
-    "/app/pairs/999999/bundle.zip": READERS,
-    f"/app/records/{NOTHING}/bundle": READERS,
-    f"/app/records/{NOTHING}/scans/0/picture": READERS,
-    f"/app/scans/{NOTHING}/heights/plain": READERS,
-    "/app/compare": READERS,
-    "/app/register": EXAMINERS,
-    f"/app/register/{NO_DRAFT}": EXAMINERS,
-    f"/app/register/{NO_DRAFT}/summary": EXAMINERS,
-    f"/app/register/{NO_DRAFT}/files/{NO_FILE}": EXAMINERS,
-    f"/app/register/{NO_DRAFT}/files/{NO_FILE}/preview": EXAMINERS,
-    f"/app/register/submitted/{NOTHING}/progress": EXAMINERS,
-    "/app/searches/999999": {Role.EXAMINER, Role.INVESTIGATOR},
-    "/app/firearms": READERS,
-    f"/app/firearms/{NO_FIREARM}": READERS,
-    "/app/instruments": {Role.EXAMINER, Role.OPERATOR, Role.HEAD},
-    "/app/instruments/check": EXAMINERS,
-    "/app/instruments/999999": {Role.EXAMINER, Role.OPERATOR, Role.HEAD},
-    "/app/separation": {Role.EXAMINER, Role.HEAD},
-    "/app/separation/progress": {Role.EXAMINER, Role.HEAD},
-    "/app/separation/scores.csv": {Role.EXAMINER, Role.HEAD},
-    "/app/verifications": EXAMINERS,
-    f"/app/verifications/{NO_TASK}": EXAMINERS,
-    "/app/hits": READERS,
-    "/app/peers": {Role.OPERATOR},
-    "/app/audit": {Role.AUDITOR, Role.HEAD},
-    "/app/maturity": {Role.AUDITOR, Role.HEAD, Role.OPERATOR},
-    "/app/law": set(PEOPLE),
-    "/app/law/concordance": set(PEOPLE),
-    "/app/law/changes": set(PEOPLE),
-    "/app/law/report.pdf": set(PEOPLE),
-    "/app/law/of/UA": set(PEOPLE),
-    "/app/law/pair/UA/MD": set(PEOPLE),
-    "/app/law/pair/UA/MD/report.pdf": set(PEOPLE),
-    "/app/law/draft": {Role.HEAD},
-    "/app/law/draft/article": {Role.HEAD},
-    "/app/monitoring": {Role.AUDITOR, Role.HEAD},
-    "/app/monitoring/2026H1": {Role.AUDITOR, Role.HEAD},
-    "/app/monitoring/2026H1/released/json": {Role.AUDITOR, Role.HEAD},
-    "/app/incidents": {Role.AUDITOR, Role.HEAD},
-    "/app/incidents/template.csv": {Role.AUDITOR, Role.HEAD},
-    "/app/incidents/2026H1": {Role.AUDITOR, Role.HEAD},
-    "/app/incidents/2026H1/sheet": {Role.HEAD},
-    "/app/incidents/2026H1/released/json": {Role.AUDITOR, Role.HEAD},
-    f"/app/hits/{NOTHING}": READERS,
-}
-ACTIONS: dict[str, set[Role]] = {
-    "/app/actions": {Role.HEAD},
-    "/app/meetings": {Role.HEAD},
-    "/app/meetings/999999": {Role.HEAD},
-    "/app/meetings/pack/2026H1": {Role.HEAD},
-    "/app/maturity": {Role.HEAD},
-    "/app/onboarding/MD": {Role.HEAD, Role.OPERATOR},
-    f"/app/exercises/{NO_SET}": set(PEOPLE),
-    f"/app/exercises/{NO_SET}/7": set(PEOPLE),
-    "/app/purpose": set(PEOPLE),
-    "/app/tokens": set(PEOPLE),
-    "/app/tokens/999999/revoke": set(PEOPLE),
-    "/app/pairs/999999/conclusion": EXAMINERS,
-    f"/app/pairs/999999/conclusion/{NOTHING}/retraction": EXAMINERS | {Role.HEAD},
-    f"/app/pairs/999999/conclusion/{NOTHING}/hit": EXAMINERS,
-    f"/app/verifications/{NO_TASK}": EXAMINERS,
-    f"/app/verifications/{NO_TASK}/take": EXAMINERS,
-    f"/app/verifications/{NO_TASK}/give-back": EXAMINERS,
-    f"/app/verifications/{NO_TASK}/retraction": EXAMINERS,
-    f"/app/hits/{NOTHING}/message": READERS,
-    "/app/peers": {Role.OPERATOR},
-    "/app/peers/meet": {Role.OPERATOR},
-    f"/app/records/{NOTHING}/ask": {Role.EXAMINER, Role.INVESTIGATOR},
-    f"/app/queries/{NOTHING}/requests": {Role.EXAMINER, Role.INVESTIGATOR},
-    "/app/approvals": {Role.HEAD},
-    "/app/policy/held": {Role.HEAD},
-    "/app/policy/lines": {Role.HEAD},
-    f"/app/records/{NOTHING}/disclose": {Role.HEAD},
-    f"/app/records/{NOTHING}/withdrawal": EXAMINERS | {Role.HEAD},
-    "/app/withdrawal-proposals/7": EXAMINERS | {Role.HEAD},
-    "/app/law/draft": {Role.HEAD},
-    "/app/law/draft/article": {Role.HEAD},
-    "/app/monitoring/2026H1": {Role.HEAD},
-    "/app/incidents/2026H1": {Role.HEAD},
-    "/app/incidents/2026H1/import": {Role.HEAD},
-    "/app/incidents/2026H1/take": {Role.HEAD},
-    "/app/incidents/2026H1/leave": {Role.HEAD},
-    "/app/incidents/2026H1/undo": {Role.HEAD},
-    "/app/incidents/2026H1/sheet": {Role.HEAD},
-    "/app/monitoring/2026H1/restricted": {Role.HEAD},
-    "/app/alerts/read": READERS,
-    "/app/alerts/unread": READERS,
-    "/app/alerts/mail": READERS,
-    "/app/alerts/mail/code": READERS,
-    "/app/alerts/mail/stop": READERS,
-    "/app/peers/ffp-uk/revoke": {Role.OPERATOR},
-    "/app/peers/ffp-uk/noted": {Role.OPERATOR},
-    "/app/separation": {Role.EXAMINER, Role.HEAD},
-    "/app/work": READERS,
-    f"/app/records/{NOTHING}/candidates": EXAMINERS,
-    "/app/searches": {Role.EXAMINER, Role.INVESTIGATOR},
-    "/app/searches/999999/stop": {Role.EXAMINER, Role.INVESTIGATOR},
-    "/app/searches/999999/resume": {Role.EXAMINER, Role.INVESTIGATOR},
-    "/app/register": EXAMINERS,
-    f"/app/register/{NO_DRAFT}": EXAMINERS,
-    "/app/firearms": EXAMINERS,
-    f"/app/firearms/{NO_FIREARM}": EXAMINERS,
-    "/app/instruments/check": EXAMINERS,
-    f"/app/register/{NO_DRAFT}/discard": EXAMINERS,
-    f"/app/register/{NO_DRAFT}/submit": EXAMINERS,
-    f"/app/register/{NO_DRAFT}/files": EXAMINERS,
-    f"/app/register/{NO_DRAFT}/files/{NO_FILE}/from/0": EXAMINERS,
-    f"/app/register/{NO_DRAFT}/files/{NO_FILE}/read": EXAMINERS,
-    f"/app/register/{NO_DRAFT}/files/{NO_FILE}/remove": EXAMINERS,
-}
-"""What forms are sent to."""
 NAMELESS = {"/app/separation"}
 """Of these those that name nothing, and so are done."""
-SCRIPTS: dict[tuple[str, str], set[Role]] = {
-    ("POST", "/app/pairs/999999/views"): EXAMINERS,
-    ("DELETE", "/app/pairs/999999/views/7"): EXAMINERS,
-    ("POST", "/app/pairs/999999/sheet"): READERS,
-    ("POST", f"/app/verifications/{NO_TASK}/sheet"): EXAMINERS,
-    ("POST", "/app/compare/sheet"): READERS,
-    ("POST", f"/app/register/{NO_DRAFT}/files/{NO_FILE}/region"): EXAMINERS,
-}
-"""What the pages' own scripts send."""
+FROM_SCRIPTS = ("/views", "/views/7", "999999/sheet", f"{NO_TASK}/sheet", "/compare/sheet", "/region")
+"""What the pages' own scripts send to: how such an address ends. All others take a form."""
 ABOUT = {"/app/compare/sheet": f"?a={NOTHING}&b={NOTHING}"}
 """What an address must say to be understood."""
 FOR_SCRIPTS = {"/app/session", "/app/events", "/app/events/alerts"}
 """Nobody is led back to these."""
-SIGNING = {"/app/language", "/app/theme", "/app/sign-in", "/app/sign-out", "/app/welcome/{token}"}
-"""Tried by itself."""
-AT_PROVIDER = ("/app/sign-in/provider", "/app/sign-in/callback", "/app/sign-out/provider")
-"""Likewise."""
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
 
 
@@ -200,6 +37,7 @@ def filled(path: str) -> str:
     for name, value in (
         ("{statement_id}", NOTHING),
         ("{link_id}", NOTHING),
+        ("{conclusion}", NOTHING),
         ("{sha256}", NOTHING),
         ("{task_id}", NO_TASK),
         ("{candidate_id}", "999999"),
@@ -231,13 +69,20 @@ def filled(path: str) -> str:
     return f"/app{path}"
 
 
-def test_every_route_stands_in_the_matrix() -> None:
-    routes = [route for part in PAGE_PARTS for route in part.router.routes if isinstance(route, Route)]
-    found = {(method, filled(route.path)) for route in routes for method in (route.methods or set()) - {"HEAD"}}
-    open_to_all = ("/app/guide", "/app/calibres", "/app/sign-in", "/app/welcome/{token}", *AT_PROVIDER)
-    besides = {("GET", path) for path in open_to_all} | {("POST", path) for path in SIGNING}
-    tried = {("GET", path) for path in PAGES} | {("POST", path) for path in ACTIONS} | set(SCRIPTS)
-    assert found - besides == tried
+def sent_to() -> Iterator[tuple[str, str, set[Role]]]:
+    """Yield method, address and roles of all that pages send, but what anyone may."""
+    for (method, path), door in kept_table().items():
+        if path.startswith("/app/") and method != "GET" and not door.is_open:
+            yield method, filled(path.removeprefix("/app")), door.roles
+
+
+FORMS = {path: roles for method, path, roles in sent_to() if not path.endswith(FROM_SCRIPTS)}
+SCRIPTS = {(method, path): roles for method, path, roles in sent_to() if path.endswith(FROM_SCRIPTS)}
+PAGES = [
+    filled(path.removeprefix("/app"))
+    for (method, path), door in kept_table().items()
+    if path.startswith("/app/") and method == "GET" and not door.is_open
+]
 
 
 @pytest.mark.slow
@@ -245,7 +90,7 @@ def test_every_route_stands_in_the_matrix() -> None:
 def test_the_matrix_of_forms(signed_in: Callable[[Role], Person], role: Role) -> None:
     person = signed_in(role)
     csrf = person.csrf()
-    for path, allowed in ACTIONS.items():
+    for path, allowed in FORMS.items():
         assert person.post(path, {"csrf": "0" * 64}).status_code == 403, path
         # some are for the pages' scripts, which send a header; a registration may start from a record that is not there
         answer = person.post(path, {"csrf": csrf, "act": "another", "record": NOTHING}, **{"X-CSRF": csrf})
