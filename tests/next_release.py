@@ -20,6 +20,8 @@ from tests.exchange.store.freeze_baseline import frozen_baseline
 
 SOURCES: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("exchange", "matcher", "schemas")
+OPEN_POLICY: Final = "tests/exchange/open_policy.py"
+"""What nodes of either release state at first."""
 NEXT_SCHEMA_VERSION: Final = SCHEMA_VERSION + 1
 NEXT_CONTRACT: Final = "1.1"
 
@@ -147,6 +149,9 @@ def make_next_release(folder: Path, *, upgrade_ends: str = "") -> Release:
     """Copy and patch the sources. ``upgrade_ends`` is a line of Python with which the migration ends its upgrade."""
     for package in PACKAGES:
         shutil.copytree(SOURCES / package, folder / package)
+    (folder / OPEN_POLICY).parent.mkdir(parents=True)
+    (folder / "tests/__init__.py").touch()
+    shutil.copy(SOURCES / OPEN_POLICY, folder / OPEN_POLICY)
     for path, changes in PATCHES.items():
         text = (folder / path).read_text(encoding="utf-8")
         for before, after in changes.items():

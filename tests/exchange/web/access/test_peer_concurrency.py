@@ -26,6 +26,7 @@ from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
 from exchange.net.message_signatures import sign_request
 from exchange.store.node import jobs
+from exchange.store.sync.peers import lane_of
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import AcquisitionRow
 from exchange.store.tables.work import JobRow
@@ -176,7 +177,9 @@ def test_every_route_of_peers_refuses_one_more_than_there_are_turns(asking: Aski
 
 @pytest.mark.slow
 def test_a_lane_that_waits_holds_its_turn(asking: Asking) -> None:
-    target = f"/v1/lane?{ANY_HEAD}&known_size=1000000&wait=20"
+    with asking.node.node.store.read() as session:
+        lane = lane_of(session, "ffp-mk")
+    target = f"/v1/lane?start={lane.count}&head={lane.head}&known_size=1000000&wait=20"
     with contextlib.ExitStack() as stack:
 
         def wait() -> socket.socket:
