@@ -11,7 +11,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.query.answer import answer_query
 from exchange.flows.query.ask import send_query
 from exchange.flows.query.start_search import start_search
-from exchange.flows.review.partners import draw_control
+from exchange.flows.review.partners import draw_control_here_or_at_partner
 from exchange.flows.scan.correlate import correlate_acquisition
 from exchange.flows.scan.instrument_probe import probe_instrument
 from exchange.flows.sync.fetch import fetch_scan
@@ -71,7 +71,7 @@ def _do(node: Node, client: PeerClient, kind: JobKind, subject: int, attempt: in
         case JobKind.STORE_OBJECT:
             settle_object(node, subject)
         case JobKind.DRAW_CONTROL:
-            draw_control(node, subject)
+            draw_control_here_or_at_partner(node, subject)
         case JobKind.TELL_WEBHOOK:
             tell_webhook(node, subject, attempt)
         case JobKind.START_SEARCH:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
+from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak
 from exchange.store.access.users import add_user, all_users

@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.clock import DAY_S, day_after, stamp_in, today
-from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
+from exchange.flows.blind.visibility import pair_of
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
 from exchange.flows.law.draft import law_draft, publish_law, replace_articles, save_article

@@ -14,7 +14,8 @@ from typing import Any, Final, get_args
 import pytest
 from sqlalchemy import func, select
 
-from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
+from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import request_release

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from exchange.clock import stamp
-from exchange.flows.blind.visibility import pair_of, take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
+from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.review.statements import speak

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import hours_after, stamp
 from exchange.flows.blind.hits_told import note_hits
-from exchange.flows.blind.visibility import Hidden, hidden_pairs, tasks_for
+from exchange.flows.blind.tasks import tasks_for
+from exchange.flows.blind.visibility import Hidden, hidden_pairs
 from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.vocabulary import HitTask, Todo, may_do
 from exchange.flows.node.node import Node

@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 from exchange.clock import hours_after, stamp
 from exchange.flows.alerts.deadlines import Duty, duty_of, own_tasks
 from exchange.flows.blind.hits_told import note_hits
-from exchange.flows.blind.visibility import Task, hidden_pairs, tasks_for, view_of
+from exchange.flows.blind.tasks import Task, tasks_for
+from exchange.flows.blind.visibility import hidden_pairs, view_of
 from exchange.flows.candidates.exhibit_pairs import rankings_in
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits
 from exchange.flows.hits.history import KnownLink, my_turn

@@ -33,7 +33,7 @@ def scored_list(node: Node, role: Role, pseudonym: str, statement_id: str) -> Sc
         return _scored_list(session, role, pseudonym, statement_id)
 
 
-def open_scored_list(node: Node, role: Role, pseudonym: str, statement_id: str) -> ScoredList:
+def open_list(node: Node, role: Role, pseudonym: str, statement_id: str) -> ScoredList:
     """This examiner read what it costs, and looks at the list from now on. Raises NotFound."""
     with node.store.write() as session:
         found = _scored_list(session, role, pseudonym, statement_id)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
-from exchange.flows.blind import visibility
+from exchange.flows.blind import tasks
 from exchange.flows.blind.compared_sides import BothSides, compared_sides, delivered_sides
-from exchange.flows.blind.visibility import AnswerGiven, Task, WaitingConclusion
+from exchange.flows.blind.tasks import AnswerGiven, Task, WaitingConclusion
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.entry.records import find_records
@@ -56,8 +56,8 @@ class TakenVerification:
 def verifications_of(node: Node, pseudonym: str, *, most_done: int) -> Verifications:
     with node.store.read() as session:
         return Verifications(
-            visibility.tasks_for(session, pseudonym),
-            visibility.waiting_of(session, pseudonym),
+            tasks.tasks_for(session, pseudonym),
+            tasks.waiting_of(session, pseudonym),
             _judged(session, node, done_tasks(session, pseudonym, limit=most_done)),
         )
 
@@ -80,19 +80,19 @@ def _judged(session: Session, node: Node, tasks: Sequence[VerificationTaskRow]) 
 def take_verification(node: Node, pseudonym: str, task_id: str) -> None:
     """This examiner does it, and no other. Raises NotFound."""
     with node.store.write() as session:
-        visibility.take_task(session, pseudonym, task_id)
+        tasks.take_task(session, pseudonym, task_id)
 
 
 def give_verification_back(node: Node, pseudonym: str, task_id: str) -> None:
     """Another examiner may take it. Raises NotFound."""
     with node.store.write() as session:
-        visibility.give_back_task(session, pseudonym, task_id)
+        tasks.give_back_task(session, pseudonym, task_id)
 
 
 def read_verification(node: Node, pseudonym: str, task_id: str) -> TakenVerification:
     """Raises NotFound: none, not for this examiner, or not taken."""
     with node.store.read() as session:
-        task = visibility.open_task(session, pseudonym, task_id)
+        task = tasks.open_task(session, pseudonym, task_id)
         one, other = task.pair.a, task.pair.b
         found = candidate_of(session, scans_of(one.scan, other.scan), CandidateView(PIPELINES, None, superseded=True))
         sides = delivered_sides(session, task.pair) if found is None else compared_sides(found)
@@ -107,8 +107,8 @@ def verification_to_sign(node: Node, pseudonym: str, task_id: str) -> tuple[Task
     answers: for the signature of the answer, never for a page. No conclusion: a pair that nobody holds for a lead.
     Raises NotFound."""
     with node.store.read() as session:
-        task = visibility.open_task(session, pseudonym, task_id)
-        verifies, request = visibility.conclusion_to_verify(session, pseudonym, task_id)
+        task = tasks.open_task(session, pseudonym, task_id)
+        verifies, request = tasks.conclusion_to_verify(session, pseudonym, task_id)
     if not task.mine:
         raise NotFound("There is no such verification, or it is not for you.")
     return task, verifies, request
@@ -117,4 +117,4 @@ def verification_to_sign(node: Node, pseudonym: str, task_id: str) -> tuple[Task
 def answer_given(node: Node, pseudonym: str, task_id: str) -> AnswerGiven | None:
     """What this examiner has signed on the task already."""
     with node.store.read() as session:
-        return visibility.find_answer_given(session, pseudonym, task_id)
+        return tasks.find_answer_given(session, pseudonym, task_id)

@@ -18,7 +18,7 @@ from exchange.flows.blind import send
 from exchange.flows.blind.compared_sides import delivered_sides
 from exchange.flows.blind.visibility import blind_to, pair_of
 from exchange.flows.node.node import Node
-from exchange.flows.review.verified import requests_for, verifications_of
+from exchange.flows.review.verified import counting_verifications, requests_for
 from exchange.flows.statement.sharing import decide_sharing, record_of
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
 from exchange.policy import Purpose, Recipient, Release, Standing, release
@@ -55,7 +55,7 @@ MOST_OF_ONE: Final = 20
 NOT_HERE: Final = "A record or a scan of the pair is not here."
 NOBODY_LEFT: Final = "No examiner of this node is left who was shown no score of the pair."
 NOT_NOW: Final = "This node does not take the request now."
-TAKEN_BACK: Final = "The conclusion was taken back, or another node was asked."
+REQUEST_OVER: Final = "The conclusion was taken back, or another node was asked."
 
 
 def partners_for(session: Session, node: Node, conclusion: str, pair: Pair) -> list[str]:
@@ -106,7 +106,7 @@ def ask_partner(node: Node, pseudonym: str, conclusion: str, partner: str) -> st
             raise Conflict("Choose one of the nodes that may have both records.", code="no-partner")
         before = None if task.request is None else (task.request, task.partner)
     request = say(node, VerificationRequest, THE_NODE, to=partner, conclusion=conclusion, pair=pair)
-    over = [] if before is None else [(taken_back(node, before[0]), before[1])]
+    over = [] if before is None else [(request_retraction(node, before[0]), before[1])]
     with node.store.write() as session:
         row = find_task(session, task.task_id)
         if row is None or row.done_at is not None or row.request != task.request:
@@ -118,7 +118,7 @@ def ask_partner(node: Node, pseudonym: str, conclusion: str, partner: str) -> st
     return request.statement_id
 
 
-def take_request_back(node: Node, pseudonym: str, conclusion: str) -> None:
+def take_back_request(node: Node, pseudonym: str, conclusion: str) -> None:
     """The partner that was asked does not verify this examiner's own conclusion: an answer that comes later does not
     count, and any partner may be asked anew. Raises NotFound."""
     nothing = NotFound("No other node was asked to verify this conclusion of yours, or it answered already.")
@@ -127,7 +127,7 @@ def take_request_back(node: Node, pseudonym: str, conclusion: str) -> None:
     if task is None or asked is None or task.concluded_by != pseudonym:
         raise nothing
     request, partner = asked
-    back = taken_back(node, request)
+    back = request_retraction(node, request)
     with node.store.write() as session:
         row = find_task(session, task.task_id)
         if row is None or row.done_at is not None or row.request != request:
@@ -136,7 +136,7 @@ def take_request_back(node: Node, pseudonym: str, conclusion: str) -> None:
         row.partner, row.request = None, None
 
 
-def draw_control(node: Node, number: int) -> None:
+def draw_control_here_or_at_partner(node: Node, number: int) -> None:
     """Ask of a pair that nobody holds for a lead, as was promised under this number: here, or of the partner that one
     of the newest conclusions was asked of."""
     like = send.like_newest(node)
@@ -221,7 +221,9 @@ def answers_own_request(session: Session, node: Node, said: Verification | Verif
 def note_verified(session: Session, node: Node, said: Verification, statement_id: str) -> None:
     """A partner verified a conclusion of this node: nobody is asked any more."""
     task = task_of(session, said.verifies)
-    counts = any(row.statement_id == statement_id for row in verifications_of(session, node.node_id, said.verifies))
+    counts = any(
+        row.statement_id == statement_id for row in counting_verifications(session, node.node_id, said.verifies)
+    )
     if task is not None and task.done_at is None and counts:
         task.done_at, task.said = stamp(), statement_id
 
@@ -324,6 +326,6 @@ def _task(session: Session, node: Node, task_id: str, pair: Pair) -> Verificatio
     )
 
 
-def taken_back(node: Node, request: str) -> SignedStatement[Retraction]:
+def request_retraction(node: Node, request: str) -> SignedStatement[Retraction]:
     """That a request is over, signed and not in the log yet."""
-    return say(node, Retraction, THE_NODE, retracts=request, reason=TAKEN_BACK)
+    return say(node, Retraction, THE_NODE, retracts=request, reason=REQUEST_OVER)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from exchange.flows.blind.visibility import is_worth_pursuing, needs_verification, who_may_verify
+from exchange.flows.blind.tasks import who_may_verify
+from exchange.flows.blind.visibility import is_worth_pursuing, needs_verification
 from exchange.flows.hits.history import hits_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.one_review import both_records
 from exchange.flows.review.statements import may_see
-from exchange.flows.review.verified import verifications_of
+from exchange.flows.review.verified import counting_verifications
 from exchange.store.log.statements import statements_about
 from exchange.store.review.reviews import task_of
 from exchange.store.tables.records import StatementRow
@@ -91,7 +92,7 @@ def _review(session: Session, row: StatementRow, said: Conclusion, hit: str | No
     task = task_of(session, row.statement_id)
     due = task.due_at if task is not None and task.done_at is None else None
     retractions = _said_by(session, row.issuer, row.statement_id, "retraction")
-    verifications = verifications_of(session, row.issuer, row.statement_id)
+    verifications = counting_verifications(session, row.issuer, row.statement_id)
     verified = _verified(session, verifications)
     return Review(
         row.statement_id,

@@ -14,15 +14,12 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
 from exchange.flows.blind.send import send_for_verification
+from exchange.flows.blind.tasks import call_off, check_answers_request, check_task, close_task
 from exchange.flows.blind.visibility import (
     blind_to,
-    call_off,
-    check_answers_request,
     check_blind,
     check_none_waits,
     check_shown,
-    check_task,
-    close_task,
     hidden_pairs,
     needs_verification,
     no_record,
@@ -37,8 +34,8 @@ from exchange.flows.hits.signing_checks import check_hit
 from exchange.flows.log.signed_before import signed_before
 from exchange.flows.node.node import Node
 from exchange.flows.review.one_review import check_one_review
-from exchange.flows.review.partners import open_request_of, taken_back
-from exchange.flows.review.verified import verifications_of
+from exchange.flows.review.partners import open_request_of, request_retraction
+from exchange.flows.review.verified import counting_verifications
 from exchange.flows.statement.authorship import WorkAct, may_act
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.flows.statement.sign_statement import enter, signed
@@ -122,7 +119,7 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
         completed = _completed(session, node, _read(node, maker, draft))
         request = open_request_of(session, completed.retracts) if isinstance(completed, Retraction) else None
     said = signed(node, completed)
-    over = None if request is None else (taken_back(node, request[0]), request[1])
+    over = None if request is None else (request_retraction(node, request[0]), request[1])
     with node.store.write() as session:
         if once and (before := signed_before(session, said.statement)) is not None:
             return Spoke(before.statement_id, before.log_index, (), doubts_in(said.statement, node.jurisdictions))
@@ -343,13 +340,13 @@ def _check_second(first: Conclusion, pair: Pair, second: Maker) -> None:
 
 def _was_verified(session: Session, node: Node, conclusion: str) -> bool:
     """By an examiner of this node or of a partner, be it that the verification was taken back since."""
-    return bool(verifications_of(session, node.node_id, conclusion))
+    return bool(counting_verifications(session, node.node_id, conclusion))
 
 
 def _own_verification(session: Session, node: Node, conclusion: str, verification: str) -> list[str]:
     """What goes before a hit to the other side: a verification of this node; a partner sent its own to both sides.
     Raises NotFound, Conflict."""
-    counting = {row.statement_id: row for row in verifications_of(session, node.node_id, conclusion)}
+    counting = {row.statement_id: row for row in counting_verifications(session, node.node_id, conclusion)}
     if verification in counting and counting[verification].issuer != node.node_id:
         return []
     _own(session, node, verification, Verification)

@@ -10,7 +10,7 @@ from exchange.store.tables.records import StatementRow
 from schemas import Pair, Verification, VerificationRequest, open_envelope, parse_statement
 
 
-def verifications_of(session: Session, node_id: str, conclusion: str) -> list[StatementRow]:
+def counting_verifications(session: Session, node_id: str, conclusion: str) -> list[StatementRow]:
     """Of a conclusion of this node, in the order in which they came. Of a partner that answers a request twice the
     second answer does not count: else a node could ask until an answer suits it."""
     rows = statements_about(session, conclusion, ["verification"])

@@ -18,7 +18,7 @@ from exchange.clock import stamp
 from exchange.errors import Conflict
 from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.blind.send import EVERYBODYS
-from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.flows.hits import history
 from exchange.flows.hits.history import pair_id
 from exchange.flows.query.blind_bands import note_released

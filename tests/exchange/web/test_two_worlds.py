@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 
 from exchange.clock import stamp
 from exchange.flows.blind import send
-from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.flows.candidates.exhibit_pairs import exhibits_of_record
 from exchange.flows.candidates.set_aside import set_pairs_aside
 from exchange.flows.hits.history import pair_id

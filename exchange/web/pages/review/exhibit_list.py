@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
-from exchange.flows.blind.open_lists import ScoredList, open_scored_list
+from exchange.flows.blind.open_lists import ScoredList, open_list
 from exchange.flows.candidates.exhibit_list import list_exhibits
 from exchange.flows.node.node import Node
 from exchange.flows.scan.listed_scans import pictured_scans
@@ -52,7 +52,7 @@ def exhibits(
 
 
 @router.post("/records/{statement_id}/candidates/open")
-async def open_list(request: Request, node: OpenNode, who: Examining, statement_id: StatementId) -> Response:
+async def open_after_warning(request: Request, node: OpenNode, who: Examining, statement_id: StatementId) -> Response:
     """The examiner read the warning, and opens the list."""
     await read_form(request, node, who.csrf)
     await off_loop(_open, node, who, statement_id)
@@ -67,5 +67,5 @@ def warning_page(who: Visitor, found: ScoredList) -> Response:
 def _open(node: Node, who: Visitor, statement_id: str) -> None:
     if not who.may_consult:
         raise InvalidInput("State on the first page why you ask, and under which law.", code=PURPOSE_MISSING)
-    open_scored_list(node, *who.consultation.reader, statement_id)
+    open_list(node, *who.consultation.reader, statement_id)
     who.consultation.note(Act.READ_RECORD, 1, statement_id, asked={"opened": "scored list"})

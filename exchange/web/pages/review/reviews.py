@@ -21,7 +21,7 @@ from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_o
 from exchange.flows.node.node import Node
 from exchange.flows.review.judge_blind import judge_blind, take_judgement_back
 from exchange.flows.review.leads import hit_of_review
-from exchange.flows.review.partners import ask_partner, offered_partners, take_request_back
+from exchange.flows.review.partners import ask_partner, offered_partners, take_back_request
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.review.statements import Spoke, may_take_back, speak
 from exchange.flows.scan.listed_scans import pictures_of_pairs
@@ -116,7 +116,7 @@ async def give_back(request: Request, node: OpenNode, who: Examining, task_id: T
 
 
 @router.post("/verifications/own/{statement_id}/partner")
-async def ask_other_node(request: Request, node: OpenNode, who: Examining, statement_id: StatementId) -> Response:
+async def request_partner(request: Request, node: OpenNode, who: Examining, statement_id: StatementId) -> Response:
     """No examiner of this node is left: a partner verifies this examiner's own conclusion."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(ask_partner, node, who.caller.pseudonym, statement_id, fields.get("partner", ""))
@@ -129,7 +129,7 @@ async def take_back_from_partner(
 ) -> Response:
     """The partner that was asked does not verify this examiner's own conclusion."""
     await read_form(request, node, who.csrf)
-    await off_loop(take_request_back, node, who.caller.pseudonym, statement_id)
+    await off_loop(take_back_request, node, who.caller.pseudonym, statement_id)
     return RedirectResponse("/app/verifications", 303)
 
 

@@ -76,7 +76,7 @@ def open_scored_list(
 ) -> response_models.ScoredListAnswer:
     """Open the scored list of an exhibit that another examiner works on. From then on the caller verifies none of its
     pairs; this cannot be undone."""
-    found = open_lists.open_scored_list(node, *asker.reader, statement_id)
+    found = open_lists.open_list(node, *asker.reader, statement_id)
     asker.note(Act.READ_RECORD, 1, statement_id, asked={"opened": "scored list"})
     return response_models.ScoredListAnswer(open=found.is_open, left=list(found.left))
 

@@ -241,7 +241,7 @@ def ask_other_node(node: OpenNode, caller: Verifier, conclusion: StatementId, bo
 @router.delete("/own/{conclusion}/partner", status_code=204)
 def take_request_back(node: OpenNode, caller: Verifier, conclusion: StatementId) -> Response:
     """Take the request to a partner back. An answer that comes later does not count, and any partner may be asked."""
-    partners.take_request_back(node, caller.pseudonym, conclusion)
+    partners.take_back_request(node, caller.pseudonym, conclusion)
     return Response(status_code=204)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from exchange.flows.alerts.deadlines import Duty
 from exchange.flows.alerts.worklist import MOST_LINES, Worklist, worklist_of
-from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.tables.reviews import ExhibitsSeenRow
 from schemas.vocabulary import Role

@@ -12,15 +12,8 @@ import pytest
 from exchange.errors import Conflict, Forbidden, NotFound
 from exchange.flows.alerts.alerts import count_fresh
 from exchange.flows.alerts.deadlines import Duty, duties
-from exchange.flows.blind.visibility import (
-    hidden_pairs,
-    note_shown,
-    take_task,
-    tasks_for,
-    view_of,
-    waiting_of,
-    who_may_verify,
-)
+from exchange.flows.blind.tasks import take_task, tasks_for, waiting_of, who_may_verify
+from exchange.flows.blind.visibility import hidden_pairs, note_shown, view_of
 from exchange.flows.hits.history import all_links
 from exchange.flows.operate.status import node_status
 from exchange.flows.query.blind_bands import told

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from exchange.errors import Conflict, NotFound
-from exchange.flows.blind.open_lists import open_scored_list, scored_list
+from exchange.flows.blind.open_lists import open_list, scored_list
 from exchange.flows.candidates.candidates import find_candidate, ranked_across_borders, ranked_for_record
 from exchange.flows.candidates.exhibit_list import list_exhibits
 from exchange.flows.candidates.exhibit_pairs import CandidateFilter, exhibits_across_borders, exhibits_of_record
@@ -92,7 +92,7 @@ def test_the_cost_names_who_could_still_verify(world: BlindWorld) -> None:
     record = world.records["a"]
     before = scored_list(world.rs, SECOND.role, "two", record)
     assert (before.is_open, before.left) == (False, ("three",))
-    after = open_scored_list(world.rs, SECOND.role, "two", record)
+    after = open_list(world.rs, SECOND.role, "two", record)
     assert (after.is_open, after.left) == (True, ("three",))
     last = scored_list(world.rs, THIRD.role, "three", record)
     assert (last.is_open, last.left) == (False, ()), "then a partner verifies"
@@ -105,7 +105,7 @@ def test_the_cost_names_who_could_still_verify(world: BlindWorld) -> None:
 
 
 def test_who_opened_a_list_is_shown_its_pairs_and_those_of_no_other(world: BlindWorld) -> None:
-    open_scored_list(world.rs, SECOND.role, "two", world.records["a"])
+    open_list(world.rs, SECOND.role, "two", world.records["a"])
     assert across(world, SECOND.role, "two") == {"a"}
     assert exhibits_of_record(world.rs, SECOND.role, "two", world.records["a"]) is not None
     assert find_candidate(world.rs, SECOND.role, "two", world.candidate("a", "b").row.candidate_id) is not None
@@ -130,7 +130,7 @@ def test_what_a_hit_joins_is_open_to_each_reader_of_the_hit(world: BlindWorld) -
 
 
 def test_an_opened_list_follows_its_exhibit(world: BlindWorld) -> None:
-    open_scored_list(world.rs, SECOND.role, "two", world.records["a"])
+    open_list(world.rs, SECOND.role, "two", world.records["a"])
     with world.rs.store.write() as session:
         exhibit = session.get_one(RecordRow, world.records["a"]).exhibit
         join_exhibits(session, exhibit, "another")

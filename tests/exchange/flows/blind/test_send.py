@@ -15,7 +15,7 @@ from exchange.clock import now, stamp
 from exchange.flows.alerts.alerts import count_fresh
 from exchange.flows.blind import send
 from exchange.flows.blind.send import ABOUT_S, EVERYBODYS, WEEK_S, draw_control
-from exchange.flows.blind.visibility import tasks_for
+from exchange.flows.blind.tasks import tasks_for
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import Presence
 from exchange.flows.operate.status import node_status

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from exchange.flows.blind.visibility import note_lists, note_shown, tasks_for
+from exchange.flows.blind.tasks import tasks_for
+from exchange.flows.blind.visibility import note_lists, note_shown
 from exchange.flows.candidates.exhibit_neighbours import Neighbours, neighbours_of
 from exchange.flows.candidates.exhibit_pairs import (
     RecordExhibits,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.alerts.deadlines import Duty, all_duties, duties
 from exchange.flows.alerts.worklist import worklist_of
-from exchange.flows.blind.visibility import tasks_for
+from exchange.flows.blind.tasks import tasks_for
 from exchange.flows.candidates import set_aside
 from exchange.flows.candidates.exhibit_pairs import (
     CandidateFilter,

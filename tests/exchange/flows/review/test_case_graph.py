@@ -110,7 +110,7 @@ def test_drawn_alike_in_whatever_order_the_hits_came(world: World) -> None:
 def test_what_waits_for_a_blind_verification_is_not_shown_to_who_may_be_asked(world: World) -> None:
     world.links = [link("RS-1", "MK-1")]
     exhibits = {"exhibit_low": "ffp/MK-1", "exhibit_high": "ffp/RS-1"}  # other scans of them than those of the hit
-    world.tasks = [SimpleNamespace(scan_low="x", scan_high="y", concluded_by="two", **exhibits)]
+    world.tasks = [SimpleNamespace(scan_low="x", scan_high="y", concluded_by="two", asked_by=None, **exhibits)]
     assert not world.drawn("RS-1", Role.EXAMINER, "one").ties
     assert world.drawn("RS-1", Role.EXAMINER, "two").ties, "whoever concluded knows"
     assert world.drawn("RS-1", Role.INVESTIGATOR).ties

@@ -12,7 +12,7 @@ import pytest
 from exchange.errors import Conflict, NotFound
 from exchange.flows.hits.history import links_of, pair_id
 from exchange.flows.hits.stage import Stage
-from exchange.flows.review.partners import ask_partner, offered_partners, take_request_back, tell_declined
+from exchange.flows.review.partners import ask_partner, offered_partners, take_back_request, tell_declined
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.terms.terms import state_policy
 from exchange.store.review.reviews import task_of, task_of_request
@@ -145,8 +145,8 @@ def test_an_answer_to_another_request_is_not_used_again(world: Partners) -> None
 def test_a_request_may_be_taken_back_and_a_late_answer_does_not_count(world: Partners) -> None:
     said, request = asked(world)
     with pytest.raises(NotFound):
-        take_request_back(world.node(RS), "two", said)
-    take_request_back(world.node(RS), "one", said)
+        take_back_request(world.node(RS), "two", said)
+    take_back_request(world.node(RS), "one", said)
     assert not counts(world, said, answer(world, XK, said, request))
     assert world.tasks(XK) == []
     assert offered_partners(world.node(RS), "one", said) == [MK, XK], "each may be asked anew"
@@ -154,7 +154,7 @@ def test_a_request_may_be_taken_back_and_a_late_answer_does_not_count(world: Par
     world.network.settle()
     assert counts(world, said, answer(world, XK, said, anew))
     with pytest.raises(NotFound):
-        take_request_back(world.node(RS), "one", said)
+        take_back_request(world.node(RS), "one", said)
 
 
 def test_a_request_that_is_never_answered_is_asked_of_another_node(world: Partners) -> None:

@@ -19,7 +19,13 @@ from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.hits.history import links_of, pair_id
 from exchange.flows.hits.stage import Stage
 from exchange.flows.review.judge_blind import judge_blind, take_judgement_back
-from exchange.flows.review.partners import MOST_OF_ONE, ask_partner, draw_control, offered_partners, tell_declined
+from exchange.flows.review.partners import (
+    MOST_OF_ONE,
+    ask_partner,
+    draw_control_here_or_at_partner,
+    offered_partners,
+    tell_declined,
+)
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.review.visible_statements import StatementReader, visible_statements
 from exchange.flows.terms.terms import state_policy
@@ -226,8 +232,8 @@ def test_a_partner_is_sent_controls_that_look_alike(world: Partners) -> None:
     said = world.concludes()
     world.used_up()
     ask_partner(world.node(RS), "one", said, XK)
-    draw_control(world.node(RS), 7)
-    draw_control(world.node(RS), 7)  # by a worker that ended before it wrote down that it was done
+    draw_control_here_or_at_partner(world.node(RS), 7)
+    draw_control_here_or_at_partner(world.node(RS), 7)  # by a worker that ended before it wrote down that it was done
     world.network.settle()
     lead, control = world.kinds(XK, "verification-request", RS)
     assert [len(one.conclusion) for one in (lead, control)] == [64, 64]

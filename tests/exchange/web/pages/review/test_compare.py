@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from exchange.clock import stamp
-from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.log.audit_entry import AuditEntry
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import AcquisitionState

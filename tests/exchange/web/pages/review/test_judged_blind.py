@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exchange.flows.blind.send import draw_control
-from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
 from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, three_exhibits
 from tests.exchange.web.test_blind_pages import Site, at, pair_page
 

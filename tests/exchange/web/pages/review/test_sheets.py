@@ -12,7 +12,7 @@ import pytest
 
 from exchange.clock import stamp
 from exchange.flows.access.sign_in import csrf_of
-from exchange.flows.blind.visibility import take_task, tasks_for
+from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.log.audit_entry import AuditEntry
 from exchange.store.log.audit import audit_state, entries_from
 from exchange.store.tables.records import AcquisitionRow
