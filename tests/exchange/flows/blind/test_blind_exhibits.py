@@ -201,6 +201,8 @@ def test_more_hidden_than_are_read_at_once(world: BlindWorld, monkeypatch: pytes
 
 def test_the_exhibits_of_what_was_ever_sent_are_no_control(world: BlindWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exchange.flows.blind.send.secrets.randbelow", lambda _most: 0)
+    for other in ("a", "b"):
+        world.shown(FIRST, other, "c", BREECH)
     world.concludes(FIRST, "a", "b", BREECH)
     world.draws()
     with world.rs.store.read() as session:
