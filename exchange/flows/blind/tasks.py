@@ -1,5 +1,5 @@
-"""The tasks of blind verification: which pairs an examiner may be asked to verify, who takes one, and what was
-answered. What each examiner may see meanwhile is decided in ``visibility.py``."""
+"""The tasks of blind verification: the pairs that an examiner may be asked to verify, who takes a task, and how it was
+answered. ``visibility.py`` decides what each examiner may see while a task waits."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ from schemas.vocabulary import Basis
 
 @dataclass(frozen=True)
 class Task:
-    """What an examiner who verifies is told of a pair: the records, and no more."""
+    """A pair that waits for a blind verification. The verifying examiner learns the two records and nothing else."""
 
     task_id: str
     basis: Basis
     pair: Pair
     due_at: str
     mine: bool
-    """Taken by the one who asks; otherwise nobody has taken it."""
+    """True where the examiner who asks has taken the task; False where nobody has taken it."""
     records: tuple[RecordRow, RecordRow]
 
 
 def check_task(session: Session, pseudonym: str, task_id: str) -> None:
-    """That this examiner took it, and that it still waits for the answer. Raises NotFound."""
+    """Check that this examiner took the task and that it still waits for an answer. Raises NotFound."""
     if not open_task(session, pseudonym, task_id).mine:
         raise NotFound("There is no such verification, or it is not for you.")
 
 
 def check_answers_request(session: Session, said: Verification) -> None:
-    """That a verification for another node answers what that node asked. Raises NotFound."""
+    """Check that a verification for another node answers that node's request. Raises NotFound."""
     task = task_of_request(session, said.request or "")
     if task is None or task.asked_by is None or task.done_at is not None:
         raise no_statement(said.request or "")
@@ -69,8 +69,8 @@ def check_answers_request(session: Session, said: Verification) -> None:
 
 
 def close_task(session: Session, said: Conclusion | Verification, statement_id: str, task_id: str | None) -> None:
-    """An answer was given: the conclusion is verified, by whatever way the verification came; or it was a pair that
-    nobody holds for a lead, and the answer is this examiner's own conclusion."""
+    """Close the task that a signed answer belongs to. The answer is a verification, or, for a control pair that nobody
+    concluded on, a conclusion of this examiner."""
     if isinstance(said, Conclusion):
         drop_outlived(session, said.made_by.pseudonym, exhibits_of_pair(session, said.pair))
     if task_id is not None:
@@ -82,12 +82,12 @@ def close_task(session: Session, said: Conclusion | Verification, statement_id: 
 
 
 def call_off(session: Session, conclusion: str) -> None:
-    """The conclusion was taken back: nobody is asked any more."""
+    """Remove the task of a conclusion that was taken back."""
     drop_task(session, conclusion)
 
 
 def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = None) -> list[str]:
-    """The examiners of this node who may still verify a conclusion."""
+    """Return the examiners of this node who may still verify a conclusion."""
     maker = said.made_by.pseudonym
     if said.result.basis is not Basis.SCREEN:
         return examiners(session, besides=maker, asked_at=asked_at)
@@ -97,8 +97,11 @@ def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = No
 
 @dataclass(frozen=True)
 class WaitingConclusion:
-    """A conclusion of one's own that waits: how many are left who may verify it. ``anew``: nobody can, since a version
-    that it names was erased; it is to be made anew. ``partner``: the node that was asked to verify it."""
+    """An examiner's own conclusion that waits for its verification.
+
+    ``may_verify``: the number of examiners who are left to verify it. ``anew``: a record version that it names was
+    erased, so it must be concluded again. ``partner``: the node that was asked to verify it.
+    """
 
     statement_id: str
     due_at: str
@@ -110,7 +113,7 @@ class WaitingConclusion:
 
 
 def waiting_of(session: Session, pseudonym: str) -> list[WaitingConclusion]:
-    """The conclusions of this examiner that another one is asked to verify, what is due first at the top."""
+    """Return the conclusions of this examiner that wait for a verification, in the order in which they are due."""
     found = []
     for row in tasks_concluded_by(session, pseudonym):
         pair = Pair.model_validate_json(row.pair)
@@ -124,7 +127,7 @@ def waiting_of(session: Session, pseudonym: str) -> list[WaitingConclusion]:
 
 
 def _shown_of(session: Session, side: Side) -> RecordRow | None:
-    """The record of a side; where it was erased, the newest version of its exhibit."""
+    """Return the record of a side, or the newest version of its exhibit where that record was erased."""
     found = find_record(session, side.record)
     return found[0] if found is not None else newest_version(session, exhibit_of(session, side.issuer, side.record))
 
@@ -137,7 +140,7 @@ def _left_for(session: Session, row: VerificationTaskRow) -> list[str]:
 
 
 def tasks_for(session: Session, pseudonym: str) -> list[Task]:
-    """What this examiner may be asked to verify: all that nobody else has taken."""
+    """Return the tasks that this examiner took or may take: first the examiner's own, then by the day they are due."""
     found = []
     for row in open_tasks(session):
         task = _task(session, row, pseudonym)
@@ -147,7 +150,7 @@ def tasks_for(session: Session, pseudonym: str) -> list[Task]:
 
 
 def open_task(session: Session, pseudonym: str, task_id: str) -> Task:
-    """Raises NotFound: none, or not for this examiner; both get the same answer."""
+    """Return an open task. Raises NotFound, alike where there is none and where it is not for this examiner."""
     row = find_task(session, task_id)
     task = _task(session, row, pseudonym) if row is not None and row.done_at is None else None
     if task is None:
@@ -156,7 +159,7 @@ def open_task(session: Session, pseudonym: str, task_id: str) -> Task:
 
 
 def take_task(session: Session, pseudonym: str, task_id: str) -> Task:
-    """This examiner does it, and no other. Needs a write transaction. Raises NotFound."""
+    """Give the task to this examiner alone. Needs a write transaction. Raises NotFound."""
     task = open_task(session, pseudonym, task_id)
     row = find_task(session, task_id)
     if row is not None:
@@ -165,7 +168,7 @@ def take_task(session: Session, pseudonym: str, task_id: str) -> Task:
 
 
 def give_back_task(session: Session, pseudonym: str, task_id: str) -> None:
-    """Another examiner may take it. Raises NotFound."""
+    """Let other examiners take the task again. Raises NotFound."""
     open_task(session, pseudonym, task_id)
     row = find_task(session, task_id)
     if row is not None:
@@ -174,7 +177,7 @@ def give_back_task(session: Session, pseudonym: str, task_id: str) -> None:
 
 @dataclass(frozen=True)
 class AnswerGiven:
-    """What an examiner has signed on a task, and its place in the log."""
+    """The statement with which an examiner answered a task, and its place in the log."""
 
     statement_id: str
     log_index: int
@@ -182,7 +185,7 @@ class AnswerGiven:
 
 
 def find_answer_given(session: Session, pseudonym: str, task_id: str) -> AnswerGiven | None:
-    """What this examiner has signed on the task already."""
+    """Return the statement with which this examiner answered the task; None where there is none."""
     row = find_task(session, task_id)
     said = find_statement(session, row.said) if row is not None and row.said and row.taken_by == pseudonym else None
     if said is None or said.envelope is None:
@@ -208,7 +211,7 @@ def _own_exhibits(session: Session) -> set[Exhibits]:
 
 
 def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | None:
-    """None when it is not for this examiner."""
+    """Return the task of a row; None where this examiner may not verify it."""
     basis, exhibits, scans = Basis(row.basis), (row.exhibit_low, row.exhibit_high), (row.scan_low, row.scan_high)
     if pseudonym in (row.concluded_by, row.not_for) or row.taken_by not in (None, pseudonym):
         return None

@@ -59,8 +59,8 @@ REQUEST_OVER: Final = "The conclusion was taken back, or another node was asked.
 
 
 def partners_for(session: Session, node: Node, conclusion: str, pair: Pair) -> list[str]:
-    """The peers that may be asked to verify a conclusion: those that may have both records, by this node's own policy
-    and by the signed policy of the other owner, and have not declined."""
+    """Return the peers that may verify a conclusion. Each may have both records, by the policy of each record's owner,
+    and has not declined."""
     asked = requests_for(session, node.node_id, conclusion)
     declined = {
         asked[request].to
@@ -77,8 +77,8 @@ def partners_for(session: Session, node: Node, conclusion: str, pair: Pair) -> l
 
 
 def offered_partners(node: Node, pseudonym: str, conclusion: str) -> list[str]:
-    """The partners that may be asked now to verify this examiner's own conclusion; none where it does not wait, or an
-    examiner of this node is left."""
+    """Return the partners that this examiner may ask now to verify the examiner's own conclusion. There are none while
+    an examiner of this node can verify it."""
     with node.store.read() as session:
         task = task_of(session, conclusion)
         if task is None or not _waits(session, task, pseudonym):
@@ -88,8 +88,8 @@ def offered_partners(node: Node, pseudonym: str, conclusion: str) -> list[str]:
 
 
 def ask_partner(node: Node, pseudonym: str, conclusion: str, partner: str) -> str:
-    """Ask a partner to verify this examiner's own conclusion; the node that was asked before learns that it is over.
-    Returns the request's id.
+    """Ask a partner to verify this examiner's own conclusion, and take back the request to the node that was asked
+    before. Return the id of the request.
 
     Raises NotFound; Conflict, codes "examiner-left" and "no-partner".
     """
@@ -119,8 +119,8 @@ def ask_partner(node: Node, pseudonym: str, conclusion: str, partner: str) -> st
 
 
 def take_back_request(node: Node, pseudonym: str, conclusion: str) -> None:
-    """The partner that was asked does not verify this examiner's own conclusion: an answer that comes later does not
-    count, and any partner may be asked anew. Raises NotFound."""
+    """Take back the request to verify this examiner's own conclusion. A later answer to it does not count, and any
+    partner may be asked again. Raises NotFound."""
     nothing = NotFound("No other node was asked to verify this conclusion of yours, or it answered already.")
     with node.store.read() as session:
         task, asked = task_of(session, conclusion), open_request_of(session, conclusion)
@@ -137,8 +137,8 @@ def take_back_request(node: Node, pseudonym: str, conclusion: str) -> None:
 
 
 def draw_control_here_or_at_partner(node: Node, number: int) -> None:
-    """Ask of a pair that nobody holds for a lead, as was promised under this number: here, or of the partner that one
-    of the newest conclusions was asked of."""
+    """Draw a control pair, and ask examiners of this node to verify it, or the partner that was asked about one of the
+    newest conclusions. ``number`` identifies the job, so that it draws one pair even if it runs twice."""
     like = send.like_newest(node)
     if like is None or like.partner is None:
         send.draw_control(node, number, like.concluded_by if like is not None else None)
@@ -167,8 +167,8 @@ def draw_control_here_or_at_partner(node: Node, number: int) -> None:
 
 
 def note_asked(session: Session, node: Node, said: VerificationRequest, statement_id: str) -> None:
-    """A node asks this one: an examiner is offered the pair, or the request is declined (``tell_declined``). Within the
-    transaction that stores the request."""
+    """Store the task of a request that a peer signed; where it cannot be answered, close the task, so that
+    ``tell_declined`` declines it. Runs in the transaction that stores the request."""
     if task_of_request(session, statement_id) is not None:
         return
     row = _task(session, node, secrets.token_hex(16), said.pair)
@@ -181,8 +181,8 @@ def note_asked(session: Session, node: Node, said: VerificationRequest, statemen
 
 
 def tell_declined(node: Node) -> None:
-    """Sign for each request that cannot be answered, or cannot be answered any more, that it is declined; after what
-    came was stored."""
+    """Decline each request of a peer that cannot be answered, or can no longer be answered. Runs after the requests
+    were stored."""
     with node.store.read() as session:
         rows = list(tasks_not_answered(session))
         asked = {row.task_id: _request_of(session, row) for row in rows}
@@ -206,8 +206,8 @@ def tell_declined(node: Node) -> None:
 
 
 def answers_own_request(session: Session, node: Node, said: Verification | VerificationDeclined) -> bool:
-    """Whether a peer speaks of what this node asked of it; of a conclusion that is not this node's own it may be asked
-    by another node."""
+    """Return whether a peer answers a request that this node sent to that peer. A verification of another node's
+    conclusion may answer a request of that other node, and is let through."""
     row = find_statement(session, said.request or "")
     request = None if row is None or row.envelope is None else parse_statement(open_envelope(row.envelope).payload)
     if not isinstance(request, VerificationRequest) or row is None or row.issuer != node.node_id:
@@ -219,7 +219,7 @@ def answers_own_request(session: Session, node: Node, said: Verification | Verif
 
 
 def note_verified(session: Session, node: Node, said: Verification, statement_id: str) -> None:
-    """A partner verified a conclusion of this node: nobody is asked any more."""
+    """Close the task of a conclusion that a partner verified."""
     task = task_of(session, said.verifies)
     counts = any(
         row.statement_id == statement_id for row in counting_verifications(session, node.node_id, said.verifies)
@@ -229,21 +229,21 @@ def note_verified(session: Session, node: Node, said: Verification, statement_id
 
 
 def note_declined(session: Session, said: VerificationDeclined) -> None:
-    """Another partner may be asked."""
+    """Let this node ask another partner."""
     task = task_of_request(session, said.request)
     if task is not None and task.partner == said.issuer and task.done_at is None:
         task.partner, task.request = None, None
 
 
 def note_taken_back(session: Session, said: Retraction) -> None:
-    """The node that asked does not wait for an answer any more."""
+    """Remove the task of a request that its node took back."""
     task = task_of_request(session, said.retracts)
     if task is not None and task.asked_by == said.issuer and task.done_at is None:
         session.delete(task)
 
 
 def open_request_of(session: Session, conclusion: str) -> tuple[str, str] | None:
-    """The request for a conclusion that waits at a partner, and the partner."""
+    """Return the open request for a conclusion, and the partner that it was sent to; None where there is none."""
     task = task_of(session, conclusion)
     if task is None or task.done_at is not None or task.request is None or task.partner is None:
         return None
@@ -251,7 +251,7 @@ def open_request_of(session: Session, conclusion: str) -> tuple[str, str] | None
 
 
 def _waits(session: Session, task: VerificationTaskRow, pseudonym: str) -> bool:
-    """Whether this examiner's conclusion on the screen waits, and no examiner of this node may verify it."""
+    """Return whether this examiner's conclusion on the screen waits and no examiner of this node may verify it."""
     if task.concluded_by != pseudonym or task.done_at is not None or task.basis != Basis.SCREEN:
         return False
     exhibits, scans = (task.exhibit_low, task.exhibit_high), (task.scan_low, task.scan_high)
@@ -263,8 +263,8 @@ def _may_have_both(session: Session, node: Node, pair: Pair, peer: PeerRow) -> b
 
 
 def _may_have(session: Session, node: Node, side: Side, peer: PeerRow) -> bool:
-    """By the policy of the record's owner. A peer that may have a record of this node's may lack it nevertheless, and
-    declines then."""
+    """Return whether the policy of the record's owner lets the peer have the record. The peer may still lack it;
+    then it declines."""
     if side.issuer == peer.node_id:
         return True
     try:
@@ -287,8 +287,8 @@ def _may_have(session: Session, node: Node, side: Side, peer: PeerRow) -> bool:
 
 
 def _why_declined(session: Session, node: Node, said: VerificationRequest, task: VerificationTaskRow) -> str | None:
-    """A request on a record of this node's that the asking node may not have gets the answer of one that is not
-    here."""
+    """Return why a request is declined; None where it can be answered. For a record that the asking node may not have,
+    the reason is the same as for a record that this node does not have."""
     asker = find_peer(session, said.issuer)
     own = [side for side in (said.pair.a, said.pair.b) if side.issuer == node.node_id]
     if delivered_sides(session, said.pair) is None or asker is None:

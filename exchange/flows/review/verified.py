@@ -1,5 +1,5 @@
-"""Which verifications of this node's own conclusions count: those of its own examiners, and the first answer of a
-partner to a request that stands. Whatever else a peer signs verifies nothing here."""
+"""The verifications that count for a conclusion of this node: those of its own examiners, and the first answer of a
+partner to a request that is still open. No other statement of a peer counts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from schemas import Pair, Verification, VerificationRequest, open_envelope, pars
 
 
 def counting_verifications(session: Session, node_id: str, conclusion: str) -> list[StatementRow]:
-    """Of a conclusion of this node, in the order in which they came. Of a partner that answers a request twice the
-    second answer does not count: else a node could ask until an answer suits it."""
+    """Return the verifications that count for a conclusion of this node, in the order in which they arrived.
+
+    A second answer to the same request does not count: otherwise a node could ask until an answer suits it.
+    """
     rows = statements_about(session, conclusion, ["verification"])
     found = [row for row in rows if row.envelope is not None and row.refused_by is None]
     if all(row.issuer == node_id for row in found):
@@ -33,21 +35,21 @@ def counting_verifications(session: Session, node_id: str, conclusion: str) -> l
 
 
 def requests_for(session: Session, node_id: str, conclusion: str) -> dict[str, VerificationRequest]:
-    """What this node asked partners of a conclusion of its own, by the requests' ids."""
+    """Return this node's requests to partners for one of its conclusions, by their ids."""
     rows = statements_about(session, conclusion, ["verification-request"], issuer=node_id)
     said = {row.statement_id: parse_statement(open_envelope(row.envelope or b"").payload) for row in rows}
     return {name: one for name, one in said.items() if isinstance(one, VerificationRequest)}
 
 
 def _answered(row: StatementRow) -> tuple[str, Pair | None]:
-    """The request that a verification answers, and the pair that it is of."""
+    """Return the id of the request that a verification answers, and the pair that it verifies."""
     said = parse_statement(open_envelope(row.envelope or b"").payload)
     return (said.request or "", said.pair) if isinstance(said, Verification) else ("", None)
 
 
 def _ends(end: StatementRow, node_id: str, answer: StatementRow) -> bool:
-    """Whether a request is over: this node took it back, which it does only before an answer came; or the partner
-    declined before it answered, by its own log."""
+    """Return whether a statement ended the request before this answer: this node took the request back, or the partner
+    declined it earlier in the partner's own log."""
     if end.type == "retraction":
         return end.issuer == node_id
     return end.issuer == answer.issuer and end.log_index < answer.log_index
