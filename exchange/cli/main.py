@@ -318,7 +318,6 @@ HEADINGS = (
                 "Assess a focal point; needs no node.",
                 (
                     "ffp assess new moldova/ --jurisdiction MD --half 2026H2",
-                    "ffp assess form moldova/",
                     "ffp assess check moldova/",
                     "ffp assess report moldova/ --out assessment.pdf",
                     "ffp assess midterm moldova/ ukraine/ --out midterm.pdf",

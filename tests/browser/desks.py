@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,6 @@ import uvicorn
 from starlette.applications import Starlette
 
 from exchange.clock import today
-from exchange.flows.assessment.form import AssessmentForm
 from exchange.flows.coordination.actions import NewAction, add_action, change_action
 from exchange.flows.coordination.meetings import Attendance, NewMeeting, enter_meeting
 from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
@@ -27,7 +26,6 @@ from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import shipped_indicators
 from exchange.flows.region.report_file import Believed
 from exchange.log.audit_entry import Actor, ActorKind
-from exchange.web.assessment.form_app import form_app
 from exchange.web.region.desk_app import desk_app
 from schemas import Maker
 from schemas.vocabulary import (
@@ -41,7 +39,6 @@ from schemas.vocabulary import (
     SignedInBy,
 )
 from tests.exchange.conftest import RunningNode
-from tests.exchange.flows.assessment.filled import all_best, write_filled
 from tests.exchange.flows.incidents.made_up_incidents import made_up_table
 from tests.exchange.flows.region.region_world import H1, RegionWorld, start_of_2026
 
@@ -98,7 +95,6 @@ def desks(folder: Path) -> Iterator[tuple[str, Starlette, str]]:
         yield "region-desk", desk, "/"
         yield "region-report", desk, f"/report/{H1}"
         world.close()
-    yield "assessment-form", form_app(AssessmentForm(half_filled(folder / "moldova")), DESK_PORT), "/area/staff"
 
 
 def made_up_region(folder: Path, monkeypatch: pytest.MonkeyPatch) -> RegionWorld:
@@ -114,21 +110,6 @@ def made_up_region(folder: Path, monkeypatch: pytest.MonkeyPatch) -> RegionWorld
     world.at(datetime(2026, 7, 9, tzinfo=UTC))
     world.approve(H1)
     return world
-
-
-def half_filled(folder: Path) -> Path:
-    """An assessment of Moldova at work, with that of half a year before; made up."""
-    last = all_best(succession="no", posts_filled=5, backlog_months=11)
-    write_filled(folder, last, half="2026H1", on="2026-05-20")
-    of_now = {
-        "legal_exchange": "yes",
-        "posts_total": 8,
-        "posts_filled": 6,
-        "succession": "partly",
-        "training_plan": "no",
-        "backlog_months": 9,
-    }
-    return write_filled(folder, of_now, half="2026H2", on=str(min(today(), date(2026, 11, 20))))
 
 
 @contextmanager

@@ -72,8 +72,7 @@ def new_assessment(
     tell(
         as_json,
         fields,
-        f"Written: {path}{last}. Fill it in in a browser: ffp assess form {folder}; "
-        f"or in an editor, then: ffp assess check {folder}",
+        f"Written: {path}{last}. Fill it in in an editor, then: ffp assess check {folder}",
     )
 
 
@@ -95,39 +94,6 @@ def check(folder: _Folder, half: _HalfYear = None, as_json: AsJson = False) -> N
         _print_problems(given.name, problems, found)
     if wrong:
         raise typer.Exit(1)
-
-
-@app.command("form")
-def serve_form(
-    folder: Annotated[Path, typer.Argument(help="The folder of one jurisdiction's assessments, or one file of it.")],
-    half: _HalfYear = None,
-    port: Annotated[int, typer.Option(min=1024, max=65535, help="On this machine alone.")] = 8470,
-) -> None:
-    """Serve the file of an assessment as a form in a browser, on this machine alone. What is typed is kept in the
-    file; an editor may be used beside it. Until Ctrl-C."""
-    import uvicorn
-
-    from exchange.flows.assessment.folder import read_folder
-    from exchange.flows.assessment.form import AssessmentForm
-    from exchange.web.assessment.form_app import form_app
-
-    path = folder
-    if not folder.is_file():
-        path = folder / read_folder(folder).chosen(_parsed(half)).name
-    form = AssessmentForm(path)
-    form.state()
-    app_, address = form_app(form, port), f"http://127.0.0.1:{port}"
-    typer.echo(f"The form of {path}: {address}{app_.state.base}/")
-    typer.echo("It is there on this machine alone, for whoever has this address. Ctrl-C ends it.")
-    uvicorn.run(
-        app_,
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-    )
 
 
 @app.command("report")

@@ -16,7 +16,7 @@ MAX_SIGNS: Final = 10_000
 """Brackets, commas and equals signs outside of words: a filled-in file has some hundreds."""
 MAX_KEY_PARTS: Final = 6
 _MAX_SAID: Final = 300
-WORDS: Final = re.compile(
+_WORDS: Final = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?|'
     r"'''(?:[^']|'(?!''))*+(?:''')?|"
     r'"(?:[^"\\\n]|\\.)*+"?|'
@@ -34,11 +34,6 @@ _CURLED: Final = re.compile(r"=[ \t]*[\u201c-\u201f\u00ab\u2018-\u201b]")
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Raises InvalidInput, which names the file and, where that can be told, the line."""
-    return parse_toml(read_toml_text(path), path.name)
-
-
-def read_toml_text(path: Path) -> str:
-    """Raises InvalidInput."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_TOML_BYTES + 1)
@@ -47,24 +42,20 @@ def read_toml_text(path: Path) -> str:
     if len(raw) > MAX_TOML_BYTES:
         raise InvalidInput(f"{path.name} has more than {MAX_TOML_BYTES} bytes.")
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path.name} is not UTF-8; save it as UTF-8.") from error
-
-
-def parse_toml(text: str, name: str) -> dict[str, Any]:
-    """Raises InvalidInput, which names the file and, where that can be told, the line."""
-    check_bounds(text, name)
+    check_bounds(text, path.name)
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         hint = ' Write straight quotation marks: ".' if _CURLED.search(text) else ""
-        raise InvalidInput(f"{name} is no TOML: {str(error)[:_MAX_SAID]}.{hint}") from error
+        raise InvalidInput(f"{path.name} is no TOML: {str(error)[:_MAX_SAID]}.{hint}") from error
 
 
 def check_bounds(text: str, name: str) -> None:
     """In a time that grows with the text alone. Raises InvalidInput."""
-    bare = WORDS.sub('""', text)
+    bare = _WORDS.sub('""', text)
     signs, depth = _BRACKETS.findall(bare), 0
     if len(signs) > MAX_SIGNS:
         raise InvalidInput(f"{name} holds more than {MAX_SIGNS} tables and values.")

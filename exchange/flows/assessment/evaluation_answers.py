@@ -15,7 +15,7 @@ from exchange.errors import InvalidInput
 from exchange.flows.assessment.answers import AnswerDay, AnswerLine, AnswerWords, formed
 from exchange.flows.assessment.bounded_toml import read_toml
 from exchange.flows.assessment.outside import headings
-from exchange.flows.assessment.problems import AnswerProblem, ProblemGravity, ProblemKind
+from exchange.flows.assessment.problems import AnswerProblem, ProblemGravity
 from exchange.flows.entry.free_text import doubts
 from exchange.jurisdictions.directory import Directory, shipped_directory
 
@@ -83,4 +83,4 @@ def doubts_of_evaluation(given: EvaluationFile, known: Directory | None = None) 
         found = {doubt for line in words.splitlines() for doubt in doubts(line, known=known or shipped_directory())}
         for doubt in sorted(found):
             said = f"It may hold {doubt.replace('_', ' ')} of a person; write roles and counts, no names."
-            yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, place, said, ProblemKind.PERSON, doubt)
+            yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, place, said)

@@ -38,37 +38,14 @@ class ProblemGravity(StrEnum):
     DOUBTFUL = "doubtful"
 
 
-class ProblemKind(StrEnum):
-    """What a page says in the reader's language; what the command says stands beside it, in English."""
-
-    NO_NAME = "no_name"
-    NO_ASSESSOR = "no_assessor"
-    NO_DAY = "no_day"
-    TO_COME = "to_come"
-    NO_QUESTION = "no_question"
-    NOT_ANSWERED = "not_answered"
-    NO_EVIDENCE = "no_evidence"
-    NOT_WORDS = "not_words"
-    NOT_WHOLE = "not_whole"
-    NOT_MONTHS = "not_months"
-    NOT_OFFERED = "not_offered"
-    MORE_THAN_WHOLE = "more_than_whole"
-    OF_BEFORE = "of_before"
-    OF_RECOMMENDATION = "of_recommendation"
-    PERSON = "person"
-
-
 @dataclass(frozen=True)
 class AnswerProblem:
-    """``place``: the id of a question, or the field of the file. ``named``: a doubt of free text, or what a part is
-    more than."""
+    """``place``: the id of a question, or the field of the file."""
 
     gravity: ProblemGravity
     file: str
     place: str
     sentence: str
-    kind: ProblemKind
-    named: str = ""
 
     def __str__(self) -> str:
         return f"{self.file}, {self.place}: {self.sentence}"
@@ -90,20 +67,20 @@ def problems_of(
 def _of_the_whole(given: AnswersFile, asked: Questionnaire, known: Directory) -> Iterator[AnswerProblem]:
     if given.jurisdiction not in known and not given.place:
         said = f"{given.jurisdiction} is not known here: say what the jurisdiction is called in English."
-        yield AnswerProblem(ProblemGravity.MISSING, given.name, "name", said, ProblemKind.NO_NAME)
+        yield AnswerProblem(ProblemGravity.MISSING, given.name, "name", said)
     if not given.assessor:
         said = "Say who assessed: a role, no name."
-        yield AnswerProblem(ProblemGravity.MISSING, given.name, "assessor", said, ProblemKind.NO_ASSESSOR)
+        yield AnswerProblem(ProblemGravity.MISSING, given.name, "assessor", said)
     if given.assessed_on is None:
         said = "Say on which day it was made."
-        yield AnswerProblem(ProblemGravity.MISSING, given.name, "assessed_on", said, ProblemKind.NO_DAY)
+        yield AnswerProblem(ProblemGravity.MISSING, given.name, "assessed_on", said)
     elif given.assessed_on > today():
         said = f"{given.assessed_on} is still to come."
-        yield AnswerProblem(ProblemGravity.WRONG, given.name, "assessed_on", said, ProblemKind.TO_COME)
+        yield AnswerProblem(ProblemGravity.WRONG, given.name, "assessed_on", said)
     for name in sorted(given.answers.keys() - asked.by_id.keys()):
         shown = name if len(name) <= 60 else f"{name[:60]}..."
         said = "There is no such question; remove it, or correct its id."
-        yield AnswerProblem(ProblemGravity.WRONG, given.name, shown, said, ProblemKind.NO_QUESTION)
+        yield AnswerProblem(ProblemGravity.WRONG, given.name, shown, said)
 
 
 def _of_answers(given: AnswersFile, asked: Questionnaire) -> Iterator[AnswerProblem]:
@@ -112,39 +89,38 @@ def _of_answers(given: AnswersFile, asked: Questionnaire) -> Iterator[AnswerProb
         answer = given.answers.get(question.id)
         if answer is None or answer.value == "":
             said = f"It is not answered. {question.text}"
-            yield AnswerProblem(missing, given.name, question.id, said, ProblemKind.NOT_ANSWERED)
+            yield AnswerProblem(missing, given.name, question.id, said)
             continue
         if (fault := _fault_of(question, answer)) is not None:
-            yield AnswerProblem(wrong, given.name, question.id, fault[1], fault[0])
+            yield AnswerProblem(wrong, given.name, question.id, fault)
             continue
         if (more := _more_than_whole(given, question)) is not None:
             said = f"{more[0]:g} is more than the {more[1]:g} of {question.of}."
-            yield AnswerProblem(wrong, given.name, question.id, said, ProblemKind.MORE_THAN_WHOLE, question.of or "")
+            yield AnswerProblem(wrong, given.name, question.id, said)
         if answer.value != NOT_KNOWN and not answer.evidence:
             said = f"It has no evidence. {question.look}"
-            yield AnswerProblem(missing, given.name, question.id, said, ProblemKind.NO_EVIDENCE)
+            yield AnswerProblem(missing, given.name, question.id, said)
         if answer.on is not None:
             yield from _of_the_day(given, question, answer.on)
 
 
-def _fault_of(question: AssessmentQuestion, answer: GivenAnswer) -> tuple[ProblemKind, str] | None:
+def _fault_of(question: AssessmentQuestion, answer: GivenAnswer) -> str | None:
     value = answer.value
     if value in (NOT_KNOWN, NOT_APPLICABLE):
         return None
     match question.kind:
         case AnswerKind.TEXT:
             said = "Answer in words, between quotation marks."
-            return None if isinstance(answer.answer, str) else (ProblemKind.NOT_WORDS, said)
+            return None if isinstance(answer.answer, str) else said
         case AnswerKind.COUNT | AnswerKind.MONTHS:
             whole = question.kind is AnswerKind.COUNT
             if isinstance(value, float) and 0 <= value <= MOST_ANSWERED and (value.is_integer() or not whole):
                 return None
-            said = f"Answer with {'a whole number' if whole else 'a number of months'}, {_or_else()}."
-            return (ProblemKind.NOT_WHOLE if whole else ProblemKind.NOT_MONTHS), said
+            return f"Answer with {'a whole number' if whole else 'a number of months'}, {_or_else()}."
         case AnswerKind.DEGREE | AnswerKind.CHOICE:
             if isinstance(value, str) and value in question.words:
                 return None
-            return ProblemKind.NOT_OFFERED, f"Answer with one of {', '.join(question.words)}, {_or_else()}."
+            return f"Answer with one of {', '.join(question.words)}, {_or_else()}."
 
 
 def _or_else() -> str:
@@ -163,10 +139,10 @@ def _more_than_whole(given: AnswersFile, question: AssessmentQuestion) -> tuple[
 def _of_the_day(given: AnswersFile, question: AssessmentQuestion, day: date) -> Iterator[AnswerProblem]:
     if day > today():
         said = f"Its evidence is of {day}, which is still to come."
-        yield AnswerProblem(ProblemGravity.WRONG, given.name, question.id, said, ProblemKind.TO_COME)
+        yield AnswerProblem(ProblemGravity.WRONG, given.name, question.id, said)
     elif day.isoformat() < given.half.start[:10]:
         said = f"Its evidence is of {day}, before {given.half} began. Look again, or keep the day so that it is told."
-        yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, question.id, said, ProblemKind.OF_BEFORE)
+        yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, question.id, said)
 
 
 def _of_own(given: AnswersFile, asked: Questionnaire) -> Iterator[AnswerProblem]:
@@ -174,7 +150,7 @@ def _of_own(given: AnswersFile, asked: Questionnaire) -> Iterator[AnswerProblem]
     for number, own in enumerate(given.recommendations, 1):
         for said in _faults_of_own(own, asked, moved):
             place = f"recommendation {number}"
-            yield AnswerProblem(ProblemGravity.WRONG, given.name, place, said, ProblemKind.OF_RECOMMENDATION)
+            yield AnswerProblem(ProblemGravity.WRONG, given.name, place, said)
         moved.add(own.question)
 
 
@@ -205,4 +181,4 @@ def _of_names(given: AnswersFile, known: Directory) -> Iterator[AnswerProblem]:
         found = {doubt for line in words.splitlines() for doubt in doubts(line[: 10 * MAX_LINE], known=known)}
         for doubt in sorted(found):
             said = f"It may hold {doubt.replace('_', ' ')} of a person; write roles and counts, no names."
-            yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, place, said, ProblemKind.PERSON, doubt)
+            yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, place, said)

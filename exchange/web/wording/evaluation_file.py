@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from exchange.flows.assessment.edited_toml import toml_text
 from exchange.flows.assessment.evaluation_answers import EVALUATION_FORMAT
 from exchange.flows.assessment.outside import headings
 from exchange.web.languages import gettext as _
-from exchange.web.wording.coordination.assessment_file import comment
+from exchange.web.wording.coordination.assessment_file import comment, toml_text
 
 
 def begun_evaluation() -> str:

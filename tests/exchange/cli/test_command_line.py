@@ -31,7 +31,6 @@ WITHOUT_JSON = {
     "egress unit": "prints a file for systemd",
     "incidents template": "writes a table to fill in",
     "region desk": "runs until it is stopped",
-    "assess form": "runs until it is stopped",
     "root sign": "a person reads what is proposed, and agrees",
 }
 TO_A_FILE = {"evaluate", "conformance", "demo"}

@@ -3,8 +3,10 @@ is spoken, and the answers of last time where there are any."""
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Final
 
 from exchange.flows.assessment.answers import (
@@ -15,7 +17,6 @@ from exchange.flows.assessment.answers import (
     GivenAnswer,
     OwnRecommendation,
 )
-from exchange.flows.assessment.edited_toml import toml_text, toml_value
 from exchange.flows.assessment.questionnaire import AnswerKind, AssessmentQuestion, questionnaire
 from exchange.flows.monitoring.half_years import Half
 from exchange.jurisdictions.directory import shipped_directory
@@ -23,6 +24,24 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 
 _WIDTH: Final = 110
+
+
+def toml_text(text: str) -> str:
+    """Return a TOML string. TOML reads the escapes of JSON; text of several lines stands in several lines."""
+    if "\n" not in text:
+        return json.dumps(text, ensure_ascii=False)
+    lines = (json.dumps(line, ensure_ascii=False)[1:-1] for line in text.split("\n"))
+    return '"""\n' + "\n".join(lines) + '"""'
+
+
+def toml_value(value: str | float | date) -> str:
+    match value:
+        case str():
+            return toml_text(value)
+        case date():
+            return value.isoformat()
+        case _:
+            return f"{value:g}"
 
 
 def begun_assessment(jurisdiction: str, half: Half, before: AnswersFile | None) -> str:

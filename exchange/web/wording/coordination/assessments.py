@@ -44,18 +44,6 @@ def _word(question: AssessmentQuestion, value: str) -> str:
     return _(titles[value]) if value in titles else value
 
 
-def offered_words(question: AssessmentQuestion) -> tuple[tuple[str, str], ...]:
-    """The answers that one chooses from, each as the file has it and as people read it; those that any question may
-    have come last. None where a number or words are asked for."""
-    words = (*question.words, *_OF_NOBODY) if question.words else ()
-    return tuple((word, _word(question, word)) for word in words)
-
-
-def instead_words() -> tuple[tuple[str, str], ...]:
-    """What one chooses beside a field for a number or for words."""
-    return tuple((word, _(said)) for word, said in _OF_NOBODY.items())
-
-
 def answer_evidence(answer: Answered) -> str:
     """The evidence with its day, and whether the node's snapshot answers in its place or says otherwise."""
     found = [answer.evidence] if answer.evidence else []
