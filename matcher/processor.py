@@ -1,7 +1,7 @@
 """One pair has one score on every machine: numpy and OpenCV are bound to what all x86-64 processors with AVX2 can do.
 
 Both, and the OpenBLAS within numpy and scipy, choose their code by the processor, and each choice rounds otherwise: the
-two sides of a border would store different scores (docs/adr/0031). What they read here they read when they are loaded,
+two sides of a border would store different scores (docs/adr/0008). What they read here they read when they are loaded,
 so ``import matcher`` comes before ``import numpy``. Where a processor has no AVX2, or is of another family, nothing can
 be bound; `matcher.evaluate.trial` tells whether this process computes as the others do.
 """

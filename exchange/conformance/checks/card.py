@@ -135,7 +135,7 @@ CHECKS = (
         "key-chain",
         Part.STRANGER,
         "The node gives anybody its key-events, its card first, each signed by the identity and following on the last.",
-        "schemas/json/key-chain.json; docs/adr/0012",
+        "schemas/json/key-chain.json; docs/adr/0005",
         "GET /v1/node/keys",
         _chain,
     ),

@@ -142,7 +142,7 @@ def _check(name: str, asks: str, source: str, how: str, attempt: Callable[[Visit
     return Check(name, Part.READER, asks, source, how, attempt)
 
 
-_SOURCE = "docs/adr/0013; schemas/json/mirrored-"
+_SOURCE = "docs/adr/0004; schemas/json/mirrored-"
 TILES = (
     _check(
         "log-tiles",
@@ -177,7 +177,7 @@ LATER = (
     _check(
         "scans-given-back",
         "A reader gives the owner the scans of its own records back.",
-        "docs/adr/0013",
+        "docs/adr/0004",
         "The scans of the good records asked for by their digests",
         _scans,
     ),

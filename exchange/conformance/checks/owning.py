@@ -225,7 +225,7 @@ CHECKS = (
     _check(
         "asks-signed",
         "A node asks its peers for news by itself, each time with a good signature and a new nonce.",
-        "RFC 9421, 3.1; docs/adr/0003",
+        "RFC 9421, 3.1; docs/adr/0001",
         "Its first two questions for its lane at this peer, verified",
         _pulls,
     ),

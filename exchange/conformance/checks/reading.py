@@ -265,7 +265,7 @@ CHECKS = (
         "news-waited-for",
         Part.READER,
         "Who waits for news is told when something follows on the lane, and after the time that nothing does.",
-        "schemas/json/lane-news.json; docs/adr/0030",
+        "schemas/json/lane-news.json; docs/adr/0001",
         "Asked with a second to wait, from the begin and from the end of the lane",
         _news,
     ),

@@ -205,7 +205,7 @@ LATER = (
     _check(
         "cosignature-returned",
         "Asked, the node returns the last head of the asker's log that it cosigned.",
-        "docs/adr/0007; schemas/json/witness-answer.json",
+        "docs/adr/0004; schemas/json/witness-answer.json",
         "A report, once the node has read this peer's lane",
         _returned,
     ),

@@ -28,7 +28,7 @@ one itself. The rules, from the ground up:
 
 Of one conclusion the verification counts that was named first; of one side's steps the first ``MOST_STEPS``, of its
 hits the first ``MOST_HITS``.
-What breaks a rule is kept, has no effect, and is shown with its reason (ADR 20).
+What breaks a rule is kept, has no effect, and is shown with its reason (ADR 7).
 """
 
 from __future__ import annotations

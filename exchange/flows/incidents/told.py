@@ -1,8 +1,8 @@
 """What may be told of a half-year's incidents: totals, and tables of one or two properties, each with its largest cells
 as a range where it holds small counts.
 
-A table of several properties has sums that tell what is held back, so decision 16's rule for one count at a time is not
-enough here. Two things make it enough (decision 38):
+A table of several properties has sums that tell what is held back, so the rule for one count at a time is not
+enough here. Two things make it enough (decision 12):
 
 - **Tables of the same people or incidents have no property in common.** Then all that one says of another is its
   total, and the total is told anyway.

@@ -1,7 +1,7 @@
 """What a public edition is made of: the least that one node gives to it, and the classes in which it is published.
 
 A public figure of a node or of the region is computed from these parts and from nothing else, so that nobody learns
-more of a node than its parts, whatever the other nodes add (docs/adr/0035-two-editions.md):
+more of a node than its parts, whatever the other nodes add (docs/adr/0012-two-editions-and-small-counts.md):
 
 - the count of exhibits entered: 0, from 1 to below the bound, or exactly from the bound on;
 - of each stage that has as many spans as the bound: the class of each span;

@@ -1,7 +1,7 @@
 """What a node gives to a meeting pack, as one document: what its head approves, and what a coordinator reads.
 
 It holds no record, no case, no person and no link id. Small counts of work are told as bands: none, some, many. Who
-attended is told by institution and sex and by role and sex, exactly: officials in their office (decision 42).
+attended is told by institution and sex and by role and sex, exactly: officials in their office (decision 14).
 """
 
 from __future__ import annotations

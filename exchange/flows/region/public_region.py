@@ -1,5 +1,6 @@
 """The region's public figures, made of the parts that each node gives (`exchange.flows.monitoring.public_edition`), and
-the region's total of hits across borders, from which no side learns of two others (docs/adr/0035-two-editions.md)."""
+the region's total of hits across borders, from which no side learns of two others
+(docs/adr/0012-two-editions-and-small-counts.md)."""
 
 from __future__ import annotations
 

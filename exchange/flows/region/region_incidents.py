@@ -1,7 +1,7 @@
 """The region's incidents: the sum of the annexes that came with the nodes' reports.
 
 The public edition is made of what the public annexes tell, and of nothing else, so that it tells nothing that they do
-not (docs/adr/0041-an-annex-goes-with-the-report.md). The rule by which an annex holds back is not applied anew to the
+not (docs/adr/0012-two-editions-and-small-counts.md). The rule by which an annex holds back is not applied anew to the
 sums: with one annex beside it a sum that is large enough to be told would tell the small count of the other.
 """
 

@@ -60,7 +60,7 @@ log = structlog.get_logger(__name__)
 NEW_FOR: Final = 20
 """So many scans of an instrument are tried: of the first ones none may show a firearm that another instrument saw."""
 CHANCE: Final = 8.0
-"""The agreement that unrelated marks may reach (docs/adr/0005)."""
+"""The agreement that unrelated marks may reach (docs/adr/0008)."""
 CLEARLY: Final = 1.5
 """Times what chance reaches, or the scan as it is, if that is more. 12 is half a score. Unrelated pairs fall off by e
 about every 0.4, from 5.5 on: 12 is beyond what three tries with 100,000 references reach. Of 43 scans of one public set

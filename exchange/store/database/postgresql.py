@@ -1,4 +1,4 @@
-"""PostgreSQL through psycopg 3: writers take turns at one advisory lock, readers see one moment (see docs/adr/0009)."""
+"""PostgreSQL through psycopg 3: writers take turns at one advisory lock, readers see one moment (see docs/adr/0011)."""
 
 from __future__ import annotations
 

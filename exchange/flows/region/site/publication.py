@@ -3,7 +3,7 @@ coordinator's public regional report tells of them, and who takes part.
 
 Nothing here opens what was sealed, and no key is asked for. Times and the feedback rate of all nodes together are the
 coordinator's: they are worked out of exact editions. They are taken over where the rule of what is told allows it
-(docs/adr/0035-two-editions.md), and everything else must follow from the signed files.
+(docs/adr/0012-two-editions-and-small-counts.md), and everything else must follow from the signed files.
 """
 
 from __future__ import annotations
