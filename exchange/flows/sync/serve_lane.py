@@ -25,12 +25,11 @@ from exchange.net.message_signatures import RequestProof
 from exchange.store.database.seals import holds
 from exchange.store.hits.joined_pairs import hits_of_pair, said_of_hits
 from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
-from exchange.store.scan.deliveries import records_showing
+from exchange.store.scan.deliveries import given_showing
 from exchange.store.sync.peers import (
     all_peers,
     extend_lane,
     find_peer,
-    is_on_lane,
     lane_items,
     lane_of,
     note_withheld,
@@ -163,9 +162,9 @@ def may_fetch(node: Node, peer: PeerRow, sha256: str) -> list[Entitling]:
     """
     with node.store.read() as session:
         current = find_peer(session, peer.node_id)
-        showing = records_showing(session, sha256)
+        showing = given_showing(session, sha256, peer.node_id)
         entitled = [] if current is None else entitling(session, node, current, showing)
-        given = [] if entitled else _given_before(session, node, peer, showing)
+        given = [] if entitled else [row.statement_id for _, row in showing if row.issuer == node.node_id]
     if given:
         with node.store.write() as session:
             for statement_id in given:
@@ -176,10 +175,10 @@ def may_fetch(node: Node, peer: PeerRow, sha256: str) -> list[Entitling]:
 
 
 def entitling(session: Session, node: Node, peer: PeerRow, showing: Sequence[Entitling]) -> list[Entitling]:
-    """Of the records by which bytes are here those that let a peer have them. A digest is no key.
+    """Of the records that are the peer's, or on its lane, those that let it have their scan. A digest is no key.
 
     1. Records of the peer itself, since it delivered these bytes.
-    2. Records of this node, on the peer's lane, which policy releases to it now.
+    2. Records of this node which policy releases to it now.
 
     A record of anybody else's gives nothing, whatever it names and whoever may see it; nor does one whose row names
     other bytes, or another issuer, than was signed.
@@ -194,8 +193,7 @@ def entitling(session: Session, node: Node, peer: PeerRow, showing: Sequence[Ent
     # 2.
     own = [statement.statement_id for _, statement in showing if statement.refused_by is None]
     released = releasable(session, peer, own, history=node.history)
-    on_lane = {name for name in released if is_on_lane(session, peer.node_id, name)}
-    named = [pair for pair in showing if pair[1].statement_id in on_lane and _is_named(session, pair, node.history)]
+    named = [pair for pair in showing if pair[1].statement_id in released and _is_named(session, pair, node.history)]
     return delivered_by_it + named
 
 
@@ -203,11 +201,6 @@ def _is_named(session: Session, showing: Entitling, keys: KeyHistory) -> bool:
     acquisition, statement = showing
     record = signed_record(session, statement.statement_id, keys)
     return record is not None and any(one.blob.sha256 == acquisition.sha256 for one in record.acquisitions)
-
-
-def _given_before(session: Session, node: Node, peer: PeerRow, showing: Sequence[Entitling]) -> list[str]:
-    own = [statement.statement_id for _, statement in showing if statement.issuer == node.node_id]
-    return [name for name in own if is_on_lane(session, peer.node_id, name)]
 
 
 def _bounded(items: Sequence[PlaceOnLane]) -> Sequence[PlaceOnLane]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.store.tables.peers import LaneItemRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 
 
@@ -37,14 +38,29 @@ def keeps_its_scan() -> ColumnElement[bool]:
 def records_showing(session: Session, sha256: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:
     """Every acquisition by which the bytes of a scan are here and may be shown, with the statement that says who may
     have it. One that a court holds shows nothing."""
+    return _showing(session, AcquisitionRow.sha256 == sha256)
+
+
+def _showing(session: Session, *which: ColumnElement[bool]) -> Sequence[tuple[AcquisitionRow, StatementRow]]:
     rows = session.execute(
         select(AcquisitionRow, StatementRow)
         .join(StatementRow, StatementRow.statement_id == AcquisitionRow.statement_id)
         .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
-        .where(AcquisitionRow.sha256 == sha256, is_delivered(), RecordRow.restricted.is_(False))
+        .where(*which, is_delivered(), RecordRow.restricted.is_(False))
         .order_by(AcquisitionRow.acquisition_id)
     ).all()
     return [(row[0], row[1]) for row in rows]
+
+
+def given_showing(session: Session, sha256: str, peer: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:
+    """Those of ``records_showing`` that the peer issued, or that stand on its lane and were not withheld there. The
+    database chooses them, so that a scan of any other record takes as long to refuse as one that is not here."""
+    on_lane = exists().where(
+        LaneItemRow.peer == peer,
+        LaneItemRow.statement_id == StatementRow.statement_id,
+        LaneItemRow.withheld.is_(False),
+    )
+    return _showing(session, AcquisitionRow.sha256 == sha256, or_(StatementRow.issuer == peer, on_lane))
 
 
 def keepers_of(session: Session, sha256: str) -> list[str]:

@@ -78,6 +78,13 @@ class CuriousExaminer:
         self._coverage.note(self._template(target), answer.status_code)
         return answer
 
+    def get(self, target: str) -> None:
+        """One page, or one route of programs."""
+        if target.startswith("/app"):
+            self._get(target)
+        else:
+            self._api("GET", target, target)
+
     def _template(self, target: str) -> str:
         path = urlsplit(target).path
         return next((page for page, found in self._pages.items() if found.fullmatch(path)), path)
