@@ -207,10 +207,6 @@ def show_held(
         typer.echo(f"There is more: ffp policy held --skip {found.following}")
 
 
-def _read_there(acknowledged: object) -> str:
-    return "yes" if acknowledged else "not known"
-
-
 def _decide_held(
     node: Node,
     asked: tuple[str, bool],

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from exchange.flows.monitoring.definitions import AVAILABILITY, COUNTS, FEEDBACK_RATE, GAPS, HELD, STAGES, Definition
+from exchange.flows.monitoring.definitions import FEEDBACK_RATE, STAGES, Definition
 from exchange.flows.monitoring.small_counts import NO_DATA, Figure, Told
 from exchange.flows.region.earlier_claims import Claim, DroppedLinks
 from exchange.flows.region.indicators import Indicator
@@ -290,10 +290,6 @@ def sides_notes(report: RegionalReport) -> list[str]:
             _("Sums that are not of the same sides as before are not compared; they say of how many they are.")
         )
     return found
-
-
-def all_definitions() -> list[Definition]:
-    return [*COUNTS.values(), *GAPS.values(), *HELD.values(), *STAGES.values(), AVAILABILITY, FEEDBACK_RATE]
 
 
 def _line(report: RegionalReport, row: RegionalRow, definition: Definition, unit: str) -> RegionalLine:
