@@ -1,7 +1,7 @@
 """Measures the controls of firing pin impressions: ``python -m tests.accuracy.measure_impression_controls [FIRST]``.
 
 On drawn pins, twenty from number FIRST (0) on, and, alone, on the real dent of $FFP_DATA/firing-pin; rings left in, and
-taken out. The tables of controls in docs/regions.md is what this prints. Three minutes.
+taken out. The tables of controls in docs/regions.md are taken from what this prints. Three minutes.
 """
 
 from __future__ import annotations
