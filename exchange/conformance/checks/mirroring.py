@@ -92,8 +92,7 @@ def _statements(visit: Visit) -> str:
     missing = [index for index, envelope in own.items() if given.get(index) != envelope]
     if missing:
         raise NotKept(f"This peer's records at the log indices {missing} do not come back as they were sent.")
-    published = {item.log_index: b64encode(item.envelope.raw).decode() for item in guest.owner.published}
-    if given.items() - published.items():
+    if given.items() - guest.owner.statements().items():
         raise NotKept("What comes back is not all of it this peer's own.")
     return f"{len(given)} statements, byte for byte, and nothing of others."
 

@@ -59,8 +59,8 @@ def _goes_on(visit: Visit) -> str:
     issuer = Issuer(node.history, node.keys.statement, identity, guest.tested.jurisdiction)
     guest.honest.append(publish_record(guest))
     for item in make_poison(issuer):
+        guest.poison[guest.owner.end()[0]] = item
         guest.owner.publish_payload(item.envelope.payload, envelope=item.envelope, name=item.name)
-        guest.poison.append(item)
     guest.honest.append(publish_record(guest))
     count, head = guest.owner.end()
     guest.peer.blob = lambda asked: _scan(guest, asked)
@@ -84,8 +84,7 @@ def _goes_on(visit: Visit) -> str:
 
 
 def _at(guest: Guest, place: int) -> str:
-    number = place - 1  # the first item is a good one
-    return guest.poison[number].vector if 0 <= number < len(guest.poison) else "a good item"
+    return guest.poison[place].vector if place in guest.poison else "a good item"
 
 
 def _receipt(visit: Visit) -> str:
@@ -106,7 +105,7 @@ def _receipt(visit: Visit) -> str:
         raise NotKept(f"The receipt is for {receipt.owner} and the head {receipt.head[:16]}..., not for this lane.")
     if receipt.set_aside != len(guest.poison):
         named = {refusal.position for refusal in receipt.refused}
-        missed = [item.vector for place, item in enumerate(guest.poison, start=1) if place not in named]
+        missed = [item.vector for place, item in guest.poison.items() if place not in named]
         raise NotKept(
             f"{receipt.set_aside} items were set aside in place of {len(guest.poison)}; "
             f"not among those named: {', '.join(missed) or 'none'}."
@@ -114,7 +113,7 @@ def _receipt(visit: Visit) -> str:
     wrong = [
         f"{_at(guest, refusal.position)}: {refusal.reason}"
         for refusal in receipt.refused
-        if not 0 < refusal.position <= len(guest.poison) or refusal.reason != guest.poison[refusal.position - 1].reason
+        if refusal.position not in guest.poison or refusal.reason != guest.poison[refusal.position].reason
     ]
     if wrong:
         raise NotKept(f"Set aside for another reason than the vectors give: {', '.join(wrong)}.")
@@ -194,7 +193,7 @@ def publish_record(guest: Guest) -> Published:
 
 def whole_lane(guest: Guest, asked: SimulatedRequest) -> Iterator[bytes]:
     """The whole lane, with the proofs of what the log does not hold made wrong."""
-    unproven = {_name(item) for item in guest.poison if not item.proven}
+    unproven = {_name(item) for item in guest.poison.values() if not item.proven}
     page = true_page(guest, asked)
     items = tuple(
         item.model_copy(update={"inclusion": ("0" * 64,)}) if item.statement_id in unproven else item

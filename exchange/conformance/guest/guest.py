@@ -56,8 +56,8 @@ class Guest:
     patience_s: float
     honest: list[Published] = field(default_factory=list)
     """The good records on the lane for the tested node."""
-    poison: list[PoisonedItem] = field(default_factory=list)
-    """The bad items there, from the second place on."""
+    poison: dict[int, PoisonedItem] = field(default_factory=dict)
+    """The bad items there, by their position on the lane."""
     withdrawn: bool = False
     """Whether the good records were withdrawn."""
     lane_end: tuple[int, bytes] | None = None

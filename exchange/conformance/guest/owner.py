@@ -16,7 +16,7 @@ from exchange.flows.sync.serve_lane import read_lane
 from exchange.log import merkle
 from exchange.log.checkpoint import Checkpoint, sign_checkpoint
 from exchange.store.entry.records import AcquisitionState, add_record
-from exchange.store.log.statements import append_own, log_size, node_reader
+from exchange.store.log.statements import append_own, log_size, node_reader, statements_of
 from exchange.store.sync.peers import find_peer, lane_head_at, lane_items, lane_of, put_on_lane
 from schemas import ContractError, Envelope, Record, parse_statement
 from schemas.lane import EMPTY_HEAD, MAX_PAGE_ITEMS, LaneItem, LanePage
@@ -141,6 +141,14 @@ class Owner:
             items = lane_items(session, self.reader, start=0, below_log_index=log_size(session), limit=limit)
         places = [(item.statement_id, held.log_index) for item, held in items if held is not None]
         return places, items[-1][0].head if items else b""
+
+    def statements(self) -> dict[int, str]:
+        """The envelopes of the log in base64, by their index in the log."""
+        with self.node.store.read() as session:
+            return {
+                row.log_index: base64.b64encode(row.envelope or b"").decode()
+                for row in statements_of(session, self.node.node_id)
+            }
 
     def leaves(self, count: int) -> list[bytes]:
         """The first leaf hashes of the log, at most so many."""

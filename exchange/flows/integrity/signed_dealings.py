@@ -159,6 +159,8 @@ def _check_tasks(session: Session, node: Node) -> Iterator[Difference]:
             "statement_b": pair.b.record,
             "pair": pair.model_dump_json(),
             "concluded_by": None,
+            "partner": None,
+            "asked_by": None,
         }
         if isinstance(said, Conclusion):
             expected |= {"concluded_by": said.made_by.pseudonym, "basis": said.result.basis}
@@ -200,7 +202,7 @@ def _check_approved(session: Session, node: Node, table: type[Base], kept: _Kept
         try:
             parts = list(kept.parts(session, row))
         except ContractError:
-            yield where, "Editions lie beside it, and what was signed is no manifest of editions."
+            yield where, "What was signed is no manifest of editions."
             continue
         for place, content, sha256, name in parts:
             if digest_of(content) != sha256:
@@ -208,12 +210,10 @@ def _check_approved(session: Session, node: Node, table: type[Base], kept: _Kept
 
 
 def _editions_of_report(session: Session, row: MonitoringReportRow) -> Iterator[tuple[str, bytes, str, str]]:
-    """A report of before there were two has none."""
-    both, where = editions_of(session, row.half), f"monitoring_edition {row.half}"
-    if both is not None:
-        manifest = read_report_manifest(row.document)
-        yield where, both.public, manifest.public, "public"
-        yield where, both.restricted, manifest.restricted, "restricted"
+    manifest, where = read_report_manifest(row.document), f"monitoring_edition {row.half}"
+    both = editions_of(session, row.half)
+    yield where, b"" if both is None else both.public, manifest.public, "public"
+    yield where, b"" if both is None else both.restricted, manifest.restricted, "restricted"
 
 
 def _editions_of_annex(_session: Session, row: IncidentAnnexRow) -> Iterator[tuple[str, bytes, str, str]]:

@@ -187,16 +187,14 @@ def approved_reports(session: Session) -> Sequence[MonitoringReportRow]:
     return session.scalars(select(MonitoringReportRow).order_by(MonitoringReportRow.half)).all()
 
 
-def keep_report(session: Session, row: MonitoringReportRow, editions: MonitoringEditionRow | None = None) -> None:
+def keep_report(session: Session, row: MonitoringReportRow, editions: MonitoringEditionRow) -> None:
     """Needs a write transaction."""
     session.add(row)
     session.flush()
-    if editions is not None:
-        session.add(editions)
+    session.add(editions)
 
 
 def editions_of(session: Session, period: str) -> MonitoringEditionRow | None:
-    """None of a report that was approved before there were two editions."""
     return session.get(MonitoringEditionRow, period)
 
 

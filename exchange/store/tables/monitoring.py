@@ -16,7 +16,7 @@ class MonitoringReportRow(Base):
     half: Mapped[str] = mapped_column(primary_key=True)
     """``2026H2``, or ``2026``."""
     document: Mapped[bytes]
-    """The manifest of its two editions; of a report from before there were two, the report itself."""
+    """The manifest of its two editions."""
     sha256: Mapped[str]
     approval: Mapped[str] = mapped_column(ForeignKey("statement.statement_id"))
     """The signed statement whose ``concerns`` is the digest."""

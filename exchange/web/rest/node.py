@@ -171,8 +171,8 @@ def read_vocabularies(node: OpenNode, _caller: AnyUser) -> dict[str, object]:
     """Every closed vocabulary of the contract, with its version; and the jurisdictions that this node knows, with
     their languages and clocks.
 
-    `calibres` says of each designation its kind, its other names, its source, whether that source was read, and since
-    which version of the contract it is there. `calibre_pairs` says which two of them one firearm may fire, and why:
+    `calibres` says of each designation its kind, its other names, its source, and whether that source was read.
+    `calibre_pairs` says which two of them one firearm may fire, and why:
     those of the contract, and those of this node's setting (`own`). `ambiguous_calibres` are words that name several.
     """
     names = {
@@ -191,7 +191,7 @@ def read_vocabularies(node: OpenNode, _caller: AnyUser) -> dict[str, object]:
     return {
         "version": vocabulary.VOCABULARY_VERSION,
         "Calibre": [calibre.value for calibre in Calibre],
-        "calibres": [asdict(entry) for entry in CALIBRES],
+        "calibres": [asdict(entry) | {"verified": entry.verified} for entry in CALIBRES],
         "calibre_pairs": [
             *(asdict(pair) | {"verified": pair.verified, "own": False} for pair in PAIRS),
             *(

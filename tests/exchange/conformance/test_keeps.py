@@ -31,6 +31,7 @@ from exchange.web.http.ranges import file_answer
 from exchange.web.rest import blobs
 from tests.exchange.conformance.conftest import Answer, Asked, House, Spoil, enrolled, house
 from tests.exchange.conftest import RunningNode
+from tests.exchange.open_policy import allow_all
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +56,7 @@ def visited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, l
         with house(tmp_path_factory.mktemp("visited")) as home:
             scan = tmp_path_factory.mktemp("scan") / "scan.x3p"
             _draw(scan)
+            allow_all(home.node.node)
             sent = home.node.submit(scan, level="full", audience=["MK"], handling={"code": "H0"})
             assert sent.status_code == 201
             findings = list(run_checks(home.visit, STRANGER))

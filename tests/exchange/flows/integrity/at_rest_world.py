@@ -14,7 +14,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from exchange.clock import stamp, stamp_in
+from sqlalchemy.orm import Session
+
+from exchange.clock import now, stamp, stamp_in
 from exchange.flows.incidents.counts import IncidentCounts
 from exchange.flows.incidents.document import (
     AnnexHead,
@@ -28,12 +30,15 @@ from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.maturity.assess import maturity_of
 from exchange.flows.maturity.snapshot import write_snapshot
+from exchange.flows.monitoring.editions import editions
 from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
+from exchange.flows.pack.approve_inputs import approve_inputs, draft_inputs
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import decide_found, request_release
 from exchange.flows.query.take import _row as received_query
 from exchange.flows.review.statements import speak
+from exchange.flows.statement.approved_document import NewApproval, approve_document
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.terms.terms import approve, grant, state_policy
@@ -47,10 +52,10 @@ from exchange.store.monitoring.snapshots import add_snapshot
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
 from exchange.store.tables.incidents import IncidentAnnexRow
 from exchange.store.tables.maturity import MaturitySnapshotRow
-from exchange.store.tables.monitoring import MonitoringReportRow
+from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.queries import FoundRow
-from schemas import Answer, Approval, Found, Group, LegalBasis, Maker, Query, open_envelope, parse_statement
+from schemas import Answer, Found, Group, LegalBasis, Maker, Query, open_envelope, parse_statement
 from schemas.vocabulary import (
     Decision,
     ExhibitKind,
@@ -109,6 +114,7 @@ def live(folder: Path, databases: Databases | None = None) -> Network:
     _withdraw(network, shared[0], at_home)
     _join(network, network.record(RS, audience=["MK"], scan=b"one"), theirs)
     _ask(network, network.record(MK, level="search", audience=["RS"]))
+    _pack_inputs(rs)
     _report(rs)
     _annex(rs)
     _snapshot(rs)
@@ -137,65 +143,45 @@ def _state_terms(node: Node) -> None:
 
 def _report(node: Node) -> None:
     """As ``approve_report`` keeps one; these nodes are too young for a half-year of their own."""
-    document = b"a report"
-    said = say(
-        node,
-        Approval,
-        HEAD,
-        concerns=hashlib.sha256(document).hexdigest(),
-        jurisdiction=node.settings.jurisdiction,
-        decision=Decision.APPROVED,
-        because="Read.",
-    )
-    columns = {"half": "2025H2", "document": document, "sha256": said.statement.concerns, "approved_at": stamp()}
-    with node.store.write() as session:
-        enter(session, said, to=[])
-        keep_report(session, MonitoringReportRow(**columns, approval=said.statement_id, approved_by=HEAD.pseudonym))
+    both = editions("2025H2", node.node_id, node.settings.jurisdiction, b"for everybody", b"for focal points")
+
+    def keep(session: Session, new: NewApproval) -> None:
+        row = MonitoringReportRow(half="2025H2", document=both.manifest, **vars(new))
+        keep_report(session, row, MonitoringEditionRow(period=row.half, public=both.public, restricted=both.restricted))
+
+    approve_document(node, HEAD, both.manifest, "Read.", keep)
 
 
 def _annex(node: Node) -> None:
     """As ``approve_annex`` keeps one."""
     head = AnnexHead(Half(2025, 2), node.node_id, node.settings.jurisdiction, 5)
     exact = ExactAnnex(head, "ab" * 32, IncidentCounts())
-    editions = {
+    both = {
         "exact": write_exact(exact, node.jurisdictions),
         "told": write_told(told_edition(exact), node.jurisdictions),
     }
-    manifest = write_annex_manifest(head, editions["exact"], editions["told"])
-    said = say(
-        node,
-        Approval,
-        HEAD,
-        concerns=hashlib.sha256(manifest).hexdigest(),
-        jurisdiction=node.settings.jurisdiction,
-        decision=Decision.APPROVED,
-        because="Read.",
-    )
-    columns = {"half": "2025H2", "manifest": manifest, "sha256": said.statement.concerns, "approved_at": stamp()}
-    with node.store.write() as session:
-        enter(session, said, to=[])
-        keep_annex(
-            session,
-            IncidentAnnexRow(**columns, **editions, approval=said.statement_id, approved_by=HEAD.pseudonym),
-        )
+    manifest = write_annex_manifest(head, both["exact"], both["told"])
+
+    def keep(session: Session, new: NewApproval) -> None:
+        keep_annex(session, IncidentAnnexRow(half="2025H2", manifest=manifest, **both, **vars(new)))
+
+    approve_document(node, HEAD, manifest, "Read.", keep)
 
 
 def _snapshot(node: Node) -> None:
     """As ``keep_snapshot`` keeps one, likewise."""
     document = write_snapshot(Half(2025, 2), maturity_of(node))
-    said = say(
-        node,
-        Approval,
-        HEAD,
-        concerns=hashlib.sha256(document).hexdigest(),
-        jurisdiction=node.settings.jurisdiction,
-        decision=Decision.APPROVED,
-        because="As the node saw it.",
-    )
-    columns = {"half": "2025H2", "document": document, "sha256": said.statement.concerns, "kept_at": stamp()}
-    with node.store.write() as session:
-        enter(session, said, to=[])
-        add_snapshot(session, MaturitySnapshotRow(**columns, approval=said.statement_id, kept_by=HEAD.pseudonym))
+
+    def keep(session: Session, new: NewApproval) -> None:
+        columns = {"sha256": new.sha256, "approval": new.approval, "kept_by": new.approved_by, "kept_at": stamp()}
+        add_snapshot(session, MaturitySnapshotRow(half="2025H2", document=document, **columns))
+
+    approve_document(node, HEAD, document, "As the node saw it.", keep)
+
+
+def _pack_inputs(node: Node) -> None:
+    half = Half.of(now())
+    approve_inputs(node, HEAD, half, draft_inputs(node, half).sha256, "Read.")
 
 
 def _withdraw(network: Network, shared: str, held: str) -> None:

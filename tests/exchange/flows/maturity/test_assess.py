@@ -27,6 +27,7 @@ from exchange.flows.monitoring.report import approve_report
 from exchange.flows.monitoring.small_counts import HELD_BACK, Figure, Told, exact
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.backup import back_up
+from exchange.flows.operate.recovery.last_backup import find_last_backup, note_backup
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.sync.progress import note_quarantine
 from exchange.flows.terms.terms import state_policy
@@ -214,7 +215,7 @@ def test_every_peer_answers(network: Network, clock: Ahead) -> None:
 
 def test_nothing_waits_unsigned(network: Network, clock: Ahead) -> None:
     rs = network.nodes[RS]
-    network.publish(RS)
+    network.record(RS)
     assert proof(rs, "log_signed").state is HOLDS
     add_unsigned(network)
     assert proof(rs, "log_signed").state is HOLDS, "for a moment it may wait"
@@ -427,7 +428,9 @@ def test_backups(network: Network, tmp_path: Path, clock: Ahead) -> None:
     next(rs.settings.blobs.glob("??/*")).unlink()
     assert not back_up(rs.settings.home, tmp_path / "others").noted, "it lacks a scan"
     assert proof(rs, "backup") == replace(found, state=FAILS)
-    (rs.settings.home / "last-backup").write_text("2099-01-01T00:00:00.000Z\n")
+    noted = find_last_backup(rs.settings.home)
+    assert noted is not None
+    note_backup(rs.settings.home, replace(noted, made_at="2099-01-01T00:00:00.000Z"))
     assert proof(rs, "backup") == replace(found, state=FAILS, at="2099-01-01T00:00:00.000Z"), "its clock was ahead"
     (rs.settings.home / "last-backup").write_text("yesterday\n")
     assert proof(rs, "backup") == Evidence(NO_DATA)
@@ -456,6 +459,7 @@ def test_alarms(network: Network) -> None:
         position=7,
         statement_id="0" * 64,
         log_index=7,
+        sha256="0" * 64,
         size=0,
         reason="bad-signature",
         detail="",

@@ -19,7 +19,7 @@ from exchange.flows.operate.recovery.outcomes import FILE, DrillOutcome, note_ou
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.terms.terms import state_policy
 from exchange.store.monitoring.counted import keep_report
-from exchange.store.tables.monitoring import MonitoringReportRow
+from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from exchange.store.tables.peers import PeerRow
 from exchange.trust.registry import RegisteredNode
 from schemas import LegalBasis, Maker
@@ -173,6 +173,7 @@ def test_the_first_report(serbia: Node) -> None:
                 approved_by="head-1",
                 approved_at="2026-07-05T00:00:00.000Z",
             ),
+            MonitoringEditionRow(period=str(Half(2026, 1)), public=b"", restricted=b""),
         )
     assert seen(serbia, Step.FIRST_REPORT) == SeenStep("ab" * 32, date(2026, 7, 5))
 

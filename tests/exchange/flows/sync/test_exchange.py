@@ -52,7 +52,8 @@ def test_candidates_appear_on_both_sides(pair: Pair, scans: dict[str, Path]) -> 
         }
         assert [item["cross_border"] for item in found] == [True, True]
         assert found[0]["score"] > found[1]["score"]
-    lists = [node.get(f"/v1/records/{own['statement_id']}/candidates").json()["items"] for node in pair]
+    address = f"/v1/records/{own['statement_id']}/candidates"
+    lists = [node.get(address, Role.INVESTIGATOR).json()["items"] for node in pair]
     assert [item["other"]["statement_id"] for item in lists[0]] == [other["statement_id"], decoy["statement_id"]]
     assert [item["score"] for item in lists[0]] == [item["score"] for item in lists[1]]
 

@@ -27,11 +27,16 @@ from exchange.net.message_signatures import LIFETIME_S, TAG, sign_request, signa
 from schemas.lane import EMPTY_HEAD, next_head, parse_lane_page
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, node_starter
+from tests.exchange.open_policy import allow_all
 
 pytestmark = pytest.mark.slow
 
 EMPTY = EMPTY_HEAD.hex()
 LANE = f"/v1/lane?start=0&head={EMPTY}&known_size=0"
+ON_LANE = 2
+"""Items on the lane of each peer: the policy line of its jurisdiction, and a record."""
+IN_LOG = 5
+"""The card, the policy and three records."""
 AT_ONCE = 100  # more than twice the threads that the server has
 
 
@@ -140,13 +145,14 @@ def house(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) -> I
     folder = tmp_path_factory.mktemp("house")
     with pytest.MonkeyPatch.context() as patch, node_starter(folder, patch) as start:
         rs = start(Jurisdiction.RS)
+        allow_all(rs.node)
         requesters = {name: _enrolled(rs, name, folder) for name in (Jurisdiction.MK, Jurisdiction.XK)}
         digests, records = {}, {}
         for name, scan, audience in (("MK", "1-1", ["MK"]), ("XK", "2-1", ["XK"]), ("nobody", "3-1", [])):
             sent = rs.submit(scans[scan], case_reference=f"RS-{name}", level="full", audience=audience)
             records[name] = sent.json()["statement_id"]
             digests[name] = rs.get(f"/v1/records/{records[name]}").json()["acquisitions"][0]["sha256"]
-        rs.wait_for(lambda status: status["signed_size"] == status["log_size"] == 4)
+        rs.wait_for(lambda status: status["signed_size"] == status["log_size"] == IN_LOG)
         yield House(rs, requesters[Jurisdiction.MK], requesters[Jurisdiction.XK], digests, records)
         for requester in requesters.values():
             requester.node.close()
@@ -165,7 +171,8 @@ def test_an_honest_request_is_answered_with_the_askers_own_lane(house: House) ->
     for requester, name in ((house.mk, "MK"), (house.xk, "XK")):
         page = parse_lane_page(requester.get(LANE).body)
         assert page.lane == f"ffp-{name.lower()}"
-        assert [item.statement_id for item in page.items] == [house.records[name]]
+        assert len(page.items) == ON_LANE
+        assert {item.statement_id for item in page.items} & set(house.records.values()) == {house.records[name]}
     assert send(house.rs, "GET", LANE, house.mk.freely()).status == 200, "the free hand below signs well"
 
 
@@ -434,11 +441,11 @@ def test_a_part_of_a_scan_is_what_was_asked_for(house: House, scans: dict[str, P
     ("query", "told"),
     [
         (f"start=0&head={EMPTY}&known_size=1", (200, None)),
-        (f"start=0&head={EMPTY}&known_size=4", (200, None)),
-        (f"start=0&head={EMPTY}&known_size=5", (200, None)),
+        (f"start=0&head={EMPTY}&known_size={IN_LOG}", (200, None)),
+        (f"start=0&head={EMPTY}&known_size={IN_LOG + 1}", (200, None)),
         (f"start=0&head={EMPTY}&known_size={2**62}", (200, None)),
         (f"start=0&head={EMPTY}", (200, None)),
-        (f"start=2&head={EMPTY}", (409, "cursor-from-the-future")),
+        (f"start={ON_LANE + 1}&head={EMPTY}", (409, "cursor-from-the-future")),
         (f"start={2**62}&head={EMPTY}", (409, "cursor-from-the-future")),
         (f"start=0&head={'f' * 64}", (409, "lane-differs")),
         (f"start=1&head={EMPTY}", (409, "lane-differs")),
@@ -469,10 +476,10 @@ def test_a_reader_that_claims_to_know_a_longer_log_is_shown_the_head_and_nothing
 
 def test_what_a_peer_claims_to_have_is_no_more_than_what_it_was_given(house: House) -> None:
     """A receipt is a signed request for what follows; nobody signs for more than the lane has."""
-    house.mk.get(f"/v1/lane?start=2&head={EMPTY}")
+    house.mk.get(f"/v1/lane?start={ON_LANE + 1}&head={EMPTY}")
     house.mk.get(f"/v1/lane?start=1&head={'1' * 64}")
     listed = {item["node_id"]: item for item in house.rs.get("/v1/peers", list(house.rs.tokens)[2]).json()}
-    assert (listed["ffp-mk"]["on_lane"], listed["ffp-mk"]["acknowledged"]) == (1, 0)
+    assert (listed["ffp-mk"]["on_lane"], listed["ffp-mk"]["acknowledged"]) == (ON_LANE, 0)
 
 
 def test_the_log_is_for_those_who_are_signed_in(house: House) -> None:
@@ -508,7 +515,7 @@ def test_a_hundred_requests_of_one_peer_at_once_keep_nobody_else_waiting(house: 
 
 
 def test_what_is_kept_of_an_acknowledgement_proves_it_to_others(house: House) -> None:
-    [item] = parse_lane_page(house.mk.get(LANE).body).items
+    item = parse_lane_page(house.mk.get(LANE).body).items[0]
     head = next_head(EMPTY_HEAD, item.statement_id).hex()
     query = f"start=1&head={head}&known_size=0"
 

@@ -89,9 +89,9 @@ def _node_served(made: Made, *, works: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def _another_node(made: Made, jurisdiction: Jurisdiction) -> Iterator[int]:
+def _another_node(made: Made, jurisdiction: Jurisdiction, port: int | None = None) -> Iterator[int]:
     """Runs; gives its port."""
-    port, home, own = free_port(), made.folder / "other", made.home
+    port, home, own = port or free_port(), made.folder / "other", made.home
     create_node(home, jurisdiction=jurisdiction, url=f"http://127.0.0.1:{port}", port=port)
     made.home = home
     with _node_served(made):
@@ -139,8 +139,9 @@ def a_namesake_on_the_port(made: Made) -> Iterator[None]:
 
 @contextmanager
 def another_node_at_the_address(made: Made) -> Iterator[None]:
-    with _another_node(made, Jurisdiction.MK) as port:
-        made.set(f'url = "http://127.0.0.1:{port}"')
+    """Of its card; the node itself would serve at another port, as behind a reverse proxy."""
+    with _another_node(made, Jurisdiction.MK, load_settings(made.home).port):
+        made.set(f"port = {free_port()}")
         yield
 
 
