@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.flows.blind.visibility import blind_to, exhibits_of_pair, no_statement, tasks_of_this_node
-from exchange.store.entry.exhibits import Exhibits, exhibit_of
+from exchange.store.entry.exhibits import exhibit_of
 from exchange.store.entry.records import find_record
 from exchange.store.log.statements import find_statement
 from exchange.store.review.reviews import (
@@ -25,6 +25,7 @@ from exchange.store.review.reviews import (
     saw,
     task_of,
     task_of_request,
+    tasks_asked_about,
     tasks_concluded_by,
 )
 from exchange.store.tables.records import RecordRow
@@ -64,7 +65,7 @@ def check_answers_request(session: Session, said: Verification) -> None:
     task = task_of_request(session, said.request or "")
     if task is None or task.asked_by is None or task.done_at is not None:
         raise no_statement(said.request or "")
-    if (task.conclusion, task.pair) != (said.verifies, said.pair.model_dump_json()):
+    if (task.asked_conclusion, task.pair) != (said.verifies, said.pair.model_dump_json()):
         raise no_statement(said.request or "")
 
 
@@ -203,11 +204,17 @@ def conclusion_to_verify(session: Session, pseudonym: str, task_id: str) -> tupl
     row = find_task(session, task_id)
     if row is None:
         return None, None
-    return row.conclusion, row.request if row.asked_by is not None else None
+    return (row.conclusion, None) if row.asked_by is None else (row.asked_conclusion, row.request)
 
 
-def _own_exhibits(session: Session) -> set[Exhibits]:
-    return {(task.exhibit_low, task.exhibit_high) for task in tasks_of_this_node(session)}
+def _is_judged_here(session: Session, row: VerificationTaskRow, pseudonym: str) -> bool:
+    """Return whether the exhibits of a request wait for a verification of this node too, which goes first; or whether
+    this examiner answered a request about them before: a node cannot ask the same person until the answer suits it."""
+    exhibits = (row.exhibit_low, row.exhibit_high)
+    if any((task.exhibit_low, task.exhibit_high) == exhibits for task in tasks_of_this_node(session)):
+        return True
+    asked = tasks_asked_about(session, row.asked_by or "", exhibits)
+    return any(task.said is not None and task.taken_by == pseudonym for task in asked)
 
 
 def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | None:
@@ -219,8 +226,8 @@ def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | 
         return None
     if basis is Basis.SCREEN and saw(session, pseudonym, exhibits, scans) is not None:
         return None
-    if row.partner is not None or (row.asked_by is not None and exhibits in _own_exhibits(session)):
-        return None  # asked elsewhere; or of a pair that waits here too, which is judged first
+    if row.partner is not None or (row.asked_by is not None and _is_judged_here(session, row, pseudonym)):
+        return None
     records = [find_record(session, record) for record in (row.statement_a, row.statement_b)]
     if records[0] is None or records[1] is None:
         return None

@@ -92,7 +92,7 @@ class Bases:
         if named is None:
             return NoEffect.NOT_HERE
         first, second = named
-        if first.issuer != said.issuer or not _may_verify(first, second):
+        if first.issuer != said.issuer or not self._may_verify(first, second):
             return NoEffect.NOT_ITS_OWN
         of_pair = first.pair == second.pair == self.pair and (not isinstance(said, Hit) or said.pair == self.pair)
         if not of_pair or second.verifies != said.conclusion:
@@ -116,7 +116,7 @@ class Bases:
             concluded = first.statement if first is not None else None
             if second is None or not isinstance(concluded, Conclusion):
                 continue
-            if concluded.issuer == said.statement.issuer and _may_verify(concluded, second):
+            if concluded.issuer == said.statement.issuer and self._may_verify(concluded, second):
                 found.setdefault(second.verifies, getattr(said.statement, "verification", ""))
         return found
 
@@ -153,8 +153,11 @@ class Bases:
         """By the index in the issuer's log, ties by the id: an order that every node has."""
         return [(one, one.statement) for one in self.in_order if isinstance(one.statement, kind)]
 
-
-def _may_verify(first: Conclusion, second: Verification) -> bool:
-    """Whose verification counts: of the issuer's own examiners; on the screen of another node's too, which was asked
-    for it and states that its examiner was blind."""
-    return second.issuer == first.issuer or (second.request is not None and second.blind)
+    def _may_verify(self, first: Conclusion, second: Verification) -> bool:
+        """Return whether a verification counts: one of the issuer's own examiners; or one that the other owner was
+        asked for, and that states that its examiner was blind. So both sides have every verification that counts. The
+        verification of a third node counts for a pair that has one owner, whose hits no other node reads."""
+        if second.issuer == first.issuer:
+            return True
+        is_owner = second.issuer in self.sides or len(self.sides) == 1
+        return is_owner and second.request is not None and second.blind

@@ -26,7 +26,7 @@ def signed_before(session: Session, said: AnyStatement) -> StatementRow | None:
         if row.issuer != said.issuer or row.envelope is None or row.received_at < stamp_in(-SAME_S):
             continue
         is_same = _words(parse_statement(open_envelope(row.envelope).payload)) == _words(said)
-        if is_same and not statements_about(session, row.statement_id, ["retraction"]):
+        if is_same and not statements_about(session, row.statement_id, ["retraction"], issuer=row.issuer):
             return row
     return None
 

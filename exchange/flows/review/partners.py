@@ -1,8 +1,12 @@
-"""Blind verification by a partner: another node that may have both records, where no examiner of this node is left.
+"""Blind verification by a partner, where no examiner of this node is left: by the other owner of the pair, or, where
+this node owns both exhibits, by another node that may have both records.
+
+No third node verifies a pair of two owners: each owner must have every statement that a hit rests on, and a third node
+could send its verification to one of them alone.
 
 The partner learns two records and nothing else. Its examiners judge the pair as one of their own tasks; its signed
-verification states that the examiner was shown no score, and counts as this node's own would (``flows/hits/bases.py``).
-As at home, some pairs that nobody concluded on are asked of a partner too.
+verification states that the examiner was shown no score, and counts as this node's own (``verified.py``). As at home,
+some pairs that nobody concluded on are asked of a partner too.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange.clock import now, stamp, stamp_in
+from exchange.clock import stamp, stamp_in
 from exchange.errors import Conflict, NotFound
 from exchange.flows.blind import send
 from exchange.flows.blind.compared_sides import delivered_sides
@@ -21,8 +25,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.verified import counting_verifications, requests_for
 from exchange.flows.statement.sharing import decide_sharing, record_of
 from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
-from exchange.policy import Purpose, Recipient, Release, Standing, release
-from exchange.store.log.statements import find_statement, latest_of, statements_about_each
+from exchange.store.log.statements import find_statement, statements_about_each
 from exchange.store.review.candidates import find_unsent
 from exchange.store.review.reviews import (
     add_task,
@@ -30,16 +33,15 @@ from exchange.store.review.reviews import (
     find_task,
     task_of,
     task_of_request,
+    tasks_asked_about,
     tasks_asked_by,
     tasks_not_answered,
 )
 from exchange.store.sync.peers import all_peers, find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.reviews import VerificationTaskRow
-from exchange.store.terms.terms import groups_of
 from schemas import (
     Pair,
-    Policy,
     Retraction,
     Side,
     Verification,
@@ -48,13 +50,12 @@ from schemas import (
     open_envelope,
     parse_statement,
 )
-from schemas.vocabulary import Basis, Jurisdiction
+from schemas.vocabulary import Basis
 
 MOST_OF_ONE: Final = 20
 """Requests of one node that wait here; a node that asks for more is declined, so that it cannot fill the list."""
-NOT_HERE: Final = "A record or a scan of the pair is not here."
-NOBODY_LEFT: Final = "No examiner of this node is left who was shown no score of the pair."
-NOT_NOW: Final = "This node does not take the request now."
+DECLINED: Final = "This node cannot verify the pair."
+"""The one reason of every refusal: several would tell what is here."""
 REQUEST_OVER: Final = "The conclusion was taken back, or another node was asked."
 
 
@@ -72,6 +73,7 @@ def partners_for(session: Session, node: Node, conclusion: str, pair: Pair) -> l
         for peer in all_peers(session)
         if peer.state == PeerState.ENROLLED
         and peer.node_id not in declined
+        and _are_partners(pair, node.node_id, peer.node_id)
         and _may_have_both(session, node, pair, peer)
     ]
 
@@ -172,11 +174,14 @@ def note_asked(session: Session, node: Node, said: VerificationRequest, statemen
     if task_of_request(session, statement_id) is not None:
         return
     row = _task(session, node, secrets.token_hex(16), said.pair)
-    row.request, row.asked_by, row.conclusion = statement_id, said.issuer, said.conclusion
+    row.request, row.asked_by, row.asked_conclusion = statement_id, said.issuer, said.conclusion
     known = find_statement(session, said.conclusion)
+    is_own = known is not None and known.issuer == node.node_id
+    asked = tasks_asked_about(session, said.issuer, (row.exhibit_low, row.exhibit_high))
+    waits = any(task.done_at is None for task in asked)
     too_many = tasks_asked_by(session, said.issuer) >= MOST_OF_ONE
-    if known is not None or task_of(session, said.conclusion) or too_many or _why_declined(session, node, said, row):
-        row.conclusion, row.done_at = None, stamp()
+    if is_own or waits or too_many or not _can_answer(session, node, said, row):
+        row.done_at = stamp()
     add_task(session, row)
 
 
@@ -186,18 +191,11 @@ def tell_declined(node: Node) -> None:
     with node.store.read() as session:
         rows = list(tasks_not_answered(session))
         asked = {row.task_id: _request_of(session, row) for row in rows}
-        why = {row.task_id: _why_declined(session, node, said, row) for row in rows if (said := asked[row.task_id])}
+        open_ = {row.task_id for row in rows if (said := asked[row.task_id]) and _can_answer(session, node, said, row)}
     for row in rows:
-        if (said := asked[row.task_id]) is None or (row.done_at is None and why[row.task_id] is None):
+        if (said := asked[row.task_id]) is None or (row.done_at is None and row.task_id in open_):
             continue
-        declined = say(
-            node,
-            VerificationDeclined,
-            THE_NODE,
-            to=said.issuer,
-            request=row.request,
-            because=why[row.task_id] or NOT_NOW,
-        )
+        declined = say(node, VerificationDeclined, THE_NODE, to=said.issuer, request=row.request, because=DECLINED)
         with node.store.write() as session:
             found = find_task(session, row.task_id)
             if found is not None and found.said is None:
@@ -206,13 +204,11 @@ def tell_declined(node: Node) -> None:
 
 
 def answers_own_request(session: Session, node: Node, said: Verification | VerificationDeclined) -> bool:
-    """Return whether a peer answers a request that this node sent to that peer. A verification of another node's
-    conclusion may answer a request of that other node, and is let through."""
+    """Return whether a peer answers a request that this node sent to that peer."""
     row = find_statement(session, said.request or "")
     request = None if row is None or row.envelope is None else parse_statement(open_envelope(row.envelope).payload)
     if not isinstance(request, VerificationRequest) or row is None or row.issuer != node.node_id:
-        own = find_statement(session, said.verifies) if isinstance(said, Verification) else None
-        return isinstance(said, Verification) and (own is None or own.issuer != node.node_id)
+        return False
     if request.to != said.issuer:
         return False
     return isinstance(said, VerificationDeclined) or (request.conclusion, request.pair) == (said.verifies, said.pair)
@@ -263,41 +259,38 @@ def _may_have_both(session: Session, node: Node, pair: Pair, peer: PeerRow) -> b
 
 
 def _may_have(session: Session, node: Node, side: Side, peer: PeerRow) -> bool:
-    """Return whether the policy of the record's owner lets the peer have the record. The peer may still lack it;
-    then it declines."""
+    """Return whether a peer may have a record of its own or of this node. The peer may still lack it; then it declines."""
     if side.issuer == peer.node_id:
         return True
     try:
         record = record_of(session, side.record)
     except LookupError:  # erased: nobody can verify the pair
         return False
-    if side.issuer == node.node_id:
-        return decide_sharing(session, side.record, record, peer, owner=node.node_id) is None
-    newest = latest_of(session, side.issuer, "policy")
-    known = newest is not None and newest.envelope is not None
-    policy = parse_statement(open_envelope(newest.envelope or b"").payload) if known and newest is not None else None
-    if not isinstance(policy, Policy):
-        return False
-    recipient = Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), enrolled=True)
-    standing = Standing(groups=groups_of(session, side.issuer), bases=policy.bases)
-    found = release(
-        record, recipient, Purpose.CORRELATION, "signed policy", now().date(), owner=side.issuer, standing=standing
+    return (
+        side.issuer == node.node_id and decide_sharing(session, side.record, record, peer, owner=node.node_id) is None
     )
-    return isinstance(found, Release)
 
 
-def _why_declined(session: Session, node: Node, said: VerificationRequest, task: VerificationTaskRow) -> str | None:
-    """Return why a request is declined; None where it can be answered. For a record that the asking node may not have,
-    the reason is the same as for a record that this node does not have."""
+def _are_partners(pair: Pair, asker: str, asked: str) -> bool:
+    """Return whether one node may ask the other one to verify a pair: the asker owns an exhibit, and so does the other
+    node, unless the asker owns both."""
+    owners = {pair.a.issuer, pair.b.issuer}
+    return asker in owners and owners <= {asker, asked}
+
+
+def _can_answer(session: Session, node: Node, said: VerificationRequest, task: VerificationTaskRow) -> bool:
+    """Return whether an examiner of this node may answer a request: the asker may have both records, they are here,
+    they are of two exhibits, and an examiner is left who was shown no score of the pair."""
     asker = find_peer(session, said.issuer)
-    own = [side for side in (said.pair.a, said.pair.b) if side.issuer == node.node_id]
-    if delivered_sides(session, said.pair) is None or asker is None:
-        return NOT_HERE
-    if not all(_may_have(session, node, side, asker) for side in own):
-        return NOT_HERE
-    if not blind_examiners(session, *blind_to(session, said.pair), besides=None, asked_at=task.created_at):
-        return NOBODY_LEFT
-    return None
+    if asker is None or asker.state != PeerState.ENROLLED or not _are_partners(said.pair, said.issuer, node.node_id):
+        return False
+    if task.exhibit_low == task.exhibit_high or task.scan_low == task.scan_high:
+        return False
+    if delivered_sides(session, said.pair) is None:
+        return False
+    if not _may_have_both(session, node, said.pair, asker):
+        return False
+    return bool(blind_examiners(session, *blind_to(session, said.pair), besides=None, asked_at=task.created_at))
 
 
 def _request_of(session: Session, task: VerificationTaskRow) -> VerificationRequest | None:

@@ -272,7 +272,7 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
             return to, rests_on
         case Retraction():
             _check_retraction(_retracted(session, node, said.retracts, maker), maker)
-            _check_not_taken_back(session, said.retracts)
+            _check_not_taken_back(session, node, said.retracts)
             return readers_of(session, said.retracts), []
         case CustodyExplanation() | Feedback():
             hit = _known(session, said.hit, Hit)
@@ -344,7 +344,7 @@ def _was_verified(session: Session, node: Node, conclusion: str) -> bool:
 
 
 def _own_verification(session: Session, node: Node, conclusion: str, verification: str) -> list[str]:
-    """What goes before a hit to the other side: a verification of this node; a partner sent its own to both sides.
+    """What goes before a hit to the other side: a verification of this node. The other side has its own.
     Raises NotFound, Conflict."""
     counting = {row.statement_id: row for row in counting_verifications(session, node.node_id, conclusion)}
     if verification in counting and counting[verification].issuer != node.node_id:
@@ -391,9 +391,9 @@ def _check_retraction(said: Conclusion | Verification | Hit, maker: Maker) -> No
         )
 
 
-def _check_not_taken_back(session: Session, statement_id: str) -> None:
-    """Raises Conflict."""
-    if statements_about(session, statement_id, ["retraction"]):
+def _check_not_taken_back(session: Session, node: Node, statement_id: str) -> None:
+    """Raises Conflict. Only the issuer of a statement retracts it: a retraction that a peer signs has no effect."""
+    if statements_about(session, statement_id, ["retraction"], issuer=node.node_id):
         raise Conflict("This was taken back already; once is enough.", code="already-taken-back")
 
 

@@ -110,8 +110,9 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
             _known(statement.issuer in (statement.pair.a.issuer, statement.pair.b.issuer))
         case VerificationDeclined():
             _known(answers_own_request(session, node, statement))
-        case Verification() if statement.request is not None:
-            _known(answers_own_request(session, node, statement))
+        case Verification() if statement.request is not None and not answers_own_request(session, node, statement):
+            # not told to its issuer: else a partner learns whether it verifies a conclusion or a control
+            raise StatementInvalid("It answers no request of this node.", code=NOT_OWNER)
         case Receipt():
             _same_lane(session, statement)
         case Hit():

@@ -184,6 +184,13 @@ def task_of_request(session: Session, request: str) -> VerificationTaskRow | Non
     return session.scalars(select(VerificationTaskRow).where(VerificationTaskRow.request == request)).first()
 
 
+def tasks_asked_about(session: Session, node_id: str, exhibits: Exhibits) -> Sequence[VerificationTaskRow]:
+    """Return all requests of a node about these exhibits, answered ones too."""
+    task = VerificationTaskRow
+    same = (task.asked_by == node_id, task.exhibit_low == exhibits[0], task.exhibit_high == exhibits[1])
+    return session.scalars(select(task).where(*same)).all()
+
+
 def tasks_asked_by(session: Session, node_id: str) -> int:
     """How many requests of a node wait here."""
     task = VerificationTaskRow
@@ -330,8 +337,9 @@ def exhibits_hidden(pseudonym: str, record_a: type[RecordRow], record_b: type[Re
 
 
 def sent_ever(pair: PairColumns) -> ColumnElement[bool]:
-    """That somebody was asked of the exhibits of this pair before."""
-    return _task_of(pair).exists()
+    """That an examiner of this node, or a partner, was asked of the exhibits of this pair before. What other nodes ask
+    here does not count: else a node could exclude pairs from the controls."""
+    return _task_of(pair).where(VerificationTaskRow.asked_by.is_(None)).exists()
 
 
 _JOINED_RECORDS = (aliased(RecordRow), aliased(RecordRow))

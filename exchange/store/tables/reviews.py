@@ -15,7 +15,7 @@ class VerificationTaskRow(Base):
     ``conclusion`` is the one to be verified; None for a pair that nobody holds for a lead, sent so that being asked
     tells nothing. The two scans stand in the order of their digests, as everything about a pair that has no sides.
     ``request``: the statement by which a node asked another one. ``partner``: the node that this one asked;
-    ``asked_by``: the node that asked this one, of whose conclusion no more than its name is known here.
+    ``asked_by``: the node that asked this one; ``asked_conclusion``: the id of its conclusion, which is not known here.
     """
 
     __tablename__ = "verification_task"
@@ -42,6 +42,7 @@ class VerificationTaskRow(Base):
     request: Mapped[str | None] = mapped_column(unique=True)
     partner: Mapped[str | None]
     asked_by: Mapped[str | None]
+    asked_conclusion: Mapped[str | None]
     __table_args__ = (
         Index("verification_task_by_scans", "scan_low", "scan_high"),
         Index("verification_task_by_exhibits", "exhibit_low", "exhibit_high"),

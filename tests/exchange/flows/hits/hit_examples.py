@@ -99,7 +99,7 @@ def good_histories() -> dict[str, History]:
     lost.explain(lead, sent)
     lost.confirm(OTHER, agreed)
     elsewhere = History()
-    elsewhere.lead_verified_by(THIRD, request="a" * 64)
+    elsewhere.lead_verified_by(OTHER, request="a" * 64)
     return {
         "lead-verified-by-a-partner": elsewhere,
         "seal-broken-and-not-explained": unexplained,
@@ -136,6 +136,9 @@ def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
     made = History()
     hit = made.lead_verified_by(THIRD, request=None)
     example("lead-verified-by-a-node-that-was-not-asked", made, hit, NoEffect.NOT_ITS_OWN, Stage.NO_EFFECT)
+    made = History()
+    hit = made.lead_verified_by(THIRD, request="a" * 64)
+    example("lead-verified-by-a-third-node", made, hit, NoEffect.NOT_ITS_OWN, Stage.NO_EFFECT)
     made = History()
     rests_on = made.bases(OTHER)
     hit = made.say("hit", pair=made.pair, stage="lead", basis="screen", **rests_on)

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from exchange.errors import Conflict, NotFound
+from exchange.flows.blind.send import EVERYBODYS
 from exchange.flows.hits.history import links_of, pair_id
 from exchange.flows.hits.stage import Stage
 from exchange.flows.review.partners import ask_partner, offered_partners, take_back_request, tell_declined
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.terms.terms import state_policy
+from exchange.store.review.candidates import unsent_candidates
 from exchange.store.review.reviews import task_of, task_of_request
+from exchange.store.sync.peers import quarantined, told_set_aside
 from schemas import Conclusion, Hit, Pair, Retraction, Verification, VerificationDeclined, VerificationRequest
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.blind.blind_world import FIRST, HEAD, SECOND
@@ -37,7 +40,7 @@ def world(made: Partners, tmp_path: Path) -> Iterator[Partners]:
         yield Partners(network, made.records)
 
 
-def asked(world: Partners, partner: str = XK) -> tuple[str, str]:
+def asked(world: Partners, partner: str = MK) -> tuple[str, str]:
     """A conclusion of Serbia's, and the request to a partner to verify it."""
     said = world.concludes()
     world.used_up()
@@ -47,9 +50,9 @@ def asked(world: Partners, partner: str = XK) -> tuple[str, str]:
 
 
 def answer(world: Partners, node_id: str, said: str, request: str | None, **fields: Any) -> str:
-    """A verification that a node signs past every check of its own, and sends to both sides."""
+    """A verification that a node signs past every check of its own, and sends to the node that concluded."""
     given = {"pair": world.pair("a", "b"), "blind": True, **SCREEN} | fields
-    found = world.forges(node_id, Verification, [RS, MK], FIRST, verifies=said, request=request, **given)
+    found = world.forges(node_id, Verification, [RS], FIRST, verifies=said, request=request, **given)
     world.network.settle()
     return found
 
@@ -77,7 +80,7 @@ def signs_lead(world: Partners, said: str, verification: str) -> None:
 
 def test_an_answer_of_the_partner_that_was_asked_counts(world: Partners) -> None:
     said, request = asked(world)
-    assert counts(world, said, answer(world, XK, said, request))
+    assert counts(world, said, answer(world, MK, said, request))
 
 
 @pytest.mark.parametrize("case", ["no request", "another node's request", "a request that is none", "another pair"])
@@ -85,44 +88,44 @@ def test_an_answer_to_what_was_not_asked_verifies_nothing(world: Partners, case:
     said, request = asked(world)
     match case:
         case "no request":
-            forged = answer(world, XK, said, None)
+            forged = answer(world, MK, said, None)
         case "another node's request":
-            forged = answer(world, MK, said, request)
+            forged = answer(world, XK, said, request)
         case "a request that is none":
-            forged = answer(world, XK, said, said)
+            forged = answer(world, MK, said, said)
         case _:
-            forged = answer(world, XK, said, request, pair=world.pair("c", "b"))
+            forged = answer(world, MK, said, request, pair=world.pair("c", "b"))
     assert not counts(world, said, forged)
-    assert counts(world, said, answer(world, XK, said, request)), "the one that was asked may still answer"
+    assert counts(world, said, answer(world, MK, said, request)), "the one that was asked may still answer"
 
 
 def test_a_request_that_a_peer_signs_in_its_own_name_lets_nobody_verify(world: Partners) -> None:
     said = world.concludes()
     world.used_up()
-    request = world.forges(MK, VerificationRequest, [RS], to=XK, conclusion=said, pair=world.pair("a", "b"))
-    assert not counts(world, said, answer(world, XK, said, request))
+    request = world.forges(XK, VerificationRequest, [RS, MK], to=MK, conclusion=said, pair=world.pair("a", "b"))
+    assert not counts(world, said, answer(world, MK, said, request))
 
 
 def test_an_answer_after_the_partner_declined_verifies_nothing(world: Partners) -> None:
     said, request = asked(world)
-    world.forges(XK, VerificationDeclined, [RS], to=RS, request=request, because="Nobody is left.")
+    world.forges(MK, VerificationDeclined, [RS], to=RS, request=request, because="Nobody is left.")
     world.network.settle()
-    assert XK not in offered_partners(world.node(RS), "one", said)
-    assert not counts(world, said, answer(world, XK, said, request))
+    assert MK not in offered_partners(world.node(RS), "one", said)
+    assert not counts(world, said, answer(world, MK, said, request))
 
 
 def test_a_partner_that_declines_after_it_answered_undoes_nothing(world: Partners) -> None:
     said, request = asked(world)
-    first = answer(world, XK, said, request)
-    world.forges(XK, VerificationDeclined, [RS], to=RS, request=request, because="Nobody is left.")
+    first = answer(world, MK, said, request)
+    world.forges(MK, VerificationDeclined, [RS], to=RS, request=request, because="Nobody is left.")
     world.network.settle()
     assert counts(world, said, first)
 
 
 def test_the_first_answer_counts_and_no_second(world: Partners) -> None:
     said, request = asked(world)
-    first = answer(world, XK, said, request, **NOT_ASSOCIATED)
-    second = answer(world, XK, said, request)
+    first = answer(world, MK, said, request, **NOT_ASSOCIATED)
+    second = answer(world, MK, said, request)
     assert counts(world, said, first)
     assert not counts(world, said, second)
 
@@ -132,10 +135,10 @@ def test_an_answer_to_another_request_is_not_used_again(world: Partners) -> None
     said, request = asked(world)
     world.says(RS, FIRST, "retraction", retracts=said, reason="The wrong scan.")
     anew = world.concludes()
-    again = ask_partner(world.node(RS), "one", anew, XK)
+    again = ask_partner(world.node(RS), "one", anew, MK)
     world.network.settle()
     for verifies, names in ((said, request), (said, again), (anew, request)):
-        forged = answer(world, XK, verifies, names)
+        forged = answer(world, MK, verifies, names)
         [review] = [
             one for one in read_reviews(world.node(RS), world.pair("a", "b"), "one") if one.statement_id == anew
         ]
@@ -147,28 +150,14 @@ def test_a_request_may_be_taken_back_and_a_late_answer_does_not_count(world: Par
     with pytest.raises(NotFound):
         take_back_request(world.node(RS), "two", said)
     take_back_request(world.node(RS), "one", said)
-    assert not counts(world, said, answer(world, XK, said, request))
-    assert world.tasks(XK) == []
-    assert offered_partners(world.node(RS), "one", said) == [MK, XK], "each may be asked anew"
-    anew = ask_partner(world.node(RS), "one", said, XK)
+    assert not counts(world, said, answer(world, MK, said, request))
+    assert world.tasks(MK) == []
+    assert offered_partners(world.node(RS), "one", said) == [MK], "it may be asked anew"
+    anew = ask_partner(world.node(RS), "one", said, MK)
     world.network.settle()
-    assert counts(world, said, answer(world, XK, said, anew))
+    assert counts(world, said, answer(world, MK, said, anew))
     with pytest.raises(NotFound):
         take_back_request(world.node(RS), "one", said)
-
-
-def test_a_request_that_is_never_answered_is_asked_of_another_node(world: Partners) -> None:
-    said, request = asked(world)
-    assert offered_partners(world.node(RS), "one", said) == [MK]
-    with pytest.raises(Conflict):
-        ask_partner(world.node(RS), "one", said, XK)
-    ask_partner(world.node(RS), "one", said, MK)
-    world.network.settle()
-    assert not counts(world, said, answer(world, XK, said, request))
-    world.judges(MK)
-    world.network.settle()
-    [review] = read_reviews(world.node(RS), world.pair("a", "b"), "one")
-    assert review.verified is not None
 
 
 def test_a_partner_whose_last_examiner_was_shown_a_score_declines_then(world: Partners) -> None:
@@ -179,7 +168,7 @@ def test_a_partner_whose_last_examiner_was_shown_a_score_declines_then(world: Pa
     world.used_up(MK, SECOND)
     tell_declined(world.node(MK))
     world.network.settle()
-    assert offered_partners(world.node(RS), "one", said) == [XK]
+    assert offered_partners(world.node(RS), "one", said) == []
 
 
 def test_a_node_may_not_ask_of_a_record_that_it_may_not_have(world: Partners) -> None:
@@ -205,16 +194,16 @@ def test_a_node_asks_of_no_pair_of_others_and_of_no_conclusion_of_others(world: 
     world.network.settle()
     with world.node(MK).store.read() as session:
         task = task_of_request(session, request)
-    assert task is None or (task.done_at is not None and task.conclusion is None)
+    assert task is None or task.done_at is not None
     assert len(world.tasks(MK, SECOND)) == 1, "its own"
 
 
 def test_a_retraction_by_another_node_ends_no_request(world: Partners) -> None:
     said, request = asked(world)
-    world.forges(MK, Retraction, [RS, XK], retracts=request, reason="It is over.")
+    world.forges(XK, Retraction, [RS, MK], retracts=request, reason="It is over.")
     world.network.settle()
-    assert len(world.tasks(XK)) == 1
-    assert counts(world, said, answer(world, XK, said, request))
+    assert len(world.tasks(MK)) == 1
+    assert counts(world, said, answer(world, MK, said, request))
 
 
 def test_a_partner_verifies_no_conclusion_of_its_own(world: Partners) -> None:
@@ -231,3 +220,46 @@ def test_a_partner_verifies_no_conclusion_of_its_own(world: Partners) -> None:
     with world.node(RS).store.read() as session:
         [link] = links_of(session, world.node(RS), [pair_id(pair)])
     assert link.progress.stage is not Stage.LEAD
+
+
+def test_a_retraction_that_a_peer_signs_keeps_nobody_from_retracting(world: Partners) -> None:
+    said = world.concludes()
+    world.forges(MK, Retraction, [RS], retracts=said, reason="It is over.")
+    world.network.settle()
+    world.says(RS, FIRST, "retraction", retracts=said, reason="The wrong scan.")
+    [review] = read_reviews(world.node(RS), world.pair("a", "b"), "one")
+    assert review.retracted
+
+
+def test_a_third_node_blocks_no_request_by_its_conclusion(world: Partners) -> None:
+    said = world.concludes()
+    world.used_up()
+    world.forges(XK, VerificationRequest, [MK], to=MK, conclusion=said, pair=world.pair("c", "d"))
+    world.network.settle()
+    ask_partner(world.node(RS), "one", said, MK)
+    world.network.settle()
+    assert len(world.tasks(MK)) == 1
+
+
+def test_what_other_nodes_ask_takes_no_pair_from_the_controls(world: Partners) -> None:
+    def controls() -> int:
+        with world.node(RS).store.read() as session:
+            return len(unsent_candidates(session, EVERYBODYS, RS))
+
+    before = controls()
+    world.forges(MK, VerificationRequest, [RS], to=RS, conclusion="e" * 64, pair=world.pair("a", "b"))
+    world.network.settle()
+    assert before == controls() > 0
+
+
+@pytest.mark.parametrize("is_control", [True, False])
+def test_a_partner_does_not_learn_from_a_forged_answer_whether_it_was_sent_a_control(
+    world: Partners, is_control: bool
+) -> None:
+    said, _ = asked(world)
+    with world.node(MK).store.read() as session:
+        before = told_set_aside(session, RS)
+    answer(world, MK, "e" * 64 if is_control else said, "f" * 64)
+    with world.node(RS).store.read() as session:
+        assert told_set_aside(session, MK) == before == 0
+        assert quarantined(session, MK) == 1
