@@ -57,7 +57,7 @@ def follow(page: Any, key: str, place: int) -> None:
 
 def test_what_is_typed_for_a_conclusion_outlives_the_way_to_the_next_pair(page: Any, laboratory: Laboratory) -> None:
     open_first(page, laboratory)
-    seen, choice = page.get_by_label("What you saw"), page.get_by_label("inconclusive (b)")
+    seen, choice = page.get_by_label("What you saw"), page.get_by_label("inconclusive")
     seen.fill(SEEN)
     choice.check()
     wait_kept(page)

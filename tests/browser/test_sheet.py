@@ -133,13 +133,13 @@ def test_the_sheet_of_a_pair_is_one_page_with_all_that_a_file_needs(
 
 def test_what_was_signed_is_on_the_sheet_with_who_and_when(page: Any, laboratory: Laboratory) -> None:
     open_first(page, laboratory, laboratory.records[2])
-    page.get_by_label("inconclusive (b)").check()
+    page.get_by_label("inconclusive").check()
     page.get_by_label("What you saw").fill("Too little is there.")
     page.get_by_role("button", name="Sign my conclusion").click()
     page.wait_for_url("**#review")
     wait_ready(page)
     words, _ = printed(page)
-    assert re.search(r"Conclusion: inconclusive \(b\).*?examiner-\d+.*?UTC \(here .*?Too little is there\.", words)
+    assert re.search(r"Conclusion: inconclusive.*?examiner-\d+.*?UTC \(here .*?Too little is there\.", words)
     assert "Notes, not signed" not in words
 
 
