@@ -259,7 +259,7 @@ def _may_have_both(session: Session, node: Node, pair: Pair, peer: PeerRow) -> b
 
 
 def _may_have(session: Session, node: Node, side: Side, peer: PeerRow) -> bool:
-    """Return whether a peer may have a record of its own or of this node. The peer may still lack it; then it declines."""
+    """Return whether a peer may have a record of its own or of this node. A peer that still lacks it declines."""
     if side.issuer == peer.node_id:
         return True
     try:
