@@ -11,13 +11,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from matcher.likelihood.calibration_model import ANY_MARKS, CalibrationModel, CalibrationRefused, ReferencePopulation
+from matcher.likelihood.calibration_model import CalibrationModel, CalibrationRefused, ReferencePopulation
 from matcher.likelihood.mark_limits import MarkLimits
 
 CALIBRATION_FORMAT = "ffp-calibration-2"
 """Changes when a file says something else; a node refuses formats that it does not know."""
-_ONE_MODEL = "ffp-calibration-1"
-"""Of releases before: one model, that says nothing of marks and so judges no pair."""
 
 _MAX_BYTES = 256 * 1024
 """A model with the most knots takes 30 kB."""
@@ -95,11 +93,6 @@ def read_calibration(path: Path) -> CalibrationModels:
 
 def _models(content: object) -> tuple[str, tuple[CalibrationModel, ...]]:
     """The digest that the file states, and its models."""
-    if isinstance(content, dict) and content.get("format") == _ONE_MODEL:
-        alone = {name: value for name, value in content.items() if name not in {"format", "digest"}}
-        if isinstance(alone.get("population"), dict):
-            alone["population"] = {**alone["population"], "marks": ANY_MARKS, "limits": None}
-        return str(content.get("digest")), (_model(alone),)
     found = _fields(("format", "models", "digest"), content)
     if found["format"] != CALIBRATION_FORMAT:
         raise ValueError(f"the format must be {CALIBRATION_FORMAT}")

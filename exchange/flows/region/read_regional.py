@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from exchange.errors import InvalidInput
 from exchange.flows.monitoring.editions import PeriodText
 from exchange.flows.monitoring.small_counts import Figure
-from exchange.flows.region.region_document import MAX_REGION_BYTES, REGION_WITH_INCIDENTS
+from exchange.flows.region.region_document import MAX_REGION_BYTES
 from exchange.flows.region.told_figure import ToldFigure
 from schemas.errors import ContractError
 from schemas.exhibit import Sha256Hex
@@ -52,7 +52,6 @@ class ReadRegional:
     rate: ReadRow
     stages: Mapping[str, tuple[Figure, Figure]]
     earlier: tuple[tuple[str, str], ...]
-    has_incidents: bool
 
     @property
     def sha256(self) -> str:
@@ -97,7 +96,7 @@ class _Before(_Passed):
 
 
 class _PublicRegion(_Passed):
-    format: Literal["ffp-regional-report/1", "ffp-regional-report/2"]
+    format: Literal["ffp-regional-report/1"]
     edition: Literal["public"]
     period: PeriodText
     reports: Annotated[tuple[_CountedFile, ...], Field(min_length=1, max_length=256)]
@@ -126,7 +125,6 @@ def read_public_region(data: bytes, name: str) -> ReadRegional:
         rate=read.feedback_rate.row,
         stages={item.id: (item.median.figure, item.percentile_90.figure) for item in read.stages},
         earlier=tuple((item.period, item.sha256) for item in read.earlier),
-        has_incidents=read.format == REGION_WITH_INCIDENTS,
     )
 
 

@@ -28,15 +28,13 @@ from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
 REGION_FORMAT: Final = "ffp-regional-report/1"
-REGION_WITH_INCIDENTS: Final = "ffp-regional-report/2"
-"""Of one whose reports brought incident annexes; the rest of it is the same."""
 MAX_REGION_BYTES: Final = 16 * 1024 * 1024
 
 
 def write_region(report: RegionalReport, known: Directory) -> bytes:
     """JSON, UTF-8: the same report gives the same bytes."""
     fields = {
-        "format": REGION_FORMAT if report.incidents is None else REGION_WITH_INCIDENTS,
+        "format": REGION_FORMAT,
         "edition": report.edition,
         "period": report.period,
         "from": report.since,
@@ -152,7 +150,7 @@ class _Counted(_Loose):
 
 
 class _Region(_Loose):
-    format: Literal["ffp-regional-report/1", "ffp-regional-report/2"]
+    format: Literal["ffp-regional-report/1"]
     edition: Literal["public", "restricted"]
     period: PeriodText
     reports: Annotated[tuple[_Counted, ...], Field(max_length=256)]

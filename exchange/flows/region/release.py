@@ -13,7 +13,7 @@ from exchange.flows.monitoring.half_years import Period
 from exchange.flows.monitoring.report import Approved, released
 from exchange.flows.node.node import Node
 from exchange.flows.region.bound_annex import BoundAnnex, filled_up
-from exchange.flows.region.report_file import FILE_FORMAT, WITH_ANNEX, ReportFile, write_report_file
+from exchange.flows.region.report_file import FILE_FORMAT, ReportFile, write_report_file
 from exchange.flows.region.sealed_edition import MAX_PURPOSE, SealedEdition, seal_edition
 from exchange.flows.statement.approved_document import approval_proof
 from exchange.log.audit_entry import Act, Actor, Deed
@@ -98,7 +98,7 @@ def _file(
         for annex in annexes
     )
     return ReportFile(
-        format=WITH_ANNEX if bound else FILE_FORMAT,
+        format=FILE_FORMAT,
         node=node.node_id,
         period=str(period),
         manifest=_text(found.editions.manifest),

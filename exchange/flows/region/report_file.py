@@ -40,8 +40,6 @@ from schemas.statements import contract_error
 from schemas.strict_json import check_json
 
 FILE_FORMAT: Final = "ffp-report-file/1"
-WITH_ANNEX: Final = "ffp-report-file/2"
-"""Of a file into which an incident annex is bound."""
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 """A restricted edition of 32 MB, a third more for Base64, and a proof with its witnesses."""
 MAX_OTHER_VALUES: Final = 32_768
@@ -53,23 +51,21 @@ _MOST_SAID: Final = 2000
 
 
 class ReportFile(Contract):
-    """``proof`` is the bundle of the signed approval (`schemas.bundle`). ``annexes``: of its half-years, the first
-    first; the field stands in a file of the second format alone, so that a release of before reads one without them."""
+    """``proof`` is the bundle of the signed approval (`schemas.bundle`). ``annexes``: the incident annexes of its
+    half-years, in the order of the half-years."""
 
-    format: Literal["ffp-report-file/1", "ffp-report-file/2"]
+    format: Literal["ffp-report-file/1"]
     node: NodeId
     period: PeriodText
     manifest: Base64Text
     public: Base64Text
     restricted: SealedEdition | None
-    annexes: Annotated[tuple[BoundAnnex, ...], Field(max_length=2)] = ()
+    annexes: Annotated[tuple[BoundAnnex, ...], Field(max_length=2)]
     proof: Base64Text
 
     @model_validator(mode="after")
     def _annexes_are_of_its_halves(self) -> Self:
         halves = [annex.half for annex in self.annexes]
-        if bool(halves) != (self.format == WITH_ANNEX):
-            raise ValueError("annexes stand in a file of the second format, and in each of these")
         if sorted(set(halves)) != halves or not set(halves) <= set(map(str, parse_period(self.period).halves)):
             raise ValueError("the annexes are not of the half-years of the period, the first first")
         return self
@@ -158,8 +154,7 @@ class ReportRefused(ExchangeError):
 
 
 def write_report_file(file: ReportFile) -> bytes:
-    without = {"annexes"} if not file.annexes else None
-    return (json.dumps(file.model_dump(mode="json", exclude=without), indent=1) + "\n").encode()
+    return (file.model_dump_json(indent=1) + "\n").encode()
 
 
 def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = None) -> VerifiedReport:
@@ -246,7 +241,7 @@ def _check_format(fields: dict[str, Any]) -> None:
     found = str(fields.get("format", ""))[:60]
     node = str(fields.get("node", ""))[:40] or None
     period = str(fields.get("period", ""))[:10]
-    if found in (FILE_FORMAT, WITH_ANNEX):
+    if found == FILE_FORMAT:
         return
     if fields.get("draft") is True:
         raise ReportRefused(
@@ -271,7 +266,7 @@ def _check_format(fields: dict[str, Any]) -> None:
 
 def _newer(found: str, node: str | None) -> ReportRefused:
     return ReportRefused(
-        f"It is of the format {found}, and this release reads {FILE_FORMAT} and {WITH_ANNEX}.",
+        f"It is of the format {found}, and this release reads {FILE_FORMAT}.",
         code="newer-format",
         node=node,
         next_step="Install a newer release here.",

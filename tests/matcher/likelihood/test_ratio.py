@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import math
 import subprocess
@@ -182,27 +181,6 @@ def test_a_file_says_all_of_its_models(tmp_path: Path) -> None:
     path.write_text(MODELS.to_json(), encoding="utf-8")
     assert read_calibration(path) == MODELS
     assert CalibrationModels.of(dataclasses.replace(MODEL, cllr=0.091), OF_PARTS).digest != MODELS.digest
-
-
-def of_a_release_before() -> dict[str, Any]:
-    """A file of one model, which says nothing of marks."""
-    content = {"format": "ffp-calibration-1", **dataclasses.asdict(MODEL)}
-    content["population"] = {k: v for k, v in content["population"].items() if k not in {"marks", "limits"}}
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return {**content, "digest": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def test_a_file_of_a_release_before_is_read_and_judges_nothing(tmp_path: Path) -> None:
-    """A node with one must open after its upgrade, and say what to do."""
-    path = tmp_path / "model.json"
-    path.write_text(json.dumps(of_a_release_before()), encoding="utf-8")
-    [model] = read_calibration(path).models
-    assert (model.scores, model.population.limits) == (MODEL.scores, None)
-    answer = likelihood_ratio(read_calibration(path), 0.85, INSIDE)
-    assert isinstance(answer, NoValidatedLR)
-    assert "make it anew" in answer.reason
-    altered = json.dumps(of_a_release_before()).replace('"cllr": 0.09', '"cllr": 0.08')
-    assert "damaged" in refused(path, altered.encode())
 
 
 def test_the_first_model_that_a_pair_is_inside_of_judges_it() -> None:

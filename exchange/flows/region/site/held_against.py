@@ -62,7 +62,6 @@ def held_against_files(
         stages=stages,
         reports=tuple(replace(item, exact=item.node in regional.exact) for item in report.reports),
         earlier=tuple(_earlier(regional, *item, checked) for item in regional.earlier),
-        incidents=report.incidents if regional.has_incidents else None,
     )
     where = difference_of(json.loads(regional.data), json.loads(write_region(told, known)))
     if where is not None:

@@ -24,7 +24,7 @@ from exchange.flows.region.desk import DeskKeys
 from exchange.flows.region.indicators import Indicators
 from exchange.flows.region.read_regional import ReadRegional, read_public_region
 from exchange.flows.region.read_reports import read_reports
-from exchange.flows.region.region_document import MAX_REGION_BYTES, REGION_FORMAT, REGION_WITH_INCIDENTS
+from exchange.flows.region.region_document import MAX_REGION_BYTES, REGION_FORMAT
 from exchange.flows.region.regional import RefusedFile, RegionalReport, SummedSides
 from exchange.flows.region.report_file import MAX_FILE_BYTES, VerifiedReport
 from exchange.flows.region.site.held_against import held_against_files
@@ -194,7 +194,7 @@ def _sorted(files: Iterable[tuple[str, bytes]]) -> _Sorted:
     for path_name, data in files:
         name = shown(path_name, 255)
         kind, period, edition = _claims(data)
-        if kind not in (REGION_FORMAT, REGION_WITH_INCIDENTS):
+        if kind != REGION_FORMAT:
             found.reports[period].append((name, data))
         elif edition == "restricted":
             found.not_read.append(name)
