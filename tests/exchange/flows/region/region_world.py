@@ -198,12 +198,19 @@ class RegionWorld:
         moment = self.clock.moment
         asked = self.say("physical-comparison", code, [partner], hit=lead, step="asked", on=None)
         day = (moment - timedelta(days=1)).date().isoformat()
-        self.say("physical-comparison", partner, [code], hit=lead, step="agreed", answers=asked, on=day)
+        agreed = self.say("physical-comparison", partner, [code], hit=lead, step="agreed", answers=asked, on=day)
         assert issuer_ids[0] != issuer_ids[1]
-        return self._hit(one, other, "confirmed", "exhibits", 24, timedelta(0))
+        return self._hit(one, other, "confirmed", "exhibits", 24, timedelta(0), answers=agreed)
 
     def _hit(
-        self, one: tuple[str, str], other: tuple[str, str], stage: str, basis: str, thinking_h: float, late: timedelta
+        self,
+        one: tuple[str, str],
+        other: tuple[str, str],
+        stage: str,
+        basis: str,
+        thinking_h: float,
+        late: timedelta,
+        answers: str | None = None,
     ) -> str:
         code, partner = one[0], other[0]
         pair, moment = self.pair(one, other), self.clock.moment
@@ -217,7 +224,7 @@ class RegionWorld:
         verification = self.say("verification", code, others, verifies=conclusion, made_by=second, **found)
         self.truth.hours[half_of(self.clock.moment), "verification"].append(round(thinking_h / 2, 2))
         self.at(moment)
-        rests = {"conclusion": conclusion, "verification": verification, "score": None}
+        rests = {"conclusion": conclusion, "verification": verification, "score": None, "answers": answers}
         hit = self.say("hit", code, others, late=late, pair=pair, stage=stage, basis=basis, **rests)
         if others:
             self.truth.hours[half_of(moment), "dissemination"].append(round(thinking_h, 2))
