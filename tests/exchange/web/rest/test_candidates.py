@@ -14,14 +14,18 @@ from sqlalchemy import select
 
 import matcher
 from exchange.store.entry.records import AcquisitionState
+from exchange.store.review.reviews import examiners
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from exchange.web.rest.response_models import SCORE_NOTE
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.flows.blind.lists import open_all_lists
 from tests.exchange.web.conftest import problem, tiny_scan
 
 pytestmark = pytest.mark.slow
 
+POLICY = 1
+"""The first statement on a lane."""
 HERE, THERE = ("1-1", "2-1", "3-1", "3-2"), ("1-2", "2-2")
 
 
@@ -53,6 +57,9 @@ def exchanged(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) 
                 ids[name] = response.json()["statement_id"]
         rs.wait_correlated(6)
         xk.stop()
+        with rs.node.store.read() as session:
+            names = examiners(session, besides=None)
+        open_all_lists(rs.node, *names)
         yield Exchanged(rs, ids)
 
 
@@ -130,8 +137,8 @@ def test_the_operator_sees_what_came_and_went(exchanged: Exchanged) -> None:
     [peer] = exchanged.node.get("/v1/peers", Role.OPERATOR).json()
     assert peer["jurisdiction"] == {"code": "XK", "name": "Kosovo*", "footnote": KOSOVO_FOOTNOTE}
     assert (peer["node_id"], peer["state"]) == ("ffp-xk", "enrolled")
-    assert (peer["received"], peer["quarantined"]) == (len(THERE), 0)
-    assert peer["on_lane"] == len(HERE)
+    assert (peer["received"], peer["quarantined"]) == (POLICY + len(THERE), 0)
+    assert peer["on_lane"] == POLICY + len(HERE)
     assert len(peer["fingerprint"].split()) == 8
 
 

@@ -189,7 +189,7 @@ def test_the_head_reads_the_pack_takes_it_along_and_approves_what_it_is_made_of(
     assert "asked to approve the report" not in shown, "it cannot be approved yet"
     assert "come first" not in shown
     assert "It is not public" in shown
-    assert "are told as that range alone" in shown, "why a figure is a range"
+    assert "are reported as this range alone" in shown, "why a figure is a range"
     assert f'href="/app/monitoring/{half}"' in shown, "where what is asked is done"
     sha256 = re.findall(r'name="sha256" value="([0-9a-f]{64})"', shown)[0]
     facts = dict(re.findall(r'<th scope="row">([^<]+)</th><td class="wrap">([^<]*)</td>', shown))
