@@ -54,7 +54,7 @@ from schemas.vocabulary import Basis
 
 MOST_OF_ONE: Final = 20
 """Requests of one node that wait here; a node that asks for more is declined, so that it cannot fill the list."""
-REQUEST_DECLINED: Final = "This node cannot verify the pair."
+CANNOT_VERIFY: Final = "This node cannot verify the pair."
 """The one reason of every refusal: several would tell what is here."""
 REQUEST_OVER: Final = "The conclusion was taken back, or another node was asked."
 
@@ -195,7 +195,7 @@ def tell_declined(node: Node) -> None:
     for row in rows:
         if (said := asked[row.task_id]) is None or (row.done_at is None and row.task_id in open_):
             continue
-        declined = say(node, VerificationDeclined, THE_NODE, to=said.issuer, request=row.request, because=REQUEST_DECLINED)
+        declined = say(node, VerificationDeclined, THE_NODE, to=said.issuer, request=row.request, because=CANNOT_VERIFY)
         with node.store.write() as session:
             found = find_task(session, row.task_id)
             if found is not None and found.said is None:
