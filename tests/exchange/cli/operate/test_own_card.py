@@ -98,6 +98,7 @@ def test_no_node_is_made_whose_id_is_of_another_jurisdiction(tmp_path: Path) -> 
     assert not (tmp_path / "new" / "config.toml").exists()
 
 
+@pytest.mark.sqlite
 def test_keys_of_another_node_are_told_apart_from_settings(home: Path, tmp_path: Path) -> None:
     create_node(tmp_path / "other", jurisdiction=Jurisdiction.RS, url="http://rs.test", port=9)
     (home / "node.db").unlink()
