@@ -57,7 +57,7 @@ class Guest:
     honest: list[Published] = field(default_factory=list)
     """The good records on the lane for the tested node."""
     poison: dict[int, PoisonedItem] = field(default_factory=dict)
-    """The bad items there, by their position on the lane."""
+    """The deliberately bad items on the lane, by their position."""
     withdrawn: bool = False
     """Whether the good records were withdrawn."""
     lane_end: tuple[int, bytes] | None = None

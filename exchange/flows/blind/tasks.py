@@ -50,7 +50,7 @@ class Task:
     pair: Pair
     due_at: str
     mine: bool
-    """True where the examiner who asks has taken the task; False where nobody has taken it."""
+    """Whether this examiner has taken the task. A task that another examiner took is not shown."""
     records: tuple[RecordRow, RecordRow]
 
 
@@ -70,8 +70,8 @@ def check_answers_request(session: Session, said: Verification) -> None:
 
 
 def close_task(session: Session, said: Conclusion | Verification, statement_id: str, task_id: str | None) -> None:
-    """Close the task that a signed answer belongs to. The answer is a verification, or, for a control pair that nobody
-    concluded on, a conclusion of this examiner."""
+    """Close the task that a statement answers. A verification answers the task of a conclusion; a conclusion answers
+    the task of a control pair."""
     if isinstance(said, Conclusion):
         drop_outlived(session, said.made_by.pseudonym, exhibits_of_pair(session, said.pair))
     if task_id is not None:
@@ -198,8 +198,8 @@ def find_answer_given(session: Session, pseudonym: str, task_id: str) -> AnswerG
 
 
 def conclusion_to_verify(session: Session, pseudonym: str, task_id: str) -> tuple[str | None, str | None]:
-    """For the flow that signs the answer, never for a page: the conclusion that the task is about, None for a pair that
-    nobody holds for a lead; and of another node's the request. Raises NotFound."""
+    """Return the conclusion that the task asks to verify, and the request if another node asked. The conclusion is None
+    for a control pair. Only the flow that signs the answer calls this; no page may show it. Raises NotFound."""
     open_task(session, pseudonym, task_id)
     row = find_task(session, task_id)
     if row is None:
@@ -207,9 +207,10 @@ def conclusion_to_verify(session: Session, pseudonym: str, task_id: str) -> tupl
     return (row.conclusion, None) if row.asked_by is None else (row.asked_conclusion, row.request)
 
 
-def _is_judged_here(session: Session, row: VerificationTaskRow, pseudonym: str) -> bool:
-    """Return whether the exhibits of a request wait for a verification of this node too, which goes first; or whether
-    this examiner answered a request about them before: a node cannot ask the same person until the answer suits it."""
+def _is_not_offered(session: Session, row: VerificationTaskRow, pseudonym: str) -> bool:
+    """Return whether this examiner is not offered a request of another node. A task of this node on the same exhibits
+    goes first. An examiner who answered a request of that node about them is not asked again; otherwise the node could
+    ask until the answer suits it."""
     exhibits = (row.exhibit_low, row.exhibit_high)
     if any((task.exhibit_low, task.exhibit_high) == exhibits for task in tasks_of_this_node(session)):
         return True
@@ -226,7 +227,7 @@ def _task(session: Session, row: VerificationTaskRow, pseudonym: str) -> Task | 
         return None
     if basis is Basis.SCREEN and saw(session, pseudonym, exhibits, scans) is not None:
         return None
-    if row.partner is not None or (row.asked_by is not None and _is_judged_here(session, row, pseudonym)):
+    if row.partner is not None or (row.asked_by is not None and _is_not_offered(session, row, pseudonym)):
         return None
     records = [find_record(session, record) for record in (row.statement_a, row.statement_b)]
     if records[0] is None or records[1] is None:

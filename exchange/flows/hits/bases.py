@@ -154,9 +154,12 @@ class Bases:
         return [(one, one.statement) for one in self.in_order if isinstance(one.statement, kind)]
 
     def _may_verify(self, first: Conclusion, second: Verification) -> bool:
-        """Return whether a verification counts: one of the issuer's own examiners; or one that the other owner was
-        asked for, and that states that its examiner was blind. So both sides have every verification that counts. The
-        verification of a third node counts for a pair that has one owner, whose hits no other node reads."""
+        """Return whether a verification counts for a conclusion.
+
+        It counts if an examiner of the same node signed it, or if the other owner of the pair signed it on request and
+        states that the examiner was blind. So both owners have every verification that counts. Any other node may
+        verify a pair that has one owner, because no other node reads the hits of such a pair.
+        """
         if second.issuer == first.issuer:
             return True
         is_owner = second.issuer in self.sides or len(self.sides) == 1

@@ -102,11 +102,14 @@ def note_signed(session: Session) -> None:
 
 
 def accept_database(node: Node, size: int) -> Path | None:
-    """Go on from the heads that the database has, although ``last-head`` names a later one or cannot be read. Return
-    where that file lies from now on, as evidence; None where it was missing. ``size`` is that of the last head in the
-    database, as the operator confirms it. What was signed beyond it is lost, and whoever has it sees a forked log.
+    """Continue the log from the last head in the database, although ``last-head`` names a later head or cannot be read.
 
-    Enrolled peers are still asked first, as after any restore. Raises InvalidInput, Conflict.
+    ``size`` is the size of the last head in the database; the operator enters it as a confirmation. Statements that the
+    node signed after that head are lost. A peer that has them will report a forked log. Enrolled peers are asked for
+    their last heads first, as after a restore.
+
+    Return the new path of the file ``last-head``, which is kept as evidence; None if there was no file. Raises
+    InvalidInput, Conflict.
     """
     with node.store.read() as session:
         fault, signed = last_head_fault(node.settings, session), _signed_size(session)

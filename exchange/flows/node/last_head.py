@@ -1,8 +1,8 @@
 """The file ``last-head``: the last head of the own log that was signed, next to the database and in no backup.
 
-It tells a database that was set back from the one that signed last. `ffp init`, `ffp restore` and the operator's
-decision (`accept_database`) write that no head was signed in this home yet. So a missing file is a fault, as is a file
-that cannot be read or names a later head.
+It shows whether the database was replaced by an earlier copy after that head was signed. `ffp init`, `ffp restore` and
+`accept_database` write a file which states that no head was signed in this home yet. So a missing file is a fault. A
+file that cannot be read, or that names a later head than the database, is a fault too.
 """
 
 from __future__ import annotations

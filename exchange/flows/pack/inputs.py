@@ -1,7 +1,8 @@
 """What a node gives to a meeting pack, as one document: what its head approves, and what a coordinator reads.
 
-It holds no record, no case, no person and no link id. Small counts of work are told as bands: none, some, many. Who
-attended is told by institution and sex and by role and sex, exactly: officials in their office (decision 14).
+It holds no record, no case, no person and no link id. Small counts of work are given as bands: none, some, many.
+Attendance is counted exactly, by institution and sex and by role and sex, because officials attend in their office
+(decision 14).
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ No third node verifies a pair of two owners: each owner must have every statemen
 could send its verification to one of them alone.
 
 The partner learns two records and nothing else. Its examiners judge the pair as one of their own tasks; its signed
-verification states that the examiner was shown no score, and counts as this node's own (``verified.py``). As at home,
-some pairs that nobody concluded on are asked of a partner too.
+verification states that the examiner was shown no score, and counts as this node's own (``verified.py``). The
+partner also gets requests about control pairs, on which nobody concluded.
 """
 
 from __future__ import annotations

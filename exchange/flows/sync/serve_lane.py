@@ -175,7 +175,8 @@ def may_fetch(node: Node, peer: PeerRow, sha256: str) -> list[Entitling]:
 
 
 def entitling(session: Session, node: Node, peer: PeerRow, showing: Sequence[Entitling]) -> list[Entitling]:
-    """Of the records that are the peer's, or on its lane, those that let it have their scan. A digest is no key.
+    """Return the records that entitle the peer to a scan, out of the records that it issued or that are on its lane.
+    Knowing the digest of a scan entitles nobody.
 
     1. Records of the peer itself, since it delivered these bytes.
     2. Records of this node which policy releases to it now.

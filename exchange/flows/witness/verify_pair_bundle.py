@@ -49,7 +49,7 @@ from schemas.pair_bundle import (
 _PACKED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 """Of the other ways one may ask for gigabytes of memory before the first byte is unpacked (LZMA)."""
 _MOST_DIRECTORY_BYTES: Final = 128 * 1024
-"""Of 258 files with short names: 20 kB."""
+"""The directory of a bundle of 258 files with short names has 20 kB."""
 _UNREADABLE: Final = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, KeyError, ValueError)
 """What Python's reader raises on a ZIP that is damaged, encrypted or packed otherwise."""
 

@@ -99,8 +99,8 @@ def check_witnessed(node: Node, client: PeerClient, node_id: str) -> bool:
     4. What a majority of the chosen cosigned is covered. What does not agree is kept as evidence, with an alarm.
     5. What is not covered waits for the next hour. After a day it is an alarm (`unwitnessed`).
 
-    A peer that is busy is asked again in the next round; while a head waits for more than a day, that is an alarm too:
-    whoever hides a fork could always be busy. Raises PeerUnreachable, PeerMisbehaved.
+    A peer that is busy is asked again in the next round. If a head waits for more than a day, that is an alarm too,
+    because a peer that hides a fork could always claim to be busy. Raises PeerUnreachable, PeerMisbehaved.
     """
     # 1.
     chosen = installed_witnesses(node.settings).of(node_id)

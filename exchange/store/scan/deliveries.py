@@ -53,8 +53,11 @@ def _showing(session: Session, *which: ColumnElement[bool]) -> Sequence[tuple[Ac
 
 
 def given_showing(session: Session, sha256: str, peer: str) -> Sequence[tuple[AcquisitionRow, StatementRow]]:
-    """Those of ``records_showing`` that the peer issued, or that stand on its lane and were not withheld there. The
-    database chooses them, so that a scan of any other record takes as long to refuse as one that is not here."""
+    """Return the rows of ``records_showing`` whose record the peer issued, or has on its lane without being withheld.
+
+    The database filters the rows. So refusing a scan of any other record takes as long as refusing an unknown scan, and
+    the time does not show whether the scan is here.
+    """
     on_lane = exists().where(
         LaneItemRow.peer == peer,
         LaneItemRow.statement_id == StatementRow.statement_id,

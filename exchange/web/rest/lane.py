@@ -43,9 +43,9 @@ def lane(
     known_size: _Count = 0,
     reads: _Reads = CONTRACT_VERSION,
 ) -> Response:
-    """For peers: what follows ``start`` on their lane. The answer is signed and bound to the request. It ends before
-    the first statement that needs a newer contract version than the peer states to read: the first version, where it
-    states none."""
+    """Return the statements after position ``start`` on the lane of the peer that asks. The answer is signed and bound
+    to the request. It ends before the first statement that needs a newer contract version than the peer states that it
+    reads. A peer that states no version gets statements of version 1.0."""
     page = read_lane(
         node,
         peer.row,

@@ -58,7 +58,7 @@ def set_back(network: Network) -> None:
 
 
 def damaged(damage: Callable[[Path], object]) -> Callable[[Network], None]:
-    """The database is set back, and the file ``last-head`` is no good either."""
+    """Replace the database by an earlier copy, and damage the file ``last-head``."""
 
     def act(network: Network) -> None:
         set_back(network)

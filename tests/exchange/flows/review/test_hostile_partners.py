@@ -96,7 +96,7 @@ def test_an_answer_to_what_was_not_asked_verifies_nothing(world: Partners, case:
         case _:
             forged = answer(world, MK, said, request, pair=world.pair("c", "b"))
     assert not counts(world, said, forged)
-    assert counts(world, said, answer(world, MK, said, request)), "the one that was asked may still answer"
+    assert counts(world, said, answer(world, MK, said, request)), "the partner that was asked can still answer"
 
 
 def test_a_request_that_a_peer_signs_in_its_own_name_lets_nobody_verify(world: Partners) -> None:

@@ -348,7 +348,7 @@ def test_a_node_whose_own_witnesses_are_not_enrolled_is_told_whom_to_enrol(twent
 
 
 def test_a_peer_that_refuses_the_question_hides_no_head(twenty: Federation) -> None:
-    """From the first time on: whoever hides a fork could always refuse."""
+    """The first refusal counts already, because a peer that hides a fork could always refuse."""
     reader = twenty.readers()[0]
     twenty.refusing.add(X)
     twenty.publish(X, 3)

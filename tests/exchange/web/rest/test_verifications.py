@@ -38,6 +38,7 @@ def cases(task: dict[str, Any]) -> set[str]:
 
 def both(world: BlindWorld) -> str:
     """A colleague's conclusion on a and b, and a control of c and b; returns the conclusion."""
+    world.shown(FIRST, "c", "b", BREECH)  # a control is drawn from pairs that the examiner was shown
     said = world.concludes(FIRST, "a", "b", BREECH, remark="Striae of hour two.")
     draw_control(world.rs, 7)
     return said.statement_id
