@@ -13,8 +13,7 @@ from typing import Any
 
 import httpx
 
-from exchange.config import load_settings
-from exchange.flows.node.node import create_node, store_of
+from exchange.flows.node.node import create_node, opened
 from exchange.store.access.users import add_user
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import free_port, metadata
@@ -44,10 +43,8 @@ class Served:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         create_node(home, jurisdiction=jurisdiction, url=self.url, port=port, database_url=database_url)
-        store = store_of(load_settings(home))
-        with store.write() as session:
+        with opened(home) as node, node.store.write() as session:
             self.token = add_user(session, "examiner", Role.EXAMINER)
-        store.close()
         self.start()
 
     def start(self) -> None:

@@ -77,8 +77,9 @@ def accept(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on from the database although the file last-head names a later head, or cannot be read. What was signed beyond
-    the database is lost for good, and whoever has it sees a forked log. Enrolled peers are asked first all the same."""
+    """Continue the log from the database although the file last-head is damaged, or names a later head. The node asks
+    its peers first, and signs nothing if one of them holds a later head. If the database was put back to an earlier
+    state and no peer has what was signed after it, that is lost."""
     from exchange.cli.opening import opened_here
     from exchange.flows.log.start import accept_database
 

@@ -15,7 +15,13 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, InvalidInput
-from exchange.flows.node.last_head import is_restored, last_head_fault, remembered_head, state_no_head
+from exchange.flows.node.last_head import (
+    UnreadableHead,
+    is_restored,
+    last_head_fault,
+    remembered_head,
+    state_no_head,
+)
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
 from exchange.log.checkpoint import Checkpoint
@@ -163,7 +169,9 @@ def log_alarms(node: Node, session: Session) -> list[str]:
     start = log_start(session)
     fault = last_head_fault(node.settings, session)
     blocked = [] if fault is None else [fault.in_words]
-    if start is not None and start.state != LogStartState.FREE and not may_sign(node, session):
+    is_unreadable = isinstance(remembered_head(node.settings), UnreadableHead)  # then no peer's answer ends the wait
+    waits = start is not None and start.state != LogStartState.FREE and not is_unreadable
+    if start is not None and waits and not may_sign(node, session):
         blocked.append(f"{start.began_at} {_why(node, session, start)}")
     return [*blocked, *_losses(session), *_torn(session)]
 

@@ -105,16 +105,18 @@ def fault_between(
     remembered: Checkpoint | UnreadableHead | None, latest: CheckpointRow | Checkpoint | None, settings: Settings
 ) -> LastHeadFault | None:
     size = latest.size if latest is not None else 0
-    decide = (
-        "Peers that mirrored the log give it back by themselves. Without them, put the right database back; if what is "
-        f"lacking is lost for good: ffp log accept-database --size {size} --home {settings.home}"
-    )
+    decide = f"ffp log accept-database --size {size} --home {settings.home}"
     match remembered:
         case None:
             return None
         case UnreadableHead(why=why):
             what = f"The file {settings.last_head} cannot be read: {why}. It may name a head that the database lacks."
-            return LastHeadFault(what, decide)
+            step = (
+                "If the database was replaced by an earlier copy, put the right one back. If only the file is damaged, "
+                f"run: {decide}. The node then asks its peers for the last heads that they hold, and signs nothing if "
+                "one of them is later."
+            )
+            return LastHeadFault(what, step)
         case Checkpoint() if _exceeds(remembered, latest):
             what = (
                 f"This node signed a head of size {remembered.size}, root {remembered.root.hex()[:16]}..., as "
@@ -122,7 +124,11 @@ def fault_between(
             )
             if remembered.size <= size:
                 what = f"{settings.last_head} and the database have two heads of size {size}: one of another history."
-            return LastHeadFault(what, decide)
+            step = (
+                "Peers that mirrored the log give it back by themselves. Without them, put the right database back; if "
+                f"what is lacking is lost for good: {decide}"
+            )
+            return LastHeadFault(what, step)
         case Checkpoint():
             return None
 

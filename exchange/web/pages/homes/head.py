@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from exchange.flows.alerts.deadlines import Waiting, tell_duties, waiting_for
+from exchange.flows.alerts.deadlines import Duty, Waiting, tell_duties, waiting_for
 from exchange.flows.alerts.team_work import TeamWork, team_work
+from exchange.flows.alerts.worklist import hit_items
 from exchange.flows.coordination.actions import overdue_here
 from exchange.flows.monitoring.glance import half_year_so_far
 from exchange.flows.operate.lights import lights_of
@@ -31,10 +32,13 @@ def head_home(who: Visitor) -> dict[str, Any]:
     exchange = exchange_standing(node)
     with node.store.read() as session:
         waiting = waiting_for(session, node, who.caller.role, who.caller.pseudonym)
+    due = tell_duties(node, who.caller.role, who.caller.pseudonym, waiting)
+    of_hits = (item for link in waiting.links for item in hit_items(node, who.caller.role, link))
     return {
         "team": _team(who, waiting) if who.may_consult else None,
         "colleagues": colleagues_for(node, MAY_WORK_ON, besides=who.caller.pseudonym),
-        "due": tell_duties(node, who.caller.role, who.caller.pseudonym, waiting),
+        "due": [item for item in due if item.duty is not Duty.EXPLAIN],
+        "explanations": [item for item in of_hits if item.duty is Duty.EXPLAIN],  # the head's alone
         "waiting": waiting_decisions(node),
         "approvals": [waiting_line(item) for item in waiting_approvals(node)],
         "most_approvals": MOST_APPROVALS,

@@ -35,6 +35,7 @@ def test_a_role_that_changed(
     rs, mk = nodes
     pair = f"/app/pairs/{top(rs).row.candidate_id}"
     first, leaving, gone, second, onlooker = (colleague(rs) for _ in range(5))
+    first.get("/app/candidates")  # a control is drawn from pairs that the examiner was shown
     assert first.send(f"{pair}/conclusion", conclusion="possible_association").status_code == 303
     draw_control_now(rs)
 

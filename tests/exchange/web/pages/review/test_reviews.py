@@ -138,6 +138,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     first, blind, curious = colleague(rs), colleague(rs), colleague(rs)
 
     assert pair in curious.get("/app/candidates").text
+    first.get("/app/candidates")  # a control is drawn from pairs that the examiner was shown
     assert "Sign my conclusion" in first.get(pair).text
     answer = first.send(f"{pair}/conclusion", conclusion="possible_association", remark=REMARK)
     assert answer.status_code == 303, answer.text
@@ -294,6 +295,10 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert second.send(task, conclusion="identification").status_code == 303
     assert 'name="review"' not in examiner.get(hit).text, "the custody discrepancy is not explained"
     owner = colleague(rs, Role.HEAD)
+    home = owner.get("/app/").text
+    waits = home[home.index('id="decide-title"') : home.index('id="team-title"')]
+    assert f'<a href="{hit}">Explain the custody discrepancy</a>' in waits
+    assert "Nothing waits for you." not in waits
     explaining = re.findall(r'name="explains" value="([0-9a-f]{64})"', owner.get(hit).text)[0]
     stated = {"explains": explaining, "explanation": "Customs opened the parcel and sealed it anew."}
     assert first.send(f"{hit}/explanation", **stated).status_code == 403
