@@ -27,8 +27,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exchange.errors import ExchangeError, InvalidInput
+from exchange.errors import ExchangeError, InvalidInput, TooLarge
 from exchange.jurisdictions.directory import Directory
+from exchange.web.http.body import read_body
 from exchange.web.languages import CODES, NAMES, Spoken, spoken, term
 from exchange.web.languages import gettext as _
 from exchange.web.languages.spoken import chosen, speaking
@@ -101,11 +102,10 @@ class LocalDesk(ABC):
 
     async def fields(self, request: Request, *, most_bytes: int = 8192, most: int = 10) -> dict[str, str]:
         """Of a form of these pages. Raises InvalidInput for what is none."""
-        body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > most_bytes:
-                raise InvalidInput(_("This is no form of these pages."), code="no-form")
+        try:
+            body = await read_body(request, most_bytes)
+        except TooLarge as error:
+            raise InvalidInput(_("This is no form of these pages."), code="no-form") from error
         try:
             found = parse_qs(body.decode(errors="replace"), max_num_fields=most, keep_blank_values=True)
         except ValueError as error:  # more fields than a form of these pages has

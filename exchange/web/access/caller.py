@@ -7,21 +7,17 @@ import time
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-import anyio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.requests import ClientDisconnect
 
 from exchange.clock import apart
 from exchange.errors import (
     DigestDiffers,
     Forbidden,
-    InvalidInput,
     KeyUnknown,
     RequestExpired,
     ScopeMissing,
-    TooLarge,
     Unauthenticated,
 )
 from exchange.flows.access.token_user import MAKE_ANEW, user_of_token
@@ -33,6 +29,7 @@ from exchange.net.message_signatures import VerifiedRequest, authority_of, verif
 from exchange.scopes import ROLES, Scope
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.access.peer_concurrency import take_turn
+from exchange.web.http.body import read_body
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
 from schemas.witness import MAX_REPORT_BYTES
@@ -162,28 +159,10 @@ def asking_peer(request: Request, node: OpenNode) -> CallingPeer:
 
 async def reporting_peer(request: Request, peer: Annotated[CallingPeer, Depends(asking_peer)]) -> CallingPeer:
     """As ``asking_peer``, with the body of a report. Raises also DigestDiffers, TooLarge, InvalidInput."""
-    body = await _report_of(request)
+    body = await read_body(request, MAX_REPORT_BYTES, within_s=REPORT_S)
     if hashlib.sha256(body).digest() != peer.digest:
         raise DigestDiffers("The body is not the one that was signed.")
     return replace(peer, body=body)
-
-
-async def _report_of(request: Request) -> bytes:
-    """Raises TooLarge as soon as it is more than any report."""
-    body = bytearray()
-    try:
-        with anyio.fail_after(REPORT_S):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > MAX_REPORT_BYTES:
-                    raise TooLarge(f"A witness's report has at most {MAX_REPORT_BYTES} bytes.")
-    except ClientDisconnect as error:
-        raise InvalidInput("The sender broke off; nothing was stored.", code="broken-off") from error
-    except TimeoutError as error:
-        raise InvalidInput(
-            f"The report did not arrive in {REPORT_S} s; nothing was stored.", code="broken-off"
-        ) from error
-    return bytes(body)
 
 
 def _verified(request: Request, node: Node, *, expelled_too: bool = False, has_body: bool = False) -> CallingPeer:

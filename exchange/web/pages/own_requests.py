@@ -6,10 +6,10 @@ import hmac
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
-from exchange.errors import Forbidden, InvalidInput, TooLarge
+from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.node.node import Node
+from exchange.web.http.body import read_body
 
 
 def media_type_of(request: Request) -> str:
@@ -20,20 +20,7 @@ def media_type_of(request: Request) -> str:
 async def own_body(request: Request, node: Node, most: int) -> bytes:
     """What was sent from this node's own address. Raises Forbidden, TooLarge, InvalidInput."""
     check_origin(request, node)
-    return await bounded_body(request, most)
-
-
-async def bounded_body(request: Request, most: int) -> bytes:
-    """Raises TooLarge, and InvalidInput when the sender broke off."""
-    body = bytearray()
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > most:
-                raise TooLarge(f"At most {most} bytes are taken here.")
-    except ClientDisconnect as error:
-        raise InvalidInput("The sender broke off; send this again.", code="broken-off") from error
-    return bytes(body)
+    return await read_body(request, most)
 
 
 async def read_json_body(request: Request, node: Node, csrf: str, most: int) -> bytes:

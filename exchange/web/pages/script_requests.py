@@ -9,8 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
+from exchange.web.http.body import read_body
 from exchange.web.pages.layout import Visitor, read_form
-from exchange.web.pages.own_requests import bounded_body, check_script
+from exchange.web.pages.own_requests import check_script
 
 CSRF_HEADER = "x-csrf"
 MAX_JSON_BYTES = 4096
@@ -37,6 +38,6 @@ async def check_own(request: Request, node: Node, who: Visitor) -> None:
 async def read_json(request: Request, model: type[_M], *, most: int = MAX_JSON_BYTES) -> _M:
     """Raises InvalidInput, TooLarge."""
     try:
-        return model.model_validate_json(await bounded_body(request, most), strict=True)
+        return model.model_validate_json(await read_body(request, most), strict=True)
     except ValidationError as error:
         raise InvalidInput("This is no request of these pages.", code="no-form") from error

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import anyio
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from exchange.errors import InvalidInput, TooLarge
+from exchange.errors import InvalidInput
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import SPOKEN, speak
@@ -21,6 +20,7 @@ from exchange.flows.review.visible_statements import (
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode, Speaker
 from exchange.web.description import DRAFT
+from exchange.web.http.body import read_body
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consultation, Consulting
 from exchange.web.rest.records import StatementId
@@ -50,16 +50,8 @@ async def say_statement(request: Request, node: OpenNode, caller: Speaker) -> re
     """Say something: a conclusion, a verification, a hit, a retraction, feedback, a message, a disclosure. It is
     signed, logged, and put on the lanes of those concerned; a conclusion and its verification only when a hit rests on
     both."""
-    draft = bytearray()
-    try:
-        with anyio.fail_after(BODY_S):
-            async for piece in request.stream():
-                draft += piece
-                if len(draft) > MAX_STATEMENT_BYTES:
-                    raise TooLarge(f"A statement has at most {MAX_STATEMENT_BYTES} bytes.")
-    except TimeoutError as error:
-        raise InvalidInput(f"The statement did not arrive in {BODY_S} s.", code="broken-off") from error
-    spoke = await run_in_threadpool(speak, node, caller.maker, bytes(draft))
+    draft = await read_body(request, MAX_STATEMENT_BYTES, within_s=BODY_S)
+    spoke = await run_in_threadpool(speak, node, caller.maker, draft)
     return response_models.SpokeAnswer.model_validate(spoke, from_attributes=True)
 
 

@@ -14,11 +14,12 @@ from exchange.flows.entry.draft_form import FILE_CHOICES
 from exchange.flows.entry.drafts import read_draft
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.body import read_body
 from exchange.web.http.compute_threads import WorkKind, heavily, place
 from exchange.web.pages.entry.draft_files import card_of
 from exchange.web.pages.entry.register import DraftId, Registering
 from exchange.web.pages.layout import Visitor, off_loop, page
-from exchange.web.pages.own_requests import bounded_body, check_script
+from exchange.web.pages.own_requests import check_script
 from exchange.web.pages.script_requests import MAX_JSON_BYTES, check_own, is_fetched, read_json
 from schemas import RegionMask
 
@@ -72,7 +73,7 @@ async def receive_piece(
     check_script(request, node, who.csrf)
     try:
         with place(request, WorkKind.PIECES) as kept:
-            piece = await bounded_body(request, flow.MAX_PIECE_BYTES)
+            piece = await read_body(request, flow.MAX_PIECE_BYTES)
             found = await kept.work(flow.take_piece, node, who.caller.pseudonym, draft_id, file_id, offset, piece)
     except Conflict:
         here = node.draft_files.size(file_id)
