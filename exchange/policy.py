@@ -59,13 +59,16 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the owner has stated besides the record, about this record and this peer. ``bases`` are the lines of the
-    policy statement in force: none while there is no policy, and then nothing is shared."""
+    """What the owner has stated besides the record, about its exhibit and this peer. ``bases`` are the lines of the
+    policy statement in force: none while there is no policy, and then nothing is shared. ``decision``: the newest on
+    any version of the exhibit. ``denied``: that decision is a refusal, or another exhibit of the same number was denied
+    to this peer, so no rule alone lets this one go."""
 
     groups: Mapping[str, Set[Jurisdiction]] = field(default_factory=dict)
     bases: tuple[LegalBasis, ...] = ()
     granted: bool = False
     withdrawn: bool = False
+    denied: bool = False
     decision: Decision | None = None
 
 
@@ -114,7 +117,7 @@ def release(
     rule = _rule(record, peer, now, standing.bases)
     if rule is SharingRule.BLOCKED:
         return Withheld(Reason.BLOCKED_BY_LAW)
-    if rule is SharingRule.NEEDS_APPROVAL or record.handling.code is HandlingCode.H3:
+    if rule is SharingRule.NEEDS_APPROVAL or record.handling.code is HandlingCode.H3 or standing.denied:
         return _decided(standing.decision)
     return Release()
 

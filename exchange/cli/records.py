@@ -26,7 +26,7 @@ def withdraw(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take an own record back from every holder, in all its versions; or from one. This is for the record's author and
+    """Take an own record back from every holder, or from one, in all its versions. This is for the record's author and
     the head; others propose it: ffp record propose-withdrawal."""
     from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
@@ -38,7 +38,7 @@ def withdraw(
     with opened(resolve_home(home)) as node:
         maker = maker_of(node, acting, Role.EXAMINER, Role.HEAD)
         if holder is not None:
-            said = [revoke_from(node, maker, record, holder, why)]
+            said = revoke_from(node, maker, record, holder, why)
         else:
             said = withdraw_record(node, maker, record, why)
     tell(
@@ -186,7 +186,7 @@ def grant(
 
 @app.command("hold")
 def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False) -> None:
-    """A court holds a record: should it be withdrawn, it is restricted instead of erased."""
+    """A court holds a record in every version: should it be withdrawn, it is restricted instead of erased."""
     from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import place_hold

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.integrity.signed_rows import GONE, UNBACKED, Difference, differing, said_in
 from exchange.flows.node.node import Node
+from exchange.store.entry.exhibits import exhibit_of, versions_of_exhibits
 from exchange.store.log.statements import find_statement, latest_of
 from exchange.store.operate.at_rest import (
     group_owners,
@@ -26,7 +27,7 @@ from exchange.store.operate.at_rest import (
 from exchange.store.query.queries import find_found
 from exchange.store.sync.peers import all_peers, find_peer
 from exchange.store.tables.hits import CountersignatureRow, HitRow
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.terms import ApprovalRow, GrantRow, HoldRow, TombstoneRow
 from exchange.store.terms.terms import bases_in_rows, legal_basis_rows, policy_in_force
 from exchange.store.terms.withdrawals import tombstones_of
@@ -70,10 +71,11 @@ def check_terms(session: Session, node: Node) -> Iterator[Difference]:
 def _check_grants(session: Session) -> Iterator[Difference]:
     for row, statement in rows_backed(session, GrantRow):
         key, said = f"{row.record} for {row.jurisdiction}", said_in(statement)
-        if not isinstance(said, Grant):
+        if not isinstance(said, Grant) or statement is None:
             yield f"grant {key}", UNBACKED
         else:
-            yield from differing(row, key, {"record": said.record, "jurisdiction": said.jurisdiction})
+            expected = _named(session, statement, said.record) | {"jurisdiction": said.jurisdiction}
+            yield from differing(row, key, expected)
     for statement in lacking(session, "grant", GrantRow, GrantRow.record):
         said, subject = said_in(statement), find_statement(session, statement.about or "")
         another = subject is not None and subject.issuer != statement.issuer
@@ -87,7 +89,10 @@ def _check_holds(session: Session, node: Node) -> Iterator[Difference]:
         if not isinstance(said, Hold) or statement is None or statement.issuer != node.node_id or not said.placed:
             yield f"hold {row.record}", UNBACKED
             continue
+        record = find_statement(session, said.record)
         yield from differing(row, row.record, {"record": said.record, "authority": said.authority})
+        if record is not None:
+            yield from differing(row, row.record, {"exhibit": exhibit_of(session, record.issuer, said.record)})
         if later_said(session, node.node_id, "hold", said.record, statement.log_index):
             yield f"hold {row.record}", "A later statement says otherwise."
     for statement in lacking(session, "hold", HoldRow, HoldRow.record):
@@ -107,8 +112,18 @@ def _check_approvals(session: Session, node: Node) -> Iterator[Difference]:
             continue
         found = find_found(session, said.concerns)
         concerns = row.concerns if found is not None and found.record == row.concerns else said.concerns
+        of_record = find_statement(session, row.concerns)
+        is_record = of_record is not None and of_record.type == "record"
         yield from differing(
-            row, key, {"concerns": concerns, "jurisdiction": said.jurisdiction, "decision": said.decision}
+            row,
+            key,
+            {
+                "concerns": concerns,
+                "jurisdiction": said.jurisdiction,
+                "decision": said.decision,
+                "log_index": statement.log_index,
+                "exhibit": exhibit_of(session, node.node_id, row.concerns) if is_record else None,
+            },
         )
         later = later_said(session, node.node_id, "approval", row.concerns, statement.log_index)
         if any(getattr(said_in(one), "jurisdiction", None) == row.jurisdiction for one in later):
@@ -130,12 +145,11 @@ def _check_tombstones(session: Session, node: Node) -> Iterator[Difference]:
                 row,
                 key,
                 {
-                    "record": said.record,
                     "holder": said.holder or "",
                     "issuer": said.issuer,
                     "reason": said.reason,
-                    "log_index": statement.log_index,
-                },
+                }
+                | _named(session, statement, said.record),
             )
         if row.lifted and not _is_granted_again(session, node, row):
             yield f"tombstone {key}", "It is lifted, and no later grant lets the holder have the record again."
@@ -147,8 +161,15 @@ def _check_tombstones(session: Session, node: Node) -> Iterator[Difference]:
 def _is_granted_again(session: Session, node: Node, row: TombstoneRow) -> bool:
     peer = find_peer(session, row.holder)
     jurisdiction = node.settings.jurisdiction if row.holder == node.node_id else peer.jurisdiction if peer else None
-    later = later_said(session, row.issuer, "grant", row.record, row.log_index)
+    versions = versions_of_exhibits(session, {row.exhibit})
+    later = [one for name in versions for one in later_said(session, row.issuer, "grant", name, row.log_index)]
     return any(getattr(said_in(one), "jurisdiction", None) == jurisdiction for one in later)
+
+
+def _named(session: Session, statement: StatementRow, record: str) -> dict[str, str | int]:
+    """What a row has of a statement that names a record of its issuer."""
+    exhibit = exhibit_of(session, statement.issuer, record)
+    return {"record": record, "exhibit": exhibit, "log_index": statement.log_index}
 
 
 def _check_outcome(session: Session, node: Node, row: TombstoneRow, key: str) -> Iterator[Difference]:

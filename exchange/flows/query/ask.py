@@ -121,8 +121,8 @@ def decide_query(node: Node, maker: Maker, query: str, decision: Decision, becau
     said = say(node, Approval, maker, concerns=query, jurisdiction=jurisdiction, decision=decision, because=because)
     with node.store.write() as session:
         row, _ = _waiting(session, node, query)
-        enter(session, said, to=[])
-        decide_approval(session, query, jurisdiction, decision, said.statement_id)
+        index = enter(session, said, to=[])
+        decide_approval(session, query, jurisdiction, decision, said.statement_id, index)
         if decision is Decision.APPROVED:
             row.state, row.due_at = QueryState.ASKED, stamp_in(ANSWER_S)
             promise(session, JobKind.SEND_QUERY, row.number, after_s=node.settings.checkpoint_interval_s)
@@ -297,7 +297,7 @@ def _reason(
         peer.legal_basis,
         now().date(),
         owner=node.node_id,
-        standing=replace(standing_of(session, statement_id, peer, owner=node.node_id), decision=decision),
+        standing=replace(standing_of(session, statement_id, record, peer, owner=node.node_id), decision=decision),
     )
     return answer.reason if isinstance(answer, Withheld) else None
 

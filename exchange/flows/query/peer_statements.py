@@ -52,7 +52,7 @@ def note_request(session: Session, request: ReleaseRequest, statement_id: str) -
     if found is None or peer is None or found.state not in (FoundState.FOUND, FoundState.REFUSED):
         return
     due_at = stamp_in(APPROVAL_S)
-    ask_approval(session, request.handle, peer.jurisdiction, due_at=due_at, anew=True)
+    ask_approval(session, request.handle, peer.jurisdiction, due_at=due_at)
     found.state, found.request, found.due_at = FoundState.REQUESTED, statement_id, due_at
 
 

@@ -71,8 +71,8 @@ def decide_found(node: Node, maker: Maker, handle: str, decision: Decision, beca
     if decision is Decision.REFUSED:
         with node.store.write() as session:
             found, _, _ = _requested(session, node, handle)
-            enter(session, said, to=[peer.node_id])
-            decide_approval(session, handle, jurisdiction, decision, said.statement_id)
+            index = enter(session, said, to=[peer.node_id])
+            decide_approval(session, handle, jurisdiction, decision, said.statement_id, index)
             found.state, found.decision = FoundState.REFUSED, said.statement_id
         return said.statement_id
 
@@ -83,13 +83,13 @@ def decide_found(node: Node, maker: Maker, handle: str, decision: Decision, beca
         peers = [
             row for row in all_peers(session) if row.jurisdiction == jurisdiction and row.state == PeerState.ENROLLED
         ]
-        enter(session, said, to=[])
-        index = enter(session, grant, to=[row.node_id for row in peers])
-        decide_approval(session, handle, jurisdiction, decision, said.statement_id)
-        decide_approval(session, record, jurisdiction, decision, said.statement_id)
-        keep_grant(session, record, jurisdiction, grant.statement_id)
+        decided_at = enter(session, said, to=[])
+        granted_at = enter(session, grant, to=[row.node_id for row in peers])
+        decide_approval(session, handle, jurisdiction, decision, said.statement_id, decided_at)
+        decide_approval(session, record, jurisdiction, decision, said.statement_id, decided_at)
+        keep_grant(session, grant.statement, grant.statement_id, granted_at)
         for row in peers:
-            lift_tombstones(session, record, row.node_id, issuer=node.node_id, below_log_index=index)
+            lift_tombstones(session, record, row.node_id, issuer=node.node_id, below_log_index=granted_at)
             share_anew(session, row, owner=node.node_id)
         found.state, found.decision = FoundState.GRANTED, grant.statement_id
     return said.statement_id
@@ -118,9 +118,10 @@ def _requested(session: Session, node: Node, handle: str) -> tuple[FoundRow, Que
 
 def _check_releasable(session: Session, node: Node, record: str, peer: PeerRow) -> None:
     """Even approved: what the law blocks, what is withdrawn or outlived, stays."""
-    standing = standing_of(session, record, peer, owner=node.node_id)
+    said = record_of(session, record)
+    standing = standing_of(session, record, said, peer, owner=node.node_id)
     answer = release(
-        record_of(session, record),
+        said,
         Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), peer.state == PeerState.ENROLLED),
         Purpose.CORRELATION,
         peer.legal_basis,

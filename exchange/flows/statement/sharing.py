@@ -14,6 +14,7 @@ from exchange.clock import now, stamp_in
 from exchange.flows.statement.as_signed import signed_record
 from exchange.flows.statement.signed_standing import signed_terms
 from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
+from exchange.store.entry.exhibits import exhibit_stated
 from exchange.store.entry.records import record_columns
 from exchange.store.log.statements import find_statement
 from exchange.store.operate.at_rest import rows_named
@@ -29,7 +30,7 @@ from schemas.vocabulary import Jurisdiction
 
 log = structlog.get_logger(__name__)
 
-RULED_BY = ("issuer", "kind", "level", "handling", "retention_until")
+RULED_BY = ("issuer", "kind", "level", "handling", "retention_until", "exhibit", "number")
 """What policy reads of a record's row, beside its audience."""
 APPROVAL_S = 2 * 86_400
 """How long an approval may take before it is overdue."""
@@ -64,7 +65,7 @@ def decide_sharing(
         peer.legal_basis,
         today or now().date(),
         owner=owner,
-        standing=standing_of(session, statement_id, peer, owner=owner),
+        standing=standing_of(session, statement_id, record, peer, owner=owner),
     )
     return answer if isinstance(answer, Withheld) else None
 
@@ -138,7 +139,7 @@ def releasable(
     if not chosen:
         return set()
     audience = rows_named(session, AudienceRow, AudienceRow.statement_id, chosen)
-    said = signed_terms(session, history, peer, chosen)
+    said = signed_terms(session, history, peer, {row.statement_id: row.exhibit for row in may})
     recipient = Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), peer.state == PeerState.ENROLLED)
 
     def may_go(record: Record, statement_id: str) -> bool:
@@ -165,7 +166,7 @@ def _as_signed(
     record = signed_record(session, row.statement_id, history)
     if record is None:
         return False
-    expected = record_columns(record)
+    expected = record_columns(record) | {"exhibit": exhibit_stated(session, row.statement_id, record)}
     stands = {one.name for one in audience} == set(record.audience) and all(
         getattr(row, column) == expected[column] for column in RULED_BY
     )

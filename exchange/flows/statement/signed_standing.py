@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.flows.statement.as_signed import said_as_signed
 from exchange.policy import Standing
 from exchange.store.database.seals import holds
+from exchange.store.entry.exhibits import versions_of_exhibits
 from exchange.store.log.statements import latest_of, said_of
 from exchange.store.tables.peers import PeerRow
 from exchange.store.terms.terms import policy_in_force
@@ -23,29 +25,37 @@ class SignedTerms:
     """Of one peer. ``policy`` is None where none was stated, or where it is not as it was signed."""
 
     policy: Policy | None
-    grants: Mapping[str, Grant]
-    """Of records, those that no later withdrawal ended."""
+    exhibits: Mapping[str, str]
+    """The exhibit of each record that was asked for."""
+    grants: Mapping[str, tuple[int, Grant]]
+    """The last of each exhibit that no later withdrawal ended, with its place in the log."""
     withdrawn: Set[str]
-    """Records that were taken from the peer alone, and not granted again since."""
-    decisions: Mapping[str, Decided]
-    """On records, and on what an answer called by a handle."""
+    """Exhibits that were taken from the peer alone, and not granted again since."""
+    decisions: Mapping[str, Sequence[Decided]]
+    """On exhibits, and on what an answer called by a handle."""
 
     def standing(self, record: str) -> Standing:
-        """What is said of one record; a withdrawal from everybody is left to whoever chose it."""
-        grant = self.grants.get(record)
+        """What is stated of one record; a withdrawal from everybody, and what only its number tells, are left to the
+        caller."""
+        exhibit = self.exhibits[record]
+        decision = self._decision(exhibit)
         return Standing(
             groups={group.name: frozenset(group.members) for group in self.policy.groups} if self.policy else {},
             bases=self.policy.bases if self.policy else (),
-            granted=grant is not None,
-            withdrawn=record in self.withdrawn,
-            decision=self._decision(record, grant),
+            granted=exhibit in self.grants,
+            withdrawn=exhibit in self.withdrawn,
+            denied=decision is Decision.REFUSED,
+            decision=decision,
         )
 
-    def _decision(self, record: str, grant: Grant | None) -> Decision | None:
-        """The last one: on the record, or on the handle by which the grant calls it."""
-        names = (record, grant.handle if grant is not None else None)
-        found = [self.decisions[name] for name in names if name is not None and name in self.decisions]
-        return max(found).decision if found else None
+    def _decision(self, exhibit: str) -> Decision | None:
+        """The last one: on the exhibit, or on the handle by which the grant calls it. A refusal ends with a later
+        grant."""
+        granted_at, grant = self.grants.get(exhibit, (-1, None))
+        names = (exhibit, grant.handle if grant is not None else None)
+        found = [one for name in names if name is not None for one in self.decisions.get(name, ())]
+        standing = [one for one in found if one.decision is Decision.APPROVED or one.log_index > granted_at]
+        return max(standing).decision if standing else None
 
 
 @dataclass(frozen=True, order=True)
@@ -54,26 +64,28 @@ class Decided:
     decision: Decision
 
 
-def signed_terms(session: Session, history: KeyHistory, peer: PeerRow, records: Collection[str]) -> SignedTerms:
-    """What this node signed of these own records and this peer, in the order of its log."""
-    grants: dict[str, Grant] = {}
+def signed_terms(session: Session, history: KeyHistory, peer: PeerRow, records: Mapping[str, str]) -> SignedTerms:
+    """What this node signed of the exhibits of these own records and this peer, in the order of its log. ``records``:
+    the exhibit of each."""
+    versions = versions_of_exhibits(session, set(records.values()))
+    grants: dict[str, tuple[int, Grant]] = {}
     withdrawn: set[str] = set()
-    for _, said in _said_of(session, history, records, "grant", "withdrawal"):
+    said_of_exhibits = sorted(_said_of(session, history, versions, "grant", "withdrawal"), key=lambda one: one[0])
+    for index, said in said_of_exhibits:
         match said:
             case Grant() if said.jurisdiction == peer.jurisdiction:
-                grants[said.record] = said
-                withdrawn.discard(said.record)
+                grants[versions[said.record]] = (index, said)
+                withdrawn.discard(versions[said.record])
             case Withdrawal() if said.holder == peer.node_id:
-                grants.pop(said.record, None)
-                withdrawn.add(said.record)
-    handles = {grant.handle for grant in grants.values() if grant.handle is not None}
-    decided = {
-        said.concerns: Decided(index, said.decision)
-        for index, said in _said_of(session, history, {*records, *handles}, "approval")
-        if isinstance(said, Approval) and said.jurisdiction == peer.jurisdiction
-    }
+                grants.pop(versions[said.record], None)
+                withdrawn.add(versions[said.record])
+    handles = {grant.handle for _, grant in grants.values() if grant.handle is not None}
+    decided: dict[str, list[Decided]] = defaultdict(list)
+    for index, said in _said_of(session, history, {*versions, *handles}, "approval"):
+        if isinstance(said, Approval) and said.jurisdiction == peer.jurisdiction:
+            decided[versions.get(said.concerns, said.concerns)].append(Decided(index, said.decision))
     policy, _ = _policy_in_force(session, history)
-    return SignedTerms(policy, grants, withdrawn, decided)
+    return SignedTerms(policy, records, grants, withdrawn, decided)
 
 
 def _said_of(

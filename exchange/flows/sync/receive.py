@@ -31,7 +31,7 @@ from exchange.flows.review.partners import (
 from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, LaneReader, check_meant_for
 from exchange.flows.sync.verify_lane_page import Received
 from exchange.flows.terms.withdraw import take_away
-from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions
+from exchange.store.entry.exhibits import MAX_VERSIONS, exhibits_of_new, too_many_versions
 from exchange.store.entry.records import AcquisitionState, acquisitions_of, add_records, take_up
 from exchange.store.log.statements import (
     add_statement,
@@ -69,6 +69,7 @@ from schemas import (
     VerificationDeclined,
     VerificationRequest,
     Withdrawal,
+    about,
 )
 
 
@@ -153,7 +154,7 @@ def _check_held_back(session: Session, node: Node, item: Received) -> None:
 def _apply(session: Session, node: Node, item: Received, before: StatementRow | None) -> None:
     match item.statement:
         case Grant() as said:
-            keep_grant(session, said.record, said.jurisdiction, item.statement_id)
+            keep_grant(session, said, item.statement_id, item.log_index)
             note_grant(session, said, item.statement_id)
             lift_tombstones(session, said.record, node.node_id, issuer=said.issuer, below_log_index=item.log_index)
         case Withdrawal() as said:
@@ -190,7 +191,8 @@ def _records(
     issuer, jurisdiction = peer.node_id, node.settings.jurisdiction
     ids = [item.statement_id for item in items]
     groups = groups_of(session, issuer)
-    granted = granted_of(session, ids, jurisdiction, issuer=issuer)
+    exhibits = exhibits_of_new(session, issuer, {item.statement_id: about(item.statement) for item in items})
+    granted = granted_of(session, set(exhibits.values()), jurisdiction, issuer=issuer)
     buried = buried_of(session, ids, node.node_id, issuer=issuer)
     known = known_statements(session, ids)
     taken = check_places(session, issuer, {item.log_index: item.statement_id for item in items})
@@ -201,7 +203,7 @@ def _records(
         if not isinstance(record, Record):
             raise TypeError(f"{name} is no record")
         try:
-            check_meant_for(LaneReader(node.node_id, jurisdiction, groups, granted=name in granted), record)
+            check_meant_for(LaneReader(node.node_id, jurisdiction, groups, granted=exhibits[name] in granted), record)
             if name in taken:
                 raise taken[name]
         except StatementInvalid as error:

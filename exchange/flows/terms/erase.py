@@ -24,7 +24,7 @@ from exchange.store.scan.objects import promise_removal
 from exchange.store.sync.peers import items_at
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.terms import RemainsRow, TombstoneRow
-from exchange.store.terms.withdrawals import erase_rows, hold_of, no_remains, note_kept, remains_of
+from exchange.store.terms.withdrawals import erase_rows, holds_on, no_remains, note_kept, remains_of
 from schemas import Acknowledgement
 from schemas.vocabulary import ErasureOutcome
 
@@ -51,7 +51,7 @@ def erase(node: Node, tombstone_id: int) -> None:
         named = find_statement(session, stone.record)
         is_its_own = named is not None and named.issuer == stone.issuer
         is_here = is_its_own and session.get(RecordRow, stone.record) is not None
-        held = is_here and hold_of(session, stone.record) is not None
+        held = is_here and bool(holds_on(session, stone.issuer, stone.record))
         kept = held and (not stone.lifted or not remains_of(session, stone.record))
     _erase_evidence(node, stone.issuer, stone.record)
     if not is_its_own:  # nothing of it was here, or it is another's: the same answer

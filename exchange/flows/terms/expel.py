@@ -8,6 +8,7 @@ from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.terms.withdraw import take_away
+from exchange.store.entry.exhibits import exhibit_of
 from exchange.store.entry.records import records_of
 from exchange.store.sync.peers import find_peer, given_to, taken_back
 from exchange.store.tables.peers import PeerState
@@ -58,7 +59,7 @@ def expel(node: Node, maker: Maker, node_id: str, *, erase: bool) -> Expulsion:
             index = enter(session, said, to=[node_id])
             raise_tombstone(session, said.statement, said.statement_id, index)
             taken_back(session, node_id, said.statement.record)
-            drop_grants(session, said.statement.record, row.jurisdiction)
+            drop_grants(session, exhibit_of(session, node.node_id, said.statement.record), row.jurisdiction)
         row.state = PeerState.EXPELLED
         for record in theirs if erase else ():
             take_away(session, bury(session, record, node_id, WithdrawalReason.EXPELLED))

@@ -186,8 +186,7 @@ def decide_held(
     statements = []
     for item in found:
         if decision is HeldDecision.TAKE_BACK:
-            taken = _taken_back(node, maker, item)
-            statements += [taken] if taken is not None else []
+            statements += _taken_back(node, maker, item)
         with node.store.write() as session:
             note_decision(
                 session,
@@ -203,14 +202,14 @@ def decide_held(
     return HeldOutcome(tuple(statements), len(found), waiting)
 
 
-def _taken_back(node: Node, maker: Maker, item: HeldRecord) -> str | None:
-    """None where somebody else withdrew it in the same moment."""
+def _taken_back(node: Node, maker: Maker, item: HeldRecord) -> list[str]:
+    """Nothing where it was withdrawn in the same moment, or with another version just before."""
     try:
         return revoke_from(node, maker, item.record.statement_id, item.holder, WithdrawalReason.REVOKED)
     except Conflict as error:
         if error.code != "withdrawn":
             raise
-        return None
+        return []
 
 
 def _in_force(session: Session, node: Node) -> Policy | None:

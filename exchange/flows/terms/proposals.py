@@ -132,7 +132,7 @@ def decide_proposal(node: Node, maker: Maker, actor: Actor, proposal_id: int, st
     if step is ProposalStep.APPROVE:
         reason = WithdrawalReason(row.reason)
         if holder is not None:
-            return [revoke_from(node, maker, row.record, holder, reason)]
+            return revoke_from(node, maker, row.record, holder, reason)
         return withdraw(node, maker, row.record, reason)
     with node.store.write() as session:
         settle_proposal(

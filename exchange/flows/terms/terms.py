@@ -10,7 +10,7 @@ from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.authorship import WorkAct, check_may_act
 from exchange.flows.statement.named import check_named
-from exchange.flows.statement.sharing import decide_sharing, record_of, share, share_anew
+from exchange.flows.statement.sharing import decide_sharing, record_of, share_anew
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.policy import Purpose, Reason
 from exchange.store.entry.records import find_record
@@ -28,11 +28,12 @@ WHICHEVER: Final = ""
 
 
 def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, legal_basis: str) -> str:
-    """Let a jurisdiction have an own record that it was not given before, however old. Returns the statement's id.
+    """Let a jurisdiction have an own record, in every version, that it was not given before, however old. Returns the
+    statement's id.
 
-    Whoever of that jurisdiction had it taken away may have it again. A grant does not overrule the policy: where no
-    line allows it, the record follows once a line does. Raises NotFound, Conflict (code "withdrawn"), InvalidInput
-    (code "unknown-jurisdiction").
+    A peer of that jurisdiction from which it was taken back may have it again, and an earlier refusal is over. A grant
+    does not overrule the policy: where no line allows it, the record follows once a line does. Raises NotFound,
+    Conflict (code "withdrawn"), InvalidInput (code "unknown-jurisdiction").
     """
     check_may_act(WorkAct.GRANT, maker)
     check_named(node, [jurisdiction], "jurisdiction")
@@ -43,7 +44,7 @@ def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, leg
         _of_own(session, node, record)
         peers = _enrolled(session, jurisdiction)
         index = enter(session, said, to=[peer.node_id for peer in peers])
-        keep_grant(session, record, jurisdiction, said.statement_id)
+        keep_grant(session, said.statement, said.statement_id, index)
         for peer in peers:
             lift_tombstones(session, record, peer.node_id, issuer=node.node_id, below_log_index=index)
             share_anew(session, peer, owner=node.node_id)
@@ -101,8 +102,8 @@ def policy_in(session: Session, node: Node) -> tuple[str, Policy] | None:
 
 
 def approve(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, decision: Decision, because: str) -> str:
-    """Decide whether a record goes to a jurisdiction, or is searched by it, where no rule may decide. Returns the
-    statement's id.
+    """Decide whether a record, in every version, goes to a jurisdiction, or is searched by it, where no rule may
+    decide. Returns the statement's id.
 
     Raises NotFound; Conflict, code "nothing-to-decide", when the rules alone decide.
     """
@@ -122,9 +123,10 @@ def approve(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, d
     said = say(node, Approval, maker, concerns=record, jurisdiction=jurisdiction, decision=decision, because=because)
     with node.store.write() as session:
         _of_own(session, node, record)
-        enter(session, said, to=[])
-        decide_approval(session, record, jurisdiction, decision, said.statement_id)
-        share(session, record, asked, owner=node.node_id)
+        index = enter(session, said, to=[])
+        decide_approval(session, record, jurisdiction, decision, said.statement_id, index)
+        for peer in _enrolled(session, jurisdiction):
+            share_anew(session, peer, owner=node.node_id)
     return said.statement_id
 
 

@@ -16,15 +16,16 @@ from exchange.store.entry.records import versions_of
 from exchange.store.log.statements import find_statement, statements_about
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.query.queries import forget_found
-from exchange.store.sync.peers import all_peers, find_peer, readers_of, taken_back
+from exchange.store.sync.peers import all_peers, find_peer, is_on_lane, readers_of, taken_back
 from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.terms import TombstoneRow
 from exchange.store.terms.proposals import settle_proposals_on
 from exchange.store.terms.terms import drop_grants, forget_approvals
 from exchange.store.terms.withdrawals import (
+    buried_of,
     bury,
     erase_rows,
-    hold_of,
+    holds_on,
     keep_hold,
     lift_hold,
     outlived,
@@ -89,8 +90,9 @@ def withdraw(node: Node, maker: Maker, record: str, reason: WithdrawalReason) ->
     return [item.statement_id for item in said]
 
 
-def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: WithdrawalReason) -> str:
-    """Let one holder have an own record no more: a withdrawal on that one's lane. A later grant undoes it.
+def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: WithdrawalReason) -> list[str]:
+    """Let one holder have an own record no more, in no version: a withdrawal on the holder's lane of this version and
+    of each other one that stands there. A later grant of any version undoes it. Returns the statements' ids.
 
     Raises NotFound; Conflict, code "withdrawn"; Forbidden, code "not-author", for whoever may only propose it.
     """
@@ -99,39 +101,65 @@ def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: With
         check_may_act(WorkAct.TAKE_BACK, maker, deciding_author(session, node.settings, record))
         if find_peer(session, holder) is None:
             raise NotFound(f"There is no peer {holder}. See: ffp peer list")
-    return _withdraw(node, maker, record, reason, holder)
+        versions = _held_versions(session, node, record, holder)
+    said = [say(node, Withdrawal, maker, record=version, reason=reason, holder=holder) for version in versions]
+    with node.store.write() as session:
+        if _held_versions(session, node, record, holder) != versions:
+            raise Conflict(f"The record {record} was amended or withdrawn meanwhile; look at it again.")
+        for item in said:
+            _enter(session, item)
+    return [item.statement_id for item in said]
 
 
 def place_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
     """Restrict a record instead of erasing it, should it be withdrawn. ``authority``: the court and its reference."""
     check_may_act(WorkAct.HOLD, maker)
     with node.store.read() as session:
-        if session.get(RecordRow, record) is None:
-            raise NotFound(f"There is no record {record} on this node.")
+        _here(session, record)
     said = say(node, Hold, maker, record=record, placed=True, authority=authority)
     with node.store.write() as session:
+        row = _here(session, record)
         enter(session, said, to=[])
-        keep_hold(session, record, authority, said.statement_id)
+        keep_hold(session, row, authority, said.statement_id)
     return said.statement_id
 
 
-def end_hold(node: Node, maker: Maker, record: str, authority: str) -> str:
-    """Lift a hold; what was withdrawn meanwhile is erased now. Raises NotFound."""
+def end_hold(node: Node, maker: Maker, record: str, authority: str) -> list[str]:
+    """Lift the hold on a record's exhibit, whichever versions it named; what was withdrawn meanwhile is erased now.
+    Returns the statements' ids. Raises NotFound."""
     check_may_act(WorkAct.END_HOLD, maker)
-    said = say(node, Hold, maker, record=record, placed=False, authority=authority)
+    with node.store.read() as session:
+        held = _held_by_court(session, record)
+    said = [say(node, Hold, maker, record=name, placed=False, authority=authority) for name in held]
     with node.store.write() as session:
-        if hold_of(session, record) is None:
-            raise NotFound(f"No court holds the record {record}.")
-        enter(session, said, to=[])
-        lift_hold(session, record)
-        row = session.get(RecordRow, record)
-        if row is not None and row.restricted:
-            # also where a grant came since: had the record come again with it, it would not be restricted any more
-            erase_rows(session, record)
-            for stone in tombstones_of(session, record):
-                if stone.issuer == row.issuer:
-                    promise(session, JobKind.ERASE, stone.tombstone_id)
-    return said.statement_id
+        if _held_by_court(session, record) != held:
+            raise Conflict(f"The hold on the record {record} changed meanwhile; look at it again.")
+        for item in said:
+            enter(session, item, to=[])
+            lift_hold(session, item.statement.record)
+        for row in versions_of(session, record):
+            if row.restricted:
+                # also where a grant came since: had the record come again with it, it would not be restricted any more
+                erase_rows(session, row.statement_id)
+                for stone in tombstones_of(session, row.statement_id):
+                    if stone.issuer == row.issuer:
+                        promise(session, JobKind.ERASE, stone.tombstone_id)
+    return [item.statement_id for item in said]
+
+
+def _here(session: Session, record: str) -> RecordRow:
+    row = session.get(RecordRow, record)
+    if row is None:
+        raise NotFound(f"There is no record {record} on this node.")
+    return row
+
+
+def _held_by_court(session: Session, record: str) -> list[str]:
+    row = find_statement(session, record)
+    held = holds_on(session, row.issuer, record) if row is not None else ()
+    if not held:
+        raise NotFound(f"No court holds the record {record}.")
+    return [hold.record for hold in held]
 
 
 def purge(node: Node) -> int:
@@ -145,12 +173,19 @@ def purge(node: Node) -> int:
         over = outlived(session, today, limit=PURGE_BATCH)
     for row in over:
         if row.issuer == node.node_id:
-            _withdraw(node, THE_NODE, row.statement_id, WithdrawalReason.RETENTION_OVER, None)
+            _retention_over(node, row.statement_id)
         else:
             with node.store.write() as session:
                 stone = bury(session, row.statement_id, row.issuer, WithdrawalReason.RETENTION_OVER)
                 take_away(session, stone)
     return len(over)
+
+
+def _retention_over(node: Node, record: str) -> None:
+    said = say(node, Withdrawal, THE_NODE, record=record, reason=WithdrawalReason.RETENTION_OVER, holder=None)
+    with node.store.write() as session:
+        if tombstone_for(session, record, "", issuer=node.node_id) is None:
+            _enter(session, said)
 
 
 def withdrawal_states(node: Node, record: str) -> list[WithdrawalState]:
@@ -167,7 +202,7 @@ def withdrawal_states(node: Node, record: str) -> list[WithdrawalState]:
 def take_away(session: Session, stone: TombstoneRow) -> None:
     """Take what a tombstone stands for out of the database, and promise to erase what lies beside it: of a record that
     is not here what its issuer said of it, and nobody else."""
-    if hold_of(session, stone.record) is not None:
+    if holds_on(session, stone.issuer, stone.record):
         restrict(session, stone.record)
     else:
         erase_rows(session, stone.record, issuer=stone.issuer)
@@ -194,13 +229,15 @@ def standing_versions(session: Session, node: Node, record: str) -> list[str]:
     return standing
 
 
-def _withdraw(node: Node, maker: Maker, record: str, reason: WithdrawalReason, holder: str | None) -> str:
-    said = say(node, Withdrawal, maker, record=record, reason=reason, holder=holder)
-    with node.store.write() as session:
-        if tombstone_for(session, record, holder or "", issuer=node.node_id) is not None:
-            raise Conflict(f"The record {record} was withdrawn before.", code="withdrawn")
-        _enter(session, said)
-    return said.statement_id
+def _held_versions(session: Session, node: Node, record: str, holder: str) -> list[str]:
+    """This version, and each other one on the holder's lane, that were not withdrawn from the holder, the oldest first.
+    Raises Conflict, code "withdrawn"."""
+    versions = [row.statement_id for row in versions_of(session, record)]
+    buried = buried_of(session, {record, *versions}, holder, issuer=node.node_id)
+    if record in buried:
+        raise Conflict(f"The record {record} was withdrawn before.", code="withdrawn")
+    held = [name for name in versions if name == record or is_on_lane(session, holder, name)]
+    return [name for name in held if name not in buried]
 
 
 def _enter(session: Session, said: SignedStatement[Withdrawal]) -> None:
@@ -216,14 +253,15 @@ def withdrawn(session: Session, withdrawal: Withdrawal, statement_id: str, log_i
     settle_proposals_on(session, record, holder, withdrawal.made_by.pseudonym)
     stone = raise_tombstone(session, withdrawal, statement_id, log_index)
     if holder is None:
-        drop_grants(session, record)
         take_away(session, stone)
+        if not versions_of(session, record):
+            drop_grants(session, stone.exhibit)
     else:
         peer = find_peer(session, holder)
-        drop_grants(session, record, peer.jurisdiction if peer else None)
+        drop_grants(session, stone.exhibit, peer.jurisdiction if peer else None)
         taken_back(session, holder, record)
         if peer is not None:
-            forget_approvals(session, [record], peer.jurisdiction)
+            forget_approvals(session, [row.statement_id for row in versions_of(session, record)], peer.jurisdiction)
 
 
 def _state(session: Session, stone: TombstoneRow) -> WithdrawalState:

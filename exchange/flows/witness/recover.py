@@ -172,7 +172,7 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
             put_on_lanes(session, name, [said.holder] if said.holder else readers_of(session, said.record))
             withdrawn(session, said, name, back.log_index)
         case Grant() as said:
-            keep_grant(session, said.record, said.jurisdiction, name)
+            keep_grant(session, said, name, back.log_index)
             peers = [peer for peer in all_peers(session) if peer.jurisdiction == said.jurisdiction]
             put_on_lanes(session, name, [peer.node_id for peer in peers])
             for peer in peers:

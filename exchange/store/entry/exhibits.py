@@ -6,6 +6,7 @@ the same two cases.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -21,9 +22,14 @@ from exchange.store.tables.reviews import (
     TakenWorkRow,
     VerificationTaskRow,
 )
+from exchange.store.tables.terms import ApprovalRow, GrantRow, HoldRow, TombstoneRow
+from schemas import Record
 
 MAX_VERSIONS = 256
 """As many versions of one exhibit are taken, erased ones too: a chain without an end must not make the node slow."""
+
+_TERMS = (ApprovalRow, GrantRow, HoldRow, TombstoneRow)
+"""What was decided on an exhibit, whatever version was named."""
 
 Exhibits = tuple[str, str]
 """Two exhibits by their names, the smaller first: a pair has no sides."""
@@ -44,9 +50,25 @@ def owner_of_exhibit(exhibit: str) -> str:
     return exhibit.partition("/")[0]
 
 
+def number_of(record: Record) -> str | None:
+    """A digest of the case reference and the exhibit's number, which ignores case and spaces. It survives the record,
+    which must leave no text behind."""
+    item = record.exhibit.item
+    if item is None:
+        return None
+    return hashlib.sha256("\n".join((record.case_reference, "".join(item.split()))).casefold().encode()).hexdigest()
+
+
 def exhibit_of(session: Session, issuer: str, record: str) -> str:
     """The exhibit of a record that is here, was erased, or is only named here."""
     return _known_exhibits(session, issuer, {record})[record]
+
+
+def exhibit_stated(session: Session, statement_id: str, record: Record) -> str:
+    """The exhibit of a record, stored or not, by what it supersedes."""
+    if record.supersedes is None:
+        return exhibit_name(record.issuer, statement_id)
+    return exhibit_of(session, record.issuer, record.supersedes)
 
 
 def _known_exhibits(session: Session, issuer: str, records: Collection[str]) -> dict[str, str]:
@@ -153,8 +175,10 @@ def _in_use(session: Session, exhibits: Collection[str]) -> set[str]:
     if not exhibits:
         return set()
     task, seen = VerificationTaskRow, ExhibitsSeenRow
-    named = (RecordRow.exhibit, task.exhibit_low, task.exhibit_high, seen.exhibit_low, seen.exhibit_high)
-    return {one for column in named for one in session.scalars(select(column).where(column.in_(exhibits)).distinct())}
+    of_pairs = (task.exhibit_low, task.exhibit_high, seen.exhibit_low, seen.exhibit_high)
+    named = (RecordRow.exhibit, *of_pairs, *(table.exhibit for table in _TERMS))
+    found = [session.scalars(select(column).where(column.in_(exhibits)).distinct()) for column in named]
+    return {one for some in found for one in some if one is not None}
 
 
 def join_exhibits(session: Session, one: str, first: str) -> None:
@@ -162,7 +186,8 @@ def join_exhibits(session: Session, one: str, first: str) -> None:
     Needs a write transaction."""
     if one == first:
         return
-    session.execute(update(RecordRow).where(RecordRow.exhibit == one).values(exhibit=first))
+    for table in (RecordRow, *_TERMS):
+        session.execute(update(table).where(table.exhibit == one).values(exhibit=first))
     task, seen = VerificationTaskRow, ExhibitsSeenRow
     for row in session.scalars(select(task).where(or_(task.exhibit_low == one, task.exhibit_high == one))):
         row.exhibit_low, row.exhibit_high = _renamed((row.exhibit_low, row.exhibit_high), one, first)

@@ -14,7 +14,7 @@ from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.record_filter import CONDITIONS, AskedRows, How
 from exchange.store.database.seals import seal_for
-from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new
+from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new, number_of
 from exchange.store.entry.record_details import detail_columns
 from exchange.store.long_lists import AT_ONCE
 from exchange.store.node.jobs import JobKind, promise
@@ -137,6 +137,7 @@ def record_columns(record: Record) -> dict[str, Any]:
         "case_reference": record.case_reference,
         "incident": exhibit.incident,
         "item": exhibit.item,
+        "number": number_of(record),
         "firearm": exhibit.firearm and exhibit.firearm.firearm_id,
         "calibre": exhibit.calibre,
         "calibre_words": exhibit.calibre_words,

@@ -124,7 +124,7 @@ def held_of(session: Session, records: Collection[str]) -> set[str]:
     """Those of these records that a court holds and that their issuer withdrew once."""
     withdrawn = and_(TombstoneRow.record == RecordRow.statement_id, TombstoneRow.issuer == RecordRow.issuer)
     query = select(RecordRow.statement_id).join(TombstoneRow, withdrawn)
-    return set(session.scalars(query.join(HoldRow, HoldRow.record == RecordRow.statement_id).where(_in(records))))
+    return set(session.scalars(query.join(HoldRow, HoldRow.exhibit == RecordRow.exhibit).where(_in(records))))
 
 
 def _in(records: Collection[str]) -> ColumnElement[bool]:

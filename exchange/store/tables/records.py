@@ -67,6 +67,9 @@ class RecordRow(Base):
     """Withdrawn, but held by a court: shown to nobody, compared with nothing."""
     exhibit: Mapped[str]
     """The same for all versions of a record (``store/entry/exhibits.py``)."""
+    number: Mapped[str | None]
+    """A digest of case reference and exhibit number: it finds decisions on an exhibit that was withdrawn and entered
+    anew. None where the record states no number."""
     superseded_by: Mapped[str | None]
     submitted_by: Mapped[str | None]
     received_at: Mapped[str]

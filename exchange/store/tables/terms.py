@@ -41,12 +41,15 @@ class PolicyInForceRow(Base):
 
 
 class GrantRow(Base):
-    """A jurisdiction that may have a record beside its audience, own or received."""
+    """A jurisdiction that may have a record, and every version of its exhibit, beside the audience; own or received."""
 
     __tablename__ = "grant"
     record: Mapped[str] = mapped_column(primary_key=True)
     jurisdiction: Mapped[str] = mapped_column(primary_key=True)
+    exhibit: Mapped[str] = mapped_column(index=True)
     statement_id: Mapped[str]
+    log_index: Mapped[int]
+    """That of the grant in the owner's log: it ends earlier refusals."""
 
 
 class ApprovalRow(Base):
@@ -60,6 +63,13 @@ class ApprovalRow(Base):
     due_at: Mapped[str]
     decided_at: Mapped[str | None]
     statement_id: Mapped[str | None]
+    log_index: Mapped[int | None]
+    """That of the decision in this node's log: of the decisions on one exhibit the newest stands."""
+    exhibit: Mapped[str | None] = mapped_column(index=True)
+    """The exhibit of the record on which it was decided, also after the record was erased. None of a query, and of what
+    a query found."""
+    number: Mapped[str | None] = mapped_column(index=True)
+    """As ``RecordRow.number``."""
     __table_args__ = (Index("approval_by_decision", "decision", "asked_at"),)
 
 
@@ -80,10 +90,11 @@ class HeldDecisionRow(Base):
 
 
 class HoldRow(Base):
-    """A record that a court holds: it is restricted, not erased."""
+    """A record whose exhibit a court holds: every version is restricted, not erased."""
 
     __tablename__ = "hold"
     record: Mapped[str] = mapped_column(primary_key=True)
+    exhibit: Mapped[str] = mapped_column(index=True)
     authority: Mapped[str]
     placed_at: Mapped[str]
     statement_id: Mapped[str]
@@ -99,6 +110,10 @@ class TombstoneRow(Base):
     """The node that may have it no more; empty for every holder."""
     issuer: Mapped[str]
     """Who withdrew it: blocks records of this issuer alone."""
+    exhibit: Mapped[str] = mapped_column(index=True)
+    """What was taken back from a single holder goes there in no other version either."""
+    number: Mapped[str | None] = mapped_column(index=True)
+    """As ``RecordRow.number``."""
     reason: Mapped[str]
     withdrawal: Mapped[str | None]
     """The statement that withdrew it; None where its retention ended here and the owner has said nothing yet."""

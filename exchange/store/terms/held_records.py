@@ -19,7 +19,7 @@ from exchange.store.tables.log import AuditRow, AuditSubjectRow
 from exchange.store.tables.peers import LaneItemRow, LaneRow, PeerRow
 from exchange.store.tables.records import AudienceRow, RecordRow
 from exchange.store.tables.terms import HeldDecisionRow, TombstoneRow
-from exchange.store.terms.may_have import decision_of, is_granted, is_named, is_withdrawn
+from exchange.store.terms.may_have import decision_on, is_granted, is_named, is_withdrawn, was_denied
 from schemas import Policy
 from schemas.vocabulary import Decision, ExhibitKind, HandlingCode, SharingRule
 
@@ -41,21 +41,22 @@ def why_not(peer: PeerRow, policy: Policy, today: date) -> ColumnElement[str | N
     """On RecordRow: why ``release`` would not give an enrolled peer an own record that was not withdrawn and whose
     retention is not over; NULL where it would."""
     level = Purpose.CORRELATION
-    may_go = or_(RecordRow.level.in_(LEVELS[level]), and_(RecordRow.level.in_(LEVELS_GRANTED[level]), is_granted(peer)))
+    granted, decision = is_granted(RecordRow.exhibit, peer), decision_on(RecordRow.exhibit, peer)
+    may_go = or_(RecordRow.level.in_(LEVELS[level]), and_(RecordRow.level.in_(LEVELS_GRANTED[level]), granted))
     rules = _rules(peer, policy, today)
     needing = or_(
         RecordRow.kind.in_([kind for kind, rule in rules.items() if rule is SharingRule.NEEDS_APPROVAL]),
         RecordRow.handling == HandlingCode.H3,
+        was_denied(RecordRow.number, RecordRow.exhibit, peer),
     )
-    decision = decision_of(peer)
     blank = true() if not peer.legal_basis.strip() else false()
     blocked = RecordRow.kind.not_in([kind for kind, rule in rules.items() if rule is not SharingRule.BLOCKED])
     return case(
         (~may_go, literal(str(Reason.LEVEL))),
-        (~or_(is_named(peer), _in_group(peer, policy), is_granted(peer)), literal(str(Reason.NOT_IN_AUDIENCE))),
+        (~or_(is_named(peer), _in_group(peer, policy), granted), literal(str(Reason.NOT_IN_AUDIENCE))),
         (blank, literal(str(Reason.NO_LEGAL_BASIS))),
         (blocked, literal(str(Reason.BLOCKED_BY_LAW))),
-        (and_(needing, decision == Decision.REFUSED), literal(str(Reason.APPROVAL_REFUSED))),
+        (decision == Decision.REFUSED, literal(str(Reason.APPROVAL_REFUSED))),
         (and_(needing, decision.is_(None)), literal(str(Reason.NEEDS_APPROVAL))),
     )
 
@@ -132,7 +133,7 @@ def _held(peer: PeerRow, policy: Policy, today: date, *, owner: str, open_only: 
         RecordRow.issuer == owner,
         RecordRow.retention_until >= today.isoformat(),
         why.is_not(None),
-        ~is_withdrawn(peer),
+        ~is_withdrawn(RecordRow.statement_id, RecordRow.exhibit, peer, issuer=owner),
         or_(read, _was_given(peer, owner)),
     )
     if not open_only:

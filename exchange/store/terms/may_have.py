@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose
 from exchange.store.tables.peers import PeerRow, PeerState
@@ -12,18 +14,30 @@ from exchange.store.tables.records import AudienceRow, RecordRow
 from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, TombstoneRow
 from schemas.vocabulary import Decision, HandlingCode, SharingRule
 
+Named: TypeAlias = InstrumentedAttribute[str] | InstrumentedAttribute[str | None] | str | None
+"""A column of RecordRow, or its value of one record."""
+
 
 def may_have(peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
     """A condition on RecordRow that holds exactly where ``release`` gives Release."""
-    approved = decision_of(peer) == Decision.APPROVED
-    allowed = and_(_rule(peer, SharingRule.ALLOWED, reviewed_on=today), RecordRow.handling != HandlingCode.H3)
-    return and_(_possible(peer, purpose, today, owner), or_(allowed, approved))
+    decision = decision_on(RecordRow.exhibit, peer)
+    by_rule = and_(_by_rule(peer, today), decision.is_(None))
+    return and_(_possible(peer, purpose, today, owner), or_(by_rule, decision == Decision.APPROVED))
 
 
 def to_be_decided(peer: PeerRow, purpose: Purpose, today: date, *, owner: str) -> ColumnElement[bool]:
     """A condition on RecordRow that holds exactly where ``release`` says that an approval is needed."""
-    allowed = and_(_rule(peer, SharingRule.ALLOWED, reviewed_on=today), RecordRow.handling != HandlingCode.H3)
-    return and_(_possible(peer, purpose, today, owner), ~allowed, decision_of(peer).is_(None))
+    undecided = decision_on(RecordRow.exhibit, peer).is_(None)
+    return and_(_possible(peer, purpose, today, owner), ~_by_rule(peer, today), undecided)
+
+
+def _by_rule(peer: PeerRow, today: date) -> ColumnElement[bool]:
+    """What goes without a decision, unless it was refused."""
+    return and_(
+        _rule(peer, SharingRule.ALLOWED, reviewed_on=today),
+        RecordRow.handling != HandlingCode.H3,
+        ~was_denied(RecordRow.number, RecordRow.exhibit, peer),
+    )
 
 
 def _possible(peer: PeerRow, purpose: Purpose, today: date, owner: str) -> ColumnElement[bool]:
@@ -32,9 +46,12 @@ def _possible(peer: PeerRow, purpose: Purpose, today: date, owner: str) -> Colum
         return false()
     return and_(
         RecordRow.issuer == owner,
-        ~is_withdrawn(peer),
-        or_(RecordRow.level.in_(LEVELS[purpose]), and_(RecordRow.level.in_(LEVELS_GRANTED[purpose]), is_granted(peer))),
-        or_(is_named(peer), _in_group(peer, owner), is_granted(peer)),
+        ~is_withdrawn(RecordRow.statement_id, RecordRow.exhibit, peer, issuer=owner),
+        or_(
+            RecordRow.level.in_(LEVELS[purpose]),
+            and_(RecordRow.level.in_(LEVELS_GRANTED[purpose]), is_granted(RecordRow.exhibit, peer)),
+        ),
+        or_(is_named(peer), _in_group(peer, owner), is_granted(RecordRow.exhibit, peer)),
         RecordRow.retention_until >= today.isoformat(),
         or_(_rule(peer, SharingRule.ALLOWED), _rule(peer, SharingRule.NEEDS_APPROVAL)),
     )
@@ -53,25 +70,62 @@ def _in_group(peer: PeerRow, owner: str) -> ColumnElement[bool]:
     )
 
 
-def is_granted(peer: PeerRow) -> ColumnElement[bool]:
-    return exists().where(GrantRow.record == RecordRow.statement_id, GrantRow.jurisdiction == peer.jurisdiction)
+def is_granted(exhibit: Named, peer: PeerRow) -> ColumnElement[bool]:
+    return exists().where(GrantRow.exhibit == exhibit, GrantRow.jurisdiction == peer.jurisdiction)
 
 
-def is_withdrawn(peer: PeerRow) -> ColumnElement[bool]:
+def is_withdrawn(record: Named, exhibit: Named, peer: PeerRow, *, issuer: str) -> ColumnElement[bool]:
+    """Withdrawn from everybody, or its exhibit was taken back from the peer in any version."""
     return exists().where(
-        TombstoneRow.record == RecordRow.statement_id,
-        TombstoneRow.issuer == RecordRow.issuer,
-        TombstoneRow.holder.in_(("", peer.node_id)),
+        TombstoneRow.issuer == issuer,
         TombstoneRow.lifted.is_(False),
+        or_(
+            and_(TombstoneRow.record == record, TombstoneRow.holder == ""),
+            and_(TombstoneRow.exhibit == exhibit, TombstoneRow.holder == peer.node_id),
+        ),
     )
 
 
-def decision_of(peer: PeerRow) -> ColumnElement[str | None]:
+def decision_on(exhibit: Named, peer: PeerRow) -> ColumnElement[str | None]:
+    """The newest decision on any version of an exhibit. A refusal ends with a later grant."""
+    granted_at = select(func.max(GrantRow.log_index)).where(
+        GrantRow.exhibit == exhibit, GrantRow.jurisdiction == peer.jurisdiction
+    )
+    stands = or_(
+        ApprovalRow.decision == Decision.APPROVED,
+        ApprovalRow.log_index > func.coalesce(granted_at.correlate(RecordRow).scalar_subquery(), -1),
+    )
     return (
         select(ApprovalRow.decision)
-        .where(ApprovalRow.concerns == RecordRow.statement_id, ApprovalRow.jurisdiction == peer.jurisdiction)
+        .where(
+            ApprovalRow.exhibit == exhibit,
+            ApprovalRow.jurisdiction == peer.jurisdiction,
+            ApprovalRow.decision.is_not(None),
+            stands,
+        )
+        .order_by(ApprovalRow.log_index.desc())
+        .limit(1)
+        .correlate(RecordRow)
         .scalar_subquery()
     )
+
+
+def was_denied(number: Named, exhibit: Named, peer: PeerRow) -> ColumnElement[bool]:
+    """Another exhibit of the same number was refused to the peer's jurisdiction, or taken back from the peer: most
+    likely the same one, entered anew."""
+    refused = exists().where(
+        ApprovalRow.number == number,
+        ApprovalRow.exhibit != exhibit,
+        ApprovalRow.jurisdiction == peer.jurisdiction,
+        ApprovalRow.decision == Decision.REFUSED,
+    )
+    taken_back = exists().where(
+        TombstoneRow.number == number,
+        TombstoneRow.exhibit != exhibit,
+        TombstoneRow.holder == peer.node_id,
+        TombstoneRow.lifted.is_(False),
+    )
+    return or_(refused, taken_back)
 
 
 def _rule(peer: PeerRow, rule: SharingRule, *, reviewed_on: date | None = None) -> ColumnElement[bool]:

@@ -12,24 +12,34 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.policy import Standing
+from exchange.store.entry.exhibits import exhibit_of, exhibit_stated, number_of
 from exchange.store.log.statements import latest_of
 from exchange.store.tables.peers import PeerRow
-from exchange.store.tables.records import StatementRow
+from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, PolicyInForceRow
-from exchange.store.terms.withdrawals import tombstone_for
-from schemas import LegalBasis, Policy
+from exchange.store.terms.may_have import decision_on, is_granted, is_withdrawn, was_denied
+from schemas import Grant, LegalBasis, Policy, Record
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, SharingRule
 
 
-def standing_of(session: Session, record: str, peer: PeerRow, *, owner: str) -> Standing:
-    """What is said of one record of this node's and one peer."""
-    approval = session.get(ApprovalRow, (record, peer.jurisdiction))
+def standing_of(session: Session, statement_id: str, record: Record, peer: PeerRow, *, owner: str) -> Standing:
+    """What is stated of one record of this node's, stored or not, and one peer."""
+    exhibit = exhibit_stated(session, statement_id, record)
+    granted, withdrawn, decision, denied = session.execute(
+        select(
+            is_granted(exhibit, peer),
+            is_withdrawn(statement_id, exhibit, peer, issuer=owner),
+            decision_on(exhibit, peer),
+            was_denied(number_of(record), exhibit, peer),
+        )
+    ).one()
     return Standing(
         groups=groups_of(session, owner),
         bases=legal_bases(session),
-        granted=grant_of(session, record, peer.jurisdiction) is not None,
-        withdrawn=tombstone_for(session, record, peer.node_id, issuer=owner) is not None,
-        decision=Decision(approval.decision) if approval is not None and approval.decision else None,
+        granted=granted,
+        withdrawn=withdrawn,
+        denied=denied or decision == Decision.REFUSED,
+        decision=Decision(decision) if decision is not None else None,
     )
 
 
@@ -119,39 +129,40 @@ def terms_for(session: Session, peer: PeerRow, *, owner: str) -> list[str]:
     return list(session.scalars(said.order_by(StatementRow.log_index)))
 
 
-def grant_of(session: Session, record: str, jurisdiction: str) -> str | None:
-    """The statement that lets a jurisdiction have a record."""
-    row = session.get(GrantRow, (record, jurisdiction))
-    return None if row is None else row.statement_id
-
-
-def granted_of(session: Session, records: Collection[str], jurisdiction: str, *, issuer: str) -> set[str]:
-    """Those of these records that their issuer granted to a jurisdiction."""
+def granted_of(session: Session, exhibits: Collection[str], jurisdiction: str, *, issuer: str) -> set[str]:
+    """Those of these exhibits that their issuer granted to a jurisdiction, in any version."""
     return set(
         session.scalars(
-            select(GrantRow.record)
+            select(GrantRow.exhibit)
             .join(StatementRow, StatementRow.statement_id == GrantRow.statement_id)
-            .where(GrantRow.record.in_(records), GrantRow.jurisdiction == jurisdiction, StatementRow.issuer == issuer)
+            .where(GrantRow.exhibit.in_(exhibits), GrantRow.jurisdiction == jurisdiction, StatementRow.issuer == issuer)
         )
     )
 
 
-def keep_grant(session: Session, record: str, jurisdiction: str, statement_id: str) -> None:
-    session.merge(GrantRow(record=record, jurisdiction=jurisdiction, statement_id=statement_id))
+def keep_grant(session: Session, grant: Grant, statement_id: str, log_index: int) -> None:
+    session.merge(
+        GrantRow(
+            record=grant.record,
+            jurisdiction=grant.jurisdiction,
+            exhibit=exhibit_of(session, grant.issuer, grant.record),
+            statement_id=statement_id,
+            log_index=log_index,
+        )
+    )
     session.flush()
 
 
-def drop_grants(session: Session, record: str, jurisdiction: str | None = None) -> None:
-    """A withdrawn record is granted to nobody; a revoked one not to that jurisdiction."""
-    grants = delete(GrantRow).where(GrantRow.record == record)
+def drop_grants(session: Session, exhibit: str, jurisdiction: str | None = None) -> None:
+    """A withdrawn exhibit is granted to nobody; one that was taken back not to that jurisdiction."""
+    grants = delete(GrantRow).where(GrantRow.exhibit == exhibit)
     session.execute(grants if jurisdiction is None else grants.where(GrantRow.jurisdiction == jurisdiction))
 
 
-def ask_approval(session: Session, concerns: str, jurisdiction: str, *, due_at: str, anew: bool = False) -> bool:
-    """Put a question into the queue; false when it stands there, or was decided, already. ``anew``: what was decided
-    stands open again."""
+def ask_approval(session: Session, concerns: str, jurisdiction: str, *, due_at: str) -> bool:
+    """Put a question into the queue; false when it waits there already. What was decided once is open again."""
     before = session.get(ApprovalRow, (concerns, jurisdiction))
-    if before is not None and not (anew and before.decision):
+    if before is not None and before.decision is None:
         return False
     if before is not None:
         session.delete(before)
@@ -162,16 +173,22 @@ def ask_approval(session: Session, concerns: str, jurisdiction: str, *, due_at: 
 
 
 def decide_approval(
-    session: Session, concerns: str, jurisdiction: str, decision: Decision, statement_id: str
-) -> ApprovalRow:
-    """Note a decision; one may also be given unasked, and changed."""
+    session: Session, concerns: str, jurisdiction: str, decision: Decision, statement_id: str, log_index: int
+) -> None:
+    """Note a decision; one may also be given unasked, and changed. One on a record is on its exhibit, and answers what
+    waits on its other versions."""
     row = session.get(ApprovalRow, (concerns, jurisdiction))
     if row is None:
         row = ApprovalRow(concerns=concerns, jurisdiction=jurisdiction, asked_at=stamp(), due_at=stamp())
         session.add(row)
-    row.decision, row.decided_at, row.statement_id = decision, stamp(), statement_id
+    row.decision, row.decided_at, row.statement_id, row.log_index = decision, stamp(), statement_id, log_index
     session.flush()
-    return row
+    record = session.get(RecordRow, concerns)
+    if record is not None:
+        row.exhibit, row.number = record.exhibit, record.number
+        versions = select(RecordRow.statement_id).where(RecordRow.exhibit == record.exhibit)
+        forget_approvals(session, session.scalars(versions), jurisdiction)
+    session.flush()
 
 
 def list_approvals(session: Session, *, open_only: bool) -> Sequence[ApprovalRow]:

@@ -9,6 +9,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.store.entry.exhibits import exhibit_of
 from exchange.store.entry.records import NEVER_COMPARED, take_up
 from exchange.store.entry.scan_instruments import forget_findings, forget_instruments
 from exchange.store.node.jobs import OF_SCANS, JobKind, forget
@@ -64,7 +65,7 @@ def tombstones_of(session: Session, record: str) -> Sequence[TombstoneRow]:
 
 
 def raise_tombstone(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> TombstoneRow:
-    """Keep it once: of two withdrawals of one record for one holder the first stands, unless it had no statement."""
+    """Store it once: of two withdrawals of one record for one holder the first stands, unless it had no statement."""
     stone = _stone(session, withdrawal.record, withdrawal.holder or "", withdrawal.issuer)
     if stone.withdrawal is None or stone.lifted:
         stone.lifted, stone.outcome = False, None
@@ -88,17 +89,21 @@ def _stone(session: Session, record: str, holder: str, issuer: str) -> Tombstone
     same = (TombstoneRow.record == record, TombstoneRow.holder == holder, TombstoneRow.issuer == issuer)
     stone = session.scalars(select(TombstoneRow).where(*same)).one_or_none()
     if stone is None:
+        row = session.get(RecordRow, record)
         stone = TombstoneRow(record=record, holder=holder, issuer=issuer, at=stamp())
+        stone.exhibit = exhibit_of(session, issuer, record)
+        stone.number = row.number if row is not None and row.issuer == issuer else None
         session.add(stone)
     return stone
 
 
 def lift_tombstones(session: Session, record: str, holder: str, *, issuer: str, below_log_index: int) -> None:
-    """A later grant lets a single holder have the record again; what was withdrawn for all stays so."""
+    """A later grant lets a single holder have the record again, in every version; what was withdrawn for all stays
+    so."""
     session.execute(
         update(TombstoneRow)
         .where(
-            TombstoneRow.record == record,
+            TombstoneRow.exhibit == exhibit_of(session, issuer, record),
             TombstoneRow.holder == holder,
             TombstoneRow.issuer == issuer,
             TombstoneRow.log_index < below_log_index,
@@ -203,12 +208,17 @@ def still_kept(session: Session, stone: TombstoneRow) -> dict[str, list[str]]:
     return {sha256: keepers for sha256, keepers in found.items() if keepers}
 
 
-def hold_of(session: Session, record: str) -> HoldRow | None:
-    return session.get(HoldRow, record)
+def holds_on(session: Session, issuer: str, record: str) -> Sequence[HoldRow]:
+    """What courts hold of a record's exhibit, in any version."""
+    exhibit = exhibit_of(session, issuer, record)
+    return session.scalars(select(HoldRow).where(HoldRow.exhibit == exhibit).order_by(HoldRow.record)).all()
 
 
-def keep_hold(session: Session, record: str, authority: str, statement_id: str) -> None:
-    session.merge(HoldRow(record=record, authority=authority, placed_at=stamp(), statement_id=statement_id))
+def keep_hold(session: Session, record: RecordRow, authority: str, statement_id: str) -> None:
+    name, exhibit = record.statement_id, record.exhibit
+    session.merge(
+        HoldRow(record=name, exhibit=exhibit, authority=authority, placed_at=stamp(), statement_id=statement_id)
+    )
     session.flush()
 
 

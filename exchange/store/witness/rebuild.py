@@ -14,7 +14,7 @@ from exchange.store.tables.log import AuditBatchRow, LogNodeRow
 from exchange.store.tables.mirror import LostRow, RebuildSourceRow, ReturnedHeadRow
 from exchange.store.tables.peers import LaneItemRow, LaneRow
 from exchange.store.tables.records import StatementRow
-from exchange.store.tables.terms import TombstoneRow
+from exchange.store.tables.terms import ApprovalRow, GrantRow, TombstoneRow
 
 PARKED = 2**61
 """Log indices from here on are none: so is an own statement numbered that has yet to be appended anew."""
@@ -135,7 +135,8 @@ def renumber(session: Session, row: StatementRow, index: int) -> None:
     """Give an own statement, and what refers to its place, another index of the log."""
     row.log_index = index
     session.execute(update(TombstoneRow).where(TombstoneRow.withdrawal == row.statement_id).values(log_index=index))
-    session.execute(update(AuditBatchRow).where(AuditBatchRow.statement_id == row.statement_id).values(log_index=index))
+    for table in (ApprovalRow, GrantRow, AuditBatchRow):
+        session.execute(update(table).where(table.statement_id == row.statement_id).values(log_index=index))
     session.flush()
 
 

@@ -106,9 +106,8 @@ def withdraw_record(
     """Take an own record back. Nobody is shown it from now on; each holder erases it and acknowledges that. This is for
     the record's author and the head (403, `not-author`); others propose it at `withdrawal-proposals`."""
     if asked.holder is not None:
-        return response_models.Stated(
-            statements=[revoke_from(node, caller.maker, statement_id, asked.holder, asked.reason)]
-        )
+        said = revoke_from(node, caller.maker, statement_id, asked.holder, asked.reason)
+        return response_models.Stated(statements=said)
     return response_models.Stated(statements=withdraw(node, caller.maker, statement_id, asked.reason))
 
 
@@ -123,16 +122,19 @@ def read_withdrawal(
 
 @router.post("/records/{statement_id}/grants", status_code=201, response_model=response_models.Stated)
 def grant_record(node: OpenNode, caller: Head, statement_id: StatementId, asked: GrantAsked) -> response_models.Stated:
-    """Let a jurisdiction have an own record that its audience does not name, or that was taken from it."""
+    """Let a jurisdiction have an own record, in every version, that its audience does not name, or that was taken from
+    it."""
     said = grant(node, caller.maker, statement_id, asked.jurisdiction, asked.legal_basis)
     return response_models.Stated(statements=[said])
 
 
 @router.post("/records/{statement_id}/hold", status_code=201, response_model=response_models.Stated)
 def hold_record(node: OpenNode, caller: Head, statement_id: StatementId, asked: HoldAsked) -> response_models.Stated:
-    """A court holds a record, own or received, or holds it no more: it is restricted instead of erased."""
-    act = place_hold if asked.placed else end_hold
-    return response_models.Stated(statements=[act(node, caller.maker, statement_id, asked.authority)])
+    """A court holds a record, own or received, in every version, or holds it no more: it is restricted instead of
+    erased."""
+    if asked.placed:
+        return response_models.Stated(statements=[place_hold(node, caller.maker, statement_id, asked.authority)])
+    return response_models.Stated(statements=end_hold(node, caller.maker, statement_id, asked.authority))
 
 
 @router.get("/policy", response_model=PolicyAnswer)

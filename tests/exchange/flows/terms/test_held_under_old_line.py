@@ -308,7 +308,12 @@ def test_the_reason_in_sql_is_that_of_the_rule(
         today,
         owner=RS,
         standing=Standing(
-            {group.name: frozenset(group.members) for group in policy.groups}, policy.bases, granted, False, decision
+            {group.name: frozenset(group.members) for group in policy.groups},
+            policy.bases,
+            granted,
+            withdrawn=False,
+            denied=decision is Decision.REFUSED,
+            decision=decision,
         ),
     )
     with ruled.store.write() as session:
@@ -317,11 +322,18 @@ def test_the_reason_in_sql_is_that_of_the_rule(
         session.query(AudienceRow).delete()
         session.add_all(AudienceRow(statement_id=row.statement_id, name=name) for name in audience)
         if granted:
-            session.add(GrantRow(record=row.statement_id, jurisdiction="MK", statement_id="ab" * 32))
+            named = {"record": row.statement_id, "exhibit": row.exhibit}
+            session.add(GrantRow(jurisdiction="MK", statement_id="ab" * 32, log_index=5, **named))
         if decision is not None:
             session.add(
                 ApprovalRow(
-                    concerns=row.statement_id, jurisdiction="MK", decision=decision, asked_at="2026", due_at="2026"
+                    concerns=row.statement_id,
+                    jurisdiction="MK",
+                    decision=decision,
+                    asked_at="2026",
+                    due_at="2026",
+                    log_index=6,
+                    exhibit=row.exhibit,
                 )
             )
         session.flush()

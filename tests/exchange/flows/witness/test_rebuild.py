@@ -30,7 +30,8 @@ from exchange.store.log.statements import find_statement
 from exchange.store.sync.peers import lane_of
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
-from exchange.store.terms.terms import grant_of, groups_of, legal_bases
+from exchange.store.tables.terms import GrantRow
+from exchange.store.terms.terms import groups_of, legal_bases
 from exchange.store.terms.withdrawals import tombstone_for
 from exchange.store.witness.cosignatures import LogStartState, log_start
 from exchange.store.witness.mirror import mirrored_leaves, mirrored_size
@@ -602,7 +603,7 @@ def test_a_grant_and_a_policy_that_come_back_hold_again(three: Network) -> None:
     with three.nodes[RS].store.read() as session:
         assert groups_of(session, RS) == {"group-neighbours": frozenset({MKD})}
         assert {basis.jurisdiction for basis in legal_bases(session)} == {MKD, XKX}
-        assert grant_of(session, record, XKX) is not None
+        assert session.get(GrantRow, (record, XKX)) is not None
     assert lost(three) == []
     flows_again(three)
 

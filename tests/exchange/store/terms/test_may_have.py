@@ -23,11 +23,13 @@ from exchange.store.tables.records import RecordRow
 from exchange.store.terms.may_have import may_have, to_be_decided
 from exchange.store.terms.terms import decide_approval, keep_grant, replace_policy, standing_of
 from exchange.store.terms.withdrawals import lift_tombstones, raise_tombstone
-from schemas import Policy, Record, Withdrawal, parse_statement, statement_id
+from schemas import Grant, Policy, Record, Withdrawal, parse_statement, statement_id
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, ReleaseLevel, SharingRule
 from tests.schemas.examples import ISSUER, STATEMENT, encoded, exhibit_fields, record_fields
 from tests.schemas.statement_examples import statement_fields
 
+PLACES = st.integers(0, 9)
+"""In the owner's log."""
 TODAY = date(2026, 11, 25)
 DAYS = st.dates(date(2026, 11, 23), date(2026, 11, 27)).map(str)
 KINDS = [ExhibitKind.CRIME_SCENE, ExhibitKind.TEST_FIRE]
@@ -40,7 +42,7 @@ RECORDS = st.fixed_dictionaries(
         "audience": st.lists(st.sampled_from(NAMES), unique=True),
         "handling": st.sampled_from([{"code": "H1"}, {"code": "H3", "restriction": "Ask first."}]),
         "retention_until": DAYS,
-        "exhibit": st.sampled_from(KINDS).map(lambda kind: exhibit_fields(kind=kind)),
+        "exhibit": st.builds(exhibit_fields, kind=st.sampled_from(KINDS), item=st.sampled_from([None, "1", "2"])),
     }
 )
 BASES = st.dictionaries(
@@ -100,16 +102,23 @@ def _both_rules_say_the_same(store: Store, data: st.DataObject) -> None:
             append_own(session, "p" * 64, policy, "policy", STATEMENT.sign(encoded(fields)))
             replace_policy(session, "p" * 64, policy, own=True)
         for number, changes in enumerate(data.draw(st.lists(RECORDS, min_size=1, max_size=4))):
-            payload = encoded(record_fields(nonce=f"{number:064x}", **changes))
+            earlier = [None, *(name for name, record in records.items() if record.issuer == changes["issuer"])]
+            supersedes = data.draw(st.sampled_from(earlier))
+            payload = encoded(record_fields(nonce=f"{number:064x}", supersedes=supersedes, **changes))
             record, name = parse_statement(payload), statement_id(payload)
             assert isinstance(record, Record)
             append_own(session, name, record, "record", STATEMENT.sign(payload))
             add_record(session, name, record, submitted_by=None, state="queued")
             records[name] = record
             if data.draw(st.booleans()):
-                keep_grant(session, name, data.draw(st.sampled_from(["MK", "XK"])), "g" * 64)
+                to = data.draw(st.sampled_from(["MK", "XK"]))
+                fields = statement_fields()["grant"] | {"issuer": record.issuer, "record": name, "jurisdiction": to}
+                granted = parse_statement(encoded(fields))
+                assert isinstance(granted, Grant)
+                keep_grant(session, granted, "e" * 64, data.draw(PLACES))
             if decision := data.draw(st.none() | st.sampled_from(Decision)):
-                decide_approval(session, name, data.draw(st.sampled_from(["MK", "XK"])), decision, "a" * 64)
+                to = data.draw(st.sampled_from(["MK", "XK"]))
+                decide_approval(session, name, to, decision, "a" * 64, data.draw(PLACES))
             if data.draw(st.sampled_from([False, False, True])):
                 holder = data.draw(st.sampled_from([None, "ffp-mk", "ffp-xk"]))
                 withdrawal = parse_statement(
