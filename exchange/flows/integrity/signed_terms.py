@@ -123,6 +123,7 @@ def _check_approvals(session: Session, node: Node) -> Iterator[Difference]:
                 "decision": said.decision,
                 "log_index": statement.log_index,
                 "exhibit": exhibit_of(session, node.node_id, row.concerns) if is_record else None,
+                "number": _number(session, node.node_id, row.concerns, row.number) if is_record else None,
             },
         )
         later = later_said(session, node.node_id, "approval", row.concerns, statement.log_index)
@@ -149,7 +150,8 @@ def _check_tombstones(session: Session, node: Node) -> Iterator[Difference]:
                     "issuer": said.issuer,
                     "reason": said.reason,
                 }
-                | _named(session, statement, said.record),
+                | _named(session, statement, said.record)
+                | {"number": _number(session, said.issuer, said.record, row.number)},
             )
         if row.lifted and not _is_granted_again(session, node, row):
             yield f"tombstone {key}", "It is lifted, and no later grant lets the holder have the record again."
@@ -170,6 +172,12 @@ def _named(session: Session, statement: StatementRow, record: str) -> dict[str, 
     """What a row has of a statement that names a record of its issuer."""
     exhibit = exhibit_of(session, statement.issuer, record)
     return {"record": record, "exhibit": exhibit, "log_index": statement.log_index}
+
+
+def _number(session: Session, issuer: str, record: str, noted: str | None) -> str | None:
+    """That of the record; as it was noted where the record was erased, or never came here."""
+    row = session.get(RecordRow, record)
+    return row.number if row is not None and row.issuer == issuer else noted
 
 
 def _check_outcome(session: Session, node: Node, row: TombstoneRow, key: str) -> Iterator[Difference]:

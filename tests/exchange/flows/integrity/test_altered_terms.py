@@ -91,15 +91,21 @@ def policy(network: Network, rule: SharingRule, *groups: Group) -> None:
     state_policy(network.nodes[RS], HEAD, groups, bases(rule))
 
 
+GRANT_ROW = (
+    'insert into "grant" (record, jurisdiction, exhibit, statement_id, log_index) '
+    "values (:record, 'MK', 'ffp-rs/' || :record, :record, 9)"
+)
+
+
 @pytest.mark.parametrize(
     ("signed", "change"),
     [
         ({}, "update statement set issuer = 'ffp-mk', log_index = 77777 where statement_id = :record"),
         ({}, "update statement set type = 'message' where statement_id = :record"),
-        ({}, "insert into \"grant\" (record, jurisdiction, statement_id) values (:record, 'MK', :record)"),
+        ({}, GRANT_ROW),
         (
             {"audience": ["MK"], "level": "search"},
-            "insert into \"grant\" (record, jurisdiction, statement_id) values (:record, 'MK', :record)",
+            GRANT_ROW,
         ),
         ({"audience": ["MK"], "handling": HELD_BACK}, "update approval set decision = 'approved'"),
         ({"audience": [GROUP]}, "insert into group_member values ('ffp-rs', 'group-wb', 'MK')"),

@@ -122,6 +122,7 @@ NOT_SIGNED = {
     "hold.placed_at": CLOCK,
     "tombstone.tombstone_id": OWN_WORK,
     "tombstone.at": CLOCK,
+    "tombstone.number": "Of an erased record nothing that is signed states it; it only keeps a record from others.",
     "tombstone.kept": "Which scans stay: each is held against the records that keep it before it is told.",
     **dict.fromkeys(
         (

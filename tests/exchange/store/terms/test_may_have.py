@@ -155,7 +155,7 @@ def _same(store: Store, node_id: str, purpose: Purpose, records: dict[str, Recor
                 peer.legal_basis,
                 TODAY,
                 owner=ISSUER,
-                standing=standing_of(session, name, peer, owner=ISSUER),
+                standing=standing_of(session, name, record, peer, owner=ISSUER),
             )
             assert (name in given_out) == (answer == Release()), (answer, record)
             assert (name in asked) == (answer == Withheld(Reason.NEEDS_APPROVAL)), (answer, record)
