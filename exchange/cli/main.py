@@ -27,23 +27,20 @@ from exchange.cli import (
 )
 from exchange.cli.access import tokens, users
 from exchange.cli.command_groups import Command, CommandHeading, command_line
-from exchange.cli.coordination import (
-    actions,
-    assessment,
-    exercises,
-    incidents,
-    law,
-    maturity,
-    meetings,
-    monitoring,
-    onboarding,
-    region,
-)
 from exchange.cli.integrity import audit, bundles, log_check
 from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
 from exchange.cli.operate import backup, doctor, egress, extras, jobs, restore_drill, settings, top, watching, webhooks
+from exchange.coordination.assessment import assessment_commands
+from exchange.coordination.desk import region_commands
+from exchange.coordination.exercises import exercise_commands
+from exchange.coordination.half_year_report import report_commands
+from exchange.coordination.incidents import incident_commands
+from exchange.coordination.law import law_commands
+from exchange.coordination.maturity import maturity_commands
+from exchange.coordination.meetings import action_commands, meeting_commands
+from exchange.coordination.onboarding import onboarding_commands
 from exchange.home import keep_private
 from exchange.memory import collect_seldom
 
@@ -60,7 +57,7 @@ HEADINGS = (
             ),
             Command(
                 "exercise",
-                exercises.app,
+                exercise_commands.app,
                 "Exercises and proficiency sets on made-up exhibits.",
                 (
                     "ffp exercise draw --out proficiency/",
@@ -124,7 +121,7 @@ HEADINGS = (
             Command("policy", policy.app, "Show and change with whom is shared; decide approvals."),
             Command(
                 "law",
-                law.app,
+                law_commands.app,
                 "The law of each side: read it, enter it, publish it.",
                 (
                     "ffp law list",
@@ -292,13 +289,13 @@ HEADINGS = (
             ),
             Command(
                 "report",
-                monitoring.report,
+                report_commands.report,
                 "The report of a half-year or a year.",
                 ("ffp report --half 2026H2", "ffp report --period 2026 --form file --out report.json"),
             ),
             Command(
                 "incidents",
-                incidents.app,
+                incident_commands.app,
                 "Counts of incidents and persons: import, approve.",
                 (
                     "ffp incidents template incidents.csv",
@@ -308,13 +305,13 @@ HEADINGS = (
             ),
             Command(
                 "maturity",
-                maturity.maturity,
+                maturity_commands.maturity,
                 "How far this focal point has come, and its next step.",
                 ("ffp maturity", "ffp maturity --keep --as head-1", "ffp maturity --path"),
             ),
             Command(
                 "assess",
-                assessment.app,
+                assessment_commands.app,
                 "Assess a focal point; needs no node.",
                 (
                     "ffp assess new moldova/ --jurisdiction MD --half 2026H2",
@@ -330,7 +327,7 @@ HEADINGS = (
         [
             Command(
                 "region",
-                region.app,
+                region_commands.app,
                 "One report of the region, from its nodes' files.",
                 (
                     'ffp region key --name "Regional coordination" --out keys/',
@@ -342,7 +339,7 @@ HEADINGS = (
             ),
             Command(
                 "onboard",
-                onboarding.onboard,
+                onboarding_commands.onboard,
                 "Lead a jurisdiction in, step by step.",
                 (
                     "ffp onboard MD",
@@ -352,7 +349,7 @@ HEADINGS = (
             ),
             Command(
                 "action",
-                actions.app,
+                action_commands.app,
                 "What coordination meetings agreed on.",
                 (
                     'ffp action add "Name the articles." --owner MK --role head --due 2027-03-31 --met-on 2026-11-24 '
@@ -362,7 +359,7 @@ HEADINGS = (
             ),
             Command(
                 "meeting",
-                meetings.app,
+                meeting_commands.app,
                 "Meetings and trainings held, and how many attended.",
                 (
                     'ffp meeting add local --on 2026-11-10 --title "Local meeting" --attended police:head:women=1 '

@@ -19,18 +19,18 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from exchange.coordination.exercises.draw_set import draw_set
+from exchange.coordination.exercises.exercise_folder import list_sets, make_folder, put_set
+from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.past.make_past import ROOT_FOLDER, TRUTH_FILE, halves_to_simulate, make_past
 from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
-from exchange.demo.past.make import ROOT_FOLDER, TRUTH_FILE, halves_to_simulate, make_past
 from exchange.demo.processes import DemoNode, enrol_and_share, make_node
 from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.access.sign_in import invite_user
 from exchange.flows.access.users import add_users, all_users
-from exchange.flows.exercises.draw_set import draw_set
-from exchange.flows.exercises.folder import list_sets, make_folder, put_set
-from exchange.flows.exercises.vocabulary import ExerciseAudience
 from exchange.flows.keys.enrol import read_introduction
-from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node, opened
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
+from exchange.coordination.law import law_routes
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node
 from exchange.web.access.login_rate_limit import Tries
@@ -34,7 +35,6 @@ from exchange.web.rest import (
     heights,
     held_records,
     lane,
-    law,
     mirror,
     pair_bundles,
     proposals,
@@ -126,7 +126,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None, processes: int = 1) ->
         terms.router,
         held_records.router,
         proposals.router,
-        law.router,
+        law_routes.router,
         candidates.router,
         pair_bundles.router,
         statements.router,

@@ -12,9 +12,9 @@ import structlog
 from anyio import CapacityLimiter
 
 from exchange.flows.alerts.mail import LetterWriter
-from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.node.worker_lease import BEAT_S, Presence
+from exchange.flows.sync.available_hours import AvailableHours
 from exchange.net.client import PeerClient
 from exchange.net.keep_alive import QUIET_LINE_S
 from exchange.net.news_lines import NewsLines

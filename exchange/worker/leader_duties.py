@@ -8,6 +8,7 @@ import time
 
 import structlog
 
+from exchange.coordination.maturity.keep_snapshot import keep_when_due
 from exchange.errors import StoreUnavailable, TimeStampError
 from exchange.flows.alerts.mail import LetterWriter, send_letter
 from exchange.flows.entry.drafts import erase_outlived_drafts
@@ -20,8 +21,6 @@ from exchange.flows.log.mend import mend_log
 from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, set_objects_aside, sweep_objects
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.log.start import begin_log_start, may_sign, note_set_aside, sets_aside
-from exchange.flows.maturity.keep import keep_when_due
-from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.review.taken_work import end_reviewed
 from exchange.flows.scan.compared_pairs import promise_newly_comparable
@@ -30,6 +29,7 @@ from exchange.flows.scan.gallery_check import check_galleries
 from exchange.flows.scan.gallery_upkeep import restore_galleries
 from exchange.flows.scan.picture_room import room_for_heights
 from exchange.flows.scan.picture_upkeep import PictureUpkeep, clear_heights
+from exchange.flows.sync.available_hours import AvailableHours
 from exchange.flows.sync.replay import read_again
 from exchange.flows.sync.serve_lane import give_mended
 from exchange.flows.terms.withdraw import purge

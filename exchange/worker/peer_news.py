@@ -12,9 +12,9 @@ import structlog
 
 from exchange.clock import stamp
 from exchange.errors import PeerMisbehaved, PeerUnreachable
-from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
+from exchange.flows.sync.available_hours import AvailableHours
 from exchange.flows.sync.clocks import note_clock
 from exchange.flows.sync.fetch import ask_again
 from exchange.flows.sync.pull import question_for_news

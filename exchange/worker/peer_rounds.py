@@ -12,9 +12,9 @@ from exchange.errors import PeerBusy, PeerError, PeerMisbehaved, PeerUnreachable
 from exchange.flows.keys.events import learn_keys
 from exchange.flows.keys.restore_key_events import return_key_events
 from exchange.flows.log.start import may_sign
-from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
+from exchange.flows.sync.available_hours import AvailableHours
 from exchange.flows.sync.clocks import note_clock
 from exchange.flows.sync.peer_quota import has_bytes_left
 from exchange.flows.sync.pull import pull

@@ -15,18 +15,18 @@ import uvicorn
 from starlette.applications import Starlette
 
 from exchange.clock import today
-from exchange.flows.coordination.actions import NewAction, add_action, change_action
-from exchange.flows.coordination.meetings import Attendance, NewMeeting, enter_meeting
-from exchange.flows.coordination.vocabulary import AttendeeSex, Institution
-from exchange.flows.incidents.enter import propose_import, take_import
-from exchange.flows.monitoring.half_years import Half
-from exchange.flows.onboarding.checklist import StepChange, sign_checklist
-from exchange.flows.pack.pack_desk import PackDesk
-from exchange.flows.region.desk import DeskKeys
-from exchange.flows.region.indicators import shipped_indicators
-from exchange.flows.region.report_file import Believed
+from exchange.coordination.desk.desk_app import desk_app
+from exchange.coordination.desk.pack_desk import PackDesk
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.incidents.enter_incidents import propose_import, take_import
+from exchange.coordination.meetings.agreed_actions import NewAction, add_action, change_action
+from exchange.coordination.meetings.held_meetings import Attendance, NewMeeting, enter_meeting
+from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
+from exchange.coordination.onboarding.checklist import StepChange, sign_checklist
+from exchange.coordination.region.indicators import shipped_indicators
+from exchange.coordination.region.region_desk import DeskKeys
+from exchange.coordination.region_files.report_file import Believed
 from exchange.log.audit_entry import Actor, ActorKind
-from exchange.web.region.desk_app import desk_app
 from schemas import Maker
 from schemas.vocabulary import (
     ActionState,
@@ -39,8 +39,8 @@ from schemas.vocabulary import (
     SignedInBy,
 )
 from tests.exchange.conftest import RunningNode
-from tests.exchange.flows.incidents.made_up_incidents import made_up_table
-from tests.exchange.flows.region.region_world import H1, RegionWorld, start_of_2026
+from tests.exchange.coordination.incidents.made_up_incidents import made_up_table
+from tests.exchange.coordination.region.region_world import H1, RegionWorld, start_of_2026
 
 DESK_PORT = 8479
 COUNTED = Half(2026, 2)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exchange.flows.exercises.vocabulary import ExerciseSkill
+from exchange.coordination.exercises.exercise_vocabulary import ExerciseSkill
 from schemas.vocabulary import Role
 from tests.browser.pages import person, sign_in, wait_ready
 from tests.browser.test_accessibility import serious

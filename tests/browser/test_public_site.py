@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from exchange.flows.region.site.site_folder import replace_site
+from exchange.coordination.public_site.site_folder import replace_site
 from exchange.web.languages import CODES
 from tests.browser.test_accessibility import RULES
-from tests.exchange.web.public_site.conftest import MadeSite, made_site, released_region
-from tests.exchange.web.public_site.outline import outline
+from tests.exchange.coordination.public_site.made_site import MadeSite, made_site, released_region
+from tests.exchange.coordination.public_site.outline import outline
 
 __all__ = ["made_site", "released_region"]
 

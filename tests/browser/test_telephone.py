@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exchange.clock import now
-from exchange.flows.monitoring.half_years import Half
+from exchange.coordination.half_year.half_years import Half
 from exchange.store.access.users import add_user
 from exchange.web.languages.spoken import COOKIE
 from schemas.vocabulary import Jurisdiction, Role

@@ -23,11 +23,11 @@ from typing import Any, Final
 import pytest
 from PIL import Image
 
-from exchange.flows.exercises.attempts import answer_exercise, begin_attempt, find_attempt, hand_in
-from exchange.flows.exercises.documents import ExerciseAnswers, open_seal
-from exchange.flows.exercises.draw_set import DrawnSet, draw_set
-from exchange.flows.exercises.folder import KeptSet, find_set, make_folder, open_set, put_set
-from exchange.flows.exercises.vocabulary import ExerciseAudience, ExerciseSkill, ExerciseTruth
+from exchange.coordination.exercises.attempts import answer_exercise, begin_attempt, find_attempt, hand_in
+from exchange.coordination.exercises.draw_set import DrawnSet, draw_set
+from exchange.coordination.exercises.exercise_documents import ExerciseAnswers, open_seal
+from exchange.coordination.exercises.exercise_folder import KeptSet, find_set, make_folder, open_set, put_set
+from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience, ExerciseSkill, ExerciseTruth
 from schemas.vocabulary import Jurisdiction, Role, ScreenConclusion
 from tests.browser.conftest import OPTIONS
 from tests.browser.pages import person, sign_in

@@ -16,12 +16,12 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.clock import DAY_S, day_after, stamp_in, today
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.law.law_draft import law_draft, publish_law, replace_articles, save_article
 from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.entry import draft_scans, drafts
 from exchange.flows.entry.draft_changes import changes_of_form
-from exchange.flows.law.draft import law_draft, publish_law, replace_articles, save_article
-from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import request_release
@@ -36,8 +36,8 @@ from exchange.store.tables.terms import ApprovalRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.coordination.law.made_up_law import article, made_up_law, rule
 from tests.exchange.flows.kept_checks import keep_check
-from tests.exchange.flows.law.made_up_law import article, made_up_law, rule
 
 PASSWORD = "correct horse battery staple"
 EXHIBITS = {

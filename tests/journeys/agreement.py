@@ -10,12 +10,12 @@ import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from exchange.flows.monitoring.definitions import COUNTS
-from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.public_edition import ENTERED
-from exchange.flows.monitoring.report import draft
-from exchange.flows.monitoring.small_counts import Told
-from exchange.web.wording.figures import words
+from exchange.coordination.half_year.figure_definitions import COUNTS
+from exchange.coordination.half_year.figure_words import words
+from exchange.coordination.half_year.half_year_report import draft
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.half_year.public_edition import ENTERED
+from exchange.coordination.half_year.small_counts import Told
 from schemas.vocabulary import Role
 from tests.journeys.casework import DayDone
 from tests.journeys.day import (

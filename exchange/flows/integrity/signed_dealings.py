@@ -10,20 +10,20 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from exchange.coordination.half_year.counted import editions_of
+from exchange.coordination.half_year.editions import read_report_manifest
+from exchange.coordination.incidents.incident_document import read_annex_manifest
+from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
+from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
+from exchange.coordination.meetings.meeting_tables import PackInputsRow
 from exchange.flows.blind.visibility import blind_to
-from exchange.flows.incidents.document import read_annex_manifest
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, differing, said_in
-from exchange.flows.monitoring.editions import read_report_manifest
 from exchange.flows.node.node import Node
 from exchange.flows.statement.approved_document import digest_of
 from exchange.store.log.statements import find_statement
-from exchange.store.monitoring.counted import editions_of
 from exchange.store.operate.at_rest import all_found, rows_backed, scan_of
 from exchange.store.query.queries import FoundState, QueryState
 from exchange.store.tables.columns import Base
-from exchange.store.tables.incidents import IncidentAnnexRow
-from exchange.store.tables.maturity import MaturitySnapshotRow
-from exchange.store.tables.meetings import PackInputsRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.reviews import VerificationTaskRow

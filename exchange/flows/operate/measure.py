@@ -23,10 +23,10 @@ from exchange.flows.sync.skew import peer_behind
 from exchange.store.entry.records import AcquisitionState, counts_by_state, scan_bytes
 from exchange.store.log.stamps import latest_stamp, stamp_failure
 from exchange.store.log.statements import last_log_check, latest_checkpoint, log_size
-from exchange.store.monitoring.candidate_delays import delays_within
 from exchange.store.node import jobs, workers
 from exchange.store.operate.newest_row import first_row
 from exchange.store.review.mail import failures
+from exchange.store.scan.candidate_delays import delays_within
 from exchange.store.scan.objects import count_objects
 from exchange.store.sync.peers import all_peers, lane_of, node_older, unnoted, withheld_on
 from exchange.store.tables.peers import PeerRow, PeerState

@@ -25,10 +25,10 @@ from exchange.store.entry.records import (
     correlated_otherwise,
 )
 from exchange.store.entry.scan_instruments import note_instrument
-from exchange.store.monitoring.candidate_delays import note_delay
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.review.candidates import NewCandidate, add_candidates
 from exchange.store.review.webhooks import WebhookEvent, announce_event
+from exchange.store.scan.candidate_delays import note_delay
 from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.truth.known_pairs import promise_scores
 from schemas.vocabulary import Modality

@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
-from exchange.store.coordination.stated import newest_stated
+from exchange.store.log.stated import newest_stated
 from schemas import Action, AnyStatement, ContractError, Onboarding, open_envelope, parse_statement
 
 _S = TypeVar("_S", bound=AnyStatement)

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
+from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
+from exchange.coordination.meetings.meeting_tables import PackInputsRow
 from exchange.store.tables.columns import Base
 from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow
-from exchange.store.tables.incidents import IncidentAnnexRow
 from exchange.store.tables.log import CosignatureRow, LogNodeRow, LogStateRow
-from exchange.store.tables.maturity import MaturitySnapshotRow
-from exchange.store.tables.meetings import PackInputsRow
 from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
 from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.peers import LaneItemRow, LaneRow

@@ -1,17 +1,14 @@
 """The tables of one node, as SQLAlchemy maps them. All are known as soon as one is imported."""
 
+from exchange.extensions import modules_for
 from exchange.store.tables import (
     columns,
     drafts,
     firearms,
     hits,
-    incidents,
     instruments,
-    law,
     log,
     mail,
-    maturity,
-    meetings,
     mirror,
     monitoring,
     peers,
@@ -32,13 +29,9 @@ __all__ = [
     "drafts",
     "firearms",
     "hits",
-    "incidents",
     "instruments",
-    "law",
     "log",
     "mail",
-    "maturity",
-    "meetings",
     "mirror",
     "monitoring",
     "peers",
@@ -53,3 +46,5 @@ __all__ = [
     "webhooks",
     "work",
 ]
+
+modules_for("tables")

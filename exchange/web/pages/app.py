@@ -12,6 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exchange.coordination.exercises import exercise_page, exercise_sets_page
+from exchange.coordination.half_year_report import half_year_page
+from exchange.coordination.incidents import annex_page, incident_sheet
+from exchange.coordination.law import law_entry_page, law_page
+from exchange.coordination.maturity import maturity_page
+from exchange.coordination.meetings import actions_page, meetings_page
+from exchange.coordination.meetings.pack_paper import pack_page
+from exchange.coordination.onboarding import onboarding_page, region_page
 from exchange.errors import ExchangeError
 from exchange.flows.access.oidc import provider_of
 from exchange.flows.node.node import Node
@@ -31,7 +39,6 @@ from exchange.web.pages import (
 )
 from exchange.web.pages.access import oidc, sign_in, tokens
 from exchange.web.pages.access.sign_in import sign_in_address
-from exchange.web.pages.coordination import actions, meeting_pack, meetings, onboarding
 from exchange.web.pages.entry import (
     firearms,
     held_records,
@@ -44,13 +51,8 @@ from exchange.web.pages.entry import (
     search,
     withdrawals,
 )
-from exchange.web.pages.exercises import items as exercise_items
-from exchange.web.pages.exercises import sets as exercise_sets
-from exchange.web.pages.incidents import annex_page, sheet
-from exchange.web.pages.law import entering, reading
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.live_hints import LiveHints
-from exchange.web.pages.monitoring import half_year, maturity, region
 from exchange.web.pages.query import queries
 from exchange.web.pages.review import (
     alerts,
@@ -99,21 +101,21 @@ PAGE_PARTS = (
     records,
     scan_pictures,
     disclosures,
-    region,
-    actions,
-    meetings,
-    meeting_pack,
-    onboarding,
-    exercise_sets,
-    exercise_items,
+    region_page,
+    actions_page,
+    meetings_page,
+    pack_page,
+    onboarding_page,
+    exercise_sets_page,
+    exercise_page,
     peers,
     audit,
-    half_year,
+    half_year_page,
     annex_page,
-    sheet,
-    maturity,
-    entering,
-    reading,
+    incident_sheet,
+    maturity_page,
+    law_entry_page,
+    law_page,
     register,
     register_files,
     firearms,

@@ -18,13 +18,13 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import exchange.web
-from exchange.flows.assessment.outside import outside_texts
-from exchange.flows.assessment.questionnaire import questionnaire_texts
-from exchange.flows.incidents.words import annex_texts
-from exchange.flows.maturity.definitions import maturity_texts
-from exchange.flows.monitoring.definitions import definition_texts
-from exchange.flows.onboarding.steps import onboarding_texts
-from exchange.flows.region.indicators import goal_texts
+from exchange.coordination.assessment.outside_facts_asked import outside_texts
+from exchange.coordination.assessment.questionnaire import questionnaire_texts
+from exchange.coordination.half_year.figure_definitions import definition_texts
+from exchange.coordination.incidents.platform_words import annex_texts
+from exchange.coordination.maturity.practice_definitions import maturity_texts
+from exchange.coordination.onboarding.onboarding_steps import onboarding_texts
+from exchange.coordination.region.indicators import goal_texts
 from exchange.record_filter import CONDITIONS, ConditionGroup
 from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_file
 from exchange.web.languages.cyrillic import to_cyrillic

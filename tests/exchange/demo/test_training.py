@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from exchange.coordination.exercises.exercise_folder import folder_of, list_sets
+from exchange.coordination.exercises.exercise_vocabulary import ExerciseUse
 from exchange.demo.training import PEOPLE, REGION, run_training
 from exchange.errors import ConfigurationError
-from exchange.flows.exercises.folder import folder_of, list_sets
-from exchange.flows.exercises.vocabulary import ExerciseUse
 from exchange.flows.node.node import opened
 from exchange.store.sync.peers import all_peers
 from schemas.vocabulary import Jurisdiction

@@ -11,6 +11,7 @@ import segno
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from exchange.coordination.exercises.attempt_cookie import all_left
 from exchange.errors import ExchangeError, Forbidden, InvalidInput, TooMany, Unauthenticated
 from exchange.flows.access import sign_in as flow
 from exchange.flows.access.sessions import end_session
@@ -19,7 +20,6 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.http.problems import headers_of, status_of
 from exchange.web.languages.spoken import local_page, speaking, spoken
-from exchange.web.pages.exercises.attempt_cookie import all_left
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from exchange.web.wording.sentences import ShownRefusal, refusal, refusal_of
 from schemas.vocabulary import SignedInBy

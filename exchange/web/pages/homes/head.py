@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from exchange.coordination.half_year_report.half_year_glance import half_year_so_far
+from exchange.coordination.meetings.agreed_actions import overdue_here
+from exchange.coordination.meetings.pack.waiting_approvals import waiting_approvals
+from exchange.coordination.meetings.pack_paper.waiting_approvals_words import waiting_line
 from exchange.flows.alerts.deadlines import Duty, Waiting, tell_duties, waiting_for
 from exchange.flows.alerts.team_work import TeamWork, team_work
 from exchange.flows.alerts.worklist import hit_items
-from exchange.flows.coordination.actions import overdue_here
-from exchange.flows.monitoring.glance import half_year_so_far
 from exchange.flows.operate.lights import lights_of
 from exchange.flows.operate.status import node_status
-from exchange.flows.pack.waiting_approvals import waiting_approvals
 from exchange.flows.review.approvals import waiting_decisions
 from exchange.flows.review.taken_work import MAY_WORK_ON, colleagues_for
 from exchange.flows.sync.partners import exchange_standing
@@ -21,7 +22,6 @@ from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.log.audit_entry import Act
 from exchange.web.pages.homes.reader import proposals_of
 from exchange.web.pages.layout import Visitor
-from exchange.web.wording.coordination.waiting_approvals import waiting_line
 
 MOST_APPROVALS: Final = 8
 """So many are lines of the list; a node that nobody ever approved anything at has more."""

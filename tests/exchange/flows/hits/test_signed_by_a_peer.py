@@ -11,6 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from exchange import clock
+from exchange.coordination.half_year.figures_of_hits import joined_cases
+from exchange.coordination.half_year.half_year_rows import rows_of
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.half_year.spans import spans_of
 from exchange.errors import NotFound, PeerMisbehaved
 from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits import bases, history
@@ -18,10 +22,6 @@ from exchange.flows.hits.history import find_link
 from exchange.flows.hits.pairs import settle_pairs, work_out_all
 from exchange.flows.hits.vocabulary import NoEffect, Stage
 from exchange.flows.log.checkpoint import sign_head
-from exchange.flows.monitoring.half_years import Half
-from exchange.flows.monitoring.hits import joined_cases
-from exchange.flows.monitoring.rows import rows_of
-from exchange.flows.monitoring.spans import spans_of
 from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.reviews import reviews_of
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say

@@ -17,8 +17,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp, stamp_in
-from exchange.flows.incidents.counts import IncidentCounts
-from exchange.flows.incidents.document import (
+from exchange.coordination.half_year.counted import keep_report
+from exchange.coordination.half_year.editions import editions
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.incidents.incident_counts import IncidentCounts
+from exchange.coordination.incidents.incident_document import (
     AnnexHead,
     ExactAnnex,
     told_edition,
@@ -26,14 +29,16 @@ from exchange.flows.incidents.document import (
     write_exact,
     write_told,
 )
+from exchange.coordination.incidents.incident_entries import keep_annex
+from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
+from exchange.coordination.maturity.maturity_snapshot import write_snapshot
+from exchange.coordination.maturity.practices_here import maturity_of
+from exchange.coordination.maturity.snapshot_rows import add_snapshot
+from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
+from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, draft_inputs
 from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head
-from exchange.flows.maturity.assess import maturity_of
-from exchange.flows.maturity.snapshot import write_snapshot
-from exchange.flows.monitoring.editions import editions
-from exchange.flows.monitoring.half_years import Half
 from exchange.flows.node.node import Node
-from exchange.flows.pack.approve_inputs import approve_inputs, draft_inputs
 from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import decide_found, request_release
 from exchange.flows.query.take import _row as received_query
@@ -45,13 +50,8 @@ from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import place_hold, revoke_from, withdraw
 from exchange.store.access.tokens import revoke_token
 from exchange.store.access.users import add_user, change_role, put_authorisation
-from exchange.store.incidents.entries import keep_annex
 from exchange.store.log.statements import add_statement, find_statement
-from exchange.store.monitoring.counted import keep_report
-from exchange.store.monitoring.snapshots import add_snapshot
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
-from exchange.store.tables.incidents import IncidentAnnexRow
-from exchange.store.tables.maturity import MaturitySnapshotRow
 from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.queries import FoundRow

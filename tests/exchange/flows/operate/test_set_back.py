@@ -16,13 +16,13 @@ from exchange.errors import InvalidInput, StoreUnavailable
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.log.start import accept_database
-from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import examine
 from exchange.flows.operate.ready import readiness
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.sign_statement import say
+from exchange.flows.sync.available_hours import AvailableHours
 from exchange.net.time_authority import TimeAuthorityClient
 from exchange.store.tables.records import StatementRow
 from exchange.worker.leader_duties import LeaderDuties

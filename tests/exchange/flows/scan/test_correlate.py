@@ -14,7 +14,7 @@ from sqlalchemy import select
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.scan.compared_pairs import promise_newly_comparable
 from exchange.flows.scan.correlate import correlate_acquisition
-from exchange.store.monitoring.candidate_delays import delays_within
+from exchange.store.scan.candidate_delays import delays_within
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import RunningNode

@@ -35,9 +35,9 @@ from exchange.errors import (
 )
 from exchange.flows.keys.enrol import enrol, fetch_introduction, revoke_peer
 from exchange.flows.log.checkpoint import sign_head
-from exchange.flows.monitoring.hours import AvailableHours
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import note_alarm
+from exchange.flows.sync.available_hours import AvailableHours
 from exchange.flows.sync.peer_quota import quotas, reset_quota, set_quota
 from exchange.flows.witness import mirror
 from exchange.flows.witness.cosign import cosign_head, meet

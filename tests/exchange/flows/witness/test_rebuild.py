@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from exchange.coordination.law.law_draft import law_draft, publish_law, replace_articles
 from exchange.errors import PeerMisbehaved, PeerUnreachable
 from exchange.flows.integrity.log_check import check_log
-from exchange.flows.law.draft import law_draft, publish_law, replace_articles
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
@@ -39,7 +39,7 @@ from exchange.store.witness.rebuild import lane_ids, lost_leaves, own_leaves, re
 from schemas import Group, LegalBasis, Maker, open_envelope, parse_statement, statement_id
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
-from tests.exchange.flows.law.made_up_law import made_up_law
+from tests.exchange.coordination.law.made_up_law import made_up_law
 from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.schemas.examples import record_fields
 

@@ -19,12 +19,12 @@ import pytest
 from pypdf import PdfReader
 
 from exchange import errors
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.flows.access import oidc, sign_in
 from exchange.flows.access import tokens as token_flows
 from exchange.flows.blind import visibility
-from exchange.flows.maturity.definitions import MATURITY_LEVELS
-from exchange.flows.monitoring.half_years import Half
 from exchange.flows.review import statements
 from exchange.flows.scan import heights
 from exchange.flows.witness.verify_pair_bundle import verify_pair_bundle

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from exchange.flows.maturity.keep import last_half
+from exchange.coordination.maturity.keep_snapshot import last_half
 from exchange.store.tables.records import StatementRow
 from exchange.store.tables.reviews import ExhibitsSeenRow
 from schemas.vocabulary import Jurisdiction, Role

@@ -1,0 +1,1 @@
+"""The region's coordination: it imports the node, and the node imports nothing from here."""

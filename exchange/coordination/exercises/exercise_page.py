@@ -1,0 +1,181 @@
+"""One exercise: two exhibits under the viewer of casework, or a question; after the answer, why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from exchange.coordination.exercises.attempt_cookie import ANYBODY, NumberInPath, SetInPath, attempt_at, set_of
+from exchange.coordination.exercises.attempts import Attempt, answer_exercise
+from exchange.coordination.exercises.exercise_documents import ItemAnswer
+from exchange.coordination.exercises.exercise_exhibits import exercise_heights, exercise_picture
+from exchange.coordination.exercises.exercise_folder import KeptSet
+from exchange.coordination.exercises.exercise_question_words import option_words, question_words, why_question
+from exchange.coordination.exercises.exercise_words import (
+    answered_words,
+    known_strip,
+    outcome_sentence,
+    right_words,
+    score_place_words,
+    skill_word,
+    truth_words,
+    use_word,
+    why_pair,
+)
+from exchange.coordination.exercises.known_scores import KnownPairScores, known_pair_scores, place_among
+from exchange.errors import NotFound
+from exchange.flows.node.node import Node
+from exchange.flows.node.validated_scores import ScanFacts, why_not_validated
+from exchange.flows.scan.heights import Form
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.compute_threads import WorkKind, heavily
+from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
+from exchange.web.wording.conclusions import CONCLUSIONS_ON
+from schemas.vocabulary import Basis, Modality, RegionOfInterest
+
+router = APIRouter()
+
+LIT: Final = {"mode": "side-by-side", "cells": True, "form": "filtered"}
+"""How the stage is after the answer: both exhibits as they were registered, the cells that agree lit."""
+
+
+_DRAWN: Final = ScanFacts(Modality.TOPOGRAPHY, None, None, drawn=True)
+
+
+@dataclass(frozen=True)
+class ExhibitSide:
+    """One of two exhibits: where its heights are, and its number on the page."""
+
+    heights: str
+    number: int
+
+
+@router.get("/exercises/{set_id}/{number}")
+def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, number: NumberInPath) -> Response:
+    """What is right is on the page after this browser's attempt has an answer, and never before."""
+    kept = set_of(node, set_id)
+    item, attempt = kept.item(number), attempt_at(request, who, kept)
+    said = attempt.given.get(number) if attempt is not None else None
+    may_see = said is not None or (attempt is not None and attempt.is_over)
+    right = kept.answer(number) if may_see else None
+    values: dict[str, Any] = {
+        "kept": kept,
+        "item": item,
+        "attempt": attempt,
+        "said": said,
+        "right": right,
+        "outcome": attempt.outcome(number) if attempt is not None and right is not None else None,
+        "following": _following(kept, attempt, number),
+        "use_word": use_word,
+        "answered_words": answered_words,
+        "right_words": right_words,
+        "skill_word": skill_word,
+        "outcome_sentence": outcome_sentence,
+    }
+    if item.question is not None:
+        return page(
+            "exercise_question",
+            who,
+            **values,
+            question_words=question_words,
+            option_words=option_words,
+            why_question=why_question,
+        )
+    known = known_pair_scores()
+    return page(
+        "exercise_pair",
+        who,
+        **values,
+        sides=[_side(set_id, number, side, place) for place, side in enumerate(("a", "b"), start=1)],
+        conclusions=CONCLUSIONS_ON[Basis.SCREEN],
+        comparison=None if right is None else json.dumps(right.comparison),
+        view=json.dumps(LIT),
+        score=_score_of(right),
+        not_validated=why_not_validated(RegionOfInterest.BREECH_FACE, _DRAWN, _DRAWN),
+        place=_place(right, known),
+        strip=known_strip(_score_of(right), known) if right is not None and known.is_of_this_matcher else None,
+        score_place_words=score_place_words,
+        truth_words=truth_words,
+        why_pair=why_pair,
+    )
+
+
+@router.post("/exercises/{set_id}/{number}")
+async def answer(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, number: NumberInPath) -> Response:
+    """The first answer stands."""
+    fields = await read_form(request, node, who.csrf)
+    return await off_loop(_answer, node, request, who, set_id, number, fields)
+
+
+def _answer(node: Node, request: Request, who: Visitor, set_id: str, number: int, fields: dict[str, str]) -> Response:
+    kept = set_of(node, set_id)
+    attempt = attempt_at(request, who, kept)
+    if attempt is None:
+        raise NotFound("Begin this set first.")
+    answer_exercise(attempt, number, fields.get("answer", ""))
+    onwards = number
+    if kept.answers is None:  # nothing to see here yet
+        onwards = next((one for one in attempt.open_numbers if one != number), 0)
+    return RedirectResponse(f"/app/exercises/{set_id}/{onwards}" if onwards else f"/app/exercises/{set_id}", 303)
+
+
+@router.get("/exercises/{set_id}/{number}/heights/{side}", dependencies=[ANYBODY])
+async def exercise_exhibit(
+    request: Request,
+    node: OpenNode,
+    set_id: SetInPath,
+    number: NumberInPath,
+    side: Literal["a", "b"],
+    form: Form = Form.RAW,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """What the comparison viewer draws."""
+    kept = await off_loop(set_of, node, set_id)
+    tag = f"{set_id}.{number}.{side}.{form}"
+    if unchanged(if_none_match, tag):
+        return Response(status_code=304, headers={"ETag": f'"{tag}"'})
+    content = await heavily(request, WorkKind.PICTURES, exercise_heights, node, kept, number, side, form)
+    headers = {"ETag": f'"{tag}"', "Content-Encoding": "gzip"}
+    return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+@router.get("/exercises/{set_id}/{number}/picture")
+async def picture_of_exercise(
+    request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, number: NumberInPath
+) -> Response:
+    """For whoever may see what is right. Raises NotFound for everybody else."""
+    kept = await off_loop(set_of, node, set_id)
+    attempt = await off_loop(attempt_at, request, who, kept)
+    may_see = attempt is not None and (number in attempt.given or attempt.is_over)
+    if kept.answers is None or not may_see:
+        raise NotFound("There is no such picture.")
+    content = await heavily(request, WorkKind.PICTURES, exercise_picture, node, kept, number)
+    return Response(content, media_type="image/png", headers={"Cache-Control": "private, no-cache"})
+
+
+def _side(set_id: str, number: int, side: str, place: int) -> ExhibitSide:
+    return ExhibitSide(f"/app/exercises/{set_id}/{number}/heights/{side}?form=filtered", place)
+
+
+def _following(kept: KeptSet, attempt: Attempt | None, number: int) -> int | None:
+    """The next one that is not answered; after the last the first of those; when all are, the next in the row."""
+    last = len(kept.document.items)
+    waiting = attempt.open_numbers if attempt is not None else []
+    after = [one for one in waiting if one > number] + [one for one in waiting if one < number]
+    return after[0] if after else (number + 1 if number < last and not waiting else None)
+
+
+def _score_of(right: ItemAnswer | None) -> float:
+    return 0.0 if right is None or right.comparison is None else float(right.comparison["score"])
+
+
+def _place(right: ItemAnswer | None, known: KnownPairScores) -> list[str]:
+    """Where the score stands; nothing where this node's matcher is another than that which measured the known ones."""
+    if right is None or not known.is_of_this_matcher:
+        return []
+    return score_place_words(place_among(_score_of(right), known))

@@ -1,0 +1,8 @@
+"""The tables of the region's coordination, known as soon as those of the node are."""
+
+from exchange.coordination.incidents import incident_tables
+from exchange.coordination.law import law_tables
+from exchange.coordination.maturity import snapshot_tables
+from exchange.coordination.meetings import meeting_tables
+
+__all__ = ["incident_tables", "law_tables", "meeting_tables", "snapshot_tables"]

@@ -1,0 +1,277 @@
+"""The monitoring report of a half-year or a year: made from work already done, in two editions that the head approves
+in one act, and only then released."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.coordination.half_year.counted import (
+    approved_report,
+    approved_reports,
+    begun_at,
+    editions_of,
+    keep_report,
+)
+from exchange.coordination.half_year.editions import Editions, editions
+from exchange.coordination.half_year.figure_counts import Counted, count
+from exchange.coordination.half_year.figures_of_hits import joined_cases
+from exchange.coordination.half_year.figures_of_links import linked_cases_of
+from exchange.coordination.half_year.gap import Gap, legal_gap
+from exchange.coordination.half_year.half_year_document import (
+    Document,
+    Earlier,
+    document_of,
+    read_document,
+    terms_in_force,
+    write_document,
+)
+from exchange.coordination.half_year.half_year_rows import rows_of
+from exchange.coordination.half_year.half_years import Half, Period, Year, is_year
+from exchange.coordination.half_year.months import Months, by_month
+from exchange.coordination.half_year.restricted_edition import (
+    Restricted,
+    RestrictedHalf,
+    read_restricted,
+    restricted_half,
+    restricted_year,
+    write_restricted,
+)
+from exchange.coordination.half_year.years import year_document
+from exchange.errors import Conflict, NotFound
+from exchange.flows.node.node import Node
+from exchange.flows.statement.approved_document import ApprovedDocument, NewApproval, approve_document, find_approval
+from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
+from schemas import Maker
+
+_MOST_HALVES = 40
+"""Of which the page offers a report: twenty years."""
+
+
+@dataclass(frozen=True)
+class ReportDraft:
+    """What would be approved: both editions. Of a half-year also what they were made from, the exact figures, which
+    stay in the node."""
+
+    document: Document
+    restricted: Restricted
+    editions: Editions
+    counted: Counted | None = None
+    gap: Gap | None = None
+    months: Months | None = None
+
+    @property
+    def data(self) -> bytes:
+        return self.editions.public
+
+    @property
+    def sha256(self) -> str:
+        return self.editions.sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approved(ApprovedDocument):
+    """A report as it was approved: the approval concerns the manifest of both editions."""
+
+    document: Document
+    editions: Editions
+
+    @property
+    def data(self) -> bytes:
+        return self.editions.public
+
+    @property
+    def restricted(self) -> Restricted:
+        return read_restricted(self.editions.restricted)
+
+
+def draft(node: Node, period: Period) -> ReportDraft:
+    """Count a half-year, up to its end or, while it lasts, up to now; or add up a year's half-years. The same rows give
+    the same bytes.
+
+    Raises NotFound for what has not begun, or for a year of which a half-year is not approved, code "not-approved".
+    """
+    if period.start > stamp():
+        raise NotFound(f"The period {period} has not begun.")
+    return _draft_year(node, period) if isinstance(period, Year) else _draft_half(node, period)
+
+
+def _draft_half(node: Node, half: Half) -> ReportDraft:
+    with node.store.read() as session:
+        rows = rows_of(session, node, half)
+        gap = legal_gap(session, rows)
+        joined = joined_cases(rows, node.settings)
+        links = linked_cases_of(session, rows, joined)
+        before = _approved_before(session, half)
+    counted = count(rows, node.settings, joined)
+    trend = [Earlier(period, sha256, found.trend) for period, sha256, found in before]
+    restricted = restricted_half(
+        rows,
+        counted,
+        gap,
+        links,
+        smallest=node.settings.monitoring_smallest,
+        terms_h=terms_in_force(node.settings),
+        secret=node.keys.nonce_secret,
+        known=node.jurisdictions,
+    )
+    document = document_of(rows, restricted, gap, trend)
+    return ReportDraft(
+        document, restricted, _editions(node, document, restricted), counted, gap, by_month(rows, joined)
+    )
+
+
+def _draft_year(node: Node, year: Year) -> ReportDraft:
+    expected = [half for half, _ in halves(node) if half.year == year.year]
+    with node.store.read() as session:
+        parts = [(half, _kept(session, half)) for half in sorted(expected)]
+        before = _approved_before(session, year)
+    missing = [str(half) for half, found in parts if found is None]
+    if missing or not parts:
+        raise NotFound(
+            f"The year {year} is the sum of its half-years. Not approved in two editions: "
+            f"{', '.join(missing) or year}. The head approves these first: ffp report --half HALF --approve SHA256",
+            code="not-approved",
+        )
+    exact = [restricted for _, found in parts if found is not None for restricted in [_half_in(found)]]
+    documents = [read_document(found.public) for _, found in parts if found is not None]
+    trend = [Earlier(period, sha256, found.trend) for period, sha256, found in before]
+    document = year_document(year, documents, exact, trend)
+    restricted = restricted_year(year, exact, node.keys.nonce_secret, node.jurisdictions)
+    return ReportDraft(document, restricted, _editions(node, document, restricted))
+
+
+def _editions(node: Node, document: Document, restricted: Restricted) -> Editions:
+    return editions(
+        str(document.period),
+        node.node_id,
+        node.settings.jurisdiction,
+        write_document(document, node.jurisdictions),
+        write_restricted(restricted),
+    )
+
+
+def approve_report(node: Node, maker: Maker, period: Period, sha256: str, because: str) -> str:
+    """Approve both editions of a half-year or year that is over, for release. Returns the statement's id.
+
+    1. Make them anew: what is approved is what was shown, the digest of whose manifest is ``sha256``.
+    2. Sign an approval of the manifest, and keep both editions with it.
+
+    It is approved once: a second version beside the first would tell by their difference what either holds back.
+    Raises Conflict, code "half-not-over", "other-figures", "decided"; NotFound for one of which there is no data;
+    InvalidInput.
+    """
+    # 1.
+    if period not in [known for known, _ in periods(node)]:
+        raise NotFound(f"There is no data of the period {period}.")
+    if period.end > stamp():
+        raise Conflict(f"The period {period} is not over before {period.end}.", code="half-not-over")
+    found = draft(node, period)
+    if found.sha256 != sha256:
+        raise Conflict("The figures are others by now. Read them again, then approve.", code="other-figures")
+    read_restricted(found.editions.restricted)  # what nobody could read is not approved
+
+    # 2.
+    def keep(session: Session, new: NewApproval) -> None:
+        if approved_report(session, str(period)) is not None:
+            raise Conflict(f"The report of {period} was approved already.", code="decided")
+        both = found.editions
+        row = MonitoringReportRow(half=str(period), document=both.manifest, **vars(new))
+        keep_report(
+            session, row, MonitoringEditionRow(period=str(period), public=both.public, restricted=both.restricted)
+        )
+
+    return approve_document(node, maker, found.editions.manifest, because, keep).approval
+
+
+def find_approved(node: Node, period: Period) -> Approved | None:
+    """The report as it was approved; None while it is not."""
+    with node.store.read() as session:
+        row = approved_report(session, str(period))
+        both = editions_of(session, str(period))
+        approved = find_approval(session, row)
+    if row is None or approved is None or both is None:
+        return None
+    return Approved(
+        document=read_document(both.public),
+        editions=Editions(row.document, both.public, both.restricted),
+        **vars(approved),
+    )
+
+
+def released(node: Node, period: Period) -> Approved:
+    """What may be handed out of a half-year or year. Raises NotFound, code "not-approved"."""
+    found = find_approved(node, period)
+    if found is None:
+        raise NotFound(
+            f"The report of {period} is not approved for release. {approve_next(period)}", code="not-approved"
+        )
+    return found
+
+
+def approve_next(period: Period) -> str:
+    """What the head does about a report that is not approved."""
+    if period.end > stamp():
+        return f"It can be approved once the period is over, from {period.end[:10]} on."
+    return (
+        f"The head reads it (ffp report --half {period} --draft --form pdf --out draft.pdf) and approves it: on the "
+        f"page Monitoring, or with ffp report --half {period} --approve SHA256 --as HEAD --because WHY."
+    )
+
+
+def halves(node: Node) -> list[tuple[Half, bool]]:
+    """Each half-year since the node began, the newest first, and whether its report is approved."""
+    with node.store.read() as session:
+        began = begun_at(session, node.node_id)
+        approved = {row.half for row in approved_reports(session)}
+    return [(half, str(half) in approved) for half in halves_since(began)]
+
+
+def halves_since(began: str | None) -> list[Half]:
+    """Each of which a node that began then has a report, the one that lasts first."""
+    half, found = Half.of(datetime.fromisoformat(stamp())), list[Half]()
+    while began is not None and half.end > began and len(found) < _MOST_HALVES:
+        found.append(half)
+        half = half.before()
+    return found
+
+
+def periods(node: Node) -> list[tuple[Period, bool]]:
+    """Each half-year since the node began, the newest first, and whether its report is approved; behind each second
+    half-year that is over, its year."""
+    with node.store.read() as session:
+        approved = {row.half for row in approved_reports(session)}
+    found: list[tuple[Period, bool]] = []
+    for half, is_approved in halves(node):
+        if half.number == 2 and half.end <= stamp():
+            year = Year(half.year)
+            found.append((year, str(year) in approved))
+        found.append((half, is_approved))
+    return found
+
+
+def _kept(session: Session, period: Period) -> MonitoringEditionRow | None:
+    return editions_of(session, str(period))
+
+
+def _half_in(found: MonitoringEditionRow) -> RestrictedHalf:
+    edition = read_restricted(found.restricted)
+    if not isinstance(edition, RestrictedHalf):
+        raise TypeError("a half-year's edition is no year's")
+    return edition
+
+
+def _approved_before(session: Session, period: Period) -> Sequence[tuple[str, str, Document]]:
+    """The public editions that were approved of earlier periods of the same kind, the first first, with the digest that
+    each approval concerns."""
+    found = []
+    for row in approved_reports(session):
+        if row.half < str(period) and is_year(row.half) == isinstance(period, Year):
+            both = editions_of(session, row.half)
+            if both is not None:
+                found.append((row.half, row.sha256, read_document(both.public)))
+    return found

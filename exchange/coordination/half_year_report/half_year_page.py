@@ -1,0 +1,218 @@
+"""The monitoring report of a half-year or a year: the head reads, approves and hands it out; the auditor reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from exchange.clock import stamp
+from exchange.coordination.half_year.figure_definitions import AVAILABILITY
+from exchange.coordination.half_year.figure_words import notes, words
+from exchange.coordination.half_year.half_year_document import Document
+from exchange.coordination.half_year.half_year_report import (
+    Approved,
+    ReportDraft,
+    approve_report,
+    draft,
+    find_approved,
+    halves,
+    periods,
+    released,
+)
+from exchange.coordination.half_year.half_years import Period, parse_period
+from exchange.coordination.half_year.restricted_edition import Restricted, exact_counts, exact_hours
+from exchange.coordination.half_year_report.half_year_charts import (
+    CHART_WIDE,
+    NAMES_WIDE,
+    funnel,
+    heat_map,
+    month_lines,
+    over_time,
+    stage_spans,
+)
+from exchange.coordination.half_year_report.half_year_paper import render_monitoring
+from exchange.coordination.half_year_report.monitoring_lines import exact_lines, lines_of
+from exchange.coordination.half_year_report.report_csv import monitoring_sheet
+from exchange.coordination.region_files.recipient import read_recipient
+from exchange.coordination.region_files.release_report import Addressed, bound_annexes, release_report
+from exchange.errors import NotFound
+from exchange.flows.node.node import Node
+from exchange.flows.statement.approved_document import check_digest
+from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.compute_threads import WorkKind, heavily
+from exchange.web.languages import spoken
+from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
+from exchange.web.pages.query.queries import line_of
+from schemas.vocabulary import Role
+
+router = APIRouter()
+
+ReleaseForm = Literal["file", "json", "csv", "pdf", "approval", "manifest"]
+FILE_TYPE = "application/vnd.ffp.report-file+json"
+Monitoring = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
+WHERE = {
+    "exhibits_entered": "/app/search",
+    "exhibits_received": "/app/search",
+    "queries_asked": "/app/queries",
+    "queries_received": "/app/queries",
+    "leads": "/app/hits",
+    "confirmed_hits": "/app/hits",
+    "overdue_answers": "/app/hits",
+    "overdue_approvals": "/app/approvals",
+    "releases_approved": "/app/approvals",
+    "releases_refused": "/app/approvals",
+}
+"""Where the head finds what an indicator counts."""
+
+
+@router.get("/monitoring")
+def newest(node: OpenNode, who: Monitoring) -> Response:
+    """The half-year that lasts."""
+    return half_year_page(node, who, str(halves(node)[0][0]))
+
+
+@router.get("/monitoring/{half}")
+def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
+    """As it was approved; until then as it would be, with the exact figures, which stay in the node."""
+    wanted = parse_period(half)
+    approved = find_approved(node, wanted)
+    found = _draft_or_none(node, wanted)
+    if approved is not None:
+        shown = _drawn(approved.document) | {"lines": lines_of(approved.document), "exact": None}
+    elif found is not None:
+        shown = _drawn(found.document) | _exactly(found.document, found.restricted)
+    else:
+        return _year_to_come(node, who, wanted)
+    is_head = who.caller.role is Role.HEAD
+    months = found.months if found is not None else None
+    return page(
+        "monitoring",
+        who,
+        half=wanted,
+        halves=periods(node),
+        over=wanted.end <= stamp(),
+        where=WHERE if is_head else {},
+        may_approve=is_head,
+        approved=approved,
+        annexes=[str(annex.exact.head.half) for annex in bound_annexes(node, wanted)] if approved else [],
+        sha256=None if approved or found is None else found.sha256,
+        months=months,
+        month_panels=month_lines(months) if months is not None else [],
+        **shown,
+    )
+
+
+@router.post("/monitoring/{half}")
+async def approve_half_year(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+    """Sign that these figures, and no others, may be handed out."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(_approve, node, who, half, fields)
+    return RedirectResponse(f"/app/monitoring/{parse_period(half)}", 303)
+
+
+@router.post("/monitoring/{half}/restricted")
+async def hand_out_restricted(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+    """The report's file, its restricted edition sealed for the recipient whose key and fingerprint the head gives."""
+    fields = await read_form(request, node, who.csrf)
+    wanted = parse_period(half)
+    data, name = await heavily(request, WorkKind.REPORTS, _restricted_file, node, who, wanted, fields)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(data, media_type=FILE_TYPE, headers=headers)
+
+
+@router.get("/monitoring/{half}/released/{form}")
+async def hand_out(request: Request, node: OpenNode, who: Monitoring, half: str, form: ReleaseForm) -> Response:
+    """The approved report as one file with its proof; its public edition as JSON, CSV or PDF; the manifest of both
+    editions, or the signed approval of that. The restricted edition is in none of them."""
+    wanted = parse_period(half)
+    body, media_type, ending = await heavily(request, WorkKind.REPORTS, _handed_out, node, who, wanted, form)
+    headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}{ending}"'}
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def _approve(node: Node, who: Visitor, half: str, fields: dict[str, str]) -> str:
+    sha256 = check_digest(fields.get("sha256", ""))
+    return approve_report(node, who.caller.maker, parse_period(half), sha256, line_of(fields, "because"))
+
+
+def _draft_or_none(node: Node, period: Period) -> ReportDraft | None:
+    """None of a year whose half-years are not all approved."""
+    try:
+        return draft(node, period)
+    except NotFound as error:
+        if error.code != "not-approved":
+            raise
+        return None
+
+
+def _year_to_come(node: Node, who: Visitor, period: Period) -> Response:
+    waiting = [half for half, is_approved in halves(node) if half.year == period.year and not is_approved]
+    return page("monitoring_year", who, half=period, halves=periods(node), waiting=sorted(waiting))
+
+
+def _restricted_file(node: Node, who: Visitor, period: Period, fields: dict[str, str]) -> tuple[bytes, str]:
+    """Content and name. The name has the first digits of the recipient: two recipients' files are two files."""
+    recipient = read_recipient(fields.get("recipient", "").encode())
+    to = Addressed(recipient, fields.get("fingerprint", ""), line_of(fields, "purpose"))
+    data = release_report(node, _reader(who), period, to)
+    return data, f"{node.node_id}-{period}-restricted-file-{recipient.fingerprint[:5]}.json"
+
+
+def _reader(who: Visitor) -> Actor:
+    return Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
+
+
+def _handed_out(node: Node, who: Visitor, half: Period, form: ReleaseForm) -> tuple[bytes, str, str]:
+    if form == "file":
+        return release_report(node, _reader(who), half, None), FILE_TYPE, "-public-file.json"
+    found = released(node, half)
+    made = _RELEASED_FORMS[form](found)
+    reader = _reader(who)
+    asked = f"{half} {form}"
+    node.audit.note(Deed(reader, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
+    return made
+
+
+def _csv(found: Approved) -> tuple[bytes, str, str]:
+    return monitoring_sheet(found.document, draft=False), "text/csv; charset=utf-8", f"-public-{spoken().code}.csv"
+
+
+def _pdf(found: Approved) -> tuple[bytes, str, str]:
+    return render_monitoring(found.document, found), "application/pdf", f"-public-{spoken().code}.pdf"
+
+
+_RELEASED_FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
+    "json": lambda found: (found.data, "application/json", "-public.json"),
+    "csv": _csv,
+    "pdf": _pdf,
+    "approval": lambda found: (found.envelope, "application/json", "-approval.json"),
+    "manifest": lambda found: (found.editions.manifest, "application/json", "-manifest.json"),
+}
+
+
+def _exactly(document: Document, restricted: Restricted) -> dict[str, Any]:
+    """For the node's own people, before the approval."""
+    counts, hours = exact_counts(restricted), exact_hours(restricted)
+    return {
+        "lines": lines_of(document, counts, hours),
+        "exact": exact_lines(document, counts, hours),
+        "heat": heat_map(document.partners, counts),
+        "hits": funnel(counts),
+        "spans": stage_spans(hours),
+    }
+
+
+def _drawn(document: Document) -> dict[str, Any]:
+    return {
+        "document": document,
+        "notes": notes(document),
+        "availability": AVAILABILITY,
+        "nodes": [(item, words(item.share, "share")) for item in document.nodes],
+        "wide": CHART_WIDE,
+        "names_wide": NAMES_WIDE,
+        "years": over_time(document),
+    }

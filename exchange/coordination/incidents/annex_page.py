@@ -1,0 +1,295 @@
+"""The incident annex of a half-year: the head enters, imports, approves and hands it out; the auditor reads."""
+
+from __future__ import annotations
+
+import hmac
+import io
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Request
+from markupsafe import Markup
+from starlette.responses import RedirectResponse, Response
+
+from exchange.clock import stamp
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.incidents.annex_csv import annex_sheet
+from exchange.coordination.incidents.csv_lines import MAX_CSV_BYTES, TableEncoding
+from exchange.coordination.incidents.enter_incidents import (
+    CountsEntry,
+    Entered,
+    entered,
+    leave_import,
+    propose_import,
+    sheets_of,
+    take_import,
+    undo_change,
+)
+from exchange.coordination.incidents.incident_annex import (
+    ApprovedAnnex,
+    approve_annex,
+    draft_annex,
+    find_annex,
+    half_states,
+    released_annex,
+)
+from exchange.coordination.incidents.incident_charts import drawings, trend
+from exchange.coordination.incidents.incident_counts import IncidentCounts
+from exchange.coordination.incidents.incident_document import ToldAnnex
+from exchange.coordination.incidents.incident_paper import render_annex
+from exchange.coordination.incidents.incident_vocabulary import HarmOutcome, Offence, WeaponKind
+from exchange.coordination.incidents.incident_words import (
+    notes_of,
+    past_halves,
+    refused_in_words,
+    table_in_words,
+    totals_in_words,
+    unverified_words,
+    value_words,
+)
+from exchange.coordination.incidents.platform_words import DIMENSION_TITLES, TOTAL_TITLES, all_verified, platform_facts
+from exchange.coordination.incidents.read_incident_table import table_template
+from exchange.coordination.incidents.told_incidents import exact_table, exact_totals
+from exchange.errors import Forbidden, InvalidInput
+from exchange.flows.node.node import Node
+from exchange.flows.statement.approved_document import check_digest
+from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.web.access.caller import OpenNode
+from exchange.web.http.compute_threads import WorkKind, heavily
+from exchange.web.http.form_with_file import parse_form
+from exchange.web.languages import gettext, spoken
+from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
+from exchange.web.pages.own_requests import media_type_of, own_body
+from exchange.web.pages.query.queries import line_of
+from schemas.vocabulary import Role
+
+router = APIRouter()
+
+AnnexForm = Literal["json", "csv", "pdf", "approval", "manifest", "exact"]
+LooksAtIncidents = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
+_FORM_BYTES: Final = 16 * 1024
+"""What stands around the table in the body of a form."""
+
+
+@router.get("/incidents")
+def newest_annex(node: OpenNode, who: LooksAtIncidents) -> Response:
+    """The half-year that lasts."""
+    return incidents_page(node, who, str(half_states(node)[0].half))
+
+
+@router.get("/incidents/template.csv")
+def empty_table(_who: LooksAtIncidents) -> Response:
+    """A table to begin with; its rows are made up."""
+    headers = {"Content-Disposition": 'attachment; filename="incidents.csv"'}
+    return Response(table_template(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/incidents/{half}")
+def incidents_page(node: OpenNode, who: LooksAtIncidents, half: str) -> Response:
+    """What is entered, the import that is proposed, and both as they would be told; once approved, as it was."""
+    wanted = Half.parse(half)
+    approved, found = find_annex(node, wanted), entered(node, wanted)
+    drafted = None if approved is not None else draft_annex(node, wanted)
+    annex = approved.told if approved is not None else drafted.told if drafted is not None else None
+    exact = approved.exact if approved is not None else drafted.exact if drafted is not None else None
+    return page(
+        "incidents",
+        who,
+        half=wanted,
+        states=half_states(node),
+        over=wanted.end <= stamp(),
+        begun=wanted.start <= stamp(),
+        is_head=who.caller.role is Role.HEAD,
+        approved=approved,
+        sha256=drafted.sha256 if drafted is not None else None,
+        found=found,
+        totals=_named_totals(exact.counts) if exact is not None else (),
+        unverified=None if all_verified() else unverified_words(),
+        lacking=_lacking(exact.counts) if exact is not None else (),
+        proposal=_proposal(found),
+        sheets=_sheets(found),
+        choices=_choices(),
+        encodings=list(TableEncoding),
+        platform=_platform(),
+        **_drawn(annex, drafted.exact.counts if drafted is not None else None),
+    )
+
+
+@router.post("/incidents/{half}")
+async def approve_half(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+    """Sign that both editions, and no others, may be handed out."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(_approve, node, who, half, fields)
+    return _back(half)
+
+
+@router.post("/incidents/{half}/import")
+async def try_import(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+    """Read a table and show what it comes to. The table is read in the memory and is gone with the answer."""
+    if media_type_of(request) != "multipart/form-data":
+        await read_form(request, node, who.csrf)
+        raise InvalidInput("This is no form of these pages.", code="no-form")
+    wanted = Half.parse(half)
+    body = await own_body(request, node, MAX_CSV_BYTES + _FORM_BYTES)
+    form = parse_form(body, request.headers.get("content-type", ""))
+    if not hmac.compare_digest(form.fields.get("csrf", "").encode(), who.csrf.encode()):
+        raise Forbidden("This form is of an earlier session. Go back, load the page anew, and send it again.")
+    if not form.file:
+        raise InvalidInput("Choose the table that is to be imported.", code="invalid-field")
+    encoding = form.fields.get("encoding", "")
+    if encoding not in set(TableEncoding):
+        raise InvalidInput("This is no form of these pages.", code="no-form")
+    await off_loop(propose_import, node, acting_head(who), wanted, io.BytesIO(form.file), TableEncoding(encoding))
+    return _back(half, "#import")
+
+
+@router.post("/incidents/{half}/take")
+async def take_table(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+    """Let the proposed import hold."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(take_import, node, acting_head(who), Half.parse(half), number_of(fields, "entry"))
+    return _back(half)
+
+
+@router.post("/incidents/{half}/leave")
+async def leave_table(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+    """Forget the proposed import."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(leave_import, node, acting_head(who), Half.parse(half), number_of(fields, "entry"))
+    return _back(half)
+
+
+@router.post("/incidents/{half}/undo")
+async def go_back(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+    """Back to what held before the last change."""
+    fields = await read_form(request, node, who.csrf)
+    await off_loop(undo_change, node, acting_head(who), Half.parse(half), number_of(fields, "entry"))
+    return _back(half)
+
+
+@router.get("/incidents/{half}/released/{form}")
+async def hand_out_annex(
+    request: Request, node: OpenNode, who: LooksAtIncidents, half: str, form: AnnexForm
+) -> Response:
+    """The public edition as JSON, CSV or PDF; the signed approval and the manifest that it concerns; the exact edition,
+    which is for named recipients."""
+    wanted = Half.parse(half)
+    body, media_type, ending = await heavily(request, WorkKind.REPORTS, _handed_out, node, who, wanted, form)
+    headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}-incidents{ending}"'}
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def acting_head(who: Visitor) -> Actor:
+    return Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
+
+
+def number_of(fields: dict[str, str], name: str) -> int:
+    """A number that a form of these pages holds. Raises InvalidInput."""
+    text = fields.get(name, "")
+    if not text.isascii() or not text.isdecimal() or len(text) > len(str(2**62)):
+        raise InvalidInput("This is no form of these pages.", code="no-form")
+    return int(text)
+
+
+def _back(half: str, place: str = "") -> Response:
+    return RedirectResponse(f"/app/incidents/{Half.parse(half)}{place}", 303)
+
+
+def _approve(node: Node, who: Visitor, half: str, fields: dict[str, str]) -> str:
+    sha256 = check_digest(fields.get("sha256", ""))
+    return approve_annex(node, who.caller.maker, Half.parse(half), sha256, line_of(fields, "because"))
+
+
+def _handed_out(node: Node, who: Visitor, half: Half, form: AnnexForm) -> tuple[bytes, str, str]:
+    found = released_annex(node, half)
+    made = _RELEASED_FORMS[form](found)
+    asked = f"{half} incidents {form}"
+    node.audit.note(Deed(acting_head(who), Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
+    return made
+
+
+_RELEASED_FORMS: dict[str, Callable[[ApprovedAnnex], tuple[bytes, str, str]]] = {
+    "json": lambda found: (found.told_bytes, "application/json", "-public.json"),
+    "csv": lambda found: (annex_sheet(found.told, draft=False), "text/csv; charset=utf-8", _public_ending("csv")),
+    "pdf": lambda found: (render_annex(found.told, found), "application/pdf", _public_ending("pdf")),
+    "approval": lambda found: (found.envelope, "application/json", "-approval.json"),
+    "manifest": lambda found: (found.manifest, "application/json", "-manifest.json"),
+    "exact": lambda found: (found.exact_bytes, "application/json", "-restricted.json"),
+}
+
+
+def _public_ending(kind: str) -> str:
+    return f"-public-{spoken().code}.{kind}"
+
+
+def _drawn(annex: ToldAnnex | None, inside: IncidentCounts | None) -> dict[str, Any]:
+    """``inside``: the exact counts behind a draft."""
+    if annex is None:
+        return {"annex": None}
+    cells = {name: exact_table(inside, table.kind) if inside else None for name, table in annex.tables.items()}
+    return {
+        "annex": annex,
+        "notes": notes_of(annex),
+        "past": past_halves(annex),
+        "worded_totals": totals_in_words(annex, exact_totals(inside) if inside else None),
+        "tables": [table_in_words(name, table, cells[name]) for name, table in annex.tables.items()],
+        "drawn": {name: Markup(svg) for name, svg in drawings(annex).items()},  # noqa: S704 - their texts are escaped
+        "trend": Markup(trend(annex)),  # noqa: S704 - its texts are escaped there
+    }
+
+
+def _named_totals(counts: IncidentCounts) -> list[tuple[str, int]]:
+    return [(gettext(TOTAL_TITLES[name]), count) for name, count in exact_totals(counts).items()]
+
+
+def _lacking(counts: IncidentCounts) -> list[str]:
+    """Offence and weapon kind of persons without an incident."""
+    found = sorted(counts.without_incident())
+    return [f"{value_words('offence', offence)}, {value_words('weapon', weapon)}" for offence, weapon in found]
+
+
+def _proposal(found: Entered) -> dict[str, Any] | None:
+    entry = found.proposed
+    if entry is None:
+        return None
+    return {
+        "entry": entry,
+        "totals": _beside(entry, found.current),
+        "refused": refused_in_words(entry.report.refused),
+        "empty": [
+            (gettext(DIMENSION_TITLES[name]), count) for name, count in sorted((entry.report.empty or {}).items())
+        ],
+    }
+
+
+def _beside(entry: CountsEntry, current: CountsEntry | None) -> list[tuple[str, int, int]]:
+    """Title, what the import comes to, what holds now."""
+    now = exact_totals(current.counts if current is not None else IncidentCounts())
+    return [(gettext(TOTAL_TITLES[name]), count, now[name]) for name, count in exact_totals(entry.counts).items()]
+
+
+def _sheets(found: Entered) -> list[dict[str, Any]]:
+    if found.current is None:
+        return []
+    return [
+        {
+            "sheet": sheet,
+            "offence": value_words("offence", sheet.offence),
+            "outcome": value_words("outcome", sheet.outcome),
+            "weapon": value_words("weapon", sheet.weapon),
+        }
+        for sheet in sheets_of(found.current.counts)
+    ]
+
+
+def _choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Name, title and values of what a sheet is chosen by."""
+    return [
+        (name, gettext(DIMENSION_TITLES[name]), [(str(value), value_words(name, value)) for value in values])
+        for name, values in (("offence", Offence), ("outcome", HarmOutcome), ("weapon", WeaponKind))
+    ]
+
+
+def _platform() -> list[tuple[str, str, str, bool]]:
+    """Our word, the platform's, where that stands, and whether it was held against it."""
+    return [(fact.id, fact.text, fact.source, fact.verified) for fact in platform_facts().values()]

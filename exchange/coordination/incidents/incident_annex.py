@@ -1,0 +1,198 @@
+"""The incident annex of a half-year: drafted from what was entered, approved by the head, and only then handed out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.incidents.enter_incidents import entered, settle
+from exchange.coordination.incidents.incident_document import (
+    AnnexHead,
+    EarlierTotals,
+    ExactAnnex,
+    ToldAnnex,
+    read_exact,
+    read_told,
+    told_edition,
+    write_annex_manifest,
+    write_exact,
+    write_told,
+)
+from exchange.coordination.incidents.incident_entries import (
+    approved_annex,
+    approved_annexes,
+    halves_entered,
+    keep_annex,
+)
+from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
+from exchange.errors import Conflict, NotFound
+from exchange.flows.node.node import Node
+from exchange.flows.statement.approved_document import (
+    ApprovedDocument,
+    NewApproval,
+    approve_document,
+    digest_of,
+    find_approval,
+)
+from schemas import Maker
+
+RECENT_HALVES: Final = 6
+"""Half-years that the page offers, also those of which nothing is entered."""
+
+
+@dataclass(frozen=True)
+class AnnexDraft:
+    """What would be approved. ``sha256`` is the manifest's, which is what the head signs."""
+
+    exact: ExactAnnex
+    told: ToldAnnex
+    exact_bytes: bytes
+    told_bytes: bytes
+    manifest: bytes
+
+    @property
+    def sha256(self) -> str:
+        return digest_of(self.manifest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovedAnnex(ApprovedDocument):
+    """An annex as it was approved: what the approval concerns is the manifest."""
+
+    exact: ExactAnnex
+    told: ToldAnnex
+    exact_bytes: bytes
+    told_bytes: bytes
+    manifest: bytes
+
+
+@dataclass(frozen=True)
+class HalfState:
+    half: Half
+    entered: bool
+    approved: bool
+
+
+def draft_annex(node: Node, half: Half) -> AnnexDraft | None:
+    """What is entered of a half-year as both editions; None while nothing is. The same state gives the same bytes."""
+    current = entered(node, half).current
+    if current is None:
+        return None
+    with node.store.read() as session:
+        earlier = _earlier(session, half)
+    settings = node.settings
+    head = AnnexHead(half, node.node_id, settings.jurisdiction, settings.monitoring_smallest)
+    exact = ExactAnnex(head, current.salt, current.counts)
+    told = told_edition(exact, earlier)
+    exact_bytes, told_bytes = write_exact(exact, node.jurisdictions), write_told(told, node.jurisdictions)
+    return AnnexDraft(exact, told, exact_bytes, told_bytes, write_annex_manifest(head, exact_bytes, told_bytes))
+
+
+def approve_annex(node: Node, maker: Maker, half: Half, sha256: str, because: str) -> str:
+    """Approve the annex of a half-year that is over. Returns the statement's id.
+
+    1. Draft it anew: what is approved is what was shown, whose manifest has the digest ``sha256``.
+    2. Sign an approval of the manifest, and keep both editions with it. The states that could be gone back to are
+       erased.
+
+    Raises Conflict, code "half-not-over", "other-figures", "decided", "no-incident"; NotFound; InvalidInput.
+    """
+    # 1.
+    if half.end > stamp():
+        raise Conflict(f"The half-year {half} is not over before {half.end}.", code="half-not-over")
+    found = draft_annex(node, half)
+    if found is None:
+        raise NotFound(f"Nothing is entered of {half}.")
+    if found.sha256 != sha256:
+        raise Conflict("The figures are others by now. Read them again, then approve.", code="other-figures")
+    if found.exact.counts.without_incident():
+        raise Conflict(
+            "Persons are counted whose offence and weapon kind no incident has. Correct the counts, then approve.",
+            code="no-incident",
+        )
+
+    # 2.
+    def keep(session: Session, new: NewApproval) -> None:
+        if approved_annex(session, str(half)) is not None:
+            raise Conflict(f"The incident annex of {half} was approved already.", code="decided")
+        editions = {"exact": found.exact_bytes, "told": found.told_bytes, "manifest": found.manifest}
+        keep_annex(session, IncidentAnnexRow(half=str(half), **editions, **vars(new)))
+        settle(session, half)
+
+    return approve_document(node, maker, found.manifest, because, keep).approval
+
+
+def find_annex(node: Node, half: Half) -> ApprovedAnnex | None:
+    """The annex of a half-year as it was approved; None while it is not."""
+    with node.store.read() as session:
+        row = approved_annex(session, str(half))
+        approved = find_approval(session, row)
+    if row is None or approved is None:
+        return None
+    return ApprovedAnnex(
+        exact=read_exact(row.exact),
+        told=read_told(row.told),
+        exact_bytes=row.exact,
+        told_bytes=row.told,
+        manifest=row.manifest,
+        **vars(approved),
+    )
+
+
+def released_annex(node: Node, half: Half) -> ApprovedAnnex:
+    """What may be handed out of a half-year. Raises NotFound, code "not-approved"."""
+    found = find_annex(node, half)
+    if found is None:
+        raise NotFound(
+            f"The incident annex of {half} is not approved for release. {approve_annex_next(half)}", code="not-approved"
+        )
+    return found
+
+
+def approve_annex_next(half: Half) -> str:
+    """What the head does about an annex that is not approved."""
+    if half.end > stamp():
+        return f"It can be approved once the half-year is over, from {half.end[:10]} on."
+    return (
+        f"The head reads it (ffp incidents show --half {half}) and approves it: on the page Incidents, or with "
+        f"ffp incidents approve SHA256 --half {half} --as HEAD --because WHY."
+    )
+
+
+def annex_document(node: Node, half: Half) -> ExactAnnex | None:
+    """The exact counts of a half-year, for the node's own people: as they were approved, else as they are entered."""
+    found = find_annex(node, half) or draft_annex(node, half)
+    return None if found is None else found.exact
+
+
+def told_annex(node: Node, half: Half) -> ToldAnnex | None:
+    """The public edition of a half-year that was approved; None while it is not: nothing of it leaves the node."""
+    found = find_annex(node, half)
+    return None if found is None else found.told
+
+
+def half_states(node: Node) -> list[HalfState]:
+    """The newest first: the last half-years, and each of which something is entered or approved."""
+    with node.store.read() as session:
+        approved = {row.half for row in approved_annexes(session)}
+        known = halves_entered(session) | approved
+    half, recent = Half.of(datetime.fromisoformat(stamp())), list[Half]()
+    while len(recent) < RECENT_HALVES:
+        recent.append(half)
+        half = half.before()
+    halves = sorted({*recent, *map(Half.parse, known)}, reverse=True)
+    return [HalfState(one, str(one) in known, str(one) in approved) for one in halves]
+
+
+def _earlier(session: Session, half: Half) -> list[EarlierTotals]:
+    """The approved annexes of half-years before this one, the first first."""
+    return [
+        EarlierTotals(row.half, digest_of(row.told), read_told(row.told).totals)
+        for row in approved_annexes(session)
+        if row.half < str(half)
+    ]

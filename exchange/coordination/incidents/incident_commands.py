@@ -1,0 +1,324 @@
+"""``ffp incidents``: the incident annex of a half-year, from a table to the approved editions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from exchange.cli.acting import Acting
+from exchange.cli.node import Home
+from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.home import resolve_home
+
+if TYPE_CHECKING:
+    from exchange.coordination.half_year.half_years import Half
+    from exchange.coordination.incidents.enter_incidents import CountsEntry
+    from exchange.coordination.incidents.incident_annex import AnnexDraft, ApprovedAnnex
+    from exchange.coordination.incidents.read_incident_table import RefusedRow
+    from exchange.flows.node.node import Node
+    from exchange.jurisdictions.directory import Directory
+
+WHAT_IS_SHOWN: Final = "shown"
+"""Stands for the digest of what this very command shows."""
+
+app = typer.Typer(help="The incident annex: counts of incidents and persons.", no_args_is_help=True)
+
+Which = Annotated[str, typer.Option("--half", help="The half-year, such as 2026H2: from July on, in UTC.")]
+
+
+class AnnexFile(StrEnum):
+    """``exact`` is for a named recipient alone."""
+
+    JSON = "json"
+    CSV = "csv"
+    PDF = "pdf"
+    APPROVAL = "approval"
+    MANIFEST = "manifest"
+    EXACT = "exact"
+
+
+@app.callback()
+def incidents() -> None:
+    """The incident annex: counts of incidents and persons."""
+
+
+@app.command("template")
+def write_template(out: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
+    """Write a table to begin with: its columns, and a few made-up rows."""
+    from exchange.coordination.incidents.read_incident_table import table_template
+
+    out.write_bytes(table_template())
+    typer.echo(f"Written: {out}. docs/incidents.md says what stands in each column.")
+
+
+@app.command("import")
+def import_table(
+    table: Annotated[Path, typer.Argument(help="The table, a row for each person; - is what comes on stdin.")],
+    half: Which,
+    acting: Acting,
+    encoding: Annotated[
+        str, typer.Option(help="Of the table, such as windows-1250; else as it says, or UTF-8.")
+    ] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it comes to, keep nothing.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count the rows of a table in place of what is entered of the half-year. The table is not kept. Exit code 1: some
+    rows were refused."""
+    from exchange.cli.acting import maker_of, one_of
+    from exchange.coordination.half_year.half_years import Half
+    from exchange.coordination.incidents.csv_lines import TableEncoding
+    from exchange.coordination.incidents.enter_incidents import propose_import, take_import
+    from exchange.coordination.incidents.read_incident_table import read_incident_table
+    from exchange.flows.node.node import opened
+    from exchange.log.audit_entry import Actor, ActorKind
+    from schemas.vocabulary import Role
+
+    wanted, read_as = Half.parse(half), one_of(TableEncoding, encoding)
+    with opened(resolve_home(home)) as node:
+        maker = maker_of(node, acting, Role.HEAD)
+        by = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
+        source = sys.stdin.buffer if str(table) == "-" else table.open("rb")
+        with source:
+            if dry_run:
+                read = read_incident_table(source, wanted, read_as)
+                counts, rows, refused = read.counts, read.rows, read.refused
+            else:
+                entry = propose_import(node, by, wanted, source, read_as)
+                counts, rows, refused = entry.counts, entry.report.rows, entry.report.refused
+        if not dry_run:
+            take_import(node, by, wanted, entry.number)
+    said = {
+        "half": str(wanted),
+        "taken": not dry_run,
+        "rows": rows,
+        "incidents": counts.incident_total,
+        "persons": counts.person_total,
+        "refused": len(refused),
+    }
+    if as_json:
+        named = [{"row": row.number, "column": row.column, "why": row.reason} for row in refused]
+        print_json(said | {"refused_rows": named})
+    else:
+        typer.echo(
+            f"{wanted}: {rows} rows, {counts.incident_total} incidents, {counts.person_total} persons, "
+            f"{len(refused)} rows refused. {'Nothing is kept: a dry run.' if dry_run else 'Taken.'}"
+        )
+        _tell_refused(refused)
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(half: Which, home: Home = None, as_json: AsJson = False) -> None:
+    """Say what is entered of a half-year, and with which digest it would be approved."""
+    from exchange.coordination.half_year.half_years import Half
+    from exchange.coordination.incidents.enter_incidents import entered
+    from exchange.coordination.incidents.incident_annex import draft_annex, find_annex
+    from exchange.coordination.incidents.platform_words import TOTAL_TITLES
+    from exchange.coordination.incidents.told_incidents import exact_totals
+    from exchange.flows.node.node import opened
+
+    wanted = Half.parse(half)
+    with opened(resolve_home(home)) as node:
+        state, found = entered(node, wanted), find_annex(node, wanted) or draft_annex(node, wanted)
+    totals = {} if found is None else exact_totals(found.exact.counts)
+    if as_json:
+        print_json({"half": str(wanted), "totals": totals, **_standing(state.current, state.approved, found)})
+    elif found is None:
+        typer.echo(f"{wanted}: nothing is entered.")
+    else:
+        rows = [[TOTAL_TITLES[name], count] for name, count in totals.items()]
+        print_table([TableColumn("in all"), TableColumn("count", number=True)], rows)
+        typer.echo(
+            f"{wanted}: {'approved' if state.approved else 'not approved'}. SHA-256 of the manifest: {found.sha256}"
+        )
+
+
+@app.command("undo")
+def undo_last(half: Which, acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
+    """Go back to what was entered before the last change."""
+    from exchange.cli.acting import maker_of
+    from exchange.coordination.half_year.half_years import Half
+    from exchange.coordination.incidents.enter_incidents import entered, undo_change
+    from exchange.errors import NotFound
+    from exchange.flows.node.node import opened
+    from exchange.log.audit_entry import Actor, ActorKind
+    from schemas.vocabulary import Role
+
+    wanted = Half.parse(half)
+    with opened(resolve_home(home)) as node:
+        maker = maker_of(node, acting, Role.HEAD)
+        current = entered(node, wanted).current
+        if current is None:
+            raise NotFound(f"Nothing is entered of {wanted}.")
+        undo_change(node, Actor(ActorKind.PERSON, maker.pseudonym, maker.role), wanted, current.number)
+    tell(as_json, {"half": str(wanted), "undone": True}, f"{wanted}: the last change is undone.")
+
+
+@app.command("approve")
+def approve_counts(
+    half: Which,
+    sha256: Annotated[
+        str,
+        typer.Argument(
+            help="Of the manifest, as 'ffp incidents show' says it; or shown: what this command shows, and asks about.",
+            metavar="SHA256|shown",
+        ),
+    ],
+    acting: Acting,
+    because: Annotated[str, typer.Option(help="To whom it goes and on what ground, in one line.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether what is shown is approved.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Approve both editions of a half-year that is over, for release."""
+    from exchange.cli.acting import maker_of
+    from exchange.coordination.half_year.half_years import Half
+    from exchange.coordination.incidents.incident_annex import approve_annex
+    from exchange.errors import InvalidInput
+    from exchange.flows.node.node import opened
+    from exchange.flows.statement.approved_document import check_digest
+    from schemas.vocabulary import Role
+
+    wanted = Half.parse(half)
+    try:
+        digest = "" if sha256 == WHAT_IS_SHOWN else check_digest(sha256.lower())
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{sha256[:80]} is no SHA-256 of 64 hexadecimal digits. See: ffp incidents show --half {wanted}",
+            code="invalid-field",
+        ) from error
+    with opened(resolve_home(home)) as node:
+        if sha256 == WHAT_IS_SHOWN:
+            digest = _shown(node, wanted, ask=not yes, as_json=as_json)
+        said = approve_annex(node, maker_of(node, acting, Role.HEAD), wanted, digest, because)
+    told = f"The incident annex of {wanted} is approved; the statement is {said}."
+    tell(as_json, {"half": str(wanted), "statement": said}, told)
+
+
+def _shown(node: Node, half: Half, *, ask: bool, as_json: bool) -> str:
+    """The digest of the annex as it is, once its totals were shown and confirmed. Raises NotFound."""
+    from exchange.coordination.incidents.incident_annex import draft_annex
+    from exchange.coordination.incidents.platform_words import TOTAL_TITLES
+    from exchange.coordination.incidents.told_incidents import exact_totals
+    from exchange.errors import NotFound
+
+    found = draft_annex(node, half)
+    if found is None:
+        raise NotFound(f"Nothing is entered of {half}.")
+    for name, count in exact_totals(found.exact.counts).items():
+        typer.echo(f"{TOTAL_TITLES[name]}: {count}", err=as_json)
+    if ask:
+        typer.confirm(f"Approve the incident annex of {half} for release?", abort=True, err=as_json)
+    return found.sha256
+
+
+@app.command()
+def write(
+    half: Which,
+    out: Annotated[Path, typer.Argument(help="The file to write.")],
+    form: Annotated[
+        AnnexFile, typer.Option(help="Of the file; exact is for a named recipient alone.")
+    ] = AnnexFile.JSON,
+    draft: Annotated[bool, typer.Option("--draft", help="Before it is approved; marked as a draft.")] = False,
+    language: Annotated[str, typer.Option(help="Of CSV and PDF, such as en or sr-Latn.")] = "en",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write an edition of the annex, the approval or the manifest that it concerns."""
+    from exchange.coordination.half_year.half_years import Half
+    from exchange.coordination.incidents.incident_annex import draft_annex, find_annex, released_annex
+    from exchange.errors import InvalidInput, NotFound
+    from exchange.extras.known import require_extra
+    from exchange.flows.log.audit_rows import CONSOLE
+    from exchange.flows.node.node import opened
+    from exchange.log.audit_entry import SUPERVISION, Act, Deed
+    from exchange.web.languages import CODES, Spoken
+    from exchange.web.languages.spoken import speaking
+
+    wanted = Half.parse(half)
+    if language not in CODES:
+        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
+    if form is AnnexFile.PDF:
+        require_extra("pdf", "An annex as PDF")
+    with opened(resolve_home(home)) as node, speaking(Spoken(language, directory=lambda: node.jurisdictions)):
+        if draft and find_annex(node, wanted) is None:
+            drafted = draft_annex(node, wanted)
+            if drafted is None:
+                raise NotFound(f"Nothing is entered of {wanted}.")
+            written, said = _drafted(drafted, form, node.jurisdictions), "a draft"
+        else:
+            found = released_annex(node, wanted)
+            written, said = _released(found, form), "as it was approved"
+            asked = f"{wanted} incidents {form}"
+            node.audit.note(Deed(CONSOLE, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
+    out.write_bytes(written)
+    tell(as_json, {"half": str(wanted), "written": out, "draft": said == "a draft"}, f"Written: {out}, {said}.")
+
+
+def _drafted(found: AnnexDraft, form: AnnexFile, known: Directory) -> bytes:
+    """Raises NotFound for what there is of an approved annex alone."""
+    from exchange.coordination.incidents.annex_csv import annex_sheet
+    from exchange.coordination.incidents.incident_annex import approve_annex_next
+    from exchange.coordination.incidents.incident_document import write_told
+    from exchange.coordination.incidents.incident_paper import render_annex
+    from exchange.errors import NotFound
+
+    match form:
+        case AnnexFile.JSON:
+            return write_told(found.told, known, draft=True)
+        case AnnexFile.CSV:
+            return annex_sheet(found.told, draft=True)
+        case AnnexFile.PDF:
+            return render_annex(found.told, None)
+        case _:
+            half = found.exact.head.half
+            raise NotFound(
+                f"The annex of {half} is not approved for release. {approve_annex_next(half)}", code="not-approved"
+            )
+
+
+def _released(found: ApprovedAnnex, form: AnnexFile) -> bytes:
+    from exchange.coordination.incidents.annex_csv import annex_sheet
+    from exchange.coordination.incidents.incident_paper import render_annex
+
+    match form:
+        case AnnexFile.JSON:
+            return found.told_bytes
+        case AnnexFile.CSV:
+            return annex_sheet(found.told, draft=False)
+        case AnnexFile.PDF:
+            return render_annex(found.told, found)
+        case AnnexFile.APPROVAL:
+            return found.envelope
+        case AnnexFile.MANIFEST:
+            return found.manifest
+        case AnnexFile.EXACT:
+            return found.exact_bytes
+
+
+def _tell_refused(refused: Sequence[RefusedRow]) -> None:
+    from exchange.coordination.incidents.incident_words import refused_in_words
+
+    rows = [[item.column or "-", item.reason, item.count, item.rows] for item in refused_in_words(refused)]
+    if rows:
+        heads = [TableColumn("column"), TableColumn("why"), TableColumn("count", number=True), TableColumn("rows")]
+        print_table(heads, rows)
+
+
+def _standing(
+    current: CountsEntry | None, approved: bool, found: AnnexDraft | ApprovedAnnex | None
+) -> dict[str, object]:
+    return {
+        "way": None if current is None else current.way,
+        "entered_by": None if current is None else current.made_by,
+        "entered_at": None if current is None else current.made_at,
+        "approved": approved,
+        "sha256": None if found is None else found.sha256,
+    }

@@ -1,0 +1,108 @@
+"""The incident annex as PDF/A: totals, drawings and tables of the public edition, and who approved it. Other reports
+take its blocks: ``annex_blocks``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from exchange.clock import stamp
+from exchange.coordination.incidents.incident_annex import ApprovedAnnex
+from exchange.coordination.incidents.incident_charts import drawings, trend
+from exchange.coordination.incidents.incident_document import ToldAnnex
+from exchange.coordination.incidents.incident_words import (
+    notes_of,
+    past_halves,
+    table_in_words,
+    totals_in_words,
+    unverified_words,
+)
+from exchange.coordination.incidents.platform_words import all_verified, sources
+from exchange.coordination.outside_words import outside_words
+from exchange.web.languages import gettext as _
+from exchange.web.languages import spoken, term
+from exchange.web.languages.days import moment
+from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, picture, printable, quiet
+from exchange.web.report.render import STANDARD, set_pages
+
+
+def render_annex(annex: ToldAnnex, approved: ApprovedAnnex | None) -> bytes:
+    """The PDF in the language that is spoken; without an approval each page says that it is a draft."""
+    data, files = _data(annex, approved)
+    made = set_pages("monitoring.typ", data, files, format="pdf", pdf_standards=STANDARD)
+    if not isinstance(made, bytes):
+        raise TypeError("typst gives one PDF")
+    return made
+
+
+def annex_blocks(annex: ToldAnnex, level: int = 1) -> tuple[list[Block], dict[str, bytes]]:
+    """What a report lays out of an annex, and the pictures that the blocks name. ``level``: of the headings."""
+    blocks: list[Block] = [] if all_verified() else [quiet(unverified_words())]
+    blocks += [bullets(*notes_of(annex)), heading(_("Totals"), level), _totals(annex)]
+    files: dict[str, bytes] = {}
+    over_time, drawn = trend(annex), drawings(annex)
+    if over_time:
+        files["incidents-trend.svg"] = over_time.encode()
+        blocks.append(picture(_("Totals over the half-years"), "incidents-trend.svg"))
+    for name, table in annex.tables.items():
+        worded = table_in_words(name, table)
+        blocks.append(heading(worded.title, level))
+        if not worded.is_told:
+            blocks.append(quiet(_("Not told: too few counts of it are large.")))
+            continue
+        if name in drawn:
+            files[f"incidents-{name}.svg"] = drawn[name].encode()
+            blocks.append(picture(worded.title, f"incidents-{name}.svg"))
+        rows = [[title, *(cell.words for cell in cells)] for title, cells in worded.rows]
+        blocks.append(columns([worded.first, *worded.columns], rows))
+    blocks += [heading(_("Where the words come from"), level), bullets(*map(outside_words, sources()))]
+    return blocks, files
+
+
+def _totals(annex: ToldAnnex) -> Block:
+    titles = (_("Baseline %(half)s"), _("Before, %(half)s"))
+    past = [title % {"half": half} for title, half in zip(titles, past_halves(annex), strict=False)]
+    head = [_("Figure"), _("Count"), *past, *([_("Since the baseline")] if past else [])]
+    return columns(head, [[item.title, item.cell.words, *item.trend] for item in totals_in_words(annex)])
+
+
+def _data(annex: ToldAnnex, approved: ApprovedAnnex | None) -> tuple[dict[str, Any], dict[str, bytes]]:
+    code, _dash, script = spoken().code.partition("-")
+    head = annex.head
+    dated = datetime.fromisoformat(approved.approved_at if approved else min(head.half.end, stamp()))
+    blocks, files = annex_blocks(annex)
+    data = {
+        "language": code,
+        "script": script.lower() or None,
+        "title": printable(_("Incident annex %(half)s", half=head.half)),
+        "subtitle": printable(
+            _(
+                "%(jurisdiction)s, from %(start)s to before %(end)s, by the node %(node)s",
+                jurisdiction=term(head.jurisdiction, "jurisdiction"),
+                start=moment(head.half.start),
+                end=moment(head.half.end),
+                node=head.node_id,
+            )
+        ),
+        "author": head.node_id,
+        "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
+        "draft": None if approved else printable(_("Draft: not approved for release")),
+        "blocks": [*_approval(approved), *blocks],
+        "footnote": printable(" ".join(spoken().footnotes())),
+        "page": printable(_("Page {page} of {pages}")),
+    }
+    return data, files
+
+
+def _approval(approved: ApprovedAnnex | None) -> list[Block]:
+    if approved is None:
+        return []
+    return [
+        pairs(
+            (_("Approved for release"), f"{approved.approved_by}, {term('head', 'role')}"),
+            (_("When"), moment(approved.approved_at)),
+            (_("To whom, and on what ground"), approved.because),
+            (_("Statement"), approved.approval),
+            (_("SHA-256 of the manifest"), approved.sha256),
+        )
+    ]

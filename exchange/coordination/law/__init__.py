@@ -1,0 +1,1 @@
+"""What the law of each side says: entered and published, compared in pairs."""

@@ -1,0 +1,125 @@
+"""Levels 1 and 2 of a node's maturity: that it is connected, and that exhibits and leads flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import DAY_S, stamp_in
+from exchange.coordination.half_year.half_year_rows import entry_of
+from exchange.coordination.half_year.small_counts import exact, told_count
+from exchange.coordination.maturity.practice_definitions import Evidence, State
+from exchange.coordination.maturity.practice_rows import last_given, last_received, said_since, was_compared
+from exchange.flows.alerts.deadlines import Due, Duty
+from exchange.flows.blind.visibility import is_worth_pursuing
+from exchange.flows.node.node import Node
+from exchange.flows.operate.doctor.work import TAIL_S
+from exchange.store.access.users import all_users
+from exchange.store.log.statements import find_statement, latest_checkpoint, latest_of, log_size, statement_at
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.peers import PeerRow, PeerState
+from schemas import Conclusion, Retraction, Verification, open_envelope, parse_statement
+from schemas.vocabulary import Basis, Role
+
+ANSWER_DAYS: Final = 1
+EXHIBIT_DAYS: Final = 90
+LEAD_DAYS: Final = 183
+"""Half a year, up to now: a lead is rare in a small jurisdiction."""
+EXAMINERS: Final = 2
+
+
+def connected(session: Session, node: Node) -> Mapping[str, Evidence]:
+    policy, peers = latest_of(session, node.node_id, "policy"), enrolled(session)
+    return {
+        "reached_over_tls": Evidence(state_of(node.settings.url.startswith("https:")), names=(node.settings.url,)),
+        "policy_in_force": Evidence(state_of(policy is not None), at=policy.received_at if policy else None),
+        "peer_enrolled": Evidence(state_of(bool(peers)), exact(len(peers))),
+        "peers_answer": _answers(peers),
+        "log_signed": _signed(session, node),
+    }
+
+
+def exchanging(session: Session, node: Node, due: Sequence[Due]) -> Mapping[str, Evidence]:
+    examiners = sum(user.role == Role.EXAMINER and user.revoked_at is None for user in all_users(session))
+    return {
+        "exhibit_shared": _lately(last_given(session, node.node_id)),
+        "exhibit_received": _lately(last_received(session, node.node_id)),
+        "two_examiners": Evidence(state_of(examiners >= EXAMINERS), exact(examiners)),
+        "first_reviews": _first_reviews(session, node, due),
+        "lead_verified": _leads(session, node),
+    }
+
+
+def enrolled(session: Session) -> list[PeerRow]:
+    return [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+
+
+def state_of(found: bool) -> State:
+    return State.HOLDS if found else State.DOES_NOT_HOLD
+
+
+def _answers(peers: Sequence[PeerRow]) -> Evidence:
+    """With the one that has been silent longest, and who is silent."""
+    if not peers:
+        return Evidence(State.NO_DATA)
+    since = stamp_in(-ANSWER_DAYS * DAY_S)
+    silent = tuple(peer.node_id for peer in peers if peer.pulled_at is None or peer.pulled_at < since)
+    answered = [peer.pulled_at for peer in peers if peer.pulled_at is not None]
+    earliest = min(answered) if len(answered) == len(peers) else None
+    return Evidence(state_of(not silent), at=earliest, names=silent)
+
+
+def _signed(session: Session, node: Node) -> Evidence:
+    """As long as a running node takes at most, a statement may wait."""
+    head, size = latest_checkpoint(session), log_size(session)
+    covered = head.size if head else 0
+    first = statement_at(session, node.node_id, covered)
+    allowed = stamp_in(-node.settings.checkpoint_interval_s - TAIL_S)
+    at = head.signed_at if head else None
+    if size > covered and (first is None or first.received_at < allowed):
+        return Evidence(State.DOES_NOT_HOLD, exact(size - covered), at=at)
+    return Evidence(state_of(True) if head else State.NO_DATA, at=at)
+
+
+def _lately(last: str | None) -> Evidence:
+    """That nothing ever went or came is known: it is no lack of data."""
+    return Evidence(state_of(last is not None and last >= stamp_in(-EXHIBIT_DAYS * DAY_S)), at=last)
+
+
+def _first_reviews(session: Session, node: Node, due: Sequence[Due]) -> Evidence:
+    late = sum(item.late for item in due if item.duty is Duty.FIRST_REVIEW)
+    if not late and not was_compared(session, node.node_id):
+        return Evidence(State.NO_DATA)
+    return Evidence(state_of(not late), told_count(late, node.settings.monitoring_smallest))
+
+
+def _leads(session: Session, node: Node) -> Evidence:
+    """Conclusions on the screen that a pair is worth pursuing, and their verifications; without what was taken back."""
+    kinds, since = ("conclusion", "verification", "retraction"), stamp_in(-LEAD_DAYS * DAY_S)
+    said = [entry_of(row) for row in said_since(session, node.node_id, kinds, since)]
+    retracted = {entry.statement.retracts for entry in said if isinstance(entry.statement, Retraction)}
+    standing = [entry for entry in said if entry.statement_id not in retracted]
+    leads = sum(isinstance(entry.statement, Conclusion) and _is_lead(entry.statement) for entry in standing)
+    verified = 0
+    for entry in standing:
+        second = entry.statement
+        if isinstance(second, Verification) and second.verifies not in retracted:
+            first = _conclusion(session, second.verifies)
+            verified += first is not None and _is_lead(first)
+    if not leads and not verified:
+        return Evidence(State.NO_DATA)
+    return Evidence(state_of(verified > 0), told_count(verified, node.settings.monitoring_smallest))
+
+
+def _is_lead(said: Conclusion) -> bool:
+    return said.result.basis is Basis.SCREEN and is_worth_pursuing(said.result)
+
+
+def _conclusion(session: Session, statement_id: str) -> Conclusion | None:
+    row = find_statement(session, statement_id)
+    if row is None or row.envelope is None:
+        return None
+    said = parse_statement(open_envelope(row.envelope).payload)
+    return said if isinstance(said, Conclusion) else None

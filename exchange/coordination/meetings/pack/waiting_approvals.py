@@ -1,0 +1,133 @@
+"""What of the half-years waits for the head's signature: reports, incident annexes, the snapshot of maturity, and what
+the node gives to the meeting pack. For the page that the head opens first: nothing is counted anew for it.
+
+    waiting = waiting_approvals(node)    # two statements; more where an annex waits, or what was approved may differ
+
+What cannot be approved yet is not in it: nothing of a half-year that lasts, and no year one of whose half-years is not
+approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from exchange.clock import stamp
+from exchange.coordination.half_year.counted import begun_at
+from exchange.coordination.half_year.half_year_report import halves_since
+from exchange.coordination.half_year.half_years import Half, Period, Year
+from exchange.coordination.incidents.enter_incidents import entered
+from exchange.coordination.maturity.keep_snapshot import KEPT_AFTER_DAYS, last_half
+from exchange.coordination.meetings.held_meetings import meetings_of
+from exchange.coordination.meetings.pack.approve_inputs import approved_inputs
+from exchange.coordination.meetings.pack.approved_of_halves import KeptKind, kept_for_head
+from exchange.coordination.meetings.pack.make_inputs import held_in
+from exchange.coordination.meetings.pack.pack_inputs_document import PackInputs
+from exchange.flows.node.node import Node
+
+_Kept = Mapping[KeptKind, Mapping[str, str]]
+"""When each was approved or changed last, by half-year or year; of meetings by day."""
+
+
+class HeadSigns(StrEnum):
+    """What a head approves, in the order in which it is done: what is signed later names what was signed before."""
+
+    REPORT = "report"
+    ANNEX = "annex"
+    SNAPSHOT = "snapshot"
+    INPUTS = "inputs"
+
+
+@dataclass(frozen=True)
+class WaitingForHead:
+    """``since``: from when on it can be signed. ``until``: from then on the node does it by itself. ``again``: what was
+    approved is not what would be approved now. ``to_correct``: counts of it contradict each other, and are corrected
+    first."""
+
+    what: HeadSigns
+    period: Period
+    since: str
+    until: str | None = None
+    again: bool = False
+    to_correct: bool = False
+
+
+def waiting_approvals(node: Node) -> list[WaitingForHead]:
+    """The newest half-year first; of one in the order in which it is signed."""
+    last = last_half()
+    with node.store.read() as session:
+        began = begun_at(session, node.node_id)
+        rows = kept_for_head(session, str(last), last.start[:10])
+    kept: dict[KeptKind, dict[str, str]] = {kind: {} for kind in KeptKind}
+    for row in rows:
+        kept[row.kind][row.of] = row.at
+    over = halves_since(began)[1:]
+    found = [*_reports(kept, over), *_annexes(node, kept)]
+    if last in over:
+        found += [*_snapshot(kept, last), *_inputs(node, kept, last)]
+    order = list(HeadSigns)
+    found.sort(key=lambda item: (order.index(item.what), isinstance(item.period, Year)))
+    return sorted(found, key=lambda item: item.period.end, reverse=True)
+
+
+def _reports(kept: _Kept, over: Sequence[Half]) -> Iterator[WaitingForHead]:
+    """A year waits once each of its half-years is approved in two editions."""
+    approved, editions = kept[KeptKind.REPORT], kept[KeptKind.EDITIONS]
+    for half in over:
+        if str(half) not in approved:
+            yield WaitingForHead(HeadSigns.REPORT, half, half.end)
+    for year in (Year(half.year) for half in over if half.number == 2):
+        parts = [str(half) for half in over if half.year == year.year]
+        if str(year) not in approved and all(part in editions for part in parts):
+            yield WaitingForHead(HeadSigns.REPORT, year, max(year.end, *(approved[part] for part in parts)))
+
+
+def _annexes(node: Node, kept: _Kept) -> Iterator[WaitingForHead]:
+    """Where counts are entered: without any, there is nothing to approve."""
+    for text in kept[KeptKind.COUNTS].keys() - kept[KeptKind.ANNEX].keys():
+        half = Half.parse(text)
+        if half.end <= stamp():
+            current = entered(node, half).current
+            to_correct = current is not None and bool(current.counts.without_incident())
+            yield WaitingForHead(HeadSigns.ANNEX, half, half.end, to_correct=to_correct)
+
+
+def _snapshot(kept: _Kept, last: Half) -> Iterator[WaitingForHead]:
+    if str(last) not in kept[KeptKind.SNAPSHOT]:
+        until = stamp(datetime.fromisoformat(last.end) + timedelta(days=KEPT_AFTER_DAYS))
+        yield WaitingForHead(HeadSigns.SNAPSHOT, last, last.end, until=until)
+
+
+def _inputs(node: Node, kept: _Kept, last: Half) -> Iterator[WaitingForHead]:
+    """Of the half-year that ended last; and once more where a report, a snapshot or a meeting came after they were
+    approved, also of the half-year that lasts."""
+    for half in (last.after(), last):
+        at = kept[KeptKind.INPUTS].get(str(half))
+        if at is None:
+            if half == last:
+                yield WaitingForHead(HeadSigns.INPUTS, half, half.end)
+            continue
+        later = [moment for moment in _moments(kept, half) if moment > at]
+        before = approved_inputs(node, half) if later else None
+        if before is not None and _differs(node, kept, half, before.inputs):
+            yield WaitingForHead(HeadSigns.INPUTS, half, min(later), again=True)
+
+
+def _moments(kept: _Kept, half: Half) -> Iterator[str]:
+    """When something of which the inputs tell was approved, or entered last."""
+    for kind in (KeptKind.REPORT, KeptKind.SNAPSHOT):
+        if str(half) in kept[kind]:
+            yield kept[kind][str(half)]
+    yield from (at for day, at in kept[KeptKind.MEETINGS].items() if half.holds(f"{day}T12"))
+
+
+def _differs(node: Node, kept: _Kept, half: Half, inputs: PackInputs) -> bool:
+    if str(half) in kept[KeptKind.REPORT] and inputs.report is None:
+        return True
+    if str(half) in kept[KeptKind.SNAPSHOT] and inputs.maturity_of(half) is None:
+        return True
+    told = [(item.kind, item.held_on, item.title, item.people) for item in inputs.meetings]
+    held = [(item.kind, item.held_on, item.title, item.people) for item in meetings_of(node, half)]
+    return told != held or held_in(node, half) != inputs.held

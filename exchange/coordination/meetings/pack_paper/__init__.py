@@ -1,0 +1,1 @@
+"""The meeting pack in words, drawings, tables and as PDF; its page."""

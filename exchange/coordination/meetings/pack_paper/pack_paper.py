@@ -1,0 +1,272 @@
+"""The meeting pack as PDF/A on upright pages: a cover, what changed and what is asked, then drawings and tables, and
+where everything comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from exchange.coordination.half_year.figure_definitions import AVAILABILITY
+from exchange.coordination.incidents.incident_paper import annex_blocks
+from exchange.coordination.meetings.pack.pack import Pack, PackSide
+from exchange.coordination.meetings.pack_paper.exercise_section import exercises_section
+from exchange.coordination.meetings.pack_paper.figure_sections import (
+    availability_section,
+    figures_section,
+    overdue_section,
+    told_names,
+)
+from exchange.coordination.meetings.pack_paper.first_page import what_changed, what_is_asked
+from exchange.coordination.meetings.pack_paper.law_sections import incidents_section, law_section, maturity_section
+from exchange.coordination.meetings.pack_paper.pack_words import (
+    definition_of,
+    figure_title,
+    missing_words,
+    name_of_side,
+    side_names,
+)
+from exchange.coordination.meetings.pack_paper.paper_sections import PackSection, PackTable
+from exchange.coordination.meetings.pack_paper.people_sections import actions_section, meetings_section
+from exchange.coordination.region.indicators import Indicators, shipped_indicators
+from exchange.coordination.region.regional_lines import number_words
+from exchange.web.languages import gettext as _
+from exchange.web.languages import spoken
+from exchange.web.report.blocks import (
+    Block,
+    bullets,
+    drawn,
+    heading,
+    lead_in,
+    new_page,
+    pairs,
+    paragraph,
+    printable,
+    quiet,
+    shared_columns,
+    stage,
+)
+from exchange.web.report.render import STANDARD, set_pages
+
+
+def pack_sections(pack: Pack) -> list[PackSection]:
+    """In the order of the paper."""
+    found: list[PackSection | None] = [
+        figures_section(pack),
+        overdue_section(pack),
+        actions_section(pack),
+        meetings_section(pack),
+        exercises_section(pack),
+        law_section(pack),
+        maturity_section(pack),
+        availability_section(pack),
+    ]
+    if pack.is_regional or not pack.annexes:
+        found.append(incidents_section(pack))
+    return [section for section in found if section is not None]
+
+
+def render_pack(pack: Pack) -> bytes:
+    """The PDF in the language that is spoken. The same pack gives the same bytes. Raises ExtraMissing without typst."""
+    data, files = pack_data(pack)
+    made = set_pages("pack.typ", data, files, format="pdf", pdf_standards=STANDARD)
+    if not isinstance(made, bytes):
+        raise TypeError("typst gives one PDF")
+    return made
+
+
+def pack_data(pack: Pack) -> tuple[dict[str, Any], dict[str, bytes]]:
+    code, _dash, script = spoken().code.partition("-")
+    files: dict[str, bytes] = {}
+    blocks: list[Block] = [*_first_page(pack), new_page()]
+    for section in pack_sections(pack):
+        blocks += _section(section, files)
+    blocks += _annex(pack, files)
+    blocks += [*_missing(pack), *_refused(pack), *_definitions(pack), *_sources(pack)]
+    data = {
+        "language": code,
+        "script": script.lower() or None,
+        "title": printable(pack_title(pack)),
+        "kind": printable(_("Meeting pack")),
+        "meeting": printable(_meeting(pack)),
+        "half": str(pack.half),
+        "of": printable(_of(pack)),
+        "sides": [printable(name_of_side(code)) for code in pack.jurisdictions],
+        "readers": [printable(text) for text in readers_words(pack)],
+        "restricted": printable(_("Restricted: exact counts")) if pack.restricted else None,
+        "mark": printable(_("For the participants of the meeting; not public")),
+        "author": printable(pack.sides[0].node if not pack.is_regional else "ffp region"),
+        "date": [pack.as_of.year, pack.as_of.month, pack.as_of.day, 0, 0, 0],
+        "blocks": blocks,
+        "footnote": printable(" ".join(spoken().footnotes())),
+        "page": printable(_("Page {page} of {pages}")),
+    }
+    return data, files
+
+
+def pack_title(pack: Pack) -> str:
+    if pack.is_regional:
+        return _("Meeting pack of the region, %(half)s", half=pack.half)
+    return _("Meeting pack of %(side)s, %(half)s", side=name_of_side(pack.here or ""), half=pack.half)
+
+
+def _meeting(pack: Pack) -> str:
+    if pack.is_regional:
+        return _("Regional coordination meeting")
+    return _("Local coordination meeting of %(side)s", side=name_of_side(pack.here or ""))
+
+
+def _of(pack: Pack) -> str:
+    return _(
+        "The half-year from %(start)s to %(end)s, as of %(day)s",
+        start=pack.half.start[:10],
+        end=_last_day(pack),
+        day=pack.as_of.isoformat(),
+    )
+
+
+def _last_day(pack: Pack) -> str:
+    return f"{pack.half.year}-06-30" if pack.half.number == 1 else f"{pack.half.year}-12-31"
+
+
+def readers_words(pack: Pack) -> list[str]:
+    """Who may read it, and why."""
+    found = [
+        _(
+            "For the participants of this meeting: officials of the Firearms Focal Points and of the institutions that "
+            "they invited. It is not public, and is not handed on."
+        ),
+        _("It names no person, no case and no record."),
+    ]
+    if pack.restricted:
+        found.append(
+            _(
+                "Its counts are exact. The heads released them to %(recipient)s for these purposes: %(purposes)s. "
+                "Whoever needs a pack without exact counts makes it without the key.",
+                recipient=pack.recipient or "",
+                purposes="; ".join(f"{side_names(codes)}: {purpose}" for purpose, codes in _by_purpose(pack).items()),
+            )
+        )
+    if pack.changed_since:
+        found.append(_("What the head approved has changed since: approve it once more before it is sent."))
+    return found
+
+
+def _by_purpose(pack: Pack) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for code, purpose in pack.purposes:
+        found.setdefault(purpose, []).append(code)
+    return found
+
+
+def _first_page(pack: Pack) -> Iterator[Block]:
+    yield heading(_("What changed, and what is asked of you"), 1)
+    yield stage(_summary(pack))
+    yield heading(_("What changed"), 2)
+    yield bullets(*what_changed(pack))
+    yield heading(_("What is asked"), 2)
+    yield bullets(*what_is_asked(pack))
+    missing = [missing_words(item, pack) for item in pack.missing]
+    if missing:
+        yield heading(_("What this pack has not"), 2)
+        yield bullets(*missing[:6])
+        if len(missing) > 6:
+            yield quiet(_("%(count)s more stand at the end.", count=len(missing) - 6))
+
+
+def _summary(pack: Pack) -> str:
+    late = sum(action.overdue for action in pack.open_actions)
+    waiting = len({(item.one, item.other) for item in pack.overdue if item.is_some})
+    return _(
+        "Open actions: %(open)s, of which overdue: %(late)s. Sides that keep another one waiting, each pair and "
+        "direction by itself: %(waiting)s. Sides in this pack: %(sides)s.",
+        open=len(pack.open_actions),
+        late=late,
+        waiting=waiting,
+        sides=side_names(pack.jurisdictions),
+    )
+
+
+def _section(section: PackSection, files: dict[str, bytes]) -> Iterator[Block]:
+    yield heading(section.title, 1)
+    for note in section.notes:
+        yield lead_in(note)
+    for picture in section.pictures:
+        name = f"{picture.name}.svg"
+        files[name] = picture.svg
+        yield drawn(picture.caption, name, wide=100)
+    for table in section.tables:
+        yield from _table(table)
+    if section.after:
+        yield bullets(*section.after)
+
+
+def _table(table: PackTable) -> Iterator[Block]:
+    if table.title is not None:
+        yield heading(table.title, 2)
+    yield shared_columns(table.head, table.rows, table.shares, list(table.numbers))
+
+
+def _annex(pack: Pack, files: dict[str, bytes]) -> Iterator[Block]:
+    """Of a local pack the whole public edition."""
+    if pack.is_regional or not pack.annexes:
+        return
+    (_code, annex), *_others = pack.annexes
+    blocks, pictures = annex_blocks(annex, 2)
+    files |= pictures
+    yield heading(_("Incident annex %(half)s", half=pack.half), 1)
+    yield from blocks
+
+
+def _missing(pack: Pack) -> Iterator[Block]:
+    yield heading(_("What this pack has not"), 1)
+    if not pack.missing:
+        yield paragraph(_("Nothing is missing."))
+    else:
+        yield bullets(*(missing_words(item, pack) for item in pack.missing))
+
+
+def _refused(pack: Pack) -> Iterator[Block]:
+    if not pack.refused:
+        return
+    rows = [[item.file, item.node or "", item.why, item.next_step] for item in pack.refused]
+    yield heading(_("Files that are not in it"), 1)
+    yield shared_columns([_("File"), _("Node"), _("Why"), _("What to do")], rows, (1.2, 0.8, 2, 2))
+
+
+def _definitions(pack: Pack) -> Iterator[Block]:
+    yield heading(_("What the figures mean"), 1)
+    numbers = shipped_indicators()
+    names = told_names(pack.figures) if pack.figures is not None else []
+    rows = [[figure_title(name), _meaning(name, pack, numbers)] for name in names]
+    rows.append([_(AVAILABILITY.title), _(AVAILABILITY.text)])
+    yield shared_columns([_("Figure"), _("Meaning")], rows, (1.3, 3))
+
+
+def _meaning(name: str, pack: Pack, numbers: Indicators) -> str:
+    definition = definition_of(name)
+    row = name.removesuffix("_median_h").removesuffix("_across")
+    regional = pack.figures.regional if pack.figures is not None else None
+    number = numbers.of(row, definition.goal) if regional is None else regional.indicators[row]
+    return f"{_(definition.text)} {number_words(number)}."
+
+
+def _sources(pack: Pack) -> Iterator[Block]:
+    yield heading(_("Where it comes from"), 1)
+    yield quiet(
+        _(
+            "Each report and each document of inputs was approved and signed by the head of its focal point. Whoever "
+            "has the file can compare its SHA-256, and verify the signature without this software."
+        )
+    )
+    for side in pack.sides:
+        yield heading(f"{name_of_side(side.jurisdiction)}, {side.node}", 2)
+        yield pairs(*_provenance(side, _("not in it") if pack.is_regional else _("not approved")))
+
+
+def _provenance(side: PackSide, not_there: str) -> list[tuple[str, str]]:
+    return [
+        (_("SHA-256 of the report's manifest"), side.report or not_there),
+        (_("Approval of the report"), side.report_approval or not_there),
+        (_("SHA-256 of the inputs"), side.inputs_sha256 or not_there),
+        (_("Approval of the inputs"), side.approval or not_there),
+    ]

@@ -1,0 +1,60 @@
+"""What of the half-years waits for the head, in words, with the page on which it is signed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from exchange.coordination.half_year.half_years import Year
+from exchange.coordination.meetings.pack.waiting_approvals import HeadSigns, WaitingForHead
+from exchange.web.languages import gettext as _
+from exchange.web.languages.days import day_words, due_day
+
+
+@dataclass(frozen=True)
+class WaitingLine:
+    """``page``: where it is signed. ``since``: the day from which on it could be. ``hint``: what comes of it by itself,
+    else empty."""
+
+    said: str
+    page: str
+    since: str
+    hint: str
+
+
+def waiting_line(item: WaitingForHead) -> WaitingLine:
+    hint = ""
+    if item.until is not None:
+        hint = _("From %(day)s on the node keeps it by itself.", day=due_day(item.until))
+    since = day_words(date.fromisoformat(item.since[:10]), short=True)
+    return WaitingLine(_said(item), _page(item), since, hint)
+
+
+def _said(item: WaitingForHead) -> str:
+    match item.what:
+        case HeadSigns.REPORT if isinstance(item.period, Year):
+            return _("Approve the report of the year %(year)s", year=item.period)
+        case HeadSigns.REPORT:
+            return _("Approve the report of %(half)s", half=item.period)
+        case HeadSigns.ANNEX if item.to_correct:
+            return _("Correct the counts of incidents of %(half)s, and approve the annex", half=item.period)
+        case HeadSigns.ANNEX:
+            return _("Approve the incident annex of %(half)s", half=item.period)
+        case HeadSigns.SNAPSHOT:
+            return _("Keep the snapshot of maturity of %(half)s", half=item.period)
+        case HeadSigns.INPUTS if item.again:
+            return _("Approve once more what goes into the meeting pack of %(half)s: it has changed", half=item.period)
+        case HeadSigns.INPUTS:
+            return _("Approve what goes into the meeting pack of %(half)s", half=item.period)
+
+
+def _page(item: WaitingForHead) -> str:
+    match item.what:
+        case HeadSigns.REPORT:
+            return f"/app/monitoring/{item.period}"
+        case HeadSigns.ANNEX:
+            return f"/app/incidents/{item.period}"
+        case HeadSigns.SNAPSHOT:
+            return "/app/maturity#path"
+        case HeadSigns.INPUTS:
+            return f"/app/meetings/pack/{item.period}#approve"

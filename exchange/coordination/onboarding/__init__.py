@@ -1,0 +1,1 @@
+"""How a jurisdiction joins the exchange, in seven steps."""

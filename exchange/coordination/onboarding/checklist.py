@@ -1,0 +1,181 @@
+"""The checklist of a jurisdiction: what was signed of it, held against what the node sees now.
+
+A step that was proven and is not any more, or whose evidence is too old, is open again and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from exchange.clock import stamp, today
+from exchange.coordination.onboarding.look_at_node import SeenStep, Why, look_at_steps
+from exchange.coordination.onboarding.onboarding_evidence import FileEvidence
+from exchange.coordination.onboarding.onboarding_steps import STEP_GUIDES
+from exchange.errors import Conflict, InvalidInput
+from exchange.flows.node.node import Node
+from exchange.flows.statement.coordination import StandingStatement, onboardings_of
+from exchange.flows.statement.named import check_named
+from exchange.flows.statement.sign_statement import enter, say
+from exchange.store.sync.peers import all_peers
+from exchange.store.tables.peers import PeerState
+from schemas import Maker, Onboarding, OnboardingLine
+from schemas.vocabulary import Jurisdiction, OnboardingState, OnboardingStep, Role
+
+
+@dataclass(frozen=True)
+class StepStanding:
+    """How one step stands. ``was``: until when it stood, where it is open again since its evidence is too old or no
+    longer holds. ``seen``: what the node sees of it; None where no node looked."""
+
+    line: OnboardingLine
+    was: date | None = None
+    seen: SeenStep | None = None
+
+    @property
+    def step(self) -> OnboardingStep:
+        return self.line.step
+
+    @property
+    def stands(self) -> bool:
+        return self.line.state in (OnboardingState.DONE, OnboardingState.PROVEN)
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """``signed``: the last statement on it of this node; None where it keeps none. ``differs``: what is signed is not
+    how it stands by now."""
+
+    jurisdiction: Jurisdiction
+    steps: tuple[StepStanding, ...]
+    signed: StandingStatement[Onboarding] | None = None
+    differs: bool = True
+
+    @property
+    def next(self) -> StepStanding | None:
+        """The first step that is to be taken; one that is not possible yet waits."""
+        return next((item for item in self.steps if item.line.state is OnboardingState.OPEN), None)
+
+    @property
+    def taken(self) -> int:
+        return sum(item.stands for item in self.steps)
+
+
+@dataclass(frozen=True)
+class StepChange:
+    """What a person says of a step. ``evidence``: of a file that shows it."""
+
+    state: OnboardingState
+    evidence: FileEvidence | None = None
+    remark: str | None = None
+    on: date | None = None
+
+
+def checklist_of(node: Node, jurisdiction: Jurisdiction, faults: Collection[str] = ()) -> Checklist:
+    """As it stands at this node, of its own jurisdiction or of another. ``faults``: as ``look_at_steps`` has it. Raises
+    InvalidInput for a jurisdiction that nobody knows."""
+    check_named(node, [jurisdiction], "jurisdiction")
+    seen = look_at_steps(node, jurisdiction, faults)
+    with node.store.read() as session:
+        signed = _signed(session, node, jurisdiction)
+    before = {line.step: line for line in signed.said.lines} if signed else {}
+    steps = tuple(_standing(before.get(step) or open_line(step), seen[step]) for step in OnboardingStep)
+    differs = signed is None or tuple(item.line for item in steps) != signed.said.lines
+    return Checklist(jurisdiction, steps, signed, differs)
+
+
+def sign_checklist(
+    node: Node,
+    maker: Maker,
+    jurisdiction: Jurisdiction,
+    changes: Mapping[OnboardingStep, StepChange],
+    faults: Collection[str] = (),
+) -> str:
+    """Sign how the steps stand, with what a person says of some, and tell all peers. Returns the statement's id.
+
+    Raises InvalidInput; Conflict, code "nothing-to-change", where the same is signed already.
+    """
+    found = checklist_of(node, jurisdiction, faults)
+    lines = changed_lines([item.line for item in found.steps], changes, maker.role)
+    if found.signed is not None and lines == found.signed.said.lines:
+        raise Conflict("The list is signed as it stands; nothing was signed.", code="nothing-to-change")
+    said = say(node, Onboarding, maker, jurisdiction=jurisdiction, lines=lines, stated_at=stamp())
+    with node.store.write() as session:
+        now = _signed(session, node, jurisdiction)
+        if (now and now.statement_id) != (found.signed and found.signed.statement_id):
+            raise Conflict("Somebody else has just signed this list. See how it stands.", code="changed-meanwhile")
+        peers = [peer.node_id for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+        enter(session, said, to=peers)
+    return said.statement_id
+
+
+def changed_lines(
+    lines: Sequence[OnboardingLine], changes: Mapping[OnboardingStep, StepChange], by: Role
+) -> tuple[OnboardingLine, ...]:
+    """The lines with what a person says of some. Raises InvalidInput, for a state that a node alone may say too."""
+    return tuple(_changed(line, changes[line.step], by) if line.step in changes else line for line in lines)
+
+
+def open_line(step: OnboardingStep) -> OnboardingLine:
+    return OnboardingLine(step=step, state=OnboardingState.OPEN, on=None, by=None, evidence=None, remark=None)
+
+
+def reread(line: OnboardingLine, day: date) -> StepStanding:
+    """A line that somebody else signed, or that stands in a file: open again where its evidence is too old."""
+    if STEP_GUIDES[line.step].is_old(line.on, day):
+        return StepStanding(open_line(line.step), line.on)
+    return StepStanding(line)
+
+
+def _standing(line: OnboardingLine, seen: SeenStep) -> StepStanding:
+    """What the node sees comes first, then what is signed of it."""
+    guide = STEP_GUIDES[line.step]
+    if seen.proven:
+        same = line.state is OnboardingState.PROVEN and line.evidence == seen.evidence
+        on = seen.on or (line.on if same else None) or today()
+        proven = OnboardingLine(
+            step=line.step,
+            state=OnboardingState.PROVEN,
+            on=on,
+            by=Role.NODE,
+            evidence=seen.evidence,
+            remark=None,
+        )
+        return StepStanding(proven, seen=seen)
+    if line.state is OnboardingState.PROVEN and guide.condition and seen.why is not Why.NOT_SEEN_FROM_HERE:
+        return StepStanding(open_line(line.step), line.on, seen)
+    return replace(reread(line, today()), seen=seen)
+
+
+def _changed(line: OnboardingLine, change: StepChange, by: Role) -> OnboardingLine:
+    if change.state is OnboardingState.PROVEN:
+        raise InvalidInput("What is proven a node says by itself.", code="invalid-field")
+    if line.state is OnboardingState.PROVEN:
+        raise InvalidInput(f"The node sees this step itself: {line.step} is proven.", code="proven")
+    done = change.state is OnboardingState.DONE
+    on = (change.on or (change.evidence.on if change.evidence else None) or today()) if done else None
+    if on is not None and on > today():
+        raise InvalidInput("A step is done on a day that has come.", code="invalid-field")
+    if done and line.step is OnboardingStep.CONFORMANCE and change.evidence is None:
+        raise InvalidInput("Name the file of findings that shows it.", code="invalid-field")
+    if change.state is OnboardingState.NOT_POSSIBLE and not change.remark:
+        raise InvalidInput("Say in one line why it is not possible yet.", code="invalid-field")
+    if change.evidence is not None and not done:
+        raise InvalidInput("Only a step that is done has evidence.", code="invalid-field")
+    return line.model_copy(
+        update={
+            "state": change.state,
+            "on": on,
+            "by": by if done else None,
+            "evidence": change.evidence.sha256 if change.evidence else None,
+            "remark": change.remark,
+        }
+    )
+
+
+def _signed(session: Session, node: Node, jurisdiction: Jurisdiction) -> StandingStatement[Onboarding] | None:
+    kept = onboardings_of(session, node.node_id, own=True)
+    return next((item for item in kept if item.said.jurisdiction == jurisdiction), None)

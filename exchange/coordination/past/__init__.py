@@ -1,0 +1,1 @@
+"""Half-years that are over, simulated for training."""

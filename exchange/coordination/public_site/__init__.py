@@ -1,0 +1,1 @@
+"""The region's public pages, written from signed files."""

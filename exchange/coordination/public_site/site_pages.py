@@ -1,0 +1,226 @@
+"""The pages of the public site: which there are, and what each shows, in the language that is spoken."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from exchange.coordination.half_year.public_edition import ENTERED
+from exchange.coordination.public_site.incident_blocks import annex_notes, annex_tables, annexes_of, incident_blocks
+from exchange.coordination.public_site.publication import Publication, PublishedPeriod, SignedReport, TakingPart
+from exchange.coordination.public_site.site_blocks import (
+    availability_block,
+    by_jurisdiction,
+    figure_tiles,
+    hits_in_all,
+    rate_block,
+    stage_definitions,
+    times_block,
+    trend_blocks,
+)
+from exchange.coordination.public_site.site_diagram import DrawnJurisdiction, circles_drawing
+from exchange.coordination.public_site.site_periods import named_period
+from exchange.coordination.region.public_region import CROSSING
+from exchange.coordination.region.regional_incidents import lacking_words
+from exchange.coordination.region.regional_lines import HIT_TOTALS, silent_notes
+from exchange.coordination.region_files.file_kinds import CREDIT
+from exchange.web.languages import gettext as _
+from exchange.web.languages import marked as _m
+from exchange.web.languages import term
+
+FILES: Final = "files"
+"""The folder of a site in which the signed files lie."""
+PART_STATES: Final = {
+    TakingPart.REPORTED: _m("takes part, with a signed report"),
+    TakingPart.CONNECTED: _m("takes part, without a report here"),
+    TakingPart.PREPARING: _m("preparing"),
+}
+
+
+@dataclass(frozen=True)
+class SitePage:
+    """``name``: of the file, without its end. ``title``: as the menu says it."""
+
+    name: str
+    title: str
+    shows: Callable[[Publication], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class SignedFile:
+    """``path``: from the root of the site. ``what``: for people."""
+
+    path: str
+    what: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ReportLink:
+    """A signed report where a figure leads to it: whose it is, and its place on the page that says how to verify."""
+
+    name: str
+    anchor: str
+
+
+def pages_of(publication: Publication) -> tuple[SitePage, ...]:
+    """In the order of the menu. The incidents are there where an annex of the newest period is."""
+    found = [
+        SitePage("index", _m("What it is"), _about),
+        SitePage("participants", _m("Who takes part"), _participants),
+        SitePage("exhibits", _m("Exhibits"), _exhibits),
+        SitePage("hits", _m("Hits across borders"), _hits),
+        SitePage("time", _m("Time to a hit"), _time),
+        SitePage("trend", _m("Trend"), _trend),
+    ]
+    if annexes_of(publication.newest):
+        found.append(SitePage("incidents", _m("Incidents"), _incidents))
+    return (*found, SitePage("verify", _m("Verify it yourself"), _verify))
+
+
+def report_links(publication: Publication) -> list[ReportLink]:
+    """Of the newest period: what the figures of a page are worked out of."""
+    return [
+        ReportLink(term(item.verified.jurisdiction, "jurisdiction"), anchor_of(item))
+        for item in publication.newest.signed
+    ]
+
+
+def anchor_of(item: SignedReport) -> str:
+    return f"{item.verified.manifest.period}-{item.verified.jurisdiction}"
+
+
+def signed_paths(publication: Publication) -> dict[str, bytes]:
+    """All signed files, and the public regional reports, by their paths within the site."""
+    found: dict[str, bytes] = {}
+    for published in publication.periods:
+        for item in published.signed:
+            for name, content in item.files.named(item.verified).items():
+                found[f"{FILES}/{published.period}/{name}"] = content
+        if published.regional is not None:
+            found[regional_path(published)] = published.regional.data
+    return found
+
+
+def regional_path(published: PublishedPeriod) -> str:
+    return f"{FILES}/{published.period}/region-{published.period}-public.json"
+
+
+def _about(publication: Publication) -> Mapping[str, Any]:
+    report = publication.newest.report
+    return {
+        "tiles": figure_tiles(report),
+        "reported": len(report.reports),
+        "silent": silent_notes(report),
+        "smallest": report.smallest,
+        "few": report.smallest - 1,
+    }
+
+
+def _participants(publication: Publication) -> Mapping[str, Any]:
+    parts = publication.parts
+    circles = [DrawnJurisdiction(code, term(code, "jurisdiction"), part) for code, part in parts.items()]
+    description = _(
+        "A circle for each jurisdiction and a line for each two that exchange. The table below says the same in words."
+    )
+    return {
+        "drawing": circles_drawing(_("Who takes part"), description, circles, publication.exchanging),
+        "states": [(part, _(PART_STATES[part])) for part in TakingPart if part in parts.values()],
+        "rows": [(circle.code, circle.name, _(PART_STATES[circle.part])) for circle in circles],
+        "pairs": len(publication.exchanging),
+        "blocks": [availability_block(publication.newest.report)],
+    }
+
+
+def _exhibits(publication: Publication) -> Mapping[str, Any]:
+    return {"blocks": [by_jurisdiction(publication.newest.report, ENTERED)]}
+
+
+def _hits(publication: Publication) -> Mapping[str, Any]:
+    report = publication.newest.report
+    return {
+        "blocks": [hits_in_all(report, name) for name in CROSSING] + [rate_block(report)],
+        "silent": silent_notes(report),
+        "credit": _(CREDIT),
+        "rule": _(HIT_TOTALS),
+    }
+
+
+def _time(publication: Publication) -> Mapping[str, Any]:
+    report = publication.newest.report
+    return {"blocks": [times_block(report)], "definitions": stage_definitions(report)}
+
+
+def _trend(publication: Publication) -> Mapping[str, Any]:
+    points = publication.trend()
+    return {
+        "blocks": trend_blocks(publication),
+        "by_year": trend_blocks(publication, years=True),
+        "first": named_period(points[0].period) if points else "",
+    }
+
+
+def _incidents(publication: Publication) -> Mapping[str, Any]:
+    annexes, found = annexes_of(publication.newest), publication.newest.report.incidents
+    return {
+        "notes": [*annex_notes(annexes), *(lacking_words(found) if found is not None else ())],
+        "blocks": incident_blocks(annexes),
+        "tables": annex_tables(annexes),
+    }
+
+
+def _verify(publication: Publication) -> Mapping[str, Any]:
+    return {
+        "published": [
+            {
+                "name": named_period(str(published.period)),
+                "period": str(published.period),
+                "reports": [_signed_report(published, item) for item in published.signed],
+                "regional": _regional_file(published),
+                "option": "half" if "H" in str(published.period) else "year",
+            }
+            for published in reversed(publication.periods)
+        ],
+        "files": FILES,
+        "had_sealed": any(not item.files.as_it_came for found in publication.periods for item in found.signed),
+    }
+
+
+def _signed_report(published: PublishedPeriod, item: SignedReport) -> Mapping[str, Any]:
+    verified = item.verified
+    named = item.files.named(verified)
+    return {
+        "anchor": anchor_of(item),
+        "jurisdiction": verified.jurisdiction,
+        "node": verified.node_id,
+        "fingerprint": verified.fingerprint,
+        "approval": verified.approval,
+        "files": [_signed_file(published, name, content) for name, content in named.items()],
+    }
+
+
+_ENDS: Final[Sequence[tuple[str, str]]] = (
+    ("-report.json", _m("The signed file, as the program reads it")),
+    ("-public.json", _m("The public edition alone")),
+    ("-manifest.json", _m("The manifest: the digests that the head approved")),
+    ("-approval.json", _m("The signed approval, with the proof that it stands in the log")),
+)
+
+
+def _signed_file(published: PublishedPeriod, name: str, content: bytes) -> SignedFile:
+    what = next(_(said) for end, said in _ENDS if name.endswith(end))
+    if "-incidents-" in name:
+        what = _("%(what)s, of the incident annex", what=what)
+    digest = hashlib.sha256(content).hexdigest()
+    return SignedFile(f"{FILES}/{published.period}/{name}", what, len(content), digest)
+
+
+def _regional_file(published: PublishedPeriod) -> SignedFile | None:
+    if published.regional is None:
+        return None
+    data = published.regional.data
+    what = _("The public regional report, as the coordinator made it; nobody signs it")
+    return SignedFile(regional_path(published), what, len(data), published.regional.sha256)

@@ -1,0 +1,1 @@
+"""One report of the region from the files of its nodes."""

@@ -1,0 +1,147 @@
+"""A public regional report as bytes of whoever, read whole: bounded, strict, and of the public edition alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from exchange.coordination.half_year.editions import PeriodText
+from exchange.coordination.half_year.small_counts import Figure
+from exchange.coordination.region.region_document import MAX_REGION_BYTES
+from exchange.coordination.region_files.told_figure import ToldFigure
+from exchange.errors import InvalidInput
+from schemas.errors import ContractError
+from schemas.exhibit import Sha256Hex
+from schemas.statement_base import NodeId
+from schemas.statements import contract_error
+from schemas.strict_json import check_json
+
+_MOST_VALUES: Final = 65_536
+"""A region of 26 sides has about as many, one of eight some 8,000."""
+_Id = Annotated[str, Field(max_length=60)]
+_Code = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+_Key = Annotated[str, Field(pattern=r"^[A-Z]{2}([->][A-Z]{2})?$")]
+
+
+@dataclass(frozen=True)
+class ReadRow:
+    """One figure as the report tells it, by the keys of `exchange.coordination.region.regional`."""
+
+    cells: Mapping[str, Figure]
+    total: Figure
+    across: Figure | None
+    without: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReadRegional:
+    """What is taken over of it, or held against something first; all the rest must be what is worked out anew.
+    ``counted``: by node, the SHA-256 of the manifest of each report that is in it; ``exact``: the nodes that brought
+    exact editions. ``stages``: the median and the 90th percentile. ``earlier``: period and SHA-256 of the regional
+    reports that it compares with."""
+
+    period: str
+    data: bytes
+    counted: Mapping[str, str]
+    exact: frozenset[str]
+    rows: Mapping[str, ReadRow]
+    rate: ReadRow
+    stages: Mapping[str, tuple[Figure, Figure]]
+    earlier: tuple[tuple[str, str], ...]
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+class _Passed(BaseModel):
+    """What is not named here is held against the file that this software writes of the same (`difference_of`)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class _ToldRow(_Passed):
+    id: _Id
+    cells: Annotated[dict[_Key, ToldFigure], Field(max_length=2000)]
+    total: ToldFigure
+    across: ToldFigure | None = None
+    without: Annotated[tuple[_Code, ...], Field(max_length=256)] = ()
+
+    @property
+    def row(self) -> ReadRow:
+        cells = {key: told.figure for key, told in self.cells.items()}
+        across = None if self.across is None else self.across.figure
+        return ReadRow(cells, self.total.figure, across, self.without)
+
+
+class _ToldStage(_Passed):
+    id: _Id
+    median: ToldFigure
+    percentile_90: ToldFigure
+
+
+class _CountedFile(_Passed):
+    node: NodeId
+    sha256: Sha256Hex
+    exact: bool
+
+
+class _Before(_Passed):
+    period: PeriodText
+    sha256: Sha256Hex
+
+
+class _PublicRegion(_Passed):
+    format: Literal["ffp-regional-report/1"]
+    edition: Literal["public"]
+    period: PeriodText
+    reports: Annotated[tuple[_CountedFile, ...], Field(min_length=1, max_length=256)]
+    figures: Annotated[tuple[_ToldRow, ...], Field(max_length=100)]
+    feedback_rate: _ToldRow
+    stages: Annotated[tuple[_ToldStage, ...], Field(max_length=30)]
+    earlier: Annotated[tuple[_Before, ...], Field(max_length=100)] = ()
+
+
+def read_public_region(data: bytes, name: str) -> ReadRegional:
+    """``name``: of the file, for whoever gave it. Raises InvalidInput, code "invalid-regional"."""
+    try:
+        check_json(data, max_bytes=MAX_REGION_BYTES, max_values=_MOST_VALUES)
+        read = _PublicRegion.model_validate_json(data, strict=True)
+    except ContractError as error:
+        raise InvalidInput(f"{name} is no public regional report: {error}", code="invalid-regional") from error
+    except ValidationError as error:
+        detail = contract_error(error)
+        raise InvalidInput(f"{name} is no public regional report: {detail}", code="invalid-regional") from error
+    return ReadRegional(
+        period=read.period,
+        data=data,
+        counted={item.node: item.sha256 for item in read.reports},
+        exact=frozenset(item.node for item in read.reports if item.exact),
+        rows={item.id: item.row for item in read.figures},
+        rate=read.feedback_rate.row,
+        stages={item.id: (item.median.figure, item.percentile_90.figure) for item in read.stages},
+        earlier=tuple((item.period, item.sha256) for item in read.earlier),
+    )
+
+
+def difference_of(told: Any, worked_out: Any, place: str = "") -> str | None:
+    """Where two JSON values first differ, by the names that lead there; None where they are the same."""
+    if isinstance(told, dict) and isinstance(worked_out, dict):
+        names = dict.fromkeys((*worked_out, *told))
+        parts = [(name, told.get(name, ...), worked_out.get(name, ...)) for name in names]
+    elif isinstance(told, list) and isinstance(worked_out, list) and len(told) == len(worked_out):
+        parts = [(_name_of(item), mine, item) for mine, item in zip(told, worked_out, strict=True)]
+    else:
+        same = told == worked_out and isinstance(told, bool) is isinstance(worked_out, bool)
+        return None if same else place
+    found = (difference_of(mine, other, f"{place}, {name}".lstrip(", ")) for name, mine, other in parts)
+    return next((where for where in found if where is not None), None)
+
+
+def _name_of(item: Any) -> str:
+    named = item if isinstance(item, dict) else {}
+    return str(next((named[key] for key in ("id", "node", "period", "code") if key in named), "an item"))

@@ -1,0 +1,157 @@
+"""The regional report as PDF/A: each figure beside its definition, goal and number, and of which reports it is made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from exchange.coordination.half_year.figure_definitions import AVAILABILITY
+from exchange.coordination.half_year.figure_words import words
+from exchange.coordination.region.regional import RegionalReport
+from exchange.coordination.region.regional_incidents import incident_notes, incident_tables, incident_totals
+from exchange.coordination.region.regional_lines import (
+    RegionalLine,
+    difference_words,
+    key_words,
+    past_periods,
+    regional_line_words,
+    regional_lines,
+    regional_notes,
+    shared_number_words,
+    stage_lines,
+)
+from exchange.web.languages import gettext as _
+from exchange.web.languages import spoken, term
+from exchange.web.languages.days import moment
+from exchange.web.report.blocks import Block, bullets, columns, figures, heading, paragraph, printable, quiet
+from exchange.web.report.render import STANDARD, set_pages
+
+
+def render_region(report: RegionalReport) -> bytes:
+    """The PDF in the language that is spoken. The same report gives the same bytes."""
+    made = set_pages("monitoring.typ", _data(report), {}, format="pdf", pdf_standards=STANDARD)
+    if not isinstance(made, bytes):
+        raise TypeError("typst gives one PDF")
+    return made
+
+
+def _data(report: RegionalReport) -> dict[str, Any]:
+    code, _dash, script = spoken().code.partition("-")
+    dated = datetime.fromisoformat(report.to)
+    restricted = report.edition == "restricted"
+    return {
+        "language": code,
+        "script": script.lower() or None,
+        "title": printable(_("The region, %(period)s", period=report.period)),
+        "subtitle": printable(
+            _(
+                "From %(start)s to before %(end)s, made of the reports of: %(names)s",
+                start=moment(report.since),
+                end=moment(report.to),
+                names=", ".join(term(name, "jurisdiction") for name in report.jurisdictions),
+            )
+        ),
+        "author": "ffp region",
+        "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
+        "draft": printable(_("Restricted edition: for the named recipient alone")) if restricted else None,
+        "blocks": [
+            bullets(*regional_notes(report)),
+            *_refused(report),
+            *_totals(report),
+            *_cells(report),
+            *_availability(report),
+            *_incidents(report),
+            *_differences(report),
+            *_reports(report),
+        ],
+        "footnote": printable(" ".join(spoken().footnotes())),
+        "page": printable(_("Page {page} of {pages}")),
+    }
+
+
+def _totals(report: RegionalReport) -> list[Block]:
+    past = past_periods(report)
+    head = [_("Figure"), _("The region"), _("Across borders"), *past]
+    lines, stages = regional_lines(report), stage_lines(report)
+    shared = shared_number_words([*lines, *stages])
+    counts = [_total(line, "" if line.across is None else line.across, shared) for line in lines]
+    times = [_total(line, line.cells[0][1], shared) for line in stages]
+    return [
+        heading(_("The region's figures"), 1),
+        *([quiet(shared)] if shared else []),
+        figures(head, counts),
+        heading(_("How long it took, in hours"), 1),
+        figures([_("Stage"), _("Median"), _("90th percentile"), *past], times),
+    ]
+
+
+def _total(line: RegionalLine, beside: str, shared: str) -> tuple[str, str, list[str]]:
+    return _(line.definition.title), regional_line_words(line, shared), [line.total, beside, *line.trend]
+
+
+def _cells(report: RegionalReport) -> list[Block]:
+    blocks: list[Block] = [heading(_("By jurisdiction and pair"), 1)]
+    for line in regional_lines(report):
+        shown = [cell for cell in line.cells if cell[1] not in ("0", "")]
+        if shown:
+            blocks += [heading(_(line.definition.title), 2), columns([_("Whose"), _("How much")], shown, numbers=[1])]
+    return blocks
+
+
+def _availability(report: RegionalReport) -> list[Block]:
+    rows = [
+        [term(item.jurisdiction, "jurisdiction"), item.node, words(item.own, "share"), words(item.seen, "share")]
+        for item in report.availability
+    ]
+    head = [_("Jurisdiction"), _("Node"), _("By itself"), _("As partners saw it")]
+    return [heading(_(AVAILABILITY.title), 1), quiet(_(AVAILABILITY.text)), columns(head, rows, numbers=[2, 3])]
+
+
+def _incidents(report: RegionalReport) -> list[Block]:
+    found = report.incidents
+    if found is None:
+        return []
+    head = [_("Figure"), _("The region"), *(key_words(code) for code in _who(report)), *past_periods(report)]
+    rows = [
+        [item.title, item.total, *(said for _whose, said in item.cells), *item.trend]
+        for item in incident_totals(report)
+    ]
+    blocks = [heading(_("Incidents with firearms"), 1), bullets(*incident_notes(report)), columns(head, rows)]
+    for table in incident_tables(found):
+        blocks.append(heading(table.title, 2))
+        if table.is_told:
+            lines = [[title, *(cell.words for cell in cells)] for title, cells in table.rows]
+            blocks.append(columns([table.first, *table.columns], lines))
+        else:
+            blocks.append(quiet(_("Not told: too few counts of it are large.")))
+    return blocks
+
+
+def _who(report: RegionalReport) -> list[str]:
+    """Whose annexes are counted."""
+    return list(dict.fromkeys(item.jurisdiction for item in report.incidents.annexes)) if report.incidents else []
+
+
+def _differences(report: RegionalReport) -> list[Block]:
+    if not report.differences:
+        return []
+    found = [difference_words(item) for item in report.differences]
+    return [heading(_("What two sides tell differently"), 1), bullets(*found)]
+
+
+def _reports(report: RegionalReport) -> list[Block]:
+    rows = [[term(item.jurisdiction, "jurisdiction"), item.node, item.sha256, item.approval] for item in report.reports]
+    head = [_("Jurisdiction"), _("Node"), _("SHA-256 of the manifest"), _("Approval")]
+    return [heading(_("The reports that it is made of"), 1), columns(head, rows)]
+
+
+def _refused(report: RegionalReport) -> list[Block]:
+    if not report.refused:
+        return []
+    rows = [[item.file, item.node or "", item.why, item.next_step] for item in report.refused]
+    head = [_("File"), _("Node"), _("Why"), _("What to do")]
+    return [
+        heading(_("Files that are not in it"), 1),
+        paragraph(_("Nothing of these files is counted.")),
+        columns(head, rows),
+    ]

@@ -1,0 +1,1 @@
+"""A node's report as one signed file: written, sealed for a recipient, read and verified."""

@@ -1,1 +1,0 @@
-"""Half-years that the nodes of `ffp training` have behind them: simulated through the real flows, with their truth."""

@@ -1,0 +1,23 @@
+"""What plugs into a node without being part of it. A node imports no extension: each floor asks here for its part.
+
+An extension is a package with one module for each floor that it extends, named `extends_<floor>`, whose constant PART
+is of the class that the floor defines:
+
+    tables      imported for its effect: the SQLAlchemy tables of the extension
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Final
+
+EXTENSIONS: Final[tuple[str, ...]] = ("exchange.coordination",)
+"""The region's coordination. Without this line and the folder, a complete node remains."""
+
+
+def modules_for(floor: str) -> list[ModuleType]:
+    """Import and return the module of each extension that extends this floor."""
+    names = (f"{extension}.extends_{floor}" for extension in EXTENSIONS)
+    return [import_module(name) for name in names if find_spec(name) is not None]

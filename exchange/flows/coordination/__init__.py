@@ -1,1 +1,0 @@
-"""Coordination of the region: what meetings agreed on, and who attended them."""

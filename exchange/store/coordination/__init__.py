@@ -1,1 +1,0 @@
-"""What meetings agreed on, who attended them, and how far a jurisdiction is on its way in."""

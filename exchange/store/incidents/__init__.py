@@ -1,1 +1,0 @@
-"""The counts of the incident annex, and the annexes that were approved."""

@@ -1,1 +1,0 @@
-"""The draft of this node's own compendium of law, and the editions of all sides."""

@@ -1,1 +1,0 @@
-"""What the half-yearly monitoring counts, and what the levels of maturity are read from."""

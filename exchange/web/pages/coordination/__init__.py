@@ -1,1 +1,0 @@
-"""What meetings agreed on, who attended, and how a jurisdiction comes in."""

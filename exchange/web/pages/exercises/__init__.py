@@ -1,1 +1,0 @@
-"""Exercises on made-up exhibits, on nodes to practise with; on every other node where these are."""

@@ -1,1 +1,0 @@
-"""The incident annex: entered, imported, looked at, approved and handed out."""

@@ -1,1 +1,0 @@
-"""The half-yearly monitoring report."""

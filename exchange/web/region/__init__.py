@@ -1,1 +1,0 @@
-"""The regional report in words, tables and drawings, and the desk of a coordinator who has no node."""
