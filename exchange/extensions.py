@@ -3,7 +3,8 @@
 An extension is a package with one module for each floor that it extends, named `extends_<floor>`, whose constant PART
 is of the class that the floor defines:
 
-    tables      imported for its effect: the SQLAlchemy tables of the extension
+    tables      no PART; imported for its effect, the SQLAlchemy tables
+    messages    what translators translate (`exchange.web.wording.messages.MessagesPart`)
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Final
+from typing import Final, TypeVar
+
+_P = TypeVar("_P")
 
 EXTENSIONS: Final[tuple[str, ...]] = ("exchange.coordination",)
 """The region's coordination. Without this line and the folder, a complete node remains."""
@@ -21,3 +24,12 @@ def modules_for(floor: str) -> list[ModuleType]:
     """Import and return the module of each extension that extends this floor."""
     names = (f"{extension}.extends_{floor}" for extension in EXTENSIONS)
     return [import_module(name) for name in names if find_spec(name) is not None]
+
+
+def parts_for(floor: str, kind: type[_P]) -> list[_P]:
+    """Return the part of each extension that extends this floor. Raises TypeError where a part is of another class."""
+    parts = [module.PART for module in modules_for(floor)]
+    for part in parts:
+        if not isinstance(part, kind):
+            raise TypeError(f"{part!r} is no {kind.__name__}")
+    return parts

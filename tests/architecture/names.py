@@ -46,8 +46,16 @@ class Shared:
 
 CONVENTIONS = (
     Shared("A module's own logger.", ("exchange",), ("log",)),
-    Shared("The commands of one group, as the command line takes them.", ("exchange.cli",), ("app",)),
-    Shared("The routes of one module, as the web application takes them.", ("exchange.web",), ("router",)),
+    Shared(
+        "The commands of one group, as the command line takes them.",
+        ("exchange.cli", "exchange.coordination"),
+        ("app",),
+    ),
+    Shared(
+        "The routes of one module, as the web application takes them.",
+        ("exchange.coordination", "exchange.web"),
+        ("router",),
+    ),
     Shared("The checks of one module, as the suite takes them.", ("exchange.conformance.checks",), ("CHECKS", "LATER")),
     Shared(
         "A migration, by the names that Alembic calls; the package brings all of them about.",
@@ -56,7 +64,7 @@ CONVENTIONS = (
     ),
     Shared(
         "A command bears the word that people type, in each group of commands.",
-        ("exchange.cli",),
+        ("exchange.cli", "exchange.coordination"),
         ("add", "check", "combine", "init", "key", "publish", "revoke", "show", "status", "verify"),
     ),
     Shared(

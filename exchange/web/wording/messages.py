@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +19,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import exchange.web
-from exchange.coordination.assessment.outside_facts_asked import outside_texts
-from exchange.coordination.assessment.questionnaire import questionnaire_texts
-from exchange.coordination.half_year.figure_definitions import definition_texts
-from exchange.coordination.incidents.platform_words import annex_texts
-from exchange.coordination.maturity.practice_definitions import maturity_texts
-from exchange.coordination.onboarding.onboarding_steps import onboarding_texts
-from exchange.coordination.region.indicators import goal_texts
+from exchange.extensions import parts_for
 from exchange.record_filter import CONDITIONS, ConditionGroup
 from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_file
 from exchange.web.languages.cyrillic import to_cyrillic
@@ -34,14 +29,6 @@ ROOT: Final = Path(exchange.web.__file__).parent
 _METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 _KEYWORDS: Final = {"_": None, "gettext": None, "_m": None, "ngettext": (1, 2)}
 _SLAVIC: Final = "nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2)"
-_DEFINITIONS: Final = "../flows/monitoring/definitions.py"
-_INCIDENTS: Final = "../flows/incidents/words.py"
-_PRACTICES: Final = "../flows/maturity/definitions.py"
-_STEPS: Final = "../flows/onboarding/steps.py"
-_QUESTIONS: Final = "../flows/assessment/questions.toml"
-_CRITERIA: Final = "../flows/assessment/criteria.json"
-_GOALS: Final = "../flows/region/indicators.json"
-_CONDITIONS: Final = "../record_filter.py"
 _PLURALS: Final = {
     "sq": "nplurals=2; plural=(n != 1)",
     "mk": "nplurals=2; plural=(n%10==1 && n%100!=11 ? 0 : 1)",
@@ -49,33 +36,37 @@ _PLURALS: Final = {
 }
 
 
+@dataclass(frozen=True)
+class MessagesPart:
+    """Where texts are collected: templates and code below ``folder``, and ``data`` by the file that has the texts."""
+
+    folder: Path
+    data: Mapping[str, Callable[[], Iterable[str]]]
+
+
+_NODE: Final = MessagesPart(
+    ROOT,
+    {
+        VIEWER_TEXTS.relative_to(ROOT).as_posix(): lambda: viewer_texts().values(),
+        "../record_filter.py": lambda: [*(condition.label for condition in CONDITIONS.values()), *ConditionGroup],
+    },
+)
+
+
 @functools.cache
 def collect() -> Catalog:
     """All texts that pages and reports say, in the order of the files; read once."""
     catalogue = Catalog(charset="utf-8")
     options = {"**/templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false", "trimmed": "true"}}
-    for name, _, message, comments, _ in extract_from_dir(ROOT, _METHODS, options, _KEYWORDS, ("Translators:",)):
-        catalogue.add(message, locations=[(name, 0)], auto_comments=comments)
-    for text in viewer_texts().values():
-        catalogue.add(text, locations=[(VIEWER_TEXTS.relative_to(ROOT).as_posix(), 0)])
-    for text in definition_texts():
-        catalogue.add(text, locations=[(_DEFINITIONS, 0)])
-    for text in annex_texts():
-        catalogue.add(text, locations=[(_INCIDENTS, 0)])
-    for text in maturity_texts():
-        catalogue.add(text, locations=[(_PRACTICES, 0)])
-    for text in onboarding_texts():
-        catalogue.add(text, locations=[(_STEPS, 0)])
-    for text in questionnaire_texts():
-        catalogue.add(text, locations=[(_QUESTIONS, 0)])
-    for text in outside_texts():
-        catalogue.add(text, locations=[(_CRITERIA, 0)])
-    for text in goal_texts():
-        catalogue.add(text, locations=[(_GOALS, 0)])
-    for condition in CONDITIONS.values():
-        catalogue.add(condition.label, locations=[(_CONDITIONS, 0)])
-    for group in ConditionGroup:
-        catalogue.add(group.value, locations=[(_CONDITIONS, 0)])
+    for part in (_NODE, *parts_for("messages", MessagesPart)):
+        beside = "" if part is _NODE else f"../{part.folder.name}/"
+        for name, _, message, comments, _ in extract_from_dir(
+            part.folder, _METHODS, options, _KEYWORDS, ("Translators:",)
+        ):
+            catalogue.add(message, locations=[(beside + name, 0)], auto_comments=comments)
+        for name, texts_of in part.data.items():
+            for text in texts_of():
+                catalogue.add(text, locations=[(beside + name, 0)])
     return catalogue
 
 

@@ -1,0 +1,28 @@
+"""The texts of the region's coordination for the translators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from exchange.coordination.assessment.outside_facts_asked import outside_texts
+from exchange.coordination.assessment.questionnaire import questionnaire_texts
+from exchange.coordination.half_year.figure_definitions import definition_texts
+from exchange.coordination.incidents.platform_words import annex_texts
+from exchange.coordination.maturity.practice_definitions import maturity_texts
+from exchange.coordination.onboarding.onboarding_steps import onboarding_texts
+from exchange.coordination.region.indicators import goal_texts
+from exchange.web.wording.messages import MessagesPart
+
+PART: Final = MessagesPart(
+    Path(__file__).parent,
+    {
+        "half_year/figure_definitions.py": definition_texts,
+        "incidents/platform_words.py": annex_texts,
+        "maturity/practice_definitions.py": maturity_texts,
+        "onboarding/onboarding_steps.py": onboarding_texts,
+        "assessment/questions.toml": questionnaire_texts,
+        "assessment/criteria.json": outside_texts,
+        "region/indicators.json": goal_texts,
+    },
+)
