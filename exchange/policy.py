@@ -62,7 +62,7 @@ class Standing:
     """What the owner has stated besides the record, about its exhibit and this peer. ``bases`` are the lines of the
     policy statement in force: none while there is no policy, and then nothing is shared. ``decision``: the newest on
     any version of the exhibit. ``denied``: that decision is a refusal, or another exhibit of the same number was denied
-    to this peer, so no rule alone lets this one go."""
+    to this peer, or a colleague of the author widened the sharing, so no rule alone lets this record go."""
 
     groups: Mapping[str, Set[Jurisdiction]] = field(default_factory=dict)
     bases: tuple[LegalBasis, ...] = ()

@@ -10,6 +10,7 @@ from typing import Final
 
 from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound
+from exchange.flows.entry.amendments import check_amendment
 from exchange.flows.entry.draft_form import FileOf, is_stale, marked_in, of_file, placed, submission_of
 from exchange.flows.entry.drafts import Draft, close, read_draft
 from exchange.flows.entry.firearms import check_described, described_fully
@@ -18,7 +19,6 @@ from exchange.flows.entry.submit import (
     SubmissionReceipt,
     SubmittedScan,
     check_dates,
-    check_retention,
     record_from,
     submit_record,
 )
@@ -82,7 +82,7 @@ def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
 
     # 2. and 3.
     try:
-        record = _record(node, maker, draft, files)
+        record, widened = _record(node, maker, draft, files)
     except InvalidInput as error:
         said = error.problems or (("", str(error)),)
         beside = {
@@ -92,7 +92,8 @@ def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
     if problems:
         return Summary(draft, None, problems)
     instruments = instrument_doubts(node, record.acquisitions)
-    return Summary(draft, record, {}, reached_by(node, record), instruments, _same_item(node, draft, record))
+    reached = reached_by(node, record, widened=widened)
+    return Summary(draft, record, {}, reached, instruments, _same_item(node, draft, record))
 
 
 def _same_item(node: Node, draft: Draft, record: Record) -> tuple[RecordRow, ...]:
@@ -205,17 +206,19 @@ def _files(draft: Draft) -> tuple[list[FileOf], dict[str, str]]:
     return files, problems
 
 
-def _record(node: Node, maker: Maker, draft: Draft, files: Sequence[FileOf]) -> Record:
+def _record(node: Node, maker: Maker, draft: Draft, files: Sequence[FileOf]) -> tuple[Record, bool]:
+    """With whether the head decides on its sharing (``check_amendment``)."""
     try:
         submission = parse_submission(_metadata(node, draft, files))
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
     check_dates(submission, now(), node.jurisdictions)
-    check_retention(node, maker, submission)
+    widened = check_amendment(node, maker, submission)
     if submission.exhibit.firearm is not None:
         with node.store.read() as session:
             check_described(session, submission.exhibit.firearm)
-    return record_from(node, maker, submission, {file.file_id: _blob(file) for file in draft.files}, UNSIGNED)
+    blobs = {file.file_id: _blob(file) for file in draft.files}
+    return record_from(node, maker, submission, blobs, UNSIGNED), widened
 
 
 def _metadata(node: Node, draft: Draft, files: Sequence[FileOf]) -> bytes:
@@ -234,7 +237,7 @@ def _named_at_all(record: Record, groups: Mapping[str, Set[Jurisdiction]]) -> se
     return {name for name in record.audience if isinstance(name, Jurisdiction)}.union(*members)
 
 
-def reached_by(node: Node, record: Record) -> tuple[AudienceMember, ...]:
+def reached_by(node: Node, record: Record, *, widened: bool) -> tuple[AudienceMember, ...]:
     """What each jurisdiction of the audience would get of a record, if it were signed now."""
     found, owner = [], node.node_id
     with node.store.read() as session:
@@ -243,7 +246,7 @@ def reached_by(node: Node, record: Record) -> tuple[AudienceMember, ...]:
         for peer in peers:
             jurisdiction = Jurisdiction(peer.jurisdiction)
             if names(record, jurisdiction, groups):
-                refusal = decide_sharing(session, UNSIGNED, record, peer, owner=owner)
+                refusal = decide_sharing(session, UNSIGNED, record, peer, owner=owner, widened=widened)
                 if refusal:
                     found.append(AudienceMember(jurisdiction, "withheld", refusal.reason))
                 else:

@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 import matcher
 from exchange.clock import now
 from exchange.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
+from exchange.flows.entry.amendments import check_amendment
 from exchange.flows.entry.firearms import check_described, enter_named
 from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.instrument.check_standing import named_check
 from exchange.flows.node.last_head import check_last_head
 from exchange.flows.node.node import Node, check_keys
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
-from exchange.flows.statement.authorship import WorkAct, author_of, may_act
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import Shared, record_of, share, sharing_of
@@ -121,7 +121,7 @@ def submit_record(
     if isinstance(ready, SubmissionReceipt):
         return ready
     done = SubmissionRow(pseudonym=maker.pseudonym, idempotency_key=ready.key, content_sha256=ready.content)
-    stored = _store(node, ready.record, scans, done, ready.warnings, also)
+    stored = _store(node, ready, scans, done, also)
     stored = stored or _find_earlier(node, maker.pseudonym, ready.key, ready.content)
     if stored is not None and stored.created:
         node.tracing.note("record submitted", stored.statement_id, begun)
@@ -143,11 +143,13 @@ def check_submission(
 
 @dataclass(frozen=True)
 class _Ready:
-    """A record that may be signed and stored, under which idempotency key, and the digest of what was sent."""
+    """A record that may be signed and stored, under which idempotency key, and the digest of what was sent.
+    ``widened``: as ``check_amendment`` returns it."""
 
     record: Record
     key: str
     content: str
+    widened: bool
     warnings: dict[str, tuple[str, ...]]
 
 
@@ -168,7 +170,7 @@ def _ready(
     key = idempotency_key or content
     if earlier := _find_earlier(node, maker.pseudonym, key, content):
         return earlier
-    check_retention(node, maker, submission)
+    widened = check_amendment(node, maker, submission)
     with node.store.read() as session:
         _check_supersedes(session, node, submission.supersedes)
         if submission.exhibit.firearm is not None:
@@ -182,7 +184,7 @@ def _ready(
     _check_regions(submission, reports)
     nonce = _nonce(node, maker.pseudonym, key, content)
     record = record_from(node, maker, submission, blobs, nonce, names_checks=names_checks)
-    return _Ready(record, key, content, {part: report.warnings for part, report in reports.items()})
+    return _Ready(record, key, content, widened, {part: report.warnings for part, report in reports.items()})
 
 
 def _read(metadata: bytes) -> Submission:
@@ -271,25 +273,6 @@ def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Submiss
             sharing,
             {},
             doubts_in(record, node.jurisdictions),
-        )
-
-
-def check_retention(node: Node, maker: Maker, submission: Submission) -> None:
-    """An earlier retention date withdraws a record everywhere and for good, so only its author's amendment brings the
-    date forward. Raises InvalidInput, code "retention-shortened"."""
-    if submission.supersedes is None:
-        return
-    with node.store.read() as session:
-        found = find_record(session, submission.supersedes)
-        if found is None or submission.retention_until.isoformat() >= found[0].retention_until:
-            return
-        author = author_of(session, submission.supersedes)
-    if not may_act(WorkAct.SHORTEN_RETENTION, maker.role, maker.pseudonym, author):
-        raise InvalidInput(
-            f"The record is kept until {found[0].retention_until}. Only {author} may bring that forward; propose to "
-            "withdraw it instead.",
-            code="retention-shortened",
-            problems=(("retention_until", "lies before that of the version it amends"),),
         )
 
 
@@ -401,15 +384,15 @@ def _check_modalities(record: Record) -> None:
 
 def _store(
     node: Node,
-    record: Record,
+    ready: _Ready,
     scans: Sequence[SubmittedScan],
     done: SubmissionRow,
-    warnings: dict[str, tuple[str, ...]],
     also: Callable[[Session, str], None] | None,
 ) -> SubmissionReceipt | None:
     """The one transaction; None when the same submission was stored by a parallel request."""
     with node.store.read() as session:
         check_last_head(node.settings, session)
+    record = ready.record
     payload = statement_payload(record)
     envelope = node.keys.statement.sign(payload)
     done.statement_id = statement_id(payload)
@@ -436,6 +419,7 @@ def _store(
             session, done.statement_id, record, submitted_by=done.pseudonym, state=AcquisitionState.QUEUED
         )
         session.add(done)
+        session.get_one(RecordRow, done.statement_id).widened = ready.widened
         if record.exhibit.firearm is not None:
             enter_named(session, record.exhibit.firearm, record.made_by)
         sharing = share(session, done.statement_id, record, owner=node.node_id)
@@ -449,7 +433,7 @@ def _store(
         session.flush()
         _keep(session, node, scans)
     return SubmissionReceipt(
-        done.statement_id, index, received_at, True, sharing, warnings, doubts_in(record, node.jurisdictions)
+        done.statement_id, index, received_at, True, sharing, ready.warnings, doubts_in(record, node.jurisdictions)
     )
 
 

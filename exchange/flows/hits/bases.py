@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from exchange.flows.blind.visibility import is_worth_pursuing
 from exchange.flows.hits.vocabulary import MOST_HITS, NoEffect, Said
@@ -18,9 +18,21 @@ from schemas import (
     Pair,
     PhysicalComparison,
     Retraction,
+    ScreenResult,
     Verification,
 )
-from schemas.vocabulary import Basis, HitStage
+from schemas.vocabulary import AfteConclusion, Basis, HitStage, Role
+
+Agreed: TypeAlias = bool | AfteConclusion | None
+"""What a result supports: on the screen whether it is a lead; on the exhibits an identification or an elimination."""
+
+
+def agreed_on(result: ConclusionResult) -> Agreed:
+    if isinstance(result, ScreenResult):
+        return is_worth_pursuing(result)
+    decides = (AfteConclusion.IDENTIFICATION, AfteConclusion.ELIMINATION)
+    return result.conclusion if result.conclusion in decides else None
+
 
 _S = TypeVar("_S", Hit, Verification, PhysicalComparison, CustodyExplanation, Feedback, Retraction)
 
@@ -62,7 +74,14 @@ class Bases:
 
     @cached_property
     def standing_leads(self) -> list[Said]:
-        return [said for said in self.leads.values() if not self._is_taken_back(said)]
+        """Those that were taken back by nobody, and that no disagreement stops."""
+        return [
+            said
+            for said, hit in self._all(Hit)
+            if said.statement_id in self.leads
+            and not self._is_taken_back(said)
+            and self._noted(said, self._why_disputed(said, hit, hit.basis)) is None
+        ]
 
     def _why_no_lead(self, said: Said, hit: Hit) -> NoEffect | None:
         why = self._why_not_a_side(hit.issuer) or self._why_too_many(said)
@@ -135,6 +154,50 @@ class Bases:
 
     def _why_apart(self, hit: Hit) -> NoEffect | None:
         return None if all(map(is_worth_pursuing, self._results(hit))) else NoEffect.NOT_AGREED
+
+    @cached_property
+    def disagreements(self) -> list[tuple[Said, Said]]:
+        """The conclusions of this pair, each with a verification that found otherwise, taken back or not."""
+        found = []
+        for said, second in self._all(Verification):
+            first = self.known.get(second.verifies)
+            concluded = first.statement if first is not None else None
+            if first is None or not isinstance(concluded, Conclusion) or not self._may_verify(concluded, second):
+                continue
+            of_pair = concluded.pair == second.pair == self.pair and concluded.result.basis is second.result.basis
+            if of_pair and agreed_on(concluded.result) != agreed_on(second.result):
+                found.append((first, said))
+        return found
+
+    def _why_disputed(self, said: Said, statement: Hit | PhysicalComparison, basis: Basis) -> NoEffect | None:
+        """Two examiners agree, after one of the same side had found otherwise on the same basis: in a conclusion and a
+        verification that disagreed, before this by the log of the side. Its signer, or the head, takes that back."""
+        agreed = {agreed_on(result) for result in self._results(statement)}
+        if len(agreed) != 1 or not any(agreed):
+            return None
+        for first, second in self.disagreements:
+            if first.statement.issuer != statement.issuer or first.place > said.place:
+                continue
+            for one in (first, second):
+                if self._differs(one, basis, agreed) and one.statement_id not in self._settled:
+                    return NoEffect.DISAGREEMENT
+        return None
+
+    def _differs(self, one: Said, basis: Basis, agreed: Set[Agreed]) -> bool:
+        result = one.statement.result if isinstance(one.statement, Conclusion | Verification) else None
+        return result is not None and result.basis is basis and agreed_on(result) not in agreed
+
+    @cached_property
+    def _settled(self) -> frozenset[str]:
+        """What its own signer, or the head, took back."""
+        found = set()
+        for _, back in self._all(Retraction):
+            of = self.known.get(back.retracts)
+            signer = getattr(of.statement, "made_by", None) if of is not None else None
+            is_allowed = back.made_by.role is Role.HEAD or back.made_by.pseudonym == getattr(signer, "pseudonym", None)
+            if is_allowed and self._why_not_retracted(back) is None:
+                found.add(back.retracts)
+        return frozenset(found)
 
     def _results(self, said: Hit | PhysicalComparison) -> list[ConclusionResult]:
         return [one.result for one in self._bases(said) or ()]

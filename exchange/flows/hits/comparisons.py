@@ -110,7 +110,7 @@ class Comparisons(Agreements):
             return NoEffect.NOT_IDENTIFIED
         if self._is_taken_back(said):
             return NoEffect.TAKEN_BACK
-        why = self._why_not_compared(said)
+        why = self._why_disputed(said, statement, Basis.EXHIBITS) or self._why_not_compared(said)
         return self._why_unexplained(said) if why is None and is_hit else why
 
     def _why_unexplained(self, said: Said) -> NoEffect | None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.flows.blind.visibility import Hidden, hidden_pair_ids
+from exchange.flows.hits.bases import agreed_on
 from exchange.flows.hits.rules import lead_of
 from exchange.flows.hits.stage import Entry, HitProgress, Stage, both_have, progress
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, HitTask, Todo
@@ -25,13 +26,13 @@ from exchange.store.hits.joined_pairs import (
     PairFilter,
     all_pairs,
     countersigned,
+    first_said_of,
     hits_of_pair,
     hits_of_pairs,
     open_pair_ids,
     open_pairs,
     pairs_that_wait_for,
     place_of,
-    retractions_of,
     said_of_hits,
     search_pairs,
 )
@@ -39,7 +40,7 @@ from exchange.store.log.statements import find_statement, find_statements
 from exchange.store.review.reviews import Scans
 from exchange.store.tables.hits import HitPairRow
 from exchange.store.tables.records import RecordRow, StatementRow
-from schemas import AnyStatement, Hit, Pair, Side, open_envelope, parse_statement
+from schemas import AnyStatement, Conclusion, Hit, Pair, Side, Verification, open_envelope, parse_statement
 from schemas.kinds import OF_A_HIT
 from schemas.vocabulary import HitStage
 
@@ -50,6 +51,9 @@ RESTED_ON = ("conclusion", "verification")
 """What a hit may name as its grounds; whatever else it names is no part of its history."""
 MOST_RETRACTIONS = 8
 """Of one statement by one issuer, of which the first takes it back."""
+MOST_REVIEWS = 500
+"""Conclusions of one issuer about one record, and verifications of one conclusion, among which those that disagree are
+found: far more than two FFPs need, and few enough to be read with each hit."""
 HitPlace: TypeAlias = tuple[str, str]
 """A moment and a pair: what follows it in a list."""
 MOST_OPEN = 500
@@ -200,13 +204,29 @@ def links_of(session: Session, node: Node, pairs: Iterable[str]) -> list[Link]:
 def hit_history(session: Session, node: Node, pair: Pair, *named: str) -> tuple[Entry, ...]:
     """All that was signed of a pair, and these statements beside it, in no order that means anything."""
     hits = hits_of(session, pair)
-    shelf = _shelf(session, node, {pair_id(pair): hits}, besides=named)
+    disagreeing = disagreeing_reviews(session, [pair])
+    shelf = _shelf(session, node, {pair_id(pair): hits}, besides=named, disagreeing=disagreeing)
     found = {entry.statement_id: entry for entry in _entries(hits, shelf)}
-    for name in named:
+    for name in (*named, *disagreeing):
         for row in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
             if row is not None and believed(row):
                 found[row.statement_id] = _entry(row, shelf)
     return tuple(found.values())
+
+
+def disagreeing_reviews(session: Session, pairs: Collection[Pair]) -> dict[str, str]:
+    """The conclusions and verifications of these pairs that disagree with each other, each with the pair's id."""
+    records = {pair.a.record for pair in pairs}
+    rows = [row for row in first_said_of(session, records, "conclusion", most=MOST_REVIEWS) if believed(row)]
+    concluded = {row.statement_id: said for row in rows if isinstance(said := _said_in(row), Conclusion)}
+    concluded = {name: said for name, said in concluded.items() if said.pair in pairs}
+    found: dict[str, str] = {}
+    for row in first_said_of(session, concluded.keys(), "verification", most=MOST_REVIEWS):
+        second = _said_in(row) if believed(row) else None
+        first = concluded[row.about or ""]
+        if isinstance(second, Verification) and agreed_on(first.result) != agreed_on(second.result):
+            found |= dict.fromkeys((row.about or "", row.statement_id), pair_id(first.pair))
+    return found
 
 
 def hits_of(session: Session, pair: Pair) -> list[StatementRow]:
@@ -223,30 +243,42 @@ def pair_id(pair: Pair) -> str:
 class _Shelf:
     """What is known beside some hits, read at once: ``about``: what was said of each statement; ``rests_on``: the
     conclusions and verifications that are named anywhere; ``times``: when the other side countersigned; ``records``:
-    those of either side that may be shown."""
+    those of either side that may be shown; ``disagreeing``: as ``disagreeing_reviews`` returns it."""
 
     about: dict[str, list[StatementRow]]
     rests_on: dict[str, StatementRow]
+    disagreeing: dict[str, str]
     times: dict[str, str]
     records: dict[str, RecordRow]
 
 
 def _shelf(
-    session: Session, node: Node, hits: Mapping[str, Sequence[StatementRow]], *, besides: Collection[str] = ()
+    session: Session,
+    node: Node,
+    hits: Mapping[str, Sequence[StatementRow]],
+    *,
+    besides: Collection[str] = (),
+    disagreeing: dict[str, str] | None = None,
 ) -> _Shelf:
     """By their pairs; so much of each that a peer which signs without an end makes nobody wait."""
     every = [row for rows in hits.values() for row in rows]
     said = list(chain.from_iterable(_said_of(session, hits.keys(), kind) for kind in ABOUT_HIT))
-    said += retractions_of(session, {row.statement_id for row in every}, most=MOST_RETRACTIONS)
-    named = {name for row in (*every, *said) if believed(row) for name in _named_by(_said_in(row))} | set(besides)
+    said += first_said_of(session, {row.statement_id for row in every}, "retraction", most=MOST_RETRACTIONS)
+    if disagreeing is None:
+        joined = {hit.pair for row in every if believed(row) and isinstance(hit := _said_in(row), Hit)}
+        disagreeing = disagreeing_reviews(session, joined)
+    named = {name for row in (*every, *said) if believed(row) for name in _named_by(_said_in(row))}
+    named |= {*besides, *disagreeing}
     rests_on = {name: row for name, row in find_statements(session, named).items() if row.type in RESTED_ON}
-    said += retractions_of(session, rests_on.keys(), most=MOST_RETRACTIONS)
+    said += first_said_of(session, rests_on.keys(), "retraction", most=MOST_RETRACTIONS)
     about: dict[str, list[StatementRow]] = {}
     for row in said:
         about.setdefault(row.about or "", []).append(row)
     records = {side.record for row in every for side in _sides(row)}
     known = {row.statement_id for row in (*every, *said)} | rests_on.keys()
-    return _Shelf(about, rests_on, countersigned(session, node.node_id, known), find_records(session, records))
+    return _Shelf(
+        about, rests_on, disagreeing, countersigned(session, node.node_id, known), find_records(session, records)
+    )
 
 
 def _said_of(session: Session, pairs: Collection[str], kind: str) -> list[StatementRow]:
@@ -267,8 +299,13 @@ def _link(node: Node, hits: list[StatementRow], shelf: _Shelf) -> Link:
 
 
 def _entries(hits: Sequence[StatementRow], shelf: _Shelf) -> Iterable[Entry]:
-    """Hits and what speaks of them, with what each rests on, and what was said of that."""
+    """Hits and what speaks of them, with what each rests on, and what was said of that; and the reviews of their pairs
+    that disagree."""
     found: dict[str, StatementRow] = {}
+    pairs = {pair_id(said.pair) for row in hits if believed(row) and isinstance(said := _said_in(row), Hit)}
+    for name, pair in shelf.disagreeing.items():
+        if pair in pairs:
+            found |= {row.statement_id: row for row in (shelf.rests_on[name], *shelf.about.get(name, []))}
     for hit in hits:
         for row in (hit, *shelf.about.get(hit.statement_id, [])):
             found[row.statement_id] = row

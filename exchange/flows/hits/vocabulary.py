@@ -56,6 +56,7 @@ class NoEffect(StrEnum):
     SAME_EXAMINER = "same-examiner"
     VERIFIED_BEFORE = "verified-before"
     NOT_AGREED = "not-agreed"
+    DISAGREEMENT = "disagreement-open"
     NOT_IDENTIFIED = "not-identified"
     NO_LEAD = "no-lead"
     NOT_ASKED = "not-asked"
@@ -283,6 +284,10 @@ HIT_SENTENCES: Final = {
         "The conclusion had been verified before, and its first verification counts. Name that one."
     ),
     NoEffect.NOT_AGREED: "The two examiners do not agree that this is a lead.",
+    NoEffect.DISAGREEMENT: (
+        "An examiner of this side found otherwise on this pair before, and that statement stands. After the two "
+        "examiners have conferred, its signer takes it back, or the head does, with the reason."
+    ),
     NoEffect.NOT_IDENTIFIED: (
         "A hit is confirmed when both examiners identified on the exhibits. State that the comparison is done."
     ),

@@ -27,7 +27,7 @@ from exchange.flows.blind.visibility import (
     tells_of,
 )
 from exchange.flows.entry.free_text import Doubt, doubts_in
-from exchange.flows.hits.history import hit_history, hits_of
+from exchange.flows.hits.history import disagreeing_reviews, hit_history, hits_of
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.rules import answered_by
 from exchange.flows.hits.signing_checks import check_hit
@@ -40,7 +40,12 @@ from exchange.flows.statement.authorship import WorkAct, may_act
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.flows.statement.sign_statement import enter, signed
 from exchange.store.entry.records import acquisitions_of, find_record
-from exchange.store.log.statements import find_statement, statements_about
+from exchange.store.log.statements import (
+    find_statement,
+    find_statements,
+    statements_about,
+    statements_about_each,
+)
 from exchange.store.review.reviews import saw
 from exchange.store.sync.peers import all_peers, find_peer, put_on_lane, readers_of
 from exchange.store.tables.peers import PeerState
@@ -261,7 +266,7 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
             resting = [said.conclusion, *_own_verification(session, node, said.conclusion, said.verification)]
             _check_tells(session, node, said.pair, to)
             check_hit(session, node, said, said.pair)
-            return to, resting
+            return to, _with_disagreements(session, node, said.pair, resting)
         case PhysicalComparison():
             hit = _known(session, said.hit, Hit)
             to = _of_hit(session, node, hit)
@@ -269,7 +274,7 @@ def _check(session: Session, node: Node, maker: Maker, said: ReviewStatement) ->
             for name in rests_on:
                 _own(session, node, name, Conclusion | Verification)
             check_hit(session, node, said, hit.pair)
-            return to, rests_on
+            return to, _with_disagreements(session, node, hit.pair, rests_on) if rests_on else []
         case Retraction():
             _check_retraction(_retracted(session, node, said.retracts, maker), maker)
             _check_not_taken_back(session, node, said.retracts)
@@ -351,6 +356,17 @@ def _own_verification(session: Session, node: Node, conclusion: str, verificatio
         return []
     _own(session, node, verification, Verification)
     return [verification]
+
+
+def _with_disagreements(session: Session, node: Node, pair: Pair, rests_on: list[str]) -> list[str]:
+    """What a hit or a comparison rests on, after the own conclusions and verifications of the pair that disagreed, and
+    what took these back: the other side reads all of them."""
+    reviews = disagreeing_reviews(session, [pair])
+    rows = find_statements(session, reviews)
+    back = statements_about_each(session, reviews, ["retraction"])
+    every = [*rows.values(), *(row for some in back.values() for row in some)]
+    own = sorted((row.log_index, row.statement_id) for row in every if row.issuer == node.node_id)
+    return [*dict.fromkeys([*(name for _, name in own), *rests_on])]
 
 
 def _check_first_answer(session: Session, node: Node, conclusion: str) -> None:

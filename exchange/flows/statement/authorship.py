@@ -39,6 +39,8 @@ class WorkAct(StrEnum):
     AMEND = "amend"
     SHORTEN_RETENTION = "shorten_retention"
     """Amend a record so that its retention withdraws it earlier."""
+    WIDEN_SHARING = "widen_sharing"
+    """Amend a record so that more people have it: a wider audience, a higher level, a looser handling, another kind."""
     GRANT = "grant"
     APPROVE = "approve"
     HOLD = "hold"
@@ -67,6 +69,7 @@ RULES: Final[Mapping[WorkAct, WorkRule]] = {
     WorkAct.TAKE_BACK: WorkRule(Who.AUTHOR_OR_HEAD, proposed=True),
     WorkAct.AMEND: WorkRule(Who.EXAMINERS),
     WorkAct.SHORTEN_RETENTION: WorkRule(Who.MAKER_OR_HEAD),
+    WorkAct.WIDEN_SHARING: WorkRule(Who.MAKER_OR_HEAD),
     WorkAct.GRANT: WorkRule(Who.HEAD),
     WorkAct.APPROVE: WorkRule(Who.HEAD),
     WorkAct.HOLD: WorkRule(Who.HEAD),

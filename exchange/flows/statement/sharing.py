@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import structlog
@@ -55,9 +55,12 @@ def decide_sharing(
     owner: str,
     today: date | None = None,
     purpose: Purpose = Purpose.CORRELATION,
+    widened: bool = False,
 ) -> Withheld | None:
-    """None when the peer may have the record, or may search it, else why not."""
+    """None when the peer may have the record, or may search it, else why not. ``widened``: as the row of a stored one
+    has it, of a record that is not stored."""
     recipient = Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), peer.state == PeerState.ENROLLED)
+    standing = standing_of(session, statement_id, record, peer, owner=owner)
     answer = release(
         record,
         recipient,
@@ -65,7 +68,7 @@ def decide_sharing(
         peer.legal_basis,
         today or now().date(),
         owner=owner,
-        standing=standing_of(session, statement_id, record, peer, owner=owner),
+        standing=replace(standing, denied=standing.denied or widened),
     )
     return answer if isinstance(answer, Withheld) else None
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
-from exchange.flows.hits.history import pair_id
+from exchange.flows.hits.history import disagreeing_reviews, pair_id
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.delivered_scan import Entitling
@@ -262,18 +262,20 @@ def _is_meant_for(session: Session, reader: LaneReader, said: AnyStatement, name
 
 
 def _rested_on(session: Session, said: Conclusion | Verification) -> set[str]:
-    """What this node's hits of the pair, and its comparisons, name as what they rest on."""
+    """What this node's hits of the pair, and its comparisons, name as what they rest on, and the reviews of the pair
+    that disagree, which go with these."""
     pair = pair_id(said.pair)
     hits = hits_of_pair(session, pair, most=MOST_HITS)
     steps = said_of_hits(session, [pair], "physical-comparison", most=MOST_STEPS)
     resting = [_named(session, row.statement_id) for row in (*hits, *steps) if row.issuer == said.issuer]
-    return {
+    named = {
         name
         for one in resting
         if isinstance(one, Hit | PhysicalComparison)
         for name in (one.conclusion, one.verification)
         if name is not None
     }
+    return named | disagreeing_reviews(session, [said.pair]).keys() if named else named
 
 
 def _named(session: Session, name: str) -> AnyStatement | None:

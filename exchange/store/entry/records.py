@@ -85,7 +85,7 @@ def add_records(
         insert(RecordRow),
         [
             record_columns(record)
-            | {"statement_id": statement_id, "restricted": False, "sequence": first + place}
+            | {"statement_id": statement_id, "restricted": False, "widened": False, "sequence": first + place}
             | {"submitted_by": submitted_by, "received_at": received_at}
             | {"superseded_by": newer.get(statement_id), "exhibit": exhibits[statement_id]}
             for place, (statement_id, record) in enumerate(records)

@@ -94,10 +94,12 @@ def said_of_hits(
     return [row for part in parts for row in session.scalars(said, {"pairs": part, "kind": kind, "most": most})]
 
 
-def retractions_of(session: Session, subjects: Collection[str], *, most: int) -> list[StatementRow]:
-    """Retractions of these statements: of each and each issuer the first ones."""
+def first_said_of(session: Session, subjects: Collection[str], kind: str, *, most: int) -> list[StatementRow]:
+    """Statements of one type about these subjects: of each subject and each issuer the first ones."""
     parts = in_parts(sorted(subjects))
-    return [row for part in parts for row in session.scalars(_RETRACTIONS, {"subjects": part, "most": most})]
+    return [
+        row for part in parts for row in session.scalars(_FIRST_SAID_OF, {"subjects": part, "kind": kind, "most": most})
+    ]
 
 
 def _numbered(
@@ -135,9 +137,10 @@ _FIRST_SAID, _NEWEST_SAID = (
     _first_of(_numbered(HitRow.pair, newest=newest, of_hits=HitRow.statement_id == StatementRow.about).where(*_SAID))
     for newest in (False, True)
 )
-_RETRACTIONS = _first_of(
+_FIRST_SAID_OF = _first_of(
     _numbered(StatementRow.about).where(
-        StatementRow.type == "retraction", StatementRow.about.in_(bindparam("subjects", type_=String, expanding=True))
+        StatementRow.type == bindparam("kind", type_=String),
+        StatementRow.about.in_(bindparam("subjects", type_=String, expanding=True)),
     )
 )
 

@@ -48,6 +48,7 @@ def why_not(peer: PeerRow, policy: Policy, today: date) -> ColumnElement[str | N
         RecordRow.kind.in_([kind for kind, rule in rules.items() if rule is SharingRule.NEEDS_APPROVAL]),
         RecordRow.handling == HandlingCode.H3,
         was_denied(RecordRow.number, RecordRow.exhibit, peer),
+        RecordRow.widened,
     )
     blank = true() if not peer.legal_basis.strip() else false()
     blocked = RecordRow.kind.not_in([kind for kind, rule in rules.items() if rule is not SharingRule.BLOCKED])

@@ -37,6 +37,7 @@ def _by_rule(peer: PeerRow, today: date) -> ColumnElement[bool]:
         _rule(peer, SharingRule.ALLOWED, reviewed_on=today),
         RecordRow.handling != HandlingCode.H3,
         ~was_denied(RecordRow.number, RecordRow.exhibit, peer),
+        RecordRow.widened.is_(False),
     )
 
 
@@ -126,6 +127,10 @@ def was_denied(number: Named, exhibit: Named, peer: PeerRow) -> ColumnElement[bo
         TombstoneRow.lifted.is_(False),
     )
     return or_(refused, taken_back)
+
+
+def was_widened(record: str) -> ColumnElement[bool]:
+    return exists().where(RecordRow.statement_id == record, RecordRow.widened)
 
 
 def _rule(peer: PeerRow, rule: SharingRule, *, reviewed_on: date | None = None) -> ColumnElement[bool]:

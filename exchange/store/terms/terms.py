@@ -17,7 +17,7 @@ from exchange.store.log.statements import latest_of
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, LegalBasisRow, PolicyInForceRow
-from exchange.store.terms.may_have import decision_on, is_granted, is_withdrawn, was_denied
+from exchange.store.terms.may_have import decision_on, is_granted, is_withdrawn, was_denied, was_widened
 from schemas import Grant, LegalBasis, Policy, Record
 from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, SharingRule
 
@@ -30,7 +30,7 @@ def standing_of(session: Session, statement_id: str, record: Record, peer: PeerR
             is_granted(exhibit, peer),
             is_withdrawn(statement_id, exhibit, peer, issuer=owner),
             decision_on(exhibit, peer),
-            was_denied(number_of(record), exhibit, peer),
+            or_(was_denied(number_of(record), exhibit, peer), was_widened(statement_id)),
         )
     ).one()
     return Standing(

@@ -98,6 +98,14 @@ SENTENCES: Final = {
     "other-pair": _m("What it rests on is of another pair."),
     "other-basis": _m("What it rests on has another basis: the screen and the exhibits do not go together."),
     "same-examiner": _m("A conclusion is verified by another examiner than the one who made it."),
+    "disagreement-open": _m(
+        "An examiner of this side found otherwise on this pair before, and that statement stands. After the two "
+        "examiners have conferred, its signer takes it back, or the head does."
+    ),
+    "sharing-widened": _m(
+        "This version would let more people have the record. Ask the record's author to amend it, or ask the head to "
+        "grant the record to a jurisdiction."
+    ),
     "not-agreed": _m("The two examiners do not agree that this is worth pursuing."),
     "taken-back": _m("It, or what it rests on, was taken back. Conclude anew, and let it rest on that."),
     "names-unknown": _m("A statement that it names is not on this node."),

@@ -13,6 +13,7 @@ from schemas import Record, parse_statement
 from schemas.versions import ADDED
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.network import MK, RS, Network
+from tests.exchange.open_policy import allow_all
 from tests.schemas.examples import encoded, exhibit_fields, record_fields
 
 pytestmark = pytest.mark.slow
@@ -32,10 +33,11 @@ def test_an_older_node_waits_for_what_it_does_not_read(
     try:
         network.make(Jurisdiction.RS, Jurisdiction.MK)
         rs = network.nodes[RS]
+        allow_all(rs)
         with rs.store.write() as session:
             lane_of(session, MK).reads = reads
         record = parse_statement(encoded(record_fields(issuer=RS, audience=["MK"], handling={"code": "H0"}, **fields)))
         assert isinstance(record, Record)
-        assert reached_by(rs, record) == (AudienceMember(Jurisdiction.MK, state),)
+        assert reached_by(rs, record, widened=False) == (AudienceMember(Jurisdiction.MK, state),)
     finally:
         network.close()

@@ -98,9 +98,14 @@ def good_histories() -> dict[str, History]:
     (sent,) = lost.trip(lead, agreed, steps=1)
     lost.explain(lead, sent)
     lost.confirm(OTHER, agreed)
+    settled = History()
+    apart = settled.bases(first="possible_association", second="no_association_indicated")
+    settled.say("retraction", who="head-1", role="head", retracts=apart["verification"], reason="They conferred.")
+    settled.lead(verifier="examiner-3")
     elsewhere = History()
     elsewhere.lead_verified_by(OTHER, request="a" * 64)
     return {
+        "lead-after-a-settled-disagreement": settled,
         "lead-verified-by-a-partner": elsewhere,
         "seal-broken-and-not-explained": unexplained,
         "seal-broken-and-explained": explained,
@@ -129,6 +134,10 @@ def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
         NoEffect.NOT_AGREED,
         Stage.NO_EFFECT,
     )
+    made = History()
+    made.bases(first="possible_association", second="no_association_indicated")
+    hit = made.lead(verifier="examiner-3")
+    example("lead-after-a-disagreement", made, hit, NoEffect.DISAGREEMENT, Stage.NO_EFFECT)
     made = History()
     example("lead-by-one-person", made, made.lead(verifier="examiner-1"), NoEffect.SAME_EXAMINER, Stage.NO_EFFECT)
     made = History()

@@ -339,7 +339,8 @@ def test_each_exhibit_is_in_one_place_in_whatever_order_its_steps_come(
 
 
 def test_an_older_verification_that_is_named_afterwards_undoes_no_confirmed_hit() -> None:
-    """Who told the lead verified its conclusion twice, and names the first once the other side has confirmed."""
+    """The side that signed the lead verified its conclusion twice, and names the first verification once the other side
+    has confirmed: this ends its own lead, and nothing of the other side's."""
     made = History()
     drawn = {"pair": made.pair, **SCREEN}
     first = made.say("conclusion", OTHER, **drawn)
@@ -350,11 +351,11 @@ def test_an_older_verification_that_is_named_afterwards_undoes_no_confirmed_hit(
     lead = made.say("hit", OTHER, verification=named, **told)
     *_, received = made.trip(lead, made.agreed(lead))
     made.confirm(ISSUER, received)
-    assert (found(made).stage, found(made).no_effect) == (Stage.CONFIRMED, {})
+    assert (found(made).stage, found(made).no_effect) == (Stage.CONFIRMED, {lead: NoEffect.DISAGREEMENT})
     late = made.step("done", lead, OTHER, received, conclusion=first, verification=older)
     again = made.say("hit", OTHER, verification=older, **told)
     assert found(made).stage is Stage.CONFIRMED
-    assert set(found(made).no_effect) == {late, again}
+    assert set(found(made).no_effect) == {lead, late, again}
     assert found(made).no_effect[again] is NoEffect.VERIFIED_BEFORE
 
 

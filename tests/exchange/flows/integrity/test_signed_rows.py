@@ -94,6 +94,7 @@ NOT_SIGNED = {
     "statement.received_at": CLOCK,
     "record.sequence": "The order of arrival here.",
     "record.received_at": CLOCK,
+    "record.widened": "This node's own note, which only keeps a record from others.",
     "acquisition.acquisition_id": OWN_WORK,
     **dict.fromkeys(
         (

@@ -15,20 +15,24 @@ from PIL import Image
 
 from exchange.clock import stamp
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
+from exchange.flows.entry.amendments import check_amendment
 from exchange.flows.entry.drafts import begin, discard
 from exchange.flows.entry.firearms import change_firearm, enter_firearm, forget_firearm
-from exchange.flows.entry.submit import check_retention
 from exchange.flows.report.saved_views import ScansOnStage, remove_view
 from exchange.flows.review.approvals import sign_decision
 from exchange.flows.review.statements import may_say, may_take_back
 from exchange.flows.statement.authorship import RULES, Who, WorkAct, deciding_author, may_act
+from exchange.flows.statement.sharing import decide_sharing, entitled, record_of
 from exchange.flows.terms.proposals import ProposalStep, decide_proposal, proposals_for, propose_withdrawal
-from exchange.flows.terms.terms import grant, state_policy
+from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import end_hold, place_hold, purge, revoke_from, withdraw
 from exchange.log.audit_entry import Actor, ActorKind
+from exchange.policy import Reason
 from exchange.store.access.users import add_user, change_role, revoke_user
 from exchange.store.log.audit import entries_from
 from exchange.store.review.saved_views import add_view
+from exchange.store.sync.peers import find_peer
+from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import SavedViewRow
 from exchange.store.tables.sign_in import SignInRow
 from schemas import Firearm, Maker, Submission
@@ -89,17 +93,28 @@ def _take_back(network: Network, who: Maker) -> None:
     revoke_from(network.nodes[RS], who, network.record(RS, audience=["MK"]), MK, WithdrawalReason.REVOKED)
 
 
-def _shorten(network: Network, who: Maker) -> None:
-    record = network.record(RS, retention_until="2036-12-31")
+def _amended(network: Network, who: Maker, record: str, **changes: object) -> bool:
     sent = {
         "case_reference": "RS-1",
         "exhibit": {"kind": "crime_scene", "calibre": "9x19"},
         "acquisitions": [{"roi": "breech_face", "modality": "topography", "file": "scan"}],
         "handling": {"code": "H0"},
-        "retention_until": "2030-01-01",
+        "level": "full",
+        "audience": ["MK"],
+        "retention_until": "2036-12-31",
         "supersedes": record,
     }
-    check_retention(network.nodes[RS], who, Submission.model_validate_json(json.dumps(sent)))
+    return check_amendment(network.nodes[RS], who, Submission.model_validate_json(json.dumps(sent | changes)))
+
+
+def _shorten(network: Network, who: Maker) -> None:
+    record = network.record(RS, audience=["MK"], retention_until="2036-12-31")
+    _amended(network, who, record, retention_until="2030-01-01")
+
+
+def _widen(network: Network, who: Maker) -> None:
+    record = network.record(RS, audience=["MK"], retention_until="2036-12-31")
+    _amended(network, who, record, audience=["MK", "XK"])
 
 
 def _grant(network: Network, who: Maker) -> None:
@@ -188,6 +203,7 @@ ACTS: Final[dict[WorkAct, Callable[[Network, Maker], None]]] = {
     WorkAct.WITHDRAW: _withdraw,
     WorkAct.TAKE_BACK: _take_back,
     WorkAct.SHORTEN_RETENTION: _shorten,
+    WorkAct.WIDEN_SHARING: _widen,
     WorkAct.GRANT: _grant,
     WorkAct.APPROVE: _approve,
     WorkAct.HOLD: _hold,
@@ -225,6 +241,39 @@ def test_each_person_may_do_what_the_table_says(network: Network, act: WorkAct) 
                 ACTS[act](network, maker(pseudonym))
 
 
+H1 = {"code": "H1", "restriction": None, "source_grade": None, "information_grade": None}
+H3 = {"code": "H3", "restriction": "Ask first.", "source_grade": None, "information_grade": None}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        ({}, {}, None),
+        ({}, {"audience": []}, None),
+        ({}, {"audience": ["XK"]}, "audience"),
+        ({}, {"audience": ["MK", "group-new"]}, "audience"),
+        ({}, {"audience": ["XK"], "level": "none"}, None),
+        ({"level": "search"}, {}, "level"),
+        ({}, {"level": "search"}, None),
+        ({"handling": H1}, {}, "handling.code"),
+        ({}, {"handling": H3}, None),
+        ({"handling": H3}, {"handling": H3 | {"restriction": "None."}}, "handling.restriction"),
+        ({}, {"exhibit": {"kind": "test_fire", "calibre": "9x19"}}, "exhibit.kind"),
+    ],
+)
+def test_a_colleague_does_not_widen_the_sharing_by_an_amendment(
+    network: Network, before: dict[str, object], after: dict[str, object], field: str | None
+) -> None:
+    record = network.record(RS, **{"audience": ["MK"], "retention_until": "2036-12-31"} | before)
+    assert not _amended(network, maker(AUTHOR), record, **after)
+    if field is None:
+        assert not _amended(network, maker("colleague"), record, **after)
+        return
+    with pytest.raises(InvalidInput) as refused:
+        _amended(network, maker("colleague"), record, **after)
+    assert (refused.value.code, refused.value.problems[0][0]) == ("sharing-widened", field)
+
+
 # ---- whose author decides ------------------------------------------------------------------------------------------
 
 
@@ -255,6 +304,28 @@ def test_where_the_author_cannot_decide_the_head_does(network: Network, gone: Ca
         withdraw(node, maker(AUTHOR), record, ERROR)
     assert refused.value.code == "not-author"
     assert len(withdraw(node, maker("head"), record, ERROR)) == 1
+
+
+@pytest.mark.parametrize("gone", [_author_left, _author_is_a_program])
+def test_where_the_author_cannot_decide_a_wider_version_waits_for_the_head(
+    network: Network, gone: Callable[[Network], None]
+) -> None:
+    node, record = network.nodes[RS], network.record(RS, audience=["MK"], retention_until="2036-12-31")
+    gone(network)
+    assert not _amended(network, maker("colleague"), record)
+    assert _amended(network, maker("colleague"), record, audience=["MK", "XK"])
+    with node.store.write() as session:
+        session.get_one(RecordRow, record).widened = True
+        peer = find_peer(session, MK)
+        assert peer is not None
+        assert entitled(session, peer, owner=RS) == []
+        said = decide_sharing(session, record, record_of(session, record), peer, owner=RS)
+        assert said is not None
+        assert said.reason is Reason.NEEDS_APPROVAL
+    assert _amended(network, maker("colleague"), record)
+    approve(node, maker("head"), record, Jurisdiction.MK, Decision.APPROVED, WHY)
+    network.settle()
+    assert record in network.holds(MK)
 
 
 def test_an_amendment_makes_nobody_else_the_author(network: Network) -> None:

@@ -12,16 +12,18 @@ from sqlalchemy import select
 
 from exchange.flows.query.ask import Question, ask_each
 from exchange.flows.statement.sharing import decide_sharing, record_of, share_anew
-from exchange.flows.terms.terms import approve, grant, policy_of
+from exchange.flows.terms.terms import approve, grant, policy_of, state_policy
 from exchange.flows.terms.withdraw import end_hold, place_hold, purge, revoke_from, withdraw
-from exchange.policy import Reason
+from exchange.policy import Purpose, Reason
 from exchange.store.sync.peers import find_peer
 from exchange.store.tables.records import RecordRow
 from exchange.store.terms.held_records import why_not
+from exchange.store.terms.may_have import may_have
 from exchange.store.terms.terms import list_approvals
+from schemas import Group
 from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK, Network
-from tests.exchange.open_policy import HEAD
+from tests.exchange.open_policy import HEAD, LINES
 from tests.schemas.examples import exhibit_fields
 
 H3 = {"code": "H3", "restriction": "Ask first.", "source_grade": None, "information_grade": None}
@@ -196,6 +198,42 @@ def test_no_scan_of_a_denied_exhibit_travels_with_a_query(network: Network, deni
     question = Question(second, 0, LawfulPurpose.INVESTIGATION, "Article 286")
     (outcome,) = ask_each(network.nodes[RS], HEAD, question, [MK])
     assert outcome.reason in (Reason.NEEDS_APPROVAL, Reason.WITHDRAWN)
+
+
+def test_a_denied_exhibit_is_not_searched_by_the_jurisdiction(network: Network, denied: str) -> None:
+    second = amend(network, denied, level="search")
+    with network.nodes[RS].store.read() as session:
+        peer = find_peer(session, MK)
+        assert peer is not None
+        rule = may_have(peer, Purpose.SEARCH, date(2026, 6, 1), owner=RS)
+        assert session.scalars(select(RecordRow.statement_id).where(rule)).all() == []
+        other = find_peer(session, XK)
+        assert other is not None
+        rule = may_have(other, Purpose.SEARCH, date(2026, 6, 1), owner=RS)
+        assert session.scalars(select(RecordRow.statement_id).where(rule)).all() == [second]
+
+
+def test_no_group_brings_a_denied_exhibit_to_the_jurisdiction(network: Network, denied: str) -> None:
+    group = Group(name="group-new", members=(Jurisdiction.MK, Jurisdiction.XK))
+    state_policy(network.nodes[RS], HEAD, (group,), LINES)
+    second = amend(network, denied, audience=["group-new"])
+    network.settle()
+    assert second not in here(network, MK)
+    assert second in here(network, XK)
+
+
+def test_an_exhibit_that_was_purged_and_is_entered_anew_waits_for_the_head(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = {"case_reference": "RS-2026-78", "audience": ["MK"], "exhibit": exhibit_fields(item="5")}
+    first = network.record(RS, retention_until=SHORT, **entered)
+    network.settle()
+    revoke_from(network.nodes[RS], HEAD, first, MK, WithdrawalReason.REVOKED)
+    purged(network, monkeypatch)
+    again = network.record(RS, retention_until=LONG, **entered)
+    network.settle()
+    assert again not in here(network, MK)
+    assert waiting(network) == {(again, "MK")}
 
 
 def test_a_court_that_holds_one_version_holds_the_exhibit(network: Network) -> None:
