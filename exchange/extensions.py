@@ -4,7 +4,10 @@ An extension is a package with one module for each floor that it extends, named 
 is of the class that the floor defines:
 
     tables      no PART; imported for its effect, the SQLAlchemy tables
+    commands    commands below one heading (`exchange.cli.command_groups.CommandHeading`)
+    integrity   how rows are held against statements (`exchange.flows.integrity.signed_rows.IntegrityPart`)
     messages    what translators translate (`exchange.web.wording.messages.MessagesPart`)
+    worker      duties of the leader (`exchange.worker.leader_duties.WorkerPart`)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``ffp demo`` and ``ffp training``: nodes on this machine, with made-up evidence."""
+"""``ffp demo``: nodes on this machine, with made-up evidence."""
 
 from __future__ import annotations
 
@@ -20,29 +20,3 @@ def demo(
     from exchange.demo.run import run_demo
 
     raise typer.Exit(run_demo(scans, seed=seed, json_out=json_out, keep=keep))
-
-
-def training(
-    folder: Annotated[
-        Path, typer.Argument(help="An empty or new folder; the next time it goes on with what is there.")
-    ],
-    first_port: Annotated[int, typer.Option(help="The nodes take this port and those after it.")] = 8441,
-    every: Annotated[float, typer.Option(help="Seconds from one exhibit to the next, until all sixty came.")] = 20,
-    further: Annotated[
-        list[str] | None,
-        typer.Option("--with", help="A further jurisdiction, such as MD or UA: from the start, or joining later."),
-    ] = None,
-    half_years: Annotated[
-        int,
-        typer.Option(
-            "--half-years", min=0, max=4, help="So many half-years that are over the nodes have behind them, simulated."
-        ),
-    ] = 0,
-) -> None:
-    """Run six Firearms Focal Points to practise with: their pages, people and synthetic exhibits; Ctrl-C ends them."""
-    from exchange.demo.training import run_training
-    from exchange.jurisdictions.directory import shipped_directory
-
-    known = shipped_directory()
-    joining = [known.asked(word) for word in further or ()]
-    raise typer.Exit(run_training(folder, first_port=first_port, every_s=every, further=joining, half_years=half_years))

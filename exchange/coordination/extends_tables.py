@@ -1,8 +1,9 @@
 """The tables of the region's coordination, known as soon as those of the node are."""
 
+from exchange.coordination.half_year import report_tables
 from exchange.coordination.incidents import incident_tables
 from exchange.coordination.law import law_tables
 from exchange.coordination.maturity import snapshot_tables
 from exchange.coordination.meetings import meeting_tables
 
-__all__ = ["incident_tables", "law_tables", "meeting_tables", "snapshot_tables"]
+__all__ = ["incident_tables", "law_tables", "meeting_tables", "report_tables", "snapshot_tables"]

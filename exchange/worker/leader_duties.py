@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from exchange.coordination.maturity.keep_snapshot import keep_when_due
 from exchange.errors import StoreUnavailable, TimeStampError
+from exchange.extensions import parts_for
 from exchange.flows.alerts.mail import LetterWriter, send_letter
 from exchange.flows.entry.drafts import erase_outlived_drafts
 from exchange.flows.hits.pairs import work_out_all
@@ -49,11 +51,17 @@ REVIEWED_S = 3600  # how often what people took is held against what still waits
 SWEEP_S = 60  # how often it is looked whether the peers have returned what a sweep waits for
 PURGE_S = 60  # how often it is looked whether any record's retention is over
 LOG_CHECK_S = 60  # how often it is looked whether the check is due
-SNAPSHOTS_S = 3600  # how often it is looked whether a half-year ended whose snapshot nobody kept
 OBJECTS_S = 60  # the same whether the disk holds more scans than it should
 SWEEP_OBJECTS_S = 86_400
 MAIL_S = 5  # how soon a letter leaves
 STAMP_S = 60  # the same for a time stamp, and how soon an authority that was away is asked again
+
+
+@dataclass(frozen=True)
+class WorkerPart:
+    """What the leader of the workers does for an extension."""
+
+    leader_loops: Callable[[Node], Sequence[Loop]]
 
 
 class LeaderDuties:
@@ -92,9 +100,9 @@ class LeaderDuties:
             Loop("check of content at rest", self._check_at_rest, LOG_CHECK_S),
             Loop("end of retention", lambda: purge(node) > 0, PURGE_S),
             Loop("end of drafts", lambda: erase_outlived_drafts(node) > 0, PURGE_S),
-            Loop("snapshots of maturity", lambda: keep_when_due(node), SNAPSHOTS_S),
             Loop("end of audit rows", lambda: erase_outlived_rows(node), PURGE_S),
         ]
+        found += [loop for part in parts_for("worker", WorkerPart) for loop in part.leader_loops(node)]
         if node.objects is not None:
             found += [
                 Loop("scans for the object store", self._promise_objects, OBJECTS_S),

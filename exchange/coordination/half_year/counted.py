@@ -1,17 +1,17 @@
-"""What the half-yearly monitoring counts, read up to a moment; the reports that were approved; the hours of nodes."""
+"""What the half-yearly monitoring counts, read up to a moment; the reports that were approved."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.log.audit_entry import Act
 from exchange.store.log.audit import audit_state
 from exchange.store.tables.log import AuditRow, AuditSubjectRow
-from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow, NodeHoursRow
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import AcquisitionRow, CandidateRow, RecordRow, StatementRow
 from exchange.store.tables.reviews import ScoreSeenRow, VerificationTaskRow
@@ -196,39 +196,3 @@ def keep_report(session: Session, row: MonitoringReportRow, editions: Monitoring
 
 def editions_of(session: Session, period: str) -> MonitoringEditionRow | None:
     return session.get(MonitoringEditionRow, period)
-
-
-def note_hour(session: Session, node_id: str, day: str, hour: int, *, answered: bool) -> None:
-    """A node was asked in this hour of the day, and answered or not. Needs a write transaction."""
-    row = session.get(NodeHoursRow, (node_id, day))
-    if row is None:
-        row = NodeHoursRow(node_id=node_id, day=day, asked=0, answered=0)
-        session.add(row)
-    row.asked |= 1 << hour
-    row.answered |= int(answered) << hour
-
-
-def note_days(session: Session, node_id: str, days: Mapping[str, tuple[int, int]]) -> None:
-    """Of whole days at once: by day, a bit for each hour in which a node was asked, and for each in which it answered.
-    Needs a write transaction."""
-    for day, (asked, answered) in days.items():
-        row = session.get(NodeHoursRow, (node_id, day))
-        if row is None:
-            row = NodeHoursRow(node_id=node_id, day=day, asked=0, answered=0)
-            session.add(row)
-        row.asked |= asked
-        row.answered |= answered
-
-
-def hours_between(session: Session, first_day: str, before_day: str) -> Mapping[str, tuple[int, int]]:
-    """By node, in how many hours it was asked, and in how many it answered; without those of which nothing is known."""
-    found: dict[str, tuple[int, int]] = {}
-    rows = session.scalars(
-        select(NodeHoursRow)
-        .where(NodeHoursRow.day >= first_day, NodeHoursRow.day < before_day)
-        .order_by(NodeHoursRow.node_id)
-    )
-    for row in rows:
-        asked, answered = found.get(row.node_id, (0, 0))
-        found[row.node_id] = asked + row.asked.bit_count(), answered + row.answered.bit_count()
-    return found

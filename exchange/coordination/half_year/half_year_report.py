@@ -33,6 +33,7 @@ from exchange.coordination.half_year.half_year_document import (
 from exchange.coordination.half_year.half_year_rows import rows_of
 from exchange.coordination.half_year.half_years import Half, Period, Year, is_year
 from exchange.coordination.half_year.months import Months, by_month
+from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.half_year.restricted_edition import (
     Restricted,
     RestrictedHalf,
@@ -45,7 +46,6 @@ from exchange.coordination.half_year.years import year_document
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.approved_document import ApprovedDocument, NewApproval, approve_document, find_approval
-from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from schemas import Maker
 
 _MOST_HALVES = 40

@@ -15,6 +15,7 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.flows.hits.stage import Entry, both_have
 from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import countersigned
+from exchange.store.sync.node_hours import hours_between
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import StatementRow
@@ -95,7 +96,7 @@ def rows_of(session: Session, node: Node, half: Half) -> HalfYearRows:
         tasks=tuple(counted.tasks_before(session, moment)),
         approvals=tuple(counted.approvals_before(session, moment)),
         queries=tuple(counted.queries_before(session, moment)),
-        hours=counted.hours_between(session, half.start[:10], half.end[:10]),
+        hours=hours_between(session, half.start[:10], half.end[:10]),
     )
 
 

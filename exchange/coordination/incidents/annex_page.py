@@ -147,7 +147,7 @@ async def try_import(request: Request, node: OpenNode, who: Heading, half: str) 
 async def take_table(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Let the proposed import hold."""
     fields = await read_form(request, node, who.csrf)
-    await off_loop(take_import, node, acting_head(who), Half.parse(half), number_of(fields, "entry"))
+    await off_loop(take_import, node, acting_head(who), Half.parse(half), entered_number(fields, "entry"))
     return _back(half)
 
 
@@ -155,7 +155,7 @@ async def take_table(request: Request, node: OpenNode, who: Heading, half: str) 
 async def leave_table(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Forget the proposed import."""
     fields = await read_form(request, node, who.csrf)
-    await off_loop(leave_import, node, acting_head(who), Half.parse(half), number_of(fields, "entry"))
+    await off_loop(leave_import, node, acting_head(who), Half.parse(half), entered_number(fields, "entry"))
     return _back(half)
 
 
@@ -163,7 +163,7 @@ async def leave_table(request: Request, node: OpenNode, who: Heading, half: str)
 async def go_back(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
     """Back to what held before the last change."""
     fields = await read_form(request, node, who.csrf)
-    await off_loop(undo_change, node, acting_head(who), Half.parse(half), number_of(fields, "entry"))
+    await off_loop(undo_change, node, acting_head(who), Half.parse(half), entered_number(fields, "entry"))
     return _back(half)
 
 
@@ -183,7 +183,7 @@ def acting_head(who: Visitor) -> Actor:
     return Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
 
 
-def number_of(fields: dict[str, str], name: str) -> int:
+def entered_number(fields: dict[str, str], name: str) -> int:
     """A number that a form of these pages holds. Raises InvalidInput."""
     text = fields.get(name, "")
     if not text.isascii() or not text.isdecimal() or len(text) > len(str(2**62)):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import RedirectResponse, Response
 
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.incidents.annex_page import acting_head, number_of
+from exchange.coordination.incidents.annex_page import acting_head, entered_number
 from exchange.coordination.incidents.enter_incidents import Sheet, entered, save_sheet, sheet_of
 from exchange.coordination.incidents.incident_counts import MAX_COUNT, IncidentCounts
 from exchange.coordination.incidents.incident_vocabulary import (
@@ -66,7 +66,7 @@ async def put_sheet(request: Request, node: OpenNode, who: Heading, half: str) -
 
 def _put(node: Node, who: Visitor, half: Half, fields: dict[str, str]) -> Response:
     at = _address(fields)
-    seen = number_of(fields, "seen")
+    seen = entered_number(fields, "seen")
     persons, wrong = {}, []
     for role in PersonRole:
         for sex in Sex:

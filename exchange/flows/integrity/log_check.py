@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
 from exchange.errors import CheckpointInvalid, StatementInvalid, TimeStampRefused
+from exchange.extensions import parts_for
 from exchange.flows.integrity.audit_check import AuditCheck, check_audit
 from exchange.flows.integrity.instrument_checks import check_instruments
 from exchange.flows.integrity.report import Discrepancy, LogCheck, ReadProgress
@@ -24,7 +25,7 @@ from exchange.flows.integrity.signed_peers import (
     keys_of,
     leaves_of_mirror,
 )
-from exchange.flows.integrity.signed_rows import Signed, check_rows
+from exchange.flows.integrity.signed_rows import IntegrityPart, Signed, check_rows
 from exchange.flows.integrity.signed_terms import check_terms
 from exchange.flows.node.node import Node
 from exchange.flows.statement.heads import open_head
@@ -114,6 +115,8 @@ def check_log(
         # 3.
         check.differ(check_terms(session, node))
         check.differ(check_dealings(session, node))
+        for part in parts_for("integrity", IntegrityPart):
+            check.differ(part.check(session, node))
         for table, name in broken(session):
             check.found(f"{table} {name}", _UNSEALED[table])
         for subject, sentence in check_instruments(session):

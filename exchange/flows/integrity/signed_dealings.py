@@ -1,30 +1,19 @@
-"""Hold queries and what they found, pairs that were sent to be verified, approved reports and incident annexes,
-against their statements."""
+"""Hold queries and what they found, and pairs that were sent to be verified, against their statements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from exchange.coordination.half_year.counted import editions_of
-from exchange.coordination.half_year.editions import read_report_manifest
-from exchange.coordination.incidents.incident_document import read_annex_manifest
-from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
-from exchange.coordination.meetings.meeting_tables import PackInputsRow
 from exchange.flows.blind.visibility import blind_to
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, differing, said_in
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import digest_of
 from exchange.store.log.statements import find_statement
 from exchange.store.operate.at_rest import all_found, rows_backed, scan_of
 from exchange.store.query.queries import FoundState, QueryState
-from exchange.store.tables.columns import Base
-from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import (
@@ -32,7 +21,6 @@ from schemas import (
     AnyStatement,
     Approval,
     Conclusion,
-    ContractError,
     Grant,
     Pair,
     Query,
@@ -49,12 +37,10 @@ def check_dealings(session: Session, node: Node) -> Iterator[Difference]:
     yield from _check_queries(session, node)
     yield from _check_found(session, node)
     yield from _check_tasks(session, node)
-    for table, kept in _APPROVED.items():
-        yield from _check_approved(session, node, table, kept)
 
 
 def _check_queries(session: Session, node: Node) -> Iterator[Difference]:
-    for row, statement in rows_backed(session, QueryRow):
+    for row, statement in rows_backed(session, QueryRow.statement_id):
         said = said_in(statement)
         if not isinstance(said, Query):
             yield f"query {row.statement_id}", UNBACKED
@@ -139,7 +125,7 @@ def _decided(row: FoundRow, said: AnyStatement | None) -> dict[str, Any]:
 
 def _check_tasks(session: Session, node: Node) -> Iterator[Difference]:
     """What was sent to be verified blind. Of a control no statement tells the pair: its columns must agree."""
-    for row, statement in rows_backed(session, VerificationTaskRow):
+    for row, statement in rows_backed(session, VerificationTaskRow.conclusion):
         said = said_in(statement)
         made = said_in(find_statement(session, row.said)) if row.said is not None else None
         request = said_in(find_statement(session, row.request)) if row.request is not None else None
@@ -176,55 +162,3 @@ def _pair_in(text: str) -> Pair | None:
         return Pair.model_validate_json(text)
     except ValidationError:
         return None
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """How a table keeps what was approved: the column of the document, that of who approved it, and, where the document
-    is a manifest, the parts that it names: where each lies, its content, the digest that is named, and its name."""
-
-    document: str
-    by: str = "approved_by"
-    parts: Callable[[Session, Any], Iterable[tuple[str, bytes, str, str]]] = lambda _session, _row: ()
-
-
-def _check_approved(session: Session, node: Node, table: type[Base], kept: _Kept) -> Iterator[Difference]:
-    """The approval concerns the document, and a manifest each part."""
-    for row, statement in rows_backed(session, table):
-        said, where = said_in(statement), f"{table.__tablename__} {row.half}"
-        if not isinstance(said, Approval) or statement is None or statement.issuer != node.node_id:
-            yield where, UNBACKED
-            continue
-        yield from differing(row, row.half, {"sha256": said.concerns, kept.by: said.made_by.pseudonym})
-        if digest_of(getattr(row, kept.document)) != said.concerns:
-            yield where, f"What stands in {kept.document} is not what was signed."
-            continue
-        try:
-            parts = list(kept.parts(session, row))
-        except ContractError:
-            yield where, "What was signed is no manifest of editions."
-            continue
-        for place, content, sha256, name in parts:
-            if digest_of(content) != sha256:
-                yield place, f"The {name} edition is not the one whose digest was signed."
-
-
-def _editions_of_report(session: Session, row: MonitoringReportRow) -> Iterator[tuple[str, bytes, str, str]]:
-    manifest, where = read_report_manifest(row.document), f"monitoring_edition {row.half}"
-    both = editions_of(session, row.half)
-    yield where, b"" if both is None else both.public, manifest.public, "public"
-    yield where, b"" if both is None else both.restricted, manifest.restricted, "restricted"
-
-
-def _editions_of_annex(_session: Session, row: IncidentAnnexRow) -> Iterator[tuple[str, bytes, str, str]]:
-    named, where = read_annex_manifest(row.manifest).editions, f"incident_annex {row.half}"
-    yield where, row.exact, named.exact, "exact"
-    yield where, row.told, named.public, "public"
-
-
-_APPROVED: Final[Mapping[type[Base], _Kept]] = {
-    MonitoringReportRow: _Kept("document", parts=_editions_of_report),
-    IncidentAnnexRow: _Kept("manifest", parts=_editions_of_annex),
-    MaturitySnapshotRow: _Kept("document", "kept_by"),
-    PackInputsRow: _Kept("document"),
-}

@@ -5,7 +5,7 @@ The statements were verified just before. What a row says beside them, of this n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,3 +209,10 @@ def _check_receipts(session: Session, signed: Sequence[Signed]) -> Iterator[Diff
             continue
         expected = {"reader": receipt.issuer, "owner": receipt.owner, "count": receipt.count, "at": receipt.stated_at}
         yield from differing(rows[name][0], name, expected)
+
+
+@dataclass(frozen=True)
+class IntegrityPart:
+    """How the rows of an extension are held against their statements."""
+
+    check: Callable[[Session, Node], Iterator[Difference]]

@@ -60,16 +60,16 @@ def check_terms(session: Session, node: Node) -> Iterator[Difference]:
     yield from _check_approvals(session, node)
     yield from _check_tombstones(session, node)
     yield from _check_policies(session, node)
-    for row, statement in rows_backed(session, HitRow):
+    for row, statement in rows_backed(session, HitRow.statement_id):
         if not isinstance(said_in(statement), Hit):
             yield f"hit {row.statement_id}", UNBACKED
-    for row, statement in rows_backed(session, CountersignatureRow):
+    for row, statement in rows_backed(session, CountersignatureRow.statement_id):
         if not isinstance(said_in(statement), Receipt):
             yield f"countersignature {row.statement_id}", UNBACKED
 
 
 def _check_grants(session: Session) -> Iterator[Difference]:
-    for row, statement in rows_backed(session, GrantRow):
+    for row, statement in rows_backed(session, GrantRow.statement_id):
         key, said = f"{row.record} for {row.jurisdiction}", said_in(statement)
         if not isinstance(said, Grant) or statement is None:
             yield f"grant {key}", UNBACKED
@@ -84,7 +84,7 @@ def _check_grants(session: Session) -> Iterator[Difference]:
 
 
 def _check_holds(session: Session, node: Node) -> Iterator[Difference]:
-    for row, statement in rows_backed(session, HoldRow):
+    for row, statement in rows_backed(session, HoldRow.statement_id):
         said = said_in(statement)
         if not isinstance(said, Hold) or statement is None or statement.issuer != node.node_id or not said.placed:
             yield f"hold {row.record}", UNBACKED
@@ -103,7 +103,7 @@ def _check_holds(session: Session, node: Node) -> Iterator[Difference]:
 
 
 def _check_approvals(session: Session, node: Node) -> Iterator[Difference]:
-    for row, statement in rows_backed(session, ApprovalRow):
+    for row, statement in rows_backed(session, ApprovalRow.statement_id):
         key, said = f"{row.concerns} for {row.jurisdiction}", said_in(statement)
         if row.decision is None and row.statement_id is None and row.decided_at is None:
             continue  # nobody decided yet
@@ -132,7 +132,7 @@ def _check_approvals(session: Session, node: Node) -> Iterator[Difference]:
 
 
 def _check_tombstones(session: Session, node: Node) -> Iterator[Difference]:
-    for row, statement in rows_backed(session, TombstoneRow):
+    for row, statement in rows_backed(session, TombstoneRow.withdrawal):
         key = f"{row.tombstone_id} of {row.record}"
         said = said_in(statement)
         if row.withdrawal is None:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
-from typing import Final
 
 from exchange.clock import stamp
-from exchange.coordination.half_year.counted import note_days, note_hour
 from exchange.flows.node.node import Node
-
-ALL_DAY: Final = (1 << 24) - 1
+from exchange.store.sync.node_hours import note_hour
 
 
 class AvailableHours:
@@ -31,10 +27,3 @@ class AvailableHours:
             with self._node.store.write() as session:
                 note_hour(session, node_id, hour[:10], int(hour[11:]), answered=answered)
             self._last[node_id] = hour, answered
-
-
-def write_down_days(node: Node, node_id: str, days: Iterable[str], *, silent: Collection[str]) -> None:
-    """That a node was asked in each hour of these days, and answered but for those on which it was ``silent``: of a
-    past that is simulated, in which no worker asks all day."""
-    with node.store.write() as session:
-        note_days(session, node_id, {day: (ALL_DAY, 0 if day in silent else ALL_DAY) for day in days})

@@ -9,14 +9,10 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
-from exchange.coordination.meetings.meeting_tables import PackInputsRow
 from exchange.store.tables.columns import Base
-from exchange.store.tables.hits import CountersignatureRow, HitPairRow, HitRow
+from exchange.store.tables.hits import HitPairRow, HitRow
 from exchange.store.tables.log import CosignatureRow, LogNodeRow, LogStateRow
 from exchange.store.tables.mirror import MirrorTileRow, ReceivedPlaceRow
-from exchange.store.tables.monitoring import MonitoringReportRow
 from exchange.store.tables.peers import LaneItemRow, LaneRow
 from exchange.store.tables.queries import FoundRow, QueryRow
 from exchange.store.tables.records import (
@@ -27,34 +23,18 @@ from exchange.store.tables.records import (
     RecordRow,
     StatementRow,
 )
-from exchange.store.tables.reviews import VerificationTaskRow
-from exchange.store.tables.terms import ApprovalRow, GrantRow, GroupMemberRow, HoldRow, TombstoneRow
+from exchange.store.tables.terms import GroupMemberRow, HoldRow, TombstoneRow
 
 _R = TypeVar("_R", bound=Base)
 
 A_TIME = 256
 """So many rows are in the memory at once."""
 
-BACKED: dict[type[Base], InstrumentedAttribute[Any]] = {
-    GrantRow: GrantRow.statement_id,
-    HoldRow: HoldRow.statement_id,
-    ApprovalRow: ApprovalRow.statement_id,
-    TombstoneRow: TombstoneRow.withdrawal,
-    QueryRow: QueryRow.statement_id,
-    HitRow: HitRow.statement_id,
-    CountersignatureRow: CountersignatureRow.statement_id,
-    VerificationTaskRow: VerificationTaskRow.conclusion,
-    MonitoringReportRow: MonitoringReportRow.approval,
-    IncidentAnnexRow: IncidentAnnexRow.approval,
-    MaturitySnapshotRow: MaturitySnapshotRow.approval,
-    PackInputsRow: PackInputsRow.approval,
-}
-"""Tables of which each row was made of one statement, with the column that names it."""
 
-
-def rows_backed(session: Session, table: type[Base]) -> Iterator[tuple[Any, StatementRow | None]]:
-    """Each row of one of the tables BACKED with its statement; None where that is not here."""
-    query = select(table, StatementRow).outerjoin(StatementRow, StatementRow.statement_id == BACKED[table])
+def rows_backed(session: Session, column: InstrumentedAttribute[Any]) -> Iterator[tuple[Any, StatementRow | None]]:
+    """Yield each row of a table with the statement that it was made of, which the column names; None if the statement
+    is not here."""
+    query = select(column.class_, StatementRow).outerjoin(StatementRow, StatementRow.statement_id == column)
     with session.execute(query.execution_options(yield_per=A_TIME)) as rows:
         for row in rows:
             yield row[0], row[1]

@@ -165,3 +165,16 @@ class QuarantineCountRow(Base):
     unnoted: Mapped[int]
     """Those of which the operator took no note yet."""
     last_at: Mapped[str]
+
+
+class NodeHoursRow(Base):
+    """In which hours of a day, UTC, a node was asked, and in which it answered: bit n is the hour from n on.
+
+    Of this node itself: in which hours it ran.
+    """
+
+    __tablename__ = "node_hours"
+    node_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[str] = mapped_column(primary_key=True)
+    asked: Mapped[int]
+    answered: Mapped[int]

@@ -51,3 +51,15 @@ class JobRow(Base):
         Index("job_by_node", "kind", "state", "node_id", "not_before"),
         {"sqlite_autoincrement": True},  # a worker may still be at a job that was deleted: its number names no other
     )
+
+
+class CandidateDelayRow(Base):
+    """How many scans waited so long, from their record's arrival until they were first compared with all that is here.
+
+    Local, unsigned. ``origin``: "own" or "peer"; ``up_to_s``: the class of delays, 0 for longer than any.
+    """
+
+    __tablename__ = "candidate_delay"
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    up_to_s: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    count: Mapped[int]

@@ -10,10 +10,10 @@ from enum import StrEnum
 from sqlalchemy import Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
+from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.incidents.incident_tables import IncidentAnnexRow, IncidentEntryRow
 from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
 from exchange.coordination.meetings.meeting_tables import MeetingRow, PackInputsRow
-from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 
 
 class KeptKind(StrEnum):

@@ -24,7 +24,7 @@ from exchange.flows.node.node import create_node, open_node
 from exchange.flows.statement.sign_statement import say
 from exchange.flows.sync.available_hours import AvailableHours
 from exchange.store.tables.log import AuditStateRow
-from exchange.store.tables.monitoring import NodeHoursRow
+from exchange.store.tables.peers import NodeHoursRow
 from exchange.store.tables.records import StatementRow
 from exchange.store.tables.terms import ApprovalRow
 from exchange.store.terms.held_records import STAYS, note_decision

@@ -13,13 +13,13 @@ import pytest
 from exchange.clock import DAY_S, stamp_in, today
 from exchange.coordination.half_year.counted import keep_report
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.onboarding.look_at_node import SeenStep, Why, evidence_digest, look_at_steps
 from exchange.flows.keys.trust_root import install_trust
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.recovery.outcomes import FILE, DrillOutcome, note_outcome
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.terms.terms import state_policy
-from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from exchange.store.tables.peers import PeerRow
 from exchange.trust.registry import RegisteredNode
 from schemas import LegalBasis, Maker

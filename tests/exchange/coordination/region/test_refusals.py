@@ -20,6 +20,7 @@ from exchange.coordination.half_year.editions import (
 from exchange.coordination.half_year.half_year_document import write_document
 from exchange.coordination.half_year.half_year_report import approve_report, draft, find_approved
 from exchange.coordination.half_year.half_years import Half, Period
+from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.half_year.restricted_edition import BLOCK, read_restricted
 from exchange.coordination.half_year.small_counts import HELD_BACK, exact
 from exchange.coordination.region.combine import combine_reports
@@ -35,7 +36,6 @@ from exchange.flows.statement.approved_document import approval_proof
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.log.audit_entry import Act
 from exchange.store.tables.log import AuditRow
-from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from exchange.trust.registry import RegisteredNode
 from schemas import Approval, Maker
 from schemas.vocabulary import Decision, Jurisdiction, Role, SignedInBy

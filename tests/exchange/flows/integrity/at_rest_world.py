@@ -20,6 +20,7 @@ from exchange.clock import now, stamp, stamp_in
 from exchange.coordination.half_year.counted import keep_report
 from exchange.coordination.half_year.editions import editions
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_document import (
     AnnexHead,
@@ -52,7 +53,6 @@ from exchange.store.access.tokens import revoke_token
 from exchange.store.access.users import add_user, change_role, put_authorisation
 from exchange.store.log.statements import add_statement, find_statement
 from exchange.store.query.queries import FoundState, QueryState, add_found, add_query, find_query
-from exchange.store.tables.monitoring import MonitoringEditionRow, MonitoringReportRow
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.queries import FoundRow
 from schemas import Answer, Found, Group, LegalBasis, Maker, Query, open_envelope, parse_statement

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import matcher
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.past import past_papers as papers
-from exchange.coordination.past.past_plan import COMPARED_FIREARMS, Fate, HalfPlan, PlannedPair, plan_half
-from exchange.coordination.past.past_stage import PastStage
-from exchange.coordination.past.past_story import PastExhibit, PastHit, Story
-from exchange.coordination.past.past_truth import Truth
+from exchange.coordination.training import past_papers as papers
+from exchange.coordination.training.past_plan import COMPARED_FIREARMS, Fate, HalfPlan, PlannedPair, plan_half
+from exchange.coordination.training.past_stage import PastStage
+from exchange.coordination.training.past_story import PastExhibit, PastHit, Story
+from exchange.coordination.training.past_truth import Truth
 from matcher.read.topography import Topography
 from matcher.synthetic import breech_face
 from schemas.vocabulary import MeetingKind

@@ -26,7 +26,7 @@ import uvicorn
 
 from exchange.clock import clock_of_the_past
 from exchange.compute import Compute
-from exchange.coordination.past.past_clock import PastClock
+from exchange.coordination.training.past_clock import PastClock
 from exchange.errors import ConfigurationError
 from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head

@@ -17,14 +17,14 @@ import pytest
 
 from exchange.clock import clock_of_the_past, now
 from exchange.coordination.half_year.figure_definitions import STAGES
-from exchange.coordination.past.make_past import halves_to_simulate
-from exchange.coordination.past.past_plan import MOST_HALVES, Fate, plan_half
-from exchange.coordination.past.past_truth import FEEDBACK_TERM, STEP_TERM, ExhibitTruth, JoinedTruth, Truth
 from exchange.coordination.region_files.file_kinds import LINKED, REGIONAL_FIGURES, SHARED
+from exchange.coordination.training.make_past import halves_to_simulate
+from exchange.coordination.training.past_plan import MOST_HALVES, Fate, plan_half
+from exchange.coordination.training.past_truth import FEEDBACK_TERM, STEP_TERM, ExhibitTruth, JoinedTruth, Truth
 from exchange.errors import InvalidInput
 from schemas.calibre import Calibre, compatible_calibres
 from tests.exchange.conftest import free_port
-from tests.exchange.coordination.past.past_region import (
+from tests.exchange.coordination.training.past_region import (
     CODES,
     PastRegion,
     digits_in,

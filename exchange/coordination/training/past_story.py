@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from exchange.coordination.past.past_stage import LaneRead, PastStage
-from exchange.coordination.past.past_truth import ExhibitTruth, JoinedTruth, Truth
+from exchange.coordination.training.past_stage import LaneRead, PastStage
+from exchange.coordination.training.past_truth import ExhibitTruth, JoinedTruth, Truth
 from exchange.errors import ConfigurationError
 from exchange.flows.blind.visibility import note_shown
 from exchange.flows.candidates.candidates import ranked_for_record

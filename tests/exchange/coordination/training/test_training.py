@@ -18,7 +18,7 @@ import pytest
 
 from exchange.coordination.exercises.exercise_folder import folder_of, list_sets
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseUse
-from exchange.demo.training import PEOPLE, REGION, run_training
+from exchange.coordination.training.training import PEOPLE, REGION, run_training
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import opened
 from exchange.store.sync.peers import all_peers

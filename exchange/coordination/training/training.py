@@ -23,7 +23,7 @@ from exchange.coordination.exercises.draw_set import draw_set
 from exchange.coordination.exercises.exercise_folder import list_sets, make_folder, put_set
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.past.make_past import ROOT_FOLDER, TRUTH_FILE, halves_to_simulate, make_past
+from exchange.coordination.training.make_past import ROOT_FOLDER, TRUTH_FILE, halves_to_simulate, make_past
 from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
 from exchange.demo.processes import DemoNode, enrol_and_share, make_node
 from exchange.demo.run import stoppable

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -18,11 +18,11 @@ from exchange.coordination.meetings.agreed_actions import NewAction, add_action,
 from exchange.coordination.meetings.held_meetings import Attendance, NewMeeting, enter_meeting
 from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
 from exchange.coordination.onboarding.checklist import StepChange, sign_checklist
-from exchange.coordination.past.past_story import PAST_HEAD, Story
+from exchange.coordination.training.past_story import PAST_HEAD, Story
 from exchange.flows.node.node import Node
-from exchange.flows.sync.available_hours import write_down_days
 from exchange.flows.terms.policy_change import change_policy, preview_policy
 from exchange.log.audit_entry import Actor, ActorKind
+from exchange.store.sync.node_hours import note_days
 from schemas import LawArticle, LegalBasis
 from schemas.vocabulary import (
     ActionState,
@@ -154,7 +154,7 @@ def write_availability(story: Story, codes: Sequence[str], half: Half, begun: da
         ran = [day for day in days if day not in down[code]]
         for other in codes:
             peer = story.node(other).node_id
-            write_down_days(story.node(code), peer, ran, silent=down[other])
+            _write_down_days(story.node(code), peer, ran, silent=down[other])
             if other != code:
                 seen = found[other]["seen"]
                 seen[0] += 24 * len([day for day in ran if day not in down[other]])
@@ -238,3 +238,13 @@ def _article(code: str, number: str, rules: list[Any], **changes: Any) -> LawArt
         "rules": rules,
     }
     return LawArticle.model_validate(fields | changes)
+
+
+_ALL_DAY: Final = (1 << 24) - 1
+
+
+def _write_down_days(node: Node, node_id: str, days: Iterable[str], *, silent: Collection[str]) -> None:
+    """That a node was asked in each hour of these days, and answered but for those on which it was ``silent``: of a
+    past that is simulated, in which no worker asks all day."""
+    with node.store.write() as session:
+        note_days(session, node_id, {day: (_ALL_DAY, 0 if day in silent else _ALL_DAY) for day in days})

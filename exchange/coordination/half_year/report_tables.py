@@ -1,4 +1,4 @@
-"""What the half-yearly monitoring keeps: reports that were approved, and in which hours nodes were there."""
+"""Approved reports of half-years and years."""
 
 from __future__ import annotations
 
@@ -31,28 +31,3 @@ class MonitoringEditionRow(Base):
     period: Mapped[str] = mapped_column(ForeignKey("monitoring_report.half"), primary_key=True)
     public: Mapped[bytes]
     restricted: Mapped[bytes]
-
-
-class NodeHoursRow(Base):
-    """In which hours of a day, UTC, a node was asked, and in which it answered: bit n is the hour from n on.
-
-    Of this node itself: in which hours it ran.
-    """
-
-    __tablename__ = "node_hours"
-    node_id: Mapped[str] = mapped_column(primary_key=True)
-    day: Mapped[str] = mapped_column(primary_key=True)
-    asked: Mapped[int]
-    answered: Mapped[int]
-
-
-class CandidateDelayRow(Base):
-    """How many scans waited so long, from their record's arrival until they were first compared with all that is here.
-
-    Local, unsigned. ``origin``: "own" or "peer"; ``up_to_s``: the class of delays, 0 for longer than any.
-    """
-
-    __tablename__ = "candidate_delay"
-    origin: Mapped[str] = mapped_column(primary_key=True)
-    up_to_s: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    count: Mapped[int]

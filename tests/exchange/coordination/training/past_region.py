@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from exchange.coordination.half_year.figure_definitions import AT_THE_END
-from exchange.demo.training import REGION
+from exchange.coordination.training.training import REGION
 
 REGION_PAGE = Path(__file__).parents[3] / "docs" / "region.md"
 PATIENCE_S = 1200

@@ -1,0 +1,14 @@
+"""What the leader of the workers does for the region's coordination."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exchange.coordination.maturity.keep_snapshot import keep_when_due
+from exchange.worker.leader_duties import WorkerPart
+from exchange.worker.loops import Loop
+
+SNAPSHOTS_S: Final = 3600
+"""Seconds between two looks for a half-year that ended and whose snapshot is not kept."""
+
+PART: Final = WorkerPart(lambda node: [Loop("snapshots of maturity", lambda: keep_when_due(node), SNAPSHOTS_S)])

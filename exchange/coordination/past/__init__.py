@@ -1,1 +1,0 @@
-"""Half-years that are over, simulated for training."""
