@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy.orm import Session
 
@@ -27,34 +28,35 @@ class SignedTerms:
     policy: Policy | None
     exhibits: Mapping[str, str]
     """The exhibit of each record that was asked for."""
-    grants: Mapping[str, tuple[int, Grant]]
-    """The last of each exhibit that no later withdrawal ended, with its place in the log."""
+    granted_at: Mapping[str, int]
+    """By exhibit the place in the log of the last grant that no later withdrawal ended."""
     withdrawn: Set[str]
     """Exhibits that were taken from the peer alone, and not granted again since."""
     decisions: Mapping[str, Sequence[Decided]]
-    """On exhibits, and on what an answer called by a handle."""
+    """By exhibit, those on its versions and on the handle by which a grant calls it."""
 
     def standing(self, record: str) -> Standing:
-        """What is stated of one record; a withdrawal from everybody, and what only its number tells, are left to the
-        caller."""
+        """What is stated of one record. A withdrawal from everybody, and what only this node's rows state, are left to
+        the caller."""
         exhibit = self.exhibits[record]
         decision = self._decision(exhibit)
         return Standing(
             groups={group.name: frozenset(group.members) for group in self.policy.groups} if self.policy else {},
             bases=self.policy.bases if self.policy else (),
-            granted=exhibit in self.grants,
+            granted=exhibit in self.granted_at,
             withdrawn=exhibit in self.withdrawn,
             denied=decision is Decision.REFUSED,
             decision=decision,
         )
 
     def _decision(self, exhibit: str) -> Decision | None:
-        """The last one: on the exhibit, or on the handle by which the grant calls it. A refusal ends with a later
-        grant."""
-        granted_at, grant = self.grants.get(exhibit, (-1, None))
-        names = (exhibit, grant.handle if grant is not None else None)
-        found = [one for name in names if name is not None for one in self.decisions.get(name, ())]
-        standing = [one for one in found if one.decision is Decision.APPROVED or one.log_index > granted_at]
+        """The last one. A refusal ends with a later grant."""
+        granted_at = self.granted_at.get(exhibit, -1)
+        standing = [
+            one
+            for one in self.decisions.get(exhibit, ())
+            if one.decision is Decision.APPROVED or one.log_index > granted_at
+        ]
         return max(standing).decision if standing else None
 
 
@@ -67,25 +69,26 @@ class Decided:
 def signed_terms(session: Session, history: KeyHistory, peer: PeerRow, records: Mapping[str, str]) -> SignedTerms:
     """What this node signed of the exhibits of these own records and this peer, in the order of its log. ``records``:
     the exhibit of each."""
-    versions = versions_of_exhibits(session, set(records.values()))
-    grants: dict[str, tuple[int, Grant]] = {}
+    named = versions_of_exhibits(session, set(records.values()))
+    granted_at: dict[str, int] = {}
     withdrawn: set[str] = set()
-    said_of_exhibits = sorted(_said_of(session, history, versions, "grant", "withdrawal"), key=lambda one: one[0])
-    for index, said in said_of_exhibits:
+    for index, said in sorted(_said_of(session, history, named, "grant", "withdrawal"), key=itemgetter(0)):
         match said:
             case Grant() if said.jurisdiction == peer.jurisdiction:
-                grants[versions[said.record]] = (index, said)
-                withdrawn.discard(versions[said.record])
+                exhibit = named[said.record]
+                granted_at[exhibit] = index
+                withdrawn.discard(exhibit)
+                if said.handle is not None:
+                    named[said.handle] = exhibit
             case Withdrawal() if said.holder == peer.node_id:
-                grants.pop(versions[said.record], None)
-                withdrawn.add(versions[said.record])
-    handles = {grant.handle for _, grant in grants.values() if grant.handle is not None}
+                granted_at.pop(named[said.record], None)
+                withdrawn.add(named[said.record])
     decided: dict[str, list[Decided]] = defaultdict(list)
-    for index, said in _said_of(session, history, {*versions, *handles}, "approval"):
+    for index, said in _said_of(session, history, named, "approval"):
         if isinstance(said, Approval) and said.jurisdiction == peer.jurisdiction:
-            decided[versions.get(said.concerns, said.concerns)].append(Decided(index, said.decision))
+            decided[named[said.concerns]].append(Decided(index, said.decision))
     policy, _ = _policy_in_force(session, history)
-    return SignedTerms(policy, records, grants, withdrawn, decided)
+    return SignedTerms(policy, records, granted_at, withdrawn, decided)
 
 
 def _said_of(
