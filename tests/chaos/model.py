@@ -27,45 +27,66 @@ class Terms:
     records: dict[str, Record] = field(default_factory=dict)
     groups: Mapping[str, Set[Jurisdiction]] = field(default_factory=dict)
     bases: tuple[LegalBasis, ...] | None = None
-    grants: set[tuple[str, Jurisdiction]] = field(default_factory=set)
+    grants: dict[tuple[str, Jurisdiction], int] = field(default_factory=dict)
+    """By exhibit and jurisdiction the place of the last grant among all that was said."""
     withdrawn: dict[str, str] = field(default_factory=dict)
     """Records that nobody may have any more, with the statement that said so."""
     revoked: dict[tuple[str, str], str] = field(default_factory=dict)
     """The same of one record and one holder."""
-    decisions: dict[tuple[str, Jurisdiction], Decision] = field(default_factory=dict)
+    decisions: dict[tuple[str, Jurisdiction], list[tuple[int, Decision]]] = field(default_factory=dict)
+    """By exhibit and jurisdiction, in the order of the log."""
+    heard: int = 0
+
+    def exhibit(self, record: str) -> str:
+        """The first version of a record."""
+        return self.chain(record)[0]
 
     def hear(self, statement_id: str, said: AnyStatement) -> None:
+        self.heard += 1
         match said:
             case Record():
                 self.records[statement_id] = said
             case Grant():
-                self.grants.add((said.record, said.jurisdiction))
-                for holder, jurisdiction in self.jurisdictions.items():
-                    if jurisdiction == said.jurisdiction:
-                        self.revoked.pop((said.record, holder), None)
+                exhibit = self.exhibit(said.record)
+                self.grants[exhibit, said.jurisdiction] = self.heard
+                self.revoked = {
+                    (record, holder): by
+                    for (record, holder), by in self.revoked.items()
+                    if self.jurisdictions[holder] != said.jurisdiction or self.exhibit(record) != exhibit
+                }
             case Withdrawal(holder=None):
                 self.withdrawn[said.record] = statement_id
-                self.grants = {grant for grant in self.grants if grant[0] != said.record}
             case Withdrawal(holder=str(holder)):
                 self.revoked[said.record, holder] = statement_id
-                self.grants.discard((said.record, self.jurisdictions[holder]))
+                self.grants.pop((self.exhibit(said.record), self.jurisdictions[holder]), None)
             case Policy():
                 self.groups = {group.name: frozenset(group.members) for group in said.groups}
                 self.bases = said.bases
             case Approval():
-                self.decisions[said.concerns, said.jurisdiction] = said.decision
+                about = self.exhibit(said.concerns), said.jurisdiction
+                self.decisions.setdefault(about, []).append((self.heard, said.decision))
             case _:
                 pass  # it changes nobody's right to a record
 
     def answer(self, record: str, reader: str, today: date) -> Release | Withheld:
         """May this reader have this record today? The rule itself, asked with what the model knows."""
         jurisdiction = self.jurisdictions[reader]
+        exhibit = self.exhibit(record)
+        granted_at = self.grants.get((exhibit, jurisdiction))
+        standing_decisions = [
+            decision
+            for place, decision in self.decisions.get((exhibit, jurisdiction), [])
+            if decision is Decision.APPROVED or place > (granted_at or -1)
+        ]
+        decision = standing_decisions[-1] if standing_decisions else None
+        taken_back = any(holder == reader and self.exhibit(one) == exhibit for one, holder in self.revoked)
         standing = Standing(
             groups=self.groups,
             bases=self.bases,
-            granted=(record, jurisdiction) in self.grants,
-            withdrawn=record in self.withdrawn or (record, reader) in self.revoked,
-            decision=self.decisions.get((record, jurisdiction)),
+            granted=granted_at is not None,
+            withdrawn=record in self.withdrawn or taken_back,
+            denied=decision is Decision.REFUSED,
+            decision=decision,
         )
         return release(
             self.records[record],
@@ -104,6 +125,8 @@ class Holdings:
     restricted: dict[str, Record] = field(default_factory=dict)
     """Withdrawn, and kept for a court."""
     held: set[str] = field(default_factory=set)
+    older: dict[str, str | None] = field(default_factory=dict)
+    """Of each record that came, erased or not, the version that it supersedes."""
     stones: set[tuple[str, str]] = field(default_factory=set)
     """What keeps a record away: its id, and for whom it was withdrawn, empty for everybody."""
     superseded: set[str] = field(default_factory=set)
@@ -128,7 +151,9 @@ class Holdings:
                 self.held.add(said.record)
             case Hold(placed=False):
                 self.held.discard(said.record)
-                self.restricted.pop(said.record, None)
+                over = [name for name in self.restricted if self.exhibit(name) == self.exhibit(said.record)]
+                for name in over:
+                    del self.restricted[name]
             case _:
                 pass
 
@@ -144,7 +169,9 @@ class Holdings:
                 case Record() if not self.stones & {(statement_id, ""), (statement_id, self.node_id)}:
                     self._store(statement_id, said)
                 case Grant():
-                    self.stones.discard((said.record, self.node_id))
+                    exhibit = self.exhibit(said.record)
+                    own = {(name, whom) for name, whom in self.stones if whom == self.node_id}
+                    self.stones -= {stone for stone in own if self.exhibit(stone[0]) == exhibit}
                 case Withdrawal():
                     whom = said.holder or ""
                     self.withdrawals[said.record, whom] = statement_id
@@ -152,10 +179,16 @@ class Holdings:
                 case _:
                     pass
 
+    def exhibit(self, record: str) -> str:
+        """The first version of a record that is known here."""
+        while (older := self.older.get(record)) is not None:
+            record = older
+        return record
+
     def take_away(self, record: str, whom: str) -> None:
         self.stones.add((record, whom))
         found = self.shown.pop(record, None) or self.restricted.pop(record, None)
-        if found is not None and record in self.held:
+        if found is not None and self.exhibit(record) in {self.exhibit(name) for name in self.held}:
             self.restricted[record] = found
 
     def keeps(self, statement_id: str, said: AnyStatement) -> bool:
@@ -176,6 +209,7 @@ class Holdings:
         return self.shown.keys() - self.superseded
 
     def _store(self, statement_id: str, record: Record) -> None:
+        self.older[statement_id] = record.supersedes
         self.restricted.pop(statement_id, None)
         self.shown[statement_id] = record
         if record.supersedes is not None:
