@@ -114,6 +114,8 @@ def decision_on(exhibit: Named, peer: PeerRow) -> ColumnElement[str | None]:
 def was_denied(number: Named, exhibit: Named, peer: PeerRow) -> ColumnElement[bool]:
     """Another exhibit of the same number was refused to the peer's jurisdiction, or taken back from the peer: most
     likely the same one, entered anew."""
+    if number is None:
+        return false()
     refused = exists().where(
         ApprovalRow.number == number,
         ApprovalRow.exhibit != exhibit,

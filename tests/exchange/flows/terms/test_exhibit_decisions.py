@@ -174,6 +174,13 @@ def test_what_was_denied_to_nobody_goes_by_the_rule(network: Network) -> None:
     assert {first, second} <= here(network, MK)
 
 
+def test_exhibits_without_a_number_are_not_taken_for_each_other(network: Network, denied: str) -> None:
+    other = network.record(RS, audience=["MK"])
+    assert reason(network, other) is None
+    network.settle()
+    assert other in here(network, MK)
+
+
 @pytest.mark.parametrize("number", ["3 a", "3A"])
 def test_an_exhibit_that_is_withdrawn_and_entered_anew_waits_for_the_head(
     network: Network, monkeypatch: pytest.MonkeyPatch, number: str
