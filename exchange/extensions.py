@@ -7,6 +7,8 @@ is of the class that the floor defines:
     commands    commands below one heading (`exchange.cli.command_groups.CommandHeading`)
     integrity   how rows are held against statements (`exchange.flows.integrity.signed_rows.IntegrityPart`)
     messages    what translators translate (`exchange.web.wording.messages.MessagesPart`)
+    pages       templates, navigation, guide (`exchange.web.pages.extended.PagesPart`)
+    routes      pages and REST routes (`exchange.web.pages.extended.RoutesPart`)
     worker      duties of the leader (`exchange.worker.leader_duties.WorkerPart`)
 """
 

@@ -13,7 +13,6 @@ from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
-from exchange.coordination.law import law_routes
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node
 from exchange.web.access.login_rate_limit import Tries
@@ -27,6 +26,7 @@ from exchange.web.http.parameters import only_known_parameters
 from exchange.web.languages.spoken import Naming
 from exchange.web.mail_text import letters_of
 from exchange.web.pages.app import create_pages, front_door
+from exchange.web.pages.extended import routes_parts
 from exchange.web.rest import (
     alerts,
     audit,
@@ -126,7 +126,6 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None, processes: int = 1) ->
         terms.router,
         held_records.router,
         proposals.router,
-        law_routes.router,
         candidates.router,
         pair_bundles.router,
         statements.router,
@@ -140,6 +139,7 @@ def create_api(lifespan: Lifespan[FastAPI] | None = None, processes: int = 1) ->
         lane.router,
         mirror.router,
         audit.router,
+        *(router for part in routes_parts() for router in part.rest),
     )
     app.state.routes = [route for router in (app.router, *routers) for route in router.routes]
     for router in routers:

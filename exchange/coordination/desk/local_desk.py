@@ -33,7 +33,7 @@ from exchange.web.http.body import read_body
 from exchange.web.languages import CODES, NAMES, Spoken, spoken, term
 from exchange.web.languages import gettext as _
 from exchange.web.languages.spoken import chosen, speaking
-from exchange.web.pages.static_files import STATIC
+from exchange.web.pages.static_files import EXTENDED, STATIC
 
 Handler = Callable[[Request], Awaitable[Response]]
 LANGUAGE_COOKIE: Final = "ffp-desk-language"
@@ -50,7 +50,9 @@ class LocalDesk(ABC):
     def app(self, routes: Sequence[BaseRoute]) -> Starlette:
         """``routes``: those of the desk, each ``guarded``. ``app.state.base``: the path that the command says."""
         shared = [Route("/language", self.guarded(self.language), methods=["POST"])]
-        static = Mount("/static", StaticFiles(directory=STATIC))
+        files = StaticFiles(directory=STATIC)
+        files.all_directories += EXTENDED
+        static = Mount("/static", files)
         below = Mount(self.base, routes=[*routes, *shared, static])
         app = Starlette(routes=[below], middleware=[Middleware(_Door, desk=self)])
         app.state.base = self.base

@@ -73,12 +73,11 @@ def left(answer: Response, who: Visitor, set_id: str) -> Response:
     return answer
 
 
-def all_left(request: Request, answer: Response) -> Response:
+def all_left(request: Request, answer: Response) -> None:
     """The browser forgets every attempt: somebody signs out."""
     for name in request.cookies:
         if name.startswith(_PREFIX):
             answer.delete_cookie(name, path=COOKIE_PATH)
-    return answer
 
 
 def _name(who: Visitor, set_id: str) -> str:

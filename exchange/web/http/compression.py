@@ -57,9 +57,13 @@ class Kept(StaticFiles):
     them; by their bare names a browser asks each time whether they are still the same. They are given whole, from the
     memory, lean and where that is taken packed: each form with a tag of its own. Everything else is given as it is."""
 
-    def __init__(self, *, directory: Path, how: str, joined: Collection[Path] = ()) -> None:
-        """``joined``: scripts that are given with the modules of their folder in them."""
+    def __init__(
+        self, *, directory: Path, how: str, joined: Collection[Path] = (), further: Collection[Path] = ()
+    ) -> None:
+        """``joined``: scripts that are given with the modules of their folder in them. ``further``: folders whose files
+        are given as if they were in the directory."""
         super().__init__(directory=directory)
+        self.all_directories += further
         self._how, self._joined = how, joined
 
     def file_response(

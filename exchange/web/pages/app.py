@@ -12,14 +12,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exchange.coordination.exercises import exercise_page, exercise_sets_page
-from exchange.coordination.half_year_report import half_year_page
-from exchange.coordination.incidents import annex_page, incident_sheet
-from exchange.coordination.law import law_entry_page, law_page
-from exchange.coordination.maturity import maturity_page
-from exchange.coordination.meetings import actions_page, meetings_page
-from exchange.coordination.meetings.pack_paper import pack_page
-from exchange.coordination.onboarding import onboarding_page, region_page
 from exchange.errors import ExchangeError
 from exchange.flows.access.oidc import provider_of
 from exchange.flows.node.node import Node
@@ -51,6 +43,7 @@ from exchange.web.pages.entry import (
     search,
     withdrawals,
 )
+from exchange.web.pages.extended import routes_parts
 from exchange.web.pages.layout import SignInFirst, error_page
 from exchange.web.pages.live_hints import LiveHints
 from exchange.web.pages.query import queries
@@ -71,7 +64,7 @@ from exchange.web.pages.review import (
     taken_work,
 )
 from exchange.web.pages.script_requests import is_fetched
-from exchange.web.pages.static_files import JOINED, STATIC, VERSION
+from exchange.web.pages.static_files import EXTENDED, JOINED, STATIC, VERSION
 from exchange.web.pages.sync import peers
 from exchange.web.pages.themes import Themed
 from exchange.web.pages.truth import separation
@@ -101,21 +94,8 @@ PAGE_PARTS = (
     records,
     scan_pictures,
     disclosures,
-    region_page,
-    actions_page,
-    meetings_page,
-    pack_page,
-    onboarding_page,
-    exercise_sets_page,
-    exercise_page,
     peers,
     audit,
-    half_year_page,
-    annex_page,
-    incident_sheet,
-    maturity_page,
-    law_entry_page,
-    law_page,
     register,
     register_files,
     firearms,
@@ -152,10 +132,11 @@ def create_pages(node: Node, processes: int = 1) -> FastAPI:
     app.state.hints = LiveHints(node, processes)
     app.state.provider = provider_of(node.settings, node.egress)
     forever = "public, max-age=31536000, immutable"
-    app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how=forever, joined=JOINED), name="static")
-    app.mount("/static", Kept(directory=STATIC, how="no-cache"), name="static-by-name")
-    for part in PAGE_PARTS:  # not included: a router of its own for each would be asked in turn, for every page
-        app.router.routes.extend(part.router.routes)
+    app.mount(f"/static/{VERSION}", Kept(directory=STATIC, how=forever, joined=JOINED, further=EXTENDED), name="static")
+    app.mount("/static", Kept(directory=STATIC, how="no-cache", further=EXTENDED), name="static-by-name")
+    routers = (*(part.router for part in PAGE_PARTS), *(router for part in routes_parts() for router in part.pages))
+    for router in routers:  # not included: a router of its own for each would be asked in turn, for every page
+        app.router.routes.extend(router.routes)
     app.add_exception_handler(SignInFirst, _sign_in_first)
     app.add_exception_handler(ExchangeError, _exchange_error)
     app.add_exception_handler(RequestValidationError, _not_understood)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from exchange.web.pages.extended import pages_parts
 from exchange.web.wording import viewer_words
 
 CHAPTERS: Final = {
-    "actions": "coordination",
-    "meeting": "coordination",
-    "meeting_pack": "coordination",
-    "meetings": "coordination",
-    "onboarding": "coordination",
-    "region": "coordination",
     "audit": "audit",
     "calibres": "register",
     "candidates": "candidates",
@@ -42,20 +37,8 @@ CHAPTERS: Final = {
     "held": "approvals",
     "alerts": "alerts",
     "case": "case-links",
-    "law": "monitoring",
-    "law_article": "monitoring",
-    "law_changes": "monitoring",
-    "law_concordance": "monitoring",
-    "law_draft": "monitoring",
-    "law_of": "monitoring",
-    "law_pair": "monitoring",
-    "incidents": "monitoring",
-    "incident_sheet": "monitoring",
-    "maturity": "monitoring",
-    "monitoring": "monitoring",
-    "monitoring_year": "monitoring",
     "separation": "separation",
-}
+} | {template: chapter for part in pages_parts() for template, chapter in part.chapters.items()}
 """By the name of a page's template; of all others, the first chapter."""
 FIRST_CHAPTER: Final = "sign-in"
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.responses import HTMLResponse, Response
 
@@ -32,6 +32,7 @@ from exchange.web.access.caller import Caller, OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import clock_words, due_time, local_time, local_words, moment, moment_on_paper, period
 from exchange.web.languages.spoken import local_page, page_before
+from exchange.web.pages.extended import folders, guide_titles, navigation, pages_parts
 from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS
@@ -61,7 +62,7 @@ PURPOSE_MISSING = "purpose-missing"
 LIVE_HEADER = "x-live"
 """Of what an open page asks by itself (``static/live.js``): a session is not kept alive by a page that nobody reads."""
 _pages = Environment(
-    loader=PackageLoader("exchange.web.pages"),
+    loader=ChoiceLoader([PackageLoader("exchange.web.pages"), FileSystemLoader(folders("templates"))]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -91,6 +92,9 @@ _pages.globals |= {
     "entry_of": ENTRY_OF,
     "purposes": tuple(LawfulPurpose),
     "pdf_extra": extra_named("pdf"),
+    "navigation": navigation,
+    "guide_titles": guide_titles,
+    "guide_templates": lambda: [part.guide for part in pages_parts()],
 }
 
 

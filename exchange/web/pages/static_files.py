@@ -10,16 +10,21 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+from exchange.web.pages.extended import folders
+
 STATIC: Final = Path(__file__).parents[1] / "static"
+EXTENDED: Final = folders("static")
+"""The folders of extensions, whose files have names of their own."""
 
 
 def _version() -> str:
     """Of all names and contents."""
     digest = hashlib.sha256()
-    for path in sorted(STATIC.rglob("*")):
-        if path.is_file():
-            digest.update(f"{path.relative_to(STATIC)} {path.stat().st_size} ".encode())
-            digest.update(path.read_bytes())
+    for folder in (STATIC, *EXTENDED):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                digest.update(f"{path.relative_to(folder)} {path.stat().st_size} ".encode())
+                digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

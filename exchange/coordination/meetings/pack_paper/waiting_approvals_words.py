@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from exchange.coordination.half_year.half_years import Year
 from exchange.coordination.meetings.pack.waiting_approvals import HeadSigns, WaitingForHead
 from exchange.web.languages import gettext as _
 from exchange.web.languages.days import day_words, due_day
+from exchange.web.pages.extended import DutyLine
 
 
-@dataclass(frozen=True)
-class WaitingLine:
-    """``page``: where it is signed. ``since``: the day from which on it could be. ``hint``: what comes of it by itself,
-    else empty."""
-
-    said: str
-    page: str
-    since: str
-    hint: str
-
-
-def waiting_line(item: WaitingForHead) -> WaitingLine:
-    hint = ""
+def waiting_line(item: WaitingForHead) -> DutyLine:
+    hint = _("waits since %(day)s", day=day_words(date.fromisoformat(item.since[:10]), short=True))
     if item.until is not None:
-        hint = _("From %(day)s on the node keeps it by itself.", day=due_day(item.until))
-    since = day_words(date.fromisoformat(item.since[:10]), short=True)
-    return WaitingLine(_said(item), _page(item), since, hint)
+        hint += " · " + _("From %(day)s on the node keeps it by itself.", day=due_day(item.until))
+    return DutyLine(_said(item), _page(item), hint)
 
 
 def _said(item: WaitingForHead) -> str:

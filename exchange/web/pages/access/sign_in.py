@@ -11,7 +11,6 @@ import segno
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from exchange.coordination.exercises.attempt_cookie import all_left
 from exchange.errors import ExchangeError, Forbidden, InvalidInput, TooMany, Unauthenticated
 from exchange.flows.access import sign_in as flow
 from exchange.flows.access.sessions import end_session
@@ -20,6 +19,7 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.http.problems import headers_of, status_of
 from exchange.web.languages.spoken import local_page, speaking, spoken
+from exchange.web.pages.extended import routes_parts
 from exchange.web.pages.layout import SignedIn, cookie_name, off_loop, page, read_form
 from exchange.web.wording.sentences import ShownRefusal, refusal, refusal_of
 from schemas.vocabulary import SignedInBy
@@ -138,7 +138,9 @@ async def sign_out(request: Request, node: OpenNode, who: SignedIn) -> Response:
     answer = RedirectResponse("/app/sign-in?left=provider" if at_provider else "/app/sign-in", 303)
     secure = node.settings.url.startswith("https:")
     answer.delete_cookie(cookie_name(node), path="/", secure=secure, httponly=True, samesite="strict")
-    return all_left(request, answer)
+    for part in routes_parts():
+        part.sign_out(request, answer)
+    return answer
 
 
 @router.get("/welcome/{token}")

@@ -1,14 +1,9 @@
-"""The home of whoever heads the Firearms Focal Point: what waits for a decision, who works on what, and
-the half-year so far."""
+"""The first page of the head of a Firearms Focal Point: what waits for a decision, and who works on what."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from exchange.coordination.half_year_report.half_year_glance import half_year_so_far
-from exchange.coordination.meetings.agreed_actions import overdue_here
-from exchange.coordination.meetings.pack.waiting_approvals import waiting_approvals
-from exchange.coordination.meetings.pack_paper.waiting_approvals_words import waiting_line
 from exchange.flows.alerts.deadlines import Duty, Waiting, tell_duties, waiting_for
 from exchange.flows.alerts.team_work import TeamWork, team_work
 from exchange.flows.alerts.worklist import hit_items
@@ -20,11 +15,9 @@ from exchange.flows.sync.partners import exchange_standing
 from exchange.flows.terms.first_line import list_peers_without_line
 from exchange.flows.terms.held_under_old_line import holders_now
 from exchange.log.audit_entry import Act
+from exchange.web.pages.extended import routes_parts
 from exchange.web.pages.homes.reader import proposals_of
 from exchange.web.pages.layout import Visitor
-
-MOST_APPROVALS: Final = 8
-"""So many are lines of the list; a node that nobody ever approved anything at has more."""
 
 
 def head_home(who: Visitor) -> dict[str, Any]:
@@ -40,13 +33,11 @@ def head_home(who: Visitor) -> dict[str, Any]:
         "due": [item for item in due if item.duty is not Duty.EXPLAIN],
         "explanations": [item for item in of_hits if item.duty is Duty.EXPLAIN],  # the head's alone
         "waiting": waiting_decisions(node),
-        "approvals": [waiting_line(item) for item in waiting_approvals(node)],
-        "most_approvals": MOST_APPROVALS,
+        "duties": [duty for part in routes_parts() for duty in part.duties(node)],
         "held": holders_now(node),
         "proposals": proposals_of(who) if who.may_consult else [],
         "without_line": list_peers_without_line(node),
-        "overdue_actions": overdue_here(node),
-        "half": half_year_so_far(node),
+        "cards": [part.card(node) for part in routes_parts()],
         "exchange": exchange,
         "lights": lights_of(node, node_status(node), exchange),
     }
