@@ -13,9 +13,8 @@ from enum import StrEnum
 from exchange.coordination.assessment.answer_problems import ProblemGravity, problems_of
 from exchange.coordination.assessment.assessment_answers import AnswersFile
 from exchange.coordination.assessment.assessment_folder import AssessmentFolder, LeftFile
-from exchange.coordination.assessment.node_proof import proofs_of
 from exchange.coordination.assessment.questionnaire import Questionnaire, questionnaire
-from exchange.coordination.assessment.rating import Answered, Rated, RatedArea, rated, rated_areas
+from exchange.coordination.assessment.rating import Answered, Rated, RatedArea, proofs_of, rated, rated_areas
 from exchange.coordination.assessment.recommendations import Recommended, recommended
 from exchange.coordination.assessment.released_reports import ReleasedReport
 from exchange.coordination.half_year.half_years import Half

@@ -155,7 +155,7 @@ def new_evaluation(
     as_json: AsJson = False,
 ) -> None:
     """Begin the file that the evaluators of the mid-term paper fill in."""
-    from exchange.coordination.assessment.evaluation_file import begun_evaluation
+    from exchange.coordination.assessment.assessment_file import begun_evaluation
     from exchange.jurisdictions.directory import shipped_directory
 
     with _spoken_in(language, shipped_directory()):

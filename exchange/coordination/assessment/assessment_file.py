@@ -17,11 +17,36 @@ from exchange.coordination.assessment.assessment_answers import (
     GivenAnswer,
     OwnRecommendation,
 )
+from exchange.coordination.assessment.evaluation_answers import EVALUATION_FORMAT
+from exchange.coordination.assessment.outside_facts_asked import headings
 from exchange.coordination.assessment.questionnaire import AnswerKind, AssessmentQuestion, questionnaire
 from exchange.coordination.half_year.half_years import Half
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
+
+
+def begun_evaluation() -> str:
+    """The text of the file, with guidance in the language that is spoken."""
+    lines = [
+        *comment(_("Mid-term evaluation: what the evaluators answer.")),
+        *comment(_("Write between the quotation marks, and save the file as UTF-8. Name no person and no case.")),
+        f"format = {toml_text(EVALUATION_FORMAT)}",
+        *comment(_("Who evaluates: a role and an institution.")),
+        'evaluators = ""',
+        'period = ""',
+        *comment(_("On which day, written 2026-11-20.")),
+        'finished_on = ""',
+        'summary = ""',
+        *comment(_("One sentence each, between quotation marks, with commas between them.")),
+        "conclusions = []",
+    ]
+    for heading in headings():
+        lines += ["", "", f"# ===== {_(heading.fact.text)} =====", *comment(_(heading.asks))]
+        for question in heading.questions:
+            lines += ["", f"[answers.{question.id}]", *comment(_(question.text)), 'answer = ""', 'evidence = ""']
+    return "\n".join(lines) + "\n"
+
 
 _WIDTH: Final = 110
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+import matcher
 from exchange.coordination.exercises.attempt_cookie import ANYBODY, NumberInPath, SetInPath, attempt_at, set_of
 from exchange.coordination.exercises.attempts import Attempt, answer_exercise
 from exchange.coordination.exercises.exercise_documents import ItemAnswer
-from exchange.coordination.exercises.exercise_exhibits import exercise_heights, exercise_picture
-from exchange.coordination.exercises.exercise_folder import KeptSet
+from exchange.coordination.exercises.exercise_folder import KeptSet, exhibit_files
 from exchange.coordination.exercises.exercise_question_words import option_words, question_words, why_question
 from exchange.coordination.exercises.exercise_words import (
     answered_words,
@@ -30,13 +31,62 @@ from exchange.coordination.exercises.known_scores import KnownPairScores, known_
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.node.validated_scores import ScanFacts, why_not_validated
+from exchange.flows.scan.encode_heights import MOST_DRAWN, ShownHeights, encoded_heights
 from exchange.flows.scan.heights import Form
+from exchange.flows.scan.inspect import write_whole
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
 from schemas.vocabulary import Basis, Modality, RegionOfInterest
+
+SIDES: Final = ("a", "b")
+
+
+# Heights and pictures are made in worker processes and kept in the folder of the exercises; the store has none of them.
+def exercise_heights(node: Node, kept: KeptSet, number: int, side: str, form: Form) -> bytes:
+    """As ``matcher.draw.display`` encodes them, gzipped. Raises NotFound of a question, ComputeFailed."""
+    scans = list(exhibit_files(kept, number))
+    if side not in SIDES or not scans:
+        raise NotFound("There is no such exhibit.")
+    path, sha256 = scans[SIDES.index(side)]
+    pipeline = matcher.DEFAULT_PARAMETERS.digest if form is Form.FILTERED else None
+    shown = ShownHeights(path, sha256, MOST_DRAWN, photograph=False, um_per_pixel=None, pipeline=pipeline)
+    drawn = kept.path / "drawn" / shown.file_name
+    return _kept(drawn) or _keep(drawn, node.compute.run(encoded_heights, shown))
+
+
+def exercise_picture(node: Node, kept: KeptSet, number: int) -> bytes:
+    """Both exhibits in one registered frame under one light, the cells that agree lit: PNG. For whoever has answered.
+
+    Raises NotFound of a question, ComputeFailed.
+    """
+    scans = [path for path, _ in exhibit_files(kept, number)]
+    if len(scans) != len(SIDES):
+        raise NotFound("There is no such picture.")
+    drawn = kept.path / "drawn" / f"{number:02d}.png"
+    return _kept(drawn) or _keep(drawn, node.compute.run(draw_exercise, *scans))
+
+
+def draw_exercise(one: Path, other: Path) -> bytes:
+    """In a worker process: compared anew, so that the picture is that of the comparison in the answers."""
+    from matcher.draw.draw_pair import draw_pair
+
+    first, second = matcher.read_topography(one), matcher.read_topography(other)
+    comparison = matcher.compare(matcher.prepare(first), matcher.prepare(second))
+    return draw_pair(first, second, comparison, matcher.DEFAULT_PARAMETERS)
+
+
+def _kept(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() and path.stat().st_size else None
+
+
+def _keep(path: Path, content: bytes) -> bytes:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_whole(content, path)
+    return content
+
 
 router = APIRouter()
 

@@ -3,7 +3,8 @@ in one act, and only then released."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,20 +20,22 @@ from exchange.coordination.half_year.counted import (
 )
 from exchange.coordination.half_year.editions import Editions, editions
 from exchange.coordination.half_year.figure_counts import Counted, count
-from exchange.coordination.half_year.figures_of_hits import joined_cases
+from exchange.coordination.half_year.figures_of_exhibits import first_versions
+from exchange.coordination.half_year.figures_of_hits import Joined, joined_cases
 from exchange.coordination.half_year.figures_of_links import linked_cases_of
 from exchange.coordination.half_year.gap import Gap, legal_gap
 from exchange.coordination.half_year.half_year_document import (
     Document,
     Earlier,
+    NodeShare,
     document_of,
     read_document,
     terms_in_force,
     write_document,
 )
-from exchange.coordination.half_year.half_year_rows import rows_of
+from exchange.coordination.half_year.half_year_rows import HalfYearRows, rows_of
 from exchange.coordination.half_year.half_years import Half, Period, Year, is_year
-from exchange.coordination.half_year.months import Months, by_month
+from exchange.coordination.half_year.public_edition import public_figures
 from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.half_year.restricted_edition import (
     Restricted,
@@ -42,11 +45,80 @@ from exchange.coordination.half_year.restricted_edition import (
     restricted_year,
     write_restricted,
 )
-from exchange.coordination.half_year.years import year_document
+from exchange.coordination.half_year.small_counts import NO_DATA, exact
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.approved_document import ApprovedDocument, NewApproval, approve_document, find_approval
 from schemas import Maker
+
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Months:
+    """``names``: the months, as YYYY-MM, the earliest first, the last one perhaps not over. ``counts``: of each
+    indicator, how many in each month."""
+
+    names: tuple[str, ...]
+    counts: Mapping[str, tuple[int, ...]]
+
+
+def by_month(rows: HalfYearRows, joined: Sequence[Joined]) -> Months:
+    """The year that ends with the half-year, or with the month that lasts; without months before the node began."""
+    names = _months_to(rows.moment, rows.half.end, rows.began_at)
+    first = first_versions(rows)
+    dated: dict[str, Iterable[str | None]] = {
+        "exhibits_entered": (at for (issuer, _), at in first.items() if issuer == rows.node_id),
+        "exhibits_received": (at for (issuer, _), at in first.items() if rows.column(issuer) in rows.columns),
+        "leads": (item.first_at for item in joined),
+        "confirmed_hits": (item.confirmed_at for item in joined),
+    }
+    counted = {name: Counter(at[:7] for at in found if at and at < rows.moment) for name, found in dated.items()}
+    return Months(names, {name: tuple(found[month] for month in names) for name, found in counted.items()})
+
+
+def _months_to(moment: str, end: str, began_at: str | None) -> tuple[str, ...]:
+    """``moment`` is exclusive where it is the end of a half-year, which begins a month."""
+    last = int(moment[:4]) * 12 + int(moment[5:7]) - 1 - (moment == end)
+    names = (f"{number // 12:04}-{number % 12 + 1:02}" for number in range(last - MONTHS + 1, last + 1))
+    return tuple(name for name in names if began_at is not None and name >= began_at[:7])
+
+
+def year_document(
+    year: Year, halves: Sequence[Document], exact_halves: Sequence[RestrictedHalf], trend: Sequence[Earlier]
+) -> Document:
+    """The public edition. ``halves``: those of the year that are approved, the first first, with their exact counts."""
+    last, public = halves[-1], public_figures(exact_halves)
+    return Document(
+        period=year,
+        counted_to=last.counted_to,
+        begun=halves[0].begun,
+        node_id=last.node_id,
+        jurisdiction=last.jurisdiction,
+        partners=last.partners,
+        smallest=min(half.smallest for half in halves),
+        terms_h=last.terms_h,
+        entered=public.entered,
+        stages=public.stages,
+        bases=last.bases,
+        nodes=_nodes(exact_halves),
+        earlier=tuple(trend),
+    )
+
+
+def _nodes(halves: Sequence[RestrictedHalf]) -> tuple[NodeShare, ...]:
+    found: dict[str, tuple[str, int, int]] = {}
+    for half in halves:
+        for item in half.availability:
+            _, asked, answered = found.get(item.node, ("", 0, 0))
+            found[item.node] = item.jurisdiction, asked + item.asked, answered + item.answered
+    own = halves[-1].node
+    ordered = sorted(found.items(), key=lambda item: (item[0] != own, item[1][0], item[0]))
+    return tuple(
+        NodeShare(jurisdiction, name, exact(round(min(answered / asked, 1), 4)) if asked else NO_DATA)
+        for name, (jurisdiction, asked, answered) in ordered
+    )
+
 
 _MOST_HALVES = 40
 """Of which the page offers a report: twenty years."""

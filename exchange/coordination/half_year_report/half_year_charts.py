@@ -15,7 +15,7 @@ from exchange.coordination.half_year.figure_counts import Counts
 from exchange.coordination.half_year.figure_definitions import COUNTS, STAGES
 from exchange.coordination.half_year.figure_words import words
 from exchange.coordination.half_year.half_year_document import Document
-from exchange.coordination.half_year.months import Months
+from exchange.coordination.half_year.half_year_report import Months
 from exchange.coordination.half_year.public_edition import ENTERED
 from exchange.coordination.half_year.small_counts import NO_DATA, Figure, exact, middle_and_most
 from exchange.web.languages import gettext, term

@@ -19,8 +19,9 @@ from exchange.clock import stamp
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.csv_lines import ByteSource, TableEncoding
 from exchange.coordination.incidents.incident_counts import MAX_COUNT, IncidentCounts
-from exchange.coordination.incidents.incident_entries import (
+from exchange.coordination.incidents.incident_tables import (
     CellCount,
+    IncidentEntryRow,
     add_entry,
     approved_annex,
     counts_of,
@@ -28,7 +29,6 @@ from exchange.coordination.incidents.incident_entries import (
     remove_entry,
     taken_entries,
 )
-from exchange.coordination.incidents.incident_tables import IncidentEntryRow
 from exchange.coordination.incidents.incident_vocabulary import (
     AgeBand,
     HarmOutcome,

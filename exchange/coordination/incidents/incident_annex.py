@@ -23,13 +23,13 @@ from exchange.coordination.incidents.incident_document import (
     write_exact,
     write_told,
 )
-from exchange.coordination.incidents.incident_entries import (
+from exchange.coordination.incidents.incident_tables import (
+    IncidentAnnexRow,
     approved_annex,
     approved_annexes,
     halves_entered,
     keep_annex,
 )
-from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.approved_document import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from exchange.coordination.law.law_editions import newest_law_editions
+from exchange.coordination.law.law_tables import newest_law_editions
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.store.sync.peers import all_peers

@@ -23,13 +23,13 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.coordination.law.compendium import LawEdition, compendia_in, enrolled_nodes
 from exchange.coordination.law.law_changes import ArticleChange, article_changes
-from exchange.coordination.law.law_draft_steps import (
+from exchange.coordination.law.law_tables import (
+    LawDraftRow,
     add_law_draft_step,
     drop_law_draft,
     drop_law_draft_step,
     law_draft_steps,
 )
-from exchange.coordination.law.law_tables import LawDraftRow
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import Node
 from exchange.flows.statement.named import check_named

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from exchange.coordination.law.compendium import Compendium
-from exchange.coordination.law.law_overview import LawMatrix
-from exchange.coordination.law.law_report import LawReport
+from exchange.coordination.law.law_report import LawMatrix, LawReport
 from exchange.coordination.law.law_words import (
     LAW_MARKS,
     all_provisions_note,

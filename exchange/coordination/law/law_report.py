@@ -2,19 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from exchange.clock import stamp
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.law.compendium import Compendium, compendia
-from exchange.coordination.law.concordance import Concordance, concordance
 from exchange.coordination.law.law_changes import LawChanges, changes_in_half
-from exchange.coordination.law.law_overview import LawMatrix, law_matrix
 from exchange.coordination.law.pair_of_law import PairOfLaw, pair_of_law
+from exchange.coordination.law.provisions import eu_provisions
+from exchange.coordination.law.rulings import LawState, in_force, law_state
+from exchange.coordination.outside_facts import OutsideFact
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.node import Node
+from schemas import LawArticle
+from schemas.law import LawDirection
 from schemas.vocabulary import Jurisdiction
+
+
+@dataclass(frozen=True)
+class LawMatrix:
+    """By direction, side whose law it is, and other side."""
+
+    sides: tuple[Jurisdiction, ...]
+    states: Mapping[LawDirection, Mapping[Jurisdiction, Mapping[Jurisdiction, LawState]]]
+
+    def counted(self, direction: LawDirection, state: LawState) -> int:
+        return sum(said is state for row in self.states[direction].values() for said in row.values())
+
+
+def law_matrix(laws: Sequence[Compendium], day: date) -> LawMatrix:
+    sides = tuple(sorted(law.jurisdiction for law in laws))
+    by_side = {law.jurisdiction: law for law in laws}
+    return LawMatrix(
+        sides,
+        {
+            direction: {
+                side: {
+                    other: law_state(by_side[side].articles, direction, other, day) for other in sides if other != side
+                }
+                for side in sides
+            }
+            for direction in LawDirection
+        },
+    )
+
+
+@dataclass(frozen=True)
+class ConcordanceRow:
+    """``fact`` is None of a provision that only a later release knows."""
+
+    provision: str
+    fact: OutsideFact | None
+    answers: Mapping[Jurisdiction, tuple[LawArticle, ...]]
+
+
+@dataclass(frozen=True)
+class Concordance:
+    """``in_words``: articles that answer what no id names, or say more of it in their own words."""
+
+    rows: tuple[ConcordanceRow, ...]
+    in_words: Mapping[Jurisdiction, tuple[LawArticle, ...]]
+
+
+def concordance(laws: Sequence[Compendium], day: date) -> Concordance:
+    """Of the articles that are in force on a day; each known provision has a row, whether anybody answers it or not."""
+    valid = {law.jurisdiction: [item for item in law.articles if in_force(item, day)] for law in laws}
+    named = {name for articles in valid.values() for article in articles for name in article.provisions}
+    known = eu_provisions()
+    rows = [
+        ConcordanceRow(name, known.get(name), {code: _answering(articles, name) for code, articles in valid.items()})
+        for name in (*known, *sorted(named - known.keys()))
+    ]
+    in_words = {
+        code: tuple(article for article in articles if article.provision_words is not None)
+        for code, articles in valid.items()
+    }
+    return Concordance(tuple(rows), in_words)
+
+
+def _answering(articles: Sequence[LawArticle], provision: str) -> tuple[LawArticle, ...]:
+    return tuple(article for article in articles if provision in article.provisions)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,70 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped, mapped_column
+from collections.abc import Sequence
 
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from exchange.clock import stamp
 from exchange.store.tables.columns import Base, Packed
+from exchange.store.tables.records import StatementRow
+
+MOST_LAW_EDITIONS = 4
+"""So many are tried where the newest cannot be read."""
+
+
+def newest_law_editions(session: Session, issuer: str, before: str | None = None) -> Sequence[StatementRow]:
+    """By their places in the issuer's log; those that came to be known here before a moment, if one is named."""
+    found = select(StatementRow).where(
+        StatementRow.issuer == issuer,
+        StatementRow.type == "law",
+        StatementRow.refused_by.is_(None),
+        StatementRow.envelope.is_not(None),
+    )
+    if before is not None:
+        found = found.where(StatementRow.received_at < before)
+    return session.scalars(found.order_by(StatementRow.log_index.desc()).limit(MOST_LAW_EDITIONS)).all()
+
+
+MOST_LAW_STEPS = 50
+"""That can be undone; earlier ones are forgotten."""
+
+
+def law_draft_steps(session: Session) -> Sequence[LawDraftRow]:
+    """The last one first."""
+    return session.scalars(select(LawDraftRow).order_by(LawDraftRow.step.desc())).all()
+
+
+def last_law_draft_step(session: Session) -> LawDraftRow | None:
+    return session.scalars(select(LawDraftRow).order_by(LawDraftRow.step.desc()).limit(1)).first()
+
+
+def add_law_draft_step(session: Session, act: str, article_id: str | None, articles: str, changed_by: str) -> int:
+    """Returns the number of the step."""
+    last = last_law_draft_step(session)
+    step = 1 if last is None else last.step + 1
+    session.add(
+        LawDraftRow(
+            step=step,
+            act=act,
+            article_id=article_id,
+            articles=articles,
+            changed_by=changed_by,
+            changed_at=stamp(),
+        )
+    )
+    session.execute(delete(LawDraftRow).where(LawDraftRow.step <= step - MOST_LAW_STEPS))
+    session.flush()
+    return step
+
+
+def drop_law_draft_step(session: Session, step: int) -> None:
+    session.execute(delete(LawDraftRow).where(LawDraftRow.step == step))
+
+
+def drop_law_draft(session: Session) -> None:
+    session.execute(delete(LawDraftRow))
 
 
 class LawDraftRow(Base):

@@ -21,8 +21,12 @@ from exchange.coordination.maturity.maturity_path import MaturityPath, path_of
 from exchange.coordination.maturity.maturity_snapshot import Snapshot, read_snapshot, write_snapshot
 from exchange.coordination.maturity.practices_here import maturity_of
 from exchange.coordination.maturity.signed_snapshot import KEPT_BY, SignedSnapshotForm
-from exchange.coordination.maturity.snapshot_rows import add_snapshot, all_snapshots, find_snapshot
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
+from exchange.coordination.maturity.snapshot_tables import (
+    MaturitySnapshotRow,
+    add_snapshot,
+    all_snapshots,
+    find_snapshot,
+)
 from exchange.errors import Conflict, NotFound
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.node import Node

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from collections.abc import Sequence
+
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.store.tables.columns import Base
+
+
+def find_snapshot(session: Session, half: str) -> MaturitySnapshotRow | None:
+    return session.get(MaturitySnapshotRow, half)
+
+
+def all_snapshots(session: Session) -> Sequence[MaturitySnapshotRow]:
+    """The earliest half-year first."""
+    return session.scalars(select(MaturitySnapshotRow).order_by(MaturitySnapshotRow.half)).all()
+
+
+def add_snapshot(session: Session, row: MaturitySnapshotRow) -> None:
+    session.add(row)
 
 
 class MaturitySnapshotRow(Base):

@@ -17,14 +17,15 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, today
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.meetings.meeting_rows import (
+from exchange.coordination.meetings.meeting_tables import (
+    AttendanceRow,
+    MeetingRow,
     attendance_of,
     find_meeting,
     held_alike,
     meetings_between,
     replace_attendance,
 )
-from exchange.coordination.meetings.meeting_tables import AttendanceRow, MeetingRow
 from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node

@@ -248,7 +248,7 @@ def _approve_shown(
     """Show what the inputs say, ask, and approve them; nothing where these are approved already."""
     from exchange.cli.acting import maker_of
     from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs, draft_inputs
-    from exchange.coordination.meetings.pack_paper.inputs_facts import inputs_facts
+    from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts
     from exchange.errors import InvalidInput
     from schemas.vocabulary import Role
 

@@ -84,8 +84,7 @@ def _in_file(
     role: str,
     as_json: bool,
 ) -> None:
-    from exchange.coordination.onboarding.checklist import changed_lines
-    from exchange.coordination.onboarding.checklist_file import list_in, write_list
+    from exchange.coordination.onboarding.checklist import changed_lines, list_in, write_list
     from exchange.errors import InvalidInput
     from exchange.jurisdictions.directory import shipped_directory
     from schemas.vocabulary import Role
@@ -162,8 +161,7 @@ def _address(node: Node, code: Jurisdiction) -> str | None:
 
 def _from_file(path: Path | None, code: Jurisdiction) -> dict[OnboardingStep, StepChange]:
     """What people say in a file; what is open there changes nothing."""
-    from exchange.coordination.onboarding.checklist import StepChange
-    from exchange.coordination.onboarding.checklist_file import read_list
+    from exchange.coordination.onboarding.checklist import StepChange, read_list
     from exchange.coordination.onboarding.onboarding_evidence import FileEvidence
     from schemas.vocabulary import OnboardingState
 

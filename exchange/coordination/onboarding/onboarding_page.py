@@ -1,4 +1,4 @@
-"""How a jurisdiction comes in: its checklist, read by everybody; the head and the operator say what is done."""
+"""The partners of this node, and how a jurisdiction joins: its checklist, which the head and the operator keep."""
 
 from __future__ import annotations
 
@@ -10,16 +10,49 @@ from starlette.responses import RedirectResponse, Response
 from exchange.coordination.meetings.form_fields import LineDoubts, with_doubts, word_in
 from exchange.coordination.onboarding.checklist import StepChange, checklist_of, sign_checklist
 from exchange.coordination.onboarding.onboarding_steps import STEP_GUIDES
-from exchange.coordination.onboarding.onboarding_words import mark_of, standing_words, state_word, step_word, why_words
+from exchange.coordination.onboarding.onboarding_words import (
+    AGAIN,
+    STEP_MARKS,
+    mark_of,
+    standing_words,
+    state_word,
+    step_word,
+    why_words,
+)
 from exchange.coordination.onboarding.who_stands_where import who_stands_where
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
+from exchange.flows.sync.partners import exchange_standing
+from exchange.flows.sync.progress import sync_status
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.query.queries import line_of
 from schemas.vocabulary import Jurisdiction, OnboardingState, OnboardingStep, Role
 
 router = APIRouter()
+
+_IN_NUMBERS = frozenset({Role.HEAD, Role.OPERATOR, Role.AUDITOR})
+"""Who is told how much is on each lane."""
+
+
+@router.get("/region")
+def region_page(node: OpenNode, who: SignedIn) -> Response:
+    in_numbers = who.caller.role in _IN_NUMBERS
+    return page(
+        "region",
+        who,
+        peers=sync_status(node),
+        exchange=exchange_standing(node),
+        in_numbers=in_numbers,
+        standing=who_stands_where(node),
+        steps=list(OnboardingStep),
+        marks=STEP_MARKS,
+        again=AGAIN,
+        mark_of=mark_of,
+        step_word=step_word,
+        state_word=state_word,
+    )
+
 
 JurisdictionInPath = Annotated[Jurisdiction, Path()]
 Leading = Annotated[Visitor, Depends(only(Role.HEAD, Role.OPERATOR))]

@@ -11,6 +11,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from exchange.coordination.public_site.publication import Publication
+from exchange.coordination.public_site.site_blocks import named_period
 from exchange.coordination.public_site.site_pages import (
     FILES,
     SitePage,
@@ -19,7 +20,6 @@ from exchange.coordination.public_site.site_pages import (
     report_links,
     signed_paths,
 )
-from exchange.coordination.public_site.site_periods import named_period
 from exchange.web.languages import CODES, NAMES, Spoken, spoken, term
 from exchange.web.languages import gettext as _
 from exchange.web.languages.spoken import speaking

@@ -11,9 +11,14 @@ from markupsafe import Markup
 
 from exchange.coordination.half_year.figure_definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
 from exchange.coordination.half_year.figure_words import words
+from exchange.coordination.half_year.half_years import Half, Period, parse_period
 from exchange.coordination.half_year.public_edition import ENTERED, HOUR_CLASSES
-from exchange.coordination.half_year.small_counts import NO_DATA, Figure, Told
-from exchange.coordination.public_site.publication import Publication, TrendPoint
+from exchange.coordination.half_year.small_counts import NO_DATA, Figure, Told, told_sum
+from exchange.coordination.incidents.incident_document import ToldAnnex, read_told
+from exchange.coordination.incidents.incident_words import WordedTable, notes_of, table_in_words
+from exchange.coordination.incidents.platform_words import ANNEX_DEFINITIONS, TOTAL_TITLES
+from exchange.coordination.incidents.told_incidents import TABLES, TOTALS, ToldTable
+from exchange.coordination.public_site.publication import Publication, PublishedPeriod, TrendPoint
 from exchange.coordination.public_site.site_charts import (
     NamedBar,
     StageBar,
@@ -23,7 +28,6 @@ from exchange.coordination.public_site.site_charts import (
     span_chart,
     tells_any,
 )
-from exchange.coordination.public_site.site_periods import named_period, short_period
 from exchange.coordination.region.regional import RegionalReport, RegionalRow, RegionalStage
 from exchange.coordination.region.regional_lines import (
     change_words,
@@ -36,6 +40,75 @@ from exchange.coordination.region_files.file_kinds import DEFINITIONS
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import spoken, term
+
+
+def period_words(period: Period) -> str:
+    """Such as "second half of 2026", as it stands within a sentence or a heading."""
+    if not isinstance(period, Half):
+        return str(period)
+    if period.number == 1:
+        return _("first half of %(year)s", year=period.year)
+    return _("second half of %(year)s", year=period.year)
+
+
+def named_period(text: str) -> str:
+    """Of a period as it is written: ``2026H2``."""
+    return period_words(parse_period(text))
+
+
+def short_period(text: str) -> str:
+    """In two words, of which each has its own line below a column: ``2026 H2``."""
+    return text.replace("H", " H")
+
+
+def annexes_of(published: PublishedPeriod) -> list[ToldAnnex]:
+    """Those of the half-year that are bound into its signed reports, in the order of the jurisdictions."""
+    found = [item.files.annexes.get(str(published.period)) for item in published.signed]
+    return [read_told(signed.public) for signed in found if signed is not None]
+
+
+def annex_notes(annexes: Sequence[ToldAnnex]) -> list[str]:
+    """What a reader must know before the first figure; by the greatest bound of the annexes."""
+    if not annexes:
+        return [_(text) for text in ANNEX_DEFINITIONS]
+    return notes_of(max(annexes, key=lambda annex: annex.head.smallest))
+
+
+def incident_blocks(annexes: Sequence[ToldAnnex]) -> list[FigureBlock]:
+    """Each total by jurisdiction, and of the region what follows from that."""
+    found = []
+    for name in TOTALS:
+        title = _(TOTAL_TITLES[name])
+        figures = [(term(annex.head.jurisdiction, "jurisdiction"), annex.totals[name]) for annex in annexes]
+        bars = [NamedBar(whose, figure, words(figure, "count")) for whose, figure in figures]
+        found.append(
+            FigureBlock(
+                id=f"incidents-{name}",
+                title=title,
+                definition="",
+                aim="",
+                headline=words(told_sum([figure for _whose, figure in figures]), "count"),
+                headline_of=_("in the region"),
+                chart=bar_chart(f"incidents-{name}", title, _(SAME_IN_TABLE), bars),
+                columns=(_("Jurisdiction"), _("Count")),
+                rows=tuple((bar.name, bar.said) for bar in bars),
+            )
+        )
+    return found
+
+
+def annex_tables(annexes: Sequence[ToldAnnex]) -> list[WordedTable]:
+    """Of the region: each cell is the sum of what the annexes tell of it. A table that some annex does not tell is left
+    out."""
+    found = []
+    for name, kind in TABLES.items():
+        tables = [annex.tables[name] for annex in annexes]
+        if not tables or not all(table.is_told for table in tables):
+            continue
+        cells = {place: told_sum([table.cells.get(place, NO_DATA) for table in tables]) for place in tables[0].cells}
+        found.append(table_in_words(name, ToldTable(kind, cells)))
+    return found
+
 
 MOST_COLUMNS: Final = 6
 """Of a trend as a drawing: the baseline and the last ones. The table has all."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from exchange.coordination.half_year.editions import PeriodText
 from exchange.coordination.half_year.small_counts import Figure
 from exchange.coordination.region.region_document import MAX_REGION_BYTES
-from exchange.coordination.region_files.told_figure import ToldFigure
+from exchange.coordination.region_files.untrusted_values import ToldFigure
 from exchange.errors import InvalidInput
 from schemas.errors import ContractError
 from schemas.exhibit import Sha256Hex

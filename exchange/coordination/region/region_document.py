@@ -20,7 +20,7 @@ from exchange.coordination.region.indicators import Indicator
 from exchange.coordination.region.region_incidents import RegionalIncidents
 from exchange.coordination.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SummedSides
 from exchange.coordination.region_files.file_kinds import CREDIT, DEFINITIONS
-from exchange.coordination.region_files.told_figure import ToldFigure
+from exchange.coordination.region_files.untrusted_values import ToldFigure
 from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError

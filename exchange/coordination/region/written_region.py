@@ -2,15 +2,107 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterator
+from typing import Final
 
+from exchange.coordination.half_year.figure_definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
+from exchange.coordination.half_year.small_counts import Figure, Told
+from exchange.coordination.incidents.platform_words import all_verified
 from exchange.coordination.region.combine import Combined
 from exchange.coordination.region.region_document import write_region
 from exchange.coordination.region.region_drawings import over_periods, pair_map
 from exchange.coordination.region.region_paper import render_region
 from exchange.coordination.region.regional import RegionalReport
-from exchange.coordination.region.regional_csv import regional_sheet
-from exchange.web.languages import spoken
+from exchange.coordination.region.regional_incidents import incident_lines
+from exchange.coordination.region.regional_lines import key_words, of_some
+from exchange.coordination.region_files.file_kinds import DEFINITIONS
+from exchange.spreadsheet_cells import guarded
+from exchange.web.languages import gettext, spoken
+
+REGIONAL_COLUMNS: Final = (
+    "period",
+    "edition",
+    "id",
+    "figure",
+    "of",
+    "told",
+    "low",
+    "high",
+    "unit",
+    "goal",
+    "kpi_2024",
+    "kpi_2030",
+    "verified",
+    "definition",
+)
+RegionalCell = tuple[str, Definition, str, Figure, str]
+"""Id, definition, whose, figure, unit."""
+
+
+def regional_sheet(report: RegionalReport) -> bytes:
+    """`low` equals `high` for an exact figure. Both are empty for a figure that is held back; `high` alone is empty for
+    the highest class of a time."""
+    written = io.StringIO()
+    table = csv.writer(written)
+    table.writerow(REGIONAL_COLUMNS)
+    for name, definition, whose, figure, unit in _lines(report):
+        number = report.indicators[name]
+        cells = (
+            report.period,
+            report.edition,
+            name,
+            gettext(definition.title),
+            whose,
+            str(figure.told),
+            _number(figure.low),
+            _number(figure.high),
+            unit,
+            str(number.goal),
+            number.kpi_2024 or gettext("not entered"),
+            number.kpi_2030 or gettext("not entered"),
+            gettext("verified") if number.verified else gettext("unverified"),
+            gettext(definition.text),
+        )
+        table.writerow([guarded(cell) for cell in cells])
+    for found in _incidents(report):
+        table.writerow([guarded(cell) for cell in found])
+    for footnote in spoken().footnotes():
+        table.writerow([guarded(footnote)])
+    return b"\xef\xbb\xbf" + written.getvalue().encode()
+
+
+def _lines(report: RegionalReport) -> Iterator[RegionalCell]:
+    for row in report.rows:
+        definition = DEFINITIONS[row.id]
+        for key, figure in row.cells.items():
+            yield row.id, definition, key_words(key), figure, "count"
+        if row.across is not None:
+            yield row.id, definition, of_some(report, row.id, gettext("across borders")), row.across, "count"
+        if row.total.told is not Told.RESTRICTED:
+            yield row.id, definition, of_some(report, row.id, gettext("the region")), row.total, "count"
+    for key, figure in report.rate.cells.items():
+        yield "feedback_rate", FEEDBACK_RATE, key_words(key), figure, "share"
+    whole = of_some(report, "feedback_rate", gettext("the region"))
+    yield "feedback_rate", FEEDBACK_RATE, whole, report.rate.total, "share"
+    for stage in report.stages:
+        yield stage.id, STAGES[stage.id], gettext("Median"), stage.median, "hours"
+        yield stage.id, STAGES[stage.id], gettext("90th percentile"), stage.most, "hours"
+    for item in report.availability:
+        yield "availability", AVAILABILITY, key_words(item.jurisdiction), item.own, "share"
+
+
+def _incidents(report: RegionalReport) -> Iterator[tuple[str, ...]]:
+    """They speak to no goal and have no number of their own."""
+    checked = gettext("verified") if all_verified() else gettext("unverified")
+    for line in incident_lines(report.incidents) if report.incidents is not None else ():
+        told = (str(line.figure.told), _number(line.figure.low), _number(line.figure.high))
+        yield report.period, report.edition, line.id, line.title, line.whose, *told, "count", "", "", "", checked, ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
 
 
 def written_files(combined: Combined, *, with_pdf: bool) -> Iterator[tuple[str, bytes]]:

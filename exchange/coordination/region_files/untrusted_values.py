@@ -11,16 +11,38 @@ from exchange.coordination.half_year.half_year_document import Document, read_do
 from exchange.coordination.half_year.half_years import is_year, parse_period
 from exchange.coordination.half_year.public_edition import ENTERED, HOUR_CLASSES, OWN_STAGES
 from exchange.coordination.half_year.small_counts import HELD_BACK, LEAST_BOUND, NO_DATA, Figure, Told, told_count
-from exchange.coordination.region_files.told_figure import ToldFigure
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
 from schemas.statements import contract_error
 from schemas.strict_json import check_json
 from schemas.vocabulary import Jurisdiction
 
+_Number = Annotated[float, Field(ge=0, le=10**9)]
+
+
+class ToldFigure(Contract):
+    told: Literal["exact", "between", "held_back", "no_data", "restricted"]
+    value: _Number | None = None
+    low: _Number | None = None
+    high: _Number | None = None
+
+    @model_validator(mode="after")
+    def _has_its_ends(self) -> ToldFigure:
+        found = {name for name in ("value", "low", "high") if getattr(self, name) is not None}
+        can_be = {"exact": [{"value"}], "between": [{"low"}, {"low", "high"}]}.get(self.told, [set()])
+        if found not in can_be:
+            raise ValueError("the ends of the figure do not go with what is told of it")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError("the low end is above the high one")
+        return self
+
+    @property
+    def figure(self) -> Figure:
+        return Figure.of_json(self.model_dump(exclude_none=True))
+
+
 MAX_PUBLIC_BYTES: Final = 2 * 1024 * 1024
 _MOST: Final = 256
-_Number = Annotated[float, Field(ge=0, le=10**9)]
 _Text = Annotated[str, Field(max_length=4000)]
 _Id = Annotated[str, Field(max_length=60)]
 _Time = Annotated[str, Field(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}Z$")]

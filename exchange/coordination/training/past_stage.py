@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final, ParamSpec, Self, TypeVar
@@ -26,7 +26,6 @@ import uvicorn
 
 from exchange.clock import clock_of_the_past
 from exchange.compute import Compute
-from exchange.coordination.training.past_clock import PastClock
 from exchange.errors import ConfigurationError
 from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head
@@ -38,6 +37,25 @@ from exchange.net.client import PeerClient
 from exchange.web.app import create_peer_app
 from exchange.worker.peer_rounds import PeerRounds
 from exchange.worker.work_off import work_off
+
+
+class PastClock:
+    """What ``exchange.clock`` shows while the past is made."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def to(self, moment: datetime) -> None:
+        """Never back: what is signed later has a later time."""
+        self.moment = max(self.moment, moment)
+
+    def on(self, *, hours: float = 0, minutes: float = 0) -> datetime:
+        self.moment += timedelta(hours=hours, minutes=minutes)
+        return self.moment
+
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

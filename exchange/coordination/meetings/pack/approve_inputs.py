@@ -13,8 +13,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.meetings.meeting_tables import PackInputsRow
-from exchange.coordination.meetings.pack.approved_inputs import find_pack_inputs, keep_pack_inputs
+from exchange.coordination.meetings.meeting_tables import PackInputsRow, find_pack_inputs, keep_pack_inputs
 from exchange.coordination.meetings.pack.make_inputs import HalfFigures, make_inputs
 from exchange.coordination.meetings.pack.pack_inputs_document import PackInputs, read_inputs, write_inputs
 from exchange.errors import Conflict, NotFound

@@ -12,8 +12,7 @@ from exchange.coordination.half_year.small_counts import NO_DATA
 from exchange.coordination.incidents.incident_annex import told_annex
 from exchange.coordination.meetings.agreed_actions import owed_actions
 from exchange.coordination.meetings.pack.approve_inputs import approved_inputs, draft_inputs
-from exchange.coordination.meetings.pack.gathered_inputs import action_fields
-from exchange.coordination.meetings.pack.make_inputs import figures_of, held_in
+from exchange.coordination.meetings.pack.make_inputs import action_fields, figures_of, held_in
 from exchange.coordination.meetings.pack.pack import (
     Missing,
     MissingPart,

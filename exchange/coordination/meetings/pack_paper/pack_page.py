@@ -12,8 +12,7 @@ from exchange.coordination.meetings.pack.local_pack import local_pack
 from exchange.coordination.meetings.pack.waiting_approvals import HeadSigns, waiting_approvals
 from exchange.coordination.meetings.pack_paper.figure_sections import figure_notes
 from exchange.coordination.meetings.pack_paper.first_page import what_changed, what_is_asked
-from exchange.coordination.meetings.pack_paper.hand_out import inputs_file, note_pack
-from exchange.coordination.meetings.pack_paper.inputs_facts import inputs_facts
+from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts, inputs_file, note_pack
 from exchange.coordination.meetings.pack_paper.pack_paper import pack_title, readers_words
 from exchange.coordination.meetings.pack_paper.pack_words import missing_words
 from exchange.coordination.meetings.pack_paper.waiting_approvals_words import waiting_line

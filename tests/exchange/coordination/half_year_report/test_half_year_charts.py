@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from exchange.coordination.half_year.figure_definitions import COUNTS, STAGES
-from exchange.coordination.half_year.months import Months
+from exchange.coordination.half_year.half_year_report import Months
 from exchange.coordination.half_year_report.half_year_charts import (
     CHART_WIDE,
     NAMES_WIDE,

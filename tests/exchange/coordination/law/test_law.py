@@ -24,7 +24,7 @@ from exchange.coordination.law.law_draft import (
     save_article,
     undo_draft_step,
 )
-from exchange.coordination.law.law_draft_steps import MOST_LAW_STEPS
+from exchange.coordination.law.law_tables import MOST_LAW_STEPS
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import create_node, open_node
 from exchange.store.log.statements import find_statement, latest_of

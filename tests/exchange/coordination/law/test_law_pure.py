@@ -6,9 +6,8 @@ from datetime import date
 
 import pytest
 
-from exchange.coordination.law.concordance import concordance
 from exchange.coordination.law.law_changes import ArticleAct, article_changes
-from exchange.coordination.law.law_overview import law_matrix
+from exchange.coordination.law.law_report import concordance, law_matrix
 from exchange.coordination.law.pair_of_law import LackOfLaw, pair_of_law
 from exchange.coordination.law.policy_links import LinkFault, articles_named, link_findings
 from exchange.coordination.law.provisions import eu_provisions, short_provision

@@ -15,8 +15,7 @@ from exchange.coordination.maturity.maturity_page import evidence_words
 from exchange.coordination.maturity.maturity_snapshot import write_snapshot
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS, Evidence, State
 from exchange.coordination.maturity.practices_here import Maturity, maturity_of
-from exchange.coordination.maturity.snapshot_rows import add_snapshot
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
+from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow, add_snapshot
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.web.languages.days import local_time
 from schemas import Approval

@@ -12,8 +12,16 @@ from typing import Any
 import pytest
 
 from exchange.clock import DAY_S, stamp, stamp_in, today
-from exchange.coordination.onboarding.checklist import Checklist, StepChange, StepStanding, checklist_of, sign_checklist
-from exchange.coordination.onboarding.checklist_file import list_in, read_list, write_list
+from exchange.coordination.onboarding.checklist import (
+    Checklist,
+    StepChange,
+    StepStanding,
+    checklist_of,
+    list_in,
+    read_list,
+    sign_checklist,
+    write_list,
+)
 from exchange.coordination.onboarding.onboarding_evidence import FileEvidence, take_evidence
 from exchange.coordination.onboarding.onboarding_steps import STEP_GUIDES
 from exchange.coordination.onboarding.who_stands_where import JurisdictionStanding, who_stands_where

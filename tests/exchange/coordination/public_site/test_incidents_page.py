@@ -10,8 +10,7 @@ from lxml import html
 
 from exchange.coordination.half_year.small_counts import Told
 from exchange.coordination.incidents.incident_document import AnnexHead, ExactAnnex, ToldAnnex, told_edition, write_told
-from exchange.coordination.public_site.public_files import SignedBytes
-from exchange.coordination.public_site.publication import Publication, SignedReport
+from exchange.coordination.public_site.publication import Publication, SignedBytes, SignedReport
 from exchange.coordination.public_site.site import site_files
 from exchange.jurisdictions.directory import shipped_directory
 from tests.exchange.coordination.incidents.made_up_incidents import made_up_table

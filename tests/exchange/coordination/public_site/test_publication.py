@@ -12,8 +12,13 @@ import pytest
 from exchange.coordination.half_year.half_years import Period
 from exchange.coordination.half_year.public_edition import HOUR_CLASSES
 from exchange.coordination.half_year.small_counts import HELD_BACK
-from exchange.coordination.public_site.public_files import public_files
-from exchange.coordination.public_site.publication import Publication, ReportsRefused, TakingPart, publication_of
+from exchange.coordination.public_site.publication import (
+    Publication,
+    ReportsRefused,
+    TakingPart,
+    public_files,
+    publication_of,
+)
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.public_region import CROSSING

@@ -22,7 +22,7 @@ from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.region_document import read_earlier, write_region
 from exchange.coordination.region.region_paper import render_region
 from exchange.coordination.region.regional import RegionalReport
-from exchange.coordination.region.regional_csv import regional_sheet
+from exchange.coordination.region.written_region import regional_sheet
 from exchange.coordination.region_files.read_reports import ReadReports, read_reports
 from exchange.coordination.region_files.release_report import release_report
 from exchange.coordination.region_files.report_file import Believed, ReportRefused, verify_report_file

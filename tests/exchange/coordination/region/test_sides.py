@@ -26,8 +26,8 @@ from exchange.coordination.region.regional import (
     RegionalRow,
     SummedSides,
 )
-from exchange.coordination.region.regional_csv import regional_sheet
 from exchange.coordination.region.regional_lines import regional_lines, regional_notes
+from exchange.coordination.region.written_region import regional_sheet
 from exchange.coordination.region_files.file_kinds import DEFINITIONS
 from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import shipped_directory

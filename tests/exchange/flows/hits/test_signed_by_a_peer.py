@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from exchange import clock
+from exchange.coordination.half_year.figure_counts import spans_of
 from exchange.coordination.half_year.figures_of_hits import joined_cases
 from exchange.coordination.half_year.half_year_rows import rows_of
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.half_year.spans import spans_of
 from exchange.errors import NotFound, PeerMisbehaved
 from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits import bases, history

@@ -30,12 +30,10 @@ from exchange.coordination.incidents.incident_document import (
     write_exact,
     write_told,
 )
-from exchange.coordination.incidents.incident_entries import keep_annex
-from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
+from exchange.coordination.incidents.incident_tables import IncidentAnnexRow, keep_annex
 from exchange.coordination.maturity.maturity_snapshot import write_snapshot
 from exchange.coordination.maturity.practices_here import maturity_of
-from exchange.coordination.maturity.snapshot_rows import add_snapshot
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
+from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow, add_snapshot
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, draft_inputs
 from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head

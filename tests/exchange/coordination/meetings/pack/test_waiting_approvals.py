@@ -12,8 +12,7 @@ from exchange.coordination.half_year.half_year_report import approve_report, dra
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import propose_import, take_import
 from exchange.coordination.incidents.incident_annex import approve_annex, draft_annex
-from exchange.coordination.incidents.incident_entries import CellCount, add_entry
-from exchange.coordination.incidents.incident_tables import IncidentEntryRow
+from exchange.coordination.incidents.incident_tables import CellCount, IncidentEntryRow, add_entry
 from exchange.coordination.maturity.keep_snapshot import KEPT_AFTER_DAYS, keep_snapshot
 from exchange.coordination.meetings.held_meetings import NewMeeting, enter_meeting, take_back_meeting
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, draft_inputs
