@@ -1,9 +1,9 @@
 """What plugs into a node without being part of it. A node imports no extension: each floor asks here for its part.
 
-An extension is a package with one module for each floor that it extends, named `extends_<floor>`, whose constant PART
-is of the class that the floor defines:
+An extension is a package with one module for each floor that it extends, named `extends_<floor>`, with one constant of
+the same name in capitals. Its class is defined by the floor:
 
-    tables      no PART; imported for its effect, the SQLAlchemy tables
+    tables      no constant; imported for its effect, the SQLAlchemy tables
     commands    commands below one heading (`exchange.cli.command_groups.CommandHeading`)
     integrity   how rows are held against statements (`exchange.flows.integrity.signed_rows.IntegrityPart`)
     messages    what translators translate (`exchange.web.wording.messages.MessagesPart`)
@@ -33,7 +33,7 @@ def modules_for(floor: str) -> list[ModuleType]:
 
 def parts_for(floor: str, kind: type[_P]) -> list[_P]:
     """Return the part of each extension that extends this floor. Raises TypeError where a part is of another class."""
-    parts = [module.PART for module in modules_for(floor)]
+    parts = [getattr(module, floor.upper()) for module in modules_for(floor)]
     for part in parts:
         if not isinstance(part, kind):
             raise TypeError(f"{part!r} is no {kind.__name__}")

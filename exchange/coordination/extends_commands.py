@@ -16,7 +16,7 @@ from exchange.coordination.meetings import action_commands, meeting_commands
 from exchange.coordination.onboarding import onboarding_commands
 from exchange.coordination.training import training_command
 
-PART: Final = CommandHeading(
+COMMANDS: Final = CommandHeading(
     "Coordination of the region",
     [
         Command(

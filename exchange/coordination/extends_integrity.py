@@ -82,4 +82,4 @@ def _check_all(session: Session, node: Node) -> Iterator[Difference]:
         yield from _check_approved(session, node, approval, kept)
 
 
-PART: Final = IntegrityPart(_check_all)
+INTEGRITY: Final = IntegrityPart(_check_all)

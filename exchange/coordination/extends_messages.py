@@ -14,7 +14,7 @@ from exchange.coordination.onboarding.onboarding_steps import onboarding_texts
 from exchange.coordination.region.indicators import goal_texts
 from exchange.web.wording.messages import MessagesPart
 
-PART: Final = MessagesPart(
+MESSAGES: Final = MessagesPart(
     Path(__file__).parent,
     {
         "half_year/figure_definitions.py": definition_texts,

@@ -17,7 +17,7 @@ _INCIDENTS: Final = ("incidents", "incident_sheet")
 _MONITORING: Final = ("monitoring", "monitoring_year")
 _COUNTED: Final = (Role.HEAD, Role.AUDITOR)
 
-PART: Final = PagesPart(
+PAGES: Final = PagesPart(
     folders=[
         _HERE / topic
         for topic in ("exercises", "half_year_report", "incidents", "law", "maturity", "meetings", "onboarding")

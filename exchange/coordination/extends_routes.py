@@ -46,7 +46,7 @@ def _duties(node: Node) -> Iterator[DutyLine]:
         )
 
 
-PART: Final = RoutesPart(
+ROUTES: Final = RoutesPart(
     rest=(law_routes.router,),
     pages=(
         actions_page.router,

@@ -11,4 +11,4 @@ from exchange.worker.loops import Loop
 SNAPSHOTS_S: Final = 3600
 """Seconds between two looks for a half-year that ended and whose snapshot is not kept."""
 
-PART: Final = WorkerPart(lambda node: [Loop("snapshots of maturity", lambda: keep_when_due(node), SNAPSHOTS_S)])
+WORKER: Final = WorkerPart(lambda node: [Loop("snapshots of maturity", lambda: keep_when_due(node), SNAPSHOTS_S)])

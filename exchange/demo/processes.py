@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -34,6 +34,9 @@ START_TIMEOUT_S = 120
 LEGAL_BASIS = "Demonstration with sample data; no legal basis is needed or claimed"
 DEMO_HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.NODE_KEY)
 REVIEWED_AFTER = timedelta(days=365)
+
+SILENT: Final = httpx.HTTPError
+"""What is raised where a node does not answer as it should."""
 
 
 @dataclass

@@ -62,7 +62,6 @@ CONVENTIONS = (
         ("exchange.store.migrations",),
         ("upgrade",),
     ),
-    Shared("What an extension gives to one floor.", ("exchange.coordination",), ("PART",)),
     Shared(
         "A command bears the word that people type, in each group of commands.",
         ("exchange.cli", "exchange.coordination"),

@@ -39,7 +39,6 @@ DECIDES = {
     "exchange/conformance/guest/peer_simulator.py": NOTHING,
     "exchange/conformance/wire.py": VISITOR,
     "exchange/demo/processes.py": HERE,
-    "exchange/coordination/training/training.py": NOTHING,
     "exchange/extras/install.py": OPERATOR,
     "exchange/flows/node/cluster.py": ADDRESSES,
     "exchange/flows/node/mail_server.py": NOTHING,

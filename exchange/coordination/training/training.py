@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
 from rich import box
 from rich.console import Console
 from rich.live import Live
@@ -25,7 +24,7 @@ from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.training.make_past import ROOT_FOLDER, TRUTH_FILE, halves_to_simulate, make_past
 from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
-from exchange.demo.processes import DemoNode, enrol_and_share, make_node
+from exchange.demo.processes import SILENT, DemoNode, enrol_and_share, make_node
 from exchange.demo.run import stoppable
 from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.access.sign_in import invite_user
@@ -266,7 +265,7 @@ def _feed(
                 scan = coming.pop(0)
                 try:
                     again = by_jurisdiction[scan.jurisdiction].submit(scan, audience=list(by_jurisdiction)).again
-                except (ExchangeError, httpx.TransportError) as error:  # somebody practises with that node, too
+                except (ExchangeError, SILENT) as error:  # somebody practises with that node, too
                     if getattr(error, "code", None) == _CAME:
                         continue
                     console.print(f"{scan.case_reference} was not taken: {error}", highlight=False)
@@ -290,7 +289,7 @@ def _table(nodes: list[DemoNode]) -> Table:
         pages = f"{node.url.removeprefix('http://')}/app/"
         try:
             status = node.get("/v1/status", Role.OPERATOR)
-        except httpx.HTTPError:
+        except SILENT:
             table.add_row(jurisdiction_name(node.jurisdiction), pages, "silent", "", "")
             continue
         states = status["acquisitions"]

@@ -40,7 +40,7 @@ class Duty(StrEnum):
 
 
 OF_HITS: Final = (Duty.ANSWER, Duty.EXPLAIN, Duty.FEEDBACK, Duty.RECEIVE, Duty.RETURN)
-PAGES = {
+PAGE_OF_DUTY: Final = {
     Duty.FIRST_REVIEW: "/app/candidates",
     Duty.VERIFICATION: "/app/verifications",
     Duty.SEND_LEAD: "/app/candidates",
@@ -149,6 +149,8 @@ def _add_hits(moments: dict[Duty, list[str]], node: Node, role: Role | None, lin
 def _due(moments: dict[Duty, list[str]]) -> list[Due]:
     now = stamp()
     found = [
-        Due(duty, len(due), sum(at < now for at in due), min(due), PAGES[duty]) for duty, due in moments.items() if due
+        Due(duty, len(due), sum(at < now for at in due), min(due), PAGE_OF_DUTY[duty])
+        for duty, due in moments.items()
+        if due
     ]
     return sorted(found, key=lambda item: item.first)

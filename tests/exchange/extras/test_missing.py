@@ -87,16 +87,6 @@ def test_a_setting_that_needs_one_says_so(
     assert f"ffp extras add {name} (without a network: --from WHEELHOUSE)" in refusal(ffp("serve", "--home", home))
 
 
-def test_a_pdf_that_was_asked_for(home: Path, ffp: Ffp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is counted or signed; the other forms do not ask for it."""
-    monkeypatch.setitem(sys.modules, extra_named("pdf").module, None)
-    out = tmp_path / "report"
-    asked = ("report", "--half", "2026H1", "--draft", "--home", home, "--out", out)
-    assert "ffp extras add pdf" in refusal(ffp(*asked, "--form", "pdf"))
-    assert not out.exists()
-    assert ffp(*asked, "--form", "csv").code == 0
-
-
 def test_the_page_says_it_in_its_language_and_names_the_command(none_installed: None) -> None:
     with pytest.raises(ExtraMissing) as raised:
         set_pages("pair.typ", {}, {}, format="pdf")

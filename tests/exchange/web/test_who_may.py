@@ -34,6 +34,8 @@ from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.network import MK, RS, Network
 
 TABLE: Final = Path(__file__).with_name("who_may.csv")
+TABLES: Final = sorted(TABLE.parents[1].glob("*/who_may.csv"))
+"""An extension has a table of its own for its routes."""
 ANYONE: Final = "anyone"
 PEER: Final = "peer"
 ROLES: Final = tuple(role for role in Role if role is not Role.NODE)
@@ -201,7 +203,11 @@ def table_of(asked: Asked) -> dict[Route, Door]:
 
 
 def kept_table() -> dict[Route, Door]:
-    with TABLE.open(newline="", encoding="utf-8") as file:
+    return {route: door for table in TABLES for route, door in _read_table(table).items()}
+
+
+def _read_table(table: Path) -> dict[Route, Door]:
+    with table.open(newline="", encoding="utf-8") as file:
         return {
             (row["method"], row["path"]): Door(row["scope"], tuple(row[column] == "yes" for column in COLUMNS))
             for row in csv.DictReader(file)
@@ -224,10 +230,16 @@ def test_each_operation_for_people_states_a_scope_that_each_role_let_in_can_have
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder, TABLE.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("method", "path", "scope", *COLUMNS))
-        begun = time.monotonic()
-        for (method, path), door in table_of(Asked(Path(folder) / "node")).items():
-            rows.writerow((method, path, door.scope, *("yes" if cell else "no" for cell in door.lets_in)))
-        print(f"{TABLE}: {time.monotonic() - begun:.0f} s")
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        doors = table_of(Asked(Path(folder) / "node"))
+    own = {table: _read_table(table).keys() for table in TABLES if table != TABLE}
+    own[TABLE] = doors.keys() - {route for routes in own.values() for route in routes}
+    for table, routes in own.items():
+        with table.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(("method", "path", "scope", *COLUMNS))
+            for (method, path), door in doors.items():
+                if (method, path) in routes:
+                    rows.writerow((method, path, door.scope, *("yes" if cell else "no" for cell in door.lets_in)))
+    print(f"{TABLE}: {time.monotonic() - begun:.0f} s")

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from exchange import clock
-from exchange.coordination.half_year.figure_counts import spans_of
-from exchange.coordination.half_year.figures_of_hits import joined_cases
-from exchange.coordination.half_year.half_year_rows import rows_of
-from exchange.coordination.half_year.half_years import Half
 from exchange.errors import NotFound, PeerMisbehaved
 from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits import bases, history
@@ -275,24 +269,6 @@ def test_a_third_node_gives_a_hit_neither_its_name_nor_its_place_in_the_list(
         places = {entry.statement_id: entry.log_index for entry in link.history}
     assert places[early] < places[named]
     assert link.link_id == named
-
-
-def test_a_peers_verification_is_no_turnaround_of_this_nodes(network: Network, pair: dict[str, Any]) -> None:
-    first, _, _ = lead(network, pair)
-    network.settle()
-    joined = Pair.model_validate(pair)
-    later = signed(
-        network, Verification, SECOND, verifies=first.statement_id, pair=joined, result=NOT_ASSOCIATED, blind=True
-    )
-    rests_on = {"conclusion": first.statement_id, "verification": later}
-    signed(network, Hit, FIRST, pair=joined, stage=HitStage.LEAD, basis=Basis.SCREEN, **rests_on)
-    network.settle()
-    rs = network.nodes[RS]
-    with rs.store.read() as session:
-        rows = rows_of(session, rs, Half.of(clock.now()))
-    counted = replace(rows, moment=clock.stamp_in(60))
-    spans = spans_of(counted, joined_cases(counted, rs.settings))
-    assert (len(spans["verification"]), len(spans["dissemination"])) == (1, 1)
 
 
 def test_of_hits_without_an_end_the_first_count_and_are_read(

@@ -7,34 +7,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from exchange.clock import now, stamp, stamp_in
-from exchange.coordination.half_year.counted import keep_report
-from exchange.coordination.half_year.editions import editions
-from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
-from exchange.coordination.incidents.incident_counts import IncidentCounts
-from exchange.coordination.incidents.incident_document import (
-    AnnexHead,
-    ExactAnnex,
-    told_edition,
-    write_annex_manifest,
-    write_exact,
-    write_told,
-)
-from exchange.coordination.incidents.incident_tables import IncidentAnnexRow, keep_annex
-from exchange.coordination.maturity.maturity_snapshot import write_snapshot
-from exchange.coordination.maturity.practices_here import maturity_of
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow, add_snapshot
-from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, draft_inputs
+from exchange.clock import stamp_in
 from exchange.flows.log.audit_rows import seal_audit
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node
@@ -42,7 +22,6 @@ from exchange.flows.query.ask import Question, ask
 from exchange.flows.query.release_request import decide_found, request_release
 from exchange.flows.query.take import _row as received_query
 from exchange.flows.review.statements import speak
-from exchange.flows.statement.approved_document import NewApproval, approve_document
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.sync.receipts import give_receipt
 from exchange.flows.terms.terms import approve, grant, state_policy
@@ -83,8 +62,8 @@ def maker(pseudonym: str, role: Role = Role.EXAMINER) -> Maker:
 FIRST, SECOND, HEAD = maker("examiner-1"), maker("examiner-2"), maker("head-1", Role.HEAD)
 
 
-def live(folder: Path, databases: Databases | None = None) -> Network:
-    """What two nodes did together, told in the order of a year."""
+def live(folder: Path, databases: Databases | None = None, further: Callable[[Node], None] | None = None) -> Network:
+    """What two nodes did together, in the order of a year. ``further`` is what an extension does at the first."""
     network = Network(folder, databases)
     network.make(Jurisdiction.RS, Jurisdiction.MK)
     rs = network.nodes[RS]
@@ -112,10 +91,8 @@ def live(folder: Path, databases: Databases | None = None) -> Network:
     _withdraw(network, shared[0], at_home)
     _join(network, network.record(RS, audience=["MK"], scan=b"one"), theirs)
     _ask(network, network.record(MK, level="search", audience=["RS"]))
-    _pack_inputs(rs)
-    _report(rs)
-    _annex(rs)
-    _snapshot(rs)
+    if further is not None:
+        further(rs)
     for node in network.nodes.values():
         seal_audit(replace(node, settings=node.settings.model_copy(update={"audit_interval_s": -1.0})))
         sign_head(node)
@@ -137,49 +114,6 @@ def _state_terms(node: Node) -> None:
         jurisdiction=MKD, kinds=EVERY_KIND, rule=SharingRule.ALLOWED, article="Article 1", review_by=date(2199, 1, 1)
     )
     state_policy(node, HEAD, (Group(name="group-balkans", members=(Jurisdiction.XK, Jurisdiction.AL)),), (allowed,))
-
-
-def _report(node: Node) -> None:
-    """As ``approve_report`` keeps one; these nodes are too young for a half-year of their own."""
-    both = editions("2025H2", node.node_id, node.settings.jurisdiction, b"for everybody", b"for focal points")
-
-    def keep(session: Session, new: NewApproval) -> None:
-        row = MonitoringReportRow(half="2025H2", document=both.manifest, **vars(new))
-        keep_report(session, row, MonitoringEditionRow(period=row.half, public=both.public, restricted=both.restricted))
-
-    approve_document(node, HEAD, both.manifest, "Read.", keep)
-
-
-def _annex(node: Node) -> None:
-    """As ``approve_annex`` keeps one."""
-    head = AnnexHead(Half(2025, 2), node.node_id, node.settings.jurisdiction, 5)
-    exact = ExactAnnex(head, "ab" * 32, IncidentCounts())
-    both = {
-        "exact": write_exact(exact, node.jurisdictions),
-        "told": write_told(told_edition(exact), node.jurisdictions),
-    }
-    manifest = write_annex_manifest(head, both["exact"], both["told"])
-
-    def keep(session: Session, new: NewApproval) -> None:
-        keep_annex(session, IncidentAnnexRow(half="2025H2", manifest=manifest, **both, **vars(new)))
-
-    approve_document(node, HEAD, manifest, "Read.", keep)
-
-
-def _snapshot(node: Node) -> None:
-    """As ``keep_snapshot`` keeps one, likewise."""
-    document = write_snapshot(Half(2025, 2), maturity_of(node))
-
-    def keep(session: Session, new: NewApproval) -> None:
-        columns = {"sha256": new.sha256, "approval": new.approval, "kept_by": new.approved_by, "kept_at": stamp()}
-        add_snapshot(session, MaturitySnapshotRow(half="2025H2", document=document, **columns))
-
-    approve_document(node, HEAD, document, "As the node saw it.", keep)
-
-
-def _pack_inputs(node: Node) -> None:
-    half = Half.of(now())
-    approve_inputs(node, HEAD, half, draft_inputs(node, half).sha256, "Read.")
 
 
 def _withdraw(network: Network, shared: str, held: str) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from exchange.coordination.law.law_draft import law_draft, publish_law, replace_articles
 from exchange.errors import PeerMisbehaved, PeerUnreachable
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.log.checkpoint import sign_head
@@ -39,7 +38,6 @@ from exchange.store.witness.rebuild import lane_ids, lost_leaves, own_leaves, re
 from schemas import Group, LegalBasis, Maker, open_envelope, parse_statement, statement_id
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
-from tests.exchange.coordination.law.made_up_law import made_up_law
 from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.schemas.examples import record_fields
 
@@ -606,25 +604,6 @@ def test_a_grant_and_a_policy_that_come_back_hold_again(three: Network) -> None:
         assert session.get(GrantRow, (record, XKX)) is not None
     assert lost(three) == []
     flows_again(three)
-
-
-def test_a_compendium_that_comes_back_is_the_one_in_force_and_goes_to_who_lacks_it(three: Network) -> None:
-    """One witness read it, the other had not."""
-    backup = three.backup(RS)
-    node = three.nodes[RS]
-    articles = made_up_law()["RS"]
-    said = publish_law(node, HEAD_OF_FFP, replace_articles(node, HEAD_OF_FFP, articles).mark)
-    sign_head(node)
-    three.round(MK, RS)
-    three.restart(RS, backup)
-    get_back(three)
-    assert law_draft(three.nodes[RS]).articles == articles
-    assert lost(three) == []
-    assert said in lane(three, MK)
-    assert said in lane(three, XK)
-    flows_again(three)
-    with three.nodes[XK].store.read() as session:
-        assert find_statement(session, said) is not None
 
 
 def test_a_peer_gets_its_own_back_and_nothing_else(three: Network) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from exchange.web.http.lean_text import is_odd, lean_script, lean_style
-from exchange.web.pages.static_files import STATIC
+from exchange.web.pages.static_files import EXTENDED, STATIC
 
-SCRIPTS = sorted(STATIC.rglob("*.js"))
-STYLES = sorted(STATIC.rglob("*.css"))
+SCRIPTS = sorted(path for folder in (STATIC, *EXTENDED) for path in folder.rglob("*.js"))
+STYLES = sorted(path for folder in (STATIC, *EXTENDED) for path in folder.rglob("*.css"))
 
 
 def test_what_goes_and_what_stays() -> None:

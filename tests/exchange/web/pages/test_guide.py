@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from exchange.web.pages import layout
+from exchange.web.pages.extended import folders, pages_parts
 from exchange.web.pages.help import CHAPTERS, FIRST_CHAPTER, chapter_of, guide_keys
 from exchange.web.pages.layout import page
 from exchange.web.pages.static_files import STATIC
@@ -19,6 +20,8 @@ from tests.exchange.web.pages.conftest import Person
 TEMPLATES = Path(layout.__file__).parent / "templates"
 MOST_TEXTS = 85
 """An examiner reads the guide in five minutes, a translator does it in a morning."""
+
+EXTENDING = [path for folder in folders("templates") for path in folder.glob("*.html")]
 
 
 def drawn() -> str:
@@ -42,8 +45,11 @@ def test_its_pictures_are_there_and_small() -> None:
 
 def test_it_names_buttons_as_the_pages_do() -> None:
     """What stands in bold is said by another template too, or the guide speaks of what is not there."""
-    source = (TEMPLATES / "guide.html").read_text(encoding="utf-8")
-    others = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.html") if path.stem != "guide")
+    guides = [TEMPLATES / "guide.html", *(path for path in EXTENDING if path.stem.endswith("_guide"))]
+    source = "".join(path.read_text(encoding="utf-8") for path in guides)
+    templates = {*TEMPLATES.glob("*.html"), *EXTENDING} - set(guides)
+    others = "".join(path.read_text(encoding="utf-8") for path in templates)
+    others += "".join(f'"{entry.label}"' for part in pages_parts() for entry in part.navigation)
     others += (STATIC / "viewer" / "controls.js").read_text(encoding="utf-8")
     named = re.findall(r'named\(_\("([^"]+)"\)\)', source)
     assert len(named) > 20

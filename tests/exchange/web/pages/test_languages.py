@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from gettext import NullTranslations
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,8 +18,6 @@ import pytest
 from pypdf import PdfReader
 
 from exchange import errors
-from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.flows.access import oidc, sign_in
 from exchange.flows.access import tokens as token_flows
@@ -39,6 +36,7 @@ from exchange.web.languages.spoken import chosen, local_page, speaking
 from exchange.web.pages import home, language, layout
 from exchange.web.pages.access import sign_in as sign_in_pages
 from exchange.web.pages.access import tokens
+from exchange.web.pages.extended import folders
 from exchange.web.pages.review import hits, reviews
 from exchange.web.wording.sentences import SENTENCES, model_for, reason, refusal_of
 from matcher.likelihood.calibration_file import CalibrationModels
@@ -101,7 +99,12 @@ def words_of(html: str) -> list[str]:
     return [text.strip() for text in parsed.said if re.search(r"[^\W\d_]", text)]
 
 
-WITH_WORDS = [path for path in sorted(TEMPLATES.glob("*.html")) if path.stem != "viewer_words"]  # attributes alone
+WITH_WORDS = [
+    path
+    for folder in (TEMPLATES, *folders("templates"))
+    for path in sorted(folder.glob("*.html"))
+    if path.stem != "viewer_words"  # attributes alone
+]
 
 
 @pytest.mark.parametrize("path", WITH_WORDS, ids=lambda path: path.stem)
@@ -191,14 +194,6 @@ def test_no_page_says_what_no_catalogue_knows(
             assert answer.status_code in {200, 404}, path
             assert OPEN in answer.text
             assert outside_of_brackets(answer.text, [*data, *NAMES.values(), *get_args(ScanMediaType)]) == [], path
-    head, half = signed_in(Role.HEAD), Half.of(datetime.now(UTC))
-    head.http.cookies.set("ffp-language", "mk")
-    shown = [node.node.node_id, head.pseudonym, "UTC", str(half), str(half.before())]
-    for path in ("/app/monitoring", f"/app/monitoring/{half.before()}"):
-        assert outside_of_brackets(head.get(path).text, [*shown, *NAMES.values()]) == [], path
-    typed = [item.typed for level in MATURITY_LEVELS.values() for item in level.practices.values() if item.typed]
-    shown = [*shown, *typed, node.url]
-    assert outside_of_brackets(head.get("/app/maturity").text, [*shown, *NAMES.values()]) == []
     stranger = invited(Role.HEAD)
     stranger.http.cookies.set("ffp-language", "mk")
     for path in ("/app/sign-in", "/app/guide"):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-STATIC = Path(__file__).parents[4] / "exchange" / "web" / "static"
+from exchange.web.pages.static_files import EXTENDED, STATIC
+
 OF_ALL = STATIC / "node.css"
+SHEETS = sorted({sheet for folder in (STATIC, *EXTENDED) for sheet in folder.glob("*.css")} - {OF_ALL})
 BOX = re.compile(r"(?:^|;)\s*(?:display|width|height)\s*:")
 
 
@@ -19,7 +21,11 @@ def boxed(sheet: Path) -> set[str]:
     return {one for one in found if re.fullmatch(r"\.[\w-]+", one)}
 
 
-@pytest.mark.parametrize("sheet", sorted(set(STATIC.glob("*.css")) - {OF_ALL}), ids=lambda sheet: sheet.name)
+@pytest.mark.parametrize(
+    "sheet",
+    SHEETS,
+    ids=lambda sheet: sheet.name,
+)
 def test_no_class_has_two_boxes(sheet: Path) -> None:
     """A small picture and a card of one class were each as small as the other on a page that had both sheets."""
     assert not boxed(sheet) & boxed(OF_ALL)
