@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from starlette.applications import Starlette
 
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.flows.report.report import gather_report
@@ -22,9 +21,9 @@ from exchange.store.review.candidates import CandidateView, find_candidate
 from exchange.web.report.render import draw_first_page
 from schemas.vocabulary import Role
 from tests.browser.conftest import OPTIONS, STATIC
-from tests.browser.desks import COUNTED, DESK_PORT, desks, served, tell_of_the_region
 from tests.browser.pages import person, sign_in, wait_ready
 from tests.browser.world import World, made, pages_of
+from tests.exchange import extended
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 GUIDE = STATIC / "guide"
@@ -44,7 +43,6 @@ IN_GUIDE = {
 }
 """What of it the guide shows, under which name: what one sees without scrolling."""
 FROM_REVIEW_ON = {"comparison"}
-OF_THE_HEAD = {"approvals", "monitoring", "maturity", "law-pair", "actions", "meetings", "onboarding"}
 MOST_BYTES, MOST_BYTES_IN_GUIDE = 150_000, 100_000
 TALLEST = 1800
 REPORT_PPI = 90.0
@@ -77,7 +75,6 @@ def draw_all(camera: Camera) -> None:
     world = camera.world
     with world.rs.node.store.write() as session:
         add_user(session, "head-1", Role.HEAD)
-    tell_of_the_region(world.rs)
     pages = pages_of(world)
     examiner = pages[Role.EXAMINER]
     page = camera.sits_down(None)
@@ -90,12 +87,10 @@ def draw_all(camera: Camera) -> None:
     camera.draw(camera.sits_down(world.second), [*waiting, ("verification", f"/app/verifications/{world.task}")])
     for role, names in (
         (Role.OPERATOR, {"peers"}),
-        (Role.HEAD, OF_THE_HEAD),
+        (Role.HEAD, {"approvals"}),
         (Role.AUDITOR, {"audit"}),
     ):
         camera.draw(camera.sits_down(person(world.rs, role)), [shown for shown in pages[role] if shown[0] in names])
-    head = camera.sits_down(person(world.rs, Role.HEAD))
-    camera.draw(head, [("incidents", f"/app/incidents/{COUNTED}")])
     # with the pictures that were just made
     camera.draw(page, [shown for shown in examiner if shown[0] == "guide"])
     light = [(f"{name}-light", path) for name, path in examiner if name in LIGHT]
@@ -104,8 +99,8 @@ def draw_all(camera: Camera) -> None:
         found = find_candidate(session, world.concluded, CandidateView(PIPELINES, None))
     if found is None:
         raise LookupError("the world has no pair that was concluded on")
-    for name, app, path in desks(camera.scratch):
-        camera.draw_desk(name, app, path)
+    for extension in extended.modules("browser.screens"):
+        extension.draw(camera, pages)
     report = Image.open(io.BytesIO(draw_first_page(gather_report(world.rs.node, found, world.first), REPORT_PPI)))
     write_small(report, camera.into / "report.png", MOST_BYTES)
 
@@ -134,14 +129,6 @@ class Camera:
             page.goto(self.world.rs.url + path)
             _settle(page)
             self.keep(page, name)
-
-    def draw_desk(self, name: str, app: Starlette, path: str) -> None:
-        """A desk of this machine's own, at a page below its secret path."""
-        page = self._browser.new_context(viewport=SIZE, color_scheme="light").new_page()
-        with served(app, DESK_PORT) as url:
-            page.goto(f"{url}{app.state.base}{path}")
-            self.keep(page, name)
-            page.context.close()
 
     def keep(self, page: Any, name: str) -> None:
         """The whole page; for the guide what stands on the first screen, or the one that its review begins."""

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,6 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.clock import DAY_S, day_after, stamp_in, today
-from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.law.law_draft import law_draft, publish_law, replace_articles, save_article
 from exchange.flows.blind.tasks import take_task, tasks_for
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.entry import draft_scans, drafts
@@ -35,8 +32,8 @@ from exchange.store.review.reviews import find_task
 from exchange.store.tables.terms import ApprovalRow
 from schemas import Maker
 from schemas.vocabulary import Jurisdiction, LawfulPurpose, Role, SignedInBy
+from tests.exchange import extended
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
-from tests.exchange.coordination.law.made_up_law import article, made_up_law, rule
 from tests.exchange.flows.kept_checks import keep_check
 
 PASSWORD = "correct horse battery staple"
@@ -108,7 +105,8 @@ def made(folder: Path, scans: Path) -> Iterator[World]:
             node.wait_correlated(sum(map(len, EXHIBITS.values())) + len(AT_HOME[code]))
         _ask(mk, rs, "MK-2026-0066")
         _ask(rs, xk, "RS-2026-0913")
-        publish_laws(rs, mk)
+        for extension in extended.modules("browser.world"):
+            extension.publish_laws(rs, mk)
         draft = _begun(rs, first, scans)
         yield _work(rs, mk, xk, first, draft)
 
@@ -121,8 +119,6 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
         ("tour", "/app/?tour=1"),
         ("guide", "/app/guide"),
         ("tokens", "/app/tokens"),
-        ("region", "/app/region"),
-        ("onboarding", "/app/onboarding/MD"),
         ("actions", "/app/actions"),
         ("meetings", "/app/meetings"),
         ("exercises", "/app/exercises"),
@@ -153,41 +149,17 @@ def pages_of(world: World) -> dict[Role, list[tuple[str, str]]]:
         ("verifications", "/app/verifications"),
         ("error", "/app/pairs/999999"),
     ]
-    return {
+    pages = {
         Role.EXAMINER: everybody + examiner + readers,
         Role.INVESTIGATOR: everybody + readers,
-        Role.OPERATOR: [
-            *everybody,
-            ("peers", "/app/peers"),
-            ("instruments", "/app/instruments"),
-            ("maturity", "/app/maturity"),
-        ],
-        Role.HEAD: [
-            *everybody,
-            ("approvals", "/app/approvals"),
-            ("alerts", "/app/alerts"),
-            ("audit", "/app/audit"),
-            ("monitoring", "/app/monitoring"),
-            ("incidents", "/app/incidents"),
-            ("incident_sheet", f"/app/incidents/{Half.of(datetime.now(UTC))}/sheet"),
-            ("maturity", "/app/maturity"),
-            ("meeting_pack", f"/app/meetings/pack/{Half.of(datetime.now(UTC))}"),
-            ("law", "/app/law"),
-            ("law-concordance", "/app/law/concordance"),
-            ("law-changes", "/app/law/changes"),
-            ("law-of", "/app/law/of/RS"),
-            ("law-pair", "/app/law/pair/RS/MK"),
-            ("law-draft", "/app/law/draft"),
-            ("law-article", "/app/law/draft/article"),
-        ],
-        Role.AUDITOR: [
-            *everybody,
-            ("audit", "/app/audit"),
-            ("monitoring", "/app/monitoring"),
-            ("incidents", "/app/incidents"),
-            ("maturity", "/app/maturity"),
-        ],
+        Role.OPERATOR: [*everybody, ("peers", "/app/peers"), ("instruments", "/app/instruments")],
+        Role.HEAD: [*everybody, ("approvals", "/app/approvals"), ("alerts", "/app/alerts"), ("audit", "/app/audit")],
+        Role.AUDITOR: [*everybody, ("audit", "/app/audit")],
     }
+    for extension in extended.modules("browser.world"):
+        for role, further in extension.pages().items():
+            pages[role] += further
+    return pages
 
 
 def two_scans_of(world: World) -> tuple[str, str]:
@@ -225,15 +197,6 @@ def _user(node: RunningNode, pseudonym: str, role: Role) -> str:
     with node.node.store.write() as session:
         node.tokens[role] = add_user(session, pseudonym, role)
     return pseudonym
-
-
-def publish_laws(rs: RunningNode, mk: RunningNode) -> None:
-    """Made-up articles of both sides; Serbia's head is at a further one."""
-    head = Maker(pseudonym="head-law", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
-    for node, code in ((rs, "RS"), (mk, "MK")):
-        replace_articles(node.node, head, made_up_law()[code])
-        publish_law(node.node, head, law_draft(node.node).mark)
-    save_article(rs.node, head, article("RS", "30", rule("ask", "needs_approval", "XK")))
 
 
 def _submit(node: RunningNode, scan: Path, case: str, audience: list[str], number: int, *, level: str = "full") -> None:

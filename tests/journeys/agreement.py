@@ -8,15 +8,9 @@ import io
 import re
 import zipfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from exchange.coordination.half_year.figure_definitions import COUNTS
-from exchange.coordination.half_year.figure_words import words
-from exchange.coordination.half_year.half_year_report import draft
-from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.half_year.public_edition import ENTERED
-from exchange.coordination.half_year.small_counts import Told
 from schemas.vocabulary import Role
+from tests.exchange import extended
 from tests.journeys.casework import DayDone
 from tests.journeys.day import (
     DAYS,
@@ -81,7 +75,8 @@ def check_agreement(rs: Side, mk: Side, done: DayDone) -> None:
         check_firearms(reader)
         check_lists_of_hits(reader)
         check_reports(reader)
-        check_monitoring(reader)
+        for extension in extended.modules("day_in_figures"):
+            extension.check_day(reader)
         check_alerts(reader)
     for reader in readers:
         check_serial_numbers(reader)
@@ -212,38 +207,6 @@ def check_reports(reader: Reader) -> None:
         assert "is missing" not in text
 
 
-def check_monitoring(reader: Reader) -> None:
-    """The exact counts of the half-year, on the head's page as in the document that would be approved."""
-    own, partner = reader.side.day.jurisdiction, reader.other.jurisdiction
-    found = draft(reader.side.node.node, Half.of(datetime.now(UTC)))
-    entered, received = len(reader.side.day.entered), len(reader.other.entered)
-    facts = {
-        "exhibits_entered": {own: entered},
-        "exhibits_searched": {own: entered},
-        "exhibits_shared": {partner: entered},
-        "exhibits_received": {partner: received},
-        "conclusions": {own: 0, partner: CONCLUDED[reader.side.day]},
-        "leads": {own: 0, partner: 1},
-        "confirmed_hits": {own: 0, partner: 1},
-        "hits_retracted": {own: 0, partner: 0},
-        "overdue_answers": {own: 0, partner: 0},
-    }
-    page = html.unescape(reader.head.read("/app/monitoring"))
-    for name, counts in facts.items():
-        assert {column: count for column, count in found.counted.counts[name].items() if count} == {
-            column: count for column, count in counts.items() if count
-        }, name
-        row = re.findall(rf"<tr><th[^>]*>(?:<a[^>]*>)?{COUNTS[name].title}<.*?</tr>", page, re.DOTALL)[0]
-        cells = [_plain(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)]
-        if name == ENTERED:
-            figure = found.document.entered
-            held = "" if figure.told is Told.EXACT else f" ({counts[own]})"
-            assert cells[0] == words(figure, "count") + held
-        else:
-            shown = {column: cell for column, cell in zip((own, partner), cells, strict=False) if cell}
-            assert shown == {column: str(count) for column, count in counts.items()}, name
-
-
 def check_alerts(reader: Reader) -> None:
     """What came is among what is new, and each line leads to a statement of the hit."""
     page = html.unescape(reader.investigator.read("/app/alerts"))
@@ -280,5 +243,5 @@ def _records_in(page: str) -> list[str]:
     return re.findall(r'<tr><td class="pictured">.*?</td><td><a href="/app/records/([0-9a-f]{64})"', page)
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", cell).split())

@@ -25,7 +25,7 @@ from exchange.coordination.region_files.report_file import Believed
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from schemas.vocabulary import KOSOVO_FOOTNOTE
-from tests.browser.desks import made_up_region
+from tests.exchange.coordination.browser.desks import made_up_region
 from tests.exchange.coordination.region.region_world import H1
 from tests.exchange.coordination.region.test_sides import report
 

@@ -48,7 +48,7 @@ def test_there_is_each_page_in_each_language(made_site: MadeSite) -> None:
 
 
 def test_each_element_is_closed_where_it_was_opened(made_site: MadeSite) -> None:
-    """That a browser mends nothing of it is tried in a browser (tests/browser/test_public_site.py)."""
+    """That a browser mends nothing of it is tried in a browser (browser/test_public_site.py)."""
     for name, text in made_site.pages.items():
         assert text.startswith("<!doctype html>\n"), name
         assert len(outline(text)) > 30, name

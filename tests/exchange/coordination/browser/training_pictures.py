@@ -1,7 +1,7 @@
 """The pictures of docs/training: a node to practise with, its pages and a small class, drawn anew.
 
-python -m tests.browser.training_pictures
-python -m tests.browser.training_pictures --into FOLDER --size 400x800 1440x900 --scheme light dark
+python -m tests.exchange.coordination.browser.training_pictures
+python -m tests.exchange.coordination.browser.training_pictures --into FOLDER --size 400x800 --scheme light dark
 
 To look at the pages at several sizes name them all: each gets a folder of its own.
 """
@@ -34,7 +34,7 @@ from tests.browser.pages import person, sign_in
 from tests.browser.screenshots import write_small
 from tests.exchange.conftest import RunningNode, node_starter
 
-FOLDER: Final = Path(__file__).parents[2] / "docs" / "training"
+FOLDER: Final = Path(__file__).parents[4] / "docs" / "training"
 SIZE: Final = "1280x720"
 MOST_BYTES: Final = 150_000
 PATIENCE_MS: Final = 120_000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.desks import DESK_PORT, desks, served
+from tests.exchange.coordination.browser.desks import DESK_PORT, desks, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -12,7 +12,7 @@ from exchange.coordination.exercises.exercise_vocabulary import ExerciseSkill
 from schemas.vocabulary import Role
 from tests.browser.pages import person, sign_in, wait_ready
 from tests.browser.test_accessibility import serious
-from tests.browser.training_pictures import PractisingClass, practising_class
+from tests.exchange.coordination.browser.training_pictures import PractisingClass, practising_class
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

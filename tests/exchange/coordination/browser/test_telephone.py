@@ -13,10 +13,10 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.store.access.users import add_user
 from exchange.web.languages.spoken import COOKIE
 from schemas.vocabulary import Jurisdiction, Role
-from tests.browser.desks import COUNTED, tell_of_the_region
 from tests.browser.pages import person, sign_in
-from tests.browser.world import publish_laws
 from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.coordination.browser.desks import COUNTED, tell_of_the_region
+from tests.exchange.coordination.browser.world import publish_laws
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -1,0 +1,3 @@
+"""The browser of the tests in `tests/browser`."""
+
+from tests.browser.conftest import browser as browser
