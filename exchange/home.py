@@ -97,3 +97,9 @@ def write_private(path: Path, content: str | bytes) -> None:
         os.fsync(folder)  # the name too
     finally:
         os.close(folder)
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Return at most one byte more than ``most``, so that a reader refuses a longer file. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(most + 1)

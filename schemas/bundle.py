@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from schemas.exhibit import Contract
 from schemas.key_chain import MAX_CHAIN_BYTES, MAX_KEY_EVENTS
 from schemas.lane import Base64Text, Proof
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 
 BUNDLE_MEDIA_TYPE = "application/vnd.ffp.bundle+json"
 MAX_BUNDLE_WITNESSES = 16
@@ -58,8 +57,4 @@ class Bundle(Contract):
 
 def parse_bundle(data: bytes) -> Bundle:
     """Read an untrusted bundle; nothing in it is verified. Raises ContractError as ``parse_statement`` does."""
-    check_json(data, max_bytes=MAX_BUNDLE_BYTES, max_values=MAX_BUNDLE_VALUES)
-    try:
-        return Bundle.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(Bundle, data, max_bytes=MAX_BUNDLE_BYTES, max_values=MAX_BUNDLE_VALUES)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from schemas.exhibit import Contract
 from schemas.lane import Base64Text
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 
 MAX_KEY_EVENTS = 128
 """All keys replaced every half-year, for 64 years."""
@@ -26,8 +25,4 @@ class KeyChain(Contract):
 
 def parse_key_chain(data: bytes) -> KeyChain:
     """Read an untrusted chain. Raises ContractError as ``parse_statement`` does."""
-    check_json(data, max_bytes=MAX_CHAIN_BYTES)
-    try:
-        return KeyChain.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(KeyChain, data, max_bytes=MAX_CHAIN_BYTES)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import ContractVersion, Count, LogIndex, NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 
 MAX_PAGE_ITEMS = 64
 MAX_PAGE_BYTES = 8 * 1024 * 1024  # 64 ordinary envelopes take about 1.5 MB; a page of larger ones holds fewer
@@ -79,19 +78,11 @@ class LaneNews(Contract):
 
 def parse_lane_news(data: bytes) -> LaneNews:
     """Read an answer whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
-    check_json(data, max_bytes=MAX_NEWS_BYTES)
-    try:
-        return LaneNews.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(LaneNews, data, max_bytes=MAX_NEWS_BYTES)
 
 
 def parse_lane_page(data: bytes) -> LanePage:
     """Read a page whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
     if data.count(b",") > MAX_PAGE_VALUES:  # no string of a page has a comma
         raise ContractError("too-large", f"The page holds more than {MAX_PAGE_VALUES} values.")
-    check_json(data, max_bytes=MAX_PAGE_BYTES)
-    try:
-        return LanePage.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(LanePage, data, max_bytes=MAX_PAGE_BYTES)

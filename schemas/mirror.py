@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.lane import Base64Text
 from schemas.statement_base import Count, LogIndex, NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 
 MAX_LEAVES = 65_536
 """32 bytes each: 2 MB a page, 2.8 MB in Base64."""
@@ -84,8 +83,4 @@ def parse_mirror(kind: type[M], data: bytes) -> M:
     """Read a page whose signature was verified before. Raises ContractError as ``parse_statement`` does."""
     if data.count(b",") > MAX_MIRROR_VALUES:  # no string of a page has a comma
         raise ContractError("too-large", f"The page holds more than {MAX_MIRROR_VALUES} values.")
-    check_json(data, max_bytes=MAX_MIRROR_BYTES)
-    try:
-        return kind.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(kind, data, max_bytes=MAX_MIRROR_BYTES)

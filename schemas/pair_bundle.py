@@ -11,15 +11,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from schemas.bundle import MAX_BUNDLE_BYTES
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.key_chain import MAX_KEY_EVENTS
 from schemas.lane import Base64Text
 from schemas.statement_base import LogIndex, NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 
 PAIR_BUNDLE_MEDIA_TYPE = "application/zip"
 MAX_PAIR_STATEMENTS = 256
@@ -72,17 +71,9 @@ class BundledStatement(Contract):
 
 def parse_contents(data: bytes) -> PairContents:
     """Read an untrusted list of contents. Raises ContractError."""
-    check_json(data, max_bytes=MAX_CONTENTS_BYTES)
-    try:
-        return PairContents.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(PairContents, data, max_bytes=MAX_CONTENTS_BYTES)
 
 
 def parse_signed(data: bytes) -> BundledStatement:
     """Read an untrusted statement that has no proof. Raises ContractError."""
-    check_json(data, max_bytes=MAX_BUNDLE_BYTES)
-    try:
-        return BundledStatement.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(BundledStatement, data, max_bytes=MAX_BUNDLE_BYTES)

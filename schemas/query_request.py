@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from schemas.errors import ContractError
 from schemas.exhibit import Contract
 from schemas.lane import Base64Text, Proof
 from schemas.statement_base import LogIndex
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 
 MAX_REQUEST_BYTES = 128 * 1024
 """An envelope with a query takes 12 kB in Base64, a signed head 7 kB, the longest proof 5 kB."""
@@ -35,8 +34,4 @@ def parse_query_request(data: bytes) -> QueryRequest:
     does."""
     if data.count(b",") > MAX_REQUEST_VALUES:  # no string of it has a comma
         raise ContractError("too-large", f"The request holds more than {MAX_REQUEST_VALUES} values.")
-    check_json(data, max_bytes=MAX_REQUEST_BYTES)
-    try:
-        return QueryRequest.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(QueryRequest, data, max_bytes=MAX_REQUEST_BYTES)

@@ -9,15 +9,12 @@ import hashlib
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
-from schemas.errors import ContractError, ContractReason, NewerContract, shown
+from schemas.errors import NewerContract
 from schemas.kinds import AnyStatement
 from schemas.statement_base import Statement
-from schemas.strict_json import check_json
+from schemas.strict_json import check_json, contract_error
 from schemas.versions import is_newer, needed_version, stated_version
-
-MAX_PROBLEMS = 50  # more than a person mends at once; a hostile statement could have 40,000
 
 _ADAPTER: TypeAdapter[AnyStatement] = TypeAdapter(Annotated[AnyStatement, Field(discriminator="type")])
 
@@ -47,31 +44,3 @@ def parse_statement(payload: bytes) -> AnyStatement:
         if stated is not None and is_newer(stated):
             raise NewerContract(stated, refused.problems) from error
         raise refused from error
-
-
-def contract_error(error: ValidationError) -> ContractError:
-    """The contract's own error for what Pydantic found, naming each place.
-
-    What the sender wrote is shown cut short and without what hides or reorders: it goes into logs and onto pages.
-    """
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    problems = tuple(
-        (shown(".".join(str(step) for step in item["loc"]), 120) or "statement", shown(item["msg"], 400))
-        for item in found[:MAX_PROBLEMS]
-    )
-    told = "; ".join(f"{place}: {what}" for place, what in problems[:5])
-    return ContractError(_reason(found), f"The statement does not follow the contract: {told}.", problems)
-
-
-def _reason(found: list[ErrorDetails]) -> ContractReason:
-    """The reason that matters most: what a newer node may mean comes before what is plainly wrong."""
-    kinds = {item["type"] for item in found}
-    if "json_invalid" in kinds:  # what the strict reader let pass and Pydantic's does not: half a surrogate pair
-        return "not-json"
-    if any(item["type"] in ("union_tag_invalid", "union_tag_not_found") and not item["loc"] for item in found):
-        return "unknown-type"
-    if any(item["loc"][-1:] == ("contract",) and item["type"] != "extra_forbidden" for item in found):
-        return "unknown-contract"
-    if "extra_forbidden" in kinds:
-        return "unknown-field"
-    return "unknown-calibre" if "unknown_calibre" in kinds else "invalid-field"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
-from schemas.errors import ContractError, shown
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.errors import ContractError, ContractReason, shown
 
 MAX_STATEMENT_BYTES = 256 * 1024  # a record with 16 acquisitions takes 12 kB, with mended regions 56 kB
 MAX_DEPTH = 16  # the deepest statement nests 5 levels
@@ -17,6 +20,20 @@ BYTES_A_VALUE = 64  # a statement of 256 kB holds 4,096 values; the longest reco
 # start a search to the end, and 256 kB of quotes would take minutes.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
+
+MAX_PROBLEMS = 50  # more than a person mends at once; a hostile statement could have 40,000
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def read_strict(
+    model: type[_M], data: bytes, *, max_bytes: int = MAX_STATEMENT_BYTES, max_values: int | None = None
+) -> _M:
+    """Read untrusted JSON as this model, once `check_json` found nothing in it. Raises ContractError."""
+    check_json(data, max_bytes=max_bytes, max_values=max_values)
+    try:
+        return model.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        raise contract_error(error) from error
 
 
 def check_json(data: bytes, *, max_bytes: int = MAX_STATEMENT_BYTES, max_values: int | None = None) -> None:
@@ -77,3 +94,31 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def contract_error(error: ValidationError) -> ContractError:
+    """The contract's own error for what Pydantic found, naming each place.
+
+    What the sender wrote is shown cut short and without what hides or reorders: it goes into logs and onto pages.
+    """
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    problems = tuple(
+        (shown(".".join(str(step) for step in item["loc"]), 120) or "statement", shown(item["msg"], 400))
+        for item in found[:MAX_PROBLEMS]
+    )
+    told = "; ".join(f"{place}: {what}" for place, what in problems[:5])
+    return ContractError(_reason(found), f"The statement does not follow the contract: {told}.", problems)
+
+
+def _reason(found: list[ErrorDetails]) -> ContractReason:
+    """The reason that matters most: what a newer node may mean comes before what is plainly wrong."""
+    kinds = {item["type"] for item in found}
+    if "json_invalid" in kinds:  # what the strict reader let pass and Pydantic's does not: half a surrogate pair
+        return "not-json"
+    if any(item["type"] in ("union_tag_invalid", "union_tag_not_found") and not item["loc"] for item in found):
+        return "unknown-type"
+    if any(item["loc"][-1:] == ("contract",) and item["type"] != "extra_forbidden" for item in found):
+        return "unknown-contract"
+    if "extra_forbidden" in kinds:
+        return "unknown-field"
+    return "unknown-calibre" if "unknown_calibre" in kinds else "invalid-field"

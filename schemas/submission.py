@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from schemas.exhibit import CaseReference, Contract, Day, Exhibit, Handling, Measurement, Sha256Hex
 from schemas.record import MAX_ACQUISITIONS, Audience
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import ReleaseLevel
 
 FilePart = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
@@ -36,8 +35,4 @@ class Submission(Contract):
 
 def parse_submission(data: bytes) -> Submission:
     """Read an untrusted submission. Raises ContractError as ``parse_statement`` does."""
-    check_json(data)
-    try:
-        return Submission.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(Submission, data)

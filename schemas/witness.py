@@ -10,8 +10,7 @@ from schemas.errors import ContractError
 from schemas.exhibit import Contract
 from schemas.lane import Base64Text, Proof
 from schemas.statement_base import NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import check_json, contract_error
 
 MAX_HEADS = 16
 """The latest head of each log: more logs than the exchange has members."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -87,3 +88,14 @@ def warn_of(place: str, text: str) -> None:
 
     for doubt in doubts(text):
         typer.echo(f"Warning, {place}: it may hold {doubt.replace('_', ' ')} of a person.", err=True)
+
+
+def read_named_file(path: Path, most: int) -> bytes:
+    """Read a file that somebody names, as `read_bounded` does. Raises InvalidInput where it cannot be read."""
+    from exchange.errors import InvalidInput
+    from exchange.home import read_bounded
+
+    try:
+        return read_bounded(path, most)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error

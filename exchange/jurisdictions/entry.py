@@ -19,8 +19,7 @@ from exchange.errors import InvalidInput
 from schemas import ContractError
 from schemas.exhibit import Contract
 from schemas.jurisdiction import MAX_JURISDICTIONS, Jurisdiction
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import check_json, contract_error
 
 ENGLISH: Final = "en"
 MAX_ENTRIES_BYTES: Final = 64 * 1024

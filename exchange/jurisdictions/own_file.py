@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.errors import ConfigurationError, InvalidInput
-from exchange.home import private_folder, write_private
+from exchange.home import private_folder, read_bounded, write_private
 from exchange.jurisdictions.directory import check_entries, shipped_directory
 from exchange.jurisdictions.entry import MAX_ENTRIES_BYTES, Entries, plain_entries, read_entries
 
@@ -18,8 +18,7 @@ OWN_FILE: Final = "jurisdictions.json"
 def read_entries_file(path: Path) -> Entries:
     """The entries of a file that somebody wrote, checked in full. Raises InvalidInput that says what is wrong."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_ENTRIES_BYTES + 1)
+        raw = read_bounded(path, MAX_ENTRIES_BYTES)
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
     found = read_entries(raw, str(path))

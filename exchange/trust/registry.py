@@ -31,7 +31,7 @@ from schemas.errors import shown
 from schemas.exhibit import Contract
 from schemas.keys import names_jurisdiction
 from schemas.statement_base import NodeId, Url
-from schemas.statements import contract_error
+from schemas.strict_json import contract_error
 from schemas.vocabulary import Jurisdiction
 
 MAX_REGISTRY_BYTES = 1280 * 1024

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from exchange.errors import ConfigurationError
-from exchange.home import private_folder, public_folder
+from exchange.home import private_folder, public_folder, read_bounded
 from exchange.trust.registry import MAX_REGISTRY_BYTES, RoundFiles, Trust
 from exchange.trust.root import MAX_ROOT_BYTES, MAX_ROUNDS
 
@@ -66,7 +66,6 @@ def _paths(folder: Path, number: int) -> tuple[Path, Path]:
 
 def _read(path: Path, most: int) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(most + 1)  # one byte more than is believed, so that too long is refused, not cut off
+        return read_bounded(path, most)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}. Copy it again.") from error

@@ -16,15 +16,14 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from pydantic import ValidationError
 from securesystemslib.signer import CryptoSigner
 
 from exchange.errors import ConfigurationError, InvalidInput
+from exchange.home import read_bounded
 from exchange.trust.keys import HybridSigner
 from schemas import ContractError, HybridKey
 from schemas.exhibit import Contract
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import Jurisdiction
 
 _K = TypeVar("_K", Ed25519PrivateKey, MLDSA65PrivateKey)
@@ -90,15 +89,10 @@ def load_root_signer(folder: Path, passphrase: str) -> RootSigner:
 
 def read_root_key(path: Path) -> RootKey:
     """The public part of a key pair, from a file that somebody brought. Raises InvalidInput."""
-    with path.open("rb") as file:
-        raw = file.read(MAX_KEY_BYTES + 1)
     try:
-        check_json(raw, max_bytes=MAX_KEY_BYTES)
-        return RootKey.model_validate_json(raw, strict=True)
+        return read_strict(RootKey, read_bounded(path, MAX_KEY_BYTES), max_bytes=MAX_KEY_BYTES)
     except ContractError as error:
         raise InvalidInput(f"{path} is no root key of a jurisdiction: {error}") from error
-    except ValidationError as error:
-        raise InvalidInput(f"{path} is no root key of a jurisdiction: {contract_error(error)}") from error
 
 
 def _load(path: Path, passphrase: str, kind: type[_K]) -> _K:

@@ -65,7 +65,7 @@ CONVENTIONS = (
     Shared(
         "A command bears the word that people type, in each group of commands.",
         ("exchange.cli", "exchange.coordination"),
-        ("add", "check", "combine", "init", "key", "publish", "revoke", "show", "status", "verify"),
+        ("add", "check", "init", "publish", "revoke", "show", "status", "verify"),
     ),
     Shared(
         "A command bears the name of the one act that it runs.",

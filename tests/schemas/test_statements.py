@@ -24,8 +24,7 @@ from schemas import (
 from schemas.exhibit import Contract
 from schemas.kinds import AnyStatement
 from schemas.lane import MAX_PAGE_ITEMS, parse_lane_page
-from schemas.statements import MAX_PROBLEMS
-from schemas.strict_json import MAX_STATEMENT_BYTES
+from schemas.strict_json import MAX_PROBLEMS, MAX_STATEMENT_BYTES
 from schemas.versions import ADDED
 from schemas.vocabulary import ReleaseLevel
 from tests.schemas.examples import (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from exchange.cli.acting import read_named_file
 from exchange.cli.integrity.pair_bundles import verify_pair
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json, tell
@@ -59,8 +60,7 @@ def verify(
     from schemas.bundle import MAX_BUNDLE_BYTES
     from schemas.pair_bundle import MAX_PAIR_BUNDLE_BYTES
 
-    with bundle.open("rb") as file:
-        data = file.read(MAX_PAIR_BUNDLE_BYTES + 1)
+    data = read_named_file(bundle, MAX_PAIR_BUNDLE_BYTES)
     if data.startswith(_ZIP):
         verify_pair(data, fingerprint or [], as_json=as_json)
         return

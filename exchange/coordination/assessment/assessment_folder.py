@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.coordination.assessment.assessment_answers import AnswersFile, parse_answers
-from exchange.coordination.assessment.bounded_toml import read_toml
+from exchange.coordination.assessment.bounded_toml import read_toml, read_whole
 from exchange.coordination.assessment.evaluation_answers import EVALUATION_FORMAT
 from exchange.coordination.assessment.released_reports import ReleasedReport, released_reports
 from exchange.coordination.half_year.half_years import Half
@@ -117,7 +117,7 @@ def _snapshots(
     left = []
     for path in files:
         try:
-            found = verify_signed_snapshot(read_bounded(path, MAX_SIGNED_SNAPSHOT_BYTES), confirmed=digits)
+            found = verify_signed_snapshot(read_whole(path, MAX_SIGNED_SNAPSHOT_BYTES), confirmed=digits)
         except (StatementInvalid, LogError, RootInvalid, InvalidInput) as error:
             left.append(LeftFile(path.name, _why(error)))
             continue
@@ -138,18 +138,6 @@ def _snapshots(
         if item.snapshot.node_id != newest
     ]
     return tuple(item for item in kept if item.snapshot.node_id == newest), left
-
-
-def read_bounded(path: Path, most: int) -> bytes:
-    """Raises InvalidInput."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise InvalidInput(f"{path.name} cannot be read: {error.strerror}.") from error
-    if len(data) > most:
-        raise InvalidInput(f"{path.name} has more than {most} bytes.")
-    return data
 
 
 def _why(error: ExchangeError) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from exchange.errors import InvalidInput
+from exchange.home import read_bounded
 
 MAX_TOML_BYTES: Final = 1024 * 1024
 MAX_NESTED: Final = 8
@@ -35,14 +36,7 @@ _CURLED: Final = re.compile(r"=[ \t]*[\u201c-\u201f\u00ab\u2018-\u201b]")
 def read_toml(path: Path) -> dict[str, Any]:
     """Raises InvalidInput, which names the file and, where that can be told, the line."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_TOML_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{path.name} cannot be read: {error.strerror}.") from error
-    if len(raw) > MAX_TOML_BYTES:
-        raise InvalidInput(f"{path.name} has more than {MAX_TOML_BYTES} bytes.")
-    try:
-        text = raw.decode("utf-8-sig")
+        text = read_whole(path, MAX_TOML_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path.name} is not UTF-8; save it as UTF-8.") from error
     check_bounds(text, path.name)
@@ -51,6 +45,17 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         hint = ' Write straight quotation marks: ".' if _CURLED.search(text) else ""
         raise InvalidInput(f"{path.name} is no TOML: {str(error)[:_MAX_SAID]}.{hint}") from error
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """Raises InvalidInput for a file that cannot be read or has more bytes than ``most``."""
+    try:
+        data = read_bounded(path, most)
+    except OSError as error:
+        raise InvalidInput(f"{path.name} cannot be read: {error.strerror}.") from error
+    if len(data) > most:
+        raise InvalidInput(f"{path.name} has more than {most} bytes.")
+    return data
 
 
 def check_bounds(text: str, name: str) -> None:

@@ -17,6 +17,7 @@ from exchange.coordination.half_year.small_counts import Figure
 from exchange.coordination.maturity.signed_snapshot import VerifiedSnapshot
 from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, Believed, ReportRefused, verify_report_file
 from exchange.errors import InvalidInput
+from exchange.home import read_bounded
 from schemas import ContractError
 from schemas.strict_json import check_json
 
@@ -67,8 +68,7 @@ def released_reports(
 
 def _body(path: Path) -> bytes:
     """Empty where it is larger than any of these files."""
-    with path.open("rb") as file:
-        data = file.read(MAX_RELEASED_BYTES + 1)
+    data = read_bounded(path, MAX_RELEASED_BYTES)
     return data if len(data) <= MAX_RELEASED_BYTES else b""
 
 

@@ -6,17 +6,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from exchange.coordination.exercises.exercise_counts import ExerciseCounts, read_counts
+from exchange.coordination.exercises.exercise_counts import MAX_COUNTS_BYTES, ExerciseCounts, read_counts
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.meetings.pack.exercise_files import exercises_of_half, is_counts, read_counts_file
+from exchange.coordination.meetings.pack.exercise_files import exercises_of_half, is_counts
 from exchange.coordination.meetings.pack.pack import Pack
 from exchange.coordination.meetings.pack.regional_pack import read_pack_files, regional_pack
 from exchange.coordination.meetings.pack.signed_inputs import VerifiedInputs, is_inputs, verify_inputs
 from exchange.coordination.region.indicators import Indicators
-from exchange.coordination.region.region_desk import DeskKeys, RegionDesk, read_desk_file
-from exchange.coordination.region_files.report_file import RefusedFile, ReportRefused
+from exchange.coordination.region.region_desk import DeskKeys, RegionDesk
+from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, RefusedFile, ReportRefused
 from exchange.coordination.region_files.seen_files import SeenFiles
 from exchange.errors import InvalidInput
+from exchange.home import read_bounded
 from schemas.errors import shown
 
 _HEAD_BYTES = 4096
@@ -90,7 +91,7 @@ class PackDesk(RegionDesk):
 
     def _inputs(self, path: Path) -> InputsOnDesk:
         try:
-            return InputsOnDesk(path.name, verify_inputs(read_desk_file(path), self.keys.who), None)
+            return InputsOnDesk(path.name, verify_inputs(read_bounded(path, MAX_FILE_BYTES), self.keys.who), None)
         except ReportRefused as error:
             return InputsOnDesk(path.name, None, error.words_alone())
 
@@ -105,7 +106,7 @@ def _begin(path: Path) -> bytes:
 
 def _exercises(path: Path) -> ExercisesOnDesk:
     try:
-        return ExercisesOnDesk(path.name, read_counts(read_counts_file(path)), None)
+        return ExercisesOnDesk(path.name, read_counts(read_bounded(path, MAX_COUNTS_BYTES)), None)
     except InvalidInput as error:
         next_step = "Ask whoever gave the training for the file that ffp exercise counts writes."
         refused = RefusedFile(shown(path.name, 255), None, error.code, str(error), next_step)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exchange.cli.acting import read_named_file
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.home import write_private
 
@@ -38,8 +39,8 @@ Passphrase = Annotated[
 ]
 
 
-@app.command()
-def key(
+@app.command("key")
+def make_key(
     name: Annotated[str, typer.Option(help="Whose key it is, in words, such as the coordinator's office.")],
     out: Annotated[Path, typer.Option(help="An empty folder, or a new one.")],
     passphrase_file: Passphrase = None,
@@ -65,8 +66,8 @@ def key(
     typer.echo(f"\n    {made.recipient.fingerprint}\n")
 
 
-@app.command()
-def combine(
+@app.command("combine")
+def combine_files(
     files: Annotated[list[Path], typer.Argument(help="The reports' files, as the nodes released them.")],
     out: Annotated[Path, typer.Option(help="The folder to write the regional report into.")],
     half: Annotated[str | None, typer.Option(help="The half-year, such as 2026H2.")] = None,
@@ -111,9 +112,9 @@ def combine(
     if pdf:
         require_extra("pdf", "A regional report as PDF; without it: --no-pdf")
     keys, own = _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators)
-    before = read_earlier([_read(path, MAX_REGION_BYTES) for path in earlier or ()], str(period))
+    before = read_earlier([read_named_file(path, MAX_REGION_BYTES) for path in earlier or ()], str(period))
     read = read_reports(_named(files), period, keys.who, keys.key, _named(held_against or ()))
-    _tell_read(read, as_json=as_json)
+    _tellread_given(read, as_json=as_json)
     made = combine_reports(read, period, own, before)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = []
@@ -175,8 +176,8 @@ def pack_region(
         require_extra("pdf", "A meeting pack as PDF; without it: --no-pdf")
     counted = read_exercise_files(exercises, wanted) if exercises else None
     keys, own = _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators)
-    before = read_earlier([_read(path, MAX_REGION_BYTES) for path in earlier or ()], half)
-    data = ((path.name, _read(path, MAX_FILE_BYTES)) for path in files)
+    before = read_earlier([read_named_file(path, MAX_REGION_BYTES) for path in earlier or ()], half)
+    data = ((path.name, read_named_file(path, MAX_FILE_BYTES)) for path in files)
     made = regional_pack(read_pack_files(data, keys.who, keys.key), wanted, keys, own, before, counted)
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     with speaking(Spoken(language, directory=lambda: keys.directory)):
@@ -250,7 +251,6 @@ def publish(
     from exchange.coordination.public_site.publication import ReportsRefused, publication_of
     from exchange.coordination.public_site.site import site_files
     from exchange.coordination.public_site.site_folder import check_site_folder, replace_site
-    from exchange.coordination.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
     from exchange.coordination.region_files.report_file import MAX_FILE_BYTES
     from exchange.errors import InvalidInput
 
@@ -260,8 +260,8 @@ def publish(
         isinstance(parse_period(text), Year) for text in year or ()
     ):
         raise InvalidInput("A half-year goes with --half, a year with --year.", code="invalid-half")
-    own = shipped_indicators() if indicators is None else indicators_in(_read(indicators, MAX_INDICATORS_BYTES))
-    given = ((path.name, _read(path, MAX_FILE_BYTES)) for path in _files_of(files))
+    own = _indicators(indicators)
+    given = ((path.name, read_named_file(path, MAX_FILE_BYTES)) for path in _files_of(files))
     try:
         publication = publication_of(given, wanted, _keys(trust_root, fingerprint, None, None), own)
     except ReportsRefused as error:
@@ -292,14 +292,14 @@ def _keys(
         typer.echo(f"Trust root: round {trust.version}, digits {trust.fingerprint}", err=True)
     own = None
     if key is not None:
-        own = read_recipient_key(_read(key, 2 * MAX_RECIPIENT_BYTES), _passphrase(passphrase_file))
+        own = read_recipient_key(read_named_file(key, 2 * MAX_RECIPIENT_BYTES), _passphrase(passphrase_file))
     return DeskKeys(Believed(trust, tuple(fingerprints or ())), own)
 
 
 def _indicators(path: Path | None) -> Indicators:
     from exchange.coordination.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
 
-    return shipped_indicators() if path is None else indicators_in(_read(path, MAX_INDICATORS_BYTES))
+    return shipped_indicators() if path is None else indicators_in(read_named_file(path, MAX_INDICATORS_BYTES))
 
 
 def _tell_pack(made: Pack, out: Path, written: list[str], *, as_json: bool) -> None:
@@ -339,7 +339,7 @@ def _tell_refused(refused: Sequence[RefusedFile]) -> None:
         typer.echo(f"    {item.next_step}", err=True)
 
 
-def _tell_read(read: ReadReports, *, as_json: bool) -> None:
+def _tellread_given(read: ReadReports, *, as_json: bool) -> None:
     if as_json:
         return
     print_table(
@@ -422,21 +422,11 @@ def _tell_made(read: ReadReports, made: Combined, out: Path, written: list[str],
 def _passphrase(file: Path | None) -> bytes | None:
     if file is None:
         return None
-    return _read(file, 4096).split(b"\n", 1)[0]
+    return read_named_file(file, 4096).split(b"\n", 1)[0]
 
 
 def _named(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     """Each report's file with its name, one at a time in the memory."""
     from exchange.coordination.region_files.report_file import MAX_FILE_BYTES
 
-    return ((path.name, _read(path, MAX_FILE_BYTES)) for path in paths)
-
-
-def _read(path: Path, most: int) -> bytes:
-    from exchange.errors import InvalidInput
-
-    try:
-        with path.open("rb") as file:
-            return file.read(most + 1)  # one byte more than is taken, so that too long is refused, not cut off
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+    return ((path.name, read_named_file(path, MAX_FILE_BYTES)) for path in paths)

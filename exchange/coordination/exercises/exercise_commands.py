@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exchange.cli.acting import read_named_file
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ def put_exercises(
     from exchange.coordination.exercises.exercise_folder import MAX_PACKED_BYTES, make_folder, put_set
 
     make_folder(into)
-    content = _read(packed, MAX_PACKED_BYTES)
-    kept = put_set(into, content, None if answers is None else _read(answers, MAX_ANSWERS_BYTES))
+    content = read_named_file(packed, MAX_PACKED_BYTES)
+    kept = put_set(into, content, None if answers is None else read_named_file(answers, MAX_ANSWERS_BYTES))
     said = f"The set {kept.set_id} is in {into}: {kept.use}, {len(kept.document.items)} exercises."
     tell(as_json, {"set": kept.set_id, "use": kept.use}, said)
 
@@ -91,7 +92,7 @@ def open_answers(answers: SealedAnswers, into: Into, as_json: AsJson = False) ->
     from exchange.coordination.exercises.exercise_documents import MAX_ANSWERS_BYTES
     from exchange.coordination.exercises.exercise_folder import open_set
 
-    kept = open_set(into, _read(answers, MAX_ANSWERS_BYTES))
+    kept = open_set(into, read_named_file(answers, MAX_ANSWERS_BYTES))
     tell(as_json, {"set": kept.set_id}, f"The answers of the set {kept.set_id} are open.")
 
 
@@ -166,9 +167,9 @@ def score(
     from exchange.coordination.exercises.exercise_folder import MAX_PACKED_BYTES, unpack_set
     from exchange.coordination.exercises.scoring import added_up
 
-    _, document = unpack_set(_read(packed, MAX_PACKED_BYTES))
-    known = open_seal(_read(answers, MAX_ANSWERS_BYTES), document).answers
-    handed_in = each_once((path.name, read_given(_read(path, MAX_GIVEN_BYTES))) for path in given)
+    _, document = unpack_set(read_named_file(packed, MAX_PACKED_BYTES))
+    known = open_seal(read_named_file(answers, MAX_ANSWERS_BYTES), document).answers
+    handed_in = each_once((path.name, read_given(read_named_file(path, MAX_GIVEN_BYTES))) for path in given)
     by_code = {code: score_given(document, known, one) for code, one in handed_in.items()}
     together = added_up(by_code.values())
     if as_json:
@@ -231,20 +232,6 @@ def _print_results(title: str, results: Sequence[SkillResult]) -> None:
             for line in results
         ],
     )
-
-
-def _read(path: Path, most: int) -> bytes:
-    """Raises InvalidInput."""
-    from exchange.errors import InvalidInput
-
-    try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
-    if len(content) > most:
-        raise InvalidInput(f"{path} has more than {most} bytes.")
-    return content
 
 
 def _write(path: Path, content: bytes) -> None:

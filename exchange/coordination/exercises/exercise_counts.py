@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from exchange.clock import stamp
 from exchange.coordination.exercises.attempts import Attempt, attempts_of, outcome_of
@@ -29,8 +29,7 @@ from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import shipped_directory
 from schemas.errors import ContractError
 from schemas.exhibit import Contract
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import Jurisdiction
 
 COUNTS_FORMAT: Final = "ffp-exercise-counts/1"
@@ -112,12 +111,9 @@ def write_counts(counts: ExerciseCounts) -> bytes:
 def read_counts(data: bytes) -> ExerciseCounts:
     """Raises InvalidInput for what is not that, and for counts that do not add up."""
     try:
-        check_json(data, max_bytes=MAX_COUNTS_BYTES)
-        found = ExerciseCounts.model_validate_json(data, strict=True)
+        found = read_strict(ExerciseCounts, data, max_bytes=MAX_COUNTS_BYTES)
     except ContractError as error:
         raise InvalidInput(f"These are no counts of exercises: {error}", code="no-exercises") from error
-    except ValidationError as error:
-        raise InvalidInput(f"These are no counts of exercises: {contract_error(error)}", code="no-exercises") from error
     if len({one.set_id for one in found.sets}) != len(found.sets):
         raise InvalidInput("One set stands twice: it would count twice.", code="no-exercises")
     for one in found.sets:

@@ -14,15 +14,14 @@ import json
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from exchange.coordination.exercises.exercise_questions import QUESTIONS
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience, ExerciseSkill, ExerciseTruth
 from exchange.errors import InvalidInput
 from schemas.errors import ContractError
 from schemas.exhibit import Contract
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import ScreenConclusion
 
 SET_FORMAT: Final = "ffp-exercise-set/1"
@@ -174,9 +173,6 @@ def possible_answers(item: SetItem) -> tuple[str, ...]:
 
 def _read(data: bytes, model: type[_D], most: int, what: str) -> _D:
     try:
-        check_json(data, max_bytes=most)
-        return model.model_validate_json(data)
+        return read_strict(model, data, max_bytes=most)
     except ContractError as error:
         raise InvalidInput(f"This is not {what}: {error}", code="no-exercises") from error
-    except ValidationError as error:
-        raise InvalidInput(f"This is not {what}: {contract_error(error)}", code="no-exercises") from error

@@ -37,6 +37,7 @@ from exchange.coordination.exercises.exercise_documents import (
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseUse
 from exchange.errors import ConfigurationError, Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node
+from exchange.home import read_bounded
 
 MAX_EXHIBIT_BYTES: Final = 16 * 1024 * 1024
 MAX_PACKED_BYTES: Final = 256 * 1024 * 1024
@@ -162,9 +163,9 @@ def find_set(folder: Path, set_id: str) -> KeptSet:
     path = folder / "sets" / set_id
     if not _SET_ID.fullmatch(set_id) or not path.is_dir():
         raise NotFound("There is no such set of exercises.")
-    document = read_set_document(_bounded(path / SET_DOCUMENT, MAX_SET_BYTES))
+    document = read_set_document(read_bounded(path / SET_DOCUMENT, MAX_SET_BYTES))
     kept = path / "answers.json"
-    answers = open_seal(_bounded(kept, MAX_ANSWERS_BYTES), document) if kept.is_file() else None
+    answers = open_seal(read_bounded(kept, MAX_ANSWERS_BYTES), document) if kept.is_file() else None
     is_practice = (path / "practice").exists()
     return KeptSet(path, document, answers, ExerciseUse.PRACTICE if is_practice else ExerciseUse.PROFICIENCY)
 
@@ -210,11 +211,6 @@ def _member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > most:
         raise InvalidInput(f"The file {name} of this set is too large, or compressed.", code="no-exercises")
     return archive.read(entry)
-
-
-def _bounded(path: Path, most: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(most + 1)
 
 
 def _write_new(path: Path, content: bytes) -> None:

@@ -7,13 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import StringConstraints, ValidationError
+from pydantic import StringConstraints
 
 from exchange.flows.statement.approved_document import digest_of
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import Jurisdiction
 
 MANIFEST_FORMAT: Final = "ffp-monitoring-manifest/1"
@@ -67,8 +66,4 @@ def write_report_manifest(manifest: ReportManifest) -> bytes:
 
 def read_report_manifest(data: bytes) -> ReportManifest:
     """Strictly, from bytes of whoever. Raises ContractError."""
-    check_json(data, max_bytes=MAX_MANIFEST_BYTES)
-    try:
-        return ReportManifest.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(ReportManifest, data, max_bytes=MAX_MANIFEST_BYTES)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from exchange.coordination.half_year.figure_counts import Counted
 from exchange.coordination.half_year.figure_definitions import AT_THE_END, COUNTS, GAPS, HELD, STAGES, defined
@@ -26,8 +26,7 @@ from exchange.coordination.half_year.small_counts import LEAST_BOUND
 from exchange.jurisdictions.directory import Directory
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import Jurisdiction
 
 RESTRICTED_FORMAT: Final = "ffp-monitoring-restricted/1"
@@ -268,12 +267,8 @@ def write_restricted(edition: Restricted) -> bytes:
 
 def read_restricted(data: bytes) -> Restricted:
     """Strictly, from bytes of whoever. Raises ContractError."""
-    check_json(data, max_bytes=MAX_RESTRICTED_BYTES)
     kind: type[Restricted] = RestrictedYear if YEAR_FORMAT.encode() in data[:100] else RestrictedHalf
-    try:
-        return kind.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(kind, data, max_bytes=MAX_RESTRICTED_BYTES)
 
 
 def salt_of(secret: bytes, period: str) -> str:

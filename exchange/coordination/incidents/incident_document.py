@@ -13,8 +13,6 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import ValidationError
-
 from exchange.coordination.half_year.editions import MAX_MANIFEST_BYTES
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.restricted_edition import HalfText
@@ -48,8 +46,7 @@ from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import check_json, read_strict
 from schemas.vocabulary import Jurisdiction
 
 ANNEX_FORMAT: Final = "ffp-incident-annex/1"
@@ -238,11 +235,7 @@ def write_annex_manifest(head: AnnexHead, exact: bytes, told: bytes) -> bytes:
 
 def read_annex_manifest(data: bytes) -> AnnexManifest:
     """Strictly, from bytes of whoever. Raises ContractError."""
-    check_json(data, max_bytes=MAX_MANIFEST_BYTES)
-    try:
-        return AnnexManifest.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(AnnexManifest, data, max_bytes=MAX_MANIFEST_BYTES)
 
 
 def _head_json(head: AnnexHead, edition: str, known: Directory) -> dict[str, Any]:

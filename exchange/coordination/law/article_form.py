@@ -15,7 +15,7 @@ from exchange.flows.node.node import Node
 from exchange.web.languages import NAMES
 from schemas import LawArticle
 from schemas.law import MAX_LAW_RULES, MAX_PROVISIONS, LawDirection
-from schemas.statements import contract_error
+from schemas.strict_json import contract_error
 from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule
 
 _TEXTS: Final = ("article_id", "title", "article", "language", "text", "in_force_since", "review_by")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, code_of
+from exchange.cli.acting import Acting, code_of, read_named_file
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_facts, print_json, print_table, tell
 from exchange.home import resolve_home
@@ -227,8 +227,7 @@ def _read(file: Path) -> tuple[LawArticle, ...]:
     from exchange.coordination.law.law_draft import read_articles
     from schemas.strict_json import MAX_STATEMENT_BYTES
 
-    with file.open("rb") as opened_file:
-        return read_articles(opened_file.read(MAX_STATEMENT_BYTES + 1))
+    return read_articles(read_named_file(file, MAX_STATEMENT_BYTES))
 
 
 def _warn_of_provisions(articles: Iterable[LawArticle]) -> None:

@@ -37,8 +37,7 @@ from exchange.flows.statement.sign_statement import enter, made, signed
 from schemas import ContractError, Law, LawArticle, Maker, statement_payload
 from schemas.exhibit import Contract
 from schemas.law import MAX_ARTICLES
-from schemas.statements import contract_error
-from schemas.strict_json import MAX_STATEMENT_BYTES, check_json
+from schemas.strict_json import MAX_STATEMENT_BYTES, check_json, contract_error, read_strict
 
 _ARTICLES: Final = TypeAdapter(tuple[LawArticle, ...])
 Articles: TypeAlias = tuple[LawArticle, ...]
@@ -211,8 +210,8 @@ def read_articles(data: bytes) -> Articles:
         if isinstance(found, list):
             return _ARTICLES.validate_json(data, strict=True)
         if isinstance(found, dict) and "article_id" in found:
-            return (LawArticle.model_validate_json(data, strict=True),)
-        return ArticlesFile.model_validate_json(data, strict=True).articles
+            return (read_strict(LawArticle, data),)
+        return read_strict(ArticlesFile, data).articles
     except ValidationError as error:
         refused = contract_error(error)
         raise InvalidInput(str(refused), code=refused.reason, problems=refused.problems) from error

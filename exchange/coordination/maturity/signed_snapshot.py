@@ -8,7 +8,7 @@ import binascii
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from exchange.coordination.maturity.maturity_snapshot import MAX_SNAPSHOT_BYTES, Snapshot, read_snapshot
 from exchange.errors import InvalidInput, StatementInvalid
@@ -17,7 +17,7 @@ from exchange.flows.statement.proven import verify_proven
 from schemas import ContractError, HybridKey
 from schemas.bundle import MAX_BUNDLE_BYTES, Bundle
 from schemas.exhibit import Contract
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import Role
 
 MAX_SIGNED_SNAPSHOT_BYTES: Final = MAX_BUNDLE_BYTES + 2 * MAX_SNAPSHOT_BYTES
@@ -60,10 +60,9 @@ def verify_signed_snapshot(data: bytes, *, confirmed: str | None = None) -> Veri
     """
     # 1.
     try:
-        check_json(data, max_bytes=MAX_SIGNED_SNAPSHOT_BYTES)
-        form = SignedSnapshotForm.model_validate_json(data, strict=True)
+        form = read_strict(SignedSnapshotForm, data, max_bytes=MAX_SIGNED_SNAPSHOT_BYTES)
         document = base64.b64decode(form.snapshot, validate=True)
-    except (ContractError, ValidationError, binascii.Error) as error:
+    except (ContractError, binascii.Error) as error:
         raise InvalidInput("It is no file of a signed snapshot of maturity.") from error
 
     # 2.

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, today
@@ -23,12 +23,12 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.coordination import StandingStatement, onboardings_of
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sign_statement import enter, say
-from exchange.home import write_private
+from exchange.home import read_bounded, write_private
 from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerState
 from schemas import ContractError, Maker, Onboarding, OnboardingLine
 from schemas.exhibit import Contract
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import Jurisdiction, OnboardingState, OnboardingStep, Role
 
 MAX_LIST_BYTES: Final = 64 * 1024
@@ -51,14 +51,12 @@ class ListFile(Contract):
 def read_list(path: Path, jurisdiction: Jurisdiction) -> tuple[OnboardingLine, ...]:
     """Of a file that is not there, all open. Raises InvalidInput, OSError."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_LIST_BYTES + 1)
+        data = read_bounded(path, MAX_LIST_BYTES)
     except FileNotFoundError:
         return tuple(map(open_line, OnboardingStep))
     try:
-        check_json(data, max_bytes=MAX_LIST_BYTES)
-        found = ListFile.model_validate_json(data)
-    except (ContractError, ValidationError) as error:
+        found = read_strict(ListFile, data, max_bytes=MAX_LIST_BYTES)
+    except ContractError as error:
         raise InvalidInput(f"{path} is no checklist as `ffp onboard --file` writes it.", code="invalid-file") from error
     if found.jurisdiction != jurisdiction:
         raise InvalidInput(f"{path} is the checklist of {found.jurisdiction}.", code="other-jurisdiction")

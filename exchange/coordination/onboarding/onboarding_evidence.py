@@ -8,14 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.clock import DAY_S, stamp_in, today
 from exchange.coordination.onboarding.onboarding_steps import STEP_GUIDES
 from exchange.errors import InvalidInput, TooLarge
+from exchange.home import read_bounded
 from schemas import ContractError
 from schemas.statement_base import Moment, Url
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import OnboardingStep
 
 MAX_EVIDENCE_BYTES: Final = 64 * 1024 * 1024
@@ -50,9 +51,7 @@ class _ConformanceReport(BaseModel):
 
 def read_evidence(step: OnboardingStep, path: Path, address: str | None) -> FileEvidence:
     """As ``take_evidence``, of a file. Raises OSError too."""
-    with path.open("rb") as file:
-        data = file.read(MAX_EVIDENCE_BYTES + 1)
-    return take_evidence(step, data, address)
+    return take_evidence(step, read_bounded(path, MAX_EVIDENCE_BYTES), address)
 
 
 def take_evidence(step: OnboardingStep, data: bytes, address: str | None) -> FileEvidence:
@@ -70,9 +69,8 @@ def take_evidence(step: OnboardingStep, data: bytes, address: str | None) -> Fil
 
 def _conformance(data: bytes, address: str | None) -> date:
     try:
-        check_json(data, max_bytes=MAX_CONFORMANCE_BYTES)
-        found = _ConformanceReport.model_validate_json(data)
-    except (ContractError, ValidationError) as error:
+        found = read_strict(_ConformanceReport, data, max_bytes=MAX_CONFORMANCE_BYTES)
+    except ContractError as error:
         raise InvalidInput(
             "This is no file of findings as `ffp conformance ADDRESS --json FILE` writes it.", code="invalid-file"
         ) from error

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from exchange.errors import Conflict, InvalidInput
+from exchange.home import read_bounded
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 
 SITE_FORMAT: Final = "ffp-public-site/1"
 SITE_LIST: Final = "site.json"
@@ -127,12 +128,9 @@ def check_site_folder(folder: Path) -> None:
 def _read_list(path: Path) -> Mapping[str, str] | None:
     if path.is_symlink() or not path.is_file():
         return None
-    with path.open("rb") as file:
-        data = file.read(MAX_SITE_LIST_BYTES + 1)
     try:
-        check_json(data, max_bytes=MAX_SITE_LIST_BYTES)
-        return SiteList.model_validate_json(data, strict=True).files
-    except (ContractError, ValidationError):
+        return read_strict(SiteList, read_bounded(path, MAX_SITE_LIST_BYTES), max_bytes=MAX_SITE_LIST_BYTES).files
+    except ContractError:
         return None
 
 

@@ -17,8 +17,7 @@ from exchange.coordination.outside_facts import OutsideFact, read_facts
 from exchange.errors import InvalidInput
 from schemas.errors import ContractError
 from schemas.exhibit import Contract
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import check_json, contract_error
 
 MAX_INDICATORS_BYTES: Final = 256 * 1024
 _Short = Annotated[str, Field(max_length=300)]

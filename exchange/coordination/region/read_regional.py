@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.coordination.half_year.editions import PeriodText
 from exchange.coordination.half_year.small_counts import Figure
@@ -17,8 +17,7 @@ from exchange.errors import InvalidInput
 from schemas.errors import ContractError
 from schemas.exhibit import Sha256Hex
 from schemas.statement_base import NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 
 _MOST_VALUES: Final = 65_536
 """A region of 26 sides has about as many, one of eight some 8,000."""
@@ -109,13 +108,9 @@ class _PublicRegion(_Passed):
 def read_public_region(data: bytes, name: str) -> ReadRegional:
     """``name``: of the file, for whoever gave it. Raises InvalidInput, code "invalid-regional"."""
     try:
-        check_json(data, max_bytes=MAX_REGION_BYTES, max_values=_MOST_VALUES)
-        read = _PublicRegion.model_validate_json(data, strict=True)
+        read = read_strict(_PublicRegion, data, max_bytes=MAX_REGION_BYTES, max_values=_MOST_VALUES)
     except ContractError as error:
         raise InvalidInput(f"{name} is no public regional report: {error}", code="invalid-regional") from error
-    except ValidationError as error:
-        detail = contract_error(error)
-        raise InvalidInput(f"{name} is no public regional report: {detail}", code="invalid-regional") from error
     return ReadRegional(
         period=read.period,
         data=data,

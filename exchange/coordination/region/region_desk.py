@@ -23,6 +23,7 @@ from exchange.coordination.region_files.report_file import (
 )
 from exchange.coordination.region_files.seen_files import SeenFiles
 from exchange.errors import InvalidInput, TooLarge
+from exchange.home import read_bounded
 from exchange.jurisdictions.directory import Directory, shipped_directory
 from schemas.errors import shown
 
@@ -124,14 +125,16 @@ class RegionDesk:
         """One after another, without what was taken away meanwhile."""
         for path in paths:
             try:
-                content = read_desk_file(path)
+                content = read_bounded(path, MAX_FILE_BYTES)
             except FileNotFoundError:
                 continue
             yield path.name, content
 
     def _verify(self, path: Path) -> DeskFile:
         try:
-            return DeskFile(path.name, verify_report_file(read_desk_file(path), self.keys.who, self.keys.key), None)
+            return DeskFile(
+                path.name, verify_report_file(read_bounded(path, MAX_FILE_BYTES), self.keys.who, self.keys.key), None
+            )
         except ReportRefused as error:
             return DeskFile(path.name, None, error.words_alone())
 
@@ -142,9 +145,3 @@ class RegionDesk:
     @staticmethod
     def _is_of(item: DeskFile, period: Period) -> bool:
         return item.report is not None and item.report.manifest.period == str(period)
-
-
-def read_desk_file(path: Path) -> bytes:
-    """One byte more than is taken, so that too long is refused, and not cut off."""
-    with path.open("rb") as file:
-        return file.read(MAX_FILE_BYTES + 1)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.coordination.half_year.editions import PeriodText
 from exchange.coordination.half_year.figure_definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
@@ -24,8 +24,7 @@ from exchange.coordination.region_files.untrusted_values import ToldFigure
 from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 
 REGION_FORMAT: Final = "ffp-regional-report/1"
 MAX_REGION_BYTES: Final = 16 * 1024 * 1024
@@ -166,13 +165,9 @@ def read_earlier(files: Iterable[bytes], period: str) -> dict[str, list[Regional
     found: dict[str, dict[str, RegionalEarlier]] = {"public": {}, "restricted": {}}
     for data in files:
         try:
-            check_json(data, max_bytes=MAX_REGION_BYTES)
-            read = _Region.model_validate_json(data, strict=True)
+            read = read_strict(_Region, data, max_bytes=MAX_REGION_BYTES)
         except ContractError as error:
             raise InvalidInput(f"An earlier regional report: {error}", code="invalid-earlier") from error
-        except ValidationError as error:
-            detail = contract_error(error)
-            raise InvalidInput(f"An earlier regional report: {detail}", code="invalid-earlier") from error
         if read.period >= period or is_year(read.period) != is_year(period):
             raise InvalidInput(
                 f"The earlier report is of {read.period}, and must be of before {period}, and of the same length.",

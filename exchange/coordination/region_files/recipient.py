@@ -31,8 +31,7 @@ from exchange.trust.card import same_fingerprint, spoken_fingerprint
 from exchange.trust.encrypted_files import seal_files, unseal
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, plain_line
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import contract_error, read_strict
 
 RECIPIENT_FORMAT: Final = "ffp-recipient/1"
 PRIVATE_FORMAT: Final = "ffp-recipient-private/1"
@@ -123,9 +122,8 @@ def write_recipient(recipient: NamedRecipient) -> bytes:
 def read_recipient(data: bytes) -> NamedRecipient:
     """From bytes of whoever. Raises InvalidInput, code "no-recipient"."""
     try:
-        check_json(data, max_bytes=MAX_RECIPIENT_BYTES)
-        return NamedRecipient.model_validate_json(data, strict=True)
-    except (ContractError, ValidationError) as error:
+        return read_strict(NamedRecipient, data, max_bytes=MAX_RECIPIENT_BYTES)
+    except ContractError as error:
         raise InvalidInput("This is no recipient's file, as ffp region key makes one.", code="no-recipient") from error
 
 
@@ -153,8 +151,7 @@ def read_recipient_key(data: bytes, passphrase: bytes | None) -> RecipientKey:
             raise ConfigurationError("The recipient's key is sealed with a passphrase: give it.")
         data = unseal(data, passphrase).get(_INSIDE, b"")
     try:
-        check_json(data, max_bytes=MAX_RECIPIENT_BYTES)
-        private = _Private.model_validate_json(data, strict=True)
+        private = read_strict(_Private, data, max_bytes=MAX_RECIPIENT_BYTES)
         return _key_of(
             private.name,
             MLKEM768PrivateKey.from_seed_bytes(_raw(private.ml_kem_768)),

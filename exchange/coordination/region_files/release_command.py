@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import typer
 
+from exchange.cli.acting import read_named_file
 from exchange.cli.tables import TableColumn, print_table
 
 if TYPE_CHECKING:
@@ -69,13 +70,8 @@ def confirmed_digits(recipient: NamedRecipient, typed: str | None) -> str:
 
 def read_recipient_file(path: Path) -> NamedRecipient:
     from exchange.coordination.region_files.recipient import MAX_RECIPIENT_BYTES, read_recipient
-    from exchange.errors import InvalidInput
 
-    try:
-        with path.open("rb") as file:
-            return read_recipient(file.read(MAX_RECIPIENT_BYTES + 1))
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+    return read_recipient(read_named_file(path, MAX_RECIPIENT_BYTES))
 
 
 def released_file(node: Node, actor: Actor, period: Period, to: Addressed | None, *, just_approved: bool) -> bytes:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from exchange.coordination.half_year.editions import PeriodText, ReportManifest, read_report_manifest
 from exchange.coordination.half_year.half_year_document import REPORT_FORMAT, Document
@@ -36,8 +36,7 @@ from schemas.errors import ContractError, shown
 from schemas.exhibit import Contract
 from schemas.lane import Base64Text
 from schemas.statement_base import NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import check_json, read_strict
 
 FILE_FORMAT: Final = "ffp-report-file/1"
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -235,12 +234,9 @@ def _file(data: bytes) -> ReportFile:
     try:
         check_json(data, max_bytes=MAX_FILE_BYTES, max_values=MAX_OTHER_VALUES)
         _check_format(_fields(data))
-        check_json(data, max_bytes=MAX_FILE_BYTES, max_values=_MOST_VALUES)
-        return ReportFile.model_validate_json(data, strict=True)
+        return read_strict(ReportFile, data, max_bytes=MAX_FILE_BYTES, max_values=_MOST_VALUES)
     except ContractError as error:
         raise _no_report(str(error)) from error
-    except ValidationError as error:
-        raise _no_report(str(contract_error(error))) from error
 
 
 def _fields(data: bytes) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from exchange.coordination.half_year.editions import PeriodText
 from exchange.coordination.half_year.half_year_document import Document, read_document
@@ -13,8 +13,7 @@ from exchange.coordination.half_year.public_edition import ENTERED, HOUR_CLASSES
 from exchange.coordination.half_year.small_counts import HELD_BACK, LEAST_BOUND, NO_DATA, Figure, Told, told_count
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import Jurisdiction
 
 _Number = Annotated[float, Field(ge=0, le=10**9)]
@@ -159,9 +158,5 @@ def _is_sum(figure: Figure) -> bool:
 
 def read_public(data: bytes) -> Document:
     """Raises ContractError."""
-    check_json(data, max_bytes=MAX_PUBLIC_BYTES)
-    try:
-        _Public.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    read_strict(_Public, data, max_bytes=MAX_PUBLIC_BYTES)
     return read_document(data)

@@ -32,6 +32,7 @@ from exchange.flows.entry.draft_form import (
     TICKED,
     WHOLE,
 )
+from exchange.home import read_bounded
 
 EXHIBIT_COLUMN, FILE_COLUMN = "exhibit", "file"
 MAX_TABLE_BYTES = 64 * 1024 * 1024
@@ -207,8 +208,7 @@ def _folded(text: str) -> str:
 
 
 def _bounded(path: Path, most: int) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(most + 1)
+    content = read_bounded(path, most)
     if len(content) > most:
         raise InvalidInput(f"{path.name} has more than {most} bytes.", code="table-invalid")
     return content

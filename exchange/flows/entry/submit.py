@@ -51,7 +51,7 @@ from schemas import (
     statement_payload,
 )
 from schemas.errors import shown
-from schemas.statements import contract_error
+from schemas.strict_json import contract_error
 from schemas.vocabulary import Modality
 
 EASTERNMOST = timedelta(hours=3)

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from exchange.errors import ConfigurationError, InvalidInput, RootInvalid, StatementInvalid
+from exchange.home import read_bounded
 from exchange.jurisdictions.directory import check_entries
 from exchange.jurisdictions.entry import Entries, JurisdictionEntry
 from exchange.jurisdictions.own_file import read_entries_file
@@ -139,10 +140,8 @@ def _files(folder: Path, pattern: str) -> list[Path]:
 
 
 def _registered(path: Path) -> RegisteredNode:
-    with path.open("rb") as file:
-        raw = file.read(MAX_ENVELOPE_BYTES + 1)
     try:
-        card = open_card(open_envelope(raw))
+        card = open_card(open_envelope(read_bounded(path, MAX_ENVELOPE_BYTES)))
     except (ContractError, StatementInvalid) as error:
         raise InvalidInput(f"{path} is no node's card: {error}") from error
     return RegisteredNode(node_id=card.issuer, jurisdiction=card.jurisdiction, url=card.url, identity=card.identity)

@@ -71,8 +71,7 @@ from schemas import (
 )
 from schemas.kinds import KINDS
 from schemas.review import CUSTODY
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import check_json, contract_error
 from schemas.vocabulary import Basis, Role
 
 _T = TypeVar("_T", bound=AnyStatement)

@@ -26,7 +26,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
@@ -38,8 +37,7 @@ from exchange.store.log.statements import find_statement
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.exhibit import Contract
 from schemas.lane import Base64Text
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import Decision, Role
 
 HEAD_ALONE: Final = (Role.HEAD,)
@@ -238,11 +236,7 @@ def open_approved_file(
 
     Raises ContractError for another kind of file, and what ``verify_proven`` and ``check_approval`` raise.
     """
-    check_json(data, max_bytes=max_bytes, max_values=_MOST_VALUES)
-    try:
-        file = ApprovedFile.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    file = read_strict(ApprovedFile, data, max_bytes=max_bytes, max_values=_MOST_VALUES)
     document = base64.b64decode(file.document)
     proven = verify_proven(base64.b64decode(file.proof), confirmed=confirmed)
     return OpenedFile(document, proven, check_approval(proven, document, by=by))

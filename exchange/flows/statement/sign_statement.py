@@ -15,7 +15,7 @@ from exchange.flows.node.node import Node, check_keys
 from exchange.store.log.statements import append_own
 from exchange.store.sync.peers import find_peer, put_on_lane
 from schemas import CONTRACT_VERSION, AnyStatement, Envelope, Maker, statement_id, statement_payload
-from schemas.statements import contract_error
+from schemas.strict_json import contract_error
 from schemas.vocabulary import Role, SignedInBy
 
 _S = TypeVar("_S", bound=AnyStatement)

@@ -19,7 +19,7 @@ from exchange.store.sync.peers import all_peers
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.terms.terms import legal_bases
 from schemas import LegalBasis, Maker
-from schemas.statements import contract_error
+from schemas.strict_json import contract_error
 from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule
 
 

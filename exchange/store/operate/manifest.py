@@ -19,6 +19,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from exchange.errors import CheckpointInvalid, ConfigurationError
+from exchange.home import read_bounded
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.store.operate.backup_paths import (
     ANOTHER,
@@ -198,8 +199,7 @@ def backups_in(folder: Path) -> list[tuple[Path, Manifest]]:
 
 def _read(path: Path, most: int) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(most + 1)
+        content = read_bounded(path, most)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > most:

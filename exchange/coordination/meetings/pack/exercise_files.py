@@ -25,6 +25,7 @@ from exchange.coordination.exercises.exercise_vocabulary import (
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.region_files.report_file import RefusedFile
 from exchange.errors import InvalidInput
+from exchange.home import read_bounded
 from schemas.errors import shown
 from schemas.vocabulary import Jurisdiction
 
@@ -63,12 +64,6 @@ def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, 
 
     # 3.
     return _added_up(found)
-
-
-def read_counts_file(path: Path) -> bytes:
-    """One byte more than is taken, so that too long is refused. Raises OSError."""
-    with path.open("rb") as file:
-        return file.read(MAX_COUNTS_BYTES + 1)
 
 
 def is_counts(data: bytes) -> bool:
@@ -139,7 +134,7 @@ def _in_order(counts: ExerciseCounts) -> ExerciseCounts:
 
 def _read(path: Path, name: str) -> bytes:
     try:
-        return read_counts_file(path)
+        return read_bounded(path, MAX_COUNTS_BYTES)
     except OSError as error:
         raise InvalidInput(f"{name} cannot be read: {error.strerror}.") from error
 

@@ -11,7 +11,7 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.law.law_changes import ArticleAct
@@ -23,8 +23,7 @@ from schemas.coordination import ActionNumber
 from schemas.exhibit import Contract, Day, Sha256Hex, ShortText, plain_line
 from schemas.law import ArticleId, LawDirection
 from schemas.statement_base import NodeId
-from schemas.statements import contract_error
-from schemas.strict_json import check_json
+from schemas.strict_json import read_strict
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole
 
 INPUTS_FORMAT: Final = "ffp-pack-inputs/2"
@@ -221,8 +220,4 @@ def write_inputs(inputs: PackInputs) -> bytes:
 
 def read_inputs(data: bytes) -> PackInputs:
     """Strictly, from bytes of whoever. Raises ContractError."""
-    check_json(data, max_bytes=MAX_INPUTS_BYTES)
-    try:
-        return PackInputs.model_validate_json(data, strict=True)
-    except ValidationError as error:
-        raise contract_error(error) from error
+    return read_strict(PackInputs, data, max_bytes=MAX_INPUTS_BYTES)

@@ -27,7 +27,7 @@ from exchange.web.rest import response_models
 from exchange.web.rest.firearms import FirearmChanged, FirearmEntered, FirearmInPath, note_change
 from exchange.web.wording.calibres import BESIDE_THE_LIST
 from schemas import Firearm
-from schemas.statements import contract_error
+from schemas.strict_json import contract_error
 from schemas.vocabulary import Answer, FirearmKind, FirearmOrigin, Role
 
 router = APIRouter()

@@ -126,12 +126,12 @@ def test_the_desk_keeps_words_of_a_refused_file_and_only_while_it_lies_there(
     class Noted(bytearray):
         """Bytes of a file that can be looked for later."""
 
-    def noted(path: Path) -> Noted:
+    def noted(path: Path, _most: int) -> Noted:
         found = Noted(path.read_bytes())
         read.append(weakref.ref(found))
         return found
 
-    monkeypatch.setattr("exchange.coordination.region.region_desk.read_desk_file", noted)
+    monkeypatch.setattr("exchange.coordination.region.region_desk.read_bounded", noted)
     for name in ("a", "b"):
         (tmp_path / f"{name}.json").write_bytes(b'{"format":"ffp-report-file/1","x":0}')
     desk = PackDesk(tmp_path, DeskKeys(Believed(), None), shipped_indicators())
