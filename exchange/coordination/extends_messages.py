@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from exchange.coordination.assessment.outside_facts_asked import outside_texts
-from exchange.coordination.assessment.questionnaire import questionnaire_texts
+from exchange.coordination.assessment.questionnaire import outside_texts, questionnaire_texts
 from exchange.coordination.half_year.figure_definitions import definition_texts
 from exchange.coordination.incidents.platform_words import annex_texts
 from exchange.coordination.maturity.practice_definitions import maturity_texts

@@ -6,7 +6,7 @@ is doubtful, such as words that look like a person's name, the assessor looks at
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -177,8 +177,13 @@ def _of_names(given: AnswersFile, known: Directory) -> Iterator[AnswerProblem]:
     ]
     for number, own in enumerate(given.recommendations, 1):
         texts += [(f"recommendation {number}", words) for words in (own.text, own.owner, own.because)]
+    yield from doubtful_names(given.name, texts, known)
+
+
+def doubtful_names(file: str, texts: Iterable[tuple[str, str]], known: Directory) -> Iterator[AnswerProblem]:
+    """Yield a problem for each place with words that look like a person's name, or identify somebody otherwise."""
     for place, words in texts:
         found = {doubt for line in words.splitlines() for doubt in doubts(line[: 10 * MAX_LINE], known=known)}
         for doubt in sorted(found):
             said = f"It may hold {doubt.replace('_', ' ')} of a person; write roles and counts, no names."
-            yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, place, said)
+            yield AnswerProblem(ProblemGravity.DOUBTFUL, file, place, said)

@@ -128,7 +128,7 @@ def write_paper(
 
                 written = radar_of(found).encode()
             case PaperForm.CSV:
-                from exchange.coordination.assessment.assessment_csv import assessment_sheet
+                from exchange.coordination.assessment.plain_assessment import assessment_sheet
 
                 written = assessment_sheet(found)
             case PaperForm.JSON:

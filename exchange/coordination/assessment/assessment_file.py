@@ -18,8 +18,7 @@ from exchange.coordination.assessment.assessment_answers import (
     OwnRecommendation,
 )
 from exchange.coordination.assessment.evaluation_answers import EVALUATION_FORMAT
-from exchange.coordination.assessment.outside_facts_asked import headings
-from exchange.coordination.assessment.questionnaire import AnswerKind, AssessmentQuestion, questionnaire
+from exchange.coordination.assessment.questionnaire import AnswerKind, AssessmentQuestion, headings, questionnaire
 from exchange.coordination.half_year.half_years import Half
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import gettext as _

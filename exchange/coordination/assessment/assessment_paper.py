@@ -23,7 +23,7 @@ from exchange.coordination.assessment.assessment_words import (
     told_words,
     who_and_when,
 )
-from exchange.coordination.assessment.outside_facts_asked import standards
+from exchange.coordination.assessment.questionnaire import standards
 from exchange.coordination.assessment.radar import RadarSpoke, radar
 from exchange.coordination.assessment.recommendations import Recommendation
 from exchange.coordination.maturity.maturity_path import MaturityPath

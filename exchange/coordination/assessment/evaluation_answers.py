@@ -11,12 +11,11 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from exchange.coordination.assessment.answer_problems import AnswerProblem, ProblemGravity
+from exchange.coordination.assessment.answer_problems import AnswerProblem, doubtful_names
 from exchange.coordination.assessment.assessment_answers import AnswerDay, AnswerLine, AnswerWords, formed
 from exchange.coordination.assessment.bounded_toml import read_toml
-from exchange.coordination.assessment.outside_facts_asked import headings
+from exchange.coordination.assessment.questionnaire import headings
 from exchange.errors import InvalidInput
-from exchange.flows.entry.free_text import doubts
 from exchange.jurisdictions.directory import Directory, shipped_directory
 
 EVALUATION_FORMAT: Final = "ffp-evaluation/1"
@@ -79,8 +78,4 @@ def doubts_of_evaluation(given: EvaluationFile, known: Directory | None = None) 
     texts = [("evaluators", given.evaluators), ("summary", given.summary)]
     texts += [(name, words) for name, item in given.answers.items() for words in (item.answer, item.evidence)]
     texts += [("conclusions", words) for words in given.conclusions]
-    for place, words in texts:
-        found = {doubt for line in words.splitlines() for doubt in doubts(line, known=known or shipped_directory())}
-        for doubt in sorted(found):
-            said = f"It may hold {doubt.replace('_', ' ')} of a person; write roles and counts, no names."
-            yield AnswerProblem(ProblemGravity.DOUBTFUL, given.name, place, said)
+    yield from doubtful_names(given.name, texts, known or shipped_directory())

@@ -11,8 +11,13 @@ from typing import Final
 from exchange.coordination.assessment.assessment import Assessment, assessment_of
 from exchange.coordination.assessment.assessment_folder import read_folder
 from exchange.coordination.assessment.evaluation_answers import EvaluationFile
-from exchange.coordination.assessment.outside_facts_asked import CriterionHeading, headings
-from exchange.coordination.assessment.questionnaire import AssessmentQuestion, Criterion, questionnaire
+from exchange.coordination.assessment.questionnaire import (
+    AssessmentQuestion,
+    Criterion,
+    CriterionHeading,
+    headings,
+    questionnaire,
+)
 from exchange.coordination.assessment.rating import Answered, Rated, rated
 from exchange.coordination.assessment.recommendations import Recommendation
 from exchange.coordination.half_year.half_years import Half

@@ -11,11 +11,59 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from exchange.coordination.outside_facts import OutsideFact, read_facts
+
+
+@dataclass(frozen=True)
+class EvaluationQuestion:
+    id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class CriterionHeading:
+    """A criterion as a heading: ``asks`` is its question in the source's words, ``questions`` are those that evaluators
+    answer, in the words of this software."""
+
+    criterion: Criterion
+    fact: OutsideFact
+    asks: str
+    questions: tuple[EvaluationQuestion, ...]
+
+
+@functools.cache
+def headings() -> tuple[CriterionHeading, ...]:
+    facts = read_facts(__package__, "criteria.json")
+    return tuple(
+        CriterionHeading(
+            Criterion(fact.id),
+            fact,
+            fact.more["asks"],
+            tuple(EvaluationQuestion(item["id"], item["text"]) for item in fact.more["questions"]),
+        )
+        for fact in facts.values()
+    )
+
+
+@functools.cache
+def standards() -> Mapping[str, OutsideFact]:
+    return read_facts(__package__, "standards.json")
+
+
+def outside_texts() -> list[str]:
+    """What of them a paper says in the reader's language."""
+    found = []
+    for heading in headings():
+        found += [heading.fact.text, heading.asks, *(question.text for question in heading.questions)]
+    return found
+
 
 MOST_ANSWERED: Final = 1_000_000
 """A count or a number of months beyond this is a slip of the hand."""

@@ -10,9 +10,8 @@ from fastapi import Depends, Request
 from fastapi import Path as InPath
 from starlette.responses import Response
 
-from exchange.coordination.exercises.attempts import Attempt, find_attempt
+from exchange.coordination.exercises.attempts import Attempt, attempt_name, find_attempt
 from exchange.coordination.exercises.exercise_folder import KeptSet, find_set, folder_of
-from exchange.coordination.exercises.participants import attempt_name
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.web.pages.layout import Visitor, visitor

@@ -1,16 +1,24 @@
 """What somebody answers. Nothing here says who: an attempt has a code that its maker alone knows, the folder the code's
 digest, the jurisdiction of the node, the half-year, and whether it is its person's first one at this set: only those
-are counted (``participants``). Each answer is a file of its own that is made once, so that the first answer stands,
-also where two windows send one at a time."""
+are counted. Each answer is a file of its own that is made once, so that the first answer stands,
+also where two windows send one at a time.
+
+A person counts once for a set: the folder has a mark for each person and set, made with a key that the node alone has.
+A mark names nobody, and the marks of two sets cannot be joined.
+"""
 
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
+import hmac
+import os
 import re
 import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,11 +35,72 @@ from exchange.coordination.exercises.exercise_documents import (
 )
 from exchange.coordination.exercises.exercise_folder import KeptSet
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseOutcome, ExerciseUse
-from exchange.coordination.exercises.participants import noted_beginning
 from exchange.coordination.exercises.scoring import SkillResult, by_skill, pair_outcome, question_outcome
 from exchange.coordination.half_year.half_years import Half
 from exchange.errors import Conflict, InvalidInput, NotFound, TooMany
+from exchange.flows.access.sealed_secrets import sealing_key
+from exchange.flows.node.node import Node
 from schemas.vocabulary import Jurisdiction, ScreenConclusion
+
+MOST_OF_ONE_PERSON: Final = 10
+"""Attempts at one set: more would take it from the others of a class."""
+
+
+def participant_mark(node: Node, pseudonym: str, set_id: str) -> str:
+    """Of somebody who is signed in at ``node``, for one set: 64 hex digits."""
+    return _digest(node, "exercises", pseudonym, set_id)
+
+
+def attempt_name(node: Node, pseudonym: str, set_id: str) -> str:
+    """Of this person's attempt at a set, for the own browser: 16 hex digits that say nothing of the mark."""
+    return _digest(node, "attempt in a browser", pseudonym, set_id)[:16]
+
+
+@contextmanager
+def noted_beginning(kept: KeptSet, mark: str) -> Iterator[bool]:
+    """One attempt more of this person, who is noted when it was made: whether it is the first one. Others who begin the
+    set wait meanwhile. Raises TooMany."""
+    there = _place(kept)
+    there.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (there / "lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = _marks(kept)
+        if known.get(mark, 0) >= MOST_OF_ONE_PERSON:
+            raise TooMany(f"You began this set {MOST_OF_ONE_PERSON} times; go on with an attempt by its code.")
+        yield mark not in known
+        known[mark] = known.get(mark, 0) + 1
+        _write(there, known)
+
+
+def has_begun(kept: KeptSet, mark: str) -> bool:
+    return mark in _marks(kept)
+
+
+def _place(kept: KeptSet) -> Path:
+    return kept.path.parent.parent / "participants" / kept.set_id
+
+
+def _marks(kept: KeptSet) -> dict[str, int]:
+    """How often each began."""
+    try:
+        lines = (_place(kept) / "marks").read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return {}
+    return {mark: int(times) for mark, _, times in (line.partition(" ") for line in lines)}
+
+
+def _write(there: Path, known: dict[str, int]) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=there, encoding="ascii", delete=False) as new:
+        new.write("".join(f"{mark} {times}\n" for mark, times in sorted(known.items())))
+        new.flush()
+        os.fsync(new.fileno())
+    Path(new.name).replace(there / "marks")
+
+
+def _digest(node: Node, what: str, pseudonym: str, set_id: str) -> str:
+    said = f"{what} {node.node_id} {pseudonym} {set_id}"
+    return hmac.new(sealing_key(node), said.encode(), hashlib.sha256).hexdigest()
+
 
 MOST_ATTEMPTS: Final = 500
 """Of one set: a folder is for a class, not for a crowd."""

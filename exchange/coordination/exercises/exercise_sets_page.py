@@ -16,7 +16,15 @@ from exchange.coordination.exercises.attempt_cookie import (
     left,
     set_of,
 )
-from exchange.coordination.exercises.attempts import Attempt, begin_attempt, find_attempt, given_of, hand_in
+from exchange.coordination.exercises.attempts import (
+    Attempt,
+    begin_attempt,
+    find_attempt,
+    given_of,
+    hand_in,
+    has_begun,
+    participant_mark,
+)
 from exchange.coordination.exercises.exercise_counts import people_of_set
 from exchange.coordination.exercises.exercise_documents import write_exercise_document
 from exchange.coordination.exercises.exercise_folder import KeptSet, folder_of, list_sets
@@ -30,7 +38,6 @@ from exchange.coordination.exercises.exercise_words import (
     skill_word,
     use_word,
 )
-from exchange.coordination.exercises.participants import has_begun, participant_mark
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode

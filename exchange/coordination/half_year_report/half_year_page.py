@@ -33,9 +33,8 @@ from exchange.coordination.half_year_report.half_year_charts import (
     over_time,
     stage_spans,
 )
-from exchange.coordination.half_year_report.half_year_paper import render_monitoring
+from exchange.coordination.half_year_report.half_year_paper import monitoring_sheet, render_monitoring
 from exchange.coordination.half_year_report.monitoring_lines import exact_lines, lines_of
-from exchange.coordination.half_year_report.report_csv import monitoring_sheet
 from exchange.coordination.region_files.recipient import read_recipient
 from exchange.coordination.region_files.release_report import Addressed, bound_annexes, release_report
 from exchange.errors import NotFound

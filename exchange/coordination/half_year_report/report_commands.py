@@ -159,8 +159,7 @@ def _addressed(
 def _written(document: Document, approved: Approved | None, form: ReportForm, language: str, known: Directory) -> bytes:
     from exchange.coordination.half_year.half_year_document import write_document
     from exchange.coordination.half_year.half_year_report import approve_next
-    from exchange.coordination.half_year_report.half_year_paper import render_monitoring
-    from exchange.coordination.half_year_report.report_csv import monitoring_sheet
+    from exchange.coordination.half_year_report.half_year_paper import monitoring_sheet, render_monitoring
     from exchange.errors import NotFound
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking

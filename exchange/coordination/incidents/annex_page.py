@@ -13,7 +13,6 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.incidents.annex_csv import annex_sheet
 from exchange.coordination.incidents.csv_lines import MAX_CSV_BYTES, TableEncoding
 from exchange.coordination.incidents.enter_incidents import (
     CountsEntry,
@@ -36,7 +35,7 @@ from exchange.coordination.incidents.incident_annex import (
 from exchange.coordination.incidents.incident_charts import drawings, trend
 from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_document import ToldAnnex
-from exchange.coordination.incidents.incident_paper import render_annex
+from exchange.coordination.incidents.incident_paper import annex_sheet, render_annex
 from exchange.coordination.incidents.incident_vocabulary import HarmOutcome, Offence, WeaponKind
 from exchange.coordination.incidents.incident_words import (
     notes_of,

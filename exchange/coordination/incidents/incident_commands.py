@@ -264,10 +264,9 @@ def write(
 
 def _drafted(found: AnnexDraft, form: AnnexFile, known: Directory) -> bytes:
     """Raises NotFound for what there is of an approved annex alone."""
-    from exchange.coordination.incidents.annex_csv import annex_sheet
     from exchange.coordination.incidents.incident_annex import approve_annex_next
     from exchange.coordination.incidents.incident_document import write_told
-    from exchange.coordination.incidents.incident_paper import render_annex
+    from exchange.coordination.incidents.incident_paper import annex_sheet, render_annex
     from exchange.errors import NotFound
 
     match form:
@@ -285,8 +284,7 @@ def _drafted(found: AnnexDraft, form: AnnexFile, known: Directory) -> bytes:
 
 
 def _released(found: ApprovedAnnex, form: AnnexFile) -> bytes:
-    from exchange.coordination.incidents.annex_csv import annex_sheet
-    from exchange.coordination.incidents.incident_paper import render_annex
+    from exchange.coordination.incidents.incident_paper import annex_sheet, render_annex
 
     match form:
         case AnnexFile.JSON:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.coordination.assessment.outside_facts_asked import headings, standards
+from exchange.coordination.assessment.questionnaire import headings, standards
 from exchange.coordination.incidents.platform_words import sources
 from exchange.coordination.outside_words import OWN_SOURCES, fact_words, outside_words
 from exchange.coordination.region.indicators import goal_texts, indicators_in, shipped_indicators

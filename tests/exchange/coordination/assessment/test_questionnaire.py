@@ -6,13 +6,15 @@ import re
 
 import pytest
 
-from exchange.coordination.assessment.outside_facts_asked import headings, outside_texts, standards
 from exchange.coordination.assessment.questionnaire import (
     AnswerKind,
     Criterion,
+    headings,
+    outside_texts,
     questionnaire,
     questionnaire_texts,
     read_questionnaire,
+    standards,
 )
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS
 from exchange.flows.entry.free_text import doubts

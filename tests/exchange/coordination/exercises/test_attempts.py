@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from exchange.coordination.exercises.attempts import (
+    MOST_OF_ONE_PERSON,
     Attempt,
     answer_exercise,
     attempts_of,
@@ -21,6 +22,7 @@ from exchange.coordination.exercises.attempts import (
     find_attempt,
     given_of,
     hand_in,
+    has_begun,
     score_given,
 )
 from exchange.coordination.exercises.draw_set import DrawnSet
@@ -37,7 +39,6 @@ from exchange.coordination.exercises.exercise_folder import (
     remove_set,
 )
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseOutcome, ExerciseUse
-from exchange.coordination.exercises.participants import MOST_OF_ONE_PERSON, has_begun
 from exchange.coordination.half_year.half_years import Half
 from exchange.errors import ConfigurationError, Conflict, InvalidInput, NotFound, TooMany
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction

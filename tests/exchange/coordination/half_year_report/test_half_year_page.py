@@ -17,8 +17,11 @@ from pypdf import PdfReader
 
 from exchange.coordination.half_year.half_year_report import approve_report, draft, find_approved
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.half_year_report.half_year_paper import render_monitoring
-from exchange.coordination.half_year_report.report_csv import MONITORING_COLUMNS, monitoring_sheet
+from exchange.coordination.half_year_report.half_year_paper import (
+    MONITORING_COLUMNS,
+    monitoring_sheet,
+    render_monitoring,
+)
 from exchange.coordination.region_files.recipient import make_recipient, write_recipient
 from exchange.flows.log.checkpoint import sign_head
 from exchange.web.languages import CODES, Spoken
