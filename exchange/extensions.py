@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeVar
 
@@ -23,6 +24,11 @@ _P = TypeVar("_P")
 
 EXTENSIONS: Final[tuple[str, ...]] = ("exchange.coordination",)
 """The region's coordination. Without this line and the folder, a complete node remains."""
+
+
+def extension_folders() -> list[Path]:
+    """Return the folder of each extension. One with texts of its own has the catalogues in `languages`."""
+    return [Path(import_module(name).__path__[0]) for name in EXTENSIONS]
 
 
 def modules_for(floor: str) -> list[ModuleType]:

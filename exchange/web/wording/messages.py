@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po, write_po
 import exchange.web
 from exchange.extensions import parts_for
 from exchange.record_filter import CONDITIONS, ConditionGroup
-from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_file
+from exchange.web.languages.catalogue import CODES, SOURCE, catalogue_files, read_catalogue
 from exchange.web.languages.cyrillic import to_cyrillic
 from exchange.web.wording.viewer_words import VIEWER_TEXTS, viewer_texts
 
@@ -54,51 +54,58 @@ _NODE: Final = MessagesPart(
 
 
 @functools.cache
-def collect() -> Catalog:
-    """All texts that pages and reports say, in the order of the files; read once."""
-    catalogue = Catalog(charset="utf-8")
+def collect() -> list[Catalog]:
+    """Return the texts that pages and reports say, for each catalogue that `catalogue_files` names those that the
+    catalogues before do not have."""
+    collected: list[Catalog] = []
     options = {"**/templates/**.html": {"extensions": "jinja2.ext.i18n", "silent": "false", "trimmed": "true"}}
     for part in (_NODE, *parts_for("messages", MessagesPart)):
-        beside = "" if part is _NODE else f"../{part.folder.name}/"
+        catalogue = Catalog(charset="utf-8")
         for name, _, message, comments, _ in extract_from_dir(
             part.folder, _METHODS, options, _KEYWORDS, ("Translators:",)
         ):
-            catalogue.add(message, locations=[(beside + name, 0)], auto_comments=comments)
+            _add(catalogue, collected, message, name, comments)
         for name, texts_of in part.data.items():
             for text in texts_of():
-                catalogue.add(text, locations=[(beside + name, 0)])
-    return catalogue
+                _add(catalogue, collected, text, name)
+        collected.append(catalogue)
+    return collected
 
 
-def read_catalogue(code: str) -> Catalog:
-    path = catalogue_file(code)
-    return read_po(io.BytesIO(path.read_bytes() if path.is_file() else b""), ignore_obsolete=True)
+def _add(
+    catalogue: Catalog, before: list[Catalog], message: str | tuple[str, ...], name: str, comments: Sequence[str] = ()
+) -> None:
+    if not any(message in earlier for earlier in before):
+        catalogue.add(message, locations=[(name, 0)], auto_comments=comments)
 
 
-def update(code: str, collected: Catalog) -> None:
+def update(code: str) -> None:
     """What is translated stays, what nobody says any more goes."""
-    known, renewed = read_catalogue(code), Catalog(charset="utf-8")
-    for message in texts(collected):
-        found = known.get(message.id)
-        said = found.string if found is not None and not found.fuzzy else None
-        renewed.add(message.id, said, locations=message.locations, auto_comments=message.auto_comments)
-    _write(code, renewed)
+    known = read_catalogue(code)
+    for path, collected in zip(catalogue_files(code), collect(), strict=True):
+        renewed = Catalog(charset="utf-8")
+        for message in texts(collected):
+            found = known.get(message.id)
+            said = found.string if found is not None and not found.fuzzy else None
+            renewed.add(message.id, said, locations=message.locations, auto_comments=message.auto_comments)
+        _write(path, code, renewed)
 
 
 def write_cyrillic() -> None:
     """Letter by letter, so that both scripts say the same."""
-    renewed = Catalog(charset="utf-8")
-    for message in texts(read_catalogue("sr-Latn")):
-        said = message.string or ""
-        cyrillic = to_cyrillic(said) if isinstance(said, str) else tuple(map(to_cyrillic, said))
-        renewed.add(message.id, cyrillic, locations=message.locations)
-    _write("sr-Cyrl", renewed)
+    for latin, cyrillic in zip(catalogue_files("sr-Latn"), catalogue_files("sr-Cyrl"), strict=True):
+        renewed = Catalog(charset="utf-8")
+        for message in texts(read_po(io.BytesIO(latin.read_bytes()), ignore_obsolete=True)):
+            said = message.string or ""
+            other = to_cyrillic(said) if isinstance(said, str) else tuple(map(to_cyrillic, said))
+            renewed.add(message.id, other, locations=message.locations)
+        _write(cyrillic, "sr-Cyrl", renewed)
 
 
 def missing(code: str) -> list[str]:
     """The English texts that the language does not say yet."""
     known, found = read_catalogue(code), []
-    for message in texts(collect()):
+    for message in (message for catalogue in collect() for message in texts(catalogue)):
         said = known.get(message.id)
         strings = () if said is None or said.fuzzy else said.string
         if not strings or not all([strings] if isinstance(strings, str) else strings):
@@ -111,7 +118,7 @@ def texts(catalogue: Catalog) -> Iterator[Message]:
     return (message for message in catalogue if message.id)
 
 
-def _write(code: str, catalogue: Catalog) -> None:
+def _write(path: Path, code: str, catalogue: Catalog) -> None:
     """With a head that says nothing of the day or the machine: the file changes when a text does."""
     plural = f"{_PLURALS.get(code, _SLAVIC)};"
     head = ["Content-Type: text/plain; charset=UTF-8", "Content-Transfer-Encoding: 8bit", f"Language: {code}"]
@@ -120,7 +127,6 @@ def _write(code: str, catalogue: Catalog) -> None:
     body = io.BytesIO()
     write_po(body, catalogue, width=0, omit_header=True, include_lineno=False, sort_by_file=True)
     lines = ['msgid ""', 'msgstr ""', *(f'"{line}\\n"' for line in head), ""]
-    path = catalogue_file(code)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes("\n".join(lines).encode() + b"\n" + body.getvalue())
 
@@ -132,9 +138,8 @@ def main(arguments: list[str]) -> int:
         for code, lacked in lacking.items():
             print(f"{code}: {len(lacked)} missing", *(f"  {text}" for text in lacked), sep="\n")
         return 1 if any(lacking.values()) else 0
-    collected = collect()
     for code in others:
-        update(code, collected)
+        update(code)
     write_cyrillic()
     return 0
 
