@@ -24,8 +24,9 @@ def now() -> datetime:
 
 @contextmanager
 def clock_of_the_past(clock: Callable[[], datetime]) -> Iterator[None]:
-    """For the length of a block this process has another clock: that of the made-up past which `ffp training` simulates
-    before its nodes run. A node that is served never has one. Requests and heads are signed with the real time."""
+    """For the length of a block this process has another clock: that of a made-up past, which a training
+    simulates before its nodes run. A node that is served never has one. Requests and heads are signed with the real
+    time."""
     _shown_by.append(clock)
     try:
         yield

@@ -25,7 +25,13 @@ WITH_CODE = (
         if path.is_file() and path.suffix not in {".md", ".json", ".pyc"}
     ),
 )
+REMOVABLE = (ROOT / "exchange" / "coordination", ROOT / "tests" / "exchange" / "coordination")
+"""Where these were removed, documents may still name what was in them."""
 _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def is_removed(path: Path) -> bool:
+    return any(folder in (path := path.resolve(), *path.parents) and not folder.exists() for folder in REMOVABLE)
 
 
 @dataclass(frozen=True)

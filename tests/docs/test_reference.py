@@ -42,10 +42,20 @@ def test_every_jurisdiction_is_named(submission_format: Any) -> None:
     assert all(f"{code} {known.name(code)}" in text for code in known)
 
 
-def test_every_table_is_explained(architecture: Any) -> None:
-    section = architecture.text.split("## The tables")[1].split("\n## ")[0]
+def tables_of(package: str) -> list[str]:
+    """Return the names of the tables that this package declares."""
+    classes = [mapper.class_ for mapper in Base.registry.mappers]
+    return sorted(one.__tablename__ for one in classes if one.__module__.startswith(package))
+
+
+def explained_tables(text: str, heading: str) -> list[str]:
+    section = re.split(r"\n##+ ", text.split(f"{heading}\n")[1])[0]
     first_columns = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
-    assert sorted(re.findall(r"`(\w+)`", " ".join(first_columns))) == sorted(Base.metadata.tables), "each table once"
+    return sorted(re.findall(r"`(\w+)`", " ".join(first_columns)))
+
+
+def test_every_table_is_explained(architecture: Any) -> None:
+    assert explained_tables(architecture.text, "## The tables") == tables_of("exchange.store"), "each table once"
 
 
 @pytest.mark.parametrize("floor", ["exchange/flows", "matcher"])

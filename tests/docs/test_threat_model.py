@@ -12,6 +12,7 @@ import pytest
 
 from exchange.config import Settings
 from matcher.numeric.limits import Limits
+from tests.docs.conftest import is_removed
 
 UNITS = {"kiB": 1024, "MiB": 1024**2, "s": 1, "": 1}
 BOUND = re.compile(r"^(?:max_|min_free)|_timeout_s$|_quota$|_skew_s$|^workers$")
@@ -43,7 +44,8 @@ def test_each_threat_has_a_control_and_a_proof_that_is_a_test(page: str, root: P
             tests = re.findall(r"\[(\w+)\]\(\.\./(tests/\S+\.py)\)", proof)
             assert tests, threat
             for name, file in tests:
-                assert f"def test_{name}(" in (root / file).read_text(encoding="utf-8"), f"{threat}: {name}"
+                if not is_removed(root / file):
+                    assert f"def test_{name}(" in (root / file).read_text(encoding="utf-8"), f"{threat}: {name}"
             named += len(tests)
     assert named > 60
 
