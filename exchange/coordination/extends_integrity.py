@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from exchange.coordination.approved_document import digest_of
 from exchange.coordination.half_year.counted import editions_of
 from exchange.coordination.half_year.editions import read_report_manifest
 from exchange.coordination.half_year.report_tables import MonitoringReportRow
@@ -18,7 +19,6 @@ from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
 from exchange.coordination.meetings.meeting_tables import PackInputsRow
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, IntegrityPart, differing, said_in
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import digest_of
 from exchange.store.operate.at_rest import rows_backed
 from schemas import Approval, ContractError
 

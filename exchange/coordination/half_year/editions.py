@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import StringConstraints
 
-from exchange.flows.statement.approved_document import digest_of
+from exchange.coordination.approved_document import digest_of
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
 from schemas.strict_json import read_strict

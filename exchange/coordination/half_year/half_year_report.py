@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.coordination.approved_document import ApprovedDocument, NewApproval, approve_document, find_approval
 from exchange.coordination.half_year.counted import (
     approved_report,
     approved_reports,
@@ -48,7 +49,6 @@ from exchange.coordination.half_year.restricted_edition import (
 from exchange.coordination.half_year.small_counts import NO_DATA, exact
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import ApprovedDocument, NewApproval, approve_document, find_approval
 from schemas import Maker
 
 MONTHS = 12

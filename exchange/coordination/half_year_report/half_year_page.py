@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
+from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.figure_definitions import AVAILABILITY
 from exchange.coordination.half_year.figure_words import notes, words
 from exchange.coordination.half_year.half_year_document import Document
@@ -39,7 +40,6 @@ from exchange.coordination.region_files.recipient import read_recipient
 from exchange.coordination.region_files.release_report import Addressed, bound_annexes, release_report
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import check_digest
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily

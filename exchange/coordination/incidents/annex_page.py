@@ -12,6 +12,7 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
+from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.csv_lines import MAX_CSV_BYTES, TableEncoding
 from exchange.coordination.incidents.enter_incidents import (
@@ -24,6 +25,7 @@ from exchange.coordination.incidents.enter_incidents import (
     take_import,
     undo_change,
 )
+from exchange.coordination.incidents.form_with_file import parse_form
 from exchange.coordination.incidents.incident_annex import (
     ApprovedAnnex,
     approve_annex,
@@ -51,11 +53,9 @@ from exchange.coordination.incidents.read_incident_table import table_template
 from exchange.coordination.incidents.told_incidents import exact_table, exact_totals
 from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import check_digest
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
-from exchange.web.http.form_with_file import parse_form
 from exchange.web.languages import gettext, spoken
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import media_type_of, own_body

@@ -9,6 +9,13 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.coordination.approved_document import (
+    ApprovedDocument,
+    NewApproval,
+    approve_document,
+    digest_of,
+    find_approval,
+)
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import entered, settle
 from exchange.coordination.incidents.incident_document import (
@@ -32,13 +39,6 @@ from exchange.coordination.incidents.incident_tables import (
 )
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import (
-    ApprovedDocument,
-    NewApproval,
-    approve_document,
-    digest_of,
-    find_approval,
-)
 from schemas import Maker
 
 RECENT_HALVES: Final = 6

@@ -179,11 +179,11 @@ def approve_counts(
 ) -> None:
     """Approve both editions of a half-year that is over, for release."""
     from exchange.cli.acting import maker_of
+    from exchange.coordination.approved_document import check_digest
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.incident_annex import approve_annex
     from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
-    from exchange.flows.statement.approved_document import check_digest
     from schemas.vocabulary import Role
 
     wanted = Half.parse(half)

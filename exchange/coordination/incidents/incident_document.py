@@ -13,6 +13,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from exchange.coordination.approved_document import digest_of
 from exchange.coordination.half_year.editions import MAX_MANIFEST_BYTES
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.restricted_edition import HalfText
@@ -41,7 +42,6 @@ from exchange.coordination.incidents.told_incidents import (
     told_totals,
 )
 from exchange.errors import InvalidInput
-from exchange.flows.statement.approved_document import digest_of
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError
 from schemas.exhibit import Contract, Sha256Hex

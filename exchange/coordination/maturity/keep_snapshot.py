@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.coordination.approved_document import NewApproval, approve_document
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.maturity_path import MaturityPath, path_of
@@ -30,7 +31,6 @@ from exchange.coordination.maturity.snapshot_tables import (
 from exchange.errors import Conflict, NotFound
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import NewApproval, approve_document
 from exchange.flows.statement.proven import make_proven
 from exchange.flows.statement.sign_statement import THE_NODE
 from schemas import Maker

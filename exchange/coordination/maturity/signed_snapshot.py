@@ -10,9 +10,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from exchange.coordination.approved_document import check_approval
 from exchange.coordination.maturity.maturity_snapshot import MAX_SNAPSHOT_BYTES, Snapshot, read_snapshot
 from exchange.errors import InvalidInput, StatementInvalid
-from exchange.flows.statement.approved_document import check_approval
 from exchange.flows.statement.proven import verify_proven
 from schemas import ContractError, HybridKey
 from schemas.bundle import MAX_BUNDLE_BYTES, Bundle

@@ -11,6 +11,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from exchange.coordination.approved_document import check_approval, check_part
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.restricted_edition import BLOCK, HalfText
 from exchange.coordination.half_year.small_counts import Figure, Told
@@ -26,7 +27,6 @@ from exchange.coordination.incidents.incident_document import (
 from exchange.coordination.incidents.told_incidents import exact_table, exact_totals
 from exchange.coordination.region_files.sealed_edition import SealedEdition
 from exchange.errors import InvalidInput, StatementInvalid
-from exchange.flows.statement.approved_document import check_approval, check_part
 from exchange.flows.statement.proven import ProvenStatement
 from schemas.exhibit import Contract
 from schemas.lane import Base64Text

@@ -7,6 +7,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exchange.coordination.approved_document import approval_proof
 from exchange.coordination.half_year.half_year_report import Approved, released
 from exchange.coordination.half_year.half_years import Period
 from exchange.coordination.incidents.incident_annex import ApprovedAnnex, find_annex
@@ -16,7 +17,6 @@ from exchange.coordination.region_files.report_file import FILE_FORMAT, ReportFi
 from exchange.coordination.region_files.sealed_edition import MAX_PURPOSE, SealedEdition, seal_edition
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import approval_proof
 from exchange.log.audit_entry import Act, Actor, Deed
 
 

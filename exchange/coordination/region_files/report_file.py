@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from exchange.coordination.approved_document import check_approval, check_part
 from exchange.coordination.half_year.editions import PeriodText, ReportManifest, read_report_manifest
 from exchange.coordination.half_year.half_year_document import REPORT_FORMAT, Document
 from exchange.coordination.half_year.half_years import parse_period
@@ -28,7 +29,6 @@ from exchange.coordination.region_files.recipient import RecipientKey
 from exchange.coordination.region_files.sealed_edition import SealedEdition, open_edition
 from exchange.coordination.region_files.untrusted_values import read_public
 from exchange.errors import ExchangeError, InvalidInput, LogError, StatementInvalid
-from exchange.flows.statement.approved_document import check_approval, check_part
 from exchange.flows.statement.proven import ProvenStatement, last_round_that_names, verify_proven
 from exchange.trust.card import same_fingerprint
 from exchange.trust.registry import Trust

@@ -10,6 +10,7 @@ What the nodes say to each other goes over HTTP as ever. Each lane is pulled onl
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -34,9 +35,25 @@ from exchange.flows.sync.available_hours import AvailableHours
 from exchange.flows.sync.pull import pull
 from exchange.flows.sync.receipts import give_receipt
 from exchange.net.client import PeerClient
+from exchange.patience import Patience
+from exchange.store.node.jobs import JobKind
 from exchange.web.app import create_peer_app
+from exchange.worker.job_runner import JobRunner
 from exchange.worker.peer_rounds import PeerRounds
-from exchange.worker.work_off import work_off
+
+WORKED_OFF: Final = (JobKind.FETCH_SCAN, JobKind.CORRELATE, JobKind.ERASE, JobKind.SEND_QUERY)
+"""What an exchange waits for. Controls of blind verification, probes and messages come when the node runs."""
+
+
+def work_off(node: Node, client: PeerClient, *, answers: bool) -> int:
+    """Do all jobs of these kinds that are due by the clock, with ``answers`` to peers' queries or without; returns how
+    many were taken. What fails is logged, and due again later."""
+    runner = JobRunner(node, client, "nobody-serves", Patience(random.Random()), threading.Event())
+    taken = 0
+    for kind in (*WORKED_OFF, JobKind.ANSWER_QUERY) if answers else WORKED_OFF:
+        while runner.drain(kind):
+            taken += 1
+    return taken
 
 
 class PastClock:

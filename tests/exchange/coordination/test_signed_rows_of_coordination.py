@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp
+from exchange.coordination.approved_document import NewApproval, approve_document
 from exchange.coordination.half_year.counted import keep_report
 from exchange.coordination.half_year.editions import editions
 from exchange.coordination.half_year.half_years import Half
@@ -29,7 +30,6 @@ from exchange.coordination.maturity.practices_here import maturity_of
 from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow, add_snapshot
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, draft_inputs
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import NewApproval, approve_document
 from tests.exchange.databases import SLOW_ON_POSTGRESQL, Databases, databases_fixture
 from tests.exchange.flows.integrity.at_rest_world import HEAD, live
 from tests.exchange.flows.integrity.test_signed_rows import CLOCK, alter_and_find, findings, signed_columns

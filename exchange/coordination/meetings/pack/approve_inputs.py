@@ -12,13 +12,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.meetings.meeting_tables import PackInputsRow, find_pack_inputs, keep_pack_inputs
-from exchange.coordination.meetings.pack.make_inputs import HalfFigures, make_inputs
-from exchange.coordination.meetings.pack.pack_inputs_document import PackInputs, read_inputs, write_inputs
-from exchange.errors import Conflict, NotFound
-from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import (
+from exchange.coordination.approved_document import (
     ApprovedDocument,
     NewApproval,
     approve_document,
@@ -26,6 +20,12 @@ from exchange.flows.statement.approved_document import (
     digest_of,
     find_approval,
 )
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.meetings.meeting_tables import PackInputsRow, find_pack_inputs, keep_pack_inputs
+from exchange.coordination.meetings.pack.make_inputs import HalfFigures, make_inputs
+from exchange.coordination.meetings.pack.pack_inputs_document import PackInputs, read_inputs, write_inputs
+from exchange.errors import Conflict, NotFound
+from exchange.flows.node.node import Node
 from schemas import Maker
 
 _NO_DAY: Final = date(2018, 1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from exchange.coordination.approved_document import digest_of, open_approved_file
 from exchange.coordination.meetings.pack.pack_inputs_document import (
     INPUTS_FORMAT,
     MAX_INPUTS_BYTES,
@@ -13,7 +14,6 @@ from exchange.coordination.meetings.pack.pack_inputs_document import (
 )
 from exchange.coordination.region_files.report_file import Believed, ReportRefused, check_believed
 from exchange.errors import LogError, StatementInvalid
-from exchange.flows.statement.approved_document import digest_of, open_approved_file
 from schemas.bundle import MAX_BUNDLE_BYTES
 from schemas.errors import ContractError
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs
 from exchange.coordination.meetings.pack.local_pack import local_pack
@@ -18,7 +19,6 @@ from exchange.coordination.meetings.pack_paper.pack_words import missing_words
 from exchange.coordination.meetings.pack_paper.waiting_approvals_words import waiting_line
 from exchange.coordination.meetings.pack_paper.written_pack import pack_files, zipped
 from exchange.flows.node.node import Node
-from exchange.flows.statement.approved_document import check_digest
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from exchange.coordination.incidents.incident_charts import in_lines_of, words_wide
 from exchange.coordination.incidents.incident_words import value_words
 from exchange.coordination.incidents.platform_words import VALUE_TITLES
 from exchange.web.languages import CODES, Spoken
 from exchange.web.languages.spoken import speaking
-from exchange.web.report.letters import in_lines_of, words_wide
 
 
 def test_words_are_broken_between_words_alone() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from exchange.coordination.approved_document import approval_proof
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.keep_snapshot import (
     KEPT_AFTER_DAYS,
@@ -32,7 +33,6 @@ from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound, Stateme
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import create_node, open_node
-from exchange.flows.statement.approved_document import approval_proof
 from exchange.flows.statement.sign_statement import THE_NODE, enter, say
 from exchange.flows.terms.terms import state_policy
 from exchange.store.log.statements import find_statement

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from exchange.coordination.approved_document import approval_proof, digest_of
 from exchange.coordination.half_year.half_years import Half, Period
 from exchange.coordination.half_year.small_counts import Told, exact
 from exchange.coordination.incidents.incident_counts import IncidentCounts
@@ -28,7 +29,6 @@ from exchange.coordination.region_files.release_report import release_report
 from exchange.coordination.region_files.report_file import Believed, ReportRefused, verify_report_file
 from exchange.errors import InvalidInput
 from exchange.flows.log.checkpoint import sign_head
-from exchange.flows.statement.approved_document import approval_proof, digest_of
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.log.audit_entry import Act

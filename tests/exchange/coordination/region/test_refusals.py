@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from exchange.coordination.approved_document import approval_proof
 from exchange.coordination.half_year.editions import (
     ReportManifest,
     editions,
@@ -32,7 +33,6 @@ from exchange.coordination.region_files.report_file import Believed, RefusedFile
 from exchange.coordination.region_files.sealed_edition import seal_edition
 from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.log.checkpoint import sign_head
-from exchange.flows.statement.approved_document import approval_proof
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.log.audit_entry import Act
 from exchange.store.tables.log import AuditRow

@@ -11,10 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from exchange.errors import Conflict, Forbidden, InvalidInput, StatementInvalid
-from exchange.flows.log.checkpoint import sign_head
-from exchange.flows.node.node import Node, create_node, open_node
-from exchange.flows.statement.approved_document import (
+from exchange.coordination.approved_document import (
     NewApproval,
     approval_proof,
     approve_document,
@@ -26,6 +23,9 @@ from exchange.flows.statement.approved_document import (
     find_approval,
     open_approved_file,
 )
+from exchange.errors import Conflict, Forbidden, InvalidInput, StatementInvalid
+from exchange.flows.log.checkpoint import sign_head
+from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.statement.proven import verify_proven
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.tables.records import StatementRow
