@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from exchange.errors import Forbidden, InvalidInput, NotFound
+from exchange.home import read_bounded
+
 if TYPE_CHECKING:
     from exchange.flows.node.node import Node
     from exchange.log.audit_entry import Actor
@@ -24,7 +27,6 @@ Acting = Annotated[str, typer.Option("--as", help="The user, by pseudonym, in wh
 
 def maker_of(node: Node, pseudonym: str, *roles: Role) -> Maker:
     """Raises NotFound, Forbidden."""
-    from exchange.errors import Forbidden, NotFound
     from exchange.flows.access.users import all_users
     from schemas import Maker
     from schemas.vocabulary import Role, SignedInBy
@@ -50,7 +52,6 @@ def actor_of(node: Node, pseudonym: str | None, *roles: Role) -> Actor:
 
 def one_of(vocabulary: type[_E], word: str) -> _E:
     """Raises InvalidInput naming the words that there are."""
-    from exchange.errors import InvalidInput
 
     try:
         return vocabulary(word)
@@ -60,7 +61,6 @@ def one_of(vocabulary: type[_E], word: str) -> _E:
 
 def code_of(word: str) -> Jurisdiction:
     """The code of a jurisdiction, known here or not. Raises InvalidInput for what has not the form of one."""
-    from exchange.errors import InvalidInput
     from schemas.jurisdiction import Jurisdiction
 
     try:
@@ -73,7 +73,6 @@ def reason_line(text: str) -> str:
     """A reason in words, as it may be kept. Raises InvalidInput."""
     from pydantic import TypeAdapter, ValidationError
 
-    from exchange.errors import InvalidInput
     from schemas.exhibit import ShortText
 
     try:
@@ -92,8 +91,6 @@ def warn_of(place: str, text: str) -> None:
 
 def read_named_file(path: Path, most: int) -> bytes:
     """Read a file that somebody names, as `read_bounded` does. Raises InvalidInput where it cannot be read."""
-    from exchange.errors import InvalidInput
-    from exchange.home import read_bounded
 
     try:
         return read_bounded(path, most)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exchange.errors import ConfigurationError, InvalidInput, PeerUnreachable
+
 if TYPE_CHECKING:
     from exchange.conformance.suite import Enrolment
 
@@ -70,7 +72,6 @@ def _must_answer(url: str) -> None:
     """Where nobody answers there is nothing to check: one sentence in place of a page of failures."""
     import httpx
 
-    from exchange.errors import InvalidInput, PeerUnreachable
     from exchange.net.connection import http_client
     from exchange.net.egress import Typed
 
@@ -87,7 +88,6 @@ def _must_answer(url: str) -> None:
 
 def _enrolment(acting_as: str, listen: str, reached_at: str | None, wait: float) -> Enrolment:
     from exchange.conformance.suite import Enrolment
-    from exchange.errors import ConfigurationError
     from exchange.jurisdictions.directory import shipped_directory
 
     jurisdiction = shipped_directory().asked(acting_as)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting
+from exchange.cli.acting import Acting, maker_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json
 from exchange.home import resolve_home
@@ -42,7 +42,6 @@ def import_records(
     from rich.console import Console
     from rich.progress import Progress
 
-    from exchange.cli.acting import maker_of
     from exchange.flows.entry.bulk_import import LineOutcome, import_groups
     from exchange.flows.entry.import_source import open_source
     from exchange.flows.entry.import_table import read_mapping, read_table

@@ -9,6 +9,7 @@ import typer
 
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.errors import ConfigurationError, InvalidInput
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Names, languages and clocks of jurisdictions.", no_args_is_help=True)
@@ -49,7 +50,6 @@ def add(
 ) -> None:
     """Put a jurisdiction into the node's own file, before ``ffp init`` too. Where a trust root is installed, its
     registry names jurisdictions, and this refuses."""
-    from exchange.errors import ConfigurationError
     from exchange.flows.node.jurisdictions import TRUST_ROOT
     from exchange.jurisdictions.own_file import OWN_FILE, add_own_entries, read_entries_file
 
@@ -76,7 +76,6 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Say whether a file of jurisdictions can be used, and what is wrong with it: exit code 1."""
-    from exchange.errors import ConfigurationError, InvalidInput
     from exchange.jurisdictions.own_file import OWN_FILE, own_entries, read_entries_file
 
     folder = resolve_home(home)

@@ -32,6 +32,7 @@ from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
 from exchange.cli.operate import backup, doctor, egress, extras, jobs, restore_drill, settings, top, watching, webhooks
+from exchange.errors import ExchangeError
 from exchange.extensions import parts_for
 from exchange.home import keep_private
 from exchange.memory import collect_seldom
@@ -291,7 +292,6 @@ _FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 def run() -> None:
     """Run ``ffp``; a refusal is one sentence on stderr and exit code 2, never a trace."""
-    from exchange.errors import ExchangeError
 
     collect_seldom()
     _leave_a_closed_folder()

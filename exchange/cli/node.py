@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 import typer
 
 from exchange.cli.tables import AsJson, print_facts, print_json
+from exchange.errors import ConfigurationError
 from exchange.home import resolve_home
+from exchange.memory import GIVE_BACK_S, give_back_memory, keep_what_is_here
 
 if TYPE_CHECKING:
     from exchange.flows.operate.recovery.age import Recovery
@@ -44,7 +46,6 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Make a new node: folders, settings, keys, database and log."""
-    from exchange.errors import ConfigurationError
     from exchange.flows.node.jurisdictions import checked_jurisdictions
     from exchange.flows.node.node import create_node, unknown_here
     from exchange.trust.card import fingerprint
@@ -131,7 +132,6 @@ def worker(home: Home = None) -> None:
     from exchange.cli.serving.service_manager import ServiceManager
     from exchange.config import load_settings
     from exchange.flows.operate.home_lock import worked
-    from exchange.memory import GIVE_BACK_S, give_back_memory, keep_what_is_here
     from exchange.web.mail_text import letters_of
     from exchange.worker import Worker
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from exchange.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
@@ -34,7 +36,6 @@ def passphrase_for(home: Path) -> SecretStr | None:
     """What is asked for where keys are encrypted and no setting opens them. None of a home of which that cannot be
     told, for a command that examines what is wrong with it."""
     from exchange.config import load_settings
-    from exchange.errors import ConfigurationError
     from exchange.trust.key_files import is_encrypted
 
     try:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, code_of, one_of
+from exchange.cli.acting import Acting, code_of, maker_of, one_of, reason_line, warn_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.clock import stamp
+from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -46,8 +48,6 @@ def set_policy(
     groups and bases, what the file does not name stays as it is."""
     from pydantic import TypeAdapter, ValidationError
 
-    from exchange.cli.acting import maker_of
-    from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
     from exchange.flows.terms.policy_change import change_policy, preview_policy, told_held
     from schemas import Group, LegalBasis
@@ -84,7 +84,6 @@ def set_policy(
 @app.command("approvals")
 def approvals(home: Home = None, as_json: AsJson = False) -> None:
     """List what waits for a decision, the most pressing first."""
-    from exchange.clock import stamp
     from exchange.flows.node.node import opened
     from exchange.flows.review.approvals import Concern, queue
 
@@ -128,7 +127,6 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Decide whether a record, a query with its scan, or what a query found, goes to a jurisdiction."""
-    from exchange.cli.acting import maker_of, warn_of
     from exchange.flows.node.node import opened
     from exchange.flows.review.approvals import sign_decision
     from schemas.vocabulary import Decision, Role
@@ -160,7 +158,6 @@ def show_held(
 ) -> None:
     """List what peers hold of this node's records that the policy in force would not give them any more. Take it back
     from its holder, or let it stay there."""
-    from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
     from exchange.flows.terms.held_under_old_line import held_page
 
@@ -217,8 +214,6 @@ def _decide_held(
     as_json: bool,
 ) -> None:
     """All that waits, a few hundred at a time; what was decided stands where this is broken off."""
-    from exchange.cli.acting import maker_of, reason_line, warn_of
-    from exchange.errors import InvalidInput
     from exchange.flows.terms.held_under_old_line import HeldDecision, decide_held
     from exchange.log.audit_entry import Actor, ActorKind
     from schemas.vocabulary import Role

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.cli.acting import Acting
+from exchange.cli.acting import Acting, maker_of, one_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.home import resolve_home
@@ -29,7 +29,6 @@ def ask_peers(
 
     A node that serves sends it. Who may run this command has the node's keys; the query says so.
     """
-    from exchange.cli.acting import maker_of, one_of
     from exchange.flows.node.node import opened
     from exchange.flows.query.ask import Question, ask
     from schemas.vocabulary import LawfulPurpose, Role

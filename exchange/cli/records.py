@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.cli.acting import HIGHEST, Acting, code_of, one_of
+from exchange.cli.acting import HIGHEST, Acting, code_of, maker_of, one_of, reason_line, warn_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
@@ -28,7 +28,6 @@ def withdraw(
 ) -> None:
     """Take an own record back from every holder, or from one, in all its versions. This is for the record's author and
     the head; others propose it: ffp record propose-withdrawal."""
-    from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import revoke_from
     from exchange.flows.terms.withdraw import withdraw as withdraw_record
@@ -60,7 +59,6 @@ def propose_to_withdraw(
     as_json: AsJson = False,
 ) -> None:
     """Propose to withdraw a record that a colleague entered. Its author or the head decides."""
-    from exchange.cli.acting import maker_of, reason_line, warn_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.proposals import propose_withdrawal
     from exchange.log.audit_entry import Actor, ActorKind
@@ -78,7 +76,6 @@ def propose_to_withdraw(
 @app.command("proposals")
 def proposals(acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """List the withdrawals that wait for somebody's decision, or that somebody proposed."""
-    from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.proposals import proposals_for
     from schemas.vocabulary import Role
@@ -124,7 +121,6 @@ def decide_withdrawal(
     as_json: AsJson = False,
 ) -> None:
     """Approve, decline or undo a proposed withdrawal. Approving withdraws the record."""
-    from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.proposals import ProposalStep, decide_proposal
     from exchange.log.audit_entry import Actor, ActorKind
@@ -173,7 +169,6 @@ def grant(
     as_json: AsJson = False,
 ) -> None:
     """Let a jurisdiction have an own record that its audience does not name, however old."""
-    from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.terms import grant as grant_record
     from schemas.vocabulary import Role
@@ -187,7 +182,6 @@ def grant(
 @app.command("hold")
 def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False) -> None:
     """A court holds a record in every version: should it be withdrawn, it is restricted instead of erased."""
-    from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import place_hold
     from schemas.vocabulary import Role
@@ -202,7 +196,6 @@ def release_hold(
     record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False
 ) -> None:
     """The court holds it no more: what was withdrawn meanwhile is erased now."""
-    from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import end_hold
     from schemas.vocabulary import Role

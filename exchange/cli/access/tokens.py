@@ -9,6 +9,7 @@ import typer
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.clock import stamp
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Tokens of programs, in the name of a user.", no_args_is_help=True)
@@ -43,7 +44,6 @@ def list_all(
     as_json: AsJson = False,
 ) -> None:
     """List tokens: number, user, name, scopes, when last used, and until when each holds."""
-    from exchange.clock import stamp
     from exchange.flows.access.tokens import list_tokens
     from exchange.flows.node.node import opened
 

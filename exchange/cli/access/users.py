@@ -8,6 +8,7 @@ import typer
 
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ def add(
     """Add a user and print a first token, once: for all that the role may, and for a year. `ffp token` makes others."""
     import re
 
-    from exchange.errors import InvalidInput
     from exchange.flows.access.users import add_users
     from exchange.flows.node.node import opened
 
@@ -136,7 +136,6 @@ def revoke(pseudonym: str, home: Home = None, as_json: AsJson = False) -> None:
 
 def _role(named: str) -> Role:
     """Raises InvalidInput."""
-    from exchange.errors import InvalidInput
     from schemas.vocabulary import Role
 
     roles = [known for known in Role if known is not Role.NODE]

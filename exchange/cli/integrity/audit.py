@@ -10,6 +10,7 @@ import typer
 
 from exchange.cli.node import Home
 from exchange.cli.tables import TableColumn, print_json, print_table
+from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ def show(
     home: Home = None,
 ) -> None:
     """Show rows, the oldest first. That they were shown is a row too."""
-    from exchange.errors import InvalidInput
     from exchange.flows.log.audit_rows import CONSOLE, newest_rows, rows_of_batch
     from exchange.flows.node.node import opened
     from exchange.log.audit_entry import SUPERVISION, Act, Deed

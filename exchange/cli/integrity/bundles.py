@@ -11,6 +11,7 @@ from exchange.cli.acting import read_named_file
 from exchange.cli.integrity.pair_bundles import verify_pair
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json, tell
+from exchange.errors import InvalidInput, LogError, RootInvalid, StatementInvalid
 from exchange.home import resolve_home
 
 _ZIP: Final = b"PK"
@@ -53,7 +54,6 @@ def verify(
 ) -> None:
     """Verify a bundle, of a record or of a pair: signatures, key-event, log. Needs no node and no network; exit code 1
     when it is not true."""
-    from exchange.errors import LogError, RootInvalid, StatementInvalid
     from exchange.flows.statement.proven import last_round_that_names
     from exchange.flows.witness.bundle import verify_bundle
     from exchange.jurisdictions.directory import shipped_directory
@@ -102,7 +102,6 @@ def verify(
 
 def one_fingerprint(given: list[str] | None) -> str | None:
     """A record has one issuer. Raises InvalidInput."""
-    from exchange.errors import InvalidInput
 
     if given and len(given) > 1:
         raise InvalidInput("The bundle of a record rests on one identity: give one fingerprint.")

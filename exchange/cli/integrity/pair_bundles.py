@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from exchange.cli.tables import print_json, tell
+from exchange.errors import LogError, RootInvalid, StatementInvalid
 
 if TYPE_CHECKING:
     from exchange.flows.witness.verify_pair_bundle import PairFact, VerifiedPair
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 def verify_pair(data: bytes, fingerprints: Sequence[str], *, as_json: bool) -> None:
     """Print what is proven, or end with exit code 1."""
-    from exchange.errors import LogError, RootInvalid, StatementInvalid
     from exchange.flows.witness.verify_pair_bundle import verify_pair_bundle
     from exchange.trust.card import same_fingerprint
     from schemas.pair_bundle import REPORT_FILE

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting
+from exchange.cli.acting import Acting, maker_of, one_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -118,8 +119,6 @@ def _first_line(
     None where nothing is to be shared. Raises InvalidInput, NotFound, Forbidden."""
     from datetime import date
 
-    from exchange.cli.acting import maker_of, one_of
-    from exchange.errors import InvalidInput
     from exchange.flows.terms.first_line import FirstLine
     from schemas.vocabulary import ExhibitKind, Role, SharingRule
 
@@ -217,7 +216,6 @@ def quota(
 ) -> None:
     """Show what a peer may send in a day, or give it another share than the settings do: of statements, of bytes, or of
     both. Holds at once: a lane that stands still goes on, and what a peer may keep of the last days grows with it."""
-    from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
     from exchange.flows.sync.peer_quota import quotas, reset_quota, set_quota
     from exchange.flows.sync.progress import share_in_words
@@ -246,7 +244,6 @@ def expel(
     as_json: AsJson = False,
 ) -> None:
     """A peer leaves the exchange: it must erase all that it was given from here, and is given nothing more."""
-    from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from exchange.flows.terms.expel import expel as expel_peer
     from schemas.vocabulary import Role

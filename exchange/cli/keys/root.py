@@ -10,6 +10,8 @@ import typer
 
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json, tell
+from exchange.clock import now
+from exchange.errors import ConfigurationError, InvalidInput, RootInvalid
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ def key(
     as_json: AsJson = False,
 ) -> None:
     """Make a jurisdiction's key pair: two encrypted private keys, and the public part to carry to the ceremony."""
-    from exchange.errors import ConfigurationError
     from exchange.jurisdictions.directory import shipped_directory
     from exchange.jurisdictions.own_file import read_entries_file
     from exchange.trust.card import fingerprint
@@ -79,8 +80,6 @@ def init(
     from datetime import UTC
 
     from exchange.cli.keys.root_words import plain_round
-    from exchange.clock import now
-    from exchange.errors import InvalidInput
     from exchange.flows.keys.root_ceremony import propose_round, published_in
 
     until = expires.replace(tzinfo=UTC)
@@ -158,9 +157,7 @@ def verify(
 ) -> None:
     """Verify all rounds, say what the last one holds and who signed what is proposed; exit code 1 when not enough."""
     from exchange.cli.keys.root_words import plain_round, plain_signatures, round_lines, signature_lines
-    from exchange.clock import now
     from exchange.config import load_settings
-    from exchange.errors import ConfigurationError, RootInvalid
     from exchange.flows.keys.root_ceremony import proposal_in, published_in
     from exchange.flows.keys.trust_root import read_published
 
@@ -232,7 +229,6 @@ def _say(lines: list[str]) -> None:
 
 
 def _passphrase(file: Path | None, *, new: bool = False) -> str:
-    from exchange.errors import ConfigurationError
 
     if file is None:
         typed: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new)

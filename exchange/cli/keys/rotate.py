@@ -11,6 +11,7 @@ import typer
 
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json, tell
+from exchange.errors import ConfigurationError, InvalidInput, PassphraseNeeded
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -135,7 +136,6 @@ def address(identity: Identity = None, home: Home = None, as_json: AsJson = Fals
 def encrypt(home: Home = None, as_json: AsJson = False) -> None:
     """Encrypt the private keys on disk: all of them, or none. The node must be stopped."""
     from exchange.cli.opening import ask_secret
-    from exchange.errors import PassphraseNeeded
     from exchange.trust.key_files import check_passphrase, exchange_folder, prepare_folder, recrypted
 
     with _alone(home) as node:
@@ -181,7 +181,6 @@ def _alone(home: Path | None) -> Iterator[Node]:
 def _identity(node: Node, folder: Path | None) -> HybridSigner:
     """The identity key, whose passphrase may be another than that of the working keys."""
     from exchange.cli.opening import ask_secret
-    from exchange.errors import ConfigurationError
     from exchange.trust.key_files import is_encrypted
     from exchange.trust.keys import load_identity
 
@@ -196,7 +195,6 @@ def _identity(node: Node, folder: Path | None) -> HybridSigner:
 
 
 def _roles(named: list[str]) -> tuple[KeyRole, ...]:
-    from exchange.errors import InvalidInput
     from schemas.keys import KEY_ROLES
 
     unknown = sorted(set(named) - set(KEY_ROLES))

@@ -14,6 +14,7 @@ import typer
 from exchange.cli.node import Home
 from exchange.cli.operate.move import GiveUp, MoveTo
 from exchange.cli.tables import AsJson, print_json, tell
+from exchange.errors import ConfigurationError, PassphraseNeeded
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def backup(
     """Back up a node, which may run meanwhile: database, scans, settings, signed with its statement key. Exit code 1
     when scans were missing."""
     from exchange.cli.opening import passphrase_for
-    from exchange.errors import ConfigurationError
     from exchange.flows.operate.backup import back_up
 
     place = resolve_home(home)
@@ -126,7 +126,6 @@ def restore(
     """Make a node again from a backup that its keys vouch for, in an empty folder. On PostgreSQL, into the empty
     database that FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
     from exchange.cli.opening import ask_secret
-    from exchange.errors import PassphraseNeeded
     from exchange.flows.operate.backup_trust import signed_after_backup
     from exchange.flows.operate.restore import restore
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from exchange.clock import stamp
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -67,7 +68,6 @@ def _list(title: str, findings: list[Finding]) -> None:
 
 
 def _as_json(found: Examination) -> dict[str, Any]:
-    from exchange.clock import stamp
 
     first = found.causes[0] if found.findings else None
     return {

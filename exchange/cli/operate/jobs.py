@@ -9,6 +9,7 @@ import typer
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
+from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
 app = typer.Typer(help="Work that was promised and is not done.", no_args_is_help=True)
@@ -59,7 +60,6 @@ def retry_jobs(
 ) -> None:
     """Have dead jobs tried again, with all their attempts. A worker takes them up within a second; nothing changes when
     one of the numbers is not that of a dead job. The audit names them."""
-    from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
     from exchange.flows.operate.promised_work import retry, retry_all
 

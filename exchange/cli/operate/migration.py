@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from exchange.cli.tables import print_facts, print_json, tell
+from exchange.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ class MigrateOptions:
 
 def bring_to_version(home: Path, wanted: MigrateOptions) -> None:
     from exchange.cli.opening import passphrase_for
-    from exchange.errors import ConfigurationError
     from exchange.flows.operate.migration.change_version import change_version
     from exchange.flows.operate.migration.plan import plan_migration
 
@@ -73,7 +73,6 @@ def _has(plan: MigrationPlan) -> str:
 
 def _confirmed(plan: MigrationPlan, wanted: MigrateOptions) -> bool:
     """Nobody who could not be asked has said that rows may go."""
-    from exchange.errors import ConfigurationError
 
     if wanted.yes:
         return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.tables import tell
+from exchange.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -60,7 +61,6 @@ def move(home: Path, to: str, *, gives_up: bool, as_json: bool) -> None:
 
 def _asked() -> str:
     from exchange.cli.opening import ask_secret
-    from exchange.errors import ConfigurationError
 
     typed: SecretStr | None = ask_secret("Address of the database")
     found = typed.get_secret_value() if typed is not None else sys.stdin.readline().strip()

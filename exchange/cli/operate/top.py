@@ -13,6 +13,7 @@ import typer
 
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, console, on_terminal, print_json, print_table, rich_table
+from exchange.errors import StoreUnavailable
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -85,8 +86,6 @@ def _print_looks(look: Callable[[], Activity], interval: float, *, once: bool, a
 def _show_live(look: Callable[[], Activity], interval: float) -> None:
     """On the whole terminal, which is as before afterwards. A database that is away is told, and asked again."""
     from rich.live import Live
-
-    from exchange.errors import StoreUnavailable
 
     found = look()
     with _keys() as is_ended, Live(_screen(found), console=console(), screen=True, auto_refresh=False) as live:

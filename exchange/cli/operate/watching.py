@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting
+from exchange.cli.acting import Acting, maker_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json
+from exchange.errors import ExchangeError, InfrastructureAway
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -123,7 +124,6 @@ def watch(
 
 
 def _once(home: Path, begin: Callable[[], FolderWatch], acting: str, settle: float) -> int:
-    from exchange.cli.acting import maker_of
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
@@ -145,9 +145,7 @@ def _go_on(
 ) -> None:
     """Round after round. What is away is told once and tried again, with the node opened anew: its keys may have been
     replaced meanwhile. How it stands is written down for whoever looks after the node, what ends it too."""
-    from exchange.cli.acting import maker_of
     from exchange.cli.opening import opened_here
-    from exchange.errors import ExchangeError, InfrastructureAway
     from schemas.vocabulary import Role
 
     told, looking = _once_each(), None

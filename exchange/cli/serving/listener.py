@@ -7,6 +7,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Final, Self
 
+from exchange.errors import ConfigurationError
 from exchange.net.keep_alive import KEPT_ALIVE
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ def listener_of(settings: Settings) -> Listener:
 
 def _handed_over() -> socket.socket | None:
     """Raises ConfigurationError for what no node can listen at."""
-    from exchange.errors import ConfigurationError
 
     count, meant_for = os.environ.pop("LISTEN_FDS", ""), os.environ.pop("LISTEN_PID", "")
     os.environ.pop("LISTEN_FDNAMES", None)
@@ -62,7 +62,6 @@ def _handed_over() -> socket.socket | None:
 
 
 def _bound(settings: Settings) -> socket.socket:
-    from exchange.errors import ConfigurationError
     from exchange.processes import listener_on, named
 
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exchange.cli.acting import code_of
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from exchange.coordination.assessment.answer_problems import AnswerProblem
@@ -42,13 +44,11 @@ def new_assessment(
 ) -> None:
     """Begin an assessment: write one file with all questions into the folder, with the answers of last time where there
     are any."""
-    from exchange.cli.acting import code_of
     from exchange.coordination.assessment.assessment_answers import answers_name
     from exchange.coordination.assessment.assessment_file import begun_assessment
     from exchange.coordination.assessment.assessment_folder import read_folder
     from exchange.coordination.assessment.assessment_places import places_of
     from exchange.coordination.half_year.half_years import Half
-    from exchange.errors import Conflict, InvalidInput
 
     code, wanted = code_of(jurisdiction), Half.parse(half)
     folder.mkdir(parents=True, exist_ok=True)
@@ -196,7 +196,6 @@ def write_midterm(
 @contextmanager
 def _spoken_in(language: str, known: Directory) -> Iterator[None]:
     """Raises InvalidInput for a language that there is not."""
-    from exchange.errors import InvalidInput
     from exchange.web.languages import CODES, Spoken
     from exchange.web.languages.spoken import speaking
 

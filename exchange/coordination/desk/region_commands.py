@@ -10,6 +10,7 @@ import typer
 
 from exchange.cli.acting import read_named_file
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
+from exchange.errors import InvalidInput
 from exchange.home import write_private
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ def make_key(
 ) -> None:
     """Make a recipient's key pair: region.key stays with the recipient, recipient.json goes to the nodes."""
     from exchange.coordination.region_files.recipient import make_recipient, write_recipient, write_recipient_key
-    from exchange.errors import InvalidInput
 
     passphrase = _passphrase(passphrase_file)
     made = make_recipient(name)
@@ -97,7 +97,6 @@ def combine_files(
     from exchange.coordination.region.region_document import MAX_REGION_BYTES, read_earlier
     from exchange.coordination.region.written_region import written_files
     from exchange.coordination.region_files.read_reports import read_reports
-    from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.web.languages import CODES, Spoken
     from exchange.web.languages.spoken import speaking
@@ -164,7 +163,6 @@ def pack_region(
     from exchange.coordination.meetings.pack_paper.written_pack import pack_files
     from exchange.coordination.region.region_document import MAX_REGION_BYTES, read_earlier
     from exchange.coordination.region_files.report_file import MAX_FILE_BYTES
-    from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.web.languages import CODES, Spoken
     from exchange.web.languages.spoken import speaking
@@ -252,7 +250,6 @@ def publish(
     from exchange.coordination.public_site.site import site_files
     from exchange.coordination.public_site.site_folder import check_site_folder, replace_site
     from exchange.coordination.region_files.report_file import MAX_FILE_BYTES
-    from exchange.errors import InvalidInput
 
     check_site_folder(folder)
     wanted = [parse_period(text) for text in (*(half or ()), *(year or ()))]
@@ -279,7 +276,6 @@ def _keys(
     from exchange.coordination.region.region_desk import DeskKeys
     from exchange.coordination.region_files.recipient import MAX_RECIPIENT_BYTES, read_recipient_key
     from exchange.coordination.region_files.report_file import Believed
-    from exchange.errors import InvalidInput
     from exchange.trust.registry import verify_rounds
     from exchange.trust.root_files import read_rounds
 

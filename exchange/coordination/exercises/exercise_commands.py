@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import read_named_file
+from exchange.cli.acting import one_of, read_named_file
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +37,8 @@ def draw_exercises(
     as_json: AsJson = False,
 ) -> None:
     """Draw a set: set.zip for participants, and answers.json, which stays with whoever gives the set."""
-    from exchange.cli.acting import one_of
     from exchange.coordination.exercises.draw_set import draw_set, new_seed
     from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience
-    from exchange.errors import InvalidInput
 
     wanted = one_of(ExerciseAudience, audience)
     if out.exists() and any(out.iterdir()):

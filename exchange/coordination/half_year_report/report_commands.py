@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exchange.cli.acting import actor_of, maker_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, tell
+from exchange.errors import InvalidInput, NotFound
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -68,13 +70,11 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Count a half-year or add up a year, approve both editions of the report, or write it once it is approved."""
-    from exchange.cli.acting import actor_of, maker_of
     from exchange.coordination.half_year.half_year_report import approve_next, approve_report, find_approved, released
     from exchange.coordination.half_year.half_year_report import draft as drafted
     from exchange.coordination.half_year.half_years import parse_period
     from exchange.coordination.incidents.incident_commands import WHAT_IS_SHOWN
     from exchange.coordination.region_files.release_command import digest_shown, released_file
-    from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
     from exchange.flows.node.node import opened
@@ -141,7 +141,6 @@ def _addressed(
 ) -> Addressed | None:
     from exchange.coordination.region_files.release_command import confirmed_digits, read_recipient_file
     from exchange.coordination.region_files.release_report import Addressed
-    from exchange.errors import InvalidInput
 
     if to is None and fingerprint is None and purpose is None:
         return None
@@ -160,7 +159,6 @@ def _written(document: Document, approved: Approved | None, form: ReportForm, la
     from exchange.coordination.half_year.half_year_document import write_document
     from exchange.coordination.half_year.half_year_report import approve_next
     from exchange.coordination.half_year_report.half_year_paper import monitoring_sheet, render_monitoring
-    from exchange.errors import NotFound
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from exchange.cli.acting import Acting
+from exchange.cli.acting import Acting, maker_of, one_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.errors import InvalidInput, NotFound
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ def import_table(
 ) -> None:
     """Count the rows of a table in place of what is entered of the half-year. The table is not kept. Exit code 1: some
     rows were refused."""
-    from exchange.cli.acting import maker_of, one_of
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.csv_lines import TableEncoding
     from exchange.coordination.incidents.enter_incidents import propose_import, take_import
@@ -143,10 +143,8 @@ def show(half: Which, home: Home = None, as_json: AsJson = False) -> None:
 @app.command("undo")
 def undo_last(half: Which, acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Go back to what was entered before the last change."""
-    from exchange.cli.acting import maker_of
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.enter_incidents import entered, undo_change
-    from exchange.errors import NotFound
     from exchange.flows.node.node import opened
     from exchange.log.audit_entry import Actor, ActorKind
     from schemas.vocabulary import Role
@@ -178,11 +176,9 @@ def approve_counts(
     as_json: AsJson = False,
 ) -> None:
     """Approve both editions of a half-year that is over, for release."""
-    from exchange.cli.acting import maker_of
     from exchange.coordination.approved_document import check_digest
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.incident_annex import approve_annex
-    from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
@@ -207,7 +203,6 @@ def _shown(node: Node, half: Half, *, ask: bool, as_json: bool) -> str:
     from exchange.coordination.incidents.incident_annex import draft_annex
     from exchange.coordination.incidents.platform_words import TOTAL_TITLES
     from exchange.coordination.incidents.told_incidents import exact_totals
-    from exchange.errors import NotFound
 
     found = draft_annex(node, half)
     if found is None:
@@ -234,7 +229,6 @@ def write(
     """Write an edition of the annex, the approval or the manifest that it concerns."""
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.incident_annex import draft_annex, find_annex, released_annex
-    from exchange.errors import InvalidInput, NotFound
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
     from exchange.flows.node.node import opened
@@ -267,7 +261,6 @@ def _drafted(found: AnnexDraft, form: AnnexFile, known: Directory) -> bytes:
     from exchange.coordination.incidents.incident_annex import approve_annex_next
     from exchange.coordination.incidents.incident_document import write_told
     from exchange.coordination.incidents.incident_paper import annex_sheet, render_annex
-    from exchange.errors import NotFound
 
     match form:
         case AnnexFile.JSON:

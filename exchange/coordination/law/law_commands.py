@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, code_of, read_named_file
+from exchange.cli.acting import Acting, code_of, maker_of, read_named_file
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_facts, print_json, print_table, tell
+from exchange.errors import InvalidInput, NotFound
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -69,7 +70,6 @@ def show_law(
     """Show the articles of one side; with --json as `ffp law import` reads them."""
     from exchange.coordination.law.compendium import compendium_of
     from exchange.coordination.law.law_draft import law_draft
-    from exchange.errors import InvalidInput, NotFound
     from exchange.flows.node.node import opened
 
     code = code_of(jurisdiction)
@@ -108,7 +108,6 @@ def show_law(
 @app.command("add")
 def add_articles(file: ArticleFile, acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Put articles into this side's draft; one whose id is there already takes that one's place. Nothing is signed."""
-    from exchange.cli.acting import maker_of
     from exchange.coordination.law.law_draft import law_draft, save_article
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
@@ -133,7 +132,6 @@ def import_articles(
 ) -> None:
     """Replace all articles of this side's draft by those of a file, as `ffp law show --json` writes them. Nothing is
     signed."""
-    from exchange.cli.acting import maker_of
     from exchange.coordination.law.law_draft import law_draft, replace_articles
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
@@ -152,7 +150,6 @@ def import_articles(
 @app.command("undo")
 def undo(acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Take back the last change of this side's draft."""
-    from exchange.cli.acting import maker_of
     from exchange.coordination.law.law_draft import undo_draft_step
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
@@ -171,7 +168,6 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Sign this side's draft and publish it to all partners, once you have confirmed what changes."""
-    from exchange.cli.acting import maker_of
     from exchange.coordination.law.law_draft import law_draft, publish_law
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
@@ -201,7 +197,6 @@ def write_report(
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.law.law_paper import render_law, render_law_pair
     from exchange.coordination.law.law_report import law_report
-    from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.node.node import opened
     from exchange.web.languages import CODES, Spoken

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from exchange.cli.acting import maker_of
 from exchange.cli.node import Home
 from exchange.cli.tables import print_json, tell
+from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -51,7 +53,6 @@ def _snapshots(
     home: Path, *, keep: bool, acting: str | None, half: str | None, out: Path | None, as_json: bool
 ) -> None:
     """Keep one, write one, or tell of all."""
-    from exchange.cli.acting import maker_of
     from exchange.cli.opening import opened_here
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.maturity.keep_snapshot import (
@@ -61,7 +62,6 @@ def _snapshots(
         maturity_path,
         signed_snapshot,
     )
-    from exchange.errors import InvalidInput
     from schemas.vocabulary import Role
 
     wanted = Half.parse(half) if half is not None else None

@@ -10,6 +10,7 @@ import typer
 from exchange.cli.acting import Acting, code_of, maker_of, one_of, warn_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ OnDay = Annotated[str | None, typer.Option("--on", help="The day, such as 2026-1
 
 def day_of(text: str) -> date:
     """Raises InvalidInput."""
-    from exchange.errors import InvalidInput
 
     try:
         return date.fromisoformat(text)

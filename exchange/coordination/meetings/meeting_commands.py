@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import HIGHEST, Acting, actor_of, one_of, warn_of
+from exchange.cli.acting import HIGHEST, Acting, actor_of, maker_of, one_of, warn_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.meetings.action_commands import day_of
+from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -163,7 +164,6 @@ def approve_pack_inputs(
 ) -> None:
     """Approve what this node gives to the pack of the regional meeting. Once more after a meeting: what was approved
     last counts."""
-    from exchange.cli.acting import maker_of
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.pack.approve_inputs import approve_inputs
     from exchange.flows.node.node import opened
@@ -201,7 +201,6 @@ def write_pack(
     from exchange.coordination.meetings.pack_paper.hand_out import inputs_file, note_pack
     from exchange.coordination.meetings.pack_paper.written_pack import pack_files
     from exchange.coordination.region_files.release_command import once_signed
-    from exchange.errors import InvalidInput
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
     from exchange.flows.node.node import opened
@@ -246,10 +245,8 @@ def _approve_shown(
     node: Node, half: Half, acting: str | None, because: str | None, *, ask: bool, as_json: bool
 ) -> None:
     """Show what the inputs say, ask, and approve them; nothing where these are approved already."""
-    from exchange.cli.acting import maker_of
     from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs, draft_inputs
     from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts
-    from exchange.errors import InvalidInput
     from schemas.vocabulary import Role
 
     if acting is None or because is None:
@@ -276,7 +273,6 @@ def _line(text: str) -> Attendance:
     """Raises InvalidInput, which says what of the line is wrong."""
     from exchange.coordination.meetings.held_meetings import Attendance, counted_people
     from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
-    from exchange.errors import InvalidInput
     from schemas.vocabulary import OfficeRole
 
     who, equals, count = text.partition("=")

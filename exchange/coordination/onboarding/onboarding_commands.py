@@ -10,6 +10,7 @@ import typer
 from exchange.cli.acting import code_of, maker_of, one_of, warn_of
 from exchange.cli.node import Home
 from exchange.cli.tables import AsJson, print_json
+from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def onboard(
     The steps are legal_basis, ceremony, node, conformance, backup_drill, trial_exchange and first_report. What this
     node sees it proves itself; the rest a head or an operator says. It can be broken off, and gone on with another
     day."""
-    from exchange.errors import InvalidInput
     from schemas.vocabulary import OnboardingState
 
     code = code_of(jurisdiction)
@@ -85,7 +85,6 @@ def _in_file(
     as_json: bool,
 ) -> None:
     from exchange.coordination.onboarding.checklist import changed_lines, list_in, write_list
-    from exchange.errors import InvalidInput
     from exchange.jurisdictions.directory import shipped_directory
     from schemas.vocabulary import Role
 
@@ -115,7 +114,6 @@ def _at_node(
 ) -> None:
     from exchange.cli.opening import passphrase_for
     from exchange.coordination.onboarding.checklist import checklist_of, sign_checklist
-    from exchange.errors import InvalidInput
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 

@@ -12,6 +12,7 @@ import typer
 
 from exchange.cli.acting import read_named_file
 from exchange.cli.tables import TableColumn, print_table
+from exchange.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from exchange.coordination.half_year.half_years import Period
@@ -53,7 +54,6 @@ def confirmed_digits(recipient: NamedRecipient, typed: str | None) -> str:
     """The recipient's fingerprint, as it was typed or is asked for now: at a terminal three times at most.
     Raises InvalidInput where it is another, before anything is signed."""
     from exchange.coordination.region_files.recipient import check_recipient
-    from exchange.errors import InvalidInput
 
     for left in reversed(range(TRIES_OF_DIGITS)):
         digits = typed or str(typer.prompt(f"The 40 digits that {recipient.name} read out by telephone", err=True))
@@ -84,7 +84,6 @@ def released_file(node: Node, actor: Actor, period: Period, to: Addressed | None
 def once_signed(release: Callable[[], _T], for_s: float = HEAD_S) -> _T:
     """What can be handed out once a signed head of the log covers its approval. Raises Conflict, code
     "head-not-signed", where no head came: the node does not run."""
-    from exchange.errors import Conflict
 
     until = time.monotonic() + for_s
     while True:
