@@ -11,8 +11,8 @@ import typer
 
 from exchange.cli.acting import Acting, maker_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, print_json
-from exchange.home import resolve_home
 from exchange.spreadsheet_cells import guarded
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ def import_records(
     from exchange.flows.entry.bulk_import import LineOutcome, import_groups
     from exchange.flows.entry.import_source import open_source
     from exchange.flows.entry.import_table import read_mapping, read_table
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     defaults = {} if retain_until is None else {"retention_until": retain_until}
@@ -55,7 +54,7 @@ def import_records(
     results: list[Result] = []
     console = Console(stderr=True)
     try:
-        with opened(resolve_home(home)) as node, open_source(source) as scans, Progress(console=console) as progress:
+        with node_at(home) as node, open_source(source) as scans, Progress(console=console) as progress:
             maker = maker_of(node, acting, Role.EXAMINER)
             bar = progress.add_task("Checking" if dry_run else "Submitting", total=len(groups))
             for found in import_groups(node, maker, scans, groups, dry_run=dry_run):

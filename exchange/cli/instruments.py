@@ -10,8 +10,8 @@ import typer
 
 from exchange.cli.acting import HIGHEST, actor_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import TableColumn, print_json, print_table
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.instrument.check_series import CheckSeries
@@ -47,11 +47,10 @@ def check(
     from exchange.flows.instrument.check_instrument import StatedCheck, check_instrument
     from exchange.flows.instrument.check_series import read_series
     from exchange.flows.instrument.outcome_words import outcome_in_words
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     stated = StatedCheck(specimen, maker, model, serial, software, region, new_reference, reason)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         done = check_instrument(node, actor_of(node, acting, Role.EXAMINER, Role.OPERATOR), scan, stated)
         series = read_series(node, done.row.check_id)
     if as_json:
@@ -77,9 +76,8 @@ def list_instruments(
     """List instruments and specimens: number of the series, last check, its outcome, and by when the next is due."""
 
     from exchange.flows.instrument.check_series import list_series
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = list_series(node, closed=closed)
     if as_json:
         print_json([_as_dict(series) for series in found])
@@ -107,9 +105,8 @@ def show_series(
 
     from exchange.flows.instrument.check_series import read_series
     from exchange.flows.instrument.control_chart import chart_of
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         series = read_series(node, number)
     if chart is not None:
         chart.write_text(chart_of(series), encoding="utf-8")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from exchange.cli.opening import node_at, opened_here
 from exchange.cli.tables import AsJson, print_facts, print_json
 from exchange.errors import ConfigurationError
 from exchange.home import resolve_home
@@ -128,7 +129,6 @@ def worker(home: Home = None) -> None:
     import threading
 
     from exchange.cli.logs import configure_logs
-    from exchange.cli.opening import opened_here
     from exchange.cli.serving.service_manager import ServiceManager
     from exchange.config import load_settings
     from exchange.flows.operate.home_lock import worked
@@ -160,10 +160,9 @@ def worker(home: Home = None) -> None:
 
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """What this node holds, and what still waits."""
-    from exchange.flows.node.node import opened
     from exchange.flows.operate.status import held_alarms, node_status
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found, stamps_wanted = node_status(node), node.authority is not None
         found = replace(found, alarms=[*found.alarms, *held_alarms(node)])
     if as_json:

@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING
 import typer
 
 from exchange.errors import ConfigurationError
+from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from exchange.flows.node.node import Node
+
+
+@contextmanager
+def node_at(home: Path | None) -> Iterator[Node]:
+    """Open the node that the option ``--home`` names, for the length of a block."""
+    from exchange.flows.node.node import opened
+
+    with opened(resolve_home(home)) as node:
+        yield node
 
 
 @contextmanager

@@ -9,10 +9,10 @@ import typer
 
 from exchange.cli.acting import Acting, code_of, maker_of, one_of, reason_line, warn_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.clock import stamp
 from exchange.errors import InvalidInput
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.node.node import Node
@@ -25,10 +25,9 @@ def show(home: Home = None) -> None:
     """Show the policy in force as JSON, ready to be changed and given to `ffp policy set`."""
     import json
 
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.terms import policy_of
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = policy_of(node)
     fields = found[1].model_dump(mode="json", include={"groups", "bases"}) if found else {"groups": [], "bases": []}
     typer.echo(json.dumps(fields, indent=2, ensure_ascii=False))
@@ -48,7 +47,6 @@ def set_policy(
     groups and bases, what the file does not name stays as it is."""
     from pydantic import TypeAdapter, ValidationError
 
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.policy_change import change_policy, preview_policy, told_held
     from schemas import Group, LegalBasis
     from schemas.vocabulary import Role
@@ -65,7 +63,7 @@ def set_policy(
         raise InvalidInput(f"{file} is no policy: {where}.") from error
     if fields:
         raise InvalidInput(f"{file} has what no policy has: {', '.join(fields)}.")
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         asked = (groups if "groups" in named else None, bases if "bases" in named else None)
         maker = maker_of(node, acting, Role.HEAD)
         change = preview_policy(node, maker, *asked)
@@ -84,10 +82,9 @@ def set_policy(
 @app.command("approvals")
 def approvals(home: Home = None, as_json: AsJson = False) -> None:
     """List what waits for a decision, the most pressing first."""
-    from exchange.flows.node.node import opened
     from exchange.flows.review.approvals import Concern, queue
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         waiting = queue(node)
     fields = [
         {
@@ -127,12 +124,11 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Decide whether a record, a query with its scan, or what a query found, goes to a jurisdiction."""
-    from exchange.flows.node.node import opened
     from exchange.flows.review.approvals import sign_decision
     from schemas.vocabulary import Decision, Role
 
     to, decided = code_of(jurisdiction), one_of(Decision, decision)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         said = sign_decision(node, maker_of(node, acting, Role.HEAD), concerns, to, decided, because)
     warn_of("--because", because)
     fields = {"concerns": concerns, "jurisdiction": to, "decision": decided, "statement": said}
@@ -158,12 +154,11 @@ def show_held(
 ) -> None:
     """List what peers hold of this node's records that the policy in force would not give them any more. Take it back
     from its holder, or let it stay there."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.held_under_old_line import held_page
 
     if revoke is not None and leave is not None:
         raise InvalidInput("Take it back, or let it stay: name one of --revoke and --leave.")
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         if revoke is not None or leave is not None:
             _decide_held(node, (revoke or leave or "", revoke is not None), record, because, acting, as_json=as_json)
             return

@@ -8,8 +8,8 @@ import typer
 
 from exchange.cli.acting import Acting, maker_of, one_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
-from exchange.home import resolve_home
 
 app = typer.Typer(help="Queries to peers, and from them.", no_args_is_help=True)
 
@@ -29,12 +29,11 @@ def ask_peers(
 
     A node that serves sends it. Who may run this command has the node's keys; the query says so.
     """
-    from exchange.flows.node.node import opened
     from exchange.flows.query.ask import Question, ask
     from schemas.vocabulary import LawfulPurpose, Role
 
     stated = one_of(LawfulPurpose, purpose)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker = maker_of(node, acting, Role.EXAMINER, Role.INVESTIGATOR)
         question = Question(record, position, stated, legal_basis)
         asked = list(ask(node, maker, question, peer))
@@ -53,10 +52,9 @@ def list_them(
     as_json: AsJson = False,
 ) -> None:
     """List queries, the newest first: how far each is, and what it found."""
-    from exchange.flows.node.node import opened
     from exchange.flows.query.list_queries import list_queries
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         queries = list_queries(node, own=not received, limit=limit)
     if as_json:
         print_json(queries)

@@ -8,8 +8,8 @@ import typer
 
 from exchange.cli.acting import HIGHEST, Acting, code_of, maker_of, one_of, reason_line, warn_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, print_json, tell
-from exchange.home import resolve_home
 
 app = typer.Typer(help="The owner's terms of one record.", no_args_is_help=True)
 
@@ -28,13 +28,12 @@ def withdraw(
 ) -> None:
     """Take an own record back from every holder, or from one, in all its versions. This is for the record's author and
     the head; others propose it: ffp record propose-withdrawal."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import revoke_from
     from exchange.flows.terms.withdraw import withdraw as withdraw_record
     from schemas.vocabulary import Role, WithdrawalReason
 
     why = one_of(WithdrawalReason, reason)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker = maker_of(node, acting, Role.EXAMINER, Role.HEAD)
         if holder is not None:
             said = revoke_from(node, maker, record, holder, why)
@@ -59,13 +58,12 @@ def propose_to_withdraw(
     as_json: AsJson = False,
 ) -> None:
     """Propose to withdraw a record that a colleague entered. Its author or the head decides."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.proposals import propose_withdrawal
     from exchange.log.audit_entry import Actor, ActorKind
     from schemas.vocabulary import Role, WithdrawalReason
 
     why, words = one_of(WithdrawalReason, reason), reason_line(because)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker = maker_of(node, acting, Role.EXAMINER, Role.HEAD)
         actor = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
         number = propose_withdrawal(node, maker, actor, record, why, words, holder=holder)
@@ -76,11 +74,10 @@ def propose_to_withdraw(
 @app.command("proposals")
 def proposals(acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """List the withdrawals that wait for somebody's decision, or that somebody proposed."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.proposals import proposals_for
     from schemas.vocabulary import Role
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker = maker_of(node, acting, Role.EXAMINER, Role.HEAD)
         found = proposals_for(node, maker.role, maker.pseudonym)
     fields = [
@@ -121,13 +118,12 @@ def decide_withdrawal(
     as_json: AsJson = False,
 ) -> None:
     """Approve, decline or undo a proposed withdrawal. Approving withdraws the record."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.proposals import ProposalStep, decide_proposal
     from exchange.log.audit_entry import Actor, ActorKind
     from schemas.vocabulary import Role
 
     chosen = one_of(ProposalStep, step)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker = maker_of(node, acting, Role.EXAMINER, Role.HEAD)
         actor = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
         said = decide_proposal(node, maker, actor, proposal, chosen)
@@ -138,10 +134,9 @@ def decide_withdrawal(
 @app.command("withdrawals")
 def withdrawals(record: RecordId, home: Home = None, as_json: AsJson = False) -> None:
     """Show how far the withdrawals of a record have come, here and at each holder."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import withdrawal_states
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = withdrawal_states(node, record)
     if as_json:
         print_json(found)
@@ -169,12 +164,11 @@ def grant(
     as_json: AsJson = False,
 ) -> None:
     """Let a jurisdiction have an own record that its audience does not name, however old."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.terms import grant as grant_record
     from schemas.vocabulary import Role
 
     to = code_of(jurisdiction)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         said = grant_record(node, maker_of(node, acting, Role.HEAD), record, to, legal_basis)
     tell(as_json, {"record": record, "jurisdiction": to, "statement": said}, f"Granted; the statement is {said}.")
 
@@ -182,11 +176,10 @@ def grant(
 @app.command("hold")
 def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False) -> None:
     """A court holds a record in every version: should it be withdrawn, it is restricted instead of erased."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import place_hold
     from schemas.vocabulary import Role
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         place_hold(node, maker_of(node, acting, Role.HEAD), record, authority)
     tell(as_json, {"record": record, "held": True, "authority": authority}, f"{record} is held for {authority}.")
 
@@ -196,10 +189,9 @@ def release_hold(
     record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False
 ) -> None:
     """The court holds it no more: what was withdrawn meanwhile is erased now."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.withdraw import end_hold
     from schemas.vocabulary import Role
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         end_hold(node, maker_of(node, acting, Role.HEAD), record, authority)
     tell(as_json, {"record": record, "held": False, "authority": authority}, f"{record} is held no more.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.sync.quarantine import SetAside
@@ -21,10 +21,9 @@ app.add_typer(quarantine_app, name="quarantine")
 @app.command("status")
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """Say for each peer what it has, what waits for it, what it signed for, and what came from it."""
-    from exchange.flows.node.node import opened
     from exchange.flows.sync.progress import in_words, plain_status, sync_status
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = sync_status(node)
     if as_json:
         print_json([plain_status(item) for item in found])
@@ -42,10 +41,9 @@ def receipt(node_id: str, home: Home = None) -> None:
     """Print the peer's signed request with which it acknowledged its lane so far, as JSON: evidence of delivery."""
     import json
 
-    from exchange.flows.node.node import opened
     from exchange.flows.sync.acknowledge import receipt_evidence
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = receipt_evidence(node, node_id)
     typer.echo(json.dumps(found, indent=2) if found else f"{node_id} has acknowledged nothing yet.")
 
@@ -53,10 +51,9 @@ def receipt(node_id: str, home: Home = None) -> None:
 @app.command("note")
 def note(node_id: str, home: Home = None, as_json: AsJson = False) -> None:
     """Take note of what is set aside of a peer's: it stays set aside, and raises no alarm any more."""
-    from exchange.flows.node.node import opened
     from exchange.flows.sync.progress import note_quarantine
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         noted = note_quarantine(node, node_id)
     fields = {"node_id": node_id, "noted": noted}
     tell(as_json, fields, f"{noted} items noted. New ones raise the alarm again.")
@@ -69,10 +66,9 @@ def list_quarantine(
     as_json: AsJson = False,
 ) -> None:
     """List what is set aside of a peer's: place, digest, reason, and whether its bytes are kept as evidence."""
-    from exchange.flows.node.node import opened
     from exchange.flows.sync.quarantine import list_set_aside
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = [item for item in list_set_aside(node, node_id) if item.rows or item.counted]
     if as_json:
         print_json([_plain(item) for item in found])
@@ -99,10 +95,9 @@ def drop_quarantine(
 ) -> None:
     """Drop what is set aside of a peer's: the bytes, digests and reasons in words go, and cannot be had again. How
     many there were for each reason stays known."""
-    from exchange.flows.node.node import opened
     from exchange.flows.sync.quarantine import drop, list_set_aside
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         (found,) = list_set_aside(node, node_id)
         if not yes:
             typer.echo(

@@ -10,6 +10,7 @@ import typer
 from exchange.cli.acting import actor_of, one_of
 from exchange.cli.matching.console import progress_bars
 from exchange.cli.node import Home
+from exchange.cli.opening import opened_here
 from exchange.cli.tables import AsJson, print_json
 from exchange.home import resolve_home
 
@@ -42,7 +43,6 @@ def export_test_fires(
     Firearms have the names that their issuers gave them, with the issuer: never a serial number. Broken off, run it
     once more. What is left out stands in left-out.csv, with the reason. The audit names each scan.
     """
-    from exchange.cli.opening import opened_here
     from exchange.flows.truth.export import FREELY, export_truth
     from schemas.vocabulary import HandlingCode, Role
 

@@ -8,9 +8,9 @@ import typer
 
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.clock import stamp
-from exchange.home import resolve_home
 
 app = typer.Typer(help="Tokens of programs, in the name of a user.", no_args_is_help=True)
 
@@ -29,9 +29,8 @@ def add(
 ) -> None:
     """Make a token and print it, once. The user's role must allow each of its scopes."""
     from exchange.flows.access.tokens import give_token
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         token = give_token(node, pseudonym, name, scope, days)
     tell(as_json, {"pseudonym": pseudonym, "name": name, "scopes": scope, "days": days, "token": token}, token)
     typer.echo(f"This token of {pseudonym} ({', '.join(scope)}) is shown once; only its hash is kept.", err=True)
@@ -45,9 +44,8 @@ def list_all(
 ) -> None:
     """List tokens: number, user, name, scopes, when last used, and until when each holds."""
     from exchange.flows.access.tokens import list_tokens
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         tokens = list_tokens(node, pseudonym)
     if as_json:
         print_json([{**vars(token), "scopes": token.scopes.split()} for token in tokens])
@@ -70,9 +68,8 @@ def revoke(
 ) -> None:
     """Revoke one token at once; the user's others stay."""
     from exchange.flows.access.tokens import revoke_token
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         revoked = revoke_token(node, token)
     fields = {"number": revoked.number, "pseudonym": revoked.pseudonym, "name": revoked.name, "revoked": True}
     tell(as_json, fields, f"The token {revoked.number} ({revoked.name}) of {revoked.pseudonym} is revoked.")

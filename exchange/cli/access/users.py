@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.errors import InvalidInput
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from schemas.vocabulary import Role
@@ -28,12 +28,11 @@ def add(
     import re
 
     from exchange.flows.access.users import add_users
-    from exchange.flows.node.node import opened
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,31}", pseudonym):
         raise InvalidInput("A pseudonym has up to 32 lower-case letters, digits, dots and dashes.")
     given = _role(role)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         tokens = add_users(node, {pseudonym: given})
     tell(as_json, {"pseudonym": pseudonym, "role": given, "token": tokens[pseudonym]}, tokens[pseudonym])
     typer.echo(
@@ -49,9 +48,8 @@ def invite(pseudonym: str, home: Home = None, as_json: AsJson = False) -> None:
     lost a telephone.
     """
     from exchange.flows.access.sign_in import invite_user
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         address = invite_user(node, pseudonym)
     tell(as_json, {"pseudonym": pseudonym, "address": address}, address)
     typer.echo(f"Hand this to {pseudonym} in person. It works once, for three days.", err=True)
@@ -61,9 +59,8 @@ def invite(pseudonym: str, home: Home = None, as_json: AsJson = False) -> None:
 def list_users(home: Home = None, as_json: AsJson = False) -> None:
     """List users with their roles."""
     from exchange.flows.access.users import all_users
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         users = all_users(node)
     if as_json:
         print_json(users)
@@ -90,10 +87,9 @@ def role(
     """Give a user another role, at once: also in open sessions. Tokens keep their scopes, and do no more than the role
     may. What was signed stays signed in the role that it was; verifications that an examiner took wait for another."""
     from exchange.flows.access.users import change_role
-    from exchange.flows.node.node import opened
 
     given = _role(role)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         change_role(node, pseudonym, given)
     tell(as_json, {"pseudonym": pseudonym, "role": given}, f"{pseudonym} is {given} from now on.")
 
@@ -112,9 +108,8 @@ def authorise(
     on which it was entered here. Never a person's name."""
     from exchange.flows.access.users import authorise_user
     from exchange.flows.entry.free_text import doubts
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         authorise_user(node, pseudonym, words)
     said = f"{pseudonym}: {words}" if words else f"What {pseudonym} is authorised for is stated no more."
     tell(as_json, {"pseudonym": pseudonym, "authorisation": words}, said)
@@ -127,9 +122,8 @@ def authorise(
 def revoke(pseudonym: str, home: Home = None, as_json: AsJson = False) -> None:
     """Revoke a user at once, with all tokens and sessions."""
     from exchange.flows.access.users import revoke_user
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         revoke_user(node, pseudonym)
     tell(as_json, {"pseudonym": pseudonym, "revoked": True}, f"{pseudonym} is revoked.")
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import TableColumn, print_json, print_table
 from exchange.errors import InvalidInput
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.log.audit_entry import AuditEntry
@@ -32,14 +32,13 @@ def show(
 ) -> None:
     """Show rows, the oldest first. That they were shown is a row too."""
     from exchange.flows.log.audit_rows import CONSOLE, newest_rows, rows_of_batch
-    from exchange.flows.node.node import opened
     from exchange.log.audit_entry import SUPERVISION, Act, Deed
 
     if act is not None and act not in list(Act):
         raise InvalidInput(f"The act {act} is none of {', '.join(Act)}.")
     of = day.date() if day else None
     not_stated = None
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         if batch is not None:
             found = rows_of_batch(node, batch)
         else:
@@ -70,9 +69,8 @@ def verify(
 ) -> None:
     """Compute the root of each batch from its rows again: is it what the log vouches for? Exit code 1 when not."""
     from exchange.flows.integrity.audit_check import verify_audit
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = verify_audit(node)
     if as_json:
         print_json(found)

@@ -10,9 +10,9 @@ import typer
 from exchange.cli.acting import read_named_file
 from exchange.cli.integrity.pair_bundles import verify_pair
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.errors import InvalidInput, LogError, RootInvalid, StatementInvalid
-from exchange.home import resolve_home
 
 _ZIP: Final = b"PK"
 
@@ -27,11 +27,10 @@ def export(
 ) -> None:
     """Write a record of this node with all that proves it, for somebody who verifies it elsewhere."""
     from exchange.flows.log.audit_rows import CONSOLE
-    from exchange.flows.node.node import opened
     from exchange.flows.witness.bundle import make_bundle
     from exchange.log.audit_entry import Act, Deed
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         bundle = make_bundle(node, statement)
         node.audit.note(Deed(CONSOLE, Act.READ_BUNDLE, 1, (statement,)))
     out.write_text(bundle.model_dump_json() + "\n", encoding="utf-8")

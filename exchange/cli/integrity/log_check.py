@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at, opened_here
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.home import resolve_home
 
@@ -27,10 +28,9 @@ def check(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from exchange.flows.integrity.log_check import check_and_keep
-    from exchange.flows.node.node import opened
 
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with opened(resolve_home(home)) as node, Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with node_at(home) as node, Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks = {}
 
         def show(what: str, done: int, total: int) -> None:
@@ -64,9 +64,8 @@ def mend(home: Home = None, as_json: AsJson = False) -> None:
     """Make again what the database lost of the log's tree, from the statements that are left. A node that is served
     does so by itself."""
     from exchange.flows.log.mend import mend_log
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         count = mend_log(node)
     tell(as_json, {"made_again": count}, f"Rows of the log that were made again: {count}. Next: ffp log check")
 
@@ -80,7 +79,6 @@ def accept(
     """Continue the log from the database although the file last-head is damaged, or names a later head. The node asks
     its peers first, and signs nothing if one of them holds a later head. If the database was put back to an earlier
     state and no peer has what was signed after it, that is lost."""
-    from exchange.cli.opening import opened_here
     from exchange.flows.log.start import accept_database
 
     with opened_here(resolve_home(home)) as node:
@@ -101,10 +99,9 @@ def evidence(
     as_json: AsJson = False,
 ) -> None:
     """Show the signed heads that do not agree, as the signed notes that any verifier of such notes takes."""
-    from exchange.flows.node.node import opened
     from exchange.flows.operate.status import kept_evidence
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = kept_evidence(node)
     if as_json:
         known = ("log", "found_at", "proven", "detail", "first", "second")
@@ -133,9 +130,8 @@ def publish(
     """Write the log's last signed head, its tiles and its time stamps as files for a static server: what anybody needs
     to see that the log only grew, and nothing of what is in it."""
     from exchange.flows.log.publishing import publish_log
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         done = publish_log(node, folder)
     fields = {"folder": folder, "size": done.size, "written": done.written, "kept": done.kept}
     said = f"The head of size {done.size} is in {folder}. Files written: {done.written}, there before: {done.kept}."

@@ -10,9 +10,9 @@ import typer
 
 from exchange.cli.acting import Acting, maker_of, one_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.errors import InvalidInput
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.node.node import Node
@@ -31,10 +31,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show this node's own fingerprint, to read out by telephone."""
-    from exchange.flows.node.node import opened
     from exchange.trust.card import fingerprint
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         digits = fingerprint(node.card.identity)
         fields = {"node_id": node.node_id, "url": node.settings.url, "fingerprint": digits, "written": card}
         tell(as_json, fields, f"{node.node_id}  {node.settings.url}\n\n    {digits}\n")
@@ -77,10 +76,9 @@ def add(
     root installed its registry must name the peer, and nobody needs to telephone."""
     from exchange.flows.keys.enrol import check_address, enrol, fetch_introduction
     from exchange.flows.keys.trust_root import admitted
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.first_line import list_peers_without_line
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         line = _first_line(node, share, rule, review_by, acting, err=as_json)
         introduction = fetch_introduction(node, url)
         card = introduction.card
@@ -142,10 +140,9 @@ def _first_line(
 @app.command("list")
 def list_peers(home: Home = None, as_json: AsJson = False) -> None:
     """List peers: what went, what came, what stands still and why."""
-    from exchange.flows.node.node import opened
     from exchange.flows.sync.progress import plain_status, sync_status
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = sync_status(node)
     if as_json:
         print_json([plain_status(item) for item in found])
@@ -192,9 +189,8 @@ def follow(
 ) -> None:
     """Ask a peer at another address from now on. Its own key-events must state that address: ffp key address."""
     from exchange.flows.keys.follow import follow_peer
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         stated = follow_peer(node, node_id, url)
     tell(as_json, {"node_id": node_id, "url": stated}, f"{node_id} is asked at {stated} from now on.")
 
@@ -216,7 +212,6 @@ def quota(
 ) -> None:
     """Show what a peer may send in a day, or give it another share than the settings do: of statements, of bytes, or of
     both. Holds at once: a lane that stands still goes on, and what a peer may keep of the last days grows with it."""
-    from exchange.flows.node.node import opened
     from exchange.flows.sync.peer_quota import quotas, reset_quota, set_quota
     from exchange.flows.sync.progress import share_in_words
 
@@ -224,7 +219,7 @@ def quota(
     if as_settings and is_given:
         raise InvalidInput("Give numbers, or --as-settings, not both. Nothing was changed.")
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         if as_settings:
             found = reset_quota(node, node_id)
         elif is_given:
@@ -244,11 +239,10 @@ def expel(
     as_json: AsJson = False,
 ) -> None:
     """A peer leaves the exchange: it must erase all that it was given from here, and is given nothing more."""
-    from exchange.flows.node.node import opened
     from exchange.flows.terms.expel import expel as expel_peer
     from schemas.vocabulary import Role
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = expel_peer(node, maker_of(node, acting, Role.HEAD), node_id, erase=erase)
     went = f"{found.erased} records that it gave are erased here."
     stay = f"{found.kept} records that it gave stay here; with --erase they would go."
@@ -265,9 +259,8 @@ def expel(
 def revoke(node_id: str, home: Home = None, as_json: AsJson = False) -> None:
     """Answer and ask a peer no more. What it has already received stays with it."""
     from exchange.flows.keys.enrol import revoke_peer
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         revoke_peer(node, node_id)
     said = f"{node_id} is revoked: it gets nothing more from this node. What it holds already stays with it."
     tell(as_json, {"node_id": node_id, "state": "revoked"}, said)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.opening import ask_secret, opened_here
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.errors import ConfigurationError, InvalidInput, PassphraseNeeded
 from exchange.home import resolve_home
@@ -35,7 +36,6 @@ _BACKUP = (
 @app.command("list")
 def list_events(home: Home = None, as_json: AsJson = False) -> None:
     """List this node's key-events, what each replaced, and how its keys are kept."""
-    from exchange.cli.opening import opened_here
     from exchange.flows.keys.rotate import cosigned_up_to
     from exchange.trust.key_files import is_encrypted
     from exchange.trust.key_history import replaced_roles
@@ -117,7 +117,6 @@ def compromised(
 def address(identity: Identity = None, home: Home = None, as_json: AsJson = False) -> None:
     """Sign the address that the settings state, where this node's log states another one. The node must be stopped.
     Peers go on asking at the former address until their operators confirm the new one: ffp peer address."""
-    from exchange.cli.opening import opened_here
     from exchange.flows.keys.rotate import state_address
     from exchange.flows.operate.home_lock import at_rest
 
@@ -135,7 +134,6 @@ def address(identity: Identity = None, home: Home = None, as_json: AsJson = Fals
 @app.command("encrypt")
 def encrypt(home: Home = None, as_json: AsJson = False) -> None:
     """Encrypt the private keys on disk: all of them, or none. The node must be stopped."""
-    from exchange.cli.opening import ask_secret
     from exchange.trust.key_files import check_passphrase, exchange_folder, prepare_folder, recrypted
 
     with _alone(home) as node:
@@ -171,7 +169,6 @@ def decrypt(home: Home = None, as_json: AsJson = False) -> None:
 @contextmanager
 def _alone(home: Path | None) -> Iterator[Node]:
     """The node, which nobody else serves meanwhile; what an earlier change left half done is settled."""
-    from exchange.cli.opening import opened_here
     from exchange.flows.operate.home_lock import at_rest
 
     with opened_here(resolve_home(home)) as node, at_rest(node):
@@ -180,7 +177,6 @@ def _alone(home: Path | None) -> Iterator[Node]:
 
 def _identity(node: Node, folder: Path | None) -> HybridSigner:
     """The identity key, whose passphrase may be another than that of the working keys."""
-    from exchange.cli.opening import ask_secret
     from exchange.trust.key_files import is_encrypted
     from exchange.trust.keys import load_identity
 

@@ -14,6 +14,7 @@ import typer
 from exchange.cli.acting import actor_of
 from exchange.cli.matching.console import one_thread, progress_bars, refuse, refuse_unwritable
 from exchange.cli.node import Home
+from exchange.cli.opening import opened_here
 from exchange.cli.tables import print_facts
 from exchange.home import resolve_home
 
@@ -153,7 +154,6 @@ def worth_in_words(worth: _Ratio) -> dict[str, str]:
 
 
 def _calibrate_own(home: Path, out: Path | None, acting: str | None, whole_marks_only: bool, *, install: bool) -> None:
-    from exchange.cli.opening import opened_here
     from exchange.flows.truth.install_model import install_model
     from exchange.flows.truth.own_model import make_own_models
     from schemas.vocabulary import Role

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.opening import ask_secret, passphrase_for
 from exchange.cli.operate.move import GiveUp, MoveTo
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.errors import ConfigurationError, PassphraseNeeded
@@ -52,7 +53,6 @@ def backup(
 ) -> None:
     """Back up a node, which may run meanwhile: database, scans, settings, signed with its statement key. Exit code 1
     when scans were missing."""
-    from exchange.cli.opening import passphrase_for
     from exchange.flows.operate.backup import back_up
 
     place = resolve_home(home)
@@ -125,7 +125,6 @@ def restore(
 ) -> None:
     """Make a node again from a backup that its keys vouch for, in an empty folder. On PostgreSQL, into the empty
     database that FFP_NODE_DATABASE_URL names. Exit code 1 when --verify found something."""
-    from exchange.cli.opening import ask_secret
     from exchange.flows.operate.backup_trust import signed_after_backup
     from exchange.flows.operate.restore import restore
 
@@ -230,7 +229,6 @@ def migrate(
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:
     """Of the settings, where there are any yet; else of the environment and credentials, or asked for."""
-    from exchange.cli.opening import ask_secret
     from exchange.config import given, load_settings
 
     if (home / "config.toml").is_file():
@@ -259,7 +257,6 @@ def _secrets(source: Path, home: Path, keys: Path | None) -> Secrets:
 
 
 def _verified(home: Path, missing: Collection[str], passphrase: SecretStr | None, *, as_json: bool) -> LogCheck:
-    from exchange.cli.opening import passphrase_for
     from exchange.flows.operate.restore import verify_restored
 
     passphrase = passphrase or passphrase_for(home)

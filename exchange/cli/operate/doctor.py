@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from exchange.cli.opening import passphrase_for
 from exchange.clock import stamp
 from exchange.home import resolve_home
 
@@ -30,7 +31,6 @@ def doctor(
     stands below. Changes nothing. Exit code 0 when all is well, 1 with warnings, 2 with faults."""
     import json
 
-    from exchange.cli.opening import passphrase_for
     from exchange.flows.operate.doctor.examine import examine
 
     folder = resolve_home(home)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.operate.egress import ListedName
@@ -19,10 +19,9 @@ app = typer.Typer(help="Where this node may connect to.", no_args_is_help=True)
 @app.command("list")
 def list_names(home: Home = None, as_json: AsJson = False) -> None:
     """List names: who is reached there, what was confirmed, where they lead. Exit code 1 when one leads elsewhere."""
-    from exchange.flows.node.node import opened
     from exchange.flows.operate.egress import listing
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found, networks = listing(node), node.egress.networks
     if as_json:
         print_json({"names": found, "egress_networks": [str(network) for network in networks]})
@@ -48,10 +47,9 @@ def allow_name(
     as_json: AsJson = False,
 ) -> None:
     """Confirm where a name leads, in place of what was confirmed before. A running node follows at once."""
-    from exchange.flows.node.node import opened
     from exchange.flows.operate.egress import allow, leads
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         before, found = leads(node, host, network or [])
         change = f"{host} may lead to {', '.join(before) or 'nothing yet'}; from now on to {', '.join(found)}."
         typer.echo(change, err=as_json)
@@ -65,10 +63,9 @@ def allow_name(
 @app.command("forget")
 def forget_name(host: str, home: Home = None, as_json: AsJson = False) -> None:
     """Forget what was confirmed for a name: its next connection confirms it anew, or it is not in the list any more."""
-    from exchange.flows.node.node import opened
     from exchange.flows.operate.egress import forget_destination
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         known = forget_destination(node, host)
     fields = {"name": host, "forgotten": known}
     if known:
@@ -81,10 +78,9 @@ def forget_name(host: str, home: Home = None, as_json: AsJson = False) -> None:
 @app.command("unit")
 def write_unit(home: Home = None) -> None:
     """Print a drop-in for systemd with this list, for ffp.service and ffp-worker.service."""
-    from exchange.flows.node.node import opened
     from exchange.flows.operate.egress import unconfirmed, unit
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         text, missing = unit(node), unconfirmed(node)
     typer.echo(text, nl=False)
     for host in missing:

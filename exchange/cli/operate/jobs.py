@@ -8,9 +8,9 @@ import typer
 
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.errors import InvalidInput
-from exchange.home import resolve_home
 
 app = typer.Typer(help="Work that was promised and is not done.", no_args_is_help=True)
 
@@ -26,11 +26,10 @@ def list_jobs(
 
     Dead ones come first; they were given up after as many attempts as max_attempts allows. What waits for a database,
     an object store, a cluster or processes that are away makes no attempt, and is never given up for it."""
-    from exchange.flows.node.node import opened
     from exchange.flows.operate.promised_work import promised_work
     from schemas.errors import shown
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = promised_work(node, dead_only=dead, limit=limit)
     if as_json:
         print_json(found)
@@ -60,12 +59,11 @@ def retry_jobs(
 ) -> None:
     """Have dead jobs tried again, with all their attempts. A worker takes them up within a second; nothing changes when
     one of the numbers is not that of a dead job. The audit names them."""
-    from exchange.flows.node.node import opened
     from exchange.flows.operate.promised_work import retry, retry_all
 
     if bool(numbers) == all_dead:
         raise InvalidInput("Name the jobs by their numbers, or all with --all-dead. See: ffp job list --dead")
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         again = retry_all(node) if all_dead else retry(node, numbers or [])
     if as_json:
         print_json(again)

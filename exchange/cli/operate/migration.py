@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from exchange.cli.opening import passphrase_for
 from exchange.cli.tables import print_facts, print_json, tell
 from exchange.errors import ConfigurationError
 
@@ -31,7 +32,6 @@ class MigrateOptions:
 
 
 def bring_to_version(home: Path, wanted: MigrateOptions) -> None:
-    from exchange.cli.opening import passphrase_for
     from exchange.flows.operate.migration.change_version import change_version
     from exchange.flows.operate.migration.plan import plan_migration
 

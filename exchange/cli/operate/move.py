@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exchange.cli.opening import ask_secret, passphrase_for
 from exchange.cli.tables import tell
 from exchange.errors import ConfigurationError
 
@@ -36,7 +37,6 @@ GiveUp = Annotated[
 
 def move(home: Path, to: str, *, gives_up: bool, as_json: bool) -> None:
     """Raises what `flows.move` raises."""
-    from exchange.cli.opening import passphrase_for
     from exchange.flows.move.move import CopyLeft, give_up, move_database
     from exchange.flows.move.places import parse_place, place_name
 
@@ -60,7 +60,6 @@ def move(home: Path, to: str, *, gives_up: bool, as_json: bool) -> None:
 
 
 def _asked() -> str:
-    from exchange.cli.opening import ask_secret
 
     typed: SecretStr | None = ask_secret("Address of the database")
     found = typed.get_secret_value() if typed is not None else sys.stdin.readline().strip()

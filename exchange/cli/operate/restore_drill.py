@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from exchange.cli.node import Home
+from exchange.cli.opening import ask_secret, passphrase_for
 from exchange.cli.tables import AsJson, print_json
 from exchange.home import resolve_home
 
@@ -57,7 +58,6 @@ def restore_drill(
 ) -> None:
     """Restore the newest backup in a scratch place, read all of it again, compare it with the running node, delete it.
     The restored node asks nobody, signs nothing and serves nobody. Exit code 1 when it was not verified."""
-    from exchange.cli.opening import ask_secret, passphrase_for
     from exchange.config import load_settings
     from exchange.flows.operate.drill.restore_drill import WantedDrill, needs_passphrase, run_restore_drill
     from exchange.flows.operate.recovery.outcomes import read_drills

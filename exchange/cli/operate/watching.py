@@ -12,6 +12,7 @@ import typer
 
 from exchange.cli.acting import Acting, maker_of
 from exchange.cli.node import Home
+from exchange.cli.opening import opened_here
 from exchange.cli.tables import AsJson, print_json
 from exchange.errors import ExchangeError, InfrastructureAway
 from exchange.home import resolve_home
@@ -145,7 +146,6 @@ def _go_on(
 ) -> None:
     """Round after round. What is away is told once and tried again, with the node opened anew: its keys may have been
     replaced meanwhile. How it stands is written down for whoever looks after the node, what ends it too."""
-    from exchange.cli.opening import opened_here
     from schemas.vocabulary import Role
 
     told, looking = _once_each(), None

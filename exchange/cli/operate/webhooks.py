@@ -8,8 +8,8 @@ import typer
 
 from exchange.cli.acting import HIGHEST
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
-from exchange.home import resolve_home
 
 app = typer.Typer(help="Programs that are told that something is new.", no_args_is_help=True)
 Number = Annotated[int, typer.Argument(min=1, max=HIGHEST, help="Its number, by: ffp webhook list")]
@@ -24,10 +24,9 @@ def add(
 ) -> None:
     """Have a program told, and print the secret with which its messages are signed, once."""
     from exchange.flows.alerts.webhooks import add_webhook
-    from exchange.flows.node.node import opened
 
     wanted = [event.strip() for event in events.split(",") if event.strip()]
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         number, secret = add_webhook(node, url, wanted)
     tell(as_json, {"number": number, "url": url, "events": wanted, "secret": secret}, secret)
     typer.echo(f"Webhook {number}. This secret is shown once. Try it: ffp webhook test {number}", err=True)
@@ -37,9 +36,8 @@ def add(
 def list_told(home: Home = None, as_json: AsJson = False) -> None:
     """List them: number, address, events, when last told, and what was wrong since."""
     from exchange.flows.alerts.webhooks import list_webhooks
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = list_webhooks(node)
     if as_json:
         print_json(found)
@@ -57,9 +55,8 @@ def list_told(home: Home = None, as_json: AsJson = False) -> None:
 def remove(number: Number, home: Home = None, as_json: AsJson = False) -> None:
     """Tell it nothing more, nor what it was still to be told."""
     from exchange.flows.alerts.webhooks import remove_webhook
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         url = remove_webhook(node, number)
     tell(as_json, {"number": number, "url": url}, f"Webhook {number} is told nothing more: {url}")
 
@@ -68,8 +65,7 @@ def remove(number: Number, home: Home = None, as_json: AsJson = False) -> None:
 def try_out(number: Number, home: Home = None, as_json: AsJson = False) -> None:
     """Send it a signed message that tells of nothing. Exit code 2: it did not take it."""
     from exchange.flows.alerts.webhooks import try_webhook
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         url = try_webhook(node, number)
     tell(as_json, {"number": number, "url": url, "taken": True}, f"Webhook {number} took the message: {url}")

@@ -10,9 +10,9 @@ import typer
 
 from exchange.cli.acting import actor_of, maker_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, tell
 from exchange.errors import InvalidInput, NotFound
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.coordination.half_year.half_year_document import Document
@@ -77,7 +77,6 @@ def report(
     from exchange.coordination.region_files.release_command import digest_shown, released_file
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
-    from exchange.flows.node.node import opened
     from exchange.log.audit_entry import SUPERVISION, Act, Deed
     from exchange.web.languages import CODES
     from schemas.vocabulary import Role
@@ -95,7 +94,7 @@ def report(
     if form is ReportForm.PDF and out is not None:
         require_extra("pdf", "A report as PDF")  # before anything is signed
     addressed = _addressed(to, to_fingerprint, purpose, acting, form)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         if approve is not None:
             if acting is None or because is None:
                 raise InvalidInput("To approve, say who does with --as, and why with --because.")

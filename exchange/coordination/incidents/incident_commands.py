@@ -12,9 +12,9 @@ import typer
 
 from exchange.cli.acting import Acting, maker_of, one_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.errors import InvalidInput, NotFound
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.coordination.half_year.half_years import Half
@@ -75,12 +75,11 @@ def import_table(
     from exchange.coordination.incidents.csv_lines import TableEncoding
     from exchange.coordination.incidents.enter_incidents import propose_import, take_import
     from exchange.coordination.incidents.read_incident_table import read_incident_table
-    from exchange.flows.node.node import opened
     from exchange.log.audit_entry import Actor, ActorKind
     from schemas.vocabulary import Role
 
     wanted, read_as = Half.parse(half), one_of(TableEncoding, encoding)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker = maker_of(node, acting, Role.HEAD)
         by = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
         source = sys.stdin.buffer if str(table) == "-" else table.open("rb")
@@ -122,10 +121,9 @@ def show(half: Which, home: Home = None, as_json: AsJson = False) -> None:
     from exchange.coordination.incidents.incident_annex import draft_annex, find_annex
     from exchange.coordination.incidents.platform_words import TOTAL_TITLES
     from exchange.coordination.incidents.told_incidents import exact_totals
-    from exchange.flows.node.node import opened
 
     wanted = Half.parse(half)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         state, found = entered(node, wanted), find_annex(node, wanted) or draft_annex(node, wanted)
     totals = {} if found is None else exact_totals(found.exact.counts)
     if as_json:
@@ -145,12 +143,11 @@ def undo_last(half: Which, acting: Acting, home: Home = None, as_json: AsJson = 
     """Go back to what was entered before the last change."""
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.enter_incidents import entered, undo_change
-    from exchange.flows.node.node import opened
     from exchange.log.audit_entry import Actor, ActorKind
     from schemas.vocabulary import Role
 
     wanted = Half.parse(half)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker = maker_of(node, acting, Role.HEAD)
         current = entered(node, wanted).current
         if current is None:
@@ -179,7 +176,6 @@ def approve_counts(
     from exchange.coordination.approved_document import check_digest
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.incident_annex import approve_annex
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     wanted = Half.parse(half)
@@ -190,7 +186,7 @@ def approve_counts(
             f"{sha256[:80]} is no SHA-256 of 64 hexadecimal digits. See: ffp incidents show --half {wanted}",
             code="invalid-field",
         ) from error
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         if sha256 == WHAT_IS_SHOWN:
             digest = _shown(node, wanted, ask=not yes, as_json=as_json)
         said = approve_annex(node, maker_of(node, acting, Role.HEAD), wanted, digest, because)
@@ -231,7 +227,6 @@ def write(
     from exchange.coordination.incidents.incident_annex import draft_annex, find_annex, released_annex
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
-    from exchange.flows.node.node import opened
     from exchange.log.audit_entry import SUPERVISION, Act, Deed
     from exchange.web.languages import CODES, Spoken
     from exchange.web.languages.spoken import speaking
@@ -241,7 +236,7 @@ def write(
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     if form is AnnexFile.PDF:
         require_extra("pdf", "An annex as PDF")
-    with opened(resolve_home(home)) as node, speaking(Spoken(language, directory=lambda: node.jurisdictions)):
+    with node_at(home) as node, speaking(Spoken(language, directory=lambda: node.jurisdictions)):
         if draft and find_annex(node, wanted) is None:
             drafted = draft_annex(node, wanted)
             if drafted is None:

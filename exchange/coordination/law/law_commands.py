@@ -10,9 +10,9 @@ import typer
 
 from exchange.cli.acting import Acting, code_of, maker_of, read_named_file
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_facts, print_json, print_table, tell
 from exchange.errors import InvalidInput, NotFound
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.coordination.law.law_draft import LawDraft
@@ -29,9 +29,8 @@ def list_laws(home: Home = None, as_json: AsJson = False) -> None:
     """List the sides, with how many articles of each are in force."""
     from exchange.coordination.law.law_report import law_report
     from exchange.coordination.law.rulings import in_force
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         report = law_report(node)
         names = {law.jurisdiction: node.jurisdictions.name(law.jurisdiction) for law in report.laws}
         footnotes = node.jurisdictions.footnotes(names)
@@ -70,10 +69,9 @@ def show_law(
     """Show the articles of one side; with --json as `ffp law import` reads them."""
     from exchange.coordination.law.compendium import compendium_of
     from exchange.coordination.law.law_draft import law_draft
-    from exchange.flows.node.node import opened
 
     code = code_of(jurisdiction)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         if draft and code != node.settings.jurisdiction:
             raise InvalidInput(f"The draft is of {node.settings.jurisdiction}.")
         found = law_draft(node).articles if draft else compendium_of(node, code).articles
@@ -109,11 +107,10 @@ def show_law(
 def add_articles(file: ArticleFile, acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Put articles into this side's draft; one whose id is there already takes that one's place. Nothing is signed."""
     from exchange.coordination.law.law_draft import law_draft, save_article
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     articles = _read(file)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker, draft = maker_of(node, acting, Role.HEAD), law_draft(node)
         for article in articles:
             known = any(item.article_id == article.article_id for item in draft.articles)
@@ -133,11 +130,10 @@ def import_articles(
     """Replace all articles of this side's draft by those of a file, as `ffp law show --json` writes them. Nothing is
     signed."""
     from exchange.coordination.law.law_draft import law_draft, replace_articles
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     articles = _read(file)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker, draft = maker_of(node, acting, Role.HEAD), law_draft(node)
         if not yes:
             asked = f"Replace the {len(draft.articles)} articles of the draft by {len(articles)}?"
@@ -151,10 +147,9 @@ def import_articles(
 def undo(acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Take back the last change of this side's draft."""
     from exchange.coordination.law.law_draft import undo_draft_step
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker_of(node, acting, Role.HEAD)
         draft = undo_draft_step(node)
     _tell_draft(draft, as_json=as_json)
@@ -169,10 +164,9 @@ def publish(
 ) -> None:
     """Sign this side's draft and publish it to all partners, once you have confirmed what changes."""
     from exchange.coordination.law.law_draft import law_draft, publish_law
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker, draft = maker_of(node, acting, Role.HEAD), law_draft(node)
         changes = _changes(draft)
         for line in changes:
@@ -198,7 +192,6 @@ def write_report(
     from exchange.coordination.law.law_paper import render_law, render_law_pair
     from exchange.coordination.law.law_report import law_report
     from exchange.extras.known import require_extra
-    from exchange.flows.node.node import opened
     from exchange.web.languages import CODES, Spoken
     from exchange.web.languages.spoken import speaking
 
@@ -208,7 +201,7 @@ def write_report(
     if pair is not None and len(sides) != 2:
         raise InvalidInput("A pair is written RS-MK.")
     require_extra("pdf", "A report as PDF")
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         report = law_report(node, Half.parse(half) if half is not None else None)
         known = node.jurisdictions
         with speaking(Spoken(language, directory=lambda: known)):

@@ -9,6 +9,7 @@ import typer
 
 from exchange.cli.acting import maker_of
 from exchange.cli.node import Home
+from exchange.cli.opening import opened_here
 from exchange.cli.tables import print_json, tell
 from exchange.errors import InvalidInput
 from exchange.home import resolve_home
@@ -37,7 +38,6 @@ def maturity(
     for each half-year, and show the path."""
     import json
 
-    from exchange.cli.opening import opened_here
     from exchange.coordination.maturity.practices_here import maturity_of
 
     if keep or path or out is not None:
@@ -53,7 +53,6 @@ def _snapshots(
     home: Path, *, keep: bool, acting: str | None, half: str | None, out: Path | None, as_json: bool
 ) -> None:
     """Keep one, write one, or tell of all."""
-    from exchange.cli.opening import opened_here
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.maturity.keep_snapshot import (
         keep_snapshot,

@@ -9,9 +9,9 @@ import typer
 
 from exchange.cli.acting import Acting, code_of, maker_of, one_of, warn_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.errors import InvalidInput
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     pass
@@ -47,7 +47,6 @@ def add(
 ) -> None:
     """Sign an action that a meeting agreed on. All peers are told; the next pack carries it on until it is done."""
     from exchange.coordination.meetings.agreed_actions import NewAction, add_action
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import MeetingKind, OfficeRole, Role
 
     new = NewAction(
@@ -58,7 +57,7 @@ def add(
         one_of(MeetingKind, meeting),
         day_of(met_on),
     )
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker = maker_of(node, acting, Role.HEAD)
         number, said = add_action(node, maker, new)
     warn_of("title", title)
@@ -77,9 +76,8 @@ def list_agreed(
     """List open actions, this node's own and those of its peers, the first due first."""
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.agreed_actions import list_actions, open_actions
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = list_actions(node) if half is None else open_actions(node, Half.parse(half))
         known = node.jurisdictions
     shown = [item for item in found if every or half is not None or item.is_open]
@@ -157,10 +155,9 @@ def _change(
     as_json: bool,
 ) -> None:
     from exchange.coordination.meetings.agreed_actions import change_action
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import ActionState, Role
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         maker = maker_of(node, acting, Role.HEAD)
         said = change_action(node, maker, number, ActionState(state), on=on, remark=because, due=due)
     if because is not None:

@@ -9,10 +9,10 @@ import typer
 
 from exchange.cli.acting import HIGHEST, Acting, actor_of, maker_of, one_of, warn_of
 from exchange.cli.node import Home
+from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.meetings.action_commands import day_of
 from exchange.errors import InvalidInput
-from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.coordination.half_year.half_years import Half
@@ -48,11 +48,10 @@ def add(
     """Keep a meeting or training that was held. Count the people of your own jurisdiction, and guests of none: so a
     regional meeting that each node enters adds up."""
     from exchange.coordination.meetings.held_meetings import enter_meeting
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     new = _new(kind, on, title, attended)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         meeting_id = enter_meeting(node, actor_of(node, acting, Role.HEAD), new)
     warn_of("title", title)
     people = sum(line.count for line in new.attended)
@@ -72,11 +71,10 @@ def change_held(
 ) -> None:
     """Replace what is kept of a meeting."""
     from exchange.coordination.meetings.held_meetings import change_meeting
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     new = _new(kind, on, title, attended)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         change_meeting(node, actor_of(node, acting, Role.HEAD), meeting, new)
     warn_of("title", title)
     tell(as_json, {"meeting": meeting}, f"Meeting {meeting} is changed.")
@@ -92,10 +90,9 @@ def remove_held(
 ) -> None:
     """Take a meeting back: it counts no more. With --undo it counts again."""
     from exchange.coordination.meetings.held_meetings import take_back_meeting
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         take_back_meeting(node, actor_of(node, acting, Role.HEAD), meeting, back=not undo)
     said = f"Meeting {meeting} counts again." if undo else f"Meeting {meeting} counts no more."
     tell(as_json, {"meeting": meeting, "counts": undo}, said)
@@ -110,9 +107,8 @@ def list_attended(
     """List the meetings and trainings of a half-year."""
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.held_meetings import list_meetings
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = list_meetings(node, Half.parse(half))
     if as_json:
         print_json(found)
@@ -145,9 +141,8 @@ def export_pack_inputs(
     it."""
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.pack.approve_inputs import draft_inputs
-    from exchange.flows.node.node import opened
 
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         found = draft_inputs(node, Half.parse(half))
     out.write_bytes(found.data)
     tell(as_json, {"written": out, "sha256": found.sha256}, f"Written: {out}, SHA-256 {found.sha256}.")
@@ -166,11 +161,10 @@ def approve_pack_inputs(
     last counts."""
     from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.pack.approve_inputs import approve_inputs
-    from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
 
     wanted = Half.parse(half)
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         said = approve_inputs(node, maker_of(node, acting, Role.HEAD), wanted, sha256, because)
     tell(as_json, {"statement": said}, f"The inputs of {wanted} are approved; the statement is {said}.")
 
@@ -203,7 +197,6 @@ def write_pack(
     from exchange.coordination.region_files.release_command import once_signed
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE
-    from exchange.flows.node.node import opened
     from exchange.web.languages import CODES, Spoken
     from exchange.web.languages.spoken import speaking
 
@@ -213,7 +206,7 @@ def write_pack(
     if pdf:
         require_extra("pdf", "A meeting pack as PDF; without it: --no-pdf")
     counted = read_exercise_files([exercises], wanted) if exercises is not None else None
-    with opened(resolve_home(home)) as node:
+    with node_at(home) as node:
         if approve:
             _approve_shown(node, wanted, acting, because, ask=not yes, as_json=as_json)
         found = local_pack(node, wanted, counted)

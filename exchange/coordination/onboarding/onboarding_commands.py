@@ -9,6 +9,7 @@ import typer
 
 from exchange.cli.acting import code_of, maker_of, one_of, warn_of
 from exchange.cli.node import Home
+from exchange.cli.opening import passphrase_for
 from exchange.cli.tables import AsJson, print_json
 from exchange.errors import InvalidInput
 from exchange.home import resolve_home
@@ -112,7 +113,6 @@ def _at_node(
     home: Path | None,
     as_json: bool,
 ) -> None:
-    from exchange.cli.opening import passphrase_for
     from exchange.coordination.onboarding.checklist import checklist_of, sign_checklist
     from exchange.flows.node.node import opened
     from schemas.vocabulary import Role
