@@ -39,6 +39,13 @@ def maker_of(node: Node, pseudonym: str, *roles: Role) -> Maker:
     return Maker(pseudonym=pseudonym, role=Role(user.role), signed_in=SignedInBy.NODE_KEY)
 
 
+def maker_as_head(node: Node, pseudonym: str) -> Maker:
+    """The head, who alone may do this. Raises NotFound, Forbidden."""
+    from schemas.vocabulary import Role
+
+    return maker_of(node, pseudonym, Role.HEAD)
+
+
 def actor_of(node: Node, pseudonym: str | None, *roles: Role) -> Actor:
     """Whose act the audit names: the console's, where no user is named. Raises NotFound, Forbidden."""
     from exchange.flows.log.audit_rows import CONSOLE

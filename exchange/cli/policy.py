@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, code_of, maker_of, one_of, reason_line, warn_of
+from exchange.cli.acting import Acting, code_of, maker_as_head, one_of, reason_line, warn_of
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
@@ -49,7 +49,6 @@ def set_policy(
 
     from exchange.flows.terms.policy_change import change_policy, preview_policy, told_held
     from schemas import Group, LegalBasis
-    from schemas.vocabulary import Role
 
     try:
         fields = TypeAdapter(dict[str, list[dict[str, object]]]).validate_json(file.read_bytes())
@@ -65,7 +64,7 @@ def set_policy(
         raise InvalidInput(f"{file} has what no policy has: {', '.join(fields)}.")
     with node_at(home) as node:
         asked = (groups if "groups" in named else None, bases if "bases" in named else None)
-        maker = maker_of(node, acting, Role.HEAD)
+        maker = maker_as_head(node, acting)
         change = preview_policy(node, maker, *asked)
         held = tuple(told_held(change.held, node.jurisdictions))
         for sentence in (*change.changes, *held):
@@ -125,11 +124,11 @@ def decide(
 ) -> None:
     """Decide whether a record, a query with its scan, or what a query found, goes to a jurisdiction."""
     from exchange.flows.review.approvals import sign_decision
-    from schemas.vocabulary import Decision, Role
+    from schemas.vocabulary import Decision
 
     to, decided = code_of(jurisdiction), one_of(Decision, decision)
     with node_at(home) as node:
-        said = sign_decision(node, maker_of(node, acting, Role.HEAD), concerns, to, decided, because)
+        said = sign_decision(node, maker_as_head(node, acting), concerns, to, decided, because)
     warn_of("--because", because)
     fields = {"concerns": concerns, "jurisdiction": to, "decision": decided, "statement": said}
     tell(as_json, fields, f"{decided.capitalize()}; the statement is {said}.")
@@ -211,13 +210,12 @@ def _decide_held(
     """All that waits, a few hundred at a time; what was decided stands where this is broken off."""
     from exchange.flows.terms.held_under_old_line import HeldDecision, decide_held
     from exchange.log.audit_entry import Actor, ActorKind
-    from schemas.vocabulary import Role
 
     if because is None or acting is None:
         raise InvalidInput("Say why with --because, and in whose name with --as.")
     because = reason_line(because)
     jurisdiction, taking = code_of(asked[0]), asked[1]
-    maker = maker_of(node, acting, Role.HEAD)
+    maker = maker_as_head(node, acting)
     actor = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
     decision = HeldDecision.TAKE_BACK if taking else HeldDecision.STAYS
     statements, records, waiting = list[str](), 0, 1

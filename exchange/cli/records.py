@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.cli.acting import HIGHEST, Acting, code_of, maker_of, one_of, reason_line, warn_of
+from exchange.cli.acting import HIGHEST, Acting, code_of, maker_as_head, maker_of, one_of, reason_line, warn_of
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, print_json, tell
@@ -165,11 +165,10 @@ def grant(
 ) -> None:
     """Let a jurisdiction have an own record that its audience does not name, however old."""
     from exchange.flows.terms.terms import grant as grant_record
-    from schemas.vocabulary import Role
 
     to = code_of(jurisdiction)
     with node_at(home) as node:
-        said = grant_record(node, maker_of(node, acting, Role.HEAD), record, to, legal_basis)
+        said = grant_record(node, maker_as_head(node, acting), record, to, legal_basis)
     tell(as_json, {"record": record, "jurisdiction": to, "statement": said}, f"Granted; the statement is {said}.")
 
 
@@ -177,10 +176,9 @@ def grant(
 def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False) -> None:
     """A court holds a record in every version: should it be withdrawn, it is restricted instead of erased."""
     from exchange.flows.terms.withdraw import place_hold
-    from schemas.vocabulary import Role
 
     with node_at(home) as node:
-        place_hold(node, maker_of(node, acting, Role.HEAD), record, authority)
+        place_hold(node, maker_as_head(node, acting), record, authority)
     tell(as_json, {"record": record, "held": True, "authority": authority}, f"{record} is held for {authority}.")
 
 
@@ -190,8 +188,7 @@ def release_hold(
 ) -> None:
     """The court holds it no more: what was withdrawn meanwhile is erased now."""
     from exchange.flows.terms.withdraw import end_hold
-    from schemas.vocabulary import Role
 
     with node_at(home) as node:
-        end_hold(node, maker_of(node, acting, Role.HEAD), record, authority)
+        end_hold(node, maker_as_head(node, acting), record, authority)
     tell(as_json, {"record": record, "held": False, "authority": authority}, f"{record} is held no more.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, maker_of, one_of
+from exchange.cli.acting import Acting, maker_as_head, one_of
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
@@ -118,7 +118,7 @@ def _first_line(
     from datetime import date
 
     from exchange.flows.terms.first_line import FirstLine
-    from schemas.vocabulary import ExhibitKind, Role, SharingRule
+    from schemas.vocabulary import ExhibitKind, SharingRule
 
     if sys.stdin.isatty():
         share = share or typer.prompt("What may it have (none, all, or kinds of exhibits)", default="none", err=err)
@@ -134,7 +134,7 @@ def _first_line(
         day = date.fromisoformat(review_by)
     except ValueError as error:
         raise InvalidInput(f"{review_by} is no day, such as 2027-12-31. Nothing was enrolled.") from error
-    return FirstLine(maker_of(node, acting, Role.HEAD), tuple(kinds), one_of(SharingRule, rule), day)
+    return FirstLine(maker_as_head(node, acting), tuple(kinds), one_of(SharingRule, rule), day)
 
 
 @app.command("list")
@@ -240,10 +240,9 @@ def expel(
 ) -> None:
     """A peer leaves the exchange: it must erase all that it was given from here, and is given nothing more."""
     from exchange.flows.terms.expel import expel as expel_peer
-    from schemas.vocabulary import Role
 
     with node_at(home) as node:
-        found = expel_peer(node, maker_of(node, acting, Role.HEAD), node_id, erase=erase)
+        found = expel_peer(node, maker_as_head(node, acting), node_id, erase=erase)
     went = f"{found.erased} records that it gave are erased here."
     stay = f"{found.kept} records that it gave stay here; with --erase they would go."
     tell(

@@ -12,6 +12,7 @@ import typer
 
 from exchange.cli.acting import code_of
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.coordination.half_year.half_years import Half
 from exchange.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ def new_assessment(
     from exchange.coordination.assessment.assessment_file import begun_assessment
     from exchange.coordination.assessment.assessment_folder import read_folder
     from exchange.coordination.assessment.assessment_places import places_of
-    from exchange.coordination.half_year.half_years import Half
 
     code, wanted = code_of(jurisdiction), Half.parse(half)
     folder.mkdir(parents=True, exist_ok=True)
@@ -206,7 +206,6 @@ def _spoken_in(language: str, known: Directory) -> Iterator[None]:
 
 
 def _parsed(half: str | None) -> Half | None:
-    from exchange.coordination.half_year.half_years import Half
 
     return None if half is None else Half.parse(half)
 

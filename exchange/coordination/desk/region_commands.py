@@ -10,6 +10,7 @@ import typer
 
 from exchange.cli.acting import read_named_file
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
+from exchange.coordination.half_year.half_years import Half, Year, parse_period
 from exchange.errors import InvalidInput
 from exchange.home import write_private
 
@@ -92,7 +93,6 @@ def combine_files(
 ) -> None:
     """Verify the nodes' reports and make one of the region, in a public and a restricted edition. Exit code 1 where a
     file was refused; what was accepted is combined all the same."""
-    from exchange.coordination.half_year.half_years import Half, Year, parse_period
     from exchange.coordination.region.combine import combine_reports
     from exchange.coordination.region.region_document import MAX_REGION_BYTES, read_earlier
     from exchange.coordination.region.written_region import written_files
@@ -157,7 +157,6 @@ def pack_region(
     """Verify the nodes' reports and inputs and write the pack of the regional meeting: one PDF, and a table for each
     section. With the key its counts are exact. Exit code 1 where a file was refused; the pack is written all the
     same."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.pack.exercise_files import read_exercise_files
     from exchange.coordination.meetings.pack.regional_pack import read_pack_files, regional_pack
     from exchange.coordination.meetings.pack_paper.written_pack import pack_files
@@ -245,7 +244,6 @@ def publish(
 ) -> None:
     """Write the public site: static pages in all languages, with the signed files. It needs no key, and opens nothing
     that is sealed. Where a file is refused, nothing is written, and the exit code is 1."""
-    from exchange.coordination.half_year.half_years import Half, Year, parse_period
     from exchange.coordination.public_site.publication import ReportsRefused, publication_of
     from exchange.coordination.public_site.site import site_files
     from exchange.coordination.public_site.site_folder import check_site_folder, replace_site

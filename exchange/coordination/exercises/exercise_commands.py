@@ -9,6 +9,7 @@ import typer
 
 from exchange.cli.acting import one_of, read_named_file
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.coordination.half_year.half_years import Half
 from exchange.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -189,7 +190,6 @@ def count_exercises(
 ) -> None:
     """Count what was practised in a half-year: by set, jurisdiction and skill, never of a person."""
     from exchange.coordination.exercises.exercise_counts import exercise_counts, write_counts
-    from exchange.coordination.half_year.half_years import Half
 
     found = exercise_counts(into, Half.parse(half))
     if out is not None:

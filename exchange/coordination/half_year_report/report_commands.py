@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import actor_of, maker_of
+from exchange.cli.acting import actor_of, maker_as_head
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, tell
+from exchange.coordination.half_year.half_years import parse_period
 from exchange.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -72,7 +73,6 @@ def report(
     """Count a half-year or add up a year, approve both editions of the report, or write it once it is approved."""
     from exchange.coordination.half_year.half_year_report import approve_next, approve_report, find_approved, released
     from exchange.coordination.half_year.half_year_report import draft as drafted
-    from exchange.coordination.half_year.half_years import parse_period
     from exchange.coordination.incidents.incident_commands import WHAT_IS_SHOWN
     from exchange.coordination.region_files.release_command import digest_shown, released_file
     from exchange.extras.known import require_extra
@@ -98,7 +98,7 @@ def report(
         if approve is not None:
             if acting is None or because is None:
                 raise InvalidInput("To approve, say who does with --as, and why with --because.")
-            maker = maker_of(node, acting, Role.HEAD)
+            maker = maker_as_head(node, acting)
             digest = digest_shown(node, wanted, ask=not yes) if approve == WHAT_IS_SHOWN else approve
             if digest is not None:
                 said = approve_report(node, maker, wanted, digest, because)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from exchange.cli.acting import Acting, maker_of, one_of
+from exchange.cli.acting import Acting, maker_as_head, one_of
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.coordination.half_year.half_years import Half
 from exchange.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -71,16 +72,14 @@ def import_table(
 ) -> None:
     """Count the rows of a table in place of what is entered of the half-year. The table is not kept. Exit code 1: some
     rows were refused."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.csv_lines import TableEncoding
     from exchange.coordination.incidents.enter_incidents import propose_import, take_import
     from exchange.coordination.incidents.read_incident_table import read_incident_table
     from exchange.log.audit_entry import Actor, ActorKind
-    from schemas.vocabulary import Role
 
     wanted, read_as = Half.parse(half), one_of(TableEncoding, encoding)
     with node_at(home) as node:
-        maker = maker_of(node, acting, Role.HEAD)
+        maker = maker_as_head(node, acting)
         by = Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
         source = sys.stdin.buffer if str(table) == "-" else table.open("rb")
         with source:
@@ -116,7 +115,6 @@ def import_table(
 @app.command()
 def show(half: Which, home: Home = None, as_json: AsJson = False) -> None:
     """Say what is entered of a half-year, and with which digest it would be approved."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.enter_incidents import entered
     from exchange.coordination.incidents.incident_annex import draft_annex, find_annex
     from exchange.coordination.incidents.platform_words import TOTAL_TITLES
@@ -141,14 +139,12 @@ def show(half: Which, home: Home = None, as_json: AsJson = False) -> None:
 @app.command("undo")
 def undo_last(half: Which, acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Go back to what was entered before the last change."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.enter_incidents import entered, undo_change
     from exchange.log.audit_entry import Actor, ActorKind
-    from schemas.vocabulary import Role
 
     wanted = Half.parse(half)
     with node_at(home) as node:
-        maker = maker_of(node, acting, Role.HEAD)
+        maker = maker_as_head(node, acting)
         current = entered(node, wanted).current
         if current is None:
             raise NotFound(f"Nothing is entered of {wanted}.")
@@ -174,9 +170,7 @@ def approve_counts(
 ) -> None:
     """Approve both editions of a half-year that is over, for release."""
     from exchange.coordination.approved_document import check_digest
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.incident_annex import approve_annex
-    from schemas.vocabulary import Role
 
     wanted = Half.parse(half)
     try:
@@ -189,7 +183,7 @@ def approve_counts(
     with node_at(home) as node:
         if sha256 == WHAT_IS_SHOWN:
             digest = _shown(node, wanted, ask=not yes, as_json=as_json)
-        said = approve_annex(node, maker_of(node, acting, Role.HEAD), wanted, digest, because)
+        said = approve_annex(node, maker_as_head(node, acting), wanted, digest, because)
     told = f"The incident annex of {wanted} is approved; the statement is {said}."
     tell(as_json, {"half": str(wanted), "statement": said}, told)
 
@@ -223,7 +217,6 @@ def write(
     as_json: AsJson = False,
 ) -> None:
     """Write an edition of the annex, the approval or the manifest that it concerns."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.incidents.incident_annex import draft_annex, find_annex, released_annex
     from exchange.extras.known import require_extra
     from exchange.flows.log.audit_rows import CONSOLE

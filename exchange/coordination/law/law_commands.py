@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, code_of, maker_of, read_named_file
+from exchange.cli.acting import Acting, code_of, maker_as_head, read_named_file
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_facts, print_json, print_table, tell
+from exchange.coordination.half_year.half_years import Half
 from exchange.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -107,11 +108,10 @@ def show_law(
 def add_articles(file: ArticleFile, acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Put articles into this side's draft; one whose id is there already takes that one's place. Nothing is signed."""
     from exchange.coordination.law.law_draft import law_draft, save_article
-    from schemas.vocabulary import Role
 
     articles = _read(file)
     with node_at(home) as node:
-        maker, draft = maker_of(node, acting, Role.HEAD), law_draft(node)
+        maker, draft = maker_as_head(node, acting), law_draft(node)
         for article in articles:
             known = any(item.article_id == article.article_id for item in draft.articles)
             draft = save_article(node, maker, article, mark=draft.mark, before=article.article_id if known else None)
@@ -130,11 +130,10 @@ def import_articles(
     """Replace all articles of this side's draft by those of a file, as `ffp law show --json` writes them. Nothing is
     signed."""
     from exchange.coordination.law.law_draft import law_draft, replace_articles
-    from schemas.vocabulary import Role
 
     articles = _read(file)
     with node_at(home) as node:
-        maker, draft = maker_of(node, acting, Role.HEAD), law_draft(node)
+        maker, draft = maker_as_head(node, acting), law_draft(node)
         if not yes:
             asked = f"Replace the {len(draft.articles)} articles of the draft by {len(articles)}?"
             typer.confirm(asked, abort=True, err=as_json)
@@ -147,10 +146,9 @@ def import_articles(
 def undo(acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Take back the last change of this side's draft."""
     from exchange.coordination.law.law_draft import undo_draft_step
-    from schemas.vocabulary import Role
 
     with node_at(home) as node:
-        maker_of(node, acting, Role.HEAD)
+        maker_as_head(node, acting)
         draft = undo_draft_step(node)
     _tell_draft(draft, as_json=as_json)
 
@@ -164,10 +162,9 @@ def publish(
 ) -> None:
     """Sign this side's draft and publish it to all partners, once you have confirmed what changes."""
     from exchange.coordination.law.law_draft import law_draft, publish_law
-    from schemas.vocabulary import Role
 
     with node_at(home) as node:
-        maker, draft = maker_of(node, acting, Role.HEAD), law_draft(node)
+        maker, draft = maker_as_head(node, acting), law_draft(node)
         changes = _changes(draft)
         for line in changes:
             typer.echo(line, err=as_json)
@@ -188,7 +185,6 @@ def write_report(
     as_json: AsJson = False,
 ) -> None:
     """Write the compendium of all sides as PDF, or one page for a pair."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.law.law_paper import render_law, render_law_pair
     from exchange.coordination.law.law_report import law_report
     from exchange.extras.known import require_extra

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exchange.cli.acting import maker_of
+from exchange.cli.acting import maker_as_head
 from exchange.cli.node import Home
 from exchange.cli.opening import opened_here
 from exchange.cli.tables import print_json, tell
+from exchange.coordination.half_year.half_years import Half
 from exchange.errors import InvalidInput
 from exchange.home import resolve_home
 
@@ -53,7 +54,6 @@ def _snapshots(
     home: Path, *, keep: bool, acting: str | None, half: str | None, out: Path | None, as_json: bool
 ) -> None:
     """Keep one, write one, or tell of all."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.maturity.keep_snapshot import (
         keep_snapshot,
         kept_snapshots,
@@ -61,14 +61,13 @@ def _snapshots(
         maturity_path,
         signed_snapshot,
     )
-    from schemas.vocabulary import Role
 
     wanted = Half.parse(half) if half is not None else None
     if keep and acting is None:
         raise InvalidInput("To keep a snapshot, say who does with --as.")
     with opened_here(home) as node:
         if keep and acting is not None:
-            kept = keep_snapshot(node, maker_of(node, acting, Role.HEAD), wanted)
+            kept = keep_snapshot(node, maker_as_head(node, acting), wanted)
             said = f"{kept.snapshot.half}: level {kept.snapshot.reached} is kept, SHA-256 {kept.sha256}."
             typer.echo(said, err=as_json or out is not None)
         if out is not None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, code_of, maker_of, one_of, warn_of
+from exchange.cli.acting import Acting, code_of, maker_as_head, one_of, warn_of
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.coordination.half_year.half_years import Half
 from exchange.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def add(
 ) -> None:
     """Sign an action that a meeting agreed on. All peers are told; the next pack carries it on until it is done."""
     from exchange.coordination.meetings.agreed_actions import NewAction, add_action
-    from schemas.vocabulary import MeetingKind, OfficeRole, Role
+    from schemas.vocabulary import MeetingKind, OfficeRole
 
     new = NewAction(
         title,
@@ -58,7 +59,7 @@ def add(
         day_of(met_on),
     )
     with node_at(home) as node:
-        maker = maker_of(node, acting, Role.HEAD)
+        maker = maker_as_head(node, acting)
         number, said = add_action(node, maker, new)
     warn_of("title", title)
     tell(as_json, {"number": number, "statement_id": said}, f"{number} is signed; the statement is {said}.")
@@ -74,7 +75,6 @@ def list_agreed(
     as_json: AsJson = False,
 ) -> None:
     """List open actions, this node's own and those of its peers, the first due first."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.agreed_actions import list_actions, open_actions
 
     with node_at(home) as node:
@@ -155,10 +155,10 @@ def _change(
     as_json: bool,
 ) -> None:
     from exchange.coordination.meetings.agreed_actions import change_action
-    from schemas.vocabulary import ActionState, Role
+    from schemas.vocabulary import ActionState
 
     with node_at(home) as node:
-        maker = maker_of(node, acting, Role.HEAD)
+        maker = maker_as_head(node, acting)
         said = change_action(node, maker, number, ActionState(state), on=on, remark=because, due=due)
     if because is not None:
         warn_of("because", because)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import HIGHEST, Acting, actor_of, maker_of, one_of, warn_of
+from exchange.cli.acting import HIGHEST, Acting, actor_of, maker_as_head, one_of, warn_of
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.meetings.action_commands import day_of
+from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
 from exchange.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -105,7 +107,6 @@ def list_attended(
     as_json: AsJson = False,
 ) -> None:
     """List the meetings and trainings of a half-year."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.held_meetings import list_meetings
 
     with node_at(home) as node:
@@ -139,7 +140,6 @@ def export_pack_inputs(
 ) -> None:
     """Write what this node gives to a meeting pack, as JSON that nobody signed yet: to be read before the head approves
     it."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.pack.approve_inputs import draft_inputs
 
     with node_at(home) as node:
@@ -159,13 +159,11 @@ def approve_pack_inputs(
 ) -> None:
     """Approve what this node gives to the pack of the regional meeting. Once more after a meeting: what was approved
     last counts."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.pack.approve_inputs import approve_inputs
-    from schemas.vocabulary import Role
 
     wanted = Half.parse(half)
     with node_at(home) as node:
-        said = approve_inputs(node, maker_of(node, acting, Role.HEAD), wanted, sha256, because)
+        said = approve_inputs(node, maker_as_head(node, acting), wanted, sha256, because)
     tell(as_json, {"statement": said}, f"The inputs of {wanted} are approved; the statement is {said}.")
 
 
@@ -189,7 +187,6 @@ def write_pack(
 ) -> None:
     """Write the pack of the local meeting: one PDF, a table for each section, and the signed inputs for the regional
     meeting, once the head has approved them: before, or with --approve in the same act."""
-    from exchange.coordination.half_year.half_years import Half
     from exchange.coordination.meetings.pack.exercise_files import read_exercise_files
     from exchange.coordination.meetings.pack.local_pack import local_pack
     from exchange.coordination.meetings.pack_paper.hand_out import inputs_file, note_pack
@@ -240,11 +237,10 @@ def _approve_shown(
     """Show what the inputs say, ask, and approve them; nothing where these are approved already."""
     from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs, draft_inputs
     from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts
-    from schemas.vocabulary import Role
 
     if acting is None or because is None:
         raise InvalidInput("To approve, say who does with --as, and why with --because.")
-    maker, found = maker_of(node, acting, Role.HEAD), draft_inputs(node, half)
+    maker, found = maker_as_head(node, acting), draft_inputs(node, half)
     before = approved_inputs(node, half)
     if before is not None and before.approval.sha256 == found.sha256:
         return
@@ -265,7 +261,6 @@ def _new(kind: str, on: str, title: str, attended: list[str]) -> NewMeeting:
 def _line(text: str) -> Attendance:
     """Raises InvalidInput, which says what of the line is wrong."""
     from exchange.coordination.meetings.held_meetings import Attendance, counted_people
-    from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
     from schemas.vocabulary import OfficeRole
 
     who, equals, count = text.partition("=")
