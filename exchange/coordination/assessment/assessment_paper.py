@@ -4,7 +4,7 @@ last time."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any, Final
 
 from exchange.coordination.assessment.assessment import Assessment, FindingKind
@@ -30,7 +30,7 @@ from exchange.coordination.maturity.maturity_path import MaturityPath
 from exchange.coordination.maturity.practice_definitions import State
 from exchange.coordination.outside_words import fact_words
 from exchange.web.languages import gettext as _
-from exchange.web.languages import spoken, term
+from exchange.web.languages import term
 from exchange.web.report.blocks import (
     Block,
     bullets,
@@ -43,7 +43,7 @@ from exchange.web.report.blocks import (
     shared_columns,
     stage,
 )
-from exchange.web.report.render import STANDARD, set_pages
+from exchange.web.report.render import paper_data, set_pdf
 
 _RADAR: Final = "radar.svg"
 _MOST_FINDINGS: Final = 12
@@ -56,10 +56,7 @@ def render_assessment(found: Assessment) -> bytes:
 
 
 def set_paper(data: dict[str, Any], files: Mapping[str, bytes]) -> bytes:
-    made = set_pages("assessment.typ", data, files, format="pdf", pdf_standards=STANDARD)
-    if not isinstance(made, bytes):
-        raise TypeError("typst gives one PDF")
-    return made
+    return set_pdf("assessment.typ", data, files)
 
 
 def radar_of(found: Assessment) -> str:
@@ -73,19 +70,7 @@ def radar_of(found: Assessment) -> str:
 
 
 def paper(title: str, subtitle: str, author: str, dated: date, blocks: Sequence[Block]) -> dict[str, Any]:
-    """What the template is set with. The footnote of every jurisdiction that has one stands on every page."""
-    code, _dash, script = spoken().code.partition("-")
-    return {
-        "language": code,
-        "script": script.lower() or None,
-        "title": printable(title),
-        "subtitle": printable(subtitle),
-        "author": printable(author),
-        "date": [dated.year, dated.month, dated.day, 0, 0, 0],
-        "blocks": list(blocks),
-        "footnote": printable(" ".join(spoken().footnotes())),
-        "page": printable(_("Page {page} of {pages}")),
-    }
+    return paper_data(title, subtitle, author, datetime.combine(dated, time()), blocks=list(blocks))
 
 
 def _data(found: Assessment) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from exchange.web.languages import gettext, spoken, term
 from exchange.web.languages import gettext as _
 from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, figures, heading, pairs, printable, quiet
-from exchange.web.report.render import STANDARD, set_pages
+from exchange.web.report.render import paper_data, set_pdf
 
 MONITORING_COLUMNS = (
     "period",
@@ -85,33 +85,24 @@ def _number(value: float | None) -> str:
 def render_monitoring(document: Document, approved: Approved | None) -> bytes:
     """The PDF in the language that is spoken; without an approval each page says that it is a draft. The same document
     gives the same bytes."""
-    made = set_pages("monitoring.typ", _data(document, approved), {}, format="pdf", pdf_standards=STANDARD)
-    if not isinstance(made, bytes):
-        raise TypeError("typst gives one PDF")
-    return made
+    return set_pdf("monitoring.typ", _data(document, approved))
 
 
 def _data(document: Document, approved: Approved | None) -> dict[str, Any]:
-    code, _dash, script = spoken().code.partition("-")
-    dated = datetime.fromisoformat(approved.approved_at if approved else document.counted_to)
     lines = lines_of(document)
-    return {
-        "language": code,
-        "script": script.lower() or None,
-        "title": printable(_("Monitoring %(half)s", half=document.period)),
-        "subtitle": printable(
-            _(
-                "%(jurisdiction)s, from %(start)s to before %(end)s, counted by the node %(node)s",
-                jurisdiction=term(document.jurisdiction, "jurisdiction"),
-                start=moment(document.period.start),
-                end=moment(document.counted_to),
-                node=document.node_id,
-            )
+    return paper_data(
+        _("Monitoring %(half)s", half=document.period),
+        _(
+            "%(jurisdiction)s, from %(start)s to before %(end)s, counted by the node %(node)s",
+            jurisdiction=term(document.jurisdiction, "jurisdiction"),
+            start=moment(document.period.start),
+            end=moment(document.counted_to),
+            node=document.node_id,
         ),
-        "author": document.node_id,
-        "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
-        "draft": None if approved else printable(_("Draft: not approved for release")),
-        "blocks": [
+        document.node_id,
+        datetime.fromisoformat(approved.approved_at if approved else document.counted_to),
+        draft=None if approved else printable(_("Draft: not approved for release")),
+        blocks=[
             *_approval(approved),
             bullets(*notes(document)),
             *_entered(document, lines),
@@ -119,9 +110,7 @@ def _data(document: Document, approved: Approved | None) -> dict[str, Any]:
             *_articles(document),
             *_nodes(document),
         ],
-        "footnote": printable(" ".join(spoken().footnotes())),
-        "page": printable(_("Page {page} of {pages}")),
-    }
+    )
 
 
 def _approval(approved: Approved | None) -> list[Block]:

@@ -29,7 +29,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, picture, printable, quiet
-from exchange.web.report.render import STANDARD, set_pages
+from exchange.web.report.render import paper_data, set_pdf
 
 ANNEX_COLUMNS = ("half", "node", "state", "id", "figure", "first", "second", "told", "low", "high")
 
@@ -65,10 +65,7 @@ def _number(value: float | None) -> str:
 def render_annex(annex: ToldAnnex, approved: ApprovedAnnex | None) -> bytes:
     """The PDF in the language that is spoken; without an approval each page says that it is a draft."""
     data, files = _data(annex, approved)
-    made = set_pages("monitoring.typ", data, files, format="pdf", pdf_standards=STANDARD)
-    if not isinstance(made, bytes):
-        raise TypeError("typst gives one PDF")
-    return made
+    return set_pdf("monitoring.typ", data, files)
 
 
 def annex_blocks(annex: ToldAnnex, level: int = 1) -> tuple[list[Block], dict[str, bytes]]:
@@ -103,30 +100,22 @@ def _totals(annex: ToldAnnex) -> Block:
 
 
 def _data(annex: ToldAnnex, approved: ApprovedAnnex | None) -> tuple[dict[str, Any], dict[str, bytes]]:
-    code, _dash, script = spoken().code.partition("-")
     head = annex.head
-    dated = datetime.fromisoformat(approved.approved_at if approved else min(head.half.end, stamp()))
     blocks, files = annex_blocks(annex)
-    data = {
-        "language": code,
-        "script": script.lower() or None,
-        "title": printable(_("Incident annex %(half)s", half=head.half)),
-        "subtitle": printable(
-            _(
-                "%(jurisdiction)s, from %(start)s to before %(end)s, by the node %(node)s",
-                jurisdiction=term(head.jurisdiction, "jurisdiction"),
-                start=moment(head.half.start),
-                end=moment(head.half.end),
-                node=head.node_id,
-            )
+    data = paper_data(
+        _("Incident annex %(half)s", half=head.half),
+        _(
+            "%(jurisdiction)s, from %(start)s to before %(end)s, by the node %(node)s",
+            jurisdiction=term(head.jurisdiction, "jurisdiction"),
+            start=moment(head.half.start),
+            end=moment(head.half.end),
+            node=head.node_id,
         ),
-        "author": head.node_id,
-        "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
-        "draft": None if approved else printable(_("Draft: not approved for release")),
-        "blocks": [*_approval(approved), *blocks],
-        "footnote": printable(" ".join(spoken().footnotes())),
-        "page": printable(_("Page {page} of {pages}")),
-    }
+        head.node_id,
+        datetime.fromisoformat(approved.approved_at if approved else min(head.half.end, stamp())),
+        draft=None if approved else printable(_("Draft: not approved for release")),
+        blocks=[*_approval(approved), *blocks],
+    )
     return data, files
 
 

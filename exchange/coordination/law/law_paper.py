@@ -29,7 +29,7 @@ from exchange.coordination.law.pair_of_law import OneWay, PairOfLaw, SideSays
 from exchange.coordination.law.rulings import LawState
 from exchange.coordination.outside_words import outside_words
 from exchange.web.languages import gettext as _
-from exchange.web.languages import spoken, term
+from exchange.web.languages import term
 from exchange.web.languages.days import moment
 from exchange.web.report.blocks import (
     Block,
@@ -40,12 +40,11 @@ from exchange.web.report.blocks import (
     judged,
     judged_table,
     paragraph,
-    printable,
     quiet,
     tables,
     together,
 )
-from exchange.web.report.render import STANDARD, set_pages
+from exchange.web.report.render import paper_data, set_pdf
 from schemas import LawArticle
 from schemas.law import LawDirection
 
@@ -91,34 +90,23 @@ def law_pair_data(pair: PairOfLaw, report: LawReport) -> dict[str, Any]:
 
 
 def _pdf(data: dict[str, Any]) -> bytes:
-    made = set_pages("monitoring.typ", data, {}, format="pdf", pdf_standards=STANDARD)
-    if not isinstance(made, bytes):
-        raise TypeError("typst gives one PDF")
-    return made
+    return set_pdf("monitoring.typ", data)
 
 
 def _document(report: LawReport, title: str, blocks: list[Block]) -> dict[str, Any]:
-    code, _dash, script = spoken().code.partition("-")
-    dated = datetime.fromisoformat(report.at)
-    return {
-        "language": code,
-        "script": script.lower() or None,
-        "title": printable(title),
-        "subtitle": printable(
-            _(
-                "As the node %(node)s of %(jurisdiction)s held it on %(moment)s",
-                node=report.node_id,
-                jurisdiction=term(report.here, "jurisdiction"),
-                moment=moment(report.at),
-            )
+    return paper_data(
+        title,
+        _(
+            "As the node %(node)s of %(jurisdiction)s held it on %(moment)s",
+            node=report.node_id,
+            jurisdiction=term(report.here, "jurisdiction"),
+            moment=moment(report.at),
         ),
-        "author": report.node_id,
-        "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
-        "draft": None,
-        "blocks": blocks,
-        "footnote": printable(" ".join(spoken().footnotes())),
-        "page": printable(_("Page {page} of {pages}")),
-    }
+        report.node_id,
+        datetime.fromisoformat(report.at),
+        draft=None,
+        blocks=blocks,
+    )
 
 
 def _caution() -> list[Block]:

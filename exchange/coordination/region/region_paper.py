@@ -21,40 +21,31 @@ from exchange.coordination.region.regional_lines import (
     stage_lines,
 )
 from exchange.web.languages import gettext as _
-from exchange.web.languages import spoken, term
+from exchange.web.languages import term
 from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, bullets, columns, figures, heading, paragraph, printable, quiet
-from exchange.web.report.render import STANDARD, set_pages
+from exchange.web.report.render import paper_data, set_pdf
 
 
 def render_region(report: RegionalReport) -> bytes:
     """The PDF in the language that is spoken. The same report gives the same bytes."""
-    made = set_pages("monitoring.typ", _data(report), {}, format="pdf", pdf_standards=STANDARD)
-    if not isinstance(made, bytes):
-        raise TypeError("typst gives one PDF")
-    return made
+    return set_pdf("monitoring.typ", _data(report))
 
 
 def _data(report: RegionalReport) -> dict[str, Any]:
-    code, _dash, script = spoken().code.partition("-")
-    dated = datetime.fromisoformat(report.to)
     restricted = report.edition == "restricted"
-    return {
-        "language": code,
-        "script": script.lower() or None,
-        "title": printable(_("The region, %(period)s", period=report.period)),
-        "subtitle": printable(
-            _(
-                "From %(start)s to before %(end)s, made of the reports of: %(names)s",
-                start=moment(report.since),
-                end=moment(report.to),
-                names=", ".join(term(name, "jurisdiction") for name in report.jurisdictions),
-            )
+    return paper_data(
+        _("The region, %(period)s", period=report.period),
+        _(
+            "From %(start)s to before %(end)s, made of the reports of: %(names)s",
+            start=moment(report.since),
+            end=moment(report.to),
+            names=", ".join(term(name, "jurisdiction") for name in report.jurisdictions),
         ),
-        "author": "ffp region",
-        "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
-        "draft": printable(_("Restricted edition: for the named recipient alone")) if restricted else None,
-        "blocks": [
+        "ffp region",
+        datetime.fromisoformat(report.to),
+        draft=printable(_("Restricted edition: for the named recipient alone")) if restricted else None,
+        blocks=[
             bullets(*regional_notes(report)),
             *_refused(report),
             *_totals(report),
@@ -64,9 +55,7 @@ def _data(report: RegionalReport) -> dict[str, Any]:
             *_differences(report),
             *_reports(report),
         ],
-        "footnote": printable(" ".join(spoken().footnotes())),
-        "page": printable(_("Page {page} of {pages}")),
-    }
+    )
 
 
 def _totals(report: RegionalReport) -> list[Block]:

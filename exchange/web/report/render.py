@@ -26,10 +26,7 @@ STANDARD: Final = "a-2a"  # PDF/A-2 with its structure marked: readable aloud, a
 
 def render_report(report: PairReport) -> bytes:
     """The PDF in the language that is spoken: the same report gives the same bytes."""
-    made = _set(report, format="pdf", pdf_standards=STANDARD)
-    if not isinstance(made, bytes):
-        raise TypeError("typst gives one PDF")
-    return made
+    return set_pdf("pair.typ", _data(report), _files(report))
 
 
 def draw_first_page(report: PairReport, ppi: float) -> bytes:
@@ -39,12 +36,20 @@ def draw_first_page(report: PairReport, ppi: float) -> bytes:
 
 def draw_pages(report: PairReport, ppi: float) -> list[bytes]:
     """Each page as PNG."""
-    made = _set(report, format="png", ppi=ppi)
+    made = set_pages("pair.typ", _data(report), _files(report), format="png", ppi=ppi)
     return [made] if isinstance(made, bytes) else [bytes(page) for page in made]
 
 
-def _set(report: PairReport, **form: Any) -> Any:
-    return set_pages("pair.typ", _data(report), {"picture.png": report.picture, **pictures(report)}, **form)
+def _files(report: PairReport) -> dict[str, bytes]:
+    return {"picture.png": report.picture, **pictures(report)}
+
+
+def set_pdf(template: str, data: dict[str, Any], files: Mapping[str, bytes] | None = None) -> bytes:
+    """Set a template as one PDF. Raises ExtraMissing where typst is not installed."""
+    made = set_pages(template, data, files or {}, format="pdf", pdf_standards=STANDARD)
+    if not isinstance(made, bytes):
+        raise TypeError("typst gives one PDF")
+    return made
 
 
 def set_pages(template: str, data: dict[str, Any], files: Mapping[str, bytes], **form: Any) -> Any:
@@ -67,25 +72,34 @@ def set_pages(template: str, data: dict[str, Any], files: Mapping[str, bytes], *
 
 
 def _data(report: PairReport) -> dict[str, Any]:
+    subtitle = _(
+        "Pair %(number)s at the node %(node)s, as of %(moment)s",
+        number=report.candidate_id,
+        node=report.node_id,
+        moment=moment(report.dated),
+    )
+    return paper_data(
+        _("Report on a possible link between two cases"),
+        subtitle,
+        report.node_id,
+        datetime.fromisoformat(report.dated),
+        plain=plain_page(report),
+        annex=annex(report),
+        caution=printable(_("A score ranks candidates for comparison by an examiner; it identifies nothing.")),
+    )
+
+
+def paper_data(title: str, subtitle: str, author: str, dated: datetime, **content: Any) -> dict[str, Any]:
+    """Return what every template is set with, and its ``content``. Each page has the footnotes of jurisdictions."""
     code, _dash, script = spoken().code.partition("-")
-    dated = datetime.fromisoformat(report.dated)
     return {
         "language": code,
         "script": script.lower() or None,
-        "title": printable(_("Report on a possible link between two cases")),
-        "subtitle": printable(
-            _(
-                "Pair %(number)s at the node %(node)s, as of %(moment)s",
-                number=report.candidate_id,
-                node=report.node_id,
-                moment=moment(report.dated),
-            )
-        ),
-        "author": report.node_id,
+        "title": printable(title),
+        "subtitle": printable(subtitle),
+        "author": printable(author),
         "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
-        "plain": plain_page(report),
-        "annex": annex(report),
         "footnote": printable(" ".join(spoken().footnotes())),
         "page": printable(_("Page {page} of {pages}")),
-        "caution": printable(_("A score ranks candidates for comparison by an examiner; it identifies nothing.")),
+        **content,
     }

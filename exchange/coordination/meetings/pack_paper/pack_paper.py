@@ -48,7 +48,7 @@ from exchange.web.report.blocks import (
     shared_columns,
     stage,
 )
-from exchange.web.report.render import STANDARD, set_pages
+from exchange.web.report.render import set_pdf
 
 
 def exercises_section(pack: Pack) -> PackSection | None:
@@ -136,10 +136,7 @@ def pack_sections(pack: Pack) -> list[PackSection]:
 def render_pack(pack: Pack) -> bytes:
     """The PDF in the language that is spoken. The same pack gives the same bytes. Raises ExtraMissing without typst."""
     data, files = pack_data(pack)
-    made = set_pages("pack.typ", data, files, format="pdf", pdf_standards=STANDARD)
-    if not isinstance(made, bytes):
-        raise TypeError("typst gives one PDF")
-    return made
+    return set_pdf("pack.typ", data, files)
 
 
 def pack_data(pack: Pack) -> tuple[dict[str, Any], dict[str, bytes]]:
