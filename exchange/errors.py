@@ -24,6 +24,7 @@ ExchangeError
 │   └── Busy                    there is more to do than can be done in time: the same again, after that time
 ├── InfrastructureAway          what all work stands on is away, whatever was asked: work waits, no attempt is counted
 │   ├── StoreUnavailable        try again later; nothing was stored
+│   │   ├── SigningStopped          the operator takes the step that `ffp status` names
 │   │   ├── StoreFull           the operator frees space; nothing was stored
 │   │   ├── StoreDamaged        the operator restores the backup
 │   │   ├── StoreBusy           another process holds the database for writing: try again later
@@ -211,6 +212,12 @@ class InfrastructureAway(ExchangeError):
 
 class StoreUnavailable(InfrastructureAway):
     code = "store-unavailable"
+
+
+class SigningStopped(StoreUnavailable):
+    """The operator takes the step that `ffp status` names; nothing was signed or stored."""
+
+    code = "signing-stopped"
 
 
 class StoreFull(StoreUnavailable):

@@ -159,7 +159,7 @@ def worker(home: Home = None) -> None:
 
 
 def status(home: Home = None, as_json: AsJson = False) -> None:
-    """What this node holds, and what still waits."""
+    """What this node holds, and what still waits. Exit code 1 while this node signs nothing."""
     from exchange.flows.operate.status import held_alarms, node_status
 
     with node_at(home) as node:
@@ -167,7 +167,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         found = replace(found, alarms=[*found.alarms, *held_alarms(node)])
     if as_json:
         print_json(found)
-        return
+        raise typer.Exit(0 if found.signs else 1)
     stamps = "none yet" if stamps_wanted else "none wanted (setting timestamp_url)"
     kept = "all is what was signed" if not found.altered else f"{len(found.altered)} not what was signed: ffp log check"
     facts = {
@@ -185,6 +185,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     }
     alarms = [*found.alarms, *found.recovery.alarms]
     print_facts([*facts.items(), *(("alarm", alarm) for alarm in alarms)], title=f"Node {found.node_id}")
+    raise typer.Exit(0 if found.signs else 1)
 
 
 def _backup(found: Recovery) -> str:

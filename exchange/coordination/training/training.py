@@ -4,6 +4,7 @@ further ones, from the start or later."""
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ from exchange.flows.access.sign_in import invite_user
 from exchange.flows.access.users import add_users, all_users
 from exchange.flows.keys.enrol import read_introduction
 from exchange.flows.node.node import Node, opened
+from exchange.flows.terms.terms import policy_of
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 
 REGION = (
@@ -55,6 +57,8 @@ _LOOK_S = 1.0
 EXERCISES = "exercises"
 PRACTICE_SEED = "practice"
 _WHOLE = "region.json"
+_SCANS = "scans"
+_JOINING = "joining"
 _CAME = "idempotency-key-reused"
 """It came when fewer jurisdictions were there to have it."""
 ABOUT_PEOPLE = (
@@ -116,9 +120,12 @@ def _made(
     whole = folder / _WHOLE
     if not whole.is_file():
         if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-            raise ConfigurationError(
-                f"{folder} holds something else, or a region that was not made to its end. Name an empty folder."
-            )
+            if (folder / _SCANS).is_dir():
+                raise ConfigurationError(
+                    f"The region in {folder} was not made to its end, and nobody has practised in it. Remove it, "
+                    f"and run the same command again: rm -r {folder}"
+                )
+            raise ConfigurationError(f"{folder} holds something else. Name an empty folder.")
         members = [*REGION, *(name for name in dict.fromkeys(further) if name not in REGION)]
         past = f", and simulating {len(halves)} half-years: two minutes more" if halves else ""
         with console.status(f"Making {len(members)} nodes and drawing sixty exhibits: once, about a minute{past}"):
@@ -126,14 +133,14 @@ def _made(
     elif halves and not (folder / TRUTH_FILE).is_file():
         raise ConfigurationError(f"The region in {folder} was made without a past. Name an empty folder.")
     made = json.loads(whole.read_text(encoding="utf-8"))
-    joining = [name for name in dict.fromkeys(further) if name not in made["nodes"]]
+    joining = [name for name in dict.fromkeys([*made.get(_JOINING, ()), *further]) if name not in made["nodes"]]
     if joining:
         with console.status(f"Making {len(joining)} nodes more, and enrolling them"):
             made = _join(folder, made, joining)
     nodes = _nodes_of(folder, made)
     _add_exercises(folder, nodes, console)
     exhibits = [
-        DealtScan(folder / "scans" / scan, Jurisdiction(name), case_reference, firearm)
+        DealtScan(folder / _SCANS / scan, Jurisdiction(name), case_reference, firearm)
         for scan, name, case_reference, firearm in made["exhibits"]
     ]
     return nodes, exhibits
@@ -171,7 +178,7 @@ def _nodes_of(folder: Path, made: dict[str, Any]) -> list[DemoNode]:
 
 
 def _make(folder: Path, first_port: int, members: Sequence[Jurisdiction], halves: Sequence[Half]) -> None:
-    scans = folder / "scans"
+    scans = folder / _SCANS
     scans.mkdir(parents=True)
     folder.chmod(0o700)
 
@@ -199,17 +206,23 @@ def _make(folder: Path, first_port: int, members: Sequence[Jurisdiction], halves
 
 
 def _join(folder: Path, made: dict[str, Any], joining: Sequence[Jurisdiction]) -> dict[str, Any]:
-    """Further nodes beside those that are there, enrolled with all; where this is broken off, the folder of a node that
-    is not in the region yet is in the way of the next time."""
+    """Further nodes next to those that are there, enrolled with all. A run that was interrupted is continued: each node
+    is noted as soon as it is made, and a node that is not noted is made again, since no other node knows it."""
     there = _nodes_of(folder, made)
     last = max(urlsplit(node.url).port or 0 for node in there)
-    new = [make_node(name, folder, port=last + number) for number, name in enumerate(joining, start=1)]
+    begun = dict(made.get(_JOINING, {}))
+    for number, name in enumerate(joining, start=1):
+        if name not in begun:
+            shutil.rmtree(folder / f"ffp-{name.lower()}", ignore_errors=True)
+            begun[name] = _kept(make_node(name, folder, port=last + number))
+            _write(folder, made | {_JOINING: begun})
+    new = _nodes_of(folder, {"nodes": begun})
     for node in new:
         _add_people(node)
     _enrol(pair for pair in permutations([*there, *new], 2) if pair[0] in new or pair[1] in new)
     with (folder / "people.txt").open("a", encoding="utf-8") as people:
         people.write("\n".join(["", *map(_people_of, new), ""]))
-    grown = made | {"nodes": made["nodes"] | {node.jurisdiction: _kept(node) for node in new}}
+    grown = made | {"nodes": made["nodes"] | begun, _JOINING: {}}
     _write(folder, grown)
     return grown
 
@@ -247,8 +260,15 @@ def _enrol(pairs: Iterable[tuple[DemoNode, DemoNode]]) -> None:
             for made in (one, other):
                 if made.home not in nodes:
                     nodes[made.home] = stack.enter_context(opened(made.home))
+            if _shares_with(nodes[one.home], other.jurisdiction):
+                continue
             introduction = read_introduction(nodes[one.home], nodes[other.home].card_envelope.raw)
             enrol_and_share(nodes[one.home], introduction, other.fingerprint)
+
+
+def _shares_with(node: Node, jurisdiction: Jurisdiction) -> bool:
+    found = policy_of(node)
+    return found is not None and any(line.jurisdiction == jurisdiction for line in found[1].bases)
 
 
 def _feed(

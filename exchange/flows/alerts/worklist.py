@@ -28,6 +28,7 @@ from exchange.flows.blind.visibility import hidden_pairs, view_of
 from exchange.flows.candidates.exhibit_pairs import rankings_in
 from exchange.flows.candidates.exhibit_ranking import RankedExhibits
 from exchange.flows.hits.history import KnownLink, my_turn
+from exchange.flows.hits.vocabulary import Todo
 from exchange.flows.node.node import Node
 from exchange.flows.review.leads import reviews_to_send
 from exchange.flows.review.taken_work import TakenKind, WorkStanding, work_on_exhibits, work_on_hits
@@ -69,7 +70,8 @@ class WorkOf(StrEnum):
 class WorkItem:
     """One line. ``duty``: None of an exhibit that is still being compared; ``mine``: nobody else will do it; ``page``:
     where to do it; ``records``: the exhibits that it is about, the own one first; ``pictures``: a scan of each.
-    ``compared`` of so many ``scans`` are done. ``work``: who works on it; None of what nobody takes."""
+    ``compared`` of so many ``scans`` are done. ``work``: who works on it; None of what nobody takes.
+    ``leaves``: one signature sends what two examiners concluded to the other side."""
 
     duty: Duty | None
     page: str
@@ -81,6 +83,7 @@ class WorkItem:
     compared: int = 0
     scans: int = 0
     work: WorkStanding | None = None
+    leaves: bool = False
 
     @property
     def is_nobodys(self) -> bool:
@@ -113,7 +116,8 @@ def worklist_of(node: Node, role: Role, pseudonym: str, of: WorkOf | None = None
     1. An examiner: own exhibits whose pairs nobody opened, or that are still being compared, and exhibits that others
        gave to them; pairs to verify; agreed leads to send.
     2. Everybody: hits on which this person may do what is expected of this side.
-    3. Of those that are asked for the first that are due, with their exhibits and pictures.
+    3. Of those that are asked for, first what one signature sends to the other side, then what is due first,
+       with their exhibits and pictures.
     """
     with node.store.read() as session:
         # 1.
@@ -126,7 +130,7 @@ def worklist_of(node: Node, role: Role, pseudonym: str, of: WorkOf | None = None
         found += [_of_whom(item, works.get(link.link_id), pseudonym) for link, item in of_hits]
         # 3.
         chosen = [item for item in found if of is None or (item.mine if of is WorkOf.MINE else item.is_nobodys)]
-        chosen.sort(key=lambda item: (item.due_at is None, item.due_at or ""))
+        chosen.sort(key=lambda item: (not item.leaves, item.due_at is None, item.due_at or ""))
         first = with_sides(session, node, chosen[:MOST_LINES], links)
         tasks = {item.page: item.pair for item in first if isinstance(item, _Blind)}
         asked: Collection[str] = ()
@@ -175,7 +179,7 @@ def _of_examiner(session: Session, node: Node, pseudonym: str) -> Iterable[WorkI
         stored = candidate_of(session, scans_of(pair.a.scan, pair.b.scan), view_of(Role.EXAMINER, pseudonym))
         page = f"/app/pairs/{stored.row.candidate_id}" if stored is not None else "/app/candidates"
         sides = () if stored is None else _own_first(node, (stored.record_a, stored.record_b))
-        yield WorkItem(Duty.SEND_LEAD, page, hours_after(review.at, settings.dissemination_h), True, sides)
+        yield WorkItem(Duty.SEND_LEAD, page, hours_after(review.at, settings.dissemination_h), True, sides, leaves=True)
 
 
 def _of_task(node: Node, task: Task) -> WorkItem:
@@ -187,7 +191,13 @@ def hit_items(node: Node, role: Role | None, link: KnownLink) -> Iterable[WorkIt
     """As ``duties`` counts them for a role, or for anybody of this node: of one hit several things may be owed, each
     with its own deadline. Without its exhibits (``with_sides``)."""
     for task in own_tasks(node, role, link):
-        yield WorkItem(duty_of(task.todo), f"/app/hits/{link.link_id}", task.due_at, False)
+        yield WorkItem(
+            duty_of(task.todo),
+            f"/app/hits/{link.link_id}",
+            task.due_at,
+            False,
+            leaves=task.todo in (Todo.CONFIRM, Todo.END),
+        )
 
 
 def with_sides(session: Session, node: Node, items: Sequence[WorkItem], links: Sequence[KnownLink]) -> list[WorkItem]:

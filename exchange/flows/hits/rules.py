@@ -37,7 +37,7 @@ What breaks a rule is kept, has no effect, and is shown with its reason (ADR 7).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 
@@ -125,6 +125,11 @@ def has_open_question(pair: Pair, said: Iterable[Said], side: str) -> bool:
     return any(ask.statement.issuer == side for name, ask in weighing.asks.items() if name not in weighing.over)
 
 
+def stated_outcome(feedback: Mapping[str, FeedbackOutcome]) -> set[str]:
+    """The sides that stated a final outcome."""
+    return {side for side, outcome in feedback.items() if outcome is not FeedbackOutcome.UNDER_INVESTIGATION}
+
+
 class _Weighing(Comparisons):
     """The rules in their order; each part is worked out once, from those before it."""
 
@@ -182,13 +187,10 @@ class _Weighing(Comparisons):
 
     def _turn(self, stage: Stage, turn: tuple[str, ...], unexplained: Iterable[Unexplained]) -> tuple[str, ...]:
         """Who is to do something: an owner who is to explain before anybody else; nobody who stated an outcome."""
-        stated = self.feedback.keys() if stage is Stage.CONFIRMED else self._stated_outcome()
+        stated = self.feedback.keys() if stage is Stage.CONFIRMED else stated_outcome(self.feedback)
         left = tuple(side for side in turn if side not in stated)
         owners = {one.owner for one in unexplained} - stated
         return tuple(side for side in self.sides if side in owners) if left and owners else left
-
-    def _stated_outcome(self) -> set[str]:
-        return {side for side, outcome in self.feedback.items() if outcome is not FeedbackOutcome.UNDER_INVESTIGATION}
 
     @cached_property
     def signed_by(self) -> tuple[str, ...]:

@@ -166,14 +166,32 @@ def fall_behind(session: Session, peer: str, head: Checkpoint, note: bytes) -> N
 
 def log_alarms(node: Node, session: Session) -> list[str]:
     """What keeps this node from signing its log, and what of it is lost, in words, with the next step."""
+    return [*signing_alarms(node, session), *loss_alarms(session)]
+
+
+def loss_alarms(session: Session) -> list[str]:
+    return [*_losses(session), *_torn(session)]
+
+
+def signing_alarms(node: Node, session: Session) -> list[str]:
+    """What keeps this node from signing; empty while it signs."""
     start = log_start(session)
     fault = last_head_fault(node.settings, session)
     blocked = [] if fault is None else [fault.in_words]
     is_unreadable = isinstance(remembered_head(node.settings), UnreadableHead)  # then no peer's answer ends the wait
-    waits = start is not None and start.state != LogStartState.FREE and not is_unreadable
-    if start is not None and waits and not may_sign(node, session):
+    if start is not None and not is_unreadable and _is_blocked(node, session, start):
         blocked.append(f"{start.began_at} {_why(node, session, start)}")
-    return [*blocked, *_losses(session), *_torn(session)]
+    return blocked
+
+
+def _is_blocked(node: Node, session: Session, start: LogStartRow) -> bool:
+    match LogStartState(start.state):
+        case LogStartState.FREE:
+            return False
+        case LogStartState.WAITING:
+            return not enough_returned(node, session, start)
+        case LogStartState.CONFLICT | LogStartState.BEHIND | LogStartState.RECOVERING:
+            return True
 
 
 def _torn(session: Session) -> list[str]:
@@ -194,7 +212,7 @@ def _why(node: Node, session: Session, start: LogStartRow) -> str:
             return f"{start.detail} Kept as evidence, shown by `ffp log evidence`: {kept}."
         case LogStartState.BEHIND:
             return (
-                f"{silent} {start.detail} It fetches the hashes of its log back by itself, once "
+                f"{silent} {start.detail} It fetches the hashes of its log back by itself. "
                 f"{_progress(node, session, start)} If this lasts, no peer that is reached has them: see `ffp peer "
                 "list`. A newer backup, one that holds that head, mends it too."
             )
@@ -212,7 +230,7 @@ def _why(node: Node, session: Session, start: LogStartRow) -> str:
                 else "It was started."
             )
             return (
-                f"{silent} {why} It waits until {_progress(node, session, start)} It asks again by itself. If this "
+                f"{silent} {why} {_progress(node, session, start)} It asks them again by itself. If this "
                 "lasts, see with `ffp peer list` why it does not reach them, or telephone them."
             )
 
@@ -222,8 +240,8 @@ def _progress(node: Node, session: Session, start: LogStartRow) -> str:
     missing = ", ".join(peer.node_id for peer in awaited if peer.returned_at is None)
     whose = "peers" if awaited == _enrolled(session) else "witnesses"
     return (
-        f"{_needed(awaited, start)} of its {whose} have returned the last head of its log that they cosigned; "
-        f"{len(_returned(awaited))} did, missing are: {missing or 'none'}."
+        f"It needs the last head of its log that they cosigned from {_needed(awaited, start)} of its "
+        f"{len(awaited)} {whose}. Returned by: {len(_returned(awaited))}. No answer yet from: {missing or 'none'}."
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from exchange.config import Settings
-from exchange.errors import CheckpointInvalid, StoreUnavailable
+from exchange.errors import CheckpointInvalid, SigningStopped, StoreUnavailable
 from exchange.home import write_private
 from exchange.log.checkpoint import Checkpoint, parse_text
 from exchange.store.log.statements import latest_checkpoint
@@ -37,8 +37,10 @@ class UnreadableHead:
 
 @dataclass(frozen=True)
 class LastHeadFault:
-    """``what`` is wrong between the file ``last-head`` and the database, and the ``next`` step."""
+    """``what`` is wrong between the file ``last-head`` and the database, and the ``next`` step. ``cause``: its short
+    name."""
 
+    cause: str
     what: str
     next: str
 
@@ -72,11 +74,14 @@ def last_head_fault(settings: Settings, session: Session) -> LastHeadFault | Non
 
 
 def check_last_head(settings: Settings, session: Session) -> None:
-    """Before anything is signed. Raises StoreUnavailable where the database was set back, as far as ``last-head``
+    """Before anything is signed. Raises SigningStopped where the database was set back, as far as ``last-head``
     tells."""
     fault = last_head_fault(settings, session)
     if fault is not None:
-        raise StoreUnavailable(f"{fault.what} Nothing was signed or stored. {fault.next}")
+        raise SigningStopped(
+            f"This node signs nothing at present ({fault.cause}). Nothing was stored. Tell the node's operator: "
+            "`ffp status` names the next step."
+        )
 
 
 def remember_head(settings: Settings, head: Checkpoint) -> None:
@@ -116,19 +121,21 @@ def fault_between(
                 f"run: {decide}. The node then asks its peers for the last heads that they hold, and signs nothing if "
                 "one of them is later."
             )
-            return LastHeadFault(what, step)
+            return LastHeadFault("last-head-unreadable", what, step)
         case Checkpoint() if _exceeds(remembered, latest):
+            cause = "database-set-back"
             what = (
                 f"This node signed a head of size {remembered.size}, root {remembered.root.hex()[:16]}..., as "
                 f"{settings.last_head} says, and the database has none beyond size {size}: it was set back."
             )
             if remembered.size <= size:
+                cause = "other-history"
                 what = f"{settings.last_head} and the database have two heads of size {size}: one of another history."
             step = (
                 "Peers that mirrored the log give it back by themselves. Without them, put the right database back; if "
                 f"what is lacking is lost for good: {decide}"
             )
-            return LastHeadFault(what, step)
+            return LastHeadFault(cause, what, step)
         case Checkpoint():
             return None
 

@@ -77,8 +77,6 @@ def other_matcher(version: str | None) -> str | None:
 
 def worth_of(models: CalibrationModels | None, found: StoredCandidate) -> ScoreRatio:
     """What the pair's score is worth, by models that may not be there."""
-    if models is None:
-        return ScoreRatio(no_validated_lr="This node has no calibration model.")
     scans = found.acquisition_a, found.acquisition_b
     if found.roi != RegionOfInterest.BREECH_FACE or any(scan.modality != Modality.TOPOGRAPHY for scan in scans):
         return ScoreRatio(no_validated_lr="Likelihood ratios are validated for topographies of breech faces only.")
@@ -86,6 +84,8 @@ def worth_of(models: CalibrationModels | None, found: StoredCandidate) -> ScoreR
         return ScoreRatio(
             no_validated_lr="Likelihood ratios are validated for regions that the matcher finds itself only."
         )
+    if models is None:
+        return ScoreRatio(no_validated_lr="This node has no calibration model.")
     from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 
     spacings = [step for scan in scans for step in (scan.spacing_y_um, scan.spacing_x_um) if step is not None]

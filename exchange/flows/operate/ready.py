@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import partial
 
 from exchange.config import load_settings
-from exchange.errors import ExchangeError
+from exchange.errors import ExchangeError, StoreUnavailable
 from exchange.flows.log.mend import check_readable
-from exchange.flows.node.last_head import check_last_head
+from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
 from exchange.flows.node.own_card import check_card
 from exchange.store.node import workers
@@ -33,7 +33,9 @@ def _check_settings(node: Node) -> None:
 def _check_log(node: Node) -> None:
     check_readable(node)
     with node.store.read() as session:
-        check_last_head(node.settings, session)
+        fault = last_head_fault(node.settings, session)
+    if fault is not None:
+        raise StoreUnavailable(fault.in_words)
 
 
 def who_works(node: Node) -> str:

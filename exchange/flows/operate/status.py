@@ -13,7 +13,7 @@ from exchange.flows.alerts.webhooks import webhook_alarms
 from exchange.flows.entry.watch.standing import watch_alarms
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.stamping import stamp_alarms
-from exchange.flows.log.start import log_alarms
+from exchange.flows.log.start import loss_alarms, signing_alarms
 from exchange.flows.node.gallery_standing import GalleryStanding
 from exchange.flows.node.jurisdictions import jurisdiction_alarms
 from exchange.flows.node.node import Node
@@ -49,6 +49,8 @@ class NodeStatus:
     jobs: dict[str, int]
     log_size: int
     signed_size: int
+    signs: bool
+    """Whether this node signs: false after a damaged ``last-head``, say, and while its peers are awaited."""
     stamped_size: int
     """The size of the largest head that has a time stamp; 0 when none has."""
     stamped_at: str | None
@@ -75,6 +77,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
     with node.store.read() as session:
         signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
         peers, log = all_peers(session), log_state(session)
+        stopped = signing_alarms(node, session)
         return NodeStatus(
             node_id=node.node_id,
             records=count_records(session),
@@ -83,6 +86,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             jobs=jobs.counts(session),
             log_size=log.size,
             signed_size=signed.size if signed else 0,
+            signs=not stopped,
             stamped_size=stamped.size if stamped else 0,
             stamped_at=stamped.at if stamped else None,
             checked_at=check.checked_at if check else None,
@@ -91,7 +95,8 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             witnesses=witnesses(session),
             recovery=recovery_of(node.settings, first_row(session)),
             alarms=[
-                *own_alarms(session, node, peers),
+                *stopped,
+                *_further_own_alarms(session, node, peers),
                 *share_alarms(session, node.settings, peers),
                 *skew_alarms(session, peers),
                 *few_witnesses(node, peers),
@@ -104,8 +109,12 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
 
 def own_alarms(session: Session, node: Node, peers: Sequence[PeerRow]) -> list[str]:
     """What is wrong with the node itself; what stands against a peer is told with the peer."""
+    return [*signing_alarms(node, session), *_further_own_alarms(session, node, peers)]
+
+
+def _further_own_alarms(session: Session, node: Node, peers: Sequence[PeerRow]) -> list[str]:
     return [
-        *log_alarms(node, session),
+        *loss_alarms(session),
         *policy_alarms(session, node.history),
         *stamp_alarms(session, node.authority),
         *mail_alarms(session, node.mail),

@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from exchange.flows.hits.history import Link
+from exchange.flows.hits.rules import stated_outcome
 from exchange.flows.hits.sides import other_side, own_hit
 from exchange.flows.hits.signing_checks import can_conclude_on_exhibits
 from exchange.flows.hits.vocabulary import CLOSED, Stage, Whereabouts, local_day
@@ -146,7 +147,8 @@ def _moved(link: Link, may: SignableStep) -> NextStatement:
 
 
 def _of_comparison(node: Node, link: Link) -> Iterator[NextStatement]:
-    if link.progress.stage in NO_MORE_ASKED:
+    sides = {link.pair.a.issuer, link.pair.b.issuer}
+    if link.progress.stage in NO_MORE_ASKED or sides <= stated_outcome(link.progress.feedback):
         return
     if link.progress.stage is Stage.LEAD:
         yield NextStatement(_step(link, ComparisonStep.ASKED), optional=("on", "place", "remark"))

@@ -43,7 +43,7 @@ def moment_on_paper(when: str) -> str:
 def period(earliest: str | date | None, latest: str | date | None) -> str:
     """When something happened, as far as it is known; both ends inclusive."""
     if earliest is None and latest is None:
-        return gettext("not known")
+        return gettext("day not known")
     if earliest == latest:
         return str(earliest)
     if earliest is None:

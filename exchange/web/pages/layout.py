@@ -41,7 +41,6 @@ from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.audited_acts import act_in_words, acts_in_words
 from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_problem, calibre_words
-from exchange.web.wording.custody import where_words
 from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
 from exchange.web.wording.explained_terms import explain, sign_of
 from exchange.web.wording.instrument_checks import doubt_words, named_check_words
@@ -209,7 +208,6 @@ _pages.filters |= {
     "plain_term": _plain_term,
     "reason": reason,
     "suspicion": suspicion,
-    "whereabouts": where_words,
     "case_address": _case_address,
     "calibre": _calibre,
     "named": _named,

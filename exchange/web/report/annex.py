@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from exchange.flows.node.likelihood_ratio import other_matcher
@@ -10,7 +11,15 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken, term
 from exchange.web.languages.days import moment
 from exchange.web.report.blocks import Block, columns, heading, pairs, paragraph, picture, quiet
-from exchange.web.report.exhibits import authorisation, custody_discrepancies, laboratories, records, signer, stated_at
+from exchange.web.report.exhibits import (
+    authorisation,
+    custody_discrepancies,
+    laboratories,
+    named_side,
+    records,
+    signer,
+    stated_at,
+)
 from exchange.web.report.limits import limits, model_limits
 from exchange.web.report.views import views
 from exchange.web.wording.custody import where_words
@@ -262,13 +271,13 @@ def _custody(report: PairReport) -> list[Block]:
     for custody in report.hit.progress.custody:
         steps = [step for name in custody.steps if isinstance(step := said[name], PhysicalComparison)]
         blocks += [
-            paragraph(where_words(custody)),
+            paragraph(where_words(custody, partial(named_side, report))),
             columns(
                 [_("Step"), _("Day"), _("Signed by"), _("Place"), _("Seal"), _("Seal whole")],
                 [_leg(step) for step in steps],
             ),
         ]
-    return [*blocks, *custody_discrepancies(report.hit)]
+    return [*blocks, *custody_discrepancies(report)]
 
 
 def _leg(said: PhysicalComparison) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from exchange.flows.hits.history import Link
+from functools import partial
+
 from exchange.flows.report.report import PairReport, ReportSide
 from exchange.flows.report.report_sources import Laboratory
 from exchange.web.languages import gettext as _
@@ -48,9 +49,16 @@ def records(report: PairReport) -> list[Block]:
     return blocks
 
 
-def custody_discrepancies(hit: Link | None) -> list[Block]:
+def named_side(report: PairReport, node_id: str) -> str:
+    """A node by its jurisdiction."""
+    return next((term(side.record.jurisdiction) for side in report.sides if side.record.issuer == node_id), node_id)
+
+
+def custody_discrepancies(report: PairReport) -> list[Block]:
     """Each custody discrepancy of a hit, with the signed explanation of the owner's head."""
-    found = [] if hit is None else explained_steps(hit.progress, hit.history, name_of=str)
+    if (hit := report.hit) is None:
+        return []
+    found = explained_steps(hit.progress, hit.history, partial(named_side, report))
     if not found:
         return []
     return [heading(_("Custody discrepancies"), 1), bullets(*map(_explained, found))]

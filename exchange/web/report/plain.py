@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from exchange.flows.hits.vocabulary import Stage
@@ -11,7 +12,7 @@ from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
-from exchange.web.report.exhibits import custody_discrepancies, firearm_words, laboratory_name
+from exchange.web.report.exhibits import custody_discrepancies, firearm_words, laboratory_name, named_side
 from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.exhibit_name import record_name
@@ -144,7 +145,7 @@ def plain_page(report: PairReport) -> list[Block]:
         ),
         stage(_("State of this pair: %(stage)s", stage=term(at, "pair_stage"))),
         *_doubted(report),
-        *custody_discrepancies(report.hit),
+        *custody_discrepancies(report),
         heading(_("What this is"), 1),
         paragraph(_(IS[at])),
         *_signatures(report),
@@ -199,7 +200,7 @@ def _signatures(report: PairReport) -> list[Block]:
     """Who signed the confirmed hit, and when; and whose signature is missing."""
     if report.hit is None or report.stage != Stage.CONFIRMED:
         return []
-    return [bullets(*signature_words(report.hit.progress, report.hit.history))]
+    return [bullets(*signature_words(report.hit.progress, report.hit.history, partial(named_side, report)))]
 
 
 def _worth(report: PairReport) -> str:

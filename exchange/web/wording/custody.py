@@ -33,18 +33,18 @@ class ExplainedStep:
     stops: bool
 
 
-def where_words(custody: Custody) -> str:
-    """Where an exhibit is, in one sentence."""
-    told = {"owner": custody.owner, "other": custody.other, "day": custody.since}
+def where_words(custody: Custody, name_of: Callable[[str], str]) -> str:
+    """Where an exhibit is, in one sentence. ``name_of``: the jurisdiction of a node."""
+    told = {"owner": name_of(custody.owner), "other": name_of(custody.other), "day": custody.since}
     match custody.where:
         case Whereabouts.ON_ITS_WAY:
-            return _("The exhibit of %(owner)s is on its way to %(other)s since %(day)s.", **told)
+            return _("The exhibit of %(owner)s has been on its way to %(other)s since %(day)s.", **told)
         case Whereabouts.THERE:
-            return _("The exhibit of %(owner)s is at %(other)s since %(day)s.", **told)
+            return _("The exhibit of %(owner)s has been with %(other)s since %(day)s.", **told)
         case Whereabouts.ON_ITS_WAY_BACK:
-            return _("The exhibit of %(owner)s is on its way back from %(other)s since %(day)s.", **told)
+            return _("The exhibit of %(owner)s has been on its way back from %(other)s since %(day)s.", **told)
         case Whereabouts.HOME:
-            return _("The exhibit of %(owner)s is home again since %(day)s.", **told)
+            return _("The exhibit of %(owner)s has been back with its owner since %(day)s.", **told)
 
 
 def discrepancy_words(custody: Custody, step: str) -> tuple[str, ...]:
@@ -57,8 +57,8 @@ def explained_steps(
     name_of: Callable[[str], str],
     moment_words: Callable[[str], str] = moment,
 ) -> list[ExplainedStep]:
-    """Each custody discrepancy of a hit, with its explanation. ``name_of``: what a node is called. In what is exported
-    moments are in UTC, on a page in local time."""
+    """Each custody discrepancy of a hit, with its explanation. ``name_of``: the jurisdiction of a node. In what is
+    exported moments are in UTC, on a page in local time."""
     entries = {entry.statement_id: entry for entry in history}
     stopping = {one.step for one in progress.unexplained}
     explained = {
@@ -93,16 +93,22 @@ def _explained(entry: Entry, name_of: Callable[[str], str], moment_words: Callab
 
 
 def signature_words(
-    progress: HitProgress, history: Sequence[Entry], moment_words: Callable[[str], str] = moment
+    progress: HitProgress,
+    history: Sequence[Entry],
+    name_of: Callable[[str], str],
+    moment_words: Callable[[str], str] = moment,
 ) -> list[str]:
     """Of a confirmed hit: which sides signed one of their own, and when; and who has not. In what is exported moments
     are in UTC, on a page in local time."""
     signed = [
-        _("%(node)s signed the confirmed hit: %(at)s.", node=side, at=moment_words(signed_at(entry)))
+        _("%(node)s signed the confirmed hit: %(at)s.", node=name_of(side), at=moment_words(signed_at(entry)))
         for side, entry in signatures(progress, history).items()
     ]
     missing = [
-        _("%(node)s has not signed a confirmed hit of its own. A comparison of its own is optional.", node=side)
+        _(
+            "%(node)s has not signed a confirmed hit of its own. A comparison of its own is optional.",
+            node=name_of(side),
+        )
         for side in progress.unsigned
     ]
     return signed + missing

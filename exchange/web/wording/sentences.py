@@ -188,6 +188,7 @@ SENTENCES: Final = {
     "busy": _m("The node has more to do than it can do in time. Go back, and try again in a moment; nothing is lost."),
     "quota-reached": _m("As many queries were asked as may be. Ask again later."),
     "store-unavailable": _m("The node's store cannot be reached. Try again later; nothing was stored."),
+    "signing-stopped": _m("This node signs nothing at present, and nothing was stored. Tell the node's operator."),
     "store-full": _m("The node's disk is full. Nothing was stored; tell the node's operator."),
     "object-store-unavailable": _m(
         "The object store with this scan cannot be reached. Try again later; nothing is lost."

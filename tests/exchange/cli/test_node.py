@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -182,6 +183,14 @@ def test_status_of_a_new_node(ffp: Ffp, home: Path) -> None:
     assert said.code == 0
     assert "ffp-rs" in said.out
     assert "1 statements" in said.out
+
+
+def test_status_of_a_node_that_signs_nothing_ends_with_a_code(ffp: Ffp, home: Path) -> None:
+    (home / "last-head").write_text("damaged")
+    assert ffp("status", "--home", home).code == 1
+    said = ffp("status", "--home", home, "--json")
+    assert said.code == 1
+    assert json.loads(said.out)["signs"] is False
 
 
 def test_the_home_may_stand_in_the_environment(ffp: Ffp, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ may sign now, the next one first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -73,11 +73,11 @@ def form_name(step: str, record: str) -> str:
     return f"{step}-{record[:12]}"
 
 
-def custody_shown(link: Link) -> list[CustodyShown]:
+def custody_shown(link: Link, name_of: Callable[[str], str]) -> list[CustodyShown]:
     """Each exhibit of a hit that travels, or has."""
     entries = {entry.statement_id: entry for entry in link.history}
     return [
-        CustodyShown(one, where_words(one), tuple(_line(entries[name], one) for name in one.steps))
+        CustodyShown(one, where_words(one, name_of), tuple(_line(entries[name], one) for name in one.steps))
         for one in link.progress.custody
     ]
 

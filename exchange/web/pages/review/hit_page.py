@@ -106,7 +106,8 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
     beside = steps_beside(node.node_id, link, step)
     box = _box(step, beside, link, names, node.node_id) if step is not None else None
     moves = [move for move in step_forms(node, who, link) if move.refused or move.name in forms.moved]
-    travelling = custody_shown(link)
+    name_of = partial(side_name, names)
+    travelling = custody_shown(link, name_of)
     return {
         "link": link,
         "sides": records_in_order(link),
@@ -136,8 +137,8 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         ],
         "why": {name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
         "travelling": travelling,
-        "discrepancies": explained_steps(link.progress, link.history, partial(side_name, names), local_words),
-        "signatures": signature_words(link.progress, link.history, local_words),
+        "discrepancies": explained_steps(link.progress, link.history, name_of, local_words),
+        "signatures": signature_words(link.progress, link.history, name_of, local_words),
         "next_move": next((move for move in moves if box is not None and move.name == box.form), None),
         "moves": [move for move in moves if box is None or move.name != box.form],
         "answers": list(Answer),

@@ -18,6 +18,7 @@ from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
 from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.report.paper_sides import PaperSide, paper_sides
+from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.scan.encode_heights import MOST_DRAWN
 from exchange.flows.scan.heights import Form, Wanted
@@ -34,6 +35,7 @@ from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.heights import MarkedRegion, heights_answer
 from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_candidate, note_listed
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
+from exchange.web.wording.hit_steps import side_name
 from schemas.vocabulary import Basis, Role
 
 router = APIRouter()
@@ -123,6 +125,7 @@ def pair_page(
     pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
     reviews = read_reviews(node, pair_of(found), who.caller.pseudonym, who.caller.role)
     compared = compared_sides(found)
+    known = jurisdictions_of_nodes(node)
     return page(
         "pair",
         who,
@@ -132,6 +135,7 @@ def pair_page(
         paper=paper_of(node, compared),
         explained=found.row.comparison,
         reviews=reviews,
+        partner_names={side: side_name(known, side) for side in known},
         conclusions=CONCLUSIONS_ON[Basis.SCREEN],
         may_conclude=who.caller.role is Role.EXAMINER,
         rail=rail_for(node, asker, found, seen_from) if seen_from else None,

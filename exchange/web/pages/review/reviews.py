@@ -19,6 +19,7 @@ from exchange.flows.blind.verifications import (
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_of
 from exchange.flows.node.node import Node
+from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
 from exchange.flows.review.judge_blind import judge_blind, take_judgement_back
 from exchange.flows.review.leads import hit_of_review
 from exchange.flows.review.partners import ask_partner, offered_partners, take_back_request
@@ -35,6 +36,7 @@ from exchange.web.rest import response_models
 from exchange.web.rest.records import StatementId
 from exchange.web.rest.review.candidates import CandidateId, found_candidate
 from exchange.web.wording.conclusions import CONCLUSIONS_ON, ConclusionWord
+from exchange.web.wording.hit_steps import side_name
 from exchange.web.wording.sentences import refusal_of
 from schemas.vocabulary import Basis, Role
 
@@ -86,6 +88,8 @@ def verifications(node: OpenNode, who: Examining) -> Response:
     """What waits for this examiner's judgement, without a word on why."""
     found = verifications_of(node, who.caller.pseudonym, most_done=DONE_SHOWN)
     sides = {task.task_id: [response_models.summary(record) for record in task.records] for task in found.tasks}
+    known = jurisdictions_of_nodes(node)
+    names = {side: side_name(known, side) for side in known}
     own = [
         (
             item,
@@ -96,7 +100,9 @@ def verifications(node: OpenNode, who: Examining) -> Response:
     ]
     pictured = pictures_of_pairs(node, {task.task_id: task.pair for task in found.tasks})
     done = [(item, [response_models.summary(record) for record in item.records]) for item in found.done]
-    return page("verifications", who, tasks=found.tasks, sides=sides, pictured=pictured, own=own, done=done)
+    return page(
+        "verifications", who, tasks=found.tasks, sides=sides, pictured=pictured, own=own, done=done, names=names
+    )
 
 
 @router.post("/verifications/{task_id}/take")

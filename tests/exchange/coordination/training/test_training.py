@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,7 +20,9 @@ import pytest
 
 from exchange.coordination.exercises.exercise_folder import folder_of, list_sets
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseUse
+from exchange.coordination.training import training as training_module
 from exchange.coordination.training.training import PEOPLE, REGION, run_training
+from exchange.demo.processes import make_node
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import opened
 from exchange.store.sync.peers import all_peers
@@ -58,6 +62,44 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Name an empty folder"):
         run_training(tmp_path, first_port=8441, every_s=1)
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_a_region_that_was_not_made_to_its_end_names_the_command(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    with pytest.raises(ConfigurationError, match=f"rm -r {tmp_path}"):
+        run_training(tmp_path, first_port=8441, every_s=1)
+
+
+@pytest.mark.slow
+def test_a_node_that_joined_halfway_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    six = [make_node(name, tmp_path, port=port + number) for number, name in enumerate(REGION[:2])]
+    (tmp_path / "people.txt").touch()
+    made = {"nodes": {node.jurisdiction: training_module._kept(node) for node in six}, "exhibits": []}
+    enrolled = training_module.enrol_and_share
+    calls = 0
+
+    def interrupted(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        enrolled(*arguments)
+
+    monkeypatch.setattr(training_module, "enrol_and_share", interrupted)
+    (tmp_path / "ffp-md").mkdir()
+    (tmp_path / "ffp-md" / "keys").touch()
+    with pytest.raises(KeyboardInterrupt):
+        training_module._join(tmp_path, made, [Jurisdiction.MD])
+    made = json.loads((tmp_path / "region.json").read_text())
+    assert list(made["joining"]) == ["MD"]
+
+    grown = training_module._join(tmp_path, made, [Jurisdiction.MD])
+    assert set(grown["nodes"]) == {*REGION[:2], "MD"}
+    assert not grown["joining"]
+    for name, peers in ((REGION[0], 1), (REGION[1], 1), (Jurisdiction.MD, 2)):
+        with opened(tmp_path / f"ffp-{name.lower()}") as node, node.store.read() as session:
+            assert len(all_peers(session)) == peers
 
 
 @pytest.mark.long

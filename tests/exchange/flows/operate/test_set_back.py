@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from exchange.errors import InvalidInput, StoreUnavailable
+from exchange.errors import InvalidInput, SigningStopped
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.log.start import accept_database
@@ -143,8 +143,10 @@ def test_nothing_is_signed_and_no_scan_is_lost(network: Network, fault: Callable
     content, head = found(file), network.head(RS)
 
     leader = started(network)
-    with pytest.raises(StoreUnavailable, match="Nothing was signed"):
+    with pytest.raises(SigningStopped) as caught:
         say(node, Message, EXAMINER, to="ffp-mk", text="A word.")
+    assert caught.value.code == "signing-stopped"
+    assert not node_status(node).signs
     assert (network.size(RS), statements(node), network.head(RS)) == (size, before, head)
     assert found(file) == content
     assert scans(node) >= ALL_SCANS
