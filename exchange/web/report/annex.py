@@ -22,7 +22,7 @@ from exchange.web.report.exhibits import (
 )
 from exchange.web.report.limits import limits, model_limits
 from exchange.web.report.views import views
-from exchange.web.wording.custody import where_words
+from exchange.web.wording.custody import exhibit_where
 from exchange.web.wording.sentences import model_for, no_effect, reason
 from schemas import Conclusion, CustodyExplanation, Feedback, Hit, PhysicalComparison, Retraction, Verification
 from schemas.statement_base import Statement
@@ -271,7 +271,7 @@ def _custody(report: PairReport) -> list[Block]:
     for custody in report.hit.progress.custody:
         steps = [step for name in custody.steps if isinstance(step := said[name], PhysicalComparison)]
         blocks += [
-            paragraph(where_words(custody, partial(named_side, report))),
+            paragraph(exhibit_where(custody, partial(named_side, report), str)),
             columns(
                 [_("Step"), _("Day"), _("Signed by"), _("Place"), _("Seal"), _("Seal whole")],
                 [_leg(step) for step in steps],

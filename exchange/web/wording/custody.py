@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from exchange.flows.hits.sides import signatures, signed_at
@@ -11,7 +12,7 @@ from exchange.flows.hits.stage import Entry, HitProgress
 from exchange.flows.hits.vocabulary import Custody, CustodyDiscrepancy, Whereabouts
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
-from exchange.web.languages.days import moment
+from exchange.web.languages.days import day_words, moment
 from schemas import CustodyExplanation
 
 DISCREPANCIES: Final = {
@@ -33,18 +34,24 @@ class ExplainedStep:
     stops: bool
 
 
-def where_words(custody: Custody, name_of: Callable[[str], str]) -> str:
-    """Where an exhibit is, in one sentence. ``name_of``: the jurisdiction of a node."""
-    told = {"owner": name_of(custody.owner), "other": name_of(custody.other), "day": custody.since}
+def where_now(custody: Custody, name_of: Callable[[str], str], day: Callable[[date], str] = day_words) -> str:
+    """Where an exhibit is that travels, or has: ``With North Macedonia since 3 December``. ``name_of``: what a node is
+    called."""
+    told = {"side": name_of(custody.other), "day": day(custody.since)}
     match custody.where:
         case Whereabouts.ON_ITS_WAY:
-            return _("The exhibit of %(owner)s has been on its way to %(other)s since %(day)s.", **told)
+            return _("On its way to %(side)s since %(day)s", **told)
         case Whereabouts.THERE:
-            return _("The exhibit of %(owner)s has been with %(other)s since %(day)s.", **told)
+            return _("With %(side)s since %(day)s", **told)
         case Whereabouts.ON_ITS_WAY_BACK:
-            return _("The exhibit of %(owner)s has been on its way back from %(other)s since %(day)s.", **told)
+            return _("On its way back from %(side)s since %(day)s", **told)
         case Whereabouts.HOME:
-            return _("The exhibit of %(owner)s has been back with its owner since %(day)s.", **told)
+            return _("With its owner again since %(day)s", **told)
+
+
+def exhibit_where(custody: Custody, name_of: Callable[[str], str], day: Callable[[date], str] = day_words) -> str:
+    """``The exhibit of Serbia: With North Macedonia since 3 December``."""
+    return _("The exhibit of %(side)s: %(where)s", side=name_of(custody.owner), where=where_now(custody, name_of, day))
 
 
 def discrepancy_words(custody: Custody, step: str) -> tuple[str, ...]:

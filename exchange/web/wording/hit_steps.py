@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final, assert_never
 
 from exchange.flows.hits.history import Link
-from exchange.flows.hits.vocabulary import Custody, Stage, Todo, Whereabouts
+from exchange.flows.hits.vocabulary import Stage, Todo
 from exchange.flows.review.next_statements import named_day
 from exchange.flows.review.next_step import NextStep
 from exchange.web.languages import gettext as _
@@ -93,20 +93,6 @@ def step_context(step: NextStep, link: Link, names: Mapping[str, str], node_id: 
     if step.left is not None:
         found.append(_left(step.left))
     return found
-
-
-def where_now(custody: Custody, names: Mapping[str, str]) -> str:
-    """Where an exhibit is that travels, or has: ``With North Macedonia since 3 December``."""
-    told = {"side": side_name(names, custody.other), "day": day_words(custody.since)}
-    match custody.where:
-        case Whereabouts.ON_ITS_WAY:
-            return _("On its way to %(side)s since %(day)s", **told)
-        case Whereabouts.THERE:
-            return _("With %(side)s since %(day)s", **told)
-        case Whereabouts.ON_ITS_WAY_BACK:
-            return _("On its way back from %(side)s since %(day)s", **told)
-        case Whereabouts.HOME:
-            return _("With its owner again since %(day)s", **told)
 
 
 def done_words(link: Link) -> str:

@@ -21,7 +21,7 @@ from exchange.web.pages.layout import Visitor
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.rest import response_models
 from exchange.web.rest.response_models import RecordSummary
-from exchange.web.wording.custody import discrepancy_words, where_words
+from exchange.web.wording.custody import discrepancy_words, exhibit_where
 from exchange.web.wording.sentences import no_effect
 from schemas import PhysicalComparison
 from schemas.vocabulary import Answer, ComparisonStep
@@ -77,7 +77,7 @@ def custody_shown(link: Link, name_of: Callable[[str], str]) -> list[CustodyShow
     """Each exhibit of a hit that travels, or has."""
     entries = {entry.statement_id: entry for entry in link.history}
     return [
-        CustodyShown(one, where_words(one, name_of), tuple(_line(entries[name], one) for name in one.steps))
+        CustodyShown(one, exhibit_where(one, name_of), tuple(_line(entries[name], one) for name in one.steps))
         for one in link.progress.custody
     ]
 
@@ -112,7 +112,8 @@ def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -
 
 
 def find_wrong_field(step: StepForm, fields: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first field of the form that is not right, and what is wrong, in words."""
+    """The first field of the form that is not right, and what is wrong, in words. A seal that differs from the one the
+    exhibit left under is asked about once: the form that is sent again names it in ``other_seal``."""
     for name in step.may.fields:
         if not fields.get(name, "").strip():
             return name, _(MISSING[name])
@@ -126,6 +127,14 @@ def find_wrong_field(step: StepForm, fields: Mapping[str, str]) -> tuple[str, st
         return "seal", _("A seal has at most %(most)s characters.", most=MOST_SEAL)
     if "seal_whole" in step.may.fields and fields["seal_whole"] not in set(Answer):
         return "seal_whole", _(MISSING["seal_whole"])
+    seal = fields["seal"].strip()
+    if step.expected and seal not in {step.expected, fields.get("other_seal")}:
+        return "seal", _(
+            "The exhibit left under the seal %(left)s, and you wrote %(seal)s. Correct it; or sign once more if this "
+            "is the seal on the packing. A seal that differs stops the confirmation until the head explains it.",
+            left=step.expected,
+            seal=seal,
+        )
     return None
 
 

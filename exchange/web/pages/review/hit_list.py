@@ -10,23 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Final, TypeAlias
 
 from exchange.clock import stamp
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.stage import Stage
-from exchange.flows.hits.vocabulary import Custody, Whereabouts
+from exchange.flows.hits.vocabulary import Whereabouts
 from exchange.flows.keys.suspicion import Suspicion, suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
 from exchange.flows.review.next_step import NextStep, next_hit_step
 from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
 from exchange.list_order import ListOrder
-from exchange.web.languages import gettext as _
 from exchange.web.languages.days import due_words
 from exchange.web.pages.review.hit_page import records_in_order
 from exchange.web.rest.response_models import RecordSummary
-from exchange.web.wording.hit_steps import side_name, step_title, where_now
+from exchange.web.wording.custody import exhibit_where
+from exchange.web.wording.hit_steps import side_name, step_title
 
 
 class HitColumn(StrEnum):
@@ -131,7 +132,11 @@ def _row(
         late=link.progress.late(stamp()),
         ours=any(task.node == node_id for task in link.progress.tasks),
         sent_by=side_name(names, link.hit.issuer),
-        away=[_away(one, names) for one in link.progress.custody if one.where is not Whereabouts.HOME],
+        away=[
+            exhibit_where(one, partial(side_name, names))
+            for one in link.progress.custody
+            if one.where is not Whereabouts.HOME
+        ],
     )
 
 
@@ -151,11 +156,6 @@ def _value(row: ListedHit, column: HitColumn, node_id: str) -> str:
             return " ".join(str(side.jurisdiction.code) for side in others)
         case HitColumn.CALIBRE:
             return " ".join(side.calibre for side in sides)
-
-
-def _away(custody: Custody, names: Mapping[str, str]) -> str:
-    told = {"side": side_name(names, custody.owner), "where": where_now(custody, names)}
-    return _("The exhibit of %(side)s: %(where)s", **told)
 
 
 def _due(step: NextStep | None) -> str:

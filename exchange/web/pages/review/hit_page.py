@@ -11,7 +11,7 @@ from typing import Any, Final
 from exchange.clock import stamp
 from exchange.flows.hits.history import Link
 from exchange.flows.hits.sides import other_side
-from exchange.flows.hits.vocabulary import Todo, local_day
+from exchange.flows.hits.vocabulary import Stage, Todo, local_day
 from exchange.flows.node.node import Node
 from exchange.flows.review.hit_exhibits import exhibits_of_hit, jurisdictions_of_nodes
 from exchange.flows.review.next_statements import (
@@ -30,8 +30,8 @@ from exchange.web.pages.review.custody import custody_shown, form_name, step_for
 from exchange.web.pages.review.timeline import timeline
 from exchange.web.rest import response_models
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
-from exchange.web.wording.custody import explained_steps, signature_words
-from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title, where_now
+from exchange.web.wording.custody import explained_steps, signature_words, where_now
+from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title
 from exchange.web.wording.sentences import no_effect
 from schemas import Message
 from schemas.review import CUSTODY
@@ -122,6 +122,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         "peer": other_side(node.node_id, link),
         "day": day or link.progress.on,
         "place": place,
+        "proposes": day is None and link.progress.stage is Stage.COMPARISON_AGREED,
         "channels": list(ReferenceChannel),
         "outcomes": list(FeedbackOutcome),
         "conclusions": CONCLUSIONS_ON[Basis.EXHIBITS],
@@ -144,7 +145,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         "answers": list(Answer),
         "today": local_day(),
         "day_words": day_words,
-        "where_now": partial(where_now, names=names),
+        "where_now": partial(where_now, name_of=name_of),
     }
 
 

@@ -282,7 +282,12 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "It left under the seal RS-1." in investigator.get(hit).text, "to be compared with what is found"
     assert investigator.send(f"{hit}/custody", **arrived | {"place": "Skopje"}).status_code == 422
     found = arrived | {"place": "Skopje", "seal": "RS-2", "seal_whole": "no"}
-    assert investigator.send(f"{hit}/custody", **found).status_code == 303
+    asked = investigator.send(f"{hit}/custody", **found)
+    assert asked.status_code == 422, "a seal that differs is asked about once"
+    assert 'name="other_seal" value="RS-2"' in asked.text
+    mistyped_again = found | {"seal": "RS-3", "other_seal": "RS-2"}
+    assert investigator.send(f"{hit}/custody", **mistyped_again).status_code == 422, "another one is asked about anew"
+    assert investigator.send(f"{hit}/custody", **found | {"other_seal": "RS-2"}).status_code == 303
     assert "The seal was broken." in investigator.get(hit).text
     _until(lambda: "The exhibit arrived under another seal than it left under." in first.get(hit).text)
     assert set(_step_forms(investigator, hit)) == {"sent", "returned"}, "the second exhibit may travel too"
@@ -318,8 +323,9 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert investigator.say(**said).status_code == 201, "by REST, where the node finds what it answers"
     _until(lambda: 'name="seal_whole"' in first.get(hit).text)
     home = _step_form(first, hit, "received") | {"seal": "MK-7", "place": "Beograd", "seal_whole": "yes"}
+    home |= {"other_seal": "MK-7"}
     assert first.send(f"{hit}/custody", **home).status_code == 303
-    assert "is home again since" in first.get(hit).text
+    assert "With its owner again since" in first.get(hit).text
 
     # only its own node takes a hit back; the first side's lead and the other's confirmation are two statements
     assert second.send(f"{hit}/retraction", reason="The wrong exhibit.").status_code == 403, "not its maker"
