@@ -145,4 +145,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    from exchange.web.wording import messages  # by its name: extensions import its MessagesPart by that name too
+
+    sys.exit(messages.main(sys.argv[1:]))
