@@ -43,7 +43,7 @@ def test_a_query_is_asked_and_listed_at_both_ends(
     eventually(lambda: "answered" in ffp("query", "list", "--home", here).out, 60)
     listed = ffp("query", "list", "--home", here).out
     assert "candidate" in listed
-    assert "high\tfound\t" in listed
+    assert "high\tNot validated: " in listed
     assert hidden not in listed
     assert hidden in ffp("query", "list", "--received", "--home", there).out
 

@@ -126,9 +126,9 @@ def test_a_policy_is_shown_changed_and_set(ffp: Ffp, network: Network, tmp_path:
 def test_what_is_where_in_words_and_a_peer_that_leaves(ffp: Ffp, network: Network) -> None:
     home = ("--home", network.nodes[RS].settings.home)
     network.record(RS, audience=["MK"])
-    assert "1 wait for it" in ffp("sync", "status", *home).out
+    assert "2 wait for it" in ffp("sync", "status", *home).out
     network.settle()
-    assert "it has read 1, all" in ffp("sync", "status", *home).out
+    assert "it has read 2, all" in ffp("sync", "status", *home).out
     assert "acknowledged nothing" in ffp("sync", "receipt", "ffp-mk", *home).out  # without sockets no signatures
     assert "0 items noted" in ffp("sync", "note", "ffp-mk", *home).out
     assert "no peer" in refusal(ffp("sync", "note", "ffp-al", *home))

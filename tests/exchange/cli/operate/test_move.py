@@ -66,6 +66,6 @@ def test_given_up(home: Path, databases: Postgresql, ffp: Ffp) -> None:
 def test_options_that_do_not_go_together(home: Path, ffp: Ffp) -> None:
     assert "--give-up needs --to" in ffp("migrate", "--give-up", "--home", home).err
     for other in (("--check",), ("--plan",), ("--yes",), ("--to-version", "1"), ("--backup", home.parent / "backups")):
-        assert "are of another form" in ffp("migrate", *other, "--to", "sqlite", "--home", home).err
+        assert "change the database schema version" in ffp("migrate", *other, "--to", "sqlite", "--home", home).err
     assert not (home.parent / "backups").exists()
     assert "is sqlite already" in refusal(ffp("migrate", "--to", "sqlite", "--home", home))

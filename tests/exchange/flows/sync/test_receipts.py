@@ -82,16 +82,16 @@ def test_a_receipt_adds_up_over_what_came_was_withheld_and_was_set_aside(network
     network.settle()
     found = receipt(network)
     assert found is not None
-    assert (found.count, found.accepted, found.withheld, found.set_aside) == (5, 2, 2, 1)
+    assert (found.count, found.accepted, found.withheld, found.set_aside) == (6, 3, 2, 1)
     assert [(item.position, item.statement_id, item.reason) for item in found.refused] == [
-        (4, poison, "unexpected-type")
+        (5, poison, "unexpected-type")
     ]
 
     (status,) = sync_status(rs)
     said = " ".join(in_words(status))
-    assert "Of 5 statements for ffp-mk it has read 5, all." in said
-    assert "It signed for 5: 2 accepted, 2 withheld from it, 1 set aside by it." in said
-    assert "It set aside place 4: unexpected-type." in said
+    assert "Of 6 statements for ffp-mk it has read 6, all." in said
+    assert "It signed for 6: 3 accepted, 2 withheld from it, 1 set aside by it." in said
+    assert "It set aside place 5: unexpected-type." in said
 
 
 @pytest.mark.usefixtures("careless_owner")

@@ -211,11 +211,11 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "Agreement on the left." in page
     sending = re.findall(rf'action="({pair}/conclusion/[0-9a-f]{{64}}/hit)"', page)[0]
     assert blind.send(sending).status_code == 404, "not another's to send"
-    assert "Two examiners agree: send the lead" in first.get("/app/").text
+    assert "Sign and send the lead" in first.get("/app/").text
     sent = first.send(sending)
     assert sent.status_code == 303, sent.text
     hit = sent.headers["location"]
-    assert "Two examiners agree: send the lead" not in first.get("/app/").text
+    assert "Sign and send the lead" not in first.get("/app/").text
 
     # the other jurisdiction finds the lead among what is new: read, and unread again
     _until(lambda: f'href="{hit}#s-' in investigator.get("/app/alerts").text)
