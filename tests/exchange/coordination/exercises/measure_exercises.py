@@ -49,7 +49,7 @@ def measured(kind: str, count: int) -> Iterator[float]:
 
 
 def main() -> None:
-    home = Path(__file__).parents[4] / "exchange" / "flows" / "exercises" / KNOWN_FILE
+    home = Path(__file__).parents[4] / "exchange" / "coordination" / "exercises" / KNOWN_FILE
     target = Path(sys.argv[1]) if sys.argv[1:] else home
     found = {kind: sorted(round(score, 4) for score in measured(kind, count)) for kind, count in KINDS.items()}
     said = {"matcher": matcher.MATCHER_VERSION, "parameters": matcher.DEFAULT_PARAMETERS.digest, **found}

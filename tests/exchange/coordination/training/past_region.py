@@ -19,7 +19,7 @@ from typing import Any
 from exchange.coordination.half_year.figure_definitions import AT_THE_END
 from exchange.coordination.training.training import REGION
 
-REGION_PAGE = Path(__file__).parents[3] / "docs" / "region.md"
+REGION_PAGE = Path(__file__).parents[4] / "docs" / "region.md"
 PATIENCE_S = 1200
 COMMAND_S = 300
 
