@@ -135,7 +135,7 @@ def test_a_peer_that_never_cosigned_counts_and_one_that_forgot_does_not(four: Ne
         row.cosigned, row.cosigned_size = None, 0
     four.restart(RS)
     four.meet(AL, RS)
-    assert "0 did" in alarm(four)
+    assert "Returned by: 0." in alarm(four)
     four.restart(MK)
     four.publish(MK)
     four.meet(AL, MK)

@@ -403,7 +403,7 @@ def test_a_restored_node_goes_on_after_a_majority_of_its_witnesses(twenty: Feder
         twenty.meet(X, witness)
     assert not signs(twenty)
     assert "from 7 of its" in alarms(twenty, X)
-    assert "6 did" in alarms(twenty, X)
+    assert "Returned by: 6." in alarms(twenty, X)
     twenty.meet(X, witnesses[-1])
     assert signs(twenty)
 
