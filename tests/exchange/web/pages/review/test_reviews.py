@@ -316,7 +316,7 @@ def test_from_a_conclusion_to_a_confirmed_hit(
     assert "Say the outcome" in investigator.get("/app/").text
     assert investigator.send(f"{hit}/feedback", outcome="cases_joined", remark="").status_code == 303
     _until(lambda: "cases joined" in first.get(hit).text)
-    assert "ffp-rs has not signed a confirmed hit of its own" in first.get(hit).text
+    assert "Serbia has not signed a confirmed hit of its own" in first.get(hit).text
     assert "Send the exhibit back" in investigator.get("/app/").text
     returned = _step_form(investigator, hit, "returned")
     said = {"type": "physical-comparison", "step": "returned", "seal": "MK-1", "on": TODAY}
