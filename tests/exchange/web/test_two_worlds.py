@@ -379,7 +379,7 @@ def test_where_nobody_is_left_the_pages_say_so_and_whom_to_ask(world: BlindWorld
     pair = f"/app/pairs/{world.candidate('a', 'b', BREECH).row.candidate_id}"
     first, head = anyio.run(_pair_pages, world, pair, cookies)
     for told in first:
-        assert ("No examiner of this node is left who may verify this" in told) is (basis == "screen")
+        assert ("No examiner of this node can verify this conclusion blind" in told) is (basis == "screen")
     assert "Take this conclusion back" in head[0]
 
 
