@@ -174,7 +174,7 @@ def grant(
 
 @app.command("hold")
 def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False) -> None:
-    """A court holds a record in every version: should it be withdrawn, it is restricted instead of erased."""
+    """Put a record on hold for a court: if it is withdrawn, all its versions are restricted and none is erased."""
     from exchange.flows.terms.withdraw import place_hold
 
     with node_at(home) as node:

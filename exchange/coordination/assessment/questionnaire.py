@@ -29,7 +29,7 @@ class EvaluationQuestion:
 
 @dataclass(frozen=True)
 class CriterionHeading:
-    """A criterion as a heading: ``asks`` is its question in the source's words, ``questions`` are those that evaluators
+    """A criterion and its questions. ``asks``: the question in the words of the source. ``questions``: what evaluators
     answer, in the words of this software."""
 
     criterion: Criterion

@@ -25,8 +25,8 @@ class NodeProof:
 
 
 def proofs_of(asked: Questionnaire, snapshot: Snapshot | None) -> Mapping[str, NodeProof]:
-    """By question. A practice that the snapshot does not have, or of which it has no data, proves nothing: where that
-    is so of all of a question's practices, the question is not in it."""
+    """What the node's own records prove, for each question. A question is left out if the snapshot has no data on its
+    practices."""
     if snapshot is None:
         return {}
     on = date.fromisoformat(snapshot.at[:_DAY])

@@ -1,10 +1,11 @@
-"""What somebody answers. Nothing here says who: an attempt has a code that its maker alone knows, the folder the code's
-digest, the jurisdiction of the node, the half-year, and whether it is its person's first one at this set: only those
-are counted. Each answer is a file of its own that is made once, so that the first answer stands,
-also where two windows send one at a time.
+"""The answers to an exercise, without the names of those who gave them.
 
-A person counts once for a set: the folder has a mark for each person and set, made with a key that the node alone has.
-A mark names nobody, and the marks of two sets cannot be joined.
+Only its maker knows the code of an attempt. The folder keeps the code's digest, the jurisdiction of the node, the
+half-year, and whether this is the person's first attempt at the set: only first attempts are counted. Each answer is
+written once to a file of its own, so that the first answer stands, also where two windows answer at the same time.
+
+A person counts once for a set. For this the folder has a mark for each person and set, made with a secret key of the
+node. A mark does not show whose it is, and nobody can see that the marks of two sets belong to one person.
 """
 
 from __future__ import annotations

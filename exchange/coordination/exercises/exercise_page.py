@@ -58,7 +58,8 @@ def exercise_heights(node: Node, kept: KeptSet, number: int, side: str, form: Fo
 
 
 def exercise_picture(node: Node, kept: KeptSet, number: int) -> bytes:
-    """Both exhibits in one registered frame under one light, the cells that agree lit: PNG. For whoever has answered.
+    """A PNG of both exhibits in one registered frame, under the same light, with the congruent cells lit. Only somebody
+    who has answered sees it.
 
     Raises NotFound of a question, ComputeFailed.
     """

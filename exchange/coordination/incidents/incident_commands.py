@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exchange.jurisdictions.directory import Directory
 
 WHAT_IS_SHOWN: Final = "shown"
-"""Stands for the digest of what this very command shows."""
+"""The value of the option that approves what this command shows, in place of a digest."""
 
 app = typer.Typer(help="The incident annex: counts of incidents and persons.", no_args_is_help=True)
 

@@ -35,7 +35,7 @@ ANNEX_COLUMNS = ("half", "node", "state", "id", "figure", "first", "second", "to
 
 
 def annex_sheet(annex: ToldAnnex, *, draft: bool) -> bytes:
-    """``low`` and ``high`` are the same where a figure is exact, and empty where nothing is told."""
+    """The annex as CSV. ``low`` and ``high`` are equal for an exact figure, and empty for a suppressed one."""
     written = io.StringIO()
     table = csv.writer(written)
     table.writerow(ANNEX_COLUMNS)

@@ -12,8 +12,8 @@ from exchange.store.tables.columns import Base
 
 
 class IncidentEntryRow(Base):
-    """One state of the counts of a half-year: typed or imported, and taken or only proposed. The last that was taken is
-    the one that holds; those before it are there to go back to, until the annex is approved."""
+    """One state of the counts of a half-year: typed or imported, and taken or only proposed. The entry that was
+    taken last is in force. Earlier ones are kept until the annex is approved, so that a change can be undone."""
 
     __tablename__ = "incident_entry"
     entry_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)

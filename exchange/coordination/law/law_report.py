@@ -88,7 +88,7 @@ def _answering(articles: Sequence[LawArticle], provision: str) -> tuple[LawArtic
 
 @dataclass(frozen=True)
 class LawReport:
-    """``at``: the moment of which the report is. ``half``: whose changes it tells, the one that lasts then."""
+    """The law as it stood at the moment ``at``, with the changes of the half-year ``half``."""
 
     at: str
     here: Jurisdiction
@@ -118,8 +118,8 @@ class LawReport:
 
 
 def law_report(node: Node, half: Half | None = None) -> LawReport:
-    """``half``: whose changes are told; the one that lasts, if none is named. Raises NotFound for a half-year to
-    come."""
+    """The law as it stands now, with the changes of a half-year: the current one if none is named. Raises NotFound for
+    a half-year that has not begun."""
     at = stamp()
     laws = compendia(node)
     day = date.fromisoformat(at[:10])

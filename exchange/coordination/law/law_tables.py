@@ -16,7 +16,8 @@ MOST_LAW_EDITIONS = 4
 
 
 def newest_law_editions(session: Session, issuer: str, before: str | None = None) -> Sequence[StatementRow]:
-    """By their places in the issuer's log; those that came to be known here before a moment, if one is named."""
+    """The newest first, in the order of the issuer's log. With ``before``, only those that this node received
+    before that moment."""
     found = select(StatementRow).where(
         StatementRow.issuer == issuer,
         StatementRow.type == "law",
@@ -69,8 +70,8 @@ def drop_law_draft(session: Session) -> None:
 
 
 class LawDraftRow(Base):
-    """The draft after one change of it, whole, so that the change can be undone. There is one draft of a node; none
-    where nobody changed anything since the last publication."""
+    """The draft after one change of it, whole, so that the change can be undone. A node has one draft at
+    most, and none after a publication until somebody changes something."""
 
     __tablename__ = "law_draft"
     step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -24,7 +24,7 @@ def find_meeting(session: Session, meeting_id: int) -> MeetingRow | None:
 
 
 def meetings_between(session: Session, start: str, end: str, *, most: int) -> Sequence[MeetingRow]:
-    """Held from one day on and before another, the first first; those that were taken back too."""
+    """Meetings held from ``start`` until before ``end``, in order of time, with those that were taken back."""
     found = select(MeetingRow).where(MeetingRow.held_on >= start, MeetingRow.held_on < end)
     return session.scalars(found.order_by(MeetingRow.held_on, MeetingRow.meeting_id).limit(most)).all()
 

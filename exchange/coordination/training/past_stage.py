@@ -66,7 +66,7 @@ class PastClock:
         return self.moment
 
     def to(self, moment: datetime) -> None:
-        """Never back: what is signed later has a later time."""
+        """Set the clock to a moment, unless it is past that already."""
         self.moment = max(self.moment, moment)
 
     def on(self, *, hours: float = 0, minutes: float = 0) -> datetime:

@@ -147,11 +147,14 @@ def _check_tasks(session: Session, node: Node) -> Iterator[Difference]:
             "concluded_by": None,
             "partner": None,
             "asked_by": None,
+            "asked_conclusion": None,
         }
         if isinstance(said, Conclusion):
             expected |= {"concluded_by": said.made_by.pseudonym, "basis": said.result.basis}
-        if asked is not None:
-            expected |= {"partner": asked.to} if asked.issuer == node.node_id else {"asked_by": asked.issuer}
+        if asked is not None and asked.issuer == node.node_id:
+            expected["partner"] = asked.to
+        elif asked is not None:
+            expected |= {"asked_by": asked.issuer, "asked_conclusion": asked.conclusion}
         if row.said is not None and not isinstance(made, Conclusion | Verification | VerificationDeclined):
             expected["said"] = None
         yield from differing(row, row.task_id, expected)

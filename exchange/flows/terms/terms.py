@@ -28,8 +28,8 @@ WHICHEVER: Final = ""
 
 
 def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, legal_basis: str) -> str:
-    """Let a jurisdiction have an own record, in every version, that it was not given before, however old. Returns the
-    statement's id.
+    """Give a jurisdiction an own record that it may not have yet, in every version, whatever its age. Returns the id of
+    the signed statement.
 
     A peer of that jurisdiction from which it was taken back may have it again, and an earlier refusal is over. A grant
     does not overrule the policy: where no line allows it, the record follows once a line does. Raises NotFound,

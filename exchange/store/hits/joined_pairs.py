@@ -95,7 +95,7 @@ def said_of_hits(
 
 
 def first_said_of(session: Session, subjects: Collection[str], kind: str, *, most: int) -> list[StatementRow]:
-    """Statements of one type about these subjects: of each subject and each issuer the first ones."""
+    """Statements of one type about these subjects: the first ``most`` of each issuer for each subject."""
     parts = in_parts(sorted(subjects))
     return [
         row for part in parts for row in session.scalars(_FIRST_SAID_OF, {"subjects": part, "kind": kind, "most": most})

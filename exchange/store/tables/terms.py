@@ -90,7 +90,7 @@ class HeldDecisionRow(Base):
 
 
 class HoldRow(Base):
-    """A record whose exhibit a court holds: every version is restricted, not erased."""
+    """A record on hold for a court: if it is withdrawn, all its versions are restricted and none is erased."""
 
     __tablename__ = "hold"
     record: Mapped[str] = mapped_column(primary_key=True)

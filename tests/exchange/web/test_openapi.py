@@ -11,6 +11,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
@@ -99,7 +100,13 @@ OPERATIONS = {
 }
 
 
-EXTENDED = {route.name for part in routes_parts() for router in part.rest for route in router.routes}  # type: ignore[attr-defined]
+EXTENDED = {
+    route.name
+    for part in routes_parts()
+    for router in part.rest
+    for route in router.routes
+    if isinstance(route, APIRoute)
+}
 """Operations of extensions."""
 
 

@@ -12,7 +12,7 @@ from exchange.web.languages import gettext as _
 
 
 def inputs_facts(inputs: PackInputs) -> list[tuple[str, str]]:
-    """Title and value, in the language that is spoken."""
+    """Title and value of each figure, in the language of the reader."""
     still_open = [action for action in inputs.actions if action.is_open]
     late = sum(action.overdue for action in still_open)
     behind = (OverdueBand.SOME, OverdueBand.MANY)

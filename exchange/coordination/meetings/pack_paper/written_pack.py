@@ -16,7 +16,7 @@ from exchange.web.languages import spoken
 
 
 def pack_sheets(pack: Pack) -> Iterator[tuple[str, bytes]]:
-    """Name without its end, and content. A section without a table, since nothing is told, has none."""
+    """The file name without its ending, and the content, of each table of the pack."""
     title = pack_title(pack)
     for section in pack_sections(pack):
         for table in section.tables:

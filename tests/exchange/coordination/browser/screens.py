@@ -1,4 +1,4 @@
-"""Pictures of the pages of the coordination, and of the desk, which needs no node."""
+"""Screenshots of the pages of the coordination and of the regional desk, which runs without a node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A compendium of law in a log that is rebuilt from its witnesses."""
+"""A node whose log is rebuilt from its witnesses has its compendium of law again."""
 
 from __future__ import annotations
 
