@@ -11,13 +11,13 @@ from exchange.cli.tables import print_json, tell
 from exchange.errors import LogError, RootInvalid, StatementInvalid
 
 if TYPE_CHECKING:
-    from exchange.flows.witness.verify_pair_bundle import PairFact, VerifiedPair
+    from exchange.flows.witness.verify_pair_bundle import BundledDiscrepancy, PairFact, VerifiedPair
     from schemas import AnyStatement, Record
 
 
 def verify_pair(data: bytes, fingerprints: Sequence[str], *, as_json: bool) -> None:
     """Print what is proven, or end with exit code 1."""
-    from exchange.flows.witness.verify_pair_bundle import verify_pair_bundle
+    from exchange.flows.witness.verify_pair_bundle import bundled_discrepancies, verify_pair_bundle
     from exchange.trust.card import same_fingerprint
     from schemas.pair_bundle import REPORT_FILE
 
@@ -41,6 +41,9 @@ def verify_pair(data: bytes, fingerprints: Sequence[str], *, as_json: bool) -> N
     for fact in found.facts:
         for line in _told(fact):
             typer.echo(line)
+    for discrepancy in bundled_discrepancies(found.facts):
+        for line in _discrepancy_lines(discrepancy):
+            typer.echo(line)
     for left in found.contents.left_out:
         typer.echo(f"Left out: {left.statement_id} of {left.issuer} ({left.reason}); ask {left.issuer} for its bundle")
     for node, digits in found.fingerprints.items():
@@ -62,6 +65,15 @@ def _told(fact: PairFact) -> Iterator[str]:
         yield f"  number {fact.log_index} of the {fact.head_size} statements under a signed head of its log: good"
     else:
         yield f"  said to be number {fact.log_index} of its log: not proven here, ask {said.issuer}"
+
+
+def _discrepancy_lines(found: BundledDiscrepancy) -> Iterator[str]:
+    yield f"custody discrepancy of the record {found.record}: {', '.join(found.kinds)}"
+    yield f"  at the step {found.step}"
+    if (said := found.explanation) is None:
+        yield "  not explained by any statement inside"
+    else:
+        yield f"  explained by the head of {said.issuer}, {said.made_by.pseudonym}: {_in_one_place(said.explanation)}"
 
 
 def _in_one_place(text: str) -> str:
@@ -122,6 +134,8 @@ def _record(said: Record) -> dict[str, str]:
 
 
 def _plain(found: VerifiedPair, known: dict[str, bool]) -> dict[str, object]:
+    from exchange.flows.witness.verify_pair_bundle import bundled_discrepancies
+
     return {
         "verified": True,
         "records": found.contents.records,
@@ -139,6 +153,15 @@ def _plain(found: VerifiedPair, known: dict[str, bool]) -> dict[str, object]:
                 "head_size": fact.head_size,
             }
             for fact in found.facts
+        ],
+        "custody_discrepancies": [
+            {
+                "record": one.record,
+                "step": one.step,
+                "kinds": one.kinds,
+                "explanation": None if one.explanation is None else one.explanation.explanation,
+            }
+            for one in bundled_discrepancies(found.facts)
         ],
         "left_out": found.contents.left_out,
         "nodes": [

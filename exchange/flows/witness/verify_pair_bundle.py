@@ -7,12 +7,14 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from exchange.bounded_zip import open_bounded_zip
 from exchange.errors import StatementInvalid
+from exchange.flows.hits.rules import weigh
+from exchange.flows.hits.vocabulary import CustodyDiscrepancy, Said
 from exchange.flows.statement.proven import verify_proven
 from exchange.flows.witness.bundle import check_jurisdiction
 from exchange.trust.card import fingerprint, same_fingerprint
@@ -22,9 +24,14 @@ from schemas import (
     AnyStatement,
     Conclusion,
     ContractError,
+    CustodyExplanation,
+    Feedback,
     Hit,
     KeyEvent,
+    Pair,
+    PhysicalComparison,
     Record,
+    Retraction,
     Verification,
     about,
     open_envelope,
@@ -73,6 +80,47 @@ class VerifiedPair:
     contents: PairContents
     facts: tuple[PairFact, ...]
     fingerprints: dict[str, str]
+
+
+@dataclass(frozen=True)
+class BundledDiscrepancy:
+    """A custody discrepancy at a step inside. ``explanation``: the signed statement that explains it; None where no
+    explanation inside counts."""
+
+    record: str
+    step: str
+    kinds: tuple[CustodyDiscrepancy, ...]
+    explanation: CustodyExplanation | None
+
+
+def bundled_discrepancies(facts: Sequence[PairFact]) -> list[BundledDiscrepancy]:
+    """The custody discrepancies of each hit inside, weighed by the rules of hits on the statements inside alone."""
+    by_id = {fact.statement_id: fact.statement for fact in facts}
+    pairs = {name: said.pair for name, said in by_id.items() if isinstance(said, Hit)}
+    found = []
+    for pair in {pair.model_dump_json(): pair for pair in pairs.values()}.values():
+        of_pair = [fact for fact in facts if _pair_of(fact.statement, by_id) == pair]
+        weighed = weigh(pair, (Said(fact.statement_id, fact.statement, fact.log_index) for fact in of_pair))
+        for custody in weighed.custody:
+            for step, kinds in custody.discrepancies.items():
+                said = by_id.get(custody.explanations.get(step, ""))
+                explanation = said if isinstance(said, CustodyExplanation) else None
+                found.append(BundledDiscrepancy(custody.record, step, kinds, explanation))
+    return found
+
+
+def _pair_of(said: AnyStatement, by_id: Mapping[str, AnyStatement]) -> Pair | None:
+    match said:
+        case Conclusion() | Verification() | Hit():
+            return said.pair
+        case PhysicalComparison() | CustodyExplanation() | Feedback():
+            hit = by_id.get(said.hit)
+            return hit.pair if isinstance(hit, Hit) else None
+        case Retraction():
+            taken_back = by_id.get(said.retracts)
+            return getattr(taken_back, "pair", None)
+        case _:
+            return None
 
 
 def verify_pair_bundle(data: bytes, *, confirmed: Sequence[str] = ()) -> VerifiedPair:
