@@ -23,7 +23,8 @@ from typing import Final, TypeVar
 _P = TypeVar("_P")
 
 EXTENSIONS: Final[tuple[str, ...]] = ("exchange.coordination",)
-"""The region's coordination. Without this line and the folder, a complete node remains."""
+"""The packages of all extensions: only the region's coordination. A node without its name here and without its folder
+    is still complete."""
 
 
 def extension_folders() -> list[Path]:

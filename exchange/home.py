@@ -100,6 +100,7 @@ def write_private(path: Path, content: str | bytes) -> None:
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """Return at most one byte more than ``most``, so that a reader refuses a longer file. Raises OSError."""
+    """Read a file, but at most ``most`` + 1 bytes of it: the caller refuses it if there are more than ``most``. Raises
+    OSError."""
     with path.open("rb") as file:
         return file.read(most + 1)

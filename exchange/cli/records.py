@@ -26,8 +26,8 @@ def withdraw(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take an own record back from every holder, or from one, in all its versions. This is for the record's author and
-    the head; others propose it: ffp record propose-withdrawal."""
+    """Withdraw a record of this node, in all its versions, from every holder or from one. Only the record's author and
+    the head may do this; others propose it with: ffp record propose-withdrawal."""
     from exchange.flows.terms.withdraw import revoke_from
     from exchange.flows.terms.withdraw import withdraw as withdraw_record
     from schemas.vocabulary import Role, WithdrawalReason
@@ -174,7 +174,8 @@ def grant(
 
 @app.command("hold")
 def hold(record: RecordId, acting: Acting, authority: Authority, home: Home = None, as_json: AsJson = False) -> None:
-    """Put a record on hold for a court: if it is withdrawn, all its versions are restricted and none is erased."""
+    """Put a record on hold for a court: if it is withdrawn during the hold, none of its versions is erased; they are
+    kept, but shown to nobody and compared with nothing."""
     from exchange.flows.terms.withdraw import place_hold
 
     with node_at(home) as node:

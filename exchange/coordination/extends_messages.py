@@ -1,4 +1,4 @@
-"""The texts of the region's coordination for the translators."""
+"""Where the texts of the region's coordination stand that are to be translated."""
 
 from __future__ import annotations
 

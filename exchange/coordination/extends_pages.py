@@ -1,4 +1,4 @@
-"""Templates, styles, navigation and chapters of the user guide of the region's coordination."""
+"""What the region's coordination adds to the pages: templates, styles, navigation, and chapters of the user guide."""
 
 from __future__ import annotations
 

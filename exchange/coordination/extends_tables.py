@@ -1,4 +1,4 @@
-"""The tables of the region's coordination, known as soon as those of the node are."""
+"""Imports the tables of the region's coordination, so that they are defined together with the node's tables."""
 
 from exchange.coordination.half_year import report_tables
 from exchange.coordination.incidents import incident_tables

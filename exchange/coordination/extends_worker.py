@@ -1,4 +1,4 @@
-"""What the leader of the workers does for the region's coordination."""
+"""The duty of the leading worker for the region's coordination: to keep snapshots of maturity when they are due."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The coordinator's commands and pages for the files of the region, without a node."""
+"""The coordinator's commands and pages for the region's files. They need no node."""

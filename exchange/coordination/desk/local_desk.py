@@ -146,7 +146,7 @@ class _Door:
 
 
 def desk_pages() -> Environment:
-    """Return the templates of the desk, which are displayed in the language that is spoken."""
+    """Return the Jinja environment of the desk's templates. It displays them in the language of the request."""
     pages = Environment(
         loader=PackageLoader(__package__),
         autoescape=True,

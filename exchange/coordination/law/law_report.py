@@ -118,8 +118,8 @@ class LawReport:
 
 
 def law_report(node: Node, half: Half | None = None) -> LawReport:
-    """The law as it stands now, with the changes of a half-year: the current one if none is named. Raises NotFound for
-    a half-year that has not begun."""
+    """Return a report on the law as it stands now and on its changes in ``half``; without ``half``, in the current
+    half-year. Raises NotFound for a half-year that has not begun."""
     at = stamp()
     laws = compendia(node)
     day = date.fromisoformat(at[:10])

@@ -70,8 +70,8 @@ def drop_law_draft(session: Session) -> None:
 
 
 class LawDraftRow(Base):
-    """The draft after one change of it, whole, so that the change can be undone. A node has one draft at
-    most, and none after a publication until somebody changes something."""
+    """The complete draft as it was after one change, kept so that changes can be undone. A node has at most one draft;
+    after a publication it has none until somebody changes something."""
 
     __tablename__ = "law_draft"
     step: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

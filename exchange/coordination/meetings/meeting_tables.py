@@ -24,7 +24,8 @@ def find_meeting(session: Session, meeting_id: int) -> MeetingRow | None:
 
 
 def meetings_between(session: Session, start: str, end: str, *, most: int) -> Sequence[MeetingRow]:
-    """Meetings held from ``start`` until before ``end``, in order of time, with those that were taken back."""
+    """Return at most ``most`` meetings held from ``start`` to before ``end``, the earliest first. Meetings that were
+    taken back are included."""
     found = select(MeetingRow).where(MeetingRow.held_on >= start, MeetingRow.held_on < end)
     return session.scalars(found.order_by(MeetingRow.held_on, MeetingRow.meeting_id).limit(most)).all()
 

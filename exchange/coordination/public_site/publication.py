@@ -74,8 +74,8 @@ class PublicFiles:
 
 
 def public_files(data: bytes) -> PublicFiles:
-    """Of a report's file that was verified (`verify_report_file`), whatever else that
-    verified in it."""
+    """Return the public part of a report's file, with its incident annexes and without sealed editions. The file must
+    have been verified before (`verify_report_file`)."""
     fields: dict[str, Any] = json.loads(data)
     opened = _without_sealed(fields)
     is_open = opened == fields

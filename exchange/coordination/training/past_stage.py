@@ -66,7 +66,7 @@ class PastClock:
         return self.moment
 
     def to(self, moment: datetime) -> None:
-        """Set the clock to a moment, unless it is past that already."""
+        """Set the clock forward to a moment. If the clock already shows a later one, nothing changes."""
         self.moment = max(self.moment, moment)
 
     def on(self, *, hours: float = 0, minutes: float = 0) -> datetime:

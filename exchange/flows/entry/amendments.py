@@ -23,8 +23,9 @@ _CODES: Final = (HandlingCode.H0, HandlingCode.H1, HandlingCode.H2, HandlingCode
 
 
 def check_amendment(node: Node, maker: Maker, submission: Submission) -> bool:
-    """Return whether the head decides on each jurisdiction that may have the new version: a colleague widened the
-    sharing of a record whose author is a program or has left.
+    """Return whether the head has to decide, for each jurisdiction, if it may have the new version. This is so when
+    somebody other than the author or the head widens the sharing of a record whose author cannot be asked (is a
+    program, or has left), or amends a version that was widened so.
 
     Raises InvalidInput, code "retention-shortened", or "sharing-widened" where the author can be asked.
     """
@@ -65,8 +66,8 @@ def _check_retention(row: RecordRow, maker: Maker, submission: Submission, autho
 
 
 def _widened(session: Session, before: Record, after: Submission) -> str | None:
-    """The field by which an amendment lets more people have a record; None where it does not. What stays at home is
-    shared with nobody, whatever else it states."""
+    """Return the field by which an amendment lets more people have a record, or None if it does not. At release level
+    "none" a record is shared with nobody, whatever its other fields say."""
     if after.level is ReleaseLevel.NONE:
         return None
     if _LEVELS.index(after.level) > _LEVELS.index(before.level):

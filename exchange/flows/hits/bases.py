@@ -74,7 +74,8 @@ class Bases:
 
     @cached_property
     def standing_leads(self) -> list[Said]:
-        """Those that were taken back by nobody, and that no disagreement stops."""
+        """The leads that still count: neither the lead nor what it rests on was taken back, and no unsettled
+        disagreement stops it."""
         return [
             said
             for said, hit in self._all(Hit)
@@ -157,7 +158,8 @@ class Bases:
 
     @cached_property
     def disagreements(self) -> list[tuple[Said, Said]]:
-        """The conclusions of this pair, each with a verification that found otherwise, taken back or not."""
+        """Each conclusion on this pair, together with a verification of it that found otherwise. Those that were taken
+        back are included."""
         found = []
         for said, second in self._all(Verification):
             first = self.known.get(second.verifies)

@@ -57,8 +57,8 @@ def decide_sharing(
     purpose: Purpose = Purpose.CORRELATION,
     widened: bool = False,
 ) -> Withheld | None:
-    """None when the peer may have the record, or may search it, else why not. ``widened``: as the row of a stored one
-    has it, of a record that is not stored."""
+    """Return None when the peer may use the record for ``purpose``, otherwise the reason why not. ``widened``: for a
+    record that is not stored yet, the value that its row will have (``RecordRow.widened``)."""
     recipient = Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), peer.state == PeerState.ENROLLED)
     standing = standing_of(session, statement_id, record, peer, owner=owner)
     answer = release(

@@ -102,10 +102,10 @@ def policy_in(session: Session, node: Node) -> tuple[str, Policy] | None:
 
 
 def approve(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, decision: Decision, because: str) -> str:
-    """Decide whether a record, in every version, goes to a jurisdiction, or is searched by it, where no rule may
-    decide. Returns the statement's id.
+    """Sign a person's decision whether a jurisdiction may have, or search, a record in all its versions, where the
+    rules alone do not decide. Returns the statement's id.
 
-    Raises NotFound; Conflict, code "nothing-to-decide", when the rules alone decide.
+    Raises NotFound; Conflict, code "nothing-to-decide", for an approval where the rules alone decide.
     """
     with node.store.read() as session:
         _of_own(session, node, record)

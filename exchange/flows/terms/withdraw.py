@@ -230,8 +230,8 @@ def standing_versions(session: Session, node: Node, record: str) -> list[str]:
 
 
 def _held_versions(session: Session, node: Node, record: str, holder: str) -> list[str]:
-    """This version, and each other one on the holder's lane, that were not withdrawn from the holder, the oldest first.
-    Raises Conflict, code "withdrawn"."""
+    """Return this version and the other versions on the holder's lane, the oldest first, without those that were
+    withdrawn before from the holder or from everybody. Raises Conflict, code "withdrawn", if this version was."""
     versions = [row.statement_id for row in versions_of(session, record)]
     buried = buried_of(session, {record, *versions}, holder, issuer=node.node_id)
     if record in buried:

@@ -66,8 +66,8 @@ class ApprovalRow(Base):
     log_index: Mapped[int | None]
     """That of the decision in this node's log: of the decisions on one exhibit the newest stands."""
     exhibit: Mapped[str | None] = mapped_column(index=True)
-    """The exhibit of the record on which it was decided, also after the record was erased. None of a query, and of what
-    a query found."""
+    """The exhibit of the record that was decided on; it stays here after the record was erased. None before a decision,
+    and where the question is about a query or about what a query found."""
     number: Mapped[str | None] = mapped_column(index=True)
     """As ``RecordRow.number``."""
     __table_args__ = (Index("approval_by_decision", "decision", "asked_at"),)
@@ -90,7 +90,8 @@ class HeldDecisionRow(Base):
 
 
 class HoldRow(Base):
-    """A record on hold for a court: if it is withdrawn, all its versions are restricted and none is erased."""
+    """A record on hold for a court: if it is withdrawn during the hold, none of its versions is erased; they are
+    restricted (``RecordRow.restricted``)."""
 
     __tablename__ = "hold"
     record: Mapped[str] = mapped_column(primary_key=True)

@@ -76,7 +76,8 @@ def is_granted(exhibit: Named, peer: PeerRow) -> ColumnElement[bool]:
 
 
 def is_withdrawn(record: Named, exhibit: Named, peer: PeerRow, *, issuer: str) -> ColumnElement[bool]:
-    """Withdrawn from everybody, or its exhibit was taken back from the peer in any version."""
+    """Return the condition that the record was withdrawn from everybody, or any version of its exhibit from this peer,
+    and that the peer was not granted it again since."""
     return exists().where(
         TombstoneRow.issuer == issuer,
         TombstoneRow.lifted.is_(False),

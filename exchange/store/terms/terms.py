@@ -130,7 +130,7 @@ def terms_for(session: Session, peer: PeerRow, *, owner: str) -> list[str]:
 
 
 def granted_of(session: Session, exhibits: Collection[str], jurisdiction: str, *, issuer: str) -> set[str]:
-    """Those of these exhibits that their issuer granted to a jurisdiction, in any version."""
+    """Return those of ``exhibits`` for which ``issuer`` granted at least one version to ``jurisdiction``."""
     return set(
         session.scalars(
             select(GrantRow.exhibit)

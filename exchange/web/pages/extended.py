@@ -46,7 +46,8 @@ class PagesPart:
 
 @dataclass(frozen=True)
 class DutyLine:
-    """A line of what waits for the head. ``link`` is what leads to the page; the whole text where it is empty."""
+    """One line in the list of what waits for the head. ``link``: the words after ``text`` that link to ``page``; if it
+    is empty, ``text`` itself is the link."""
 
     text: str
     page: str
@@ -64,7 +65,7 @@ class FigureCard:
     of: str
     figures: Sequence[tuple[str, str, int]]
     more: tuple[str, str]
-    """Text and address of the page that has all of them."""
+    """Text and address of the link to the page with all figures."""
 
 
 @dataclass(frozen=True)

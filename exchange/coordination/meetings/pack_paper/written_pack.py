@@ -16,7 +16,7 @@ from exchange.web.languages import spoken
 
 
 def pack_sheets(pack: Pack) -> Iterator[tuple[str, bytes]]:
-    """The file name without its ending, and the content, of each table of the pack."""
+    """Yield each table of the pack: its file name without the ending, and its content as CSV."""
     title = pack_title(pack)
     for section in pack_sections(pack):
         for table in section.tables:
