@@ -88,6 +88,18 @@ def test_a_pair_that_waits_for_a_verification_is_told_as_that_and_nothing_else(w
     assert (mine.mine, mine.page) == (True, f"/app/verifications/{taken.task_id}")
 
 
+def test_what_is_ready_to_leave_the_node_stands_first(world: BlindWorld) -> None:
+    world.exhibit("h", RS)
+    world.compare("h", "b", 0.9)
+    world.shown(FIRST, "h", "b", REGIONS[0], opened=True)
+    said = world.concludes(FIRST, "h", "b")
+    world.verifies(SECOND, said, "h", "b")
+    lead, review = work(world).items
+    assert (lead.duty, review.duty) == (Duty.SEND_LEAD, Duty.FIRST_REVIEW)
+    assert not lead.late
+    assert review.late, "it is due earlier, and stands below nevertheless"
+
+
 def test_what_is_still_being_compared_waits_for_nobody(world: BlindWorld) -> None:
     world.exhibit("h", RS)
     with world.rs.store.write() as session:
