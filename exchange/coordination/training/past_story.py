@@ -29,6 +29,7 @@ from schemas.vocabulary import (
     AfteConclusion,
     Basis,
     Decision,
+    FeedbackOutcome,
     Jurisdiction,
     LawfulPurpose,
     Role,
@@ -283,6 +284,8 @@ class Story:
     def feedback(self, hit: PastHit, code: str, outcome: str) -> None:
         self.clock.on(minutes=1)
         self._say(code, INVESTIGATOR, "feedback", hit=hit.statement, outcome=outcome)
+        if outcome == FeedbackOutcome.UNDER_INVESTIGATION:
+            hit.truth.investigating.add(code)
         self._between(code, _other(code, hit.codes), lambda at: hit.truth.feedback.setdefault(code, at))
 
     # questions

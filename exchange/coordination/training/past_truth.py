@@ -52,6 +52,8 @@ class JoinedTruth:
     confirmed: datetime | None = None
     asked: datetime | None = None
     feedback: dict[str, datetime] = field(default_factory=dict)
+    investigating: set[str] = field(default_factory=set)
+    """Sides whose feedback is that they still investigate."""
 
     @property
     def sides(self) -> str:
@@ -62,20 +64,20 @@ class JoinedTruth:
         return self.by != self.other
 
     def waits_for(self, moment: datetime) -> set[str]:
-        """Who was to do something by then, where the first of it was late. Of what was confirmed each side says what
-        became of it, and whoever sent its exhibit signs too; of anything earlier the other side goes on."""
+        """The sides that are late with something at that moment. After a confirmed hit each side owes the outcome;
+        before it the side that was told last goes on, unless it stated an outcome."""
         before = [self.known, self.confirmed, self.asked]
         known, confirmed, asked = (at if at is not None and at < moment else None for at in before)
         if known is None or (self.retracted is not None and self.retracted < moment):
             return set()
         if confirmed is not None:
-            told = {code for code, at in self.feedback.items() if at < moment}
-            due = dict.fromkeys({self.by, self.other} - told, confirmed + FEEDBACK_TERM)
-            due[self.by] = confirmed + STEP_TERM
-            return set(due) if min(due.values()) < moment else set()
-        if asked is not None:
-            return {self.by} if asked + STEP_TERM < moment else set()
-        return {self.other} if known + STEP_TERM < moment else set()
+            turn, due = {self.by, self.other}, confirmed + FEEDBACK_TERM
+        elif asked is not None:
+            turn, due = {self.by}, asked + STEP_TERM
+        else:
+            turn, due = {self.other}, known + STEP_TERM
+        said = {code for code, at in self.feedback.items() if at < moment}
+        return turn - (said if confirmed is not None else said - self.investigating) if due < moment else set()
 
 
 TrueCounts = dict[str, Counter[str]]

@@ -16,7 +16,7 @@ from exchange.store.entry.records import find_record
 from exchange.store.tables.records import RecordRow
 from exchange.store.terms.terms import groups_of
 from schemas import Handling, Maker, Record, Submission
-from schemas.vocabulary import HandlingCode, Jurisdiction, ReleaseLevel
+from schemas.vocabulary import HandlingCode, Jurisdiction, ReleaseLevel, Role
 
 _LEVELS: Final = (ReleaseLevel.NONE, ReleaseLevel.SEARCH, ReleaseLevel.FULL)
 _CODES: Final = (HandlingCode.H0, HandlingCode.H1, HandlingCode.H2, HandlingCode.H3)
@@ -52,6 +52,19 @@ def check_amendment(node: Node, maker: Maker, submission: Submission) -> bool:
     return widened is not None or found[0].widened
 
 
+def head_decides_again(session: Session, record: Record) -> bool:
+    """Return whether the head has to decide on a record that came back from a peer: as ``check_amendment`` found it
+    when the record was signed. Where the version before is not here any more, the head decides."""
+    if record.supersedes is None or record.made_by.role is Role.HEAD:
+        return False
+    found = find_record(session, record.supersedes)
+    if found is None:
+        return True
+    if author_of(session, record.supersedes) == record.made_by.pseudonym:
+        return False
+    return found[0].widened or _widened(session, record_of(session, record.supersedes), record) is not None
+
+
 def _check_retention(row: RecordRow, maker: Maker, submission: Submission, author: str | None) -> None:
     """An earlier retention date withdraws a record everywhere and for good."""
     if submission.retention_until.isoformat() >= row.retention_until:
@@ -65,7 +78,7 @@ def _check_retention(row: RecordRow, maker: Maker, submission: Submission, autho
         )
 
 
-def _widened(session: Session, before: Record, after: Submission) -> str | None:
+def _widened(session: Session, before: Record, after: Submission | Record) -> str | None:
     """Return the field by which an amendment lets more people have a record, or None if it does not. At release level
     "none" a record is shared with nobody, whatever its other fields say."""
     if after.level is ReleaseLevel.NONE:

@@ -159,13 +159,19 @@ class Bases:
     @cached_property
     def disagreements(self) -> list[tuple[Said, Said]]:
         """Each conclusion on this pair, together with a verification of it that found otherwise. Those that were taken
-        back are included."""
+        back are included. Of a partner only the first verification of a conclusion counts: a later one would undo what
+        rests on the first."""
         found = []
+        answered: set[tuple[str, str]] = set()
         for said, second in self._all(Verification):
             first = self.known.get(second.verifies)
             concluded = first.statement if first is not None else None
             if first is None or not isinstance(concluded, Conclusion) or not self._may_verify(concluded, second):
                 continue
+            if second.issuer != concluded.issuer:
+                if (second.issuer, second.verifies) in answered:
+                    continue
+                answered.add((second.issuer, second.verifies))
             of_pair = concluded.pair == second.pair == self.pair and concluded.result.basis is second.result.basis
             if of_pair and agreed_on(concluded.result) != agreed_on(second.result):
                 found.append((first, said))
@@ -173,12 +179,15 @@ class Bases:
 
     def _why_disputed(self, said: Said, statement: Hit | PhysicalComparison, basis: Basis) -> NoEffect | None:
         """Two examiners agree, after one of the same side had found otherwise on the same basis: in a conclusion and a
-        verification that disagreed, before this by the log of the side. Its signer, or the head, takes that back."""
+        verification that disagreed, before this by the log of the side. Its signer, or the head, takes that back. What
+        the side signs after it undoes nothing."""
         agreed = {agreed_on(result) for result in self._results(statement)}
         if len(agreed) != 1 or not any(agreed):
             return None
         for first, second in self.disagreements:
             if first.statement.issuer != statement.issuer or first.place > said.place:
+                continue
+            if second.statement.issuer == statement.issuer and second.place > said.place:
                 continue
             for one in (first, second):
                 if self._differs(one, basis, agreed) and one.statement_id not in self._settled:

@@ -14,6 +14,7 @@ from exchange.errors import Forbidden
 from exchange.flows.statement.sharing import record_of
 from exchange.store.access.sign_in import sign_in_of
 from exchange.store.access.users import find_user
+from exchange.store.entry.exhibits import exhibit_name
 from exchange.store.entry.records import versions_of
 from schemas import Maker
 from schemas.vocabulary import Role
@@ -118,9 +119,11 @@ def check_may_act(act: WorkAct, maker: Maker, author: str | None = None) -> None
 
 
 def author_of(session: Session, record: str) -> str | None:
-    """Who signed the first version of a record that is still here. None where there is none."""
+    """Who signed the first version of a record. None where that version was erased: then only the head acts."""
     versions = versions_of(session, record)
-    return record_of(session, versions[0].statement_id).made_by.pseudonym if versions else None
+    if not versions or versions[0].exhibit != exhibit_name(versions[0].issuer, versions[0].statement_id):
+        return None
+    return record_of(session, versions[0].statement_id).made_by.pseudonym
 
 
 def deciding_author(session: Session, settings: Settings, record: str) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import PeerError, PeerMisbehaved, StatementInvalid
+from exchange.flows.entry.amendments import head_decides_again
 from exchange.flows.hits.pairs import note_said
 from exchange.flows.node.last_head import last_head_fault, remember_head
 from exchange.flows.node.node import Node
@@ -35,6 +36,7 @@ from exchange.store.log.statements import (
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.sync.peers import all_peers, find_peer, lane_head_at, lane_of, readers_of
 from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.records import RecordRow
 from exchange.store.terms.terms import keep_grant, replace_policy
 from exchange.store.terms.withdrawals import erase_rows, lift_tombstones, tombstone_for
 from exchange.store.witness.cosignatures import LogStartState, log_start
@@ -167,6 +169,7 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
                 session, name, record, submitted_by=submitted_by, state=AcquisitionState.AWAITING_SCAN
             ):
                 promise(session, JobKind.FETCH_SCAN, acquisition)
+            session.get_one(RecordRow, name).widened = head_decides_again(session, record)
             share(session, name, record, owner=owner)
         case Withdrawal() as said:
             put_on_lanes(session, name, [said.holder] if said.holder else readers_of(session, said.record))

@@ -7,6 +7,7 @@ the same two cases.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
 
@@ -51,12 +52,14 @@ def owner_of_exhibit(exhibit: str) -> str:
 
 
 def number_of(record: Record) -> str | None:
-    """A digest of the case reference and the exhibit's number, which ignores case and spaces. It survives the record,
-    which must leave no text behind."""
+    """A digest of the case reference and the exhibit's number. It ignores case, spaces, forms of one character (NFKC of
+    Unicode UAX 15) and kinds of dashes. It survives the record, which must leave no text behind."""
     item = record.exhibit.item
     if item is None:
         return None
-    return hashlib.sha256("\n".join((record.case_reference, "".join(item.split()))).casefold().encode()).hexdigest()
+    plain = (unicodedata.normalize("NFKC", text).casefold() for text in (record.case_reference, item))
+    reference, number = ("".join("-" if unicodedata.category(one) == "Pd" else one for one in text) for text in plain)
+    return hashlib.sha256(f"{reference}\n{''.join(number.split())}".encode()).hexdigest()
 
 
 def exhibit_of(session: Session, issuer: str, record: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose
 from exchange.store.tables.peers import PeerRow, PeerState
@@ -118,18 +118,28 @@ def was_denied(number: Named, exhibit: Named, peer: PeerRow) -> ColumnElement[bo
     if number is None:
         return false()
     refused = exists().where(
-        ApprovalRow.number == number,
+        _had_number(ApprovalRow, number),
         ApprovalRow.exhibit != exhibit,
         ApprovalRow.jurisdiction == peer.jurisdiction,
         ApprovalRow.decision == Decision.REFUSED,
     )
     taken_back = exists().where(
-        TombstoneRow.number == number,
+        _had_number(TombstoneRow, number),
         TombstoneRow.exhibit != exhibit,
         TombstoneRow.holder == peer.node_id,
         TombstoneRow.lifted.is_(False),
     )
     return or_(refused, taken_back)
+
+
+def _had_number(row: type[ApprovalRow] | type[TombstoneRow], number: Named) -> ColumnElement[bool]:
+    """The exhibit of a decision has or had this number in one of its versions, also in one that was erased."""
+    version, erased = aliased(RecordRow), aliased(TombstoneRow)
+    return or_(
+        row.number == number,
+        exists().where(version.exhibit == row.exhibit, version.number == number).correlate(row, RecordRow),
+        exists().where(erased.exhibit == row.exhibit, erased.number == number).correlate(row, RecordRow),
+    )
 
 
 def was_widened(record: str) -> ColumnElement[bool]:

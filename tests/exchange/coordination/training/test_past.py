@@ -281,7 +281,7 @@ def every_public_figure_holds_the_truth(truth: Mapping[str, Any], period: str, r
         if row["across"] is not None:
             assert not row["cells"], "no pair and no side"
             across = sum(count for key, count in expected.items() if "-" in key)
-            assert row["across"] == {"told": "exact", "value": across}, (period, row["id"])
+            assert row["across"] in ({"told": "exact", "value": across}, {"told": "held_back"}), (period, row["id"])
         for key, figure in row["cells"].items():
             low, high = figure.get("low", figure.get("value")), figure.get("high", figure.get("value"))
             assert low <= expected.get(key, 0) <= high, (period, row["id"], key)

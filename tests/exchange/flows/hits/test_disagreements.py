@@ -102,6 +102,20 @@ def stage(network: Network, node: str, pair: dict[str, Any]) -> Stage:
     return link.progress.stage
 
 
+def test_verifying_a_conclusion_that_was_taken_back_undoes_no_later_lead(
+    network: Network, pair: dict[str, Any]
+) -> None:
+    first = says(network, RS, FIRST, "conclusion", pair=pair, **SCREEN).statement_id
+    says(network, RS, FIRST, "retraction", retracts=first, reason="Concluded anew.")
+    second = says(network, RS, FIRST, "conclusion", pair=pair, **SCREEN).statement_id
+    verified = says(network, RS, SECOND, "verification", verifies=second, pair=pair, **SCREEN).statement_id
+    lead = {"pair": pair, "stage": "lead", "basis": "screen", "conclusion": second, "verification": verified}
+    says(network, RS, FIRST, "hit", **lead)
+    says(network, RS, THIRD, "verification", verifies=first, pair=pair, **NOT_ASSOCIATED)
+    network.settle()
+    assert {stage(network, node, pair) for node in (RS, MK)} == {Stage.LEAD}
+
+
 def test_both_nodes_read_the_disagreement_and_find_the_same(network: Network, pair: dict[str, Any]) -> None:
     first = says(network, RS, FIRST, "conclusion", pair=pair, **SCREEN).statement_id
     otherwise = says(network, RS, SECOND, "verification", verifies=first, pair=pair, **NOT_ASSOCIATED).statement_id

@@ -57,6 +57,30 @@ def answer(world: Partners, node_id: str, said: str, request: str | None, **fiel
     return found
 
 
+def stages(world: Partners) -> set[Stage]:
+    """Of the hit on the pair, at both nodes."""
+    found = set()
+    for node in (world.node(RS), world.node(MK)):
+        with node.store.read() as session:
+            [link] = links_of(session, node, [pair_id(world.pair("a", "b"))])
+        found.add(link.progress.stage)
+    return found
+
+
+@pytest.mark.parametrize("is_asked_anew", [False, True])
+def test_a_partners_second_answer_undoes_no_lead(world: Partners, is_asked_anew: bool) -> None:
+    said, request = asked(world)
+    latest = request
+    if is_asked_anew:
+        take_back_request(world.node(RS), "one", said)
+        latest = ask_partner(world.node(RS), "one", said, MK)
+        world.network.settle()
+    signs_lead(world, said, answer(world, MK, said, latest))
+    world.network.settle()
+    answer(world, MK, said, request, **NOT_ASSOCIATED)
+    assert stages(world) == {Stage.LEAD}
+
+
 def counts(world: Partners, said: str, verification: str) -> bool:
     """Whether a verification counts at the node that concluded; nothing else says so either."""
     [review] = read_reviews(world.node(RS), world.pair("a", "b"), "one")

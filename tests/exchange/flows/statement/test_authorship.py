@@ -6,7 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from exchange.flows.entry.firearms import change_firearm, enter_firearm, forget_
 from exchange.flows.report.saved_views import ScansOnStage, remove_view
 from exchange.flows.review.approvals import sign_decision
 from exchange.flows.review.statements import may_say, may_take_back
-from exchange.flows.statement.authorship import RULES, Who, WorkAct, deciding_author, may_act
+from exchange.flows.statement.authorship import RULES, Who, WorkAct, author_of, deciding_author, may_act
 from exchange.flows.statement.sharing import decide_sharing, entitled, record_of
 from exchange.flows.terms.proposals import ProposalStep, decide_proposal, proposals_for, propose_withdrawal
 from exchange.flows.terms.terms import approve, grant, state_policy
@@ -272,6 +272,26 @@ def test_a_colleague_does_not_widen_the_sharing_by_an_amendment(
     with pytest.raises(InvalidInput) as refused:
         _amended(network, maker("colleague"), record, **after)
     assert (refused.value.code, refused.value.problems[0][0]) == ("sharing-widened", field)
+
+
+def test_nobody_becomes_the_author_when_the_first_version_is_purged(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = network.record(RS, audience=["MK"], retention_until="2027-01-31")
+    colleague = maker("colleague")
+    second = network.record(
+        RS,
+        audience=["MK"],
+        retention_until="2036-12-31",
+        supersedes=first,
+        made_by=colleague.model_dump(mode="json"),
+    )
+    monkeypatch.setattr("exchange.flows.terms.withdraw.now", lambda: datetime(2027, 6, 1, tzinfo=UTC))
+    assert purge(network.nodes[RS]) == 1
+    with network.nodes[RS].store.read() as session:
+        assert author_of(session, second) is None
+    for who in (colleague, maker(AUTHOR)):
+        assert _amended(network, who, second, audience=["MK", "XK"]), "the head decides"
 
 
 # ---- whose author decides ------------------------------------------------------------------------------------------

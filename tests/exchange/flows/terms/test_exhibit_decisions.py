@@ -181,7 +181,7 @@ def test_exhibits_without_a_number_are_not_taken_for_each_other(network: Network
     assert other in here(network, MK)
 
 
-@pytest.mark.parametrize("number", ["3 a", "3A"])
+@pytest.mark.parametrize("number", ["3 a", "3A", "\uff13a"])
 def test_an_exhibit_that_is_withdrawn_and_entered_anew_waits_for_the_head(
     network: Network, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
@@ -198,6 +198,26 @@ def test_an_exhibit_that_is_withdrawn_and_entered_anew_waits_for_the_head(
     decide(network, again, Decision.APPROVED)
     network.settle()
     assert again in here(network, MK)
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_an_exhibit_whose_number_was_corrected_and_that_is_entered_anew_waits_for_the_head(
+    network: Network, is_refused: bool
+) -> None:
+    entered = {"case_reference": "RS-2026-77", "audience": ["MK"]}
+    handling = {"handling": H3} if is_refused else {}
+    first = network.record(RS, exhibit=exhibit_fields(item="3a"), **handling, **entered)
+    network.settle()
+    if is_refused:
+        decide(network, first, Decision.REFUSED)
+    else:
+        revoke_from(network.nodes[RS], HEAD, first, MK, WithdrawalReason.REVOKED)
+    second = network.record(RS, exhibit=exhibit_fields(item="9"), supersedes=first, **entered)
+    withdraw(network.nodes[RS], HEAD, second, WithdrawalReason.ENTERED_IN_ERROR)
+    again = network.record(RS, exhibit=exhibit_fields(item="9"), **entered)
+    network.settle()
+    assert again not in here(network, MK)
+    assert (again, "MK") in waiting(network)
 
 
 def test_no_scan_of_a_denied_exhibit_travels_with_a_query(network: Network, denied: str) -> None:

@@ -109,6 +109,25 @@ def get_back(network: Network, peers: Sequence[str] = WITNESSES) -> None:
             network.get_back(RS, peer)
 
 
+@pytest.mark.parametrize("is_widened", [True, False])
+def test_a_version_that_a_colleague_widened_waits_for_the_head_when_it_comes_back(
+    three: Network, is_widened: bool
+) -> None:
+    node = three.nodes[RS]
+    first = three.record(RS, audience=["MK"])
+    backup = three.backup(RS)
+    colleague = {"pseudonym": "colleague", "role": "examiner", "signed_in": "token"}
+    audience = ["MK", "XK"] if is_widened else ["MK"]
+    second = three.record(RS, audience=audience, supersedes=first, made_by=colleague)
+    sign_head(node)
+    for witness in WITNESSES:
+        three.round(witness, RS)
+    three.restart(RS, backup)
+    get_back(three)
+    with three.nodes[RS].store.read() as session:
+        assert session.get_one(RecordRow, second).widened is is_widened
+
+
 def flows_again(network: Network) -> None:
     """New records go both ways, nobody complains, and all have the same log in mind."""
     before = {witness: len(lane(network, witness)) for witness in WITNESSES}
