@@ -183,8 +183,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         "last verified restore": _restore(found.recovery),
         "cosigned by": ", ".join(f"{peer} at {size}" for peer, size in found.witnesses.items()) or "nobody",
     }
-    alarms = [*found.alarms, *found.recovery.alarms]
-    print_facts([*facts.items(), *(("alarm", alarm) for alarm in alarms)], title=f"Node {found.node_id}")
+    print_facts([*facts.items(), *(("alarm", alarm) for alarm in found.alarms)], title=f"Node {found.node_id}")
     raise typer.Exit(0 if found.signs else 1)
 
 

@@ -27,6 +27,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import decide_sharing
 from exchange.policy import names
+from exchange.store.entry.exhibits import number_of
 from exchange.store.entry.records import PENDING, acquisitions_of, find_record
 from exchange.store.entry.search import records_of_case
 from exchange.store.sync.peers import all_peers, lane_of
@@ -97,17 +98,15 @@ def summarise_draft(node: Node, maker: Maker, draft_id: str) -> Summary:
 
 
 def _same_item(node: Node, draft: Draft, record: Record) -> tuple[RecordRow, ...]:
-    item = record.exhibit.item
-    if item is None:
+    number = number_of(record)
+    if number is None:
         return ()
     with node.store.read() as session:
         rows = records_of_case(session, record.jurisdiction, record.case_reference, limit=MOST_ITEMS_OF_A_CASE)
     return tuple(
         row
         for row in rows
-        if row.issuer == node.node_id
-        and (row.item or "").casefold() == item.casefold()
-        and row.statement_id != draft.row.supersedes
+        if row.issuer == node.node_id and row.number == number and row.statement_id != draft.row.supersedes
     )
 
 

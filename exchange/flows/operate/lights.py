@@ -69,7 +69,8 @@ def lights_of(node: Node, status: NodeStatus, exchange: ExchangeStanding) -> lis
 
 
 def _health(status: NodeStatus) -> NodeLight:
-    steps = tuple((alarm, "") for alarm in status.alarms)
+    """Without the alarms on backups and restores, which have lights of their own."""
+    steps = tuple((alarm, "") for alarm in status.alarms if alarm not in status.recovery.alarms)
     return NodeLight(LightOf.HEALTH, Shines.OFF if steps else Shines.ON, count=len(steps), steps=steps)
 
 

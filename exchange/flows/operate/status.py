@@ -69,7 +69,8 @@ class NodeStatus:
     """What is wrong with this node's own log, its time stamps, its e-mail, its webhooks, its watched folders, its trust
     root, its names of jurisdictions, its clock or a peer's; which lanes are not read because their peers used up their
     share, and which wait for an upgrade of this node or of the peer; which witnesses are not enrolled, and whose log
-    too few of its witnesses are known to see: in words, with the next step."""
+    too few of its witnesses are known to see; what is lacking of backups and of verified restores: in words, with the
+    next step."""
 
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
@@ -77,7 +78,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
     with node.store.read() as session:
         signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
         peers, log = all_peers(session), log_state(session)
-        stopped = signing_alarms(node, session)
+        stopped, recovery = signing_alarms(node, session), recovery_of(node.settings, first_row(session))
         return NodeStatus(
             node_id=node.node_id,
             records=count_records(session),
@@ -93,7 +94,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             altered=_sentences(check),
             galleries=node.galleries.standing(),
             witnesses=witnesses(session),
-            recovery=recovery_of(node.settings, first_row(session)),
+            recovery=recovery,
             alarms=[
                 *stopped,
                 *_further_own_alarms(session, node, peers),
@@ -103,6 +104,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
                 *unwitnessed_logs(session, peers),
                 *(f"{peer}: {said}" for peer, said in altered_peers(peers)),
                 *map(str, clocks_of(node, peers).peers.values()),
+                *recovery.alarms,
             ],
         )
 

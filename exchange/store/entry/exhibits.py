@@ -32,6 +32,14 @@ MAX_VERSIONS = 256
 _TERMS = (ApprovalRow, GrantRow, HoldRow, TombstoneRow)
 """What was decided on an exhibit, whatever version was named."""
 
+_LOOK_ALIKE = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХҮԌԚԜѴӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧͿϜϺГЛПФ−",
+    "ABESIJKMHOPCTYXYGQWVIABEZHIKMNOPTYXJFMΓΛΠΦ-",
+)
+"""Capitals of Cyrillic and of Greek, each with the Latin capital that it looks like; those of Cyrillic that look like a
+Greek one alone; the minus sign. By the table of confusables of Unicode UTS 39, without its digits: a digit in the place
+of a letter is another number here."""
+
 Exhibits = tuple[str, str]
 """Two exhibits by their names, the smaller first: a pair has no sides."""
 
@@ -52,14 +60,15 @@ def owner_of_exhibit(exhibit: str) -> str:
 
 
 def number_of(record: Record) -> str | None:
-    """A digest of the case reference and the exhibit's number. It ignores case, spaces, forms of one character (NFKC of
-    Unicode UAX 15) and kinds of dashes. It survives the record, which must leave no text behind."""
+    """A digest of the case reference and the exhibit's number. It ignores case, spaces, forms of one character (NFKD of
+    Unicode UAX 15), kinds of dashes, and the script of letters that look alike as capitals (``_LOOK_ALIKE``). It
+    survives the record, which must leave no text behind."""
     item = record.exhibit.item
     if item is None:
         return None
-    plain = (unicodedata.normalize("NFKC", text).casefold() for text in (record.case_reference, item))
-    reference, number = ("".join("-" if unicodedata.category(one) == "Pd" else one for one in text) for text in plain)
-    return hashlib.sha256(f"{reference}\n{''.join(number.split())}".encode()).hexdigest()
+    capitals = unicodedata.normalize("NFKD", item).casefold().upper().translate(_LOOK_ALIKE)
+    number = "".join("-" if unicodedata.category(one) == "Pd" else one for one in capitals if not one.isspace())
+    return hashlib.sha256(f"{record.case_reference.casefold()}\n{number}".encode()).hexdigest()
 
 
 def exhibit_of(session: Session, issuer: str, record: str) -> str:

@@ -235,7 +235,8 @@ class GalleryAnswer(BaseModel):
 class StatusAnswer(BaseModel):
     """``witnesses`` has for each peer the largest size at which it cosigned this node's log; ``stamped_size`` is that
     of the largest head with a time stamp, ``stamped_at`` the time in it. ``alarms`` say what keeps the log from being
-    signed or stamped, what is wrong with the trust root, and the next step; none when all is well."""
+    signed or stamped, what is wrong with the trust root, which backup or verified restore is missing, and the next
+    step; none when all is well."""
 
     node_id: str
     records: int

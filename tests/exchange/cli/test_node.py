@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from exchange.clock import DAY_S, stamp_in
 from exchange.errors import TimeStampRefused
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.node.node import open_node
+from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
 from exchange.net.time_authority import TimeAuthorityClient
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS
@@ -191,6 +193,12 @@ def test_status_of_a_node_that_signs_nothing_ends_with_a_code(ffp: Ffp, home: Pa
     said = ffp("status", "--home", home, "--json")
     assert said.code == 1
     assert json.loads(said.out)["signs"] is False
+
+
+def test_status_has_one_list_of_alarms(ffp: Ffp, home: Path) -> None:
+    note_backup(home, LastBackup(stamp_in(-9 * DAY_S), 1000, home / "backup"))
+    (alarm,) = json.loads(ffp("status", "--home", home, "--json").out)["alarms"]
+    assert " ".join(alarm.split()[:4]) in ffp("status", "--home", home).out
 
 
 def test_the_home_may_stand_in_the_environment(ffp: Ffp, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

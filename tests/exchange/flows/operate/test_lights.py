@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import update
 
+from exchange.clock import DAY_S, stamp_in
 from exchange.flows.operate.lights import LightOf, Shines, lights_of
 from exchange.flows.operate.promised_work import NEXT_JOB_S, standing_work
+from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
 from exchange.flows.operate.status import node_status
 from exchange.flows.sync.partners import ExchangeStanding, exchange_standing
 from exchange.store.node import jobs
@@ -38,6 +40,15 @@ def test_a_partner_with_an_alarm_is_not_up_to_date(network: Network, altered: st
     with node.store.write() as session:
         session.execute(update(PeerRow).where(PeerRow.node_id == MK).values({altered: alarm}))
     assert behind() == ([MK], Shines.OFF)
+
+
+def test_a_missing_backup_puts_out_its_own_light_alone(network: Network) -> None:
+    node = network.nodes[RS]
+    note_backup(node.settings.home, LastBackup(stamp_in(-9 * DAY_S), 1000, node.settings.home))
+    status = node_status(node)
+    shines = {light.of: light.shines for light in lights_of(node, status, exchange_standing(node))}
+    assert status.alarms == status.recovery.alarms
+    assert (shines[LightOf.HEALTH], shines[LightOf.BACKUP]) == (Shines.ON, Shines.OFF)
 
 
 @pytest.mark.slow

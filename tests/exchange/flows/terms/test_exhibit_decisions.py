@@ -181,7 +181,9 @@ def test_exhibits_without_a_number_are_not_taken_for_each_other(network: Network
     assert other in here(network, MK)
 
 
-@pytest.mark.parametrize("number", ["3 a", "3A", "\uff13a"])
+@pytest.mark.parametrize(
+    "number", ["3 a", "3A", "\uff13a", "3\N{CYRILLIC SMALL LETTER A}", "3\N{GREEK CAPITAL LETTER ALPHA}"]
+)
 def test_an_exhibit_that_is_withdrawn_and_entered_anew_waits_for_the_head(
     network: Network, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
