@@ -230,7 +230,7 @@ def seal_discrepancies(trip: Trip) -> dict[str, tuple[CustodyDiscrepancy, ...]]:
     for left, came in ((trip.sent, trip.received), (trip.returned, trip.back)):
         if left is None or came is None:
             continue
-        differs = (CustodyDiscrepancy.SEAL_DIFFERS,) if _step(left).seal != _step(came).seal else ()
+        differs = (CustodyDiscrepancy.SEAL_DIFFERS,) if seal_differs(_step(left), _step(came)) else ()
         match _step(came).seal_whole:
             case Answer.YES:
                 is_whole: tuple[CustodyDiscrepancy, ...] = ()
@@ -243,6 +243,10 @@ def seal_discrepancies(trip: Trip) -> dict[str, tuple[CustodyDiscrepancy, ...]]:
         if differs or is_whole:
             found[came.statement_id] = differs + is_whole
     return found
+
+
+def seal_differs(left: PhysicalComparison, came: PhysicalComparison) -> bool:
+    return came.step is ComparisonStep.RECEIVED and left.seal != came.seal
 
 
 def _step(said: Said) -> PhysicalComparison:

@@ -27,6 +27,7 @@ from exchange.flows.blind.visibility import (
     tells_of,
 )
 from exchange.flows.entry.free_text import Doubt, doubts_in
+from exchange.flows.hits.custody import seal_differs
 from exchange.flows.hits.history import disagreeing_reviews, hit_history, hits_of
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.rules import answered_by
@@ -105,11 +106,20 @@ class Spoke:
     """Free texts that may tell of a person, by their place in the statement."""
 
 
-def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, once: bool = False) -> Spoke:
+def speak(
+    node: Node,
+    maker: Maker,
+    draft: bytes,
+    *,
+    task: str | None = None,
+    once: bool = False,
+    other_seal: bool = False,
+) -> Spoke:
     """Say what ``draft`` says: a statement without what only the node knows (contract, nonce, issuer, made_by,
     stated_at). What a step of a hit answers may be left to the node too. ``task``: of a blind verification that this
     answers, be it about a conclusion or a control. ``once``: from a form, which a person may send twice; the
-    same within a minute is signed once.
+    same within a minute is signed once. ``other_seal``: the maker of a step that received an exhibit states that its
+    seal is another one than it left under.
 
     1. Its type is one that this role may say.
     2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for
@@ -132,6 +142,8 @@ def speak(node: Node, maker: Maker, draft: bytes, *, task: str | None = None, on
         else:
             _check_without_task(session, node, said.statement)
         to, held_back = _check(session, node, maker, said.statement)
+        if not other_seal:
+            _check_seal(session, said.statement)
         for statement_id in held_back:
             for peer in to:
                 put_on_lane(session, peer, statement_id)
@@ -307,6 +319,22 @@ def _follow_up(session: Session, node: Node, statement_id: str, said: ReviewStat
             pass
         case _:
             assert_never(said)
+
+
+def _check_seal(session: Session, said: AnyStatement) -> None:
+    """A seal that differs is signed only when its maker confirms it: it stops the confirmation. Raises InvalidInput."""
+    if not isinstance(said, PhysicalComparison) or said.answers is None:
+        return
+    answered = find_statement(session, said.answers)
+    left = parse_statement(open_envelope(answered.envelope).payload) if answered and answered.envelope else None
+    if isinstance(left, PhysicalComparison) and seal_differs(left, said):
+        raise InvalidInput(
+            f"The exhibit left under the seal {left.seal}, and this states {said.seal}. Correct it; or send it again "
+            "with other_seal=true if this is the seal on the packing. A seal that differs stops the confirmation until "
+            "the head of the exhibit's owner explains it.",
+            code="other-seal",
+            problems=(("seal", f"the exhibit left under the seal {left.seal}"),),
+        )
 
 
 def _check_tells(session: Session, node: Node, pair: Pair, to: list[str]) -> None:

@@ -46,12 +46,23 @@ _DRAFT = {
 
 
 @router.post("/statements", status_code=201, response_model=response_models.SpokeAnswer, openapi_extra=_DRAFT)
-async def say_statement(request: Request, node: OpenNode, caller: Speaker) -> response_models.SpokeAnswer:
+async def say_statement(
+    request: Request,
+    node: OpenNode,
+    caller: Speaker,
+    other_seal: Annotated[
+        bool,
+        Query(
+            description="Of a physical-comparison that received an exhibit: its seal was compared with the one that it "
+            "left under, and is another one. Without this such a step is refused with the code other-seal."
+        ),
+    ] = False,
+) -> response_models.SpokeAnswer:
     """Say something: a conclusion, a verification, a hit, a retraction, feedback, a message, a disclosure. It is
     signed, logged, and put on the lanes of those concerned; a conclusion and its verification only when a hit rests on
     both."""
     draft = await read_body(request, MAX_STATEMENT_BYTES, within_s=BODY_S)
-    spoke = await run_in_threadpool(speak, node, caller.maker, draft)
+    spoke = await run_in_threadpool(speak, node, caller.maker, draft, other_seal=other_seal)
     return response_models.SpokeAnswer.model_validate(spoke, from_attributes=True)
 
 

@@ -148,6 +148,10 @@ SENTENCES: Final = {
         "The examiners concluded on the exhibits before the one that travels was received. Compare them, and conclude "
         "anew."
     ),
+    "other-seal": _m(
+        "The exhibit left under another seal. Correct the number; or sign once more if this is the seal on the "
+        "packing. A seal that differs stops the confirmation until the head of the exhibit's owner explains it."
+    ),
     "day-to-come": _m("The day has not come. Sign this step when it has happened."),
     "not-met": _m(
         "Between two sides a comparison rests on an exhibit that was sent and received. Have one side sign that it "

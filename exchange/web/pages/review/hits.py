@@ -45,6 +45,7 @@ _FIELD_OF: Final[dict[str, str]] = {
     NoEffect.DAYS_IN_DISORDER: "on",
     NoEffect.DAY_TO_COME: "on",
     NoEffect.DAY_IS_OVER: "on",
+    "other-seal": "seal",
 }
 """At which field of its form a refusal is shown; all others stand above the form."""
 

@@ -173,11 +173,11 @@ async def take_answer_back(request: Request, node: OpenNode, who: Examining, tas
     return RedirectResponse("/app/verifications", 303)
 
 
-def speak_as(node: Node, who: Visitor, kind: str, **fields: Any) -> Spoke:
+def speak_as(node: Node, who: Visitor, kind: str, other_seal: bool = False, /, **fields: Any) -> Spoke:
     """A form's fields as the draft of a statement; empty ones are left out. A form that is sent twice is signed
     once."""
     draft = {"type": kind} | {name: value for name, value in fields.items() if value not in ("", None)}
-    return speak(node, who.caller.maker, json.dumps(draft).encode(), once=True)
+    return speak(node, who.caller.maker, json.dumps(draft).encode(), once=True, other_seal=other_seal)
 
 
 def _from(fields: dict[str, str]) -> str | None:

@@ -51,7 +51,7 @@ def pair(network: Network) -> dict[str, Any]:
 
 
 def says(network: Network, node: str, who: Maker, kind: str, **fields: Any) -> Spoke:
-    return speak(network.nodes[node], who, json.dumps({"type": kind} | fields).encode())
+    return speak(network.nodes[node], who, json.dumps({"type": kind} | fields).encode(), other_seal=True)
 
 
 def knows(network: Network, node: str, statement_id: str) -> bool:

@@ -99,6 +99,17 @@ def test_a_hit_is_told_alike_on_both_sides_and_not_at_all_on_a_third(
     problem(programs.get(XK, INVESTIGATOR, f"/hits/{day.hit}"), 404, "not-found")
 
 
+def test_a_seal_that_differs_is_signed_when_the_request_states_so(day: Day) -> None:
+    day.signs(MK, "asked")
+    day.signs(RS, "agreed")
+    day.signs(RS, "sent")
+    (arrives,) = [one for one in day.read(MK)["next"] if one["body"].get("step") == "received"]
+    other = completed(arrives["body"], {"place": "Skopje", "seal_whole": "yes"}) | {"seal": "RS-2"}
+    said = day.programs.post(MK, INVESTIGATOR, "/statements?other_seal=true", other)
+    assert said.status_code == 201
+    assert day.read(MK)["unexplained"] == [said.json()["statement_id"]]
+
+
 def test_every_step_of_a_hit_is_signed_as_it_is_offered(day: Day) -> None:
     assert day.offered(RS) == ["asked", "feedback", "message"]
     assert day.offered(RS, HEAD) == ["asked", "message", "retraction"]
@@ -112,6 +123,9 @@ def test_every_step_of_a_hit_is_signed_as_it_is_offered(day: Day) -> None:
     sent = day.signs(RS, "sent")
     assert (sent["missing"], sent["expected"]) == (["seal"], ["on"])
     assert "received" not in day.offered(RS)
+    (arrives,) = [one for one in day.read(MK)["next"] if one["body"].get("step") == "received"]
+    other = completed(arrives["body"], {"place": "Skopje", "seal_whole": "yes"}) | {"seal": "RS-2"}
+    problem(day.programs.post(MK, INVESTIGATOR, "/statements", other), 422, "other-seal")
     received = day.signs(MK, "received")
     assert (received["missing"], received["expected"]) == (["place", "seal_whole"], ["on", "seal"])
     assert received["body"]["seal"] == STATED["seal"]
