@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from enum import StrEnum
 from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from exchange.flows.blind.visibility import is_worth_pursuing
-from exchange.flows.hits.vocabulary import MOST_HITS, NoEffect, Said
+from exchange.flows.hits.vocabulary import MOST_HITS, NoEffect, OpenDisagreement, Said
 from schemas import (
     Conclusion,
     ConclusionResult,
@@ -18,20 +19,27 @@ from schemas import (
     Pair,
     PhysicalComparison,
     Retraction,
-    ScreenResult,
     Verification,
 )
 from schemas.vocabulary import AfteConclusion, Basis, HitStage, Role
 
-Agreed: TypeAlias = bool | AfteConclusion | None
-"""What a result supports: on the screen whether it is a lead; on the exhibits an identification or an elimination."""
+
+class Claim(StrEnum):
+    """What a hit, or a comparison that is done, claims of two exhibits."""
+
+    LEAD = "lead"
+    IDENTIFICATION = "identification"
+    ELIMINATION = "elimination"
 
 
-def agreed_on(result: ConclusionResult) -> Agreed:
-    if isinstance(result, ScreenResult):
-        return is_worth_pursuing(result)
-    decides = (AfteConclusion.IDENTIFICATION, AfteConclusion.ELIMINATION)
-    return result.conclusion if result.conclusion in decides else None
+def claims_of(result: ConclusionResult) -> frozenset[Claim]:
+    """What a result supports. Two results disagree where these differ."""
+    claims = {Claim.LEAD} if is_worth_pursuing(result) else set()
+    if result.conclusion is AfteConclusion.IDENTIFICATION:
+        claims.add(Claim.IDENTIFICATION)
+    elif result.conclusion is AfteConclusion.ELIMINATION:
+        claims.add(Claim.ELIMINATION)
+    return frozenset(claims)
 
 
 _S = TypeVar("_S", Hit, Verification, PhysicalComparison, CustodyExplanation, Feedback, Retraction)
@@ -158,9 +166,9 @@ class Bases:
 
     @cached_property
     def disagreements(self) -> list[tuple[Said, Said]]:
-        """Each conclusion on this pair, together with a verification of it that found otherwise. Those that were taken
-        back are included. Of a partner only the first verification of a conclusion counts: a later one would undo what
-        rests on the first."""
+        """Each conclusion on the two exhibits of this pair, together with a verification of it that found otherwise.
+        Those that were taken back are included. Of a partner only the first verification of a conclusion counts: a
+        later one would undo what rests on the first."""
         found = []
         answered: set[tuple[str, str]] = set()
         for said, second in self._all(Verification):
@@ -172,31 +180,68 @@ class Bases:
                 if (second.issuer, second.verifies) in answered:
                     continue
                 answered.add((second.issuer, second.verifies))
-            of_pair = concluded.pair == second.pair == self.pair and concluded.result.basis is second.result.basis
-            if of_pair and agreed_on(concluded.result) != agreed_on(second.result):
+            of_exhibits = concluded.pair == self.pair or first.same_exhibits_since is not None
+            alike = concluded.pair == second.pair and concluded.result.basis is second.result.basis
+            if of_exhibits and alike and claims_of(concluded.result) != claims_of(second.result):
                 found.append((first, said))
         return found
 
-    def _why_disputed(self, said: Said, statement: Hit | PhysicalComparison, basis: Basis) -> NoEffect | None:
-        """Two examiners agree, after one of the same side had found otherwise on the same basis: in a conclusion and a
-        verification that disagreed, before this by the log of the side. Its signer, or the head, takes that back. What
-        the side signs after it undoes nothing."""
-        agreed = {agreed_on(result) for result in self._results(statement)}
-        if len(agreed) != 1 or not any(agreed):
-            return None
+    @cached_property
+    def open_disagreements(self) -> tuple[OpenDisagreement, ...]:
+        """Those that stop a hit which is confirmed from now on."""
+        found = []
         for first, second in self.disagreements:
-            if first.statement.issuer != statement.issuer or first.place > said.place:
+            claim = _CLAIMED_BY_A_HIT[_result(first).basis]
+            if open_reviews := self._against(claim, first, second):
+                issuers = tuple((one.statement.issuer, one.statement_id) for one in open_reviews)
+                found.append(OpenDisagreement(first.statement.issuer, first.statement_id, second.statement_id, issuers))
+        return tuple(found)
+
+    def _why_disputed(self, said: Said, statement: Hit | PhysicalComparison, basis: Basis) -> NoEffect | None:
+        """Two examiners agree, after a verification had found otherwise than a conclusion of their side on the same two
+        exhibits. What counts for less than the comparison that this rests on is passed over."""
+        for first, second in self.disagreements:
+            on = _result(first).basis
+            if first.statement.issuer != statement.issuer or not self._came_before(said, first, second):
                 continue
-            if second.statement.issuer == statement.issuer and second.place > said.place:
+            if self._is_stronger(statement, basis, on):
                 continue
-            for one in (first, second):
-                if self._differs(one, basis, agreed) and one.statement_id not in self._settled:
-                    return NoEffect.DISAGREEMENT
+            claim = self._claim(statement, on)
+            if claim is not None and self._against(claim, first, second):
+                return NoEffect.DISAGREEMENT
         return None
 
-    def _differs(self, one: Said, basis: Basis, agreed: Set[Agreed]) -> bool:
-        result = one.statement.result if isinstance(one.statement, Conclusion | Verification) else None
-        return result is not None and result.basis is basis and agreed_on(result) not in agreed
+    def _came_before(self, said: Said, first: Said, second: Said) -> bool:
+        """Whether a side knew of a disagreement when it signed: by its own log; of a partner's verification, by the
+        times at which this side itself states to have read that one and to have signed. So an answer that comes late
+        undoes nothing."""
+        if max(first.log_index, first.same_exhibits_since or -1) > said.log_index:
+            return False
+        if second.statement.issuer == said.statement.issuer:
+            return second.place < said.place
+        stated, read_at = said.statement.stated_at, second.countersigned_at
+        return read_at is not None and (stated is None or read_at <= stated)
+
+    def _is_stronger(self, statement: Hit | PhysicalComparison, basis: Basis, on: Basis) -> bool:
+        """Whether a statement rests on exhibits that were together, where the disagreement was on the screen. Between
+        two sides a lead is signed before they are. A confirmed hit waits for what was found on the screen too."""
+        is_lead = isinstance(statement, Hit) and statement.stage is HitStage.LEAD
+        together = len(self.sides) == 1 if is_lead else not isinstance(statement, Hit)
+        return together and basis is Basis.EXHIBITS and on is Basis.SCREEN
+
+    def _claim(self, statement: Hit | PhysicalComparison, on: Basis) -> Claim | None:
+        """What a statement claims that a disagreement on this basis can speak against."""
+        if isinstance(statement, Hit):
+            return Claim.LEAD if statement.stage is HitStage.LEAD else _CLAIMED_BY_A_HIT[on]
+        results = [claims_of(result) for result in self._results(statement)]
+        decided = (Claim.IDENTIFICATION, Claim.ELIMINATION)
+        return next((claim for claim in decided if results and all(claim in one for one in results)), None)
+
+    def _against(self, claim: Claim, *reviews: Said) -> list[Said]:
+        """The reviews of a disagreement that do not support a claim and were not settled."""
+        return [
+            one for one in reviews if claim not in claims_of(_result(one)) and one.statement_id not in self._settled
+        ]
 
     @cached_property
     def _settled(self) -> frozenset[str]:
@@ -238,3 +283,13 @@ class Bases:
             return True
         is_owner = second.issuer in self.sides or len(self.sides) == 1
         return is_owner and second.request is not None and second.blind
+
+
+_CLAIMED_BY_A_HIT: Final = {Basis.SCREEN: Claim.LEAD, Basis.EXHIBITS: Claim.IDENTIFICATION}
+"""What a confirmed hit claims that a disagreement on this basis can speak against."""
+
+
+def _result(said: Said) -> ConclusionResult:
+    if not isinstance(said.statement, Conclusion | Verification):
+        raise TypeError("no review")
+    return said.statement.result

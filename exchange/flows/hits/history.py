@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypeAlias
 
@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.flows.blind.visibility import Hidden, hidden_pair_ids
-from exchange.flows.hits.bases import agreed_on
+from exchange.flows.hits.bases import claims_of
 from exchange.flows.hits.rules import lead_of
 from exchange.flows.hits.stage import Entry, HitProgress, Stage, both_have, progress
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, HitTask, Todo
 from exchange.flows.node.node import Node
+from exchange.store.entry.exhibits import SameExhibits, owner_of_exhibit, same_exhibits
 from exchange.store.entry.records import find_records
 from exchange.store.hits.joined_pairs import (
     PairFilter,
@@ -31,6 +32,7 @@ from exchange.store.hits.joined_pairs import (
     hits_of_pairs,
     open_pair_ids,
     open_pairs,
+    pairs_of,
     pairs_that_wait_for,
     place_of,
     said_of_hits,
@@ -206,27 +208,71 @@ def hit_history(session: Session, node: Node, pair: Pair, *named: str) -> tuple[
     hits = hits_of(session, pair)
     disagreeing = disagreeing_reviews(session, [pair])
     shelf = _shelf(session, node, {pair_id(pair): hits}, besides=named, disagreeing=disagreeing)
-    found = {entry.statement_id: entry for entry in _entries(hits, shelf)}
-    for name in (*named, *disagreeing):
+    found = {entry.statement_id: entry for entry in _entries(pair_id(pair), hits, shelf)}
+    for name in named:
         for row in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
             if row is not None and believed(row):
-                found[row.statement_id] = _entry(row, shelf)
+                found.setdefault(row.statement_id, _entry(row, shelf))
     return tuple(found.values())
 
 
-def disagreeing_reviews(session: Session, pairs: Collection[Pair]) -> dict[str, str]:
-    """The conclusions and verifications of these pairs that disagree with each other, each with the pair's id."""
-    records = {pair.a.record for pair in pairs}
-    rows = [row for row in first_said_of(session, records, "conclusion", most=MOST_REVIEWS) if believed(row)]
+def disagreeing_reviews(session: Session, pairs: Collection[Pair]) -> dict[str, dict[str, int]]:
+    """By the ids of these pairs: the conclusions on the same two exhibits, whatever their versions and scans, and the
+    verifications that disagree with them; each with ``Said.same_exhibits_since``."""
+    same = same_exhibits(session, {(side.issuer, side.record) for pair in pairs for side in (pair.a, pair.b)})
+    wanted: dict[frozenset[str], list[Pair]] = {}
+    for pair in pairs:
+        wanted.setdefault(_exhibits(pair, same), []).append(pair)
+    subjects = same.versions.keys()
+    rows = [row for row in first_said_of(session, subjects, "conclusion", most=MOST_REVIEWS) if believed(row)]
     concluded = {row.statement_id: said for row in rows if isinstance(said := _said_in(row), Conclusion)}
-    concluded = {name: said for name, said in concluded.items() if said.pair in pairs}
-    found: dict[str, str] = {}
+    concluded = {name: said for name, said in concluded.items() if _exhibits(said.pair, same) in wanted}
+    found: dict[str, dict[str, int]] = {}
     for row in first_said_of(session, concluded.keys(), "verification", most=MOST_REVIEWS):
         second = _said_in(row) if believed(row) else None
         first = concluded[row.about or ""]
-        if isinstance(second, Verification) and agreed_on(first.result) != agreed_on(second.result):
-            found |= dict.fromkeys((row.about or "", row.statement_id), pair_id(first.pair))
+        if isinstance(second, Verification) and claims_of(first.result) != claims_of(second.result):
+            for pair in wanted[_exhibits(first.pair, same)]:
+                since = _same_since(same, pair, first)
+                if since is not None:
+                    found.setdefault(pair_id(pair), {}).update({row.about or "": since, row.statement_id: since})
     return found
+
+
+def pairs_of_same_exhibits(session: Session, pair: Pair) -> set[str]:
+    """The pairs, by their ids, that a hit joins, of the two exhibits of this one."""
+    same = same_exhibits(session, {(side.issuer, side.record) for side in (pair.a, pair.b)})
+    joined = pairs_of(session, same.versions.keys(), ())
+    names = {row.pair: {_exhibit(row.record_a, same), _exhibit(row.record_b, same)} for row in joined}
+    return {name for name, exhibits in names.items() if exhibits == _exhibits(pair, same)}
+
+
+def _same_since(same: SameExhibits, pair: Pair, said: Conclusion) -> int | None:
+    """Since which place in the log of a conclusion's issuer it is on the two exhibits of a pair; None if it is not.
+    Only an exhibit of the issuer's own is known by its number: so nobody undoes what another side signed by entering a
+    number later."""
+    for one, other in ((said.pair.a, said.pair.b), (said.pair.b, said.pair.a)):
+        places = [_one_since(same, own, review, said.issuer) for own, review in ((pair.a, one), (pair.b, other))]
+        known = [place for place in places if place is not None]
+        if len(known) == len(places):
+            return max(known)
+    return None
+
+
+def _one_since(same: SameExhibits, side: Side, other: Side, issuer: str) -> int | None:
+    exhibits = [same.versions.get(one.record, one.record) for one in (side, other)]
+    if side.issuer != other.issuer or any(owner_of_exhibit(one) != side.issuer for one in exhibits):
+        return -1 if side.record == other.record else None
+    since = same.one_since(*exhibits)
+    return since if since == -1 or side.issuer == issuer else None
+
+
+def _exhibits(pair: Pair, same: SameExhibits) -> frozenset[str]:
+    return frozenset(_exhibit(side.record, same) for side in (pair.a, pair.b))
+
+
+def _exhibit(record: str, same: SameExhibits) -> str:
+    return same.names.get(same.versions.get(record, ""), record)
 
 
 def hits_of(session: Session, pair: Pair) -> list[StatementRow]:
@@ -247,7 +293,7 @@ class _Shelf:
 
     about: dict[str, list[StatementRow]]
     rests_on: dict[str, StatementRow]
-    disagreeing: dict[str, str]
+    disagreeing: dict[str, dict[str, int]]
     times: dict[str, str]
     records: dict[str, RecordRow]
 
@@ -258,7 +304,7 @@ def _shelf(
     hits: Mapping[str, Sequence[StatementRow]],
     *,
     besides: Collection[str] = (),
-    disagreeing: dict[str, str] | None = None,
+    disagreeing: dict[str, dict[str, int]] | None = None,
 ) -> _Shelf:
     """By their pairs; so much of each that a peer which signs without an end makes nobody wait."""
     every = [row for rows in hits.values() for row in rows]
@@ -268,7 +314,7 @@ def _shelf(
         joined = {hit.pair for row in every if believed(row) and isinstance(hit := _said_in(row), Hit)}
         disagreeing = disagreeing_reviews(session, joined)
     named = {name for row in (*every, *said) if believed(row) for name in _named_by(_said_in(row))}
-    named |= {*besides, *disagreeing}
+    named |= {*besides, *chain.from_iterable(disagreeing.values())}
     rests_on = {name: row for name, row in find_statements(session, named).items() if row.type in RESTED_ON}
     said += first_said_of(session, rests_on.keys(), "retraction", most=MOST_RETRACTIONS)
     about: dict[str, list[StatementRow]] = {}
@@ -290,7 +336,9 @@ def _said_of(session: Session, pairs: Collection[str], kind: str) -> list[Statem
 def _link(node: Node, hits: list[StatementRow], shelf: _Shelf) -> Link:
     pair = next(said.pair for row in hits if isinstance(said := _said_in(row), Hit))
     entries = tuple(
-        sorted(_entries(hits, shelf), key=lambda entry: (entry.at, entry.statement.issuer, entry.log_index))
+        sorted(
+            _entries(pair_id(pair), hits, shelf), key=lambda entry: (entry.at, entry.statement.issuer, entry.log_index)
+        )
     )
     records = shelf.records.get(pair.a.record), shelf.records.get(pair.b.record)
     leads = [row for row in hits if getattr(_said_in(row), "stage", None) is HitStage.LEAD]
@@ -298,14 +346,13 @@ def _link(node: Node, hits: list[StatementRow], shelf: _Shelf) -> Link:
     return Link((of_sides or leads or hits)[0].statement_id, pair, entries, progress(entries, node.settings), records)
 
 
-def _entries(hits: Sequence[StatementRow], shelf: _Shelf) -> Iterable[Entry]:
-    """Hits and what speaks of them, with what each rests on, and what was said of that; and the reviews of their pairs
-    that disagree."""
+def _entries(pair: str, hits: Sequence[StatementRow], shelf: _Shelf) -> list[Entry]:
+    """Hits of a pair and what speaks of them, with what each rests on, and what was said of that; and the reviews of
+    its exhibits that disagree."""
     found: dict[str, StatementRow] = {}
-    pairs = {pair_id(said.pair) for row in hits if believed(row) and isinstance(said := _said_in(row), Hit)}
-    for name, pair in shelf.disagreeing.items():
-        if pair in pairs:
-            found |= {row.statement_id: row for row in (shelf.rests_on[name], *shelf.about.get(name, []))}
+    disagreeing = shelf.disagreeing.get(pair, {})
+    for name in disagreeing:
+        found |= {row.statement_id: row for row in (shelf.rests_on[name], *shelf.about.get(name, []))}
     for hit in hits:
         for row in (hit, *shelf.about.get(hit.statement_id, [])):
             found[row.statement_id] = row
@@ -315,7 +362,8 @@ def _entries(hits: Sequence[StatementRow], shelf: _Shelf) -> Iterable[Entry]:
                 for rested in (shelf.rests_on.get(name), *shelf.about.get(name, [])):
                     if rested is not None:
                         found[rested.statement_id] = rested
-    return [_entry(row, shelf) for row in found.values() if believed(row)]
+    entries = [_entry(row, shelf) for row in found.values() if believed(row)]
+    return [replace(one, same_exhibits_since=disagreeing.get(one.statement_id)) for one in entries]
 
 
 def believed(row: StatementRow) -> bool:

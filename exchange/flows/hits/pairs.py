@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.flows.hits.history import Link, links_of, pair_id
+from exchange.flows.hits.history import Link, links_of, pair_id, pairs_of_same_exhibits
 from exchange.flows.hits.stage import Stage
 from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import (
@@ -56,7 +56,8 @@ def note_said(session: Session, statement_id: str, statement: AnyStatement) -> N
         add_hit(session, statement_id, pair_id(statement.pair))
         begin_pair(session, _begun(statement_id, statement.pair))
     elif pair is not None:
-        mark_stale(session, pair_id(pair))
+        for joined in pairs_of_same_exhibits(session, pair):
+            mark_stale(session, joined)
 
 
 def settle_pairs(node: Node) -> None:

@@ -169,6 +169,7 @@ class _Weighing(Comparisons):
             custody=custody,
             moves=tuple(self._moves(stage, turn, custody)),
             unexplained=unexplained,
+            disagreements=self.open_disagreements,
             met=self._met(stage),
             signed_by=self.signed_by,
             unsigned=self._unsigned(stage),

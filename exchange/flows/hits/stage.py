@@ -19,6 +19,7 @@ from exchange.flows.hits.vocabulary import (
     Custody,
     HitTask,
     NoEffect,
+    OpenDisagreement,
     Said,
     Todo,
     Unexplained,
@@ -34,13 +35,14 @@ from schemas.vocabulary import ComparisonStep, FeedbackOutcome
 @dataclass(frozen=True)
 class Entry:
     """One signed step of a hit's history, as this node knows it. ``received_at`` is when it came to be known here;
-    ``countersigned_at`` when the other side signed that it had read it."""
+    ``countersigned_at`` when the other side signed that it had read it; ``same_exhibits_since`` as `Said` has it."""
 
     statement_id: str
     statement: AnyStatement
     received_at: str
     log_index: int
     countersigned_at: str | None = None
+    same_exhibits_since: int | None = None
 
     @property
     def at(self) -> str:
@@ -49,7 +51,7 @@ class Entry:
 
     @property
     def said(self) -> Said:
-        return Said(self.statement_id, self.statement, self.log_index, self.countersigned_at)
+        return Said(self.statement_id, self.statement, self.log_index, self.countersigned_at, self.same_exhibits_since)
 
 
 def both_have(statement: AnyStatement, read_at: str | None) -> str | None:
@@ -62,7 +64,7 @@ def both_have(statement: AnyStatement, read_at: str | None) -> str | None:
 class HitProgress:
     """``tasks`` is what is to be done, by whom and until when; ``waits_for`` are the nodes whose turn it is, ``due_at``
     when the first of it is due; none when all is said and every exhibit is at home. ``custody``, ``unexplained``,
-    ``met``, ``signed_by`` and ``unsigned``: as they were weighed.
+    ``disagreements``, ``met``, ``signed_by`` and ``unsigned``: as they were weighed.
     ``feedback`` is each node's last word on what became of it, ``on`` the day that was agreed, ``proposed``
     the other day that each side would have. ``provisional``: the times are this node's own, since the other side has
     not countersigned yet. ``no_effect``: what counts for nothing, and why."""
@@ -80,6 +82,7 @@ class HitProgress:
     tasks: tuple[HitTask, ...]
     custody: tuple[Custody, ...]
     unexplained: tuple[Unexplained, ...]
+    disagreements: tuple[OpenDisagreement, ...]
     met: bool
     signed_by: tuple[str, ...]
     unsigned: tuple[str, ...]
@@ -111,6 +114,7 @@ def progress(history: Sequence[Entry], terms: Settings) -> HitProgress:
         tasks=tasks,
         custody=found.custody,
         unexplained=found.unexplained,
+        disagreements=found.disagreements,
         met=found.met,
         signed_by=found.signed_by,
         unsigned=found.unsigned,

@@ -181,12 +181,15 @@ class CustodyDiscrepancy(StrEnum):
 class Said:
     """One signed statement, with its place in its issuer's log. ``countersigned_at`` is when the other side signed that
     it had read it, where that is known: a time that both sides have (``countersigned`` in
-    exchange/store/hits/joined_pairs.py)."""
+    exchange/store/hits/joined_pairs.py). ``same_exhibits_since``: of a review of the pair's two exhibits,
+    whatever scans and versions of their records it names: the place in its issuer's log of the record by whose number
+    this is known; -1 where the records themselves tell it."""
 
     statement_id: str
     statement: AnyStatement
     log_index: int
     countersigned_at: str | None = None
+    same_exhibits_since: int | None = None
 
     @property
     def place(self) -> tuple[int, str]:
@@ -228,6 +231,17 @@ class Unexplained:
 
 
 @dataclass(frozen=True)
+class OpenDisagreement:
+    """A ``verification`` found otherwise than a ``conclusion`` of ``side``, and what stops a hit of that side was not
+    taken back: ``open_reviews``, each with its issuer. Its signer or the head of the issuer takes each back."""
+
+    side: str
+    conclusion: str
+    verification: str
+    open_reviews: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Move:
     """The next step of an exhibit that is due beside whatever else is: ``node`` receives it, or returns it."""
 
@@ -242,9 +256,9 @@ class Weighed:
     the day that was agreed, ``proposed`` the other day that each side would have, ``feedback`` each side's last word,
     ``no_effect`` what counts for nothing and why. ``custody``: the exhibits that travel, or have. ``moves``: what is to
     be received or returned although the comparison does not wait for it. ``unexplained``: the custody discrepancies
-    that stop confirmation now. ``met``: the comparison that ended rests on an exhibit that was received, or both are of
-    one side. ``signed_by``: the sides that signed a confirmed hit of their own that counts; ``unsigned``: of a
-    confirmed hit between two, those who have not."""
+    that stop confirmation now. ``disagreements``: those on the two exhibits that are open. ``met``: the comparison that
+    ended rests on an exhibit that was received, or both are of one side. ``signed_by``: the sides that signed a
+    confirmed hit of their own that counts; ``unsigned``: of a confirmed hit between two, those who have not."""
 
     stage: Stage
     brought_by: str
@@ -257,6 +271,7 @@ class Weighed:
     custody: tuple[Custody, ...]
     moves: tuple[Move, ...]
     unexplained: tuple[Unexplained, ...]
+    disagreements: tuple[OpenDisagreement, ...]
     met: bool
     signed_by: tuple[str, ...]
     unsigned: tuple[str, ...]
@@ -285,8 +300,8 @@ HIT_SENTENCES: Final = {
     ),
     NoEffect.NOT_AGREED: "The two examiners do not agree that this is a lead.",
     NoEffect.DISAGREEMENT: (
-        "An examiner of this side found otherwise on this pair before, and that statement stands. After the two "
-        "examiners have conferred, its signer takes it back, or the head does, with the reason."
+        "An examiner found otherwise on these two exhibits before, and that statement stands. After the two examiners "
+        "have conferred, its signer takes it back, or the head of the signer's side does, with the reason."
     ),
     NoEffect.NOT_IDENTIFIED: (
         "A hit is confirmed when both examiners identified on the exhibits. State that the comparison is done."

@@ -28,7 +28,7 @@ from exchange.flows.blind.visibility import (
 )
 from exchange.flows.entry.free_text import Doubt, doubts_in
 from exchange.flows.hits.custody import seal_differs
-from exchange.flows.hits.history import disagreeing_reviews, hit_history, hits_of
+from exchange.flows.hits.history import disagreeing_reviews, hit_history, hits_of, pair_id
 from exchange.flows.hits.pairs import note_said, settle_pairs
 from exchange.flows.hits.rules import answered_by
 from exchange.flows.hits.signing_checks import check_hit
@@ -386,9 +386,9 @@ def _own_verification(session: Session, node: Node, conclusion: str, verificatio
 
 
 def _with_disagreements(session: Session, node: Node, pair: Pair, rests_on: list[str]) -> list[str]:
-    """What a hit or a comparison rests on, after the own conclusions and verifications of the pair that disagreed, and
-    what took these back: the other side reads all of them."""
-    reviews = disagreeing_reviews(session, [pair])
+    """What a hit or a comparison rests on, after the own conclusions and verifications of the two exhibits that
+    disagreed, and what took these back: the other side reads all of them."""
+    reviews = disagreeing_reviews(session, [pair]).get(pair_id(pair), {})
     rows = find_statements(session, reviews)
     back = statements_about_each(session, reviews, ["retraction"])
     every = [*rows.values(), *(row for some in back.values() for row in some)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
-from exchange.flows.hits.history import disagreeing_reviews, pair_id
+from exchange.flows.hits.history import disagreeing_reviews, pair_id, pairs_of_same_exhibits
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.delivered_scan import Entitling
@@ -23,7 +24,7 @@ from exchange.log import merkle
 from exchange.log.audit_entry import Act
 from exchange.net.message_signatures import RequestProof
 from exchange.store.database.seals import holds
-from exchange.store.hits.joined_pairs import hits_of_pair, said_of_hits
+from exchange.store.hits.joined_pairs import hits_of_pairs, said_of_hits
 from exchange.store.log.statements import find_statement, latest_checkpoint, node_reader
 from exchange.store.scan.deliveries import given_showing
 from exchange.store.sync.peers import (
@@ -262,11 +263,11 @@ def _is_meant_for(session: Session, reader: LaneReader, said: AnyStatement, name
 
 
 def _rested_on(session: Session, said: Conclusion | Verification) -> set[str]:
-    """What this node's hits of the pair, and its comparisons, name as what they rest on, and the reviews of the pair
-    that disagree, which go with these."""
-    pair = pair_id(said.pair)
-    hits = hits_of_pair(session, pair, most=MOST_HITS)
-    steps = said_of_hits(session, [pair], "physical-comparison", most=MOST_STEPS)
+    """What this node's hits of the two exhibits, and its comparisons, name as what they rest on, and the reviews of
+    these exhibits that disagree, which go with these."""
+    pairs = pairs_of_same_exhibits(session, said.pair)
+    hits = chain.from_iterable(hits_of_pairs(session, pairs, most=MOST_HITS).values())
+    steps = said_of_hits(session, pairs, "physical-comparison", most=MOST_STEPS)
     resting = [_named(session, row.statement_id) for row in (*hits, *steps) if row.issuer == said.issuer]
     named = {
         name
@@ -275,7 +276,7 @@ def _rested_on(session: Session, said: Conclusion | Verification) -> set[str]:
         for name in (one.conclusion, one.verification)
         if name is not None
     }
-    return named | disagreeing_reviews(session, [said.pair]).keys() if named else named
+    return named | disagreeing_reviews(session, [said.pair]).get(pair_id(said.pair), {}).keys() if named else named
 
 
 def _named(session: Session, name: str) -> AnyStatement | None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from exchange.store.database.index_hint import served_by_no_index
+from exchange.store.long_lists import in_parts
 from exchange.store.tables.records import RecordRow, StatementRow
 from exchange.store.tables.reviews import (
     ExhibitsSeenRow,
@@ -28,6 +31,10 @@ from schemas import Record
 
 MAX_VERSIONS = 256
 """As many versions of one exhibit are taken, erased ones too: a chain without an end must not make the node slow."""
+
+MAX_ENTERED_ANEW = 16
+"""So many times an exhibit is followed from one of its numbers to another: a chain without an end must not make the
+node slow."""
 
 _TERMS = (ApprovalRow, GrantRow, HoldRow, TombstoneRow)
 """What was decided on an exhibit, whatever version was named."""
@@ -153,6 +160,74 @@ def too_many_versions(session: Session, issuer: str, superseded: Mapping[str, st
 def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[str, str]:
     """Every version of these exhibits that is known here, erased ones too, each with its exhibit."""
     return {name.partition("/")[2]: name for name in exhibits} | _stored_versions(session, exhibits)
+
+
+@dataclass(frozen=True)
+class SameExhibits:
+    """Which records are of one exhibit. ``versions``: the exhibit of each record. ``stated``: the place of each record
+    that states a number in its owner's log, its exhibit, and the number; in the order of the places."""
+
+    versions: Mapping[str, str]
+    stated: Sequence[tuple[int, str, str]]
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """By exhibit: one name for all of one owner that have or had a number in common, or are joined so by others."""
+        names = {exhibit: exhibit for exhibit in self.versions.values()}
+        for _ in self._joining(names):
+            pass
+        return names
+
+    def one_since(self, exhibit: str, other: str) -> int | None:
+        """The place in the owner's log of the record by whose number two exhibits are taken for one: -1 of one exhibit,
+        None of two."""
+        names = {exhibit: exhibit, other: other}
+        together = (place for place in self._joining(names) if names[exhibit] == names[other])
+        return -1 if exhibit == other else next(together, None)
+
+    def _joining(self, names: dict[str, str]) -> Iterator[int]:
+        first: dict[tuple[str, str], str] = {}
+        for place, exhibit, number in self.stated:
+            one = first.setdefault((owner_of_exhibit(exhibit), number), exhibit)
+            known, new = names.setdefault(one, one), names.setdefault(exhibit, exhibit)
+            if known != new:
+                names.update({name: known for name, joined in names.items() if joined == new})
+            yield place
+
+
+def same_exhibits(session: Session, records: Collection[tuple[str, str]]) -> SameExhibits:
+    """Of these records, each by issuer and id: every version of their exhibits, and of each exhibit of the same issuer
+    that has or had a number which one of these has or had. So an exhibit is followed through amendments, corrected
+    numbers, and when it is withdrawn and entered anew."""
+    frontier: set[str] = set()
+    for issuer in {issuer for issuer, _ in records}:
+        frontier |= {*_known_exhibits(session, issuer, {name for one, name in records if one == issuer}).values()}
+    seen: set[str] = set()
+    stated: set[tuple[int, str, str]] = set()
+    for _ in range(MAX_ENTERED_ANEW):
+        own = _stated_numbers(session, "exhibit", frontier)
+        seen |= frontier
+        stated |= own
+        numbers = {(owner_of_exhibit(exhibit), number) for _, exhibit, number in own}
+        found = _stated_numbers(session, "number", {number for _, number in numbers})
+        frontier = {one for _, one, number in found if (owner_of_exhibit(one), number) in numbers} - seen
+    versions: dict[str, str] = {}
+    for part in in_parts(sorted(seen)):
+        versions |= versions_of_exhibits(session, part)
+    return SameExhibits(versions, sorted(stated))
+
+
+def _stated_numbers(session: Session, column: str, values: Collection[str]) -> set[tuple[int, str, str]]:
+    """Of records that are here or were erased."""
+    found: set[tuple[int, str, str]] = set()
+    for table, record in ((RecordRow, RecordRow.statement_id), (TombstoneRow, TombstoneRow.record)):
+        rows = select(StatementRow.log_index, table.exhibit, table.number).join(
+            table, record == StatementRow.statement_id
+        )
+        for part in in_parts(sorted(values)):
+            chosen = session.execute(rows.where(getattr(table, column).in_(part), table.number.is_not(None)))
+            found |= {(place, exhibit, number or "") for place, exhibit, number in chosen}
+    return found
 
 
 def _stored_versions(session: Session, exhibits: Collection[str]) -> dict[str, str]:

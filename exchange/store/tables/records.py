@@ -83,6 +83,7 @@ class RecordRow(Base):
         Index("record_by_retention", "retention_until"),
         Index("record_by_examiner", "submitted_by"),
         Index("record_by_exhibit", "exhibit"),
+        Index("record_by_number", "number"),
     )
 
 

@@ -99,8 +99,8 @@ SENTENCES: Final = {
     "other-basis": _m("What it rests on has another basis: the screen and the exhibits do not go together."),
     "same-examiner": _m("A conclusion is verified by another examiner than the one who made it."),
     "disagreement-open": _m(
-        "An examiner of this side found otherwise on this pair before, and that statement stands. After the two "
-        "examiners have conferred, its signer takes it back, or the head does."
+        "An examiner found otherwise on these two exhibits before, and that statement stands. After the two examiners "
+        "have conferred, its signer takes it back, or the head of the signer's side does."
     ),
     "sharing-widened": _m(
         "This version would let more people have the record. Ask the record's author to amend it, or ask the head to "

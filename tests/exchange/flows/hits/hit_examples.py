@@ -36,6 +36,7 @@ def _file(made: History) -> bytes:
                 "statement_id": said.statement_id,
                 "log_index": said.log_index,
                 "countersigned_at": said.countersigned_at,
+                "same_exhibits_since": said.same_exhibits_since,
                 "payload": statement_payload(said.statement).decode(),
             }
             for said in made.said
@@ -48,6 +49,7 @@ def _file(made: History) -> bytes:
             "feedback": dict(found.feedback),
             "disputed": found.disputed,
             "unexplained": [[one.owner, one.step] for one in found.unexplained],
+            "disagreements": [[one.side, one.conclusion, one.verification] for one in found.disagreements],
             "no_effect": dict(sorted(found.no_effect.items())),
         },
     }
@@ -102,11 +104,14 @@ def good_histories() -> dict[str, History]:
     apart = settled.bases(first="possible_association", second="no_association_indicated")
     settled.say("retraction", who="head-1", role="head", retracts=apart["verification"], reason="They conferred.")
     settled.lead(verifier="examiner-3")
+    late = History()
+    late.answered_late()
     elsewhere = History()
     elsewhere.lead_verified_by(OTHER, request="a" * 64)
     return {
         "lead-after-a-settled-disagreement": settled,
         "lead-verified-by-a-partner": elsewhere,
+        "lead-with-a-late-answer-of-a-partner": late,
         "seal-broken-and-not-explained": unexplained,
         "seal-broken-and-explained": explained,
         "arrival-not-signed-and-explained": lost,
@@ -138,6 +143,10 @@ def bad_histories() -> dict[str, tuple[History, str, NoEffect, Stage]]:
     made.bases(first="possible_association", second="no_association_indicated")
     hit = made.lead(verifier="examiner-3")
     example("lead-after-a-disagreement", made, hit, NoEffect.DISAGREEMENT, Stage.NO_EFFECT)
+    made = History()
+    made.disagreed_on_other_scans()
+    hit = made.lead(verifier="examiner-3")
+    example("lead-after-a-disagreement-on-other-scans", made, hit, NoEffect.DISAGREEMENT, Stage.NO_EFFECT)
     made = History()
     example("lead-by-one-person", made, made.lead(verifier="examiner-1"), NoEffect.SAME_EXAMINER, Stage.NO_EFFECT)
     made = History()

@@ -75,6 +75,27 @@ class History:
         second = self.say("verification", node, verifies=first, blind=True, request=request, **drawn)
         return self.say("hit", pair=self.pair, stage="lead", basis="screen", conclusion=first, verification=second)
 
+    def disagreed_on_other_scans(self, basis: str = "screen", since: int = -1) -> dict[str, str]:
+        """A disagreement of this side on another pair of scans and versions of the same two exhibits."""
+        before, own = len(self.said), self.pair
+        self.pair = {side: {**fields, "scan": "d" * 64} for side, fields in own.items()}
+        first, second = {
+            "screen": ("possible_association", "no_association_indicated"),
+            "exhibits": ("identification", "elimination"),
+        }[basis]
+        apart = self.bases(first=first, second=second, basis=basis)
+        self.pair = own
+        self.said[before:] = [replace(one, same_exhibits_since=since) for one in self.said[before:]]
+        return apart
+
+    def answered_late(self) -> tuple[str, str]:
+        """A lead, and the answer of a partner that was asked for its conclusion, which found otherwise."""
+        bases = self.bases(first="possible_association")
+        lead = self.say("hit", pair=self.pair, stage="lead", basis="screen", **bases)
+        otherwise = {"basis": "screen", "conclusion": "no_association_indicated"}
+        fields = {"verifies": bases["conclusion"], "pair": self.pair, "result": otherwise, "blind": True}
+        return lead, self.say("verification", OTHER, request="a" * 64, **fields)
+
     def step(self, step: str, hit: str, issuer: str = ISSUER, answers: str | None = None, **fields: Any) -> str:
         if step in ("asked", "agreed"):
             fields.setdefault("on", "2026-03-02")

@@ -288,13 +288,17 @@ def test_the_committed_sets_have_the_state_that_they_name(name: str) -> None:
         payload = one["payload"].encode()
         assert statement_id(payload) == one["statement_id"]
         statement = parse_statement(payload)
-        said.append(Said(one["statement_id"], statement, one["log_index"], one["countersigned_at"]))
+        said.append(
+            Said(one["statement_id"], statement, one["log_index"], one["countersigned_at"], one["same_exhibits_since"])
+        )
     seen, expected = weigh(Pair.model_validate(told["pair"]), said), told["expect"]
     assert (seen.stage, seen.brought_by, sorted(seen.turn)) == tuple(
         expected[part] for part in ("stage", "brought_by", "turn")
     )
     assert (str(seen.on) if seen.on else None, seen.disputed) == (expected["on"], expected["disputed"])
     assert (seen.feedback, seen.no_effect) == (expected["feedback"], expected["no_effect"])
+    told_of = [[one.side, one.conclusion, one.verification] for one in seen.disagreements]
+    assert told_of == expected["disagreements"]
 
 
 def test_the_committed_sets_are_those_of_the_examples() -> None:
