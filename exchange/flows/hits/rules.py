@@ -9,10 +9,12 @@ one itself. The rules, from the ground up:
 2. A lead rests on a conclusion and its verification: of its issuer, one of the two sides; of this pair; on one basis;
    by two people; neither finds that no association is indicated, or that the marks are unsuitable. On the screen the
    verification may be a partner's: of a node that was asked for it, and that states that its examiner was blind.
-   Where a conclusion and its verification disagreed, no later pair of examiners of that side makes a lead, a confirmed
-   hit or an elimination on the same basis, until the one of the two that found otherwise is taken back: by its signer,
-   or by the head. So a side cannot conclude anew until a verifier agrees without a second person's signature. As with
-   a lead that is taken back, what the other side signed on such a lead stands.
+   A disagreement is a conclusion and a verification of it that found otherwise, on the same two exhibits, whatever
+   versions of their records and scans it names. It is open until who found otherwise takes that back: the signer, or
+   the head. An open disagreement stops each later lead, confirmed hit and elimination of the conclusion's side, except
+   an elimination, and a lead on exhibits that are all of one side, where it was on the screen: exhibits under a
+   microscope are stronger evidence. What a side signs after its hit, and a partner's answer that the side had not read
+   when it signed, undo nothing. As with a lead that is taken back, what the other side signed on such a lead stands.
 3. A comparison is asked for by a side, of a lead.
 4. It is agreed by the other side, and names what it answers. Either may propose another day by agreeing anew: the first
    day holds until the other side agrees to the new one.

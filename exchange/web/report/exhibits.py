@@ -13,6 +13,7 @@ from exchange.web.report.blocks import Block, bullets, columns, heading, pairs, 
 from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.custody import ExplainedStep, explained_steps
 from exchange.web.wording.instrument_checks import named_check_words
+from exchange.web.wording.said_of_hits import disagreement_words
 from exchange.web.wording.sentences import suspicion
 from schemas import Acquisition, Firearm, Handling
 from schemas.statement_base import Statement
@@ -52,6 +53,13 @@ def records(report: PairReport) -> list[Block]:
 def named_side(report: PairReport, node_id: str) -> str:
     """A node by its jurisdiction."""
     return next((term(side.record.jurisdiction) for side in report.sides if side.record.issuer == node_id), node_id)
+
+
+def open_disagreements(report: PairReport) -> list[Block]:
+    """Each disagreement on the two exhibits that is open."""
+    found = report.hit.progress.disagreements if report.hit is not None else ()
+    words = [disagreement_words(one, partial(named_side, report)) for one in found]
+    return [heading(_("Open disagreements"), 1), bullets(*words)] if words else []
 
 
 def custody_discrepancies(report: PairReport) -> list[Block]:

@@ -12,7 +12,13 @@ from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import period
 from exchange.web.report.blocks import Block, bullets, columns, heading, paragraph, stage
-from exchange.web.report.exhibits import custody_discrepancies, firearm_words, laboratory_name, named_side
+from exchange.web.report.exhibits import (
+    custody_discrepancies,
+    firearm_words,
+    laboratory_name,
+    named_side,
+    open_disagreements,
+)
 from exchange.web.wording.calibres import calibre_words
 from exchange.web.wording.custody import signature_words
 from exchange.web.wording.exhibit_name import record_name
@@ -145,6 +151,7 @@ def plain_page(report: PairReport) -> list[Block]:
         ),
         stage(_("State of this pair: %(stage)s", stage=term(at, "pair_stage"))),
         *_doubted(report),
+        *open_disagreements(report),
         *custody_discrepancies(report),
         heading(_("What this is"), 1),
         paragraph(_(IS[at])),

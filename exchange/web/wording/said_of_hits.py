@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
+from exchange.flows.hits.vocabulary import OpenDisagreement
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
@@ -76,3 +78,14 @@ def _where(said: PhysicalComparison) -> str:
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _MOST_TEXT else f"{line[: _MOST_TEXT - 1].rstrip()}…"
+
+
+def disagreement_words(found: OpenDisagreement, name_of: Callable[[str], str]) -> str:
+    """``name_of``: the jurisdiction of a node."""
+    settle = dict.fromkeys(name_of(issuer) for issuer, _review in found.open_reviews)
+    return _(
+        "On these two exhibits, a conclusion of %(side)s and its verification disagree. %(side)s signs no confirmed "
+        "hit before the examiner who found otherwise takes that back, or the head of this side does: %(settles)s.",
+        side=name_of(found.side),
+        settles=", ".join(settle),
+    )

@@ -32,6 +32,7 @@ from exchange.web.rest import response_models
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
 from exchange.web.wording.custody import explained_steps, signature_words, where_now
 from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title
+from exchange.web.wording.said_of_hits import disagreement_words
 from exchange.web.wording.sentences import no_effect
 from schemas import Message
 from schemas.review import CUSTODY
@@ -138,6 +139,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         ],
         "why": {name: no_effect(reason) for name, reason in link.progress.no_effect.items()},
         "travelling": travelling,
+        "disagreements": [(one.verification, disagreement_words(one, name_of)) for one in link.progress.disagreements],
         "discrepancies": explained_steps(link.progress, link.history, name_of, local_words),
         "signatures": signature_words(link.progress, link.history, name_of, local_words),
         "next_move": next((move for move in moves if box is not None and move.name == box.form), None),

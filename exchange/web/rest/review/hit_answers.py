@@ -17,6 +17,7 @@ from exchange.flows.hits.vocabulary import (
     Custody,
     CustodyDiscrepancy,
     NoEffect,
+    OpenDisagreement,
     Stage,
     Todo,
     Whereabouts,
@@ -41,6 +42,21 @@ class WhereaboutsAnswer(BaseModel):
     since: date
 
 
+class OpenReview(BaseModel):
+    node: str
+    statement_id: str
+
+
+class DisagreementAnswer(BaseModel):
+    """On the two exhibits, a ``verification`` found otherwise than a ``conclusion`` of ``side``, which signs no
+    confirmed hit until each of ``open`` is taken back: by its signer, or by the head of ``node``."""
+
+    side: str
+    conclusion: str
+    verification: str
+    open: list[OpenReview]
+
+
 class HitSummary(BaseModel):
     """A pair that somebody signed a hit of. ``hit_id`` is its first lead; any other hit of the pair leads to it too.
     ``records``: those of the pair, in its order; null for one that was withdrawn. ``told_by``: who signed the hit that
@@ -48,7 +64,7 @@ class HitSummary(BaseModel):
     this node's clock, until the other side has countersigned. ``on``: the day that was agreed, ``proposed`` the other
     day that each side would have. ``unsigned``: of a confirmed hit, the sides that have not signed one
     of their own. ``unexplained``: the steps of custody with a discrepancy that stops confirmation until the head of the
-    exhibit's owner explains it."""
+    exhibit's owner explains it. ``disagreements``: those on the two exhibits that are open."""
 
     hit_id: str
     stage: Stage
@@ -66,6 +82,7 @@ class HitSummary(BaseModel):
     proposed: dict[str, date]
     unsigned: list[str]
     unexplained: list[str]
+    disagreements: list[DisagreementAnswer]
     exhibits: list[WhereaboutsAnswer]
 
 
@@ -262,8 +279,18 @@ def _summary(link: Link, doubted: Mapping[str, Suspicion]) -> dict[str, Any]:
         "proposed": dict(progress.proposed),
         "unsigned": list(progress.unsigned),
         "unexplained": [one.step for one in progress.unexplained],
+        "disagreements": [_disagreement(one) for one in progress.disagreements],
         "exhibits": [_whereabouts(one) for one in progress.custody],
     }
+
+
+def _disagreement(found: OpenDisagreement) -> DisagreementAnswer:
+    return DisagreementAnswer(
+        side=found.side,
+        conclusion=found.conclusion,
+        verification=found.verification,
+        open=[OpenReview(node=node, statement_id=name) for node, name in found.open_reviews],
+    )
 
 
 def _whereabouts(custody: Custody) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tests.exchange.flows.review.test_statements import FIRST, HEAD, INVESTIGATO
 from tests.exchange.flows.review.test_statements import pair as pair
 from tests.exchange.web.conftest import problem
 from tests.exchange.web.rest.programs import Programs, programs_at
-from tests.schemas.results import INCONCLUSIVE
+from tests.schemas.results import INCONCLUSIVE, NOT_ASSOCIATED
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +97,20 @@ def test_a_hit_is_told_alike_on_both_sides_and_not_at_all_on_a_third(
         assert {one["no_effect"] for one in found["history"]} == {None}
     assert programs.read(XK, INVESTIGATOR, "/hits")["items"] == []
     problem(programs.get(XK, INVESTIGATOR, f"/hits/{day.hit}"), 404, "not-found")
+
+
+def test_an_open_disagreement_is_named_until_it_is_taken_back(day: Day, programs: Programs) -> None:
+    pair = {"pair": day.pair}
+    first = says(day.network, RS, SECOND, "conclusion", **pair, **INCONCLUSIVE).statement_id
+    second = says(day.network, RS, FIRST, "verification", verifies=first, **pair, **NOT_ASSOCIATED).statement_id
+    (found,) = day.read(RS)["disagreements"]
+    assert found["open"] == [{"node": RS, "statement_id": second}]
+    assert (found["side"], found["conclusion"], found["verification"]) == (RS, first, second)
+    assert day.read(RS)["stage"] == "lead"
+    page = programs.page(day.network.nodes[RS], INVESTIGATOR, f"/app/hits/{day.hit}")
+    assert f'<p class="problem"><a href="#s-{second[:12]}"' in page.text
+    says(day.network, RS, HEAD, "retraction", retracts=second, reason="They conferred.")
+    assert day.read(RS)["disagreements"] == []
 
 
 def test_a_seal_that_differs_is_signed_when_the_request_states_so(day: Day) -> None:
