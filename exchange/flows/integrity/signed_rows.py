@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.hits.history import pair_id
 from exchange.flows.node.node import Node
+from exchange.flows.statement.widening import is_for_the_head
 from exchange.log import merkle
 from exchange.store.entry.exhibits import exhibits_of_new
 from exchange.store.entry.record_details import detail_columns
@@ -137,6 +138,9 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
             "restricted": name in held and (row.restricted or name in stones),
             "superseded_by": _superseded_by(row, item.row, newer.get(name, [])),
         }
+        if own:  # a row that keeps more from others than was signed releases nothing
+            for_head = is_for_the_head(session, node.history, record, item.row.log_index)
+            expected["widened"] = row.widened or bool(for_head)
         yield from differing(row, name, expected)
         if name not in details:
             yield f"record_detail {name}", GONE

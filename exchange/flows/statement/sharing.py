@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import now, stamp_in
 from exchange.flows.statement.as_signed import signed_record
 from exchange.flows.statement.signed_standing import signed_terms
+from exchange.flows.statement.widening import is_for_the_head
 from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
 from exchange.store.entry.exhibits import exhibit_stated
 from exchange.store.entry.records import record_columns
@@ -132,8 +133,9 @@ def releasable(
 ) -> set[str]:
     """Of these own records those that the peer may have, or search, now. ``history`` has the owner's keys.
 
-    The rows choose, and what was signed decides once more: record, policy in force, grant and decision, each by the
-    statement that its row names. What only the rows allow is given to nobody; the daily check tells the operator.
+    The rows choose, and what was signed decides once more: record and its versions, policy in force, grant and
+    decision, each by the statement that its row names. What only the rows allow is given to nobody; the daily check
+    tells the operator.
     """
     owner, today = history.card.issuer, now().date()
     rule = may_have(peer, purpose, today, owner=owner)
@@ -147,6 +149,9 @@ def releasable(
 
     def may_go(record: Record, statement_id: str) -> bool:
         standing = said.standing(statement_id)
+        row = find_statement(session, statement_id)
+        if row is not None and is_for_the_head(session, history, record, row.log_index):
+            standing = replace(standing, denied=True)
         answer = release(record, recipient, purpose, peer.legal_basis, today, owner=owner, standing=standing)
         return not isinstance(answer, Withheld)
 

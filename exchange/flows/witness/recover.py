@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import PeerError, PeerMisbehaved, StatementInvalid
-from exchange.flows.entry.amendments import head_decides_again
 from exchange.flows.hits.pairs import note_said
 from exchange.flows.node.last_head import last_head_fault, remember_head
 from exchange.flows.node.node import Node
@@ -20,6 +19,7 @@ from exchange.flows.statement.heads import head_of
 from exchange.flows.statement.peer import address_of
 from exchange.flows.statement.sharing import share, share_anew
 from exchange.flows.statement.sign_statement import put_on_lanes
+from exchange.flows.statement.widening import is_for_the_head
 from exchange.flows.terms.withdraw import withdrawn
 from exchange.log import merkle
 from exchange.net.client import PeerClient
@@ -169,7 +169,8 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
                 session, name, record, submitted_by=submitted_by, state=AcquisitionState.AWAITING_SCAN
             ):
                 promise(session, JobKind.FETCH_SCAN, acquisition)
-            session.get_one(RecordRow, name).widened = head_decides_again(session, record)
+            is_known = is_for_the_head(session, node.history, record, back.log_index)
+            session.get_one(RecordRow, name).widened = is_known is not False
             share(session, name, record, owner=owner)
         case Withdrawal() as said:
             put_on_lanes(session, name, [said.holder] if said.holder else readers_of(session, said.record))

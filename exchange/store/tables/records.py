@@ -71,7 +71,8 @@ class RecordRow(Base):
     """A digest of case reference and exhibit number: it finds decisions on an exhibit that was withdrawn and entered
     anew. None where the record states no number."""
     widened: Mapped[bool] = mapped_column(default=False)
-    """A colleague amended it so that more people have it, and its author cannot decide: the head does."""
+    """A colleague amended it so that more people have it, and its author cannot decide: the head does. What is released
+    is also held against the signed versions (``flows/statement/widening.py``)."""
     superseded_by: Mapped[str | None]
     submitted_by: Mapped[str | None]
     received_at: Mapped[str]

@@ -89,7 +89,7 @@ NOT_SIGNED = {
     "statement.received_at": CLOCK,
     "record.sequence": "The order of arrival here.",
     "record.received_at": CLOCK,
-    "record.widened": "This node's own note, which only keeps a record from others.",
+    "record.widened": "It only keeps a record from others; where it should and does not, the check of records says so.",
     "acquisition.acquisition_id": OWN_WORK,
     **dict.fromkeys(
         (

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from exchange.flows.integrity.log_check import check_log
 from exchange.flows.query.ask import Question, ask_each
 from exchange.flows.statement.sharing import decide_sharing, record_of, share_anew
 from exchange.flows.terms.terms import approve, grant, policy_of, state_policy
@@ -293,3 +294,21 @@ def restricted(network: Network, node: str) -> set[str]:
 def _rows(network: Network, node: str, *, restricted: bool) -> set[str]:
     with network.nodes[node].store.read() as session:
         return set(session.scalars(select(RecordRow.statement_id).where(RecordRow.restricted.is_(restricted))))
+
+
+@pytest.mark.parametrize(("audience", "goes"), [(["MK", "XK"], False), (["MK"], True)])
+def test_a_version_that_a_colleague_widened_waits_for_the_head_whatever_its_row_states(
+    network: Network, audience: list[str], goes: bool
+) -> None:
+    first = network.record(RS, audience=["MK"])
+    colleague = {"pseudonym": "colleague", "role": "examiner", "signed_in": "token"}
+    second = network.record(RS, audience=audience, supersedes=first, made_by=colleague)
+    third = network.record(RS, audience=audience, supersedes=second, made_by=colleague)
+    network.settle()
+    with network.nodes[RS].store.read() as session:
+        assert not session.get_one(RecordRow, second).widened
+    report = check_log(network.nodes[RS])
+    assert {found.subject for found in report.findings if "widened" in found.what} == (
+        set() if goes else {f"record {second}", f"record {third}"}
+    )
+    assert ({second, third} <= here(network, MK), {second, third} & here(network, XK)) == (goes, set())

@@ -19,7 +19,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.start import begin_log_start
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.heads import head_of
-from exchange.flows.terms.terms import grant, state_policy
+from exchange.flows.terms.terms import approve, grant, state_policy
 from exchange.flows.terms.withdraw import withdraw
 from exchange.flows.witness import mirror
 from exchange.flows.witness.mirror import answer_lane, answer_leaves, answer_statements, mirror_log
@@ -37,7 +37,7 @@ from exchange.store.witness.mirror import mirrored_leaves, mirrored_size
 from exchange.store.witness.rebuild import lane_ids, lost_leaves, own_leaves, rebuild_sources
 from schemas import Group, LegalBasis, Maker, open_envelope, parse_statement, statement_id
 from schemas.mirror import MirroredLane, MirroredLeaves, MirroredStatements
-from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
+from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy, WithdrawalReason
 from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.schemas.examples import record_fields
 
@@ -119,6 +119,10 @@ def test_a_version_that_a_colleague_widened_waits_for_the_head_when_it_comes_bac
     colleague = {"pseudonym": "colleague", "role": "examiner", "signed_in": "token"}
     audience = ["MK", "XK"] if is_widened else ["MK"]
     second = three.record(RS, audience=audience, supersedes=first, made_by=colleague)
+    if is_widened:
+        with node.store.write() as session:
+            session.get_one(RecordRow, second).widened = True
+        approve(node, HEAD_OF_FFP, second, Jurisdiction.MK, Decision.APPROVED, "Both laboratories work on the case.")
     sign_head(node)
     for witness in WITNESSES:
         three.round(witness, RS)
