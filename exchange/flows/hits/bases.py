@@ -24,7 +24,7 @@ from schemas import (
 from schemas.vocabulary import AfteConclusion, Basis, HitStage, Role
 
 
-class Claim(StrEnum):
+class HitClaim(StrEnum):
     """What a hit, or a comparison that is done, claims of two exhibits."""
 
     LEAD = "lead"
@@ -32,13 +32,13 @@ class Claim(StrEnum):
     ELIMINATION = "elimination"
 
 
-def claims_of(result: ConclusionResult) -> frozenset[Claim]:
+def claims_of(result: ConclusionResult) -> frozenset[HitClaim]:
     """What a result supports. Two results disagree where these differ."""
-    claims = {Claim.LEAD} if is_worth_pursuing(result) else set()
+    claims = {HitClaim.LEAD} if is_worth_pursuing(result) else set()
     if result.conclusion is AfteConclusion.IDENTIFICATION:
-        claims.add(Claim.IDENTIFICATION)
+        claims.add(HitClaim.IDENTIFICATION)
     elif result.conclusion is AfteConclusion.ELIMINATION:
-        claims.add(Claim.ELIMINATION)
+        claims.add(HitClaim.ELIMINATION)
     return frozenset(claims)
 
 
@@ -229,15 +229,15 @@ class Bases:
         together = len(self.sides) == 1 if is_lead else not isinstance(statement, Hit)
         return together and basis is Basis.EXHIBITS and on is Basis.SCREEN
 
-    def _claim(self, statement: Hit | PhysicalComparison, on: Basis) -> Claim | None:
+    def _claim(self, statement: Hit | PhysicalComparison, on: Basis) -> HitClaim | None:
         """What a statement claims that a disagreement on this basis can speak against."""
         if isinstance(statement, Hit):
-            return Claim.LEAD if statement.stage is HitStage.LEAD else _CLAIMED_BY_A_HIT[on]
+            return HitClaim.LEAD if statement.stage is HitStage.LEAD else _CLAIMED_BY_A_HIT[on]
         results = [claims_of(result) for result in self._results(statement)]
-        decided = (Claim.IDENTIFICATION, Claim.ELIMINATION)
+        decided = (HitClaim.IDENTIFICATION, HitClaim.ELIMINATION)
         return next((claim for claim in decided if results and all(claim in one for one in results)), None)
 
-    def _against(self, claim: Claim, *reviews: Said) -> list[Said]:
+    def _against(self, claim: HitClaim, *reviews: Said) -> list[Said]:
         """The reviews of a disagreement that do not support a claim and were not settled."""
         return [
             one for one in reviews if claim not in claims_of(_result(one)) and one.statement_id not in self._settled
@@ -285,7 +285,7 @@ class Bases:
         return is_owner and second.request is not None and second.blind
 
 
-_CLAIMED_BY_A_HIT: Final = {Basis.SCREEN: Claim.LEAD, Basis.EXHIBITS: Claim.IDENTIFICATION}
+_CLAIMED_BY_A_HIT: Final = {Basis.SCREEN: HitClaim.LEAD, Basis.EXHIBITS: HitClaim.IDENTIFICATION}
 """What a confirmed hit claims that a disagreement on this basis can speak against."""
 
 

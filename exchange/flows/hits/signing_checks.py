@@ -3,6 +3,7 @@ this node asks of itself: a comparison between two sides rests on an exhibit tha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Final, TypeAlias
 
@@ -30,7 +31,7 @@ from exchange.flows.hits.vocabulary import (
     local_day,
 )
 from exchange.flows.node.node import Node
-from schemas import CustodyExplanation, Feedback, Hit, Pair, PhysicalComparison
+from schemas import CustodyExplanation, Feedback, Hit, Pair, PhysicalComparison, Verification
 from schemas.review import CUSTODY
 from schemas.vocabulary import ComparisonStep
 
@@ -56,7 +57,7 @@ def check_hit(session: Session, node: Node, said: SaidOfHit, pair: Pair) -> None
     confirmed, of which the examiners concluded before the agreement or the exhibit had come here, or before its day."""
     named = [name for name in (getattr(said, "conclusion", None), getattr(said, "verification", None)) if name]
     history = {entry.statement_id: entry for entry in hit_history(session, node, pair, *named)}
-    before = [entry.said for entry in history.values()]
+    before = [_read_here(entry, node.node_id) for entry in history.values()]
     after = [*before, Said(NEW, said, _LAST)]
     day: date | None = None
     if _asks_too_late(said, pair, before):
@@ -80,6 +81,12 @@ def check_hit(session: Session, node: Node, said: SaidOfHit, pair: Pair) -> None
         raise kind(HIT_SENTENCES[why] + named_day, code=str(why))
     if isinstance(said, PhysicalComparison) and said.step is ComparisonStep.ASKED:
         _check_asks_once(said, pair, before)
+
+
+def _read_here(entry: Entry, node_id: str) -> Said:
+    """A partner's verification that is here was read, also before this node signed the receipt for it."""
+    of_partner = isinstance(entry.statement, Verification) and entry.statement.issuer != node_id
+    return replace(entry.said, countersigned_at=entry.at) if of_partner else entry.said
 
 
 def can_conclude_on_exhibits(link: Link) -> bool:

@@ -217,6 +217,20 @@ def test_an_exhibit_that_came_home_under_a_broken_seal_is_explained_before_its_o
     assert (found(made).stage, found(made).no_effect) == (Stage.CONFIRMED, {})
 
 
+def test_a_broken_seal_of_an_earlier_trip_is_explained_before_a_hit_is_confirmed() -> None:
+    made, lead, agreed = begun()
+    (sent,) = made.trip(lead, agreed, steps=1)
+    broken = made.step("received", lead, OTHER, sent, seal_whole="no")
+    returned = made.step("returned", lead, OTHER, broken)
+    made.step("received", lead, ISSUER, returned)
+    *_, received = made.trip(lead, agreed)
+    assert found(made).unexplained == (Unexplained(ISSUER, broken),)
+    hit = made.confirm(OTHER, received)
+    assert found(made).no_effect[hit] is NoEffect.CUSTODY_UNEXPLAINED
+    made.explain(lead, broken)
+    assert found(made).stage is Stage.CONFIRMED
+
+
 def test_a_seal_that_broke_on_the_way_home_undoes_no_confirmed_hit() -> None:
     made, lead, agreed = begun()
     *_, received = made.trip(lead, agreed)

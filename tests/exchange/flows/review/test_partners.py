@@ -18,6 +18,7 @@ from exchange.flows.blind.verifications import (
 from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.hits.history import links_of, pair_id
 from exchange.flows.hits.stage import Stage
+from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.review.judge_blind import judge_blind, take_judgement_back
 from exchange.flows.review.partners import (
     MOST_OF_ONE,
@@ -28,6 +29,7 @@ from exchange.flows.review.partners import (
 )
 from exchange.flows.review.reviews import read_reviews
 from exchange.flows.terms.terms import state_policy
+from exchange.store.access.users import add_user
 from exchange.store.review.reviews import mark_exhibits
 from exchange.store.tables.reviews import VerificationTaskRow
 from schemas import Verification
@@ -97,6 +99,40 @@ def test_a_lead_rests_on_a_partners_verification_at_both_sides(world: Partners) 
         with node.store.read() as session:
             [link] = links_of(session, node, [pair_id(world.pair("a", "b"))])
         assert (link.progress.stage, dict(link.progress.no_effect)) == (Stage.LEAD, {}), node_id
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_an_answer_of_a_partner_that_comes_late_leaves_the_lead(world: Partners, is_late: bool) -> None:
+    """What was read before stops it, also while the receipt for it is not signed yet."""
+    said, third = world.concludes(), FIRST.model_copy(update={"pseudonym": "examiner-3"})
+    with world.node(RS).store.write() as session:
+        add_user(session, third.pseudonym, Role.EXAMINER)
+    world.used_up()
+    world.used_up(RS, third)
+    ask_partner(world.node(RS), "one", said, MK)
+    world.network.settle()
+    world.judges(MK, APART)
+    pair = world.pair("a", "b").model_dump(mode="json")
+    verification = world.forges(
+        RS, Verification, [MK], third, verifies=said, pair=world.pair("a", "b"), blind=True, result=SCREEN["result"]
+    )
+    if not is_late:
+        world.network.work(MK)
+        world.network.pull(RS, MK)
+        assert world.kinds(RS, "verification", MK)
+    lead = {"pair": pair, "stage": "lead", "basis": "screen", "conclusion": said, "verification": verification}
+    if not is_late:
+        with pytest.raises(Conflict) as refused:
+            world.says(RS, FIRST, "hit", **lead)
+        assert refused.value.code == NoEffect.DISAGREEMENT
+        return
+    world.says(RS, FIRST, "hit", **lead)
+    world.network.settle()
+    for node_id in (RS, MK):
+        node = world.node(node_id)
+        with node.store.read() as session:
+            [link] = links_of(session, node, [pair_id(world.pair("a", "b"))])
+        assert (link.progress.stage, len(link.progress.disagreements)) == (Stage.LEAD, 1), node_id
 
 
 def test_the_partner_learns_two_records_and_nothing_of_the_conclusion(world: Partners) -> None:
