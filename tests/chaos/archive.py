@@ -88,6 +88,10 @@ def fill_over_days(node: Node, count: int, *, days: int) -> None:
             sign_head(node)
 
 
+POLICY = 1
+"""Statements on each lane before the first record: the policy in force."""
+
+
 def enrol_with_each_other(one: Node, other: Node) -> None:
     """As two operators on the telephone would, without either being served."""
     for reader, read in ((one, other), (other, one)):

@@ -23,7 +23,7 @@ from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import StatementRow
 from exchange.store.tables.work import JobRow
 from schemas.vocabulary import Jurisdiction
-from tests.chaos.archive import enrol_with_each_other, fill, scans_of
+from tests.chaos.archive import POLICY, enrol_with_each_other, fill, scans_of
 from tests.chaos.fault_proxy import FaultProxy, Moment
 from tests.chaos.nodes.processes import Process
 from tests.chaos.sizes import report, sized
@@ -80,7 +80,7 @@ def test_with_a_fifth_of_all_connections_cut_everything_arrives_and_little_of_it
         seconds = time.monotonic() - begun
         received = proxy.counts.to_reader
         line.mk.wait_for_peer(RS, lambda peer: peer["alarm"] is None)
-        line.rs.wait_for_peer(MK, lambda peer: peer["acknowledged"] == records)
+        line.rs.wait_for_peer(MK, lambda peer: peer["acknowledged"] == records + POLICY)
         counts = proxy.counts
     with opened(line.rs.home) as rs, opened(line.mk.home) as mk:
         unique = _is_here_once(rs, mk, records)

@@ -24,7 +24,7 @@ import pytest
 from exchange.flows.node.node import create_node, opened
 from exchange.log.checkpoint import Checkpoint, parse_text
 from schemas.vocabulary import Jurisdiction
-from tests.chaos.archive import enrol_with_each_other
+from tests.chaos.archive import POLICY, enrol_with_each_other
 from tests.chaos.nodes.processes import Process
 from tests.chaos.nodes.writers import Submission, Writer
 from tests.chaos.sizes import report, sized
@@ -250,5 +250,5 @@ def _wait_until_all_is_done(trial: Trial) -> None:
         )
     for name, other in ((RS, MK), (MK, RS)):
         trial.nodes[name].wait_for_peer(
-            other, lambda peer, mine=records[name]: peer["acknowledged"] == mine and peer["alarm"] is None
+            other, lambda peer, mine=records[name]: peer["acknowledged"] == mine + POLICY and peer["alarm"] is None
         )

@@ -64,6 +64,7 @@ def assert_whole(node: Node, other: Node, *, receipts: Iterable[dict[str, Any] |
             select(StatementRow).where(StatementRow.issuer == node.node_id).order_by(StatementRow.log_index)
         ).all()
         records = [row for row in own if row.type == "record"]
+        shared = [row for row in own if row.type in ("policy", "record")]
         logged = {row.statement_id: row.log_index for row in records}
         assert {receipt["statement_id"]: receipt["log_index"] for receipt in given} == logged
         assert len(given) == len(logged) == session.scalar(select(func.count()).select_from(SubmissionRow))
@@ -85,13 +86,13 @@ def assert_whole(node: Node, other: Node, *, receipts: Iterable[dict[str, Any] |
             select(LaneItemRow).where(LaneItemRow.peer == other.node_id).order_by(LaneItemRow.position)
         ).all()
         assert [item.position for item in items] == list(range(lane.count))
-        assert [item.statement_id for item in items] == [row.statement_id for row in records]
+        assert [item.statement_id for item in items] == [row.statement_id for row in shared]
         running = EMPTY_HEAD
         for item in items:
             running = next_head(running, item.statement_id)
             assert item.head == running
         assert (lane.head, lane.acknowledged_count, lane.read_again_at) == (running, lane.count, None)
-        envelopes = {row.statement_id: (row.log_index, row.envelope) for row in records}
+        envelopes = {row.statement_id: (row.log_index, row.envelope) for row in shared}
 
     # 5.
     with other.store.read() as session:
@@ -100,7 +101,7 @@ def assert_whole(node: Node, other: Node, *, receipts: Iterable[dict[str, Any] |
         assert len(received) == len(envelopes)
         assert session.scalar(
             select(func.count()).select_from(RecordRow).where(RecordRow.issuer == node.node_id)
-        ) == len(envelopes)
+        ) == len(records)
         peer = session.get_one(PeerRow, node.node_id)
         assert (peer.cursor_count, peer.cursor_head) == (len(envelopes), running)
         assert quarantined(session, node.node_id) == 0

@@ -72,7 +72,9 @@ def test_a_home_does_not_open_the_database_of_another_node(
     other = databases.new()
     assert init("rs", databases.new()).code == init("mk", other, "MK").code == 0
     (tmp_path / "rs" / "secrets" / "ffp_node_database_url").write_text(other)
-    assert "another node, not of ffp-rs" in refusal(ffp("status", "--home", tmp_path / "rs"))
+    sentence = refusal(ffp("status", "--home", tmp_path / "rs"))
+    assert "ffp-mk" in sentence
+    assert "database_url" in sentence
 
 
 def test_a_home_that_lost_the_address_says_what_is_missing(

@@ -29,7 +29,7 @@ def check_day(reader: agreement.Reader) -> None:
         "leads": {own: 0, partner: 1},
         "confirmed_hits": {own: 0, partner: 1},
         "hits_retracted": {own: 0, partner: 0},
-        "overdue_answers": {own: 0, partner: 0},
+        "overdue_answers": {partner: 0},
     }
     page = html.unescape(reader.head.read("/app/monitoring"))
     for name, counts in facts.items():

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 def test_each_word_of_a_page_is_of_a_catalogue(node: RunningNode, signed_in: Callable[[Role], Person]) -> None:
     head, half = signed_in(Role.HEAD), Half.of(datetime.now(UTC))
     head.http.cookies.set("ffp-language", "mk")
-    shown = [node.node.node_id, head.pseudonym, "UTC", str(half), str(half.before())]
+    shown = [node.node.node_id, f"{node.node.node_id}-law", head.pseudonym, "UTC", str(half), str(half.before())]
     for path in ("/app/monitoring", f"/app/monitoring/{half.before()}"):
         assert outside_of_brackets(head.get(path).text, [*shown, *NAMES.values()]) == [], path
     typed = [item.typed for level in MATURITY_LEVELS.values() for item in level.practices.values() if item.typed]

@@ -18,6 +18,7 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     "municipality": ("Niš",),
     "calibre": ("9x19",),
     "day": ("2026-11-25",),
+    "asks": ("1", "2"),
 }
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -18,12 +18,14 @@ from exchange.flows.query.ask import Question, ask
 from exchange.flows.statement.sharing import share
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.terms.withdraw import withdraw
+from exchange.net.client import READS
 from exchange.net.message_signatures import COVERED_FIELDS, sign_request
 from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.log.statements import append_own
 from exchange.store.node.jobs import JobKind
 from exchange.trust.keys import raw_public, requester_id
 from schemas import (
+    CONTRACT_VERSION,
     Feedback,
     Grant,
     Maker,
@@ -46,6 +48,7 @@ from tests.observers.trial import Meanwhile, Told
 from tests.observers.world import World
 from tests.schemas.examples import acquisition_fields, encoded, record_fields
 
+VERSION: Final = {READS: CONTRACT_VERSION}
 ASKED: Final = (RS, XK)
 """Whose node is observed, and who holds some of its records."""
 WHO = Maker(pseudonym="curious", role=Role.INVESTIGATOR, signed_in=SignedInBy.TOKEN)
@@ -165,10 +168,11 @@ class CuriousPeer:
             self._ask(host, _lane(0, bytes(32), size))
         for place, known in (heads[len(heads) // 2], (start + 1, head), (max(start - 1, 0), head)):
             self._ask(host, _lane(place, known, 0))
-        self._ask(host, _lane(start, head, 0, wait=1))  # the log is longer than that, so nobody waits
+        self._ask(host, _asked("/v1/lane", {"start": start, "head": head.hex()}, VERSION))
         for place, known in (heads[0], heads[-1], (start + 1, head)):
             query = {"start": place, "head": known.hex(), "wait": 1}
-            self._ask(host, Asked("/v1/lane/news", f"/v1/lane/news?{urlencode(query)}", parameters=frozenset(query)))
+            for more in ({}, {"known_size": 1}):
+                self._ask(host, _asked("/v1/lane/news", query | more, VERSION))
 
     def _ask(self, host: str, asked: Asked, **headers: str) -> httpx.Response:
         url, sent = self._world.network.nodes[host].settings.url + asked.target, {**asked.headers, **headers}
@@ -238,8 +242,11 @@ def is_for_peers(description: Description, path: str) -> bool:
 
 
 def _lane(start: int, head: bytes, known_size: int, **more: int) -> Asked:
-    query = {"start": start, "head": head.hex(), "known_size": known_size, **more}
-    return Asked("/v1/lane", f"/v1/lane?{urlencode(query)}", parameters=frozenset(query))
+    return _asked("/v1/lane", {"start": start, "head": head.hex(), "known_size": known_size, **more}, {})
+
+
+def _asked(path: str, query: Mapping[str, object], headers: Mapping[str, str]) -> Asked:
+    return Asked(path, f"{path}?{urlencode(query)}", headers, frozenset({*query, *headers}))
 
 
 def _readable(answer: httpx.Response) -> str:

@@ -121,6 +121,7 @@ def test_a_mended_region_counts_alike_on_both_sides(
         record = node.get(f"/v1/records/{statement}").json()
         assert record["statement"]["acquisitions"][0]["region_mask"] == region.model_dump()
         assert [item["region_mended"] for item in record["acquisitions"]] == [True]
+        node.post(f"/v1/records/{statement}/scored-list", None)
         [listed] = node.get(f"/v1/records/{statement}/candidates").json()["items"]
         assert listed["other"]["statement_id"] == other
         assert "finds itself" in listed["no_validated_lr"] or "no calibration model" in listed["no_validated_lr"]

@@ -179,7 +179,7 @@ def test_every_route_of_peers_refuses_one_more_than_there_are_turns(asking: Aski
 def test_a_lane_that_waits_holds_its_turn(asking: Asking) -> None:
     with asking.node.node.store.read() as session:
         lane = lane_of(session, "ffp-mk")
-    target = f"/v1/lane?start={lane.count}&head={lane.head.hex()}&known_size=1000000&wait=20"
+    target = f"/v1/lane/news?start={lane.count}&head={lane.head.hex()}&wait=20"
     with contextlib.ExitStack() as stack:
 
         def wait() -> socket.socket:

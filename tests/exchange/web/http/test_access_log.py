@@ -24,6 +24,7 @@ from exchange.net.request_id import FIELD, HEADER, new_request_id, passed_on, ta
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, RunningNode, metadata
+from tests.exchange.open_policy import allow_all
 from tests.exchange.served import Served, command, eventually, serving
 from tests.exchange.web.conftest import tiny_scan
 
@@ -79,6 +80,7 @@ def test_an_exchange_can_be_followed_and_its_logs_hold_no_secret(
     with serving(tmp_path / "rs", Jurisdiction.RS) as rs, serving(tmp_path / "mk", Jurisdiction.MK) as mk:
         ours, theirs = open_node(rs.home), open_node(mk.home)
         for reader, read in ((ours, theirs), (theirs, ours)):
+            allow_all(reader)
             shown = fingerprint(read.card.identity)
             enrol(reader, fetch_introduction(reader, read.settings.url), confirmed=shown, legal_basis=LEGAL_BASIS)
         secrets = {PASSPHRASE, PASSWORD, rs.token, mk.token, *_sign_in(rs, ours)}
