@@ -84,8 +84,9 @@ def disagreement_words(found: OpenDisagreement, name_of: Callable[[str], str]) -
     """``name_of``: the jurisdiction of a node."""
     settle = dict.fromkeys(name_of(issuer) for issuer, _review in found.open_reviews)
     return _(
-        "On these two exhibits, a conclusion of %(side)s and its verification disagree. %(side)s signs no confirmed "
-        "hit before the examiner who found otherwise takes that back, or the head of this side does: %(settles)s.",
+        "On these two exhibits, a conclusion of %(side)s and its verification disagree. That side signs no confirmed "
+        "hit until the examiner who found otherwise, or the head of that examiner's side, takes that statement back: "
+        "%(settles)s.",
         side=name_of(found.side),
         settles=", ".join(settle),
     )
