@@ -25,7 +25,7 @@ from schemas.vocabulary import AfteConclusion, Basis, HitStage, Role
 
 
 class HitClaim(StrEnum):
-    """What a hit, or a comparison that is done, claims of two exhibits."""
+    """What a hit, or the step that ends a comparison, claims about two exhibits."""
 
     LEAD = "lead"
     IDENTIFICATION = "identification"
@@ -33,7 +33,7 @@ class HitClaim(StrEnum):
 
 
 def claims_of(result: ConclusionResult) -> frozenset[HitClaim]:
-    """What a result supports. Two results disagree where these differ."""
+    """Return the claims that a result supports. Two results disagree if they support different claims."""
     claims = {HitClaim.LEAD} if is_worth_pursuing(result) else set()
     if result.conclusion is AfteConclusion.IDENTIFICATION:
         claims.add(HitClaim.IDENTIFICATION)
@@ -166,9 +166,9 @@ class Bases:
 
     @cached_property
     def disagreements(self) -> list[tuple[Said, Said]]:
-        """Each conclusion on the two exhibits of this pair, together with a verification of it that found otherwise.
-        Those that were taken back are included. Of a partner only the first verification of a conclusion counts: a
-        later one would undo what rests on the first."""
+        """Return each conclusion on the two exhibits of this pair with a verification of it that found otherwise.
+        Conclusions and verifications that were taken back are included. Only a partner's first verification of a
+        conclusion counts, because a later one would undo the lead that rests on the first."""
         found = []
         answered: set[tuple[str, str]] = set()
         for said, second in self._all(Verification):
@@ -188,7 +188,7 @@ class Bases:
 
     @cached_property
     def open_disagreements(self) -> tuple[OpenDisagreement, ...]:
-        """Those that stop a hit which is confirmed from now on."""
+        """Return the disagreements that stop a hit which would be confirmed now."""
         found = []
         for first, second in self.disagreements:
             claim = _CLAIMED_BY_A_HIT[_result(first).basis]
@@ -198,8 +198,9 @@ class Bases:
         return tuple(found)
 
     def _why_disputed(self, said: Said, statement: Hit | PhysicalComparison, basis: Basis) -> NoEffect | None:
-        """Two examiners agree, after a verification had found otherwise than a conclusion of their side on the same two
-        exhibits. What counts for less than the comparison that this rests on is passed over."""
+        """Return the reason why a hit, or the end of a comparison, has no effect because of an earlier disagreement.
+        The disagreement is on the same two exhibits, and the conclusion in it is of the same side. A disagreement on
+        weaker evidence than that of the statement is ignored."""
         for first, second in self.disagreements:
             on = _result(first).basis
             if first.statement.issuer != statement.issuer or not self._came_before(said, first, second):
@@ -212,9 +213,9 @@ class Bases:
         return None
 
     def _came_before(self, said: Said, first: Said, second: Said) -> bool:
-        """Whether a side knew of a disagreement when it signed: by its own log; of a partner's verification, by the
-        times at which this side itself states to have read that one and to have signed. So an answer that comes late
-        undoes nothing."""
+        """Return whether a side knew of a disagreement when it signed a statement. For its own reviews, the order of
+        its log decides. For a partner's verification, two times that the side itself signed decide: when it read the
+        verification, and when it signed the statement. So a late verification undoes nothing."""
         if max(first.log_index, first.same_exhibits_since or -1) > said.log_index:
             return False
         if second.statement.issuer == said.statement.issuer:
@@ -223,14 +224,15 @@ class Bases:
         return read_at is not None and (stated is None or read_at <= stated)
 
     def _is_stronger(self, statement: Hit | PhysicalComparison, basis: Basis, on: Basis) -> bool:
-        """Whether a statement rests on exhibits that were together, where the disagreement was on the screen. Between
-        two sides a lead is signed before they are. A confirmed hit waits for what was found on the screen too."""
+        """Return whether a statement rests on a comparison of the exhibits themselves, and the disagreement on images.
+        A lead between two sides is signed before the exhibits are together, so it is not stronger. A confirmed hit is
+        not either: it waits until disagreements on the screen are settled."""
         is_lead = isinstance(statement, Hit) and statement.stage is HitStage.LEAD
         together = len(self.sides) == 1 if is_lead else not isinstance(statement, Hit)
         return together and basis is Basis.EXHIBITS and on is Basis.SCREEN
 
     def _claim(self, statement: Hit | PhysicalComparison, on: Basis) -> HitClaim | None:
-        """What a statement claims that a disagreement on this basis can speak against."""
+        """Return the claim of a statement that a disagreement on the basis ``on`` can contradict, or None."""
         if isinstance(statement, Hit):
             return HitClaim.LEAD if statement.stage is HitStage.LEAD else _CLAIMED_BY_A_HIT[on]
         results = [claims_of(result) for result in self._results(statement)]
@@ -238,7 +240,8 @@ class Bases:
         return next((claim for claim in decided if results and all(claim in one for one in results)), None)
 
     def _against(self, claim: HitClaim, *reviews: Said) -> list[Said]:
-        """The reviews of a disagreement that do not support a claim and were not settled."""
+        """Return those of the reviews (conclusions or verifications) that do not support the claim and were not taken
+        back."""
         return [
             one for one in reviews if claim not in claims_of(_result(one)) and one.statement_id not in self._settled
         ]
@@ -286,7 +289,7 @@ class Bases:
 
 
 _CLAIMED_BY_A_HIT: Final = {Basis.SCREEN: HitClaim.LEAD, Basis.EXHIBITS: HitClaim.IDENTIFICATION}
-"""What a confirmed hit claims that a disagreement on this basis can speak against."""
+"""The claim of a confirmed hit that a disagreement on each basis can contradict."""
 
 
 def _result(said: Said) -> ConclusionResult:

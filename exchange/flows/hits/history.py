@@ -217,8 +217,9 @@ def hit_history(session: Session, node: Node, pair: Pair, *named: str) -> tuple[
 
 
 def disagreeing_reviews(session: Session, pairs: Collection[Pair]) -> dict[str, dict[str, int]]:
-    """By the ids of these pairs: the conclusions on the same two exhibits, whatever their versions and scans, and the
-    verifications that disagree with them; each with ``Said.same_exhibits_since``."""
+    """Return, by pair id, the conclusions on the same two exhibits with which a verification disagrees, and these
+    verifications, each with its ``Said.same_exhibits_since``. They may name other scans, and other versions of the
+    records, than the pair does."""
     same = same_exhibits(session, {(side.issuer, side.record) for pair in pairs for side in (pair.a, pair.b)})
     wanted: dict[frozenset[str], list[Pair]] = {}
     for pair in pairs:
@@ -240,7 +241,7 @@ def disagreeing_reviews(session: Session, pairs: Collection[Pair]) -> dict[str, 
 
 
 def pairs_of_same_exhibits(session: Session, pair: Pair) -> set[str]:
-    """The pairs, by their ids, that a hit joins, of the two exhibits of this one."""
+    """Return the ids of the pairs that have a hit and are of the same two exhibits as this pair."""
     same = same_exhibits(session, {(side.issuer, side.record) for side in (pair.a, pair.b)})
     joined = pairs_of(session, same.versions.keys(), ())
     names = {row.pair: {_exhibit(row.record_a, same), _exhibit(row.record_b, same)} for row in joined}
@@ -248,9 +249,9 @@ def pairs_of_same_exhibits(session: Session, pair: Pair) -> set[str]:
 
 
 def _same_since(same: SameExhibits, pair: Pair, said: Conclusion) -> int | None:
-    """Since which place in the log of a conclusion's issuer it is on the two exhibits of a pair; None if it is not.
-    Only an exhibit of the issuer's own is known by its number: so nobody undoes what another side signed by entering a
-    number later."""
+    """Return the place in the issuer's log from which a conclusion counts as one on the two exhibits of a pair, or None
+    if it is on other exhibits. Only the issuer's own exhibits are recognised by their numbers. Otherwise one side could
+    undo a hit of the other by entering a number later."""
     for one, other in ((said.pair.a, said.pair.b), (said.pair.b, said.pair.a)):
         places = [_one_since(same, own, review, said.issuer) for own, review in ((pair.a, one), (pair.b, other))]
         known = [place for place in places if place is not None]
@@ -347,8 +348,8 @@ def _link(node: Node, hits: list[StatementRow], shelf: _Shelf) -> Link:
 
 
 def _entries(pair: str, hits: Sequence[StatementRow], shelf: _Shelf) -> list[Entry]:
-    """Hits of a pair and what speaks of them, with what each rests on, and what was said of that; and the reviews of
-    its exhibits that disagree."""
+    """Return the hits of a pair, the conclusions and verifications that they rest on, the statements about all of
+    these, and the reviews of the same two exhibits that disagree."""
     found: dict[str, StatementRow] = {}
     disagreeing = shelf.disagreeing.get(pair, {})
     for name in disagreeing:

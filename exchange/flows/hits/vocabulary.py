@@ -181,9 +181,10 @@ class CustodyDiscrepancy(StrEnum):
 class Said:
     """One signed statement, with its place in its issuer's log. ``countersigned_at`` is when the other side signed that
     it had read it, where that is known: a time that both sides have (``countersigned`` in
-    exchange/store/hits/joined_pairs.py). ``same_exhibits_since``: of a review of the pair's two exhibits,
-    whatever scans and versions of their records it names: the place in its issuer's log of the record by whose number
-    this is known; -1 where the records themselves tell it."""
+    exchange/store/hits/joined_pairs.py). ``same_exhibits_since`` is set for a
+    review of the same two exhibits as the pair's, also on other scans or versions of their records: the place in its
+    issuer's log of the record whose number shows that the exhibits are the same, or -1 if the records are of one
+    exhibit by their versions."""
 
     statement_id: str
     statement: AnyStatement
@@ -232,8 +233,9 @@ class Unexplained:
 
 @dataclass(frozen=True)
 class OpenDisagreement:
-    """A ``verification`` found otherwise than a ``conclusion`` of ``side``, and what stops a hit of that side was not
-    taken back: ``open_reviews``, each with its issuer. Its signer or the head of the issuer takes each back."""
+    """A ``verification`` that found otherwise than a ``conclusion`` of ``side``, and is not settled. ``open_reviews``
+    are the issuers and ids of the statements that still stop a hit of that side. Each is taken back by its signer or by
+    the head of its issuer."""
 
     side: str
     conclusion: str

@@ -118,8 +118,8 @@ def speak(
     """Say what ``draft`` says: a statement without what only the node knows (contract, nonce, issuer, made_by,
     stated_at). What a step of a hit answers may be left to the node too. ``task``: of a blind verification that this
     answers, be it about a conclusion or a control. ``once``: from a form, which a person may send twice; the
-    same within a minute is signed once. ``other_seal``: the maker of a step that received an exhibit states that its
-    seal is another one than it left under.
+    same within a minute is signed once. ``other_seal``: the maker confirms that the received
+    exhibit bears another seal than the one under which it left.
 
     1. Its type is one that this role may say.
     2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for
@@ -322,7 +322,7 @@ def _follow_up(session: Session, node: Node, statement_id: str, said: ReviewStat
 
 
 def _check_seal(session: Session, said: AnyStatement) -> None:
-    """A seal that differs is signed only when its maker confirms it: it stops the confirmation. Raises InvalidInput."""
+    """Raises InvalidInput for a seal that differs: it would stop the confirmed hit, so its maker has to confirm it."""
     if not isinstance(said, PhysicalComparison) or said.answers is None:
         return
     answered = find_statement(session, said.answers)
@@ -386,8 +386,8 @@ def _own_verification(session: Session, node: Node, conclusion: str, verificatio
 
 
 def _with_disagreements(session: Session, node: Node, pair: Pair, rests_on: list[str]) -> list[str]:
-    """What a hit or a comparison rests on, after the own conclusions and verifications of the two exhibits that
-    disagreed, and what took these back: the other side reads all of them."""
+    """Return the statements on which a hit or a comparison rests, preceded by this node's disagreeing reviews of the
+    two exhibits and the retractions of these. The other side reads all of them."""
     reviews = disagreeing_reviews(session, [pair]).get(pair_id(pair), {})
     rows = find_statements(session, reviews)
     back = statements_about_each(session, reviews, ["retraction"])

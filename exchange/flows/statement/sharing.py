@@ -133,9 +133,9 @@ def releasable(
 ) -> set[str]:
     """Of these own records those that the peer may have, or search, now. ``history`` has the owner's keys.
 
-    The rows choose, and what was signed decides once more: record and its versions, policy in force, grant and
-    decision, each by the statement that its row names. What only the rows allow is given to nobody; the daily check
-    tells the operator.
+    The rows preselect; then the signed statements decide: the record and its versions, the policy in force, the grant
+    and the decision that the rows name. A record that only the rows would release is not released, and the daily check
+    reports it to the operator.
     """
     owner, today = history.card.issuer, now().date()
     rule = may_have(peer, purpose, today, owner=owner)
@@ -149,7 +149,7 @@ def releasable(
 
     def may_go(record: Record, statement_id: str) -> bool:
         standing = said.standing(statement_id)
-        row = find_statement(session, statement_id)
+        row = find_statement(session, statement_id) if record.supersedes is not None else None
         if row is not None and is_for_the_head(session, history, record, row.log_index):
             standing = replace(standing, denied=True)
         answer = release(record, recipient, purpose, peer.legal_basis, today, owner=owner, standing=standing)

@@ -1,4 +1,5 @@
-"""Versions by which a colleague of a record's author lets more people have it: the head decides on these."""
+"""Versions of a record by which a colleague of its author widens its sharing. The head decides whether to release
+them."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ _CODES: Final = (HandlingCode.H0, HandlingCode.H1, HandlingCode.H2, HandlingCode
 
 
 def is_for_the_head(session: Session, history: KeyHistory, record: Record, log_index: int) -> bool | None:
-    """Return whether the head decides on an own record, by its versions up to this place in the log and the groups in
-    force then, all as they were signed. None where a version before is not here any more."""
+    """Return whether an own record waits for the head, because a version up to ``log_index`` widened its sharing. Only
+    signed versions and the groups of the signed policy of that time count. None if an earlier version was erased."""
     versions = [(log_index, record)]
     while (older := versions[-1][1].supersedes) is not None:
         row, before = find_statement(session, older), signed_record(session, older, history)
@@ -47,8 +48,8 @@ def _groups_at(session: Session, history: KeyHistory, log_index: int) -> dict[st
 def widened_field(
     before: Record, after: Submission | Record, groups: Mapping[str, frozenset[Jurisdiction]]
 ) -> str | None:
-    """Return the field by which an amendment lets more people have a record, or None if it does not. At release level
-    "none" a record is shared with nobody, whatever its other fields say."""
+    """Return the field by which an amendment widens the sharing of a record, or None. At release level "none" nothing
+    is shared, so no other field matters."""
     if after.level is ReleaseLevel.NONE:
         return None
     if _LEVELS.index(after.level) > _LEVELS.index(before.level):
@@ -64,7 +65,7 @@ def widened_field(
 
 
 def _is_looser(before: Handling, after: Handling) -> bool:
-    """Also where the words of a restriction change, since only a person can compare them."""
+    """Changed words of a restriction count as looser, because only a person can compare them."""
     if before.code is after.code:
         return before.restriction != after.restriction
     return _CODES.index(after.code) < _CODES.index(before.code)

@@ -263,8 +263,8 @@ def _is_meant_for(session: Session, reader: LaneReader, said: AnyStatement, name
 
 
 def _rested_on(session: Session, said: Conclusion | Verification) -> set[str]:
-    """What this node's hits of the two exhibits, and its comparisons, name as what they rest on, and the reviews of
-    these exhibits that disagree, which go with these."""
+    """Return the conclusions and verifications on which this node's hits and comparisons of the two exhibits rest, with
+    the reviews of these exhibits that disagree. A side that reads a hit reads these too."""
     pairs = pairs_of_same_exhibits(session, said.pair)
     hits = chain.from_iterable(hits_of_pairs(session, pairs, most=MOST_HITS).values())
     steps = said_of_hits(session, pairs, "physical-comparison", most=MOST_STEPS)

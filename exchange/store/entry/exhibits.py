@@ -33,8 +33,8 @@ MAX_VERSIONS = 256
 """As many versions of one exhibit are taken, erased ones too: a chain without an end must not make the node slow."""
 
 MAX_ENTERED_ANEW = 16
-"""So many times an exhibit is followed from one of its numbers to another: a chain without an end must not make the
-node slow."""
+"""An exhibit is followed from one of its numbers to another at most this often: an endless chain must not slow the node
+down."""
 
 _TERMS = (ApprovalRow, GrantRow, HoldRow, TombstoneRow)
 """What was decided on an exhibit, whatever version was named."""
@@ -43,9 +43,9 @@ _LOOK_ALIKE = str.maketrans(
     "АВЕЅІЈКМНОРСТУХҮԌԚԜѴӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧͿϜϺГЛПФ−",
     "ABESIJKMHOPCTYXYGQWVIABEZHIKMNOPTYXJFMΓΛΠΦ-",
 )
-"""Capitals of Cyrillic and of Greek, each with the Latin capital that it looks like; those of Cyrillic that look like a
-Greek one alone; the minus sign. By the table of confusables of Unicode UTS 39, without its digits: a digit in the place
-of a letter is another number here."""
+"""Cyrillic and Greek capitals, and the Latin capital that each looks like; Cyrillic capitals that look only like a
+Greek one; and the minus sign. Source: the table of confusables of Unicode UTS 39, without its digits, because a digit
+in the place of a letter makes another number here."""
 
 Exhibits = tuple[str, str]
 """Two exhibits by their names, the smaller first: a pair has no sides."""
@@ -67,9 +67,9 @@ def owner_of_exhibit(exhibit: str) -> str:
 
 
 def number_of(record: Record) -> str | None:
-    """A digest of the case reference and the exhibit's number. It ignores case, spaces, forms of one character (NFKD of
-    Unicode UAX 15), kinds of dashes, and the script of letters that look alike as capitals (``_LOOK_ALIKE``). It
-    survives the record, which must leave no text behind."""
+    """Return a SHA-256 digest of the case reference and the exhibit's number, or None if the record states no number.
+    Differences of case, spaces, dashes, compatibility forms (NFKD, Unicode UAX 15) and look-alike letters
+    (``_LOOK_ALIKE``) do not change it. It is a digest because it outlives the record, whose text must be erased."""
     item = record.exhibit.item
     if item is None:
         return None
@@ -164,23 +164,24 @@ def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[st
 
 @dataclass(frozen=True)
 class SameExhibits:
-    """Which records are of one exhibit. ``versions``: the exhibit of each record. ``stated``: the place of each record
-    that states a number in its owner's log, its exhibit, and the number; in the order of the places."""
+    """Records that may be of the same exhibits. ``versions`` has the exhibit of each record. ``stated`` has, for each
+    record with a number, its place in its owner's log, its exhibit and the number, sorted by the place."""
 
     versions: Mapping[str, str]
     stated: Sequence[tuple[int, str, str]]
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """By exhibit: one name for all of one owner that have or had a number in common, or are joined so by others."""
+        """Map each exhibit to one name for its group: the exhibits of one owner that are linked by numbers which two of
+        them have, or had, in common."""
         names = {exhibit: exhibit for exhibit in self.versions.values()}
         for _ in self._joining(names):
             pass
         return names
 
     def one_since(self, exhibit: str, other: str) -> int | None:
-        """The place in the owner's log of the record by whose number two exhibits are taken for one: -1 of one exhibit,
-        None of two."""
+        """Return the place in the owner's log of the record whose number links two exhibits; -1 if both are one
+        exhibit; None if nothing links them."""
         names = {exhibit: exhibit, other: other}
         together = (place for place in self._joining(names) if names[exhibit] == names[other])
         return -1 if exhibit == other else next(together, None)
@@ -196,9 +197,9 @@ class SameExhibits:
 
 
 def same_exhibits(session: Session, records: Collection[tuple[str, str]]) -> SameExhibits:
-    """Of these records, each by issuer and id: every version of their exhibits, and of each exhibit of the same issuer
-    that has or had a number which one of these has or had. So an exhibit is followed through amendments, corrected
-    numbers, and when it is withdrawn and entered anew."""
+    """Return every version of the exhibits of these records (issuer, id), and of each exhibit of the same issuer that
+    is linked to one of them by a number which both have or had. This follows an exhibit through amendments, corrected
+    numbers, and withdrawal and new entry."""
     frontier: set[str] = set()
     for issuer in {issuer for issuer, _ in records}:
         frontier |= {*_known_exhibits(session, issuer, {name for one, name in records if one == issuer}).values()}
@@ -218,7 +219,7 @@ def same_exhibits(session: Session, records: Collection[tuple[str, str]]) -> Sam
 
 
 def _stated_numbers(session: Session, column: str, values: Collection[str]) -> set[tuple[int, str, str]]:
-    """Of records that are here or were erased."""
+    """Return place, exhibit and number of the records with these values, erased records included."""
     found: set[tuple[int, str, str]] = set()
     for table, record in ((RecordRow, RecordRow.statement_id), (TombstoneRow, TombstoneRow.record)):
         rows = select(StatementRow.log_index, table.exhibit, table.number).join(

@@ -56,7 +56,7 @@ def named_side(report: PairReport, node_id: str) -> str:
 
 
 def open_disagreements(report: PairReport) -> list[Block]:
-    """Each disagreement on the two exhibits that is open."""
+    """Return the section of the open disagreements on the two exhibits, or nothing."""
     found = report.hit.progress.disagreements if report.hit is not None else ()
     words = [disagreement_words(one, partial(named_side, report)) for one in found]
     return [heading(_("Open disagreements"), 1), bullets(*words)] if words else []

@@ -53,8 +53,8 @@ async def say_statement(
     other_seal: Annotated[
         bool,
         Query(
-            description="Of a physical-comparison that received an exhibit: its seal was compared with the one that it "
-            "left under, and is another one. Without this such a step is refused with the code other-seal."
+            description="Confirms that the received exhibit bears another seal than the one under which it left. "
+            "Without it, a physical-comparison that states another seal is refused with the code other-seal."
         ),
     ] = False,
 ) -> response_models.SpokeAnswer:

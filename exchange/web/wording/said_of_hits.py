@@ -81,7 +81,7 @@ def _shortened(text: str) -> str:
 
 
 def disagreement_words(found: OpenDisagreement, name_of: Callable[[str], str]) -> str:
-    """``name_of``: the jurisdiction of a node."""
+    """Return the sentence about an open disagreement. ``name_of`` gives the jurisdiction of a node."""
     settle = dict.fromkeys(name_of(issuer) for issuer, _review in found.open_reviews)
     return _(
         "On these two exhibits, a conclusion of %(side)s and its verification disagree. That side signs no confirmed "

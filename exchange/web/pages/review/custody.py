@@ -89,8 +89,9 @@ def step_forms(node: Node, who: Visitor, link: Link) -> list[StepForm]:
 
 
 def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -> Spoke:
-    """The step of the form. A seal that differs from the one that the exhibit left under is asked about once: the form
-    that is sent again names it in ``other_seal``. Raises InvalidInput, Conflict."""
+    """Sign the step that the form states. If the seal differs from the one under which the exhibit left, the form is
+    shown once more with that seal in ``other_seal``; sending it again confirms the seal. Raises InvalidInput,
+    Conflict."""
     try:
         step = ComparisonStep(fields.get("step", ""))
     except ValueError as error:
@@ -114,7 +115,7 @@ def sign_step(node: Node, who: Visitor, link: Link, fields: Mapping[str, str]) -
 
 
 def find_wrong_field(step: StepForm, fields: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first field of the form that is not right, and what is wrong, in words."""
+    """Return the name of the first wrong field of the form and a sentence about it, or None."""
     for name in step.may.fields:
         if not fields.get(name, "").strip():
             return name, _(MISSING[name])

@@ -30,6 +30,13 @@ from tests.schemas.statement_examples import pair_fields
 THIRD = Maker(pseudonym="examiner-3", role=Role.EXAMINER, signed_in=SignedInBy.TOKEN)
 
 
+def lead_of_two(network: Network, pair: dict[str, Any], verifier: Maker, result: dict[str, Any]) -> dict[str, Any]:
+    """A conclusion of the first examiner of Serbia, verified with the same result, and the lead that rests on both."""
+    concluded = says(network, RS, FIRST, "conclusion", pair=pair, **result).statement_id
+    verified = says(network, RS, verifier, "verification", verifies=concluded, pair=pair, **result).statement_id
+    return {"pair": pair, "stage": "lead", "basis": "screen", "conclusion": concluded, "verification": verified}
+
+
 def disputed() -> tuple[History, dict[str, str]]:
     made = History()
     return made, made.bases(first="possible_association", second="no_association_indicated")
@@ -202,10 +209,7 @@ def test_verifying_a_conclusion_that_was_taken_back_undoes_no_later_lead(
 ) -> None:
     first = says(network, RS, FIRST, "conclusion", pair=pair, **SCREEN).statement_id
     says(network, RS, FIRST, "retraction", retracts=first, reason="Concluded anew.")
-    second = says(network, RS, FIRST, "conclusion", pair=pair, **SCREEN).statement_id
-    verified = says(network, RS, SECOND, "verification", verifies=second, pair=pair, **SCREEN).statement_id
-    lead = {"pair": pair, "stage": "lead", "basis": "screen", "conclusion": second, "verification": verified}
-    says(network, RS, FIRST, "hit", **lead)
+    says(network, RS, FIRST, "hit", **lead_of_two(network, pair, SECOND, SCREEN))
     says(network, RS, THIRD, "verification", verifies=first, pair=pair, **NOT_ASSOCIATED)
     network.settle()
     assert {stage(network, node, pair) for node in (RS, MK)} == {Stage.LEAD}
@@ -215,9 +219,7 @@ def test_both_nodes_read_the_disagreement_and_find_the_same(network: Network, pa
     first = says(network, RS, FIRST, "conclusion", pair=pair, **SCREEN).statement_id
     otherwise = says(network, RS, SECOND, "verification", verifies=first, pair=pair, **NOT_ASSOCIATED).statement_id
     back = says(network, RS, FIRST, "retraction", retracts=first, reason="To conclude anew.").statement_id
-    anew = says(network, RS, FIRST, "conclusion", pair=pair, **INCONCLUSIVE).statement_id
-    agrees = says(network, RS, THIRD, "verification", verifies=anew, pair=pair, **INCONCLUSIVE).statement_id
-    lead = {"pair": pair, "stage": "lead", "basis": "screen", "conclusion": anew, "verification": agrees}
+    lead = lead_of_two(network, pair, THIRD, INCONCLUSIVE)
     with pytest.raises(Conflict) as refused:
         says(network, RS, FIRST, "hit", **lead)
     assert refused.value.code == NoEffect.DISAGREEMENT
@@ -226,7 +228,9 @@ def test_both_nodes_read_the_disagreement_and_find_the_same(network: Network, pa
     assert not any(knows(network, MK, name) for name in (first, otherwise, back, settled))
     says(network, RS, FIRST, "hit", **lead)
     network.settle()
-    assert all(knows(network, MK, name) for name in (first, otherwise, back, settled, anew, agrees))
+    assert all(
+        knows(network, MK, name) for name in (first, otherwise, back, settled, lead["conclusion"], lead["verification"])
+    )
     assert {stage(network, node, pair) for node in (RS, MK)} == {Stage.LEAD}
 
 
@@ -264,9 +268,7 @@ def test_a_disagreement_follows_the_exhibit_on_both_nodes(
     sides.append({"issuer": RS, "record": again, "scan": hashlib.sha256(scan).hexdigest()})
     a, b = sorted(sides, key=lambda side: str(side["record"]))
     later = {"a": a, "b": b}
-    anew = says(network, RS, FIRST, "conclusion", pair=later, **SCREEN).statement_id
-    agrees = says(network, RS, THIRD, "verification", verifies=anew, pair=later, **SCREEN).statement_id
-    lead = {"pair": later, "stage": "lead", "basis": "screen", "conclusion": anew, "verification": agrees}
+    lead = lead_of_two(network, later, THIRD, SCREEN)
     with pytest.raises(Conflict) as refused:
         says(network, RS, FIRST, "hit", **lead)
     assert refused.value.code == NoEffect.DISAGREEMENT
