@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.cli.command_groups import Command, CommandHeading
-from exchange.coordination.assessment import assessment_commands
 from exchange.coordination.desk import region_commands
 from exchange.coordination.exercises import exercise_commands
 from exchange.coordination.half_year_report import report_commands
 from exchange.coordination.incidents import incident_commands
 from exchange.coordination.law import law_commands
-from exchange.coordination.maturity import maturity_commands
+from exchange.coordination.maturity import assessment_commands, maturity_commands
 from exchange.coordination.meetings import action_commands, meeting_commands
-from exchange.coordination.onboarding import onboarding_commands
 from exchange.coordination.training import training_command
 
 COMMANDS: Final = CommandHeading(
@@ -81,7 +79,7 @@ COMMANDS: Final = CommandHeading(
         ),
         Command(
             "onboard",
-            onboarding_commands.onboard,
+            maturity_commands.onboard,
             "Lead a jurisdiction in, step by step.",
             (
                 "ffp onboard MD",

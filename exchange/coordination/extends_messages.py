@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from exchange.coordination.assessment.questionnaire import outside_texts, questionnaire_texts
 from exchange.coordination.half_year.figure_definitions import definition_texts
 from exchange.coordination.incidents.platform_words import annex_texts
-from exchange.coordination.maturity.practice_definitions import maturity_texts
-from exchange.coordination.onboarding.onboarding_steps import onboarding_texts
+from exchange.coordination.maturity.practice_definitions import item_texts
+from exchange.coordination.maturity.questionnaire import outside_texts, questionnaire_texts
 from exchange.coordination.region.indicators import goal_texts
 from exchange.web.wording.messages import MessagesPart
 
@@ -18,10 +17,9 @@ MESSAGES: Final = MessagesPart(
     {
         "half_year/figure_definitions.py": definition_texts,
         "incidents/platform_words.py": annex_texts,
-        "maturity/practice_definitions.py": maturity_texts,
-        "onboarding/onboarding_steps.py": onboarding_texts,
-        "assessment/questions.toml": questionnaire_texts,
-        "assessment/criteria.json": outside_texts,
+        "maturity/practice_definitions.py": item_texts,
+        "maturity/questions.toml": questionnaire_texts,
+        "maturity/criteria.json": outside_texts,
         "region/indicators.json": goal_texts,
     },
 )

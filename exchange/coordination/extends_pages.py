@@ -18,10 +18,7 @@ _MONITORING: Final = ("monitoring", "monitoring_year")
 _COUNTED: Final = (Role.HEAD, Role.AUDITOR)
 
 PAGES: Final = PagesPart(
-    folders=[
-        _HERE / topic
-        for topic in ("exercises", "half_year_report", "incidents", "law", "maturity", "meetings", "onboarding")
-    ],
+    folders=[_HERE / topic for topic in ("exercises", "half_year_report", "incidents", "law", "maturity", "meetings")],
     navigation=(
         NavigationEntry("partners", _m("Partners"), "/app/region", ("region", "onboarding")),
         NavigationEntry("partners", _m("Law"), "/app/law", _LAW),

@@ -17,7 +17,6 @@ from exchange.coordination.meetings.agreed_actions import overdue_here
 from exchange.coordination.meetings.pack.waiting_approvals import waiting_approvals
 from exchange.coordination.meetings.pack_paper import pack_page
 from exchange.coordination.meetings.pack_paper.waiting_approvals_words import waiting_line
-from exchange.coordination.onboarding import onboarding_page
 from exchange.flows.node.node import Node
 from exchange.web.languages import gettext as _
 from exchange.web.languages import ngettext, term
@@ -52,7 +51,6 @@ ROUTES: Final = RoutesPart(
         actions_page.router,
         meetings_page.router,
         pack_page.router,
-        onboarding_page.router,
         exercise_sets_page.router,
         exercise_page.router,
         half_year_page.router,

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from exchange.coordination.assessment.assessment_paper import paper, set_paper
 from exchange.coordination.exercises.attempts import Attempt
 from exchange.coordination.exercises.exercise_vocabulary import OUTCOMES_OF, ExerciseUse
 from exchange.coordination.exercises.exercise_words import (
@@ -19,6 +18,7 @@ from exchange.coordination.exercises.exercise_words import (
     use_word,
 )
 from exchange.coordination.exercises.scoring import SkillResult
+from exchange.coordination.maturity.assessment_paper import paper, set_paper
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.report.blocks import Block, bullets, heading, pairs, shared_columns, stage

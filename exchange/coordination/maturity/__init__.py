@@ -1,1 +1,1 @@
-"""How far a focal point has come by what its node shows; the signed snapshot of each half-year."""
+"""How far a focal point has come: by what its node shows, by what people answer, and on its way in."""

@@ -7,7 +7,6 @@ within ``KEPT_AFTER_DAYS``, the node keeps it by itself. What is kept stays.
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,13 +14,18 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.coordination.approved_document import NewApproval, approve_document
+from exchange.coordination.approved_document import NewApproval, approve_document, approved_file
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.maturity.maturity_path import MaturityPath, path_of
-from exchange.coordination.maturity.maturity_snapshot import Snapshot, read_snapshot, write_snapshot
+from exchange.coordination.maturity.maturity_snapshot import (
+    KEPT_BY,
+    MaturityPath,
+    Snapshot,
+    path_of,
+    read_snapshot,
+    write_snapshot,
+)
 from exchange.coordination.maturity.practices_here import maturity_of
-from exchange.coordination.maturity.signed_snapshot import KEPT_BY, SignedSnapshotForm
 from exchange.coordination.maturity.snapshot_tables import (
     MaturitySnapshotRow,
     add_snapshot,
@@ -31,7 +35,6 @@ from exchange.coordination.maturity.snapshot_tables import (
 from exchange.errors import Conflict, NotFound
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.node import Node
-from exchange.flows.statement.proven import make_proven
 from exchange.flows.statement.sign_statement import THE_NODE
 from schemas import Maker
 
@@ -137,11 +140,7 @@ def signed_snapshot(node: Node, half: Half) -> bytes:
         document, approval = (row.document, row.approval) if row is not None else (b"", "")
     if not document:
         raise NotFound(f"No snapshot of {half} is kept here. {_keep_next(half)}")
-    bundle = make_proven(node, approval, kind="approval")
-    form = SignedSnapshotForm(
-        format="ffp-signed-maturity/1", snapshot=base64.b64encode(document).decode(), bundle=bundle
-    )
-    return form.model_dump_json().encode() + b"\n"
+    return approved_file(node, approval, document)
 
 
 def _keep_next(half: Half) -> str:

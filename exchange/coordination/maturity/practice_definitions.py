@@ -1,4 +1,5 @@
-"""What a node's maturity is held against: four levels, each a handful of practices that the node itself can prove.
+"""What a good focal point does: four levels, each a handful of practices that the node itself can prove; and the steps
+before a jurisdiction joins (deploy/runbook.md).
 
 No document of the field defines levels for a node. These are set by reason: first that others reach it, then that
 exhibits flow, then that it can be relied on, then that it accounts for itself (docs/monitoring.md, "Maturity").
@@ -8,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
 from exchange.coordination.half_year.small_counts import Figure
-from schemas.vocabulary import Role
+from schemas.vocabulary import OnboardingStep, Role
 
 
 class State(StrEnum):
@@ -38,8 +40,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Practice:
-    """``title`` is true where the practice holds, ``then`` the next step where it does not: on the ``page``, which is
-    for its ``readers``, or by ``typed``, a command or a setting. ``brings_data``: the step mends a lack of data too."""
+    """What a good focal point does: a practice of a level, or a step before it joins. ``title`` is true where it holds,
+    ``then`` the next step where it does not: on the ``page``, which is for its ``readers``, or by ``typed``, a command
+    or a setting. ``brings_data``: the step mends a lack of data too. ``condition``: what is proven of it can end; else
+    it happened, and stays proven. ``lasts_days``: after this many days it is to be shown again."""
 
     title: str
     then: str
@@ -47,6 +51,11 @@ class Practice:
     page: str | None = None
     readers: frozenset[Role] = frozenset()
     brings_data: bool = False
+    condition: bool = True
+    lasts_days: int | None = None
+
+    def is_old(self, on: date | None, day: date) -> bool:
+        return self.lasts_days is not None and on is not None and on + timedelta(days=self.lasts_days) < day
 
 
 @dataclass(frozen=True)
@@ -211,8 +220,53 @@ MATURITY_LEVELS: Final[Mapping[int, MaturityLevel]] = {
 }
 
 
-def maturity_texts() -> list[str]:
-    """All that a page says of these in the reader's language."""
-    practices = [practice for level in MATURITY_LEVELS.values() for practice in level.practices.values()]
-    said = [text for item in practices for text in (item.title, item.then)]
-    return [*(level.title for level in MATURITY_LEVELS.values()), *said]
+STEP_GUIDES: Final[Mapping[OnboardingStep, Practice]] = {
+    OnboardingStep.LEGAL_BASIS: Practice(
+        "The policy in force names a line for each partner, and none is past its review.",
+        "Sign the agreement, and state with whom the node shares what, under which article.",
+        "ffp policy set policy.json --as HEAD",
+    ),
+    OnboardingStep.CEREMONY: Practice(
+        "The trust root that is installed is in force, and names a node of the jurisdiction.",
+        "Make the keys before two people, sign a round of the trust root that names the node, and install it.",
+        "ffp root install FOLDER",
+    ),
+    OnboardingStep.NODE: Practice(
+        "The node finds no fault of its own, or, seen by a partner: it is enrolled and answers.",
+        "Install the node, put it behind TLS, add its users, and enrol it with its partners.",
+        "ffp doctor",
+        "/app/peers",
+    ),
+    OnboardingStep.CONFORMANCE: Practice(
+        "The file of findings says that everything tried was kept, at the node's own address, within a year.",
+        "Let a partner check from outside whether the node keeps the contract, and keep what it found.",
+        "ffp conformance https://NODE --json found.json",
+        lasts_days=365,
+    ),
+    OnboardingStep.BACKUP_DRILL: Practice(
+        "The last restore that was tried is verified, and recent.",
+        "Back the node up, restore that backup aside, and verify it.",
+        "ffp restore-drill --from FOLDER",
+        lasts_days=92,
+    ),
+    OnboardingStep.TRIAL_EXCHANGE: Practice(
+        "A record that says that it is synthetic arrived from a partner, and a partner took one.",
+        "Exchange a made-up record each way, marked as synthetic, and withdraw both.",
+        "ffp sync status",
+        condition=False,
+    ),
+    OnboardingStep.FIRST_REPORT: Practice(
+        "The report of a half-year is approved.",
+        "Approve the report of the first half-year.",
+        "ffp report --half HALF --approve SHA256 --as HEAD --because LINE",
+        "/app/monitoring",
+        condition=False,
+    ),
+}
+
+
+def item_texts() -> list[str]:
+    """Return all that a page says of levels, practices and steps in the reader's language."""
+    levels = MATURITY_LEVELS.values()
+    items = [*(practice for level in levels for practice in level.practices.values()), *STEP_GUIDES.values()]
+    return [*(level.title for level in levels), *(text for item in items for text in (item.title, item.then))]

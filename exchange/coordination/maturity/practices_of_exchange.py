@@ -2,26 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.clock import DAY_S, stamp_in
 from exchange.coordination.half_year.half_year_rows import entry_of
 from exchange.coordination.half_year.small_counts import exact, told_count
 from exchange.coordination.maturity.practice_definitions import Evidence, State
-from exchange.coordination.maturity.practice_rows import last_given, last_received, said_since, was_compared
 from exchange.flows.alerts.deadlines import Due, Duty
 from exchange.flows.blind.visibility import is_worth_pursuing
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.work import TAIL_S
+from exchange.log.audit_entry import Act
 from exchange.store.access.users import all_users
 from exchange.store.log.statements import find_statement, latest_checkpoint, latest_of, log_size, statement_at
 from exchange.store.sync.peers import all_peers
+from exchange.store.tables.log import AuditRow, AuditSubjectRow, CheckpointRow
 from exchange.store.tables.peers import PeerRow, PeerState
+from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow
 from schemas import Conclusion, Retraction, Verification, open_envelope, parse_statement
 from schemas.vocabulary import Basis, Role
+
+
+def last_given(session: Session, owner: str) -> str | None:
+    """When a peer was last given an own record, by the audit rows that are kept."""
+    found = (
+        select(AuditRow.at)
+        .join(AuditSubjectRow, AuditSubjectRow.number == AuditRow.number)
+        .join(StatementRow, StatementRow.statement_id == AuditSubjectRow.subject)
+        .where(AuditRow.act == Act.GIVE_PAGE, StatementRow.type == "record", StatementRow.issuer == owner)
+        .order_by(AuditRow.number.desc())
+    )
+    return session.scalar(found.limit(1))
+
+
+def last_received(session: Session, owner: str) -> str | None:
+    """When a record of somebody else last arrived that is believed."""
+    found = select(StatementRow.received_at).where(
+        StatementRow.type == "record", StatementRow.issuer != owner, StatementRow.refused_by.is_(None)
+    )
+    return session.scalar(found.order_by(StatementRow.received_at.desc()).limit(1))
+
+
+def was_compared(session: Session, owner: str) -> bool:
+    """Whether any scan of an own record that is still here was ever correlated."""
+    found = (
+        select(AcquisitionRow.acquisition_id)
+        .join(RecordRow, RecordRow.statement_id == AcquisitionRow.statement_id)
+        .where(RecordRow.issuer == owner, AcquisitionRow.first_correlated_at.is_not(None))
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def said_since(session: Session, issuer: str, kinds: Collection[str], since: str) -> Sequence[StatementRow]:
+    """An issuer's statements that are whole, in the order of its log."""
+    found = select(StatementRow).where(
+        StatementRow.type.in_(kinds),
+        StatementRow.received_at >= since,
+        StatementRow.issuer == issuer,
+        StatementRow.envelope.is_not(None),
+    )
+    return session.scalars(found.order_by(StatementRow.log_index)).all()
+
+
+def head_after(session: Session, size: int) -> CheckpointRow | None:
+    """The first own head that is larger than this size."""
+    return session.scalars(
+        select(CheckpointRow).where(CheckpointRow.size > size).order_by(CheckpointRow.size).limit(1)
+    ).first()
+
 
 ANSWER_DAYS: Final = 1
 EXHIBIT_DAYS: Final = 90

@@ -13,11 +13,11 @@ from typing import Any, Final
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import propose_import, take_import
 from exchange.coordination.law.law_draft import law_draft, publish_law, replace_articles
+from exchange.coordination.maturity.checklist import StepChange, sign_checklist
 from exchange.coordination.maturity.keep_snapshot import keep_snapshot
 from exchange.coordination.meetings.agreed_actions import NewAction, add_action, change_action, list_actions
 from exchange.coordination.meetings.held_meetings import Attendance, NewMeeting, enter_meeting
 from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
-from exchange.coordination.onboarding.checklist import StepChange, sign_checklist
 from exchange.coordination.training.past_story import PAST_HEAD, Story
 from exchange.flows.node.node import Node
 from exchange.flows.terms.policy_change import change_policy, preview_policy

@@ -8,7 +8,7 @@ from typing import Any
 
 from pypdf import PdfReader
 
-from exchange.coordination.assessment.assessment_paper import paper, set_paper
+from exchange.coordination.maturity.assessment_paper import paper, set_paper
 from exchange.web.report.blocks import shared_columns
 
 LONG = "Правопорушникиідентифікація"

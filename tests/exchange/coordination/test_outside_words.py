@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from exchange.coordination.assessment.questionnaire import headings, standards
 from exchange.coordination.incidents.platform_words import sources
+from exchange.coordination.maturity.questionnaire import headings, standards
 from exchange.coordination.outside_words import OWN_SOURCES, fact_words, outside_words
 from exchange.coordination.region.indicators import goal_texts, indicators_in, shipped_indicators
 from exchange.coordination.region.regional_lines import number_words

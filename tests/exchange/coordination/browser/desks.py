@@ -19,10 +19,10 @@ from exchange.coordination.desk.desk_app import desk_app
 from exchange.coordination.desk.pack_desk import PackDesk
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import propose_import, take_import
+from exchange.coordination.maturity.checklist import StepChange, sign_checklist
 from exchange.coordination.meetings.agreed_actions import NewAction, add_action, change_action
 from exchange.coordination.meetings.held_meetings import Attendance, NewMeeting, enter_meeting
 from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
-from exchange.coordination.onboarding.checklist import StepChange, sign_checklist
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region_files.report_file import Believed

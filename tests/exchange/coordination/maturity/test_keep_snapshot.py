@@ -24,10 +24,9 @@ from exchange.coordination.maturity.keep_snapshot import (
     maturity_path,
     signed_snapshot,
 )
-from exchange.coordination.maturity.maturity_snapshot import read_snapshot, write_snapshot
+from exchange.coordination.maturity.maturity_snapshot import read_snapshot, verify_signed_snapshot, write_snapshot
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS, State
 from exchange.coordination.maturity.practices_here import maturity_of
-from exchange.coordination.maturity.signed_snapshot import verify_signed_snapshot
 from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.integrity.log_check import check_log
@@ -172,23 +171,23 @@ def test_a_file_that_was_altered_is_not_believed(world: World) -> None:
     world.at("2026-07-04")
     keep_snapshot(world.node, HEAD)
     good = given_away(world)
-    document = json.loads(base64.b64decode(good["snapshot"]))
+    document = json.loads(base64.b64decode(good["document"]))
     for level in document["levels"]:
         for practice in level["practices"]:
             practice["state"] = "holds"
     document["reached"] = len(MATURITY_LEVELS)
     better = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-    altered = good | {"snapshot": base64.b64encode(better).decode()}
+    altered = good | {"document": base64.b64encode(better).decode()}
     with pytest.raises(StatementInvalid, match="concerns another file"):
         verify_signed_snapshot(json.dumps(altered).encode())
 
-    envelope = json.loads(base64.b64decode(good["bundle"]["envelope"]))
+    bundle = json.loads(base64.b64decode(good["proof"]))
+    envelope = json.loads(base64.b64decode(bundle["envelope"]))
     payload = json.loads(base64.b64decode(envelope["payload"]))
     payload["concerns"] = hashlib.sha256(better).hexdigest()
     envelope["payload"] = base64.b64encode(json.dumps(payload).encode()).decode()
-    forged = altered | {
-        "bundle": good["bundle"] | {"envelope": base64.b64encode(json.dumps(envelope).encode()).decode()}
-    }
+    bundle["envelope"] = base64.b64encode(json.dumps(envelope).encode()).decode()
+    forged = altered | {"proof": base64.b64encode(json.dumps(bundle).encode()).decode()}
     with pytest.raises(StatementInvalid):
         verify_signed_snapshot(json.dumps(forged).encode())
     for broken in (b"", b"{}", b"[" * 100_000, json.dumps(good | {"more": 1}).encode(), b"\xff"):
@@ -208,7 +207,7 @@ def test_nobody_but_the_head_or_the_node_keeps_one(world: World, role: Role) -> 
     with world.node.store.write() as session:
         enter(session, said, to=[])
     good = given_away(world)
-    forged = good | {"bundle": json.loads(approval_proof(world.node, said.statement_id))}
+    forged = good | {"proof": base64.b64encode(approval_proof(world.node, said.statement_id)).decode()}
     with pytest.raises(
         StatementInvalid, match=f"somebody in the role {role}, and not in the role head or node"
     ) as error:

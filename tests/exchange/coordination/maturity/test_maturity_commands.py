@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.maturity.maturity_snapshot import verify_signed_snapshot
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS
-from exchange.coordination.maturity.signed_snapshot import verify_signed_snapshot
 from exchange.flows.log.checkpoint import sign_head
 from exchange.store.access.users import add_user
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role

@@ -101,7 +101,7 @@ def test_the_path_stands_on_the_page(kept: Maturity, signed_in: Callable[[Role],
     assert f"<th>{last_half()}</th>" in path
     assert "head-1" in path
     assert "ffp maturity --keep" not in path
-    held = [item for rung in kept.rungs for item in rung.seen if item.holds]
+    held = [item for rung in kept.rungs for item in rung.seen if item.proof.state is State.HOLDS]
     assert path.count('class="holds"') == len(held) > 0
 
 

@@ -18,8 +18,7 @@ from exchange.coordination.half_year.half_year_report import approve_report
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.small_counts import HELD_BACK, Figure, Told, exact
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS, Evidence, State
-from exchange.coordination.maturity.practices_here import maturity_of, rungs_of
-from exchange.coordination.maturity.practices_here import reached as reached_by
+from exchange.coordination.maturity.practices_here import Maturity, maturity_of, rungs_of
 from exchange.errors import TimeStampUnavailable
 from exchange.flows.integrity.log_check import check_when_due
 from exchange.flows.keys.trust_root import install_trust
@@ -132,8 +131,8 @@ def proof(node: Node, name: str) -> Evidence:
 @pytest.mark.parametrize(("number", "name"), PRACTICES)
 def test_a_level_needs_each_of_its_practices_and_those_below(number: int, name: str, state: State) -> None:
     proofs = {practice: Evidence(HOLDS) for _, practice in PRACTICES}
-    assert reached_by(rungs_of(proofs)) == 4
-    assert reached_by(rungs_of(proofs | {name: Evidence(state)})) == number - 1
+    assert Maturity(RS, "RS", "", rungs_of(proofs)).reached == 4
+    assert Maturity(RS, "RS", "", rungs_of(proofs | {name: Evidence(state)})).reached == number - 1
 
 
 def test_a_node_that_was_just_made_has_reached_nothing(world: World) -> None:

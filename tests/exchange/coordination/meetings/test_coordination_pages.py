@@ -13,10 +13,10 @@ import pytest
 
 from exchange.clock import now, today
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.maturity.checklist import checklist_of
 from exchange.coordination.meetings.agreed_actions import NewAction, add_action, change_action, list_actions
 from exchange.coordination.meetings.held_meetings import list_meetings
 from exchange.coordination.meetings.pack.approve_inputs import draft_inputs
-from exchange.coordination.onboarding.checklist import checklist_of
 from exchange.flows.log.checkpoint import sign_head
 from schemas import Maker
 from schemas.vocabulary import (

@@ -1,1 +1,0 @@
-"""How a jurisdiction joins the exchange, in seven steps."""
