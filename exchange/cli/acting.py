@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -55,6 +56,14 @@ def actor_of(node: Node, pseudonym: str | None, *roles: Role) -> Actor:
         return CONSOLE
     maker = maker_of(node, pseudonym, *roles)
     return Actor(ActorKind.PERSON, maker.pseudonym, maker.role)
+
+
+def day_of(text: str) -> date:
+    """Raises InvalidInput."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput(f"{text} is no day, such as 2026-12-01.") from error
 
 
 def one_of(vocabulary: type[_E], word: str) -> _E:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from exchange.cli.acting import code_of, maker_as_head, maker_of, one_of, warn_of
+from exchange.cli.acting import code_of, day_of, maker_as_head, maker_of, one_of, warn_of
 from exchange.cli.node import Home
 from exchange.cli.opening import opened_here, passphrase_for
 from exchange.cli.tables import AsJson, print_json, tell
@@ -337,7 +337,6 @@ def _changes(
     asked: list[tuple[Any, str]], evidence: Path | None, because: str | None, on: str | None, address: str | None
 ) -> dict[OnboardingStep, StepChange]:
     from exchange.coordination.maturity.checklist import StepChange, read_evidence
-    from exchange.coordination.meetings.action_commands import day_of
     from schemas.vocabulary import OnboardingStep
 
     if not asked:

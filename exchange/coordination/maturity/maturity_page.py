@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import RedirectResponse, Response
 
+from exchange.coordination.form_fields import LineDoubts, with_doubts, word_in
 from exchange.coordination.half_year.figure_words import words
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.checklist import StepChange, checklist_of, sign_checklist, who_stands_where
@@ -29,7 +30,6 @@ from exchange.coordination.maturity.maturity_words import (
 )
 from exchange.coordination.maturity.practice_definitions import STEP_GUIDES, Evidence
 from exchange.coordination.maturity.practices_here import maturity_of
-from exchange.coordination.meetings.form_fields import LineDoubts, with_doubts, word_in
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.flows.sync.partners import exchange_standing

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import Acting, code_of, maker_as_head, one_of, warn_of
+from exchange.cli.acting import Acting, code_of, day_of, maker_as_head, one_of, warn_of
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
-from exchange.errors import InvalidInput
 
 if TYPE_CHECKING:
     pass
@@ -23,15 +22,6 @@ Because = Annotated[
     str, typer.Option(help="What came of it, or why it will not be done, in one line without any name of a person.")
 ]
 OnDay = Annotated[str | None, typer.Option("--on", help="The day, such as 2026-12-01. Default: today.")]
-
-
-def day_of(text: str) -> date:
-    """Raises InvalidInput."""
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidInput(f"{text} is no day, such as 2026-12-01.") from error
 
 
 @app.command("add")

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from exchange.coordination.form_fields import LineDoubts, day_in, with_doubts, word_in
 from exchange.coordination.meetings.agreed_actions import (
     ListedAction,
     NewAction,
@@ -16,7 +17,6 @@ from exchange.coordination.meetings.agreed_actions import (
     change_action,
     list_actions,
 )
-from exchange.coordination.meetings.form_fields import LineDoubts, day_in, with_doubts, word_in
 from exchange.coordination.meetings.meeting_words import (
     action_state_word,
     meeting_word,

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from exchange.cli.acting import HIGHEST, Acting, actor_of, maker_as_head, one_of, warn_of
+from exchange.cli.acting import HIGHEST, Acting, actor_of, day_of, maker_as_head, one_of, warn_of
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.meetings.action_commands import day_of
 from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
 from exchange.errors import InvalidInput
 

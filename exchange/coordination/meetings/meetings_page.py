@@ -11,8 +11,8 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
+from exchange.coordination.form_fields import LineDoubts, day_in, with_doubts, word_in
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.meetings.form_fields import LineDoubts, day_in, with_doubts, word_in
 from exchange.coordination.meetings.held_meetings import (
     MOST_ATTEND,
     Attendance,

@@ -216,7 +216,7 @@ def test_a_new_file_asks_everything_and_brings_the_answers_of_last_time(tmp_path
         new = begun.answers[name]
         assert (new.value, new.evidence) == (given.value, given.evidence)
         assert new.on == (given.on or before.assessed_on) if given.value != "" else new.on is None
-    assert begun.recommendation == before.recommendations
+    assert begun.recommendation == before.recommendation
     assert (begun.assessor, begun.assessed_on) == (before.assessor, None)
 
 
