@@ -13,7 +13,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.small_counts import Figure
@@ -24,12 +24,11 @@ from exchange.coordination.maturity.maturity_snapshot import (
     verify_signed_snapshot,
 )
 from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, Believed, ReportRefused, verify_report_file
-from exchange.errors import ExchangeError, InvalidInput, LogError, NotFound, RootInvalid, StatementInvalid
-from exchange.home import read_bounded
+from exchange.errors import InvalidInput, LogError, NotFound, RootInvalid, StatementInvalid
 from schemas import ContractError
 from schemas.strict_json import check_json
 
-MAX_RELEASED_BYTES: Final = MAX_FILE_BYTES
+MAX_FILES: Final = 200
 _KNOW_IT: Final = (
     "Write the node's 40 digits, as its operator reads them out, into node_fingerprint of the assessment, or put a "
     "signed snapshot of its maturity here."
@@ -50,63 +49,51 @@ class ReleasedReport:
     figures: Mapping[str, Figure]
 
 
-def released_reports(
-    files: Sequence[Path], snapshots: Sequence[VerifiedSnapshot], digits: str | None
-) -> tuple[list[ReleasedReport], list[tuple[str, str]], set[str]]:
-    """The reports, the earliest first; those that are left, each with why; and the names of all files that are a
-    report. ``digits``: the fingerprint of the assessed node's identity as the assessor knows it, whatever the node is
-    called in its reports."""
-    reports, left, seen = list[ReleasedReport](), list[tuple[str, str]](), set[str]()
-    known = [f"{item.snapshot.node_id}={item.fingerprint}" for item in snapshots]
-    for path in files:  # one at a time in the memory
-        name, body = path.name, _body(path)
-        if (fields := _report_fields(body)) is None:
-            continue
-        seen.add(name)
-        own = [f"{fields.get('node')}={digits}"] if digits else known
-        try:
-            reports.append(_of_file(name, body, Believed(fingerprints=own)))
-        except ReportRefused as error:
-            step = _KNOW_IT if error.code == "unknown-identity" else error.next_step
-            left.append((name, f"{error} {step}"[:600]))
-        except InvalidInput as error:
-            left.append((name, str(error)[:300]))
-    return sorted(reports, key=lambda item: item.half), left, seen
-
-
-def _body(path: Path) -> bytes:
-    """Empty where it is larger than any of these files."""
-    data = read_bounded(path, MAX_RELEASED_BYTES)
-    return data if len(data) <= MAX_RELEASED_BYTES else b""
-
-
-def _report_fields(body: bytes) -> dict[str, Any] | None:
-    try:
-        check_json(body, max_bytes=MAX_RELEASED_BYTES)
-    except ContractError:
-        return None
-    fields = json.loads(body)
-    is_report = isinstance(fields, dict) and str(fields.get("format", "")).startswith(_FORMATS)
-    return fields if is_report else None
-
-
-def _of_file(name: str, body: bytes, believed: Believed) -> ReleasedReport:
-    found = verify_report_file(body, believed)
-    period = found.document.period
-    if not isinstance(period, Half):
-        raise InvalidInput(f"It is the report of the year {period}; put the files of its half-years here.")
-    return ReleasedReport(name, period, found.node_id, found.jurisdiction, found.sha256, found.document.trend)
-
-
-MAX_FILES: Final = 200
-
-
 @dataclass(frozen=True)
 class LeftFile:
     """A file that is not read, and why."""
 
     name: str
     why: str
+
+
+def released_reports(
+    files: Sequence[Path], snapshots: Sequence[VerifiedSnapshot], digits: str | None
+) -> tuple[list[ReleasedReport], list[LeftFile]]:
+    """The reports among the files, the earliest first; and those that are left. ``digits``: the fingerprint of the
+    assessed node's identity as the assessor knows it, whatever the node is called in its reports."""
+    reports, left = list[ReleasedReport](), list[LeftFile]()
+    known = [f"{item.snapshot.node_id}={item.fingerprint}" for item in snapshots]
+    for path in files:  # one at a time in the memory
+        body = read_whole(path, MAX_FILE_BYTES)
+        own = [f"{json.loads(body).get('node')}={digits}"] if digits else known
+        try:
+            found = verify_report_file(body, Believed(fingerprints=own))
+        except ReportRefused as error:
+            step = _KNOW_IT if error.code == "unknown-identity" else error.next_step
+            left.append(LeftFile(path.name, f"{error} {step}"[:600]))
+            continue
+        except InvalidInput as error:
+            left.append(LeftFile(path.name, str(error)[:300]))
+            continue
+        period, trend = found.document.period, found.document.trend
+        if isinstance(period, Half):
+            reports.append(ReleasedReport(path.name, period, found.node_id, found.jurisdiction, found.sha256, trend))
+        else:
+            why = f"It is the report of the year {period}; put the files of its half-years here."
+            left.append(LeftFile(path.name, why))
+    return sorted(reports, key=lambda item: item.half), left
+
+
+def _is_report(path: Path) -> bool:
+    """By its format; a file that is too large or no JSON is none."""
+    try:
+        body = read_whole(path, MAX_FILE_BYTES)
+        check_json(body, max_bytes=MAX_FILE_BYTES)
+    except (InvalidInput, ContractError):
+        return False
+    fields = json.loads(body)
+    return isinstance(fields, dict) and str(fields.get("format", "")).startswith(_FORMATS)
 
 
 @dataclass(frozen=True)
@@ -155,13 +142,13 @@ def read_folder(folder: Path) -> AssessmentFolder:
             raise InvalidInput(f"{first.file} is of {first.jurisdiction}, {given.file} of {given.jurisdiction}.")
     digits = next((item.node_fingerprint for item in reversed(assessments) if item.node_fingerprint), None)
     documents = [path for path in found if path.suffix == ".json"]
-    snapshots, refused = _snapshots(documents, first.jurisdiction, digits)
-    reports, unfit, seen = released_reports(documents, snapshots, digits)
+    released = [path for path in documents if _is_report(path)]
+    snapshots, refused = _snapshots([path for path in documents if path not in released], first.jurisdiction, digits)
+    reports, unfit = released_reports(released, snapshots, digits)
     own = tuple(report for report in reports if report.jurisdiction == first.jurisdiction)
-    left = [LeftFile(name, why) for name, why in unfit]
-    left += [item for item in refused if item.name not in seen]
-    left += [LeftFile(item.name, f"It is of {item.jurisdiction}.") for item in reports if item not in own]
-    return AssessmentFolder(folder.name, first.jurisdiction, tuple(assessments), snapshots, own, tuple(left))
+    elsewhere = [LeftFile(item.name, f"It is of {item.jurisdiction}.") for item in reports if item not in own]
+    left = (*unfit, *refused, *elsewhere)
+    return AssessmentFolder(folder.name, first.jurisdiction, tuple(assessments), snapshots, own, left)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -192,7 +179,7 @@ def _snapshots(
         try:
             found = verify_signed_snapshot(read_whole(path, MAX_SIGNED_SNAPSHOT_BYTES), confirmed=digits)
         except (StatementInvalid, LogError, RootInvalid, InvalidInput) as error:
-            left.append(LeftFile(path.name, _why(error)))
+            left.append(LeftFile(path.name, str(error)[:300]))
             continue
         if found.snapshot.jurisdiction != jurisdiction:
             left.append(LeftFile(path.name, f"It is of {found.snapshot.jurisdiction}, not of {jurisdiction}."))
@@ -211,7 +198,3 @@ def _snapshots(
         if item.snapshot.node_id != newest
     ]
     return tuple(item for item in kept if item.snapshot.node_id == newest), left
-
-
-def _why(error: ExchangeError) -> str:
-    return str(error)[:300]

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.coordination.outside_facts import OutsideFact, read_facts
 
@@ -157,22 +157,6 @@ class AssessmentQuestion(_Data):
             case _:
                 return {}
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        number = self.kind in (AnswerKind.COUNT, AnswerKind.MONTHS)
-        scaled = self.zero_at is not None and self.full_at is not None
-        if (self.kind is AnswerKind.CHOICE) != bool(self.choices):
-            raise ValueError(f"{self.id}: a choice, and nothing else, offers answers")
-        if scaled != (number and self.weight > 0) or (scaled and self.zero_at == self.full_at):
-            raise ValueError(f"{self.id}: a number that counts, and nothing else, says from where to where it counts")
-        if self.kind is AnswerKind.TEXT and (self.weight or self.advice):
-            raise ValueError(f"{self.id}: nothing is worked out of free words")
-        if self.of is not None and self.kind is not AnswerKind.COUNT:
-            raise ValueError(f"{self.id}: only a count is a share of another one")
-        if any(word not in self.words for advice in self.advice for word in advice.when):
-            raise ValueError(f"{self.id}: an advice follows from an answer that is not offered")
-        return self
-
 
 class Area(_Data):
     """What a spoke of the radar stands for."""
@@ -196,25 +180,11 @@ class Questionnaire(_Data):
     def __iter__(self) -> Iterator[AssessmentQuestion]:  # type: ignore[override]  # of a model: its questions, not its fields
         return (question for area in self.areas for question in area.questions)
 
-    @model_validator(mode="after")
-    def _holds_together(self) -> Self:
-        ids = [question.id for question in self]
-        if len({*ids, *(area.id for area in self.areas)}) != len(ids) + len(self.areas):
-            raise ValueError("an id stands twice")
-        for place, question in enumerate(self):
-            if question.of is not None and question.of not in ids[:place]:
-                raise ValueError(f"{question.id}: what it is a share of must be asked before it")
-        return self
-
 
 @functools.cache
 def questionnaire() -> Questionnaire:
-    """That of this release."""
-    return read_questionnaire(resources.files(__package__).joinpath("questions.toml").read_text(encoding="utf-8"))
-
-
-def read_questionnaire(text: str) -> Questionnaire:
-    """Raises ValueError for what is no questionnaire."""
+    """That of this release; a test holds its parts against each other."""
+    text = resources.files(__package__).joinpath("questions.toml").read_text(encoding="utf-8")
     return Questionnaire.model_validate(_as_tuples(tomllib.loads(text)))
 
 

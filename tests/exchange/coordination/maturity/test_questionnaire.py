@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS
 from exchange.coordination.maturity.questionnaire import (
     AnswerKind,
@@ -14,60 +12,9 @@ from exchange.coordination.maturity.questionnaire import (
     outside_texts,
     questionnaire,
     questionnaire_texts,
-    read_questionnaire,
     standards,
 )
 from exchange.flows.entry.free_text import doubts
-
-GOOD = """
-[[area]]
-id = "one"
-title = "One"
-criterion = "impact"
-[[area.question]]
-id = "whole"
-text = "How many?"
-look = "The list."
-good = "Many."
-kind = "count"
-weight = 0
-[[area.question]]
-id = "part"
-text = "How many of them?"
-look = "The list."
-good = "All."
-kind = "count"
-of = "whole"
-zero_at = 0
-full_at = 1
-weight = 1
-[[area]]
-id = "two"
-title = "Two"
-criterion = "impact"
-[[area.question]]
-id = "degree"
-text = "Is it so?"
-look = "It."
-good = "Yes."
-kind = "degree"
-weight = 1
-[[area.question.advice]]
-when = ["no"]
-priority = 1
-text = "Make it so."
-[[area]]
-id = "three"
-title = "Three"
-criterion = "impact"
-[[area.question]]
-id = "words"
-text = "What?"
-look = "It."
-good = "This."
-kind = "text"
-weight = 0
-"""
 
 
 def test_it_asks_what_an_assessor_must_see() -> None:
@@ -111,24 +58,17 @@ def test_its_texts_are_whole_sentences_without_names() -> None:
     assert [text for text in texts if doubts(text)] == []
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ('id = "part"', 'id = "whole"', "an id stands twice"),
-        ('id = "three"', 'id = "degree"', "an id stands twice"),
-        ('of = "whole"', 'of = "nothing"', "must be asked before"),
-        ("zero_at = 0\n", "", "from where to where"),
-        ("full_at = 1", "full_at = 0", "from where to where"),
-        ('when = ["no"]', 'when = ["never"]', "not offered"),
-        ('kind = "text"\nweight = 0', 'kind = "text"\nweight = 1', "free words"),
-        ('kind = "degree"', 'kind = "choice"', "a choice, and nothing else"),
-        ("priority = 1", "priority = 4", "less than or equal to 3"),
-        ('good = "Many."', 'good = "Many."\nmore = 1', "more"),
-        ("weight = 1\n[[area.question.advice]]", 'of = "whole"\nweight = 1\n[[area.question.advice]]', "only a count"),
-    ],
-)
-def test_one_that_does_not_hold_together_is_refused(old: str, new: str, said: str) -> None:
-    assert len(list(read_questionnaire(GOOD))) == 4
-    assert old in GOOD
-    with pytest.raises(ValueError, match=said):
-        read_questionnaire(GOOD.replace(old, new, 1))
+def test_its_parts_hold_together() -> None:
+    asked, ids = questionnaire(), list(questionnaire().by_id)
+    names = [*(question.id for question in asked), *(area.id for area in asked.areas)]
+    assert len(set(names)) == len(names), "an id stands once"
+    for question in asked:
+        number = question.kind in (AnswerKind.COUNT, AnswerKind.MONTHS)
+        scaled = question.zero_at is not None and question.full_at is not None
+        assert (question.kind is AnswerKind.CHOICE) == bool(question.choices), question.id
+        assert scaled == (number and question.weight > 0), question.id
+        assert not scaled or question.zero_at != question.full_at, question.id
+        assert question.kind is not AnswerKind.TEXT or not (question.weight or question.advice), question.id
+        assert question.of is None or question.kind is AnswerKind.COUNT, question.id
+        assert question.of is None or question.of in ids[: ids.index(question.id)], "the whole is asked for first"
+        assert {word for advice in question.advice for word in advice.when} <= set(question.words), question.id
