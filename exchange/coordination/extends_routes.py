@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from exchange.coordination.exercises import exercise_page, exercise_sets_page
+from exchange.coordination.exercises import exercise_page
 from exchange.coordination.exercises.attempt_cookie import all_left
 from exchange.coordination.half_year_report import half_year_page
 from exchange.coordination.half_year_report.half_year_glance import half_year_card
@@ -51,7 +51,6 @@ ROUTES: Final = RoutesPart(
         actions_page.router,
         meetings_page.router,
         pack_page.router,
-        exercise_sets_page.router,
         exercise_page.router,
         half_year_page.router,
         annex_page.router,

@@ -15,7 +15,7 @@ from exchange.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exchange.coordination.exercises.scoring import SkillResult
+    from exchange.coordination.exercises.attempts import SkillResult
 
 app = typer.Typer(help="Exercises and proficiency sets on made-up exhibits.", no_args_is_help=True)
 
@@ -157,7 +157,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score what was handed in elsewhere: each by its code, and all together by skill."""
-    from exchange.coordination.exercises.attempts import each_once, score_given
+    from exchange.coordination.exercises.attempts import added_up, each_once, score_given
     from exchange.coordination.exercises.exercise_documents import (
         MAX_ANSWERS_BYTES,
         MAX_GIVEN_BYTES,
@@ -165,7 +165,6 @@ def score(
         read_given,
     )
     from exchange.coordination.exercises.exercise_folder import MAX_PACKED_BYTES, unpack_set
-    from exchange.coordination.exercises.scoring import added_up
 
     _, document = unpack_set(read_named_file(packed, MAX_PACKED_BYTES))
     known = open_seal(read_named_file(answers, MAX_ANSWERS_BYTES), document).answers

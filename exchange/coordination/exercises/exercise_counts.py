@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from exchange.clock import stamp
-from exchange.coordination.exercises.attempts import Attempt, attempts_of, outcome_of
+from exchange.coordination.exercises.attempts import Attempt, SkillResult, attempts_of, by_skill, outcome_of
 from exchange.coordination.exercises.exercise_documents import SetId
 from exchange.coordination.exercises.exercise_folder import KeptSet, check_exercises, list_sets
 from exchange.coordination.exercises.exercise_vocabulary import (
@@ -23,7 +23,6 @@ from exchange.coordination.exercises.exercise_vocabulary import (
     ExerciseSkill,
     ExerciseUse,
 )
-from exchange.coordination.exercises.scoring import SkillResult, by_skill
 from exchange.coordination.half_year.half_years import Half
 from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import shipped_directory

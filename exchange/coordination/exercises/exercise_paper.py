@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from exchange.coordination.exercises.attempts import Attempt
+from exchange.coordination.exercises.attempts import Attempt, SkillResult
 from exchange.coordination.exercises.exercise_vocabulary import OUTCOMES_OF, ExerciseUse
 from exchange.coordination.exercises.exercise_words import (
     answered_words,
@@ -17,7 +17,6 @@ from exchange.coordination.exercises.exercise_words import (
     skill_word,
     use_word,
 )
-from exchange.coordination.exercises.scoring import SkillResult
 from exchange.coordination.maturity.assessment_paper import paper, set_paper
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term

@@ -1,5 +1,5 @@
 """The questions for investigators: which skill, which options, which one is right. Their words are the pages'
-(`exchange.coordination.exercises.exercise_question_words`), in ten languages.
+(`exchange.coordination.exercises.exercise_words`), in ten languages.
 
 The questions and what is right stand in the software, as the rules do in its documents: they are no secret, and a
 blind set of them asks whether somebody can apply the rules, each time with other moments and in another order.
@@ -7,13 +7,62 @@ blind set of them asks whether somebody can apply the rules, each time with othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import hmac
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseSkill
-from exchange.coordination.exercises.seed_stream import SeedStream
+from exchange.errors import InvalidInput
+
+RECIPE: Final = "ffp-exercises-1"
+"""It changes with whatever makes another set of the same seed."""
+LONGEST_SEED: Final = 200
+UNGUESSABLE: Final = 16
+"""Characters. Shorter seeds, and numbers, can be tried one after the other by whoever has this program."""
+
+_T = TypeVar("_T")
+
+
+class SeedStream:
+    """Each number has a name, and depends on seed, recipe and name alone: what is asked for first changes nothing."""
+
+    def __init__(self, seed: str) -> None:
+        """Raises InvalidInput."""
+        if not 1 <= len(seed) <= LONGEST_SEED or not seed.isprintable() or not seed[0].isalnum():
+            raise InvalidInput(
+                f"A seed is one line of 1 to {LONGEST_SEED} characters that begins with a letter or a digit."
+            )
+        self.seed = seed
+        self._key = hashlib.sha256(f"{RECIPE}\0{seed}".encode()).digest()
+
+    @property
+    def is_guessable(self) -> bool:
+        return len(self.seed) < UNGUESSABLE or self.seed.isdecimal() or len(set(self.seed)) < UNGUESSABLE // 2
+
+    def secret(self, *name: object) -> bytes:
+        """32 bytes."""
+        return hmac.new(self._key, "\0".join(map(str, name)).encode(), "sha256").digest()
+
+    def number(self, *name: object) -> int:
+        """From 0 to 2**63 - 1."""
+        return int.from_bytes(self.secret(*name)[:8], "big") >> 1
+
+    def below(self, count: int, *name: object) -> int:
+        """From 0 to ``count`` - 1."""
+        return self.number(*name) % count
+
+    def between(self, low: float, high: float, *name: object) -> float:
+        return low + (high - low) * math.ldexp(self.number(*name), -63)
+
+    def chosen(self, items: Sequence[_T], *name: object) -> _T:
+        return items[self.below(len(items), *name)]
+
+    def shuffled(self, items: Sequence[_T], *name: object) -> list[_T]:
+        return [items[place] for place in sorted(range(len(items)), key=lambda place: self.secret(*name, place))]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 
 from exchange.clock import clock_of_the_past, now
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.training.live_past import live
+from exchange.coordination.training.live_past import MOST_HALVES, live
 from exchange.coordination.training.past_papers import BEGINS_H
-from exchange.coordination.training.past_plan import MOST_HALVES
 from exchange.coordination.training.past_stage import PastClock, PastStage
 from exchange.demo.processes import DemoNode
 from exchange.errors import InvalidInput

@@ -11,18 +11,16 @@ from collections import Counter
 
 import pytest
 
-from exchange.coordination.exercises.draw_pairs import draw_pair_of, plan_skills
-from exchange.coordination.exercises.draw_set import DrawnSet, draw_set
+from exchange.coordination.exercises.draw_set import DrawnSet, draw_pair_of, draw_set, plan_skills
 from exchange.coordination.exercises.exercise_documents import open_seal, read_set_document
 from exchange.coordination.exercises.exercise_folder import unpack_set
-from exchange.coordination.exercises.exercise_questions import QUESTIONS
+from exchange.coordination.exercises.exercise_questions import QUESTIONS, SeedStream
 from exchange.coordination.exercises.exercise_vocabulary import (
     SKILLS_OF,
     ExerciseAudience,
     ExerciseSkill,
     ExerciseTruth,
 )
-from exchange.coordination.exercises.seed_stream import SeedStream
 from exchange.errors import InvalidInput
 from tests.exchange.coordination.exercises.conftest import SEED
 

@@ -16,10 +16,9 @@ import pytest
 from exchange.coordination.exercises.draw_set import DrawnSet, draw_set
 from exchange.coordination.exercises.exercise_documents import ExerciseAnswers, open_seal
 from exchange.coordination.exercises.exercise_folder import make_folder, open_set, put_set
-from exchange.coordination.exercises.exercise_question_words import QUESTION_WORDS
 from exchange.coordination.exercises.exercise_questions import QUESTIONS
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience, ExerciseSkill, ExerciseTruth
-from exchange.coordination.exercises.exercise_words import OUTCOME_WORDS, SKILL_WORDS
+from exchange.coordination.exercises.exercise_words import OUTCOME_WORDS, QUESTION_WORDS, SKILL_WORDS
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from exchange.coordination.exercises.attempts import added_up, by_skill, pair_outcome, question_outcome
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseOutcome as O
 from exchange.coordination.exercises.exercise_vocabulary import ExerciseSkill, ExerciseTruth
-from exchange.coordination.exercises.scoring import added_up, by_skill, pair_outcome, question_outcome
 from schemas.vocabulary import ScreenConclusion
 
 SAID = tuple(ScreenConclusion)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from exchange.coordination.exercises.draw_set import new_seed
-from exchange.coordination.exercises.seed_stream import SeedStream
+from exchange.coordination.exercises.exercise_questions import SeedStream
 from exchange.errors import InvalidInput
 
 

@@ -18,8 +18,8 @@ import pytest
 from exchange.clock import clock_of_the_past, now
 from exchange.coordination.half_year.figure_definitions import STAGES
 from exchange.coordination.region_files.file_kinds import LINKED, REGIONAL_FIGURES, SHARED
+from exchange.coordination.training.live_past import MOST_HALVES, Fate, plan_half
 from exchange.coordination.training.make_past import halves_to_simulate
-from exchange.coordination.training.past_plan import MOST_HALVES, Fate, plan_half
 from exchange.coordination.training.past_truth import FEEDBACK_TERM, STEP_TERM, ExhibitTruth, JoinedTruth, Truth
 from exchange.errors import InvalidInput
 from schemas.calibre import Calibre, compatible_calibres
