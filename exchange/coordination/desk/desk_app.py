@@ -20,17 +20,8 @@ from exchange.coordination.meetings.pack_paper.pack_paper import pack_title, rea
 from exchange.coordination.meetings.pack_paper.pack_words import missing_words
 from exchange.coordination.meetings.pack_paper.written_pack import pack_files, pack_names
 from exchange.coordination.region.region_desk import DeskFile
+from exchange.coordination.region.region_paper import region_blocks
 from exchange.coordination.region.regional import RegionalReport
-from exchange.coordination.region.regional_incidents import incident_notes, incident_tables, incident_totals
-from exchange.coordination.region.regional_lines import (
-    difference_words,
-    past_periods,
-    regional_line_words,
-    regional_lines,
-    regional_notes,
-    shared_number_words,
-    stage_lines,
-)
 from exchange.coordination.region.written_region import drawings_of, edition_files
 from exchange.coordination.region_files.read_reports import NamedReport, against_each_other
 from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, RefusedFile
@@ -38,6 +29,7 @@ from exchange.errors import ExchangeError, InvalidInput
 from exchange.extras.known import extra_named
 from exchange.jurisdictions.directory import Directory
 from exchange.web.languages import gettext as _
+from exchange.web.report.pages import laid
 
 MOST_FORM_BYTES: Final = 4 * MAX_FILE_BYTES
 """Of one form with files."""
@@ -53,7 +45,6 @@ FILE_TYPES: Final = {
 }
 
 _pages = desk_pages()
-_pages.globals |= {"regional_line_words": regional_line_words}
 
 
 def desk_app(desk: PackDesk, port: int) -> Starlette:
@@ -141,22 +132,12 @@ class _Desk(LocalDesk):
         report = made.public if wants_public or made.restricted is None else made.restricted
         ends = ("json", "csv", *(("pdf",) if extra_named("pdf").is_installed else ()))
         base = f"region-{period}-{report.edition}"
-        lines, times = regional_lines(report), stage_lines(report)
         drawings = (f"{base}-{name}.svg" for name in drawings_of(report))
         values = {
             "period": str(period),
-            "report": report,
+            "edition": report.edition,
             "has_restricted": made.restricted is not None,
-            "refused": report.refused,
-            "notes": regional_notes(report),
-            "lines": lines,
-            "times": times,
-            "shared": shared_number_words([*lines, *times]),
-            "past": past_periods(report),
-            "incident_notes": incident_notes(report),
-            "incident_totals": incident_totals(report),
-            "incident_tables": [] if report.incidents is None else incident_tables(report.incidents),
-            "differences": [difference_words(item) for item in report.differences],
+            "report": laid(region_blocks(report)),
             "downloads": [*(f"{base}.{end}" for end in ends), *drawings],
         }
         return self.page("desk_report", request, 200, values)

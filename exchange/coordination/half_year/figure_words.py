@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from exchange.coordination.half_year.half_year_document import Document
 from exchange.coordination.half_year.small_counts import Figure, Told
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
+from exchange.web.report.charts import Bar
 
 DIGITS = {"count": 0, "hours": 1}
 
@@ -25,6 +28,11 @@ def words(figure: Figure, unit: str) -> str:
             return _("no data")
         case Told.RESTRICTED:
             return _("restricted")
+
+
+def bar(name: str, figure: Figure, unit: str = "count", **drawn: Any) -> Bar:
+    """A figure as a chart draws it."""
+    return Bar(name, words(figure, unit), figure.low, figure.high, **drawn)
 
 
 def change(now: Figure, before: Figure, unit: str) -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.coordination.approved_document import check_digest
-from exchange.coordination.half_year.figure_definitions import AVAILABILITY
-from exchange.coordination.half_year.figure_words import notes, words
-from exchange.coordination.half_year.half_year_document import Document
 from exchange.coordination.half_year.half_year_report import (
     Approved,
     ReportDraft,
@@ -24,18 +21,12 @@ from exchange.coordination.half_year.half_year_report import (
     released,
 )
 from exchange.coordination.half_year.half_years import Period, parse_period
-from exchange.coordination.half_year.restricted_edition import Restricted, exact_counts, exact_hours
-from exchange.coordination.half_year_report.half_year_charts import (
-    CHART_WIDE,
-    NAMES_WIDE,
-    funnel,
-    heat_map,
-    month_lines,
-    over_time,
-    stage_spans,
+from exchange.coordination.half_year_report.half_year_paper import (
+    approval_block,
+    monitoring_sheet,
+    render_monitoring,
+    report_blocks,
 )
-from exchange.coordination.half_year_report.half_year_paper import monitoring_sheet, render_monitoring
-from exchange.coordination.half_year_report.monitoring_lines import exact_lines, lines_of
 from exchange.coordination.region_files.recipient import read_recipient
 from exchange.coordination.region_files.release_report import Addressed, bound_annexes, release_report
 from exchange.errors import NotFound
@@ -46,6 +37,7 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.query.queries import line_of
+from exchange.web.report.pages import laid
 from schemas.vocabulary import Role
 
 router = APIRouter()
@@ -80,28 +72,27 @@ def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
     wanted = parse_period(half)
     approved = find_approved(node, wanted)
     found = _draft_or_none(node, wanted)
-    if approved is not None:
-        shown = _drawn(approved.document) | {"lines": lines_of(approved.document), "exact": None}
-    elif found is not None:
-        shown = _drawn(found.document) | _exactly(found.document, found.restricted)
-    else:
+    if approved is None and found is None:
         return _year_to_come(node, who, wanted)
     is_head = who.caller.role is Role.HEAD
-    months = found.months if found is not None else None
+    where = WHERE if is_head else {}
+    if approved is not None:
+        document, restricted = approved.document, None
+    elif found is not None:
+        document, restricted = found.document, found.restricted
     return page(
         "monitoring",
         who,
         half=wanted,
         halves=periods(node),
         over=wanted.end <= stamp(),
-        where=WHERE if is_head else {},
         may_approve=is_head,
         approved=approved,
+        approval=laid([approval_block(approved)]) if approved else "",
         annexes=[str(annex.exact.head.half) for annex in bound_annexes(node, wanted)] if approved else [],
         sha256=None if approved or found is None else found.sha256,
-        months=months,
-        month_panels=month_lines(months) if months is not None else [],
-        **shown,
+        document=document,
+        report=laid(report_blocks(document, restricted, found.months if found else None, where)),
     )
 
 
@@ -191,27 +182,3 @@ _RELEASED_FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
     "approval": lambda found: (found.envelope, "application/json", "-approval.json"),
     "manifest": lambda found: (found.editions.manifest, "application/json", "-manifest.json"),
 }
-
-
-def _exactly(document: Document, restricted: Restricted) -> dict[str, Any]:
-    """For the node's own people, before the approval."""
-    counts, hours = exact_counts(restricted), exact_hours(restricted)
-    return {
-        "lines": lines_of(document, counts, hours),
-        "exact": exact_lines(document, counts, hours),
-        "heat": heat_map(document.partners, counts),
-        "hits": funnel(counts),
-        "spans": stage_spans(hours),
-    }
-
-
-def _drawn(document: Document) -> dict[str, Any]:
-    return {
-        "document": document,
-        "notes": notes(document),
-        "availability": AVAILABILITY,
-        "nodes": [(item, words(item.share, "share")) for item in document.nodes],
-        "wide": CHART_WIDE,
-        "names_wide": NAMES_WIDE,
-        "years": over_time(document),
-    }

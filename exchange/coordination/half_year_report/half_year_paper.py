@@ -1,26 +1,43 @@
-"""The half-yearly monitoring report as PDF/A and as a table for a spreadsheet: each figure with its definition."""
+"""The half-yearly monitoring report: its pieces for page and PDF, and its table for a spreadsheet. Each figure stands
+next to its definition."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from exchange.coordination.half_year.figure_definitions import AVAILABILITY, COUNTS, STAGES, Definition
 from exchange.coordination.half_year.figure_words import notes, words
 from exchange.coordination.half_year.half_year_document import Document
-from exchange.coordination.half_year.half_year_report import Approved
+from exchange.coordination.half_year.half_year_report import Approved, Months
 from exchange.coordination.half_year.public_edition import ENTERED
+from exchange.coordination.half_year.restricted_edition import Restricted, exact_counts, exact_hours
 from exchange.coordination.half_year.small_counts import Figure
-from exchange.coordination.half_year_report.monitoring_lines import ReportLine, ReportLines, lines_of
-from exchange.spreadsheet_cells import guarded
-from exchange.web.languages import gettext, spoken, term
+from exchange.coordination.half_year_report.half_year_charts import (
+    funnel,
+    heat_map,
+    month_columns,
+    over_time,
+    stage_spans,
+)
+from exchange.coordination.half_year_report.monitoring_lines import ExactLines, ReportLine, exact_lines, lines_of
 from exchange.web.languages import gettext as _
+from exchange.web.languages import term
 from exchange.web.languages.days import moment
-from exchange.web.report.blocks import Block, bullets, columns, figures, heading, pairs, printable, quiet
+from exchange.web.report.blocks import (
+    Block,
+    bullets,
+    chart,
+    columns,
+    details,
+    figures,
+    heading,
+    pairs,
+    paragraph,
+    quiet,
+)
 from exchange.web.report.render import paper_data, set_pdf
+from exchange.web.report.sheet import number_cell, written_sheet
 
 MONITORING_COLUMNS = (
     "period",
@@ -44,53 +61,31 @@ SheetLine = tuple[str, str, Definition, str, Figure, str]
 def monitoring_sheet(document: Document, *, draft: bool) -> bytes:
     """`low` equals `high` for an exact figure. Both are empty for a figure that is held back; `high` alone is empty for
     the highest class of a time."""
-    written = io.StringIO()
-    table = csv.writer(written)
-    table.writerow(MONITORING_COLUMNS)
-    for part, name, definition, whose, figure, unit in _lines(document):
-        cells = (
-            str(document.period),
-            document.node_id,
-            "draft" if draft else "approved",
-            part,
-            name,
-            gettext(definition.title),
-            term(document.jurisdiction, "jurisdiction"),
-            whose,
-            str(figure.told),
-            _number(figure.low),
-            _number(figure.high),
-            unit,
-            gettext(definition.text),
+    begin = (str(document.period), document.node_id, "draft" if draft else "approved")
+    whose = term(document.jurisdiction, "jurisdiction")
+    rows = (
+        (
+            *(*begin, part, name, _(definition.title), whose, partner, str(figure.told)),
+            *(number_cell(figure.low), number_cell(figure.high), unit, _(definition.text)),
         )
-        table.writerow([guarded(cell) for cell in cells])
-    for footnote in spoken().footnotes():
-        table.writerow([guarded(footnote)])
-    return b"\xef\xbb\xbf" + written.getvalue().encode()
+        for part, name, definition, partner, figure, unit in _lines(document)
+    )
+    return written_sheet(MONITORING_COLUMNS, rows)
 
 
 def _lines(document: Document) -> Iterator[SheetLine]:
-    yield "indicator", ENTERED, COUNTS[ENTERED], gettext("all"), document.entered, "count"
+    yield "indicator", ENTERED, COUNTS[ENTERED], _("all"), document.entered, "count"
     for name, (median, high) in document.stages.items():
-        yield "stage", f"{name}_median_h", STAGES[name], gettext("Median"), median, "hours"
-        yield "stage", f"{name}_p90_h", STAGES[name], gettext("90th percentile"), high, "hours"
+        yield "stage", f"{name}_median_h", STAGES[name], _("Median"), median, "hours"
+        yield "stage", f"{name}_p90_h", STAGES[name], _("90th percentile"), high, "hours"
     for item in document.nodes:
         yield "availability", item.node_id, AVAILABILITY, term(item.jurisdiction, "jurisdiction"), item.share, "share"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
 
 
 def render_monitoring(document: Document, approved: Approved | None) -> bytes:
     """The PDF in the language that is spoken; without an approval each page says that it is a draft. The same document
     gives the same bytes."""
-    return set_pdf("monitoring.typ", _data(document, approved))
-
-
-def _data(document: Document, approved: Approved | None) -> dict[str, Any]:
-    lines = lines_of(document)
-    return paper_data(
+    data = paper_data(
         _("Monitoring %(half)s", half=document.period),
         _(
             "%(jurisdiction)s, from %(start)s to before %(end)s, counted by the node %(node)s",
@@ -101,43 +96,95 @@ def _data(document: Document, approved: Approved | None) -> dict[str, Any]:
         ),
         document.node_id,
         datetime.fromisoformat(approved.approved_at if approved else document.counted_to),
-        draft=None if approved else printable(_("Draft: not approved for release")),
-        blocks=[
-            *_approval(approved),
-            bullets(*notes(document)),
-            *_entered(document, lines),
-            *_stages(lines),
-            *_articles(document),
-            *_nodes(document),
-        ],
+        draft=None if approved else _("Draft: not approved for release"),
+        blocks=[*([approval_block(approved)] if approved else []), *report_blocks(document)],
+    )
+    return set_pdf("monitoring.typ", data)
+
+
+def approval_block(approved: Approved) -> Block:
+    return pairs(
+        (_("Approved for release"), f"{approved.approved_by}, {term('head', 'role')}"),
+        (_("When"), moment(approved.approved_at)),
+        (_("To whom, and on what ground"), approved.because),
+        (_("Statement"), approved.approval),
+        (_("SHA-256 of the manifest of both editions"), approved.sha256),
     )
 
 
-def _approval(approved: Approved | None) -> list[Block]:
-    if approved is None:
-        return []
-    return [
-        pairs(
-            (_("Approved for release"), f"{approved.approved_by}, {term('head', 'role')}"),
-            (_("When"), moment(approved.approved_at)),
-            (_("To whom, and on what ground"), approved.because),
-            (_("Statement"), approved.approval),
-            (_("SHA-256 of the manifest of both editions"), approved.sha256),
+def report_blocks(
+    document: Document,
+    restricted: Restricted | None = None,
+    months: Months | None = None,
+    addresses: Mapping[str, str] | None = None,
+) -> list[Block]:
+    """``restricted`` and ``months``: the exact figures, for the node's own people. ``addresses``: of the pages that
+    have what a figure counts, by its id."""
+    counts = exact_counts(restricted) if restricted else {}
+    hours = exact_hours(restricted) if restricted else {}
+    lines = lines_of(document, counts, hours)
+    found = {_(COUNTS[name].title): address for name, address in (addresses or {}).items()}
+    past = _past(lines.past)
+    blocks = [bullets(*notes(document))]
+    if restricted:
+        partners = heat_map(document.partners, counts)
+        if partners:
+            blocks += [
+                heading(_("With each partner"), 1),
+                chart(partners, _("The darker, the more: each row for itself.")),
+            ]
+        hits, spans = funnel(counts), stage_spans(hours)
+        blocks += [heading(hits.title, 1), chart(hits)]
+        blocks += [heading(spans.title, 1), chart(spans, _("Dark up to the median, light up to that of nine of ten."))]
+    blocks += [
+        heading(_("The public edition"), 1),
+        figures([_("Figure"), term(document.jurisdiction, "jurisdiction"), *past], [_row(lines.entered)], found),
+        heading(_("How long it took, in hours"), 2),
+        figures([_("Stage"), _("Median"), _("90th percentile"), *past], [_row(line) for line in lines.stages]),
+        *_articles(document),
+    ]
+    years = over_time(document)
+    if years:
+        blocks += [heading(_("Over the half-years"), 2), chart(years)]
+    if restricted:
+        blocks += _exact(document, exact_lines(document, counts, hours), found)
+    if months is not None and len(months.names) > 1:
+        blocks += _months(months)
+    rows = [
+        [term(item.jurisdiction, "jurisdiction"), item.node_id, words(item.share, "share")] for item in document.nodes
+    ]
+    head = [_("Jurisdiction"), _("Node"), _("Share")]
+    return [*blocks, heading(_(AVAILABILITY.title), 1), quiet(_(AVAILABILITY.text)), columns(head, rows, [2])]
+
+
+def _exact(document: Document, lines: ExactLines, addresses: Mapping[str, str]) -> Iterator[Block]:
+    names = [term(code, "jurisdiction") for code in lines.columns]
+    yield heading(_("The restricted edition"), 1)
+    yield quiet(_("Exact figures. After the approval they leave this node for a named recipient alone."))
+    for title, found in lines.goals:
+        yield heading(_(title), 2)
+        yield figures([_("Figure"), *names, _("All")], [_row(line) for line in found], addresses)
+    yield heading(_("How long it took, in hours"), 2)
+    yield figures([_("Stage"), _("Median"), _("90th percentile")], [_row(line) for line in lines.stages])
+    yield heading(_("The gap that harmonised law would close"), 2)
+    yield quiet(
+        _(
+            "Exhibits of the half-year that are meant for a partner and do not go there by themselves, once for each "
+            "partner."
         )
-    ]
+    )
+    if document.partners:
+        yield figures([_("Reason"), *names[1:], _("All")], [_row(line) for line in (*lines.gaps, *lines.held)])
+    else:
+        yield paragraph(_("No partner is enrolled."))
 
 
-def _entered(document: Document, lines: ReportLines) -> list[Block]:
-    head = [_("Figure"), term(document.jurisdiction, "jurisdiction"), *_past(lines)]
-    return [figures(head, [_row(lines.entered)])]
-
-
-def _stages(lines: ReportLines) -> list[Block]:
-    head = [_("Stage"), _("Median"), _("90th percentile"), *_past(lines)]
-    return [
-        heading(_("How long it took, in hours"), 1),
-        figures(head, [_row(line) for line in lines.stages]),
-    ]
+def _months(months: Months) -> Iterator[Block]:
+    yield heading(_("By month"), 1)
+    yield quiet(_("Exact counts, for this node's own people. They are no part of what is handed out."))
+    yield chart(month_columns(months))
+    rows = [[_(COUNTS[name].title), *map(str, counts)] for name, counts in months.counts.items()]
+    yield details(_("As a table"), [columns([_("Figure"), *months.names], rows, range(1, len(months.names) + 1))])
 
 
 def _articles(document: Document) -> list[Block]:
@@ -154,25 +201,16 @@ def _articles(document: Document) -> list[Block]:
         for item in document.bases
     ]
     return [
-        heading(_("The articles behind the gap that harmonised law would close"), 1),
+        heading(_("The articles behind the gap that harmonised law would close"), 2),
         columns([_("Partner"), _("Exhibits"), _("Rule"), _("Article"), _("Review by")], rows),
     ]
 
 
-def _nodes(document: Document) -> list[Block]:
-    rows = [
-        (f"{term(item.jurisdiction, 'jurisdiction')}, {item.node_id}", words(item.share, "share"))
-        for item in document.nodes
-    ]
-    return [heading(_(AVAILABILITY.title), 1), quiet(_(AVAILABILITY.text)), pairs(*rows)]
-
-
-def _past(lines: ReportLines) -> list[str]:
+def _past(halves: tuple[str, ...]) -> list[str]:
     titles = (_("Baseline %(half)s"), _("Before, %(half)s"))
-    named = [title % {"half": half} for title, half in zip(titles, lines.past, strict=False)]
+    named = [title % {"half": half} for title, half in zip(titles, halves, strict=False)]
     return [*named, _("Since the baseline")] if named else []
 
 
 def _row(line: ReportLine) -> tuple[str, str, list[str]]:
-    cells = ["" if cell is None else cell.words for cell in line.cells]
-    return _(line.definition.title), _(line.definition.text), [*cells, *line.trend]
+    return _(line.definition.title), _(line.definition.text), [*line.cells, *line.trend]

@@ -14,23 +14,13 @@ from exchange.coordination.half_year.small_counts import NO_DATA, Figure, Told, 
 
 
 @dataclass(frozen=True)
-class ReportCell:
-    """``inside`` is the exact figure in words where it is not published: for the node's own people, before the
-    approval."""
-
-    words: str
-    told: str
-    inside: str | None = None
-
-
-@dataclass(frozen=True)
 class ReportLine:
-    """``cells`` by column, None where it is not counted so. ``trend`` has the baseline, the half-year before, and the
+    """``cells`` by column, empty where it is not counted so. ``trend`` has the baseline, the half-year before, and the
     change since the baseline, as far as there are such half-years."""
 
     name: str
     definition: Definition
-    cells: tuple[ReportCell | None, ...]
+    cells: tuple[str, ...]
     trend: tuple[str, ...] = ()
 
 
@@ -116,16 +106,18 @@ def _trend(document: Document, name: str) -> tuple[str, ...]:
     return (*("–" if figure is None else words(figure, unit) for figure in before), moved)
 
 
-def _cells(counts: Counts, columns: Sequence[str]) -> tuple[ReportCell | None, ...]:
+def _cells(counts: Counts, columns: Sequence[str]) -> tuple[str, ...]:
     known = [count for count in counts.values() if count is not None]
-    cells = [_count(counts[column]) if column in counts else None for column in columns]
+    cells = [_count(counts[column]) if column in counts else "" for column in columns]
     return (*cells, _count(sum(known) if known else None))
 
 
-def _count(count: int | None) -> ReportCell:
+def _count(count: int | None) -> str:
     return _cell(NO_DATA if count is None else exact(count), "count")
 
 
-def _cell(figure: Figure, unit: str, inside: Figure = NO_DATA) -> ReportCell:
+def _cell(figure: Figure, unit: str, inside: Figure = NO_DATA) -> str:
+    """With the exact figure in brackets where it is not published and ``inside`` has it."""
+    said = words(figure, unit)
     is_inside = figure.told is not Told.EXACT and inside.told is Told.EXACT
-    return ReportCell(words(figure, unit), figure.told, words(inside, unit) if is_inside else None)
+    return f"{said} ({words(inside, unit)})" if is_inside else said

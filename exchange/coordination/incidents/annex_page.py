@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
-from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
@@ -34,23 +33,17 @@ from exchange.coordination.incidents.incident_annex import (
     half_states,
     released_annex,
 )
-from exchange.coordination.incidents.incident_charts import drawings, trend
 from exchange.coordination.incidents.incident_counts import IncidentCounts
-from exchange.coordination.incidents.incident_document import ToldAnnex
-from exchange.coordination.incidents.incident_paper import annex_sheet, render_annex
+from exchange.coordination.incidents.incident_paper import annex_approval, annex_sheet, render_annex, told_blocks
 from exchange.coordination.incidents.incident_vocabulary import HarmOutcome, Offence, WeaponKind
 from exchange.coordination.incidents.incident_words import (
-    notes_of,
-    past_halves,
     refused_in_words,
-    table_in_words,
-    totals_in_words,
     unverified_words,
     value_words,
 )
 from exchange.coordination.incidents.platform_words import DIMENSION_TITLES, TOTAL_TITLES, all_verified, platform_facts
 from exchange.coordination.incidents.read_incident_table import table_template
-from exchange.coordination.incidents.told_incidents import exact_table, exact_totals
+from exchange.coordination.incidents.told_incidents import exact_totals
 from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
@@ -60,6 +53,7 @@ from exchange.web.languages import gettext, spoken
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.query.queries import line_of
+from exchange.web.report.pages import laid
 from schemas.vocabulary import Role
 
 router = APIRouter()
@@ -100,6 +94,7 @@ def incidents_page(node: OpenNode, who: LooksAtIncidents, half: str) -> Response
         begun=wanted.start <= stamp(),
         is_head=who.caller.role is Role.HEAD,
         approved=approved,
+        approval=laid([annex_approval(approved)]) if approved else "",
         sha256=drafted.sha256 if drafted is not None else None,
         found=found,
         totals=_named_totals(exact.counts) if exact is not None else (),
@@ -110,7 +105,7 @@ def incidents_page(node: OpenNode, who: LooksAtIncidents, half: str) -> Response
         choices=_choices(),
         encodings=list(TableEncoding),
         platform=_platform(),
-        **_drawn(annex, drafted.exact.counts if drafted is not None else None),
+        report=laid(list(told_blocks(annex, 1, drafted.exact.counts if drafted else None))) if annex else None,
     )
 
 
@@ -219,22 +214,6 @@ _RELEASED_FORMS: dict[str, Callable[[ApprovedAnnex], tuple[bytes, str, str]]] = 
 
 def _public_ending(kind: str) -> str:
     return f"-public-{spoken().code}.{kind}"
-
-
-def _drawn(annex: ToldAnnex | None, inside: IncidentCounts | None) -> dict[str, Any]:
-    """``inside``: the exact counts behind a draft."""
-    if annex is None:
-        return {"annex": None}
-    cells = {name: exact_table(inside, table.kind) if inside else None for name, table in annex.tables.items()}
-    return {
-        "annex": annex,
-        "notes": notes_of(annex),
-        "past": past_halves(annex),
-        "worded_totals": totals_in_words(annex, exact_totals(inside) if inside else None),
-        "tables": [table_in_words(name, table, cells[name]) for name, table in annex.tables.items()],
-        "drawn": {name: Markup(svg) for name, svg in drawings(annex).items()},  # noqa: S704 - their texts are escaped
-        "trend": Markup(trend(annex)),  # noqa: S704 - its texts are escaped there
-    }
 
 
 def _named_totals(counts: IncidentCounts) -> list[tuple[str, int]]:

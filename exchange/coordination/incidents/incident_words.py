@@ -20,6 +20,7 @@ from exchange.coordination.incidents.read_incident_table import RefusedRow, RowR
 from exchange.coordination.incidents.told_incidents import CellPlace, ToldTable
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
+from exchange.web.languages import spoken
 
 REASONS: Final = {
     RowRefusal.MISSING: _m("the cell is empty"),
@@ -34,16 +35,7 @@ REASONS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class WordedCell:
-    """``inside`` is the exact count where it is not told: for the node's own people."""
-
-    words: str
-    told: str
-    inside: int | None = None
-
-
-WordedRows = tuple[tuple[str, tuple[WordedCell, ...]], ...]
+WordedRows = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ class WordedTotal:
 
     name: str
     title: str
-    cell: WordedCell
+    cell: str
     trend: tuple[str, ...]
 
 
@@ -150,7 +142,7 @@ def _lines_of_two(
         places = [(row, value) if down == 0 else (value, row) for value in across]
         cells = [_cell(table.cells[place], known.get(place)) for place in places]
         found.append((value_words(named, row), (*cells, _cell(sums[row], _total(known, down, row)))))
-    last = (*(_cell(below[value], _total(known, 1 - down, value)) for value in across), WordedCell("", Told.EXACT))
+    last = (*(_cell(below[value], _total(known, 1 - down, value)) for value in across), "")
     return (*found, (_("All"), last))
 
 
@@ -180,5 +172,7 @@ def _total(known: Mapping[CellPlace, int], position: int, value: str) -> int | N
     return sum(count for place, count in known.items() if place[position] == value) if known else None
 
 
-def _cell(figure: Figure, inside: int | None = None) -> WordedCell:
-    return WordedCell(words(figure, "count"), figure.told, None if figure.told is Told.EXACT else inside)
+def _cell(figure: Figure, inside: int | None = None) -> str:
+    """With the exact count in brackets where ``inside`` has it and it is not published."""
+    said = words(figure, "count")
+    return said if inside is None or figure.told is Told.EXACT else f"{said} ({spoken().number(inside, 0)})"

@@ -131,7 +131,7 @@ def _earlier(
 ) -> RegionalEarlier:
     found = checked.get((period, sha256))
     if found is not None:
-        return RegionalEarlier(period, sha256, found.trend, found.sides)
+        return RegionalEarlier(period, found.trend, found.sides, sha256)
     raise _differs(
         regional,
         f"It compares with a public regional report of {period} that is not here, or without the signed files of then. "

@@ -18,14 +18,13 @@ from itertools import combinations
 from typing import Any, Final
 
 from exchange.coordination.half_year.half_years import Half, Period, Year, parse_period
-from exchange.coordination.half_year.small_counts import Figure
 from exchange.coordination.public_site.held_against import held_against_files
 from exchange.coordination.region.combine import combine_reports
 from exchange.coordination.region.indicators import Indicators
 from exchange.coordination.region.read_regional import ReadRegional, read_public_region
 from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.region_document import MAX_REGION_BYTES, REGION_FORMAT
-from exchange.coordination.region.regional import RegionalReport, SummedSides
+from exchange.coordination.region.regional import RegionalEarlier, RegionalReport
 from exchange.coordination.region_files.read_reports import read_reports
 from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, RefusedFile, VerifiedReport
 from exchange.errors import ExchangeError, InvalidInput
@@ -132,15 +131,6 @@ class PublishedPeriod:
 
 
 @dataclass(frozen=True)
-class TrendPoint:
-    """The totals of one period, and whose reports they are of."""
-
-    period: str
-    figures: Mapping[str, Figure]
-    sides: SummedSides
-
-
-@dataclass(frozen=True)
 class Publication:
     """``periods``: the first first. ``registered``: the jurisdictions of which the trust root names a node.
     ``not_read``: files that were given and are for named recipients alone."""
@@ -182,10 +172,10 @@ class Publication:
             if other in named.get(one, ()) or one in named.get(other, ())
         )
 
-    def trend(self, *, years: bool = False) -> tuple[TrendPoint, ...]:
+    def trend(self, *, years: bool = False) -> tuple[RegionalEarlier, ...]:
         """Half-years, or years, the first first: that is the baseline."""
         wanted = [item for item in self.periods if isinstance(item.period, Year) == years]
-        return tuple(TrendPoint(str(item.period), item.report.trend, item.report.sides) for item in wanted)
+        return tuple(RegionalEarlier(str(item.period), item.report.trend, item.report.sides) for item in wanted)
 
 
 class ReportsRefused(ExchangeError):

@@ -18,7 +18,7 @@ from exchange.coordination.incidents.incident_document import ToldAnnex, read_to
 from exchange.coordination.incidents.incident_words import WordedTable, notes_of, table_in_words
 from exchange.coordination.incidents.platform_words import ANNEX_DEFINITIONS, TOTAL_TITLES
 from exchange.coordination.incidents.told_incidents import TABLES, TOTALS, ToldTable
-from exchange.coordination.public_site.publication import Publication, PublishedPeriod, TrendPoint
+from exchange.coordination.public_site.publication import Publication, PublishedPeriod
 from exchange.coordination.public_site.site_charts import (
     NamedBar,
     StageBar,
@@ -28,7 +28,7 @@ from exchange.coordination.public_site.site_charts import (
     span_chart,
     tells_any,
 )
-from exchange.coordination.region.regional import RegionalReport, RegionalRow, RegionalStage
+from exchange.coordination.region.regional import RegionalEarlier, RegionalReport, RegionalRow, RegionalStage
 from exchange.coordination.region.regional_lines import (
     change_words,
     number_words,
@@ -280,7 +280,7 @@ def _shared_out(
     )
 
 
-def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str, *, years: bool) -> FigureBlock:
+def _trend_block(report: RegionalReport, points: Sequence[RegionalEarlier], name: str, *, years: bool) -> FigureBlock:
     unit, adds = TRENDS[name]
     row = name.removesuffix("_across").removesuffix("_median_h")
     definition = DEFINITIONS[row] if row in DEFINITIONS else STAGES[row]
@@ -314,7 +314,11 @@ def _trend_block(report: RegionalReport, points: Sequence[TrendPoint], name: str
 
 
 def _columns_drawn(
-    id_: str, title: str, points: Sequence[TrendPoint], columns: Sequence[NamedBar], ticks: Sequence[tuple[float, str]]
+    id_: str,
+    title: str,
+    points: Sequence[RegionalEarlier],
+    columns: Sequence[NamedBar],
+    ticks: Sequence[tuple[float, str]],
 ) -> Markup | None:
     description = _(
         "A column for each period. The broken line is at the height of the baseline, %(period)s; of a range "
@@ -324,14 +328,16 @@ def _columns_drawn(
     return column_chart(id_, title, description, columns, ticks) if tells_any(bar.figure for bar in columns) else None
 
 
-def _trend_rows(points: Sequence[TrendPoint], name: str, told: Sequence[str], unit: str) -> Iterator[tuple[str, ...]]:
+def _trend_rows(
+    points: Sequence[RegionalEarlier], name: str, told: Sequence[str], unit: str
+) -> Iterator[tuple[str, ...]]:
     first, *others = ((point.sides, point.figures.get(name, NO_DATA)) for point in points)
     moved = [_("baseline"), *(change_words(now, first, name, unit) for now in others)]
     for point, said, change in zip(points, told, moved, strict=True):
         yield named_period(point.period), said, change
 
 
-def _not_compared(points: Sequence[TrendPoint], name: str) -> Iterator[str]:
+def _not_compared(points: Sequence[RegionalEarlier], name: str) -> Iterator[str]:
     if any(point.sides.of(name) != points[0].sides.of(name) for point in points):
         yield _("Sums that are not of the same sides as before are not compared; they say of how many they are.")
 

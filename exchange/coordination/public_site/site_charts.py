@@ -7,7 +7,6 @@ What is told as a range is striped from its low end to its high one; what is hel
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,9 +14,8 @@ from typing import Final
 from markupsafe import Markup
 
 from exchange.coordination.half_year.small_counts import Figure, Told
+from exchange.web.report.charts import in_lines
 
-_NAME_LETTERS: Final = 31
-"""A name of more is set in two lines: so many fit a telephone of 320 pixels."""
 _LINE, _BAR, _GAP = 19, 12, 12
 _ROOM: Final = 68
 """Per cent of the width for the longest bar; the rest is for what it says."""
@@ -127,14 +125,6 @@ def nice_top(most: float) -> float:
         return 1.0
     power = 10 ** math.floor(math.log10(most))
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= most))
-
-
-def in_lines(name: str, letters: int = _NAME_LETTERS) -> list[str]:
-    """In one line, or in two that are about as long; in more where two would be wider than a telephone."""
-    if len(name) <= letters:
-        return [name]
-    wide = min(letters, max(letters * 2 // 3, len(name) // 2 + 6))
-    return textwrap.wrap(name, wide, break_long_words=False)
 
 
 def _add_name(parts: list[Markup], name: str, top: float, kind: str) -> float:

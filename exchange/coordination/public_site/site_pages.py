@@ -27,7 +27,6 @@ from exchange.coordination.public_site.site_blocks import (
     times_block,
     trend_blocks,
 )
-from exchange.coordination.public_site.site_charts import in_lines
 from exchange.coordination.region.public_region import CROSSING
 from exchange.coordination.region.regional_incidents import lacking_words
 from exchange.coordination.region.regional_lines import HIT_TOTALS, silent_notes
@@ -35,6 +34,7 @@ from exchange.coordination.region_files.file_kinds import CREDIT
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
+from exchange.web.report.charts import in_lines
 
 MOST_CIRCLES: Final = 20
 """Beyond it the names would lie on each other: the table has all."""

@@ -174,7 +174,7 @@ def read_earlier(files: Iterable[bytes], period: str) -> dict[str, list[Regional
                 code="invalid-earlier",
             )
         found[read.edition][read.period] = RegionalEarlier(
-            read.period, hashlib.sha256(data).hexdigest(), _trend(read), _sides(read)
+            read.period, _trend(read), _sides(read), hashlib.sha256(data).hexdigest()
         )
     return {edition: [items[name] for name in sorted(items)] for edition, items in found.items()}
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from exchange.coordination.half_year.figure_definitions import AVAILABILITY
 from exchange.coordination.half_year.figure_words import words
+from exchange.coordination.incidents.incident_words import table_in_words
 from exchange.coordination.region.regional import RegionalReport
-from exchange.coordination.region.regional_incidents import incident_notes, incident_tables, incident_totals
+from exchange.coordination.region.regional_incidents import incident_notes, incident_totals
 from exchange.coordination.region.regional_lines import (
     RegionalLine,
     difference_words,
@@ -23,7 +24,17 @@ from exchange.coordination.region.regional_lines import (
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.languages.days import moment
-from exchange.web.report.blocks import Block, bullets, columns, figures, heading, paragraph, printable, quiet
+from exchange.web.report.blocks import (
+    Block,
+    bullets,
+    columns,
+    details,
+    figures,
+    heading,
+    paragraph,
+    quiet,
+    shared_columns,
+)
 from exchange.web.report.render import paper_data, set_pdf
 
 
@@ -44,18 +55,22 @@ def _data(report: RegionalReport) -> dict[str, Any]:
         ),
         "ffp region",
         datetime.fromisoformat(report.to),
-        draft=printable(_("Restricted edition: for the named recipient alone")) if restricted else None,
-        blocks=[
-            bullets(*regional_notes(report)),
-            *_refused(report),
-            *_totals(report),
-            *_cells(report),
-            *_availability(report),
-            *_incidents(report),
-            *_differences(report),
-            *_reports(report),
-        ],
+        draft=_("Restricted edition: for the named recipient alone") if restricted else None,
+        blocks=region_blocks(report),
     )
+
+
+def region_blocks(report: RegionalReport) -> list[Block]:
+    return [
+        bullets(*regional_notes(report)),
+        *_refused(report),
+        *_differences(report),
+        *_totals(report),
+        *_cells(report),
+        *_availability(report),
+        *_incidents(report),
+        *_reports(report),
+    ]
 
 
 def _totals(report: RegionalReport) -> list[Block]:
@@ -79,11 +94,12 @@ def _total(line: RegionalLine, beside: str, shared: str) -> tuple[str, str, list
 
 
 def _cells(report: RegionalReport) -> list[Block]:
-    blocks: list[Block] = [heading(_("By jurisdiction and pair"), 1)]
+    blocks = [heading(_("By jurisdiction and pair"), 1), quiet(_("Sides and pairs with 0 are left out."))]
     for line in regional_lines(report):
         shown = [cell for cell in line.cells if cell[1] not in ("0", "")]
         if shown:
-            blocks += [heading(_(line.definition.title), 2), columns([_("Whose"), _("How much")], shown, numbers=[1])]
+            table = columns([_("Whose"), _("How much")], shown, numbers=[1])
+            blocks.append(details(_(line.definition.title), [table]))
     return blocks
 
 
@@ -105,14 +121,14 @@ def _incidents(report: RegionalReport) -> list[Block]:
         [item.title, item.total, *(said for _whose, said in item.cells), *item.trend]
         for item in incident_totals(report)
     ]
-    blocks = [heading(_("Incidents with firearms"), 1), bullets(*incident_notes(report)), columns(head, rows)]
-    for table in incident_tables(found):
-        blocks.append(heading(table.title, 2))
-        if table.is_told:
-            lines = [[title, *(cell.words for cell in cells)] for title, cells in table.rows]
-            blocks.append(columns([table.first, *table.columns], lines))
-        else:
-            blocks.append(quiet(_("Not told: too few counts of it are large.")))
+    numbers = range(1, len(head))
+    blocks = [heading(_("Incidents with firearms"), 1), bullets(*incident_notes(report)), columns(head, rows, numbers)]
+    for name, told in found.tables.items():
+        table = table_in_words(name, told)
+        rows = [[title, *cells] for title, cells in table.rows]
+        laid_out = columns([table.first, *table.columns], rows, range(1, len(table.columns) + 1))
+        said = quiet(_("Not told: too few counts of it are large."))
+        blocks.append(details(table.title, [laid_out if table.is_told else said]))
     return blocks
 
 
@@ -129,16 +145,22 @@ def _differences(report: RegionalReport) -> list[Block]:
 
 
 def _reports(report: RegionalReport) -> list[Block]:
-    rows = [[term(item.jurisdiction, "jurisdiction"), item.node, item.sha256, item.approval] for item in report.reports]
-    head = [_("Jurisdiction"), _("Node"), _("SHA-256 of the manifest"), _("Approval")]
-    return [heading(_("The reports that it is made of"), 1), columns(head, rows)]
+    rows = [
+        [
+            *(term(item.jurisdiction, "jurisdiction"), item.node, item.sha256, item.approval),
+            _("yes") if item.exact else _("no"),
+        ]
+        for item in report.reports
+    ]
+    head = [_("Jurisdiction"), _("Node"), _("SHA-256 of the manifest"), _("Approval"), _("Exact figures")]
+    return [heading(_("The reports that it is made of"), 1), shared_columns(head, rows, (0.8, 0.4, 2.6, 2.6, 0.5))]
 
 
 def _refused(report: RegionalReport) -> list[Block]:
     if not report.refused:
         return []
-    rows = [[item.file, item.node or "", item.why, item.next_step] for item in report.refused]
-    head = [_("File"), _("Node"), _("Why"), _("What to do")]
+    rows = [[item.file, item.node or "", item.code, item.why, item.next_step] for item in report.refused]
+    head = [_("File"), _("Node"), _("Code"), _("Why"), _("What to do")]
     return [
         heading(_("Files that are not in it"), 1),
         paragraph(_("Nothing of these files is counted.")),

@@ -92,12 +92,13 @@ class RegionalAvailability:
 
 @dataclass(frozen=True)
 class RegionalEarlier:
-    """The totals of an earlier regional report of the same edition; the first is the baseline."""
+    """The totals of one period, and whose they are; of earlier periods the first is the baseline. ``sha256``: of the
+    regional report that has them, where one has."""
 
     period: str
-    sha256: str
     figures: Mapping[str, Figure]
     sides: SummedSides = field(default_factory=SummedSides)
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,11 @@ class RegionalReport:
         if self.incidents is not None and self.incidents.lacking:
             without["incidents"] = tuple(dict.fromkeys(code for code, _half in self.incidents.lacking))
         return SummedSides(tuple(told), without)
+
+    @property
+    def points(self) -> tuple[RegionalEarlier, ...]:
+        """The periods that it compares, its own the last."""
+        return (*self.earlier, RegionalEarlier(self.period, self.trend, self.sides))
 
     @property
     def trend(self) -> Mapping[str, Figure]:

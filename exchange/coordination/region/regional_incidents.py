@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exchange.coordination.half_year.figure_words import words
 from exchange.coordination.half_year.small_counts import Figure
-from exchange.coordination.incidents.incident_words import WordedTable, table_in_words, unverified_words, value_words
+from exchange.coordination.incidents.incident_words import unverified_words, value_words
 from exchange.coordination.incidents.platform_words import ANNEX_DEFINITIONS, TABLE_TITLES, TOTAL_TITLES, all_verified
 from exchange.coordination.region.region_incidents import RegionalIncidents
 from exchange.coordination.region.regional import RegionalReport
@@ -77,10 +77,6 @@ def incident_totals(report: RegionalReport) -> list[RegionalTotal]:
         )
         for name, figure in found.totals.items()
     ]
-
-
-def incident_tables(found: RegionalIncidents) -> list[WordedTable]:
-    return [table_in_words(name, table) for name, table in found.tables.items()]
 
 
 def incident_lines(found: RegionalIncidents) -> Iterator[IncidentCellLine]:

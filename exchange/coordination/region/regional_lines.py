@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from exchange.coordination.half_year.figure_definitions import FEEDBACK_RATE, STAGES, Definition
+from exchange.coordination.half_year.figure_definitions import COUNTS, FEEDBACK_RATE, STAGES, Definition
 from exchange.coordination.half_year.figure_words import change, public_notes, words
 from exchange.coordination.half_year.small_counts import NO_DATA, Figure, Told
 from exchange.coordination.region.earlier_claims import Claim, DroppedLinks
@@ -167,6 +167,25 @@ def shared_number_words(lines: Sequence[RegionalLine]) -> str:
 def regional_line_words(line: RegionalLine, shared: str) -> str:
     """Below the title of a line: its definition, goal, and number where that is not said above all lines."""
     return f"{_(line.definition.text)} {goal_words(line.number) if shared else number_words(line.number)}."
+
+
+def figure_title(name: str) -> str:
+    """Of a figure of the trend, by its name."""
+    stage = name.removesuffix("_median_h")
+    if stage != name:
+        return _("%(stage)s, median in hours", stage=_(STAGES[stage].title))
+    row = name.removesuffix("_across")
+    title = _(definition_of(name).title)
+    return _("%(figure)s across borders", figure=title) if row != name else title
+
+
+def definition_of(name: str) -> Definition:
+    if name == "feedback_rate":
+        return FEEDBACK_RATE
+    stage, row = name.removesuffix("_median_h"), name.removesuffix("_across")
+    if stage != name:
+        return STAGES[stage]
+    return DEFINITIONS.get(row) or COUNTS[row]
 
 
 def key_words(key: str) -> str:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from exchange.coordination.half_year.figure_definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
 from exchange.coordination.half_year.small_counts import Figure, Told
 from exchange.coordination.incidents.platform_words import all_verified
 from exchange.coordination.region.combine import Combined
+from exchange.coordination.region.region_charts import pair_chart, period_chart
 from exchange.coordination.region.region_document import write_region
-from exchange.coordination.region.region_drawings import over_periods, pair_map
 from exchange.coordination.region.region_paper import render_region
 from exchange.coordination.region.regional import RegionalReport
 from exchange.coordination.region.regional_incidents import incident_lines
 from exchange.coordination.region.regional_lines import key_words, of_some
 from exchange.coordination.region_files.file_kinds import DEFINITIONS
-from exchange.spreadsheet_cells import guarded
 from exchange.web.languages import gettext, spoken
+from exchange.web.report.charts import Chart
+from exchange.web.report.sheet import number_cell, written_sheet
 
 REGIONAL_COLUMNS: Final = (
     "period",
@@ -44,33 +43,20 @@ RegionalCell = tuple[str, Definition, str, Figure, str]
 def regional_sheet(report: RegionalReport) -> bytes:
     """`low` equals `high` for an exact figure. Both are empty for a figure that is held back; `high` alone is empty for
     the highest class of a time."""
-    written = io.StringIO()
-    table = csv.writer(written)
-    table.writerow(REGIONAL_COLUMNS)
+    return written_sheet(REGIONAL_COLUMNS, (*_figure_rows(report), *_incidents(report)))
+
+
+def _figure_rows(report: RegionalReport) -> Iterator[tuple[str, ...]]:
     for name, definition, whose, figure, unit in _lines(report):
         number = report.indicators[name]
-        cells = (
-            report.period,
-            report.edition,
-            name,
-            gettext(definition.title),
-            whose,
-            str(figure.told),
-            _number(figure.low),
-            _number(figure.high),
-            unit,
-            str(number.goal),
+        yield (
+            *(report.period, report.edition, name, gettext(definition.title), whose),
+            *(str(figure.told), number_cell(figure.low), number_cell(figure.high), unit, str(number.goal)),
             number.kpi_2024 or gettext("not entered"),
             number.kpi_2030 or gettext("not entered"),
             gettext("verified") if number.verified else gettext("unverified"),
             gettext(definition.text),
         )
-        table.writerow([guarded(cell) for cell in cells])
-    for found in _incidents(report):
-        table.writerow([guarded(cell) for cell in found])
-    for footnote in spoken().footnotes():
-        table.writerow([guarded(footnote)])
-    return b"\xef\xbb\xbf" + written.getvalue().encode()
 
 
 def _lines(report: RegionalReport) -> Iterator[RegionalCell]:
@@ -97,12 +83,8 @@ def _incidents(report: RegionalReport) -> Iterator[tuple[str, ...]]:
     """They speak to no goal and have no number of their own."""
     checked = gettext("verified") if all_verified() else gettext("unverified")
     for line in incident_lines(report.incidents) if report.incidents is not None else ():
-        told = (str(line.figure.told), _number(line.figure.low), _number(line.figure.high))
+        told = (str(line.figure.told), number_cell(line.figure.low), number_cell(line.figure.high))
         yield report.period, report.edition, line.id, line.title, line.whose, *told, "count", "", "", "", checked, ""
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
 
 
 def written_files(combined: Combined, *, with_pdf: bool) -> Iterator[tuple[str, bytes]]:
@@ -119,14 +101,13 @@ def edition_files(report: RegionalReport, *, with_pdf: bool) -> Iterator[tuple[s
     yield f"{name}.csv", regional_sheet(report)
     if with_pdf:
         yield f"{name}.pdf", render_region(report)
-    for drawing, draw in drawings_of(report).items():
-        yield f"{name}-{drawing}.svg", draw()
+    for drawing, drawn in drawings_of(report).items():
+        yield f"{name}-{drawing}.svg", drawn.file(spoken().footnotes())
 
 
-def drawings_of(report: RegionalReport) -> dict[str, Callable[[], bytes]]:
+def drawings_of(report: RegionalReport) -> dict[str, Chart]:
     """By the end of their names. Pairs stand in the restricted edition alone."""
-    pairs = {
-        "leads": lambda: pair_map(report, "leads"),
-        "confirmed": lambda: pair_map(report, "confirmed_hits"),
-    }
-    return {**(pairs if report.edition == "restricted" else {}), "periods": lambda: over_periods(report)}
+    pairs = {"leads": "leads", "confirmed": "confirmed_hits"} if report.edition == "restricted" else {}
+    found = {name: pair_chart(report, figure) for name, figure in pairs.items()}
+    over_time = period_chart(gettext("The region over the periods"), report.points)
+    return {**found, "periods": over_time} if over_time else found

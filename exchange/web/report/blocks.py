@@ -1,10 +1,12 @@
-"""The pieces of which a report is made: what the template lays out, one after the other."""
+"""The pieces of which a report is made. ``render`` lays them out as PDF, ``pages`` as HTML."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+from exchange.web.report.charts import Chart
 
 Block = dict[str, Any]
 
@@ -34,79 +36,83 @@ COVERED: Final = (
 
 
 def heading(text: str, level: int) -> Block:
-    return {"kind": "heading", "text": printable(text), "level": level}
+    return {"kind": "heading", "text": text, "level": level}
 
 
 def paragraph(text: str) -> Block:
-    return {"kind": "paragraph", "text": printable(text)}
+    return {"kind": "paragraph", "text": text}
 
 
 def quiet(text: str) -> Block:
-    return {"kind": "quiet", "text": printable(text)}
+    return {"kind": "quiet", "text": text}
 
 
 def stage(text: str) -> Block:
-    return {"kind": "stage", "text": printable(text)}
+    return {"kind": "stage", "text": text}
 
 
 def bullets(*texts: str) -> Block:
-    return {"kind": "bullets", "items": [printable(text) for text in texts]}
+    return {"kind": "bullets", "items": list(texts)}
 
 
 def pairs(*rows: tuple[str, str]) -> Block:
     """A name and a value in each row."""
-    return {"kind": "pairs", "rows": [[printable(name), printable(value)] for name, value in rows]}
+    return {"kind": "pairs", "rows": list(rows)}
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> Block:
     """A table; ``numbers`` are the columns that are set to the right."""
-    return {
-        "kind": "columns",
-        "head": [printable(text) for text in head],
-        "rows": [[printable(text) for text in row] for row in rows],
-        "numbers": list(numbers),
-    }
+    return {"kind": "columns", "head": list(head), "rows": list(rows), "numbers": list(numbers)}
 
 
-def figures(head: Sequence[str], rows: Sequence[tuple[str, str, Sequence[str]]]) -> Block:
-    """A wide table: in each row what is counted, its definition, and the figures, set to the right."""
-    return {
-        "kind": "figures",
-        "head": [printable(text) for text in head],
-        "rows": [
-            {"title": printable(title), "text": printable(text), "cells": [printable(cell) for cell in cells]}
-            for title, text, cells in rows
-        ],
-    }
+def figures(
+    head: Sequence[str],
+    rows: Sequence[tuple[str, str, Sequence[str]]],
+    addresses: Mapping[str, str] | None = None,
+) -> Block:
+    """A wide table: in each row what is counted, its definition, and the figures, set to the right. ``addresses``: of
+    pages, by what is counted, to which a page links."""
+    found = [{"title": title, "text": text, "cells": list(cells)} for title, text, cells in rows]
+    return {"kind": "figures", "head": list(head), "rows": found, "addresses": addresses or {}}
 
 
 def picture(caption: str, file: str = "picture.png") -> Block:
     """``file``: one of those that the template is set with."""
-    return {"kind": "picture", "caption": printable(caption), "file": file}
+    return {"kind": "picture", "caption": caption, "file": file}
 
 
 def shared_columns(
-    head: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[float], numbers: Sequence[int] = ()
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    shares: Sequence[float],
+    numbers: Sequence[int] = (),
+    name: str = "",
 ) -> Block:
-    """A table whose columns have these shares of the width; ``numbers`` are set to the right."""
-    return {
-        "kind": "shared",
-        "head": [printable(text) for text in head],
-        "rows": [[printable(text) for text in row] for row in rows],
-        "shares": list(shares),
-        "numbers": list(numbers),
-    }
+    """A table whose columns have these shares of the width; ``numbers`` are set to the right. ``name``: of the file in
+    which the table is handed out, too."""
+    table = columns(head, rows, numbers)
+    return {**table, "kind": "shared", "shares": list(shares), "name": name}
 
 
 def drawn(caption: str, file: str, *, wide: int = 86) -> Block:
     """A drawing in SVG with its caption, on one page. ``file``: one of those that the template is set with; ``wide``:
     in per cent of the page."""
-    return {"kind": "drawn", "caption": printable(caption), "file": file, "wide": wide}
+    return {"kind": "drawn", "caption": caption, "file": file, "wide": wide}
+
+
+def chart(drawing: Chart, caption: str | None = None) -> Block:
+    """A chart on one page, with its caption; without one, its title is the caption on paper alone."""
+    return {"kind": "drawn", "caption": drawing.title, "under": caption, "svg": drawing.__html__(), "wide": 100}
+
+
+def section(title: str, notes: Sequence[str], *blocks: Block) -> list[Block]:
+    """``notes``: what a reader must know before the first block."""
+    return [heading(title, 1), *map(lead_in, notes), *blocks]
 
 
 def lead_in(text: str) -> Block:
     """What stands on the page of the next piece: a note below a heading."""
-    return {"kind": "lead", "text": printable(text)}
+    return {"kind": "lead", "text": text}
 
 
 def new_page() -> Block:
@@ -123,25 +129,23 @@ def together(blocks: Sequence[Block], *, long: bool) -> Block:
     return {"kind": "together", "blocks": list(blocks), "long": long}
 
 
+def details(title: str, blocks: Sequence[Block]) -> Block:
+    """A heading of the second level with what stands below it; a page shows that once a reader asks for it."""
+    return {"kind": "details", "title": title, "blocks": list(blocks)}
+
+
 def judged(rows: Sequence[tuple[str, str, str]]) -> Block:
     """What is said of something, by a state that has a colour, the mark that says it without the colour, and words;
     several of them are a legend."""
-    return {"kind": "judged", "rows": [[state, printable(mark), printable(said)] for state, mark, said in rows]}
+    return {"kind": "judged", "rows": list(rows)}
 
 
 def judged_table(
     title: str, text: str, head: Sequence[str], rows: Sequence[tuple[str, Sequence[tuple[str, str]]]]
 ) -> Block:
     """A picture of states and their marks, one a cell, for a block of the kind ``tables``."""
-    return {
-        "title": printable(title),
-        "text": printable(text),
-        "head": [printable(name) for name in head],
-        "rows": [
-            {"name": printable(name), "cells": [[state, printable(mark)] for state, mark in cells]}
-            for name, cells in rows
-        ],
-    }
+    found = [{"name": name, "cells": list(cells)} for name, cells in rows]
+    return {"title": title, "text": text, "head": list(head), "rows": found}
 
 
 def tables(found: Sequence[Block]) -> Block:

@@ -64,11 +64,24 @@ def set_pages(template: str, data: dict[str, Any], files: Mapping[str, bytes], *
         folder = Path(name)
         shutil.copy(_FOLDER / template, folder / "main.typ")
         shutil.copy(_FOLDER / "blocks.typ", folder / "blocks.typ")
-        (folder / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        (folder / "data.json").write_text(json.dumps(_printable(data), ensure_ascii=False), encoding="utf-8")
         for file, content in files.items():
             (folder / file).write_bytes(content)
         # another machine's fonts would set another page
         return typst.compile(str(folder / "main.typ"), root=str(folder), ignore_system_fonts=True, **form)
+
+
+def _printable(data: Any) -> Any:
+    """The data with each text as the font can draw it."""
+    match data:
+        case str():
+            return printable(data)
+        case dict():
+            return {name: _printable(value) for name, value in data.items()}
+        case list() | tuple():
+            return [_printable(value) for value in data]
+        case _:
+            return data
 
 
 def _data(report: PairReport) -> dict[str, Any]:
@@ -85,7 +98,7 @@ def _data(report: PairReport) -> dict[str, Any]:
         datetime.fromisoformat(report.dated),
         plain=plain_page(report),
         annex=annex(report),
-        caution=printable(_("A score ranks candidates for comparison by an examiner; it identifies nothing.")),
+        caution=_("A score ranks candidates for comparison by an examiner; it identifies nothing."),
     )
 
 
@@ -95,11 +108,11 @@ def paper_data(title: str, subtitle: str, author: str, dated: datetime, **conten
     return {
         "language": code,
         "script": script.lower() or None,
-        "title": printable(title),
-        "subtitle": printable(subtitle),
-        "author": printable(author),
+        "title": title,
+        "subtitle": subtitle,
+        "author": author,
         "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
-        "footnote": printable(" ".join(spoken().footnotes())),
-        "page": printable(_("Page {page} of {pages}")),
+        "footnote": " ".join(spoken().footnotes()),
+        "page": _("Page {page} of {pages}"),
         **content,
     }

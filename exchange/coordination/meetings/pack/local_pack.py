@@ -20,10 +20,10 @@ from exchange.coordination.meetings.pack.pack import (
     Pack,
     PackAvailability,
     PackFigures,
-    PackPeriod,
     PackSide,
 )
 from exchange.coordination.meetings.pack.pack_inputs_document import PackAction, PackInputs
+from exchange.coordination.region.regional import RegionalEarlier
 from exchange.flows.node.node import Node
 from schemas.vocabulary import MeetingKind
 
@@ -58,7 +58,7 @@ def local_pack(node: Node, half: Half, exercises: tuple[CountedSet, ...] | None 
     report, document = counted.approved, counted.document
     figures = PackFigures(
         now=document.trend,
-        earlier=tuple(PackPeriod(item.period, item.figures) for item in document.earlier),
+        earlier=tuple(RegionalEarlier(item.period, item.figures) for item in document.earlier),
         approved=report is not None,
         document=document,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.small_counts import Figure
 from exchange.coordination.incidents.incident_document import ToldAnnex
 from exchange.coordination.meetings.pack.pack_inputs_document import HeldOfKind, OverdueBand, PackAction, PackInputs
-from exchange.coordination.region.regional import RegionalReport, SummedSides
+from exchange.coordination.region.regional import RegionalEarlier, RegionalReport, SummedSides
 from exchange.coordination.region_files.report_file import RefusedFile
 from schemas.vocabulary import MeetingKind
 
@@ -59,21 +59,12 @@ class PackSide:
 
 
 @dataclass(frozen=True)
-class PackPeriod:
-    """The totals of one half-year, and of a regional report whose they are."""
-
-    period: str
-    figures: Mapping[str, Figure]
-    sides: SummedSides = field(default_factory=SummedSides)
-
-
-@dataclass(frozen=True)
 class PackFigures:
     """``approved``: the heads approved the report that they are of; else they are a draft of the node's own. Either
     ``regional`` or ``document`` is what they are of. ``earlier``: the first is the baseline."""
 
     now: Mapping[str, Figure]
-    earlier: tuple[PackPeriod, ...]
+    earlier: tuple[RegionalEarlier, ...]
     approved: bool
     regional: RegionalReport | None = None
     document: Document | None = None
@@ -82,11 +73,15 @@ class PackFigures:
     def sides(self) -> SummedSides:
         return SummedSides() if self.regional is None else self.regional.sides
 
-    def of(self, half: Half) -> PackPeriod | None:
+    def points(self, half: Half) -> tuple[RegionalEarlier, ...]:
+        """The half-years before, and this one."""
+        return (*self.earlier, RegionalEarlier(str(half), self.now, self.sides))
+
+    def of(self, half: Half) -> RegionalEarlier | None:
         return next((item for item in self.earlier if item.period == str(half)), None)
 
     @property
-    def baseline(self) -> PackPeriod | None:
+    def baseline(self) -> RegionalEarlier | None:
         return self.earlier[0] if self.earlier else None
 
 

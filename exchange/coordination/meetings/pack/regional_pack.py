@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -20,7 +20,6 @@ from exchange.coordination.meetings.pack.pack import (
     Pack,
     PackAvailability,
     PackFigures,
-    PackPeriod,
     PackSide,
 )
 from exchange.coordination.meetings.pack.read_inputs_files import (
@@ -187,12 +186,11 @@ def _combined(
 
 def _as_earlier(report: RegionalReport, keys: DeskKeys) -> RegionalEarlier:
     data = write_region(report, keys.directory)
-    return RegionalEarlier(report.period, hashlib.sha256(data).hexdigest(), report.trend, report.sides)
+    return replace(report.points[-1], sha256=hashlib.sha256(data).hexdigest())
 
 
 def _figures(report: RegionalReport) -> PackFigures:
-    earlier = tuple(PackPeriod(item.period, item.figures, item.sides) for item in report.earlier)
-    return PackFigures(now=report.trend, earlier=earlier, approved=True, regional=report)
+    return PackFigures(now=report.trend, earlier=report.earlier, approved=True, regional=report)
 
 
 def _side(code: str, report: VerifiedReport | None, inputs: VerifiedInputs | None) -> PackSide:

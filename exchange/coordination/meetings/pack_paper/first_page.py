@@ -9,10 +9,9 @@ from typing import Final
 
 from exchange.coordination.half_year.figure_words import change, unit_of
 from exchange.coordination.half_year.small_counts import Figure, Told
-from exchange.coordination.meetings.pack.pack import MissingPart, Pack, PackFigures, PackPeriod
+from exchange.coordination.meetings.pack.pack import MissingPart, Pack, PackFigures
 from exchange.coordination.meetings.pack_paper.law_sections import changed_articles, moved_practices
 from exchange.coordination.meetings.pack_paper.pack_words import (
-    figure_title,
     has_figure,
     missing_words,
     name_of_side,
@@ -20,7 +19,8 @@ from exchange.coordination.meetings.pack_paper.pack_words import (
     owner_words,
     side_names,
 )
-from exchange.coordination.region.regional_lines import past_words
+from exchange.coordination.region.regional import RegionalEarlier
+from exchange.coordination.region.regional_lines import figure_title, past_words
 from exchange.web.languages import gettext as _
 from exchange.web.languages import ngettext
 from schemas.vocabulary import ActionState, MeetingKind
@@ -63,7 +63,7 @@ def _figures(pack: Pack) -> Iterator[str]:
             yield _changed(figures, before, name)
 
 
-def _changed(figures: PackFigures, before: PackPeriod, name: str) -> str:
+def _changed(figures: PackFigures, before: RegionalEarlier, name: str) -> str:
     now, was, unit = figures.now[name], before.figures.get(name), unit_of(name)
     told = {"figure": figure_title(name), "now": now_words(figures, name), "half": before.period}
     if was is None or not _says_something(name, was):

@@ -15,10 +15,10 @@ from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS,
 from exchange.coordination.meetings.pack.pack import Pack
 from exchange.coordination.meetings.pack.pack_inputs_document import LawLack, MaturityAt, PackInputs
 from exchange.coordination.meetings.pack_paper.figure_sections import gap_table
-from exchange.coordination.meetings.pack_paper.pack_drawings import levels, square_map
 from exchange.coordination.meetings.pack_paper.pack_words import name_of_side, side_names
-from exchange.coordination.meetings.pack_paper.paper_sections import PackPicture, PackSection, PackTable
 from exchange.web.languages import gettext as _
+from exchange.web.report.blocks import Block, chart, heading, section, shared_columns
+from exchange.web.report.charts import SHADES, squares
 from schemas.law import LawDirection
 
 _SHADES: Final = {
@@ -30,23 +30,21 @@ _SHADES: Final = {
 }
 
 
-def law_section(pack: Pack) -> PackSection:
+def law_section(pack: Pack) -> list[Block]:
     """What is missing, on which side; what changed; and what the law keeps, by the reports."""
     title = _("Gaps of law")
     inputs = pack.inputs
     if not inputs:
-        return PackSection(title, [_("No side told what its law lacks.")])
+        return section(title, [_("No side told what its law lacks.")])
     lacks = [
         lack for item in inputs for lack in item.law.lacks if not pack.is_regional or lack.side == item.jurisdiction
     ]
-    tables = []
+    tables: list[Block] = []
     if lacks:
         head = [_("Side"), _("What is missing"), _("Towards")]
         rows = [[name_of_side(lack.side), _lack(lack), side_names(lack.partners)] for lack in lacks]
-        tables.append(PackTable("law-gaps", None, head, rows, (1.1, 3, 1.6)))
-    held = gap_table(pack.figures, [_("Reason"), _("Between whom"), _("Exhibits")])
-    if held is not None:
-        tables.append(held)
+        tables.append(shared_columns(head, rows, (1.1, 3, 1.6), name="law-gaps"))
+    tables += gap_table(pack.figures, [_("Reason"), _("Between whom"), _("Exhibits")])
     changes = [(item, change) for item in inputs for change in item.law.changes]
     if changes:
         head = [_("Side"), _("Article"), _("Change")]
@@ -54,7 +52,7 @@ def law_section(pack: Pack) -> PackSection:
             [name_of_side(item.jurisdiction), change.article_id, act_words(change.what)] for item, change in changes
         ]
         caption = _("What changed in the half-year %(half)s", half=pack.half)
-        tables.append(PackTable("law-changes", caption, head, rows, (1.5, 2, 1)))
+        tables += [heading(caption, 2), shared_columns(head, rows, (1.5, 2, 1), name="law-changes")]
     notes = [
         _(
             "As each side entered its own law. It informs: who may have what is decided by the policy of its owner "
@@ -65,14 +63,14 @@ def law_section(pack: Pack) -> PackSection:
         notes.append(_("Nothing is missing."))
     if not changes:
         notes.append(_("No side changed what it entered of its law in %(half)s.", half=pack.half))
-    return PackSection(title, notes, _law_picture(pack), tables)
+    return section(title, notes, *_law_chart(title, pack), *tables)
 
 
 def _lack(lack: LawLack) -> str:
     return lack_words(LackFound(lack.side, lack.lack, lack.direction, lack.article_id))
 
 
-def _law_picture(pack: Pack) -> list[PackPicture]:
+def _law_chart(title: str, pack: Pack) -> Iterator[Block]:
     """Of giving: the regional pack all sides, the local one both directions with each partner."""
     cells: dict[tuple[int, int], tuple[str, int]] = {}
     if pack.is_regional:
@@ -84,17 +82,18 @@ def _law_picture(pack: Pack) -> list[PackPicture]:
         caption = _(
             "May the side of the row give findings to the side of the column? As the side of the row entered it."
         )
-        names = [name_of_side(code) for code in sides]
-        return [PackPicture("law", f"{caption} {_legend()}", square_map(names, names, cells))] if cells else []
-    own = pack.inputs[0]
-    rows = [name_of_side(item.partner) for item in own.law.towards]
-    here = name_of_side(own.jurisdiction)
-    columns = [_("%(side)s gives", side=here), _("%(side)s asks", side=here), _("%(side)s receives", side=here)]
-    for line, item in enumerate(own.law.towards):
-        for column, direction in enumerate((LawDirection.GIVE, LawDirection.ASK, LawDirection.RECEIVE)):
-            cells[line, column] = _state(item.own[direction])
-    caption = _("What the law of this side says of the exchange with each partner.")
-    return [PackPicture("law", f"{caption} {_legend()}", square_map(rows, columns, cells))] if cells else []
+        rows = columns = [name_of_side(code) for code in sides]
+    else:
+        own = pack.inputs[0]
+        rows = [name_of_side(item.partner) for item in own.law.towards]
+        here = name_of_side(own.jurisdiction)
+        columns = [_("%(side)s gives", side=here), _("%(side)s asks", side=here), _("%(side)s receives", side=here)]
+        for line, item in enumerate(own.law.towards):
+            for column, direction in enumerate((LawDirection.GIVE, LawDirection.ASK, LawDirection.RECEIVE)):
+                cells[line, column] = _state(item.own[direction])
+        caption = _("What the law of this side says of the exchange with each partner.")
+    if cells:
+        yield chart(squares(title, rows, columns, cells), f"{caption} {_legend()}")
 
 
 def _state(state: LawState) -> tuple[str, int]:
@@ -105,13 +104,11 @@ def _legend() -> str:
     return "; ".join(f"{LAW_MARKS[state]} {law_state_words(state)}" for state in LawState)
 
 
-def maturity_section(pack: Pack) -> PackSection:
+def maturity_section(pack: Pack) -> list[Block]:
     title = _("Maturity, and how it changed")
     inputs = [item for item in pack.inputs if item.maturity]
     if not inputs:
-        return PackSection(
-            title, [_("No side has kept a snapshot of maturity of this half-year or of the one before.")]
-        )
+        return section(title, [_("No side has kept a snapshot of maturity of this half-year or of the one before.")])
     head = [
         _("Side"),
         str(pack.half.before()),
@@ -120,11 +117,15 @@ def maturity_section(pack: Pack) -> PackSection:
         _("Practices that hold no more"),
     ]
     rows = [_maturity_row(item, pack) for item in inputs]
-    drawn = levels(
-        [(name_of_side(item.jurisdiction), *_reached(item, pack)) for item in inputs],
-        len(MATURITY_LEVELS),
-        [_(level.title) for level in MATURITY_LEVELS.values()],
-    )
+    cells = dict[tuple[int, int], tuple[str, int]]()
+    for line, item in enumerate(inputs):
+        before, now = _reached(item, pack)
+        cells |= {(line, level): ("", SHADES if level < (now or 0) else 0) for level in range(len(MATURITY_LEVELS))}
+        said = "–" if now is None else str(now)
+        moved = before is not None and now is not None and before != now
+        cells[line, len(MATURITY_LEVELS)] = (f"{before} → {now}" if moved else said, 0)
+    heads = [*(_(level.title) for level in MATURITY_LEVELS.values()), ""]
+    drawn = squares(title, [name_of_side(item.jurisdiction) for item in inputs], heads, cells)
     notes = [
         _(
             "The levels are this software's own, and no document of the field defines them. Each is proven by the node "
@@ -132,8 +133,8 @@ def maturity_section(pack: Pack) -> PackSection:
         )
     ]
     caption = _("The level that each side has reached; where it was another one before, an arrow says so.")
-    table = PackTable("maturity", None, head, rows, (1.1, 0.6, 0.6, 2, 2), (1, 2))
-    return PackSection(title, notes, [PackPicture("maturity", caption, drawn)], [table])
+    table = shared_columns(head, rows, (1.1, 0.6, 0.6, 2, 2), (1, 2), "maturity")
+    return section(title, notes, chart(drawn, caption), table)
 
 
 def _reached(item: PackInputs, pack: Pack) -> tuple[int | None, int | None]:
@@ -164,13 +165,13 @@ def moved_practices(before: MaturityAt | None, now: MaturityAt | None) -> tuple[
     return gained, lost
 
 
-def incidents_section(pack: Pack) -> PackSection:
+def incidents_section(pack: Pack) -> list[Block]:
     """The totals of each side's annex."""
     title = _("Incidents with firearms")
     if not pack.annexes:
         if pack.is_regional:
-            return PackSection(title, [_("No side sent an incident annex of %(half)s.", half=pack.half)])
-        return PackSection(title, [_("No side has approved an incident annex of %(half)s.", half=pack.half)])
+            return section(title, [_("No side sent an incident annex of %(half)s.", half=pack.half)])
+        return section(title, [_("No side has approved an incident annex of %(half)s.", half=pack.half)])
     head = [_("Side"), *(_(text) for text in TOTAL_TITLES.values())]
     region = pack.figures.regional if pack.figures is not None else None
     told = region.incidents if region is not None else None
@@ -193,8 +194,7 @@ def incidents_section(pack: Pack) -> PackSection:
         )
     ]
     shares = (1.4, *(1 for _total in TOTAL_TITLES))
-    table = PackTable("incidents", None, head, rows, shares, range(1, len(head)))
-    return PackSection(title, notes, tables=[table])
+    return section(title, notes, shared_columns(head, rows, shares, range(1, len(head)), "incidents"))
 
 
 def changed_articles(pack: Pack) -> Iterator[tuple[str, int]]:

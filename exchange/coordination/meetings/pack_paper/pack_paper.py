@@ -4,6 +4,7 @@ where everything comes from."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, time
 from typing import Any
 
 from exchange.coordination.exercises.exercise_counts import CountedSet
@@ -22,47 +23,41 @@ from exchange.coordination.meetings.pack_paper.figure_sections import (
 from exchange.coordination.meetings.pack_paper.first_page import what_changed, what_is_asked
 from exchange.coordination.meetings.pack_paper.law_sections import incidents_section, law_section, maturity_section
 from exchange.coordination.meetings.pack_paper.pack_words import (
-    definition_of,
-    figure_title,
     missing_words,
     name_of_side,
     side_names,
 )
-from exchange.coordination.meetings.pack_paper.paper_sections import PackSection, PackTable
 from exchange.coordination.meetings.pack_paper.people_sections import actions_section, meetings_section
 from exchange.coordination.region.indicators import Indicators, shipped_indicators
-from exchange.coordination.region.regional_lines import number_words
+from exchange.coordination.region.regional_lines import definition_of, figure_title, number_words
 from exchange.web.languages import gettext as _
-from exchange.web.languages import spoken
 from exchange.web.report.blocks import (
     Block,
     bullets,
-    drawn,
     heading,
-    lead_in,
     new_page,
     pairs,
     paragraph,
-    printable,
     quiet,
+    section,
     shared_columns,
     stage,
 )
-from exchange.web.report.render import set_pdf
+from exchange.web.report.render import paper_data, set_pdf
 
 
-def exercises_section(pack: Pack) -> PackSection | None:
-    """None where no counts were given."""
+def exercises_section(pack: Pack) -> list[Block]:
+    """Empty where no counts were given."""
     sets = pack.exercises
     if sets is None:
-        return None
+        return []
     title = _("Exercises")
     notes = [
         _("All exhibits of these exercises are made up: drawn marks of firearms that do not exist."),
         _("These counts come from nodes to practise with, in files that no head signed."),
     ]
     if not sets:
-        return PackSection(title, [*notes, _("Nobody answered an exercise in %(half)s.", half=pack.half)])
+        return section(title, [*notes, _("Nobody answered an exercise in %(half)s.", half=pack.half)])
     notes.append(
         _(
             "Answers are told by skill where three people or more took part: of a proficiency set once its answers are "
@@ -70,10 +65,11 @@ def exercises_section(pack: Pack) -> PackSection | None:
             "named."
         )
     )
-    return PackSection(title, notes, tables=[_sets_table(sets), _people_table(sets), *_skills_tables(sets)])
+    people = heading(_("People"), 2)
+    return section(title, notes, _sets_table(sets), people, _people_table(sets), *_skills_tables(sets))
 
 
-def _sets_table(sets: Sequence[CountedSet]) -> PackTable:
+def _sets_table(sets: Sequence[CountedSet]) -> Block:
     head = [_("Set"), _("For whom"), _("Kind"), _("Exercises"), _("People"), _("Answers")]
     rows = [
         [
@@ -86,10 +82,10 @@ def _sets_table(sets: Sequence[CountedSet]) -> PackTable:
         ]
         for one in sets
     ]
-    return PackTable("exercises", None, head, rows, (1.6, 1.4, 1.2, 0.9, 0.8, 0.8), (3, 4, 5))
+    return shared_columns(head, rows, (1.6, 1.4, 1.2, 0.9, 0.8, 0.8), (3, 4, 5), "exercises")
 
 
-def _people_table(sets: Sequence[CountedSet]) -> PackTable:
+def _people_table(sets: Sequence[CountedSet]) -> Block:
     rows = [
         [name_of_side(code), one.set_id, audience_word(one.audience), use_word(one.use), str(count)]
         for one in sets
@@ -98,10 +94,10 @@ def _people_table(sets: Sequence[CountedSet]) -> PackTable:
     ]
     rows.sort(key=lambda row: row[0])  # the sets of a side stay in their order
     head = [_("Side"), _("Set"), _("For whom"), _("Kind"), _("People")]
-    return PackTable("exercises-people", _("People"), head, rows, (1.6, 1.6, 1.4, 1.2, 0.8), (4,))
+    return shared_columns(head, rows, (1.6, 1.6, 1.4, 1.2, 0.8), (4,), "exercises-people")
 
 
-def _skills_tables(sets: Sequence[CountedSet]) -> Iterator[PackTable]:
+def _skills_tables(sets: Sequence[CountedSet]) -> Iterator[Block]:
     """A line for each outcome: a column for each is too narrow for its words in some languages."""
     for audience in ExerciseAudience:
         rows = [
@@ -113,59 +109,49 @@ def _skills_tables(sets: Sequence[CountedSet]) -> Iterator[PackTable]:
         if rows:
             head = [_("Kind"), _("Skill"), _("Outcome"), _("Answers"), _("All")]
             shares = (1.3, 2.2, 2, 0.8, 0.7)
-            yield PackTable(f"exercises-{audience}", audience_word(audience), head, rows, shares, (3, 4))
+            yield heading(audience_word(audience), 2)
+            yield shared_columns(head, rows, shares, (3, 4), f"exercises-{audience}")
 
 
-def pack_sections(pack: Pack) -> list[PackSection]:
+def pack_sections(pack: Pack) -> list[Block]:
     """In the order of the paper."""
-    found: list[PackSection | None] = [
-        figures_section(pack),
-        overdue_section(pack),
-        actions_section(pack),
-        meetings_section(pack),
-        exercises_section(pack),
-        law_section(pack),
-        maturity_section(pack),
-        availability_section(pack),
+    return [
+        *figures_section(pack),
+        *overdue_section(pack),
+        *actions_section(pack),
+        *meetings_section(pack),
+        *exercises_section(pack),
+        *law_section(pack),
+        *maturity_section(pack),
+        *availability_section(pack),
+        *(incidents_section(pack) if pack.is_regional or not pack.annexes else []),
     ]
-    if pack.is_regional or not pack.annexes:
-        found.append(incidents_section(pack))
-    return [section for section in found if section is not None]
 
 
 def render_pack(pack: Pack) -> bytes:
     """The PDF in the language that is spoken. The same pack gives the same bytes. Raises ExtraMissing without typst."""
-    data, files = pack_data(pack)
-    return set_pdf("pack.typ", data, files)
+    return set_pdf("pack.typ", pack_data(pack))
 
 
-def pack_data(pack: Pack) -> tuple[dict[str, Any], dict[str, bytes]]:
-    code, _dash, script = spoken().code.partition("-")
-    files: dict[str, bytes] = {}
-    blocks: list[Block] = [*_first_page(pack), new_page()]
-    for section in pack_sections(pack):
-        blocks += _section(section, files)
-    blocks += _annex(pack, files)
-    blocks += [*_missing(pack), *_refused(pack), *_definitions(pack), *_sources(pack)]
-    data = {
-        "language": code,
-        "script": script.lower() or None,
-        "title": printable(pack_title(pack)),
-        "kind": printable(_("Meeting pack")),
-        "meeting": printable(_meeting(pack)),
-        "half": str(pack.half),
-        "of": printable(_of(pack)),
-        "sides": [printable(name_of_side(code)) for code in pack.jurisdictions],
-        "readers": [printable(text) for text in readers_words(pack)],
-        "restricted": printable(_("Restricted: exact counts")) if pack.restricted else None,
-        "mark": printable(_("For the participants of the meeting; not public")),
-        "author": printable(pack.sides[0].node if not pack.is_regional else "ffp region"),
-        "date": [pack.as_of.year, pack.as_of.month, pack.as_of.day, 0, 0, 0],
-        "blocks": blocks,
-        "footnote": printable(" ".join(spoken().footnotes())),
-        "page": printable(_("Page {page} of {pages}")),
-    }
-    return data, files
+def pack_data(pack: Pack) -> dict[str, Any]:
+    blocks = [
+        *(*_first_page(pack), new_page(), *pack_sections(pack), *_annex(pack)),
+        *(*_missing(pack), *_refused(pack), *_definitions(pack), *_sources(pack)),
+    ]
+    return paper_data(
+        pack_title(pack),
+        _of(pack),
+        "ffp region" if pack.is_regional else pack.sides[0].node,
+        datetime.combine(pack.as_of, time()),
+        kind=_("Meeting pack"),
+        meeting=_meeting(pack),
+        half=str(pack.half),
+        sides=[name_of_side(code) for code in pack.jurisdictions],
+        readers=readers_words(pack),
+        restricted=_("Restricted: exact counts") if pack.restricted else None,
+        mark=_("For the participants of the meeting; not public"),
+        blocks=blocks,
+    )
 
 
 def pack_title(pack: Pack) -> str:
@@ -251,35 +237,13 @@ def _summary(pack: Pack) -> str:
     )
 
 
-def _section(section: PackSection, files: dict[str, bytes]) -> Iterator[Block]:
-    yield heading(section.title, 1)
-    for note in section.notes:
-        yield lead_in(note)
-    for picture in section.pictures:
-        name = f"{picture.name}.svg"
-        files[name] = picture.svg
-        yield drawn(picture.caption, name, wide=100)
-    for table in section.tables:
-        yield from _table(table)
-    if section.after:
-        yield bullets(*section.after)
-
-
-def _table(table: PackTable) -> Iterator[Block]:
-    if table.title is not None:
-        yield heading(table.title, 2)
-    yield shared_columns(table.head, table.rows, table.shares, list(table.numbers))
-
-
-def _annex(pack: Pack, files: dict[str, bytes]) -> Iterator[Block]:
+def _annex(pack: Pack) -> Iterator[Block]:
     """Of a local pack the whole public edition."""
     if pack.is_regional or not pack.annexes:
         return
     (_code, annex), *_others = pack.annexes
-    blocks, pictures = annex_blocks(annex, 2)
-    files |= pictures
     yield heading(_("Incident annex %(half)s", half=pack.half), 1)
-    yield from blocks
+    yield from annex_blocks(annex, 2)
 
 
 def _missing(pack: Pack) -> Iterator[Block]:

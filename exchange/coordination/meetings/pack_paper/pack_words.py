@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
-from exchange.coordination.half_year.figure_definitions import COUNTS, FEEDBACK_RATE, STAGES, Definition
 from exchange.coordination.half_year.figure_words import unit_of, words
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.small_counts import Figure
@@ -14,7 +13,6 @@ from exchange.coordination.meetings.meeting_words import office_role_word
 from exchange.coordination.meetings.pack.pack import Missing, MissingPart, OverdueWork, Pack, PackFigures
 from exchange.coordination.meetings.pack.pack_inputs_document import OverdueBand, PackAction
 from exchange.coordination.region.regional_lines import total_words
-from exchange.coordination.region_files.file_kinds import DEFINITIONS
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
@@ -73,25 +71,6 @@ def overdue_words(item: OverdueWork) -> str:
             return _("%(count)s or more", count=item.smallest)
         case OverdueBand.NO_DATA:
             return _("no data")
-
-
-def figure_title(name: str) -> str:
-    """Of a figure of the trend, by its name."""
-    stage = name.removesuffix("_median_h")
-    if stage != name:
-        return _("%(stage)s, median in hours", stage=_(STAGES[stage].title))
-    row = name.removesuffix("_across")
-    title = _(definition_of(name).title)
-    return _("%(figure)s across borders", figure=title) if row != name else title
-
-
-def definition_of(name: str) -> Definition:
-    if name == "feedback_rate":
-        return FEEDBACK_RATE
-    stage, row = name.removesuffix("_median_h"), name.removesuffix("_across")
-    if stage != name:
-        return STAGES[stage]
-    return DEFINITIONS.get(row) or COUNTS[row]
 
 
 def now_words(figures: PackFigures, name: str) -> str:

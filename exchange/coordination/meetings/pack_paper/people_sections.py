@@ -16,20 +16,20 @@ from exchange.coordination.meetings.meeting_words import (
 )
 from exchange.coordination.meetings.pack.pack import Pack
 from exchange.coordination.meetings.pack.pack_inputs_document import HeldOfKind, PackAction, PackInputs
-from exchange.coordination.meetings.pack_paper.pack_drawings import shares
 from exchange.coordination.meetings.pack_paper.pack_words import is_carried_on, name_of_side, owner_words
-from exchange.coordination.meetings.pack_paper.paper_sections import PackPicture, PackSection, PackTable
 from exchange.web.languages import gettext as _
+from exchange.web.report.blocks import Block, chart, heading, section, shared_columns
+from exchange.web.report.charts import divided
 from schemas.vocabulary import MeetingKind, OfficeRole
 
 
-def meetings_section(pack: Pack) -> PackSection:
+def meetings_section(pack: Pack) -> list[Block]:
     """Sums over all sides; institution, role and sex never stand together, since such a count would be one person."""
     title = _("Meetings and trainings held, and who attended")
     inputs = pack.inputs
     held = [(item, meeting) for item in inputs for meeting in item.meetings]
     if not held:
-        return PackSection(title, [_("No meeting and no training of %(half)s was entered.", half=pack.half)])
+        return section(title, [_("No meeting and no training of %(half)s was entered.", half=pack.half)])
     rows = [
         [
             str(meeting.held_on),
@@ -43,9 +43,12 @@ def meetings_section(pack: Pack) -> PackSection:
     head = [_("Day"), _("Kind"), _("Title"), _("Entered by"), _("People")]
     tables = [
         _kinds_table(pack),
-        PackTable("meetings", _("Each meeting"), head, rows, (0.9, 2, 2.4, 1.5, 0.6), (4,)),
-        _attendance("attended-by-institution", _("By institution"), _("Institution"), inputs, of_institution=True),
-        _attendance("attended-by-role", _("By role"), _("Role"), inputs, of_institution=False),
+        heading(_("Each meeting"), 2),
+        shared_columns(head, rows, (0.9, 2, 2.4, 1.5, 0.6), (4,), "meetings"),
+        heading(_("By institution"), 2),
+        _attendance("attended-by-institution", _("Institution"), inputs, of_institution=True),
+        heading(_("By role"), 2),
+        _attendance("attended-by-role", _("Role"), inputs, of_institution=False),
     ]
     notes = [
         _(
@@ -55,11 +58,11 @@ def meetings_section(pack: Pack) -> PackSection:
     ]
     caption = _("Who attended, by kind of meeting and sex.")
     kinds = [(meeting_word(kind), [_by_sex(inputs, kind)[sex] for sex in AttendeeSex]) for kind in MeetingKind]
-    drawn = shares(kinds, [sex_word(sex) for sex in AttendeeSex])
-    return PackSection(title, notes, [PackPicture("attended", caption, drawn)], tables)
+    drawn = divided(title, kinds, [sex_word(sex) for sex in AttendeeSex])
+    return section(title, notes, chart(drawn, caption), *tables)
 
 
-def _kinds_table(pack: Pack) -> PackTable:
+def _kinds_table(pack: Pack) -> Block:
     """How many of each kind, how many people, the share of women of those whose sex was stated, and the half before."""
     rows = []
     for kind in MeetingKind:
@@ -77,7 +80,7 @@ def _kinds_table(pack: Pack) -> PackTable:
         _("People in %(half)s", half=half),
         _("Share of women in %(half)s", half=half),
     ]
-    return PackTable("meetings-by-kind", None, head, rows, (2.2, 0.6, 0.7, 0.9, 0.9, 0.9, 1.1), range(1, 7))
+    return shared_columns(head, rows, (2.2, 0.6, 0.7, 0.9, 0.9, 0.9, 1.1), range(1, 7), "meetings-by-kind")
 
 
 def _sums(held: Sequence[HeldOfKind]) -> tuple[int, int, str]:
@@ -98,7 +101,7 @@ def _by_sex(inputs: Iterable[PackInputs], kind: MeetingKind) -> Counter[Attendee
     return counted
 
 
-def _attendance(name: str, title: str, first: str, inputs: Sequence[PackInputs], *, of_institution: bool) -> PackTable:
+def _attendance(name: str, first: str, inputs: Sequence[PackInputs], *, of_institution: bool) -> Block:
     rows = []
     for kind in MeetingKind:
         counted = Counter[tuple[StrEnum, AttendeeSex]]()
@@ -115,19 +118,19 @@ def _attendance(name: str, title: str, first: str, inputs: Sequence[PackInputs],
             if sum(counts):
                 rows.append([meeting_word(kind), _who(word), *map(str, counts), str(sum(counts))])
     head = [_("Kind"), first, *(sex_word(sex) for sex in AttendeeSex), _("All")]
-    return PackTable(name, title, head, rows, (2, 2, 0.7, 0.7, 0.9, 0.6), range(2, 6))
+    return shared_columns(head, rows, (2, 2, 0.7, 0.7, 0.9, 0.6), range(2, 6), name)
 
 
 def _who(word: Institution | OfficeRole) -> str:
     return institution_word(word) if isinstance(word, Institution) else office_role_word(word)
 
 
-def actions_section(pack: Pack) -> PackSection:
+def actions_section(pack: Pack) -> list[Block]:
     """What is open is carried on by the next pack; what was closed in the half-year stands here for the last time."""
     title = _("What was agreed on")
     if not pack.actions:
-        return PackSection(title, [_("No action stands, and none was closed in %(half)s.", half=pack.half)])
-    tables = []
+        return section(title, [_("No action stands, and none was closed in %(half)s.", half=pack.half)])
+    tables: list[Block] = []
     if pack.open_actions:
         head = [_("No."), _("Action"), _("Who does it"), _("By when"), _("State"), _("Agreed on")]
         rows = [
@@ -141,7 +144,8 @@ def actions_section(pack: Pack) -> PackSection:
             ]
             for action in pack.open_actions
         ]
-        tables.append(PackTable("actions-open", _("Actions"), head, rows, (0.9, 2.6, 1.5, 0.9, 1.1, 1.2)))
+        shares = (0.9, 2.6, 1.5, 0.9, 1.1, 1.2)
+        tables += [heading(_("Actions"), 2), shared_columns(head, rows, shares, name="actions-open")]
     if pack.closed_actions:
         head = [_("No."), _("Action"), _("Who did it"), _("Closed"), _("State"), _("What came of it")]
         rows = [
@@ -156,9 +160,10 @@ def actions_section(pack: Pack) -> PackSection:
             for action in pack.closed_actions
         ]
         caption = _("Closed in %(half)s", half=pack.half)
-        tables.append(PackTable("actions-closed", caption, head, rows, (0.9, 2.3, 1.4, 0.9, 0.8, 1.9)))
+        shares = (0.9, 2.3, 1.4, 0.9, 0.8, 1.9)
+        tables += [heading(caption, 2), shared_columns(head, rows, shares, name="actions-closed")]
     notes = [_("Each action has a jurisdiction and a role, never a name. What is open the next pack carries on.")]
-    return PackSection(title, notes, tables=tables)
+    return section(title, notes, *tables)
 
 
 def _state(action: PackAction, pack: Pack) -> str:

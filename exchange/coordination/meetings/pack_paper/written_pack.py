@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from exchange.coordination.meetings.pack.pack import Pack
 from exchange.coordination.meetings.pack_paper.pack_paper import pack_sections, pack_title, render_pack
 from exchange.coordination.meetings.pack_paper.pack_words import missing_words
-from exchange.spreadsheet_cells import guarded
 from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
+from exchange.web.report.blocks import shared_columns
+from exchange.web.report.sheet import written_sheet
 
 
 def pack_sheets(pack: Pack) -> Iterator[tuple[str, bytes]]:
-    """Yield each table of the pack: its file name without the ending, and its content as CSV."""
-    title = pack_title(pack)
-    for section in pack_sections(pack):
-        for table in section.tables:
-            yield table.name, written_sheet(title, table.head, table.rows)
-    missing = [[missing_words(item, pack)] for item in pack.missing]
-    yield "missing", written_sheet(title, [_("What this pack has not")], missing)
-
-
-def written_sheet(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
-    """In the first column of each row stands of which pack it is; below it the footnotes."""
-    written = io.StringIO()
-    table = csv.writer(written)
-    table.writerow([guarded(cell) for cell in (_("Pack"), *head)])
-    for row in rows:
-        table.writerow([guarded(cell) for cell in (title, *row)])
-    for footnote in spoken().footnotes():
-        table.writerow([guarded(footnote)])
-    return b"\xef\xbb\xbf" + written.getvalue().encode()
+    """Yield each table of the pack: its file name without the ending, and its content as CSV. In the first column of
+    each row stands of which pack it is."""
+    missing = shared_columns(
+        [_("What this pack has not")], [[missing_words(item, pack)] for item in pack.missing], (1,), name="missing"
+    )
+    for block in (*pack_sections(pack), missing):
+        if block.get("name"):
+            head, rows = (_("Pack"), *block["head"]), ((pack_title(pack), *row) for row in block["rows"])
+            yield block["name"], written_sheet(head, rows)
 
 
 _MADE = (1980, 1, 1, 0, 0, 0)

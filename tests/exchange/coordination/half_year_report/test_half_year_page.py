@@ -85,7 +85,7 @@ def test_from_the_draft_to_what_is_handed_out(
     head, auditor = signed_in(Role.HEAD), signed_in(Role.AUDITOR)
     shown = head.get(f"/app/monitoring/{over}").text
     assert "Not approved yet: nothing of this leaves the node." in shown
-    assert '<span class="inside">(' in shown, "the exact count of few exhibits, here alone"
+    assert "1–4 (2)" in shown, "the exact count of few exhibits, here alone"
     for form in FORMS:
         assert head.get(f"/app/monitoring/{over}/released/{form}").status_code == 404
         assert "approves it: on the page Monitoring" in head.get(f"/app/monitoring/{over}/released/{form}").text
@@ -105,7 +105,7 @@ def test_from_the_draft_to_what_is_handed_out(
         assert "No incident annex of this period is approved, so the file has none." in page
         assert "&lt;script&gt;alert(1)" in page
         assert "<script>alert" not in page
-        assert 'class="inside"' not in page, "as it was released, for everybody"
+        assert "1–4 (2)" not in page, "as it was released, for everybody"
     files = {form: auditor.get(f"/app/monitoring/{over}/released/{form}") for form in FORMS}
     assert [answer.status_code for answer in files.values()] == [200] * 5
     approval = parse_statement(open_envelope(files["approval"].content).payload)

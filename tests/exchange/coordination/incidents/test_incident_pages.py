@@ -17,10 +17,11 @@ import httpx
 import pytest
 from pypdf import PdfReader
 
+from exchange.coordination.half_year.figure_words import words
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import entered, propose_import, take_import
 from exchange.coordination.incidents.incident_annex import draft_annex, find_annex
-from exchange.coordination.incidents.incident_charts import drawings, trend
+from exchange.coordination.incidents.incident_charts import table_chart, totals_chart
 from exchange.coordination.incidents.incident_paper import ANNEX_COLUMNS, annex_sheet, render_annex
 from exchange.coordination.incidents.incident_words import ranges
 from exchange.log.audit_entry import Actor, ActorKind
@@ -31,6 +32,7 @@ from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.coordination.incidents.made_up_incidents import SECRET, MadeUpTable, made_up_table
 from tests.exchange.web.pages.conftest import Person
+from tests.exchange.web.report.charts import texts_of
 
 HALF = Half(2026, 2)
 FORMS = ("json", "csv", "pdf", "approval", "manifest", "exact")
@@ -219,7 +221,7 @@ def test_from_the_draft_to_what_is_handed_out(
     take(node, made)
     shown = auditor.get(f"/app/incidents/{HALF}").text
     assert "Unverified: the words of SEESAC" in html.unescape(shown)
-    assert '<span class="inside">(' in shown
+    assert re.search(r"–[0-9]+ \([0-9]+\)</td>", shown)
     assert 'type="file"' not in shown
     assert "style=" not in shown
     assert all(head.get(f"/app/incidents/{HALF}/released/{form}").status_code == 404 for form in FORMS)
@@ -235,7 +237,7 @@ def test_from_the_draft_to_what_is_handed_out(
         page = person.get(f"/app/incidents/{HALF}").text
         assert "&lt;script&gt;alert(1)" in page
         assert "<script>alert" not in page
-        assert 'class="inside"' not in page
+        assert not re.search(r"–[0-9]+ \([0-9]+\)</td>", page)
     files = {form: auditor.get(f"/app/incidents/{HALF}/released/{form}") for form in FORMS}
     assert [answer.status_code for answer in files.values()] == [200] * len(FORMS)
     names = {form: answer.headers["content-disposition"] for form, answer in files.items()}
@@ -277,17 +279,15 @@ def test_what_is_drawn_says_what_is_told(node: RunningNode, made: MadeUpTable) -
     drafted = draft_annex(node.node, HALF)
     assert drafted is not None
     with speaking(Spoken("en")):
-        drawn = drawings(drafted.told)
-        assert trend(drafted.told) == "", "there is no earlier half-year"
-    assert set(drawn) == {name for name, table in drafted.told.tables.items() if table.is_told} - {
-        "possession_by_offence_and_weapon"
-    }
-    assert {"victims_by_sex_and_age", "perpetrators_by_sex_and_age", "use_by_outcome_and_weapon"} <= set(drawn)
-    for name, svg in drawn.items():
-        said = re.findall(r'class="value"[^>]*>([^<]*)<', svg)
-        figures = drafted.told.tables[name].cells.values()
-        wanted = [f"{f.low:g}" if f.low == f.high else f"{f.low:g}–{f.high:g}" for f in figures if f.low is not None]
-        assert sorted(said) == sorted(wanted)
+        drawn = {name: table_chart(name, table) for name, table in drafted.told.tables.items()}
+        assert totals_chart(drafted.told) is None, "there is no earlier half-year"
+    assert drawn.pop("possession_by_offence_and_weapon") is None
+    for name, found in drawn.items():
+        table = drafted.told.tables[name]
+        assert (found is not None) == table.is_told
+        if found is not None:
+            said = [*texts_of(found, "said"), *texts_of(found, "value")]
+            assert sorted(said) == sorted(words(figure, "count") for figure in table.cells.values())
 
 
 def test_numbers_are_named_as_ranges() -> None:

@@ -20,7 +20,7 @@ from exchange.coordination.half_year.small_counts import HELD_BACK, Figure, Told
 from exchange.coordination.public_site.publication import Publication
 from exchange.coordination.public_site.site import site_files
 from exchange.coordination.public_site.site_blocks import FigureTile, figure_tiles, time_words
-from exchange.coordination.public_site.site_charts import NamedBar, bar_chart, column_chart, in_lines, nice_top
+from exchange.coordination.public_site.site_charts import NamedBar, bar_chart, column_chart, nice_top
 from exchange.coordination.region.indicators import Indicator
 from exchange.coordination.region_files.report_file import Believed, verify_report_file
 from exchange.web.languages import CODES, NAMES, Spoken
@@ -186,10 +186,6 @@ def test_a_range_is_drawn_as_a_range_and_what_is_held_back_as_such() -> None:
     assert drawn.xpath("//rect[@class='none']"), "a broken outline"
     assert drawn.xpath("//line[@class='baseline']")
     assert [nice_top(most) for most in (0, 1, 3, 10, 11, 4_300)] == [1, 1, 5, 10, 20, 5_000]
-    assert in_lines("Bosnia and Herzegovina and North Macedonia") == [
-        "Bosnia and Herzegovina and",
-        "North Macedonia",
-    ]
     assert [time_words(figure) for figure in (*HOUR_CLASSES[1:4:2], HOUR_CLASSES[-1], HELD_BACK)] == [
         "24–48 h",
         "240–720 h",

@@ -17,8 +17,8 @@ from exchange.coordination.half_year.small_counts import HELD_BACK, NO_DATA, Fig
 from exchange.coordination.region.exact_region import exact_half
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.public_region import public_rate
+from exchange.coordination.region.region_charts import period_chart
 from exchange.coordination.region.region_document import read_earlier, write_region
-from exchange.coordination.region.region_drawings import over_periods
 from exchange.coordination.region.regional import (
     CountedReport,
     RegionalEarlier,
@@ -129,7 +129,7 @@ def test_a_sum_of_fewer_sides_says_so_and_is_compared_with_none_of_all() -> None
 
     entered = RegionalRow("exhibits_entered", {}, exact(9))
     whole = RegionalEarlier(
-        "2026H1", "0" * 64, {"exhibits_shared": exact(20), "exhibits_entered": exact(4)}, SummedSides(CODES)
+        "2026H1", {"exhibits_shared": exact(20), "exhibits_entered": exact(4)}, SummedSides(CODES), "0" * 64
     )
     some = report([shared(12, ("RS",)), entered], [whole])
     with speaking(Spoken("en")):
@@ -143,7 +143,7 @@ def test_a_sum_of_fewer_sides_says_so_and_is_compared_with_none_of_all() -> None
         assert "Exhibits shared: no data from Serbia, and so not in the sum." in notes
         assert any("are not compared" in note for note in notes)
         assert "the region (sides: 2 of 3)" in regional_sheet(some).decode("utf-8-sig")
-        assert ">sides: 2<" in over_periods(some).decode()
+        assert ">sides: 2<" in period_chart("", some.points).__html__()
         fewer_reports = report([shared(12, ()), entered], [whole], "AL MK")
         line = next(line for line in regional_lines(fewer_reports) if line.id == "exhibits_entered")
         assert (line.total, line.trend) == ("9", ("4 (sides: 3)", "–"))
