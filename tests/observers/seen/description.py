@@ -30,6 +30,7 @@ _ALIKE: Mapping[str, tuple[str, ...]] = {
     "about": ("statement_id", "record", "records", "hits", "subject", "about"),
     "hit_id": ("hit_id", "hits", "statement_id"),
     "size": ("signed_size", "log_size"),
+    "other": ("other", "jurisdiction"),
     "candidate_id": ("candidate_id",),
     "start": ("start", "count", "next"),
 }
@@ -165,7 +166,8 @@ class Description:
         if name in _WORDS:
             return list(_WORDS[name])[:most]
         if "enum" in schema:
-            return list(schema["enum"])[:most]
+            listed = list(schema["enum"])
+            return list(dict.fromkeys((*(value for value in known if value in listed), *listed)))[:most]
         if "64" in schema.get("pattern", ""):
             told = [value for value in seen.told if value not in known]
             return [*told, *known][: most + len(told)] or ["0" * 64]
