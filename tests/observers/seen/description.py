@@ -30,7 +30,8 @@ _ALIKE: Mapping[str, tuple[str, ...]] = {
     "about": ("statement_id", "record", "records", "hits", "subject", "about"),
     "hit_id": ("hit_id", "hits", "statement_id"),
     "size": ("signed_size", "log_size"),
-    "other": ("other", "jurisdiction"),
+    "jurisdiction": ("jurisdiction", "code"),
+    "other": ("code",),
     "candidate_id": ("candidate_id",),
     "start": ("start", "count", "next"),
 }
