@@ -157,8 +157,8 @@ class Hands(Worker):
 
     @contextmanager
     def tried_again_later(self) -> Iterator[None]:
-        """A loop of the worker tries again what the node cannot do before its database has the last signed head, and its
-        log the keys."""
+        """A loop of the worker tries again what the node cannot do before its database has the last signed head and its
+        keys."""
         try:
             yield
         except SigningStopped:

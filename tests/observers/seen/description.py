@@ -167,8 +167,7 @@ class Description:
         if name in _WORDS:
             return list(_WORDS[name])[:most]
         if "enum" in schema:
-            listed = list(schema["enum"])
-            return list(dict.fromkeys((*(value for value in known if value in listed), *listed)))[:most]
+            return list(schema["enum"])[:most]
         if "64" in schema.get("pattern", ""):
             told = [value for value in seen.told if value not in known]
             return [*told, *known][: most + len(told)] or ["0" * 64]
@@ -181,7 +180,7 @@ class Description:
                 return [*fit, str(low)][:most]
             case _:
                 words = [*_WORDS.get(schema.get("format", ""), ()), *known]
-                return words[:most] or ["x"]
+                return [word for word in words if re.search(schema.get("pattern", ""), word)][:most] or ["x"]
 
     def _schema(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         for one in schema.get("anyOf", ()):
