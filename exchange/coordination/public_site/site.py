@@ -16,8 +16,6 @@ from exchange.coordination.public_site.site_pages import (
     FILES,
     SitePage,
     pages_of,
-    regional_path,
-    report_links,
     signed_paths,
 )
 from exchange.web.languages import CODES, NAMES, Spoken, spoken, term
@@ -71,15 +69,13 @@ def _pages(publication: Publication, shared: Mapping[str, Any]) -> dict[str, byt
         "code": spoken().code,
         "menu": [(page.name, _(page.title)) for page in menu],
         "period": named_period(str(newest.period)),
-        "links": report_links(publication),
-        "regional": regional_path(newest) if newest.regional is not None else None,
         "footnotes": spoken().footnotes(publication.parts),
     }
     return {f"{page.name}.html": _page(page, publication, values) for page in menu}
 
 
 def _page(page: SitePage, publication: Publication, values: Mapping[str, Any]) -> bytes:
-    drawn = _templates.get_template(f"{page.name}.html").render(
+    drawn = _templates.get_template(f"{page.template}.html").render(
         here=page.name, title=_(page.title), **values, **page.shows(publication)
     )
     return f"{drawn}\n".encode()

@@ -1,45 +1,40 @@
-"""The figures of the public site, each with its definition, its goal and number, its chart, its table, and where it
-comes from; in the language that is spoken."""
+"""The figures of the public site as blocks: each with its definition, its goal and number, its chart, its table, and
+where it comes from; in the language that is spoken."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from markupsafe import Markup
-
-from exchange.coordination.half_year.figure_definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
-from exchange.coordination.half_year.figure_words import words
+from exchange.coordination.half_year.figure_definitions import AVAILABILITY, STAGES
+from exchange.coordination.half_year.figure_words import bar, unit_of, words
 from exchange.coordination.half_year.half_years import Half, Period, parse_period
 from exchange.coordination.half_year.public_edition import ENTERED, HOUR_CLASSES
 from exchange.coordination.half_year.small_counts import NO_DATA, Figure, Told, told_sum
 from exchange.coordination.incidents.incident_document import ToldAnnex, read_told
-from exchange.coordination.incidents.incident_words import WordedTable, notes_of, table_in_words
+from exchange.coordination.incidents.incident_words import notes_of, table_in_words
 from exchange.coordination.incidents.platform_words import ANNEX_DEFINITIONS, TOTAL_TITLES
 from exchange.coordination.incidents.told_incidents import TABLES, TOTALS, ToldTable
-from exchange.coordination.public_site.publication import Publication, PublishedPeriod
-from exchange.coordination.public_site.site_charts import (
-    NamedBar,
-    StageBar,
-    bar_chart,
-    column_chart,
-    nice_top,
-    span_chart,
-    tells_any,
-)
+from exchange.coordination.public_site.publication import Publication, PublishedPeriod, SignedReport
 from exchange.coordination.region.regional import RegionalEarlier, RegionalReport, RegionalRow, RegionalStage
 from exchange.coordination.region.regional_lines import (
     change_words,
+    definition_of,
+    figure_title,
     number_words,
     of_others,
     total_words,
     without_words,
 )
-from exchange.coordination.region_files.file_kinds import DEFINITIONS
 from exchange.web.languages import gettext as _
-from exchange.web.languages import marked as _m
-from exchange.web.languages import spoken, term
+from exchange.web.languages import term
+from exchange.web.report.blocks import Block, chart, columns, heading, headline, linked, pairs, quiet
+from exchange.web.report.charts import Bar, Span, bars, spans, standing_bars
+
+MOST_COLUMNS: Final = 6
+"""Of a trend as a drawing: the baseline and the last ones. The table has all."""
+TRENDS: Final = ("exhibits_entered", "leads_across", "confirmed_hits_across", "confirmation_median_h")
 
 
 def period_words(period: Period) -> str:
@@ -74,136 +69,198 @@ def annex_notes(annexes: Sequence[ToldAnnex]) -> list[str]:
     return notes_of(max(annexes, key=lambda annex: annex.head.smallest))
 
 
-def incident_blocks(annexes: Sequence[ToldAnnex]) -> list[FigureBlock]:
-    """Each total by jurisdiction, and of the region what follows from that."""
-    found = []
-    for name in TOTALS:
-        title = _(TOTAL_TITLES[name])
-        figures = [(term(annex.head.jurisdiction, "jurisdiction"), annex.totals[name]) for annex in annexes]
-        bars = [NamedBar(whose, figure, words(figure, "count")) for whose, figure in figures]
-        found.append(
-            FigureBlock(
-                id=f"incidents-{name}",
-                title=title,
-                definition="",
-                aim="",
-                headline=words(told_sum([figure for _whose, figure in figures]), "count"),
-                headline_of=_("in the region"),
-                chart=bar_chart(f"incidents-{name}", title, _(SAME_IN_TABLE), bars),
-                columns=(_("Jurisdiction"), _("Count")),
-                rows=tuple((bar.name, bar.said) for bar in bars),
-            )
+def anchor_of(item: SignedReport) -> str:
+    """The place of a signed report on the page that says how to verify."""
+    return f"{item.verified.manifest.period}-{item.verified.jurisdiction}"
+
+
+class SiteFigures:
+    """The figures of a publication. Each is a list of blocks with the files that it is worked out of."""
+
+    def __init__(self, publication: Publication) -> None:
+        self.publication, self.report = publication, publication.newest.report
+
+    def entered(self) -> list[Block]:
+        """The exhibits of each jurisdiction by itself."""
+        row = self.report.row(ENTERED)
+        found = [bar(term(code, "jurisdiction"), figure) for code, figure in sorted(row.cells.items())]
+        total = total_words(self.report, row.id, row.total, "count"), _("in the region")
+        return self._figure(row.id, total, found, (_("Jurisdiction"), _("Count")), _without(row))
+
+    def hits(self, name: str) -> list[Block]:
+        """A total of the region, which has no parts in public."""
+        row = self.report.row(name)
+        total = total_words(self.report, row.id, row.across or NO_DATA, "count"), _("across borders")
+        return self._figure(row.id, total, notes=_without(row), by_coordinator=True)
+
+    def rate(self) -> list[Block]:
+        """The class in which the side in the middle lies."""
+        row = self.report.rate
+        total = total_words(self.report, "feedback_rate", row.total, "share"), _("of the side in the middle")
+        return self._figure("feedback_rate", total, notes=_without(row), by_coordinator=True)
+
+    def availability(self) -> list[Block]:
+        """By node, as each reports it of itself."""
+        found = [
+            bar(f"{term(item.jurisdiction, 'jurisdiction')} ({item.node})", item.own, "share")
+            for item in self.report.availability
+        ]
+        return self._figure("availability", None, found, (_("Whose"), _("Share")))
+
+    def times(self) -> list[Block]:
+        """How long each stage took, of all nodes together."""
+        stages = self.report.stages
+        title = _("How long it took")
+        drawn = spans(
+            title,
+            [
+                Span(_(STAGES[item.id].title), _times_said(item), _step(item.median), _step(item.most))
+                for item in stages
+            ],
         )
-    return found
+        confirmation = next(stage for stage in stages if stage.id == "confirmation")
+        rows = [[_(STAGES[item.id].title), time_words(item.median), time_words(item.most)] for item in stages]
+        caption = _(
+            "For each stage a bar, a fifth of it for each class of time: dark up to the class within which half had "
+            "ended, light up to that of nine of ten."
+        )
+        return [
+            heading(title, 1),
+            headline(time_words(confirmation.median), _("median from lead to confirmed hit")),
+            quiet(_("From the entry of an exhibit to the confirmed hit, each stage by when it ended.")),
+            chart(drawn, caption),
+            columns([_("Stage"), _("Median"), _("90th percentile")], rows, (1, 2)),
+            self._source(by_coordinator=True),
+        ]
+
+    def stages(self) -> list[Block]:
+        """What each stage is whose time is shown."""
+        numbers = self.report.indicators
+        rows = [
+            (_(item.title), f"{_(item.text)} {_('Roadmap')}: {number_words(numbers[name])}")
+            for name, item in STAGES.items()
+        ]
+        return [heading(_("What each stage is"), 1), pairs(*rows)]
+
+    def trends(self, *, years: bool = False) -> list[Block]:
+        """The main figures over the periods; empty where there are fewer than two."""
+        points = self.publication.trend(years=years)
+        found = [self._trend(points, name, years=years) for name in TRENDS] if len(points) > 1 else []
+        return [block for blocks in found for block in blocks]
+
+    def incidents(self, annexes: Sequence[ToldAnnex]) -> list[Block]:
+        """Each total by jurisdiction, and of the region what follows from that; then the tables of the region."""
+        found: list[Block] = []
+        for name in TOTALS:
+            title = _(TOTAL_TITLES[name])
+            drawn = [bar(term(annex.head.jurisdiction, "jurisdiction"), annex.totals[name]) for annex in annexes]
+            region = words(told_sum([annex.totals[name] for annex in annexes]), "count")
+            found += [heading(title, 1), headline(region, _("in the region")), *_drawn(title, drawn)]
+            found += [_table((_("Jurisdiction"), _("Count")), drawn), self._source(by_coordinator=False)]
+        return [*found, *_annex_tables(annexes)]
+
+    def _figure(
+        self,
+        name: str,
+        total: tuple[str, str] | None,
+        found: Sequence[Bar] = (),
+        head: tuple[str, str] = ("", ""),
+        notes: Sequence[str] = (),
+        *,
+        by_coordinator: bool = False,
+    ) -> list[Block]:
+        """``total``: the figure that stands largest, and what it is of. ``by_coordinator``: it does not follow from
+        what is published, and the regional report has it."""
+        definition = AVAILABILITY if name == "availability" else definition_of(name)
+        title = _(definition.title)
+        return [
+            heading(title, 1, f"h-{name}"),
+            *([headline(*total)] if total else []),
+            *map(quiet, (_(definition.text), *notes)),
+            *_drawn(title, found),
+            *([_table(head, found)] if found else []),
+            quiet(f"{_('Roadmap')}: {number_words(self.report.indicators[name])}"),
+            self._source(by_coordinator=by_coordinator),
+        ]
+
+    def _trend(self, points: Sequence[RegionalEarlier], name: str, *, years: bool) -> list[Block]:
+        unit, title = unit_of(name), figure_title(name)
+        row = name.removesuffix("_across").removesuffix("_median_h")
+        figures = [point.figures.get(name, NO_DATA) for point in points]
+        base = points[0].sides
+        said = [time_words(figure) if unit == "hours" else words(figure, unit) for figure in figures]
+        told = [
+            one if figure.low is None else of_others(base, point.sides, name, one)
+            for point, figure, one in zip(points, figures, said, strict=True)
+        ]
+        found = [bar(short_period(point.period), one) for point, one in zip(points, figures, strict=True)]
+        found = found[:1] + found[1:][-(MOST_COLUMNS - 1) :]
+        is_drawn = unit == "count" and any(one.low is not None for one in found)
+        caption = _(
+            "A column for each period. The broken line is at the height of the baseline, %(period)s; of a range "
+            "there is one at each end. The table below says the same in words.",
+            period=named_period(points[0].period),
+        )
+        drawn = chart(standing_bars(title, [("", found)], across=1, baseline=True), caption)
+        return [
+            heading(title, 1, f"h-{'years' if years else 'trend'}-{name}"),
+            headline(told[-1], named_period(points[-1].period)),
+            *map(quiet, (_(definition_of(name).text), *_not_compared(points, name))),
+            *([drawn] if is_drawn else []),
+            columns(
+                [_("Period"), _("Figure"), _("Since the baseline")],
+                list(_trend_rows(points, name, told, unit)),
+                (1, 2),
+            ),
+            quiet(f"{_('Roadmap')}: {number_words(self.report.indicators[row])}"),
+            self._source(by_coordinator=name != ENTERED),
+        ]
+
+    def _source(self, *, by_coordinator: bool) -> Block:
+        """What a figure is worked out of."""
+        newest = self.publication.newest
+        if not by_coordinator:
+            links = [
+                (term(item.verified.jurisdiction, "jurisdiction"), f"verify.html#{anchor_of(item)}")
+                for item in newest.signed
+            ]
+            return linked(_("Worked out of these signed reports:"), links)
+        if newest.regional is None:
+            return quiet(
+                _(
+                    "Of all together this is told by the regional report alone, and that was not given for these "
+                    "pages: so it is held back here."
+                )
+            )
+        said = _(
+            "Told by the regional report. It is worked out of exact editions for named recipients, so that it cannot "
+            "be worked out anew from what is published here."
+        )
+        return linked(said, [(_("The regional report"), "verify.html#regional")])
 
 
-def annex_tables(annexes: Sequence[ToldAnnex]) -> list[WordedTable]:
+def _drawn(title: str, found: Sequence[Bar]) -> list[Block]:
+    return [chart(bars(title, found))] if any(one.low is not None for one in found) else []
+
+
+def _table(head: tuple[str, str], found: Sequence[Bar]) -> Block:
+    return columns(head, [[one.name, one.words] for one in found], (1,))
+
+
+def _annex_tables(annexes: Sequence[ToldAnnex]) -> Iterator[Block]:
     """Of the region: each cell is the sum of what the annexes tell of it. A table that some annex does not tell is left
     out."""
-    found = []
     for name, kind in TABLES.items():
         tables = [annex.tables[name] for annex in annexes]
-        if not tables or not all(table.is_told for table in tables):
-            continue
-        cells = {place: told_sum([table.cells.get(place, NO_DATA) for table in tables]) for place in tables[0].cells}
-        found.append(table_in_words(name, ToldTable(kind, cells)))
-    return found
-
-
-MOST_COLUMNS: Final = 6
-"""Of a trend as a drawing: the baseline and the last ones. The table has all."""
-TRENDS: Final = {
-    "exhibits_entered": ("count", None),
-    "leads_across": ("count", _m("%(figure)s across borders")),
-    "confirmed_hits_across": ("count", _m("%(figure)s across borders")),
-    "confirmation_median_h": ("hours", _m("%(figure)s, median")),
-}
-"""What the trend is told of: unit, and what its title adds."""
-SAME_IN_TABLE: Final = _m("The table below says the same in words.")
-
-
-@dataclass(frozen=True)
-class FigureBlock:
-    """``headline``: the figure that stands largest, and what it is of. ``by_coordinator``: it does not follow from what
-    is published, and the coordinator tells it."""
-
-    id: str
-    title: str
-    definition: str
-    aim: str
-    headline: str
-    headline_of: str
-    chart: Markup | None
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    by_coordinator: bool = False
-    notes: tuple[str, ...] = field(default=())
-
-
-def by_jurisdiction(report: RegionalReport, name: str) -> FigureBlock:
-    """A count of each jurisdiction by itself."""
-    row = report.row(name)
-    cells = [(term(code, "jurisdiction"), figure) for code, figure in sorted(row.cells.items())]
-    return _counted(report, row, cells, _("Jurisdiction"), _("in the region"), row.total)
-
-
-def hits_in_all(report: RegionalReport, name: str) -> FigureBlock:
-    """A total of the region, which has no parts in public."""
-    row = report.row(name)
-    block = _counted(report, row, [], "", _("across borders"), row.across or NO_DATA)
-    return replace(block, by_coordinator=True)
-
-
-def rate_block(report: RegionalReport) -> FigureBlock:
-    """The class in which the side in the middle lies."""
-    block = _shared_out(report, "feedback_rate", FEEDBACK_RATE, [], report.rate.total, by_coordinator=True)
-    return replace(block, headline_of=_("of the side in the middle"))
-
-
-def availability_block(report: RegionalReport) -> FigureBlock:
-    """By node, as each tells it of itself."""
-    cells = [(f"{term(item.jurisdiction, 'jurisdiction')} ({item.node})", item.own) for item in report.availability]
-    return _shared_out(report, "availability", AVAILABILITY, cells, None, by_coordinator=False)
-
-
-def times_block(report: RegionalReport) -> FigureBlock:
-    """How long each stage took, of all nodes together."""
-    stages = report.stages
-    title = _("How long it took")
-    spans = [
-        StageBar(_(STAGES[stage.id].title), _step(stage.median), _step(stage.most), _times_said(stage))
-        for stage in stages
-    ]
-    description = _(
-        "For each stage a bar, a fifth of it for each class of time: dark up to the class within which half had ended, "
-        "light up to that of nine of ten."
-    )
-    confirmation = next(stage for stage in stages if stage.id == "confirmation")
-    return FigureBlock(
-        id="times",
-        title=title,
-        definition=_("From the entry of an exhibit to the confirmed hit, each stage by when it ended."),
-        aim="",
-        headline=time_words(confirmation.median),
-        headline_of=_("median from lead to confirmed hit"),
-        chart=span_chart("times", title, f"{description} {_(SAME_IN_TABLE)}", spans),
-        columns=(_("Stage"), _("Median"), _("90th percentile")),
-        rows=tuple((_(STAGES[stage.id].title), time_words(stage.median), time_words(stage.most)) for stage in stages),
-        by_coordinator=True,
-    )
-
-
-def stage_definitions(report: RegionalReport) -> list[tuple[str, str, str]]:
-    """Title, definition, and goal with number, of each stage whose time is shown."""
-    return [(_(item.title), _(item.text), number_words(report.indicators[name])) for name, item in STAGES.items()]
-
-
-def trend_blocks(publication: Publication, *, years: bool = False) -> list[FigureBlock]:
-    """The main figures over the periods; none where there are fewer than two."""
-    points = publication.trend(years=years)
-    if len(points) < 2:
-        return []
-    return [_trend_block(publication.newest.report, points, name, years=years) for name in TRENDS]
+        if tables and all(table.is_told for table in tables):
+            cells = {
+                place: told_sum([table.cells.get(place, NO_DATA) for table in tables]) for place in tables[0].cells
+            }
+            table = table_in_words(name, ToldTable(kind, cells))
+            yield heading(table.title, 1)
+            yield quiet(_("The region, as the sum of what the annexes tell."))
+            rows = [[title, *said] for title, said in table.rows]
+            yield columns([table.first, *table.columns], rows, range(1, len(table.columns) + 1))
 
 
 def time_words(figure: Figure) -> str:
@@ -218,114 +275,13 @@ def _times_said(stage: RegionalStage) -> str:
     return _("half: %(half)s, nine of ten: %(most)s", half=time_words(stage.median), most=time_words(stage.most))
 
 
-def _step(figure: Figure) -> float:
-    """Which share of the classes of time a bar passes; 0 where nothing is published."""
-    return (HOUR_CLASSES.index(figure) + 1) / len(HOUR_CLASSES) if figure in HOUR_CLASSES else 0
+def _step(figure: Figure) -> float | None:
+    """Which share of the classes of time a bar passes."""
+    return (HOUR_CLASSES.index(figure) + 1) / len(HOUR_CLASSES) if figure in HOUR_CLASSES else None
 
 
-def _counted(
-    report: RegionalReport,
-    row: RegionalRow,
-    cells: Sequence[tuple[str, Figure]],
-    first: str,
-    of: str,
-    headline: Figure,
-    notes: Sequence[str] = (),
-) -> FigureBlock:
-    definition = DEFINITIONS[row.id]
-    title = _(definition.title)
-    bars = [NamedBar(name, figure, words(figure, "count")) for name, figure in cells]
-    return FigureBlock(
-        id=row.id,
-        title=title,
-        definition=_(definition.text),
-        aim=number_words(report.indicators[row.id]),
-        headline=total_words(report, row.id, headline, "count"),
-        headline_of=of,
-        chart=bar_chart(row.id, title, _(SAME_IN_TABLE), bars) if tells_any(bar.figure for bar in bars) else None,
-        columns=(first, _("Count")),
-        rows=tuple((bar.name, bar.said) for bar in bars),
-        notes=(*notes, *_without(row)),
-    )
-
-
-def _without(row: RegionalRow) -> Iterator[str]:
-    if row.without:
-        yield without_words(row.id, row.without)
-
-
-def _shared_out(
-    report: RegionalReport,
-    name: str,
-    definition: Definition,
-    cells: Sequence[tuple[str, Figure]],
-    total: Figure | None,
-    *,
-    by_coordinator: bool,
-) -> FigureBlock:
-    title = _(definition.title)
-    bars = [NamedBar(whose, figure, words(figure, "share")) for whose, figure in cells]
-    return FigureBlock(
-        id=name,
-        title=title,
-        definition=_(definition.text),
-        aim=number_words(report.indicators[name]),
-        headline="" if total is None else total_words(report, name, total, "share"),
-        headline_of=_("of all together"),
-        chart=bar_chart(name, title, _(SAME_IN_TABLE), bars) if tells_any(bar.figure for bar in bars) else None,
-        columns=(_("Whose"), _("Share")),
-        rows=tuple((bar.name, bar.said) for bar in bars),
-        by_coordinator=by_coordinator,
-        notes=() if total is None else tuple(_without(report.rate)),
-    )
-
-
-def _trend_block(report: RegionalReport, points: Sequence[RegionalEarlier], name: str, *, years: bool) -> FigureBlock:
-    unit, adds = TRENDS[name]
-    row = name.removesuffix("_across").removesuffix("_median_h")
-    definition = DEFINITIONS[row] if row in DEFINITIONS else STAGES[row]
-    title = _(definition.title)
-    if adds is not None:
-        title = _(adds, figure=title)
-    said: Callable[[Figure], str] = time_words if unit == "hours" else lambda figure: words(figure, unit)
-    figures = [point.figures.get(name, NO_DATA) for point in points]
-    base = points[0].sides
-    told = [
-        said(figure) if figure.low is None else of_others(base, point.sides, name, said(figure))
-        for point, figure in zip(points, figures, strict=True)
-    ]
-    drawn = list(zip(points, figures, strict=True))
-    drawn = drawn[:1] + drawn[1:][-(MOST_COLUMNS - 1) :]
-    columns = [NamedBar(short_period(point.period), figure, said(figure)) for point, figure in drawn]
-    id_ = f"years-{name}" if years else f"trend-{name}"
-    return FigureBlock(
-        id=id_,
-        title=title,
-        definition=_(definition.text),
-        aim=number_words(report.indicators[row]),
-        headline=told[-1],
-        headline_of=named_period(points[-1].period),
-        chart=_columns_drawn(id_, title, points, columns, list(_ticks(figures))) if unit == "count" else None,
-        columns=(_("Period"), _("Figure"), _("Since the baseline")),
-        rows=tuple(_trend_rows(points, name, told, unit)),
-        by_coordinator=name != ENTERED,
-        notes=tuple(_not_compared(points, name)),
-    )
-
-
-def _columns_drawn(
-    id_: str,
-    title: str,
-    points: Sequence[RegionalEarlier],
-    columns: Sequence[NamedBar],
-    ticks: Sequence[tuple[float, str]],
-) -> Markup | None:
-    description = _(
-        "A column for each period. The broken line is at the height of the baseline, %(period)s; of a range "
-        "there is one at each end. The table below says the same in words.",
-        period=named_period(points[0].period),
-    )
-    return column_chart(id_, title, description, columns, ticks) if tells_any(bar.figure for bar in columns) else None
+def _without(row: RegionalRow) -> list[str]:
+    return [without_words(row.id, row.without)] if row.without else []
 
 
 def _trend_rows(
@@ -340,13 +296,6 @@ def _trend_rows(
 def _not_compared(points: Sequence[RegionalEarlier], name: str) -> Iterator[str]:
     if any(point.sides.of(name) != points[0].sides.of(name) for point in points):
         yield _("Sums that are not of the same sides as before are not compared; they say of how many they are.")
-
-
-def _ticks(figures: Sequence[Figure]) -> Iterator[tuple[float, str]]:
-    top = nice_top(max([1.0, *(figure.high or 0 for figure in figures)]))
-    for part in (0, 0.5, 1):
-        value = top * part
-        yield value, spoken().number(value, 0 if value == int(value) else 1)
 
 
 @dataclass(frozen=True)

@@ -10,22 +10,14 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from exchange.coordination.half_year.public_edition import ENTERED
 from exchange.coordination.public_site.publication import Publication, PublishedPeriod, SignedReport, TakingPart
 from exchange.coordination.public_site.site_blocks import (
+    SiteFigures,
+    anchor_of,
     annex_notes,
-    annex_tables,
     annexes_of,
-    availability_block,
-    by_jurisdiction,
     figure_tiles,
-    hits_in_all,
-    incident_blocks,
     named_period,
-    rate_block,
-    stage_definitions,
-    times_block,
-    trend_blocks,
 )
 from exchange.coordination.region.public_region import CROSSING
 from exchange.coordination.region.regional_incidents import lacking_words
@@ -34,7 +26,9 @@ from exchange.coordination.region_files.file_kinds import CREDIT
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
+from exchange.web.report.blocks import bullets, heading, paragraph
 from exchange.web.report.charts import in_lines
+from exchange.web.report.pages import laid
 
 MOST_CIRCLES: Final = 20
 """Beyond it the names would lie on each other: the table has all."""
@@ -104,11 +98,13 @@ PART_STATES: Final = {
 
 @dataclass(frozen=True)
 class SitePage:
-    """``name``: of the file, without its end. ``title``: as the menu says it."""
+    """``name``: of the file, without its end. ``title``: as the menu says it. ``template``: of its own, else that of
+    the pages that are blocks alone."""
 
     name: str
     title: str
     shows: Callable[[Publication], Mapping[str, Any]]
+    template: str = "site_report"
 
 
 @dataclass(frozen=True)
@@ -121,19 +117,11 @@ class SignedFile:
     sha256: str
 
 
-@dataclass(frozen=True)
-class ReportLink:
-    """A signed report where a figure leads to it: whose it is, and its place on the page that says how to verify."""
-
-    name: str
-    anchor: str
-
-
 def pages_of(publication: Publication) -> tuple[SitePage, ...]:
     """In the order of the menu. The incidents are there where an annex of the newest period is."""
     found = [
-        SitePage("index", _m("What it is"), _about),
-        SitePage("participants", _m("Who takes part"), _participants),
+        SitePage("index", _m("What it is"), _about, "index"),
+        SitePage("participants", _m("Who takes part"), _participants, "participants"),
         SitePage("exhibits", _m("Exhibits"), _exhibits),
         SitePage("hits", _m("Hits across borders"), _hits),
         SitePage("time", _m("Time to a hit"), _time),
@@ -141,19 +129,7 @@ def pages_of(publication: Publication) -> tuple[SitePage, ...]:
     ]
     if annexes_of(publication.newest):
         found.append(SitePage("incidents", _m("Incidents"), _incidents))
-    return (*found, SitePage("verify", _m("Verify it yourself"), _verify))
-
-
-def report_links(publication: Publication) -> list[ReportLink]:
-    """Of the newest period: what the figures of a page are worked out of."""
-    return [
-        ReportLink(term(item.verified.jurisdiction, "jurisdiction"), anchor_of(item))
-        for item in publication.newest.signed
-    ]
-
-
-def anchor_of(item: SignedReport) -> str:
-    return f"{item.verified.manifest.period}-{item.verified.jurisdiction}"
+    return (*found, SitePage("verify", _m("Verify it yourself"), _verify, "verify"))
 
 
 def signed_paths(publication: Publication) -> dict[str, bytes]:
@@ -194,45 +170,60 @@ def _participants(publication: Publication) -> Mapping[str, Any]:
         "states": [(part, _(PART_STATES[part])) for part in TakingPart if part in parts.values()],
         "rows": [(circle.code, circle.name, _(PART_STATES[circle.part])) for circle in circles],
         "pairs": len(publication.exchanging),
-        "blocks": [availability_block(publication.newest.report)],
+        "report": laid(SiteFigures(publication).availability()),
     }
 
 
 def _exhibits(publication: Publication) -> Mapping[str, Any]:
-    return {"blocks": [by_jurisdiction(publication.newest.report, ENTERED)]}
+    lead = _(
+        "An exhibit is a cartridge case: from a scene, or a test fire of a firearm that was seized. This page has how "
+        "many each side entered."
+    )
+    return {"lead": lead, "report": laid(SiteFigures(publication).entered())}
 
 
 def _hits(publication: Publication) -> Mapping[str, Any]:
-    report = publication.newest.report
-    return {
-        "blocks": [hits_in_all(report, name) for name in CROSSING] + [rate_block(report)],
-        "silent": silent_notes(report),
-        "credit": _(CREDIT),
-        "rule": _(HIT_TOTALS),
-    }
+    figures = SiteFigures(publication)
+    lead = _(
+        "A hit joins two cases that nobody knew to be connected. A lead was seen on the screen by two examiners; only "
+        "a confirmed hit was seen on the exhibits themselves."
+    )
+    notes = map(paragraph, (*silent_notes(figures.report), _(CREDIT), _(HIT_TOTALS)))
+    found = [block for name in CROSSING for block in figures.hits(name)]
+    return {"lead": lead, "report": laid([*notes, *found, *figures.rate()])}
 
 
 def _time(publication: Publication) -> Mapping[str, Any]:
-    report = publication.newest.report
-    return {"blocks": [times_block(report)], "definitions": stage_definitions(report)}
+    figures = SiteFigures(publication)
+    lead = _(
+        "A lead is of use while the investigation runs. The median is the time within which half of all had ended; "
+        "the 90th percentile, that within which nine of ten had."
+    )
+    return {"lead": lead, "report": laid([*figures.times(), *figures.stages()])}
 
 
 def _trend(publication: Publication) -> Mapping[str, Any]:
-    points = publication.trend()
-    return {
-        "blocks": trend_blocks(publication),
-        "by_year": trend_blocks(publication, years=True),
-        "first": named_period(points[0].period) if points else "",
-    }
+    figures = SiteFigures(publication)
+    halves, by_year = figures.trends(), figures.trends(years=True)
+    against = _(
+        "Each period against the first one, which is the baseline. Where a figure is a range, no change is told."
+    )
+    lead = ""
+    if halves:
+        lead = f"{against} {_('Baseline: %(period)s', period=named_period(publication.trend()[0].period))}."
+    elif not by_year:
+        lead = _("There is one period so far. It is the baseline, against which later ones will stand.")
+    return {"lead": lead, "report": laid([*halves, *([heading(_("By year"), 1), *by_year] if by_year else [])])}
 
 
 def _incidents(publication: Publication) -> Mapping[str, Any]:
     annexes, found = annexes_of(publication.newest), publication.newest.report.incidents
-    return {
-        "notes": [*annex_notes(annexes), *(lacking_words(found) if found is not None else ())],
-        "blocks": incident_blocks(annexes),
-        "tables": annex_tables(annexes),
-    }
+    lead = _(
+        "Incidents with firearms, and the persons in them, in totals alone. They are counted apart from the exhibits: "
+        "no incident is joined to an exhibit here."
+    )
+    notes = bullets(*annex_notes(annexes), *(lacking_words(found) if found is not None else ()))
+    return {"lead": lead, "report": laid([notes, *SiteFigures(publication).incidents(annexes)])}
 
 
 def _verify(publication: Publication) -> Mapping[str, Any]:

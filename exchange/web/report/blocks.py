@@ -35,8 +35,19 @@ COVERED: Final = (
 """What the embedded font can draw: Latin, Greek and Cyrillic. PDF/A lets no character through that has no shape."""
 
 
-def heading(text: str, level: int) -> Block:
-    return {"kind": "heading", "text": text, "level": level}
+def heading(text: str, level: int, anchor: str = "") -> Block:
+    """``anchor``: of the section on a page."""
+    return {"kind": "heading", "text": text, "level": level, "anchor": anchor}
+
+
+def headline(figure: str, of: str) -> Block:
+    """The figure that stands largest, and what it is of."""
+    return {"kind": "headline", "text": figure, "of": of}
+
+
+def linked(text: str, links: Sequence[tuple[str, str]]) -> Block:
+    """A text, and names with their addresses behind it."""
+    return {"kind": "linked", "text": text, "links": list(links)}
 
 
 def paragraph(text: str) -> Block:
