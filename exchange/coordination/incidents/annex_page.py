@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hmac
 import io
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
@@ -24,7 +25,6 @@ from exchange.coordination.incidents.enter_incidents import (
     take_import,
     undo_change,
 )
-from exchange.coordination.incidents.form_with_file import parse_form
 from exchange.coordination.incidents.incident_annex import (
     ApprovedAnnex,
     approve_annex,
@@ -62,6 +62,8 @@ AnnexForm = Literal["json", "csv", "pdf", "approval", "manifest", "exact"]
 LooksAtIncidents = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
 _FORM_BYTES: Final = 16 * 1024
 """What stands around the table in the body of a form."""
+_FIELDS: Final = 16
+_FIELD_BYTES: Final = 1024
 
 
 @router.get("/incidents")
@@ -124,16 +126,15 @@ async def try_import(request: Request, node: OpenNode, who: Heading, half: str) 
         await read_form(request, node, who.csrf)
         raise InvalidInput("This is no form of these pages.", code="no-form")
     wanted = Half.parse(half)
-    body = await own_body(request, node, MAX_CSV_BYTES + _FORM_BYTES)
-    form = parse_form(body, request.headers.get("content-type", ""))
-    if not hmac.compare_digest(form.fields.get("csrf", "").encode(), who.csrf.encode()):
+    fields, table = await _form_with_table(request, node)
+    if not hmac.compare_digest(fields.get("csrf", "").encode(), who.csrf.encode()):
         raise Forbidden("This form is of an earlier session. Go back, load the page anew, and send it again.")
-    if not form.file:
+    if not table:
         raise InvalidInput("Choose the table that is to be imported.", code="invalid-field")
-    encoding = form.fields.get("encoding", "")
+    encoding = fields.get("encoding", "")
     if encoding not in set(TableEncoding):
         raise InvalidInput("This is no form of these pages.", code="no-form")
-    await off_loop(propose_import, node, acting_head(who), wanted, io.BytesIO(form.file), TableEncoding(encoding))
+    await off_loop(propose_import, node, acting_head(who), wanted, io.BytesIO(table), TableEncoding(encoding))
     return _back(half, "#import")
 
 
@@ -171,6 +172,37 @@ async def hand_out_annex(
     body, media_type, ending = await heavily(request, WorkKind.REPORTS, _handed_out, node, who, wanted, form)
     headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}-incidents{ending}"'}
     return Response(body, media_type=media_type, headers=headers)
+
+
+class _FormInMemory(MultiPartParser):
+    """Keep the file in memory, so that nothing of it stays on the disk; note whether the form came to its end."""
+
+    spool_max_size = MAX_CSV_BYTES + _FORM_BYTES
+    is_whole = False
+
+    def on_end(self) -> None:
+        self.is_whole = True
+
+
+async def _form_with_table(request: Request, node: Node) -> tuple[dict[str, str], bytes]:
+    """The fields of the form, and its file. Raises InvalidInput, which repeats nothing of what was sent."""
+    body = await own_body(request, node, _FormInMemory.spool_max_size)
+
+    async def sent() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parser = _FormInMemory(request.headers, sent(), max_files=1, max_fields=_FIELDS, max_part_size=_FIELD_BYTES)
+    try:
+        form = await parser.parse()
+    except MultiPartException:
+        raise InvalidInput("This is no form of these pages.", code="no-form") from None
+    parts = form.multi_items()
+    fields = {name: value for name, value in parts if isinstance(value, str)}
+    tables = [await value.read() for _, value in parts if not isinstance(value, str)]
+    await form.close()
+    if not parser.is_whole:
+        raise InvalidInput("This is no form of these pages.", code="no-form")
+    return fields, b"".join(tables)
 
 
 def acting_head(who: Visitor) -> Actor:
@@ -233,10 +265,8 @@ def _proposal(found: Entered) -> dict[str, Any] | None:
     return {
         "entry": entry,
         "totals": _beside(entry, found.current),
-        "refused": refused_in_words(entry.report.refused),
-        "empty": [
-            (gettext(DIMENSION_TITLES[name]), count) for name, count in sorted((entry.report.empty or {}).items())
-        ],
+        "refused": refused_in_words(entry.read.refused),
+        "empty": [(gettext(DIMENSION_TITLES[name]), count) for name, count in sorted(entry.read.empty.items())],
     }
 
 

@@ -1,7 +1,7 @@
-"""The rows of a CSV that may hold personal data: read from a stream, bounded, never written anywhere.
+"""The rows of a CSV that may hold personal data: read in memory, bounded, never written anywhere.
 
-No message repeats what stands in the file, and no error that is raised has an error of the reader behind it, since that
-one names what it stumbled upon.
+No message repeats what stands in the file, and no error that is raised shows an error of the reader behind it, since
+that error names what it stumbled upon.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import csv
 import io
 from collections.abc import Iterator
 from enum import StrEnum
-from itertools import chain
-from typing import Any, Final, Protocol
+from itertools import chain, count
+from typing import Final, Protocol
 
 from exchange.errors import InvalidInput, TooLarge
 
@@ -25,7 +25,6 @@ MAX_CELL: Final = 120
 _MAX_LINE: Final = 64 * 1024
 _DELIMITERS: Final = ",;\t|"
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_LONGEST_MARK: Final = 4
 
 
 class TableEncoding(StrEnum):
@@ -50,25 +49,19 @@ def csv_lines(source: ByteSource, encoding: TableEncoding = TableEncoding.AUTO) 
 
     Raises InvalidInput, code "table-invalid"; TooLarge. Neither tells anything of the content.
     """
-    text = _decoded(source, encoding)
-    first = next(text, "")
+    lines = _lines(_decoded(source, encoding))
+    first = next(lines, "")
     if not first.strip():
         raise _refused("The table is empty, or its first line is.")
-    delimiter = max(_DELIMITERS, key=first.count)
-    number = 0
-    rows = csv.reader(chain([first], text), delimiter=delimiter, strict=True)
-    while True:
-        number += 1
+    rows = csv.reader(chain([first], lines), delimiter=max(_DELIMITERS, key=first.count), strict=True)
+    for number in count(1):
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error:
-            row = None
-        if row is None:
-            raise _refused(
-                f"The table is no CSV at row {number}: a quotation mark is not closed, or stands within a cell."
-            )
+            said = f"The table is no CSV at row {number}: a quotation mark is not closed, or stands within a cell."
+            raise _refused(said) from None
         if number > MAX_ROWS + 1:
             raise _refused(f"A table has at most {MAX_ROWS} rows; divide it.")
         if len(row) > MAX_CSV_COLUMNS:
@@ -76,63 +69,30 @@ def csv_lines(source: ByteSource, encoding: TableEncoding = TableEncoding.AUTO) 
         yield row
 
 
-def _decoded(source: ByteSource, encoding: TableEncoding) -> Iterator[str]:
-    """Line by line, each with its end."""
-    bounded = _Bounded(source)
-    start = bounded.read(_LONGEST_MARK)
+def _decoded(source: ByteSource, encoding: TableEncoding) -> str:
+    data = source.read(MAX_CSV_BYTES + 1)
+    if len(data) > MAX_CSV_BYTES:
+        raise TooLarge(f"A table has at most {MAX_CSV_BYTES} bytes; divide it.")
     named = str(encoding)
     if encoding is TableEncoding.AUTO:
-        named = next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
-    text = io.TextIOWrapper(io.BufferedReader(_Rest(start, bounded)), named, errors="strict", newline="")
-    while True:
-        try:
-            line = text.readline(_MAX_LINE)
-        except UnicodeError:
-            line = None
-        if line is None:
-            hint = "UTF-8" if encoding is TableEncoding.AUTO else str(encoding)
-            raise _refused(f"The table is not in the encoding {hint}: name the one that it is in, or save it as UTF-8.")
-        if len(line) == _MAX_LINE and not line.endswith(("\n", "\r")):
+        named = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
+    try:
+        return data.decode(named)
+    except UnicodeError:
+        hint = "UTF-8" if encoding is TableEncoding.AUTO else str(encoding)
+        said = f"The table is not in the encoding {hint}: name the one that it is in, or save it as UTF-8."
+        raise _refused(said) from None
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Each with its end."""
+    for line in io.StringIO(text, newline=""):
+        if len(line) > _MAX_LINE:
             raise _refused(f"A line of the table has more than {_MAX_LINE} characters.")
         if "\0" in line:
             raise _refused("The table holds the character NUL: it is no text, or in the encoding UTF-16.")
-        if not line:
-            return
         yield line
 
 
 def _refused(message: str) -> InvalidInput:
     return InvalidInput(message, code="table-invalid")
-
-
-class _Bounded:
-    """Raises TooLarge once more was read than a table may have."""
-
-    def __init__(self, source: ByteSource) -> None:
-        self._source, self._left = source, MAX_CSV_BYTES
-
-    def read(self, size: int) -> bytes:
-        piece = self._source.read(size)
-        self._left -= len(piece)
-        if self._left < 0:
-            raise TooLarge(f"A table has at most {MAX_CSV_BYTES} bytes; divide it.")
-        return piece
-
-
-class _Rest(io.RawIOBase):
-    """What was read ahead, then what comes."""
-
-    def __init__(self, start: bytes, source: _Bounded) -> None:
-        super().__init__()
-        self._start, self._source = start, source
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        piece = self._start or self._source.read(len(buffer))
-        self._start = b""
-        taken = piece[: len(buffer)]
-        buffer[: len(taken)] = taken
-        self._start = piece[len(taken) :]
-        return len(taken)

@@ -7,28 +7,21 @@ states before are erased.
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from pydantic import BaseModel
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.coordination.draft_steps import DraftStepRow, add_step, draft_steps, drop_steps
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.csv_lines import ByteSource, TableEncoding
 from exchange.coordination.incidents.incident_counts import MAX_COUNT, IncidentCounts
-from exchange.coordination.incidents.incident_tables import (
-    CellCount,
-    IncidentEntryRow,
-    add_entry,
-    approved_annex,
-    counts_of,
-    proposed_entry,
-    remove_entry,
-    taken_entries,
-)
+from exchange.coordination.incidents.incident_tables import approved_annex
 from exchange.coordination.incidents.incident_vocabulary import (
     AgeBand,
     HarmOutcome,
@@ -39,18 +32,17 @@ from exchange.coordination.incidents.incident_vocabulary import (
     Sex,
     WeaponKind,
 )
-from exchange.coordination.incidents.read_incident_table import (
-    RefusedRow,
-    RowRefusal,
-    TableReading,
-    read_incident_table,
-)
+from exchange.coordination.incidents.read_incident_table import RefusedRow, TableReading, read_incident_table
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, Deed
 from exchange.store.log.audit import add_deeds
 
 SheetPlace = tuple[Offence, HarmOutcome, WeaponKind]
+COUNTS: Final = "incidents"
+"""The name of the draft of a half-year's counts."""
+PROPOSAL: Final = "incidents proposed"
+"""The name of the draft of a table that was read, and not taken yet."""
 TYPED: Final = "typed"
 IMPORTED: Final = "imported"
 KEPT_STATES: Final = 20
@@ -58,28 +50,33 @@ KEPT_STATES: Final = 20
 _SALT_BYTES: Final = 32
 
 
-@dataclass(frozen=True)
-class EntryReport:
-    """What a table came to besides its counts, as the dry run says it."""
+class _Content(BaseModel):
+    """A state of the counts as it is stored. ``salt`` is drawn for this state: without it the digest of the exact
+    counts would tell what the public edition holds back."""
 
-    rows: int = 0
-    refused: Sequence[RefusedRow] = ()
-    left_out: int = 0
-    empty: Mapping[str, int] | None = None
+    salt: str
+    persons: list[tuple[PersonCell, int]]
+    incidents: list[tuple[IncidentCell, int]]
+    rows: int
+    refused: list[RefusedRow]
+    left_out: int
+    empty: dict[str, int]
 
 
 @dataclass(frozen=True)
 class CountsEntry:
-    """A state of the counts of a half-year."""
+    """A state of the counts of a half-year. ``read``: what a table came to; of a typed state, its counts alone."""
 
     number: int
-    half: Half
     way: str
     salt: str
     made_by: str
     made_at: str
-    counts: IncidentCounts
-    report: EntryReport
+    read: TableReading
+
+    @property
+    def counts(self) -> IncidentCounts:
+        return self.read.counts
 
 
 @dataclass(frozen=True)
@@ -110,14 +107,17 @@ class Sheet:
 
 def entered(node: Node, half: Half) -> Entered:
     with node.store.read() as session:
-        taken = taken_entries(session, str(half))
-        proposed = proposed_entry(session, str(half))
+        states, proposed = draft_steps(session, COUNTS, str(half)), draft_steps(session, PROPOSAL, str(half))
         return Entered(
-            current=_entry(session, taken[0]) if taken else None,
-            proposed=_entry(session, proposed) if proposed is not None else None,
-            undoable=len(taken),
+            current=_entry(states[0]) if states else None,
+            proposed=_entry(proposed[0]) if proposed else None,
+            undoable=len(states),
             approved=approved_annex(session, str(half)) is not None,
         )
+
+
+def halves_entered(session: Session) -> set[str]:
+    return set(session.scalars(select(DraftStepRow.of).where(DraftStepRow.draft == COUNTS).distinct()))
 
 
 def propose_import(
@@ -129,38 +129,29 @@ def propose_import(
     """
     _check_begun(half)
     read = read_incident_table(source, half, encoding)
-    row = _row(half, IMPORTED, by, taken=False, rows=read.rows, report=_report_json(read))
     with node.store.write() as session:
         _check_open(session, half)
-        _forget_proposal(session, half)
-        number = add_entry(session, row, _cells(read.counts))
+        row = add_step(session, PROPOSAL, IMPORTED, _content(read), by.name, of=str(half))
         _audit(session, by, half, "import tried")
-        found = session.get(IncidentEntryRow, number)
-        if found is None:
-            raise NotFound("The import is gone.")
-        return _entry(session, found)
+        return _entry(row)
 
 
-def take_import(node: Node, by: Actor, half: Half, number: int) -> None:
-    """Let the proposed import hold, in place of all that was entered of the half-year. Raises Conflict, NotFound."""
+def take_import(node: Node, by: Actor, half: Half, number: int) -> int:
+    """Let the proposed import hold, in place of all that was entered of the half-year. Returns the number of the state.
+    Raises Conflict, NotFound."""
     with node.store.write() as session:
         _check_open(session, half)
-        row = proposed_entry(session, str(half))
-        if row is None or row.entry_id != number:
-            raise NotFound("There is no such import to be taken.")
-        row.taken = True
-        session.flush()
-        _forget_old(session, half)
+        row = _proposal(session, half, number)
+        taken = add_step(session, COUNTS, row.act, row.content, by.name, of=str(half), most=KEPT_STATES)
+        drop_steps(session, [row])
         _audit(session, by, half, "import taken")
+        return taken.step
 
 
 def leave_import(node: Node, by: Actor, half: Half, number: int) -> None:
     """Forget the proposed import. Raises NotFound."""
     with node.store.write() as session:
-        row = proposed_entry(session, str(half))
-        if row is None or row.entry_id != number:
-            raise NotFound("There is no such import to be left.")
-        _forget_proposal(session, half)
+        drop_steps(session, [_proposal(session, half, number)])
         _audit(session, by, half, "import left")
 
 
@@ -173,12 +164,11 @@ def save_sheet(node: Node, by: Actor, half: Half, sheet: Sheet, seen: int) -> No
             raise InvalidInput(f"A count is a whole number from 0 to {MAX_COUNT}.", code="invalid-field")
     with node.store.write() as session:
         _check_open(session, half)
-        taken = taken_entries(session, str(half))
-        if (taken[0].entry_id if taken else 0) != seen:
-            raise Conflict("Somebody changed these counts since they were shown. Look at them again.", code="changed")
-        before = _counts(counts_of(session, taken[0].entry_id)) if taken else IncidentCounts()
-        add_entry(session, _row(half, TYPED, by, taken=True), _cells(_with_sheet(before, sheet)))
-        _forget_old(session, half)
+        states = draft_steps(session, COUNTS, str(half))
+        _check_seen(states[0].step if states else 0, seen)
+        before = _entry(states[0]).counts if states else IncidentCounts()
+        content = _content(TableReading(_with_sheet(before, sheet)))
+        add_step(session, COUNTS, TYPED, content, by.name, of=str(half), most=KEPT_STATES)
         _audit(session, by, half, "sheet saved")
 
 
@@ -186,23 +176,20 @@ def undo_change(node: Node, by: Actor, half: Half, number: int) -> None:
     """Go back to the state before. Raises Conflict, NotFound."""
     with node.store.write() as session:
         _check_open(session, half)
-        taken = taken_entries(session, str(half))
-        if not taken:
+        states = draft_steps(session, COUNTS, str(half))
+        if not states:
             raise NotFound(f"Nothing is entered of {half}.")
-        if taken[0].entry_id != number:
-            raise Conflict("Somebody changed these counts since they were shown. Look at them again.", code="changed")
-        remove_entry(session, taken[0])
+        _check_seen(states[0].step, number)
+        drop_steps(session, states[:1])
         _audit(session, by, half, "undone")
 
 
 def settle(session: Session, half: Half) -> None:
     """Of a half-year that is approved, erase all states but the one that was approved. Needs a write transaction."""
-    _forget_proposal(session, half)
-    for number, row in enumerate(taken_entries(session, str(half))):
-        if number:
-            remove_entry(session, row)
-        else:
-            row.report = "{}"
+    approved, *others = draft_steps(session, COUNTS, str(half))
+    drop_steps(session, [*others, *draft_steps(session, PROPOSAL, str(half))])
+    entry = _entry(approved)
+    approved.content = _content(TableReading(entry.counts), entry.salt)
 
 
 def sheet_of(counts: IncidentCounts, offence: Offence, outcome: HarmOutcome, weapon: WeaponKind) -> Sheet:
@@ -236,60 +223,25 @@ def _with_sheet(before: IncidentCounts, sheet: Sheet) -> IncidentCounts:
     return IncidentCounts(persons, incidents)
 
 
-def _cells(counts: IncidentCounts) -> list[CellCount]:
-    persons = [
-        CellCount(str(role), str(sex), str(age), str(offence), str(outcome), str(weapon), count)
-        for (role, sex, age, offence, outcome, weapon), count in counts.persons.items()
-    ]
-    incidents = [
-        CellCount("", "", "", str(offence), str(outcome), str(weapon), count)
-        for (offence, outcome, weapon), count in counts.incidents.items()
-    ]
-    return persons + incidents
+def _content(read: TableReading, salt: str | None = None) -> str:
+    persons = [(cell, count) for cell, count in read.counts.persons.items() if count]
+    incidents = [(cell, count) for cell, count in read.counts.incidents.items() if count]
+    found = vars(read) | {"persons": persons, "incidents": incidents}
+    return _Content(salt=salt or secrets.token_hex(_SALT_BYTES), **found).model_dump_json()
 
 
-def _counts(cells: Sequence[CellCount]) -> IncidentCounts:
-    persons, incidents = dict[PersonCell, int](), dict[IncidentCell, int]()
-    for cell in cells:
-        at = (Offence(cell.offence), HarmOutcome(cell.outcome), WeaponKind(cell.weapon))
-        if cell.role:
-            persons[PersonCell(PersonRole(cell.role), Sex(cell.sex), AgeBand(cell.age), *at)] = cell.count
-        else:
-            incidents[IncidentCell(*at)] = cell.count
-    return IncidentCounts(persons, incidents)
+def _entry(row: DraftStepRow) -> CountsEntry:
+    kept = _Content.model_validate_json(row.content)
+    counts = IncidentCounts(dict(kept.persons), dict(kept.incidents))
+    read = TableReading(counts, kept.rows, kept.refused, kept.left_out, kept.empty)
+    return CountsEntry(row.step, row.act, kept.salt, row.made_by, row.made_at, read)
 
 
-def _entry(session: Session, row: IncidentEntryRow) -> CountsEntry:
-    said: dict[str, Any] = json.loads(row.report)
-    refused = [RefusedRow(number, column, RowRefusal(reason)) for number, column, reason in said.get("refused", ())]
-    return CountsEntry(
-        number=row.entry_id,
-        half=Half.parse(row.half),
-        way=row.way,
-        salt=row.salt,
-        made_by=row.made_by,
-        made_at=row.made_at,
-        counts=_counts(counts_of(session, row.entry_id)),
-        report=EntryReport(row.rows, refused, said.get("left_out", 0), said.get("empty", {})),
-    )
-
-
-def _report_json(read: TableReading) -> str:
-    refused = [(row.number, row.column, row.reason) for row in read.refused]
-    return json.dumps({"refused": refused, "left_out": read.left_out, "empty": dict(read.empty)})
-
-
-def _row(half: Half, way: str, by: Actor, *, taken: bool, rows: int = 0, report: str = "{}") -> IncidentEntryRow:
-    return IncidentEntryRow(
-        half=str(half),
-        way=way,
-        taken=taken,
-        salt=secrets.token_hex(_SALT_BYTES),
-        made_by=by.name,
-        made_at=stamp(),
-        rows=rows,
-        report=report,
-    )
+def _proposal(session: Session, half: Half, number: int) -> DraftStepRow:
+    for row in draft_steps(session, PROPOSAL, str(half)):
+        if row.step == number:
+            return row
+    raise NotFound("There is no such import: it was taken, left, or replaced by another one.")
 
 
 def _check_begun(half: Half) -> None:
@@ -302,15 +254,9 @@ def _check_open(session: Session, half: Half) -> None:
         raise Conflict(f"The incident annex of {half} is approved: its counts stay as they are.", code="decided")
 
 
-def _forget_proposal(session: Session, half: Half) -> None:
-    while (row := proposed_entry(session, str(half))) is not None:
-        remove_entry(session, row)
-        session.flush()
-
-
-def _forget_old(session: Session, half: Half) -> None:
-    for row in taken_entries(session, str(half))[KEPT_STATES:]:
-        remove_entry(session, row)
+def _check_seen(now: int, seen: int) -> None:
+    if now != seen:
+        raise Conflict("Somebody changed these counts since they were shown. Look at them again.", code="changed")
 
 
 def _audit(session: Session, by: Actor, half: Half, what: str) -> None:

@@ -17,7 +17,7 @@ from exchange.coordination.approved_document import (
     find_approval,
 )
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.incidents.enter_incidents import entered, settle
+from exchange.coordination.incidents.enter_incidents import entered, halves_entered, settle
 from exchange.coordination.incidents.incident_document import (
     AnnexHead,
     EarlierTotals,
@@ -34,7 +34,6 @@ from exchange.coordination.incidents.incident_tables import (
     IncidentAnnexRow,
     approved_annex,
     approved_annexes,
-    halves_entered,
     keep_annex,
 )
 from exchange.errors import Conflict, NotFound

@@ -85,12 +85,12 @@ def import_table(
         with source:
             if dry_run:
                 read = read_incident_table(source, wanted, read_as)
-                counts, rows, refused = read.counts, read.rows, read.refused
             else:
                 entry = propose_import(node, by, wanted, source, read_as)
-                counts, rows, refused = entry.counts, entry.report.rows, entry.report.refused
+                read = entry.read
         if not dry_run:
             take_import(node, by, wanted, entry.number)
+    counts, rows, refused = read.counts, read.rows, read.refused
     said = {
         "half": str(wanted),
         "taken": not dry_run,

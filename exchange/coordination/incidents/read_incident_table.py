@@ -74,10 +74,10 @@ class TableReading:
     were not read; ``empty`` by column the cells that were empty and counted as unknown."""
 
     counts: IncidentCounts
-    rows: int
-    refused: Sequence[RefusedRow]
-    left_out: int
-    empty: Mapping[str, int]
+    rows: int = 0
+    refused: Sequence[RefusedRow] = ()
+    left_out: int = 0
+    empty: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass

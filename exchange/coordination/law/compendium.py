@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.coordination.law.law_tables import newest_law_editions
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
 from exchange.store.sync.peers import all_peers
@@ -14,6 +16,9 @@ from exchange.store.tables.peers import PeerState
 from exchange.store.tables.records import StatementRow
 from schemas import ContractError, Law, LawArticle, open_envelope, parse_statement
 from schemas.vocabulary import Jurisdiction
+
+MOST_LAW_EDITIONS: Final = 4
+"""So many are tried where the newest cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ def compendium_of(node: Node, jurisdiction: Jurisdiction) -> Compendium:
 def newest_edition(session: Session, issuer: str, before: str | None = None) -> LawEdition | None:
     """What is in force, or was just before a moment, as known here. An edition that cannot be read is passed over: the
     daily check of the log tells of it."""
-    found = map(_edition, newest_law_editions(session, issuer, before))
+    found = map(_edition, _newest_law_editions(session, issuer, before))
     return next((edition for edition in found if edition is not None), None)
 
 
@@ -90,6 +95,20 @@ def enrolled_nodes(session: Session) -> list[str]:
 
 def _partners(session: Session) -> list[tuple[str, str]]:
     return [(peer.node_id, peer.jurisdiction) for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
+
+
+def _newest_law_editions(session: Session, issuer: str, before: str | None = None) -> Sequence[StatementRow]:
+    """The newest first, in the order of the issuer's log. With ``before``, only those that this node received
+    before that moment."""
+    found = select(StatementRow).where(
+        StatementRow.issuer == issuer,
+        StatementRow.type == "law",
+        StatementRow.refused_by.is_(None),
+        StatementRow.envelope.is_not(None),
+    )
+    if before is not None:
+        found = found.where(StatementRow.received_at < before)
+    return session.scalars(found.order_by(StatementRow.log_index.desc()).limit(MOST_LAW_EDITIONS)).all()
 
 
 def _edition(row: StatementRow) -> LawEdition | None:

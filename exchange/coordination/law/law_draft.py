@@ -21,15 +21,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.coordination.draft_steps import DraftStepRow, add_step, draft_steps, drop_steps
 from exchange.coordination.law.compendium import LawEdition, compendia_in, enrolled_nodes
 from exchange.coordination.law.law_changes import ArticleChange, article_changes
-from exchange.coordination.law.law_tables import (
-    LawDraftRow,
-    add_law_draft_step,
-    drop_law_draft,
-    drop_law_draft_step,
-    law_draft_steps,
-)
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import Node
 from exchange.flows.statement.named import check_named
@@ -39,6 +33,10 @@ from schemas.exhibit import Contract
 from schemas.law import MAX_ARTICLES
 from schemas.strict_json import MAX_STATEMENT_BYTES, check_json, contract_error, read_strict
 
+LAW: Final = "law"
+"""The name of the draft."""
+MOST_LAW_STEPS: Final = 50
+"""Steps that can be undone; earlier ones are forgotten."""
 _ARTICLES: Final = TypeAdapter(tuple[LawArticle, ...])
 Articles: TypeAlias = tuple[LawArticle, ...]
 
@@ -157,10 +155,10 @@ def undo_draft_step(node: Node, *, mark: str | None = None) -> LawDraft:
     """Take back the last step. Raises Conflict, code "nothing-to-undo", "draft-changed"."""
     with node.store.write() as session:
         _check_mark(_draft(session, node), mark)
-        steps = law_draft_steps(session)
+        steps = draft_steps(session, LAW)
         if not steps:
             raise Conflict("Nothing of the draft is left to undo.", code="nothing-to-undo")
-        drop_law_draft_step(session, steps[0].step)
+        drop_steps(session, steps[:1])
         return _draft(session, node)
 
 
@@ -168,7 +166,7 @@ def discard_law_draft(node: Node, *, mark: str | None = None) -> LawDraft:
     """Go back to what was published. Raises Conflict, code "draft-changed"."""
     with node.store.write() as session:
         _check_mark(_draft(session, node), mark)
-        drop_law_draft(session)
+        drop_steps(session, draft_steps(session, LAW))
         return _draft(session, node)
 
 
@@ -197,7 +195,7 @@ def publish_law(node: Node, maker: Maker, confirmed: str) -> str:
     with node.store.write() as session:
         _check_mark(_draft(session, node), confirmed)
         enter(session, said, to=enrolled_nodes(session))
-        drop_law_draft(session)
+        drop_steps(session, draft_steps(session, LAW))
     return said.statement_id
 
 
@@ -233,7 +231,8 @@ def _step(
         _check_mark(draft, mark)
         articles = change(draft)
         _as_statement(node, maker, articles)  # what cannot be published is not kept either
-        add_law_draft_step(session, act, article_id, _written(articles), maker.pseudonym)
+        step = f"{act} {article_id or ''}".strip()
+        add_step(session, LAW, step, _written(articles), maker.pseudonym, most=MOST_LAW_STEPS)
         return _draft(session, node)
 
 
@@ -263,16 +262,17 @@ def _check_mark(draft: LawDraft, mark: str | None) -> None:
 
 def _draft(session: Session, node: Node) -> LawDraft:
     published = compendia_in(session, node)[0].edition
-    steps = law_draft_steps(session)
+    steps = draft_steps(session, LAW)
     if steps:
-        articles = _ARTICLES.validate_json(steps[0].articles)
+        articles = _ARTICLES.validate_json(steps[0].content)
     else:
         articles = published.articles if published is not None else ()
     return LawDraft(published, articles, tuple(map(_told, steps)))
 
 
-def _told(row: LawDraftRow) -> LawDraftStep:
-    return LawDraftStep(DraftAct(row.act), row.article_id, row.changed_by, row.changed_at)
+def _told(row: DraftStepRow) -> LawDraftStep:
+    act, _, article_id = row.act.partition(" ")
+    return LawDraftStep(DraftAct(act), article_id or None, row.made_by, row.made_at)
 
 
 def _written(articles: Articles) -> str:

@@ -18,12 +18,13 @@ from sqlalchemy import Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.coordination.draft_steps import DraftStepRow
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.half_year_report import halves_since
 from exchange.coordination.half_year.half_years import Half, Period, Year
 from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
-from exchange.coordination.incidents.enter_incidents import entered
-from exchange.coordination.incidents.incident_tables import IncidentAnnexRow, IncidentEntryRow
+from exchange.coordination.incidents.enter_incidents import COUNTS, entered
+from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
 from exchange.coordination.maturity.keep_snapshot import KEPT_AFTER_DAYS, last_half
 from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
 from exchange.coordination.meetings.held_meetings import meetings_of
@@ -60,14 +61,14 @@ class KeptForHead:
 def kept_for_head(session: Session, half: str, first_day: str) -> Sequence[KeptForHead]:
     """Reports and annexes of all half-years; of snapshots, inputs and meetings those of ``half``, which begins on
     ``first_day``, and of later ones: the rest can be signed no more."""
-    entered = select(IncidentEntryRow.half, func.max(IncidentEntryRow.made_at)).where(IncidentEntryRow.taken)
+    entered = select(DraftStepRow.of, func.max(DraftStepRow.made_at)).where(DraftStepRow.draft == COUNTS)
     held = select(MeetingRow.held_on, func.max(MeetingRow.changed_at)).where(MeetingRow.held_on >= first_day)
     snapshots = select(MaturitySnapshotRow.half, MaturitySnapshotRow.kept_at).where(MaturitySnapshotRow.half >= half)
     inputs = select(PackInputsRow.half, PackInputsRow.approved_at).where(PackInputsRow.half >= half)
     parts: dict[KeptKind, Select[str, str]] = {
         KeptKind.REPORT: select(MonitoringReportRow.half, MonitoringReportRow.approved_at),
         KeptKind.EDITIONS: select(MonitoringEditionRow.period, literal("")),
-        KeptKind.COUNTS: entered.group_by(IncidentEntryRow.half),
+        KeptKind.COUNTS: entered.group_by(DraftStepRow.of),
         KeptKind.ANNEX: select(IncidentAnnexRow.half, IncidentAnnexRow.approved_at),
         KeptKind.SNAPSHOT: snapshots,
         KeptKind.INPUTS: inputs,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from exchange.coordination.draft_steps import DraftStepRow
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.small_counts import exact
 from exchange.coordination.incidents.enter_incidents import (
@@ -45,7 +46,6 @@ from exchange.coordination.incidents.incident_document import (
     write_exact,
     write_told,
 )
-from exchange.coordination.incidents.incident_tables import IncidentCountRow, IncidentEntryRow
 from exchange.coordination.incidents.incident_vocabulary import (
     AgeBand,
     HarmOutcome,
@@ -98,8 +98,7 @@ def node(tmp_path: Path, clock: Clock, databases: Databases) -> Iterator[Node]:
 
 def take(node: Node, made: MadeUpTable, half: Half = HALF) -> int:
     entry = propose_import(node, BY, half, io.BytesIO(made.data))
-    take_import(node, BY, half, entry.number)
-    return entry.number
+    return take_import(node, BY, half, entry.number)
 
 
 def sheet(incidents: int, **women: int) -> Sheet:
@@ -122,7 +121,7 @@ def test_an_import_is_looked_at_then_taken_and_can_be_undone(node: Node) -> None
     assert (found.current, found.undoable) == (None, 0)
     assert found.proposed == proposed
     assert proposed.counts == first.counts
-    assert [(row.number, row.column, row.reason) for row in proposed.report.refused] == first.wrong
+    assert [(row.number, row.column, row.reason) for row in proposed.read.refused] == first.wrong
     assert draft_annex(node, HALF) is None, "what is proposed is not told"
     with pytest.raises(NotFound):
         take_import(node, BY, HALF, proposed.number + 1)
@@ -140,16 +139,26 @@ def test_an_import_is_looked_at_then_taken_and_can_be_undone(node: Node) -> None
     undo_change(node, BY, HALF, back.number)
     assert entered(node, HALF).current is None
     with node.store.read() as session:
-        assert session.scalar(select(func.count()).select_from(IncidentCountRow)) == 0
+        assert session.scalar(select(func.count()).select_from(DraftStepRow)) == 0
     with pytest.raises(NotFound):
         undo_change(node, BY, HALF, back.number)
+
+
+def test_an_import_that_is_taken_holds_also_if_a_sheet_was_saved_meanwhile(node: Node) -> None:
+    made = made_up_table(1, 10, 0)
+    proposed = propose_import(node, BY, HALF, io.BytesIO(made.data))
+    save_sheet(node, BY, HALF, sheet(7), seen=0)
+    take_import(node, BY, HALF, proposed.number)
+    found = entered(node, HALF)
+    assert found.current is not None
+    assert (found.current.counts, found.undoable) == (made.counts, 2)
 
 
 def test_a_proposal_goes_with_the_next_one_or_when_it_is_left(node: Node) -> None:
     propose_import(node, BY, HALF, io.BytesIO(made_up_table(1, 10, 0).data))
     propose_import(node, BY, HALF, io.BytesIO(made_up_table(2, 10, 0).data))
     with node.store.read() as session:
-        assert session.scalar(select(func.count()).select_from(IncidentEntryRow)) == 1
+        assert session.scalar(select(func.count()).select_from(DraftStepRow)) == 1
     with pytest.raises(InvalidInput):
         propose_import(node, BY, HALF, io.BytesIO(b"Name\nPetar\n"))
     proposed = entered(node, HALF).proposed
@@ -225,7 +234,7 @@ def test_what_is_approved_is_what_was_shown_and_stays(node: Node, clock: Clock) 
     state = entered(node, HALF)
     assert (state.approved, state.undoable) == (True, 1)
     assert state.current is not None
-    assert not state.current.report.refused, "which rows were refused goes with the approval"
+    assert not state.current.read.refused, "which rows were refused goes with the approval"
     for change in (
         lambda: save_sheet(node, BY, HALF, sheet(1), state.current.number),  # type: ignore[union-attr]
         lambda: undo_change(node, BY, HALF, state.current.number),  # type: ignore[union-attr]

@@ -176,7 +176,7 @@ def test_a_form_of_another_session_or_without_a_file_is_refused(
         url, content=b"--x\r\nnonsense", headers={"content-type": "multipart/form-data; boundary=x"}
     )
     assert broken.status_code == 422
-    assert head.http.post(url, content=b"", headers={"content-type": "multipart/form-data"}).status_code == 415
+    assert head.http.post(url, content=b"", headers={"content-type": "multipart/form-data"}).status_code == 422
     other = head.http.post(
         url, data={"csrf": head.csrf()}, files={"table": b""}, headers={"origin": "https://evil.example"}
     )

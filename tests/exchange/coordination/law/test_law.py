@@ -14,6 +14,7 @@ from exchange.coordination.law.compendium import compendia, compendium_of
 from exchange.coordination.law.held_back_by_law import held_back_now
 from exchange.coordination.law.law_changes import ArticleAct, changes_in_half
 from exchange.coordination.law.law_draft import (
+    MOST_LAW_STEPS,
     discard_law_draft,
     end_article,
     law_draft,
@@ -24,7 +25,6 @@ from exchange.coordination.law.law_draft import (
     save_article,
     undo_draft_step,
 )
-from exchange.coordination.law.law_tables import MOST_LAW_STEPS
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import create_node, open_node
 from exchange.store.log.statements import find_statement, latest_of

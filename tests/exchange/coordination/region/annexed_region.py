@@ -32,7 +32,7 @@ def annex_of(node: Node, half: Half, seed: int, incidents: int) -> IncidentCount
     for second, first in _DAYS.items() if half == H1 else ():
         data = data.replace(second.encode(), first.encode())
     entry = propose_import(node, BY_HEAD, half, io.BytesIO(data))
-    assert not entry.report.refused
+    assert not entry.read.refused
     take_import(node, BY_HEAD, half, entry.number)
     drafted = draft_annex(node, half)
     assert drafted is not None

@@ -10,9 +10,16 @@ import pytest
 from exchange.clock import stamp
 from exchange.coordination.half_year.half_year_report import approve_report, draft
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.incidents.enter_incidents import propose_import, take_import
+from exchange.coordination.incidents.enter_incidents import Sheet, propose_import, save_sheet, take_import
 from exchange.coordination.incidents.incident_annex import approve_annex, draft_annex
-from exchange.coordination.incidents.incident_tables import CellCount, IncidentEntryRow, add_entry
+from exchange.coordination.incidents.incident_vocabulary import (
+    AgeBand,
+    HarmOutcome,
+    Offence,
+    PersonRole,
+    Sex,
+    WeaponKind,
+)
 from exchange.coordination.maturity.keep_snapshot import KEPT_AFTER_DAYS, keep_snapshot
 from exchange.coordination.meetings.held_meetings import NewMeeting, enter_meeting, take_back_meeting
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, draft_inputs
@@ -86,16 +93,12 @@ def test_what_was_approved_and_has_changed_waits_once_more(sent: Sent) -> None:
     assert local_pack(node, H2).approved
 
 
-def test_nothing_of_a_half_year_that_lasts_waits(sent: Sent) -> None:
+def test_each_of_a_half_year_that_is_over_can_be_signed_until_nothing_waits(sent: Sent) -> None:
     node = sent.world.nodes["XK"]
     sent.world.at(datetime(2027, 6, 30, 23, tzinfo=UTC))
     table = made_up_table(3, 40, 0)
     take_import(node, BY_HEAD, NEXT, propose_import(node, BY_HEAD, NEXT, io.BytesIO(table.data)).number)
-    assert told(node) == [(HeadSigns.REPORT, "2026")]
-
-
-def test_each_can_be_signed_until_nothing_waits(sent: Sent) -> None:
-    node = sent.world.nodes["XK"]
+    assert told(node) == [(HeadSigns.REPORT, "2026")], "nothing of a half-year that lasts"
     sent.world.at(datetime(2027, 7, 2, tzinfo=UTC))
     waiting = waiting_approvals(node)
     assert [(item.what, str(item.period)) for item in waiting] == [
@@ -127,11 +130,8 @@ def test_inputs_that_were_approved_before_the_report_wait_once_more(sent: Sent) 
 def test_counts_that_contradict_each_other_are_to_be_corrected_first(sent: Sent) -> None:
     node = sent.world.nodes["MK"]
     sent.world.at(datetime(2027, 7, 2, tzinfo=UTC))
-    row = IncidentEntryRow(
-        half=str(NEXT), way="typed", taken=True, salt="00" * 32, made_by="head-1", made_at=stamp(), rows=0, report="{}"
-    )
-    victim = CellCount("victim", "female", "19-35", "robbery", "killed", "pistol", 2)
-    with node.store.write() as session:
-        add_entry(session, row, [victim])
+    victims = {(PersonRole.VICTIM, Sex.FEMALE, AgeBand.TO_35): 2}
+    sheet = Sheet(Offence.ROBBERY, HarmOutcome.KILLED, WeaponKind.PISTOL, 0, victims)
+    save_sheet(node, BY_HEAD, NEXT, sheet, seen=0)
     [annex] = [item for item in waiting_approvals(node) if item.what is HeadSigns.ANNEX]
     assert annex.to_correct
