@@ -222,6 +222,16 @@ def start_node(
         yield start
 
 
+@pytest.fixture(scope="module")
+def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RunningNode]]:
+    """As ``start_node``, for nodes that all tests of a module use."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        node_starter(tmp_path_factory.mktemp("shared"), monkeypatch) as start,
+    ):
+        yield start
+
+
 @contextmanager
 def node_starter(
     folder: Path, monkeypatch: pytest.MonkeyPatch, databases: Databases | None = None

@@ -24,6 +24,7 @@ from exchange.store.tables.records import AcquisitionRow, StatementRow
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.conftest import LEGAL_BASIS, free_port
+from tests.exchange.flows.blind.blind_world import BlindWorld, three_exhibits
 from tests.exchange.flows.network import Network, resting
 from tests.exchange.flows.owner import make_owner
 from tests.exchange.open_policy import allow_all
@@ -33,10 +34,22 @@ OWNER = "ffp-rs"
 
 
 @pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    """Serbia, North Macedonia and Albania."""
-    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.AL) as made:
+def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+    """The nodes that the marker ``nodes`` names: Serbia, North Macedonia and Albania without one."""
+    marker = request.node.get_closest_marker("nodes")
+    with resting(tmp_path, *map(Jurisdiction, marker.args if marker else ("RS", "MK", "AL"))) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
+    return three_exhibits(tmp_path_factory.mktemp("three"))
+
+
+@pytest.fixture
+def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
+    with made.copied(tmp_path / "copy") as copy:
+        yield copy
 
 
 @pytest.fixture

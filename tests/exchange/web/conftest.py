@@ -18,7 +18,10 @@ from exchange.store.tables.log import LogNodeRow
 from exchange.store.tables.records import AcquisitionRow, RecordRow, StatementRow, SubmissionRow
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.flows.conftest import made, network, world
 from tests.matcher.read.x3p.conftest import build, wave
+
+__all__ = ["made", "network", "world"]
 
 _numbers = itertools.count(1)
 

@@ -4,10 +4,9 @@ is sent twice is signed once."""
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import anyio
@@ -42,7 +41,7 @@ from exchange.web.http.paging import encode_place
 from schemas import Answer, Maker, Pair, open_envelope, parse_statement
 from schemas.query import Found
 from schemas.vocabulary import Jurisdiction, ScoreBand, SignedInBy
-from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, three_exhibits
+from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld
 from tests.exchange.flows.network import MK, RS
 from tests.schemas.results import EXHIBITS, INCONCLUSIVE
 
@@ -51,17 +50,6 @@ pytestmark = pytest.mark.slow
 R = TypeVar("R")
 BREECH, PIN = REGIONS
 QUERY, HANDLE = "e" * 64, "f" * 64
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
-    return three_exhibits(tmp_path_factory.mktemp("three"))
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 
 from exchange.web.http import upload
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, metadata, node_starter
+from tests.exchange.conftest import RunningNode, metadata
 from tests.exchange.web.conftest import multipart, part, post, problem, stored, tiny_scan
 
 MIB = 1 << 20
@@ -20,13 +20,9 @@ PIECE = 256 * 1024
 
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+def narrow(start_shared: Callable[..., RunningNode]) -> RunningNode:
     """A node that takes scans up to 1 MiB, and submissions up to 3 MiB."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("limits"), monkeypatch) as start,
-    ):
-        yield start(Jurisdiction.RS, max_scan_bytes=MIB, max_submission_bytes=3 * MIB)
+    return start_shared(Jurisdiction.RS, max_scan_bytes=MIB, max_submission_bytes=3 * MIB)
 
 
 @pytest.fixture

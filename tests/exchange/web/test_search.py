@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
 
 EXHIBITS: dict[str, dict[str, Any]] = {
@@ -37,17 +37,13 @@ EXHIBITS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+def library(start_shared: Callable[..., RunningNode]) -> RunningNode:
     """A node with one record of each of ``EXHIBITS``, its name as case reference."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("library"), monkeypatch) as start,
-    ):
-        running = start(Jurisdiction.RS)
-        for name, changes in EXHIBITS.items():
-            response = running.submit(tiny_scan(), case_reference=name, exhibit={"kind": "crime_scene", **changes})
-            assert response.status_code == 201, response.text
-        yield running
+    running = start_shared(Jurisdiction.RS)
+    for name, changes in EXHIBITS.items():
+        response = running.submit(tiny_scan(), case_reference=name, exhibit={"kind": "crime_scene", **changes})
+        assert response.status_code == 201, response.text
+    return running
 
 
 def found(library: RunningNode, **wanted: Any) -> list[str]:

@@ -64,12 +64,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
     return made
 
 
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
-
-
 def concluded(result: Mapping[str, Any]) -> Deed:
     def do(world: BlindWorld, _: pytest.MonkeyPatch) -> None:
         world.shown(FIRST, "a", "b", BREECH, opened=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from exchange.flows.operate.measure import observe
 from exchange.store.log.statements import log_size
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.web.conftest import tiny_scan
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
@@ -28,20 +28,19 @@ LEAVES = OWN + 2
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home(start_shared: Callable[..., RunningNode]) -> Path:
     """A node that has records of its own and of a peer, with their scans, and is stopped."""
-    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(tmp_path_factory.mktemp("log"), monkeypatch) as go:
-        rs, mk = go(Jurisdiction.RS), go(Jurisdiction.MK)
-        enrol_each_other(rs, mk)
-        for number in range(RECEIVED):
-            rs.submit(tiny_scan(), case_reference=f"RS-{number}", level="full", audience=["MK"])
-        for number in range(OWN):
-            mk.submit(tiny_scan(), case_reference=f"MK-{number}")
-        mk.wait_for(lambda status: status["acquisitions"].get("not-usable") == OWN + RECEIVED)
-        mk.wait_for(lambda status: status["signed_size"] == LEAVES)
-        mk.stop()
-        rs.stop()
-        yield mk.node.settings.home
+    rs, mk = start_shared(Jurisdiction.RS), start_shared(Jurisdiction.MK)
+    enrol_each_other(rs, mk)
+    for number in range(RECEIVED):
+        rs.submit(tiny_scan(), case_reference=f"RS-{number}", level="full", audience=["MK"])
+    for number in range(OWN):
+        mk.submit(tiny_scan(), case_reference=f"MK-{number}")
+    mk.wait_for(lambda status: status["acquisitions"].get("not-usable") == OWN + RECEIVED)
+    mk.wait_for(lambda status: status["signed_size"] == LEAVES)
+    mk.stop()
+    rs.stop()
+    return mk.node.settings.home
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from exchange.store.sync.peers import lane_of
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
 from tests.exchange.cli.conftest import Ffp, refusal
-from tests.exchange.conftest import RunningNode, free_port, node_starter
+from tests.exchange.conftest import RunningNode, free_port
 from tests.exchange.open_policy import allow_all
 from tests.exchange.web.conftest import tiny_scan
 
@@ -23,9 +23,8 @@ LEGAL_BASIS = ("--legal-basis", "Police Cooperation Convention, article 9")
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningNode, RunningNode]]:
-    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(tmp_path_factory.mktemp("peers"), monkeypatch) as go:
-        yield go(Jurisdiction.MK), go(Jurisdiction.XK)
+def nodes(start_shared: Callable[..., RunningNode]) -> tuple[RunningNode, RunningNode]:
+    return start_shared(Jurisdiction.MK), start_shared(Jurisdiction.XK)
 
 
 def home_of(node: RunningNode) -> Path:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -34,12 +31,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
             for record in session.scalars(select(RecordRow).where(RecordRow.issuer == RS)):
                 record.submitted_by = FIRST.pseudonym
     return made
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 def work(world: BlindWorld, pseudonym: str = FIRST.pseudonym, role: Role = Role.EXAMINER) -> Worklist:

@@ -4,8 +4,6 @@ no pair of theirs is shown."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -39,7 +37,6 @@ from tests.exchange.flows.blind.blind_world import (
     SECOND,
     THIRD,
     BlindWorld,
-    three_exhibits,
 )
 from tests.exchange.flows.network import MK, RS
 from tests.schemas.results import ON, SCREEN
@@ -47,17 +44,6 @@ from tests.schemas.results import ON, SCREEN
 pytestmark = pytest.mark.slow
 
 BREECH, PIN = REGIONS
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
-    return three_exhibits(tmp_path_factory.mktemp("three"))
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 def listed(world: BlindWorld, who: Maker) -> set[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,12 +43,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
             add_user(session, THIRD.pseudonym, THIRD.role)
             session.execute(update(RecordRow).where(RecordRow.issuer == RS).values(submitted_by=FIRST.pseudonym))
     return world
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 def across(world: BlindWorld, role: Role, pseudonym: str) -> set[str]:

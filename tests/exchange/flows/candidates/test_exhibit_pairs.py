@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import update
 
@@ -49,12 +46,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
         with world.rs.store.write() as session:
             session.execute(update(RecordRow).where(RecordRow.issuer == "ffp-rs").values(submitted_by="one"))
     return world
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 def of(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -54,12 +53,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
             ours = update(RecordRow).where(RecordRow.issuer == RS)
             session.execute(ours.values(submitted_by=FIRST.pseudonym))
     return world
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 def of(world: BlindWorld, name: str = "a", who: Maker = FIRST) -> RecordExhibits:

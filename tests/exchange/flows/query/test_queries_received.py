@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -142,9 +142,8 @@ def _row(statement_id: str, query: Query) -> QueryRow:
 
 
 @pytest.fixture(scope="module")
-def mk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
-    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(tmp_path_factory.mktemp("mk"), monkeypatch) as start:
-        yield start(Jurisdiction.MK, pull_interval_s=30)
+def mk(start_shared: Callable[..., RunningNode]) -> RunningNode:
+    return start_shared(Jurisdiction.MK, pull_interval_s=30)
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,24 +13,13 @@ from exchange.flows.review.reviews import read_reviews
 from exchange.flows.review.statements import would_sign
 from schemas import Pair
 from schemas.vocabulary import Role
-from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, three_exhibits
+from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld
 from tests.exchange.flows.network import MK
 from tests.schemas.results import EXHIBITS, INCONCLUSIVE, NOT_ASSOCIATED, SCREEN
 
 pytestmark = pytest.mark.slow
 
 BREECH, PIN = REGIONS
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
-    return three_exhibits(tmp_path_factory.mktemp("review"))
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 @pytest.fixture

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +15,11 @@ from exchange.flows.review.statements import Spoke, may_see, speak
 from exchange.store.log.statements import find_statement
 from exchange.store.review.reviews import mark_seen, scans_of
 from schemas import Maker, open_envelope, parse_statement
-from schemas.vocabulary import Jurisdiction, Role, SignedInBy
-from tests.exchange.flows.network import MK, RS, XK, Network, resting
+from schemas.vocabulary import Role, SignedInBy
+from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.schemas.results import INCONCLUSIVE, NOT_ASSOCIATED, SCREEN
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nodes("RS", "MK", "XK")]
 
 
 def maker(pseudonym: str, role: Role = Role.EXAMINER) -> Maker:
@@ -30,12 +28,6 @@ def maker(pseudonym: str, role: Role = Role.EXAMINER) -> Maker:
 
 FIRST, SECOND = maker("examiner-1"), maker("examiner-2")
 INVESTIGATOR, HEAD = maker("investigator-1", Role.INVESTIGATOR), maker("head-1", Role.HEAD)
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
-        yield made
 
 
 @pytest.fixture

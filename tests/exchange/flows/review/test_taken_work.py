@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,12 +55,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
             add_user(session, INVESTIGATOR.pseudonym, INVESTIGATOR.role)
         world.hit(MK, "c", "d", PIN)
     return world
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 def by(who: Maker) -> Assigner:

@@ -4,7 +4,7 @@ of another."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from exchange.store.tables.reviews import ExhibitsSeenRow, VerificationTaskRow
 from exchange.store.tables.work import JobRow
 from matcher.synthetic import breech_face
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import DONE_S, RunningNode, node_starter
+from tests.exchange.conftest import DONE_S, RunningNode
 
 pytestmark = pytest.mark.slow
 
@@ -39,15 +39,14 @@ def both(scan: matcher.Topography) -> matcher.Topography:
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+def node(start_shared: Callable[..., RunningNode], tmp_path_factory: pytest.TempPathFactory) -> RunningNode:
     """A node with a scan each of two dozen firearms, all by one instrument."""
     folder = tmp_path_factory.mktemp("probe")
-    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(folder, monkeypatch) as start:
-        running = start(Jurisdiction.RS, workers=2)
-        for firearm in range(1, REFERENCES + 1):
-            submit(running, folder, firearm, 1, USUAL)
-        running.wait_correlated(REFERENCES)
-        yield running
+    running = start_shared(Jurisdiction.RS, workers=2)
+    for firearm in range(1, REFERENCES + 1):
+        submit(running, folder, firearm, 1, USUAL)
+    running.wait_correlated(REFERENCES)
+    return running
 
 
 def submit(

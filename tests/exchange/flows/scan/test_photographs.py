@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -19,7 +19,7 @@ from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from matcher.synthetic import breech_face
 from matcher.synthetic.render import render
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 
 pytestmark = pytest.mark.slow
 
@@ -52,24 +52,23 @@ def picture(firearm: int, shot: int, azimuth: float | None, upside_down: bool) -
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+def node(start_shared: Callable[..., RunningNode], tmp_path_factory: pytest.TempPathFactory) -> RunningNode:
     """A node with two topographies and five photographs; the acquisition's id is its place in ``NAMES`` plus one."""
     folder = tmp_path_factory.mktemp("photographs")
-    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(folder, monkeypatch) as start:
-        running = start(Jurisdiction.RS, workers=2)
-        for name, (firearm, shot) in TOPOGRAPHIES.items():
-            path = folder / f"{firearm}.x3p"
-            matcher.write_topography(breech_face.draw(firearm, shot), path, instrument="drawn")
-            assert running.submit(path, case_reference=name.replace(" ", "-")).status_code == 201
-        for name, (firearm, shot, azimuth, said, upside_down) in PHOTOGRAPHS.items():
-            acquisition = {"roi": "breech_face", "modality": "reflectance", "file": "scan", **said}
-            acquisition["lateral_resolution_um"] = UM
-            content = picture(firearm, shot, azimuth, upside_down)
-            sent = running.submit(content, case_reference=name.replace(" ", "-"), acquisitions=[acquisition])
-            assert sent.status_code == 201, sent.text
-        running.wait_for(lambda status: not status["jobs"])
-        assert running.get("/v1/status").json()["acquisitions"] == {"correlated": len(NAMES)}
-        yield running
+    running = start_shared(Jurisdiction.RS, workers=2)
+    for name, (firearm, shot) in TOPOGRAPHIES.items():
+        path = folder / f"{firearm}.x3p"
+        matcher.write_topography(breech_face.draw(firearm, shot), path, instrument="drawn")
+        assert running.submit(path, case_reference=name.replace(" ", "-")).status_code == 201
+    for name, (firearm, shot, azimuth, said, upside_down) in PHOTOGRAPHS.items():
+        acquisition = {"roi": "breech_face", "modality": "reflectance", "file": "scan", **said}
+        acquisition["lateral_resolution_um"] = UM
+        content = picture(firearm, shot, azimuth, upside_down)
+        sent = running.submit(content, case_reference=name.replace(" ", "-"), acquisitions=[acquisition])
+        assert sent.status_code == 201, sent.text
+    running.wait_for(lambda status: not status["jobs"])
+    assert running.get("/v1/status").json()["acquisitions"] == {"correlated": len(NAMES)}
+    return running
 
 
 def stored(node: RunningNode) -> dict[frozenset[str], CandidateRow]:

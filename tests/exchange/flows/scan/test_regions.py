@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from exchange.store.entry.records import AcquisitionState
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from matcher.synthetic.pin_and_shear import draw_impression, draw_shear
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 
 pytestmark = pytest.mark.slow
 
@@ -32,20 +32,19 @@ SHOTS = ((1, 1), (1, 2), (2, 1))
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+def node(start_shared: Callable[..., RunningNode], tmp_path_factory: pytest.TempPathFactory) -> RunningNode:
     """A node with three scans of each region."""
     folder = tmp_path_factory.mktemp("regions")
-    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(folder, monkeypatch) as start:
-        running = start(Jurisdiction.RS)
-        for roi, draw in DRAWN.items():
-            for firearm, shot in SHOTS:
-                path = folder / f"{roi}-{firearm}-{shot}.x3p"
-                matcher.write_topography(draw(firearm, shot), path, instrument="drawn")
-                acquisition = {"roi": roi, "modality": "topography", "file": "scan"}
-                sent = running.submit(path, case_reference=f"{roi}-{firearm}-{shot}", acquisitions=[acquisition])
-                assert sent.status_code == 201
-        running.wait_correlated(len(DRAWN) * len(SHOTS))
-        yield running
+    running = start_shared(Jurisdiction.RS)
+    for roi, draw in DRAWN.items():
+        for firearm, shot in SHOTS:
+            path = folder / f"{roi}-{firearm}-{shot}.x3p"
+            matcher.write_topography(draw(firearm, shot), path, instrument="drawn")
+            acquisition = {"roi": roi, "modality": "topography", "file": "scan"}
+            sent = running.submit(path, case_reference=f"{roi}-{firearm}-{shot}", acquisitions=[acquisition])
+            assert sent.status_code == 201
+    running.wait_correlated(len(DRAWN) * len(SHOTS))
+    return running
 
 
 def candidates(node: RunningNode, case: str) -> list[dict[str, Any]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -22,10 +20,10 @@ from exchange.store.tables.terms import TombstoneRow
 from exchange.store.tables.work import JobRow
 from exchange.store.terms.withdrawals import bury
 from schemas import KeptScan, Maker
-from schemas.vocabulary import ErasureOutcome, Jurisdiction, Role, SignedInBy, WithdrawalReason
-from tests.exchange.flows.network import MK, RS, XK, Network, resting
+from schemas.vocabulary import ErasureOutcome, Role, SignedInBy, WithdrawalReason
+from tests.exchange.flows.network import MK, RS, XK, Network
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nodes("RS", "MK", "XK")]
 
 HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
 ERROR = WithdrawalReason.ENTERED_IN_ERROR
@@ -33,16 +31,6 @@ COURT = "Court of a test, 1/2026"
 SCAN = b"one scan that more than one names"
 SHA256 = hashlib.sha256(SCAN).hexdigest()
 ERASED, RESTRICTED = ErasureOutcome.ERASED, ErasureOutcome.RESTRICTED
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    """Serbia, North Macedonia and Kosovo*, enrolled with each other.
-
-    * References to Kosovo shall be understood to be in the context of Security Council resolution 1244 (1999).
-    """
-    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
-        yield made
 
 
 def named_alone(network: Network, issuer: str, *audience: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -21,18 +19,12 @@ from exchange.store.sync.peers import find_peer
 from exchange.store.tables.peers import PeerDayRow, QuarantineRow
 from exchange.trust.key_history import KeyHistory
 from schemas.vocabulary import Jurisdiction
-from tests.exchange.flows.network import MK, RS, Network, resting
+from tests.exchange.flows.network import MK, RS, Network
 from tests.schemas.examples import acquisition_fields
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nodes("RS", "MK")]
 
 DAYS = 7  # for which a share is kept, by the settings
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK) as made:
-        yield made
 
 
 @pytest.fixture

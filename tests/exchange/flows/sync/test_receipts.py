@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import update
 
@@ -21,17 +18,11 @@ from exchange.store.tables.peers import PeerRow
 from exchange.trust import verify
 from schemas import ContractError, Hold, LegalBasis, Maker, Receipt
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
-from tests.exchange.flows.network import MK, RS, Network, resting
+from tests.exchange.flows.network import MK, RS, Network
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nodes("RS", "MK")]
 
 HEAD = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK) as made:
-        yield made
 
 
 def receipt(network: Network) -> Receipt | None:

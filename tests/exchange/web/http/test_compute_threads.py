@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from exchange.errors import Busy
 from exchange.web.http import compute_threads
 from exchange.web.http.compute_threads import FIRST_S, LEAST_LET_IN, LONGEST_AWAY_S, SLOW_S, Room, RoomPlace, WorkKind
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem, stored, tiny_scan
 from tests.exchange.web.test_limits import connection, form, head, length, status_of
 
@@ -115,12 +115,8 @@ def test_a_slow_line_delays_nobody(room: Room, clock: Clock) -> None:
 
 
 @pytest.fixture(scope="module")
-def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("heavy"), monkeypatch) as start,
-    ):
-        yield start(Jurisdiction.RS, patience_s=0.01)
+def impatient(start_shared: Callable[..., RunningNode]) -> RunningNode:
+    return start_shared(Jurisdiction.RS, patience_s=0.01)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ The forms are found by walking the pages, so that a new one is tried without bei
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +18,7 @@ from exchange.flows.blind.visibility import pair_of
 from exchange.flows.node.pipelines import PIPELINES
 from exchange.store.review.candidates import CandidateView, Page, open_candidates
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.web.pages.conftest import Person
 from tests.schemas.results import INCONCLUSIVE
 
@@ -75,23 +75,19 @@ class Forms(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def node(scans: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+def node(start_shared: Callable[..., RunningNode], scans: dict[str, Path]) -> RunningNode:
     """Serbia's, with a record of its own and one of North Macedonia's that it was compared with."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("injection"), monkeypatch) as start,
-    ):
-        rs, mk = start(Jurisdiction.RS, control_share=0), start(Jurisdiction.MK)
-        enrol_each_other(rs, mk)
-        for at, to, name in ((rs, "MK", "1-1"), (mk, "RS", "1-2"), (mk, "RS", "2-1")):
-            assert at.submit(scans[name], level="full", audience=[to], case_reference=f"{to}-{name}").status_code == 201
-        rs.wait_correlated(3)
-        with rs.node.store.read() as session:
-            best = open_candidates(session, CandidateView(PIPELINES, None), Page(1))[0]
-        pair = pair_of(best).model_dump(mode="json")
-        concluded = {"type": "conclusion", "pair": pair, **INCONCLUSIVE}
-        assert rs.post("/v1/statements", concluded).status_code == 201  # waits for whoever comes to verify it
-        yield rs
+    rs, mk = start_shared(Jurisdiction.RS, control_share=0), start_shared(Jurisdiction.MK)
+    enrol_each_other(rs, mk)
+    for at, to, name in ((rs, "MK", "1-1"), (mk, "RS", "1-2"), (mk, "RS", "2-1")):
+        assert at.submit(scans[name], level="full", audience=[to], case_reference=f"{to}-{name}").status_code == 201
+    rs.wait_correlated(3)
+    with rs.node.store.read() as session:
+        best = open_candidates(session, CandidateView(PIPELINES, None), Page(1))[0]
+    pair = pair_of(best).model_dump(mode="json")
+    concluded = {"type": "conclusion", "pair": pair, **INCONCLUSIVE}
+    assert rs.post("/v1/statements", concluded).status_code == 201  # waits for whoever comes to verify it
+    return rs
 
 
 def pages(person: Person) -> dict[str, str]:

@@ -45,7 +45,7 @@ from matcher.likelihood.mark_limits import MarkExtent
 from matcher.likelihood.ratio import NoValidatedLR, PairConditions, likelihood_ratio
 from schemas.record import ScanMediaType
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person
 from tests.matcher.likelihood.test_ratio import INSIDE, MODEL
 
@@ -56,13 +56,9 @@ OPEN, CLOSE = "⟦", "⟧"
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+def node(start_shared: Callable[..., RunningNode]) -> RunningNode:
     """Of this module alone: what other tests wrote onto the pages is in no catalogue."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("languages"), monkeypatch) as start,
-    ):
-        yield start(Jurisdiction.RS)
+    return start_shared(Jurisdiction.RS)
 
 
 class _Words(HTMLParser):

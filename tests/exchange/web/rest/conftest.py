@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.exchange.flows.blind.blind_world import BlindWorld, three_exhibits
+from tests.exchange.flows.blind.blind_world import BlindWorld
 from tests.exchange.flows.network import RS
 from tests.exchange.web.rest.programs import Programs, programs_at
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
-    return three_exhibits(tmp_path_factory.mktemp("three"))
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from exchange.log.audit_entry import AuditEntry
 from exchange.store.log.audit import audit_state, entries_from
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 from tests.exchange.web.conftest import problem, tiny_scan
 
 pytestmark = pytest.mark.slow
@@ -218,13 +218,9 @@ def test_the_supervisor_reads_the_rows_and_that_is_a_row(node: RunningNode, reco
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+def strict(start_shared: Callable[..., RunningNode]) -> RunningNode:
     """A node that demands a purpose."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("strict"), monkeypatch) as start,
-    ):
-        yield start(Jurisdiction.MK, purpose_required="true")
+    return start_shared(Jurisdiction.MK, purpose_required="true")
 
 
 def test_a_node_may_demand_a_purpose(strict: RunningNode) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from exchange.store.review.reviews import examiners
 from exchange.store.tables.records import AcquisitionRow, CandidateRow
 from exchange.web.rest.response_models import SCORE_NOTE
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.blind.lists import open_all_lists
 from tests.exchange.web.conftest import problem, tiny_scan
 
@@ -42,25 +42,21 @@ class Exchanged:
 
 
 @pytest.fixture(scope="module")
-def exchanged(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) -> Iterator[Exchanged]:
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("candidates"), monkeypatch) as start,
-    ):
-        rs, xk = start(Jurisdiction.RS), start(Jurisdiction.XK)
-        enrol_each_other(rs, xk)
-        ids = {}
-        for running, names, audience in ((rs, HERE, "XK"), (xk, THERE, "RS")):
-            for name in names:
-                case = f"CASE-{name[0]}" if running is rs else f"XK-{name}"
-                response = running.submit(scans[name], level="full", audience=[audience], case_reference=case)
-                ids[name] = response.json()["statement_id"]
-        rs.wait_correlated(6)
-        xk.stop()
-        with rs.node.store.read() as session:
-            names = examiners(session, besides=None)
-        open_all_lists(rs.node, *names)
-        yield Exchanged(rs, ids)
+def exchanged(start_shared: Callable[..., RunningNode], scans: dict[str, Path]) -> Exchanged:
+    rs, xk = start_shared(Jurisdiction.RS), start_shared(Jurisdiction.XK)
+    enrol_each_other(rs, xk)
+    ids = {}
+    for running, names, audience in ((rs, HERE, "XK"), (xk, THERE, "RS")):
+        for name in names:
+            case = f"CASE-{name[0]}" if running is rs else f"XK-{name}"
+            response = running.submit(scans[name], level="full", audience=[audience], case_reference=case)
+            ids[name] = response.json()["statement_id"]
+    rs.wait_correlated(6)
+    xk.stop()
+    with rs.node.store.read() as session:
+        names = examiners(session, besides=None)
+    open_all_lists(rs.node, *names)
+    return Exchanged(rs, ids)
 
 
 def test_the_own_firearm_stands_first(exchanged: Exchanged) -> None:

@@ -4,7 +4,6 @@ stands."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +12,15 @@ from sqlalchemy import update
 from exchange.flows.review.next_statements import completed
 from exchange.store.tables.hits import HitPairRow
 from schemas import Maker
-from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.hits.test_hits_on_nodes import _many as many_hits
-from tests.exchange.flows.network import MK, RS, XK, Network, resting
+from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, INVESTIGATOR, SECOND, lead, says, today
 from tests.exchange.flows.review.test_statements import pair as pair
 from tests.exchange.web.conftest import problem
 from tests.exchange.web.rest.programs import Programs, programs_at
 from tests.schemas.results import INCONCLUSIVE, NOT_ASSOCIATED
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nodes("RS", "MK", "XK")]
 
 PEOPLE = (FIRST, SECOND, INVESTIGATOR, HEAD)
 STATED = {
@@ -35,12 +33,6 @@ STATED = {
     "reason": "The wrong exhibit.",
     "result.conclusion": "identification",
 }
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
-        yield made
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from exchange.store.tables.sign_in import BegunRow, SessionRow
 from exchange.trust.id_token import MAX_TOKEN
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.anywhere import ANYWHERE
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 from tests.exchange.lying_provider import CLIENT, SECRET, LyingProvider, compact, lying_provider, rsa, unsigned
 
 pytestmark = pytest.mark.slow
@@ -39,19 +39,15 @@ def standing() -> Iterator[LyingProvider]:
 
 
 @pytest.fixture(scope="module")
-def node(standing: LyingProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+def node(start_shared: Callable[..., RunningNode], standing: LyingProvider) -> RunningNode:
     """Serbia's, whose users sign in there."""
     settings: dict[str, Any] = {"issuer": standing.issuer, "client_id": CLIENT, "client_secret": SECRET, "name": NAME}
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("oidc"), monkeypatch) as start,
-    ):
-        started = start(Jurisdiction.RS, **{f"oidc_{name}": value for name, value in settings.items()})
-        with started.node.store.write() as session:
-            for name in ("examiner-1", "gone"):
-                add_user(session, name, Role.EXAMINER)
-            revoke_user(session, "gone")
-        yield started
+    started = start_shared(Jurisdiction.RS, **{f"oidc_{name}": value for name, value in settings.items()})
+    with started.node.store.write() as session:
+        for name in ("examiner-1", "gone"):
+            add_user(session, name, Role.EXAMINER)
+        revoke_user(session, "gone")
+    return started
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from exchange.store.tables.records import AcquisitionRow, RecordRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
-from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, scan_of, three_exhibits
+from tests.exchange.flows.blind.blind_world import FIRST, HEAD, REGIONS, SECOND, BlindWorld, scan_of
 from tests.exchange.web.test_blind_pages import Site, site_of
 
 pytestmark = pytest.mark.slow
@@ -34,11 +34,6 @@ AUDITOR = Maker(pseudonym="ana", role=Role.AUDITOR, signed_in=SignedInBy.TOKEN)
 OPERATOR = Maker(pseudonym="oto", role=Role.OPERATOR, signed_in=SignedInBy.TOKEN)
 OF_THIS_RUN = re.compile(r"[0-9a-f]{32}|request [0-9a-z-]+|\?[^\"<> ]*")
 """The number of the request, and the address that was asked."""
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
-    return three_exhibits(tmp_path_factory.mktemp("compare"))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ from exchange.web.pages.layout import page
 from exchange.web.pages.review.pair import ExhibitScans, ScanPairLine
 from exchange.web.pages.review.score_strip import strip_of
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow
@@ -31,17 +31,13 @@ NAMES = [f"{firearm}-{shot}" for firearm in (1, 2, 3) for shot in (1, 2)]
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) -> Iterator[RunningNode]:
+def node(start_shared: Callable[..., RunningNode], scans: dict[str, Path]) -> RunningNode:
     """Two scans of each of three firearms: of each record's five pairs one stands out."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("lists"), monkeypatch) as start,
-    ):
-        started = start(Jurisdiction.RS)
-        for name in NAMES:
-            assert started.submit(scans[name], case_reference=f"CASE-{name}").status_code == 201
-        started.wait_correlated(len(NAMES))
-        yield started
+    started = start_shared(Jurisdiction.RS)
+    for name in NAMES:
+        assert started.submit(scans[name], case_reference=f"CASE-{name}").status_code == 201
+    started.wait_correlated(len(NAMES))
+    return started
 
 
 @pytest.fixture

@@ -4,25 +4,18 @@ that nobody holds for a lead; and the pages say what follows from it."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from exchange.flows.blind.send import draw_control
 from exchange.flows.blind.tasks import take_task, tasks_for
-from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, three_exhibits
+from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld
 from tests.exchange.web.test_blind_pages import Site, at, pair_page
 
 pytestmark = pytest.mark.slow
 
 LIST = "/app/verifications"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[BlindWorld]:
-    with three_exhibits(tmp_path / "made").copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 def taken(world: BlindWorld) -> str:

@@ -6,20 +6,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exchange.flows.review.next_statements import completed
 from schemas import Maker
-from schemas.vocabulary import Jurisdiction
-from tests.exchange.flows.network import MK, RS, XK, Network, resting
+from tests.exchange.flows.network import MK, RS, XK, Network
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, INVESTIGATOR, SECOND, lead, says, today
 from tests.exchange.flows.review.test_statements import pair as pair
 from tests.exchange.web.rest.programs import Programs, programs_at
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nodes("RS", "MK", "XK")]
 
 PEOPLE = (FIRST, SECOND, INVESTIGATOR, HEAD)
 STATED = {
@@ -31,12 +29,6 @@ STATED = {
     "result.conclusion": "identification",
 }
 DETAILS = re.compile(r"<details\b[^>]*>.*?</details>", re.DOTALL)
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
-        yield made
 
 
 @pytest.fixture

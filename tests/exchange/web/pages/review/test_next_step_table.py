@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,14 +20,14 @@ from exchange.flows.review.next_step import next_hit_step
 from exchange.flows.review.visible_hits import visible_hit
 from schemas import Maker
 from schemas.kinds import KINDS
-from schemas.vocabulary import Jurisdiction, Role, SignedInBy
-from tests.exchange.flows.network import MK, RS, Network, resting
+from schemas.vocabulary import Role, SignedInBy
+from tests.exchange.flows.network import MK, RS, Network
 from tests.exchange.flows.review.test_statements import FIRST, HEAD, INVESTIGATOR, says
 from tests.exchange.flows.review.test_statements import pair as pair
 from tests.exchange.web.pages.review.test_next_step import PEOPLE, Day
 from tests.exchange.web.rest.programs import Programs, programs_at
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nodes("RS", "MK", "XK")]
 
 READERS = (FIRST, INVESTIGATOR, HEAD)
 OTHERS = tuple(
@@ -56,12 +55,6 @@ TABLE: dict[str, dict[str, list[str]]] = {
 
 
 ENDS = (("hit", None), ("physical-comparison", "done"))
-
-
-@pytest.fixture
-def network(tmp_path: Path) -> Iterator[Network]:
-    with resting(tmp_path, Jurisdiction.RS, Jurisdiction.MK, Jurisdiction.XK) as made:
-        yield made
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import anyio
 import pytest
 
-from tests.exchange.flows.blind.blind_world import FIRST, BlindWorld, three_exhibits
+from tests.exchange.flows.blind.blind_world import FIRST, BlindWorld
 from tests.exchange.web.test_blind_pages import site_of
 
 pytestmark = pytest.mark.slow
@@ -17,12 +15,6 @@ pytestmark = pytest.mark.slow
 MOST_BYTES = 60_000
 ASKED = {"Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"}
 IMPORTED = re.compile(rb'^import .* from "\./([\w-]+\.js)";$', re.MULTILINE)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[BlindWorld]:
-    with three_exhibits(tmp_path / "made").copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 def test_the_page_of_a_pair_is_light(world: BlindWorld) -> None:

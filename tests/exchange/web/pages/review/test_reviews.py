@@ -25,7 +25,7 @@ from exchange.store.review.reviews import open_tasks
 from exchange.store.tables.work import JobRow
 from exchange.web.languages.days import day_words
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, enrol_each_other, node_starter
+from tests.exchange.conftest import RunningNode, enrol_each_other
 from tests.exchange.flows.blind.lists import open_all_lists
 from tests.exchange.web.pages.conftest import Person
 
@@ -53,27 +53,21 @@ class Colleague(Person):
 
 
 @pytest.fixture(scope="module")
-def nodes(
-    scans: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[RunningNode, RunningNode]]:
+def nodes(start_shared: Callable[..., RunningNode], scans: dict[str, Path]) -> tuple[RunningNode, RunningNode]:
     """Serbia has scans of two firearms, North Macedonia of one of them and of a third; each sees the other's."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("reviews"), monkeypatch) as start,
-    ):
-        rs, mk = start(Jurisdiction.RS, control_share=1.0), start(Jurisdiction.MK)
-        enrol_each_other(rs, mk)
-        for node, to, names in ((rs, "MK", ("1-1", "2-1")), (mk, "RS", ("1-2", "3-1"))):
-            for name in names:
-                shared = {
-                    "level": "full",
-                    "audience": [to],
-                    "case_reference": f"{node.node.settings.jurisdiction}-{name}",
-                }
-                assert node.submit(scans[name], **shared).status_code == 201
-        for node in (rs, mk):
-            node.wait_correlated(4)
-        yield rs, mk
+    rs, mk = start_shared(Jurisdiction.RS, control_share=1.0), start_shared(Jurisdiction.MK)
+    enrol_each_other(rs, mk)
+    for node, to, names in ((rs, "MK", ("1-1", "2-1")), (mk, "RS", ("1-2", "3-1"))):
+        for name in names:
+            shared = {
+                "level": "full",
+                "audience": [to],
+                "case_reference": f"{node.node.settings.jurisdiction}-{name}",
+            }
+            assert node.submit(scans[name], **shared).status_code == 201
+    for node in (rs, mk):
+        node.wait_correlated(4)
+    return rs, mk
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from exchange.store.entry.records import acquisitions_of
 from exchange.store.tables.reviews import SavedViewRow
 from exchange.store.terms.withdrawals import erase_rows
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 from tests.exchange.flows.report.view_examples import picture, view
 from tests.exchange.web.pages.conftest import Person
 
@@ -28,17 +28,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory, scans: dict[str, Path]) -> Iterator[RunningNode]:
+def node(start_shared: Callable[..., RunningNode], scans: dict[str, Path]) -> RunningNode:
     """A node of its own, with three scans that make three pairs."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        node_starter(tmp_path_factory.mktemp("views"), monkeypatch) as start,
-    ):
-        started = start(Jurisdiction.RS)
-        for name in ("1-1", "1-2", "2-1"):
-            assert started.submit(scans[name], case_reference=f"CASE-{name}").status_code == 201
-        started.wait_correlated(3)
-        yield started
+    started = start_shared(Jurisdiction.RS)
+    for name in ("1-1", "1-2", "2-1"):
+        assert started.submit(scans[name], case_reference=f"CASE-{name}").status_code == 201
+    started.wait_correlated(3)
+    return started
 
 
 @dataclass

@@ -17,18 +17,13 @@ from exchange.log.audit_entry import AuditEntry
 from exchange.store.log.audit import audit_state, entries_from
 from exchange.store.tables.records import AcquisitionRow
 from schemas import Maker
-from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, scan_of, three_exhibits
+from tests.exchange.flows.blind.blind_world import FIRST, REGIONS, SECOND, BlindWorld, scan_of
 from tests.exchange.web.test_blind_pages import site_of
 
 pytestmark = pytest.mark.slow
 
 BREECH, _ = REGIONS
 SHEET = {"printed": "comparison sheet"}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
-    return three_exhibits(tmp_path_factory.mktemp("sheets"))
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -42,12 +40,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> BlindWorld:
             world.tokens[INVESTIGATOR.pseudonym] = add_user(session, INVESTIGATOR.pseudonym, INVESTIGATOR.role)
         world.hit(MK, "c", "d", PIN)
     return world
-
-
-@pytest.fixture
-def world(made: BlindWorld, tmp_path: Path) -> Iterator[BlindWorld]:
-    with made.copied(tmp_path / "copy") as copy:
-        yield copy
 
 
 def taken(world: BlindWorld) -> set[tuple[str, str]]:

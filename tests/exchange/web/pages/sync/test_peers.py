@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -10,16 +10,15 @@ from exchange.flows.keys.enrol import revoke_peer
 from exchange.store.sync.peers import find_peer
 from exchange.trust.card import fingerprint
 from schemas.vocabulary import Jurisdiction, Role
-from tests.exchange.conftest import RunningNode, node_starter
+from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def mk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
-    with pytest.MonkeyPatch.context() as monkeypatch, node_starter(tmp_path_factory.mktemp("mk"), monkeypatch) as go:
-        yield go(Jurisdiction.MK)
+def mk(start_shared: Callable[..., RunningNode]) -> RunningNode:
+    return start_shared(Jurisdiction.MK)
 
 
 def test_both_addresses_are_shown_and_a_difference_must_be_confirmed(
