@@ -30,6 +30,7 @@ MOST = 3
 MOST_ALIKE, MOST_DRAWN = 10, 1
 """Pages of one kind; of those that are drawn, which take long and show scans alone."""
 _DRAWN = ("picture", "heights", "report.pdf", "bundle.zip", "bundle")
+HALF_YEAR = "2026H1"
 FIRST = ("/v1/status", "/v1/log/checkpoint")
 """Routes that say how long the log is, for those that take a size."""
 _LEADS = re.compile(r'(?:href|src|data-[a-z-]+|[a-z]+-heights|hx-get)="(/(?:app|v1)/[^"#]*)')
@@ -69,9 +70,9 @@ class CuriousExaminer:
                 waiting += [html.unescape(found) for led in (_LEADS, _FORMS) for found in led.findall(answer.text)]
 
     def _guessed(self) -> list[str]:
-        """Pages by what it was told, of records and of hits; and those that other roles are led to."""
+        """Return pages of the records and hits that the observer was told, of a half-year, and of other roles."""
         told = [f"/app/{what}/{value}" for value in self._told.values for what in ("hits", "records")]
-        return told + [page for page in self._pages if "{" not in page]
+        return told + [page for path in self._pages if "{" not in (page := path.replace("{half}", HALF_YEAR))]
 
     def _get(self, target: str) -> httpx.Response:
         answer = self._browser.get(self._world.rs.settings.url + target)
