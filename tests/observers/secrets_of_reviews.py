@@ -30,7 +30,7 @@ from exchange.store.tables.reviews import OpenedListRow, VerificationTaskRow
 from schemas import Maker
 from schemas.vocabulary import Role, SignedInBy
 from tests.exchange.flows.blind.lists import open_all_lists
-from tests.exchange.flows.network import MK, RS
+from tests.exchange.flows.network import MK, RS, XK
 from tests.observers.trial import Secret
 from tests.observers.world import COLLEAGUE, EXAMINER, INVESTIGATOR, THIRD, Base, World, drawn
 from tests.schemas.results import INCONCLUSIVE
@@ -93,9 +93,9 @@ class Control(OfReview):
         fields = {**INCONCLUSIVE, "remark": "Some agreement."}
         _hit_of_other_side(world, real, messages=value)
         world.work(((RS, MK),))
-        if value == 1:  # the first pair is asked for first in both worlds
-            send_control(world, control)
         world.rest("GET", f"/v1/candidates/{real.row.candidate_id}", COLLEAGUE)  # its cells are known from now on
+        if value == 1:  # the first pair is asked for first in both worlds, at the same time
+            send_control(world, control)
         said = say(world, COLLEAGUE, "conclusion", pair=pair_of(real).model_dump(mode="json"), **fields)
         if value == 0:
             send_control(world, control)
@@ -154,23 +154,18 @@ def say(world: World, pseudonym: str, kind: str, **fields: Any) -> str:
 
 
 def _hit_of_other_side(world: World, pair: StoredCandidate, *, messages: int = 0) -> None:
-    """North Macedonia holds the pair for a lead, says so, and then writes of it."""
-    drawn_up = {
-        "pair": pair_of(pair).model_dump(mode="json"),
-        **INCONCLUSIVE,
-    }
+    """North Macedonia holds the pair for a lead, publishes the hit, and then writes messages about the hit. The other
+    messages go to Kosovo*: a bundle shows the size of the log, which tells an examiner nothing about a pair."""
+    pair_fields = {"pair": pair_of(pair).model_dump(mode="json")}
     first, second = OTHER_SIDE
-    concluded = _other_side_says(world, first, "conclusion", **drawn_up)
-    verified = _other_side_says(world, second, "verification", verifies=concluded, **drawn_up)
-    rests_on = {"conclusion": concluded, "verification": verified}
-    del drawn_up["conclusion"]
-    hit = _other_side_says(world, first, "hit", stage="lead", score=1.2, matcher="3", **drawn_up, **rests_on)
+    concluded = _other_side_says(world, first, "conclusion", **pair_fields, **INCONCLUSIVE)
+    verified = _other_side_says(world, second, "verification", verifies=concluded, **pair_fields, **INCONCLUSIVE)
+    lead = {"stage": "lead", "basis": "screen", "conclusion": concluded, "verification": verified}
+    hit = _other_side_says(world, first, "hit", score=1.2, matcher="3", **pair_fields, **lead)
     for number in range(MOST_MESSAGES):
-        if number < messages:
-            fields = {"to": RS, "about": hit, "text": "May we compare the exhibits?", "reference": None}
-            _other_side_says(world, first, "message", **fields)
-        else:
-            world.steps.step()
+        to, about = (RS, hit) if number < messages else (XK, None)
+        fields = {"to": to, "about": about, "text": "May we compare the exhibits?", "reference": None}
+        _other_side_says(world, first, "message", **fields)
 
 
 def _other_side_says(world: World, who: Maker, kind: str, **fields: Any) -> str:

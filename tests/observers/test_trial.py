@@ -10,7 +10,7 @@ import pytest
 from tests.observers import floors
 from tests.observers.secrets_of_records import Searched
 from tests.observers.secrets_of_reviews import Conclusion
-from tests.observers.seen.examiner import is_for_examiners, observe_as_examiner, pages_for_examiners, pages_of
+from tests.observers.seen.examiner import observe_as_examiner, pages_for_examiners, pages_of, routes_for_examiners
 from tests.observers.seen.peer import description_of, is_for_peers, observe_as_peer
 from tests.observers.seen.stranger import Account, observe_as_stranger
 from tests.observers.trial import Outcome, run
@@ -43,7 +43,7 @@ def test_an_examiner_finds_nothing_where_the_secret_is_the_same(
     assert not outcome.differences, outcome.report
     with reviewed.opened(trial_folder / "look", "look") as world, world.running():
         description, pages = description_of(world), pages_of(world)
-    routes = [path for path in description.routes() if is_for_examiners(description, path)]
+    routes = routes_for_examiners(description, outcome.coverage)
     floors.check(outcome.coverage, routes, floors.EXAMINER_ROUTES, "GET routes for examiners")
     pages_for = pages_for_examiners(pages, outcome.coverage)
     floors.check(outcome.coverage, pages_for, floors.EXAMINER_PAGES, "pages for examiners")

@@ -38,8 +38,10 @@ from schemas import Maker
 from schemas.vocabulary import Jurisdiction, Role, SignedInBy
 from tests.exchange.flows.kept_checks import keep_check
 from tests.exchange.flows.network import MK, RS, XK, Network
+from tests.exchange.open_policy import allow_all
 from tests.observers.fixed import Steps, fixed
 from tests.observers.seen.wire import Wire
+from tests.schemas.examples import firearm_fields
 
 COLLEAGUE, EXAMINER, THIRD, HEAD, INVESTIGATOR = "examiner-1", "examiner-2", "examiner-3", "head-1", "investigator-1"
 PEOPLE = {
@@ -237,6 +239,7 @@ def make_base(folder: Path) -> Base:
         network = Network(folder)
         opened.callback(network.close)
         network.make(Jurisdiction.RS, Jurisdiction.XK, Jurisdiction.MK)
+        allow_all(network.nodes[RS])
         tokens: dict[str, str] = {}
         records: dict[str, str] = {}
         for pseudonym, role in PEOPLE.items():
@@ -244,6 +247,7 @@ def make_base(folder: Path) -> Base:
             with network.nodes[RS].store.write() as session:
                 tokens[pseudonym] = add_user(session, pseudonym, role)
         world = opened.enter_context(closing(World(network, steps, tokens, records)))
+        world.rest("POST", "/v1/firearms", COLLEAGUE, json={"firearm": firearm_fields()})
         open_to_all = {"level": "full", "audience": ["MK", "XK"]}
         for name, shot in {"1-1": (1, 1), "2-1": (2, 1)}.items():
             records[name] = world.submit(drawn(*shot), case_reference=f"RS-2026-{name}", **open_to_all)

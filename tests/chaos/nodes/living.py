@@ -15,8 +15,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from exchange.compute import Compute
-from exchange.errors import PeerMisbehaved, PeerUnreachable, StoreUnavailable
+from exchange.errors import PeerMisbehaved, PeerUnreachable, SigningStopped, StoreUnavailable
 from exchange.flows.log.leftovers import clear_leftovers
+from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node, open_node
 from exchange.net.client import PeerAddress
 from exchange.store.database.engine import Store
@@ -156,9 +157,13 @@ class Hands(Worker):
 
     @contextmanager
     def tried_again_later(self) -> Iterator[None]:
-        """A loop of the worker does so with what the node cannot do before its keys are in its log again."""
+        """A loop of the worker tries again what the node cannot do before its database has the last signed head and its
+        keys."""
         try:
             yield
+        except SigningStopped:
+            with self._node.store.read() as session:
+                assert last_head_fault(self._node.settings, session) is not None
         except StoreUnavailable:
             with self._node.store.read() as session:
                 assert keys_since(session) < self._node.history.last.index

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import random
+import re
 import resource
 import secrets
 import signal
@@ -28,7 +29,8 @@ FILE_CPU_S = 3.0
 """One small file; even the slowest is refused in less than a tenth of it on an idle core."""
 HANGS_AFTER_S = 60.0
 MEMORY_KB = 150_000
-"""Beside what the process had: a small file takes no more than a small part of what the largest may (0.7 GB)."""
+"""Beside what the process had when the file was opened: a small file takes no more than a small part of what the
+largest may (0.7 GB)."""
 CLAIMED_BYTES = 2**31
 SECONDS = float(os.environ.get("FFP_FUZZ_SECONDS", "4"))
 LIMITS = replace(DEFAULT_LIMITS, image_pixels=1_000_000)
@@ -131,6 +133,18 @@ def scratch(tmp_path: Path) -> Path:
     return tmp_path / "damaged"
 
 
+def peak_kb() -> int:
+    """Return the largest resident memory of this process since ``reset_peak_kb``."""
+    (line,) = re.findall(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
+    return int(line)
+
+
+def reset_peak_kb() -> int:
+    """Let the peak begin with the memory that the process has now, whatever earlier tests took. Return it."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return peak_kb()
+
+
 class Fuzzer:
     """Damages good files one after the other and reads them; what is not right names the seed and keeps the file."""
 
@@ -138,7 +152,6 @@ class Fuzzer:
         self._name, self._files, self._scratch, self._seed = name, files, scratch, seed
         self._target = TARGETS[name]
         self._random = random.Random(seed)
-        self._memory_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.read = self.refused = 0
 
     def once(self) -> None:
@@ -150,6 +163,7 @@ class Fuzzer:
             except mutations.CANNOT:
                 break
         self._scratch.write_bytes(content)
+        memory_kb = reset_peak_kb()
         started = time.thread_time()
         refusal = self._refusal()
         if refusal is None:
@@ -159,7 +173,7 @@ class Fuzzer:
             assert refusal.reason, self._where()
             assert str(refusal).isprintable(), self._where()
         assert time.thread_time() - started < FILE_CPU_S, self._where()
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - self._memory_kb
+        grown = peak_kb() - memory_kb
         assert grown < MEMORY_KB, f"{grown} kB more; {self._where()}"
 
     def _refusal(self) -> ScanRefused | None:

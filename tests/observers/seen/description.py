@@ -30,6 +30,8 @@ _ALIKE: Mapping[str, tuple[str, ...]] = {
     "about": ("statement_id", "record", "records", "hits", "subject", "about"),
     "hit_id": ("hit_id", "hits", "statement_id"),
     "size": ("signed_size", "log_size"),
+    "jurisdiction": ("jurisdiction", "code"),
+    "other": ("code",),
     "candidate_id": ("candidate_id",),
     "start": ("start", "count", "next"),
 }
@@ -178,7 +180,7 @@ class Description:
                 return [*fit, str(low)][:most]
             case _:
                 words = [*_WORDS.get(schema.get("format", ""), ()), *known]
-                return words[:most] or ["x"]
+                return [word for word in words if re.search(schema.get("pattern", ""), word)][:most] or ["x"]
 
     def _schema(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         for one in schema.get("anyOf", ()):

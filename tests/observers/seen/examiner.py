@@ -183,12 +183,18 @@ def pages_of(world: World) -> dict[str, re.Pattern[str]]:
 
 
 def pages_for_examiners(pages: Iterable[str], coverage: Coverage) -> list[str]:
-    """Those that were not refused for the role."""
+    """Return the pages that were not refused for the role."""
     return [page for page in pages if not _ELSEWHERE.match(page) and not coverage.answers[page, 403]]
 
 
-def is_for_examiners(description: Description, path: str) -> bool:
-    """Whether an examiner's token opens it, or nothing need be shown."""
+def routes_for_examiners(description: Description, coverage: Coverage) -> list[str]:
+    """Return the GET routes that were not refused for the role, which the scope alone does not decide."""
+    routes = (path for path in description.routes() if _is_for_examiners(description, path))
+    return [path for path in routes if not coverage.answers[path, 403]]
+
+
+def _is_for_examiners(description: Description, path: str) -> bool:
+    """Return whether an examiner's token opens the route, or no token is needed."""
     scope = description.scope(path)
     if scope is None:
         return not path.startswith(("/v1/lane", "/v1/mirror", "/v1/log/witnessed"))  # for peers alone

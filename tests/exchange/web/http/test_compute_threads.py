@@ -162,8 +162,8 @@ def test_many_senders_who_obey_all_get_through(impatient: RunningNode) -> None:
     """None is lost, and none comes twice."""
     codes: list[int] = []
 
-    def send() -> None:
-        scan, key = tiny_scan(), f"sender-{threading.get_ident()}"
+    def send(number: int) -> None:
+        scan, key = tiny_scan(), f"sender-{number}"
         with httpx.Client(timeout=60, trust_env=False) as http:
             running = RunningNode(impatient.node, impatient.tokens, impatient.server, impatient.thread, http)
             while True:
@@ -173,7 +173,7 @@ def test_many_senders_who_obey_all_get_through(impatient: RunningNode) -> None:
                     return
                 time.sleep(int(answer.headers["retry-after"]))
 
-    threads = [threading.Thread(target=send) for _ in range(30)]
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(30)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -17,6 +17,7 @@ from exchange.store.access.users import add_user
 from exchange.trust.keys import load_identity
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
+from tests.exchange.flows.blind.lists import open_all_lists
 from tests.exchange.web.conftest import tiny_scan
 from tests.exchange.web.pages.conftest import Person
 
@@ -83,12 +84,14 @@ def test_nor_beside_another_record_or_in_a_table(
     node.close()
 
     running = start_node(Jurisdiction.RS)
+    running.post(f"/v1/records/{stands}/scored-list", None)
     (pair,) = running.get(f"/v1/records/{stands}/candidates").json()["items"]
     detail = running.get(f"/v1/candidates/{pair['candidate_id']}").json()
     for answer in (pair, detail):
         assert all(SAID in answer[side]["suspicion"]["in_words"] for side in ("record", "other"))
     with running.node.store.write() as session:
         add_user(session, "looks-at-it", Role.EXAMINER)
+    open_all_lists(running.node, "looks-at-it")
     person = Person(running, "looks-at-it")
     assert person.accept().status_code == 200
     assert person.sign_in().status_code == 303
