@@ -17,7 +17,7 @@ import os
 import random
 import sys
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -257,7 +257,8 @@ class Chaos(RuleBasedStateMachine):
         second = first and self._speak(name, SECOND, Verification, {"type": "verification", "verifies": first, **found})
         if second:
             lead = {"type": "hit", "pair": found["pair"], "stage": "lead", "basis": "screen"}
-            self._speak(name, FIRST, Hit, {**lead, "conclusion": first, "verification": second})
+            said = {**lead, "conclusion": first, "verification": second}
+            self._speak(name, FIRST, Hit, said, refused=self._is_withheld(name, sides, shown))
 
     def answer_a_lead(self, data: st.DataObject) -> None:
         name = data.draw(names)
@@ -401,10 +402,20 @@ class Chaos(RuleBasedStateMachine):
         answer = self.four.terms[owner].answer(record, reader, self.four.today)
         return isinstance(answer, Withheld) and answer.reason in DECIDABLE
 
-    def _speak(self, name: str, maker: Maker, kind: type, draft: dict[str, object]) -> str | None:
-        """The id of what was said; None when the node died before it."""
+    def _is_withheld(self, name: str, sides: list[str], shown: Mapping[str, Record]) -> bool:
+        """Return whether the owner of the other record may not have the own one, and no hit on the pair is known."""
+        said = (self.four.said[key] for key in self.four.holdings[name].known)
+        if any(isinstance(one, Hit) and [one.pair.a.record, one.pair.b.record] == sides for one in said):
+            return False
+        own, other = sorted(sides, key=lambda side: shown[side].issuer != name)
+        return isinstance(self.four.terms[name].answer(own, shown[other].issuer, self.four.today), Withheld)
+
+    def _speak(
+        self, name: str, maker: Maker, kind: type, draft: dict[str, object], *, refused: bool = False
+    ) -> str | None:
+        """Return the id of the new statement; None when the node died before it, or refused it."""
         before = set(self.four.said)
-        with self.four.speaks(name, kind):
+        with self.four.speaks(name, kind, refused=refused):
             speak(self.network.nodes[name], maker, json.dumps(draft).encode())
         new = [key for key in self.four.said if key not in before]
         return new[0] if new else None

@@ -358,10 +358,10 @@ class FourNodes:
                 self._lanes_add_up(name, rows)
             for name, rows in databases.items():
                 self._cursors_agree(name, rows)
-                self._holds_what_the_model_says(name, rows)
                 aside = rows.execute("SELECT peer, reason, detail FROM quarantine").fetchall()
                 unforeseen = rows.execute("SELECT kind, error FROM job WHERE error LIKE 'unforeseen%'").fetchall()
                 assert not (aside + unforeseen), f"{name}: {aside + unforeseen}"
+                self._holds_what_the_model_says(name, rows)
 
     def database(self, name: str) -> sqlite3.Connection:
         return sqlite3.connect(f"file:{self.network.nodes[name].settings.database}?mode=ro", uri=True)

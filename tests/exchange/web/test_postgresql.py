@@ -48,8 +48,7 @@ def test_a_database_that_is_away_for_a_while(
     assert refused.headers["retry-after"]
 
     databases.run(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
-    found = {finding.subject for finding in examine(node.node.settings.home).findings}
-    assert found <= {"keys", "clock", "database roles"}, "what a node of a test is not given"
+    assert "database" not in {found.subject for found in examine(node.node.settings.home).findings}
     assert node.http.get(f"{node.url}/readyz").status_code == 200
     assert node.submit(scans["1-2"], key="second-of-two", case_reference="RS-2").status_code == 201
     assert node.submit(scans["1-1"], key="first-of-two").status_code == 200, "what was stored before is known again"
