@@ -17,10 +17,10 @@ from exchange.coordination.exercises.exercise_words import (
     skill_word,
     use_word,
 )
-from exchange.coordination.maturity.assessment_paper import paper, set_paper
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.report.blocks import Block, bullets, heading, pairs, shared_columns, stage
+from exchange.web.report.render import paper_data, set_pdf
 
 _LINE = "_" * 44
 
@@ -30,7 +30,7 @@ def render_certificate(attempt: Attempt, on: date, laboratory: str | None) -> by
     The same attempt gives the same bytes on one day."""
     document = attempt.kept.document
     title = f"{audience_word(document.audience)}: {use_word(attempt.kept.use)}"
-    return set_paper(paper(_("Certificate of exercises"), title, "ffp", on, list(_blocks(attempt, on, laboratory))), {})
+    return set_pdf(paper_data(_("Certificate of exercises"), title, "ffp", on, _blocks(attempt, on, laboratory)))
 
 
 def _blocks(attempt: Attempt, on: date, laboratory: str | None) -> Iterator[Block]:

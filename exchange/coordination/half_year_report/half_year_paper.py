@@ -96,10 +96,11 @@ def render_monitoring(document: Document, approved: Approved | None) -> bytes:
         ),
         document.node_id,
         datetime.fromisoformat(approved.approved_at if approved else document.counted_to),
-        draft=None if approved else _("Draft: not approved for release"),
-        blocks=[*([approval_block(approved)] if approved else []), *report_blocks(document)],
+        [*([approval_block(approved)] if approved else []), *report_blocks(document)],
+        wide=True,
+        warning="" if approved else _("Draft: not approved for release"),
     )
-    return set_pdf("monitoring.typ", data)
+    return set_pdf(data)
 
 
 def approval_block(approved: Approved) -> Block:

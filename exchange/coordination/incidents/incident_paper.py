@@ -66,10 +66,11 @@ def render_annex(annex: ToldAnnex, approved: ApprovedAnnex | None) -> bytes:
         ),
         head.node_id,
         datetime.fromisoformat(approved.approved_at if approved else min(head.half.end, stamp())),
-        draft=None if approved else _("Draft: not approved for release"),
-        blocks=[*([annex_approval(approved)] if approved else []), *annex_blocks(annex)],
+        [*([annex_approval(approved)] if approved else []), *annex_blocks(annex)],
+        wide=True,
+        warning="" if approved else _("Draft: not approved for release"),
     )
-    return set_pdf("monitoring.typ", data)
+    return set_pdf(data)
 
 
 def annex_blocks(annex: ToldAnnex, level: int = 1) -> list[Block]:

@@ -90,7 +90,7 @@ def law_pair_data(pair: PairOfLaw, report: LawReport) -> dict[str, Any]:
 
 
 def _pdf(data: dict[str, Any]) -> bytes:
-    return set_pdf("monitoring.typ", data)
+    return set_pdf(data)
 
 
 def _document(report: LawReport, title: str, blocks: list[Block]) -> dict[str, Any]:
@@ -104,8 +104,8 @@ def _document(report: LawReport, title: str, blocks: list[Block]) -> dict[str, A
         ),
         report.node_id,
         datetime.fromisoformat(report.at),
-        draft=None,
-        blocks=blocks,
+        blocks,
+        wide=True,
     )
 
 

@@ -3,8 +3,8 @@ last time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from collections.abc import Iterator
+from datetime import date
 from typing import Any, Final
 
 from exchange.coordination.maturity.assessment import Assessment, FindingKind, Recommendation
@@ -37,25 +37,19 @@ from exchange.web.report.blocks import (
     heading,
     pairs,
     paragraph,
-    printable,
     quiet,
     shared_columns,
     stage,
 )
 from exchange.web.report.render import paper_data, set_pdf
 
-_RADAR: Final = "radar.svg"
 _MOST_FINDINGS: Final = 12
 """Of one kind; the tables behind hold them all."""
 
 
 def render_assessment(found: Assessment) -> bytes:
     """The PDF in the language that is spoken; the same assessment gives the same bytes."""
-    return set_paper(_data(found), {_RADAR: radar_of(found).encode()})
-
-
-def set_paper(data: dict[str, Any], files: Mapping[str, bytes]) -> bytes:
-    return set_pdf("assessment.typ", data, files)
+    return set_pdf(_data(found))
 
 
 def radar_of(found: Assessment) -> str:
@@ -68,13 +62,9 @@ def radar_of(found: Assessment) -> str:
     return radar(spokes, now=str(found.half), before=str(found.before.half) if found.before is not None else None)
 
 
-def paper(title: str, subtitle: str, author: str, dated: date, blocks: Sequence[Block]) -> dict[str, Any]:
-    return paper_data(title, subtitle, author, datetime.combine(dated, time()), blocks=list(blocks))
-
-
 def _data(found: Assessment) -> dict[str, Any]:
     given = found.given
-    return paper(
+    return paper_data(
         _("Assessment of %(jurisdiction)s, %(half)s", jurisdiction=place_words(found), half=found.half),
         _("Capacity to examine ballistic evidence and to exchange it across borders"),
         given.assessor or "ffp",
@@ -129,7 +119,7 @@ def _summary(found: Assessment) -> Iterator[Block]:
 def _picture(found: Assessment) -> Iterator[Block]:
     yield heading(_("The areas"), 1)
     caption = _("Each spoke is an area, from 0 in the middle to 100 at its end. The table has the same figures.")
-    yield drawn(caption, _RADAR)
+    yield drawn(caption, radar_of(found))
     rows = [
         [
             _(item.now.area.title),
@@ -194,25 +184,14 @@ def _areas(found: Assessment) -> Iterator[Block]:
     for item in found.areas:
         share = share_words(item.now.rated.share)
         yield heading(f"{_(item.now.area.title)}: {share}", 2)
-        yield {
-            "kind": "asked",
-            "head": [printable(text) for text in head],
-            "rows": [
-                {
-                    "title": printable(_(answer.question.text)),
-                    "text": printable(_("Good: %(what)s", what=_(answer.question.good))),
-                    "cells": [
-                        printable(cell)
-                        for cell in (
-                            answer_words(item.answer_before(answer)),
-                            answer_words(answer),
-                            answer_evidence(answer),
-                        )
-                    ],
-                }
-                for answer in item.now.answers
-            ],
-        }
+        rows = [
+            [
+                f"{_(answer.question.text)}\n{_('Good: %(what)s', what=_(answer.question.good))}",
+                *(answer_words(item.answer_before(answer)), answer_words(answer), answer_evidence(answer)),
+            ]
+            for answer in item.now.answers
+        ]
+        yield shared_columns(head, rows, (1.25, 0.7, 0.7, 1.35))
 
 
 def _node(found: Assessment) -> Iterator[Block]:

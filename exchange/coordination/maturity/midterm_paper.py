@@ -16,7 +16,6 @@ from exchange.coordination.half_year.small_counts import NO_DATA, Figure
 from exchange.coordination.maturity.answers import EvaluationFile
 from exchange.coordination.maturity.assessment import Assessment, Rated, assessment_of, rated
 from exchange.coordination.maturity.assessment_folder import read_folder
-from exchange.coordination.maturity.assessment_paper import paper, set_paper
 from exchange.coordination.maturity.assessment_words import (
     DASH,
     answer_words,
@@ -38,6 +37,7 @@ from exchange.errors import InvalidInput
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.report.blocks import Block, bullets, heading, pairs, paragraph, quiet, shared_columns, stage
+from exchange.web.report.render import paper_data, set_pdf
 
 MOST_FOLDERS: Final = 32
 
@@ -119,14 +119,14 @@ def figures_under(criterion: Criterion, found: Sequence[Assessment]) -> list[Rep
 
 def render_midterm(found: Midterm) -> bytes:
     """The PDF in the language that is spoken; the same files give the same bytes."""
-    return set_paper(_data(found), {})
+    return set_pdf(_data(found))
 
 
 def _data(found: Midterm) -> dict[str, Any]:
     evaluation = found.evaluation
     days = [item.given.assessed_on for item in found.assessments if item.given.assessed_on is not None]
     dated = evaluation.finished_on or max(days, default=date.fromisoformat(found.last.start[:10]))
-    return paper(
+    return paper_data(
         _("Mid-term evaluation"),
         _("Exchange of ballistic information, %(first)s to %(last)s", first=found.first, last=found.last),
         evaluation.evaluators or "ffp",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -18,9 +16,8 @@ from exchange.coordination.maturity.assessment_words import (
     who_and_when,
 )
 from exchange.jurisdictions.directory import Directory
-from exchange.spreadsheet_cells import guarded
 from exchange.web.languages import gettext as _
-from exchange.web.languages import spoken
+from exchange.web.report.sheet import written_sheet
 
 ASSESSMENT_COLUMNS = (
     *("half", "jurisdiction", "part", "area", "id", "text", "now", "last_time"),
@@ -30,14 +27,8 @@ ASSESSMENT_COLUMNS = (
 
 def assessment_sheet(found: Assessment) -> bytes:
     """``part`` is "area", "answer" or "recommendation"; what is not told is empty."""
-    written = io.StringIO()
-    table = csv.writer(written)
-    table.writerow(ASSESSMENT_COLUMNS)
-    for cells in _lines(found):
-        table.writerow([guarded(cell) for cell in (str(found.half), place_words(found), *cells)])
-    for footnote in spoken().footnotes([found.jurisdiction]):
-        table.writerow([guarded(footnote)])
-    return b"\xef\xbb\xbf" + written.getvalue().encode()
+    rows = ((str(found.half), place_words(found), *cells) for cells in _lines(found))
+    return written_sheet(ASSESSMENT_COLUMNS, rows, named=[found.jurisdiction])
 
 
 def _lines(found: Assessment) -> Iterator[Sequence[str]]:

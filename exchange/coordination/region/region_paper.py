@@ -40,7 +40,7 @@ from exchange.web.report.render import paper_data, set_pdf
 
 def render_region(report: RegionalReport) -> bytes:
     """The PDF in the language that is spoken. The same report gives the same bytes."""
-    return set_pdf("monitoring.typ", _data(report))
+    return set_pdf(_data(report))
 
 
 def _data(report: RegionalReport) -> dict[str, Any]:
@@ -55,8 +55,9 @@ def _data(report: RegionalReport) -> dict[str, Any]:
         ),
         "ffp region",
         datetime.fromisoformat(report.to),
-        draft=_("Restricted edition: for the named recipient alone") if restricted else None,
-        blocks=region_blocks(report),
+        region_blocks(report),
+        wide=True,
+        warning=_("Restricted edition: for the named recipient alone") if restricted else "",
     )
 
 

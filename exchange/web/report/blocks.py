@@ -105,15 +105,14 @@ def shared_columns(
     return {**table, "kind": "shared", "shares": list(shares), "name": name}
 
 
-def drawn(caption: str, file: str, *, wide: int = 86) -> Block:
-    """A drawing in SVG with its caption, on one page. ``file``: one of those that the template is set with; ``wide``:
-    in per cent of the page."""
-    return {"kind": "drawn", "caption": caption, "file": file, "wide": wide}
+def drawn(caption: str, svg: str, under: str | None = None, *, wide: int = 86) -> Block:
+    """A drawing on one page. ``under``: what stands below it; without, its caption does on paper alone. ``wide``: in
+    per cent of the page."""
+    return {"kind": "drawn", "caption": caption, "under": under, "svg": svg, "wide": wide}
 
 
 def chart(drawing: Chart, caption: str | None = None) -> Block:
-    """A chart on one page, with its caption; without one, its title is the caption on paper alone."""
-    return {"kind": "drawn", "caption": drawing.title, "under": caption, "svg": drawing.__html__(), "wide": 100}
+    return drawn(drawing.title, drawing.__html__(), caption, wide=100)
 
 
 def section(title: str, notes: Sequence[str], *blocks: Block) -> list[Block]:
@@ -124,6 +123,19 @@ def section(title: str, notes: Sequence[str], *blocks: Block) -> list[Block]:
 def lead_in(text: str) -> Block:
     """What stands on the page of the next piece: a note below a heading."""
     return {"kind": "lead", "text": text}
+
+
+def large(blocks: Sequence[Block]) -> Block:
+    """Pieces in larger letters."""
+    return {"kind": "large", "blocks": list(blocks)}
+
+
+def cover(
+    above: str, title: str, half: str, below: str, names: Sequence[str], warning: str, readers: Sequence[str]
+) -> Block:
+    """The first page of a paper. ``readers``: who may read it."""
+    said = {"above": above, "title": title, "half": half, "below": below, "warning": warning}
+    return {"kind": "cover", **said, "names": list(names), "readers": list(readers)}
 
 
 def new_page() -> Block:

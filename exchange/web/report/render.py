@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import spoken
 from exchange.web.languages.days import moment
 from exchange.web.report.annex import annex
-from exchange.web.report.blocks import printable
+from exchange.web.report.blocks import Block, large, new_page, printable
 from exchange.web.report.plain import plain_page
 from exchange.web.report.views import pictures
 
@@ -26,7 +26,7 @@ STANDARD: Final = "a-2a"  # PDF/A-2 with its structure marked: readable aloud, a
 
 def render_report(report: PairReport) -> bytes:
     """The PDF in the language that is spoken: the same report gives the same bytes."""
-    return set_pdf("pair.typ", _data(report), _files(report))
+    return set_pdf(_data(report), _files(report))
 
 
 def draw_first_page(report: PairReport, ppi: float) -> bytes:
@@ -36,7 +36,7 @@ def draw_first_page(report: PairReport, ppi: float) -> bytes:
 
 def draw_pages(report: PairReport, ppi: float) -> list[bytes]:
     """Each page as PNG."""
-    made = set_pages("pair.typ", _data(report), _files(report), format="png", ppi=ppi)
+    made = set_pages(_data(report), _files(report), format="png", ppi=ppi)
     return [made] if isinstance(made, bytes) else [bytes(page) for page in made]
 
 
@@ -44,16 +44,16 @@ def _files(report: PairReport) -> dict[str, bytes]:
     return {"picture.png": report.picture, **pictures(report)}
 
 
-def set_pdf(template: str, data: dict[str, Any], files: Mapping[str, bytes] | None = None) -> bytes:
-    """Set a template as one PDF. Raises ExtraMissing where typst is not installed."""
-    made = set_pages(template, data, files or {}, format="pdf", pdf_standards=STANDARD)
+def set_pdf(data: dict[str, Any], files: Mapping[str, bytes] | None = None) -> bytes:
+    """Set a paper as one PDF. Raises ExtraMissing where typst is not installed."""
+    made = set_pages(data, files or {}, format="pdf", pdf_standards=STANDARD)
     if not isinstance(made, bytes):
         raise TypeError("typst gives one PDF")
     return made
 
 
-def set_pages(template: str, data: dict[str, Any], files: Mapping[str, bytes], **form: Any) -> Any:
-    """Set a template of this folder with its data and the files that it names, in the form that typst is asked for.
+def set_pages(data: dict[str, Any], files: Mapping[str, bytes], **form: Any) -> Any:
+    """Set a paper with the files that its blocks name, in the form that typst is asked for.
 
     Raises ExtraMissing where typst is not installed.
     """
@@ -62,13 +62,13 @@ def set_pages(template: str, data: dict[str, Any], files: Mapping[str, bytes], *
 
     with tempfile.TemporaryDirectory(prefix="ffp-report-") as name:
         folder = Path(name)
-        shutil.copy(_FOLDER / template, folder / "main.typ")
-        shutil.copy(_FOLDER / "blocks.typ", folder / "blocks.typ")
+        for part in ("paper.typ", "blocks.typ"):
+            shutil.copy(_FOLDER / part, folder / part)
         (folder / "data.json").write_text(json.dumps(_printable(data), ensure_ascii=False), encoding="utf-8")
         for file, content in files.items():
             (folder / file).write_bytes(content)
         # another machine's fonts would set another page
-        return typst.compile(str(folder / "main.typ"), root=str(folder), ignore_system_fonts=True, **form)
+        return typst.compile(str(folder / "paper.typ"), root=str(folder), ignore_system_fonts=True, **form)
 
 
 def _printable(data: Any) -> Any:
@@ -96,23 +96,38 @@ def _data(report: PairReport) -> dict[str, Any]:
         subtitle,
         report.node_id,
         datetime.fromisoformat(report.dated),
-        plain=plain_page(report),
-        annex=annex(report),
+        [large(plain_page(report)), new_page(), *annex(report)],
         caution=_("A score ranks candidates for comparison by an examiner; it identifies nothing."),
     )
 
 
-def paper_data(title: str, subtitle: str, author: str, dated: datetime, **content: Any) -> dict[str, Any]:
-    """Return what every template is set with, and its ``content``. Each page has the footnotes of jurisdictions."""
+def paper_data(
+    title: str,
+    subtitle: str,
+    author: str,
+    dated: date,
+    blocks: Iterable[Block],
+    *,
+    wide: bool = False,
+    mark: str = "",
+    warning: str = "",
+    caution: str = "",
+) -> dict[str, Any]:
+    """``mark`` and ``warning`` stand above each page, ``caution`` and the footnotes of jurisdictions below. ``wide``:
+    the pages lie on their side."""
     code, _dash, script = spoken().code.partition("-")
+    at = dated if isinstance(dated, datetime) else datetime.combine(dated, time())
     return {
         "language": code,
         "script": script.lower() or None,
         "title": title,
         "subtitle": subtitle,
         "author": author,
-        "date": [dated.year, dated.month, dated.day, dated.hour, dated.minute, dated.second],
-        "footnote": " ".join(spoken().footnotes()),
+        "date": [at.year, at.month, at.day, at.hour, at.minute, at.second],
+        "wide": wide,
+        "mark": mark,
+        "warning": warning,
+        "footnotes": [*([caution] if caution else []), " ".join(spoken().footnotes())],
         "page": _("Page {page} of {pages}"),
-        **content,
+        "blocks": list(blocks),
     }

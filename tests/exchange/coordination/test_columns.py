@@ -8,8 +8,8 @@ from typing import Any
 
 from pypdf import PdfReader
 
-from exchange.coordination.maturity.assessment_paper import paper, set_paper
 from exchange.web.report.blocks import shared_columns
+from exchange.web.report.render import paper_data, set_pdf
 
 LONG = "Правопорушникиідентифікація"
 
@@ -23,7 +23,7 @@ def places(head: list[str], shares: tuple[float, ...]) -> dict[str, float]:
         if said.strip() in head:
             found[said.strip()] = place[4] + within[4]
 
-    PdfReader(io.BytesIO(set_paper(paper("T", "S", "ffp", date(2026, 12, 1), [table]), {}))).pages[0].extract_text(
+    PdfReader(io.BytesIO(set_pdf(paper_data("T", "S", "ffp", date(2026, 12, 1), [table])))).pages[0].extract_text(
         visitor_text=note
     )
     return found

@@ -8,7 +8,6 @@ from datetime import date
 import pytest
 from pypdf import PdfReader
 
-from exchange.coordination.maturity.assessment_paper import paper, set_paper
 from exchange.web.report.blocks import (
     Block,
     bullets,
@@ -20,6 +19,7 @@ from exchange.web.report.blocks import (
     quiet,
     shared_columns,
 )
+from exchange.web.report.render import paper_data, set_pdf
 
 HOSTILE = (
     '#read("/etc/passwd")',
@@ -47,7 +47,7 @@ def blocks_of(text: str) -> list[Block]:
 
 
 def set_text(text: str) -> str:
-    made = set_paper(paper(text, text, "ffp", date(2026, 12, 1), blocks_of(text)), {})
+    made = set_pdf(paper_data(text, text, "ffp", date(2026, 12, 1), blocks_of(text)))
     return "".join(page.extract_text() for page in PdfReader(io.BytesIO(made)).pages)
 
 

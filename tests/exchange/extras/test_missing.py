@@ -89,7 +89,7 @@ def test_a_setting_that_needs_one_says_so(
 
 def test_the_page_says_it_in_its_language_and_names_the_command(none_installed: None) -> None:
     with pytest.raises(ExtraMissing) as raised:
-        set_pages("pair.typ", {}, {}, format="pdf")
+        set_pages({}, {}, format="pdf")
     assert status_of(raised.value) == 501
     assert headers_of(raised.value) == {}, "coming again later helps nobody"
     assert raised.value.code == "extra-missing"

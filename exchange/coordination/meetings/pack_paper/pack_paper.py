@@ -4,7 +4,6 @@ where everything comes from."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time
 from typing import Any
 
 from exchange.coordination.exercises.exercise_counts import CountedSet
@@ -34,6 +33,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.report.blocks import (
     Block,
     bullets,
+    cover,
     heading,
     new_page,
     pairs,
@@ -130,28 +130,21 @@ def pack_sections(pack: Pack) -> list[Block]:
 
 def render_pack(pack: Pack) -> bytes:
     """The PDF in the language that is spoken. The same pack gives the same bytes. Raises ExtraMissing without typst."""
-    return set_pdf("pack.typ", pack_data(pack))
+    return set_pdf(pack_data(pack))
 
 
 def pack_data(pack: Pack) -> dict[str, Any]:
+    warning = _("Restricted: exact counts") if pack.restricted else ""
+    names = [name_of_side(code) for code in pack.jurisdictions]
     blocks = [
+        cover(_("Meeting pack"), _meeting(pack), str(pack.half), _of(pack), names, warning, readers_words(pack)),
         *(*_first_page(pack), new_page(), *pack_sections(pack), *_annex(pack)),
         *(*_missing(pack), *_refused(pack), *_definitions(pack), *_sources(pack)),
     ]
-    return paper_data(
-        pack_title(pack),
-        _of(pack),
-        "ffp region" if pack.is_regional else pack.sides[0].node,
-        datetime.combine(pack.as_of, time()),
-        kind=_("Meeting pack"),
-        meeting=_meeting(pack),
-        half=str(pack.half),
-        sides=[name_of_side(code) for code in pack.jurisdictions],
-        readers=readers_words(pack),
-        restricted=_("Restricted: exact counts") if pack.restricted else None,
-        mark=_("For the participants of the meeting; not public"),
-        blocks=blocks,
-    )
+    title = pack_title(pack)
+    mark = title if warning else f"{title}. {_('For the participants of the meeting; not public')}"
+    author = "ffp region" if pack.is_regional else pack.sides[0].node
+    return paper_data(title, _of(pack), author, pack.as_of, blocks, mark=mark, warning=warning)
 
 
 def pack_title(pack: Pack) -> str:

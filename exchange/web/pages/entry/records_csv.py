@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 
 from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import StoredRecord
 from exchange.record_filter import FIELDS_OF_RECORDS
-from exchange.spreadsheet_cells import guarded
-from exchange.web.languages import gettext, spoken, term
+from exchange.web.languages import gettext, term
+from exchange.web.report.sheet import written_sheet
 from exchange.web.wording.calibres import named_calibre
 from exchange.web.wording.sentences import suspicion
 
@@ -33,11 +31,8 @@ def sheet(
 ) -> bytes:
     """With the handling code of each record, what is to be said of its key, and the footnotes of its
     jurisdictions; ``stated``: what else each states; ``more``: not all fitted."""
-    written = io.StringIO()
-    table = csv.writer(written)
-    table.writerow((*_COLUMNS, *_FURTHER))
-    for row in rows:
-        cells = (
+    cells = (
+        (
             term(row.jurisdiction, "jurisdiction"),
             row.issuer,
             row.case_reference,
@@ -53,11 +48,8 @@ def sheet(
             suspicion(doubted[row.statement_id]) if row.statement_id in doubted else "",
             *(stated.get(row.statement_id, {}).get(name, "") for name in _FURTHER),
         )
-        table.writerow([guarded(cell) for cell in cells])
-    for footnote in spoken().jurisdictions.footnotes(row.jurisdiction for row in rows):
-        table.writerow([guarded(footnote)])
-    if more:
-        table.writerow(
-            [guarded(gettext("More records fit than this table holds: the newest %(count)s.", count=len(rows)))]
-        )
-    return b"\xef\xbb\xbf" + written.getvalue().encode()
+        for row in rows
+    )
+    cut = gettext("More records fit than this table holds: the newest %(count)s.", count=len(rows))
+    named = {row.jurisdiction for row in rows}
+    return written_sheet((*_COLUMNS, *_FURTHER), cells, [cut] if more else [], named)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Sequence
 
 from exchange.flows.truth.separation import KnownPair
-from exchange.spreadsheet_cells import guarded
+from exchange.web.report.sheet import written_sheet
 
 SCORE_COLUMNS = (
     *("region", "weapon1", "weapon2", "hypothesis", "score"),
@@ -21,9 +19,6 @@ def scores_sheet(pairs: Sequence[KnownPair]) -> bytes:
     knows no score of a certain pair, which they may be asked to judge blind. ``hypothesis``: 1 of one firearm, 0 of
     two."""
     numbers = _numbered({known.firearm for pair in pairs for known in (pair.one, pair.other)})
-    written = io.StringIO()
-    table = csv.writer(written)
-    table.writerow(SCORE_COLUMNS)
     rows = [
         (
             pair.one.scan.roi,
@@ -39,9 +34,8 @@ def scores_sheet(pairs: Sequence[KnownPair]) -> bytes:
         )
         for pair in pairs
     ]
-    for row in sorted(rows, key=lambda row: (row[0], -row[3], row[4])):
-        table.writerow([guarded(str(cell)) for cell in row])
-    return b"\xef\xbb\xbf" + written.getvalue().encode()
+    ordered = sorted(rows, key=lambda row: (row[0], -row[3], row[4]))
+    return written_sheet(SCORE_COLUMNS, (list(map(str, row)) for row in ordered), named=())
 
 
 def _numbered(firearms: set[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -76,7 +76,7 @@ def test_the_same_report_gives_the_same_bytes(language: str) -> None:
 
 def main(folder: Path) -> None:
     for name, data in (("law", law_data(REPORT)), ("pair", law_pair_data(PAIR, REPORT))):
-        drawn = set_pages("monitoring.typ", data, {}, format="png", ppi=100)
+        drawn = set_pages(data, {}, format="png", ppi=100)
         for number, page in enumerate([drawn] if isinstance(drawn, bytes) else drawn, 1):
             (folder / f"{name}-{number}.png").write_bytes(bytes(page))
 

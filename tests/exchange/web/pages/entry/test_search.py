@@ -152,8 +152,8 @@ def test_no_cell_is_a_formula(begin: str) -> None:
     )
     assert lines[1][0] == "Kosovo*"
     assert not [cell for line in lines for cell in line if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"}]
-    assert lines[2] == [KOSOVO_FOOTNOTE]
-    assert "newest 1" in lines[3][0]
+    assert lines[3] == [KOSOVO_FOOTNOTE]
+    assert "newest 1" in lines[2][0]
 
 
 def test_the_footnote_stands_only_with_what_it_is_about() -> None:
