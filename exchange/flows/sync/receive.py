@@ -31,7 +31,7 @@ from exchange.flows.review.partners import (
 from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, LaneReader, check_meant_for
 from exchange.flows.sync.verify_lane_page import Received
 from exchange.flows.terms.withdraw import take_away
-from exchange.store.entry.exhibits import MAX_VERSIONS, exhibits_of_new, too_many_versions
+from exchange.store.entry.exhibits import MAX_VERSIONS, exhibit_name, exhibits_of_new, too_many_versions
 from exchange.store.entry.records import AcquisitionState, acquisitions_of, add_records, take_up
 from exchange.store.log.statements import (
     add_statement,
@@ -192,7 +192,10 @@ def _records(
     ids = [item.statement_id for item in items]
     groups = groups_of(session, issuer)
     exhibits = exhibits_of_new(session, issuer, {item.statement_id: about(item.statement) for item in items})
-    granted = granted_of(session, set(exhibits.values()), jurisdiction, issuer=issuer)
+    # a grant of a version that was not here yet stands under the name of this version alone
+    named = {exhibit_name(issuer, name): exhibit for name, exhibit in exhibits.items()}
+    found = granted_of(session, {*named, *named.values()}, jurisdiction, issuer=issuer)
+    granted = {named.get(exhibit, exhibit) for exhibit in found}
     buried = buried_of(session, ids, node.node_id, issuer=issuer)
     known = known_statements(session, ids)
     taken = check_places(session, issuer, {item.log_index: item.statement_id for item in items})

@@ -128,6 +128,15 @@ def test_a_later_grant_of_another_version_releases_the_exhibit(network: Network,
     assert third in here(network, MK)
 
 
+def test_a_grant_that_names_a_later_version_brings_every_version_to_a_reader_that_has_none(network: Network) -> None:
+    first = network.record(RS, audience=[])
+    second = network.record(RS, audience=[], supersedes=first)
+    grant(network.nodes[RS], HEAD, second, Jurisdiction.MK, "A late agreement")
+    network.settle()
+    assert here(network, MK) == {first, second}
+    assert network.peer(MK, RS).alarm is None
+
+
 def test_a_later_approval_of_another_version_releases_the_exhibit(network: Network) -> None:
     second = amend(network, refused(network))
     decide(network, second, Decision.APPROVED)
