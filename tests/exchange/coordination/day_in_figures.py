@@ -37,11 +37,12 @@ def check_day(reader: agreement.Reader) -> None:
             column: count for column, count in counts.items() if count
         }, name
         row = re.findall(rf"<tr><th[^>]*>(?:<a[^>]*>)?{COUNTS[name].title}<.*?</tr>", page, re.DOTALL)[0]
-        cells = [agreement.plain(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)]
+        labelled = re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)
+        cells = [agreement.plain(re.sub(r'<span class="narrow-label">.*?</span>', "", cell)) for cell in labelled]
         if name == ENTERED:
             figure = found.document.entered
             held = "" if figure.told is Told.EXACT else f" ({counts[own]})"
-            assert cells[0] == words(figure, "count") + held
+            assert cells[0] == words(figure, "count") + held, (cells, held)
         else:
             shown = {column: cell for column, cell in zip((own, partner), cells, strict=False) if cell}
             assert shown == {column: str(count) for column, count in counts.items()}, name
