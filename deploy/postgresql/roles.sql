@@ -64,14 +64,15 @@ BEGIN
     IF to_regclass('public.schema_version') IS NOT NULL THEN
         REVOKE INSERT, UPDATE, DELETE ON schema_version FROM ffp;
     END IF;
-    FOREACH name IN ARRAY ARRAY['monitoring_report', 'node_hours', 'log_state', 'schema_version'] LOOP
+    FOREACH name IN ARRAY ARRAY['node_hours', 'log_state', 'schema_version'] LOOP
         IF to_regclass('public.' || name) IS NOT NULL THEN
             EXECUTE format('GRANT SELECT ON public.%I TO ffp_report', name);
         END IF;
     END LOOP;
-    -- The public edition of an approved report is for anybody; the restricted one beside it leaves the node sealed alone.
-    IF to_regclass('public.monitoring_edition') IS NOT NULL THEN
-        GRANT SELECT (period, public) ON monitoring_edition TO ffp_report;
+    -- The public edition of what was approved is for anybody. The restricted edition leaves the node sealed alone, and what
+    -- has no editions goes to the coordinator.
+    IF to_regclass('public.approved_document') IS NOT NULL THEN
+        GRANT SELECT (kind, period, public, sha256, approval, approved_by, approved_at) ON approved_document TO ffp_report;
     END IF;
     IF to_regclass('public.job') IS NOT NULL THEN
         GRANT SELECT (kind, state, attempts, not_before) ON job TO ffp_report;

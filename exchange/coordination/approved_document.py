@@ -1,10 +1,10 @@
 """A document that a head approved: its bytes, and a signed ``approval`` in the log that concerns their SHA-256.
 
-Reports, incident annexes, snapshots of maturity and what a meeting pack is made from are approved so. One of several
-parts is approved as a manifest, which names the digest of each. At the node:
+Reports, incident annexes, snapshots of maturity and what a meeting pack is made from are approved so. Two editions are
+approved as a manifest, which names the digest of each. At the node:
 
-    approve_document(node, maker, data, "To the coordinator.", keep)   # `keep(session, new)` stores the bytes
-    kept = find_approval(session, row)                                 # of one that is kept; None of none
+    approve_document(node, maker, ApprovedKind.INPUTS, "2026H2", Editions(data), "To the coordinator.")
+    kept = find_approval(session, ApprovedKind.INPUTS, "2026H2")
     proof = approval_proof(node, kept.approval)                        # goes along when the bytes are given away
 
 And far from any node, of whoever's bytes:
@@ -22,18 +22,21 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from enum import StrEnum
+from typing import Final, Literal
 
-from sqlalchemy.orm import Session
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.clock import stamp
-from exchange.errors import Forbidden, InvalidInput, StatementInvalid
+from exchange.errors import Conflict, Forbidden, InvalidInput, StatementInvalid
 from exchange.flows.node.node import Node
 from exchange.flows.statement.proven import ProvenStatement, make_proven, verify_proven
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.log.statements import find_statement
+from exchange.store.tables.columns import Base
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.exhibit import Contract
 from schemas.lane import Base64Text
@@ -44,28 +47,50 @@ HEAD_ALONE: Final = (Role.HEAD,)
 """Who approves, unless a document says otherwise."""
 
 
+class ApprovedKind(StrEnum):
+    """What a head approves, in the order in which it is done: what is signed later names what was signed before."""
+
+    REPORT = "report"
+    ANNEX = "annex"
+    SNAPSHOT = "snapshot"
+    INPUTS = "inputs"
+
+
 @dataclass(frozen=True)
-class NewApproval:
-    """An approval that enters the log in this transaction, for the row that is kept beside it: the statement's id, the
-    SHA-256 of what it concerns, by whom and when."""
+class Editions:
+    """What is approved together, as exact bytes: two editions with the manifest that names their digests. A document
+    without editions stands alone in ``manifest``."""
 
-    approval: str
-    sha256: str
-    approved_by: str
-    approved_at: str
-
-
-class KeptApproval(Protocol):
-    """The columns of a row that keeps what was approved."""
+    manifest: bytes
+    public: bytes = b""
+    restricted: bytes = b""
 
     @property
-    def sha256(self) -> str: ...
+    def sha256(self) -> str:
+        """What an approval concerns."""
+        return digest_of(self.manifest)
+
+
+class ApprovedRow(Base):
+    """One document of a half-year or year, byte for byte as it was approved."""
+
+    __tablename__ = "approved_document"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    """``2026H2``, or ``2026``."""
+    manifest: Mapped[bytes]
+    public: Mapped[bytes]
+    restricted: Mapped[bytes]
+    sha256: Mapped[str]
+    """Of the manifest."""
+    approval: Mapped[str] = mapped_column(ForeignKey("statement.statement_id"))
+    """The signed statement whose ``concerns`` is the digest."""
+    approved_by: Mapped[str]
+    approved_at: Mapped[str]
+
     @property
-    def approval(self) -> str: ...
-    @property
-    def approved_by(self) -> str: ...
-    @property
-    def approved_at(self) -> str: ...
+    def editions(self) -> Editions:
+        return Editions(self.manifest, self.public, self.restricted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +98,7 @@ class ApprovedDocument:
     """An approval that stands in the own log. ``sha256``: of what it concerns. ``approval``: the id of the signed
     statement, ``envelope`` its exact bytes. ``because``: to whom it goes and on what ground, as the head signed it."""
 
+    editions: Editions
     sha256: str
     approval: str
     log_index: int
@@ -124,20 +150,23 @@ def check_part(data: bytes, sha256: str, name: str) -> None:
 def approve_document(
     node: Node,
     maker: Maker,
-    data: bytes,
+    kind: ApprovedKind,
+    period: str,
+    found: Editions,
     because: str,
-    keep: Callable[[Session, NewApproval], None],
     *,
     by: Collection[Role] = HEAD_ALONE,
-) -> NewApproval:
+    again: bool = False,
+    also: Callable[[Session], None] = lambda _session: None,
+) -> ApprovedRow:
     """Sign that these bytes may be handed out, and keep them.
 
     1. Who approves is one who may (``by``).
     2. Sign an approval of their digest, of the own jurisdiction.
-    3. In one transaction: the statement into the log, and what ``keep`` stores. It raises for what is approved already:
-       then neither is there.
+    3. In one transaction: the statement into the log, the bytes beside it, and ``also``. With ``again`` they take the
+       place of what was approved before.
 
-    Raises Forbidden, InvalidInput, and what ``keep`` raises.
+    Raises Forbidden, InvalidInput; Conflict, code "decided", for what is approved already: then nothing is signed.
     """
     # 1.
     if maker.role not in by:
@@ -148,27 +177,53 @@ def approve_document(
         node,
         Approval,
         maker,
-        concerns=digest_of(data),
+        concerns=found.sha256,
         jurisdiction=node.settings.jurisdiction,
         decision=Decision.APPROVED,
         because=because,
     )
 
     # 3.
-    new = NewApproval(said.statement_id, said.statement.concerns, maker.pseudonym, stamp())
+    row = ApprovedRow(
+        kind=kind,
+        period=period,
+        **vars(found),
+        sha256=found.sha256,
+        approval=said.statement_id,
+        approved_by=maker.pseudonym,
+        approved_at=stamp(),
+    )
     with node.store.write() as session:
+        if not again and find_approved_row(session, kind, period) is not None:
+            raise Conflict(f"The {kind} of {period} was approved already.", code="decided")
         enter(session, said, to=[])
-        keep(session, new)
-    return new
+        session.merge(row)
+        also(session)
+    return row
 
 
-def find_approval(session: Session, row: KeptApproval | None) -> ApprovedDocument | None:
-    """What a row is kept beside; None where there is no row, or its statement is not whole."""
+def find_approved_row(session: Session, kind: ApprovedKind, period: str) -> ApprovedRow | None:
+    return session.get(ApprovedRow, (kind, period))
+
+
+def approved_rows(session: Session, kind: ApprovedKind) -> Sequence[ApprovedRow]:
+    """The earliest period first, a year before its half-years."""
+    return session.scalars(select(ApprovedRow).where(ApprovedRow.kind == kind).order_by(ApprovedRow.period)).all()
+
+
+def approved_periods(session: Session, kind: ApprovedKind) -> set[str]:
+    return set(session.scalars(select(ApprovedRow.period).where(ApprovedRow.kind == kind)))
+
+
+def find_approval(session: Session, kind: ApprovedKind, period: str) -> ApprovedDocument | None:
+    """What was approved; None where nothing was, or its statement is not whole."""
+    row = find_approved_row(session, kind, period)
     statement = find_statement(session, row.approval) if row is not None else None
     if row is None or statement is None or statement.envelope is None:
         return None
     said = parse_statement(open_envelope(statement.envelope).payload)
     return ApprovedDocument(
+        editions=row.editions,
         sha256=row.sha256,
         approval=row.approval,
         log_index=statement.log_index,

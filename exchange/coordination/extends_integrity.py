@@ -3,83 +3,46 @@ approvals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
-from exchange.coordination.approved_document import digest_of
-from exchange.coordination.half_year.counted import editions_of
-from exchange.coordination.half_year.editions import read_report_manifest
-from exchange.coordination.half_year.report_tables import MonitoringReportRow
-from exchange.coordination.incidents.incident_document import read_annex_manifest
-from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
-from exchange.coordination.meetings.meeting_tables import PackInputsRow
+from exchange.coordination.approved_document import ApprovedKind, ApprovedRow, digest_of
+from exchange.coordination.half_year.editions import MANIFEST_FORMATS, read_manifest
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, IntegrityPart, differing, said_in
 from exchange.flows.node.node import Node
 from exchange.store.operate.at_rest import rows_backed
 from schemas import Approval, ContractError
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """How a table keeps what was approved: the column of the document, that of who approved it, and, where the document
-    is a manifest, the parts that it names: where each lies, its content, the digest that is named, and its name."""
-
-    document: str
-    by: str = "approved_by"
-    parts: Callable[[Session, Any], Iterable[tuple[str, bytes, str, str]]] = lambda _session, _row: ()
-
-
-def _check_approved(
-    session: Session, node: Node, approval: InstrumentedAttribute[str], kept: _Kept
-) -> Iterator[Difference]:
-    """The approval concerns the document, and a manifest each part."""
-    for row, statement in rows_backed(session, approval):
-        said, where = said_in(statement), f"{row.__tablename__} {row.half}"
+def _check_approved(session: Session, node: Node) -> Iterator[Difference]:
+    """The approval concerns the document, and a manifest each edition."""
+    for row, statement in rows_backed(session, ApprovedRow.approval):
+        said, key = said_in(statement), f"{row.kind} {row.period}"
+        where = f"{row.__tablename__} {key}"
         if not isinstance(said, Approval) or statement is None or statement.issuer != node.node_id:
             yield where, UNBACKED
             continue
-        yield from differing(row, row.half, {"sha256": said.concerns, kept.by: said.made_by.pseudonym})
-        if digest_of(getattr(row, kept.document)) != said.concerns:
-            yield where, f"What stands in {kept.document} is not what was signed."
+        yield from differing(row, key, {"sha256": said.concerns, "approved_by": said.made_by.pseudonym})
+        if digest_of(row.manifest) != said.concerns:
+            yield where, "What stands in manifest is not what was signed."
             continue
-        try:
-            parts = list(kept.parts(session, row))
-        except ContractError:
-            yield where, "What was signed is no manifest of editions."
-            continue
-        for place, content, sha256, name in parts:
-            if digest_of(content) != sha256:
-                yield place, f"The {name} edition is not the one whose digest was signed."
+        wrong = _wrong_editions(row)
+        if wrong:
+            yield where, f"What stands in {', '.join(wrong)} is not the edition whose digest was signed."
 
 
-def _editions_of_report(session: Session, row: MonitoringReportRow) -> Iterator[tuple[str, bytes, str, str]]:
-    manifest, where = read_report_manifest(row.document), f"monitoring_edition {row.half}"
-    both = editions_of(session, row.half)
-    yield where, b"" if both is None else both.public, manifest.public, "public"
-    yield where, b"" if both is None else both.restricted, manifest.restricted, "restricted"
+def _wrong_editions(row: ApprovedRow) -> list[str]:
+    """The columns of editions that are not those of the manifest; a document without editions has empty ones."""
+    stored = {"public": row.public, "restricted": row.restricted}
+    if row.kind not in MANIFEST_FORMATS:
+        return [name for name, content in stored.items() if content]
+    try:
+        manifest = read_manifest(ApprovedKind(row.kind), row.manifest)
+    except ContractError:
+        return ["manifest"]
+    return [name for name, content in stored.items() if digest_of(content) != getattr(manifest, name)]
 
 
-def _editions_of_annex(_session: Session, row: IncidentAnnexRow) -> Iterator[tuple[str, bytes, str, str]]:
-    named, where = read_annex_manifest(row.manifest).editions, f"incident_annex {row.half}"
-    yield where, row.exact, named.exact, "exact"
-    yield where, row.told, named.public, "public"
-
-
-_APPROVED: Final[Mapping[InstrumentedAttribute[str], _Kept]] = {
-    MonitoringReportRow.approval: _Kept("document", parts=_editions_of_report),
-    IncidentAnnexRow.approval: _Kept("manifest", parts=_editions_of_annex),
-    MaturitySnapshotRow.approval: _Kept("document", "kept_by"),
-    PackInputsRow.approval: _Kept("document"),
-}
-
-
-def _check_all(session: Session, node: Node) -> Iterator[Difference]:
-    for approval, kept in _APPROVED.items():
-        yield from _check_approved(session, node, approval, kept)
-
-
-INTEGRITY: Final = IntegrityPart(_check_all)
+INTEGRITY: Final = IntegrityPart(_check_approved)

@@ -43,7 +43,7 @@ RESET = (
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET default_transaction_read_only = off"
 )
 WAIT_S = 20
-COUNTED = {"monitoring_report", "node_hours", "log_state", "schema_version"}
+COUNTED = {"node_hours", "log_state", "schema_version"}
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +318,7 @@ def test_reports_do_not_stop_a_migration(prepared: Prepared, tmp_path: Path) -> 
         with contextlib.suppress(Undone), store.changing() as migration:
             migration.exec_driver_sql("ALTER TABLE node_hours ADD COLUMN later int")
             crossing.start()
-            for table in ("job", "monitoring_report", "log_state", "schema_version", "monitoring_edition"):
+            for table in ("job", "log_state", "schema_version", "approved_document"):
                 migration.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN later int")
             raise Undone
         crossing.join()
@@ -329,7 +329,7 @@ def test_reports_do_not_stop_a_migration(prepared: Prepared, tmp_path: Path) -> 
 @pytest.mark.slow
 def test_ffp_migrate_goes_through_while_reports_attack(server: Postgresql, tmp_path: Path) -> None:
     """The migration of a made-up next release, which also changes each table that reports read."""
-    readable = sorted(COUNTED | {"job", "monitoring_edition"})
+    readable = sorted(COUNTED | {"job", "approved_document"})
     changes = "\n    ".join(f'op.execute("ALTER TABLE {table} ADD COLUMN later int")' for table in readable)
     later = make_next_release(tmp_path / "next", upgrade_ends=changes)
     (folder := tmp_path / "roles").mkdir()
@@ -407,8 +407,8 @@ def test_reports_see_counts_and_no_case(prepared: Prepared) -> None:
     assert set(Base.metadata.tables) - refused == COUNTED
     assert prepared.refused("ffp_report", "SELECT kind, state, count(*) FROM job GROUP BY kind, state") == ""
     assert prepared.refused("ffp_report", "SELECT subject FROM job") == INSUFFICIENT_PRIVILEGE
-    assert prepared.refused("ffp_report", "SELECT period, public FROM monitoring_edition") == ""
-    assert prepared.refused("ffp_report", "SELECT restricted FROM monitoring_edition") == INSUFFICIENT_PRIVILEGE
+    assert prepared.refused("ffp_report", "SELECT period, public FROM approved_document") == ""
+    assert prepared.refused("ffp_report", "SELECT restricted FROM approved_document") == INSUFFICIENT_PRIVILEGE
     assert prepared.refused("ffp_report", "DELETE FROM job") in {INSUFFICIENT_PRIVILEGE, READ_ONLY}
 
 

@@ -1,4 +1,4 @@
-"""What the half-yearly monitoring counts, read up to a moment; the reports that were approved."""
+"""What the half-yearly monitoring counts, read up to a moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.log.audit_entry import Act
 from exchange.store.log.audit import audit_state
 from exchange.store.tables.log import AuditRow, AuditSubjectRow
@@ -176,23 +175,3 @@ def _first_opened(session: Session) -> dict[str, str]:
 
 def _earlier(one: str | None, other: str | None) -> str | None:
     return min((at for at in (one, other) if at is not None), default=None)
-
-
-def approved_report(session: Session, half: str) -> MonitoringReportRow | None:
-    return session.get(MonitoringReportRow, half)
-
-
-def approved_reports(session: Session) -> Sequence[MonitoringReportRow]:
-    """Of half-years and years: the earliest first, a year before its half-years."""
-    return session.scalars(select(MonitoringReportRow).order_by(MonitoringReportRow.half)).all()
-
-
-def keep_report(session: Session, row: MonitoringReportRow, editions: MonitoringEditionRow) -> None:
-    """Needs a write transaction."""
-    session.add(row)
-    session.flush()
-    session.add(editions)
-
-
-def editions_of(session: Session, period: str) -> MonitoringEditionRow | None:
-    return session.get(MonitoringEditionRow, period)

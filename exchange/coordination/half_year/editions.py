@@ -1,30 +1,34 @@
-"""The manifest of a report: what the head's signed approval is of. It names the digests of both editions, so that they
-are approved together, once."""
+"""The manifest of a report or an incident annex: what the head's signed approval is of. It names the digests of both
+editions, so that they are approved together, once."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 from pydantic import StringConstraints
 
-from exchange.coordination.approved_document import digest_of
+from exchange.coordination.approved_document import ApprovedKind, Editions, digest_of
+from schemas import ContractError
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId
 from schemas.strict_json import read_strict
 from schemas.vocabulary import Jurisdiction
 
-MANIFEST_FORMAT: Final = "ffp-monitoring-manifest/1"
+MANIFEST_FORMATS: Final[Mapping[str, str]] = {
+    ApprovedKind.REPORT: "ffp-monitoring-manifest/1",
+    ApprovedKind.ANNEX: "ffp-incident-annex-manifest/1",
+}
 MAX_MANIFEST_BYTES: Final = 4096
 
 PeriodText = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}(H[12])?$")]
 
 
-class ReportManifest(Contract):
+class Manifest(Contract):
     """``period``: 2026H2, or 2026. ``public`` and ``restricted``: the SHA-256 of both editions' exact bytes."""
 
-    format: Literal["ffp-monitoring-manifest/1"]
+    format: str
     period: PeriodText
     node: NodeId
     jurisdiction: Jurisdiction
@@ -32,38 +36,29 @@ class ReportManifest(Contract):
     restricted: Sha256Hex
 
 
-@dataclass(frozen=True)
-class Editions:
-    """Both, with their manifest: exact bytes."""
-
-    manifest: bytes
-    public: bytes
-    restricted: bytes
-
-    @property
-    def sha256(self) -> str:
-        """What an approval concerns."""
-        return digest_of(self.manifest)
-
-
-def editions(period: str, node_id: str, jurisdiction: str, public: bytes, restricted: bytes) -> Editions:
-    manifest = ReportManifest(
-        format=MANIFEST_FORMAT,
+def editions(
+    kind: ApprovedKind, period: str, node_id: str, jurisdiction: str, public: bytes, restricted: bytes
+) -> Editions:
+    manifest = Manifest(
+        format=MANIFEST_FORMATS[kind],
         period=period,
         node=node_id,
         jurisdiction=Jurisdiction(jurisdiction),
         public=digest_of(public),
         restricted=digest_of(restricted),
     )
-    return Editions(write_report_manifest(manifest), public, restricted)
+    return Editions(write_manifest(manifest), public, restricted)
 
 
-def write_report_manifest(manifest: ReportManifest) -> bytes:
+def write_manifest(manifest: Manifest) -> bytes:
     """JSON of sorted keys without blanks, as RFC 8785 has it, and a line's end."""
     fields = manifest.model_dump(mode="json")
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
 
 
-def read_report_manifest(data: bytes) -> ReportManifest:
+def read_manifest(kind: ApprovedKind, data: bytes) -> Manifest:
     """Strictly, from bytes of whoever. Raises ContractError."""
-    return read_strict(ReportManifest, data, max_bytes=MAX_MANIFEST_BYTES)
+    found = read_strict(Manifest, data, max_bytes=MAX_MANIFEST_BYTES)
+    if found.format != MANIFEST_FORMATS[kind]:
+        raise ContractError("invalid-field", f"This is no manifest of the format {MANIFEST_FORMATS[kind]}.")
+    return found

@@ -11,15 +11,19 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.coordination.approved_document import ApprovedDocument, NewApproval, approve_document, find_approval
-from exchange.coordination.half_year.counted import (
-    approved_report,
-    approved_reports,
-    begun_at,
-    editions_of,
-    keep_report,
+from exchange.coordination.approved_document import (
+    ApprovedDocument,
+    ApprovedKind,
+    ApprovedRow,
+    Editions,
+    approve_document,
+    approved_periods,
+    approved_rows,
+    find_approval,
+    find_approved_row,
 )
-from exchange.coordination.half_year.editions import Editions, editions
+from exchange.coordination.half_year.counted import begun_at
+from exchange.coordination.half_year.editions import editions
 from exchange.coordination.half_year.figure_counts import Counted, count
 from exchange.coordination.half_year.figures_of_exhibits import first_versions
 from exchange.coordination.half_year.figures_of_hits import Joined, joined_cases
@@ -37,7 +41,6 @@ from exchange.coordination.half_year.half_year_document import (
 from exchange.coordination.half_year.half_year_rows import HalfYearRows, rows_of
 from exchange.coordination.half_year.half_years import Half, Period, Year, is_year
 from exchange.coordination.half_year.public_edition import public_figures
-from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.half_year.restricted_edition import (
     Restricted,
     RestrictedHalf,
@@ -150,7 +153,6 @@ class Approved(ApprovedDocument):
     """A report as it was approved: the approval concerns the manifest of both editions."""
 
     document: Document
-    editions: Editions
 
     @property
     def data(self) -> bytes:
@@ -200,7 +202,7 @@ def _draft_half(node: Node, half: Half) -> ReportDraft:
 def _draft_year(node: Node, year: Year) -> ReportDraft:
     expected = [half for half, _ in halves(node) if half.year == year.year]
     with node.store.read() as session:
-        parts = [(half, _kept(session, half)) for half in sorted(expected)]
+        parts = [(half, find_approved_row(session, ApprovedKind.REPORT, str(half))) for half in sorted(expected)]
         before = _approved_before(session, year)
     missing = [str(half) for half, found in parts if found is None]
     if missing or not parts:
@@ -219,6 +221,7 @@ def _draft_year(node: Node, year: Year) -> ReportDraft:
 
 def _editions(node: Node, document: Document, restricted: Restricted) -> Editions:
     return editions(
+        ApprovedKind.REPORT,
         str(document.period),
         node.node_id,
         node.settings.jurisdiction,
@@ -248,31 +251,14 @@ def approve_report(node: Node, maker: Maker, period: Period, sha256: str, becaus
     read_restricted(found.editions.restricted)  # what nobody could read is not approved
 
     # 2.
-    def keep(session: Session, new: NewApproval) -> None:
-        if approved_report(session, str(period)) is not None:
-            raise Conflict(f"The report of {period} was approved already.", code="decided")
-        both = found.editions
-        row = MonitoringReportRow(half=str(period), document=both.manifest, **vars(new))
-        keep_report(
-            session, row, MonitoringEditionRow(period=str(period), public=both.public, restricted=both.restricted)
-        )
-
-    return approve_document(node, maker, found.editions.manifest, because, keep).approval
+    return approve_document(node, maker, ApprovedKind.REPORT, str(period), found.editions, because).approval
 
 
 def find_approved(node: Node, period: Period) -> Approved | None:
     """The report as it was approved; None while it is not."""
     with node.store.read() as session:
-        row = approved_report(session, str(period))
-        both = editions_of(session, str(period))
-        approved = find_approval(session, row)
-    if row is None or approved is None or both is None:
-        return None
-    return Approved(
-        document=read_document(both.public),
-        editions=Editions(row.document, both.public, both.restricted),
-        **vars(approved),
-    )
+        approved = find_approval(session, ApprovedKind.REPORT, str(period))
+    return None if approved is None else Approved(document=read_document(approved.editions.public), **vars(approved))
 
 
 def released(node: Node, period: Period) -> Approved:
@@ -299,7 +285,7 @@ def halves(node: Node) -> list[tuple[Half, bool]]:
     """Each half-year since the node began, the newest first, and whether its report is approved."""
     with node.store.read() as session:
         began = begun_at(session, node.node_id)
-        approved = {row.half for row in approved_reports(session)}
+        approved = approved_periods(session, ApprovedKind.REPORT)
     return [(half, str(half) in approved) for half in halves_since(began)]
 
 
@@ -316,7 +302,7 @@ def periods(node: Node) -> list[tuple[Period, bool]]:
     """Each half-year since the node began, the newest first, and whether its report is approved; behind each second
     half-year that is over, its year."""
     with node.store.read() as session:
-        approved = {row.half for row in approved_reports(session)}
+        approved = approved_periods(session, ApprovedKind.REPORT)
     found: list[tuple[Period, bool]] = []
     for half, is_approved in halves(node):
         if half.number == 2 and half.end <= stamp():
@@ -326,11 +312,7 @@ def periods(node: Node) -> list[tuple[Period, bool]]:
     return found
 
 
-def _kept(session: Session, period: Period) -> MonitoringEditionRow | None:
-    return editions_of(session, str(period))
-
-
-def _half_in(found: MonitoringEditionRow) -> RestrictedHalf:
+def _half_in(found: ApprovedRow) -> RestrictedHalf:
     edition = read_restricted(found.restricted)
     if not isinstance(edition, RestrictedHalf):
         raise TypeError("a half-year's edition is no year's")
@@ -340,10 +322,8 @@ def _half_in(found: MonitoringEditionRow) -> RestrictedHalf:
 def _approved_before(session: Session, period: Period) -> Sequence[tuple[str, str, Document]]:
     """The public editions that were approved of earlier periods of the same kind, the first first, with the digest that
     each approval concerns."""
-    found = []
-    for row in approved_reports(session):
-        if row.half < str(period) and is_year(row.half) == isinstance(period, Year):
-            both = editions_of(session, row.half)
-            if both is not None:
-                found.append((row.half, row.sha256, read_document(both.public)))
-    return found
+    return [
+        (row.period, row.sha256, read_document(row.public))
+        for row in approved_rows(session, ApprovedKind.REPORT)
+        if row.period < str(period) and is_year(row.period) == isinstance(period, Year)
+    ]

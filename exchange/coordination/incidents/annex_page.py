@@ -235,12 +235,12 @@ def _handed_out(node: Node, who: Visitor, half: Half, form: AnnexForm) -> tuple[
 
 
 _RELEASED_FORMS: dict[str, Callable[[ApprovedAnnex], tuple[bytes, str, str]]] = {
-    "json": lambda found: (found.told_bytes, "application/json", "-public.json"),
+    "json": lambda found: (found.editions.public, "application/json", "-public.json"),
     "csv": lambda found: (annex_sheet(found.told, draft=False), "text/csv; charset=utf-8", _public_ending("csv")),
     "pdf": lambda found: (render_annex(found.told, found), "application/pdf", _public_ending("pdf")),
     "approval": lambda found: (found.envelope, "application/json", "-approval.json"),
-    "manifest": lambda found: (found.manifest, "application/json", "-manifest.json"),
-    "exact": lambda found: (found.exact_bytes, "application/json", "-restricted.json"),
+    "manifest": lambda found: (found.editions.manifest, "application/json", "-manifest.json"),
+    "exact": lambda found: (found.editions.restricted, "application/json", "-restricted.json"),
 }
 
 

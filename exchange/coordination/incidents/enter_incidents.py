@@ -17,11 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.coordination.approved_document import ApprovedKind, find_approved_row
 from exchange.coordination.draft_steps import DraftStepRow, add_step, draft_steps, drop_steps
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.csv_lines import ByteSource, TableEncoding
 from exchange.coordination.incidents.incident_counts import MAX_COUNT, IncidentCounts
-from exchange.coordination.incidents.incident_tables import approved_annex
 from exchange.coordination.incidents.incident_vocabulary import (
     AgeBand,
     HarmOutcome,
@@ -112,7 +112,7 @@ def entered(node: Node, half: Half) -> Entered:
             current=_entry(states[0]) if states else None,
             proposed=_entry(proposed[0]) if proposed else None,
             undoable=len(states),
-            approved=approved_annex(session, str(half)) is not None,
+            approved=find_approved_row(session, ApprovedKind.ANNEX, str(half)) is not None,
         )
 
 
@@ -250,7 +250,7 @@ def _check_begun(half: Half) -> None:
 
 
 def _check_open(session: Session, half: Half) -> None:
-    if approved_annex(session, str(half)) is not None:
+    if find_approved_row(session, ApprovedKind.ANNEX, str(half)) is not None:
         raise Conflict(f"The incident annex of {half} is approved: its counts stay as they are.", code="decided")
 
 

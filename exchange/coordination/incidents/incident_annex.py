@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.coordination.approved_document import (
     ApprovedDocument,
-    NewApproval,
+    ApprovedKind,
+    Editions,
     approve_document,
+    approved_periods,
+    approved_rows,
     digest_of,
     find_approval,
 )
+from exchange.coordination.half_year.editions import editions
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import entered, halves_entered, settle
 from exchange.coordination.incidents.incident_document import (
@@ -26,15 +30,8 @@ from exchange.coordination.incidents.incident_document import (
     read_exact,
     read_told,
     told_edition,
-    write_annex_manifest,
     write_exact,
     write_told,
-)
-from exchange.coordination.incidents.incident_tables import (
-    IncidentAnnexRow,
-    approved_annex,
-    approved_annexes,
-    keep_annex,
 )
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
@@ -50,13 +47,11 @@ class AnnexDraft:
 
     exact: ExactAnnex
     told: ToldAnnex
-    exact_bytes: bytes
-    told_bytes: bytes
-    manifest: bytes
+    editions: Editions
 
     @property
     def sha256(self) -> str:
-        return digest_of(self.manifest)
+        return self.editions.sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +60,6 @@ class ApprovedAnnex(ApprovedDocument):
 
     exact: ExactAnnex
     told: ToldAnnex
-    exact_bytes: bytes
-    told_bytes: bytes
-    manifest: bytes
 
 
 @dataclass(frozen=True)
@@ -89,7 +81,8 @@ def draft_annex(node: Node, half: Half) -> AnnexDraft | None:
     exact = ExactAnnex(head, current.salt, current.counts)
     told = told_edition(exact, earlier)
     exact_bytes, told_bytes = write_exact(exact, node.jurisdictions), write_told(told, node.jurisdictions)
-    return AnnexDraft(exact, told, exact_bytes, told_bytes, write_annex_manifest(head, exact_bytes, told_bytes))
+    owner = (node.node_id, settings.jurisdiction)
+    return AnnexDraft(exact, told, editions(ApprovedKind.ANNEX, str(half), *owner, told_bytes, exact_bytes))
 
 
 def approve_annex(node: Node, maker: Maker, half: Half, sha256: str, because: str) -> str:
@@ -116,31 +109,26 @@ def approve_annex(node: Node, maker: Maker, half: Half, sha256: str, because: st
         )
 
     # 2.
-    def keep(session: Session, new: NewApproval) -> None:
-        if approved_annex(session, str(half)) is not None:
-            raise Conflict(f"The incident annex of {half} was approved already.", code="decided")
-        editions = {"exact": found.exact_bytes, "told": found.told_bytes, "manifest": found.manifest}
-        keep_annex(session, IncidentAnnexRow(half=str(half), **editions, **vars(new)))
-        settle(session, half)
-
-    return approve_document(node, maker, found.manifest, because, keep).approval
+    approved = approve_document(
+        node,
+        maker,
+        ApprovedKind.ANNEX,
+        str(half),
+        found.editions,
+        because,
+        also=lambda session: settle(session, half),
+    )
+    return approved.approval
 
 
 def find_annex(node: Node, half: Half) -> ApprovedAnnex | None:
     """The annex of a half-year as it was approved; None while it is not."""
     with node.store.read() as session:
-        row = approved_annex(session, str(half))
-        approved = find_approval(session, row)
-    if row is None or approved is None:
+        approved = find_approval(session, ApprovedKind.ANNEX, str(half))
+    if approved is None:
         return None
-    return ApprovedAnnex(
-        exact=read_exact(row.exact),
-        told=read_told(row.told),
-        exact_bytes=row.exact,
-        told_bytes=row.told,
-        manifest=row.manifest,
-        **vars(approved),
-    )
+    exact, told = read_exact(approved.editions.restricted), read_told(approved.editions.public)
+    return ApprovedAnnex(exact=exact, told=told, **vars(approved))
 
 
 def released_annex(node: Node, half: Half) -> ApprovedAnnex:
@@ -178,7 +166,7 @@ def told_annex(node: Node, half: Half) -> ToldAnnex | None:
 def half_states(node: Node) -> list[HalfState]:
     """The newest first: the last half-years, and each of which something is entered or approved."""
     with node.store.read() as session:
-        approved = {row.half for row in approved_annexes(session)}
+        approved = approved_periods(session, ApprovedKind.ANNEX)
         known = halves_entered(session) | approved
     half, recent = Half.of(datetime.fromisoformat(stamp())), list[Half]()
     while len(recent) < RECENT_HALVES:
@@ -191,7 +179,7 @@ def half_states(node: Node) -> list[HalfState]:
 def _earlier(session: Session, half: Half) -> list[EarlierTotals]:
     """The approved annexes of half-years before this one, the first first."""
     return [
-        EarlierTotals(row.half, digest_of(row.told), read_told(row.told).totals)
-        for row in approved_annexes(session)
-        if row.half < str(half)
+        EarlierTotals(row.period, digest_of(row.public), read_told(row.public).totals)
+        for row in approved_rows(session, ApprovedKind.ANNEX)
+        if row.period < str(half)
     ]

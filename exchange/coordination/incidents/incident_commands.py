@@ -269,7 +269,7 @@ def _released(found: ApprovedAnnex, form: AnnexFile) -> bytes:
 
     match form:
         case AnnexFile.JSON:
-            return found.told_bytes
+            return found.editions.public
         case AnnexFile.CSV:
             return annex_sheet(found.told, draft=False)
         case AnnexFile.PDF:
@@ -277,9 +277,9 @@ def _released(found: ApprovedAnnex, form: AnnexFile) -> bytes:
         case AnnexFile.APPROVAL:
             return found.envelope
         case AnnexFile.MANIFEST:
-            return found.manifest
+            return found.editions.manifest
         case AnnexFile.EXACT:
-            return found.exact_bytes
+            return found.editions.restricted
 
 
 def _tell_refused(refused: Sequence[RefusedRow]) -> None:

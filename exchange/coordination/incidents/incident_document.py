@@ -1,5 +1,5 @@
-"""The incident annex of a half-year as documents: the exact edition for named recipients, the public one, and the
-manifest that binds both. The same counts give the same bytes.
+"""The incident annex of a half-year as documents: the exact edition for named recipients, and the public one. The
+same counts give the same bytes.
 
 The exact edition holds a salt. The counts that the public edition holds back are few and small: whoever had the digest
 of an exact edition without a salt would try them all.
@@ -11,12 +11,9 @@ import json
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from exchange.coordination.approved_document import digest_of
-from exchange.coordination.half_year.editions import MAX_MANIFEST_BYTES
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.half_year.restricted_edition import HalfText
 from exchange.coordination.half_year.small_counts import Figure, Told
 from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_vocabulary import (
@@ -44,13 +41,9 @@ from exchange.coordination.incidents.told_incidents import (
 from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError
-from schemas.exhibit import Contract, Sha256Hex
-from schemas.statement_base import NodeId
-from schemas.strict_json import check_json, read_strict
-from schemas.vocabulary import Jurisdiction
+from schemas.strict_json import check_json
 
 ANNEX_FORMAT: Final = "ffp-incident-annex/1"
-ANNEX_MANIFEST_FORMAT: Final = "ffp-incident-annex-manifest/1"
 EXACT, PUBLIC = "exact", "public"
 MAX_ANNEX_BYTES: Final = 16 * 1024 * 1024
 """All 32,000 cells of persons with a count would make some 5 MB."""
@@ -203,39 +196,6 @@ def read_told(data: bytes) -> ToldAnnex:
     if head is None:
         raise _no_annex()
     return ToldAnnex(head, totals, tables, earlier)
-
-
-class EditionDigests(Contract):
-    """The SHA-256 of both editions' exact bytes."""
-
-    exact: Sha256Hex
-    public: Sha256Hex
-
-
-class AnnexManifest(Contract):
-    """What is approved: the digests of both editions of one half-year."""
-
-    format: Literal["ffp-incident-annex-manifest/1"]
-    half: HalfText
-    node: NodeId
-    jurisdiction: Jurisdiction
-    editions: EditionDigests
-
-
-def write_annex_manifest(head: AnnexHead, exact: bytes, told: bytes) -> bytes:
-    manifest = AnnexManifest(
-        format=ANNEX_MANIFEST_FORMAT,
-        half=str(head.half),
-        node=head.node_id,
-        jurisdiction=Jurisdiction(head.jurisdiction),
-        editions=EditionDigests(exact=digest_of(exact), public=digest_of(told)),
-    )
-    return _written(manifest.model_dump(mode="json"))
-
-
-def read_annex_manifest(data: bytes) -> AnnexManifest:
-    """Strictly, from bytes of whoever. Raises ContractError."""
-    return read_strict(AnnexManifest, data, max_bytes=MAX_MANIFEST_BYTES)
 
 
 def _head_json(head: AnnexHead, edition: str, known: Directory) -> dict[str, Any]:

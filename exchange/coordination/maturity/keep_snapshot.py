@@ -11,10 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from exchange.clock import stamp
-from exchange.coordination.approved_document import NewApproval, approve_document, approved_file
+from exchange.coordination.approved_document import (
+    ApprovedKind,
+    ApprovedRow,
+    Editions,
+    approve_document,
+    approved_file,
+    approved_rows,
+    find_approved_row,
+)
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.maturity_snapshot import (
@@ -26,12 +32,6 @@ from exchange.coordination.maturity.maturity_snapshot import (
     write_snapshot,
 )
 from exchange.coordination.maturity.practices_here import maturity_of
-from exchange.coordination.maturity.snapshot_tables import (
-    MaturitySnapshotRow,
-    add_snapshot,
-    all_snapshots,
-    find_snapshot,
-)
 from exchange.errors import Conflict, NotFound
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.node import Node
@@ -84,16 +84,10 @@ def keep_snapshot(node: Node, maker: Maker, half: Half | None = None) -> KeptSna
     data = write_snapshot(wanted, maturity_of(node))
 
     # 3.
-    def keep(session: Session, new: NewApproval) -> None:
-        if find_snapshot(session, str(wanted)) is not None:
-            raise Conflict(f"The snapshot of {wanted} was kept meanwhile.", code="decided")
-        row = MaturitySnapshotRow(half=str(wanted), document=data, sha256=new.sha256, approval=new.approval)
-        row.kept_by, row.kept_at = new.approved_by, new.approved_at
-        add_snapshot(session, row)
-
     because = _BY_ITSELF % (KEPT_AFTER_DAYS, wanted) if maker == THE_NODE else _BY_THE_HEAD % wanted
-    new = approve_document(node, maker, data, because, keep, by=KEPT_BY)
-    return KeptSnapshot(read_snapshot(data), new.sha256, new.approval, new.approved_by, new.approved_at)
+    return _of_row(
+        approve_document(node, maker, ApprovedKind.SNAPSHOT, str(wanted), Editions(data), because, by=KEPT_BY)
+    )
 
 
 def keep_when_due(node: Node) -> bool:
@@ -123,7 +117,7 @@ def half_to_keep(node: Node) -> Half | None:
 def kept_snapshots(node: Node) -> list[KeptSnapshot]:
     """The earliest first."""
     with node.store.read() as session:
-        return [_of_row(row) for row in all_snapshots(session)]
+        return [_of_row(row) for row in approved_rows(session, ApprovedKind.SNAPSHOT)]
 
 
 def maturity_path(node: Node) -> MaturityPath:
@@ -136,8 +130,8 @@ def signed_snapshot(node: Node, half: Half) -> bytes:
     Raises NotFound; Conflict, code "head-not-signed", while no signed head of the log covers it: ask again in a second.
     """
     with node.store.read() as session:
-        row = find_snapshot(session, str(half))
-        document, approval = (row.document, row.approval) if row is not None else (b"", "")
+        row = find_approved_row(session, ApprovedKind.SNAPSHOT, str(half))
+        document, approval = (row.manifest, row.approval) if row is not None else (b"", "")
     if not document:
         raise NotFound(f"No snapshot of {half} is kept here. {_keep_next(half)}")
     return approved_file(node, approval, document)
@@ -153,7 +147,7 @@ def _keep_next(half: Half) -> str:
 
 def _kept(node: Node, half: Half) -> KeptSnapshot | None:
     with node.store.read() as session:
-        row = find_snapshot(session, str(half))
+        row = find_approved_row(session, ApprovedKind.SNAPSHOT, str(half))
         return None if row is None else _of_row(row)
 
 
@@ -163,5 +157,5 @@ def _was_there(node: Node, half: Half) -> bool:
     return began is not None and began < half.end
 
 
-def _of_row(row: MaturitySnapshotRow) -> KeptSnapshot:
-    return KeptSnapshot(read_snapshot(row.document), row.sha256, row.approval, row.kept_by, row.kept_at)
+def _of_row(row: ApprovedRow) -> KeptSnapshot:
+    return KeptSnapshot(read_snapshot(row.manifest), row.sha256, row.approval, row.approved_by, row.approved_at)

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import DAY_S, stamp, stamp_in, today
-from exchange.coordination.half_year.counted import approved_reports
+from exchange.coordination.approved_document import ApprovedKind, approved_rows
 from exchange.errors import ConfigurationError
 from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.node import Node
@@ -255,7 +255,7 @@ def _trial(session: Session, node: Node, peers: Collection[PeerRow]) -> SeenStep
 
 
 def _report(session: Session) -> SeenStep:
-    approved = approved_reports(session)
+    approved = approved_rows(session, ApprovedKind.REPORT)
     return SeenStep(approved[0].sha256, _day(approved[0].approved_at)) if approved else SeenStep(why=Why.NO_REPORT)
 
 

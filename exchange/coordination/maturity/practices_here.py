@@ -13,7 +13,8 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import DAY_S, stamp, stamp_in
-from exchange.coordination.half_year.counted import approved_report, begun_at
+from exchange.coordination.approved_document import ApprovedKind, find_approved_row
+from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.figure_counts import Counts, count
 from exchange.coordination.half_year.half_year_rows import rows_of
 from exchange.coordination.half_year.half_years import Half
@@ -138,7 +139,7 @@ def _alarms(session: Session, node: Node) -> Evidence:
 
 
 def _report(session: Session, node: Node, half: Half) -> Evidence:
-    began, row = begun_at(session, node.node_id), approved_report(session, str(half))
+    began, row = begun_at(session, node.node_id), find_approved_row(session, ApprovedKind.REPORT, str(half))
     if row is None and (began is None or began >= half.end):
         return Evidence(State.NO_DATA, names=(str(half),))
     return Evidence(state_of(row is not None), at=row.approved_at if row else None, names=(str(half),))

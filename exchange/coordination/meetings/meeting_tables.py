@@ -10,15 +10,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from exchange.store.tables.columns import Base
 
 
-def find_pack_inputs(session: Session, half: str) -> PackInputsRow | None:
-    return session.get(PackInputsRow, half)
-
-
-def keep_pack_inputs(session: Session, row: PackInputsRow) -> None:
-    """In place of what was approved before."""
-    session.merge(row)
-
-
 def find_meeting(session: Session, meeting_id: int) -> MeetingRow | None:
     return session.get(MeetingRow, meeting_id)
 
@@ -80,16 +71,3 @@ class AttendanceRow(Base):
     role: Mapped[str] = mapped_column(primary_key=True)
     sex: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int]
-
-
-class PackInputsRow(Base):
-    """What a node gives to the meeting pack of a half-year, as its head approved it last: these bytes and no others."""
-
-    __tablename__ = "pack_inputs"
-    half: Mapped[str] = mapped_column(primary_key=True)
-    document: Mapped[bytes]
-    sha256: Mapped[str]
-    approval: Mapped[str] = mapped_column(ForeignKey("statement.statement_id"))
-    """The signed statement whose ``concerns`` is the digest."""
-    approved_by: Mapped[str]
-    approved_at: Mapped[str]

@@ -11,16 +11,15 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from exchange.coordination.approved_document import check_approval, check_part
+from exchange.coordination.approved_document import ApprovedKind, check_approval, check_part
+from exchange.coordination.half_year.editions import Manifest, read_manifest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.restricted_edition import BLOCK, HalfText
 from exchange.coordination.half_year.small_counts import Figure, Told
 from exchange.coordination.incidents.incident_document import (
     AnnexHead,
-    AnnexManifest,
     ExactAnnex,
     ToldAnnex,
-    read_annex_manifest,
     read_exact,
     read_told,
 )
@@ -80,8 +79,8 @@ def check_annex(
     said = check_approval(proven, manifest_bytes)
 
     # 2.
-    manifest = read_annex_manifest(manifest_bytes)
-    if (manifest.node, manifest.jurisdiction, manifest.half) != (
+    manifest = read_manifest(ApprovedKind.ANNEX, manifest_bytes)
+    if (manifest.node, manifest.jurisdiction, manifest.period) != (
         proven.card.issuer,
         proven.card.jurisdiction,
         bound.half,
@@ -89,7 +88,7 @@ def check_annex(
         raise StatementInvalid("The annex is of another node or half-year than the file says.", code="wrong-issuer")
 
     # 3.
-    check_part(public, manifest.editions.public, "public")
+    check_part(public, manifest.public, "public")
     told = read_told(public)
     _check_head(told.head, manifest)
 
@@ -98,15 +97,15 @@ def check_annex(
     exact = None if bound.exact is None else opened(bound.exact, manifest_bytes)
     if exact is not None:
         counted_bytes = exact.rstrip(b" ")
-        check_part(counted_bytes, manifest.editions.exact, "exact")
+        check_part(counted_bytes, manifest.restricted, "exact")
         counted = read_exact(counted_bytes)
         _check_head(counted.head, manifest)
         _check_agreement(told, counted)
     return VerifiedAnnex(told, counted, said.concerns, proven.verified.statement_id)
 
 
-def _check_head(head: AnnexHead, manifest: AnnexManifest) -> None:
-    if (head.node_id, head.jurisdiction, str(head.half)) != (manifest.node, manifest.jurisdiction, manifest.half):
+def _check_head(head: AnnexHead, manifest: Manifest) -> None:
+    if (head.node_id, head.jurisdiction, str(head.half)) != (manifest.node, manifest.jurisdiction, manifest.period):
         raise StatementInvalid("An edition of the annex is of another node or half-year.", code="wrong-issuer")
 
 

@@ -90,9 +90,9 @@ def _file(
     bound = tuple(
         BoundAnnex(
             half=str(annex.exact.head.half),
-            manifest=_text(annex.manifest),
-            public=_text(annex.told_bytes),
-            exact=sealed(filled_up(annex.exact_bytes), annex.manifest),
+            manifest=_text(annex.editions.manifest),
+            public=_text(annex.editions.public),
+            exact=sealed(filled_up(annex.editions.restricted), annex.editions.manifest),
             proof=proof(annex.approval),
         )
         for annex in annexes

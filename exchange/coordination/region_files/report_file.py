@@ -18,8 +18,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exchange.coordination.approved_document import check_approval, check_part
-from exchange.coordination.half_year.editions import PeriodText, ReportManifest, read_report_manifest
+from exchange.coordination.approved_document import ApprovedKind, check_approval, check_part
+from exchange.coordination.half_year.editions import Manifest, PeriodText, read_manifest
 from exchange.coordination.half_year.half_year_document import REPORT_FORMAT, Document
 from exchange.coordination.half_year.half_years import parse_period
 from exchange.coordination.half_year.public_edition import PublicFigures, public_figures
@@ -104,7 +104,7 @@ class VerifiedReport:
     """A report that its node's head approved. ``restricted``: None where the file has none, or there is no key.
     ``annexes``: the incident annexes of its half-years that are bound into the file, the first first."""
 
-    manifest: ReportManifest
+    manifest: Manifest
     document: Document
     public: bytes
     restricted: Restricted | None
@@ -196,7 +196,7 @@ def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = No
 
     # 5.
     try:
-        manifest = read_report_manifest(manifest_bytes)
+        manifest = read_manifest(ApprovedKind.REPORT, manifest_bytes)
         check_part(public, manifest.public, "public")
         document = read_public(public)
     except (StatementInvalid, ContractError) as error:
@@ -358,7 +358,7 @@ def _opened(file: ReportFile, said: SealedEdition, manifest: bytes, key: Recipie
 
 
 def _restricted(
-    file: ReportFile, manifest: ReportManifest, manifest_bytes: bytes, document: Document, key: RecipientKey | None
+    file: ReportFile, manifest: Manifest, manifest_bytes: bytes, document: Document, key: RecipientKey | None
 ) -> Restricted | None:
     if file.restricted is None or key is None:
         return None

@@ -9,21 +9,19 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from exchange.coordination.approved_document import (
-    NewApproval,
+    ApprovedKind,
+    Editions,
     approval_proof,
     approve_document,
     approved_file,
     check_approval,
-    check_digest,
-    check_part,
     digest_of,
     find_approval,
     open_approved_file,
 )
-from exchange.errors import Conflict, Forbidden, InvalidInput, StatementInvalid
+from exchange.errors import Conflict, Forbidden, StatementInvalid
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.statement.proven import verify_proven
@@ -50,8 +48,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     made.close()
 
 
-def nothing(_session: Session, _new: NewApproval) -> None:
-    """The bytes are kept elsewhere."""
+PERIOD = "2026H2"
+INPUTS = ApprovedKind.INPUTS
 
 
 def statements(node: Node) -> int:
@@ -70,14 +68,13 @@ def signed_by(node: Node, role: Role, **changes: object) -> bytes:
 
 
 def test_what_the_head_approves_is_found_given_away_and_verified(node: Node) -> None:
-    kept: list[NewApproval] = []
-    new = approve_document(node, maker(Role.HEAD), DOCUMENT, BECAUSE, lambda _session, made: kept.append(made))
-    assert kept == [new]
+    new = approve_document(node, maker(Role.HEAD), INPUTS, PERIOD, Editions(DOCUMENT), BECAUSE)
     assert (new.sha256, new.approved_by) == (digest_of(DOCUMENT), "head-1")
     with node.store.read() as session:
-        found = find_approval(session, new)
-        assert find_approval(session, None) is None
+        found = find_approval(session, INPUTS, PERIOD)
+        assert find_approval(session, ApprovedKind.REPORT, PERIOD) is None
     assert found is not None
+    assert found.editions == Editions(DOCUMENT)
     assert (found.approval, found.because, found.approved_at) == (new.approval, BECAUSE, new.approved_at)
     with pytest.raises(Conflict) as early:
         approved_file(node, new.approval, DOCUMENT)
@@ -104,7 +101,7 @@ def test_what_the_head_approves_is_found_given_away_and_verified(node: Node) -> 
 def test_nobody_but_the_head_approves(node: Node, role: Role) -> None:
     before = statements(node)
     with pytest.raises(Forbidden, match="is for the role head"):
-        approve_document(node, maker(role), DOCUMENT, BECAUSE, nothing)
+        approve_document(node, maker(role), ApprovedKind.REPORT, PERIOD, Editions(DOCUMENT), BECAUSE)
     assert statements(node) == before
     proven = verify_proven(signed_by(node, role))
     with pytest.raises(StatementInvalid, match=f"{role}-1 in the role {role}, and not in the role head") as error:
@@ -129,20 +126,14 @@ def test_an_approval_of_something_else_approves_nothing(node: Node, changes: dic
 
 
 def test_what_is_not_kept_is_not_signed_for(node: Node) -> None:
-    def refuse(_session: Session, _new: NewApproval) -> None:
-        raise Conflict("It was approved already.", code="decided")
-
+    kind, other = ApprovedKind.SNAPSHOT, Editions(b"other")
+    approve_document(node, maker(Role.HEAD), kind, PERIOD, Editions(DOCUMENT), BECAUSE)
     before = statements(node)
-    with pytest.raises(Conflict, match="already"):
-        approve_document(node, maker(Role.HEAD), DOCUMENT, BECAUSE, refuse)
-    assert statements(node) == before
-
-
-def test_digests_are_checked() -> None:
-    check_part(DOCUMENT, digest_of(DOCUMENT), "public")
-    with pytest.raises(StatementInvalid, match="The public edition is not the one that was approved"):
-        check_part(DOCUMENT + b" ", digest_of(DOCUMENT), "public")
-    assert check_digest("0f" * 32) == "0f" * 32
-    for text in ("", "0" * 63, "0" * 65, "G" * 64, "A" * 64, "0" * 64 + "\n"):
-        with pytest.raises(InvalidInput):
-            check_digest(text)
+    with pytest.raises(Conflict, match="already") as refused:
+        approve_document(node, maker(Role.HEAD), kind, PERIOD, other, BECAUSE)
+    assert (refused.value.code, statements(node)) == ("decided", before)
+    approve_document(node, maker(Role.HEAD), kind, PERIOD, other, BECAUSE, again=True)
+    with node.store.read() as session:
+        found = find_approval(session, kind, PERIOD)
+    assert found is not None
+    assert found.editions == other

@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from exchange.coordination.approved_document import (
     ApprovedDocument,
-    NewApproval,
+    ApprovedKind,
+    Editions,
     approve_document,
     approved_file,
     digest_of,
     find_approval,
 )
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.meetings.meeting_tables import PackInputsRow, find_pack_inputs, keep_pack_inputs
 from exchange.coordination.meetings.pack.make_inputs import HalfFigures, make_inputs
 from exchange.coordination.meetings.pack.pack_inputs_document import PackInputs, read_inputs, write_inputs
 from exchange.errors import Conflict, NotFound
@@ -74,19 +72,18 @@ def approve_inputs(node: Node, maker: Maker, half: Half, sha256: str, because: s
         raise Conflict("These inputs are approved already; nothing was signed.", code="nothing-to-change")
     read_inputs(found.data)  # what nobody could read is not approved
 
-    def keep(session: Session, new: NewApproval) -> None:
-        keep_pack_inputs(session, PackInputsRow(half=str(half), document=found.data, **vars(new)))
-
-    return approve_document(node, maker, found.data, because, keep).approval
+    approved = approve_document(node, maker, ApprovedKind.INPUTS, str(half), Editions(found.data), because, again=True)
+    return approved.approval
 
 
 def approved_inputs(node: Node, half: Half) -> ApprovedInputs | None:
     """As the head approved them last; None while that was not done."""
     with node.store.read() as session:
-        row = find_pack_inputs(session, str(half))
-        found = find_approval(session, row)
-        data = row.document if row is not None else b""
-    return None if found is None else ApprovedInputs(read_inputs(data), data, found)
+        found = find_approval(session, ApprovedKind.INPUTS, str(half))
+    if found is None:
+        return None
+    data = found.editions.manifest
+    return ApprovedInputs(read_inputs(data), data, found)
 
 
 def signed_inputs(node: Node, half: Half) -> bytes:

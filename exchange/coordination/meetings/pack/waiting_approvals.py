@@ -12,83 +12,42 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from typing import Final
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.coordination.approved_document import ApprovedKind, ApprovedRow
 from exchange.coordination.draft_steps import DraftStepRow
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.half_year_report import halves_since
 from exchange.coordination.half_year.half_years import Half, Period, Year
-from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.incidents.enter_incidents import COUNTS, entered
-from exchange.coordination.incidents.incident_tables import IncidentAnnexRow
 from exchange.coordination.maturity.keep_snapshot import KEPT_AFTER_DAYS, last_half
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
 from exchange.coordination.meetings.held_meetings import meetings_of
-from exchange.coordination.meetings.meeting_tables import MeetingRow, PackInputsRow
+from exchange.coordination.meetings.meeting_tables import MeetingRow
 from exchange.coordination.meetings.pack.approve_inputs import approved_inputs
 from exchange.coordination.meetings.pack.make_inputs import held_in
 from exchange.coordination.meetings.pack.pack_inputs_document import PackInputs
 from exchange.flows.node.node import Node
 
-
-class KeptKind(StrEnum):
-    REPORT = "report"
-    EDITIONS = "editions"
-    """Of a report that was approved in two of them."""
-    COUNTS = "counts"
-    """Of incidents, as they hold now."""
-    ANNEX = "annex"
-    SNAPSHOT = "snapshot"
-    INPUTS = "inputs"
-    MEETINGS = "meetings"
-    """Of one day."""
-
-
-@dataclass(frozen=True)
-class KeptForHead:
-    """``of``: the half-year or year; of meetings their day. ``at``: when it was approved, or changed last; empty of
-    editions."""
-
-    kind: KeptKind
-    of: str
-    at: str
-
-
-def kept_for_head(session: Session, half: str, first_day: str) -> Sequence[KeptForHead]:
-    """Reports and annexes of all half-years; of snapshots, inputs and meetings those of ``half``, which begins on
-    ``first_day``, and of later ones: the rest can be signed no more."""
-    entered = select(DraftStepRow.of, func.max(DraftStepRow.made_at)).where(DraftStepRow.draft == COUNTS)
-    held = select(MeetingRow.held_on, func.max(MeetingRow.changed_at)).where(MeetingRow.held_on >= first_day)
-    snapshots = select(MaturitySnapshotRow.half, MaturitySnapshotRow.kept_at).where(MaturitySnapshotRow.half >= half)
-    inputs = select(PackInputsRow.half, PackInputsRow.approved_at).where(PackInputsRow.half >= half)
-    parts: dict[KeptKind, Select[str, str]] = {
-        KeptKind.REPORT: select(MonitoringReportRow.half, MonitoringReportRow.approved_at),
-        KeptKind.EDITIONS: select(MonitoringEditionRow.period, literal("")),
-        KeptKind.COUNTS: entered.group_by(DraftStepRow.of),
-        KeptKind.ANNEX: select(IncidentAnnexRow.half, IncidentAnnexRow.approved_at),
-        KeptKind.SNAPSHOT: snapshots,
-        KeptKind.INPUTS: inputs,
-        KeptKind.MEETINGS: held.group_by(MeetingRow.held_on),
-    }
-    found = union_all(*(part.add_columns(literal(str(kind))) for kind, part in parts.items()))
-    return [KeptForHead(KeptKind(kind), of, at) for of, at, kind in session.execute(found)]
-
-
-_Kept = Mapping[KeptKind, Mapping[str, str]]
+_MEETINGS: Final = "meetings"
+_Kept = Mapping[str, Mapping[str, str]]
 """When each was approved or changed last, by half-year or year; of meetings by day."""
 
 
-class HeadSigns(StrEnum):
-    """What a head approves, in the order in which it is done: what is signed later names what was signed before."""
-
-    REPORT = "report"
-    ANNEX = "annex"
-    SNAPSHOT = "snapshot"
-    INPUTS = "inputs"
+def _kept_for_head(session: Session, first_day: str) -> _Kept:
+    """``first_day``: from when on meetings can still be told of."""
+    approved = select(ApprovedRow.kind, ApprovedRow.period, ApprovedRow.approved_at)
+    counts = select(DraftStepRow.draft, DraftStepRow.of, func.max(DraftStepRow.made_at))
+    counts = counts.where(DraftStepRow.draft == COUNTS).group_by(DraftStepRow.draft, DraftStepRow.of)
+    held = select(literal(_MEETINGS), MeetingRow.held_on, func.max(MeetingRow.changed_at))
+    held = held.where(MeetingRow.held_on >= first_day).group_by(MeetingRow.held_on)
+    kept: dict[str, dict[str, str]] = {kind: {} for kind in (*ApprovedKind, COUNTS, _MEETINGS)}
+    for kind, of, at in session.execute(union_all(approved, counts, held)):
+        kept[kind][of] = at
+    return kept
 
 
 @dataclass(frozen=True)
@@ -97,7 +56,7 @@ class WaitingForHead:
     approved is not what would be approved now. ``to_correct``: counts of it contradict each other, and are corrected
     first."""
 
-    what: HeadSigns
+    what: ApprovedKind
     period: Period
     since: str
     until: str | None = None
@@ -110,74 +69,71 @@ def waiting_approvals(node: Node) -> list[WaitingForHead]:
     last = last_half()
     with node.store.read() as session:
         began = begun_at(session, node.node_id)
-        rows = kept_for_head(session, str(last), last.start[:10])
-    kept: dict[KeptKind, dict[str, str]] = {kind: {} for kind in KeptKind}
-    for row in rows:
-        kept[row.kind][row.of] = row.at
+        kept = _kept_for_head(session, last.start[:10])
     over = halves_since(began)[1:]
     found = [*_reports(kept, over), *_annexes(node, kept)]
     if last in over:
         found += [*_snapshot(kept, last), *_inputs(node, kept, last)]
-    order = list(HeadSigns)
+    order = list(ApprovedKind)
     found.sort(key=lambda item: (order.index(item.what), isinstance(item.period, Year)))
     return sorted(found, key=lambda item: item.period.end, reverse=True)
 
 
 def _reports(kept: _Kept, over: Sequence[Half]) -> Iterator[WaitingForHead]:
-    """A year waits once each of its half-years is approved in two editions."""
-    approved, editions = kept[KeptKind.REPORT], kept[KeptKind.EDITIONS]
+    """A year waits once each of its half-years is approved."""
+    approved = kept[ApprovedKind.REPORT]
     for half in over:
         if str(half) not in approved:
-            yield WaitingForHead(HeadSigns.REPORT, half, half.end)
+            yield WaitingForHead(ApprovedKind.REPORT, half, half.end)
     for year in (Year(half.year) for half in over if half.number == 2):
         parts = [str(half) for half in over if half.year == year.year]
-        if str(year) not in approved and all(part in editions for part in parts):
-            yield WaitingForHead(HeadSigns.REPORT, year, max(year.end, *(approved[part] for part in parts)))
+        if str(year) not in approved and all(part in approved for part in parts):
+            yield WaitingForHead(ApprovedKind.REPORT, year, max(year.end, *(approved[part] for part in parts)))
 
 
 def _annexes(node: Node, kept: _Kept) -> Iterator[WaitingForHead]:
     """Where counts are entered: without any, there is nothing to approve."""
-    for text in kept[KeptKind.COUNTS].keys() - kept[KeptKind.ANNEX].keys():
+    for text in kept[COUNTS].keys() - kept[ApprovedKind.ANNEX].keys():
         half = Half.parse(text)
         if half.end <= stamp():
             current = entered(node, half).current
             to_correct = current is not None and bool(current.counts.without_incident())
-            yield WaitingForHead(HeadSigns.ANNEX, half, half.end, to_correct=to_correct)
+            yield WaitingForHead(ApprovedKind.ANNEX, half, half.end, to_correct=to_correct)
 
 
 def _snapshot(kept: _Kept, last: Half) -> Iterator[WaitingForHead]:
-    if str(last) not in kept[KeptKind.SNAPSHOT]:
+    if str(last) not in kept[ApprovedKind.SNAPSHOT]:
         until = stamp(datetime.fromisoformat(last.end) + timedelta(days=KEPT_AFTER_DAYS))
-        yield WaitingForHead(HeadSigns.SNAPSHOT, last, last.end, until=until)
+        yield WaitingForHead(ApprovedKind.SNAPSHOT, last, last.end, until=until)
 
 
 def _inputs(node: Node, kept: _Kept, last: Half) -> Iterator[WaitingForHead]:
     """Of the half-year that ended last; and once more where a report, a snapshot or a meeting came after they were
     approved, also of the half-year that lasts."""
     for half in (last.after(), last):
-        at = kept[KeptKind.INPUTS].get(str(half))
+        at = kept[ApprovedKind.INPUTS].get(str(half))
         if at is None:
             if half == last:
-                yield WaitingForHead(HeadSigns.INPUTS, half, half.end)
+                yield WaitingForHead(ApprovedKind.INPUTS, half, half.end)
             continue
         later = [moment for moment in _moments(kept, half) if moment > at]
         before = approved_inputs(node, half) if later else None
         if before is not None and _differs(node, kept, half, before.inputs):
-            yield WaitingForHead(HeadSigns.INPUTS, half, min(later), again=True)
+            yield WaitingForHead(ApprovedKind.INPUTS, half, min(later), again=True)
 
 
 def _moments(kept: _Kept, half: Half) -> Iterator[str]:
     """When something of which the inputs tell was approved, or entered last."""
-    for kind in (KeptKind.REPORT, KeptKind.SNAPSHOT):
+    for kind in (ApprovedKind.REPORT, ApprovedKind.SNAPSHOT):
         if str(half) in kept[kind]:
             yield kept[kind][str(half)]
-    yield from (at for day, at in kept[KeptKind.MEETINGS].items() if half.holds(f"{day}T12"))
+    yield from (at for day, at in kept[_MEETINGS].items() if half.holds(f"{day}T12"))
 
 
 def _differs(node: Node, kept: _Kept, half: Half, inputs: PackInputs) -> bool:
-    if str(half) in kept[KeptKind.REPORT] and inputs.report is None:
+    if str(half) in kept[ApprovedKind.REPORT] and inputs.report is None:
         return True
-    if str(half) in kept[KeptKind.SNAPSHOT] and inputs.maturity_of(half) is None:
+    if str(half) in kept[ApprovedKind.SNAPSHOT] and inputs.maturity_of(half) is None:
         return True
     told = [(item.kind, item.held_on, item.title, item.people) for item in inputs.meetings]
     held = [(item.kind, item.held_on, item.title, item.people) for item in meetings_of(node, half)]

@@ -6,11 +6,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.coordination.approved_document import check_digest
+from exchange.coordination.approved_document import ApprovedKind, check_digest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs
 from exchange.coordination.meetings.pack.local_pack import local_pack
-from exchange.coordination.meetings.pack.waiting_approvals import HeadSigns, waiting_approvals
+from exchange.coordination.meetings.pack.waiting_approvals import waiting_approvals
 from exchange.coordination.meetings.pack_paper.figure_sections import figure_notes
 from exchange.coordination.meetings.pack_paper.first_page import what_changed, what_is_asked
 from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts, inputs_file, note_pack
@@ -34,7 +34,9 @@ def pack_page(node: OpenNode, who: Heading, half: str) -> Response:
     found = local_pack(node, Half.parse(half))
     pack = found.pack
     approved = approved_inputs(node, pack.half) if found.approved else None
-    first = [item for item in waiting_approvals(node) if item.period == pack.half and item.what is not HeadSigns.INPUTS]
+    first = [
+        item for item in waiting_approvals(node) if item.period == pack.half and item.what is not ApprovedKind.INPUTS
+    ]
     return page(
         "meeting_pack",
         who,

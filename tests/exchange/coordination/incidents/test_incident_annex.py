@@ -219,17 +219,16 @@ def test_what_is_approved_is_what_was_shown_and_stays(node: Node, clock: Clock) 
 
     approval = approve(node, clock)
     found = released_annex(node, HALF)
-    assert (found.exact_bytes, found.told_bytes) == (drafted.exact_bytes, drafted.told_bytes)
+    assert (found.editions.restricted, found.editions.public) == (drafted.editions.restricted, drafted.editions.public)
     assert found.exact.counts == made.counts
     assert (found.approval, found.because, found.approved_by) == (approval, BECAUSE, "head-1")
     assert told_annex(node, HALF) == drafted.told == found.told
     said = parse_statement(open_envelope(found.envelope).payload)
     assert isinstance(said, Approval)
-    assert said.concerns == found.sha256 == hashlib.sha256(found.manifest).hexdigest()
-    assert json.loads(found.manifest)["editions"] == {
-        "exact": hashlib.sha256(found.exact_bytes).hexdigest(),
-        "public": hashlib.sha256(found.told_bytes).hexdigest(),
-    }
+    assert said.concerns == found.sha256 == hashlib.sha256(found.editions.manifest).hexdigest()
+    named = json.loads(found.editions.manifest)
+    assert named["restricted"] == hashlib.sha256(found.editions.restricted).hexdigest()
+    assert named["public"] == hashlib.sha256(found.editions.public).hexdigest()
 
     state = entered(node, HALF)
     assert (state.approved, state.undoable) == (True, 1)
@@ -262,7 +261,7 @@ def test_later_half_years_are_compared_with_what_was_approved(node: Node, clock:
     assert (earlier.half, earlier.totals["use"]) == (str(before), exact(9))
     kept = find_annex(node, before)
     assert kept is not None
-    assert earlier.sha256 == hashlib.sha256(kept.told_bytes).hexdigest()
+    assert earlier.sha256 == hashlib.sha256(kept.editions.public).hexdigest()
     states = {str(state.half): (state.entered, state.approved) for state in half_states(node)}
     assert states["2026H2"] == (True, False)
     assert states["2026H1"] == (True, True)
@@ -278,28 +277,28 @@ def test_the_digest_of_the_exact_edition_cannot_be_tried_out(node: Node) -> None
     second = draft_annex(node, HALF)
     assert second is not None
     assert first.exact.counts == second.exact.counts
-    assert first.told_bytes == second.told_bytes
+    assert first.editions.public == second.editions.public
     assert len(bytes.fromhex(first.exact.salt)) == 32
     assert first.sha256 != second.sha256
-    assert first.exact.salt not in first.told_bytes.decode()
+    assert first.exact.salt not in first.editions.public.decode()
 
 
 def test_both_editions_are_read_back_and_garbage_is_refused(node: Node) -> None:
     take(node, made_up_table(6, 200, 0))
     drafted = draft_annex(node, HALF)
     assert drafted is not None
-    assert read_exact(drafted.exact_bytes) == drafted.exact
-    assert read_told(drafted.told_bytes) == drafted.told
-    assert write_told(read_told(drafted.told_bytes), node.jurisdictions) == drafted.told_bytes
-    assert b"1244 (1999)" in drafted.told_bytes
-    assert "Kosovo*" in drafted.told_bytes.decode()
-    assert json.loads(drafted.told_bytes)["words"]["verified"] is False
-    fields = json.loads(drafted.exact_bytes)
+    assert read_exact(drafted.editions.restricted) == drafted.exact
+    assert read_told(drafted.editions.public) == drafted.told
+    assert write_told(read_told(drafted.editions.public), node.jurisdictions) == drafted.editions.public
+    assert b"1244 (1999)" in drafted.editions.public
+    assert "Kosovo*" in drafted.editions.public.decode()
+    assert json.loads(drafted.editions.public)["words"]["verified"] is False
+    fields = json.loads(drafted.editions.restricted)
     wrong = [
         b"",
         b"[" * 100_000,
         b"{}",
-        drafted.told_bytes,
+        drafted.editions.public,
         json.dumps(fields | {"half": "2026"}).encode(),
         json.dumps(fields | {"persons": {"total": 0, "cells": []}, "incidents": {"total": 1, "cells": []}}).encode(),
         json.dumps(fields | {"incidents": {"total": 1, "cells": [{"offence": "love"}]}}).encode(),
@@ -308,7 +307,7 @@ def test_both_editions_are_read_back_and_garbage_is_refused(node: Node) -> None:
     for data in wrong:
         with pytest.raises(InvalidInput, match="no incident annex"):
             read_exact(data)
-    told = json.loads(drafted.told_bytes)
+    told = json.loads(drafted.editions.public)
     first = told["totals"][0]
     figures = (
         {"told": "exact", "value": -1},
@@ -320,7 +319,7 @@ def test_both_editions_are_read_back_and_garbage_is_refused(node: Node) -> None:
     )
     changed = [{"totals": [{"id": first["id"]} | figure, *told["totals"][1:]]} for figure in figures]
     files = [json.dumps(told | change).encode() for change in [*changed, {"tables": []}, {"earlier": [{}]}]]
-    for data in (b"", drafted.exact_bytes, *files):
+    for data in (b"", drafted.editions.restricted, *files):
         with pytest.raises(InvalidInput, match="no incident annex"):
             read_told(data)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from exchange.coordination.approved_document import approval_proof
+from exchange.coordination.approved_document import ApprovedRow, approval_proof
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.keep_snapshot import (
     KEPT_AFTER_DAYS,
@@ -27,7 +27,6 @@ from exchange.coordination.maturity.keep_snapshot import (
 from exchange.coordination.maturity.maturity_snapshot import read_snapshot, verify_signed_snapshot, write_snapshot
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS, State
 from exchange.coordination.maturity.practices_here import maturity_of
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound, StatementInvalid
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.log.checkpoint import sign_head
@@ -250,7 +249,7 @@ def test_the_check_at_rest_finds_a_snapshot_that_was_changed(world: World) -> No
     sign_head(world.node)
     assert check_log(world.node).good
     with world.node.store.write() as session:
-        session.execute(update(MaturitySnapshotRow).values(document=b"{}"))
+        session.execute(update(ApprovedRow).values(manifest=b"{}"))
     found = check_log(world.node)
     assert not found.good
-    assert "maturity_snapshot 2026H1" in str(found)
+    assert "approved_document snapshot 2026H1" in str(found)

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from exchange.clock import DAY_S, stamp_in, today
-from exchange.coordination.half_year.counted import keep_report
+from exchange.coordination.approved_document import ApprovedKind, ApprovedRow, Editions
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.maturity.look_at_node import SeenStep, Why, evidence_digest, look_at_steps
 from exchange.flows.keys.trust_root import install_trust
 from exchange.flows.node.node import Node, create_node, open_node
@@ -163,17 +162,16 @@ def test_the_first_report(serbia: Node) -> None:
     assert seen(serbia, Step.FIRST_REPORT, OTHER) == SeenStep(why=Why.NOT_SEEN_FROM_HERE)
     approval = state_policy(serbia, HEAD, (), ())
     with serbia.store.write() as session:
-        keep_report(
-            session,
-            MonitoringReportRow(
-                half=str(Half(2026, 1)),
-                document=b"{}",
+        session.add(
+            ApprovedRow(
+                kind=ApprovedKind.REPORT,
+                period=str(Half(2026, 1)),
+                **vars(Editions(b"{}")),
                 sha256="ab" * 32,
                 approval=approval,
                 approved_by="head-1",
                 approved_at="2026-07-05T00:00:00.000Z",
-            ),
-            MonitoringEditionRow(period=str(Half(2026, 1)), public=b"", restricted=b""),
+            )
         )
     assert seen(serbia, Step.FIRST_REPORT) == SeenStep("ab" * 32, date(2026, 7, 5))
 

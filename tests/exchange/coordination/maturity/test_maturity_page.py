@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import delete
 
+from exchange.coordination.approved_document import ApprovedKind, ApprovedRow, Editions, approve_document
 from exchange.coordination.half_year.small_counts import HELD_BACK, Figure, Told, exact
 from exchange.coordination.maturity.keep_snapshot import last_half
 from exchange.coordination.maturity.maturity_page import evidence_words
-from exchange.coordination.maturity.maturity_snapshot import write_snapshot
+from exchange.coordination.maturity.maturity_snapshot import KEPT_BY, write_snapshot
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS, Evidence, State
 from exchange.coordination.maturity.practices_here import Maturity, maturity_of
-from exchange.coordination.maturity.snapshot_tables import MaturitySnapshotRow, add_snapshot
-from exchange.flows.statement.sign_statement import THE_NODE, enter, say
+from exchange.flows.statement.sign_statement import THE_NODE
 from exchange.web.languages.days import local_time
-from schemas import Approval
-from schemas.vocabulary import Decision, Role
+from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person
 
@@ -69,23 +67,12 @@ def kept(node: RunningNode) -> Iterator[Maturity]:
     """The half-year that ended last has a snapshot, as if the node had been there then."""
     found = maturity_of(node.node)
     document = write_snapshot(last_half(), found)
-    sha256 = hashlib.sha256(document).hexdigest()
-    fields = {"concerns": sha256, "jurisdiction": "RS", "decision": Decision.APPROVED, "because": "As the node saw it."}
-    said = say(node.node, Approval, THE_NODE, **fields)
-    row = MaturitySnapshotRow(
-        half=str(last_half()),
-        document=document,
-        sha256=sha256,
-        approval=said.statement_id,
-        kept_by="head-1",
-        kept_at=found.at,
+    approve_document(
+        node.node, THE_NODE, ApprovedKind.SNAPSHOT, str(last_half()), Editions(document), "As seen.", by=KEPT_BY
     )
-    with node.node.store.write() as session:
-        enter(session, said, to=[])
-        add_snapshot(session, row)
     yield found
     with node.node.store.write() as session:
-        session.execute(delete(MaturitySnapshotRow))
+        session.execute(delete(ApprovedRow))
 
 
 @pytest.mark.slow

@@ -11,17 +11,16 @@ from typing import Any
 
 import pytest
 
-from exchange.coordination.approved_document import approval_proof
+from exchange.coordination.approved_document import ApprovedKind, ApprovedRow, approval_proof
 from exchange.coordination.half_year.editions import (
-    ReportManifest,
+    Manifest,
     editions,
-    read_report_manifest,
-    write_report_manifest,
+    read_manifest,
+    write_manifest,
 )
 from exchange.coordination.half_year.half_year_document import write_document
 from exchange.coordination.half_year.half_year_report import approve_report, draft, find_approved
 from exchange.coordination.half_year.half_years import Half, Period
-from exchange.coordination.half_year.report_tables import MonitoringEditionRow, MonitoringReportRow
 from exchange.coordination.half_year.restricted_edition import BLOCK, read_restricted
 from exchange.coordination.half_year.small_counts import HELD_BACK, exact
 from exchange.coordination.region.combine import combine_reports
@@ -93,7 +92,7 @@ def only(found: tuple[RefusedFile, ...]) -> RefusedFile:
 def test_forged_files_are_refused(released_region: Released) -> None:
     good = of(released_region, "rs")
     public = unb64(good, "public").replace(b'"goal": 2', b'"goal": 3', 1)
-    manifest = read_report_manifest(unb64(good, "manifest"))
+    manifest = read_manifest(ApprovedKind.REPORT, unb64(good, "manifest"))
     other = json.loads(of(released_region, "mk"))
     sealed = json.loads(good)["restricted"]
     later_purpose = {**sealed, "purpose": "Another purpose"}
@@ -127,8 +126,8 @@ def test_forged_files_are_refused(released_region: Released) -> None:
             assert item.node in ("ffp-rs", "ffp-mk"), what
 
 
-def _manifest(manifest: ReportManifest, **changes: Any) -> bytes:
-    return write_report_manifest(manifest.model_copy(update=changes))
+def _manifest(manifest: Manifest, **changes: Any) -> bytes:
+    return write_manifest(manifest.model_copy(update=changes))
 
 
 def _at(proof: dict[str, Any], index: int) -> bytes:
@@ -208,7 +207,14 @@ def signed_anew(region: Released, code: str, period: Period, role: Role, **parts
     approved = find_approved(node, period)
     assert approved is not None
     public = parts.get("public", approved.editions.public)
-    made = editions(str(period), node.node_id, code, public, parts.get("restricted", approved.editions.restricted))
+    made = editions(
+        ApprovedKind.REPORT,
+        str(period),
+        node.node_id,
+        code,
+        public,
+        parts.get("restricted", approved.editions.restricted),
+    )
     maker = Maker(pseudonym="somebody", role=role, signed_in=SignedInBy.TOKEN)
     fields = {"concerns": made.sha256, "jurisdiction": Jurisdiction(code), "decision": Decision.APPROVED}
     said = say(node, Approval, maker, because="To the coordinator.", **fields)
@@ -330,10 +336,7 @@ def test_two_different_approvals_of_one_period_count_for_nothing(tmp_path: Path,
     world.approve(H1)
     first = world.files(H1)
     with world.nodes["RS"].store.write() as session:  # as if the node had been set back, and its head had signed anew
-        row = session.get_one(MonitoringReportRow, "2026H1")
-        session.delete(session.get_one(MonitoringEditionRow, "2026H1"))
-        session.flush()
-        session.delete(row)
+        session.delete(session.get_one(ApprovedRow, (ApprovedKind.REPORT, "2026H1")))
     world.at(datetime(2026, 5, 1, tzinfo=UTC))
     world.enter("RS", to=["MK"])
     world.at(datetime(2026, 7, 10, tzinfo=UTC))
