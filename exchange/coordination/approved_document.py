@@ -22,21 +22,19 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, Literal
 
-from sqlalchemy import ForeignKey, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
+from exchange.coordination.approved_rows import ApprovedKind, ApprovedRow, Editions, find_approved_row
 from exchange.errors import Conflict, Forbidden, InvalidInput, StatementInvalid
 from exchange.flows.node.node import Node
 from exchange.flows.statement.proven import ProvenStatement, make_proven, verify_proven
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.store.log.statements import find_statement
-from exchange.store.tables.columns import Base
 from schemas import Approval, Maker, open_envelope, parse_statement
 from schemas.exhibit import Contract
 from schemas.lane import Base64Text
@@ -45,52 +43,6 @@ from schemas.vocabulary import Decision, Role
 
 HEAD_ALONE: Final = (Role.HEAD,)
 """Who approves, unless a document says otherwise."""
-
-
-class ApprovedKind(StrEnum):
-    """What a head approves, in the order in which it is done: what is signed later names what was signed before."""
-
-    REPORT = "report"
-    ANNEX = "annex"
-    SNAPSHOT = "snapshot"
-    INPUTS = "inputs"
-
-
-@dataclass(frozen=True)
-class Editions:
-    """What is approved together, as exact bytes: two editions with the manifest that names their digests. A document
-    without editions stands alone in ``manifest``."""
-
-    manifest: bytes
-    public: bytes = b""
-    restricted: bytes = b""
-
-    @property
-    def sha256(self) -> str:
-        """What an approval concerns."""
-        return digest_of(self.manifest)
-
-
-class ApprovedRow(Base):
-    """One document of a half-year or year, byte for byte as it was approved."""
-
-    __tablename__ = "approved_document"
-    kind: Mapped[str] = mapped_column(primary_key=True)
-    period: Mapped[str] = mapped_column(primary_key=True)
-    """``2026H2``, or ``2026``."""
-    manifest: Mapped[bytes]
-    public: Mapped[bytes]
-    restricted: Mapped[bytes]
-    sha256: Mapped[str]
-    """Of the manifest."""
-    approval: Mapped[str] = mapped_column(ForeignKey("statement.statement_id"))
-    """The signed statement whose ``concerns`` is the digest."""
-    approved_by: Mapped[str]
-    approved_at: Mapped[str]
-
-    @property
-    def editions(self) -> Editions:
-        return Editions(self.manifest, self.public, self.restricted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,19 +152,6 @@ def approve_document(
         session.merge(row)
         also(session)
     return row
-
-
-def find_approved_row(session: Session, kind: ApprovedKind, period: str) -> ApprovedRow | None:
-    return session.get(ApprovedRow, (kind, period))
-
-
-def approved_rows(session: Session, kind: ApprovedKind) -> Sequence[ApprovedRow]:
-    """The earliest period first, a year before its half-years."""
-    return session.scalars(select(ApprovedRow).where(ApprovedRow.kind == kind).order_by(ApprovedRow.period)).all()
-
-
-def approved_periods(session: Session, kind: ApprovedKind) -> set[str]:
-    return set(session.scalars(select(ApprovedRow.period).where(ApprovedRow.kind == kind)))
 
 
 def find_approval(session: Session, kind: ApprovedKind, period: str) -> ApprovedDocument | None:

@@ -8,7 +8,8 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from exchange.coordination.approved_document import ApprovedKind, ApprovedRow, digest_of
+from exchange.coordination.approved_document import digest_of
+from exchange.coordination.approved_rows import ApprovedKind, ApprovedRow
 from exchange.coordination.half_year.editions import MANIFEST_FORMATS, read_manifest
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, IntegrityPart, differing, said_in
 from exchange.flows.node.node import Node

@@ -9,7 +9,8 @@ from typing import Annotated, Final
 
 from pydantic import StringConstraints
 
-from exchange.coordination.approved_document import ApprovedKind, Editions, digest_of
+from exchange.coordination.approved_document import digest_of
+from exchange.coordination.approved_rows import ApprovedKind, Editions
 from schemas import ContractError
 from schemas.exhibit import Contract, Sha256Hex
 from schemas.statement_base import NodeId

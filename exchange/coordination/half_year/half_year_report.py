@@ -11,15 +11,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.coordination.approved_document import (
-    ApprovedDocument,
+from exchange.coordination.approved_document import ApprovedDocument, approve_document, find_approval
+from exchange.coordination.approved_rows import (
     ApprovedKind,
     ApprovedRow,
     Editions,
-    approve_document,
     approved_periods,
     approved_rows,
-    find_approval,
     find_approved_row,
 )
 from exchange.coordination.half_year.counted import begun_at

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.coordination.approved_document import ApprovedKind, find_approved_row
+from exchange.coordination.approved_rows import ApprovedKind, find_approved_row
 from exchange.coordination.draft_steps import DraftStepRow, add_step, draft_steps, drop_steps
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.csv_lines import ByteSource, TableEncoding

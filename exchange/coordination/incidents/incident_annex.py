@@ -9,16 +9,8 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.coordination.approved_document import (
-    ApprovedDocument,
-    ApprovedKind,
-    Editions,
-    approve_document,
-    approved_periods,
-    approved_rows,
-    digest_of,
-    find_approval,
-)
+from exchange.coordination.approved_document import ApprovedDocument, approve_document, digest_of, find_approval
+from exchange.coordination.approved_rows import ApprovedKind, Editions, approved_periods, approved_rows
 from exchange.coordination.half_year.editions import editions
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import entered, halves_entered, settle

@@ -12,15 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from exchange.clock import stamp
-from exchange.coordination.approved_document import (
-    ApprovedKind,
-    ApprovedRow,
-    Editions,
-    approve_document,
-    approved_file,
-    approved_rows,
-    find_approved_row,
-)
+from exchange.coordination.approved_document import approve_document, approved_file
+from exchange.coordination.approved_rows import ApprovedKind, ApprovedRow, Editions, approved_rows, find_approved_row
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.maturity_snapshot import (

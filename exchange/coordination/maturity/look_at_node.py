@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.clock import DAY_S, stamp, stamp_in, today
-from exchange.coordination.approved_document import ApprovedKind, approved_rows
+from exchange.coordination.approved_rows import ApprovedKind, approved_rows
 from exchange.errors import ConfigurationError
 from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.node import Node

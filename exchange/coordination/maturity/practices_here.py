@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from exchange.clock import DAY_S, stamp, stamp_in
-from exchange.coordination.approved_document import ApprovedKind, find_approved_row
+from exchange.coordination.approved_rows import ApprovedKind, find_approved_row
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.figure_counts import Counts, count
 from exchange.coordination.half_year.half_year_rows import rows_of

@@ -11,7 +11,8 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from exchange.coordination.approved_document import ApprovedKind, check_approval, check_part
+from exchange.coordination.approved_document import check_approval, check_part
+from exchange.coordination.approved_rows import ApprovedKind
 from exchange.coordination.half_year.editions import Manifest, read_manifest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.restricted_edition import BLOCK, HalfText

@@ -18,7 +18,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from exchange.coordination.approved_document import ApprovedKind, check_approval, check_part
+from exchange.coordination.approved_document import check_approval, check_part
+from exchange.coordination.approved_rows import ApprovedKind
 from exchange.coordination.half_year.editions import Manifest, PeriodText, read_manifest
 from exchange.coordination.half_year.half_year_document import REPORT_FORMAT, Document
 from exchange.coordination.half_year.half_years import parse_period

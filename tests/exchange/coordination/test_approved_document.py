@@ -11,8 +11,6 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.coordination.approved_document import (
-    ApprovedKind,
-    Editions,
     approval_proof,
     approve_document,
     approved_file,
@@ -21,6 +19,7 @@ from exchange.coordination.approved_document import (
     find_approval,
     open_approved_file,
 )
+from exchange.coordination.approved_rows import ApprovedKind, Editions
 from exchange.errors import Conflict, Forbidden, StatementInvalid
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.node.node import Node, create_node, open_node

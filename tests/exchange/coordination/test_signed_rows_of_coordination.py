@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from exchange.clock import now
-from exchange.coordination.approved_document import ApprovedKind, Editions, approve_document
+from exchange.coordination.approved_document import approve_document
+from exchange.coordination.approved_rows import ApprovedKind, Editions
 from exchange.coordination.half_year.editions import editions
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.maturity_snapshot import write_snapshot
@@ -47,13 +48,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
 
 def approve_all(node: Node) -> None:
     """These nodes are too young for a report and an annex of their own."""
+    _pack_inputs(node)
     owner = (node.node_id, node.settings.jurisdiction)
     for kind in (ApprovedKind.REPORT, ApprovedKind.ANNEX):
         both = editions(kind, "2025H2", *owner, b"for everybody", b"for focal points")
         approve_document(node, HEAD, kind, "2025H2", both, "Read.")
     snapshot = Editions(write_snapshot(Half(2025, 2), maturity_of(node)))
     approve_document(node, HEAD, ApprovedKind.SNAPSHOT, "2025H2", snapshot, "As the node saw it.")
-    _pack_inputs(node)
 
 
 def _pack_inputs(node: Node) -> None:

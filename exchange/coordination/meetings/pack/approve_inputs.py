@@ -12,13 +12,12 @@ from typing import Final
 
 from exchange.coordination.approved_document import (
     ApprovedDocument,
-    ApprovedKind,
-    Editions,
     approve_document,
     approved_file,
     digest_of,
     find_approval,
 )
+from exchange.coordination.approved_rows import ApprovedKind, Editions
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.meetings.pack.make_inputs import HalfFigures, make_inputs
 from exchange.coordination.meetings.pack.pack_inputs_document import PackInputs, read_inputs, write_inputs

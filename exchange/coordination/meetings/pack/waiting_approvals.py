@@ -18,7 +18,7 @@ from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.coordination.approved_document import ApprovedKind, ApprovedRow
+from exchange.coordination.approved_rows import ApprovedKind, ApprovedRow
 from exchange.coordination.draft_steps import DraftStepRow
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.half_year_report import halves_since

@@ -6,7 +6,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from exchange.coordination.approved_document import ApprovedKind, check_digest
+from exchange.coordination.approved_document import check_digest
+from exchange.coordination.approved_rows import ApprovedKind
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs
 from exchange.coordination.meetings.pack.local_pack import local_pack

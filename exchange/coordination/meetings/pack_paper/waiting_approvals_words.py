@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from exchange.coordination.approved_document import ApprovedKind
+from exchange.coordination.approved_rows import ApprovedKind
 from exchange.coordination.half_year.half_years import Year
 from exchange.coordination.meetings.pack.waiting_approvals import WaitingForHead
 from exchange.web.languages import gettext as _

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from exchange.clock import stamp
-from exchange.coordination.approved_document import ApprovedKind
+from exchange.coordination.approved_rows import ApprovedKind
 from exchange.coordination.half_year.editions import read_manifest
 from exchange.coordination.half_year.figure_definitions import COUNTS
 from exchange.coordination.half_year.half_year_document import read_document, write_document

@@ -88,9 +88,9 @@ def test_from_a_table_to_an_approved_annex(
         assert "as it was approved" in ffp("incidents", "write", out, *of_half, "--form", form).out
         digests[form] = hashlib.sha256(out.read_bytes()).hexdigest()
         if form == "manifest":
-            editions = json.loads(out.read_bytes())["editions"]
+            named = json.loads(out.read_bytes())
     assert digests["manifest"] == shown["sha256"]
-    assert editions == {"public": digests["json"], "exact": digests["exact"]}
+    assert (named["public"], named["restricted"]) == (digests["json"], digests["exact"])
     assert "approved. SHA-256" in ffp("incidents", "show", *of_half).out
 
 

@@ -246,9 +246,9 @@ def test_from_the_draft_to_what_is_handed_out(
     assert {form for form, name in names.items() if "-restricted" in name} == {"exact"}
     approval = parse_statement(open_envelope(files["approval"].content).payload)
     assert getattr(approval, "concerns", None) == hashlib.sha256(files["manifest"].content).hexdigest()
-    editions = json.loads(files["manifest"].content)["editions"]
-    assert editions["public"] == hashlib.sha256(files["json"].content).hexdigest()
-    assert editions["exact"] == hashlib.sha256(files["exact"].content).hexdigest()
+    named = json.loads(files["manifest"].content)
+    assert named["public"] == hashlib.sha256(files["json"].content).hexdigest()
+    assert named["restricted"] == hashlib.sha256(files["exact"].content).hexdigest()
     assert json.loads(files["exact"].content)["incidents"]["total"] == 600
     rows = list(csv.reader(io.StringIO(files["csv"].content.decode("utf-8-sig"))))
     assert tuple(rows[0]) == ANNEX_COLUMNS

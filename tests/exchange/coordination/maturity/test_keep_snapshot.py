@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from exchange.coordination.approved_document import ApprovedRow, approval_proof
+from exchange.coordination.approved_document import approval_proof
+from exchange.coordination.approved_rows import ApprovedRow
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.keep_snapshot import (
     KEPT_AFTER_DAYS,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exchange.clock import DAY_S, stamp_in, today
-from exchange.coordination.approved_document import ApprovedKind, ApprovedRow, Editions
+from exchange.coordination.approved_rows import ApprovedKind, ApprovedRow, Editions
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.look_at_node import SeenStep, Why, evidence_digest, look_at_steps
 from exchange.flows.keys.trust_root import install_trust

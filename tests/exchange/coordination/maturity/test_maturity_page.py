@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import delete
 
-from exchange.coordination.approved_document import ApprovedKind, ApprovedRow, Editions, approve_document
+from exchange.coordination.approved_document import approve_document
+from exchange.coordination.approved_rows import ApprovedKind, ApprovedRow, Editions
 from exchange.coordination.half_year.small_counts import HELD_BACK, Figure, Told, exact
 from exchange.coordination.maturity.keep_snapshot import last_half
 from exchange.coordination.maturity.maturity_page import evidence_words
 from exchange.coordination.maturity.maturity_snapshot import KEPT_BY, write_snapshot
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS, Evidence, State
 from exchange.coordination.maturity.practices_here import Maturity, maturity_of
-from exchange.flows.statement.sign_statement import THE_NODE
 from exchange.web.languages.days import local_time
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
+from tests.exchange.open_policy import HEAD
 from tests.exchange.web.pages.conftest import Person
 
 READERS = (Role.HEAD, Role.OPERATOR, Role.AUDITOR)
@@ -68,7 +69,7 @@ def kept(node: RunningNode) -> Iterator[Maturity]:
     found = maturity_of(node.node)
     document = write_snapshot(last_half(), found)
     approve_document(
-        node.node, THE_NODE, ApprovedKind.SNAPSHOT, str(last_half()), Editions(document), "As seen.", by=KEPT_BY
+        node.node, HEAD, ApprovedKind.SNAPSHOT, str(last_half()), Editions(document), "As seen.", by=KEPT_BY
     )
     yield found
     with node.node.store.write() as session:

@@ -217,7 +217,7 @@ def signed_annex(region: Annexed, change: Callable[[dict[str, Any]], object]) ->
     change(fields)
     public = json.dumps(fields).encode()
     manifest = json.loads(base64.b64decode(annex["manifest"]))
-    manifest["editions"]["public"] = digest_of(public)
+    manifest["public"] = digest_of(public)
     written = json.dumps(manifest).encode()
     node = region.world.nodes["RS"]
     maker = Maker(pseudonym="head-1", role=Role.HEAD, signed_in=SignedInBy.TOKEN)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from exchange.coordination.approved_document import ApprovedKind, ApprovedRow, approval_proof
+from exchange.coordination.approved_document import approval_proof
+from exchange.coordination.approved_rows import ApprovedKind, ApprovedRow
 from exchange.coordination.half_year.editions import (
     Manifest,
     editions,

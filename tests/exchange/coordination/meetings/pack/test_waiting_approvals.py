@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from exchange.clock import stamp
-from exchange.coordination.approved_document import ApprovedKind
+from exchange.coordination.approved_rows import ApprovedKind
 from exchange.coordination.half_year.half_year_report import approve_report, draft
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import Sheet, propose_import, save_sheet, take_import
