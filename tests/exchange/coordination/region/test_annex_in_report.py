@@ -170,7 +170,8 @@ def test_forged_annexes_are_refused_by_name(region: Annexed) -> None:
     other = json.loads(region.files[H2]["mk.json"])["annexes"][0]
     first = json.loads(region.files[H1]["rs.json"])["annexes"][0]
     public = base64.b64decode(annex["public"]).replace(b'"exact"', b'"held_back"', 1)
-    manifest = base64.b64decode(annex["manifest"]).replace(b'"public": "', b'"public": "0', 1)
+    manifest = base64.b64decode(annex["manifest"]).replace(b'"public":"', b'"public":"0', 1)
+    assert b64(manifest) != annex["manifest"]
     purpose = {**annex["exact"], "purpose": "Another purpose"}
     whole = json.loads(good)
     for what, data, code in (
