@@ -15,9 +15,7 @@ from starlette.routing import Route
 from exchange.coordination.desk.local_desk import LocalDesk, desk_pages
 from exchange.coordination.desk.pack_desk import PackDesk
 from exchange.coordination.half_year.half_years import Half, Period, parse_period
-from exchange.coordination.meetings.pack_paper.first_page import what_changed, what_is_asked
-from exchange.coordination.meetings.pack_paper.pack_paper import pack_title, readers_words
-from exchange.coordination.meetings.pack_paper.pack_words import missing_words
+from exchange.coordination.meetings.pack_paper.pack_paper import first_page, pack_title, readers_words, refused_files
 from exchange.coordination.meetings.pack_paper.written_pack import pack_files, pack_names
 from exchange.coordination.region.region_desk import DeskFile
 from exchange.coordination.region.region_paper import region_blocks
@@ -160,10 +158,7 @@ class _Desk(LocalDesk):
             "half": str(half),
             "title": pack_title(made),
             "readers": readers_words(made),
-            "changed": what_changed(made),
-            "asked": what_is_asked(made),
-            "missing": [missing_words(item, made) for item in made.missing],
-            "refused": made.refused,
+            "report": laid([*refused_files(made), *first_page(made)]),
             "downloads": pack_names(made, with_pdf=extra_named("pdf").is_installed),
         }
         return self.page("desk_pack", request, 200, values)

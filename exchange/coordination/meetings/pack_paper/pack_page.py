@@ -13,10 +13,8 @@ from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, a
 from exchange.coordination.meetings.pack.local_pack import local_pack
 from exchange.coordination.meetings.pack.waiting_approvals import waiting_approvals
 from exchange.coordination.meetings.pack_paper.figure_sections import figure_notes
-from exchange.coordination.meetings.pack_paper.first_page import what_changed, what_is_asked
 from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts, inputs_file, note_pack
-from exchange.coordination.meetings.pack_paper.pack_paper import pack_title, readers_words
-from exchange.coordination.meetings.pack_paper.pack_words import missing_words
+from exchange.coordination.meetings.pack_paper.pack_paper import first_page, pack_title, readers_words
 from exchange.coordination.meetings.pack_paper.waiting_approvals_words import waiting_line
 from exchange.coordination.meetings.pack_paper.written_pack import pack_files, zipped
 from exchange.flows.node.node import Node
@@ -25,6 +23,8 @@ from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
 from exchange.web.pages.query.queries import line_of
+from exchange.web.report.blocks import quiet
+from exchange.web.report.pages import laid
 
 router = APIRouter()
 
@@ -44,10 +44,7 @@ def pack_page(node: OpenNode, who: Heading, half: str) -> Response:
         half=str(pack.half),
         title=pack_title(pack),
         readers=readers_words(pack),
-        changed=what_changed(pack),
-        asked=what_is_asked(pack),
-        notes=figure_notes(pack, pack.figures) if pack.figures is not None else [],
-        missing=[missing_words(item, pack) for item in pack.missing],
+        report=laid([*first_page(pack), *map(quiet, figure_notes(pack, pack.figures) if pack.figures else [])]),
         approval=approved.approval if approved is not None else None,
         facts=inputs_facts(approved.inputs if approved is not None else pack.inputs[0]),
         changed_since=pack.changed_since,

@@ -138,8 +138,8 @@ def pack_data(pack: Pack) -> dict[str, Any]:
     names = [name_of_side(code) for code in pack.jurisdictions]
     blocks = [
         cover(_("Meeting pack"), _meeting(pack), str(pack.half), _of(pack), names, warning, readers_words(pack)),
-        *(*_first_page(pack), new_page(), *pack_sections(pack), *_annex(pack)),
-        *(*_missing(pack), *_refused(pack), *_definitions(pack), *_sources(pack)),
+        *(*first_page(pack, 6), new_page(), *pack_sections(pack), *_annex(pack)),
+        *(*_missing(pack), *refused_files(pack), *_definitions(pack), *_sources(pack)),
     ]
     title = pack_title(pack)
     mark = title if warning else f"{title}. {_('For the participants of the meeting; not public')}"
@@ -202,7 +202,8 @@ def _by_purpose(pack: Pack) -> dict[str, list[str]]:
     return found
 
 
-def _first_page(pack: Pack) -> Iterator[Block]:
+def first_page(pack: Pack, most_missing: int | None = None) -> Iterator[Block]:
+    """``most_missing``: how many of the parts that are missing stand here; the paper has all at its end."""
     yield heading(_("What changed, and what is asked of you"), 1)
     yield stage(_summary(pack))
     yield heading(_("What changed"), 2)
@@ -212,9 +213,9 @@ def _first_page(pack: Pack) -> Iterator[Block]:
     missing = [missing_words(item, pack) for item in pack.missing]
     if missing:
         yield heading(_("What this pack has not"), 2)
-        yield bullets(*missing[:6])
-        if len(missing) > 6:
-            yield quiet(_("%(count)s more stand at the end.", count=len(missing) - 6))
+        yield bullets(*missing[:most_missing])
+        if most_missing is not None and len(missing) > most_missing:
+            yield quiet(_("%(count)s more stand at the end.", count=len(missing) - most_missing))
 
 
 def _summary(pack: Pack) -> str:
@@ -247,12 +248,12 @@ def _missing(pack: Pack) -> Iterator[Block]:
         yield bullets(*(missing_words(item, pack) for item in pack.missing))
 
 
-def _refused(pack: Pack) -> Iterator[Block]:
+def refused_files(pack: Pack) -> Iterator[Block]:
     if not pack.refused:
         return
-    rows = [[item.file, item.node or "", item.why, item.next_step] for item in pack.refused]
+    rows = [[item.file, item.node or "", item.code, item.why, item.next_step] for item in pack.refused]
     yield heading(_("Files that are not in it"), 1)
-    yield shared_columns([_("File"), _("Node"), _("Why"), _("What to do")], rows, (1.2, 0.8, 2, 2))
+    yield shared_columns([_("File"), _("Node"), _("Code"), _("Why"), _("What to do")], rows, (1.2, 0.8, 0.8, 2, 2))
 
 
 def _definitions(pack: Pack) -> Iterator[Block]:
