@@ -87,6 +87,19 @@ def plain_line(text: str) -> str:
     return text
 
 
+_OF_ITEM_NUMBERS = "0-9A-Za-zÂâÇçËëÎîĂăĆćČčĐđŠšŽžȘșȚț\u0400-\u045fҐґ№ .,:/_()#+–—-"
+
+
+def _of_item_numbers(text: str) -> str:
+    other = re.search(f"[^{_OF_ITEM_NUMBERS}]", text)
+    if other is not None:
+        raise ValueError(
+            f"the character U+{ord(other[0]):04X} is none of an item number: Latin and Cyrillic letters of the "
+            "region's languages, digits, spaces and . , : / _ ( ) # + - №"
+        )
+    return text
+
+
 def _beside_calibre(words: str | None, info: ValidationInfo) -> str | None:
     """``other``, and nothing else, is named in words: what the list of calibres has no designation for."""
     if "calibre" in info.data and (info.data["calibre"] is Calibre.OTHER) != (words is not None):
@@ -112,10 +125,17 @@ FirearmId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 """A pseudonym that the issuer gave a firearm: never its serial number."""
 ItemNumber = Annotated[
     str,
-    Field(min_length=1, max_length=32, description="One line of printable characters, with no space at either end."),
+    Field(
+        min_length=1,
+        max_length=32,
+        description="One line, with no space at either end, of the characters in the pattern.",
+        json_schema_extra={"pattern": f"^[{_OF_ITEM_NUMBERS}]+$"},
+    ),
     AfterValidator(plain_line),
+    AfterValidator(_of_item_numbers),
 ]
-"""Of an exhibit within its case, as the laboratory wrote it on its bag: ``3``, ``K-2/1``."""
+"""Of an exhibit within its case, as the laboratory wrote it on its bag: ``3``, ``K-2/1``. Only the letters of the
+region's languages: one number written with other letters that look alike would make another exhibit."""
 
 MAX_MASK_CELLS = 128
 """On either side: of a primer's 4 mm a cell is 31 um, half of what is taken off a mark's rim."""

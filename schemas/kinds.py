@@ -103,14 +103,14 @@ class Kind:
 
 _EXAMINER, _INVESTIGATOR, _HEAD = (frozenset({role}) for role in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD))
 _ALL_KINDS: Final = (
-    Kind(Record, "supersedes", MeantFor.POLICY),
+    Kind(Record, "first_version", MeantFor.POLICY),
     Kind(Grant, "record", MeantFor.JURISDICTION),
     Kind(Disclosure, "record", MeantFor.ADDRESSEE, _HEAD),
     Kind(Withdrawal, "record", MeantFor.HOLDER),
     Kind(Acknowledgement, "withdrawal", MeantFor.OWNER),
     Kind(Receipt, None, MeantFor.OWNER),
     Kind(Hit, "conclusion", MeantFor.SIDES, _EXAMINER),
-    Kind(Conclusion, "pair.a.record", MeantFor.SIDES, _EXAMINER),
+    Kind(Conclusion, "pair.a.first_version", MeantFor.SIDES, _EXAMINER),
     Kind(Verification, "verifies", MeantFor.SIDES, _EXAMINER),
     Kind(VerificationRequest, "conclusion", MeantFor.ADDRESSEE),
     Kind(VerificationDeclined, "request", MeantFor.ADDRESSEE),
@@ -143,8 +143,8 @@ def kind_of(statement: AnyStatement) -> Kind:
 
 
 def about(statement: AnyStatement) -> str | None:
-    """The statement, or the record, that a statement speaks of, or that it supersedes; None for one that stands by
-    itself."""
+    """The statement, or the record, that a statement speaks of; None for one that stands by itself. A version of a
+    record, and a conclusion on it, speak of the first version."""
     field = kind_of(statement).about
     if field is None:
         return None

@@ -50,7 +50,8 @@ class Record(Statement):
 
     ``audience`` names the jurisdictions, and the owner's groups of them, that may have it; empty means nobody. Who is
     admitted later gets a grant. ``supersedes`` is the statement id of the version that this one replaces; only the
-    owner may.
+    owner may. ``first_version`` is the statement id of the first version of the exhibit, by which every node recognises
+    the exhibit; None in the first version itself. Of two versions the one that is later in the owner's log counts.
     """
 
     type: Literal["record"]
@@ -63,6 +64,7 @@ class Record(Statement):
     audience: Audience
     retention_until: Day
     supersedes: Sha256Hex | None = None
+    first_version: Sha256Hex | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -71,4 +73,6 @@ class Record(Statement):
         digests = [acquisition.blob.sha256 for acquisition in self.acquisitions]
         if len(set(digests)) != len(digests):
             raise ValueError("two acquisitions name the same scan")
+        if (self.supersedes is None) != (self.first_version is None):
+            raise ValueError("a version that supersedes another, and only such a one, names the first version")
         return self

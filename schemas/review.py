@@ -24,11 +24,18 @@ CUSTODY: Final = frozenset({ComparisonStep.SENT, ComparisonStep.RECEIVED, Compar
 
 
 class Side(Contract):
-    """One scan of one record."""
+    """One scan of one record. ``first_version`` is the statement id of the first version of the record's exhibit, which
+    is ``record`` itself where the record is the first version."""
 
     issuer: NodeId
     record: Sha256Hex
+    first_version: Sha256Hex
     scan: Sha256Hex
+
+    @property
+    def exhibit(self) -> str:
+        """The name of the exhibit: its issuer, and its first version."""
+        return f"{self.issuer}/{self.first_version}"
 
 
 class Pair(Contract):
@@ -41,6 +48,8 @@ class Pair(Contract):
     def _in_order(self) -> Self:
         if self.a.record >= self.b.record:
             raise ValueError("a pair has two records, the one with the smaller id first")
+        if self.a.exhibit == self.b.exhibit:
+            raise ValueError("a pair has two exhibits, and these are versions of one")
         return self
 
 

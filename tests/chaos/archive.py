@@ -49,7 +49,7 @@ def fill(node: Node, count: int, *, scans: Callable[[int], bytes] | None = None,
                 name = statement_id(envelope.payload)
                 append_own(session, name, record, record.type, envelope)
                 add_record(session, name, record, submitted_by="examiner-7", state=state)
-                share(session, name, record, owner=node.node_id)
+                share(session, name, record, history=node.history)
 
 
 def _keep(node: Node, content: bytes) -> None:

@@ -39,7 +39,7 @@ class Terms:
 
     def exhibit(self, record: str) -> str:
         """The first version of a record."""
-        return self.chain(record)[0]
+        return self.records[record].first_version or record
 
     def hear(self, statement_id: str, said: AnyStatement) -> None:
         self.heard += 1
@@ -108,12 +108,8 @@ class Terms:
 
     def chain(self, record: str) -> list[str]:
         """All versions of a record, the oldest first."""
-        versions = [record]
-        while (older := self.records[versions[0]].supersedes) is not None:
-            versions.insert(0, older)
-        while newer := [name for name, said in self.records.items() if said.supersedes == versions[-1]]:
-            versions += newer
-        return versions
+        first = self.exhibit(record)
+        return [name for name, said in self.records.items() if (said.first_version or name) == first]
 
 
 @dataclass
@@ -125,12 +121,10 @@ class Holdings:
     restricted: dict[str, Record] = field(default_factory=dict)
     """Withdrawn, and kept for a court."""
     held: set[str] = field(default_factory=set)
-    older: dict[str, str | None] = field(default_factory=dict)
-    """Of each record that came, erased or not, the version that it supersedes."""
+    came: dict[str, Record] = field(default_factory=dict)
+    """Each record that came, erased or not."""
     stones: set[tuple[str, str]] = field(default_factory=set)
     """What keeps a record away: its id, and for whom it was withdrawn, empty for everybody."""
-    superseded: set[str] = field(default_factory=set)
-    """Versions of which a newer one is known here."""
     known: set[str] = field(default_factory=set)
     withdrawals: dict[tuple[str, str], str] = field(default_factory=dict)
     """The last withdrawal of a record, for whom, that was read here: what this node must acknowledge."""
@@ -180,10 +174,9 @@ class Holdings:
                     pass
 
     def exhibit(self, record: str) -> str:
-        """The first version of a record that is known here."""
-        while (older := self.older.get(record)) is not None:
-            record = older
-        return record
+        """The first version of a record."""
+        said = self.came.get(record)
+        return record if said is None else said.first_version or record
 
     def take_away(self, record: str, whom: str) -> None:
         self.stones.add((record, whom))
@@ -206,11 +199,12 @@ class Holdings:
 
     def current(self) -> set[str]:
         """What is shown to examiners: no version of which a newer one is known."""
-        return self.shown.keys() - self.superseded
+        newest: dict[str, str] = {}
+        for name, _ in sorted(self.came.items(), key=lambda item: item[1].nonce):  # the nonces count the records
+            newest[self.exhibit(name)] = name
+        return self.shown.keys() & set(newest.values())
 
     def _store(self, statement_id: str, record: Record) -> None:
-        self.older[statement_id] = record.supersedes
+        self.came[statement_id] = record
         self.restricted.pop(statement_id, None)
         self.shown[statement_id] = record
-        if record.supersedes is not None:
-            self.superseded.add(record.supersedes)

@@ -59,7 +59,8 @@ WORKING = NodeKeys(STATEMENT, LOG, WITNESS, TRANSPORT, nonce_secret=b"")
 
 
 def record_fields(**changes: object) -> Json:
-    """The fields of a full record, in the order in which a node writes them."""
+    """The fields of a full record, in the order in which a node writes them. One that supersedes another is the second
+    version, unless ``first_version`` says otherwise."""
     fields: Json = {
         "contract": "1.0",
         "nonce": hashlib.sha256(b"nonce of the record").hexdigest(),
@@ -76,6 +77,7 @@ def record_fields(**changes: object) -> Json:
         "audience": ["MK", "XK"],
         "retention_until": "2036-12-31",
         "supersedes": None,
+        "first_version": changes.get("supersedes"),
     }
     return fields | changes
 

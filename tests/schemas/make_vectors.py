@@ -415,6 +415,10 @@ def _bad_payloads() -> list[Vector]:
         exhibit("item-empty", "an item without a number", item=""),
         exhibit("item-too-long", "more than 32 characters", item="1" * 33),
         exhibit("item-of-two-lines", "a line break", item="1\n2"),
+        exhibit("item-of-other-letters", "a letter of another language", item="3\N{GREEK CAPITAL LETTER ALPHA}"),
+        exhibit(
+            "item-with-what-is-not-displayed", "a character that nobody sees", item="3\N{COMBINING GRAPHEME JOINER}"
+        ),
         exhibit("seal-with-space", "a space at its end", seal="B 0047 "),
         exhibit("incident-in-words", "a reference has no spaces", incident="the second one"),
         exhibit("firearm-of-a-scene", "only a test fire names its firearm", firearm=firearm_fields()),

@@ -39,8 +39,8 @@ def head(kind: str, role: str = "examiner") -> Json:
 
 def pair_fields() -> Json:
     return {
-        "a": {"issuer": ISSUER, "record": RECORD, "scan": digest("a scan")},
-        "b": {"issuer": OTHER, "record": ANOTHER, "scan": digest("another scan")},
+        "a": {"issuer": ISSUER, "record": RECORD, "first_version": RECORD, "scan": digest("a scan")},
+        "b": {"issuer": OTHER, "record": ANOTHER, "first_version": ANOTHER, "scan": digest("another scan")},
     }
 
 

@@ -195,7 +195,16 @@ def test_a_submission_is_read_strictly() -> None:
 
 
 def test_a_submission_has_all_that_a_record_takes_from_it() -> None:
-    only_the_node_says = {"contract", "nonce", "issuer", "made_by", "type", "jurisdiction", "stated_at"}
+    only_the_node_says = {
+        "contract",
+        "nonce",
+        "issuer",
+        "made_by",
+        "type",
+        "jurisdiction",
+        "stated_at",
+        "first_version",
+    }
     assert set(Record.model_fields) - only_the_node_says == set(Submission.model_fields)
 
 

@@ -35,4 +35,5 @@ def sample_record(issuer: str, jurisdiction: Jurisdiction, audience: Jurisdictio
         "audience": [audience],
         "retention_until": (datetime.now(UTC).date() + timedelta(days=_DAYS)).isoformat(),
         "supersedes": None,
+        "first_version": None,
     }

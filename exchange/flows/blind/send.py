@@ -116,7 +116,7 @@ def _add(
     not_for: str | None = None,
 ) -> None:
     """From now on somebody is asked."""
-    (exhibit_low, exhibit_high), (low, high) = blind_to(session, pair)
+    (exhibit_low, exhibit_high), (low, high) = blind_to(pair)
     add_task(
         session,
         VerificationTaskRow(

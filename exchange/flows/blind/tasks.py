@@ -73,7 +73,7 @@ def close_task(session: Session, said: Conclusion | Verification, statement_id: 
     """Close the task that a statement answers. A verification answers the task of a conclusion; a conclusion answers
     the task of a control pair."""
     if isinstance(said, Conclusion):
-        drop_outlived(session, said.made_by.pseudonym, exhibits_of_pair(session, said.pair))
+        drop_outlived(session, said.made_by.pseudonym, exhibits_of_pair(said.pair))
     if task_id is not None:
         task = find_task(session, task_id)
     else:
@@ -92,7 +92,7 @@ def who_may_verify(session: Session, said: Conclusion, asked_at: str | None = No
     maker = said.made_by.pseudonym
     if said.result.basis is not Basis.SCREEN:
         return examiners(session, besides=maker, asked_at=asked_at)
-    exhibits, scans = blind_to(session, said.pair)
+    exhibits, scans = blind_to(said.pair)
     return blind_examiners(session, exhibits, scans, besides=maker, asked_at=asked_at)
 
 

@@ -10,7 +10,8 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import assert_never
 
 from sqlalchemy.orm import Session
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PIPELINES
-from exchange.store.entry.exhibits import Exhibits, exhibit_of, exhibits_of, versions_of_exhibits
+from exchange.store.entry.exhibits import Exhibits, exhibit_of, exhibits_of, side_of
 from exchange.store.hits.joined_pairs import hit_ids_of, pairs_of
 from exchange.store.log.statements import find_statement, statements_about_each
 from exchange.store.review.candidates import CandidateView, StoredCandidate
@@ -65,22 +66,23 @@ _NO_LEAD_ON_EXHIBITS = frozenset({AfteConclusion.ELIMINATION, AfteConclusion.UNS
 @dataclass(frozen=True)
 class Hidden:
     """Pairs of exhibits that a person may be asked to judge blind: whatever is said of one of them would tell what
-    others hold of it. ``versions``: each version of these exhibits, erased ones too, with its exhibit."""
+    others hold of it."""
 
     exhibits: frozenset[Exhibits] = frozenset()
     scans: frozenset[Scans] = frozenset()
-    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for pair in self.exhibits for name in pair)
 
     def __contains__(self, pair: object) -> bool:
         return isinstance(pair, Pair) and self.covers(
-            (pair.a.record, pair.b.record), scans_of(pair.a.scan, pair.b.scan)
+            (pair.a.exhibit, pair.b.exhibit), scans_of(pair.a.scan, pair.b.scan)
         )
 
-    def covers(self, records: tuple[str, str], scans: Scans) -> bool:
-        """Whether two records, or two scans, are of such a pair."""
-        one, other = map(self.versions.get, records)
-        of_exhibits = one is not None and other is not None and exhibits_of(one, other) in self.exhibits
-        return of_exhibits or scans in self.scans
+    def covers(self, exhibits: Exhibits, scans: Scans) -> bool:
+        """Whether two exhibits, or two scans, are of such a pair."""
+        return exhibits_of(*exhibits) in self.exhibits or scans in self.scans
 
 
 def is_worth_pursuing(result: ConclusionResult) -> bool:
@@ -110,12 +112,12 @@ def hidden_pairs(session: Session, role: Role, pseudonym: str) -> Hidden:
     """What this person may be asked to judge blind: that there is a hit would tell what others hold of it."""
     if role is not Role.EXAMINER:
         return Hidden()
-    return _hidden(session, [task for task in tasks_of_this_node(session) if task.concluded_by != pseudonym])
+    return _hidden([task for task in tasks_of_this_node(session) if task.concluded_by != pseudonym])
 
 
 def waiting_pairs(session: Session) -> Hidden:
     """All pairs that wait for a blind verification: for what is shown alike to everybody."""
-    return _hidden(session, tasks_of_this_node(session))
+    return _hidden(tasks_of_this_node(session))
 
 
 def tasks_of_this_node(session: Session) -> list[VerificationTaskRow]:
@@ -123,18 +125,17 @@ def tasks_of_this_node(session: Session) -> list[VerificationTaskRow]:
     return [task for task in open_tasks(session) if task.asked_by is None]
 
 
-def _hidden(session: Session, tasks: Sequence[VerificationTaskRow]) -> Hidden:
+def _hidden(tasks: Sequence[VerificationTaskRow]) -> Hidden:
     if not tasks:
         return Hidden()
     exhibits = frozenset((task.exhibit_low, task.exhibit_high) for task in tasks)
-    versions = versions_of_exhibits(session, {name for pair in exhibits for name in pair})
-    return Hidden(exhibits, frozenset((task.scan_low, task.scan_high) for task in tasks), versions)
+    return Hidden(exhibits, frozenset((task.scan_low, task.scan_high) for task in tasks))
 
 
 def hidden_pair_ids(session: Session, hidden: Hidden) -> frozenset[str]:
     """Of the pairs that a hit joins those that are left out before anything is counted."""
-    rows = pairs_of(session, set(hidden.versions), hidden.scans)
-    covered = [row for row in rows if hidden.covers((row.record_a, row.record_b), (row.scan_low, row.scan_high))]
+    rows = pairs_of(session, hidden.names, hidden.scans)
+    covered = [row for row in rows if hidden.covers((row.exhibit_a, row.exhibit_b), (row.scan_low, row.scan_high))]
     return frozenset(row.pair for row in covered)
 
 
@@ -143,7 +144,8 @@ def hidden_hits(session: Session, hidden: Hidden) -> frozenset[str]:
     side's hit may name a conclusion on another pair than its own."""
     if not hidden.exhibits:
         return frozenset()
-    said = statements_about_each(session, list(hidden.versions), ["conclusion"])
+    first_versions = {name.partition("/")[2] for name in hidden.names}
+    said = statements_about_each(session, first_versions, ["conclusion"])
     conclusions = {row.statement_id: row for rows in said.values() for row in rows}
     hits = statements_about_each(session, list(conclusions), ["hit"])
     telling = [name for name in hits if tells_of(session, conclusions[name], hidden)]
@@ -157,7 +159,7 @@ def tells_of(session: Session, row: StatementRow, hidden: Hidden) -> bool:
     if not hidden.exhibits:
         return False
     if row.type == "disclosure":
-        return row.about in hidden.versions
+        return exhibit_of(session, row.issuer, row.about or "") in hidden.names
     try:
         return spoken_pair(session, row) in hidden
     except NotFound:
@@ -191,8 +193,7 @@ def note_told(node: Node, role: Role, pseudonym: str, pairs: Collection[Pair]) -
     """What was concluded on these pairs is about to be told: a hit, with its stage and its score."""
     if not pairs:
         return
-    with node.store.read() as session:
-        shown = {scans_of(pair.a.scan, pair.b.scan): exhibits_of_pair(session, pair) for pair in set(pairs)}
+    shown = {scans_of(pair.a.scan, pair.b.scan): exhibits_of_pair(pair) for pair in set(pairs)}
     note_pairs(node, role, pseudonym, shown)
 
 
@@ -278,7 +279,7 @@ def check_blind(session: Session, said: Verification) -> None:
         )
     if said.result.basis is not Basis.SCREEN:
         return
-    seen_at = saw(session, said.made_by.pseudonym, *blind_to(session, said.pair))
+    seen_at = saw(session, said.made_by.pseudonym, *blind_to(said.pair))
     if seen_at is not None:
         raise Conflict(
             f"You were shown a score of these two exhibits at {seen_at}; an examiner verifies it who was not.",
@@ -286,21 +287,21 @@ def check_blind(session: Session, said: Verification) -> None:
         )
 
 
-def exhibits_of_pair(session: Session, pair: Pair) -> Exhibits:
+def exhibits_of_pair(pair: Pair) -> Exhibits:
     """The two exhibits of a pair, whatever versions of their records it names."""
-    return exhibits_of(*(exhibit_of(session, side.issuer, side.record) for side in (pair.a, pair.b)))
+    return exhibits_of(pair.a.exhibit, pair.b.exhibit)
 
 
-def blind_to(session: Session, pair: Pair) -> tuple[Exhibits, Scans]:
+def blind_to(pair: Pair) -> tuple[Exhibits, Scans]:
     """What nobody may have been shown a score of who verifies this pair."""
-    return exhibits_of_pair(session, pair), scans_of(pair.a.scan, pair.b.scan)
+    return exhibits_of_pair(pair), scans_of(pair.a.scan, pair.b.scan)
 
 
 def pair_of(found: StoredCandidate) -> Pair:
     """The contract's pair: equals, in the order of their records' ids."""
     sides = sorted(
         (
-            Side(issuer=record.issuer, record=record.statement_id, scan=scan.sha256)
+            side_of(record, scan.sha256)
             for record, scan in (
                 (found.record_a, found.acquisition_a),
                 (found.record_b, found.acquisition_b),

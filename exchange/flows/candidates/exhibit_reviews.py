@@ -12,6 +12,7 @@ from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.review.one_review import RecordPair, both_records, standing_conclusions
 from exchange.flows.review.reviews import Review
 from exchange.flows.review.statements import may_see
+from exchange.store.entry.exhibits import first_versions_of
 from exchange.store.review.candidates import StoredCandidate
 from exchange.store.review.exhibit_pairs import pairs_of_two
 from exchange.store.review.reviews import scans_of
@@ -40,9 +41,9 @@ def concluded_pairs(
     session: Session, node: Node, role: Role, pseudonym: str, pairs: Collection[RecordPair]
 ) -> set[RecordPair]:
     """Those of these pairs of records on which a conclusion of this node stands that this person may see."""
-    records = {record for pair in pairs for record in pair}
+    first_versions = first_versions_of(session, {record for pair in pairs for record in pair})
     return {
         of_both
-        for row, said in standing_conclusions(session, node.node_id, records)
+        for row, said in standing_conclusions(session, node.node_id, first_versions)
         if (of_both := both_records(said.pair)) in pairs and may_see(session, node, row, pseudonym, role)
     }

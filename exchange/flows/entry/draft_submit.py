@@ -245,7 +245,7 @@ def reached_by(node: Node, record: Record, *, widened: bool) -> tuple[AudienceMe
         for peer in peers:
             jurisdiction = Jurisdiction(peer.jurisdiction)
             if names(record, jurisdiction, groups):
-                refusal = decide_sharing(session, UNSIGNED, record, peer, owner=owner, widened=widened)
+                refusal = decide_sharing(session, UNSIGNED, record, peer, history=node.history, widened=widened)
                 if refusal:
                     found.append(AudienceMember(jurisdiction, "withheld", refusal.reason))
                 else:

@@ -28,7 +28,7 @@ from exchange.flows.statement.named import check_named
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.flows.statement.sharing import Shared, record_of, share, sharing_of
 from exchange.jurisdictions.directory import Directory, shipped_directory
-from exchange.store.entry.exhibits import MAX_VERSIONS, too_many_versions
+from exchange.store.entry.exhibits import MAX_VERSIONS, known_first_version, too_many_versions
 from exchange.store.entry.records import AcquisitionState, add_record, find_record, find_submission
 from exchange.store.log.statements import append_own, find_statement
 from exchange.store.node.jobs import JobKind, promise
@@ -264,7 +264,7 @@ def _find_earlier(node: Node, pseudonym: str, key: str, content: str) -> Submiss
                 code="key-compromised",
             )
         record = record_of(session, row.statement_id)
-        sharing = sharing_of(session, row.statement_id, record, owner=node.node_id)
+        sharing = sharing_of(session, row.statement_id, record, history=node.history)
         return SubmissionReceipt(
             row.statement_id,
             statement.log_index,
@@ -286,7 +286,7 @@ def _check_supersedes(session: Session, node: Node, supersedes: str | None) -> N
         raise Conflict(
             f"That version was superseded already, by {found[0].superseded_by}; amend the newest.", code="superseded"
         )
-    if too_many_versions(session, node.node_id, {"": supersedes}):
+    if too_many_versions(session, {"": found[0].exhibit}):
         raise Conflict(
             f"The record has {MAX_VERSIONS} versions, and no more can be made. Withdraw it, and enter the exhibit anew "
             "without superseding it.",
@@ -333,6 +333,10 @@ def record_from(
         Acquisition(blob=blobs[sent.file], instrument_check=check, **sent.model_dump(exclude={"file"}))
         for sent, check in zip(submission.acquisitions, checks, strict=True)
     ]
+    first_version = None
+    if submission.supersedes is not None:
+        with node.store.read() as session:
+            first_version = known_first_version(session, node.node_id, submission.supersedes)
     try:
         record = Record(
             contract=CONTRACT_VERSION,
@@ -342,6 +346,7 @@ def record_from(
             made_by=maker,
             jurisdiction=node.settings.jurisdiction,
             acquisitions=tuple(acquisitions),
+            first_version=first_version,
             **{name: getattr(submission, name) for name in Submission.model_fields if name != "acquisitions"},
         )
     except ValidationError as error:
@@ -422,7 +427,7 @@ def _store(
         session.get_one(RecordRow, done.statement_id).widened = ready.widened
         if record.exhibit.firearm is not None:
             enter_named(session, record.exhibit.firearm, record.made_by)
-        sharing = share(session, done.statement_id, record, owner=node.node_id)
+        sharing = share(session, done.statement_id, record, history=node.history)
         note_found(session, [done.statement_id])
         promise_search(session, node.settings.search_triggers, done.statement_id)
         for acquisition in acquisitions:

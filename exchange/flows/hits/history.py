@@ -21,7 +21,7 @@ from exchange.flows.hits.rules import lead_of
 from exchange.flows.hits.stage import Entry, HitProgress, Stage, both_have, progress
 from exchange.flows.hits.vocabulary import MOST_HITS, MOST_STEPS, HitTask, Todo
 from exchange.flows.node.node import Node
-from exchange.store.entry.exhibits import SameExhibits, owner_of_exhibit, same_exhibits
+from exchange.store.entry.exhibits import SameExhibits, same_exhibits
 from exchange.store.entry.records import find_records
 from exchange.store.hits.joined_pairs import (
     PairFilter,
@@ -37,6 +37,7 @@ from exchange.store.hits.joined_pairs import (
     place_of,
     said_of_hits,
     search_pairs,
+    verified_conclusions,
 )
 from exchange.store.log.statements import find_statement, find_statements
 from exchange.store.review.reviews import Scans
@@ -54,8 +55,8 @@ RESTED_ON = ("conclusion", "verification")
 MOST_RETRACTIONS = 8
 """Of one statement by one issuer, of which the first takes it back."""
 MOST_REVIEWS = 500
-"""Conclusions of one issuer about one record, and verifications of one conclusion, among which those that disagree are
-found: far more than two FFPs need, and few enough to be read with each hit."""
+"""Verified conclusions of one issuer on one exhibit among which those that disagree are found: far more than two FFPs
+need, and few enough to be read with each hit."""
 HitPlace: TypeAlias = tuple[str, str]
 """A moment and a pair: what follows it in a list."""
 MOST_OPEN = 500
@@ -220,31 +221,30 @@ def disagreeing_reviews(session: Session, pairs: Collection[Pair]) -> dict[str, 
     """Return, by pair id, the conclusions on the same two exhibits with which a verification disagrees, and these
     verifications, each with its ``Said.same_exhibits_since``. They may name other scans, and other versions of the
     records, than the pair does."""
-    same = same_exhibits(session, {(side.issuer, side.record) for pair in pairs for side in (pair.a, pair.b)})
+    same = same_exhibits(session, {side.exhibit for pair in pairs for side in (pair.a, pair.b)})
     wanted: dict[frozenset[str], list[Pair]] = {}
     for pair in pairs:
         wanted.setdefault(_exhibits(pair, same), []).append(pair)
-    subjects = same.versions.keys()
-    rows = [row for row in first_said_of(session, subjects, "conclusion", most=MOST_REVIEWS) if believed(row)]
-    concluded = {row.statement_id: said for row in rows if isinstance(said := _said_in(row), Conclusion)}
-    concluded = {name: said for name, said in concluded.items() if _exhibits(said.pair, same) in wanted}
+    first_versions = {name.partition("/")[2] for name in same.names}
     found: dict[str, dict[str, int]] = {}
-    for row in first_said_of(session, concluded.keys(), "verification", most=MOST_REVIEWS):
-        second = _said_in(row) if believed(row) else None
-        first = concluded[row.about or ""]
-        if isinstance(second, Verification) and claims_of(first.result) != claims_of(second.result):
-            for pair in wanted[_exhibits(first.pair, same)]:
-                since = _same_since(same, pair, first)
-                if since is not None:
-                    found.setdefault(pair_id(pair), {}).update({row.about or "": since, row.statement_id: since})
+    for row, verification in verified_conclusions(session, first_versions, most=MOST_REVIEWS):
+        first, second = _said_in(row), _said_in(verification)
+        if not isinstance(first, Conclusion) or not isinstance(second, Verification):
+            continue
+        if claims_of(first.result) == claims_of(second.result):
+            continue
+        for pair in wanted.get(_exhibits(first.pair, same), ()):
+            since = _same_since(same, pair, first)
+            if since is not None:
+                found.setdefault(pair_id(pair), {}).update({row.statement_id: since, verification.statement_id: since})
     return found
 
 
 def pairs_of_same_exhibits(session: Session, pair: Pair) -> set[str]:
     """Return the ids of the pairs that have a hit and are of the same two exhibits as this pair."""
-    same = same_exhibits(session, {(side.issuer, side.record) for side in (pair.a, pair.b)})
-    joined = pairs_of(session, same.versions.keys(), ())
-    names = {row.pair: {_exhibit(row.record_a, same), _exhibit(row.record_b, same)} for row in joined}
+    same = same_exhibits(session, {pair.a.exhibit, pair.b.exhibit})
+    joined = pairs_of(session, same.names, ())
+    names = {row.pair: frozenset(same.names.get(one, one) for one in (row.exhibit_a, row.exhibit_b)) for row in joined}
     return {name for name, exhibits in names.items() if exhibits == _exhibits(pair, same)}
 
 
@@ -261,19 +261,13 @@ def _same_since(same: SameExhibits, pair: Pair, said: Conclusion) -> int | None:
 
 
 def _one_since(same: SameExhibits, side: Side, other: Side, issuer: str) -> int | None:
-    exhibits = [same.versions.get(one.record, one.record) for one in (side, other)]
-    if side.issuer != other.issuer or any(owner_of_exhibit(one) != side.issuer for one in exhibits):
-        return -1 if side.record == other.record else None
-    since = same.one_since(*exhibits)
-    return since if since == -1 or side.issuer == issuer else None
+    if side.exhibit == other.exhibit:
+        return -1
+    return same.one_since(side.exhibit, other.exhibit) if side.issuer == other.issuer == issuer else None
 
 
 def _exhibits(pair: Pair, same: SameExhibits) -> frozenset[str]:
-    return frozenset(_exhibit(side.record, same) for side in (pair.a, pair.b))
-
-
-def _exhibit(record: str, same: SameExhibits) -> str:
-    return same.names.get(same.versions.get(record, ""), record)
+    return frozenset(same.names.get(side.exhibit, side.exhibit) for side in (pair.a, pair.b))
 
 
 def hits_of(session: Session, pair: Pair) -> list[StatementRow]:

@@ -126,6 +126,8 @@ def _begun(hit: str, pair: Pair) -> HitPairRow:
         link_id=hit,
         record_a=pair.a.record,
         record_b=pair.b.record,
+        exhibit_a=pair.a.exhibit,
+        exhibit_b=pair.b.exhibit,
         scan_low=low,
         scan_high=high,
         stage=Stage.LEAD,

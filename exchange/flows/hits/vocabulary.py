@@ -182,9 +182,8 @@ class Said:
     """One signed statement, with its place in its issuer's log. ``countersigned_at`` is when the other side signed that
     it had read it, where that is known: a time that both sides have (``countersigned`` in
     exchange/store/hits/joined_pairs.py). ``same_exhibits_since`` is set for a
-    review of the same two exhibits as the pair's, also on other scans or versions of their records: the place in its
-    issuer's log of the record whose number shows that the exhibits are the same, or -1 if the records are of one
-    exhibit by their versions."""
+    review of the same two exhibits as the pair's, also on other scans or versions of their records: -1, or the place in
+    its issuer's log of the record whose number shows that two of the issuer's exhibits are one."""
 
     statement_id: str
     statement: AnyStatement

@@ -135,7 +135,7 @@ def _check_tasks(session: Session, node: Node) -> Iterator[Difference]:
         if pair is None or (concluded_here and not isinstance(said, Conclusion)) or (row.request and asked is None):
             yield f"verification_task {row.task_id}", UNBACKED
             continue
-        (exhibit_low, exhibit_high), (low, high) = blind_to(session, pair)
+        (exhibit_low, exhibit_high), (low, high) = blind_to(pair)
         expected: dict[str, Any] = {
             "scan_low": low,
             "scan_high": high,

@@ -15,10 +15,10 @@ from exchange.flows.hits.history import pair_id
 from exchange.flows.node.node import Node
 from exchange.flows.statement.widening import is_for_the_head
 from exchange.log import merkle
-from exchange.store.entry.exhibits import exhibits_of_new
+from exchange.store.entry.exhibits import exhibit_stated, superseding
 from exchange.store.entry.record_details import detail_columns
 from exchange.store.entry.records import acquisition_columns, record_columns
-from exchange.store.operate.at_rest import held_of, hit_pair_of, newer_versions, rows_named, standing_stones
+from exchange.store.operate.at_rest import held_of, hit_pair_of, rows_named, standing_stones
 from exchange.store.review.reviews import scans_of
 from exchange.store.sync.peers import lane_head_at
 from exchange.store.tables.columns import Base
@@ -119,10 +119,8 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
         return
     rows = rows_named(session, RecordRow, RecordRow.statement_id, records)
     details = rows_named(session, RecordDetailRow, RecordDetailRow.statement_id, records)
-    newer = newer_versions(session, issuer, records)
     stones, held = standing_stones(session, records, node.node_id), held_of(session, records)
-    superseded = {name: about(item.verified.statement) for name, item in records.items()}
-    exhibits = exhibits_of_new(session, issuer, superseded)
+    newer = superseding(session, {row.exhibit for some in rows.values() for row in some})
     for name, item in records.items():
         record = item.verified.statement
         if not isinstance(record, Record):
@@ -133,10 +131,10 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
         [row] = rows[name]
         own = issuer == node.node_id
         expected = record_columns(record) | {
-            "exhibit": exhibits[name],
+            "exhibit": exhibit_stated(name, record),
             "submitted_by": record.made_by.pseudonym if own else None,
             "restricted": name in held and (row.restricted or name in stones),
-            "superseded_by": _superseded_by(row, item.row, newer.get(name, [])),
+            "superseded_by": item.row.refused_by or newer.get(name),
         }
         if own:  # a row that keeps more from others than was signed releases nothing
             for_head = is_for_the_head(session, node.history, record, item.row.log_index)
@@ -149,15 +147,6 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
         if name in stones and not row.restricted:
             yield f"record {name}", "It was withdrawn, and no court holds it: its row should be gone."
     yield from _check_parts(session, records)
-
-
-def _superseded_by(row: RecordRow, said: StatementRow, newer: Sequence[StatementRow]) -> str | None:
-    """By which version, as it stands if that is possible: of two that supersede one the last that came is named."""
-    if said.refused_by is not None:
-        return said.refused_by
-    believed = [version.statement_id for version in newer if version.refused_by is None]
-    possible = believed if len(believed) == len(newer) and believed else [*believed, None]
-    return row.superseded_by if row.superseded_by in possible else possible[-1]
 
 
 def _check_parts(session: Session, records: Mapping[str, Signed]) -> Iterator[Difference]:
@@ -197,7 +186,9 @@ def _check_hits(session: Session, signed: Sequence[Signed]) -> Iterator[Differen
             yield f"hit_pair {pair}", GONE
             continue
         low, high = scans_of(hit.pair.a.scan, hit.pair.b.scan)
-        sides = {"record_a": hit.pair.a.record, "record_b": hit.pair.b.record, "scan_low": low, "scan_high": high}
+        one, other = hit.pair.a, hit.pair.b
+        sides = {"record_a": one.record, "record_b": other.record, "scan_low": low, "scan_high": high}
+        sides |= {"exhibit_a": one.exhibit, "exhibit_b": other.exhibit}
         yield from differing(known, pair, sides)
 
 

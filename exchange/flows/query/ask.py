@@ -14,7 +14,7 @@ from exchange.flows.node.delivered_scan import delivered_scan
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import roles_of, why_not_correlated
 from exchange.flows.statement.peer import address_of
-from exchange.flows.statement.sharing import APPROVAL_S, record_of
+from exchange.flows.statement.sharing import APPROVAL_S, record_of, stated_terms
 from exchange.flows.statement.sign_statement import SignedStatement, enter, say
 from exchange.log import merkle
 from exchange.net.client import PeerClient
@@ -29,7 +29,7 @@ from exchange.store.sync.peers import all_peers, find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.terms import ApprovalRow
-from exchange.store.terms.terms import ask_approval, decide_approval, standing_of
+from exchange.store.terms.terms import ask_approval, decide_approval
 from schemas import CONTRACT_VERSION, Approval, Maker, Query, Record
 from schemas.query_request import QueryRequest
 from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose
@@ -297,7 +297,7 @@ def _reason(
         peer.legal_basis,
         now().date(),
         owner=node.node_id,
-        standing=replace(standing_of(session, statement_id, record, peer, owner=node.node_id), decision=decision),
+        standing=replace(stated_terms(session, node.history, statement_id, record, peer), decision=decision),
     )
     return answer.reason if isinstance(answer, Withheld) else None
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from exchange.flows.blind.visibility import hidden_pairs
 from exchange.flows.node.node import Node
-from exchange.store.entry.exhibits import Exhibits, exhibit_name, exhibit_of, exhibits_of, join_exhibits
-from exchange.store.review.reviews import exhibits_seen_by, mark_exhibits
+from exchange.store.entry.exhibits import Exhibits, exhibit_name, exhibit_of, exhibits_of
+from exchange.store.review.reviews import exhibits_seen_by, mark_exhibits, rename_seen
 from exchange.store.tables.queries import FoundRow, QueryRow
 from schemas.vocabulary import Role
 
@@ -73,4 +73,4 @@ def found_exhibit(session: Session, found: FoundRow, owner: str) -> str:
 
 def note_released(session: Session, handle: str, owner: str, record: str) -> None:
     """Whoever was shown the band of this handle was shown it of this record's exhibit. Needs a write transaction."""
-    join_exhibits(session, exhibit_name(HANDLE, handle), exhibit_of(session, owner, record))
+    rename_seen(session, exhibit_name(HANDLE, handle), exhibit_of(session, owner, record))

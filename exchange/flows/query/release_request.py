@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from exchange.clock import now, stamp_in
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sharing import APPROVAL_S, record_of, share_anew
+from exchange.flows.statement.sharing import APPROVAL_S, record_of, share_anew, stated_terms
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.policy import Purpose, Recipient, Withheld, release
 from exchange.store.query.queries import FoundState, find_found, find_query
 from exchange.store.sync.peers import all_peers, find_peer
 from exchange.store.tables.peers import PeerRow, PeerState
 from exchange.store.tables.queries import FoundRow, QueryRow
-from exchange.store.terms.terms import decide_approval, keep_grant, standing_of
+from exchange.store.terms.terms import decide_approval, keep_grant
 from exchange.store.terms.withdrawals import lift_tombstones
 from schemas import Approval, Grant, Maker, ReleaseRequest
 from schemas.vocabulary import Decision, Jurisdiction, LawfulPurpose
@@ -119,7 +119,7 @@ def _requested(session: Session, node: Node, handle: str) -> tuple[FoundRow, Que
 def _check_releasable(session: Session, node: Node, record: str, peer: PeerRow) -> None:
     """Even approved: what the law blocks, what is withdrawn or outlived, stays."""
     said = record_of(session, record)
-    standing = standing_of(session, record, said, peer, owner=node.node_id)
+    standing = stated_terms(session, node.history, record, said, peer)
     answer = release(
         said,
         Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), peer.state == PeerState.ENROLLED),

@@ -131,7 +131,7 @@ def _look(session: Session, node: Node, sequence: int) -> _Found | None:
         peer.node_id
         for peer in all_peers(session)
         if peer.state == PeerState.ENROLLED
-        and decide_sharing(session, row.statement_id, record, peer, owner=node.node_id) is not None
+        and decide_sharing(session, row.statement_id, record, peer, history=node.history) is not None
     ]
     scans = [scan for scan in acquisitions_of(session, row.statement_id) if roles_of(scan)]
     return _Found(row.statement_id, record, triggers, tuple(scans), tuple(peers))

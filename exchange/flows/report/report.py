@@ -233,7 +233,12 @@ def _side(session: Session, node: Node, row: RecordRow, scan: AcquisitionRow) ->
 def _link(session: Session, node: Node, first: ReportSide, second: ReportSide) -> Link | None:
     low, high = sorted((first, second), key=lambda side: side.statement_id)
     a, b = (
-        schemas.Side(issuer=side.issuer, record=side.statement_id, scan=side.acquisition.blob.sha256)
+        schemas.Side(
+            issuer=side.issuer,
+            record=side.statement_id,
+            first_version=side.record.first_version or side.statement_id,
+            scan=side.acquisition.blob.sha256,
+        )
         for side in (low, high)
     )
     return next(iter(links_of(session, node, [pair_id(Pair(a=a, b=b))])), None)

@@ -92,7 +92,7 @@ def disclosable(node: Node, statement_id: str) -> Disclosable:
             DisclosureRecipient(peer.node_id, Jurisdiction(peer.jurisdiction), _articles(session, node, peer, row.kind))
             for peer in all_peers(session)
             if peer.state == PeerState.ENROLLED
-            and decide_sharing(session, statement_id, said, peer, owner=node.node_id) is None
+            and decide_sharing(session, statement_id, said, peer, history=node.history) is None
         )
     return Disclosable(row, firearm.serial_number if firearm is not None else None, recipients)
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Conflict
 from exchange.flows.hits.history import hits_of
+from exchange.store.entry.exhibits import known_first_version
 from exchange.store.log.statements import statements_about_each
 from exchange.store.tables.records import StatementRow
 from schemas import Conclusion, Pair, open_envelope, parse_statement
@@ -26,13 +27,23 @@ def both_records(pair: Pair) -> RecordPair:
     return frozenset({pair.a.record, pair.b.record})
 
 
+def state_first_versions(session: Session, pair: object) -> None:
+    """Complete the pair of a draft, as it was sent and whatever it is, with the first versions of both records."""
+    for side in pair.values() if isinstance(pair, dict) else ():
+        if isinstance(side, dict):
+            record = str(side.get("record"))
+            known = known_first_version(session, str(side.get("issuer")), record) if record.isalnum() else None
+            side["first_version"] = known or record
+
+
 def check_one_review(session: Session, said: Conclusion, may_see: Callable[[StatementRow], bool]) -> None:
     """That no conclusion of this node which the maker may see stands on other scans of the same two records alone. On
     scans that a hit joins one concludes nevertheless: what confirms the hit is of its pair. Raises Conflict, code
     "concluded-on-other-scans"."""
+    first_versions = {said.pair.a.first_version, said.pair.b.first_version}
     others = [
         (row, first)
-        for row, first in standing_conclusions(session, said.issuer, {said.pair.a.record, said.pair.b.record})
+        for row, first in standing_conclusions(session, said.issuer, first_versions)
         if both_records(first.pair) == both_records(said.pair) and may_see(row)
     ]
     if others and all(first.pair != said.pair for _, first in others) and not hits_of(session, said.pair):
@@ -45,10 +56,10 @@ def check_one_review(session: Session, said: Conclusion, may_see: Callable[[Stat
 
 
 def standing_conclusions(
-    session: Session, issuer: str, records: Collection[str]
+    session: Session, issuer: str, first_versions: Collection[str]
 ) -> list[tuple[StatementRow, Conclusion]]:
-    """The issuer's conclusions on these records that were not taken back, the first first."""
-    said = statements_about_each(session, records, ["conclusion"])
+    """The issuer's conclusions on these exhibits that were not taken back, the first first."""
+    said = statements_about_each(session, first_versions, ["conclusion"])
     rows = [row for rows in said.values() for row in rows if row.issuer == issuer and row.envelope is not None]
     taken_back = statements_about_each(session, {row.statement_id for row in rows}, ["retraction"])
     found = []

@@ -163,7 +163,7 @@ def draw_control_here_or_at_partner(node: Node, number: int) -> None:
         if find_unsent(session, drawn.row.candidate_id, send.EVERYBODYS, node.node_id) is None:
             return
         enter(session, request, to=[peer.node_id])
-        row = _task(session, node, task_id, pair)
+        row = _task(node, task_id, pair)
         row.request, row.partner, row.done_at = request.statement_id, peer.node_id, stamp()  # nobody here judges it
         add_task(session, row)
 
@@ -173,7 +173,7 @@ def note_asked(session: Session, node: Node, said: VerificationRequest, statemen
     ``tell_declined`` declines it. Runs in the transaction that stores the request."""
     if task_of_request(session, statement_id) is not None:
         return
-    row = _task(session, node, secrets.token_hex(16), said.pair)
+    row = _task(node, secrets.token_hex(16), said.pair)
     row.request, row.asked_by, row.asked_conclusion = statement_id, said.issuer, said.conclusion
     known = find_statement(session, said.conclusion)
     is_own = known is not None and known.issuer == node.node_id
@@ -267,7 +267,7 @@ def _may_have(session: Session, node: Node, side: Side, peer: PeerRow) -> bool:
     except LookupError:  # erased: nobody can verify the pair
         return False
     return (
-        side.issuer == node.node_id and decide_sharing(session, side.record, record, peer, owner=node.node_id) is None
+        side.issuer == node.node_id and decide_sharing(session, side.record, record, peer, history=node.history) is None
     )
 
 
@@ -280,17 +280,15 @@ def _are_partners(pair: Pair, asker: str, asked: str) -> bool:
 
 def _can_answer(session: Session, node: Node, said: VerificationRequest, task: VerificationTaskRow) -> bool:
     """Return whether an examiner of this node may answer a request: the asker may have both records, they are here,
-    they are of two exhibits, and an examiner is left who was shown no score of the pair."""
+    they are of two scans, and an examiner is left who was shown no score of the pair."""
     asker = find_peer(session, said.issuer)
     if asker is None or asker.state != PeerState.ENROLLED or not _are_partners(said.pair, said.issuer, node.node_id):
         return False
-    if task.exhibit_low == task.exhibit_high or task.scan_low == task.scan_high:
-        return False
-    if delivered_sides(session, said.pair) is None:
+    if task.scan_low == task.scan_high or delivered_sides(session, said.pair) is None:
         return False
     if not _may_have_both(session, node, said.pair, asker):
         return False
-    return bool(blind_examiners(session, *blind_to(session, said.pair), besides=None, asked_at=task.created_at))
+    return bool(blind_examiners(session, *blind_to(said.pair), besides=None, asked_at=task.created_at))
 
 
 def _request_of(session: Session, task: VerificationTaskRow) -> VerificationRequest | None:
@@ -299,8 +297,8 @@ def _request_of(session: Session, task: VerificationTaskRow) -> VerificationRequ
     return said if isinstance(said, VerificationRequest) else None
 
 
-def _task(session: Session, node: Node, task_id: str, pair: Pair) -> VerificationTaskRow:
-    (exhibit_low, exhibit_high), (low, high) = blind_to(session, pair)
+def _task(node: Node, task_id: str, pair: Pair) -> VerificationTaskRow:
+    (exhibit_low, exhibit_high), (low, high) = blind_to(pair)
     return VerificationTaskRow(
         task_id=task_id,
         conclusion=None,

@@ -19,7 +19,7 @@ from exchange.flows.statement.sharing import Shared, record_of, sharing_of
 from exchange.record_filter import CONDITIONS, RecordFilter, YesOrNo
 from exchange.store.entry import records as store
 from exchange.store.entry import search
-from exchange.store.entry.exhibits import exhibits_of
+from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.entry.record_details import stated_values, value_in_words
 from exchange.store.entry.search import MOST_COUNTED as MOST_COUNTED
 from exchange.store.entry.search import NEWEST_FIRST as NEWEST_FIRST
@@ -170,20 +170,19 @@ def read_record(node: Node, role: Role, pseudonym: str, statement_id: str) -> Re
             said=said,
             log_index=statement.log_index,
             scans=store.acquisitions_of(session, statement_id),
-            shared=sharing_of(session, statement_id, said, owner=node.node_id) if own else [],
+            shared=sharing_of(session, statement_id, said, history=node.history) if own else [],
             suspicion=suspicion_of(session, node, statement_id, row.issuer),
             mirrored={one.acquisition.acquisition_id: one.in_words for one in mirrored},
             started=started_search(session, statement_id) if own else None,
         )
-    pairs = {_pair(row, one)[1]: exhibits_of(row.exhibit, one.other_record.exhibit) for one in mirrored}
-    note_pairs(node, role, pseudonym, pairs)
+    note_pairs(node, role, pseudonym, {scans: exhibits for exhibits, scans in (_pair(row, one) for one in mirrored)})
     return read
 
 
-def _pair(row: RecordRow, found: Mirrored) -> tuple[tuple[str, str], Scans]:
-    """Both records, and both scans."""
+def _pair(row: RecordRow, found: Mirrored) -> tuple[Exhibits, Scans]:
+    """Both exhibits, and both scans."""
     scans = scans_of(found.acquisition.sha256, found.other.sha256)
-    return (row.statement_id, found.other.statement_id), scans
+    return exhibits_of(row.exhibit, found.other_record.exhibit), scans
 
 
 def read_envelope(node: Node, statement_id: str) -> bytes | None:

@@ -76,7 +76,7 @@ def reviews_of_exhibits(
     """The same of the pair's two records, on whatever of their scans a conclusion was signed."""
     found = []
     hits: dict[Pair, dict[str | None, str]] = {}
-    for row in _said_by(session, node.node_id, pair.a.record, "conclusion"):
+    for row in _said_by(session, node.node_id, pair.a.first_version, "conclusion"):
         if not may_see(session, node, row, pseudonym, role):
             continue
         said = parse_statement(open_envelope(row.envelope or b"").payload)

@@ -34,7 +34,7 @@ from exchange.flows.hits.rules import answered_by
 from exchange.flows.hits.signing_checks import check_hit
 from exchange.flows.log.signed_before import signed_before
 from exchange.flows.node.node import Node
-from exchange.flows.review.one_review import check_one_review
+from exchange.flows.review.one_review import check_one_review, state_first_versions
 from exchange.flows.review.partners import open_request_of, request_retraction
 from exchange.flows.review.verified import counting_verifications
 from exchange.flows.statement.authorship import WorkAct, may_act
@@ -117,9 +117,8 @@ def speak(
 ) -> Spoke:
     """Say what ``draft`` says: a statement without what only the node knows (contract, nonce, issuer, made_by,
     stated_at). What a step of a hit answers may be left to the node too. ``task``: of a blind verification that this
-    answers, be it about a conclusion or a control. ``once``: from a form, which a person may send twice; the
-    same within a minute is signed once. ``other_seal``: the maker confirms that the received
-    exhibit bears another seal than the one under which it left.
+    answers, be it about a conclusion or a control. ``once``: from a form, which a person may send twice; the same
+    within a minute is signed once. ``other_seal``: the maker confirms that the received exhibit bears another seal.
 
     1. Its type is one that this role may say.
     2. It fits what is stored: own subjects, known pairs, two different examiners; of a hit, the rules that hold for
@@ -130,7 +129,7 @@ def speak(
     Raises InvalidInput, Forbidden, NotFound, Conflict.
     """
     with node.store.read() as session:
-        completed = _completed(session, node, _read(node, maker, draft))
+        completed = _completed(session, node, _read(session, node, maker, draft))
         request = open_request_of(session, completed.retracts) if isinstance(completed, Retraction) else None
     said = signed(node, completed)
     over = None if request is None else (request_retraction(node, request[0]), request[1])
@@ -159,7 +158,7 @@ def speak(
 def would_sign(session: Session, node: Node, maker: Maker, draft: bytes) -> bool:
     """Whether ``speak`` would sign this draft now; nothing is signed."""
     try:
-        said = _completed(session, node, _read(node, maker, draft))
+        said = _completed(session, node, _read(session, node, maker, draft))
         _check_without_task(session, node, said)
         _check(session, node, maker, said)
     except (InvalidInput, Forbidden, NotFound, Conflict):
@@ -207,7 +206,7 @@ def may_say(kind: str, role: Role) -> bool:
 BY_NODE: Final = frozenset({"contract", "nonce", "issuer", "made_by", "stated_at"})
 
 
-def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
+def _read(session: Session, node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
     try:
         check_json(draft)
         fields = json.loads(draft)
@@ -232,6 +231,7 @@ def _read(node: Node, maker: Maker, draft: bytes) -> ReviewStatement:
         step = fields.get("step")
         if isinstance(step, str) and step in CUSTODY and fields.get("answers") is None:
             fields["answers"] = UNANSWERED
+        state_first_versions(session, fields.get("pair"))
         said = SPOKEN[kind].model.model_validate_json(json.dumps(by_node | fields), strict=True)
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
@@ -350,7 +350,7 @@ def _check_tells(session: Session, node: Node, pair: Pair, to: list[str]) -> Non
 def _check_may_have(session: Session, node: Node, statement_id: str, record: Record, node_id: str) -> None:
     """Raises Conflict, code "withheld"."""
     peer = find_peer(session, node_id)
-    refusal = decide_sharing(session, statement_id, record, peer, owner=node.node_id) if peer else None
+    refusal = decide_sharing(session, statement_id, record, peer, history=node.history) if peer else None
     if refusal is not None:
         raise Conflict(
             f"{node_id} may not have the record itself ({refusal.reason}); allow, grant or approve that first.",
@@ -444,7 +444,7 @@ def _completed(session: Session, node: Node, said: ReviewStatement) -> ReviewSta
     """With what only the node knows: the statement that a step of a hit answers, where its maker did not name it, and
     whether a verification on the exhibits is blind."""
     if isinstance(said, Verification) and said.result.basis is Basis.EXHIBITS:
-        shown = saw(session, said.made_by.pseudonym, *blind_to(session, said.pair))
+        shown = saw(session, said.made_by.pseudonym, *blind_to(said.pair))
         return said.model_copy(update={"blind": shown is None})
     if not isinstance(said, Hit | PhysicalComparison) or said.answers not in (None, UNANSWERED):
         return said

@@ -14,7 +14,7 @@ from exchange.clock import now, stamp_in
 from exchange.flows.statement.as_signed import signed_record
 from exchange.flows.statement.signed_standing import signed_terms
 from exchange.flows.statement.widening import is_for_the_head
-from exchange.policy import Purpose, Reason, Recipient, Withheld, names, release
+from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, names, release
 from exchange.store.entry.exhibits import exhibit_stated
 from exchange.store.entry.records import record_columns
 from exchange.store.log.statements import find_statement
@@ -53,35 +53,48 @@ def decide_sharing(
     record: Record,
     peer: PeerRow,
     *,
-    owner: str,
+    history: KeyHistory,
     today: date | None = None,
     purpose: Purpose = Purpose.CORRELATION,
     widened: bool = False,
 ) -> Withheld | None:
-    """Return None when the peer may use the record for ``purpose``, otherwise the reason why not. ``widened``: for a
-    record that is not stored yet, the value that its row will have (``RecordRow.widened``)."""
+    """Return None when the peer may use the record for ``purpose``, otherwise the reason why not. ``history`` has the
+    owner's keys. ``widened``: for a record that is not stored yet, the value that its row will have
+    (``RecordRow.widened``)."""
     recipient = Recipient(peer.node_id, Jurisdiction(peer.jurisdiction), peer.state == PeerState.ENROLLED)
-    standing = standing_of(session, statement_id, record, peer, owner=owner)
+    standing = stated_terms(session, history, statement_id, record, peer)
     answer = release(
         record,
         recipient,
         purpose,
         peer.legal_basis,
         today or now().date(),
-        owner=owner,
+        owner=history.card.issuer,
         standing=replace(standing, denied=standing.denied or widened),
     )
     return answer if isinstance(answer, Withheld) else None
 
 
-def share(session: Session, statement_id: str, record: Record, *, owner: str) -> list[Shared]:
+def stated_terms(session: Session, history: KeyHistory, statement_id: str, record: Record, peer: PeerRow) -> Standing:
+    """What is stated of one record of this node's, stored or not, and one peer. Whether a version waits for the head
+    follows from the signed versions too, whatever its row says."""
+    found = standing_of(session, statement_id, record, peer, owner=history.card.issuer)
+    return replace(found, denied=found.denied or _is_widened(session, history, statement_id, record))
+
+
+def _is_widened(session: Session, history: KeyHistory, statement_id: str, record: Record) -> bool:
+    row = find_statement(session, statement_id) if record.supersedes is not None else None
+    return row is not None and bool(is_for_the_head(session, history, record, row.log_index))
+
+
+def share(session: Session, statement_id: str, record: Record, *, history: KeyHistory) -> list[Shared]:
     """Put an own record on the lanes, inside the transaction that stored it; what needs an approval is queued."""
-    outcome = sharing_of(session, statement_id, record, owner=owner)
+    outcome = sharing_of(session, statement_id, record, history=history)
     for item in outcome:
         if item.state == "on-lane" and item.peer is not None:
             put_on_lane(session, item.peer, statement_id)
     for peer in all_peers(session):  # a person may have to decide also on what is searched alone
-        refusal = decide_sharing(session, statement_id, record, peer, owner=owner, purpose=Purpose.SEARCH)
+        refusal = decide_sharing(session, statement_id, record, peer, history=history, purpose=Purpose.SEARCH)
         if refusal is not None and refusal.reason is Reason.NEEDS_APPROVAL:
             ask_approval(session, statement_id, peer.jurisdiction, due_at=stamp_in(APPROVAL_S))
     return outcome
@@ -149,9 +162,7 @@ def releasable(
 
     def may_go(record: Record, statement_id: str) -> bool:
         standing = said.standing(statement_id)
-        row = find_statement(session, statement_id) if record.supersedes is not None else None
-        if row is not None and is_for_the_head(session, history, record, row.log_index):
-            standing = replace(standing, denied=True)
+        standing = replace(standing, denied=standing.denied or _is_widened(session, history, statement_id, record))
         answer = release(record, recipient, purpose, peer.legal_basis, today, owner=owner, standing=standing)
         return not isinstance(answer, Withheld)
 
@@ -174,20 +185,20 @@ def _as_signed(
     record = signed_record(session, row.statement_id, history)
     if record is None:
         return False
-    expected = record_columns(record) | {"exhibit": exhibit_stated(session, row.statement_id, record)}
+    expected = record_columns(record) | {"exhibit": exhibit_stated(row.statement_id, record)}
     stands = {one.name for one in audience} == set(record.audience) and all(
         getattr(row, column) == expected[column] for column in RULED_BY
     )
     return stands and may_go(record, row.statement_id)
 
 
-def sharing_of(session: Session, statement_id: str, record: Record, *, owner: str) -> list[Shared]:
+def sharing_of(session: Session, statement_id: str, record: Record, *, history: KeyHistory) -> list[Shared]:
     """What each jurisdiction of the audience gets, today, with those that have a grant; changes nothing."""
     outcome: list[Shared] = []
-    groups = groups_of(session, owner)
+    groups = groups_of(session, history.card.issuer)
     for peer in all_peers(session):
         jurisdiction = Jurisdiction(peer.jurisdiction)
-        refusal = decide_sharing(session, statement_id, record, peer, owner=owner)
+        refusal = decide_sharing(session, statement_id, record, peer, history=history)
         if refusal is None:
             outcome.append(Shared(jurisdiction, _way(session, peer, statement_id), peer.node_id))
         elif names(record, jurisdiction, groups):

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from exchange.flows.statement.as_signed import said_as_signed, signed_record
 from exchange.policy import names
 from exchange.store.entry.exhibits import MAX_VERSIONS
-from exchange.store.log.statements import find_statement, statements_of_type
+from exchange.store.log.statements import find_statement, said_of, statements_of_type
 from exchange.trust.key_history import KeyHistory
-from schemas import Handling, Policy, Record, Submission
+from schemas import Handling, Policy, Record, Submission, Withdrawal
 from schemas.vocabulary import HandlingCode, Jurisdiction, ReleaseLevel, Role
 
 _LEVELS: Final = (ReleaseLevel.NONE, ReleaseLevel.SEARCH, ReleaseLevel.FULL)
@@ -23,12 +23,13 @@ _CODES: Final = (HandlingCode.H0, HandlingCode.H1, HandlingCode.H2, HandlingCode
 
 def is_for_the_head(session: Session, history: KeyHistory, record: Record, log_index: int) -> bool | None:
     """Return whether an own record waits for the head, because a version up to ``log_index`` widened its sharing. Only
-    signed versions and the groups of the signed policy of that time count. None if an earlier version was erased."""
+    signed versions and the groups of the signed policy of that time count. A version that cannot be read, without a
+    signed withdrawal, makes the record wait. None if an earlier version was withdrawn."""
     versions = [(log_index, record)]
     while (older := versions[-1][1].supersedes) is not None:
         row, before = find_statement(session, older), signed_record(session, older, history)
         if row is None or before is None or len(versions) == MAX_VERSIONS:
-            return None
+            return None if _is_withdrawn(session, history, older) else True
         versions.append((row.log_index, before))
     author, widened = versions[-1][1].made_by.pseudonym, False
     for (_, before), (place, after) in pairwise(reversed(versions)):
@@ -37,6 +38,11 @@ def is_for_the_head(session: Session, history: KeyHistory, record: Record, log_i
         else:
             widened = widened or widened_field(before, after, _groups_at(session, history, place)) is not None
     return widened
+
+
+def _is_withdrawn(session: Session, history: KeyHistory, record: str) -> bool:
+    said = (said_as_signed(row, history) for row in said_of(session, history.card.issuer, [record], ["withdrawal"]))
+    return any(isinstance(one, Withdrawal) and one.holder is None for one in said)
 
 
 def _groups_at(session: Session, history: KeyHistory, log_index: int) -> dict[str, frozenset[Jurisdiction]]:

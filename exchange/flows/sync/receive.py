@@ -31,7 +31,13 @@ from exchange.flows.review.partners import (
 from exchange.flows.statement.addressee import NOT_MEANT_FOR_US, LaneReader, check_meant_for
 from exchange.flows.sync.verify_lane_page import Received
 from exchange.flows.terms.withdraw import take_away
-from exchange.store.entry.exhibits import MAX_VERSIONS, exhibit_name, exhibits_of_new, too_many_versions
+from exchange.store.entry.exhibits import (
+    MAX_VERSIONS,
+    exhibit_name,
+    exhibit_stated,
+    states_known_exhibits,
+    too_many_versions,
+)
 from exchange.store.entry.records import AcquisitionState, acquisitions_of, add_records, take_up
 from exchange.store.log.statements import (
     add_statement,
@@ -58,6 +64,7 @@ from schemas import (
     Disclosure,
     Grant,
     Hit,
+    Pair,
     PhysicalComparison,
     Policy,
     Receipt,
@@ -69,7 +76,6 @@ from schemas import (
     VerificationDeclined,
     VerificationRequest,
     Withdrawal,
-    about,
 )
 
 
@@ -102,6 +108,9 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
     taken = check_places(session, statement.issuer, {item.log_index: item.statement_id})
     if taken:
         raise taken[item.statement_id]
+    pair = getattr(statement, "pair", None)
+    if isinstance(pair, Pair) and not states_known_exhibits(session, pair):
+        raise StatementInvalid("It names another first version of a record than its owner signed.", code=NOT_ENTERED)
     match statement:
         case Answer():
             _known(answers_own_query(session, node.node_id, statement))
@@ -191,7 +200,11 @@ def _records(
     issuer, jurisdiction = peer.node_id, node.settings.jurisdiction
     ids = [item.statement_id for item in items]
     groups = groups_of(session, issuer)
-    exhibits = exhibits_of_new(session, issuer, {item.statement_id: about(item.statement) for item in items})
+    exhibits = {
+        item.statement_id: exhibit_stated(item.statement_id, item.statement)
+        for item in items
+        if isinstance(item.statement, Record)
+    }
     # a grant of a version that was not here yet stands under the name of this version alone
     named = {exhibit_name(issuer, name): exhibit for name, exhibit in exhibits.items()}
     found = granted_of(session, {*named, *named.values()}, jurisdiction, issuer=issuer)
@@ -218,8 +231,7 @@ def _records(
             _again(session, name)
         else:
             new.setdefault(name, (item, record))
-    superseded = {name: record.supersedes for name, (_, record) in new.items()}
-    too_many = too_many_versions(session, issuer, superseded)
+    too_many = too_many_versions(session, {name: exhibits[name] for name in new})
     refused += [(new.pop(name)[0], _too_many_versions()) for name in too_many]
     add_statements(
         session,

@@ -112,7 +112,7 @@ def approve(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, d
         asked = record_of(session, record)
         peers = _enrolled(session, jurisdiction)
         refusals = [
-            decide_sharing(session, record, asked, peer, owner=node.node_id, purpose=Purpose.SEARCH) for peer in peers
+            decide_sharing(session, record, asked, peer, history=node.history, purpose=Purpose.SEARCH) for peer in peers
         ]
         decidable = (Reason.NEEDS_APPROVAL, Reason.APPROVAL_REFUSED)
         if decision is Decision.APPROVED and not any(item and item.reason in decidable for item in refusals):

@@ -137,9 +137,7 @@ def _shown(node: Node, scans: Sequence[KnownScan], scores: Mapping[PairOfScans, 
         KnownPair(one, other, scores[pair_key(one, other)])
         for one, other in pairs_compared(scans)
         if pair_key(one, other) in scores
-        and not hidden.covers(
-            (one.record.statement_id, other.record.statement_id), scans_of(one.scan.sha256, other.scan.sha256)
-        )
+        and not hidden.covers((one.record.exhibit, other.record.exhibit), scans_of(one.scan.sha256, other.scan.sha256))
     ]
 
 

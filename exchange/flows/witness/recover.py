@@ -171,7 +171,7 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
                 promise(session, JobKind.FETCH_SCAN, acquisition)
             is_known = is_for_the_head(session, node.history, record, back.log_index)
             session.get_one(RecordRow, name).widened = is_known is not False
-            share(session, name, record, owner=owner)
+            share(session, name, record, history=node.history)
         case Withdrawal() as said:
             put_on_lanes(session, name, [said.holder] if said.holder else readers_of(session, said.record))
             withdrawn(session, said, name, back.log_index)

@@ -1,4 +1,4 @@
-"""Exhibits: a record and all its versions are one exhibit, named by the first version that is known or named here.
+"""Exhibits: a record and all its versions are one exhibit, named by its first version, which each version states.
 
 What is decided blind is decided over exhibits: each scan of a cartridge case, of whatever region and version, tells of
 the same two cases.
@@ -12,25 +12,20 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, literal, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
 
 from exchange.store.database.index_hint import served_by_no_index
 from exchange.store.long_lists import in_parts
 from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.reviews import (
-    ExhibitsSeenRow,
-    OpenedListRow,
-    PairSetAsideRow,
-    TakenWorkRow,
-    VerificationTaskRow,
-)
 from exchange.store.tables.terms import ApprovalRow, GrantRow, HoldRow, TombstoneRow
-from schemas import Record
+from schemas import Pair, Record, Side
 
 MAX_VERSIONS = 256
-"""As many versions of one exhibit are taken, erased ones too: a chain without an end must not make the node slow."""
+"""As many versions of one exhibit are taken, erased ones too: a peer's endless chain must not make the node slow."""
 
 MAX_ENTERED_ANEW = 16
 """An exhibit is followed from one of its numbers to another at most this often: an endless chain must not slow the node
@@ -39,13 +34,9 @@ down."""
 _TERMS = (ApprovalRow, GrantRow, HoldRow, TombstoneRow)
 """What was decided on an exhibit, whatever version was named."""
 
-_LOOK_ALIKE = str.maketrans(
-    "АВЕЅІЈКМНОРСТУХҮԌԚԜѴӀΑΒΕΖΗΙΚΜΝΟΡΤΥΧͿϜϺГЛПФ−",
-    "ABESIJKMHOPCTYXYGQWVIABEZHIKMNOPTYXJFMΓΛΠΦ-",
-)
-"""Cyrillic and Greek capitals, and the Latin capital that each looks like; Cyrillic capitals that look only like a
-Greek one; and the minus sign. Source: the table of confusables of Unicode UTS 39, without its digits, because a digit
-in the place of a letter makes another number here."""
+_LOOK_ALIKE = str.maketrans("АВЕЅІЈКМНОРСТУХ", "ABESIJKMHOPCTYX")
+"""Cyrillic capitals that an item number may have, and the Latin capital that each looks like. Source: the table of
+confusables of Unicode UTS 39."""
 
 Exhibits = tuple[str, str]
 """Two exhibits by their names, the smaller first: a pair has no sides."""
@@ -56,8 +47,7 @@ def exhibits_of(one: str, other: str) -> Exhibits:
 
 
 def exhibit_name(issuer: str, first_version: str) -> str:
-    """With the issuer: no node's record becomes a version of another node's exhibit, whatever it claims to
-    supersede."""
+    """With the issuer: no node's record becomes a version of another node's exhibit, whatever it states."""
     return f"{issuer}/{first_version}"
 
 
@@ -78,103 +68,112 @@ def number_of(record: Record) -> str | None:
     return hashlib.sha256(f"{record.case_reference.casefold()}\n{number}".encode()).hexdigest()
 
 
+def exhibit_stated(statement_id: str, record: Record) -> str:
+    """The exhibit of a record, stored or not."""
+    return exhibit_name(record.issuer, record.first_version or statement_id)
+
+
+def side_of(record: RecordRow, scan: str) -> Side:
+    """One scan of a record as a pair names it."""
+    first_version = record.exhibit.partition("/")[2]
+    return Side(issuer=record.issuer, record=record.statement_id, first_version=first_version, scan=scan)
+
+
 def exhibit_of(session: Session, issuer: str, record: str) -> str:
-    """The exhibit of a record that is here, was erased, or is only named here."""
-    return _known_exhibits(session, issuer, {record})[record]
+    """The exhibit of a record that is here or was erased. Of one that never came here: as if it were a first
+    version."""
+    return exhibit_name(issuer, known_first_version(session, issuer, record) or record)
 
 
-def exhibit_stated(session: Session, statement_id: str, record: Record) -> str:
-    """The exhibit of a record, stored or not, by what it supersedes."""
-    if record.supersedes is None:
-        return exhibit_name(record.issuer, statement_id)
-    return exhibit_of(session, record.issuer, record.supersedes)
+def known_first_version(session: Session, issuer: str, record: str) -> str | None:
+    """The first version of a record's exhibit; None if no record of this issuer is or was here under this id."""
+    row = session.get(StatementRow, record)
+    is_record = row is not None and (row.issuer, row.type) == (issuer, "record")
+    return (row.about or record) if row is not None and is_record else None
 
 
-def _known_exhibits(session: Session, issuer: str, records: Collection[str]) -> dict[str, str]:
-    """The exhibit of each of these records: as it stands with a record that is here. What was erased leads on to what
-    it superseded, since statements outlive their content; so far at most, and in one query however far it is. Of no
-    record nothing is asked: most records supersede none, and a writer keeps all others waiting."""
-    if not records:
-        return {}
-    older = aliased(StatementRow)
-    version = select(StatementRow.statement_id.label("name"), StatementRow.about.label("older"), RecordRow.exhibit)
-    version = version.outerjoin(RecordRow, RecordRow.statement_id == StatementRow.statement_id)
-    first = version.add_columns(StatementRow.statement_id.label("begin"), literal(0).label("step"))
-    walk = first.where(StatementRow.statement_id.in_(records), *_versions_of(issuer, StatementRow)).cte(recursive=True)
-    back = (
-        select(older.statement_id, older.about, RecordRow.exhibit, walk.c.begin, walk.c.step + 1)
-        .select_from(walk)
-        .join(older, older.statement_id == walk.c.older)
-        .outerjoin(RecordRow, RecordRow.statement_id == older.statement_id)
-        .where(walk.c.exhibit.is_(None), walk.c.step < MAX_VERSIONS - 1, *_versions_of(issuer, older))
-    )
-    walked = walk.union_all(back)
-    found = {name: exhibit_name(issuer, name) for name in records}
-    for begin, name, before, exhibit in session.execute(
-        select(walked.c.begin, walked.c.name, walked.c.older, walked.c.exhibit).order_by(walked.c.step)
-    ):
-        found[begin] = exhibit or exhibit_name(issuer, before or name)
+def states_known_exhibits(session: Session, pair: Pair) -> bool:
+    """Whether each side of a pair names the first version that its record states, where the record is or was here."""
+    known = ((side, known_first_version(session, side.issuer, side.record)) for side in (pair.a, pair.b))
+    return all(first_version in (None, side.first_version) for side, first_version in known)
+
+
+def first_versions_of(session: Session, records: Collection[str]) -> set[str]:
+    """The first versions of the exhibits of these records, which are or were here."""
+    found: set[str] = set()
+    for part in in_parts(sorted(records)):
+        first = func.coalesce(StatementRow.about, StatementRow.statement_id)
+        found |= set(session.scalars(select(first).where(StatementRow.statement_id.in_(part))))
     return found
 
 
-def _versions_of(issuer: str, row: type[StatementRow]) -> tuple[ColumnElement[bool], ...]:
-    return row.issuer == issuer, row.type == "record"
+def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[str, str]:
+    """Every version of these exhibits that is known or named here, erased ones too, each with its exhibit."""
+    versions = _stored_versions(session, exhibits)
+    firsts = {name.partition("/")[2]: name for name in exhibits}
+    foreign = _known(session, firsts.keys() - versions.keys())
+    return {first: name for first, name in firsts.items() if first not in foreign} | versions
 
 
-def exhibits_of_new(session: Session, issuer: str, superseded: Mapping[str, str | None]) -> dict[str, str]:
-    """The exhibit of each new record of one issuer by what it supersedes; one may supersede another of them."""
-    outside = {older for older in superseded.values() if older is not None and older not in superseded}
-    known = _known_exhibits(session, issuer, outside)
-    found: dict[str, str] = {}
-    for name in superseded:
-        first, passed = name, {name}
-        while first not in found and (older := superseded.get(first)) is not None:
-            exhibit = known.get(older)  # its first version may be one of the new ones
-            older = older if exhibit is None else exhibit.partition("/")[2]
-            if older in passed:
-                break
-            first = older
-            passed.add(first)
-        found |= dict.fromkeys(passed, found.get(first) or exhibit_name(issuer, first))
-    return {name: found[name] for name in superseded}
+def superseding(session: Session, exhibits: Collection[str]) -> dict[str, str]:
+    """By which version each older one of these exhibits is superseded: by the next one in its owner's log that is
+    believed, erased or not."""
+    versions: dict[str, list[str]] = {}
+    for name, exhibit in _stored_versions(session, exhibits, believed=True).items():
+        versions.setdefault(exhibit, []).append(name)
+    return {older: newer for some in versions.values() for older, newer in pairwise(some)}
 
 
-def too_many_versions(session: Session, issuer: str, superseded: Mapping[str, str | None]) -> set[str]:
-    """Those of the new records of one issuer by which an exhibit would get more versions than one may have. Versions
-    that were erased since count too: they are walked as well."""
-    exhibits = exhibits_of_new(session, issuer, superseded)
-    own = {name: exhibit_name(issuer, name) for name in superseded}
-    known = _stored_versions(session, {*exhibits.values(), *own.values()})
-    sizes = Counter(known.values())
-    refused = set()
+def _stored_versions(session: Session, exhibits: Collection[str], *, believed: bool = False) -> dict[str, str]:
+    """In the order of their owners' logs."""
+    wanted = set(exhibits)
+    found: list[Any] = []
+    named = select(StatementRow.log_index, StatementRow.statement_id, StatementRow.issuer, StatementRow.about)
+    named = named.where(served_by_no_index(StatementRow.type) == "record")
+    if believed:
+        named = named.where(StatementRow.refused_by.is_(None))
+    for part in in_parts(sorted(name.partition("/")[2] for name in wanted)):
+        of_these = or_(StatementRow.statement_id.in_(part), StatementRow.about.in_(part))
+        found += session.execute(named.where(of_these)).all()
+    stated = {name: exhibit_name(issuer, first or name) for _, name, issuer, first in sorted(found)}
+    return {name: exhibit for name, exhibit in stated.items() if exhibit in wanted}
+
+
+def _known(session: Session, statements: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for part in in_parts(sorted(statements)):
+        found |= set(session.scalars(select(StatementRow.statement_id).where(StatementRow.statement_id.in_(part))))
+    return found
+
+
+def too_many_versions(session: Session, exhibits: Mapping[str, str]) -> set[str]:
+    """Those of the new records, each with its exhibit, by which an exhibit would get more versions than one may have.
+    Versions that were erased since count too."""
+    known = versions_of_exhibits(session, set(exhibits.values()))
+    sizes, refused = Counter(known.values()), set()
     for name, exhibit in exhibits.items():
-        joined = 0 if own[name] == exhibit else sizes[own[name]]  # those that were known by its name alone
-        size = sizes[exhibit] + joined + (name not in known)
-        if size > MAX_VERSIONS and name not in known:
+        if name in known:
+            continue
+        if sizes[exhibit] >= MAX_VERSIONS:
             refused.add(name)
         else:
-            sizes[exhibit] = size
+            sizes[exhibit] += 1
     return refused
-
-
-def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[str, str]:
-    """Every version of these exhibits that is known here, erased ones too, each with its exhibit."""
-    return {name.partition("/")[2]: name for name in exhibits} | _stored_versions(session, exhibits)
 
 
 @dataclass(frozen=True)
 class SameExhibits:
-    """Records that may be of the same exhibits. ``versions`` has the exhibit of each record. ``stated`` has, for each
-    record with a number, its place in its owner's log, its exhibit and the number, sorted by the place."""
+    """Exhibits, and others that may be the same ones. ``stated`` has, for each record with a number, its place in its
+    owner's log, its exhibit and the number, sorted by the place."""
 
-    versions: Mapping[str, str]
+    exhibits: frozenset[str]
     stated: Sequence[tuple[int, str, str]]
 
     @cached_property
     def names(self) -> dict[str, str]:
         """Map each exhibit to one name for its group: the exhibits of one owner that are linked by numbers which two of
         them have, or had, in common."""
-        names = {exhibit: exhibit for exhibit in self.versions.values()}
+        names = {exhibit: exhibit for exhibit in self.exhibits}
         for _ in self._joining(names):
             pass
         return names
@@ -196,14 +195,10 @@ class SameExhibits:
             yield place
 
 
-def same_exhibits(session: Session, records: Collection[tuple[str, str]]) -> SameExhibits:
-    """Return every version of the exhibits of these records (issuer, id), and of each exhibit of the same issuer that
-    is linked to one of them by a number which both have or had. This follows an exhibit through amendments, corrected
-    numbers, and withdrawal and new entry."""
-    frontier: set[str] = set()
-    for issuer in {issuer for issuer, _ in records}:
-        frontier |= {*_known_exhibits(session, issuer, {name for one, name in records if one == issuer}).values()}
-    seen: set[str] = set()
+def same_exhibits(session: Session, exhibits: Collection[str]) -> SameExhibits:
+    """Return these exhibits, and each exhibit of the same owner that is linked to one of them by a number which both
+    have or had. This follows an exhibit through corrected numbers, and through withdrawal and new entry."""
+    frontier, seen = set(exhibits), set[str]()
     stated: set[tuple[int, str, str]] = set()
     for _ in range(MAX_ENTERED_ANEW):
         own = _stated_numbers(session, "exhibit", frontier)
@@ -212,10 +207,7 @@ def same_exhibits(session: Session, records: Collection[tuple[str, str]]) -> Sam
         numbers = {(owner_of_exhibit(exhibit), number) for _, exhibit, number in own}
         found = _stated_numbers(session, "number", {number for _, number in numbers})
         frontier = {one for _, one, number in found if (owner_of_exhibit(one), number) in numbers} - seen
-    versions: dict[str, str] = {}
-    for part in in_parts(sorted(seen)):
-        versions |= versions_of_exhibits(session, part)
-    return SameExhibits(versions, sorted(stated))
+    return SameExhibits(frozenset(seen), sorted(stated))
 
 
 def _stated_numbers(session: Session, column: str, values: Collection[str]) -> set[tuple[int, str, str]]:
@@ -231,83 +223,11 @@ def _stated_numbers(session: Session, column: str, values: Collection[str]) -> s
     return found
 
 
-def _stored_versions(session: Session, exhibits: Collection[str]) -> dict[str, str]:
-    """In one query, however long the chains are. Type and issuer are asked of the few rows that ``about`` finds."""
-    names = {name.partition("/")[2]: name for name in exhibits}
-    version, newer = StatementRow, aliased(StatementRow)
-    first = case((version.statement_id.in_(names), version.statement_id), else_=version.about)
-    found = select(version.statement_id.label("name"), version.issuer, first.label("first"))
-    named = or_(version.statement_id.in_(names), version.about.in_(names))
-    known = found.where(served_by_no_index(version.type) == "record", named).cte(recursive=True)
-    known = known.union(
-        select(newer.statement_id, newer.issuer, known.c.first)
-        .join(known, and_(newer.about == known.c.name, served_by_no_index(newer.issuer) == known.c.issuer))
-        .where(served_by_no_index(newer.type) == "record")
-    )
-    return {
-        name: names[first]
-        for name, issuer, first in session.execute(select(known.c.name, known.c.issuer, known.c.first))
-        if names[first].partition("/")[0] == issuer
-    }
-
-
-def join_new(session: Session, issuer: str, exhibits: Mapping[str, str]) -> None:
-    """New records, each with its exhibit: where one was known by its own name alone, all of that follows. Needs a write
-    transaction."""
-    joined = {exhibit_name(issuer, name): exhibit for name, exhibit in exhibits.items()}
-    for one in _in_use(session, {one for one, exhibit in joined.items() if one != exhibit}):
-        join_exhibits(session, one, joined[one])
-
-
-def _in_use(session: Session, exhibits: Collection[str]) -> set[str]:
-    if not exhibits:
-        return set()
-    task, seen = VerificationTaskRow, ExhibitsSeenRow
-    of_pairs = (task.exhibit_low, task.exhibit_high, seen.exhibit_low, seen.exhibit_high)
-    named = (RecordRow.exhibit, *of_pairs, *(table.exhibit for table in _TERMS))
-    found = [session.scalars(select(column).where(column.in_(exhibits)).distinct()) for column in named]
-    return {one for some in found for one in some if one is not None}
-
-
-def join_exhibits(session: Session, one: str, first: str) -> None:
-    """What was taken for an exhibit of its own turns out to be a version of another: all that is known of it follows.
-    Needs a write transaction."""
-    if one == first:
-        return
-    for table in (RecordRow, *_TERMS):
-        session.execute(update(table).where(table.exhibit == one).values(exhibit=first))
-    task, seen = VerificationTaskRow, ExhibitsSeenRow
-    for row in session.scalars(select(task).where(or_(task.exhibit_low == one, task.exhibit_high == one))):
-        row.exhibit_low, row.exhibit_high = _renamed((row.exhibit_low, row.exhibit_high), one, first)
-    for known in session.scalars(select(seen).where(or_(seen.exhibit_low == one, seen.exhibit_high == one))).all():
-        low, high = _renamed((known.exhibit_low, known.exhibit_high), one, first)
-        if session.get(seen, (known.pseudonym, low, high)) is None:
-            session.add(seen(pseudonym=known.pseudonym, exhibit_low=low, exhibit_high=high, seen_at=known.seen_at))
-        session.delete(known)
-    for opened in session.scalars(select(OpenedListRow).where(OpenedListRow.exhibit == one)).all():
-        if session.get(OpenedListRow, (opened.pseudonym, first)) is None:
-            session.add(OpenedListRow(pseudonym=opened.pseudonym, exhibit=first, opened_at=opened.opened_at))
-        session.delete(opened)
-    _join_own_views(session, one, first)
-    session.flush()
-
-
-def _join_own_views(session: Session, one: str, first: str) -> None:
-    """Who works on it, and what was set aside with it: what is known of the first stands."""
-    aside = PairSetAsideRow
-    for row in session.scalars(select(aside).where(or_(aside.exhibit_low == one, aside.exhibit_high == one))).all():
-        low, high = _renamed((row.exhibit_low, row.exhibit_high), one, first)
-        if session.get(aside, (row.pseudonym, low, high)) is None:
-            again = {"pseudonym": row.pseudonym, "exhibit_low": low, "exhibit_high": high}
-            session.add(aside(**again, highest=row.highest, validated=row.validated, set_aside_at=row.set_aside_at))
-        session.delete(row)
-    for taken in session.scalars(select(TakenWorkRow).where(TakenWorkRow.subject == one)).all():
-        if session.get(TakenWorkRow, (taken.kind, first)) is None:
-            who = {"taken_by": taken.taken_by, "taken_at": taken.taken_at, "given_by": taken.given_by}
-            session.add(TakenWorkRow(kind=taken.kind, subject=first, **who))
-        session.delete(taken)
-
-
-def _renamed(exhibits: Exhibits, one: str, first: str) -> Exhibits:
-    low, high = (first if name == one else name for name in exhibits)
-    return exhibits_of(low, high)
+def join_terms(session: Session, exhibits: Mapping[str, str]) -> None:
+    """What was decided on a version before it came is decided on its exhibit. Needs a write transaction."""
+    joined = {exhibit_name(owner_of_exhibit(exhibit), name): exhibit for name, exhibit in exhibits.items()}
+    later = sorted(one for one, exhibit in joined.items() if one != exhibit)
+    for table in _TERMS if later else ():
+        for one in session.scalars(select(table.exhibit).where(table.exhibit.in_(later)).distinct()).all():
+            if one is not None:
+                session.execute(update(table).where(table.exhibit == one).values(exhibit=joined[one]))

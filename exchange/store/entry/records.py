@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, Final
@@ -14,9 +14,9 @@ from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.record_filter import CONDITIONS, AskedRows, How
 from exchange.store.database.seals import seal_for
-from exchange.store.entry.exhibits import exhibit_of, exhibits_of_new, join_new, number_of
+from exchange.store.entry.exhibits import exhibit_of, exhibit_stated, join_terms, number_of, superseding
 from exchange.store.entry.record_details import detail_columns
-from exchange.store.long_lists import AT_ONCE
+from exchange.store.long_lists import AT_ONCE, in_parts
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.scan.deliveries import is_delivered
 from exchange.store.tables.records import (
@@ -78,16 +78,14 @@ def add_records(
     session.flush()  # the statements come first
     first = (session.scalar(select(func.max(RecordRow.sequence))) or 0) + 1
     received_at = stamp()
-    issuer = records[0][1].issuer
-    newer = _superseding(session, [statement_id for statement_id, _ in records], issuer)
-    exhibits = exhibits_of_new(session, issuer, {statement_id: record.supersedes for statement_id, record in records})
+    exhibits = {statement_id: exhibit_stated(statement_id, record) for statement_id, record in records}
     session.execute(
         insert(RecordRow),
         [
             record_columns(record)
             | {"statement_id": statement_id, "restricted": False, "widened": False, "sequence": first + place}
             | {"submitted_by": submitted_by, "received_at": received_at}
-            | {"superseded_by": newer.get(statement_id), "exhibit": exhibits[statement_id]}
+            | {"exhibit": exhibits[statement_id]}
             for place, (statement_id, record) in enumerate(records)
         ],
     )
@@ -116,18 +114,19 @@ def add_records(
         insert(AcquisitionRow).returning(AcquisitionRow.acquisition_id, sort_by_parameter_order=True),
         [row | {"state": state, "seal": seal_for(session, AcquisitionRow, row)} for row in scans],
     ).all()
-    _supersede(session, issuer, {record.supersedes: name for name, record in records if record.supersedes is not None})
-    join_new(session, issuer, exhibits)
+    supersede(session, set(exhibits.values()))
+    join_terms(session, exhibits)
     session.flush()
     return list(ids)
 
 
-def _supersede(session: Session, issuer: str, newer: Mapping[str, str]) -> None:
-    if not newer:
-        return
-    older = select(RecordRow).where(RecordRow.statement_id.in_(newer), RecordRow.issuer == issuer)
-    for row in session.scalars(older):
-        row.superseded_by = newer[row.statement_id]
+def supersede(session: Session, exhibits: Collection[str]) -> None:
+    """Note by which version each older one of these exhibits is superseded (``superseding``). Needs a write
+    transaction."""
+    newer = superseding(session, exhibits)
+    for part in in_parts(sorted(newer)):
+        for row in session.scalars(select(RecordRow).where(RecordRow.statement_id.in_(part))):
+            row.superseded_by = newer[row.statement_id]
 
 
 def record_columns(record: Record) -> dict[str, Any]:
@@ -237,18 +236,6 @@ def versions_of(session: Session, statement_id: str) -> list[RecordRow]:
             .order_by(StatementRow.log_index)
         )
     )
-
-
-def _superseding(session: Session, records: Collection[str], issuer: str) -> dict[str, str]:
-    """The versions that supersede records, as far as they are known here: they may have come before, and be erased."""
-    newer = select(StatementRow.about, StatementRow.statement_id).where(
-        StatementRow.about.in_(records),
-        StatementRow.type == "record",
-        StatementRow.issuer == issuer,
-        StatementRow.refused_by.is_(None),
-    )
-    found = session.execute(newer.order_by(StatementRow.log_index)).all()
-    return {older: name for older, name in found if older is not None}
 
 
 def take_up(session: Session, acquisition: AcquisitionRow) -> None:

@@ -102,6 +102,17 @@ def first_said_of(session: Session, subjects: Collection[str], kind: str, *, mos
     ]
 
 
+def verified_conclusions(
+    session: Session, first_versions: Collection[str], *, most: int
+) -> list[tuple[StatementRow, StatementRow]]:
+    """The believed conclusions on exhibits, each with a believed verification of it: the first ``most`` of each pair of
+    issuers."""
+    found: list[tuple[StatementRow, StatementRow]] = []
+    for part in in_parts(sorted(first_versions)):
+        found += [(row[0], row[1]) for row in session.execute(_VERIFIED, {"first_versions": part, "most": most})]
+    return found
+
+
 def _numbered(
     *of_each: InstrumentedAttribute[Any], newest: bool = False, of_hits: ColumnElement[bool] | None = None
 ) -> Select[Any]:
@@ -145,6 +156,30 @@ _FIRST_SAID_OF = _first_of(
 )
 
 
+_SECOND = aliased(StatementRow)
+_TURN = func.row_number().over(
+    partition_by=(StatementRow.about, StatementRow.issuer, _SECOND.issuer),
+    order_by=(StatementRow.log_index, _SECOND.log_index, _SECOND.statement_id),
+)
+_REVIEWED = (
+    select(StatementRow.statement_id.label("first"), _SECOND.statement_id.label("second"), _TURN.label("turn"))
+    .join(_SECOND, and_(_SECOND.about == StatementRow.statement_id, _SECOND.type == "verification"))
+    .where(
+        StatementRow.type == "conclusion",
+        StatementRow.about.in_(bindparam("first_versions", type_=String, expanding=True)),
+        *(row.envelope.is_not(None) & row.refused_by.is_(None) for row in (StatementRow, _SECOND)),
+    )
+    .subquery()
+)
+_VERIFIED = (
+    select(StatementRow, _SECOND)
+    .join(_REVIEWED, _REVIEWED.c.first == StatementRow.statement_id)
+    .join(_SECOND, _SECOND.statement_id == _REVIEWED.c.second)
+    .where(_REVIEWED.c.turn <= bindparam("most", type_=Integer))
+    .order_by(StatementRow.log_index, _SECOND.log_index, _SECOND.statement_id)
+)
+
+
 def pairs_of_hits(session: Session, statement_ids: Collection[str]) -> set[str]:
     """The pairs that these hits join."""
     found: set[str] = set()
@@ -176,21 +211,12 @@ def showed_later_ones(session: Session, issuer: str, pair: str, *, position: int
 
 
 def exhibits_joined(session: Session, pairs: Collection[str]) -> dict[str, tuple[Scans, Exhibits]]:
-    """The two scans and the two exhibits of each of these pairs, where both records are here."""
+    """The two scans and the two exhibits of each of these pairs."""
     found: dict[str, tuple[Scans, Exhibits]] = {}
     for part in in_parts(sorted(pairs)):
-        rows = session.execute(_JOINED, {"pairs": part})
-        found |= {pair: ((low, high), exhibits_of(a, b)) for pair, low, high, a, b in rows}
+        for row in session.scalars(select(HitPairRow).where(HitPairRow.pair.in_(part))):
+            found[row.pair] = (row.scan_low, row.scan_high), exhibits_of(row.exhibit_a, row.exhibit_b)
     return found
-
-
-_ONE, _OTHER = aliased(RecordRow), aliased(RecordRow)
-_JOINED = (
-    select(HitPairRow.pair, HitPairRow.scan_low, HitPairRow.scan_high, _ONE.exhibit, _OTHER.exhibit)
-    .join(_ONE, _ONE.statement_id == HitPairRow.record_a)
-    .join(_OTHER, _OTHER.statement_id == HitPairRow.record_b)
-    .where(HitPairRow.pair.in_(bindparam("pairs", type_=String, expanding=True)))
-)
 
 
 def hits_without_pair(session: Session, *, limit: int) -> Sequence[StatementRow]:
@@ -202,10 +228,10 @@ def hits_without_pair(session: Session, *, limit: int) -> Sequence[StatementRow]
     return session.scalars(found.where(~known.exists()).order_by(StatementRow.statement_id).limit(limit)).all()
 
 
-def pairs_of(session: Session, records: Collection[str], scans: Collection[Scans]) -> list[HitPairRow]:
-    """Those with one of these records on a side, or of these scans."""
+def pairs_of(session: Session, exhibits: Collection[str], scans: Collection[Scans]) -> list[HitPairRow]:
+    """Those with one of these exhibits on a side, or of these scans."""
     found: dict[str, HitPairRow] = {}
-    sides = [(HitPairRow.record_a, records), (HitPairRow.record_b, records)]
+    sides = [(HitPairRow.exhibit_a, exhibits), (HitPairRow.exhibit_b, exhibits)]
     for column, wanted in (*sides, (HitPairRow.scan_low, {low for low, _ in scans})):
         for part in in_parts(sorted(wanted)):
             found |= {row.pair: row for row in session.scalars(select(HitPairRow).where(column.in_(part)))}

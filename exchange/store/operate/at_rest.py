@@ -111,17 +111,6 @@ def _in(records: Collection[str]) -> ColumnElement[bool]:
     return RecordRow.statement_id.in_(records)
 
 
-def newer_versions(session: Session, issuer: str, records: Collection[str]) -> dict[str, list[StatementRow]]:
-    """The records of this issuer that supersede these ones, believed or not."""
-    query = select(StatementRow).where(
-        StatementRow.about.in_(records), StatementRow.issuer == issuer, StatementRow.type == "record"
-    )
-    found: dict[str, list[StatementRow]] = defaultdict(list)
-    for row in session.scalars(query):
-        found[row.about or ""].append(row)
-    return found
-
-
 def later_said(session: Session, issuer: str, kind: str, about: str, after: int) -> Sequence[StatementRow]:
     """What an issuer said later of a subject, by its log, in one type of statement."""
     query = select(StatementRow).where(

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import String, and_, bindparam, or_, select
-from sqlalchemy.orm import Session, aliased, defer
+from sqlalchemy.orm import Session, defer
 
 from exchange.store.entry.exhibits import Exhibits, exhibits_of
 from exchange.store.long_lists import in_parts
@@ -24,7 +24,7 @@ from exchange.store.review.candidates import (
 )
 from exchange.store.review.reviews import Scans, scans_of
 from exchange.store.tables.hits import HitPairRow
-from exchange.store.tables.records import CandidateRow, RecordRow
+from exchange.store.tables.records import CandidateRow
 
 
 class ScanPairScore(NamedTuple):
@@ -143,17 +143,11 @@ def pairs_of_two(session: Session, one: str, other: str, view: CandidateView) ->
     return [StoredCandidate(*row) for row in session.execute(query.options(defer(CandidateRow.comparison)))]
 
 
-_ONE, _OTHER = aliased(RecordRow), aliased(RecordRow)
-_VERSIONS = select(RecordRow.statement_id).where(
-    RecordRow.exhibit.in_(bindparam("exhibits", type_=String, expanding=True))
-)
 _JOINED = tuple(
-    select(_ONE.exhibit, _OTHER.exhibit, HitPairRow.link_id)
-    .join_from(HitPairRow, _ONE, _ONE.statement_id == HitPairRow.record_a)
-    .join(_OTHER, _OTHER.statement_id == HitPairRow.record_b)
-    .where(side.in_(_VERSIONS))
+    select(HitPairRow.exhibit_a, HitPairRow.exhibit_b, HitPairRow.link_id)
+    .where(side.in_(bindparam("exhibits", type_=String, expanding=True)))
     .order_by(HitPairRow.link_id.desc())
-    for side in (HitPairRow.record_a, HitPairRow.record_b)
+    for side in (HitPairRow.exhibit_a, HitPairRow.exhibit_b)
 )
 """Built once: asked with each list."""
 

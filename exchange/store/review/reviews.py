@@ -60,6 +60,19 @@ def mark_exhibits(session: Session, pseudonym: str, pairs: Collection[Exhibits])
         session.connection().execute(insert(ExhibitsSeenRow).on_conflict_do_nothing(), rows)
 
 
+def rename_seen(session: Session, handle: str, exhibit: str) -> None:
+    """Whoever was shown something of what a handle stood for was shown it of this exhibit. Needs a write
+    transaction."""
+    seen = ExhibitsSeenRow
+    rows = session.scalars(select(seen).where(or_(seen.exhibit_low == handle, seen.exhibit_high == handle))).all()
+    for row in rows:
+        low, high = exhibits_of(*(exhibit if one == handle else one for one in (row.exhibit_low, row.exhibit_high)))
+        if session.get(seen, (row.pseudonym, low, high)) is None:
+            session.add(seen(pseudonym=row.pseudonym, exhibit_low=low, exhibit_high=high, seen_at=row.seen_at))
+        session.delete(row)
+    session.flush()
+
+
 def _exhibits_named(session: Session, pairs: Collection[Scans]) -> set[Exhibits]:
     """The pairs of exhibits that these pairs of scans are of: a scan may have been entered twice."""
     scans = {scan for pair in pairs for scan in pair}
@@ -342,27 +355,14 @@ def sent_ever(pair: PairColumns) -> ColumnElement[bool]:
     return _task_of(pair).where(VerificationTaskRow.asked_by.is_(None)).exists()
 
 
-_JOINED_RECORDS = (aliased(RecordRow), aliased(RecordRow))
 _SHOWN_WITH = (aliased(AcquisitionRow), aliased(RecordRow))
 
 
 def joined_by_hit(pair: PairColumns) -> ColumnElement[bool]:
     """That somebody signed a hit of the exhibits of this pair, of whatever scans and versions."""
-    one, other = _JOINED_RECORDS
-    joined = (
-        select(HitPairRow.pair)
-        .join(one, one.statement_id == HitPairRow.record_a)
-        .join(other, other.statement_id == HitPairRow.record_b)
-    )
-    exhibits = (pair.record_a.exhibit, pair.record_b.exhibit)
-    sides = ((one, other), (other, one))
-    found = [
-        joined.where(a.exhibit == exhibits[0], b.exhibit == exhibits[1])
-        .correlate(pair.record_a, pair.record_b)
-        .exists()
-        for a, b in sides
-    ]
-    return or_(*found)
+    one, other = pair.record_a.exhibit, pair.record_b.exhibit
+    of_exhibits = _either(HitPairRow.exhibit_a, HitPairRow.exhibit_b, one, other)
+    return select(HitPairRow.pair).where(of_exhibits).correlate(pair.record_a, pair.record_b).exists()
 
 
 def opened_ever(

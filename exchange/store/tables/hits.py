@@ -18,6 +18,8 @@ class HitPairRow(Base):
     link_id: Mapped[str]
     record_a: Mapped[str] = mapped_column(index=True)
     record_b: Mapped[str] = mapped_column(index=True)
+    exhibit_a: Mapped[str] = mapped_column(index=True)
+    exhibit_b: Mapped[str] = mapped_column(index=True)
     scan_low: Mapped[str]
     scan_high: Mapped[str]
     stage: Mapped[str]

@@ -47,7 +47,7 @@ def why_not(peer: PeerRow, policy: Policy, today: date) -> ColumnElement[str | N
     needing = or_(
         RecordRow.kind.in_([kind for kind, rule in rules.items() if rule is SharingRule.NEEDS_APPROVAL]),
         RecordRow.handling == HandlingCode.H3,
-        was_denied(RecordRow.number, RecordRow.exhibit, peer),
+        was_denied(RecordRow.exhibit, peer),
         RecordRow.widened,
     )
     blank = true() if not peer.legal_basis.strip() else false()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, and_, exists, false, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from exchange.policy import LEVELS, LEVELS_GRANTED, Purpose
@@ -36,7 +36,7 @@ def _by_rule(peer: PeerRow, today: date) -> ColumnElement[bool]:
     return and_(
         _rule(peer, SharingRule.ALLOWED, reviewed_on=today),
         RecordRow.handling != HandlingCode.H3,
-        ~was_denied(RecordRow.number, RecordRow.exhibit, peer),
+        ~was_denied(RecordRow.exhibit, peer),
         RecordRow.widened.is_(False),
     )
 
@@ -112,19 +112,18 @@ def decision_on(exhibit: Named, peer: PeerRow) -> ColumnElement[str | None]:
     )
 
 
-def was_denied(number: Named, exhibit: Named, peer: PeerRow) -> ColumnElement[bool]:
+def was_denied(exhibit: Named, peer: PeerRow, *, number: str | None = None) -> ColumnElement[bool]:
     """Another exhibit of the same number was refused to the peer's jurisdiction, or taken back from the peer: most
-    likely the same one, entered anew."""
-    if number is None:
-        return false()
+    likely the same one, entered anew. Each number that a version of the exhibit has or had counts, and ``number``, of a
+    record that is not stored yet."""
     refused = exists().where(
-        _had_number(ApprovalRow, number),
+        _shares_number(ApprovalRow, exhibit, number),
         ApprovalRow.exhibit != exhibit,
         ApprovalRow.jurisdiction == peer.jurisdiction,
         ApprovalRow.decision == Decision.REFUSED,
     )
     taken_back = exists().where(
-        _had_number(TombstoneRow, number),
+        _shares_number(TombstoneRow, exhibit, number),
         TombstoneRow.exhibit != exhibit,
         TombstoneRow.holder == peer.node_id,
         TombstoneRow.lifted.is_(False),
@@ -132,13 +131,28 @@ def was_denied(number: Named, exhibit: Named, peer: PeerRow) -> ColumnElement[bo
     return or_(refused, taken_back)
 
 
-def _had_number(row: type[ApprovalRow] | type[TombstoneRow], number: Named) -> ColumnElement[bool]:
-    """The exhibit of a decision has or had this number in one of its versions, also in one that was erased."""
+def _shares_number(
+    row: type[ApprovalRow] | type[TombstoneRow], exhibit: Named, number: str | None
+) -> ColumnElement[bool]:
+    """The exhibit of a decision, and this one, have or had a number in common, also in a version that was erased."""
     version, erased = aliased(RecordRow), aliased(TombstoneRow)
+
+    def is_mine(theirs: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+        mine = theirs.in_(_numbers_of(exhibit))
+        return mine if number is None else or_(mine, theirs == number)
+
     return or_(
-        row.number == number,
-        exists().where(version.exhibit == row.exhibit, version.number == number).correlate(row, RecordRow),
-        exists().where(erased.exhibit == row.exhibit, erased.number == number).correlate(row, RecordRow),
+        is_mine(row.number),
+        exists().where(version.exhibit == row.exhibit, is_mine(version.number)).correlate(row, RecordRow),
+        exists().where(erased.exhibit == row.exhibit, is_mine(erased.number)).correlate(row, RecordRow),
+    )
+
+
+def _numbers_of(exhibit: Named) -> CompoundSelect[tuple[str | None]]:
+    version, erased = aliased(RecordRow), aliased(TombstoneRow)
+    return union_all(
+        select(version.number).where(version.exhibit == exhibit).correlate(RecordRow),
+        select(erased.number).where(erased.exhibit == exhibit).correlate(RecordRow),
     )
 
 

@@ -24,13 +24,13 @@ from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, SharingRule
 
 def standing_of(session: Session, statement_id: str, record: Record, peer: PeerRow, *, owner: str) -> Standing:
     """What is stated of one record of this node's, stored or not, and one peer."""
-    exhibit = exhibit_stated(session, statement_id, record)
+    exhibit = exhibit_stated(statement_id, record)
     granted, withdrawn, decision, denied = session.execute(
         select(
             is_granted(exhibit, peer),
             is_withdrawn(statement_id, exhibit, peer, issuer=owner),
             decision_on(exhibit, peer),
-            or_(was_denied(number_of(record), exhibit, peer), was_widened(statement_id)),
+            or_(was_denied(exhibit, peer, number=number_of(record)), was_widened(statement_id)),
         )
     ).one()
     return Standing(

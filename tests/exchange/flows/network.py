@@ -36,6 +36,7 @@ from exchange.log.checkpoint import Checkpoint
 from exchange.log.tiles import parse_path
 from exchange.net.client import PeerAddress, PeerClient
 from exchange.record_filter import RecordFilter
+from exchange.store.entry.exhibits import known_first_version
 from exchange.store.entry.records import AcquisitionState, add_record
 from exchange.store.entry.search import search_records
 from exchange.store.log.statements import append_leaf, append_own, latest_checkpoint, log_size, tile_hashes
@@ -153,7 +154,7 @@ class Network:
         with node.store.write() as session:
             append_own(session, name, record, record.type, envelope)
             add_record(session, name, record, submitted_by=record.made_by.pseudonym, state=AcquisitionState.QUEUED)
-            share(session, name, record, owner=node.node_id)
+            share(session, name, record, history=node.history)
 
     def _share(self, node: Node) -> None:
         if self.sharing:
@@ -174,6 +175,9 @@ class Network:
             handling={"code": "H0", "restriction": None, "source_grade": None, "information_grade": None},
             acquisitions=[acquisition_fields(blob=blob)],
         )
+        if isinstance(older := changes.get("supersedes"), str):
+            with node.store.read() as session:
+                fields["first_version"] = known_first_version(session, owner, older) or older
         payload = encoded({**fields, **changes})
         record, name = parse_statement(payload), statement_id(payload)
         assert isinstance(record, Record)
@@ -183,7 +187,7 @@ class Network:
             arrival.write(content)
             append_own(session, name, record, record.type, envelope)
             add_record(session, name, record, submitted_by=record.made_by.pseudonym, state=AcquisitionState.QUEUED)
-            share(session, name, record, owner=owner)
+            share(session, name, record, history=node.history)
             node.blobs.keep(arrival, blob["sha256"])
         sign_head(node)
         return name

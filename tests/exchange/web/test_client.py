@@ -194,7 +194,7 @@ def test_candidates_are_read_and_concluded_on(part: Callable[[str], Any], client
     names = sorted((best.record.statement_id, best.other.statement_id))
     records = {name: read.sync(name, client=client).statement for name in names}
     sides = [
-        models.Side(issuer=said.issuer, record=name, scan=said.acquisitions[0].blob.sha256)
+        models.Side(said.issuer, name, said.first_version or name, said.acquisitions[0].blob.sha256)
         for name, said in records.items()
     ]
     draft = models.ConclusionDraft(

@@ -95,7 +95,7 @@ class CuriousPeer:
         with node.store.write() as session:
             append_own(session, statement_id(payload), record, record.type, node.keys.statement.sign(payload))
             add_record(session, statement_id(payload), record, submitted_by=None, state=AcquisitionState.QUEUED)
-            share(session, statement_id(payload), record, owner=MK)
+            share(session, statement_id(payload), record, history=node.history)
         self._signed.append(statement_id(payload))
 
     def _sign_about(self, value: str) -> None:

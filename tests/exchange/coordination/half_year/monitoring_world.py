@@ -92,7 +92,10 @@ class World:
 
     def pair(self, one: str, other: str) -> dict[str, Any]:
         low, high = sorted((one, other))
-        a, b = ({"issuer": self.issuers[name], "record": name, "scan": self.scans[name]} for name in (low, high))
+        a, b = (
+            {"issuer": self.issuers[name], "record": name, "first_version": name, "scan": self.scans[name]}
+            for name in (low, high)
+        )
         return {"a": a, "b": b}
 
     def hit(self, one: str, other: str, *, issuer: str = RS, confirmed: bool = False, conclusion: str = "") -> str:

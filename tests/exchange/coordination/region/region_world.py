@@ -316,7 +316,7 @@ class RegionWorld:
         sides = {}
         for code, name in (one, other):
             scan = next(scan for found, _, scan in self.records[code] if found == name)
-            sides[name] = {"issuer": self.nodes[code].node_id, "record": name, "scan": scan}
+            sides[name] = {"issuer": self.nodes[code].node_id, "record": name, "first_version": name, "scan": scan}
         a, b = (sides[name] for name in sorted(sides))
         return {"a": a, "b": b}
 

@@ -47,6 +47,7 @@ class BlindWorld:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.records: dict[str, str] = {}
+        self.first_versions: dict[str, str] = {}
         self.owners: dict[str, str] = {}
         self.tokens: dict[str, str] = {}
 
@@ -60,6 +61,7 @@ class BlindWorld:
         with closing(self.network.copied(folder)) as network:
             copy = BlindWorld(network)
             copy.records, copy.owners, copy.tokens = dict(self.records), dict(self.owners), dict(self.tokens)
+            copy.first_versions = dict(self.first_versions)
             yield copy
 
     def people(self) -> None:
@@ -87,6 +89,7 @@ class BlindWorld:
         )
         self.network.settle()
         self.records[name], self.owners[name] = record, owner
+        self.first_versions[name] = record if older is None else self.first_versions[name]
         for node in self.network.nodes.values():
             open_all_lists(node, *(who.pseudonym for who in self.looking))
         return record
@@ -109,6 +112,7 @@ class BlindWorld:
             {
                 "issuer": self.owners[name],
                 "record": self.records[name],
+                "first_version": self.first_versions[name],
                 "scan": scan_of(named.get(name, name), region),
             }
             for name in (one, other)

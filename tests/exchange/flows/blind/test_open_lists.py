@@ -17,7 +17,6 @@ from exchange.flows.review.taken_work import Assigner, TakenKind, WorkKey, give_
 from exchange.flows.terms.withdraw import withdraw
 from exchange.log.audit_entry import Actor, ActorKind
 from exchange.store.access.users import add_user
-from exchange.store.entry.exhibits import join_exhibits
 from exchange.store.review.reviews import blind_examiners
 from exchange.store.tables.records import CandidateRow, RecordRow
 from exchange.store.tables.reviews import OpenedListRow
@@ -122,13 +121,8 @@ def test_what_a_hit_joins_is_open_to_each_reader_of_the_hit(world: BlindWorld) -
     assert find_candidate(world.rs, SECOND.role, "two", candidate) is not None
 
 
-def test_an_opened_list_follows_its_exhibit(world: BlindWorld) -> None:
+def test_an_opened_list_goes_with_its_exhibit(world: BlindWorld) -> None:
     open_list(world.rs, SECOND.role, "two", world.records["a"])
-    with world.rs.store.write() as session:
-        exhibit = session.get_one(RecordRow, world.records["a"]).exhibit
-        join_exhibits(session, exhibit, "another")
-        assert session.scalars(select(OpenedListRow.exhibit)).all() == ["another"]
-        join_exhibits(session, "another", exhibit)
     withdraw(world.rs, HEAD, world.records["a"], WithdrawalReason.ENTERED_IN_ERROR)
     world.network.settle()
     with world.rs.store.read() as session:

@@ -24,7 +24,6 @@ from exchange.flows.candidates.exhibit_pairs import (
 from exchange.flows.candidates.set_aside import THE_REST, bring_pairs_back, set_pairs_aside
 from exchange.flows.node.node import Node
 from exchange.store.access.users import change_role, revoke_user
-from exchange.store.entry.exhibits import join_exhibits
 from exchange.store.tables.records import CandidateRow, RecordRow
 from exchange.store.tables.reviews import ExhibitsSeenRow, PairSetAsideRow
 from exchange.store.terms.withdrawals import erase_rows
@@ -225,12 +224,3 @@ def test_what_goes_while_it_is_set_aside_leaves_no_row(
     monkeypatch.setattr(set_aside, "note_lists", late)
     put(world, "b", "w0")
     assert len(rows(world.rs)) == left
-
-
-def test_it_follows_a_version_that_joins_another_exhibit(world: BlindWorld) -> None:
-    put(world, "b", "w0")
-    with world.rs.store.write() as session:
-        join_exhibits(session, f"{MK}/{world.records['w0']}", f"{MK}/{world.records['w1']}")
-    low_high = {name for row in rows(world.rs) for name in (row.exhibit_low, row.exhibit_high)}
-    assert f"{MK}/{world.records['w1']}" in low_high
-    assert f"{MK}/{world.records['w0']}" not in low_high

@@ -238,6 +238,12 @@ def amended(network: Network, record: str) -> str:
     return network.record(RS, audience=["MK"], scan=b"one", supersedes=record)
 
 
+def amended_twice(network: Network, record: str, owner: str = RS, scan: bytes = b"one") -> str:
+    """The other side never has the version in the middle."""
+    middle = network.record(owner, audience=[], scan=scan, supersedes=record)
+    return network.record(owner, audience=["RS", "MK"], scan=scan, supersedes=middle)
+
+
 def scanned_again(network: Network, record: str) -> str:
     return network.record(RS, audience=["MK"], scan=b"again", supersedes=record)
 
@@ -249,11 +255,11 @@ def renumbered_and_entered_anew(network: Network, record: str) -> str:
     network.settle()
     withdraw(network.nodes[RS], HEAD, second, WithdrawalReason.ENTERED_IN_ERROR)
     network.settle()
-    return network.record(RS, exhibit=exhibit_fields(item="\N{FULLWIDTH DIGIT NINE}"), scan=b"again", **again)
+    return network.record(RS, exhibit=exhibit_fields(item="9"), scan=b"again", **again)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("enter", [amended, scanned_again, renumbered_and_entered_anew])
+@pytest.mark.parametrize("enter", [amended, amended_twice, scanned_again, renumbered_and_entered_anew])
 def test_a_disagreement_follows_the_exhibit_on_both_nodes(
     network: Network, pair: dict[str, Any], enter: Callable[[Network, str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,9 +269,11 @@ def test_a_disagreement_follows_the_exhibit_on_both_nodes(
     own = next(side["record"] for side in pair.values() if side["issuer"] == RS)
     again = enter(network, own)
     network.settle()
-    scan = b"one" if enter is amended else b"again"
+    scan = b"one" if enter in (amended, amended_twice) else b"again"
     sides = [side for side in pair.values() if side["issuer"] == MK]
-    sides.append({"issuer": RS, "record": again, "scan": hashlib.sha256(scan).hexdigest()})
+    first_version = again if enter is renumbered_and_entered_anew else own
+    version = {"record": again, "first_version": first_version}
+    sides.append({"issuer": RS, **version, "scan": hashlib.sha256(scan).hexdigest()})
     a, b = sorted(sides, key=lambda side: str(side["record"]))
     later = {"a": a, "b": b}
     lead = lead_of_two(network, later, THIRD, SCREEN)
@@ -282,3 +290,23 @@ def test_a_disagreement_follows_the_exhibit_on_both_nodes(
     for node in (RS, MK):
         with network.nodes[node].store.read() as session:
             assert stored_stage(session, pair_id(Pair.model_validate(later))) == Stage.LEAD
+
+
+@pytest.mark.slow
+def test_a_version_that_a_side_never_had_hides_no_disagreement(network: Network, pair: dict[str, Any]) -> None:
+    """Nor does its later release change a hit."""
+    first = says(network, RS, FIRST, "conclusion", pair=pair, **SCREEN).statement_id
+    says(network, RS, SECOND, "verification", verifies=first, pair=pair, **NOT_ASSOCIATED)
+    side = next(name for name in pair if pair[name]["issuer"] == MK)
+    newest = amended_twice(network, pair[side]["record"], MK, b"other")
+    network.settle()
+    a, b = sorted(({**one, "record": newest} if one is pair[side] else one for one in pair.values()), key=_record_of)
+    later = {"a": a, "b": b}
+    lead = lead_of_two(network, later, THIRD, SCREEN)
+    with pytest.raises(Conflict) as refused:
+        says(network, RS, FIRST, "hit", **lead)
+    assert refused.value.code == NoEffect.DISAGREEMENT
+
+
+def _record_of(side: dict[str, str]) -> str:
+    return side["record"]

@@ -340,7 +340,7 @@ def test_a_hit_of_a_record_that_never_was_is_set_aside(network: Network, pair: d
     mk, rs = network.nodes[MK], network.nodes[RS]
     own = next(side for side in ("a", "b") if pair[side]["issuer"] == RS)
     unknown = ("0" if own == "a" else "f") * 64  # a pair has the smaller id first
-    for changed in ({"record": unknown}, {"scan": unknown}):
+    for changed in ({"record": unknown, "first_version": unknown}, {"scan": unknown}):
         invented = Pair.model_validate(pair | {own: pair[own] | changed})
         basis = {"pair": invented, "basis": Basis.SCREEN}
         rests_on = {"conclusion": "1" * 64, "verification": "2" * 64}
@@ -371,8 +371,9 @@ def _many(node: Node, count: int) -> list[Pair]:
         for number in range(count):
             made = History()
             sides = [
-                {"issuer": issuer, "record": _digest(f"{side} {number}"), "scan": _digest(f"scan {side} {number}")}
+                {"issuer": issuer, "record": name, "first_version": name, "scan": _digest(f"scan {side} {number}")}
                 for side, issuer in (("a", RS), ("b", MK))
+                for name in [_digest(f"{side} {number}")]
             ]
             a, b = sorted(sides, key=lambda side: side["record"])
             made.pair = {"a": a, "b": b}

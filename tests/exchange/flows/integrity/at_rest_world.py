@@ -153,7 +153,7 @@ def join(network: Network, sides: dict[str, tuple[str, bytes]]) -> str:
 
 def pair_of(sides: dict[str, tuple[str, bytes]]) -> dict[str, dict[str, str]]:
     named = [
-        {"issuer": owner, "record": record, "scan": hashlib.sha256(scan).hexdigest()}
+        {"issuer": owner, "record": record, "first_version": record, "scan": hashlib.sha256(scan).hexdigest()}
         for owner, (record, scan) in sides.items()
     ]
     a, b = sorted(named, key=lambda side: side["record"])

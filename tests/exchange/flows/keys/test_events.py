@@ -100,7 +100,7 @@ def submit(network: Network, count: int, node_id: str = RS) -> list[str]:
             add_record(
                 session, name, record, submitted_by=record.made_by.pseudonym, state=AcquisitionState.AWAITING_SCAN
             )
-            share(session, name, record, owner=node_id)
+            share(session, name, record, history=node.history)
         made.append(name)
     while sign_head(node):
         pass
@@ -344,7 +344,7 @@ def test_what_a_thief_superseded_is_current_again(pair: Network) -> None:
             submitted_by=record.made_by.pseudonym,
             state=AcquisitionState.AWAITING_SCAN,
         )
-        share(session, statement_id(payload), record, owner=RS)
+        share(session, statement_id(payload), record, history=node.history)
     sign_head(node)
     turn(pair, MK, RS)
     assert hidden not in records(pair, MK)

@@ -46,7 +46,8 @@ class Partners:
         for name in (one, other):
             with self.node(RS).store.read() as session:
                 [scan] = acquisitions_of(session, self.records[name])
-            sides.append({"issuer": RS if name in "ac" else MK, "record": self.records[name], "scan": scan.sha256})
+            record = {"record": self.records[name], "first_version": self.records[name]}
+            sides.append({"issuer": RS if name in "ac" else MK, **record, "scan": scan.sha256})
         a, b = sorted(sides, key=lambda side: side["record"])
         return Pair.model_validate({"a": a, "b": b})
 

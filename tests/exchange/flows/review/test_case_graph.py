@@ -41,7 +41,7 @@ class World:
 
 
 def side(name: str | None) -> Side:
-    return Side.model_construct(record=name, scan=f"s{name}")
+    return Side.model_construct(issuer="ffp", record=name, first_version=name, scan=f"s{name}")
 
 
 def link(one: str | None, other: str | None, stage: Stage = Stage.LEAD) -> Any:
@@ -58,7 +58,6 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World([], [])
     monkeypatch.setattr(graphs, "all_links", lambda _session, hidden: made.shown(hidden))
     monkeypatch.setattr(visibility, "open_tasks", lambda _session: made.tasks)
-    monkeypatch.setattr(visibility, "versions_of_exhibits", lambda _session, names: {name[4:]: name for name in names})
     known = {"RS-1"}
     monkeypatch.setattr(
         graphs,

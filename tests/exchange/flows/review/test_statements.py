@@ -36,7 +36,9 @@ def pair(network: Network) -> dict[str, Any]:
     sides = []
     for owner, scan in ((RS, b"one"), (MK, b"other")):
         record = network.record(owner, audience=["RS", "MK", "XK"], scan=scan)
-        sides.append({"issuer": owner, "record": record, "scan": hashlib.sha256(scan).hexdigest()})
+        sides.append(
+            {"issuer": owner, "record": record, "first_version": record, "scan": hashlib.sha256(scan).hexdigest()}
+        )
     network.settle()
     a, b = sorted(sides, key=lambda side: side["record"])
     return {"a": a, "b": b}

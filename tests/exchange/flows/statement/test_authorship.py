@@ -339,7 +339,7 @@ def test_where_the_author_cannot_decide_a_wider_version_waits_for_the_head(
         peer = find_peer(session, MK)
         assert peer is not None
         assert entitled(session, peer, owner=RS) == []
-        said = decide_sharing(session, record, record_of(session, record), peer, owner=RS)
+        said = decide_sharing(session, record, record_of(session, record), peer, history=node.history)
         assert said is not None
         assert said.reason is Reason.NEEDS_APPROVAL
     assert _amended(network, maker("colleague"), record)

@@ -94,7 +94,7 @@ def reason(network: Network, record: str) -> Reason | None:
     with node.store.read() as session:
         peer = find_peer(session, MK)
         assert peer is not None
-        said = decide_sharing(session, record, record_of(session, record), peer, owner=RS, today=today)
+        said = decide_sharing(session, record, record_of(session, record), peer, history=node.history, today=today)
         by_rows = session.scalar(select(why_not(peer, found[1], today)).where(RecordRow.statement_id == record))
     by_rule = said and said.reason
     assert by_rows == by_rule or by_rule is Reason.WITHDRAWN
@@ -191,9 +191,7 @@ def test_exhibits_without_a_number_are_not_taken_for_each_other(network: Network
     assert other in here(network, MK)
 
 
-@pytest.mark.parametrize(
-    "number", ["3 a", "3A", "\uff13a", "3\N{CYRILLIC SMALL LETTER A}", "3\N{GREEK CAPITAL LETTER ALPHA}"]
-)
+@pytest.mark.parametrize("number", ["3 a", "3A", "3\N{CYRILLIC SMALL LETTER A}"])
 def test_an_exhibit_that_is_withdrawn_and_entered_anew_waits_for_the_head(
     network: Network, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
@@ -230,6 +228,9 @@ def test_an_exhibit_whose_number_was_corrected_and_that_is_entered_anew_waits_fo
     network.settle()
     assert again not in here(network, MK)
     assert (again, "MK") in waiting(network)
+    renumbered = network.record(RS, exhibit=exhibit_fields(item="11"), supersedes=again, **entered)
+    network.settle()
+    assert renumbered not in here(network, MK), "it had the number when it began to wait"
 
 
 def test_no_scan_of_a_denied_exhibit_travels_with_a_query(network: Network, denied: str) -> None:
@@ -316,6 +317,12 @@ def test_a_version_that_a_colleague_widened_waits_for_the_head_whatever_its_row_
     network.settle()
     with network.nodes[RS].store.read() as session:
         assert not session.get_one(RecordRow, second).widened
+        peer, history = find_peer(session, MK), network.nodes[RS].history
+        assert peer is not None
+        answers = [
+            decide_sharing(session, name, record_of(session, name), peer, history=history) for name in (second, third)
+        ]
+    assert [answer is None for answer in answers] == [goes] * 2
     report = check_log(network.nodes[RS])
     assert {found.subject for found in report.findings if "widened" in found.what} == (
         set() if goes else {f"record {second}", f"record {third}"}

@@ -69,7 +69,7 @@ def test_nothing_leaves_by_any_way(network: Network) -> None:
     assert network.holds(MK) == set()
     assert record not in given(network)
     with rs.store.read() as session:
-        [shared] = sharing_of(session, record, record_of(session, record), owner=RS)
+        [shared] = sharing_of(session, record, record_of(session, record), history=rs.history)
         (scan,) = acquisitions_of(session, record)
         assert searchable_records(session, peer_of(network), [record], date(2026, 12, 1), owner=RS) == set()
         assert best_released(session, rs, peer_of(network), [StandsOut(record, ScoreBand.HIGH)]) == []

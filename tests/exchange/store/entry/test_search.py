@@ -40,6 +40,7 @@ NOT_SEARCHED = {
     "type": "a record's is always the same",
     "made_by": "who works for whom is no question of a search; one's own are listed elsewhere",
     "stated_at": "as stated, and never what anything is decided by",
+    "first_version": "every version is found by what it says itself",
     "acquisitions.region_mask.rows": "a picture: that there is one is searched",
     "acquisitions.region_mask.columns": "a picture",
     "acquisitions.region_mask.bits": "a picture",
