@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.coordination.approved_document import digest_of
 from exchange.coordination.approved_rows import ApprovedKind, ApprovedRow
-from exchange.coordination.half_year.editions import MANIFEST_FORMATS, read_manifest
+from exchange.coordination.half_year.editions import MANIFEST_FORMATS, read_editions_manifest
 from exchange.flows.integrity.signed_rows import UNBACKED, Difference, IntegrityPart, differing, said_in
 from exchange.flows.node.node import Node
 from exchange.store.operate.at_rest import rows_backed
@@ -40,7 +40,7 @@ def _wrong_editions(row: ApprovedRow) -> list[str]:
     if row.kind not in MANIFEST_FORMATS:
         return [name for name, content in stored.items() if content]
     try:
-        manifest = read_manifest(ApprovedKind(row.kind), row.manifest)
+        manifest = read_editions_manifest(ApprovedKind(row.kind), row.manifest)
     except ContractError:
         return ["manifest"]
     return [name for name, content in stored.items() if digest_of(content) != getattr(manifest, name)]

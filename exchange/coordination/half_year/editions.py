@@ -26,7 +26,7 @@ MAX_MANIFEST_BYTES: Final = 4096
 PeriodText = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}(H[12])?$")]
 
 
-class Manifest(Contract):
+class EditionsManifest(Contract):
     """``period``: 2026H2, or 2026. ``public`` and ``restricted``: the SHA-256 of both editions' exact bytes."""
 
     format: str
@@ -40,7 +40,7 @@ class Manifest(Contract):
 def editions(
     kind: ApprovedKind, period: str, node_id: str, jurisdiction: str, public: bytes, restricted: bytes
 ) -> Editions:
-    manifest = Manifest(
+    manifest = EditionsManifest(
         format=MANIFEST_FORMATS[kind],
         period=period,
         node=node_id,
@@ -48,18 +48,18 @@ def editions(
         public=digest_of(public),
         restricted=digest_of(restricted),
     )
-    return Editions(write_manifest(manifest), public, restricted)
+    return Editions(write_editions_manifest(manifest), public, restricted)
 
 
-def write_manifest(manifest: Manifest) -> bytes:
+def write_editions_manifest(manifest: EditionsManifest) -> bytes:
     """JSON of sorted keys without blanks, as RFC 8785 has it, and a line's end."""
     fields = manifest.model_dump(mode="json")
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
 
 
-def read_manifest(kind: ApprovedKind, data: bytes) -> Manifest:
+def read_editions_manifest(kind: ApprovedKind, data: bytes) -> EditionsManifest:
     """Strictly, from bytes of whoever. Raises ContractError."""
-    found = read_strict(Manifest, data, max_bytes=MAX_MANIFEST_BYTES)
+    found = read_strict(EditionsManifest, data, max_bytes=MAX_MANIFEST_BYTES)
     if found.format != MANIFEST_FORMATS[kind]:
         raise ContractError("invalid-field", f"This is no manifest of the format {MANIFEST_FORMATS[kind]}.")
     return found

@@ -39,7 +39,7 @@ from exchange.log.audit_entry import SUPERVISION, Act, Actor, Deed
 from exchange.store.log.audit import add_deeds
 
 SheetPlace = tuple[Offence, HarmOutcome, WeaponKind]
-COUNTS: Final = "incidents"
+INCIDENT_COUNTS: Final = "incidents"
 """The name of the draft of a half-year's counts."""
 PROPOSAL: Final = "incidents proposed"
 """The name of the draft of a table that was read, and not taken yet."""
@@ -107,7 +107,7 @@ class Sheet:
 
 def entered(node: Node, half: Half) -> Entered:
     with node.store.read() as session:
-        states, proposed = draft_steps(session, COUNTS, str(half)), draft_steps(session, PROPOSAL, str(half))
+        states, proposed = draft_steps(session, INCIDENT_COUNTS, str(half)), draft_steps(session, PROPOSAL, str(half))
         return Entered(
             current=_entry(states[0]) if states else None,
             proposed=_entry(proposed[0]) if proposed else None,
@@ -117,7 +117,7 @@ def entered(node: Node, half: Half) -> Entered:
 
 
 def halves_entered(session: Session) -> set[str]:
-    return set(session.scalars(select(DraftStepRow.of).where(DraftStepRow.draft == COUNTS).distinct()))
+    return set(session.scalars(select(DraftStepRow.of).where(DraftStepRow.draft == INCIDENT_COUNTS).distinct()))
 
 
 def propose_import(
@@ -142,7 +142,7 @@ def take_import(node: Node, by: Actor, half: Half, number: int) -> int:
     with node.store.write() as session:
         _check_open(session, half)
         row = _proposal(session, half, number)
-        taken = add_step(session, COUNTS, row.act, row.content, by.name, of=str(half), most=KEPT_STATES)
+        taken = add_step(session, INCIDENT_COUNTS, row.act, row.content, by.name, of=str(half), most=KEPT_STATES)
         drop_steps(session, [row])
         _audit(session, by, half, "import taken")
         return taken.step
@@ -164,11 +164,11 @@ def save_sheet(node: Node, by: Actor, half: Half, sheet: Sheet, seen: int) -> No
             raise InvalidInput(f"A count is a whole number from 0 to {MAX_COUNT}.", code="invalid-field")
     with node.store.write() as session:
         _check_open(session, half)
-        states = draft_steps(session, COUNTS, str(half))
+        states = draft_steps(session, INCIDENT_COUNTS, str(half))
         _check_seen(states[0].step if states else 0, seen)
         before = _entry(states[0]).counts if states else IncidentCounts()
         content = _content(TableReading(_with_sheet(before, sheet)))
-        add_step(session, COUNTS, TYPED, content, by.name, of=str(half), most=KEPT_STATES)
+        add_step(session, INCIDENT_COUNTS, TYPED, content, by.name, of=str(half), most=KEPT_STATES)
         _audit(session, by, half, "sheet saved")
 
 
@@ -176,7 +176,7 @@ def undo_change(node: Node, by: Actor, half: Half, number: int) -> None:
     """Go back to the state before. Raises Conflict, NotFound."""
     with node.store.write() as session:
         _check_open(session, half)
-        states = draft_steps(session, COUNTS, str(half))
+        states = draft_steps(session, INCIDENT_COUNTS, str(half))
         if not states:
             raise NotFound(f"Nothing is entered of {half}.")
         _check_seen(states[0].step, number)
@@ -186,7 +186,7 @@ def undo_change(node: Node, by: Actor, half: Half, number: int) -> None:
 
 def settle(session: Session, half: Half) -> None:
     """Of a half-year that is approved, erase all states but the one that was approved. Needs a write transaction."""
-    approved, *others = draft_steps(session, COUNTS, str(half))
+    approved, *others = draft_steps(session, INCIDENT_COUNTS, str(half))
     drop_steps(session, [*others, *draft_steps(session, PROPOSAL, str(half))])
     entry = _entry(approved)
     approved.content = _content(TableReading(entry.counts), entry.salt)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from exchange.coordination.approved_document import check_approval, check_part
 from exchange.coordination.approved_rows import ApprovedKind
-from exchange.coordination.half_year.editions import Manifest, read_manifest
+from exchange.coordination.half_year.editions import EditionsManifest, read_editions_manifest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.restricted_edition import BLOCK, HalfText
 from exchange.coordination.half_year.small_counts import Figure, Told
@@ -80,7 +80,7 @@ def check_annex(
     said = check_approval(proven, manifest_bytes)
 
     # 2.
-    manifest = read_manifest(ApprovedKind.ANNEX, manifest_bytes)
+    manifest = read_editions_manifest(ApprovedKind.ANNEX, manifest_bytes)
     if (manifest.node, manifest.jurisdiction, manifest.period) != (
         proven.card.issuer,
         proven.card.jurisdiction,
@@ -105,7 +105,7 @@ def check_annex(
     return VerifiedAnnex(told, counted, said.concerns, proven.verified.statement_id)
 
 
-def _check_head(head: AnnexHead, manifest: Manifest) -> None:
+def _check_head(head: AnnexHead, manifest: EditionsManifest) -> None:
     if (head.node_id, head.jurisdiction, str(head.half)) != (manifest.node, manifest.jurisdiction, manifest.period):
         raise StatementInvalid("An edition of the annex is of another node or half-year.", code="wrong-issuer")
 

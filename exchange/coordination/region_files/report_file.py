@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 
 from exchange.coordination.approved_document import check_approval, check_part
 from exchange.coordination.approved_rows import ApprovedKind
-from exchange.coordination.half_year.editions import Manifest, PeriodText, read_manifest
+from exchange.coordination.half_year.editions import EditionsManifest, PeriodText, read_editions_manifest
 from exchange.coordination.half_year.half_year_document import REPORT_FORMAT, Document
 from exchange.coordination.half_year.half_years import parse_period
 from exchange.coordination.half_year.public_edition import PublicFigures, public_figures
@@ -105,7 +105,7 @@ class VerifiedReport:
     """A report that its node's head approved. ``restricted``: None where the file has none, or there is no key.
     ``annexes``: the incident annexes of its half-years that are bound into the file, the first first."""
 
-    manifest: Manifest
+    manifest: EditionsManifest
     document: Document
     public: bytes
     restricted: Restricted | None
@@ -197,7 +197,7 @@ def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = No
 
     # 5.
     try:
-        manifest = read_manifest(ApprovedKind.REPORT, manifest_bytes)
+        manifest = read_editions_manifest(ApprovedKind.REPORT, manifest_bytes)
         check_part(public, manifest.public, "public")
         document = read_public(public)
     except (StatementInvalid, ContractError) as error:
@@ -359,7 +359,7 @@ def _opened(file: ReportFile, said: SealedEdition, manifest: bytes, key: Recipie
 
 
 def _restricted(
-    file: ReportFile, manifest: Manifest, manifest_bytes: bytes, document: Document, key: RecipientKey | None
+    file: ReportFile, manifest: EditionsManifest, manifest_bytes: bytes, document: Document, key: RecipientKey | None
 ) -> Restricted | None:
     if file.restricted is None or key is None:
         return None

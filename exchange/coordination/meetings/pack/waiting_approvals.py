@@ -23,7 +23,7 @@ from exchange.coordination.draft_steps import DraftStepRow
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.half_year_report import halves_since
 from exchange.coordination.half_year.half_years import Half, Period, Year
-from exchange.coordination.incidents.enter_incidents import COUNTS, entered
+from exchange.coordination.incidents.enter_incidents import INCIDENT_COUNTS, entered
 from exchange.coordination.maturity.keep_snapshot import KEPT_AFTER_DAYS, last_half
 from exchange.coordination.meetings.held_meetings import meetings_of
 from exchange.coordination.meetings.meeting_tables import MeetingRow
@@ -41,10 +41,10 @@ def _kept_for_head(session: Session, first_day: str) -> _Kept:
     """``first_day``: from when on meetings can still be told of."""
     approved = select(ApprovedRow.kind, ApprovedRow.period, ApprovedRow.approved_at)
     counts = select(DraftStepRow.draft, DraftStepRow.of, func.max(DraftStepRow.made_at))
-    counts = counts.where(DraftStepRow.draft == COUNTS).group_by(DraftStepRow.draft, DraftStepRow.of)
+    counts = counts.where(DraftStepRow.draft == INCIDENT_COUNTS).group_by(DraftStepRow.draft, DraftStepRow.of)
     held = select(literal(_MEETINGS), MeetingRow.held_on, func.max(MeetingRow.changed_at))
     held = held.where(MeetingRow.held_on >= first_day).group_by(MeetingRow.held_on)
-    kept: dict[str, dict[str, str]] = {kind: {} for kind in (*ApprovedKind, COUNTS, _MEETINGS)}
+    kept: dict[str, dict[str, str]] = {kind: {} for kind in (*ApprovedKind, INCIDENT_COUNTS, _MEETINGS)}
     for kind, of, at in session.execute(union_all(approved, counts, held)):
         kept[kind][of] = at
     return kept
@@ -93,7 +93,7 @@ def _reports(kept: _Kept, over: Sequence[Half]) -> Iterator[WaitingForHead]:
 
 def _annexes(node: Node, kept: _Kept) -> Iterator[WaitingForHead]:
     """Where counts are entered: without any, there is nothing to approve."""
-    for text in kept[COUNTS].keys() - kept[ApprovedKind.ANNEX].keys():
+    for text in kept[INCIDENT_COUNTS].keys() - kept[ApprovedKind.ANNEX].keys():
         half = Half.parse(text)
         if half.end <= stamp():
             current = entered(node, half).current

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from exchange.clock import stamp
 from exchange.coordination.approved_rows import ApprovedKind
-from exchange.coordination.half_year.editions import read_manifest
+from exchange.coordination.half_year.editions import read_editions_manifest
 from exchange.coordination.half_year.figure_definitions import COUNTS
 from exchange.coordination.half_year.half_year_document import read_document, write_document
 from exchange.coordination.half_year.half_year_report import approve_report, find_approved, halves, released
@@ -436,7 +436,7 @@ def test_nothing_is_released_before_the_head_has_signed(world: World) -> None:
     assert given.data == found.data
     assert given.editions == found.editions
     assert given.sha256 == hashlib.sha256(given.editions.manifest).hexdigest()
-    manifest = read_manifest(ApprovedKind.REPORT, given.editions.manifest)
+    manifest = read_editions_manifest(ApprovedKind.REPORT, given.editions.manifest)
     assert manifest.public == hashlib.sha256(given.data).hexdigest()
     assert manifest.restricted == hashlib.sha256(given.editions.restricted).hexdigest()
     assert (given.approval, given.approved_by, given.approved_at) == (said, "head-1", "2027-01-10T00:00:00.000Z")

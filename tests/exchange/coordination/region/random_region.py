@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from exchange.coordination.half_year.editions import Manifest
+from exchange.coordination.half_year.editions import EditionsManifest
 from exchange.coordination.half_year.figure_definitions import COUNTS, STAGES
 from exchange.coordination.half_year.half_year_document import Document
 from exchange.coordination.half_year.half_years import Half, Period, Year
@@ -189,7 +189,7 @@ def report_of(region: Region, period: Period, code: str) -> VerifiedReport:
         if isinstance(period, Year)
         else halves[0]
     )
-    manifest = Manifest(
+    manifest = EditionsManifest(
         format="ffp-monitoring-manifest/1",
         period=str(period),
         node=halves[0].node,

@@ -14,10 +14,10 @@ import pytest
 from exchange.coordination.approved_document import approval_proof
 from exchange.coordination.approved_rows import ApprovedKind, ApprovedRow
 from exchange.coordination.half_year.editions import (
-    Manifest,
+    EditionsManifest,
     editions,
-    read_manifest,
-    write_manifest,
+    read_editions_manifest,
+    write_editions_manifest,
 )
 from exchange.coordination.half_year.half_year_document import write_document
 from exchange.coordination.half_year.half_year_report import approve_report, draft, find_approved
@@ -93,7 +93,7 @@ def only(found: tuple[RefusedFile, ...]) -> RefusedFile:
 def test_forged_files_are_refused(released_region: Released) -> None:
     good = of(released_region, "rs")
     public = unb64(good, "public").replace(b'"goal": 2', b'"goal": 3', 1)
-    manifest = read_manifest(ApprovedKind.REPORT, unb64(good, "manifest"))
+    manifest = read_editions_manifest(ApprovedKind.REPORT, unb64(good, "manifest"))
     other = json.loads(of(released_region, "mk"))
     sealed = json.loads(good)["restricted"]
     later_purpose = {**sealed, "purpose": "Another purpose"}
@@ -127,8 +127,8 @@ def test_forged_files_are_refused(released_region: Released) -> None:
             assert item.node in ("ffp-rs", "ffp-mk"), what
 
 
-def _manifest(manifest: Manifest, **changes: Any) -> bytes:
-    return write_manifest(manifest.model_copy(update=changes))
+def _manifest(manifest: EditionsManifest, **changes: Any) -> bytes:
+    return write_editions_manifest(manifest.model_copy(update=changes))
 
 
 def _at(proof: dict[str, Any], index: int) -> bytes:
