@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from exchange import compute_accounts
-from exchange.compute_accounts import Accounts
+from exchange import compute
+from exchange.compute import Accounts
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_who_used_much_begins_when_the_others_work_is_done(pool: ThreadPoolExecu
 
 
 def test_it_gives_way_no_longer_than_said(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compute_accounts, "GIVES_WAY_S", 0.1)
+    monkeypatch.setattr(compute, "GIVES_WAY_S", 0.1)
     accounts = Accounts(3)
     used(accounts, "ffp-greedy", 60)
     with accounts.working("ffp-al"):
@@ -55,17 +55,17 @@ def test_it_gives_way_no_longer_than_said(pool: ThreadPoolExecutor, monkeypatch:
 
 def test_those_who_used_it_alike_work_side_by_side(pool: ThreadPoolExecutor) -> None:
     accounts = Accounts(3)
-    used(accounts, "ffp-rs", compute_accounts.TOLERANCE_S)
+    used(accounts, "ffp-rs", compute.TOLERANCE_S)
     with accounts.working("ffp-al"):
         begun = time.monotonic()
-        assert asks(pool, accounts, "ffp-rs").result(1) - begun < compute_accounts.GIVES_WAY_S / 2
+        assert asks(pool, accounts, "ffp-rs").result(1) - begun < compute.GIVES_WAY_S / 2
 
 
 def test_what_was_used_is_forgotten_by_and_by(monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = Accounts(1)
     used(accounts, "ffp-rs", 64)
     now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now + 6 * compute_accounts.HALF_S)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 6 * compute.HALF_S)
     assert accounts._recently("ffp-rs") == pytest.approx(1, rel=0.01)
 
 

@@ -48,8 +48,8 @@ def test_a_record_may_be_withdrawn_while_it_is_correlated(tmp_path: Path, monkey
         held.append(runner.held())
         return 0
 
-    monkeypatch.setattr("exchange.worker.job_kinds.correlate_acquisition", correlate)
-    monkeypatch.setattr("exchange.worker.job_kinds.erase", during_erasure)
+    monkeypatch.setattr("exchange.worker.job_runner.correlate_acquisition", correlate)
+    monkeypatch.setattr("exchange.worker.job_runner.erase", during_erasure)
     assert runner.drain(JobKind.CORRELATE)
     one, other, again = held
     assert (len(one), len(other), again, runner.held()) == (1, 2, one, {})

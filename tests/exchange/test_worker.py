@@ -160,7 +160,7 @@ def test_work_that_kills_the_processes_is_set_aside_and_others_is_done(
             working.background.run(os._exit, 3)
         return real(working, acquisition)
 
-    monkeypatch.setattr("exchange.worker.job_kinds.correlate_acquisition", correlate)
+    monkeypatch.setattr("exchange.worker.job_runner.correlate_acquisition", correlate)
     for _ in range(2):
         assert node.submit(tiny_scan()).status_code == 201
     node.wait_for(lambda status: status["acquisitions"] == {"failed": 1, "not-usable": 1}, 60)
@@ -183,7 +183,7 @@ def test_what_all_work_stands_on_is_waited_for_and_no_attempt_counted(
             raise away.pop()
         return real(working, acquisition)
 
-    monkeypatch.setattr("exchange.worker.job_kinds.correlate_acquisition", correlate)
+    monkeypatch.setattr("exchange.worker.job_runner.correlate_acquisition", correlate)
     assert node.submit(tiny_scan()).status_code == 201
     node.wait_for(lambda status: status["jobs"] == {} and status["acquisitions"] == {"not-usable": 1}, 60)
     assert away == []

@@ -9,9 +9,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -20,7 +20,6 @@ from exchange.config import load_settings
 from exchange.conformance.guest.owner import Owner, Published
 from exchange.conformance.guest.peer_simulator import PeerSimulator
 from exchange.conformance.guest.poison import PoisonedItem
-from exchange.conformance.guest.sample import sample_record
 from exchange.conformance.targets import LANE
 from exchange.conformance.verdicts import NotKept
 from exchange.conformance.wire import Wire, WireAnswer
@@ -35,6 +34,38 @@ from exchange.trust.card import fingerprint
 from exchange.trust.key_history import KeyHistory
 from schemas import KeyEvent, Maker
 from schemas.vocabulary import ExhibitKind, Jurisdiction, Role, SharingRule, SignedInBy
+
+_DAYS = 2
+"""A record that stays behind, as the owner's withdrawal was not heeded, is over by itself after that."""
+
+
+def sample_record(issuer: str, jurisdiction: Jurisdiction, audience: Jurisdiction) -> dict[str, Any]:
+    """The fields of a record for one jurisdiction; its scan is no scan, and its calibre unknown."""
+    return {
+        "contract": "1.0",
+        "nonce": "0" * 64,
+        "issuer": issuer,
+        "made_by": {"pseudonym": "conformance", "role": "examiner", "signed_in": "node_key"},
+        "type": "record",
+        "jurisdiction": jurisdiction,
+        "case_reference": f"{jurisdiction}-0",
+        "exhibit": {"kind": "replica", "calibre": "unknown", "headstamp": "CONFORMANCE TEST"},
+        "acquisitions": [
+            {
+                "roi": "breech_face",
+                "modality": "topography",
+                "lighting": "none",
+                "blob": {"sha256": "0" * 64, "size": 1, "media_type": "application/x-x3p"},
+            }
+        ],
+        "handling": {"code": "H0"},
+        "level": "full",
+        "audience": [audience],
+        "retention_until": (datetime.now(UTC).date() + timedelta(days=_DAYS)).isoformat(),
+        "supersedes": None,
+        "first_version": None,
+    }
+
 
 _LEGAL_BASIS = "Conformance test with made-up data; no legal basis is needed or claimed"
 CONFORMANCE_HEAD = Maker(pseudonym="conformance", role=Role.HEAD, signed_in=SignedInBy.NODE_KEY)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, NotFound
-from exchange.flows.alerts.alerts_opened import statements_opened
 from exchange.flows.blind.hits_told import note_hits
 from exchange.flows.blind.visibility import hidden_hits, hidden_pairs
 from exchange.flows.hits.history import Link, links_of
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.flows.node.node import Node
 from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
+from exchange.store.database.engine import Store
 from exchange.store.hits.joined_pairs import pairs_of_hits
+from exchange.store.log.statements_read import StatementsRead, statements_read
 from exchange.store.review.alerts import (
     APPROVAL,
     PROPOSAL_DECLINED,
@@ -38,6 +42,33 @@ from exchange.store.review.alerts import (
 from schemas import Hit, PhysicalComparison
 from schemas.review import CUSTODY
 from schemas.vocabulary import ComparisonStep, Role
+
+MOST_PEOPLE: Final = 200
+"""Of a node, in the memory of one process; of others it is read anew."""
+
+_Opened = OrderedDict[str, StatementsRead]
+_known: WeakKeyDictionary[Store, _Opened] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def statements_opened(session: Session, node: Node, pseudonym: str, since: str) -> frozenset[str]:
+    """The statements that were shown to this person on a page of their own, by pages and programs alike, no earlier
+    than ``since`` as it stood when it was first asked."""
+    with _lock:
+        known = _known.setdefault(node.store, OrderedDict()).get(pseudonym, StatementsRead(0, frozenset()))
+    found = statements_read(session, pseudonym, after=known.to, since=since)
+    if found.to == known.to:
+        return known.statement_ids
+    now = StatementsRead(found.to, known.statement_ids | found.statement_ids)
+    with _lock:
+        people = _known.setdefault(node.store, OrderedDict())
+        if people.get(pseudonym, now).to <= now.to:
+            people[pseudonym] = now
+        people.move_to_end(pseudonym)
+        while len(people) > MOST_PEOPLE:
+            people.popitem(last=False)
+    return now.statement_ids
+
 
 ALERTED: Final = frozenset({Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD})
 KEPT_DAYS: Final = 90

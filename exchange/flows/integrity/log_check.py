@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
-from exchange.errors import CheckpointInvalid, StatementInvalid, TimeStampRefused
+from exchange.errors import CheckpointInvalid, NotFound, ObjectAltered, StatementInvalid, TimeStampRefused
 from exchange.extensions import parts_for
 from exchange.flows.integrity.audit_check import AuditCheck, check_audit
-from exchange.flows.integrity.instrument_checks import check_instruments
 from exchange.flows.integrity.report import Discrepancy, LogCheck, ReadProgress
-from exchange.flows.integrity.scans import carry_over, check_scans
 from exchange.flows.integrity.signed_dealings import check_dealings
 from exchange.flows.integrity.signed_peers import (
     check_cosignatures,
@@ -27,6 +25,7 @@ from exchange.flows.integrity.signed_peers import (
 )
 from exchange.flows.integrity.signed_rows import IntegrityPart, Signed, check_rows
 from exchange.flows.integrity.signed_terms import check_terms
+from exchange.flows.node.blob_cache import is_blob_away
 from exchange.flows.node.node import Node
 from exchange.flows.statement.heads import open_head
 from exchange.log import merkle
@@ -34,6 +33,7 @@ from exchange.log.checkpoint import parse_text
 from exchange.log.note import parse_note
 from exchange.log.timestamp import verify_reply
 from exchange.store.database.seals import broken
+from exchange.store.entry.instrument_checks import all_checks, references_of
 from exchange.store.entry.records import scans_at_rest
 from exchange.store.log.stamps import stamped_heads
 from exchange.store.log.statements import (
@@ -55,6 +55,81 @@ from exchange.store.witness.rebuild import PARKED, lost_leaves
 from exchange.trust.key_history import KeyHistory
 from exchange.trust.verify import VerifiedStatement, verify_statement
 from schemas.errors import ContractError
+
+
+def check_instruments(session: Session) -> Iterator[tuple[str, str]]:
+    """Subject and sentence for each check after which one is missing, or whose first scan is gone. That a row itself is
+    as this node wrote it, its seal says."""
+    before, kept = None, references_of(session)
+    for row in all_checks(session):
+        subject = f"instrument_check {row.check_id}"
+        if hashlib.sha256(row.document.encode()).hexdigest() != row.sha256:
+            yield subject, "Its document does not have the digest that records name. Restore a backup."
+            before = row.sha256
+            continue
+        said = json.loads(row.document)
+        if said["previous"] != before:
+            yield subject, "The check before it is missing, or another one. Restore a backup, and find out who took it."
+        heights = kept.get(row.check_id)
+        if row.reference is None and heights != said["heights"]:
+            yield subject, "What was kept of this first scan is gone or another one: begin a new series with it."
+        before = row.sha256
+
+
+def check_scans(
+    node: Node,
+    scans: Mapping[str, int],
+    elsewhere: Collection[str],
+    check: LogCheck,
+    progress: ReadProgress,
+    *,
+    fetch: bool,
+) -> None:
+    """Each scan by its size and its SHA-256; of what is in the object store alone, without ``fetch``, its size."""
+    listed = None if fetch or node.objects is None else {found.sha256: found.size for found in node.objects.listing()}
+    for done, (sha256, size) in enumerate(scans.items(), 1):
+        if listed is not None and sha256 in elsewhere and is_blob_away(node.blobs, sha256):
+            _check_listed(sha256, size, listed.get(sha256), check)
+        else:
+            _check_scan(node, sha256, size, check)
+        progress("scans", done, len(scans))
+
+
+def carry_over(node: Node, before: Sequence[Discrepancy], check: LogCheck) -> None:
+    """What was found of scans before, and was not read again, still counts."""
+    known = {finding.subject for finding in check.findings}
+    with node.store.read() as session:
+        scans = scans_at_rest(session)
+    for finding in before:
+        sha256 = finding.subject.removeprefix("scan ")
+        if finding.subject not in known and sha256 in scans and is_blob_away(node.blobs, sha256):
+            check.found(finding.subject, finding.what)
+
+
+def _check_scan(node: Node, sha256: str, size: int, check: LogCheck) -> None:
+    try:
+        found, length = node.blobs.digest(sha256)
+    except ObjectAltered as error:
+        check.found(f"scan {sha256}", str(error))
+        return
+    except NotFound:
+        check.found(f"scan {sha256}", "It is gone; restore it from a backup, or a peer that holds the record.")
+        return
+    except OSError as error:
+        check.found(f"scan {sha256}", f"It cannot be read ({error.strerror}).")
+        return
+    check.scans, check.scan_bytes = check.scans + 1, check.scan_bytes + length
+    if found != sha256:
+        held = f"{length} bytes instead of {size}" if length != size else "other bytes"
+        check.found(f"scan {sha256}", f"It holds {held}: it was changed or damaged; restore it from a backup.")
+
+
+def _check_listed(sha256: str, size: int, listed: int | None, check: LogCheck) -> None:
+    check.scans += 1
+    if listed != size:
+        held = "does not have it" if listed is None else f"has {listed} bytes instead of {size}"
+        check.found(f"scan {sha256}", f"The object store {held}: it was damaged there; restore it from a backup.")
+
 
 _UNSEALED = {
     "user": "It was not this node that wrote it; nobody is let in by it. Give the role anew: `ffp user role`.",

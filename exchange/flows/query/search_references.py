@@ -16,7 +16,6 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import PipelineRole, Variant, photographed_of, roles_of, why_not_correlated
 from exchange.flows.node.region_masks import region_mask_of
 from exchange.flows.node.regions import Pipeline
-from exchange.flows.query.score_bands import BANDS, Bands
 from exchange.flows.scan.gallery_upkeep import hopeless
 from exchange.flows.scan.inspect import Appearance, Correlated, inspect_scan, prepare_scan, rank_stored_profiles
 from exchange.flows.scan.prepared import acquisition_id_of
@@ -24,6 +23,56 @@ from exchange.flows.scan.references import TRIES, all_names, ask_gallery, prepar
 from exchange.store.tables.records import AcquisitionRow
 from schemas import Query
 from schemas.vocabulary import Modality, ScoreBand
+
+
+@dataclass(frozen=True)
+class Bands:
+    """From which score on something is a candidate, and of which band.
+
+    Three bands and no finer: whoever could vary a scan and watch the score move would learn the marks themselves.
+    They say how far a pair stands out from chance, never how certain anything is.
+
+    Raises ValueError where they do not rise.
+    """
+
+    areal_low: float = 0.36
+    """An agreement of 9 standard deviations: the most that unrelated marks reached in some ten thousand pairs."""
+    areal_middle: float = 0.50
+    """12 standard deviations: twice what unrelated marks reach at the best of all places."""
+    areal_high: float = 0.70
+    """18 standard deviations. Whole marks of one firearm reach 20 to 50."""
+    profile_low: float = 1.00
+    """Of 364 pairs of drawn striae of two firearms the highest scored 0.96; drawn ones agree more by chance than the
+    published figures of real ones."""
+    profile_middle: float = 1.10
+    profile_high: float = 1.20
+    """Of 14 pairs of drawn striae of one firearm, scored 1.14 to 1.34, all but three."""
+
+    def __post_init__(self) -> None:
+        for low, middle, high in (self._areal, self._profile):
+            if not 0.0 < low < middle < high < 2.0:
+                raise ValueError(f"bands must rise within 0 to 2, not {low}, {middle}, {high}")
+
+    def of(self, score: float, pipeline: Pipeline) -> ScoreBand | None:
+        """None: no candidate."""
+        low, middle, high = self._profile if isinstance(pipeline, matcher.ProfileParameters) else self._areal
+        if score >= high:
+            return ScoreBand.HIGH
+        if score >= middle:
+            return ScoreBand.MIDDLE
+        return ScoreBand.LOW if score >= low else None
+
+    @property
+    def _areal(self) -> tuple[float, float, float]:
+        return self.areal_low, self.areal_middle, self.areal_high
+
+    @property
+    def _profile(self) -> tuple[float, float, float]:
+        return self.profile_low, self.profile_middle, self.profile_high
+
+
+BANDS = Bands()
+
 
 _RISING = {ScoreBand.LOW: 0, ScoreBand.MIDDLE: 1, ScoreBand.HIGH: 2}
 

@@ -13,9 +13,15 @@ from typing import assert_never
 from PIL import Image, ImageDraw
 
 import matcher
-from exchange.flows.node.region_masks import cells_in, mask_digest, photograph_within, points_in, topography_within
+from exchange.flows.node.region_masks import (
+    cells_in,
+    mask_digest,
+    mask_of,
+    photograph_within,
+    points_in,
+    topography_within,
+)
 from exchange.flows.node.regions import COMPARED
-from exchange.flows.scan.found_regions import find_levelled_mark, mark_cells, photograph_cells, striae_cells
 from exchange.flows.scan.inspect import X3P, ScanReport, inspect_scan
 from exchange.flows.scan.scan_reading import Preview, ScanFinding, ScanReading, StatedScan, Usability
 from matcher.draw.quality_picture import (
@@ -27,13 +33,58 @@ from matcher.draw.quality_picture import (
     draw_surface,
 )
 from matcher.mark import photograph_mark
+from matcher.mark.level import LevelledMark
+from matcher.mark.photograph_mark import find_photograph_mark
 from matcher.mark.quality import COARSE_UM, LOW_COVERAGE, LOW_SIGNAL_TO_NOISE, MANY_DROPOUTS, MANY_OUTLIERS, Quality
+from matcher.mark.region_cells import cells_of
 from matcher.mark.region_grid import grid_of
+from matcher.mark.regions import level_region
+from matcher.mark.striation import find_striated
 from matcher.numeric.circle import Circle
+from matcher.numeric.plane import Mask
 from matcher.read.image import decode_image, inspect_image
 from matcher.read.x3p import read_x3p
 from schemas import RegionMask
 from schemas.vocabulary import Modality
+
+
+def find_levelled_mark(topography: matcher.Topography, parameters: matcher.Parameters) -> LevelledMark | None:
+    """None where no mark is found."""
+    try:
+        return level_region(topography, parameters)
+    except matcher.ScanNotUsable:
+        return None
+
+
+def mark_cells(mark: LevelledMark, topography: matcher.Topography) -> RegionMask | None:
+    return _in_cells(mark.weights > 0, mark.spacing_um, topography.heights_um.shape, topography.spacing_um)
+
+
+def striae_cells(topography: matcher.Topography, parameters: matcher.ProfileParameters) -> RegionMask | None:
+    """None where no striae are found."""
+    try:
+        striated = find_striated(topography, parameters)
+    except matcher.ScanNotUsable:
+        return None
+    return _in_cells(striated.region, striated.spacing_um, topography.heights_um.shape, topography.spacing_um)
+
+
+def photograph_cells(photograph: matcher.Photograph) -> RegionMask | None:
+    """None where no mark is found, or it is not fit for use."""
+    try:
+        mark = find_photograph_mark(photograph).mark
+    except matcher.ScanNotUsable:
+        return None
+    return _in_cells(mark.weights > 0, mark.spacing_um, photograph.brightness.shape, photograph.um_per_pixel)
+
+
+def _in_cells(
+    inside: Mask, spacing_um: tuple[float, float], shape: tuple[int, ...], between_um: tuple[float, float]
+) -> RegionMask | None:
+    rows, columns = shape
+    field = rows * between_um[0], columns * between_um[1]
+    return mask_of(cells_of(inside, spacing_um, field, grid_of((rows, columns))))
+
 
 SOFT_FOCUS = 0.4
 """A sharp photograph has 0.4 to 1 (`PhotographQuality`); below 0.15 it is refused."""

@@ -14,7 +14,7 @@ import pytest
 import exchange.flows.sync.pull
 import exchange.flows.sync.verify_lane_page
 import exchange.net.client
-import exchange.worker.job_kinds
+import exchange.worker.job_runner
 import exchange.worker.peer_rounds
 from exchange.conformance.check import Check, Verdict, run_checks
 from exchange.conformance.checks import deceiving, mirroring, owning, reading, witnessing
@@ -204,7 +204,7 @@ def test_a_node_that_does_too_little_is_found(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(exchange.flows.sync.verify_lane_page, "_verify_inclusion", lambda *_: None)
     monkeypatch.setattr(Arrival, "verify", lambda *_: None)
     monkeypatch.setattr(exchange.worker.peer_rounds, "cosign_head", lambda *_: False)
-    monkeypatch.setattr(exchange.worker.job_kinds, "erase", lambda *_: None)
+    monkeypatch.setattr(exchange.worker.job_runner, "erase", lambda *_: None)
     with house(tmp_path) as home, enrolled(home) as guest:
         said = found(home, OWNER[:2])  # kept, however busy the machine is
         guest.patience_s = IMPATIENCE_S

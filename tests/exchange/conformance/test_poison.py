@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from exchange.conformance.checks.lies import LIES
+from exchange.conformance.guest.guest import sample_record
 from exchange.conformance.guest.poison import NOT_MADE, VECTORS, Issuer, PoisonedItem, make_poison
-from exchange.conformance.guest.sample import sample_record
 from exchange.errors import StatementInvalid
 from exchange.flows.node.node import create_node, opened
 from exchange.flows.statement.addressee import LaneReader, check_meant_for

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.errors import TimeStampRefused
-from exchange.log.certificate_order import with_ordered_certificates
-from exchange.log.timestamp import MAX_REPLY_BYTES, make_request, parse_roots, verify_reply
+from exchange.log.timestamp import MAX_REPLY_BYTES, make_request, parse_roots, verify_reply, with_ordered_certificates
 from tests.exchange.log.authority import TIME_STAMPING, WEB_SERVER, Authority, altered
 
 HEAD = b"ffp-rs.ffp-exchange/log\n7\nroot\n\n\xe2\x80\x94 two signatures\n"

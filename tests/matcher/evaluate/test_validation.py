@@ -10,9 +10,8 @@ import pytest
 from matcher import Topography, write_topography
 from matcher.evaluate.across_sets import likelihood_ratios_across, log10_lrs_of
 from matcher.evaluate.conditions import Conditions
-from matcher.evaluate.dossier import dossier
+from matcher.evaluate.dossier import dossier, reasons
 from matcher.evaluate.evaluation_figures import Evaluation, scored_pairs
-from matcher.evaluate.method import reasons
 from matcher.evaluate.validation import TRIALS, Goal, Trial, Validation, validate_matcher
 from matcher.likelihood.calibrate import calibrate
 from matcher.likelihood.calibration_file import CalibrationModels

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from matcher import FIRING_PIN_PARAMETERS, Topography, assess
-from matcher.mark.likeness import MarkDoubt
+from matcher.mark.quality import MarkDoubt
 from matcher.synthetic import breech_face
 from matcher.synthetic.scene import Scene, draw_scene
 from tests.matcher.mark.other_surfaces import OTHER_SURFACES, ball, ground_flat

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from matcher.mark.round_edge import round_edge_deg
+from matcher.mark.find_mark import round_edge_deg
 from matcher.mark.trim_edges import without_edges
 from matcher.numeric.circle import Circle
 from matcher.numeric.plane import Mask, Plane

@@ -3,6 +3,7 @@ and the order, so that it can be kept. Without a condition it lists all, and the
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
+from exchange.flows.keys.suspicion import Suspicion
 from exchange.flows.review.records import (
     MOST_COUNTED,
     MOST_HELD,
@@ -22,15 +24,61 @@ from exchange.flows.review.records import (
     stated_of,
 )
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
-from exchange.record_filter import ConditionGroup
+from exchange.record_filter import FIELDS_OF_RECORDS, ConditionGroup
 from exchange.web.access.caller import OpenNode
-from exchange.web.pages.entry.records_csv import sheet
+from exchange.web.languages import gettext, term
 from exchange.web.pages.entry.search_form import FIELDS, SearchForm, offered, question_of, typed_in
 from exchange.web.pages.entry.sorted_records import FALLING, VALUES, record_order
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor
+from exchange.web.report.sheet import written_sheet
 from exchange.web.rest import response_models
+from exchange.web.wording.calibres import named_calibre
+from exchange.web.wording.sentences import suspicion
 from schemas.calibre import Calibre
+
+_COLUMNS = (
+    *("jurisdiction", "node", "case", "incident", "item", "kind", "calibre", "earliest", "latest", "handling"),
+    *("received", "record", "suspicion"),
+)
+_FURTHER = tuple(
+    name for name in FIELDS_OF_RECORDS if name not in (*_COLUMNS, "jurisdiction", "issuer", "case_reference")
+)
+"""Whatever else a record states, each under the name of its condition in the search, as it was signed."""
+
+
+def sheet(
+    rows: Sequence[StoredRecord],
+    doubted: Mapping[str, Suspicion],
+    stated: Mapping[str, Mapping[str, str]],
+    *,
+    more: bool,
+) -> bytes:
+    """With the handling code of each record, what is to be said of its key, and the footnotes of its
+    jurisdictions; ``stated``: what else each states; ``more``: not all fitted."""
+    cells = (
+        (
+            term(row.jurisdiction, "jurisdiction"),
+            row.issuer,
+            row.case_reference,
+            row.incident or "",
+            row.item or "",
+            term(row.kind, "exhibit_kind"),
+            named_calibre(row.calibre, row.calibre_words),
+            row.earliest or "",
+            row.latest or "",
+            row.handling,
+            row.received_at,
+            row.statement_id,
+            suspicion(doubted[row.statement_id]) if row.statement_id in doubted else "",
+            *(stated.get(row.statement_id, {}).get(name, "") for name in _FURTHER),
+        )
+        for row in rows
+    )
+    cut = gettext("More records fit than this table holds: the newest %(count)s.", count=len(rows))
+    named = {row.jurisdiction for row in rows}
+    return written_sheet((*_COLUMNS, *_FURTHER), cells, [cut] if more else [], named)
+
 
 router = APIRouter()
 

@@ -21,8 +21,13 @@ from exchange.coordination.half_year.figure_words import words
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.enter_incidents import entered, propose_import, take_import
 from exchange.coordination.incidents.incident_annex import draft_annex, find_annex
-from exchange.coordination.incidents.incident_charts import table_chart, totals_chart
-from exchange.coordination.incidents.incident_paper import ANNEX_COLUMNS, annex_sheet, render_annex
+from exchange.coordination.incidents.incident_paper import (
+    ANNEX_COLUMNS,
+    annex_sheet,
+    render_annex,
+    table_chart,
+    totals_chart,
+)
 from exchange.coordination.incidents.incident_words import ranges
 from exchange.log.audit_entry import Actor, ActorKind
 from exchange.web.languages import CODES, Spoken

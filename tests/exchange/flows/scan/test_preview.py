@@ -10,7 +10,7 @@ import exchange.web.pages
 import matcher
 from exchange.flows.scan.preview import preview_scan
 from exchange.flows.scan.scan_reading import StatedScan, Usability
-from matcher.mark.likeness import MarkDoubt
+from matcher.mark.quality import MarkDoubt
 from schemas import RegionMask
 from schemas.vocabulary import RegionOfInterest
 from tests.matcher.mark.other_surfaces import ball

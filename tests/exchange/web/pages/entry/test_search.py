@@ -10,7 +10,7 @@ import pytest
 
 from exchange.spreadsheet_cells import guarded
 from exchange.store.tables.records import RecordRow
-from exchange.web.pages.entry.records_csv import sheet
+from exchange.web.pages.entry.search import sheet
 from exchange.web.pages.entry.search_form import FIELDS, TypedSearch, question_of
 from schemas.vocabulary import KOSOVO_FOOTNOTE, Role
 from tests.exchange.conftest import RunningNode
