@@ -32,10 +32,10 @@ from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
 from exchange.cli.operate import backup, doctor, egress, extras, jobs, restore_drill, settings, top, watching, webhooks
+from exchange.cli.serving.memory import collect_seldom
 from exchange.errors import ExchangeError
 from exchange.extensions import parts_for
 from exchange.home import keep_private
-from exchange.memory import collect_seldom
 
 HEADINGS = (
     CommandHeading(

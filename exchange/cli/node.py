@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import typer
 
 from exchange.cli.opening import node_at, opened_here
+from exchange.cli.serving.memory import GIVE_BACK_S, give_back_memory, keep_what_is_here
 from exchange.cli.tables import AsJson, print_facts, print_json
 from exchange.errors import ConfigurationError
 from exchange.home import resolve_home
-from exchange.memory import GIVE_BACK_S, give_back_memory, keep_what_is_here
 
 if TYPE_CHECKING:
     from exchange.flows.operate.recovery.age import Recovery

@@ -41,7 +41,7 @@ DECIDES = {
     "exchange/demo/processes.py": HERE,
     "exchange/extras/install.py": OPERATOR,
     "exchange/flows/node/cluster.py": ADDRESSES,
-    "exchange/flows/node/mail_server.py": NOTHING,
+    "exchange/flows/node/named_services.py": NOTHING,
     "exchange/flows/node/worker_lease.py": NOTHING,
     "exchange/flows/operate/doctor/database.py": GUARD,
     "exchange/flows/operate/doctor/peers.py": NOTHING,

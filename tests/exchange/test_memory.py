@@ -9,7 +9,7 @@ import pytest
 
 BURST = """
 import os, threading
-from exchange.memory import give_back_memory
+from exchange.cli.serving.memory import give_back_memory
 from exchange.web.metrics import pss_bytes
 
 held = [threading.Barrier(40), threading.Barrier(40)]
@@ -38,7 +38,7 @@ def test_what_a_burst_of_threads_took_goes_back() -> None:
 
 HELD = """
 import gc
-from exchange.memory import keep_what_is_here
+from exchange.cli.serving.memory import keep_what_is_here
 ring = []
 ring.append(ring)
 del ring

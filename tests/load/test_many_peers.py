@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from exchange.cli.serving.memory import GIVE_BACK_S
 from exchange.flows.node.node import open_node
-from exchange.memory import GIVE_BACK_S
 from exchange.web.metrics import pss_bytes
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.served import Served, eventually, serving

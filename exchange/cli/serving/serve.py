@@ -16,6 +16,7 @@ from exchange.cli.opening import opened_here
 from exchange.cli.serving.forking import empty_counts
 from exchange.cli.serving.http_server import HttpServer
 from exchange.cli.serving.listener import Listener, listener_of
+from exchange.cli.serving.memory import keep_what_is_here
 from exchange.cli.serving.service_manager import ServiceManager
 from exchange.cli.serving.supervisor import SHOWN_S, ProcessSupervisor, ProcessTask, SupervisorLink
 from exchange.config import Settings
@@ -23,7 +24,6 @@ from exchange.errors import ConfigurationError
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate.home_lock import served
-from exchange.memory import keep_what_is_here
 from exchange.trust.keys import settle_keys
 from exchange.web.app import create_app
 from exchange.web.mail_text import letters_of

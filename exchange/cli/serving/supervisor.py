@@ -26,9 +26,9 @@ from typing import Final
 
 import structlog
 
+from exchange.cli.serving.memory import keep_what_is_here
 from exchange.cli.serving.service_manager import ServiceManager
 from exchange.errors import ExchangeError
-from exchange.memory import keep_what_is_here
 
 log = structlog.get_logger(__name__)
 

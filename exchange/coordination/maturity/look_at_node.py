@@ -102,7 +102,7 @@ PEER_ANSWERS_DAYS: Final = 1
 
 
 class Why(StrEnum):
-    """Why a step is not proven; a sentence for each stands in ``maturity_words.py``."""
+    """Why a step is not proven; a sentence for each stands in ``maturity_page.py``."""
 
     NO_POLICY = "no_policy"
     NO_LINE = "no_line"

@@ -350,7 +350,7 @@ def _changes(
 
 
 def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | None, here: str | None = None) -> None:
-    from exchange.coordination.maturity.maturity_words import mark_of, standing_words, state_word, step_word
+    from exchange.coordination.maturity.maturity_page import mark_of, standing_words, state_word, step_word
     from exchange.coordination.maturity.practice_definitions import STEP_GUIDES
     from exchange.web.languages import Spoken
     from exchange.web.languages.spoken import speaking
@@ -390,6 +390,6 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
 
 
 def _why(seen: SeenStep | None, here: str | None) -> str | None:
-    from exchange.coordination.maturity.maturity_words import why_words
+    from exchange.coordination.maturity.maturity_page import why_words
 
     return why_words(seen, here) if seen is not None and seen.why is not None else None

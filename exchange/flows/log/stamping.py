@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp_in
 from exchange.errors import NotFound, TimeStampError
-from exchange.flows.node.authority import TimeStampAuthority
+from exchange.flows.node.named_services import TimeStampAuthority
 from exchange.flows.node.node import Node
 from exchange.log.timestamp import make_request, verify_reply
 from exchange.net.time_authority import TimeAuthorityClient

@@ -23,7 +23,6 @@ from exchange.errors import (
     StatementInvalid,
     StoreUnavailable,
 )
-from exchange.flows.node.authority import TimeStampAuthority, load_authority
 from exchange.flows.node.blob_cache import BlobCache, object_store_of
 from exchange.flows.node.cluster import Cluster, cluster_of
 from exchange.flows.node.destinations import egress_of, route_of
@@ -32,7 +31,7 @@ from exchange.flows.node.head_notifier import HeadNotifier
 from exchange.flows.node.jurisdictions import checked_jurisdictions, installed_jurisdictions
 from exchange.flows.node.last_head import state_no_head
 from exchange.flows.node.likelihood_ratio import load_calibration
-from exchange.flows.node.mail_server import load_mail_server
+from exchange.flows.node.named_services import TimeStampAuthority, load_authority, load_mail_server
 from exchange.flows.node.own_card import check_card, own_history
 from exchange.home import emptied_on_failure
 from exchange.jurisdictions.directory import Directory

@@ -8,12 +8,11 @@ from functools import partial
 from exchange.config import Settings
 from exchange.errors import ConfigurationError, ExchangeError, SettingsDiffer
 from exchange.flows.access.oidc import provider_of
-from exchange.flows.node.authority import load_authority
 from exchange.flows.node.blob_cache import object_store_of
 from exchange.flows.node.cluster import cluster_of
 from exchange.flows.node.destinations import egress_of
 from exchange.flows.node.likelihood_ratio import load_calibration
-from exchange.flows.node.mail_server import load_mail_server
+from exchange.flows.node.named_services import load_authority, load_mail_server
 from exchange.flows.node.node import store_of
 from exchange.flows.node.own_card import check_card, own_history
 from exchange.net.connection import tls_context

@@ -15,12 +15,11 @@ from exchange.clock import DAY_S
 from exchange.config import Settings
 from exchange.errors import ConfigurationError, ExtraMissing, SettingsRefused
 from exchange.flows.access.oidc import provider_of
-from exchange.flows.node.authority import load_authority
 from exchange.flows.node.blob_cache import object_store_of
 from exchange.flows.node.cluster import cluster_of
 from exchange.flows.node.destinations import egress_of
 from exchange.flows.node.likelihood_ratio import is_of_this_release, load_calibration
-from exchange.flows.node.mail_server import load_mail_server
+from exchange.flows.node.named_services import load_authority, load_mail_server
 from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.findings import Finding, fault, warning
 from exchange.net.connection import tls_context

@@ -24,10 +24,10 @@ from exchange.errors import ConfigurationError, ExchangeError
 from exchange.flows.integrity.log_check import check_log
 from exchange.flows.integrity.report import LogCheck, ReadProgress
 from exchange.flows.node.destinations import route_of
-from exchange.flows.node.migrate import bring_up
 from exchange.flows.node.node import Node, blobs_of, open_with, store_of
 from exchange.flows.operate.drill.scratch import check_room, remove_scratch, scratch_folder, scratch_of
 from exchange.flows.operate.home_lock import check_user
+from exchange.flows.operate.migration.change_version import bring_up
 from exchange.flows.operate.migration.plan import WRITTEN_ANEW
 from exchange.flows.operate.recovery.last_backup import find_last_backup
 from exchange.flows.operate.recovery.outcomes import (

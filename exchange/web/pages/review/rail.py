@@ -16,8 +16,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.scan.listed_scans import ListedScan
 from exchange.log.audit_entry import Act
-from exchange.web.pages.review.exhibit_cards import exhibit_picture
-from exchange.web.pages.review.score_strip import ScoreStrip, strip_of
+from exchange.web.pages.review.exhibit_cards import ScoreStrip, exhibit_picture, strip_of
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.review.candidates import note_listed

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from exchange.coordination.maturity.radar import HIGH, RADAR_WIDE, RadarSpoke, radar, wrapped
+from exchange.coordination.maturity.assessment_paper import HIGH, RADAR_WIDE, RadarSpoke, radar, wrapped
 
 SVG = "{http://www.w3.org/2000/svg}"
 LONG = "Правозастосовно-криміналістичне забезпечення міжвідомчої взаємодії"

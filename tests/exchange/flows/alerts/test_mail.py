@@ -23,7 +23,7 @@ from exchange.flows.alerts.mail import (
     send_letter,
     stop_letters,
 )
-from exchange.flows.node.mail_server import load_mail_server
+from exchange.flows.node.named_services import load_mail_server
 from exchange.flows.node.node import Node, create_node
 from exchange.net.mail import MailServer
 from exchange.store.access.users import add_user, revoke_user

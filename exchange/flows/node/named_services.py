@@ -1,12 +1,17 @@
-"""The mail server of the settings, which tells people that something new waits."""
+"""Services that the settings name: the time-stamping authority with the roots under which its stamps are believed, and
+the mail server which tells people that something new waits."""
 
 from __future__ import annotations
 
 import ssl
+from dataclasses import dataclass
 from typing import Final
+
+from cryptography import x509
 
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
+from exchange.log.timestamp import parse_roots
 from exchange.net.egress import Guard
 from exchange.net.mail import MailServer, is_address, trusted
 
@@ -42,3 +47,27 @@ def load_mail_server(settings: Settings, guard: Guard) -> MailServer | None:
         password=None if secret is None else secret.get_secret_value(),
         guard=guard,
     )
+
+
+@dataclass(frozen=True)
+class TimeStampAuthority:
+    url: str
+    roots: tuple[x509.Certificate, ...]
+
+
+def load_authority(settings: Settings) -> TimeStampAuthority | None:
+    """None when no stamps are wanted. Raises ConfigurationError when its roots are missing or cannot be used."""
+    if settings.timestamp_url is None:
+        return None
+    if settings.timestamp_roots is None:
+        raise ConfigurationError(
+            "timestamp_url names a time-stamping authority, but timestamp_roots names no PEM file with its roots: "
+            "without one its stamps cannot be believed."
+        )
+    path = settings.home / settings.timestamp_roots
+    try:
+        return TimeStampAuthority(settings.timestamp_url, parse_roots(path.read_bytes()))
+    except ValueError as error:
+        raise ConfigurationError(f"timestamp_roots: {path} holds no certificates in PEM: {error}.") from error
+    except OSError as error:
+        raise ConfigurationError(f"timestamp_roots: {path} cannot be read: {error.strerror}.") from error
