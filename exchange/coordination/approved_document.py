@@ -155,7 +155,7 @@ def approve_document(
 
 
 def find_approval(session: Session, kind: ApprovedKind, period: str) -> ApprovedDocument | None:
-    """What was approved; None where nothing was, or its statement is not whole."""
+    """What was approved; None if nothing was, or if the content of the signed approval is missing."""
     row = find_approved_row(session, kind, period)
     statement = find_statement(session, row.approval) if row is not None else None
     if row is None or statement is None or statement.envelope is None:

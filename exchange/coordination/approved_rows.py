@@ -14,7 +14,7 @@ from exchange.store.tables.columns import Base
 
 
 class ApprovedKind(StrEnum):
-    """What a head approves, in the order in which it is done: what is signed later names what was signed before."""
+    """What a head approves, in the order of approval, because later documents name earlier ones."""
 
     REPORT = "report"
     ANNEX = "annex"
@@ -50,7 +50,7 @@ class ApprovedRow(Base):
     sha256: Mapped[str]
     """Of the manifest."""
     approval: Mapped[str] = mapped_column(ForeignKey("statement.statement_id"))
-    """The signed statement whose ``concerns`` is the digest."""
+    """The signed approval, whose ``concerns`` is ``sha256``."""
     approved_by: Mapped[str]
     approved_at: Mapped[str]
 

@@ -1,7 +1,7 @@
-"""Drafts that heads change step by step: this side's law, the counts of a half-year's incidents, a table that is tried.
+"""Drafts that heads change step by step: their jurisdiction's law, a half-year's incident counts, a proposed table.
 
-Each step keeps the complete content after one change, so that changes can be undone. What was published or approved
-stands elsewhere.
+Each step keeps the complete content after one change, so that changes can be undone. Published and approved content is
+stored elsewhere.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class DraftStepRow(Base):
     draft: Mapped[str]
     """What the draft is of, such as "law"."""
     of: Mapped[str]
-    """The half-year of the draft; empty for a draft of no half-year."""
+    """The half-year of the draft; empty if it is not of one half-year."""
     act: Mapped[str]
-    """What the change did, in a word of the draft's own."""
+    """What the change did: a word that each kind of draft defines for itself."""
     content: Mapped[str] = mapped_column(Packed)
     """JSON."""
     made_by: Mapped[str]
@@ -37,7 +37,7 @@ class DraftStepRow(Base):
 
 
 def draft_steps(session: Session, draft: str, of: str = "") -> Sequence[DraftStepRow]:
-    """Return the steps that can be undone, the last first."""
+    """Return the steps that can be undone, the newest first."""
     found = select(DraftStepRow).where(DraftStepRow.draft == draft, DraftStepRow.of == of)
     return session.scalars(found.order_by(DraftStepRow.step.desc())).all()
 
@@ -45,7 +45,7 @@ def draft_steps(session: Session, draft: str, of: str = "") -> Sequence[DraftSte
 def add_step(
     session: Session, draft: str, act: str, content: str, by: str, *, of: str = "", most: int = 1
 ) -> DraftStepRow:
-    """Needs a write transaction. ``most``: so many steps are kept; earlier ones are forgotten."""
+    """Add a step and keep the newest ``most`` steps; earlier ones are deleted. Needs a write transaction."""
     row = DraftStepRow(draft=draft, of=of, act=act, content=content, made_by=by, made_at=stamp())
     session.add(row)
     session.flush()

@@ -18,7 +18,7 @@ from schemas import Approval, ContractError
 
 
 def _check_approved(session: Session, node: Node) -> Iterator[Difference]:
-    """The approval concerns the document, and a manifest each edition."""
+    """Check that each approval names the digest of its document, and each manifest the digests of its editions."""
     for row, statement in rows_backed(session, ApprovedRow.approval):
         said, key = said_in(statement), f"{row.kind} {row.period}"
         where = f"{row.__tablename__} {key}"
@@ -35,7 +35,7 @@ def _check_approved(session: Session, node: Node) -> Iterator[Difference]:
 
 
 def _wrong_editions(row: ApprovedRow) -> list[str]:
-    """The columns of editions that are not those of the manifest; a document without editions has empty ones."""
+    """The edition columns that differ from what the manifest names. A document without editions has empty ones."""
     stored = {"public": row.public, "restricted": row.restricted}
     if row.kind not in MANIFEST_FORMATS:
         return [name for name, content in stored.items() if content]

@@ -50,12 +50,12 @@ from schemas.vocabulary import Jurisdiction, ScreenConclusion
 
 
 def pair_outcome(truth: ExerciseTruth, *, shows_enough: bool, said: ScreenConclusion) -> ExerciseOutcome:
-    """Of two exhibits, seen on the screen. ``shows_enough``: whether the marks bear the true conclusion.
+    """Rate a conclusion on two exhibits seen on the screen. ``shows_enough``: whether the marks support the true one.
 
-    1. An association of two firearms is false, and none of one firearm is missed, whatever the marks show.
-    2. Where they show too little, a conclusion is too much, and inconclusive or unsuitable is right.
-    3. Where they show enough, the true conclusion is right, and unsuitable is too little.
-    4. Inconclusive of one firearm is too little; of two firearms it is cautious, and counted by itself.
+    1. Whatever the marks show: an association of two firearms is false, and no association of one firearm is a miss.
+    2. If they show too little: the true conclusion claims too much, and inconclusive or unsuitable is right.
+    3. If they show enough: the true conclusion is right, and unsuitable claims too little. Inconclusive claims too
+       little about one firearm; about two firearms it is cautious, and is counted separately.
     """
     if said is ScreenConclusion.POSSIBLE_ASSOCIATION and truth is ExerciseTruth.DIFFERENT:
         return ExerciseOutcome.FALSE_ASSOCIATION
@@ -77,7 +77,7 @@ def question_outcome(right: str, said: str) -> ExerciseOutcome:
 
 @dataclass(frozen=True)
 class SkillResult:
-    """How many answers of one skill were worth what."""
+    """The answers of one skill, counted by outcome."""
 
     skill: ExerciseSkill
     answered: int
@@ -96,7 +96,7 @@ def added_up(people: Iterable[Iterable[SkillResult]]) -> list[SkillResult]:
 
 
 def by_skill(scored: Iterable[tuple[ExerciseSkill, ExerciseOutcome]]) -> list[SkillResult]:
-    """In the order of the skills; a skill that nobody was asked about is left out."""
+    """Count outcomes by skill, in the order of the skills. A skill without outcomes is left out."""
     counted = Counter(scored)
     found = []
     for skill in ExerciseSkill:

@@ -45,7 +45,7 @@ from matcher.synthetic.look_alikes import DrawnFirearm, MarkCondition, draw_cond
 
 FEWEST_PAIRS: Final = len(SKILLS_OF[ExerciseAudience.EXAMINER])
 CARRIED: Final = (0.75, 0.95)
-"""On which share of the faces of look-alikes the tool's own marks stand."""
+"""The smallest and the largest share of a look-alike's breech face that bears the tool's subclass marks."""
 _TRIES: Final = 60
 _INSTRUMENT: Final = "synthetic drawn"
 _CONDITIONS: Final = {
@@ -57,7 +57,7 @@ _CONDITIONS: Final = {
 
 @dataclass(frozen=True)
 class DrawnPair:
-    """Two scans as x3p, what is true of them, and how the matcher compares them."""
+    """Two scans as x3p files, the truth about them, and the result of the matcher's comparison."""
 
     skill: ExerciseSkill
     truth: ExerciseTruth
@@ -67,7 +67,7 @@ class DrawnPair:
 
 
 def plan_skills(stream: SeedStream, count: int) -> list[ExerciseSkill]:
-    """Each skill at least once, the rest drawn; in a drawn order. Raises InvalidInput."""
+    """Draw the skill of each pair of a set. Each skill occurs at least once. Raises InvalidInput."""
     if not FEWEST_PAIRS <= count <= MOST_ITEMS:
         raise InvalidInput(f"A set for examiners has {FEWEST_PAIRS} to {MOST_ITEMS} pairs.")
     skills = SKILLS_OF[ExerciseAudience.EXAMINER]
@@ -76,9 +76,9 @@ def plan_skills(stream: SeedStream, count: int) -> list[ExerciseSkill]:
 
 
 def draw_pair_of(stream: SeedStream, number: int, skill: ExerciseSkill) -> DrawnPair:
-    """The pair of an exercise: of the first numbers that draw one whose score is what the skill says.
+    """Draw pairs for an exercise, and return the first one whose score fits the skill.
 
-    Raises InvalidInput where none of the tries is.
+    Raises InvalidInput if none of ``_TRIES`` pairs fits.
     """
     known = known_pair_scores()
     truth = _truth_of(stream, number, skill)
@@ -120,9 +120,10 @@ def _draw(
 
 
 def _fits(score: float, skill: ExerciseSkill, truth: ExerciseTruth, known: KnownPairScores) -> bool:
-    """Enough to see: above every known pair of firearms that no tool joins, and above nine of ten look-alikes. Too
-    little: among those that no tool joins. Look-alikes stand above all of these, and below every pair of one firearm
-    with whole marks."""
+    """Whether a score fits the skill and the truth. Look-alikes score above every known pair of firearms of different
+    tools, and below every known pair of one firearm. Other pairs of one firearm score above every known pair of
+    firearms of different tools and above nine of ten look-alikes. All other pairs, and marks that show too little,
+    score no higher than the highest known pair of firearms of different tools."""
     if skill is ExerciseSkill.TOO_LITTLE:
         return score <= known.different[-1]
     if skill is ExerciseSkill.LOOK_ALIKES:
@@ -133,7 +134,7 @@ def _fits(score: float, skill: ExerciseSkill, truth: ExerciseTruth, known: Known
 
 
 def _compared(scans: tuple[bytes, bytes]) -> dict[str, Any]:
-    """Of the files as they are handed out: what anybody who compares them finds."""
+    """Compare the files as they are handed out, so that anybody who compares them gets the same result."""
     with tempfile.TemporaryDirectory(prefix="ffp-exercise-") as folder:
         one, other = (_prepared(Path(folder) / f"{side}.x3p", scan) for side, scan in enumerate(scans))
     return matcher.compare(one, other).as_dict()

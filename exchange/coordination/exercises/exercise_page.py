@@ -1,4 +1,4 @@
-"""The sets of exercises, one of them, and one exercise: two exhibits under the viewer of casework, or a question."""
+"""The pages of all sets, of one set and of one exercise: two exhibits in the viewer of casework, or a question."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class SetLine:
-    """A set in the list. ``answered``: by this browser's attempt; None where it began none."""
+    """A set in the list. ``answered``: how many exercises were answered in this browser's attempt; None if it has no
+    attempt."""
 
     kept: KeptSet
     answered: int | None

@@ -19,16 +19,16 @@ from exchange.coordination.exercises.exercise_vocabulary import ExerciseSkill
 from exchange.errors import InvalidInput
 
 RECIPE: Final = "ffp-exercises-1"
-"""It changes with whatever makes another set of the same seed."""
+"""The version of the recipe for sets: it changes whenever the same seed would draw another set."""
 LONGEST_SEED: Final = 200
 UNGUESSABLE: Final = 16
-"""Characters. Shorter seeds, and numbers, can be tried one after the other by whoever has this program."""
+"""The fewest characters of a seed that nobody guesses. Whoever has this program can try shorter ones, and numbers."""
 
 _T = TypeVar("_T")
 
 
 class SeedStream:
-    """Each number has a name, and depends on seed, recipe and name alone: what is asked for first changes nothing."""
+    """Numbers drawn by name. Each depends on the seed, the recipe and its name alone, not on earlier numbers."""
 
     def __init__(self, seed: str) -> None:
         """Raises InvalidInput."""

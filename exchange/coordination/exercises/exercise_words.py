@@ -27,7 +27,7 @@ from schemas.vocabulary import ScreenConclusion
 
 @dataclass(frozen=True)
 class QuestionWords:
-    """``options``: none where they are moments."""
+    """The words of a question. ``options`` is empty if the options are moments in time."""
 
     text: str
     why: str
@@ -204,7 +204,7 @@ def question_words(item: SetItem) -> str:
 
 
 def option_words(item: SetItem, option: str) -> str:
-    """A sentence, or the moment that the option means."""
+    """The option in words: a sentence, or the moment in time that it means."""
     question = QUESTIONS[item.question or ""]
     if question.hours is not None and isinstance(item.moment, datetime):
         return moment(item.moment + timedelta(hours=question.hours[option]))

@@ -1,5 +1,5 @@
-"""The manifest of a report or an incident annex: what the head's signed approval is of. It names the digests of both
-editions, so that they are approved together, once."""
+"""The manifest of a report or an incident annex, which the head approves with a signed statement. It names the digests
+of both editions, so that one approval covers both."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def heat_map(partners: Sequence[str], counts: Mapping[str, Counts]) -> Chart | N
 
 
 def funnel(counts: Mapping[str, Counts]) -> Chart:
-    """What came of the exhibits that were searched: bars of one scale, each of one step."""
+    """What became of the exhibits that were searched: one bar for each step, all on one scale."""
     lines = [bar(_(COUNTS[name].title), _sum(counts[name])) for name in TO_A_HIT]
     return bars(_("From an exhibit that was searched to a confirmed hit"), lines)
 
@@ -71,7 +71,7 @@ def stage_spans(hours: Mapping[str, Sequence[float]]) -> Chart:
 
 
 def over_time(document: Document) -> Chart | None:
-    """A column for each half-year that was approved and for this one; None where there is no earlier one."""
+    """A column for each earlier half-year that was approved, and for this one; None if there is no earlier one."""
     earlier = document.earlier[-(_MOST_HALVES - 1) :]
     if not earlier:
         return None

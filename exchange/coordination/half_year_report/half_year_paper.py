@@ -1,5 +1,5 @@
-"""The half-yearly monitoring report: its pieces for page and PDF, and its table for a spreadsheet. Each figure stands
-next to its definition."""
+"""The half-yearly monitoring report: its blocks for the page and the PDF, and its table for a spreadsheet. Each figure
+stands next to its definition."""
 
 from __future__ import annotations
 
@@ -119,8 +119,8 @@ def report_blocks(
     months: Months | None = None,
     addresses: Mapping[str, str] | None = None,
 ) -> list[Block]:
-    """``restricted`` and ``months``: the exact figures, for the node's own people. ``addresses``: of the pages that
-    have what a figure counts, by its id."""
+    """``restricted`` and ``months``: the exact figures, for the node's own people. ``addresses``: for the id of a
+    figure, the address of the page that lists what the figure counts."""
     counts = exact_counts(restricted) if restricted else {}
     hours = exact_hours(restricted) if restricted else {}
     lines = lines_of(document, counts, hours)

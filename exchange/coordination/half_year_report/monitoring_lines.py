@@ -117,7 +117,7 @@ def _count(count: int | None) -> str:
 
 
 def _cell(figure: Figure, unit: str, inside: Figure = NO_DATA) -> str:
-    """With the exact figure in brackets where it is not published and ``inside`` has it."""
+    """The published figure. If it is not exact and ``inside`` is, the exact one follows in brackets."""
     said = words(figure, unit)
     is_inside = figure.told is not Told.EXACT and inside.told is Told.EXACT
     return f"{said} ({words(inside, unit)})" if is_inside else said

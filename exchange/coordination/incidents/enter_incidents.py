@@ -42,7 +42,7 @@ SheetPlace = tuple[Offence, HarmOutcome, WeaponKind]
 INCIDENT_COUNTS: Final = "incidents"
 """The name of the draft of a half-year's counts."""
 PROPOSAL: Final = "incidents proposed"
-"""The name of the draft of a table that was read, and not taken yet."""
+"""The name of the draft of a table that was read and not accepted yet."""
 TYPED: Final = "typed"
 IMPORTED: Final = "imported"
 KEPT_STATES: Final = 20
@@ -51,8 +51,8 @@ _SALT_BYTES: Final = 32
 
 
 class _Content(BaseModel):
-    """A state of the counts as it is stored. ``salt`` is drawn for this state: without it the digest of the exact
-    counts would tell what the public edition holds back."""
+    """A state of the counts as it is stored. ``salt`` is drawn at random for this state. Without it, the counts that
+    the public edition holds back could be found by trying which ones give the digest of the exact edition."""
 
     salt: str
     persons: list[tuple[PersonCell, int]]
@@ -65,7 +65,8 @@ class _Content(BaseModel):
 
 @dataclass(frozen=True)
 class CountsEntry:
-    """A state of the counts of a half-year. ``read``: what a table came to; of a typed state, its counts alone."""
+    """A state of the counts of a half-year. ``read``: the result of reading a table; for a state that was typed in, the
+    counts alone."""
 
     number: int
     way: str
@@ -137,8 +138,8 @@ def propose_import(
 
 
 def take_import(node: Node, by: Actor, half: Half, number: int) -> int:
-    """Let the proposed import hold, in place of all that was entered of the half-year. Returns the number of the state.
-    Raises Conflict, NotFound."""
+    """Accept the proposed import: it replaces all counts entered for the half-year. Returns the number of the new
+    state. Raises Conflict, NotFound."""
     with node.store.write() as session:
         _check_open(session, half)
         row = _proposal(session, half, number)

@@ -138,7 +138,7 @@ def render_annex(annex: ToldAnnex, approved: ApprovedAnnex | None) -> bytes:
 
 
 def annex_blocks(annex: ToldAnnex, level: int = 1) -> list[Block]:
-    """What a report lays out of an annex. ``level``: of the headings."""
+    """The blocks of an annex in a report. ``level`` is the level of its headings."""
     return [
         *([] if all_verified() else [quiet(unverified_words())]),
         *told_blocks(annex, level),

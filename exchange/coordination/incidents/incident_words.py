@@ -173,6 +173,6 @@ def _total(known: Mapping[CellPlace, int], position: int, value: str) -> int | N
 
 
 def _cell(figure: Figure, inside: int | None = None) -> str:
-    """With the exact count in brackets where ``inside`` has it and it is not published."""
+    """The published figure. If it is not exact and ``inside`` has the exact count, that follows in brackets."""
     said = words(figure, "count")
     return said if inside is None or figure.told is Told.EXACT else f"{said} ({spoken().number(inside, 0)})"

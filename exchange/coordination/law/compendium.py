@@ -18,7 +18,7 @@ from schemas import ContractError, Law, LawArticle, open_envelope, parse_stateme
 from schemas.vocabulary import Jurisdiction
 
 MOST_LAW_EDITIONS: Final = 4
-"""So many are tried where the newest cannot be read."""
+"""How many editions are tried, from the newest on, until one can be read."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from schemas.strict_json import MAX_STATEMENT_BYTES, check_json, contract_error,
 LAW: Final = "law"
 """The name of the draft."""
 MOST_LAW_STEPS: Final = 50
-"""Steps that can be undone; earlier ones are forgotten."""
+"""How many steps can be undone; earlier ones are deleted."""
 _ARTICLES: Final = TypeAdapter(tuple[LawArticle, ...])
 Articles: TypeAlias = tuple[LawArticle, ...]
 

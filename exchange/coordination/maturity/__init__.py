@@ -1,1 +1,1 @@
-"""How far a focal point has come: by what its node shows, by what people answer, and on its way in."""
+"""How far a focal point has come: what its node proves, what an assessor answers, and which steps it took to join."""

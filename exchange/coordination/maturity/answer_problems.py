@@ -196,8 +196,8 @@ def doubtful_names(file: str, texts: Iterable[tuple[str, str]], known: Directory
 
 
 def places_of(assessed: Iterable[AnswersFile]) -> Directory:
-    """The directory of the release, with what the files name beyond it. A file names none that the directory has, so
-    that no name is said there without its footnote. Raises InvalidInput."""
+    """The shipped directory of jurisdictions, with those that the files add. A file may not give a shipped jurisdiction
+    another name, because that name would appear without its footnote. Raises InvalidInput."""
     known, more = shipped_directory(), dict[Jurisdiction, JurisdictionEntry]()
     for given in assessed:
         code = Jurisdiction(given.jurisdiction)
@@ -218,7 +218,7 @@ def places_of(assessed: Iterable[AnswersFile]) -> Directory:
 
 
 def doubts_of_evaluation(given: EvaluationFile, known: Directory | None = None) -> Iterator[AnswerProblem]:
-    """Words that look like a person's name, or like what else tells who somebody is."""
+    """Yield a problem for each place with words that look like a person's name, or identify somebody otherwise."""
     texts = [("evaluators", given.evaluators), ("summary", given.summary)]
     texts += [(name, words) for name, item in given.answers.items() for words in (item.answer, item.evidence)]
     texts += [("conclusions", words) for words in given.conclusions]

@@ -29,9 +29,10 @@ ANSWERS_FORMAT: Final = "ffp-assessment/1"
 EVALUATION_FORMAT: Final = "ffp-evaluation/1"
 MAX_TOML_BYTES: Final = 512 * 1024
 MAX_DOTS: Final = 200
-"""Most dots in a line. The time that Python's reader takes grows with the square of the parts of a key."""
+"""The most dots in a line. Python's TOML parser takes time that grows with the square of the number of parts of a
+key."""
 MAX_TABLES: Final = 2000
-"""Most lines that begin a table, for the same reason: a file that is filled in has about a hundred."""
+"""The most table headers, for the same reason. A completed file has about a hundred."""
 MAX_ANSWER_TEXT: Final = 4000
 MAX_LINE: Final = 300
 MAX_OWN: Final = 100
@@ -43,7 +44,7 @@ _MAX_SAID: Final = 300
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What no text needs: control characters but the line's end and the tab, and those that turn the direction."""
 _CURLED: Final = re.compile(r"=[ \t]*[\u201c-\u201f\u00ab\u2018-\u201b]")
-"""What word processors make of a quotation mark, where a value begins."""
+"""A curled quotation mark, as word processors write it, where a value begins."""
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -159,9 +160,9 @@ class OwnRecommendation(_Form):
 
 
 class AnswersFile(_Form):
-    """One that could be read; what its answers say may still be wrong (``problems_of``). ``file`` is its name.
-    ``name``: what the jurisdiction is called, where this software does not know it by itself. ``assessor``: a role and
-    an institution. ``node_fingerprint``: that of the jurisdiction's node, as the assessor knows it."""
+    """A file of answers that could be read; its answers may still be wrong (``problems_of``). ``file`` is its name.
+    ``name``: the jurisdiction's name, if this software does not know it. ``assessor``: a role and an institution.
+    ``node_fingerprint``: the fingerprint of the jurisdiction's node, as the assessor knows it."""
 
     format: Literal["ffp-assessment/1"] = ANSWERS_FORMAT
     file: str

@@ -1,4 +1,4 @@
-"""One assessment as it is told: what was answered now and last time, what that earns, and what is recommended.
+"""One assessment as it is presented: the answers now and last time, their points, and the recommendations.
 
 found = assessment_of(read_folder(path), half=None)
 found.whole.share, found.areas[0].rated.share, found.recommended.made[0].text
@@ -33,7 +33,8 @@ _DAY: Final = len("2026-11-27")
 
 @dataclass(frozen=True)
 class NodeProof:
-    """``answer``: yes where all practices hold, no where none does, else partly. ``practices``: what it rests on."""
+    """What a snapshot proves for one question. ``answer``: yes if all ``practices`` hold, no if none does, otherwise
+    partly."""
 
     answer: str
     practices: tuple[KeptPractice, ...]
@@ -60,10 +61,10 @@ def proofs_of(asked: Questionnaire, snapshot: Snapshot | None) -> Mapping[str, N
 
 @dataclass(frozen=True)
 class Answered:
-    """One question, and what is known of it. ``value``: a word that is offered, a number, free words; "not known",
-    "not applicable", or None where nobody answered. ``share``: of a count of which the other one is known.
-    ``proof``: what the node's snapshot shows of it; ``by_node``: it stands in for an answer that nobody gave.
-    ``points``: None where there is nothing to rate."""
+    """One question and its answer. ``value``: one of the words offered, a number or free text; "not known", "not
+    applicable", or None if nobody answered. ``share``: the value as a share of the count that another question asks
+    for. ``proof``: what the node's snapshot shows; ``by_node``: the proof takes the place of a missing answer.
+    ``points``: None if there is nothing to rate."""
 
     question: AssessmentQuestion
     value: str | float | None = None
@@ -85,18 +86,19 @@ class Answered:
 
     @property
     def differs(self) -> bool:
-        """The assessor says otherwise than the node's snapshot."""
+        """Whether the assessor's answer differs from what the node's snapshot shows."""
         return not self.by_node and self.proof is not None and self.told and self.value != self.proof.answer
 
     @property
     def measure(self) -> str | float | None:
-        """What bounds of an advice are held against: the share, where it is one."""
+        """What the bounds of an advice are compared with: the share if the question has one, otherwise the value."""
         return self.share if self.question.of is not None else self.value
 
 
 @dataclass(frozen=True)
 class Rated:
-    """``share`` of what good answers would earn, None where nothing was told; ``told`` of ``asked`` questions."""
+    """``share``: how much was earned of what good answers would earn; None if too little was answered. ``told``: how
+    many of the ``asked`` questions have an answer; a question that does not apply is not among them."""
 
     share: float | None
     told: int

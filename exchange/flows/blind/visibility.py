@@ -81,7 +81,7 @@ class Hidden:
         )
 
     def covers(self, exhibits: Exhibits, scans: Scans) -> bool:
-        """Whether two exhibits, or two scans, are of such a pair."""
+        """Whether these two exhibits, or these two scans, are a hidden pair."""
         return exhibits_of(*exhibits) in self.exhibits or scans in self.scans
 
 

@@ -55,8 +55,8 @@ RESTED_ON = ("conclusion", "verification")
 MOST_RETRACTIONS = 8
 """Of one statement by one issuer, of which the first takes it back."""
 MOST_REVIEWS = 500
-"""Verified conclusions of one issuer on one exhibit among which those that disagree are found: far more than two FFPs
-need, and few enough to be read with each hit."""
+"""How many verified conclusions of one issuer on one exhibit are searched for disagreements: far more than two FFPs
+need, and few enough to read with each hit."""
 HitPlace: TypeAlias = tuple[str, str]
 """A moment and a pair: what follows it in a list."""
 MOST_OPEN = 500

@@ -28,7 +28,7 @@ def both_records(pair: Pair) -> RecordPair:
 
 
 def state_first_versions(session: Session, pair: object) -> None:
-    """Complete the pair of a draft, as it was sent and whatever it is, with the first versions of both records."""
+    """Add the first versions of both records to the pair of a draft. The pair is unchecked input."""
     for side in pair.values() if isinstance(pair, dict) else ():
         if isinstance(side, dict):
             record = str(side.get("record"))
@@ -58,7 +58,7 @@ def check_one_review(session: Session, said: Conclusion, may_see: Callable[[Stat
 def standing_conclusions(
     session: Session, issuer: str, first_versions: Collection[str]
 ) -> list[tuple[StatementRow, Conclusion]]:
-    """The issuer's conclusions on these exhibits that were not taken back, the first first."""
+    """The issuer's conclusions on these exhibits that were not taken back, the earliest first."""
     said = statements_about_each(session, first_versions, ["conclusion"])
     rows = [row for rows in said.values() for row in rows if row.issuer == issuer and row.envelope is not None]
     taken_back = statements_about_each(session, {row.statement_id for row in rows}, ["retraction"])

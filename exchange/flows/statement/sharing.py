@@ -76,8 +76,8 @@ def decide_sharing(
 
 
 def stated_terms(session: Session, history: KeyHistory, statement_id: str, record: Record, peer: PeerRow) -> Standing:
-    """What is stated of one record of this node's, stored or not, and one peer. Whether a version waits for the head
-    follows from the signed versions too, whatever its row says."""
+    """Return what bears on the release of one of this node's records, stored or not, to one peer. A version waits for
+    the head if its row says so, or the signed versions do."""
     found = standing_of(session, statement_id, record, peer, owner=history.card.issuer)
     return replace(found, denied=found.denied or _is_widened(session, history, statement_id, record))
 

@@ -25,7 +25,8 @@ from exchange.store.tables.terms import ApprovalRow, GrantRow, HoldRow, Tombston
 from schemas import Pair, Record, Side
 
 MAX_VERSIONS = 256
-"""As many versions of one exhibit are taken, erased ones too: a peer's endless chain must not make the node slow."""
+"""The most versions of one exhibit that are accepted, erased ones included: a peer's endless chain must not slow the
+node down."""
 
 MAX_ENTERED_ANEW = 16
 """An exhibit is followed from one of its numbers to another at most this often: an endless chain must not slow the node
@@ -47,7 +48,8 @@ def exhibits_of(one: str, other: str) -> Exhibits:
 
 
 def exhibit_name(issuer: str, first_version: str) -> str:
-    """With the issuer: no node's record becomes a version of another node's exhibit, whatever it states."""
+    """The name contains the issuer, so no node's record becomes a version of another node's exhibit, whatever it
+    states."""
     return f"{issuer}/{first_version}"
 
 
@@ -80,8 +82,7 @@ def side_of(record: RecordRow, scan: str) -> Side:
 
 
 def exhibit_of(session: Session, issuer: str, record: str) -> str:
-    """The exhibit of a record that is here or was erased. Of one that never came here: as if it were a first
-    version."""
+    """The exhibit of a record. A record that never came here is taken for a first version."""
     return exhibit_name(issuer, known_first_version(session, issuer, record) or record)
 
 
@@ -93,13 +94,14 @@ def known_first_version(session: Session, issuer: str, record: str) -> str | Non
 
 
 def states_known_exhibits(session: Session, pair: Pair) -> bool:
-    """Whether each side of a pair names the first version that its record states, where the record is or was here."""
+    """Whether each side of a pair names the first version that its record states. A record that never came here is not
+    checked."""
     known = ((side, known_first_version(session, side.issuer, side.record)) for side in (pair.a, pair.b))
     return all(first_version in (None, side.first_version) for side, first_version in known)
 
 
 def first_versions_of(session: Session, records: Collection[str]) -> set[str]:
-    """The first versions of the exhibits of these records, which are or were here."""
+    """The first versions of the exhibits of these records. Records that never came here are left out."""
     found: set[str] = set()
     for part in in_parts(sorted(records)):
         first = func.coalesce(StatementRow.about, StatementRow.statement_id)
@@ -108,7 +110,8 @@ def first_versions_of(session: Session, records: Collection[str]) -> set[str]:
 
 
 def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[str, str]:
-    """Every version of these exhibits that is known or named here, erased ones too, each with its exhibit."""
+    """Map each known version of these exhibits to its exhibit, erased versions included. A first version that never
+    came here is known too, from the name of its exhibit."""
     versions = _stored_versions(session, exhibits)
     firsts = {name.partition("/")[2]: name for name in exhibits}
     foreign = _known(session, firsts.keys() - versions.keys())
@@ -116,8 +119,8 @@ def versions_of_exhibits(session: Session, exhibits: Collection[str]) -> dict[st
 
 
 def superseding(session: Session, exhibits: Collection[str]) -> dict[str, str]:
-    """By which version each older one of these exhibits is superseded: by the next one in its owner's log that is
-    believed, erased or not."""
+    """Map each older version of these exhibits to the version that supersedes it: the next one in the owner's log,
+    erased or not. Only believed versions count."""
     versions: dict[str, list[str]] = {}
     for name, exhibit in _stored_versions(session, exhibits, believed=True).items():
         versions.setdefault(exhibit, []).append(name)
@@ -147,8 +150,8 @@ def _known(session: Session, statements: Collection[str]) -> set[str]:
 
 
 def too_many_versions(session: Session, exhibits: Mapping[str, str]) -> set[str]:
-    """Those of the new records, each with its exhibit, by which an exhibit would get more versions than one may have.
-    Versions that were erased since count too."""
+    """Return the new records with which an exhibit would have more than ``MAX_VERSIONS`` versions, erased ones
+    included. ``exhibits`` has the exhibit of each new record."""
     known = versions_of_exhibits(session, set(exhibits.values()))
     sizes, refused = Counter(known.values()), set()
     for name, exhibit in exhibits.items():
@@ -163,8 +166,8 @@ def too_many_versions(session: Session, exhibits: Mapping[str, str]) -> set[str]
 
 @dataclass(frozen=True)
 class SameExhibits:
-    """Exhibits, and others that may be the same ones. ``stated`` has, for each record with a number, its place in its
-    owner's log, its exhibit and the number, sorted by the place."""
+    """Exhibits, with others that may be the same objects entered anew. ``stated`` has an entry for each record with a
+    number: the record's place in its owner's log, its exhibit and its number. It is sorted by the place."""
 
     exhibits: frozenset[str]
     stated: Sequence[tuple[int, str, str]]
@@ -224,7 +227,8 @@ def _stated_numbers(session: Session, column: str, values: Collection[str]) -> s
 
 
 def join_terms(session: Session, exhibits: Mapping[str, str]) -> None:
-    """What was decided on a version before it came is decided on its exhibit. Needs a write transaction."""
+    """Apply to each exhibit what was decided on one of its versions before that version came here. Needs a write
+    transaction."""
     joined = {exhibit_name(owner_of_exhibit(exhibit), name): exhibit for name, exhibit in exhibits.items()}
     later = sorted(one for one, exhibit in joined.items() if one != exhibit)
     for table in _TERMS if later else ():

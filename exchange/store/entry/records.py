@@ -121,7 +121,7 @@ def add_records(
 
 
 def supersede(session: Session, exhibits: Collection[str]) -> None:
-    """Note by which version each older one of these exhibits is superseded (``superseding``). Needs a write
+    """Store with each older version of these exhibits which version supersedes it (``superseding``). Needs a write
     transaction."""
     newer = superseding(session, exhibits)
     for part in in_parts(sorted(newer)):

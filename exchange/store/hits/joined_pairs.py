@@ -105,8 +105,8 @@ def first_said_of(session: Session, subjects: Collection[str], kind: str, *, mos
 def verified_conclusions(
     session: Session, first_versions: Collection[str], *, most: int
 ) -> list[tuple[StatementRow, StatementRow]]:
-    """The believed conclusions on exhibits, each with a believed verification of it: the first ``most`` of each pair of
-    issuers."""
+    """The believed conclusions on these exhibits, each with a believed verification of it. For each exhibit these are
+    the first ``most`` of each pair of issuers, that of the conclusion and that of the verification."""
     found: list[tuple[StatementRow, StatementRow]] = []
     for part in in_parts(sorted(first_versions)):
         found += [(row[0], row[1]) for row in session.execute(_VERIFIED, {"first_versions": part, "most": most})]
@@ -229,7 +229,7 @@ def hits_without_pair(session: Session, *, limit: int) -> Sequence[StatementRow]
 
 
 def pairs_of(session: Session, exhibits: Collection[str], scans: Collection[Scans]) -> list[HitPairRow]:
-    """Those with one of these exhibits on a side, or of these scans."""
+    """The pairs of hits with one of these exhibits on a side, or with the lower scan of one of these pairs of scans."""
     found: dict[str, HitPairRow] = {}
     sides = [(HitPairRow.exhibit_a, exhibits), (HitPairRow.exhibit_b, exhibits)]
     for column, wanted in (*sides, (HitPairRow.scan_low, {low for low, _ in scans})):

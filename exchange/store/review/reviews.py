@@ -61,8 +61,8 @@ def mark_exhibits(session: Session, pseudonym: str, pairs: Collection[Exhibits])
 
 
 def rename_seen(session: Session, handle: str, exhibit: str) -> None:
-    """Whoever was shown something of what a handle stood for was shown it of this exhibit. Needs a write
-    transaction."""
+    """Replace a handle by the exhibit that it stood for, in the rows that say who was shown something of which
+    exhibits. Needs a write transaction."""
     seen = ExhibitsSeenRow
     rows = session.scalars(select(seen).where(or_(seen.exhibit_low == handle, seen.exhibit_high == handle))).all()
     for row in rows:

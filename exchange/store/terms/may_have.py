@@ -134,7 +134,7 @@ def was_denied(exhibit: Named, peer: PeerRow, *, number: str | None = None) -> C
 def _shares_number(
     row: type[ApprovalRow] | type[TombstoneRow], exhibit: Named, number: str | None
 ) -> ColumnElement[bool]:
-    """The exhibit of a decision, and this one, have or had a number in common, also in a version that was erased."""
+    """Whether the exhibit of a decision and this exhibit have or had a number in common. Erased versions count too."""
     version, erased = aliased(RecordRow), aliased(TombstoneRow)
 
     def is_mine(theirs: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:

@@ -23,7 +23,7 @@ from schemas.vocabulary import Decision, ExhibitKind, Jurisdiction, SharingRule
 
 
 def standing_of(session: Session, statement_id: str, record: Record, peer: PeerRow, *, owner: str) -> Standing:
-    """What is stated of one record of this node's, stored or not, and one peer."""
+    """Return what bears on the release of one of this node's records, stored or not, to one peer."""
     exhibit = exhibit_stated(statement_id, record)
     granted, withdrawn, decision, denied = session.execute(
         select(
