@@ -134,8 +134,8 @@ ItemNumber = Annotated[
     AfterValidator(plain_line),
     AfterValidator(_of_item_numbers),
 ]
-"""Of an exhibit within its case, as the laboratory wrote it on its bag: ``3``, ``K-2/1``. Only the letters of the
-region's languages: one number written with other letters that look alike would make another exhibit."""
+"""The number of an exhibit within its case, as the laboratory wrote it on the bag: ``3``, ``K-2/1``. It has only the
+letters of the region's languages. Other letters that look alike would make another exhibit."""
 
 MAX_MASK_CELLS = 128
 """On either side: of a primer's 4 mm a cell is 31 um, half of what is taken off a mark's rim."""

@@ -143,8 +143,8 @@ def kind_of(statement: AnyStatement) -> Kind:
 
 
 def about(statement: AnyStatement) -> str | None:
-    """The statement, or the record, that a statement speaks of; None for one that stands by itself. A version of a
-    record, and a conclusion on it, speak of the first version."""
+    """The record or statement that this statement is about; None if it is about none. A version of a record, or a
+    conclusion on one, is about the first version."""
     field = kind_of(statement).about
     if field is None:
         return None

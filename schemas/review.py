@@ -25,7 +25,7 @@ CUSTODY: Final = frozenset({ComparisonStep.SENT, ComparisonStep.RECEIVED, Compar
 
 class Side(Contract):
     """One scan of one record. ``first_version`` is the statement id of the first version of the record's exhibit, which
-    is ``record`` itself where the record is the first version."""
+    equals ``record`` if the record is the first version."""
 
     issuer: NodeId
     record: Sha256Hex
@@ -34,7 +34,7 @@ class Side(Contract):
 
     @property
     def exhibit(self) -> str:
-        """The name of the exhibit: its issuer, and its first version."""
+        """The name of the exhibit: its issuer and its first version."""
         return f"{self.issuer}/{self.first_version}"
 
 

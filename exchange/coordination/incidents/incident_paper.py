@@ -43,11 +43,11 @@ PERSON_TABLES: Final = ("victims_by_sex_and_age", "perpetrators_by_sex_and_age")
 OFFENCE_TABLES: Final = (USE_BY_OFFENCE, "victims_by_offence", "perpetrators_by_offence")
 _MOST_HALVES: Final = 6
 _DARKNESS: Final = {Sex.FEMALE: 1.0, Sex.MALE: 0.55, Sex.UNKNOWN: 0.25}
-"""Of the bars of a sex: read in grey, and by readers who do not tell red from green."""
+"""How dark the bars of each sex are, so that they differ in grey, and for readers who cannot tell red from green."""
 
 
 def table_chart(name: str, table: ToldTable) -> Chart | None:
-    """The chart of a table; None where the table is not told, or needs none."""
+    """The chart of a table; None if the table is not published, or has no chart."""
     if not table.is_told:
         return None
     title = _(TABLE_TITLES[name])
@@ -82,7 +82,7 @@ def _outcome_map(title: str, table: ToldTable) -> Chart:
 
 
 def totals_chart(annex: ToldAnnex) -> Chart | None:
-    """A panel for each total, in it a column for each half-year; None where there is no earlier one."""
+    """A panel for each total, in it a column for each half-year; None if there is no earlier half-year."""
     earlier = annex.earlier[-(_MOST_HALVES - 1) :]
     panels = [
         (

@@ -60,7 +60,7 @@ def owner_of_exhibit(exhibit: str) -> str:
 
 def number_of(record: Record) -> str | None:
     """Return a SHA-256 digest of the case reference and the exhibit's number, or None if the record states no number.
-    Differences of case, spaces, dashes, compatibility forms (NFKD, Unicode UAX 15) and look-alike letters
+    Differences of case, spaces, the kind of dash, compatibility forms (NFKD, Unicode UAX 15) and look-alike letters
     (``_LOOK_ALIKE``) do not change it. It is a digest because it outlives the record, whose text must be erased."""
     item = record.exhibit.item
     if item is None:
