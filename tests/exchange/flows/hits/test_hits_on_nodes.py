@@ -340,7 +340,7 @@ def test_a_hit_of_a_record_that_never_was_is_set_aside(network: Network, pair: d
     mk, rs = network.nodes[MK], network.nodes[RS]
     own = next(side for side in ("a", "b") if pair[side]["issuer"] == RS)
     unknown = ("0" if own == "a" else "f") * 64  # a pair has the smaller id first
-    for changed in ({"record": unknown, "first_version": unknown}, {"scan": unknown}):
+    for changed in ({"record": unknown, "first_version": unknown}, {"first_version": unknown}, {"scan": unknown}):
         invented = Pair.model_validate(pair | {own: pair[own] | changed})
         basis = {"pair": invented, "basis": Basis.SCREEN}
         rests_on = {"conclusion": "1" * 64, "verification": "2" * 64}
@@ -349,7 +349,7 @@ def test_a_hit_of_a_record_that_never_was_is_set_aside(network: Network, pair: d
     with rs.store.read() as session:
         assert session.scalars(select(HitPairRow)).all() == []
         reasons = [row.reason for row in session.scalars(select(QuarantineRow))]
-    assert reasons == [NOT_ENTERED] * 2
+    assert reasons == [NOT_ENTERED] * 3
 
 
 def test_no_nodes_hits_leave_anothers_out(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
