@@ -331,7 +331,7 @@ def _areas(found: Assessment) -> Iterator[Block]:
         yield heading(f"{_(item.now.area.title)}: {share}", 2)
         rows = [
             [
-                f"{_(answer.question.text)}\n{_('Good: %(what)s', what=_(answer.question.good))}",
+                _(answer.question.text) + "\n" + _("Good: %(what)s", what=_(answer.question.good)),
                 *(answer_words(item.answer_before(answer)), answer_words(answer), answer_evidence(answer)),
             ]
             for answer in item.now.answers

@@ -17,6 +17,7 @@ from exchange.coordination.incidents.incident_words import notes_of, table_in_wo
 from exchange.coordination.incidents.platform_words import ANNEX_DEFINITIONS, TOTAL_TITLES
 from exchange.coordination.incidents.told_incidents import TABLES, TOTALS, ToldTable
 from exchange.coordination.public_site.publication import Publication, PublishedPeriod, SignedReport
+from exchange.coordination.region.indicators import Indicator
 from exchange.coordination.region.regional import RegionalEarlier, RegionalReport, RegionalRow, RegionalStage
 from exchange.coordination.region.regional_lines import (
     change_words,
@@ -136,10 +137,7 @@ class SiteFigures:
     def stages(self) -> list[Block]:
         """What each stage is whose time is shown."""
         numbers = self.report.indicators
-        rows = [
-            (_(item.title), f"{_(item.text)} {_('Roadmap')}: {number_words(numbers[name])}")
-            for name, item in STAGES.items()
-        ]
+        rows = [(_(item.title), _(item.text) + " " + _roadmap(numbers[name])) for name, item in STAGES.items()]
         return [heading(_("What each stage is"), 1), pairs(*rows)]
 
     def trends(self, *, years: bool = False) -> list[Block]:
@@ -179,7 +177,7 @@ class SiteFigures:
             *map(quiet, (_(definition.text), *notes)),
             *_drawn(title, found),
             *([_table(head, found)] if found else []),
-            quiet(f"{_('Roadmap')}: {number_words(self.report.indicators[name])}"),
+            quiet(_roadmap(self.report.indicators[name])),
             self._source(by_coordinator=by_coordinator),
         ]
 
@@ -212,7 +210,7 @@ class SiteFigures:
                 list(_trend_rows(points, name, told, unit)),
                 (1, 2),
             ),
-            quiet(f"{_('Roadmap')}: {number_words(self.report.indicators[row])}"),
+            quiet(_roadmap(self.report.indicators[row])),
             self._source(by_coordinator=name != ENTERED),
         ]
 
@@ -237,6 +235,10 @@ class SiteFigures:
             "be worked out anew from what is published here."
         )
         return linked(said, [(_("The regional report"), "verify.html#regional")])
+
+
+def _roadmap(number: Indicator) -> str:
+    return _("Roadmap") + ": " + number_words(number)
 
 
 def _drawn(title: str, found: Sequence[Bar]) -> list[Block]:

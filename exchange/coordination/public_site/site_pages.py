@@ -210,7 +210,8 @@ def _trend(publication: Publication) -> Mapping[str, Any]:
     )
     lead = ""
     if halves:
-        lead = f"{against} {_('Baseline: %(period)s', period=named_period(publication.trend()[0].period))}."
+        baseline = _("Baseline: %(period)s", period=named_period(publication.trend()[0].period))
+        lead = f"{against} {baseline}."
     elif not by_year:
         lead = _("There is one period so far. It is the baseline, against which later ones will stand.")
     return {"lead": lead, "report": laid([*halves, *([heading(_("By year"), 1), *by_year] if by_year else [])])}

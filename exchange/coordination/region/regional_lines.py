@@ -149,7 +149,7 @@ def goal_words(number: Indicator) -> str:
 def _entered_words(number: Indicator) -> str:
     kpi = number.kpi_2030 or number.kpi_2024
     entered = _("KPI %(number)s", number=kpi) if kpi else _("KPI number not entered")
-    return f"{entered}; {_('verified') if number.verified else _('unverified')}"
+    return entered + "; " + (_("verified") if number.verified else _("unverified"))
 
 
 def shared_number_words(lines: Sequence[RegionalLine]) -> str:

@@ -142,7 +142,7 @@ def pack_data(pack: Pack) -> dict[str, Any]:
         *(*_missing(pack), *refused_files(pack), *_definitions(pack), *_sources(pack)),
     ]
     title = pack_title(pack)
-    mark = title if warning else f"{title}. {_('For the participants of the meeting; not public')}"
+    mark = title if warning else title + ". " + _("For the participants of the meeting; not public")
     author = "ffp region" if pack.is_regional else pack.sides[0].node
     return paper_data(title, _of(pack), author, pack.as_of, blocks, mark=mark, warning=warning)
 

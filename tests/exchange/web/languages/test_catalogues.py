@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
+from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
@@ -50,6 +52,20 @@ def test_no_text_is_markup(code: str) -> None:
             assert not set('<>&"') & set(text), (code, text)
             assert "%" not in re.sub(r"%\(\w+\)s|%%", "", text), (code, text)
             assert text == text.strip()
+
+
+def test_no_text_stands_inside_an_f_string() -> None:
+    """Before Python 3.12 it is not collected, and so in no language but English."""
+    found = [
+        f"{path}:{call.lineno}"
+        for path in (Path(__file__).parents[4] / "exchange").rglob("*.py")
+        for joined in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(joined, ast.JoinedStr)
+        for call in ast.walk(joined)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in {"_", "_m", "ngettext"}
+        if call.args and isinstance(call.args[0], ast.Constant)
+    ]
+    assert found == []
 
 
 def test_english_texts_are_no_markup_either() -> None:
