@@ -219,8 +219,7 @@ def _read_alike(
     read = []
     for number, deed in enumerate(deeds):
         network = world.network.copied(tmp_path / f"world-{number}")
-        copy = BlindWorld(network)
-        copy.records, copy.owners, copy.tokens = world.records, world.owners, world.tokens
+        copy = world.on(network)
         with monkeypatch.context() as patched:
             deed(copy, patched)
         _name_tasks(copy)
@@ -243,8 +242,7 @@ def test_an_examiner_who_tries_a_task_by_other_ways_is_answered_the_same(
     told = []
     for number, deed in enumerate(WORLDS["which is the control"]):
         network = world.network.copied(tmp_path / f"world-{number}")
-        copy = BlindWorld(network)
-        copy.records, copy.owners, copy.tokens = world.records, world.owners, world.tokens
+        copy = world.on(network)
         with monkeypatch.context() as patched:
             deed(copy, patched)
         _name_tasks(copy)

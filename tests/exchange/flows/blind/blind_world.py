@@ -59,10 +59,14 @@ class BlindWorld:
     def copied(self, folder: Path) -> Iterator[BlindWorld]:
         """The same world once more, for a test of its own; this one must be closed."""
         with closing(self.network.copied(folder)) as network:
-            copy = BlindWorld(network)
-            copy.records, copy.owners, copy.tokens = dict(self.records), dict(self.owners), dict(self.tokens)
-            copy.first_versions = dict(self.first_versions)
-            yield copy
+            yield self.on(network)
+
+    def on(self, network: Network) -> BlindWorld:
+        """The same exhibits and people on a copy of the network."""
+        copy = BlindWorld(network)
+        copy.records, copy.owners, copy.tokens = dict(self.records), dict(self.owners), dict(self.tokens)
+        copy.first_versions = dict(self.first_versions)
+        return copy
 
     def people(self) -> None:
         for node in self.network.nodes.values():
