@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -19,10 +21,11 @@ _MORE = [
 
 
 class Command(NamedTuple):
-    """A command, or a group of commands. ``short``: its line in the help of all."""
+    """A command, or a group of commands. ``does``: as ``package.module:name`` where it is imported only when it is
+    used. ``short``: its line in the help of all."""
 
     name: str
-    does: Callable[..., Any] | typer.Typer
+    does: Callable[..., Any] | typer.Typer | str
     short: str
     examples: tuple[str, ...] = ()
     kind: type[TyperCommand] | None = None
@@ -33,12 +36,32 @@ class CommandHeading(NamedTuple):
     commands: Sequence[Command]
 
 
+class Commands(Mapping[str, Any]):
+    """The commands by name, each built when somebody asks for it."""
+
+    def __init__(self, headings: Sequence[CommandHeading]) -> None:
+        self._known = {command.name: command for heading in headings for command in heading.commands}
+
+    def __getitem__(self, name: str) -> Any:
+        return _built(self._known[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
 def command_line(name: str, headings: Sequence[CommandHeading]) -> typer.Typer:
     """A program with all these commands, whose help lists them so."""
 
     class Grouped(TyperGroup):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.commands = cast(Any, Commands(headings))
+
         def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 - as click calls it
-            return [command.name for heading in headings for command in heading.commands]
+            return list(self.commands)
 
         def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
             longest = max(map(len, self.list_commands(ctx)))
@@ -48,7 +71,7 @@ def command_line(name: str, headings: Sequence[CommandHeading]) -> typer.Typer:
             with formatter.section("More"):
                 formatter.write_dl(_MORE)
 
-    app = typer.Typer(
+    return typer.Typer(
         name=name,
         cls=Grouped,
         context_settings={"max_content_width": _WIDTH},
@@ -56,12 +79,17 @@ def command_line(name: str, headings: Sequence[CommandHeading]) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    for word, does, short, examples, kind in (command for heading in headings for command in heading.commands):
-        if isinstance(does, typer.Typer):
-            app.add_typer(does, name=word, short_help=short, epilog=_epilog(examples))
-        else:
-            app.command(word, cls=kind, short_help=short, epilog=_epilog(examples))(does)
-    return app
+
+
+@cache
+def _built(command: Command) -> Any:
+    does: Any = resolve_name(command.does) if isinstance(command.does, str) else command.does
+    alone, epilog = typer.Typer(rich_markup_mode=None), _epilog(command.examples)
+    if isinstance(does, typer.Typer):
+        alone.add_typer(does, name=command.name, short_help=command.short, epilog=epilog)
+    else:
+        alone.command(command.name, cls=command.kind, short_help=command.short, epilog=epilog)(does)
+    return typer.main.get_group(alone).commands[command.name]
 
 
 def _epilog(examples: Sequence[str]) -> str | None:

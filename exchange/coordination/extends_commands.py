@@ -5,27 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.cli.command_groups import Command, CommandHeading
-from exchange.coordination.desk import region_commands
-from exchange.coordination.exercises import exercise_commands
-from exchange.coordination.half_year_report import report_commands
-from exchange.coordination.incidents import incident_commands
-from exchange.coordination.law import law_commands
-from exchange.coordination.maturity import assessment_commands, maturity_commands
-from exchange.coordination.meetings import action_commands, meeting_commands
-from exchange.coordination.training import training_command
+
+_HERE: Final = "exchange.coordination"
 
 COMMANDS: Final = CommandHeading(
     "Coordination of the region",
     [
         Command(
             "training",
-            training_command.training,
+            f"{_HERE}.training.training_command:training",
             "Run six nodes to practise with, and their pages.",
             ("ffp training practice/", "ffp training practice/ --with MD --with UA"),
         ),
         Command(
             "exercise",
-            exercise_commands.app,
+            f"{_HERE}.exercises.exercise_commands:app",
             "Exercises and proficiency sets on made-up exhibits.",
             (
                 "ffp exercise draw --out proficiency/",
@@ -35,13 +29,13 @@ COMMANDS: Final = CommandHeading(
         ),
         Command(
             "report",
-            report_commands.report,
+            f"{_HERE}.half_year_report.report_commands:report",
             "The report of a half-year or a year.",
             ("ffp report --half 2026H2", "ffp report --period 2026 --form file --out report.json"),
         ),
         Command(
             "incidents",
-            incident_commands.app,
+            f"{_HERE}.incidents.incident_commands:app",
             "Counts of incidents and persons: import, approve.",
             (
                 "ffp incidents template incidents.csv",
@@ -51,7 +45,7 @@ COMMANDS: Final = CommandHeading(
         ),
         Command(
             "law",
-            law_commands.app,
+            f"{_HERE}.law.law_commands:app",
             "The law of each side: read it, enter it, publish it.",
             (
                 "ffp law list",
@@ -62,13 +56,13 @@ COMMANDS: Final = CommandHeading(
         ),
         Command(
             "maturity",
-            maturity_commands.maturity,
+            f"{_HERE}.maturity.maturity_commands:maturity",
             "How far this focal point has come, and its next step.",
             ("ffp maturity", "ffp maturity --keep --as head-1", "ffp maturity --path"),
         ),
         Command(
             "assess",
-            assessment_commands.app,
+            f"{_HERE}.maturity.assessment_commands:app",
             "Assess a focal point; needs no node.",
             (
                 "ffp assess new moldova/ --jurisdiction MD --half 2026H2",
@@ -79,7 +73,7 @@ COMMANDS: Final = CommandHeading(
         ),
         Command(
             "onboard",
-            maturity_commands.onboard,
+            f"{_HERE}.maturity.maturity_commands:onboard",
             "Lead a jurisdiction in, step by step.",
             (
                 "ffp onboard MD",
@@ -89,7 +83,7 @@ COMMANDS: Final = CommandHeading(
         ),
         Command(
             "action",
-            action_commands.app,
+            f"{_HERE}.meetings.action_commands:app",
             "What coordination meetings agreed on.",
             (
                 'ffp action add "Name the articles." --owner MK --role head --due 2027-03-31 --met-on 2026-11-24 '
@@ -99,7 +93,7 @@ COMMANDS: Final = CommandHeading(
         ),
         Command(
             "meeting",
-            meeting_commands.app,
+            f"{_HERE}.meetings.meeting_commands:app",
             "Meetings and trainings held, and how many attended.",
             (
                 'ffp meeting add local --on 2026-11-10 --title "Local meeting" --attended police:head:women=1 '
@@ -110,7 +104,7 @@ COMMANDS: Final = CommandHeading(
         ),
         Command(
             "region",
-            region_commands.app,
+            f"{_HERE}.desk.region_commands:app",
             "One report of the region, from its nodes' files.",
             (
                 'ffp region key --name "Regional coordination" --out keys/',

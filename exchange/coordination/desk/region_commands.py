@@ -4,24 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+import uvicorn
 
 from exchange.cli.acting import read_named_file
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
+from exchange.coordination.desk.desk_app import desk_app
+from exchange.coordination.desk.pack_desk import PackDesk
 from exchange.coordination.half_year.half_years import Half, Year, parse_period
+from exchange.coordination.meetings.pack.exercise_files import read_exercise_files
+from exchange.coordination.meetings.pack.pack import Pack
+from exchange.coordination.meetings.pack.regional_pack import read_pack_files, regional_pack
+from exchange.coordination.meetings.pack_paper.pack_words import missing_words
+from exchange.coordination.meetings.pack_paper.written_pack import pack_files
+from exchange.coordination.public_site.publication import Publication, ReportsRefused, publication_of
+from exchange.coordination.public_site.site import site_files
+from exchange.coordination.public_site.site_folder import check_site_folder, replace_site
+from exchange.coordination.region.combine import Combined, combine_reports
+from exchange.coordination.region.indicators import MAX_INDICATORS_BYTES, Indicators, indicators_in, shipped_indicators
+from exchange.coordination.region.region_desk import DeskKeys
+from exchange.coordination.region.region_document import MAX_REGION_BYTES, read_earlier
+from exchange.coordination.region.regional_lines import difference_words
+from exchange.coordination.region.written_region import written_files
+from exchange.coordination.region_files.read_reports import ReadReports, read_reports
+from exchange.coordination.region_files.recipient import (
+    MAX_RECIPIENT_BYTES,
+    make_recipient,
+    read_recipient_key,
+    write_recipient,
+    write_recipient_key,
+)
+from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, Believed, RefusedFile
 from exchange.errors import InvalidInput
+from exchange.extras.known import require_extra
 from exchange.home import write_private
-
-if TYPE_CHECKING:
-    from exchange.coordination.meetings.pack.pack import Pack
-    from exchange.coordination.public_site.publication import Publication
-    from exchange.coordination.region.combine import Combined
-    from exchange.coordination.region.indicators import Indicators
-    from exchange.coordination.region.region_desk import DeskKeys
-    from exchange.coordination.region_files.read_reports import ReadReports
-    from exchange.coordination.region_files.report_file import RefusedFile
+from exchange.trust.registry import verify_rounds
+from exchange.trust.root_files import read_rounds
+from exchange.web.languages import CODES, Spoken
+from exchange.web.languages.spoken import speaking
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -49,7 +71,6 @@ def make_key(
     as_json: AsJson = False,
 ) -> None:
     """Make a recipient's key pair: region.key stays with the recipient, recipient.json goes to the nodes."""
-    from exchange.coordination.region_files.recipient import make_recipient, write_recipient, write_recipient_key
 
     passphrase = _passphrase(passphrase_file)
     made = make_recipient(name)
@@ -93,13 +114,6 @@ def combine_files(
 ) -> None:
     """Verify the nodes' reports and make one of the region, in a public and a restricted edition. Exit code 1 where a
     file was refused; what was accepted is combined all the same."""
-    from exchange.coordination.region.combine import combine_reports
-    from exchange.coordination.region.region_document import MAX_REGION_BYTES, read_earlier
-    from exchange.coordination.region.written_region import written_files
-    from exchange.coordination.region_files.read_reports import read_reports
-    from exchange.extras.known import require_extra
-    from exchange.web.languages import CODES, Spoken
-    from exchange.web.languages.spoken import speaking
 
     if (half is None) == (year is None):
         raise InvalidInput("Say of what: --half 2026H2, or --year 2026.")
@@ -157,14 +171,6 @@ def pack_region(
     """Verify the nodes' reports and inputs and write the pack of the regional meeting: one PDF, and a table for each
     section. With the key its counts are exact. Exit code 1 where a file was refused; the pack is written all the
     same."""
-    from exchange.coordination.meetings.pack.exercise_files import read_exercise_files
-    from exchange.coordination.meetings.pack.regional_pack import read_pack_files, regional_pack
-    from exchange.coordination.meetings.pack_paper.written_pack import pack_files
-    from exchange.coordination.region.region_document import MAX_REGION_BYTES, read_earlier
-    from exchange.coordination.region_files.report_file import MAX_FILE_BYTES
-    from exchange.extras.known import require_extra
-    from exchange.web.languages import CODES, Spoken
-    from exchange.web.languages.spoken import speaking
 
     wanted = Half.parse(half)
     if language not in CODES:
@@ -200,10 +206,6 @@ def desk(
 ) -> None:
     """Serve a page on this machine alone: put files in, see what is verified, read the regional report, take it along.
     Until Ctrl-C."""
-    import uvicorn
-
-    from exchange.coordination.desk.desk_app import desk_app
-    from exchange.coordination.desk.pack_desk import PackDesk
 
     files.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = PackDesk(files, _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators))
@@ -244,10 +246,6 @@ def publish(
 ) -> None:
     """Write the public site: static pages in all languages, with the signed files. It needs no key, and opens nothing
     that is sealed. Where a file is refused, nothing is written, and the exit code is 1."""
-    from exchange.coordination.public_site.publication import ReportsRefused, publication_of
-    from exchange.coordination.public_site.site import site_files
-    from exchange.coordination.public_site.site_folder import check_site_folder, replace_site
-    from exchange.coordination.region_files.report_file import MAX_FILE_BYTES
 
     check_site_folder(folder)
     wanted = [parse_period(text) for text in (*(half or ()), *(year or ()))]
@@ -271,11 +269,6 @@ def publish(
 def _keys(
     trust_root: Path | None, fingerprints: Sequence[str] | None, key: Path | None, passphrase_file: Path | None
 ) -> DeskKeys:
-    from exchange.coordination.region.region_desk import DeskKeys
-    from exchange.coordination.region_files.recipient import MAX_RECIPIENT_BYTES, read_recipient_key
-    from exchange.coordination.region_files.report_file import Believed
-    from exchange.trust.registry import verify_rounds
-    from exchange.trust.root_files import read_rounds
 
     trust = None
     if trust_root is not None:
@@ -291,13 +284,11 @@ def _keys(
 
 
 def _indicators(path: Path | None) -> Indicators:
-    from exchange.coordination.region.indicators import MAX_INDICATORS_BYTES, indicators_in, shipped_indicators
 
     return shipped_indicators() if path is None else indicators_in(read_named_file(path, MAX_INDICATORS_BYTES))
 
 
 def _tell_pack(made: Pack, out: Path, written: list[str], *, as_json: bool) -> None:
-    from exchange.coordination.meetings.pack_paper.pack_words import missing_words
 
     missing = [missing_words(item, made) for item in made.missing]
     if as_json:
@@ -390,7 +381,6 @@ def _tell_published(publication: Publication, folder: Path, made: Mapping[str, b
 
 
 def _tell_made(read: ReadReports, made: Combined, out: Path, written: list[str], *, as_json: bool) -> None:
-    from exchange.coordination.region.regional_lines import difference_words
 
     report = made.restricted or made.public
     if as_json:
@@ -421,6 +411,5 @@ def _passphrase(file: Path | None) -> bytes | None:
 
 def _named(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     """Each report's file with its name, one at a time in the memory."""
-    from exchange.coordination.region_files.report_file import MAX_FILE_BYTES
 
     return ((path.name, read_named_file(path, MAX_FILE_BYTES)) for path in paths)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from exchange.cli.acting import one_of, read_named_file
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.coordination.exercises.attempts import SkillResult, added_up, each_once, score_given
+from exchange.coordination.exercises.draw_set import draw_set, new_seed
+from exchange.coordination.exercises.exercise_counts import exercise_counts, people_of_set, write_counts
+from exchange.coordination.exercises.exercise_documents import MAX_ANSWERS_BYTES, MAX_GIVEN_BYTES, open_seal, read_given
+from exchange.coordination.exercises.exercise_folder import (
+    MAX_PACKED_BYTES,
+    check_exercises,
+    list_sets,
+    make_folder,
+    open_set,
+    put_set,
+    remove_set,
+    unpack_set,
+)
+from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience
 from exchange.coordination.half_year.half_years import Half
 from exchange.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from exchange.coordination.exercises.attempts import SkillResult
 
 app = typer.Typer(help="Exercises and proficiency sets on made-up exhibits.", no_args_is_help=True)
 
@@ -38,8 +49,6 @@ def draw_exercises(
     as_json: AsJson = False,
 ) -> None:
     """Draw a set: set.zip for participants, and answers.json, which stays with whoever gives the set."""
-    from exchange.coordination.exercises.draw_set import draw_set, new_seed
-    from exchange.coordination.exercises.exercise_vocabulary import ExerciseAudience
 
     wanted = one_of(ExerciseAudience, audience)
     if out.exists() and any(out.iterdir()):
@@ -76,8 +85,6 @@ def put_exercises(
     as_json: AsJson = False,
 ) -> None:
     """Put a set into the folder of exercises, where the pages of nodes to practise with show it."""
-    from exchange.coordination.exercises.exercise_documents import MAX_ANSWERS_BYTES
-    from exchange.coordination.exercises.exercise_folder import MAX_PACKED_BYTES, make_folder, put_set
 
     make_folder(into)
     content = read_named_file(packed, MAX_PACKED_BYTES)
@@ -89,8 +96,6 @@ def put_exercises(
 @app.command("open")
 def open_answers(answers: SealedAnswers, into: Into, as_json: AsJson = False) -> None:
     """Open the answers of a set: nobody answers it any more, and all who did see what was right, and why."""
-    from exchange.coordination.exercises.exercise_documents import MAX_ANSWERS_BYTES
-    from exchange.coordination.exercises.exercise_folder import open_set
 
     kept = open_set(into, read_named_file(answers, MAX_ANSWERS_BYTES))
     tell(as_json, {"set": kept.set_id}, f"The answers of the set {kept.set_id} are open.")
@@ -99,8 +104,6 @@ def open_answers(answers: SealedAnswers, into: Into, as_json: AsJson = False) ->
 @app.command("list")
 def list_exercises(into: Into, as_json: AsJson = False) -> None:
     """List the sets of a folder, and how many people answered something of each."""
-    from exchange.coordination.exercises.exercise_counts import people_of_set
-    from exchange.coordination.exercises.exercise_folder import check_exercises, list_sets
 
     check_exercises(into)
     found = [(kept, people_of_set(kept).people) for kept in list_sets(into)]
@@ -142,7 +145,6 @@ def remove_exercises(
     set_id: Annotated[str, typer.Argument(help="As ffp exercise list has it.")], into: Into, as_json: AsJson = False
 ) -> None:
     """Remove a set with all that was answered."""
-    from exchange.coordination.exercises.exercise_folder import check_exercises, remove_set
 
     check_exercises(into)
     remove_set(into, set_id)
@@ -157,14 +159,6 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score what was handed in elsewhere: each by its code, and all together by skill."""
-    from exchange.coordination.exercises.attempts import added_up, each_once, score_given
-    from exchange.coordination.exercises.exercise_documents import (
-        MAX_ANSWERS_BYTES,
-        MAX_GIVEN_BYTES,
-        open_seal,
-        read_given,
-    )
-    from exchange.coordination.exercises.exercise_folder import MAX_PACKED_BYTES, unpack_set
 
     _, document = unpack_set(read_named_file(packed, MAX_PACKED_BYTES))
     known = open_seal(read_named_file(answers, MAX_ANSWERS_BYTES), document).answers
@@ -188,7 +182,6 @@ def count_exercises(
     as_json: AsJson = False,
 ) -> None:
     """Count what was practised in a half-year: by set, jurisdiction and skill, never of a person."""
-    from exchange.coordination.exercises.exercise_counts import exercise_counts, write_counts
 
     found = exercise_counts(into, Half.parse(half))
     if out is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,14 +12,33 @@ from exchange.cli.acting import actor_of, maker_as_head
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, tell
+from exchange.coordination.half_year.half_year_document import Document, write_document
+from exchange.coordination.half_year.half_year_report import (
+    Approved,
+    approve_next,
+    approve_report,
+    find_approved,
+    released,
+)
+from exchange.coordination.half_year.half_year_report import draft as drafted
 from exchange.coordination.half_year.half_years import parse_period
+from exchange.coordination.half_year_report.half_year_paper import monitoring_sheet, render_monitoring
+from exchange.coordination.incidents.incident_commands import WHAT_IS_SHOWN
+from exchange.coordination.region_files.release_command import (
+    confirmed_digits,
+    digest_shown,
+    read_recipient_file,
+    released_file,
+)
+from exchange.coordination.region_files.release_report import Addressed
 from exchange.errors import InvalidInput, NotFound
-
-if TYPE_CHECKING:
-    from exchange.coordination.half_year.half_year_document import Document
-    from exchange.coordination.half_year.half_year_report import Approved
-    from exchange.coordination.region_files.release_report import Addressed
-    from exchange.jurisdictions.directory import Directory
+from exchange.extras.known import require_extra
+from exchange.flows.log.audit_rows import CONSOLE
+from exchange.jurisdictions.directory import Directory
+from exchange.log.audit_entry import SUPERVISION, Act, Deed
+from exchange.web.languages import CODES, Spoken
+from exchange.web.languages.spoken import speaking
+from schemas.vocabulary import Role
 
 
 class ReportForm(StrEnum):
@@ -71,15 +90,6 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Count a half-year or add up a year, approve both editions of the report, or write it once it is approved."""
-    from exchange.coordination.half_year.half_year_report import approve_next, approve_report, find_approved, released
-    from exchange.coordination.half_year.half_year_report import draft as drafted
-    from exchange.coordination.incidents.incident_commands import WHAT_IS_SHOWN
-    from exchange.coordination.region_files.release_command import digest_shown, released_file
-    from exchange.extras.known import require_extra
-    from exchange.flows.log.audit_rows import CONSOLE
-    from exchange.log.audit_entry import SUPERVISION, Act, Deed
-    from exchange.web.languages import CODES
-    from schemas.vocabulary import Role
 
     if len(period) > 1:
         raise InvalidInput(
@@ -138,8 +148,6 @@ def report(
 def _addressed(
     to: Path | None, fingerprint: str | None, purpose: str | None, acting: str | None, form: ReportForm
 ) -> Addressed | None:
-    from exchange.coordination.region_files.release_command import confirmed_digits, read_recipient_file
-    from exchange.coordination.region_files.release_report import Addressed
 
     if to is None and fingerprint is None and purpose is None:
         return None
@@ -155,11 +163,6 @@ def _addressed(
 
 
 def _written(document: Document, approved: Approved | None, form: ReportForm, language: str, known: Directory) -> bytes:
-    from exchange.coordination.half_year.half_year_document import write_document
-    from exchange.coordination.half_year.half_year_report import approve_next
-    from exchange.coordination.half_year_report.half_year_paper import monitoring_sheet, render_monitoring
-    from exchange.web.languages import Spoken
-    from exchange.web.languages.spoken import speaking
 
     with speaking(Spoken(language, directory=lambda: known)):
         match form:

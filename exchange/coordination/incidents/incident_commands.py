@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -14,16 +14,39 @@ from exchange.cli.acting import Acting, maker_as_head, one_of
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
+from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.incidents.csv_lines import TableEncoding
+from exchange.coordination.incidents.enter_incidents import (
+    CountsEntry,
+    entered,
+    propose_import,
+    take_import,
+    undo_change,
+)
+from exchange.coordination.incidents.incident_annex import (
+    AnnexDraft,
+    ApprovedAnnex,
+    approve_annex,
+    approve_annex_next,
+    draft_annex,
+    find_annex,
+    released_annex,
+)
+from exchange.coordination.incidents.incident_document import write_told
+from exchange.coordination.incidents.incident_paper import annex_sheet, render_annex
+from exchange.coordination.incidents.incident_words import refused_in_words
+from exchange.coordination.incidents.platform_words import TOTAL_TITLES
+from exchange.coordination.incidents.read_incident_table import RefusedRow, read_incident_table, table_template
+from exchange.coordination.incidents.told_incidents import exact_totals
 from exchange.errors import InvalidInput, NotFound
-
-if TYPE_CHECKING:
-    from exchange.coordination.half_year.half_years import Half
-    from exchange.coordination.incidents.enter_incidents import CountsEntry
-    from exchange.coordination.incidents.incident_annex import AnnexDraft, ApprovedAnnex
-    from exchange.coordination.incidents.read_incident_table import RefusedRow
-    from exchange.flows.node.node import Node
-    from exchange.jurisdictions.directory import Directory
+from exchange.extras.known import require_extra
+from exchange.flows.log.audit_rows import CONSOLE
+from exchange.flows.node.node import Node
+from exchange.jurisdictions.directory import Directory
+from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.web.languages import CODES, Spoken
+from exchange.web.languages.spoken import speaking
 
 WHAT_IS_SHOWN: Final = "shown"
 """The value of the option that approves what this command shows, in place of a digest."""
@@ -52,7 +75,6 @@ def incidents() -> None:
 @app.command("template")
 def write_template(out: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
     """Write a table to begin with: its columns, and a few made-up rows."""
-    from exchange.coordination.incidents.read_incident_table import table_template
 
     out.write_bytes(table_template())
     typer.echo(f"Written: {out}. docs/incidents.md says what stands in each column.")
@@ -72,10 +94,6 @@ def import_table(
 ) -> None:
     """Count the rows of a table in place of what is entered of the half-year. The table is not kept. Exit code 1: some
     rows were refused."""
-    from exchange.coordination.incidents.csv_lines import TableEncoding
-    from exchange.coordination.incidents.enter_incidents import propose_import, take_import
-    from exchange.coordination.incidents.read_incident_table import read_incident_table
-    from exchange.log.audit_entry import Actor, ActorKind
 
     wanted, read_as = Half.parse(half), one_of(TableEncoding, encoding)
     with node_at(home) as node:
@@ -115,10 +133,6 @@ def import_table(
 @app.command()
 def show(half: Which, home: Home = None, as_json: AsJson = False) -> None:
     """Say what is entered of a half-year, and with which digest it would be approved."""
-    from exchange.coordination.incidents.enter_incidents import entered
-    from exchange.coordination.incidents.incident_annex import draft_annex, find_annex
-    from exchange.coordination.incidents.platform_words import TOTAL_TITLES
-    from exchange.coordination.incidents.told_incidents import exact_totals
 
     wanted = Half.parse(half)
     with node_at(home) as node:
@@ -139,8 +153,6 @@ def show(half: Which, home: Home = None, as_json: AsJson = False) -> None:
 @app.command("undo")
 def undo_last(half: Which, acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Go back to what was entered before the last change."""
-    from exchange.coordination.incidents.enter_incidents import entered, undo_change
-    from exchange.log.audit_entry import Actor, ActorKind
 
     wanted = Half.parse(half)
     with node_at(home) as node:
@@ -169,8 +181,6 @@ def approve_counts(
     as_json: AsJson = False,
 ) -> None:
     """Approve both editions of a half-year that is over, for release."""
-    from exchange.coordination.approved_document import check_digest
-    from exchange.coordination.incidents.incident_annex import approve_annex
 
     wanted = Half.parse(half)
     try:
@@ -190,9 +200,6 @@ def approve_counts(
 
 def _shown(node: Node, half: Half, *, ask: bool, as_json: bool) -> str:
     """The digest of the annex as it is, once its totals were shown and confirmed. Raises NotFound."""
-    from exchange.coordination.incidents.incident_annex import draft_annex
-    from exchange.coordination.incidents.platform_words import TOTAL_TITLES
-    from exchange.coordination.incidents.told_incidents import exact_totals
 
     found = draft_annex(node, half)
     if found is None:
@@ -217,12 +224,6 @@ def write(
     as_json: AsJson = False,
 ) -> None:
     """Write an edition of the annex, the approval or the manifest that it concerns."""
-    from exchange.coordination.incidents.incident_annex import draft_annex, find_annex, released_annex
-    from exchange.extras.known import require_extra
-    from exchange.flows.log.audit_rows import CONSOLE
-    from exchange.log.audit_entry import SUPERVISION, Act, Deed
-    from exchange.web.languages import CODES, Spoken
-    from exchange.web.languages.spoken import speaking
 
     wanted = Half.parse(half)
     if language not in CODES:
@@ -246,9 +247,6 @@ def write(
 
 def _drafted(found: AnnexDraft, form: AnnexFile, known: Directory) -> bytes:
     """Raises NotFound for what there is of an approved annex alone."""
-    from exchange.coordination.incidents.incident_annex import approve_annex_next
-    from exchange.coordination.incidents.incident_document import write_told
-    from exchange.coordination.incidents.incident_paper import annex_sheet, render_annex
 
     match form:
         case AnnexFile.JSON:
@@ -265,7 +263,6 @@ def _drafted(found: AnnexDraft, form: AnnexFile, known: Directory) -> bytes:
 
 
 def _released(found: ApprovedAnnex, form: AnnexFile) -> bytes:
-    from exchange.coordination.incidents.incident_paper import annex_sheet, render_annex
 
     match form:
         case AnnexFile.JSON:
@@ -283,7 +280,6 @@ def _released(found: ApprovedAnnex, form: AnnexFile) -> bytes:
 
 
 def _tell_refused(refused: Sequence[RefusedRow]) -> None:
-    from exchange.coordination.incidents.incident_words import refused_in_words
 
     rows = [[item.column or "-", item.reason, item.count, item.rows] for item in refused_in_words(refused)]
     if rows:

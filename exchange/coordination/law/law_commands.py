@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,11 +13,26 @@ from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_facts, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.law.compendium import compendium_of
+from exchange.coordination.law.law_draft import (
+    LawDraft,
+    law_draft,
+    publish_law,
+    read_articles,
+    replace_articles,
+    save_article,
+    undo_draft_step,
+)
+from exchange.coordination.law.law_paper import render_law, render_law_pair
+from exchange.coordination.law.law_report import law_report
+from exchange.coordination.law.provisions import eu_provisions
+from exchange.coordination.law.rulings import in_force
 from exchange.errors import InvalidInput, NotFound
-
-if TYPE_CHECKING:
-    from exchange.coordination.law.law_draft import LawDraft
-    from schemas import LawArticle
+from exchange.extras.known import require_extra
+from exchange.web.languages import CODES, Spoken
+from exchange.web.languages.spoken import speaking
+from schemas import LawArticle
+from schemas.strict_json import MAX_STATEMENT_BYTES
 
 app = typer.Typer(help="The law of each side: read it, enter it, publish it.", no_args_is_help=True)
 
@@ -28,8 +43,6 @@ _NOT_ENTERED = "not entered"
 @app.command("list")
 def list_laws(home: Home = None, as_json: AsJson = False) -> None:
     """List the sides, with how many articles of each are in force."""
-    from exchange.coordination.law.law_report import law_report
-    from exchange.coordination.law.rulings import in_force
 
     with node_at(home) as node:
         report = law_report(node)
@@ -68,8 +81,6 @@ def show_law(
     as_json: AsJson = False,
 ) -> None:
     """Show the articles of one side; with --json as `ffp law import` reads them."""
-    from exchange.coordination.law.compendium import compendium_of
-    from exchange.coordination.law.law_draft import law_draft
 
     code = code_of(jurisdiction)
     with node_at(home) as node:
@@ -107,7 +118,6 @@ def show_law(
 @app.command("add")
 def add_articles(file: ArticleFile, acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Put articles into this side's draft; one whose id is there already takes that one's place. Nothing is signed."""
-    from exchange.coordination.law.law_draft import law_draft, save_article
 
     articles = _read(file)
     with node_at(home) as node:
@@ -129,7 +139,6 @@ def import_articles(
 ) -> None:
     """Replace all articles of this side's draft by those of a file, as `ffp law show --json` writes them. Nothing is
     signed."""
-    from exchange.coordination.law.law_draft import law_draft, replace_articles
 
     articles = _read(file)
     with node_at(home) as node:
@@ -145,7 +154,6 @@ def import_articles(
 @app.command("undo")
 def undo(acting: Acting, home: Home = None, as_json: AsJson = False) -> None:
     """Take back the last change of this side's draft."""
-    from exchange.coordination.law.law_draft import undo_draft_step
 
     with node_at(home) as node:
         maker_as_head(node, acting)
@@ -161,7 +169,6 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Sign this side's draft and publish it to all partners, once you have confirmed what changes."""
-    from exchange.coordination.law.law_draft import law_draft, publish_law
 
     with node_at(home) as node:
         maker, draft = maker_as_head(node, acting), law_draft(node)
@@ -185,11 +192,6 @@ def write_report(
     as_json: AsJson = False,
 ) -> None:
     """Write the compendium of all sides as PDF, or one page for a pair."""
-    from exchange.coordination.law.law_paper import render_law, render_law_pair
-    from exchange.coordination.law.law_report import law_report
-    from exchange.extras.known import require_extra
-    from exchange.web.languages import CODES, Spoken
-    from exchange.web.languages.spoken import speaking
 
     if language not in CODES:
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
@@ -208,15 +210,12 @@ def write_report(
 
 def _read(file: Path) -> tuple[LawArticle, ...]:
     """A file with one article is a list of one."""
-    from exchange.coordination.law.law_draft import read_articles
-    from schemas.strict_json import MAX_STATEMENT_BYTES
 
     return read_articles(read_named_file(file, MAX_STATEMENT_BYTES))
 
 
 def _warn_of_provisions(articles: Iterable[LawArticle]) -> None:
     """One that no list has may be of a later release, or mistyped: it stands by its id alone, so that is said."""
-    from exchange.coordination.law.provisions import eu_provisions
 
     known = eu_provisions()
     unknown = [(item.article_id, name) for item in articles for name in item.provisions if name not in known]

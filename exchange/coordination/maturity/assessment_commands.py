@@ -6,20 +6,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from exchange.cli.acting import code_of
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.maturity.answer_problems import (
+    AnswerProblem,
+    ProblemGravity,
+    doubts_of_evaluation,
+    places_of,
+    problems_of,
+)
+from exchange.coordination.maturity.answers import answers_name, read_evaluation
+from exchange.coordination.maturity.assessment import assessment_of
+from exchange.coordination.maturity.assessment_folder import AssessmentFolder, read_folder
+from exchange.coordination.maturity.assessment_paper import radar_of, render_assessment
+from exchange.coordination.maturity.begun_files import begun_assessment, begun_evaluation
+from exchange.coordination.maturity.midterm_paper import midterm, render_midterm
+from exchange.coordination.maturity.plain_assessment import assessment_json, assessment_sheet
 from exchange.errors import Conflict, InvalidInput
-
-if TYPE_CHECKING:
-    from exchange.coordination.half_year.half_years import Half
-    from exchange.coordination.maturity.answer_problems import AnswerProblem
-    from exchange.coordination.maturity.assessment_folder import AssessmentFolder
-    from exchange.jurisdictions.directory import Directory
+from exchange.extras.known import require_extra
+from exchange.jurisdictions.directory import Directory, shipped_directory
+from exchange.web.languages import CODES, Spoken
+from exchange.web.languages.spoken import speaking
 
 app = typer.Typer(help="Assess a Firearms Focal Point, with or without a node.", no_args_is_help=True)
 
@@ -45,10 +57,6 @@ def new_assessment(
 ) -> None:
     """Begin an assessment: write one file with all questions into the folder, with the answers of last time where there
     are any."""
-    from exchange.coordination.maturity.answer_problems import places_of
-    from exchange.coordination.maturity.answers import answers_name
-    from exchange.coordination.maturity.assessment_folder import read_folder
-    from exchange.coordination.maturity.begun_files import begun_assessment
 
     code, wanted = code_of(jurisdiction), Half.parse(half)
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,8 +88,6 @@ def new_assessment(
 def check(folder: _Folder, half: _HalfYear = None, as_json: AsJson = False) -> None:
     """Say what is missing, wrong or doubtful in the file of an assessment, by question. Exit code 1 while something is
     wrong."""
-    from exchange.coordination.maturity.answer_problems import ProblemGravity, places_of, problems_of
-    from exchange.coordination.maturity.assessment_folder import read_folder
 
     found = read_folder(folder)
     given = found.chosen(_parsed(half))
@@ -106,10 +112,6 @@ def write_paper(
 ) -> None:
     """Make a paper of an assessment: findings, recommendations with their priority, radar and table, and each answer
     beside that of last time."""
-    from exchange.coordination.maturity.answer_problems import places_of
-    from exchange.coordination.maturity.assessment import assessment_of
-    from exchange.coordination.maturity.assessment_folder import read_folder
-    from exchange.extras.known import require_extra
 
     if form is PaperForm.PDF:
         require_extra("pdf", "A report as PDF")
@@ -119,20 +121,12 @@ def write_paper(
     with _spoken_in(language, known):
         match form:
             case PaperForm.PDF:
-                from exchange.coordination.maturity.assessment_paper import render_assessment
-
                 written = render_assessment(found)
             case PaperForm.SVG:
-                from exchange.coordination.maturity.assessment_paper import radar_of
-
                 written = radar_of(found).encode()
             case PaperForm.CSV:
-                from exchange.coordination.maturity.plain_assessment import assessment_sheet
-
                 written = assessment_sheet(found)
             case PaperForm.JSON:
-                from exchange.coordination.maturity.plain_assessment import assessment_json
-
                 written = assessment_json(found, known)
     out.write_bytes(written)
     fields = {
@@ -154,8 +148,6 @@ def new_evaluation(
     as_json: AsJson = False,
 ) -> None:
     """Begin the file that the evaluators of the mid-term paper fill in."""
-    from exchange.coordination.maturity.begun_files import begun_evaluation
-    from exchange.jurisdictions.directory import shipped_directory
 
     with _spoken_in(language, shipped_directory()):
         text = begun_evaluation()
@@ -174,10 +166,6 @@ def write_midterm(
 ) -> None:
     """Make the mid-term paper of several assessments, with what else lies in their folders: under each criterion the
     figures and findings that speak to it, and the evaluators' answers."""
-    from exchange.coordination.maturity.answer_problems import doubts_of_evaluation, places_of
-    from exchange.coordination.maturity.answers import read_evaluation
-    from exchange.coordination.maturity.midterm_paper import midterm, render_midterm
-    from exchange.extras.known import require_extra
 
     require_extra("pdf", "A report as PDF")
     evaluation = read_evaluation(answers) if answers is not None else None
@@ -194,8 +182,6 @@ def write_midterm(
 @contextmanager
 def _spoken_in(language: str, known: Directory) -> Iterator[None]:
     """Raises InvalidInput for a language that there is not."""
-    from exchange.web.languages import CODES, Spoken
-    from exchange.web.languages.spoken import speaking
 
     if language not in CODES:
         raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")

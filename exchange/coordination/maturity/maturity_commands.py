@@ -3,31 +3,63 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from pydantic import SecretStr
 
 from exchange.cli.acting import code_of, day_of, maker_as_head, maker_of, one_of, warn_of
 from exchange.cli.node import Home
 from exchange.cli.opening import opened_here, passphrase_for
 from exchange.cli.tables import AsJson, print_json, tell
+from exchange.config import load_settings
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.maturity.checklist import (
+    Checklist,
+    FileEvidence,
+    StepChange,
+    changed_lines,
+    checklist_of,
+    list_in,
+    read_evidence,
+    read_list,
+    sign_checklist,
+    write_list,
+)
+from exchange.coordination.maturity.keep_snapshot import (
+    KeptSnapshot,
+    keep_snapshot,
+    kept_snapshots,
+    last_half,
+    maturity_path,
+    signed_snapshot,
+)
+from exchange.coordination.maturity.look_at_node import SeenStep
+from exchange.coordination.maturity.maturity_page import (
+    evidence_words,
+    mark_of,
+    standing_words,
+    state_word,
+    step_word,
+    why_words,
+)
+from exchange.coordination.maturity.maturity_snapshot import MaturityPath
+from exchange.coordination.maturity.practice_definitions import STEP_GUIDES
+from exchange.coordination.maturity.practices_here import Maturity, maturity_of
 from exchange.errors import InvalidInput
+from exchange.flows.node.node import Node, opened
+from exchange.flows.operate.doctor.examine import examine
+from exchange.flows.operate.doctor.findings import Gravity
+from exchange.flows.sync.progress import sync_status
 from exchange.home import resolve_home
-
-if TYPE_CHECKING:
-    from pydantic import SecretStr
-
-    from exchange.coordination.maturity.checklist import Checklist, StepChange
-    from exchange.coordination.maturity.keep_snapshot import KeptSnapshot
-    from exchange.coordination.maturity.look_at_node import SeenStep
-    from exchange.coordination.maturity.maturity_snapshot import MaturityPath
-    from exchange.coordination.maturity.practices_here import Maturity
-    from exchange.flows.node.node import Node
-    from exchange.jurisdictions.directory import Directory
-    from schemas.jurisdiction import Jurisdiction
-    from schemas.vocabulary import OnboardingStep
+from exchange.jurisdictions.directory import Directory, shipped_directory
+from exchange.web.languages import Spoken
+from exchange.web.languages.days import moment
+from exchange.web.languages.spoken import speaking
+from schemas.jurisdiction import Jurisdiction
+from schemas.vocabulary import OnboardingState, OnboardingStep, Role
 
 
 def maturity(
@@ -45,9 +77,6 @@ def maturity(
 ) -> None:
     """Say how far this focal point has come, by what the node itself can prove, and what the next step is; keep that
     for each half-year, and show the path."""
-    import json
-
-    from exchange.coordination.maturity.practices_here import maturity_of
 
     if keep or path or out is not None:
         _snapshots(resolve_home(home), keep=keep, acting=acting, half=half, out=out, as_json=as_json)
@@ -62,13 +91,6 @@ def _snapshots(
     home: Path, *, keep: bool, acting: str | None, half: str | None, out: Path | None, as_json: bool
 ) -> None:
     """Keep one, write one, or tell of all."""
-    from exchange.coordination.maturity.keep_snapshot import (
-        keep_snapshot,
-        kept_snapshots,
-        last_half,
-        maturity_path,
-        signed_snapshot,
-    )
 
     wanted = Half.parse(half) if half is not None else None
     if keep and acting is None:
@@ -166,10 +188,6 @@ def _as_json(found: Maturity) -> dict[str, Any]:
 
 
 def _in_words(found: Maturity, known: Directory) -> list[str]:
-    from exchange.coordination.maturity.maturity_page import evidence_words
-    from exchange.web.languages import Spoken
-    from exchange.web.languages.days import moment
-    from exchange.web.languages.spoken import speaking
 
     lines = [f"Level {found.reached} of {len(found.rungs)} is reached."]
     for rung in found.rungs:
@@ -214,7 +232,6 @@ def onboard(
     The steps are legal_basis, ceremony, node, conformance, backup_drill, trial_exchange and first_report. What this
     node sees it proves itself; the rest a head or an operator says. It can be broken off, and gone on with another
     day."""
-    from schemas.vocabulary import OnboardingState
 
     code = code_of(jurisdiction)
     said = [
@@ -245,9 +262,6 @@ def _in_file(
     role: str,
     as_json: bool,
 ) -> None:
-    from exchange.coordination.maturity.checklist import changed_lines, list_in, write_list
-    from exchange.jurisdictions.directory import shipped_directory
-    from schemas.vocabulary import Role
 
     by = one_of(Role, role)
     if by not in (Role.HEAD, Role.OPERATOR):
@@ -273,9 +287,6 @@ def _at_node(
     home: Path | None,
     as_json: bool,
 ) -> None:
-    from exchange.coordination.maturity.checklist import checklist_of, sign_checklist
-    from exchange.flows.node.node import opened
-    from schemas.vocabulary import Role
 
     if (asked or sign or from_file) and acting is None:
         raise InvalidInput("To sign the list, say who does with --as: the head or the operator.")
@@ -298,9 +309,6 @@ def _at_node(
 
 def _faults(folder: Path, code: Jurisdiction, passphrase: SecretStr | None) -> list[str]:
     """Of an own list, what an examination of the node finds."""
-    from exchange.config import load_settings
-    from exchange.flows.operate.doctor.examine import examine
-    from exchange.flows.operate.doctor.findings import Gravity
 
     if load_settings(folder).jurisdiction != code:
         return []
@@ -310,7 +318,6 @@ def _faults(folder: Path, code: Jurisdiction, passphrase: SecretStr | None) -> l
 
 def _address(node: Node, code: Jurisdiction) -> str | None:
     """Where the jurisdiction's node is reached, as far as this node knows."""
-    from exchange.flows.sync.progress import sync_status
 
     if node.settings.jurisdiction == code:
         return node.settings.url
@@ -319,8 +326,6 @@ def _address(node: Node, code: Jurisdiction) -> str | None:
 
 def _from_file(path: Path | None, code: Jurisdiction) -> dict[OnboardingStep, StepChange]:
     """What people say in a file; what is open there changes nothing."""
-    from exchange.coordination.maturity.checklist import FileEvidence, StepChange, read_list
-    from schemas.vocabulary import OnboardingState
 
     if path is None:
         return {}
@@ -336,8 +341,6 @@ def _from_file(path: Path | None, code: Jurisdiction) -> dict[OnboardingStep, St
 def _changes(
     asked: list[tuple[Any, str]], evidence: Path | None, because: str | None, on: str | None, address: str | None
 ) -> dict[OnboardingStep, StepChange]:
-    from exchange.coordination.maturity.checklist import StepChange, read_evidence
-    from schemas.vocabulary import OnboardingStep
 
     if not asked:
         return {}
@@ -350,10 +353,6 @@ def _changes(
 
 
 def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | None, here: str | None = None) -> None:
-    from exchange.coordination.maturity.maturity_page import mark_of, standing_words, state_word, step_word
-    from exchange.coordination.maturity.practice_definitions import STEP_GUIDES
-    from exchange.web.languages import Spoken
-    from exchange.web.languages.spoken import speaking
 
     if as_json:
         print_json(
@@ -390,6 +389,5 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
 
 
 def _why(seen: SeenStep | None, here: str | None) -> str | None:
-    from exchange.coordination.maturity.maturity_page import why_words
 
     return why_words(seen, here) if seen is not None and seen.why is not None else None

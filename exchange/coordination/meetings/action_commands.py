@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,14 @@ from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
-
-if TYPE_CHECKING:
-    pass
+from exchange.coordination.meetings.agreed_actions import (
+    NewAction,
+    add_action,
+    change_action,
+    list_actions,
+    open_actions,
+)
+from schemas.vocabulary import ActionState, MeetingKind, OfficeRole
 
 app = typer.Typer(help="What coordination meetings agreed on: who does it, and until when.", no_args_is_help=True)
 ActionArgument = Annotated[str, typer.Argument(help="Of the action, such as A-2026-7.")]
@@ -37,8 +42,6 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Sign an action that a meeting agreed on. All peers are told; the next pack carries it on until it is done."""
-    from exchange.coordination.meetings.agreed_actions import NewAction, add_action
-    from schemas.vocabulary import MeetingKind, OfficeRole
 
     new = NewAction(
         title,
@@ -65,7 +68,6 @@ def list_agreed(
     as_json: AsJson = False,
 ) -> None:
     """List open actions, this node's own and those of its peers, the first due first."""
-    from exchange.coordination.meetings.agreed_actions import list_actions, open_actions
 
     with node_at(home) as node:
         found = list_actions(node) if half is None else open_actions(node, Half.parse(half))
@@ -144,8 +146,6 @@ def _change(
     due: date | None = None,
     as_json: bool,
 ) -> None:
-    from exchange.coordination.meetings.agreed_actions import change_action
-    from schemas.vocabulary import ActionState
 
     with node_at(home) as node:
         maker = maker_as_head(node, acting)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,13 +12,29 @@ from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.meetings.held_meetings import (
+    Attendance,
+    NewMeeting,
+    change_meeting,
+    counted_people,
+    enter_meeting,
+    list_meetings,
+    take_back_meeting,
+)
 from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
+from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs, draft_inputs
+from exchange.coordination.meetings.pack.exercise_files import read_exercise_files
+from exchange.coordination.meetings.pack.local_pack import local_pack
+from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts, inputs_file, note_pack
+from exchange.coordination.meetings.pack_paper.written_pack import pack_files
+from exchange.coordination.region_files.release_command import once_signed
 from exchange.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from exchange.coordination.half_year.half_years import Half
-    from exchange.coordination.meetings.held_meetings import Attendance, NewMeeting
-    from exchange.flows.node.node import Node
+from exchange.extras.known import require_extra
+from exchange.flows.log.audit_rows import CONSOLE
+from exchange.flows.node.node import Node
+from exchange.web.languages import CODES, Spoken
+from exchange.web.languages.spoken import speaking
+from schemas.vocabulary import MeetingKind, OfficeRole, Role
 
 app = typer.Typer(help="Meetings and trainings that were held, and how many attended.", no_args_is_help=True)
 Meeting = Annotated[int, typer.Argument(min=1, max=HIGHEST, help="Its number, as ffp meeting list has it.")]
@@ -48,8 +64,6 @@ def add(
 ) -> None:
     """Keep a meeting or training that was held. Count the people of your own jurisdiction, and guests of none: so a
     regional meeting that each node enters adds up."""
-    from exchange.coordination.meetings.held_meetings import enter_meeting
-    from schemas.vocabulary import Role
 
     new = _new(kind, on, title, attended)
     with node_at(home) as node:
@@ -71,8 +85,6 @@ def change_held(
     as_json: AsJson = False,
 ) -> None:
     """Replace what is kept of a meeting."""
-    from exchange.coordination.meetings.held_meetings import change_meeting
-    from schemas.vocabulary import Role
 
     new = _new(kind, on, title, attended)
     with node_at(home) as node:
@@ -90,8 +102,6 @@ def remove_held(
     as_json: AsJson = False,
 ) -> None:
     """Take a meeting back: it counts no more. With --undo it counts again."""
-    from exchange.coordination.meetings.held_meetings import take_back_meeting
-    from schemas.vocabulary import Role
 
     with node_at(home) as node:
         take_back_meeting(node, actor_of(node, acting, Role.HEAD), meeting, back=not undo)
@@ -106,7 +116,6 @@ def list_attended(
     as_json: AsJson = False,
 ) -> None:
     """List the meetings and trainings of a half-year."""
-    from exchange.coordination.meetings.held_meetings import list_meetings
 
     with node_at(home) as node:
         found = list_meetings(node, Half.parse(half))
@@ -139,7 +148,6 @@ def export_pack_inputs(
 ) -> None:
     """Write what this node gives to a meeting pack, as JSON that nobody signed yet: to be read before the head approves
     it."""
-    from exchange.coordination.meetings.pack.approve_inputs import draft_inputs
 
     with node_at(home) as node:
         found = draft_inputs(node, Half.parse(half))
@@ -158,7 +166,6 @@ def approve_pack_inputs(
 ) -> None:
     """Approve what this node gives to the pack of the regional meeting. Once more after a meeting: what was approved
     last counts."""
-    from exchange.coordination.meetings.pack.approve_inputs import approve_inputs
 
     wanted = Half.parse(half)
     with node_at(home) as node:
@@ -186,15 +193,6 @@ def write_pack(
 ) -> None:
     """Write the pack of the local meeting: one PDF, a table for each section, and the signed inputs for the regional
     meeting, once the head has approved them: before, or with --approve in the same act."""
-    from exchange.coordination.meetings.pack.exercise_files import read_exercise_files
-    from exchange.coordination.meetings.pack.local_pack import local_pack
-    from exchange.coordination.meetings.pack_paper.hand_out import inputs_file, note_pack
-    from exchange.coordination.meetings.pack_paper.written_pack import pack_files
-    from exchange.coordination.region_files.release_command import once_signed
-    from exchange.extras.known import require_extra
-    from exchange.flows.log.audit_rows import CONSOLE
-    from exchange.web.languages import CODES, Spoken
-    from exchange.web.languages.spoken import speaking
 
     wanted = Half.parse(half)
     if language not in CODES:
@@ -234,8 +232,6 @@ def _approve_shown(
     node: Node, half: Half, acting: str | None, because: str | None, *, ask: bool, as_json: bool
 ) -> None:
     """Show what the inputs say, ask, and approve them; nothing where these are approved already."""
-    from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs, draft_inputs
-    from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts
 
     if acting is None or because is None:
         raise InvalidInput("To approve, say who does with --as, and why with --because.")
@@ -251,16 +247,12 @@ def _approve_shown(
 
 
 def _new(kind: str, on: str, title: str, attended: list[str]) -> NewMeeting:
-    from exchange.coordination.meetings.held_meetings import NewMeeting
-    from schemas.vocabulary import MeetingKind
 
     return NewMeeting(one_of(MeetingKind, kind), day_of(on), title.strip(), tuple(map(_line, attended)))
 
 
 def _line(text: str) -> Attendance:
     """Raises InvalidInput, which says what of the line is wrong."""
-    from exchange.coordination.meetings.held_meetings import Attendance, counted_people
-    from schemas.vocabulary import OfficeRole
 
     who, equals, count = text.partition("=")
     words = who.split(":")

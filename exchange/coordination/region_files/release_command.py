@@ -6,20 +6,26 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 import typer
 
 from exchange.cli.acting import read_named_file
 from exchange.cli.tables import TableColumn, print_table
+from exchange.coordination.half_year.half_year_report import draft, find_approved
+from exchange.coordination.half_year.half_years import Period
+from exchange.coordination.half_year.restricted_edition import exact_counts
+from exchange.coordination.region_files.file_kinds import DEFINITIONS
+from exchange.coordination.region_files.recipient import (
+    MAX_RECIPIENT_BYTES,
+    NamedRecipient,
+    check_recipient,
+    read_recipient,
+)
+from exchange.coordination.region_files.release_report import Addressed, release_report
 from exchange.errors import Conflict, InvalidInput
-
-if TYPE_CHECKING:
-    from exchange.coordination.half_year.half_years import Period
-    from exchange.coordination.region_files.recipient import NamedRecipient
-    from exchange.coordination.region_files.release_report import Addressed
-    from exchange.flows.node.node import Node
-    from exchange.log.audit_entry import Actor
+from exchange.flows.node.node import Node
+from exchange.log.audit_entry import Actor
 
 _T = TypeVar("_T")
 TRIES_OF_DIGITS: Final = 3
@@ -31,9 +37,6 @@ LOOK_FOR_HEAD_S: Final = 0.2
 def digest_shown(node: Node, period: Period, *, ask: bool) -> str | None:
     """The digest of both editions, once their figures were shown and confirmed; None of a report that is approved
     already."""
-    from exchange.coordination.half_year.half_year_report import draft, find_approved
-    from exchange.coordination.half_year.restricted_edition import exact_counts
-    from exchange.coordination.region_files.file_kinds import DEFINITIONS
 
     if find_approved(node, period) is not None:
         return None
@@ -53,7 +56,6 @@ def digest_shown(node: Node, period: Period, *, ask: bool) -> str | None:
 def confirmed_digits(recipient: NamedRecipient, typed: str | None) -> str:
     """The recipient's fingerprint, as it was typed or is asked for now: at a terminal three times at most.
     Raises InvalidInput where it is another, before anything is signed."""
-    from exchange.coordination.region_files.recipient import check_recipient
 
     for left in reversed(range(TRIES_OF_DIGITS)):
         digits = typed or str(typer.prompt(f"The 40 digits that {recipient.name} read out by telephone", err=True))
@@ -69,14 +71,12 @@ def confirmed_digits(recipient: NamedRecipient, typed: str | None) -> str:
 
 
 def read_recipient_file(path: Path) -> NamedRecipient:
-    from exchange.coordination.region_files.recipient import MAX_RECIPIENT_BYTES, read_recipient
 
     return read_recipient(read_named_file(path, MAX_RECIPIENT_BYTES))
 
 
 def released_file(node: Node, actor: Actor, period: Period, to: Addressed | None, *, just_approved: bool) -> bytes:
     """The report's file. What was approved just now waits for the running node to sign a head that covers it."""
-    from exchange.coordination.region_files.release_report import release_report
 
     return once_signed(lambda: release_report(node, actor, period, to), HEAD_S if just_approved else 0.0)
 

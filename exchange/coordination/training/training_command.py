@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from exchange.coordination.training.training import run_training
+from exchange.jurisdictions.directory import shipped_directory
+
 
 def training(
     folder: Annotated[
@@ -26,8 +29,6 @@ def training(
     ] = 0,
 ) -> None:
     """Run six Firearms Focal Points to practise with: their pages, people and synthetic exhibits; Ctrl-C ends them."""
-    from exchange.coordination.training.training import run_training
-    from exchange.jurisdictions.directory import shipped_directory
 
     known = shipped_directory()
     joining = [known.asked(word) for word in further or ()]
