@@ -18,6 +18,14 @@ from exchange.config import Settings
 from exchange.demo.deal import DealtScan, deal_synthetic, jurisdiction_name
 from exchange.demo.processes import make_node
 from exchange.flows.node.regions import COMPARED
+from exchange.flows.node.validated_scores import (
+    COARSEST_UM,
+    LEAST_MARK_MM2,
+    VALIDATED,
+    WHOLE_MARK_MM2,
+    ComparedKinds,
+    MarksShown,
+)
 from schemas.calibre_list import CALIBRES
 from schemas.vocabulary import ExhibitKind, Jurisdiction, RegionOfInterest, Role
 
@@ -105,6 +113,22 @@ def test_the_score_of_real_photographs_is_the_measured_one(root: Path, ffp_data:
     )
     found = matcher.compare_scans(one, other).comparison
     assert (f"{found.score:.2f}", str(found.n_congruent), str(found.n_cells)) == stated.groups()
+
+
+def test_the_page_of_regions_has_the_table_of_validated_scores(root: Path) -> None:
+    text = (root / "docs/regions.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", text.split("\n## ")[0], re.MULTILINE)[1:]
+    marks = {
+        MarksShown.WHOLE: f"whole, {WHOLE_MARK_MM2:g} mm2 or more",
+        MarksShown.PART_WITH_WHOLE: f"one a part, {LEAST_MARK_MM2:g} mm2 or more",
+        MarksShown.PARTS: f"two parts, {LEAST_MARK_MM2:g} mm2 or more each",
+    }
+    kinds = {ComparedKinds.TOPOGRAPHIES: "two topographies"}
+    stated = {(region, compared, shown) for region, compared, shown, by in table if not by.startswith("nothing")}
+    assert stated == {(region.replace("_", " "), kinds[one], marks[shown]) for region, one, shown in VALIDATED}
+    assert {one for region, *_ in table for one in region.split(", ")} == {one.replace("_", " ") for one in COMPARED}
+    unmeasured = f"less than {LEAST_MARK_MM2:g} mm2; points more than {COARSEST_UM:g} um apart"
+    assert any(shown.startswith(unmeasured) for _, _, shown, by in table if by.startswith("nothing"))
 
 
 def test_the_page_of_calibres_counts_what_was_checked(root: Path) -> None:
