@@ -64,7 +64,7 @@ WITHOUT_SCORES = (
 
 
 def templates() -> Iterator[tuple[str, str]]:
-    for folder in (HOME / "web").rglob("templates"):
+    for folder in HOME.rglob("templates"):
         for path in sorted(folder.glob("*.html")):
             yield path.name, path.read_text(encoding="utf-8")
 
@@ -90,7 +90,7 @@ def test_what_is_excepted_is_there() -> None:
 
 
 def test_no_script_shows_a_score() -> None:
-    scripts = [path for path in (HOME / "web").rglob("*.js") if "score" in path.read_text(encoding="utf-8")]
+    scripts = [path for path in HOME.rglob("*.js") if "score" in path.read_text(encoding="utf-8")]
     assert scripts == []
 
 
@@ -126,7 +126,7 @@ def test_the_table_of_scores_has_the_column() -> None:
 
 
 def test_commands_print_it_with_the_score() -> None:
-    sources = [*(HOME / "cli").rglob("*.py"), *(HOME / "demo").rglob("*.py")]
+    sources = [path for folder in ("cli", "demo", "coordination") for path in (HOME / folder).rglob("*.py")]
     lines = [(path, line) for path in sources for line in path.read_text(encoding="utf-8").splitlines()]
     printed = [(str(path.relative_to(HOME.parent)), line.strip()) for path, line in lines if PRINTED.search(line)]
     assert len(printed) >= 4
