@@ -67,7 +67,7 @@ def test_what_contradicts_the_card_keeps_the_node_from_starting(
     causes = examine(home).causes
     assert {found.cause for found in causes if found.gravity == 2} == {Cause.SETTINGS_DIFFER}
     assert ffp("doctor", "--home", home).code == 2
-    for command in (("status",), ("token", "list"), ("key", "rotate")):
+    for command in (("serve",), ("worker",), ("status",), ("token", "list"), ("key", "rotate")):
         assert ffp(*command, "--home", home).code != 0
     rewrite(home, node_id="ffp-rs", jurisdiction="RS", url="http://rs.test")
     with opened(home) as node, node.store.read() as session:
