@@ -87,11 +87,14 @@ def targets(world: World, ids: dict[str, list[str]]) -> Iterator[str]:
 
 def test_a_blind_verifier_gets_no_score_and_no_conclusion(reviewed: Base, tmp_path: Path) -> None:
     with reviewed.opened(tmp_path, "blind") as world, world.running():
-        lead = pairs_of(world)[0]
+        lead, _, apart = pairs_of(world)
         with world.write() as session:
-            session.execute(delete(OpenedListRow).where(OpenedListRow.pseudonym == EXAMINER))
+            is_apart = OpenedListRow.exhibit.in_(apart.exhibits)
+            session.execute(delete(OpenedListRow).where(OpenedListRow.pseudonym == EXAMINER, ~is_apart))
             changed = {"score": SCORE, "congruent_cells": CELLS, "cells": OF_CELLS}
-            session.execute(update(CandidateRow).values(changed))
+            named = (apart.row.statement_a, apart.row.statement_b)
+            is_hidden = ~CandidateRow.statement_a.in_(named) & ~CandidateRow.statement_b.in_(named)
+            session.execute(update(CandidateRow).where(is_hidden).values(changed))
         fields = {"result": {"basis": "screen", "conclusion": "possible_association"}, "remark": REMARK}
         conclusion = say(world, COLLEAGUE, "conclusion", pair=pair_of(lead).model_dump(mode="json"), **fields)
 
@@ -104,7 +107,7 @@ def test_a_blind_verifier_gets_no_score_and_no_conclusion(reviewed: Base, tmp_pa
             "statement_id": [*(side.record for side in sides), conclusion],
             "hit_id": [conclusion],
             "link_id": [conclusion],
-            "candidate_id": [str(lead.row.candidate_id), *candidates[:3]],
+            "candidate_id": [str(lead.row.candidate_id), str(apart.row.candidate_id), *candidates[:3]],
             "sha256": [side.scan for side in sides],
             "task_id": [task],
             "position": ["0"],
@@ -138,5 +141,5 @@ def test_a_blind_verifier_gets_no_score_and_no_conclusion(reviewed: Base, tmp_pa
         letters = letters_of(world.rs)
         assert not [word for one in Occasion for word in secrets_in(str(letters(one, "en", "123456")), conclusion)]
         kinds = {one.answer.headers.get("content-type", "").partition(";")[0] for one in answers}
-        assert kinds >= {"text/html", "application/json", "application/pdf", "text/csv"}
+        assert kinds >= {"text/html", "application/json", "application/pdf", "application/zip", "text/csv"}
         assert leaks == set()
