@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -19,7 +18,7 @@ from exchange.errors import ConfigurationError
 from exchange.home import resolve_home
 
 if TYPE_CHECKING:
-    from exchange.flows.operate.recovery.age import Recovery
+    from exchange.flows.operate.recovery import Recovery
 
 Home = Annotated[Path | None, typer.Option(help="The node's folder. Default: $FFP_NODE_HOME, else /var/lib/ffp.")]
 
@@ -164,9 +163,9 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
 
     with node_at(home) as node:
         found, stamps_wanted = node_status(node), node.authority is not None
-        found = replace(found, alarms=[*found.alarms, *held_alarms(node)])
+        alarms = [*found.alarms, *held_alarms(node)]
     if as_json:
-        print_json(found)
+        print_json({**vars(found), "alarms": alarms})
         raise typer.Exit(0 if found.signs else 1)
     stamps = "none yet" if stamps_wanted else "none wanted (setting timestamp_url)"
     kept = "all is what was signed" if not found.altered else f"{len(found.altered)} not what was signed: ffp log check"
@@ -183,7 +182,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
         "last verified restore": _restore(found.recovery),
         "cosigned by": ", ".join(f"{peer} at {size}" for peer, size in found.witnesses.items()) or "nobody",
     }
-    print_facts([*facts.items(), *(("alarm", alarm) for alarm in found.alarms)], title=f"Node {found.node_id}")
+    print_facts([*facts.items(), *(("alarm", alarm) for alarm in alarms)], title=f"Node {found.node_id}")
     raise typer.Exit(0 if found.signs else 1)
 
 

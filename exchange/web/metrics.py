@@ -34,8 +34,8 @@ from exchange.flows.operate.measure import (
     observe,
     workers_of_cluster,
 )
-from exchange.flows.operate.ready import readiness
-from exchange.flows.operate.recovery.age import Recovery
+from exchange.flows.operate.recovery import Recovery
+from exchange.flows.operate.status import readiness
 from exchange.home import COUNTS_VARIABLE
 from exchange.processes import children_of, cpu_s
 from schemas.kinds import KINDS

@@ -23,8 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from exchange.config import load_settings
 from exchange.config_files import write_secret
 from exchange.flows.node.node import create_node
-from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.database import examine_reading_roles
+from exchange.flows.operate.findings import Cause
 from exchange.store.database.engine import Store
 from exchange.store.operate.reading_roles import CALLED, Unbounded, reading_roles
 from exchange.store.tables.columns import Base

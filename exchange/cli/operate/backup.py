@@ -74,7 +74,7 @@ def backup(
 def _stay(home: Path, daily: datetime, make: Callable[[], Backup]) -> NoReturn:
     import signal
 
-    from exchange.flows.operate.backup_schedule import back_up_daily
+    from exchange.flows.operate.schedules import back_up_daily
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a container dies of none by itself
     back_up_daily(home, daily.time(), make, lambda error: typer.echo(f"No backup was made: {error}", err=True))

@@ -13,7 +13,7 @@ from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.operate.doctor.examine import Examination
-    from exchange.flows.operate.doctor.findings import Finding
+    from exchange.flows.operate.findings import Finding
 
 _Home = Annotated[
     Path | None,

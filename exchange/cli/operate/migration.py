@@ -16,7 +16,7 @@ from exchange.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exchange.flows.operate.migration.plan import MigrationPlan
+    from exchange.flows.operate.migration import MigrationPlan
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class MigrateOptions:
 
 
 def bring_to_version(home: Path, wanted: MigrateOptions) -> None:
-    from exchange.flows.operate.migration.change_version import change_version
-    from exchange.flows.operate.migration.plan import plan_migration
+    from exchange.flows.operate.migration import change_version, plan_migration
 
     plan = plan_migration(home, wanted.to_version, backup=wanted.backup)
     fields: dict[str, object] = {"version": plan.version, "needed": plan.target}

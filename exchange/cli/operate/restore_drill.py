@@ -18,7 +18,7 @@ from exchange.home import resolve_home
 
 if TYPE_CHECKING:
     from exchange.flows.operate.drill.restore_drill import WantedDrill
-    from exchange.flows.operate.recovery.outcomes import DrillOutcome
+    from exchange.flows.operate.recovery import DrillOutcome
 
 
 def restore_drill(
@@ -60,7 +60,7 @@ def restore_drill(
     The restored node asks nobody, signs nothing and serves nobody. Exit code 1 when it was not verified."""
     from exchange.config import load_settings
     from exchange.flows.operate.drill.restore_drill import WantedDrill, needs_passphrase, run_restore_drill
-    from exchange.flows.operate.recovery.outcomes import read_drills
+    from exchange.flows.operate.recovery import read_drills
 
     place = resolve_home(home)
     wanted = WantedDrill(source, scratch, keys, key_passphrase=passphrase_for(place), keep=keep)
@@ -90,7 +90,7 @@ def _ended_by_sigterm(code: int) -> Iterator[None]:
 
 
 def _stay(home: Path, wanted: WantedDrill, days: int, *, as_json: bool) -> NoReturn:
-    from exchange.flows.operate.drill.schedule import drill_every
+    from exchange.flows.operate.schedules import drill_every
 
     drill_every(
         home,

@@ -131,9 +131,11 @@ def setting_faults(home: Path) -> list[SettingFault]:
         settings = load_settings(home)
     except ConfigurationError as error:  # what the two above do not know
         return [SettingFault("", str(config), None, str(error))]
-    from exchange.flows.operate.settings_use import against_card, unusable
+    from exchange.flows.operate.doctor.setting_files import against_card, examine_files
+    from exchange.flows.operate.findings import Gravity
 
-    faults = [_of_sentence(sentence, given) for sentence in unusable(settings)]
+    unusable = [found for found in examine_files(settings) if found.gravity is Gravity.FAULT]
+    faults = [_of_sentence(found.in_words, given) for found in unusable]
     for name, what, then in against_card(settings):
         place = next(iter(given.get(name, ())), None)
         where, number = (str(place), place.line) if place is not None else ("settings", None)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exchange.cli.serving.memory import GIVE_BACK_S, give_back_memory, keep_what_is_here
 from exchange.flows.node.node import Node
-from exchange.flows.operate.ready import readiness
+from exchange.flows.operate.status import readiness
 
 log = structlog.get_logger(__name__)
 

@@ -21,8 +21,9 @@ from exchange.coordination.approved_rows import ApprovedKind, approved_rows
 from exchange.errors import ConfigurationError
 from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.node import Node
-from exchange.flows.operate.recovery.age import Lack, recovery_of
-from exchange.flows.operate.status import own_alarms
+from exchange.flows.operate.findings import Cause
+from exchange.flows.operate.recovery import recovery_of
+from exchange.flows.operate.status import own_findings
 from exchange.store.entry.records import AcquisitionState
 from exchange.store.log.statements import latest_checkpoint, latest_of
 from exchange.store.operate.newest_row import first_row
@@ -208,7 +209,7 @@ def _own_node(session: Session, node: Node, faults: Collection[str]) -> SeenStep
         return SeenStep(why=Why.NO_TLS)
     if latest_checkpoint(session) is None:
         return SeenStep(why=Why.NO_HEAD)
-    if own_alarms(session, node, all_peers(session)):
+    if any(own_findings(session, node, all_peers(session))):
         return SeenStep(why=Why.ALARM, names=(node.node_id,))
     return SeenStep(evidence_digest(node.card_envelope.raw))
 
@@ -230,13 +231,13 @@ def _their_node(theirs: Collection[PeerRow]) -> SeenStep:
 def _drill(session: Session, node: Node) -> SeenStep:
     """The last restore of a backup that was tried is verified, and no older than the settings let it be."""
     found = recovery_of(node.settings, first_row(session))
-    lacks = {lacking.lack for lacking in found.lacking}
-    if Lack.RESTORE_FAILED in lacks:
+    lacks = {lacking.cause for lacking in found.lacking}
+    if Cause.RESTORE_FAILED in lacks:
         return SeenStep(why=Why.DRILL_FAILED)
     if found.verified is None:
         return SeenStep(why=Why.NO_DRILL)
     on = _day(found.verified.at)
-    if Lack.RESTORE_UNTRIED in lacks:
+    if Cause.RESTORE_UNTRIED in lacks:
         return SeenStep(why=Why.DRILL_OLD, on=on)
     return SeenStep(evidence_digest(json.dumps(asdict(found.verified), sort_keys=True)), on)
 

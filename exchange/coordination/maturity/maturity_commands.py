@@ -51,7 +51,7 @@ from exchange.coordination.maturity.practices_here import Maturity, maturity_of
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node, opened
 from exchange.flows.operate.doctor.examine import examine
-from exchange.flows.operate.doctor.findings import Gravity
+from exchange.flows.operate.findings import Gravity
 from exchange.flows.sync.progress import sync_status
 from exchange.home import resolve_home
 from exchange.jurisdictions.directory import Directory, shipped_directory
@@ -309,7 +309,6 @@ def _at_node(
 
 def _faults(folder: Path, code: Jurisdiction, passphrase: SecretStr | None) -> list[str]:
     """Of an own list, what an examination of the node finds."""
-
     if load_settings(folder).jurisdiction != code:
         return []
     found = examine(folder, passphrase=passphrase)

@@ -29,8 +29,8 @@ from exchange.flows.node.installed_trust import installed_trust
 from exchange.flows.node.likelihood_ratio import is_of_this_release
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.work import CHECKS_LATE, UNWITNESSED_S
-from exchange.flows.operate.recovery.last_backup import BACKUP_DAYS, last_backup
-from exchange.flows.operate.status import own_alarms
+from exchange.flows.operate.recovery import BACKUP_DAYS, find_last_backup
+from exchange.flows.operate.status import own_findings
 from exchange.store.log.stamps import latest_stamp, stamp_failure
 from exchange.store.log.statements import last_log_check
 from exchange.store.sync.peers import all_peers, unnoted
@@ -125,16 +125,17 @@ def _stamps(session: Session, node: Node) -> Evidence:
 def _backup(node: Node) -> Evidence:
     """Of copies that something else makes the node knows nothing. One of a day that is still to come was made by a
     clock that was ahead, and says nothing of the last days."""
-    at = last_backup(node.settings.home)
-    if at is None:
+    last = find_last_backup(node.settings.home)
+    if last is None:
         return Evidence(State.NO_DATA)
+    at = last.made_at
     return Evidence(state_of(stamp_in(-BACKUP_DAYS * DAY_S) <= at <= stamp_in(DAY_S)), at=at)
 
 
 def _alarms(session: Session, node: Node) -> Evidence:
     """What the operator has taken note of stays set aside, and counts no more."""
     peers = tuple(peer.node_id for peer in enrolled(session) if peer.alarm or unnoted(session, peer.node_id))
-    own = len(own_alarms(session, node, all_peers(session))) + bool(disagreements(session, node.node_id))
+    own = len([*own_findings(session, node, all_peers(session))]) + bool(disagreements(session, node.node_id))
     return Evidence(state_of(not peers and not own), exact(own + len(peers)), names=peers)
 
 

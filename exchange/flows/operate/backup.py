@@ -16,7 +16,7 @@ from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, DigestDiffers, NotFound
 from exchange.flows.node.node import blobs_of, keys_in_force, store_of
 from exchange.flows.node.own_card import check_card, own_history
-from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
+from exchange.flows.operate.recovery import LastBackup, note_backup
 from exchange.flows.sync.quarantine import to_back_up
 from exchange.home import private_folder
 from exchange.jurisdictions.own_file import OWN_FILE

@@ -17,7 +17,7 @@ from exchange.flows.entry.watch.standing import watch_alarms
 from exchange.flows.log.start import may_sign
 from exchange.flows.node.cluster import count_workers
 from exchange.flows.node.node import Node
-from exchange.flows.operate.recovery.age import Recovery, recovery_of
+from exchange.flows.operate.recovery import Recovery, recovery_of
 from exchange.flows.sync.peer_quota import shares_of, why_stopped
 from exchange.flows.sync.skew import peer_behind
 from exchange.store.entry.records import AcquisitionState, counts_by_state, scan_bytes

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -14,16 +14,18 @@ from sqlalchemy.orm import Session
 from exchange.errors import Conflict, NotFound
 from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node
+from exchange.flows.operate.findings import Cause, Finding, fault, warning
 from exchange.log.audit_entry import Act, Deed
 from exchange.store.entry.records import record_by_sequence, take_up
 from exchange.store.log.audit import add_deeds
-from exchange.store.node import jobs
+from exchange.store.node import jobs, workers
 from exchange.store.node.jobs import JobKind, JobState
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import AcquisitionRow, ObjectRow
 from exchange.store.tables.terms import TombstoneRow
 from exchange.store.tables.webhooks import WebhookMessageRow
 from exchange.store.tables.work import JobRow
+from schemas.errors import shown
 
 STANDS_S: Final = 900
 """A job that is due is begun within seconds, or when those before it are done: two minutes for each at most."""
@@ -54,59 +56,75 @@ def promised_work(node: Node, *, dead_only: bool = False, limit: int) -> list[Jo
         return [_told(session, row) for row in jobs.find_jobs(session, dead_only=dead_only, limit=limit)]
 
 
-def standing_work(node: Node) -> tuple[int, str] | None:
-    """How many jobs are due for long although nobody is at any of their kind, and since when the first; None where the
-    queue moves, however much is in it. It is looked at twice: between two jobs nobody is at one either."""
-    with node.store.read() as session:
-        before = jobs.overdue(session, STANDS_S)
-    if before is None:
-        return None
-    time.sleep(NEXT_JOB_S)
-    with node.store.read() as session:
-        now = jobs.overdue(session, STANDS_S)
-    return now if now is not None and now[1] == before[1] else None
-
-
-class QueueLook(StrEnum):
-    """What a page knows of a queue without waiting: it moves, it stands, or one look is not enough to tell."""
-
-    MOVES = "moves"
-    STANDS = "stands"
-    NOT_KNOWN = "not-known"
-
-
 @dataclass(frozen=True)
-class LookedAt:
-    """``overdue``: how many jobs, and since when the first; None where none is."""
+class QueueLook:
+    """``standing``: how many jobs are due for long although nobody is at any of their kind, and since when the first;
+    None where the queue moves, however much is in it. ``known``: one look is not enough to tell, since between two jobs
+    nobody is at one either."""
 
-    look: QueueLook
-    overdue: tuple[int, str] | None
+    standing: tuple[int, str] | None = None
+    known: bool = True
 
 
-def look_at_queue(node: Node) -> LookedAt:
-    """As ``standing_work``, without waiting for the second look: held against the last look that this process had. A
-    page that is not told asks again by itself."""
+_LAST_LOOKS: Final[dict[Path, tuple[float, str]]] = {}
+"""Of each node that this process has open: when its first job that is due was first seen with nobody at any."""
+
+
+def look_at_queue(node: Node, *, waits: bool = False) -> QueueLook:
+    """Compare with the last look that this process had. A page that is not told asks again by itself; ``waits``: look a
+    second time where one is not enough."""
     with node.store.read() as session:
         found = jobs.overdue(session, STANDS_S)
     home, at = node.settings.home, time.monotonic()
     if found is None:
         _LAST_LOOKS.pop(home, None)
-        return LookedAt(QueueLook.MOVES, None)
-    before = _LAST_LOOKS.get(home)
-    if before is None or before.first != found[1]:
-        _LAST_LOOKS[home] = _Look(at, found[1])
-        return LookedAt(QueueLook.NOT_KNOWN if before is None else QueueLook.MOVES, found)
-    return LookedAt(QueueLook.STANDS if at - before.at >= NEXT_JOB_S else QueueLook.NOT_KNOWN, found)
+        return QueueLook()
+    before, first = _LAST_LOOKS.get(home, (at, None))
+    if first == found[1] and at - before >= NEXT_JOB_S:
+        return QueueLook(found)
+    if first != found[1]:
+        _LAST_LOOKS[home] = (at, found[1])
+    known = first not in (None, found[1])
+    if waits and not known:
+        time.sleep(NEXT_JOB_S)
+        return look_at_queue(node)
+    return QueueLook(known=known)
 
 
-@dataclass(frozen=True)
-class _Look:
-    at: float
-    first: str
+def who_works(node: Node) -> str:
+    """ "ok", or since when no worker has shown itself. A node without one takes what comes, signs nothing, and sends
+    nothing."""
+    with node.store.read() as session:
+        living, seen = workers.alive(session), workers.last_seen(session)
+    if living:
+        return "ok"
+    return f"No worker has shown itself since {seen}." if seen else "No worker has ever shown itself."
 
 
-_LAST_LOOKS: Final[dict[Path, _Look]] = {}
-"""Of each node that this process has open: when its first job that is due was first seen with nobody at any."""
+def work_findings(node: Node, queue: QueueLook | None) -> Iterator[Finding]:
+    """Who works and what stands, of a node that is served; what was given up, and what waits for what is away.
+    ``queue``: None of a node that is not."""
+    works = "ok" if queue is None else who_works(node)
+    if works != "ok":
+        what = f"{works} Nothing is signed, pulled, fetched or correlated."
+        then = "Start one: systemctl start ffp-worker; or have ffp serve run without --no-worker"
+        yield fault(Cause.NO_WORKER, "worker", what, then)
+    elif queue is not None and queue.standing is not None:
+        count, since = queue.standing
+        what = f"The queue does not move: {count} jobs are due and not begun, the first since {since}."
+        then = "See what the worker is at: ffp job list; journalctl -u ffp -e. Then: systemctl restart ffp"
+        yield fault(Cause.QUEUE_STANDS, "jobs", what, then)
+    with node.store.read() as session:
+        dead, waiting = jobs.dead(session), jobs.waiting_for_others(session)
+    for kind, count in Counter(job.kind for job in dead).items():
+        last = next(job for job in reversed(dead) if job.kind == kind)
+        what = f"{count} jobs of the kind {kind} were given up, the last because: {shown(last.error or '', 300)}"
+        then = "Mend that, then: ffp job retry --all-dead. Each is named by: ffp job list --dead"
+        yield warning(Cause.JOBS_DEAD, "jobs", what, then)
+    for kind, (count, said) in waiting.items():
+        what = f"{count} jobs of the kind {kind} wait for what is away. One of them says: {shown(said, 300)}"
+        then = "Bring that back: they go on within a minute, and none is given up meanwhile."
+        yield warning(Cause.JOBS_WAIT, "jobs", what, then)
 
 
 def retry(node: Node, numbers: Collection[int]) -> list[Job]:

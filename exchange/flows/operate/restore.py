@@ -20,8 +20,7 @@ from exchange.flows.integrity.report import LogCheck, ReadProgress
 from exchange.flows.node.last_head import state_no_head
 from exchange.flows.node.node import opened, store_of
 from exchange.flows.operate.backup_trust import check_bound, check_signed, insisting_words
-from exchange.flows.operate.recovery.last_backup import LastBackup, find_last_backup, note_backup
-from exchange.flows.operate.recovery.outcomes import DrillOutcome, note_outcome
+from exchange.flows.operate.recovery import DrillOutcome, LastBackup, find_last_backup, note_backup, note_outcome
 from exchange.home import delete_entry, emptied_on_failure, private_folder
 from exchange.store.entry.records import count_records
 from exchange.store.log.statements import latest_head, log_size

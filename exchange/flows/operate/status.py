@@ -1,24 +1,31 @@
-"""How far the node is: what it holds, what still waits, what was set aside."""
+"""How far the node is: what it holds, what still waits, what was set aside; and whether it can do its work now."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.orm import Session
 
+from exchange.config import load_settings
+from exchange.errors import ExchangeError, StoreUnavailable
 from exchange.flows.alerts.mail import mail_alarms
 from exchange.flows.alerts.webhooks import webhook_alarms
 from exchange.flows.entry.watch.standing import watch_alarms
 from exchange.flows.keys.trust_root import root_alarms
+from exchange.flows.log.mend import check_readable
 from exchange.flows.log.stamping import stamp_alarms
-from exchange.flows.log.start import loss_alarms, signing_alarms
+from exchange.flows.log.start import log_alarms, may_sign
 from exchange.flows.node.gallery_standing import GalleryStanding
 from exchange.flows.node.jurisdictions import jurisdiction_alarms
+from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
+from exchange.flows.node.own_card import check_card
 from exchange.flows.operate.egress import egress_alarms
-from exchange.flows.operate.recovery.age import Recovery, recovery_of
+from exchange.flows.operate.findings import Cause, Finding, fault, warning
+from exchange.flows.operate.recovery import Recovery, recovery_of
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.statement.signed_standing import policy_alarms
 from exchange.flows.sync.clocks import clocks_of
@@ -65,20 +72,21 @@ class NodeStatus:
     """The largest size at which each peer cosigned this node's log."""
     recovery: Recovery
     """The last backup and the last verified restore, with what is lacking."""
-    alarms: list[str]
-    """What is wrong with this node's own log, its time stamps, its e-mail, its webhooks, its watched folders, its trust
-    root, its names of jurisdictions, its clock or a peer's; which lanes are not read because their peers used up their
-    share, and which wait for an upgrade of this node or of the peer; which witnesses are not enrolled, and whose log
-    too few of its witnesses are known to see; what is lacking of backups and of verified restores: in words, with the
-    next step."""
+    findings: tuple[Finding, ...]
+    """What is wrong, of its own and of peers, without what `ffp sync status` tells of each peer."""
+
+    @property
+    def alarms(self) -> list[str]:
+        """In words, with the next step."""
+        return [found.in_words for found in self.findings]
 
 
 def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
     """``blind_for``: as if the pairs that this examiner may be asked to verify were not there."""
     with node.store.read() as session:
         signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
-        peers, log = all_peers(session), log_state(session)
-        stopped, recovery = signing_alarms(node, session), recovery_of(node.settings, first_row(session))
+        peers, log, recovery = all_peers(session), log_state(session), recovery_of(node.settings, first_row(session))
+        clocks = clocks_of(node, peers)
         return NodeStatus(
             node_id=node.node_id,
             records=count_records(session),
@@ -87,7 +95,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             jobs=jobs.counts(session),
             log_size=log.size,
             signed_size=signed.size if signed else 0,
-            signs=not stopped,
+            signs=may_sign(node, session),
             stamped_size=stamped.size if stamped else 0,
             stamped_at=stamped.at if stamped else None,
             checked_at=check.checked_at if check else None,
@@ -95,38 +103,55 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             galleries=node.galleries.standing(),
             witnesses=witnesses(session),
             recovery=recovery,
-            alarms=[
-                *stopped,
-                *_further_own_alarms(session, node, peers),
-                *share_alarms(session, node.settings, peers),
-                *skew_alarms(session, peers),
-                *few_witnesses(node, peers),
-                *unwitnessed_logs(session, peers),
-                *(f"{peer}: {said}" for peer, said in altered_peers(peers)),
-                *map(str, clocks_of(node, peers).peers.values()),
-                *recovery.alarms,
-            ],
+            findings=(
+                *own_findings(session, node, peers),
+                *peer_findings(session, node, peers),
+                *(warning(Cause.PEER_CLOCK, f"peer {peer}", off.what, off.then) for peer, off in clocks.peers.items()),
+                *recovery.lacking,
+            ),
         )
 
 
-def own_alarms(session: Session, node: Node, peers: Sequence[PeerRow]) -> list[str]:
-    """What is wrong with the node itself; what stands against a peer is told with the peer."""
-    return [*signing_alarms(node, session), *_further_own_alarms(session, node, peers)]
+def own_findings(session: Session, node: Node, peers: Sequence[PeerRow]) -> Iterator[Finding]:
+    """What is wrong with the node itself, by its own rows and files; what stands against a peer is told with the
+    peer."""
+    look = "See `ffp peer list` for who is reached, and telephone who is not."
+    mended = "See its own words: journalctl -u 'ffp-watch@*' -e. What lies there is taken when that is mended."
+    ask = "Ask those who sign it for the next round, then: ffp root install FOLDER. Enrolled peers go on meanwhile."
+    yield from _told(
+        (fault, Cause.LOG_HELD, "log", log_alarms(node, session), look),
+        (fault, Cause.POLICY_ALTERED, "policy", policy_alarms(session, node.history), "Find out who did that."),
+        (warning, Cause.TIME_STAMPS, "time stamps", stamp_alarms(session, node.authority), "Nothing waits for them."),
+        (warning, Cause.MAIL_WAITS, "e-mail", mail_alarms(session, node.mail), "Nothing waits for it."),
+        (fault, Cause.EGRESS_STRANGE, "egress", egress_alarms(node), "See the whole list: ffp egress list"),
+        (warning, Cause.WEBHOOK, "webhooks", webhook_alarms(session), "No record waits for it."),
+        (warning, Cause.WATCHED_FOLDER, "watched folders", watch_alarms(node.settings.home), mended),
+        (warning, Cause.TRUST_ROOT, "trust root", root_alarms(node, peers), ask),
+        (warning, Cause.TRUST_ROOT, "jurisdictions", jurisdiction_alarms(node.settings), "Codes stand for names."),
+    )
+    if clock := clocks_of(node, peers).own:
+        yield fault(Cause.CLOCK_OFF, "clock", clock.what, clock.then)
 
 
-def _further_own_alarms(session: Session, node: Node, peers: Sequence[PeerRow]) -> list[str]:
-    return [
-        *loss_alarms(session),
-        *policy_alarms(session, node.history),
-        *stamp_alarms(session, node.authority),
-        *mail_alarms(session, node.mail),
-        *egress_alarms(node),
-        *webhook_alarms(session),
-        *watch_alarms(node.settings.home),
-        *root_alarms(node, peers),
-        *jurisdiction_alarms(node.settings),
-        *([str(clock)] if (clock := clocks_of(node, peers).own) else []),
-    ]
+def peer_findings(session: Session, node: Node, peers: Sequence[PeerRow]) -> Iterator[Finding]:
+    """What stands between the node and its peers, their clocks apart."""
+    upgrade = "Whoever is older upgrades; `ffp --version` there says what it reads."
+    enrol = "Enrol those who are named: ffp peer add"
+    look = "Look at what else was changed: ffp log check"
+    yield from _told(
+        (warning, Cause.PEER_ALARM, "shares", share_alarms(session, node.settings, peers), "See: ffp sync status"),
+        (warning, Cause.CONTRACT, "contract", skew_alarms(session, peers), upgrade),
+        (warning, Cause.FEW_WITNESSES, "witnesses", few_witnesses(node, peers), enrol),
+        (warning, Cause.FEW_WITNESSES, "witnesses", unwitnessed_logs(session, peers), "See: ffp sync status"),
+    )
+    for peer, what in altered_peers(peers):
+        yield fault(Cause.PEER_ALTERED, f"peer {peer}", what, look)
+
+
+def _told(*checks: tuple[Callable[[Cause, str, str, str], Finding], Cause, str, list[str], str]) -> Iterator[Finding]:
+    for finding, cause, subject, alarms, then in checks:
+        for what in alarms:
+            yield finding(cause, subject, what, then)
 
 
 def held_alarms(node: Node) -> list[str]:
@@ -149,3 +174,35 @@ def _sentences(check: LogCheckRow | None) -> tuple[str, ...]:
     if check is None or check.good:
         return ()
     return tuple(f"{found['subject']}: {found['what']}" for found in json.loads(check.report)["findings"])
+
+
+def readiness(node: Node) -> dict[str, str]:
+    """Each part with "ok", or what is wrong with it. The keys were opened when the node was."""
+    return {
+        "keys": "ok",
+        "settings": _state(partial(_check_settings, node)),
+        "database": _state(node.store.check),
+        "blobs": _state(node.blobs.check),
+        "log": _state(partial(_check_log, node)),
+    }
+
+
+def _check_settings(node: Node) -> None:
+    """As they stand now: with those that contradict the card this node would not start again."""
+    check_card(load_settings(node.settings.home), node.history)
+
+
+def _check_log(node: Node) -> None:
+    check_readable(node)
+    with node.store.read() as session:
+        fault = last_head_fault(node.settings, session)
+    if fault is not None:
+        raise StoreUnavailable(fault.in_words)
+
+
+def _state(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except ExchangeError as error:
+        return str(error)
+    return "ok"

@@ -15,8 +15,8 @@ from exchange.flows.blind.visibility import view_of
 from exchange.flows.keys.events import key_chain
 from exchange.flows.log.checkpoint import earlier_head, read_tile, witnessed_head
 from exchange.flows.log.stamping import read_stamp
-from exchange.flows.operate.ready import readiness, who_works
-from exchange.flows.operate.status import node_status
+from exchange.flows.operate.promised_work import who_works
+from exchange.flows.operate.status import node_status, readiness
 from exchange.flows.sync.progress import sync_status
 from exchange.flows.witness.cosign import answer_report
 from exchange.flows.witness.witnessed import answer_witnessed

@@ -18,7 +18,7 @@ from exchange.clock import DAY_S, stamp_in
 from exchange.errors import TimeStampRefused
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.node.node import open_node
-from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
+from exchange.flows.operate.recovery import LastBackup, note_backup
 from exchange.net.time_authority import TimeAuthorityClient
 from schemas.kinds import KINDS
 from schemas.versions import VERSIONS

@@ -20,8 +20,8 @@ from exchange.cli.serving.supervisor import DEATHS, RENEWALS
 from exchange.config import load_settings
 from exchange.flows.keys.enrol import enrol, read_introduction
 from exchange.flows.node.node import create_node, opened
-from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.port import examine_port
+from exchange.flows.operate.findings import Cause
 from exchange.flows.operate.home_lock import at_rest
 from exchange.net.message_signatures import sign_request
 from exchange.processes import children_of, lock_holders

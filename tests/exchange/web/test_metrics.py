@@ -22,7 +22,7 @@ from exchange.flows.node.cluster import Cluster
 from exchange.flows.node.node import Node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
-from exchange.flows.operate.recovery.outcomes import note_outcome, read_drills
+from exchange.flows.operate.recovery import note_outcome, read_drills
 from exchange.web.metrics import metrics_served, registry_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode, enrol_each_other, free_port

@@ -1,15 +1,17 @@
-"""The database: whether it is there, whole, of this schema version, takes writes, and bounds roles that only read."""
+"""The database: whether it is there, whole, of this schema version, takes writes, and bounds roles that only read; and
+a restore or a move of the database that was broken off."""
 
 from __future__ import annotations
 
 import re
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import false, make_url, update
 
-from exchange.config import Settings
+from exchange.config import RESTORING, Settings
 from exchange.errors import (
     ConfigurationError,
     DatabaseMoved,
@@ -25,11 +27,11 @@ from exchange.errors import (
 )
 from exchange.flows.node.destinations import database_ends, egress_of
 from exchange.flows.node.node import store_of
-from exchange.flows.operate.doctor.causes import Cause
-from exchange.flows.operate.doctor.findings import Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, fault, warning
 from exchange.net.egress import connect
 from exchange.processes import lock_holders, named
 from exchange.store.database.engine import Store
+from exchange.store.move.home_mark import read_mark
 from exchange.store.operate.reading_roles import Unbounded, reading_roles
 from exchange.store.tables.log import LogStateRow
 
@@ -51,6 +53,36 @@ _CAN: Final = {
     Unbounded.PREPARED: "keep locks in prepared transactions (max_prepared_transactions is not 0)",
     Unbounded.ELSEWHERE: "connect to other databases of the server, and fill its disk there",
 }
+
+
+def examine_restore(home: Path) -> Iterator[Finding]:
+    """By the mark that a restore leaves in the home until it has ended."""
+    mark = home / RESTORING
+    if not mark.is_file():
+        return
+    source = mark.read_text(encoding="utf-8", errors="replace").strip() or "BACKUP"
+    holders = lock_holders(mark)
+    if holders:
+        what = f"A restore into {home} is under way: {', '.join(map(named, holders))}. The node is not whole yet."
+        yield fault(Cause.HALF_RESTORE, "restore", what, "Wait for its end, and examine again.")
+    else:
+        what = f"A restore into {home} was broken off half way: keys, scans or rows are missing."
+        yield fault(Cause.HALF_RESTORE, "restore", what, f"Restore once more: ffp restore {source} --home {home}")
+
+
+def examine_move(home: Path) -> Iterator[Finding]:
+    """By the mark that a move leaves in the home until it has ended."""
+    mark = read_mark(home)
+    if mark is None:
+        return
+    way = f"from {mark.source} to {mark.target}"
+    holders = lock_holders(home / "serve.lock")
+    if holders:
+        what = f"The node's database is being moved {way}: {', '.join(map(named, holders))}."
+        yield fault(Cause.HALF_MOVE, "move", what, "Wait for its end, and examine again.")
+    else:
+        what = f"The move of the node's database {way}, begun at {mark.begun_at}, has not ended: nothing is served."
+        yield fault(Cause.HALF_MOVE, "move", what, f"Go on with it: {mark.command} --home {home}")
 
 
 def examine_database(settings: Settings) -> Iterator[Finding]:

@@ -13,28 +13,49 @@ from pydantic import SecretStr
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, ExchangeError, KeysDiffer, SettingsDiffer
 from exchange.flows.node.node import Node, opened, store_of
-from exchange.flows.operate.doctor.backups import examine_backup, examine_move, examine_restore
-from exchange.flows.operate.doctor.causes import Cause
-from exchange.flows.operate.doctor.clock import examine_clock
-from exchange.flows.operate.doctor.database import examine_database, examine_reading_roles
-from exchange.flows.operate.doctor.disk import examine_disk, examine_growth, reserve_of
-from exchange.flows.operate.doctor.egress import examine_egress
-from exchange.flows.operate.doctor.findings import Finding, Gravity, causes_and_consequences, fault, warning
-from exchange.flows.operate.doctor.keys import examine_keys
-from exchange.flows.operate.doctor.machine import examine_home, examine_owner, examine_time_setting
+from exchange.flows.operate.doctor.database import (
+    examine_database,
+    examine_move,
+    examine_reading_roles,
+    examine_restore,
+)
+from exchange.flows.operate.doctor.machine import (
+    examine_clock,
+    examine_disk,
+    examine_growth,
+    examine_home,
+    examine_owner,
+    examine_time_setting,
+    reserve_of,
+)
 from exchange.flows.operate.doctor.peers import examine_peers
 from exchange.flows.operate.doctor.port import examine_address, examine_port
-from exchange.flows.operate.doctor.services import examine_mail, examine_sign_in, examine_time_authority
-from exchange.flows.operate.doctor.setting_files import examine_certificates, examine_files, refused_home
-from exchange.flows.operate.doctor.work import (
+from exchange.flows.operate.doctor.services import (
     examine_compute,
+    examine_egress,
+    examine_mail,
+    examine_objects,
+    examine_sign_in,
+    examine_time_authority,
+)
+from exchange.flows.operate.doctor.setting_files import examine_certificates, examine_files, examine_keys, refused_home
+from exchange.flows.operate.doctor.work import (
+    examine_alarms,
     examine_deadlines,
     examine_log,
-    examine_objects,
     examine_scans,
-    examine_work,
 )
+from exchange.flows.operate.findings import Cause, Finding, Gravity, causes_and_consequences, fault, warning
+from exchange.flows.operate.promised_work import look_at_queue, work_findings
+from exchange.flows.operate.recovery import recovery_of
 from exchange.store.database.engine import Store
+from exchange.store.operate.newest_row import first_row
+
+
+def examine_backup(settings: Settings, store: Store) -> Iterable[Finding]:
+    with store.read() as session:
+        return recovery_of(settings, first_row(session)).lacking
+
 
 OF_SETTINGS: Final[Mapping[str, Callable[[Settings], Iterable[Finding]]]] = {
     "folders": examine_home,
@@ -53,7 +74,8 @@ OF_NODE: Final[Mapping[str, Callable[[Node, bool], Iterable[Finding]]]] = {
     "scans": lambda node, _served: examine_scans(node),
     "object store": lambda node, served: examine_objects(node, served=served),
     "log": lambda node, served: examine_log(node, served=served),
-    "work": lambda node, served: examine_work(node, served=served),
+    "work": lambda node, served: work_findings(node, look_at_queue(node, waits=True) if served else None),
+    "alarms": lambda node, _served: examine_alarms(node),
     "compute": lambda node, _served: examine_compute(node),
     "deadlines": lambda node, _served: examine_deadlines(node),
     "mail server": lambda node, _served: examine_mail(node),

@@ -13,15 +13,11 @@ from typing import Final
 from exchange.clock import DAY_S, apart, stamp_in
 from exchange.errors import PeerUnreachable
 from exchange.flows.node.node import Node
-from exchange.flows.operate.doctor.causes import Cause
-from exchange.flows.operate.doctor.clock import SET_IT
-from exchange.flows.operate.doctor.findings import Finding, fault, warning
+from exchange.flows.operate.doctor.machine import SET_IT
 from exchange.flows.operate.doctor.setting_files import CERTIFICATE_DAYS
-from exchange.flows.statement.peer import altered_peers
+from exchange.flows.operate.findings import Cause, Finding, fault, warning
 from exchange.flows.sync.clocks import judge
-from exchange.flows.sync.skew import skew_alarms
 from exchange.flows.terms.first_line import peers_without_line
-from exchange.flows.witness.witness_alarms import few_witnesses
 from exchange.net.probe import ReachedPeer, reach
 from exchange.store.sync.peers import all_peers, unnoted
 from exchange.store.tables.peers import PeerRow, PeerState
@@ -37,13 +33,10 @@ _EXPIRED: Final = 10
 def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
     """Each enrolled peer; and the own address, as peers reach it, where the node runs."""
     with node.store.read() as session:
-        known = all_peers(session)
-        peers = [peer for peer in known if peer.state == PeerState.ENROLLED]
+        peers = [peer for peer in all_peers(session) if peer.state == PeerState.ENROLLED]
         waiting = {peer.node_id: unnoted(session, peer.node_id) for peer in peers}
         forked = {peer.node_id: len(disagreements(session, peer.node_id)) for peer in peers}
-        older, altered = skew_alarms(session, known), altered_peers(known)
         without_line = [peer.node_id for peer in peers_without_line(session)]
-        few = few_witnesses(node, known)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         reached = list(pool.map(partial(_reach, node), [peer.url for peer in peers]))
         own = pool.submit(_reach, node, node.settings.url).result() if served else None
@@ -56,14 +49,6 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         yield from _address(node, peer.node_id, found)
     if own is not None:
         yield from _address(node, node.node_id, own)
-    for node_id, what in altered:
-        yield fault(Cause.PEER_ALTERED, f"peer {node_id}", what, "Look at what else was changed: ffp log check")
-    for what in older:
-        yield warning(
-            Cause.CONTRACT, "contract", what, "Whoever is older upgrades; `ffp --version` there says what it reads."
-        )
-    for what in few:
-        yield warning(Cause.FEW_WITNESSES, "witnesses", what, "Enrol those who are named: ffp peer add")
     if without_line:
         what = f"No line of the policy names the jurisdiction of {', '.join(without_line)}: nothing is shared there."
         then = "The head states a line, also one that blocks: ffp policy set, or the page Policy"

@@ -14,8 +14,7 @@ from exchange.errors import ExchangeError, PeerUnreachable, StatementInvalid
 from exchange.flows.node.destinations import egress_of
 from exchange.flows.node.node import store_of
 from exchange.flows.node.own_card import own_history
-from exchange.flows.operate.doctor.causes import Cause
-from exchange.flows.operate.doctor.findings import Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, fault, warning
 from exchange.net.client import MAX_CARD_BYTES
 from exchange.net.egress import Guard, Typed
 from exchange.net.probe import reach

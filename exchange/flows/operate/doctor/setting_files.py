@@ -1,4 +1,4 @@
-"""The settings, and the files that they name: readable, of the right kind, and certificates that do not end soon."""
+"""The settings and the files that they name: readable, of the right kind; certificates; the keys at rest."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import matcher
 from exchange.clock import DAY_S
 from exchange.config import Settings
-from exchange.errors import ConfigurationError, ExtraMissing, SettingsRefused
+from exchange.errors import ConfigurationError, ExchangeError, ExtraMissing, SettingsDiffer, SettingsRefused
 from exchange.flows.access.oidc import provider_of
 from exchange.flows.node.blob_cache import object_store_of
 from exchange.flows.node.cluster import cluster_of
 from exchange.flows.node.destinations import egress_of
 from exchange.flows.node.likelihood_ratio import is_of_this_release, load_calibration
 from exchange.flows.node.named_services import load_authority, load_mail_server
-from exchange.flows.operate.doctor.causes import Cause
-from exchange.flows.operate.doctor.findings import Finding, fault, warning
+from exchange.flows.node.node import store_of
+from exchange.flows.node.own_card import check_card, own_history
+from exchange.flows.operate.findings import Cause, Finding, fault, warning
 from exchange.net.connection import tls_context
 from exchange.net.tracing import Tracing
 from exchange.setting_faults import UNKNOWN, VARIABLE
+from exchange.trust.key_files import NONCE_SECRET, NONCE_SECRET_BYTES, folders_beside, is_encrypted_key
+from exchange.trust.keys import WORKING_KEYS
 
 CERTIFICATE_DAYS: Final = 21
 """Told so long before a certificate ends: a new one takes a letter, a signature and a holiday."""
@@ -90,6 +95,27 @@ def _calibration(settings: Settings) -> Iterator[Finding]:
         yield warning(Cause.CALIBRATION, "calibration", what, _CALIBRATE)
 
 
+def against_card(settings: Settings) -> list[tuple[str, str, str]]:
+    """Return each setting that contradicts this node's card, what is wrong, and the next step. None where the database
+    cannot be read: `ffp doctor` says why."""
+    if settings.database_url is None and not settings.database.is_file():
+        return []
+    try:
+        store = store_of(settings)
+        try:
+            store.check()
+            with store.read() as session:
+                history = own_history(session)
+        finally:
+            store.close()
+        check_card(settings, history)
+    except SettingsDiffer as error:
+        return list(error.settings)
+    except ExchangeError:
+        return []
+    return []
+
+
 def examine_certificates(settings: Settings) -> Iterator[Finding]:
     """Those that the settings name; what cannot be read was told already."""
     for name in (*_SHOWN, *_BELIEVED):
@@ -114,3 +140,67 @@ def _ends(file: Path) -> list[float]:
         return [one.not_valid_after_utc.timestamp() for one in x509.load_pem_x509_certificates(file.read_bytes())]
     except (OSError, ValueError):
         return []
+
+
+_VARIABLE = "FFP_NODE_KEY_PASSPHRASE"
+
+
+def examine_keys(settings: Settings) -> Iterator[Finding]:
+    """The files alone: whether they are those that the log names shows when the node is opened."""
+    places = (settings.keys, *folders_beside(settings.keys))  # a change of keys may have broken off
+    folder = next((place for place in places if place.is_dir()), settings.keys)
+    wanted = [*(folder / f"{name}.pem" for name in WORKING_KEYS), folder / NONCE_SECRET]
+    missing, contents = [path for path in wanted if not path.is_file()], dict[Path, bytes]()
+    if missing:
+        more = f", and {len(missing) - 1} more are" if len(missing) > 1 else " is"
+        what = f"The key {missing[0]}{more} missing: the node does not start without."
+        then = f"Copy what is missing from the newest backup of the keys: cp -np BACKUP-OF-KEYS/* {folder}/"
+        yield fault(Cause.KEY_MISSING, "keys", what, then)
+    for path in wanted:
+        if path in missing:
+            continue
+        if path.stat().st_mode & 0o077:
+            what = f"The key {path} can be read by others, so the node does not start."
+            then = f"Make it private, and ask yourself who read it meanwhile: chmod 600 {path}"
+            yield fault(Cause.KEY_OPEN, "keys", what, then)
+        else:
+            contents[path] = path.read_bytes()
+    yield from _passphrase(settings, contents)
+    if contents and not any(map(is_encrypted_key, contents.values())):
+        what = "The private keys are not encrypted: a stolen backup signs as this node."
+        yield warning(Cause.KEYS_NOT_ENCRYPTED, "keys", what, "Encrypt them, with the node stopped: ffp key encrypt")
+    if list(folder.glob("identity-*.pem")):
+        what = "The identity key lies on this machine, and the running node does not need it."
+        then = "Move both files identity-*.pem to a medium that is locked away (deploy/README.md, 2)."
+        yield warning(Cause.IDENTITY_HERE, "keys", what, then)
+
+
+def _passphrase(settings: Settings, contents: dict[Path, bytes]) -> Iterator[Finding]:
+    """A wrong passphrase opens no file at all; a damaged file is one that stays shut beside others that open."""
+    encrypted = {path for path, content in contents.items() if is_encrypted_key(content)}
+    if encrypted and settings.passphrase is None:
+        what = f"The keys in {settings.keys} are encrypted, and no passphrase is given."
+        then = f"Give it in {_VARIABLE}, or in the file {settings.home / 'secrets' / _VARIABLE.lower()}"
+        yield warning(Cause.PASSPHRASE_MISSING, "keys", what, then)
+    shut = {path for path, content in contents.items() if not _opens(path, content, settings.passphrase)}
+    if settings.passphrase is None:
+        shut -= encrypted
+    elif encrypted and encrypted <= shut:
+        what = f"The passphrase that is given does not open the keys in {settings.keys}."
+        then = f"Give the right one in {_VARIABLE}, or in the file {settings.home / 'secrets' / _VARIABLE.lower()}"
+        yield fault(Cause.PASSPHRASE_WRONG, "keys", what, then)
+        shut -= encrypted
+    for path in sorted(shut):
+        then = f"Copy it from the newest backup of the keys: cp -p BACKUP-OF-KEYS/{path.name} {settings.keys}/"
+        yield fault(Cause.KEY_DAMAGED, "keys", f"The key {path} is damaged: it is no readable private key.", then)
+
+
+def _opens(path: Path, content: bytes, passphrase: bytes | None) -> bool:
+    encrypted = is_encrypted_key(content)
+    if path.name == NONCE_SECRET and not encrypted:
+        return len(content) == NONCE_SECRET_BYTES
+    try:
+        load_pem_private_key(content, password=passphrase if encrypted else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return True

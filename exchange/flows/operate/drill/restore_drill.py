@@ -27,13 +27,12 @@ from exchange.flows.node.destinations import route_of
 from exchange.flows.node.node import Node, blobs_of, open_with, store_of
 from exchange.flows.operate.drill.scratch import check_room, remove_scratch, scratch_folder, scratch_of
 from exchange.flows.operate.home_lock import check_user
-from exchange.flows.operate.migration.change_version import bring_up
-from exchange.flows.operate.migration.plan import WRITTEN_ANEW
-from exchange.flows.operate.recovery.last_backup import find_last_backup
-from exchange.flows.operate.recovery.outcomes import (
+from exchange.flows.operate.migration import WRITTEN_ANEW, bring_up
+from exchange.flows.operate.recovery import (
     DRILL_LOCK,
     DrillOutcome,
     KeysFrom,
+    find_last_backup,
     note_outcome,
     note_scratch,
     read_drills,

@@ -25,13 +25,13 @@ from exchange.flows.alerts.deadlines import Duty
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.stamping import note_stamp_failure
 from exchange.flows.node.node import Node, create_node, open_node
-from exchange.flows.operate.doctor import disk as doctor_disk
 from exchange.flows.operate.doctor import machine as doctor_machine
 from exchange.flows.operate.doctor import peers as doctor_peers
-from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import Examination, examine
-from exchange.flows.operate.doctor.findings import Finding, Gravity
-from exchange.flows.operate.doctor.work import WHAT_WAITS, examine_compute, examine_log, examine_work
+from exchange.flows.operate.doctor.services import examine_compute
+from exchange.flows.operate.doctor.work import WHAT_WAITS, examine_log
+from exchange.flows.operate.findings import Cause, Finding, Gravity
+from exchange.flows.operate.promised_work import QueueLook, work_findings
 from exchange.net.probe import ReachedPeer
 from exchange.store.access.users import add_user
 from exchange.store.log.statements import keep_log_check
@@ -216,12 +216,12 @@ def test_a_disk_that_will_fill(network: Network, monkeypatch: pytest.MonkeyPatch
     """As many scans in a month as there is room for in a week."""
     node = network.nodes[RS]
     network.record(RS, scan=b"scan" * 1000)
-    assert list(doctor_disk.examine_growth(node)) == []
+    assert list(doctor_machine.examine_growth(node)) == []
     usage = shutil.disk_usage(node.settings.home)
     room = node.settings.min_free_bytes * 3
-    monkeypatch.setattr(doctor_disk, "scan_bytes", lambda session, since: 4 * (room - node.settings.min_free_bytes))
-    monkeypatch.setattr(doctor_disk.shutil, "disk_usage", lambda path: usage._replace(free=room))
-    [found] = doctor_disk.examine_growth(node)
+    monkeypatch.setattr(doctor_machine, "scan_bytes", lambda session, since: 4 * (room - node.settings.min_free_bytes))
+    monkeypatch.setattr(doctor_machine.shutil, "disk_usage", lambda path: usage._replace(free=room))
+    [found] = doctor_machine.examine_growth(node)
     assert "room for 7 days" in found.what
 
 
@@ -403,8 +403,8 @@ def test_a_machine_that_starts_no_process(home: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_node_that_is_served_and_has_no_worker(node: Node) -> None:
-    assert list(examine_work(node, served=False)) == []
-    [found] = examine_work(node, served=True)
+    assert list(work_findings(node, None)) == []
+    [found] = work_findings(node, QueueLook())
     assert (found.subject, found.gravity) == ("worker", Gravity.FAULT)
     assert "No worker has ever shown itself." in found.what
 

@@ -12,9 +12,9 @@ from exchange.cli.operate.settings_origin import setting_faults
 from exchange.errors import ConfigurationError, KeysDiffer, SettingsDiffer, SettingsRefused
 from exchange.flows.node.node import create_node, open_node, opened
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import examine
-from exchange.flows.operate.ready import readiness
+from exchange.flows.operate.findings import Cause
+from exchange.flows.operate.status import readiness
 from exchange.store.log.statements import log_size
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.conftest import Ffp

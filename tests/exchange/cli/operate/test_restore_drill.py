@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.operate.recovery.outcomes import read_drills
+from exchange.flows.operate.recovery import read_drills
 from tests.exchange.cli.conftest import Ffp
 
 pytestmark = pytest.mark.slow

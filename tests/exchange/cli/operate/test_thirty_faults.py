@@ -15,8 +15,8 @@ import pytest
 from pydantic import SecretStr
 
 from exchange.flows.operate.doctor import machine
-from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import Examination, examine
+from exchange.flows.operate.findings import Cause
 from tests.exchange.cli.conftest import Ffp, Said
 from tests.exchange.cli.operate.broken_nodes import around_the_node as around
 from tests.exchange.cli.operate.broken_nodes import in_the_database as database

@@ -26,8 +26,8 @@ from exchange.flows.entry.watch.places import MovedAside
 from exchange.flows.entry.watch.stated import Stating
 from exchange.flows.entry.watch.take_round import FolderWatch, Waits
 from exchange.flows.node.node import Node, create_node, opened
-from exchange.flows.operate.doctor.causes import Cause
-from exchange.flows.operate.doctor.work import examine_work
+from exchange.flows.operate.doctor.work import examine_alarms
+from exchange.flows.operate.findings import Cause
 from exchange.flows.operate.measure import observe
 from exchange.store.access.users import add_user
 from exchange.store.entry.records import acquisitions_of
@@ -444,7 +444,7 @@ def test_who_looks_after_the_node_is_told_of_a_watch_that_ended(ffp: Ffp, home: 
     alarms = json.loads(ffp("status", "--json", "--home", home).out)["alarms"]
     assert [alarm for alarm in alarms if "since 2026-01-01T00:00:00.000Z: There is no active user e-9" in alarm]
     with opened(home) as node:
-        assert Cause.WATCHED_FOLDER in [finding.cause for finding in examine_work(node, served=False)]
+        assert Cause.WATCHED_FOLDER in [finding.cause for finding in examine_alarms(node)]
         assert observe(node).watches_failing == 1
 
 

@@ -28,7 +28,7 @@ from exchange.coordination.maturity.checklist import (
 from exchange.coordination.maturity.practice_definitions import STEP_GUIDES
 from exchange.errors import Conflict, InvalidInput, TooLarge
 from exchange.flows.node.node import Node
-from exchange.flows.operate.recovery.outcomes import note_outcome
+from exchange.flows.operate.recovery import note_outcome
 from exchange.flows.statement.sign_statement import enter, say
 from exchange.flows.terms.terms import state_policy
 from schemas import Maker, Onboarding, OnboardingLine

@@ -16,7 +16,7 @@ from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.look_at_node import SeenStep, Why, evidence_digest, look_at_steps
 from exchange.flows.keys.trust_root import install_trust
 from exchange.flows.node.node import Node, create_node, open_node
-from exchange.flows.operate.recovery.outcomes import FILE, DrillOutcome, note_outcome
+from exchange.flows.operate.recovery import FILE, DrillOutcome, note_outcome
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.terms.terms import state_policy
 from exchange.store.tables.peers import PeerRow

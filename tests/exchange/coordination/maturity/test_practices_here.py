@@ -26,7 +26,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.stamping import note_stamp_failure, stamp_head
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.recovery.last_backup import find_last_backup, note_backup
+from exchange.flows.operate.recovery import find_last_backup, note_backup
 from exchange.flows.statement.peer import note_alarm
 from exchange.flows.sync.progress import note_quarantine
 from exchange.flows.terms.terms import state_policy

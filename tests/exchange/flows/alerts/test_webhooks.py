@@ -22,8 +22,8 @@ from exchange.flows.alerts.webhooks import (
 )
 from exchange.flows.hits.pairs import work_out_all
 from exchange.flows.node.node import Node, create_node, opened
-from exchange.flows.operate.doctor.causes import Cause
-from exchange.flows.operate.doctor.work import examine_work
+from exchange.flows.operate.doctor.work import examine_alarms
+from exchange.flows.operate.findings import Cause
 from exchange.flows.operate.measure import observe
 from exchange.flows.operate.promised_work import promised_work
 from exchange.flows.operate.status import node_status
@@ -137,7 +137,7 @@ def test_a_program_that_is_away_is_told_again_later_under_the_same_name(node: No
         assert failed.value.retry_after_s == TOLD_AGAIN_S[attempt - 1]
         alarms = node_status(node).alarms
         assert any(f"Webhook {number} (127.0.0.1) did not take the last message" in alarm for alarm in alarms)
-    assert Cause.WEBHOOK in [finding.cause for finding in examine_work(node, served=False)]
+    assert Cause.WEBHOOK in [finding.cause for finding in examine_alarms(node)]
     assert observe(node).webhooks_failing == 1
     (job,) = promised_work(node, limit=10)
     assert (job.kind, job.subject) == ("tell-webhook", f"webhook {number}")

@@ -16,7 +16,7 @@ from exchange.flows.integrity.log_check import check_log
 from exchange.flows.keys.enrol import revoke_peer
 from exchange.flows.node.node import Node, create_node, opened
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.doctor.peers import examine_peers
+from exchange.flows.operate.doctor.work import examine_alarms
 from exchange.flows.operate.restore import Secrets, restore
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.sharing import share_anew
@@ -154,7 +154,7 @@ def test_the_operator_is_told_at_once_and_ends_it(network: Network) -> None:
     (status,) = [one for one in sync_status(rs) if one.row.node_id == MK]
     assert status.fingerprint == ""
     assert [line for line in in_words(status) if said in line]
-    assert [found for found in examine_peers(rs, served=False) if found.subject == "peer ffp-mk" and said in found.what]
+    assert [found for found in examine_alarms(rs) if found.subject == "peer ffp-mk" and said in found.what]
     revoke_peer(rs, MK)
     assert network.peer(RS, MK).state == PeerState.REVOKED
 

@@ -16,8 +16,7 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.mend import mend_log
 from exchange.flows.log.start import log_alarms
 from exchange.flows.node.node import Node
-from exchange.flows.operate.ready import readiness
-from exchange.flows.operate.status import node_status
+from exchange.flows.operate.status import node_status, readiness
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.flows.integrity.at_rest_world import altered, deleted
 from tests.exchange.flows.network import MK, RS, Network, resting

@@ -22,7 +22,8 @@ from exchange.flows.integrity.log_check import check_and_keep, check_log
 from exchange.flows.log.objects import evict, promise_objects, promise_uploads_again, settle_object, sweep_objects
 from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.doctor.work import examine_objects, examine_scans
+from exchange.flows.operate.doctor.services import examine_objects
+from exchange.flows.operate.doctor.work import examine_scans
 from exchange.flows.operate.restore import Secrets, restore, verify_restored
 from exchange.flows.operate.status import node_status
 from exchange.flows.terms.erase import erase

@@ -22,8 +22,8 @@ from exchange.flows.integrity.log_check import check_log
 from exchange.flows.move.move import CopyLeft, give_up, move_database
 from exchange.flows.move.places import at, parse_place, place_name
 from exchange.flows.node.node import Node, open_node, opened, store_of
-from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import examine
+from exchange.flows.operate.findings import Cause
 from exchange.flows.operate.home_lock import served
 from exchange.store.access.users import add_user
 from exchange.store.move.copying import content_of

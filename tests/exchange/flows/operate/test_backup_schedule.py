@@ -12,10 +12,10 @@ from exchange.config import given
 from exchange.errors import StoreUnavailable
 from exchange.flows.node.node import create_node
 from exchange.flows.operate import backup as flow
-from exchange.flows.operate import backup_schedule
+from exchange.flows.operate import schedules
 from exchange.flows.operate.backup import back_up
-from exchange.flows.operate.backup_schedule import back_up_daily, due_after, first_due
-from exchange.flows.operate.recovery.last_backup import last_backup
+from exchange.flows.operate.recovery import LastBackup, find_last_backup
+from exchange.flows.operate.schedules import back_up_daily, due_after, first_due
 from schemas.vocabulary import Jurisdiction
 
 NIGHT = time(2, 30)
@@ -35,8 +35,8 @@ def home(tmp_path: Path) -> Path:
 def moment(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """The time, which waiting alone moves on."""
     at = [datetime(2026, 11, 28, 12, 0, tzinfo=UTC)]
-    monkeypatch.setattr(backup_schedule, "now", lambda: at[0])
-    monkeypatch.setattr(backup_schedule.clock, "sleep", lambda s: at.__setitem__(0, at[0] + timedelta(seconds=s)))
+    monkeypatch.setattr(schedules, "now", lambda: at[0])
+    monkeypatch.setattr(schedules.clock, "sleep", lambda s: at.__setitem__(0, at[0] + timedelta(seconds=s)))
     return at
 
 
@@ -47,8 +47,8 @@ def test_the_first_time_after_a_moment() -> None:
 
 def test_a_missed_one_is_due_at_once() -> None:
     assert first_due(None, NIGHT) <= now()
-    assert first_due(stamp(now() - timedelta(days=2)), NIGHT) < now()
-    assert first_due(stamp(now()), NIGHT) > now()
+    assert first_due(LastBackup(stamp(now() - timedelta(days=2)), 0, Path()), NIGHT) < now()
+    assert first_due(LastBackup(stamp(now()), 0, Path()), NIGHT) > now()
 
 
 def test_at_once_then_every_night_and_sooner_after_a_failure(home: Path, moment: list[datetime]) -> None:
@@ -70,7 +70,9 @@ def test_at_once_then_every_night_and_sooner_after_a_failure(home: Path, moment:
 
 def test_one_that_was_made_is_not_made_again_at_a_new_start(home: Path, tmp_path: Path, moment: list[datetime]) -> None:
     back_up(home, tmp_path / "backups")
-    made = datetime.fromisoformat(last_backup(home) or "")
+    last = find_last_backup(home)
+    assert last is not None
+    made = datetime.fromisoformat(last.made_at)
     moment[0] = made
 
     def make() -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.operate.doctor.causes import EXPLAINS, Cause
-from exchange.flows.operate.doctor.findings import Finding, causes_and_consequences, fault, warning
+from exchange.flows.operate.findings import EXPLAINS, Cause, Finding, causes_and_consequences, fault, warning
 
 PAGE = Path(__file__).parents[4] / "deploy" / "troubleshooting.md"
 C = Cause

@@ -20,12 +20,14 @@ from exchange.flows.node.node import Node, open_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.drill import scratch
 from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
-from exchange.flows.operate.recovery.last_backup import LastBackup, find_last_backup, note_backup
-from exchange.flows.operate.recovery.outcomes import (
+from exchange.flows.operate.recovery import (
     DRILL_LOCK,
     FILE,
     MOST_KEPT,
     DrillOutcome,
+    LastBackup,
+    find_last_backup,
+    note_backup,
     note_outcome,
     note_scratch,
     read_drills,

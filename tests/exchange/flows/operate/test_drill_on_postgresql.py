@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 from exchange.flows.node.node import Node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
-from exchange.flows.operate.recovery.outcomes import read_drills
+from exchange.flows.operate.recovery import read_drills
 from exchange.store.database.postgresql import lone_engine
 from exchange.store.database.scratch_database import scratch_name
 from schemas.vocabulary import Jurisdiction

@@ -17,7 +17,7 @@ from exchange.flows.node.cluster import Cluster, executor_on
 from exchange.flows.node.destinations import egress_of, service_destinations
 from exchange.flows.node.node import Node, create_node, open_node, store_of
 from exchange.flows.operate import egress as flow
-from exchange.flows.operate.doctor.egress import examine_egress
+from exchange.flows.operate.doctor.services import examine_egress
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.peer import address_of
 from exchange.net.client import PeerClient
@@ -267,7 +267,7 @@ def test_the_kernel_is_told_the_list(
     resolvers, unit_file = tmp_path / "resolv.conf", tmp_path / "egress.conf"
     resolvers.write_text("nameserver 10.0.0.53\nsearch lab.example\n", encoding="utf-8")
     monkeypatch.setattr(flow, "RESOLVERS", resolvers)
-    monkeypatch.setattr("exchange.flows.operate.doctor.egress.UNIT", unit_file)
+    monkeypatch.setattr("exchange.flows.operate.doctor.services.UNIT", unit_file)
     rs = node(f"https://{NAME}", 'egress_networks = ["10.8.0.0/16"]')
     names.leads[NAME] = ["8.8.8.8"]
     assert flow.unconfirmed(rs) == [NAME]

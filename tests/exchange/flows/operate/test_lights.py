@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from exchange.clock import DAY_S, stamp_in
 from exchange.flows.operate.lights import LightOf, Shines, lights_of
-from exchange.flows.operate.promised_work import NEXT_JOB_S, standing_work
-from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
+from exchange.flows.operate.promised_work import NEXT_JOB_S, QueueLook, look_at_queue
+from exchange.flows.operate.recovery import LastBackup, note_backup
 from exchange.flows.operate.status import node_status
 from exchange.flows.sync.partners import ExchangeStanding, exchange_standing
 from exchange.store.node import jobs
@@ -47,7 +47,7 @@ def test_a_missing_backup_puts_out_its_own_light_alone(network: Network) -> None
     note_backup(node.settings.home, LastBackup(stamp_in(-9 * DAY_S), 1000, node.settings.home))
     status = node_status(node)
     shines = {light.of: light.shines for light in lights_of(node, status, exchange_standing(node))}
-    assert status.alarms == status.recovery.alarms
+    assert status.findings == status.recovery.lacking
     assert (shines[LightOf.HEALTH], shines[LightOf.BACKUP]) == (Shines.ON, Shines.OFF)
 
 
@@ -59,9 +59,11 @@ def test_a_queue_that_moves_puts_no_light_out(
     node = start_node(Jurisdiction.RS).node
     looks = iter([(40, "2026-01-01T00:00:00.000Z"), (39, "2026-01-01T00:00:01.000Z")])
     monkeypatch.setattr(jobs, "overdue", lambda *_: next(looks))
-    assert standing_work(node) is None
+    assert look_at_queue(node, waits=True) == QueueLook()
+    monkeypatch.setattr(jobs, "overdue", lambda *_: None)
+    assert look_at_queue(node, waits=True) == QueueLook()
     monkeypatch.setattr(jobs, "overdue", lambda *_: (40, "2026-01-01T00:00:00.000Z"))
-    assert standing_work(node) == (40, "2026-01-01T00:00:00.000Z")
+    assert look_at_queue(node, waits=True).standing == (40, "2026-01-01T00:00:00.000Z")
 
 
 @pytest.mark.slow
@@ -73,12 +75,12 @@ def test_a_page_tells_a_queue_that_stands_without_waiting(
     moment, slept = [100.0], list[float]()
     clock = SimpleNamespace(monotonic=lambda: moment[0], sleep=slept.append)  # of this module alone
     monkeypatch.setattr("exchange.flows.operate.promised_work.time", clock)
-    monkeypatch.setattr("exchange.flows.operate.lights.who_works", lambda _: "ok")
+    monkeypatch.setattr("exchange.flows.operate.promised_work.who_works", lambda _: "ok")
 
     def shines() -> tuple[Shines, int]:
         exchange = ExchangeStanding((), 0, 0)
         light = next(one for one in lights_of(node, node_status(node), exchange) if one.of is LightOf.WORK)
-        return light.shines, len(light.steps)
+        return light.shines, len(light.findings)
 
     first, second = (40, "2026-01-01T00:00:00.000Z"), (39, "2026-01-01T00:00:01.000Z")
     monkeypatch.setattr(jobs, "overdue", lambda *_: first)

@@ -15,8 +15,7 @@ from exchange.config import load_settings
 from exchange.errors import ConfigurationError
 from exchange.flows.integrity.log_check import check_and_keep
 from exchange.flows.node.node import opened, store_of
-from exchange.flows.operate.migration.change_version import change_version
-from exchange.flows.operate.migration.plan import BESIDE, WRITTEN_ANEW, plan_migration
+from exchange.flows.operate.migration import BESIDE, WRITTEN_ANEW, change_version, plan_migration
 from exchange.store.database.engine import Store
 from exchange.store.node.lock import serving
 from exchange.store.tables.log import CheckpointRow
@@ -34,7 +33,7 @@ BACK = ("--to-version", str(SCHEMA_VERSION))
 
 PLAN_WITH_DISKS = """
 from collections import namedtuple
-from exchange.flows.operate.migration import plan as planning
+from exchange.flows.operate import migration as planning
 
 def usage(path):
     free = told["of_backup"] if str(path) == told["disk"] else told["free"]

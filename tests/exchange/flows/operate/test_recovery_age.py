@@ -11,11 +11,20 @@ import pytest
 
 from exchange.clock import DAY_S, stamp_in
 from exchange.config import Settings, first_settings
-from exchange.flows.operate.drill import schedule
+from exchange.flows.operate import schedules
 from exchange.flows.operate.drill.restore_drill import WantedDrill
-from exchange.flows.operate.recovery.age import Lack, recovery_of
-from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
-from exchange.flows.operate.recovery.outcomes import DRILL_LOCK, FILE, DrillOutcome, Drills, note_outcome, note_scratch
+from exchange.flows.operate.findings import Cause
+from exchange.flows.operate.recovery import (
+    DRILL_LOCK,
+    FILE,
+    DrillOutcome,
+    Drills,
+    LastBackup,
+    note_backup,
+    note_outcome,
+    note_scratch,
+    recovery_of,
+)
 from exchange.store.node.lock import sole_user
 from schemas.vocabulary import Jurisdiction
 
@@ -37,14 +46,14 @@ def drilled(settings: Settings, days: float, outcome: DrillOutcome = GOOD) -> No
     note_outcome(settings.home, replace(outcome, at=stamp_in(-days * DAY_S)))
 
 
-def lacks(settings: Settings, since_days: float = 400) -> list[Lack]:
-    return [found.lack for found in recovery_of(settings, stamp_in(-since_days * DAY_S)).lacking]
+def lacks(settings: Settings, since_days: float = 400) -> list[Cause]:
+    return [found.cause for found in recovery_of(settings, stamp_in(-since_days * DAY_S)).lacking]
 
 
 def test_a_new_node_has_time_for_both(settings: Settings) -> None:
     assert lacks(settings, since_days=1.9) == []
-    assert lacks(settings, since_days=2.1) == [Lack.NO_BACKUP]
-    assert lacks(settings, since_days=40.1) == [Lack.NO_BACKUP, Lack.RESTORE_UNTRIED]
+    assert lacks(settings, since_days=2.1) == [Cause.NO_BACKUP]
+    assert lacks(settings, since_days=40.1) == [Cause.NO_BACKUP, Cause.RESTORE_UNTRIED]
     assert recovery_of(settings, None).lacking == ()
 
 
@@ -57,8 +66,8 @@ def test_each_has_its_age(settings: Settings) -> None:
     assert found.verified_age_s == pytest.approx(34.9 * DAY_S, abs=10)
     assert found.verified_limit_s == 40 * DAY_S
     backed_up(settings, 2.1)
-    assert lacks(settings) == [Lack.OLD_BACKUP]
-    assert lacks(settings.model_copy(update={"restore_drill_days": 30})) == [Lack.OLD_BACKUP, Lack.RESTORE_UNTRIED]
+    assert lacks(settings) == [Cause.OLD_BACKUP]
+    assert lacks(settings.model_copy(update={"restore_drill_days": 30})) == [Cause.OLD_BACKUP, Cause.RESTORE_UNTRIED]
 
 
 def test_a_failed_drill_is_told_until_one_is_verified(settings: Settings) -> None:
@@ -66,7 +75,10 @@ def test_a_failed_drill_is_told_until_one_is_verified(settings: Settings) -> Non
     drilled(settings, 3)
     drilled(settings, 2, BAD)
     [told] = recovery_of(settings, stamp_in(-400 * DAY_S)).lacking
-    assert (told.lack, "did not verify ffp-rs-1: A scan is damaged there." in told.what) == (Lack.RESTORE_FAILED, True)
+    assert (told.cause, "did not verify ffp-rs-1: A scan is damaged there." in told.what) == (
+        Cause.RESTORE_FAILED,
+        True,
+    )
     drilled(settings, 1)
     assert lacks(settings) == []
 
@@ -75,7 +87,7 @@ def test_what_a_killed_drill_left_is_told_and_not_what_one_has_that_runs(setting
     backed_up(settings, 0)
     drilled(settings, 0)
     note_scratch(settings.home, settings.home / "restore-drill-ffp-rs")
-    assert lacks(settings) == [Lack.RESTORE_FAILED]
+    assert lacks(settings) == [Cause.RESTORE_FAILED]
     with sole_user(settings.home / DRILL_LOCK, "held"):
         assert lacks(settings) == []
 
@@ -85,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_not_taken_for_none(settings: Settings) ->
     drilled(settings, 0)
     (settings.home / FILE).write_text('{"outcomes": 3}')
     found = recovery_of(settings, stamp_in(-1 * DAY_S))
-    assert [(one.lack, "cannot be read" in one.what) for one in found.lacking] == [(Lack.RESTORE_FAILED, True)]
+    assert [(one.cause, "cannot be read" in one.what) for one in found.lacking] == [(Cause.RESTORE_FAILED, True)]
 
 
 def test_a_day_that_is_still_to_come_makes_no_age(settings: Settings) -> None:
@@ -101,7 +113,7 @@ def test_a_day_that_is_still_to_come_makes_no_age(settings: Settings) -> None:
 )
 def test_when_the_next_is_due(outcome: DrillOutcome | None, days_ago: float, *, due: bool) -> None:
     made = () if outcome is None else (replace(outcome, at=stamp_in(-days_ago * DAY_S)),)
-    assert (schedule.next_due(Drills(outcomes=made), 30) <= datetime.now(UTC) + timedelta(seconds=5)) is due
+    assert (schedules.next_due(Drills(outcomes=made), 30) <= datetime.now(UTC) + timedelta(seconds=5)) is due
 
 
 class Enough(Exception):
@@ -132,10 +144,10 @@ def test_a_process_that_stays_waits_for_a_backup_and_survives_what_fails(
         note_outcome(home, replace(GOOD, at=stamp_in(0)))
         return GOOD
 
-    monkeypatch.setattr(schedule.clock, "sleep", sleep)
-    monkeypatch.setattr(schedule, "run_restore_drill", drill)
+    monkeypatch.setattr(schedules.clock, "sleep", sleep)
+    monkeypatch.setattr(schedules, "run_restore_drill", drill)
     with pytest.raises(Enough):
-        schedule.drill_every(settings.home, WantedDrill(), 30, told.append, lambda error: failed.append(str(error)))
+        schedules.drill_every(settings.home, WantedDrill(), 30, told.append, lambda error: failed.append(str(error)))
     assert len(told) == 2, "none before there was a backup; and one more when the outcome of the first was gone"
     assert len(failed) == 1
     assert "cannot be read" in failed[0]

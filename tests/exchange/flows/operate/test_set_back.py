@@ -17,10 +17,9 @@ from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.leftovers import clear_leftovers
 from exchange.flows.log.start import accept_database
 from exchange.flows.node.node import Node
-from exchange.flows.operate.doctor.causes import Cause
 from exchange.flows.operate.doctor.examine import examine
-from exchange.flows.operate.ready import readiness
-from exchange.flows.operate.status import node_status
+from exchange.flows.operate.findings import Cause
+from exchange.flows.operate.status import node_status, readiness
 from exchange.flows.statement.sign_statement import say
 from exchange.flows.sync.available_hours import AvailableHours
 from exchange.net.time_authority import TimeAuthorityClient

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from exchange.errors import PeerMisbehaved
 from exchange.flows.node.node import Node
-from exchange.flows.operate.doctor.peers import examine_peers
+from exchange.flows.operate.doctor.work import examine_alarms
 from exchange.flows.operate.status import node_status
 from exchange.flows.statement.sign_statement import put_on_lanes
 from exchange.flows.sync import serve_lane
@@ -180,9 +180,7 @@ def test_a_lane_that_stands_still_is_told_at_both_ends(network: Network) -> None
     assert "It reads the contract up to version 1.0, this node up to 1.0." in in_words(to_mk)
     assert [said for said in in_words(from_rs) if "Alarm: " in said and "This node is older: upgrade it." in said]
     for node, what in ((rs, older), (mk, "This node is older")):
-        assert [
-            found for found in examine_peers(node, served=False) if what in found.what and found.subject == "contract"
-        ]
+        assert [found for found in examine_alarms(node) if what in found.what and found.subject == "contract"]
     told = generate_latest(registry_of(rs)).decode(), generate_latest(registry_of(mk)).decode()
     assert 'ffp_peer_older{peer="ffp-mk"} 5.0' in told[0]
     assert 'ffp_node_older{peer="ffp-rs"} 5.0' in told[1]

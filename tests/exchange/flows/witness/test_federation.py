@@ -17,7 +17,7 @@ from exchange.flows.log.start import may_sign
 from exchange.flows.node.last_head import state_no_head
 from exchange.flows.node.node import Node
 from exchange.flows.node.witnesses import installed_witnesses
-from exchange.flows.operate.doctor.peers import examine_peers
+from exchange.flows.operate.doctor.work import examine_alarms
 from exchange.flows.operate.status import node_status
 from exchange.flows.sync.pull import pull
 from exchange.flows.witness.witnessed import ASK_EVERY_S
@@ -335,7 +335,7 @@ def test_where_few_witnesses_are_enrolled_the_log_is_not_blamed(twenty: Federati
     assert X in said
     assert "fewer than a majority of their witnesses are enrolled" in said
     assert "showed here a head" not in said
-    found = list(examine_peers(twenty.nodes[reader], served=False))
+    found = list(examine_alarms(twenty.nodes[reader]))
     assert [one.subject for one in found if one.cause == "few-witnesses"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from exchange.clock import DAY_S, stamp_in
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
-from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
+from exchange.flows.operate.recovery import LastBackup, note_backup
 from schemas.vocabulary import Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person

@@ -20,8 +20,7 @@ from exchange.clock import stamp_in
 from exchange.flows.node.node import create_node
 from exchange.flows.operate.backup import back_up
 from exchange.flows.operate.drill.restore_drill import WantedDrill, run_restore_drill
-from exchange.flows.operate.recovery.last_backup import LastBackup, note_backup
-from exchange.flows.operate.recovery.outcomes import FILE, note_outcome
+from exchange.flows.operate.recovery import FILE, LastBackup, note_backup, note_outcome
 from schemas.vocabulary import Jurisdiction
 from tests.exchange.cli.operate.broken_nodes.made import PASSPHRASE, ROOM, Made, scan_of
 
