@@ -31,7 +31,19 @@ from exchange.cli.integrity import audit, bundles, log_check
 from exchange.cli.keys import peers, root, rotate
 from exchange.cli.matching import calibration, compare, evaluation, inspection
 from exchange.cli.matching.region_option import RegionCommand
-from exchange.cli.operate import backup, doctor, egress, extras, jobs, restore_drill, settings, top, watching, webhooks
+from exchange.cli.operate import (
+    backup,
+    doctor,
+    egress,
+    extras,
+    jobs,
+    migration,
+    restore_drill,
+    settings,
+    top,
+    watching,
+    webhooks,
+)
 from exchange.cli.serving.memory import collect_seldom
 from exchange.errors import ExchangeError
 from exchange.extensions import parts_for
@@ -229,7 +241,7 @@ HEADINGS = (
             ),
             Command(
                 "migrate",
-                backup.migrate,
+                migration.migrate,
                 "Change the form of the database, or move it to PostgreSQL.",
                 (
                     "ffp migrate --plan",

@@ -1,4 +1,4 @@
-"""``ffp backup``, ``ffp restore``, ``ffp migrate``: what keeps a node's content through losses and upgrades."""
+"""``ffp backup`` and ``ffp restore``: what keeps a node's content through losses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import typer
 
 from exchange.cli.node import Home
 from exchange.cli.opening import ask_secret, passphrase_for
-from exchange.cli.operate.move import GiveUp, MoveTo
 from exchange.cli.tables import AsJson, print_json, tell
 from exchange.errors import ConfigurationError, PassphraseNeeded
 from exchange.home import resolve_home
@@ -174,57 +173,6 @@ def restore(
     said = "Once served, it signs nothing before its peers have shown it the last heads of its log: ffp status."
     tell(as_json, fields, said)
     raise typer.Exit(1 if found is not None and not found.good else 0)
-
-
-def migrate(
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="Change nothing; exit code 1 when the database has an earlier schema version."),
-    ] = False,
-    plan: Annotated[
-        bool,
-        typer.Option(
-            "--plan",
-            help="Change nothing; say what is rewritten, how much disk that takes and whether it is there, and what is "
-            "lost. Exit code 1 when it would be refused.",
-        ),
-    ] = False,
-    to_version: Annotated[
-        int | None,
-        typer.Option("--to-version", metavar="N", help="The schema version of an earlier release, to go back to it."),
-    ] = None,
-    backup: Annotated[
-        Path | None,
-        typer.Option("--backup", metavar="FOLDER", help="Make a backup there first. To go back there must be one."),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
-    to: MoveTo = None,
-    gives_up: GiveUp = False,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
-    """Bring the database of an earlier release to this one's schema version, or back to that of an earlier one, with
-    the node stopped: all of it or nothing.
-
-    With --to, move the node to PostgreSQL or back to SQLite: same identity, log and peers. Killed at any point, the
-    same command goes on."""
-    from exchange.cli.operate.migration import MigrateOptions, bring_to_version
-    from exchange.cli.operate.move import move
-    from exchange.flows.move.move import refuse_half_moved
-
-    folder = resolve_home(home)
-    if to is None and gives_up:
-        raise typer.BadParameter("--give-up needs --to with the address that the move leads to: ffp doctor names it.")
-    if to is not None:
-        if check or plan or yes or backup is not None or to_version is not None:
-            raise typer.BadParameter(
-                "--to moves the node to another database; --check, --plan, --to-version, --backup and --yes change the "
-                "database schema version. A backup before a move: ffp backup FOLDER"
-            )
-        move(folder, to, gives_up=gives_up, as_json=as_json)
-        return
-    refuse_half_moved(folder)
-    bring_to_version(folder, MigrateOptions(to_version, backup, check=check, plan=plan, yes=yes, as_json=as_json))
 
 
 def _passphrase(home: Path, *, twice: bool = False) -> bytes | None:

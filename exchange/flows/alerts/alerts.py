@@ -188,6 +188,14 @@ def alerts_for(session: Session, node: Node, role: Role, pseudonym: str, *, most
     return Alerts(tuple(lines), before is not None, pairs)
 
 
+def tell_alerts(node: Node, role: Role, pseudonym: str, *, most: int = MOST_ALERTS) -> Alerts:
+    """As ``alerts_for``, for somebody who is thereby told that there are hits."""
+    with node.store.read() as session:
+        found = alerts_for(session, node, role, pseudonym, most=most)
+    note_hits(node, role, pseudonym, found.pairs)
+    return found
+
+
 def pictures_of_alerts(node: Node, lines: Iterable[Alert]) -> dict[str, dict[str, ListedScan]]:
     """Of each line that is about a hit, by what it is about: both specimens by their records, as the list of hits has
     them. Hits of pairs that this person may come to verify are in no line; what waits names nothing, and shows

@@ -1,8 +1,8 @@
-"""What is due, and from whom: the first page of whoever signs in."""
+"""What is due: for the head, and for whoever watches that deadlines are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, assert_never
@@ -11,13 +11,11 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import hours_after, stamp
 from exchange.flows.blind.hits_told import note_hits
-from exchange.flows.blind.tasks import tasks_for
-from exchange.flows.blind.visibility import Hidden, hidden_pairs
+from exchange.flows.blind.visibility import Hidden
 from exchange.flows.hits.history import KnownLink, my_turn
 from exchange.flows.hits.vocabulary import HitTask, Todo, may_do
 from exchange.flows.node.node import Node
-from exchange.flows.review.leads import reviews_to_send
-from exchange.store.review.candidates import correlated_first, unopened_records
+from exchange.store.review.candidates import unopened_records
 from exchange.store.review.reviews import open_tasks
 from schemas.vocabulary import Role
 
@@ -91,62 +89,32 @@ def own_tasks(node: Node, role: Role | None, link: KnownLink) -> list[HitTask]:
     return tasks if role is None else [task for task in tasks if may_do(task.todo, role)]
 
 
-def waiting_for(session: Session, node: Node, role: Role, pseudonym: str) -> Waiting:
-    """An examiner's first reviews are those of the exhibits that the examiner registered; whoever heads the FFP sees
-    all."""
-    reviews, links = dict[str, str](), list[KnownLink]()
-    if role in (Role.EXAMINER, Role.HEAD):
-        mine = pseudonym if role is Role.EXAMINER else None
-        found = unopened_records(session, node.node_id, submitted_by=mine, blind_for=mine)
-        reviews = {name: hours_after(at, node.settings.first_review_h) for name, at in found}
-    if role in (Role.EXAMINER, Role.INVESTIGATOR, Role.HEAD):
-        links = my_turn(session, node, hidden_pairs(session, role, pseudonym))
-    return Waiting(reviews, links)
+def waiting_here(session: Session, node: Node) -> Waiting:
+    """What waits for the people of this node, whoever they are."""
+    unopened = unopened_records(session, node.node_id, submitted_by=None)
+    reviews = {name: hours_after(at, node.settings.first_review_h) for name, at in unopened}
+    return Waiting(reviews, my_turn(session, node, Hidden()))
 
 
-def duties(session: Session, node: Node, role: Role, pseudonym: str, waiting: Waiting | None = None) -> list[Due]:
-    """What waits for this person in this role, the most urgent first; ``waiting``: what was read of it already."""
-    waiting = waiting or waiting_for(session, node, role, pseudonym)
-    moments: dict[Duty, list[str]] = {Duty.FIRST_REVIEW: list(waiting.reviews.values())}
-    if role is Role.EXAMINER:
-        moments[Duty.VERIFICATION] = [task.due_at for task in tasks_for(session, pseudonym)]
-        moments[Duty.SEND_LEAD] = [
-            hours_after(review.at, node.settings.dissemination_h)
-            for review in reviews_to_send(session, node, pseudonym)
-        ]
-    _add_hits(moments, node, role, waiting.links)
-    return _due(moments)
-
-
-def tell_duties(node: Node, role: Role, pseudonym: str, waiting: Waiting | None = None) -> list[Due]:
-    """As ``duties``, for somebody who is thereby told that there are hits."""
+def head_duties(node: Node, pseudonym: str) -> tuple[Waiting, list[Due]]:
+    """What waits here, and what of it the head may do, the most urgent first. The head is thereby told that there are
+    hits."""
     with node.store.read() as session:
-        waiting = waiting or waiting_for(session, node, role, pseudonym)
-        due = duties(session, node, role, pseudonym, waiting)
-    note_hits(node, role, pseudonym, {link.pair_id for link in waiting.links})
-    return due
+        waiting = waiting_here(session, node)
+    note_hits(node, Role.HEAD, pseudonym, {link.pair_id for link in waiting.links})
+    return waiting, _due(node, Role.HEAD, waiting)
 
 
 def all_duties(session: Session, node: Node) -> list[Due]:
     """What waits for anybody of this node, for whoever watches that deadlines are kept: numbers, no names."""
-    moments: dict[Duty, list[str]] = {
-        Duty.FIRST_REVIEW: [
-            hours_after(at, node.settings.first_review_h)
-            for at in correlated_first(session, node.node_id, submitted_by=None)
-        ],
-        Duty.VERIFICATION: [task.due_at for task in open_tasks(session)],
-    }
-    _add_hits(moments, node, None, my_turn(session, node, Hidden()))
-    return _due(moments)
+    return _due(node, None, waiting_here(session, node), [task.due_at for task in open_tasks(session)])
 
 
-def _add_hits(moments: dict[Duty, list[str]], node: Node, role: Role | None, links: Iterable[KnownLink]) -> None:
-    for link in links:
+def _due(node: Node, role: Role | None, waiting: Waiting, verifications: Sequence[str] = ()) -> list[Due]:
+    moments = {Duty.FIRST_REVIEW: [*waiting.reviews.values()], Duty.VERIFICATION: [*verifications]}
+    for link in waiting.links:
         for task in own_tasks(node, role, link):
             moments.setdefault(duty_of(task.todo), []).append(task.due_at)
-
-
-def _due(moments: dict[Duty, list[str]]) -> list[Due]:
     now = stamp()
     found = [
         Due(duty, len(due), sum(at < now for at in due), min(due), PAGE_OF_DUTY[duty])

@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp, stamp_in
 from exchange.errors import InvalidInput, MailError, MailRefused, NotFound, TooMany
-from exchange.flows.alerts.alerts import Alerts, alerts_for, count_fresh
-from exchange.flows.blind.hits_told import note_hits
+from exchange.flows.alerts.alerts import count_fresh
 from exchange.flows.node.node import Node
 from exchange.net.mail import MailServer, is_address
 from exchange.store.review.mail import addressees, failures, forget_address, mail_address_of, note_failure, note_sent
@@ -56,25 +55,10 @@ class MailState:
     failure: str | None
 
 
-def mail_state(session: Session, pseudonym: str) -> MailState | None:
-    row = mail_address_of(session, pseudonym)
+def mail_state(node: Node, pseudonym: str) -> MailState | None:
+    with node.store.read() as session:
+        row = mail_address_of(session, pseudonym)
     return None if row is None else MailState(row.address, row.code is None, row.failure)
-
-
-def read_alerts(node: Node, role: Role, pseudonym: str) -> tuple[Alerts, MailState | None]:
-    """What is new for somebody who is thereby told that there are hits, and the own address, if there is one."""
-    with node.store.read() as session:
-        found = alerts_for(session, node, role, pseudonym), mail_state(session, pseudonym)
-    note_hits(node, role, pseudonym, found[0].pairs)
-    return found
-
-
-def newest_alerts(node: Node, role: Role, pseudonym: str, *, most: int) -> Alerts:
-    """The newest of what is new, and of what was read, for somebody who is thereby told that there are hits."""
-    with node.store.read() as session:
-        found = alerts_for(session, node, role, pseudonym, most=most)
-    note_hits(node, role, pseudonym, found.pairs)
-    return found
 
 
 def ask_for_letters(node: Node, pseudonym: str, address: str, language: str) -> None:

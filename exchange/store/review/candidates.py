@@ -271,15 +271,6 @@ def _numbers_by_chance(session: Session) -> Iterator[list[int]]:
         yield drawn[start : start + PROBED]
 
 
-def correlated_first(
-    session: Session, owner: str, *, submitted_by: str | None, blind_for: str | None = None
-) -> list[str]:
-    """For each current record of the owner that has a pair across a border, of which nobody has opened one: when its
-    scan was correlated. ``submitted_by``: of one examiner's exhibits; ``blind_for``: as if the pairs that this examiner
-    may be asked to verify were not there."""
-    return [at for _, at in unopened_records(session, owner, submitted_by=submitted_by, blind_for=blind_for)]
-
-
 def unopened_records(
     session: Session,
     owner: str,
@@ -288,8 +279,10 @@ def unopened_records(
     blind_for: str | None = None,
     only: Collection[str] | None = None,
 ) -> list[tuple[str, str]]:
-    """As ``correlated_first``, each with its record; ``only`` of these records. Whoever set a pair aside has looked at
-    it: for ``blind_for`` it is what they set aside themselves, for all others what its registrar did."""
+    """Return each current record of the owner with a pair across a border of which nobody opened one, with the time
+    when its scan was correlated. ``submitted_by``: of one examiner's exhibits; ``only``: of these; ``blind_for``:
+    as if the pairs that this examiner may be asked to verify were not there. Whoever set a pair aside has looked at it:
+    for ``blind_for`` it is what they set aside themselves, for all others what its registrar did."""
     query = _unopened(owner, submitted_by, blind_for)
     parts = [query]
     if only is not None:

@@ -8,8 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from exchange.flows.alerts.alerts import Alert, AlertSubject, mark_read, undo_mark
-from exchange.flows.alerts.mail import read_alerts
+from exchange.flows.alerts.alerts import Alert, AlertSubject, mark_read, tell_alerts, undo_mark
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode, Reader
@@ -58,7 +57,7 @@ class ReadTo(BaseModel):
 @router.get("", response_model=AlertsAnswer)
 def list_alerts(node: OpenNode, asker: Consulting) -> AlertsAnswer:
     """What is new for the caller, as the page *Alerts* has it."""
-    found, _ = read_alerts(node, *asker.reader)
+    found = tell_alerts(node, *asker.reader)
     subjects = [line.news.statement_id for line in found.lines if line.news.statement_id]
     asker.note(Act.LIST_STATEMENTS, len(subjects), *subjects[:MAX_SUBJECTS])
     return AlertsAnswer(

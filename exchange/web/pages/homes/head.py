@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.flows.alerts.deadlines import Duty, Waiting, tell_duties, waiting_for
+from exchange.flows.alerts.deadlines import Duty, Waiting, head_duties
 from exchange.flows.alerts.team_work import TeamWork, team_work
 from exchange.flows.alerts.worklist import hit_items
 from exchange.flows.operate.lights import lights_of
@@ -23,9 +23,7 @@ from exchange.web.pages.layout import Visitor
 def head_home(who: Visitor) -> dict[str, Any]:
     node = who.node
     exchange = exchange_standing(node)
-    with node.store.read() as session:
-        waiting = waiting_for(session, node, who.caller.role, who.caller.pseudonym)
-    due = tell_duties(node, who.caller.role, who.caller.pseudonym, waiting)
+    waiting, due = head_duties(node, who.caller.pseudonym)
     of_hits = (item for link in waiting.links for item in hit_items(node, who.caller.role, link))
     return {
         "team": _team(who, waiting) if who.may_consult else None,

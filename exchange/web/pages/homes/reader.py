@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.flows.alerts.alerts import Alerts, pictures_of_alerts
+from exchange.flows.alerts.alerts import pictures_of_alerts, tell_alerts
 from exchange.flows.alerts.kept_searches import MOST_TOLD, kept_searches
-from exchange.flows.alerts.mail import newest_alerts
 from exchange.flows.alerts.worklist import Worklist, WorkOf, worklist_of
 from exchange.flows.entry.drafts import own_exhibits
 from exchange.flows.review.taken_work import MAY_WORK_ON, colleagues_for
@@ -38,7 +37,7 @@ def reader_home(who: Visitor, of: WorkOf | None = None) -> dict[str, Any]:
         "proposals": [],
     }
     if who.may_consult:
-        news = _news(who)
+        news = tell_alerts(node, who.caller.role, pseudonym, most=_NEWS)
         kinds = [kind for kind, roles in MAY_WORK_ON.items() if who.caller.role in roles]
         shown |= {
             "work": _worklist(who, of),
@@ -66,7 +65,3 @@ def _worklist(who: Visitor, of: WorkOf | None) -> Worklist:
     if subjects:
         who.consultation.note(Act.LIST_WORK, len(subjects), *subjects[:MAX_SUBJECTS])
     return found
-
-
-def _news(who: Visitor) -> Alerts:
-    return newest_alerts(who.node, who.caller.role, who.caller.pseudonym, most=_NEWS)

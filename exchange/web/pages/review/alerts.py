@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
 from exchange.errors import InvalidInput
-from exchange.flows.alerts.alerts import KEPT_DAYS, Alerts, mark_read, pictures_of_alerts, undo_mark
-from exchange.flows.alerts.mail import ask_for_letters, confirm_address, read_alerts, stop_letters
+from exchange.flows.alerts.alerts import KEPT_DAYS, Alerts, mark_read, pictures_of_alerts, tell_alerts, undo_mark
+from exchange.flows.alerts.mail import ask_for_letters, confirm_address, mail_state, stop_letters
 from exchange.flows.hits.history import Link
 from exchange.flows.node.node import Node
 from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
@@ -44,7 +44,7 @@ class AlertedHit:
 def alerts(node: OpenNode, who: Reading) -> Response:
     """The newest first."""
     asker = who.consultation
-    found, mail = read_alerts(node, *asker.reader)
+    found = tell_alerts(node, *asker.reader)
     subjects = [line.news.statement_id for line in found.lines if line.news.statement_id]
     asker.note(Act.LIST_STATEMENTS, len(subjects), *subjects[:MAX_SUBJECTS])
     return page(
@@ -55,7 +55,7 @@ def alerts(node: OpenNode, who: Reading) -> Response:
         about=_about(node, found),
         pictured=pictures_of_alerts(node, found.lines),
         days=KEPT_DAYS,
-        mail=mail,
+        mail=mail_state(node, who.caller.pseudonym),
         mail_sent=node.mail is not None,
     )
 

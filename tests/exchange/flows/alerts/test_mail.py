@@ -230,8 +230,7 @@ def test_an_address_that_the_server_refuses_keeps_nobody_else_waiting(
     ask(node)
     send_all(node, server)
     assert taken.addressed == [ADDRESS]
-    with node.store.read() as session:
-        state = mail_state(session, "another")
+    state = mail_state(node, "another")
     assert state is not None
     assert "no such user" in str(state.failure)
 
@@ -260,12 +259,11 @@ def test_who_the_server_is_and_what_it_demands_is_checked(
 def test_a_revoked_user_and_one_who_says_so_are_forgotten(node: Node, server: MailServer, taken: Taken) -> None:
     confirmed(node, server, taken)
     stop_letters(node, READER)
-    with node.store.read() as session:
-        assert mail_state(session, READER) is None
+    assert mail_state(node, READER) is None
     ask_for_letters(node, READER, ADDRESS, "en")
     with node.store.write() as session:
         revoke_user(session, READER)
-        assert mail_state(session, READER) is None
+    assert mail_state(node, READER) is None
     assert send_all(node, server) == 0
 
 

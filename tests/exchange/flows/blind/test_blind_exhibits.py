@@ -9,7 +9,8 @@ import pytest
 
 from exchange.errors import Conflict, Forbidden, NotFound
 from exchange.flows.alerts.alerts import count_fresh
-from exchange.flows.alerts.deadlines import Duty, duties
+from exchange.flows.alerts.deadlines import Duty
+from exchange.flows.alerts.worklist import worklist_of
 from exchange.flows.blind.tasks import take_task, tasks_for, waiting_of, who_may_verify
 from exchange.flows.blind.visibility import hidden_pairs, note_shown, view_of
 from exchange.flows.hits.history import all_links
@@ -148,8 +149,8 @@ def test_a_hit_of_other_scans_of_the_exhibits_is_hidden(world: BlindWorld) -> No
     with world.rs.store.read() as session:
         hidden = hidden_pairs(session, Role.EXAMINER, "two")
         assert all_links(session, hidden) == []
-        due = {item.duty for item in duties(session, world.rs, Role.EXAMINER, "two")}
-        assert due == {Duty.VERIFICATION}, "neither the hit's answer nor the first review of what is hidden"
+    due = {item.duty for item in worklist_of(world.rs, Role.EXAMINER, "two").items}
+    assert due == {Duty.VERIFICATION}, "neither the hit's answer nor the first review of what is hidden"
     assert waiting(world, SECOND) == 1, "the alert of the hit is not counted"
     with pytest.raises(NotFound):
         visible_statement(reader, hit.statement_id, {"hit"})
@@ -202,9 +203,7 @@ def test_first_reviews_do_not_tell_whether_a_hidden_pair_was_opened(world: Blind
         session.get_one(RecordRow, world.records["a"]).submitted_by = "two"
 
     def reviews() -> int:
-        with world.rs.store.read() as session:
-            found = duties(session, world.rs, Role.EXAMINER, "two")
-        return sum(item.count for item in found if item.duty is Duty.FIRST_REVIEW)
+        return sum(item.duty is Duty.FIRST_REVIEW for item in worklist_of(world.rs, Role.EXAMINER, "two").items)
 
     assert reviews() == 1
     world.concludes(FIRST, "a", "b", BREECH)

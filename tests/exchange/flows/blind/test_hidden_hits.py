@@ -10,7 +10,8 @@ import pytest
 
 from exchange.errors import NotFound
 from exchange.flows.alerts.alerts import count_fresh
-from exchange.flows.alerts.deadlines import Duty, duties
+from exchange.flows.alerts.deadlines import Duty
+from exchange.flows.alerts.worklist import worklist_of
 from exchange.flows.blind.visibility import hidden_pairs, tells_of
 from exchange.flows.hits.history import all_links, find_link
 from exchange.flows.review.disclosures import disclosures_on
@@ -59,8 +60,9 @@ def seen(network: Network, hit: Spoke, role: Role, pseudonym: str) -> list[bool]
             opened = find_link(session, node, hit.statement_id, hidden).link_id == hit.statement_id
         except NotFound:
             opened = False
-        due = Duty.ANSWER in {item.duty for item in duties(session, node, role, pseudonym)}
-        return [listed, opened, due, count_fresh(session, node, role, pseudonym) > 1]
+        fresh = count_fresh(session, node, role, pseudonym) > 1
+    due = Duty.ANSWER in {item.duty for item in worklist_of(node, role, pseudonym).items}
+    return [listed, opened, due, fresh]
 
 
 def test_whoever_may_be_asked_is_told_of_the_hit_only_after_the_verification(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from exchange.errors import Conflict, Forbidden, InvalidInput, NotFound
-from exchange.flows.alerts.deadlines import Duty, waiting_for
+from exchange.flows.alerts.deadlines import Duty, waiting_here
 from exchange.flows.alerts.team_work import TeamWork, team_work
 from exchange.flows.alerts.worklist import WorkItem, WorkOf, worklist_of
 from exchange.flows.review import taken_work
@@ -310,7 +310,7 @@ def test_who_is_revoked_while_taking_takes_nothing(world: BlindWorld, monkeypatc
 def test_the_head_sees_who_has_how_much_and_what_is_late_and_nobodys(world: BlindWorld) -> None:
     def team() -> TeamWork:
         with world.rs.store.read() as session:
-            waiting = waiting_for(session, world.rs, Role.HEAD, HEAD.pseudonym)
+            waiting = waiting_here(session, world.rs)
         return team_work(world.rs, HEAD.pseudonym, waiting)
 
     link = hit(world)

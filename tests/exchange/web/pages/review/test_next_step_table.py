@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from exchange import clock
-from exchange.flows.alerts.deadlines import waiting_for
 from exchange.flows.alerts.worklist import worklist_of
-from exchange.flows.blind.visibility import Hidden
-from exchange.flows.hits.history import find_link
+from exchange.flows.blind.visibility import Hidden, hidden_pairs
+from exchange.flows.hits.history import find_link, my_turn
 from exchange.flows.hits.vocabulary import Todo, may_do
 from exchange.flows.review.next_statements import next_statements
 from exchange.flows.review.next_step import next_hit_step
@@ -131,10 +130,10 @@ def check_offers(network: Network, programs: Programs, day: Day, side: str, who:
             asked = [("physical-comparison", hidden["step"])] if action == "comparison" else ENDS
             assert signed_at_once & {*asked}, (action, hidden)
     with node.store.read() as session:
-        waiting = waiting_for(session, node, who.role, who.pseudonym)
+        links = my_turn(session, node, hidden_pairs(session, who.role, who.pseudonym))
     if who.role is not Role.HEAD:
         items = worklist_of(node, who.role, who.pseudonym).items
-        todos = [todo for link in waiting.links for todo in own_todos(link, side, who.role)]
+        todos = [todo for link in links for todo in own_todos(link, side, who.role)]
         assert [item.page for item in items if item.page.startswith("/app/hits/")] == [address] * len(todos)
         assert {programs.page(node, who, item.page).status_code for item in items} <= {200}
 
