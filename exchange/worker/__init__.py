@@ -1,10 +1,11 @@
 """The node's own work beside its answers. Any number of workers of a node drain its outbox (`job_runner`); one of them
-leads (`leadership`), does the leader's duties (`leader_duties`) and goes the rounds with peers (`peer_rounds`)."""
+leads, does the leader's duties (`leader_duties`) and goes the rounds with peers (`peer_rounds`)."""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from functools import partial
 
@@ -24,8 +25,7 @@ from exchange.store.node.jobs import JobKind
 from exchange.store.sync.peers import asked_peers
 from exchange.worker.job_runner import JobRunner
 from exchange.worker.leader_duties import LeaderDuties
-from exchange.worker.leadership import Leadership
-from exchange.worker.loops import IDLE_S, Loop, Loops
+from exchange.worker.loops import IDLE_S, Loop, Loops, Step
 from exchange.worker.peer_news import PeerNews
 from exchange.worker.peer_rounds import PeerRounds
 
@@ -71,7 +71,7 @@ class Worker:
         self._presence = Presence(node)
         self._jobs = JobRunner(node, self._client, self._presence.worker_id, Patience(chance), stopping)
         self._duties = LeaderDuties(node, write_letter, self._time_authority, hours, stopping)
-        self._leadership = Leadership(node, self._presence, self._jobs.held, self._duties.take_over)
+        self._term, self._taking_over = 0, threading.Lock()
         self._rounds = PeerRounds(node, self._client, hours, stopping)
         self._news = PeerNews(node, self._client, hours)
         self._asked = frozenset[str]()
@@ -79,11 +79,12 @@ class Worker:
     def start(self) -> None:
         """Show that it lives, lead where nobody does, and start. Raises ConfigurationError where it cannot work beside
         those that do."""
-        self._leadership.begin()
-        self._loops.start(Loop("presence", self._leadership.show, BEAT_S))
-        self._leadership.may_lead()
+        self._presence.begin()
+        self.show()
+        self._loops.start(Loop("presence", self.show, BEAT_S))
+        self._may_lead()
         for loop in (*self._duties.loops(), *self._rounds_beside()):
-            self._loops.start(loop._replace(step=partial(self._leadership.run, loop.step)))
+            self._loops.start(loop._replace(step=partial(self._lead, loop.step)))
         self._loops.begin(self._attend_peers())
         self._loops.begin(self._work_off())
 
@@ -97,9 +98,29 @@ class Worker:
         self._node.compute.close()
         self._node.background.close()
         self._loops.join(STOP_S)
-        self._leadership.end()
+        self._presence.end()
         self._client.close()
         self._time_authority.close()
+
+    def show(self) -> None:
+        """One beat; it says too whether this worker has the galleries for itself."""
+        self._presence.beat(self._jobs.held())
+        self._node.galleries.share(with_others=not self._presence.alone)
+
+    def _may_lead(self) -> bool:
+        """Whether this worker leads, after it has taken over, once at the begin of each term."""
+        if not self._presence.leads:
+            return False
+        with self._taking_over:
+            if self._term != self._presence.term:
+                term = self._presence.term
+                self._duties.take_over()
+                self._term = term
+        return self._presence.leads
+
+    def _lead(self, step: Step) -> object:
+        """Do a step of the leader, where this worker leads."""
+        return self._may_lead() and step()
 
     async def _work_off(self) -> None:
         """Look now and then what is due, and drain each kind of it beside the others."""
@@ -151,7 +172,7 @@ class Worker:
         """A round with a peer; then wait until it has news, and for no less than the pause between two rounds. Until it
         is no peer any more."""
         name = f"rounds with {peer}"
-        pull = partial(self._leadership.run, partial(self._rounds.pull, peer))
+        pull = partial(self._lead, partial(self._rounds.pull, peer))
         while not self._loops.stopping.is_set() and peer in self._asked:
             begun = time.monotonic()
             if await self._loops.step(name, pull, limiter=limiter):

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -65,7 +66,7 @@ class WorkerPart:
 
 
 class LeaderDuties:
-    """Each step has its own transaction, and returns whether there is more to do at once."""
+    """Each step has its own transaction."""
 
     def __init__(
         self,
@@ -92,21 +93,21 @@ class LeaderDuties:
             Loop("time stamps", self._stamp, min(STAMP_S, settings.timestamp_interval_s)),
             Loop("e-mail", self._send_letter, MAIL_S),
             Loop("scans without a record", self.sweep, SWEEP_S),
-            Loop("galleries", self._restore_galleries, GALLERIES_S),
+            Loop("galleries", partial(restore_galleries, node), GALLERIES_S),
             Loop("check of galleries", self._check_galleries, CHECK_GALLERIES_S),
             Loop("pictures of scans", self._draw_pictures, PICTURES_S),
             Loop("heights that are kept", self._clear_heights, HEIGHTS_ROOM_S),
             Loop("work that waits for nobody", self._end_reviewed, REVIEWED_S),
             Loop("check of content at rest", self._check_at_rest, LOG_CHECK_S),
-            Loop("end of retention", lambda: purge(node) > 0, PURGE_S),
-            Loop("end of drafts", lambda: erase_outlived_drafts(node) > 0, PURGE_S),
-            Loop("end of audit rows", lambda: erase_outlived_rows(node), PURGE_S),
+            Loop("end of retention", partial(purge, node), PURGE_S),
+            Loop("end of drafts", partial(erase_outlived_drafts, node), PURGE_S),
+            Loop("end of audit rows", partial(erase_outlived_rows, node), PURGE_S),
         ]
         found += [loop for part in parts_for("worker", WorkerPart) for loop in part.leader_loops(node)]
         if node.objects is not None:
             found += [
                 Loop("scans for the object store", self._promise_objects, OBJECTS_S),
-                Loop("scans that may leave the disk", lambda: evict(node) > 0, OBJECTS_S),
+                Loop("scans that may leave the disk", partial(evict, node), OBJECTS_S),
                 Loop("objects without a record", self._sweep_objects, SWEEP_S),
             ]
         return found
@@ -133,15 +134,15 @@ class LeaderDuties:
         if beside:
             log.info("further pairs of calibres are comparable: scans are correlated anew", count=beside)
 
-    def sweep(self) -> bool:
+    def sweep(self) -> None:
         """Remove the scans that no record keeps, once. Not before the peers have returned this node's heads: after a
         restore a scan may be that of a record which is still to come back. What no record keeps even then is set aside,
         since its record may be lost."""
         if self._swept:
-            return False
+            return
         with self._node.store.write() as session:  # scans are kept inside write transactions, with their records
             if not may_sign(self._node, session) or lost_leaves(session):
-                return False
+                return
             kept = kept_scans(session)
             aside = sets_aside(self._node, session)
             lost = self._node.blobs.set_aside(kept) if aside else 0
@@ -157,7 +158,6 @@ class LeaderDuties:
             log.info("removed scans that no record keeps", count=swept)
         if stayed:
             log.warning("scans that no record keeps cannot be removed, tried again at the next start", count=stayed)
-        return False
 
     def sequence(self) -> bool:
         """Audit rows first, so that the head covers the leaf that vouches for them."""
@@ -165,7 +165,7 @@ class LeaderDuties:
         seal_audit(self._node)
         return sign_head(self._node)
 
-    def _stamp(self) -> bool:
+    def _stamp(self) -> None:
         try:
             if stamp_head(self._node, self._time_authority):
                 log.info("a head of the log has a time stamp")
@@ -173,49 +173,39 @@ class LeaderDuties:
             if not self._stopping.is_set():  # else broken off here, no fault of the authority
                 log.warning("no time stamp, asked again later", code=error.code, detail=str(error))
                 note_stamp_failure(self._node, error)
-        return False
 
     def _send_letter(self) -> bool:
         server = self._node.mail
         return server is not None and send_letter(self._node, server, self._write_letter)
 
-    def _restore_galleries(self) -> bool:
-        """Once after the start there may be much to do; later there is nothing, unless that failed."""
-        restore_galleries(self._node)
-        return False
-
-    def _check_galleries(self) -> bool:
+    def _check_galleries(self) -> None:
         """Not at once after a start, when there is enough to do."""
         if time.monotonic() >= self._galleries_from:
             check_galleries(self._node)
-        return False
 
     def _draw_pictures(self) -> bool:
         """Not at once after a start either."""
         return time.monotonic() >= self._pictures_from and self._pictures.step()
 
-    def _clear_heights(self) -> bool:
+    def _clear_heights(self) -> None:
         """All of them are listed for that: seldom, while the disk has room."""
         if time.monotonic() < self._heights_cleared + CLEAR_HEIGHTS_S and room_for_heights(self._node):
-            return False
+            return
         self._heights_cleared = time.monotonic()
         if cleared := clear_heights(self._node):
             log.info("heights that nobody looked at are not kept any more", count=cleared)
-        return False
 
-    def _end_reviewed(self) -> bool:
+    def _end_reviewed(self) -> str:
         self._reviewed_after = end_reviewed(self._node, self._reviewed_after)
-        return bool(self._reviewed_after)
+        return self._reviewed_after
 
-    def _check_at_rest(self) -> bool:
+    def _check_at_rest(self) -> None:
         self._mend_log()
         check = check_when_due(self._node)
-        if check is not None and not check.good:
+        if check is not None:
             for found in check.findings:
                 log.error("content at rest is not what was signed", subject=found.subject, detail=found.what)
-        if check is not None:
             give_mended(self._node)
-        return False
 
     def _mend_log(self) -> None:
         """What cannot be mended is named by the check, by status and by readiness; the rest of the node goes on."""
@@ -232,7 +222,6 @@ class LeaderDuties:
         self._objects_promised = not promise_objects(self._node)
         return not self._objects_promised
 
-    def _sweep_objects(self) -> bool:
+    def _sweep_objects(self) -> None:
         if time.monotonic() >= self._objects_swept + SWEEP_OBJECTS_S and sweep_objects(self._node):
             self._objects_swept = time.monotonic()
-        return False

@@ -26,8 +26,8 @@ IDLE_S = 0.2  # how long an idle loop sleeps: below what a person notices, above
 FAULT_TOLD_AGAIN_S = 60.0
 """So seldom it is said again that a step fails as it did before: some are tried five times a second."""
 
-Step = Callable[[], bool]
-"""Returns whether there is more to do at once."""
+Step = Callable[[], object]
+"""Returns something true where there is more to do at once."""
 T = TypeVar("T")
 
 

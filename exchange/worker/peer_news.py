@@ -112,13 +112,12 @@ class PeerNews:
                 "Look at what stands between the two nodes, and telephone its operator.",
             )
 
-    def note_standing(self) -> bool:
-        """A line that stands is a peer that is there: write it down. Returns False."""
+    def note_standing(self) -> None:
+        """A line that stands is a peer that is there: write it down."""
         longest = time.monotonic() - CERTAIN_S
         standing = sorted(peer for peer, begun in list(self._standing.items()) if begun < longest)
         if standing:
             self._note_answers(standing)
-        return False
 
     def _note_answers(self, peers: Collection[str]) -> None:
         for peer in peers:

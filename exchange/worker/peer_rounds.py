@@ -107,15 +107,14 @@ class PeerRounds:
             return self._look_for_keys(peer, error)
         return more
 
-    def tell_witnesses(self) -> bool:
-        """Tell those peers what was cosigned since, of which no news is waited for meanwhile. Returns False."""
+    def tell_witnesses(self) -> None:
+        """Tell those peers what was cosigned since, of which no news is waited for meanwhile."""
         if self._cosigned:
             self._cosigned = False
             for peer in sorted(self._up_to_date):
                 if not self._stopping.is_set():
                     with contextlib.suppress(PeerError):  # met again in the next round with it, where it is an alarm
                         self._meet(peer)
-        return False
 
     def _come_again(self, peer: str, busy: PeerBusy) -> bool:
         """As late as it asked for. No alarm: nothing is wrong. No wait here, where it would take another's place."""

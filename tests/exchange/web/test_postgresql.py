@@ -28,10 +28,11 @@ def test_a_database_that_is_away_for_a_while(
 
     node.wait_correlated(1)
     numbers = observe(node.node)
-    assert (numbers.log_size, numbers.duties) == (2, [])
-    assert {state: count for state, count in numbers.acquisitions.items() if count} == {"correlated": 1}
-    assert numbers.scan_bytes == scans["1-1"].stat().st_size
-    assert set(numbers.jobs.values()) == {0}
+    values = {gauge.name: gauge.values for gauge in numbers.gauges}
+    assert (values["ffp_log_size"], {*values["ffp_duties"].values()}) == ({(): 2}, {0})
+    assert {state: count for state, count in values["ffp_acquisitions"].items() if count} == {("correlated",): 1}
+    assert numbers.value("ffp_blobs_bytes") == scans["1-1"].stat().st_size
+    assert set(values["ffp_jobs"].values()) == {0}
 
     databases.run(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
     databases.cut(str(database))

@@ -191,12 +191,12 @@ def test_what_the_operator_was_told_stays_told_until_it_is_mended(copy: Path, ff
         doctor = ffp("doctor", "--home", copy)
         assert "Content at rest is not what was signed" in " ".join(doctor.out.split())
     with opened(copy) as node:
-        assert observe(node).altered
+        assert observe(node).value("ffp_log_altered")
     execute(copy, newest, "none")
     assert ffp("log", "check", "--home", copy).code == 0
     assert "all is what was signed" in " ".join(ffp("status", "--home", copy).out.split())
     with opened(copy) as node:
-        assert not observe(node).altered
+        assert not observe(node).value("ffp_log_altered")
 
 
 def test_what_the_tree_lost_is_made_again(copy: Path, ffp: Ffp) -> None:

@@ -445,7 +445,7 @@ def test_who_looks_after_the_node_is_told_of_a_watch_that_ended(ffp: Ffp, home: 
     assert [alarm for alarm in alarms if "since 2026-01-01T00:00:00.000Z: There is no active user e-9" in alarm]
     with opened(home) as node:
         assert Cause.WATCHED_FOLDER in [finding.cause for finding in examine_alarms(node)]
-        assert observe(node).watches_failing == 1
+        assert observe(node).value("ffp_watches_failing") == 1
 
 
 @pytest.mark.slow

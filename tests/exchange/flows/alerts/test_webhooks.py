@@ -138,7 +138,7 @@ def test_a_program_that_is_away_is_told_again_later_under_the_same_name(node: No
         alarms = node_status(node).alarms
         assert any(f"Webhook {number} (127.0.0.1) did not take the last message" in alarm for alarm in alarms)
     assert Cause.WEBHOOK in [finding.cause for finding in examine_alarms(node)]
-    assert observe(node).webhooks_failing == 1
+    assert observe(node).value("ffp_webhooks_failing") == 1
     (job,) = promised_work(node, limit=10)
     assert (job.kind, job.subject) == ("tell-webhook", f"webhook {number}")
     tell_webhook(node, message, 3)

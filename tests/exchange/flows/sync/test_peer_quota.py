@@ -101,14 +101,14 @@ def test_an_operator_sees_what_stands_still_why_and_what_to_do(network: Network,
     del at
     mk = network.nodes[MK]
     assert node_status(mk).alarms == []
-    assert [peer.stopped for peer in observe(mk).peers] == [False]
+    assert observe(mk).value("ffp_peer_stopped", RS) == 0
     set_quota(mk, RS, statements=1, size=None)
     network.share(RS, Jurisdiction.MK, count=DAYS)
     network.pull(MK, RS)
     (told,) = node_status(mk).alarms
     assert told.startswith(f"{RS}: Its lane is not read")
-    (numbers,) = observe(mk).peers
-    assert (numbers.stopped, numbers.statements_left) == (True, 0)
+    numbers = observe(mk)
+    assert (numbers.value("ffp_peer_stopped", RS), numbers.value("ffp_peer_statements_left", RS)) == (1, 0)
     (status,) = sync_status(mk)
     assert any("Today it sent 7 statements" in sentence for sentence in in_words(status))
     reset_quota(mk, RS)
