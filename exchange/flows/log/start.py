@@ -164,12 +164,8 @@ def fall_behind(session: Session, peer: str, head: Checkpoint, note: bytes) -> N
     set_log_start(session, LogStartState.BEHIND, restored=True, detail=detail)
 
 
-def log_alarms(node: Node, session: Session) -> list[str]:
-    """What keeps this node from signing its log, and what of it is lost, in words, with the next step."""
-    return [*signing_alarms(node, session), *loss_alarms(session)]
-
-
 def loss_alarms(session: Session) -> list[str]:
+    """What of the own log is lost, in words, with the next step."""
     return [*_losses(session), *_torn(session)]
 
 

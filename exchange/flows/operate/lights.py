@@ -12,7 +12,7 @@ from exchange.errors import ExchangeError
 from exchange.flows.node.node import Node
 from exchange.flows.operate.doctor.machine import room_findings
 from exchange.flows.operate.doctor.setting_files import examine_certificates
-from exchange.flows.operate.findings import Cause, Finding, warning
+from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.flows.operate.measure import free_bytes
 from exchange.flows.operate.promised_work import look_at_queue, work_findings
 from exchange.flows.operate.recovery import Recovery
@@ -82,16 +82,15 @@ def lights_of(node: Node, status: NodeStatus, exchange: ExchangeStanding) -> lis
 
 def _partners(exchange: ExchangeStanding) -> NodeLight:
     findings = [
-        warning(
+        finding(
             Cause.PEER_AWAY,
-            f"peer {partner.node_id}",
             f"{partner.node_id} last answered {partner.answered_at or 'never'}.",
-            "Telephone its operator.",
+            subject=f"peer {partner.node_id}",
         )
         for partner in exchange.silent
     ]
     findings += [
-        warning(Cause.PEER_ALARM, f"peer {partner.node_id}", alarm, "ffp sync status")
+        finding(Cause.PEER_ALARM, alarm, subject=f"peer {partner.node_id}")
         for partner in exchange.partners
         for alarm in partner.alarms
     ]
@@ -123,4 +122,4 @@ def _certificates(node: Node) -> tuple[Finding, ...]:
     try:
         return tuple(examine_certificates(node.settings))
     except (ExchangeError, OSError) as error:
-        return (warning(Cause.NOT_EXAMINED, "certificate", str(error), "ffp doctor"),)
+        return (finding(Cause.NOT_EXAMINED, str(error), subject="certificate", then="ffp doctor"),)

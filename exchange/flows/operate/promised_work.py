@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import Conflict, NotFound
 from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node
-from exchange.flows.operate.findings import Cause, Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.log.audit_entry import Act, Deed
 from exchange.store.entry.records import record_by_sequence, take_up
 from exchange.store.log.audit import add_deeds
@@ -106,25 +106,20 @@ def work_findings(node: Node, queue: QueueLook | None) -> Iterator[Finding]:
     ``queue``: None of a node that is not."""
     works = "ok" if queue is None else who_works(node)
     if works != "ok":
-        what = f"{works} Nothing is signed, pulled, fetched or correlated."
-        then = "Start one: systemctl start ffp-worker; or have ffp serve run without --no-worker"
-        yield fault(Cause.NO_WORKER, "worker", what, then)
+        yield finding(Cause.NO_WORKER, f"{works} Nothing is signed, pulled, fetched or correlated.")
     elif queue is not None and queue.standing is not None:
         count, since = queue.standing
         what = f"The queue does not move: {count} jobs are due and not begun, the first since {since}."
-        then = "See what the worker is at: ffp job list; journalctl -u ffp -e. Then: systemctl restart ffp"
-        yield fault(Cause.QUEUE_STANDS, "jobs", what, then)
+        yield finding(Cause.QUEUE_STANDS, what)
     with node.store.read() as session:
         dead, waiting = jobs.dead(session), jobs.waiting_for_others(session)
     for kind, count in Counter(job.kind for job in dead).items():
         last = next(job for job in reversed(dead) if job.kind == kind)
         what = f"{count} jobs of the kind {kind} were given up, the last because: {shown(last.error or '', 300)}"
-        then = "Mend that, then: ffp job retry --all-dead. Each is named by: ffp job list --dead"
-        yield warning(Cause.JOBS_DEAD, "jobs", what, then)
+        yield finding(Cause.JOBS_DEAD, what)
     for kind, (count, said) in waiting.items():
         what = f"{count} jobs of the kind {kind} wait for what is away. One of them says: {shown(said, 300)}"
-        then = "Bring that back: they go on within a minute, and none is given up meanwhile."
-        yield warning(Cause.JOBS_WAIT, "jobs", what, then)
+        yield finding(Cause.JOBS_WAIT, what)
 
 
 def retry(node: Node, numbers: Collection[int]) -> list[Job]:

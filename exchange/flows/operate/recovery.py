@@ -19,7 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from exchange.clock import DAY_S, apart, now, stamp
 from exchange.config import Settings
 from exchange.errors import ConfigurationError
-from exchange.flows.operate.findings import Cause, Finding, warning
+from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.home import write_private
 from exchange.store.node.lock import AliveFile
 
@@ -142,10 +142,6 @@ def _write(home: Path, drills: Drills) -> None:
     write_private(home / FILE, _DRILLS.dump_json(drills, indent=1) + b"\n")
 
 
-BACK_UP = "Make one, and have it made every day: systemctl start ffp-backup; systemctl enable --now ffp-backup.timer"
-_DRILL = "systemctl start ffp-restore-drill; systemctl enable --now ffp-restore-drill.timer"
-
-
 @dataclass(frozen=True)
 class Recovery:
     """Ages are seconds; before the first backup, and before the first verified restore, since the node exists: those of
@@ -187,23 +183,21 @@ def _lacking(found: Recovery, broken: str | None, exists_since: str | None) -> I
     if found.backup_age_s > BACKUP_DAYS * DAY_S:
         if found.backup is None:
             what = f"No backup was ever made of this node, which exists since {exists_since}."
-            yield warning(Cause.NO_BACKUP, "backup", what, BACK_UP)
+            yield finding(Cause.NO_BACKUP, what)
         else:
             what = f"The newest backup is of {found.backup.made_at}: what came since would be lost with this disk."
-            then = f"See why none is made: journalctl -u ffp-backup -e. {BACK_UP}"
-            yield warning(Cause.OLD_BACKUP, "backup", what, then)
+            yield finding(Cause.OLD_BACKUP, what)
     if broken is not None:
         then = "The next drill deletes what the last one left: ffp restore-drill"
-        yield warning(Cause.RESTORE_FAILED, "backup", broken, then)
+        yield finding(Cause.RESTORE_FAILED, broken, then=then)
     elif found.drilled is not None and not found.drilled.verified:
         of = found.drilled.backup or "the newest backup"
         what = f"The restore drill of {found.drilled.at} did not verify {of}: {found.drilled.said}"
-        then = "Mend that, make a backup, and drill again: ffp restore-drill"
-        yield warning(Cause.RESTORE_FAILED, "backup", what, then)
+        yield finding(Cause.RESTORE_FAILED, what)
     if found.verified_age_s > found.verified_limit_s:
         ago = apart(-found.verified_age_s).removesuffix(" behind")
         if found.verified is None:
             what = f"No backup of this node was ever restored and verified, in {ago}: none is known to be good."
         else:
             what = f"The last restore that was verified is {ago} old, of the backup {found.verified.backup}."
-        yield warning(Cause.RESTORE_UNTRIED, "backup", what, f"Drill, and have it done every month: {_DRILL}")
+        yield finding(Cause.RESTORE_UNTRIED, what)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -17,14 +18,14 @@ from exchange.flows.entry.watch.standing import watch_alarms
 from exchange.flows.keys.trust_root import root_alarms
 from exchange.flows.log.mend import check_readable
 from exchange.flows.log.stamping import stamp_alarms
-from exchange.flows.log.start import log_alarms, may_sign
+from exchange.flows.log.start import loss_alarms, signing_alarms
 from exchange.flows.node.gallery_standing import GalleryStanding
 from exchange.flows.node.jurisdictions import jurisdiction_alarms
 from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
 from exchange.flows.node.own_card import check_card
 from exchange.flows.operate.egress import egress_alarms
-from exchange.flows.operate.findings import Cause, Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.flows.operate.recovery import Recovery, recovery_of
 from exchange.flows.statement.peer import altered_peers
 from exchange.flows.statement.signed_standing import policy_alarms
@@ -43,6 +44,8 @@ from exchange.store.sync.peers import all_peers
 from exchange.store.tables.log import DisagreementRow, LogCheckRow
 from exchange.store.tables.peers import PeerRow
 from exchange.store.witness.cosignatures import all_disagreements, witnesses
+
+_LOST: Final = "lost statements"
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
     with node.store.read() as session:
         signed, stamped, check = latest_checkpoint(session), latest_stamp(session), last_log_check(session)
         peers, log, recovery = all_peers(session), log_state(session), recovery_of(node.settings, first_row(session))
-        clocks = clocks_of(node, peers)
+        clocks, own = clocks_of(node, peers), [*own_findings(session, node, peers)]
         return NodeStatus(
             node_id=node.node_id,
             records=count_records(session),
@@ -95,7 +98,7 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             jobs=jobs.counts(session),
             log_size=log.size,
             signed_size=signed.size if signed else 0,
-            signs=may_sign(node, session),
+            signs=not any(found.cause is Cause.LOG_HELD and found.subject != _LOST for found in own),
             stamped_size=stamped.size if stamped else 0,
             stamped_at=stamped.at if stamped else None,
             checked_at=check.checked_at if check else None,
@@ -104,9 +107,12 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
             witnesses=witnesses(session),
             recovery=recovery,
             findings=(
-                *own_findings(session, node, peers),
+                *own,
                 *peer_findings(session, node, peers),
-                *(warning(Cause.PEER_CLOCK, f"peer {peer}", off.what, off.then) for peer, off in clocks.peers.items()),
+                *(
+                    finding(Cause.PEER_CLOCK, off.what, subject=f"peer {peer}", step=off.then)
+                    for peer, off in clocks.peers.items()
+                ),
                 *recovery.lacking,
             ),
         )
@@ -115,43 +121,37 @@ def node_status(node: Node, *, blind_for: str | None = None) -> NodeStatus:
 def own_findings(session: Session, node: Node, peers: Sequence[PeerRow]) -> Iterator[Finding]:
     """What is wrong with the node itself, by its own rows and files; what stands against a peer is told with the
     peer."""
-    look = "See `ffp peer list` for who is reached, and telephone who is not."
-    mended = "See its own words: journalctl -u 'ffp-watch@*' -e. What lies there is taken when that is mended."
-    ask = "Ask those who sign it for the next round, then: ffp root install FOLDER. Enrolled peers go on meanwhile."
-    yield from _told(
-        (fault, Cause.LOG_HELD, "log", log_alarms(node, session), look),
-        (fault, Cause.POLICY_ALTERED, "policy", policy_alarms(session, node.history), "Find out who did that."),
-        (warning, Cause.TIME_STAMPS, "time stamps", stamp_alarms(session, node.authority), "Nothing waits for them."),
-        (warning, Cause.MAIL_WAITS, "e-mail", mail_alarms(session, node.mail), "Nothing waits for it."),
-        (fault, Cause.EGRESS_STRANGE, "egress", egress_alarms(node), "See the whole list: ffp egress list"),
-        (warning, Cause.WEBHOOK, "webhooks", webhook_alarms(session), "No record waits for it."),
-        (warning, Cause.WATCHED_FOLDER, "watched folders", watch_alarms(node.settings.home), mended),
-        (warning, Cause.TRUST_ROOT, "trust root", root_alarms(node, peers), ask),
-        (warning, Cause.TRUST_ROOT, "jurisdictions", jurisdiction_alarms(node.settings), "Codes stand for names."),
+    yield from (finding(Cause.LOG_HELD, alarm) for alarm in signing_alarms(node, session))
+    yield from (finding(Cause.LOG_HELD, alarm, subject=_LOST) for alarm in loss_alarms(session))
+    told: tuple[tuple[Cause, list[str]], ...] = (
+        (Cause.POLICY_ALTERED, policy_alarms(session, node.history)),
+        (Cause.TIME_STAMPS, stamp_alarms(session, node.authority)),
+        (Cause.MAIL_WAITS, mail_alarms(session, node.mail)),
+        (Cause.EGRESS_STRANGE, egress_alarms(node)),
+        (Cause.WEBHOOK, webhook_alarms(session)),
+        (Cause.WATCHED_FOLDER, watch_alarms(node.settings.home)),
+        (Cause.TRUST_ROOT, root_alarms(node, peers)),
     )
+    yield from (finding(cause, alarm) for cause, alarms in told for alarm in alarms)
+    for alarm in jurisdiction_alarms(node.settings):
+        then = "Nothing waits for it: codes stand in place of names."
+        yield finding(Cause.TRUST_ROOT, alarm, subject="jurisdictions", then=then)
     if clock := clocks_of(node, peers).own:
-        yield fault(Cause.CLOCK_OFF, "clock", clock.what, clock.then)
+        yield finding(Cause.CLOCK_OFF, clock.what)
 
 
 def peer_findings(session: Session, node: Node, peers: Sequence[PeerRow]) -> Iterator[Finding]:
     """What stands between the node and its peers, their clocks apart."""
-    upgrade = "Whoever is older upgrades; `ffp --version` there says what it reads."
-    enrol = "Enrol those who are named: ffp peer add"
-    look = "Look at what else was changed: ffp log check"
-    yield from _told(
-        (warning, Cause.PEER_ALARM, "shares", share_alarms(session, node.settings, peers), "See: ffp sync status"),
-        (warning, Cause.CONTRACT, "contract", skew_alarms(session, peers), upgrade),
-        (warning, Cause.FEW_WITNESSES, "witnesses", few_witnesses(node, peers), enrol),
-        (warning, Cause.FEW_WITNESSES, "witnesses", unwitnessed_logs(session, peers), "See: ffp sync status"),
+    for alarm in share_alarms(session, node.settings, peers):
+        yield finding(Cause.PEER_ALARM, alarm, subject="shares")
+    told = (
+        (Cause.CONTRACT, skew_alarms(session, peers)),
+        (Cause.FEW_WITNESSES, few_witnesses(node, peers)),
+        (Cause.FEW_WITNESSES, unwitnessed_logs(session, peers)),
     )
+    yield from (finding(cause, alarm) for cause, alarms in told for alarm in alarms)
     for peer, what in altered_peers(peers):
-        yield fault(Cause.PEER_ALTERED, f"peer {peer}", what, look)
-
-
-def _told(*checks: tuple[Callable[[Cause, str, str, str], Finding], Cause, str, list[str], str]) -> Iterator[Finding]:
-    for finding, cause, subject, alarms, then in checks:
-        for what in alarms:
-            yield finding(cause, subject, what, then)
+        yield finding(Cause.PEER_ALTERED, what, subject=f"peer {peer}")
 
 
 def held_alarms(node: Node) -> list[str]:

@@ -27,7 +27,7 @@ from exchange.errors import (
 )
 from exchange.flows.node.destinations import database_ends, egress_of
 from exchange.flows.node.node import store_of
-from exchange.flows.operate.findings import Cause, Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.net.egress import connect
 from exchange.processes import lock_holders, named
 from exchange.store.database.engine import Store
@@ -38,11 +38,7 @@ from exchange.store.tables.log import LogStateRow
 WRITE_S: Final = 10.0
 """Whoever writes holds the database for milliseconds; so long it is held by one that hangs."""
 _REACH_S: Final = 5.0
-_PREPARE_ROLES: Final = (
-    "Run deploy/postgresql/roles.sql again as a superuser, and the watchdog: systemctl enable --now "
-    "ffp-database-watchdog. Take CONNECT from roles that nobody needs (deploy/README.md, Roles)"
-)
-_RESTORE: Final = "Stop the node, and restore the newest backup into an empty folder: ffp restore BACKUP --home FOLDER"
+_WAIT: Final = "Wait for its end, and examine again."
 
 _CAN: Final = {
     Unbounded.LOCKS: "take the locks of its writers",
@@ -64,10 +60,10 @@ def examine_restore(home: Path) -> Iterator[Finding]:
     holders = lock_holders(mark)
     if holders:
         what = f"A restore into {home} is under way: {', '.join(map(named, holders))}. The node is not whole yet."
-        yield fault(Cause.HALF_RESTORE, "restore", what, "Wait for its end, and examine again.")
+        yield finding(Cause.HALF_RESTORE, what, then=_WAIT)
     else:
         what = f"A restore into {home} was broken off half way: keys, scans or rows are missing."
-        yield fault(Cause.HALF_RESTORE, "restore", what, f"Restore once more: ffp restore {source} --home {home}")
+        yield finding(Cause.HALF_RESTORE, what, source=source, home=home)
 
 
 def examine_move(home: Path) -> Iterator[Finding]:
@@ -79,25 +75,24 @@ def examine_move(home: Path) -> Iterator[Finding]:
     holders = lock_holders(home / "serve.lock")
     if holders:
         what = f"The node's database is being moved {way}: {', '.join(map(named, holders))}."
-        yield fault(Cause.HALF_MOVE, "move", what, "Wait for its end, and examine again.")
+        yield finding(Cause.HALF_MOVE, what, then=_WAIT)
     else:
         what = f"The move of the node's database {way}, begun at {mark.begun_at}, has not ended: nothing is served."
-        yield fault(Cause.HALF_MOVE, "move", what, f"Go on with it: {mark.command} --home {home}")
+        yield finding(Cause.HALF_MOVE, what, command=mark.command, home=home)
 
 
 def examine_database(settings: Settings) -> Iterator[Finding]:
     """The first thing that is wrong with it."""
     if settings.database_url is None and not settings.database.is_file():
-        what = f"The database {settings.database} is missing."
-        yield fault(Cause.DATABASE_GONE, "database", what, _RESTORE)
+        yield finding(Cause.DATABASE_GONE, f"The database {settings.database} is missing.")
         return
     try:
         store = store_of(settings, patience_s=WRITE_S)
     except ExtraMissing as error:
-        yield fault(Cause.EXTRA_MISSING, "database", error.what, error.step)
+        yield finding(Cause.EXTRA_MISSING, error.what, subject="database", step=error.step)
         return
     except ConfigurationError as error:
-        yield fault(Cause.SETTING_REFUSED, "database", str(error), "Correct database_url.")
+        yield finding(Cause.SETTING_REFUSED, str(error), subject="database", step="Correct database_url.")
         return
     try:
         yield from _examine(settings, store)
@@ -110,23 +105,17 @@ def _examine(settings: Settings, store: Store) -> Iterator[Finding]:
         store.check()
         damage = store.damage()
         if damage:
-            yield fault(Cause.DATABASE_DAMAGED, "database", f"The database is damaged: {'; '.join(damage)}.", _RESTORE)
+            yield finding(Cause.DATABASE_DAMAGED, f"The database is damaged: {'; '.join(damage)}.")
             return
         with store.write() as session:  # changes no row
             session.execute(update(LogStateRow).where(false()).values(size=0))
     except OtherSchemaVersion as error:
-        if error.newer:
-            then = "Install the release that made it, or a later one (deploy/README.md, 10)."
-            yield fault(Cause.DATABASE_NEWER, "database", _first_of(error), then)
-        else:
-            then = "With the node stopped: ffp backup FOLDER, then ffp migrate"
-            yield fault(Cause.DATABASE_OLDER, "database", _first_of(error), then)
+        yield finding(Cause.DATABASE_NEWER if error.newer else Cause.DATABASE_OLDER, _first_of(error))
     except MoveUnfinished as error:
         then = "Go on with the move, in the home that began it: ffp doctor --home HOME names the command"
-        yield fault(Cause.HALF_MOVE, "database", _first_of(error), then)
+        yield finding(Cause.HALF_MOVE, _first_of(error), subject="database", then=then)
     except DatabaseMoved as error:
-        then = "Have database_url name the new one: ffp config show --origin says where it is set"
-        yield fault(Cause.DATABASE_MOVED, "database", _first_of(error), then)
+        yield finding(Cause.DATABASE_MOVED, _first_of(error))
     except StoreUnavailable as error:
         yield _unavailable(settings, error)
 
@@ -139,31 +128,29 @@ def examine_reading_roles(_settings: Settings, store: Store) -> Iterator[Finding
         if role.unbounded:
             can = "; ".join(_CAN[what] for what in Unbounded if what in role.unbounded)
             what = f"The database role {role.name} only reads, and can stop this node. It can {can}."
-            yield warning(Cause.DATABASE_ROLES, "database roles", what, _PREPARE_ROLES)
+            yield finding(Cause.DATABASE_ROLES, what)
 
 
 def _unavailable(settings: Settings, error: StoreUnavailable) -> Finding:
     match error:
         case StoreDamaged():
-            return fault(Cause.DATABASE_DAMAGED, "database", _first_of(error), _RESTORE)
+            return finding(Cause.DATABASE_DAMAGED, _first_of(error))
         case StoreFull():
             where = settings.home if settings.database_url is None else "the server of the database"
-            then = "Free space there, or move it to a larger disk: df -h"
-            return fault(Cause.DISK_FULL, "disk", f"The disk of {where} is full: the database takes nothing.", then)
+            what = f"The disk of {where} is full: the database takes nothing."
+            return finding(Cause.DISK_FULL, what, then="Free space there, or move it to a larger disk: df -h")
         case StoreBusy():
             return _locked(settings)
         case StoreReadOnly():
-            then = "Make it the node's user's own: chown --reference=" + f"{settings.home} {settings.database}*"
-            if settings.database_url is not None:
-                then = (
-                    "Name the primary in database_url; or there: ALTER DATABASE ... RESET default_transaction_read_only"
-                )
-            return fault(Cause.DATABASE_READ_ONLY, "database", _first_of(error), then)
+            primary = (
+                "Name the primary in database_url; or there: ALTER DATABASE ... RESET default_transaction_read_only"
+            )
+            then, what = primary if settings.database_url is not None else "", _first_of(error)
+            return finding(Cause.DATABASE_READ_ONLY, what, then=then, home=settings.home, database=settings.database)
         case _ if settings.database_url is not None:
             return _away(settings, settings.database_url.get_secret_value(), error)
         case _:
-            then = f"See whose it is, and whether the disk fails: ls -l {settings.database}*; dmesg | tail"
-            return fault(Cause.DATABASE_UNUSABLE, "database", _first_of(error), then)
+            return finding(Cause.DATABASE_UNUSABLE, _first_of(error), database=settings.database)
 
 
 def _first_of(error: ConfigurationError | StoreUnavailable) -> str:
@@ -179,10 +166,10 @@ def _locked(settings: Settings) -> Finding:
     holders = sorted({pid for file in files for pid in lock_holders(file, to_write=True)})
     who = ", ".join(map(named, holders)) or "another process"
     what = f"{who} holds the database for writing, for more than {WRITE_S:g} s: nothing can be stored."
-    then = f"See what it is and end it: ps -fp {holders[0]}; kill {holders[0]}" if holders else "Find it, and end it."
+    then = f"See what it is and end it: ps -fp {holders[0]}; kill {holders[0]}" if holders else ""
     if settings.database_url is not None:
         then = "Find it in the server, and end it: SELECT pid, datname, state, query FROM pg_stat_activity"
-    return fault(Cause.DATABASE_LOCKED, "database", what, then)
+    return finding(Cause.DATABASE_LOCKED, what, then=then)
 
 
 def _away(settings: Settings, url: str, error: StoreUnavailable) -> Finding:
@@ -190,13 +177,9 @@ def _away(settings: Settings, url: str, error: StoreUnavailable) -> Finding:
     shown = make_url(url).set(drivername="postgresql", password=None).render_as_string()
     unreached = _unreached(settings, url)
     if unreached is not None:
-        what = f"The server of PostgreSQL does not answer ({shown}): {unreached}."
-        return fault(
-            Cause.DATABASE_AWAY, "database", what, "Start it, or see to the way there: systemctl start postgresql"
-        )
+        return finding(Cause.DATABASE_AWAY, f"The server of PostgreSQL does not answer ({shown}): {unreached}.")
     what = f"The server of PostgreSQL answers, and does not let this node in ({shown}). {_first_of(error)}"
-    then = f"Correct user and password in the file {settings.home}/secrets/ffp_node_database_url; try: psql '{shown}'"
-    return fault(Cause.DATABASE_LOGIN, "database", what, then)
+    return finding(Cause.DATABASE_LOGIN, what, home=settings.home, url=shown)
 
 
 def _unreached(settings: Settings, url: str) -> str | None:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from exchange.config import Settings, load_settings
 from exchange.errors import ConfigurationError, ExchangeError, KeysDiffer, SettingsDiffer
 from exchange.flows.node.node import Node, opened, store_of
+from exchange.flows.operate.doctor.consequences import causes_and_consequences
 from exchange.flows.operate.doctor.database import (
     examine_database,
     examine_move,
@@ -45,7 +46,7 @@ from exchange.flows.operate.doctor.work import (
     examine_log,
     examine_scans,
 )
-from exchange.flows.operate.findings import Cause, Finding, Gravity, causes_and_consequences, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, Gravity, finding
 from exchange.flows.operate.promised_work import look_at_queue, work_findings
 from exchange.flows.operate.recovery import recovery_of
 from exchange.store.database.engine import Store
@@ -120,13 +121,10 @@ class Examination:
         try:
             found.extend(made())
         except (ExchangeError, OSError) as error:
-            found.append(warning(Cause.NOT_EXAMINED, check, f"The check of this broke off: {error}", _LATER))
+            found.append(finding(Cause.NOT_EXAMINED, f"The check of this broke off: {error}", subject=check))
         self.findings += found
         self.checks[check] = max((one.gravity for one in found), default=Gravity.GOOD)
         return not found
-
-
-_LATER: Final = "Mend what is named above it, and examine again."
 
 
 def examine(home: Path, *, passphrase: SecretStr | None = None) -> Examination:
@@ -146,9 +144,8 @@ def examine(home: Path, *, passphrase: SecretStr | None = None) -> Examination:
         trouble = refused_home(home, error)
     except OSError as error:
         what = f"{error.filename or home} cannot be read: {error.strerror}."
-        trouble = fault(
-            Cause.SETTING_FILE, "settings", what, f"Run this as the user whom the node belongs to: ls -ld {home}"
-        )
+        then = f"Run this as the user whom the node belongs to: ls -ld {home}"
+        trouble = finding(Cause.SETTING_FILE, what, then=then)
     # 1.
     if _is_folder(home):
         found.look("restore", partial(examine_restore, home))
@@ -199,10 +196,8 @@ def _examine_node(found: Examination, home: Path, passphrase: SecretStr | None) 
                 found.look(name, partial(check, node, found.served))
     except SettingsDiffer as error:
         for _, what, then in error.settings:
-            yield fault(Cause.SETTINGS_DIFFER, "settings", what, then)
+            yield finding(Cause.SETTINGS_DIFFER, what, step=then)
     except KeysDiffer as error:
-        then = "Take keys and database of one backup, or the keys of the last change: cp -p BACKUP-OF-KEYS/* keys/"
-        yield fault(Cause.KEYS_OF_ANOTHER, "node", str(error), then)
+        yield finding(Cause.KEYS_OF_ANOTHER, str(error))
     except ExchangeError as error:
-        what = f"The node cannot be opened: {error}"
-        yield fault(Cause.NODE_NOT_OPENED, "node", what, "Mend that, and examine again for the rest.")
+        yield finding(Cause.NODE_NOT_OPENED, f"The node cannot be opened: {error}")

@@ -17,7 +17,7 @@ from typing import Final
 from exchange.clock import DAY_S, apart, now, stamp, stamp_in
 from exchange.config import Settings
 from exchange.flows.node.node import Node
-from exchange.flows.operate.findings import Cause, Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.home import user_named
 from exchange.store.database.engine import Store
 from exchange.store.entry.records import scan_bytes
@@ -50,7 +50,7 @@ def examine_growth(node: Node) -> Iterator[Finding]:
     if days < GROWTH_DAYS:
         came = f"{month // _MIB} MiB of scans came in {GROWTH_DAYS} days"
         what = f"{_left(free, reserve)}, and {came}: room for {days} days."
-        yield warning(Cause.DISK_FILLS, "disk", what, "Get a larger disk before then.")
+        yield finding(Cause.DISK_FILLS, what, then="Get a larger disk before then.")
 
 
 def _examine(folder: Path, reserve: int) -> Iterator[Finding]:
@@ -61,10 +61,9 @@ def _examine(folder: Path, reserve: int) -> Iterator[Finding]:
         yield _read_only(folder, mount)
     elif found.f_files and found.f_favail < FEWEST_INODES:
         what = f"{found.f_favail} inodes free on the disk of {folder}, of {found.f_files}: no file can be made."
-        then = f"Find the folder with too many small files, and empty it: du --inodes -x {mount} | sort -n | tail"
-        yield fault(Cause.DISK_INODES, "disk", what, then)
+        yield finding(Cause.DISK_INODES, what, mount=mount)
     elif free >= reserve and (refused := _refusal(folder)) is not None:
-        yield _refused(folder, mount, refused, free, reserve)
+        yield from _refused(folder, mount, refused, reserve)
     else:
         yield from room_findings(folder, free, reserve)
 
@@ -72,54 +71,36 @@ def _examine(folder: Path, reserve: int) -> Iterator[Finding]:
 def room_findings(folder: Path, free: int, reserve: int) -> Iterator[Finding]:
     """Whether so much free space is enough."""
     if free < reserve:
-        yield _full(folder, _mount_of(folder), free, reserve)
+        what = f"The disk of {folder} is full: {_left(free, reserve)}, and nothing is taken any more."
+        yield finding(Cause.DISK_FULL, what, mount=_mount_of(folder))
     elif free < 2 * reserve:
-        then = _make_room(_mount_of(folder))
-        yield warning(Cause.DISK_FILLS, "disk", f"{_left(free, reserve)} on the disk of {folder}.", then)
+        what = f"{_left(free, reserve)} on the disk of {folder}."
+        yield finding(Cause.DISK_FILLS, what, mount=_mount_of(folder))
 
 
-def _refused(folder: Path, mount: Path, error: OSError, free: int, reserve: int) -> Finding:
+def _refused(folder: Path, mount: Path, error: OSError, reserve: int) -> Iterator[Finding]:
     match error.errno:
         case errno.ENOSPC:
-            return _full(folder, mount, free, reserve)
+            yield from room_findings(folder, 0, reserve)
         case errno.EROFS:
-            return _read_only(folder, mount)
+            yield _read_only(folder, mount)
         case errno.EDQUOT:
             what = f"The quota of the node's user is used up on the disk of {folder}: nothing can be written."
-            then = "Raise it, or free space: quota -s; edquota ffp"
-            return fault(Cause.DISK_QUOTA, "disk", what, then)
+            yield finding(Cause.DISK_QUOTA, what)
         case errno.EFBIG:
             what = f"No file in {folder} may grow beyond a limit that the node's user is under."
             then = "Take the limit away: ulimit -f unlimited; of a service, LimitFSIZE= in systemctl edit ffp"
-            return fault(Cause.DISK_QUOTA, "disk", what, then)
+            yield finding(Cause.DISK_QUOTA, what, then=then)
         case errno.EACCES | errno.EPERM:
-            return fault(
-                Cause.FOLDER_UNWRITABLE, "permissions", f"The folder {folder} cannot be written.", give(folder)
-            )
+            yield finding(Cause.FOLDER_UNWRITABLE, f"The folder {folder} cannot be written.", folder=folder)
         case _:
             what = f"The disk of {folder} does not take what is written to it ({error.strerror})."
-            then = "See what the kernel says of it, and make a backup while it can be read: dmesg | tail -50"
-            return fault(Cause.DISK_FAILS, "disk", what, then)
-
-
-def give(folder: Path) -> str:
-    """The command that gives a folder back to the node's user."""
-    return f"chown -R --reference={folder.parent} {folder} && chmod -R u+rwX {folder}"
-
-
-def _full(folder: Path, mount: Path, free: int, reserve: int) -> Finding:
-    what = f"The disk of {folder} is full: {_left(free, reserve)}, and nothing is taken any more."
-    return fault(Cause.DISK_FULL, "disk", what, _make_room(mount))
+            yield finding(Cause.DISK_FAILS, what)
 
 
 def _read_only(folder: Path, mount: Path) -> Finding:
     what = f"The disk of {folder} is mounted read-only (at {mount}): nothing can be written."
-    then = f"See in dmesg whether the disk fails; if not: mount -o remount,rw {mount}"
-    return fault(Cause.DISK_READ_ONLY, "disk", what, then)
-
-
-def _make_room(mount: Path) -> str:
-    return f"Free space there, or move the node to a larger disk. What takes it: du -xh {mount} | sort -h | tail"
+    return finding(Cause.DISK_READ_ONLY, what, mount=mount)
 
 
 def _left(free: int, reserve: int) -> str:
@@ -172,9 +153,7 @@ def examine_owner(home: Path) -> Iterator[Finding]:
     me, owner = os.geteuid(), home.stat().st_uid
     if me not in (_ROOT, owner):
         what = f"The node's folder {home} belongs to {user_named(owner)}, and this runs as {user_named(me)}."
-        yield fault(
-            Cause.WRONG_USER, "permissions", what, f"runuser -u {user_named(owner)} -- ffp doctor --home {home}"
-        )
+        yield finding(Cause.WRONG_USER, what, user=user_named(owner), home=home)
         return
     owners = {path: path.stat().st_uid for path in (home, *_within(home))}
     [(most, _)] = Counter(owners.values()).most_common(1)
@@ -183,7 +162,7 @@ def examine_owner(home: Path) -> Iterator[Finding]:
     if strange:
         more = f" and {len(strange) - 1} more belong" if len(strange) > 1 else " belongs"
         what = f"{strange[0]}{more} to {user_named(owners[strange[0]])}, not to the node's user {user_named(user)}."
-        yield fault(Cause.WRONG_OWNER, "permissions", what, f"chown -R {user_named(user)}: {home}")
+        yield finding(Cause.WRONG_OWNER, what, user=user_named(user), home=home)
 
 
 def examine_home(settings: Settings) -> Iterator[Finding]:
@@ -191,30 +170,27 @@ def examine_home(settings: Settings) -> Iterator[Finding]:
     shut: list[Path] = []
     for path in (settings.blobs, settings.incoming, settings.prepared):
         if not path.is_dir():
-            then = f"install -d -m 700 -o {user_named(settings.home.stat().st_uid)} {path}"
-            if path == settings.blobs:
-                then = f"Stop the node, copy the folder blobs of the backup to {path}, then: ffp log check"
-            yield fault(Cause.FOLDER_GONE, "permissions", f"The folder {path} is gone.", then)
+            copied = f"Stop the node, copy the folder blobs of the backup to {path}, then: ffp log check"
+            then, user = copied if path == settings.blobs else "", user_named(settings.home.stat().st_uid)
+            yield finding(Cause.FOLDER_GONE, f"The folder {path} is gone.", then=then, user=user, folder=path)
         elif not os.access(path, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
             shut.append(path)
     if shut:
         more = f", and {len(shut) - 1} more beside it" if len(shut) > 1 else ""
         what = f"The folder {shut[0]} cannot be written{more}."
-        yield fault(Cause.FOLDER_UNWRITABLE, "permissions", what, give(shut[0]))
+        yield finding(Cause.FOLDER_UNWRITABLE, what, folder=shut[0])
     private = ("config.toml", "secrets", "quarantine", "last-head")
     for path in (settings.home, settings.database, settings.sign_in_key, *(settings.home / name for name in private)):
         if path.exists() and path.stat().st_mode & 0o077:
             mode = 700 if path.is_dir() else 600
-            then = f"Make it private: chmod {mode} {path}"
-            yield warning(Cause.OPEN_TO_OTHERS, "permissions", f"{path} is open to others.", then)
+            yield finding(Cause.OPEN_TO_OTHERS, f"{path} is open to others.", mode=mode, path=path)
 
 
 def examine_time_setting() -> Iterator[Finding]:
     """What the kernel knows; against the node's own rows and the peers' clocks it is held elsewhere."""
     if not clock_is_synchronised():
         what = "The clock of this machine is set by nobody: peers refuse requests once it is off."
-        then = "Have it set by NTP: timedatectl set-ntp true, or apt-get install chrony"
-        yield warning(Cause.CLOCK_UNSET, "clock", what, then)
+        yield finding(Cause.CLOCK_UNSET, what)
 
 
 def clock_is_synchronised() -> bool:
@@ -233,7 +209,6 @@ def _within(home: Path) -> Iterator[Path]:
 
 SET_BACK_S: Final = 60.0
 """A clock that NTP sets in one step goes back by less, once, after a start."""
-SET_IT: Final = "Compare it with a clock that you trust (date -u), and have it set by NTP: timedatectl set-ntp true"
 
 
 def examine_clock(settings: Settings, store: Store) -> Iterator[Finding]:
@@ -251,11 +226,10 @@ def examine_clock(settings: Settings, store: Store) -> Iterator[Finding]:
         return
     if measured and abs(median_low(measured)) <= settings.request_skew_s:
         what = f"Rows of this node are dated until {newest}, which is still to come: its clock was ahead at that time."
-        then = "The clock agrees with the peers' now. Wait until then before you judge deadlines; note it in the book."
-        yield warning(Cause.ROWS_OF_THE_FUTURE, "clock", what, then)
+        yield finding(Cause.ROWS_OF_THE_FUTURE, what)
         return
     what = (
         f"The clock of this machine is off: it shows {stamp()}, {apart(-ahead_s)} the newest row that this node wrote "
         f"({newest})."
     )
-    yield fault(Cause.CLOCK_OFF, "clock", what, SET_IT)
+    yield finding(Cause.CLOCK_OFF, what)

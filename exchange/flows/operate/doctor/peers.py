@@ -13,9 +13,8 @@ from typing import Final
 from exchange.clock import DAY_S, apart, stamp_in
 from exchange.errors import PeerUnreachable
 from exchange.flows.node.node import Node
-from exchange.flows.operate.doctor.machine import SET_IT
 from exchange.flows.operate.doctor.setting_files import CERTIFICATE_DAYS
-from exchange.flows.operate.findings import Cause, Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.flows.sync.clocks import judge
 from exchange.flows.terms.first_line import peers_without_line
 from exchange.net.probe import ReachedPeer, reach
@@ -25,6 +24,7 @@ from exchange.store.witness.cosignatures import disagreements
 
 REACH_S: Final = 10.0
 _AT_ONCE: Final = 16
+_START: Final = "Start the node behind the proxy: systemctl start ffp"
 _SILENT_S: Final = 900
 _EXPIRED: Final = 10
 """X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL."""
@@ -43,7 +43,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
     away = [found for found in reached if isinstance(found, PeerUnreachable)]
     if len(away) == len(peers) > 1:
         what = f"None of this node's {len(peers)} peers is reached from this machine."
-        yield fault(Cause.NO_NETWORK, "network", what, "See to this machine's network: ip route; resolvectl status")
+        yield finding(Cause.NO_NETWORK, what)
     for peer, found in zip(peers, reached, strict=True):
         yield from _examine(peer, waiting[peer.node_id], forked[peer.node_id], served)
         yield from _address(node, peer.node_id, found)
@@ -51,8 +51,7 @@ def examine_peers(node: Node, *, served: bool) -> Iterator[Finding]:
         yield from _address(node, node.node_id, own)
     if without_line:
         what = f"No line of the policy names the jurisdiction of {', '.join(without_line)}: nothing is shared there."
-        then = "The head states a line, also one that blocks: ffp policy set, or the page Policy"
-        yield warning(Cause.NO_POLICY_LINE, "policy", what, then)
+        yield finding(Cause.NO_POLICY_LINE, what)
     ahead_s = {peer.node_id: peer.clock_ahead_s for peer in peers}  # as last measured, of those that are away
     ahead_s |= {
         peer.node_id: found.ahead_s
@@ -66,26 +65,15 @@ def _examine(peer: PeerRow, waiting: int, forked: int, served: bool) -> Iterator
     subject = f"peer {peer.node_id}"
     if forked:
         what = f"Its log showed {forked} pairs of signed heads that do not agree."
-        yield fault(Cause.PEER_FORKED, subject, what, "Keep what `ffp log evidence` shows, and telephone its operator.")
+        yield finding(Cause.PEER_FORKED, what, subject=subject)
     if waiting:
-        what = f"{waiting} of its items are set aside and not believed."
-        yield warning(
-            Cause.QUARANTINE,
-            "quarantine",
-            f"{peer.node_id}: {what}",
-            f"Telephone its operator, then: ffp sync note {peer.node_id}",
-        )
+        what = f"{peer.node_id}: {waiting} of its items are set aside and not believed."
+        yield finding(Cause.QUARANTINE, what, peer=peer.node_id)
     elif peer.alarm and not forked:
-        yield warning(
-            Cause.PEER_ALARM,
-            subject,
-            peer.alarm,
-            "See with `ffp sync status` what stands still, and telephone its operator.",
-        )
+        yield finding(Cause.PEER_ALARM, peer.alarm, subject=subject)
     last = peer.pulled_at or peer.enrolled_at
     if served and last < stamp_in(-_SILENT_S):
-        what = f"Nothing could be read of it since {last}."
-        yield warning(Cause.PEER_AWAY, subject, what, "Telephone its operator; what waits is not lost.")
+        yield finding(Cause.PEER_AWAY, f"Nothing could be read of it since {last}.", subject=subject)
 
 
 def _address(node: Node, node_id: str, found: ReachedPeer | PeerUnreachable) -> Iterator[Finding]:
@@ -95,26 +83,28 @@ def _address(node: Node, node_id: str, found: ReachedPeer | PeerUnreachable) -> 
         yield _unreached(own, subject, found)
         return
     if found.status != 200:
-        then = "Start the node behind the proxy: systemctl start ffp" if own else "Telephone its operator."
-        what = f"It answers with the status {found.status}."
-        yield warning(Cause.OWN_ADDRESS if own else Cause.PEER_AWAY, subject, what, then)
+        cause, then = (Cause.OWN_ADDRESS, _START) if own else (Cause.PEER_AWAY, "")
+        yield finding(cause, f"It answers with the status {found.status}.", subject=subject, then=then)
     if found.certificate_until is not None:
         days = int((found.certificate_until - time.time()) // DAY_S)
         if days < CERTIFICATE_DAYS:
-            what = f"The TLS certificate of {_whose(own, node_id)} ends in {days} days."
-            then = "Renew it, then: systemctl reload nginx" if own else "Tell its operator."
-            yield warning(Cause.CERTIFICATE_ENDS if own else Cause.PEER_CERTIFICATE, subject, what, then)
+            whose = "this node's own address" if own else node_id
+            yield _certificate(own, subject, f"The TLS certificate of {whose} ends in {days} days.")
 
 
 def _unreached(own: bool, subject: str, error: PeerUnreachable) -> Finding:
     if _has_expired(error):
         what = f"The TLS certificate of {subject.removeprefix('peer ')} has ended: nobody believes it any more."
-        then = "Renew it, then: systemctl reload nginx" if own else "Tell its operator."
-        return warning(Cause.CERTIFICATE_ENDS if own else Cause.PEER_CERTIFICATE, subject, what, then)
+        return _certificate(own, subject, what)
     if own:
-        then = "Look at the reverse proxy, the name and the firewall here: systemctl status nginx"
-        return warning(Cause.OWN_ADDRESS, subject, str(error), then)
-    return warning(Cause.PEER_AWAY, subject, str(error), "Look at the way there, or telephone its operator.")
+        return finding(Cause.OWN_ADDRESS, str(error))
+    return finding(Cause.PEER_AWAY, str(error), subject=subject)
+
+
+def _certificate(own: bool, subject: str, what: str) -> Finding:
+    if own:
+        return finding(Cause.CERTIFICATE_ENDS, what, subject=subject, then="Renew it, then: systemctl reload nginx")
+    return finding(Cause.PEER_CERTIFICATE, what, subject=subject)
 
 
 def _has_expired(error: BaseException | None) -> bool:
@@ -126,22 +116,18 @@ def _has_expired(error: BaseException | None) -> bool:
     return False
 
 
-def _whose(own: bool, node_id: str) -> str:
-    return "this node's own address" if own else node_id
-
-
 def _clocks(node: Node, ahead_s: dict[str, float]) -> Iterator[Finding]:
     """Each that is off; and the own one, where it is well on the way there by the middle one of the peers."""
     limit = node.settings.request_skew_s
     found = judge(ahead_s, limit)
     if found.own is not None:
-        yield fault(Cause.CLOCK_OFF, "clock", found.own.what, SET_IT)
+        yield finding(Cause.CLOCK_OFF, found.own.what)
     for node_id, off in found.peers.items():
-        yield warning(Cause.PEER_CLOCK, f"peer {node_id}", off.what, off.then)
+        yield finding(Cause.PEER_CLOCK, off.what, subject=f"peer {node_id}", step=off.then)
     own = -median_low(ahead_s.values()) if ahead_s else 0.0
     if found.own is None and limit / 3 < abs(own) <= limit:
         what = f"The clock of this machine is {apart(own)} those of its peers; {limit:g} s are allowed."
-        yield warning(Cause.CLOCK_DRIFTS, "clock", what, SET_IT)
+        yield finding(Cause.CLOCK_DRIFTS, what)
 
 
 def _reach(node: Node, url: str) -> ReachedPeer | PeerUnreachable:

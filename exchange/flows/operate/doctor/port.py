@@ -14,7 +14,7 @@ from exchange.errors import ExchangeError, PeerUnreachable, StatementInvalid
 from exchange.flows.node.destinations import egress_of
 from exchange.flows.node.node import store_of
 from exchange.flows.node.own_card import own_history
-from exchange.flows.operate.findings import Cause, Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.net.client import MAX_CARD_BYTES
 from exchange.net.egress import Guard, Typed
 from exchange.net.probe import reach
@@ -54,9 +54,7 @@ def examine_port(settings: Settings) -> tuple[bool, list[Finding]]:
         return False, [_taken(settings, other)]
     if ready.status == _OK:
         return True, []
-    then = "It mends itself when that is there again; if it does not: systemctl restart ffp"
-    what = f"The node runs and is not ready. {' '.join(lacks or [])}"
-    return True, [fault(Cause.NODE_NOT_READY, "readiness", what, then)]
+    return True, [finding(Cause.NODE_NOT_READY, f"The node runs and is not ready. {' '.join(lacks or [])}")]
 
 
 def _lacks(body: bytes) -> list[str] | None:
@@ -79,15 +77,10 @@ def examine_address(settings: Settings, *, served: bool) -> Iterator[Finding]:
     other = _other(settings, answer)
     if other is not None and other.card is not None:
         what = f"Another node, {_name(settings, other.card)}, answers at this node's address {settings.url}."
-        then = f"Lead that name here, in DNS or in the reverse proxy; or correct url in {settings.home}/config.toml"
-        yield fault(Cause.ADDRESS_OF_ANOTHER_NODE, "own address", what, then)
+        yield finding(Cause.ADDRESS_OF_ANOTHER_NODE, what, home=settings.home)
     elif other is None and answer.card is not None and not served and not lock_holders(settings.home / _SERVING):
         what = f"This node does not run here, and yet it answers at its address {settings.url}: it runs elsewhere."
-        then = (
-            "Find that machine or container, and start nothing here before it is off: two nodes with one set of keys "
-            "sign two histories."
-        )
-        yield warning(Cause.RUNS_ELSEWHERE, "own address", what, then)
+        yield finding(Cause.RUNS_ELSEWHERE, what)
 
 
 def who_answers(url: str, guard: Guard) -> AnsweringNode:
@@ -132,19 +125,16 @@ def _nobody(settings: Settings) -> Iterator[Finding]:
     elif holders:
         who = ", ".join(map(named, holders))
         what = f"{who} holds this node's folder, and nothing answers at {where}."
-        then = f"See why in its log (journalctl -u ffp -e). If it hangs: systemctl restart ffp, or kill {holders[0]}"
-        yield fault(Cause.NODE_SILENT, "node", what, then)
+        yield finding(Cause.NODE_SILENT, what, pid=holders[0])
     elif error is not None and error.errno == errno.EACCES:
         what = f"The node's user may not listen on {where}: ports below 1024 are the system's."
-        then = f"Set port = 8440 in {settings.home}/config.toml, and have the reverse proxy lead there"
-        yield fault(Cause.PORT_REFUSED, "port", what, then)
+        yield finding(Cause.PORT_REFUSED, what, home=settings.home)
     elif error is not None and error.errno == errno.EADDRNOTAVAIL:
         what = (
             f"The address {settings.host} of the setting host is not one of this machine: the node cannot listen there."
         )
-        yield fault(
-            Cause.PORT_REFUSED, "port", what, f'Set host = "127.0.0.1" in {settings.home}/config.toml, behind the proxy'
-        )
+        then = f'Set host = "127.0.0.1" in {settings.home}/config.toml, behind the proxy'
+        yield finding(Cause.PORT_REFUSED, what, then=then)
 
 
 def _taken(settings: Settings, other: AnsweringNode) -> Finding:
@@ -152,14 +142,13 @@ def _taken(settings: Settings, other: AnsweringNode) -> Finding:
     where = f"port {settings.port} on {settings.host}"
     stop = f"Stop it (kill {pid})" if pid is not None else f"Find it (ss -ltnp sport = :{settings.port}) and stop it"
     who = f", {named(pid)}," if pid is not None else ""
-    then = f"{stop}; or give this node a free port: port in {settings.home}/config.toml"
     if other.card is not None:
         what = (
             f"Another node, {_name(settings, other.card)}, answers at {where}{who.rstrip(',')}: this one cannot start."
         )
-        return fault(Cause.PORT_OF_ANOTHER_NODE, "port", what, then)
+        return finding(Cause.PORT_OF_ANOTHER_NODE, what, stop=stop, home=settings.home)
     what = f"A program that is no node{who or ''} has {where}: this node cannot start."
-    return fault(Cause.PORT_TAKEN, "port", what, then)
+    return finding(Cause.PORT_TAKEN, what, stop=stop, home=settings.home)
 
 
 def _name(settings: Settings, card: KeyEvent) -> str:

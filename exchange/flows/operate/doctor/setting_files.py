@@ -24,7 +24,7 @@ from exchange.flows.node.likelihood_ratio import is_of_this_release, load_calibr
 from exchange.flows.node.named_services import load_authority, load_mail_server
 from exchange.flows.node.node import store_of
 from exchange.flows.node.own_card import check_card, own_history
-from exchange.flows.operate.findings import Cause, Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, Gravity, finding
 from exchange.net.connection import tls_context
 from exchange.net.tracing import Tracing
 from exchange.setting_faults import UNKNOWN, VARIABLE
@@ -34,7 +34,6 @@ from exchange.trust.keys import WORKING_KEYS
 CERTIFICATE_DAYS: Final = 21
 """Told so long before a certificate ends: a new one takes a letter, a signature and a holiday."""
 _KINDS: Final = {VARIABLE: Cause.SETTING_VARIABLE, UNKNOWN: Cause.SETTING_UNKNOWN}
-_CALIBRATE: Final = "Make it anew: ffp calibrate (docs/likelihood-ratio.md); or take calibration out of config.toml"
 _SHOWN: Final = ("peer_certificate", "cluster_certificate")
 """Chains: the first that ends makes them useless."""
 _BELIEVED: Final = ("cluster_authority", "objects_roots", "smtp_roots", "timestamp_roots")
@@ -44,17 +43,14 @@ _BELIEVED: Final = ("cluster_authority", "objects_roots", "smtp_roots", "timesta
 def refused_home(home: Path, error: ConfigurationError) -> Finding:
     """Settings that make no node: what, in which line, and what to do."""
     if isinstance(error, SettingsRefused):
-        return fault(_KINDS.get(error.kind, Cause.SETTING_REFUSED), "settings", str(error), error.step)
+        return finding(_KINDS.get(error.kind, Cause.SETTING_REFUSED), str(error), step=error.step)
     if (home / "keys").is_dir():
         what = f"The file {home}/config.toml is missing, and keys of a node lie beside its place."
-        return fault(
-            Cause.NO_NODE, "settings", what, f"Copy it from the newest backup: cp -p BACKUP/config.toml {home}/"
-        )
+        return finding(Cause.NO_NODE, what, then=f"Copy it from the newest backup: cp -p BACKUP/config.toml {home}/")
     what = f"There is no node in {home}: {'it is empty' if home.is_dir() else 'there is no such folder'}."
     if home.is_dir() and any(home.iterdir()):
         what = f"There is no node in {home}: what lies there is something else."
-    then = f"Name the right folder with --home. Is its disk mounted? findmnt -T {home}. Lost: ffp restore BACKUP"
-    return fault(Cause.NO_NODE, "settings", what, then)
+    return finding(Cause.NO_NODE, what, home=home)
 
 
 def examine_files(settings: Settings) -> Iterator[Finding]:
@@ -73,10 +69,9 @@ def examine_files(settings: Settings) -> Iterator[Finding]:
         try:
             reader()
         except ExtraMissing as error:
-            yield fault(Cause.EXTRA_MISSING, "settings", error.what, error.step)
+            yield finding(Cause.EXTRA_MISSING, error.what, step=error.step)
         except ConfigurationError as error:
-            then = f"Correct it in {settings.home}/config.toml, or put the file there (docs/settings.md)"
-            yield fault(Cause.SETTING_FILE, "settings", str(error), then)
+            yield finding(Cause.SETTING_FILE, str(error), home=settings.home)
     yield from _calibration(settings)
 
 
@@ -84,7 +79,7 @@ def _calibration(settings: Settings) -> Iterator[Finding]:
     try:
         models = load_calibration(settings)
     except ConfigurationError as error:
-        yield fault(Cause.CALIBRATION, "calibration", f"The model of the setting {error}", _CALIBRATE)
+        yield finding(Cause.CALIBRATION, f"The model of the setting {error}")
         return
     if models is not None and not is_of_this_release(models):
         version = models.widest.population.matcher_version
@@ -92,7 +87,7 @@ def _calibration(settings: Settings) -> Iterator[Finding]:
             f"The calibration model {settings.calibration} is of matcher {version}, this node has "
             f"{matcher.MATCHER_VERSION}: no pair gets a likelihood ratio."
         )
-        yield warning(Cause.CALIBRATION, "calibration", what, _CALIBRATE)
+        yield finding(Cause.CALIBRATION, what, gravity=Gravity.WARNING)
 
 
 def against_card(settings: Settings) -> list[tuple[str, str, str]]:
@@ -125,13 +120,12 @@ def examine_certificates(settings: Settings) -> Iterator[Finding]:
             continue
         days = ((min(ends) if name in _SHOWN else max(ends)) - time.time()) / DAY_S
         file = settings.home / str(named)
-        then = f"Put a new one in its place ({file}), then: systemctl restart ffp"
         if days < 0:
             what = f"The certificate of the setting {name} ended {-days:.0f} days ago: whoever is shown it refuses it."
-            yield fault(Cause.CERTIFICATE_ENDED, "certificate", what, then)
+            yield finding(Cause.CERTIFICATE_ENDED, what, file=file)
         elif days < CERTIFICATE_DAYS:
             what = f"The certificate of the setting {name} ends in {int(days)} days."
-            yield warning(Cause.CERTIFICATE_ENDS, "certificate", what, then)
+            yield finding(Cause.CERTIFICATE_ENDS, what, file=file)
 
 
 def _ends(file: Path) -> list[float]:
@@ -140,9 +134,6 @@ def _ends(file: Path) -> list[float]:
         return [one.not_valid_after_utc.timestamp() for one in x509.load_pem_x509_certificates(file.read_bytes())]
     except (OSError, ValueError):
         return []
-
-
-_VARIABLE = "FFP_NODE_KEY_PASSPHRASE"
 
 
 def examine_keys(settings: Settings) -> Iterator[Finding]:
@@ -154,25 +145,23 @@ def examine_keys(settings: Settings) -> Iterator[Finding]:
     if missing:
         more = f", and {len(missing) - 1} more are" if len(missing) > 1 else " is"
         what = f"The key {missing[0]}{more} missing: the node does not start without."
-        then = f"Copy what is missing from the newest backup of the keys: cp -np BACKUP-OF-KEYS/* {folder}/"
-        yield fault(Cause.KEY_MISSING, "keys", what, then)
+        yield finding(Cause.KEY_MISSING, what, folder=folder)
     for path in wanted:
         if path in missing:
             continue
         if path.stat().st_mode & 0o077:
             what = f"The key {path} can be read by others, so the node does not start."
-            then = f"Make it private, and ask yourself who read it meanwhile: chmod 600 {path}"
-            yield fault(Cause.KEY_OPEN, "keys", what, then)
+            yield finding(Cause.KEY_OPEN, what, path=path)
         else:
             contents[path] = path.read_bytes()
     yield from _passphrase(settings, contents)
     if contents and not any(map(is_encrypted_key, contents.values())):
-        what = "The private keys are not encrypted: a stolen backup signs as this node."
-        yield warning(Cause.KEYS_NOT_ENCRYPTED, "keys", what, "Encrypt them, with the node stopped: ffp key encrypt")
+        yield finding(
+            Cause.KEYS_NOT_ENCRYPTED, "The private keys are not encrypted: a stolen backup signs as this node."
+        )
     if list(folder.glob("identity-*.pem")):
         what = "The identity key lies on this machine, and the running node does not need it."
-        then = "Move both files identity-*.pem to a medium that is locked away (deploy/README.md, 2)."
-        yield warning(Cause.IDENTITY_HERE, "keys", what, then)
+        yield finding(Cause.IDENTITY_HERE, what)
 
 
 def _passphrase(settings: Settings, contents: dict[Path, bytes]) -> Iterator[Finding]:
@@ -180,19 +169,17 @@ def _passphrase(settings: Settings, contents: dict[Path, bytes]) -> Iterator[Fin
     encrypted = {path for path, content in contents.items() if is_encrypted_key(content)}
     if encrypted and settings.passphrase is None:
         what = f"The keys in {settings.keys} are encrypted, and no passphrase is given."
-        then = f"Give it in {_VARIABLE}, or in the file {settings.home / 'secrets' / _VARIABLE.lower()}"
-        yield warning(Cause.PASSPHRASE_MISSING, "keys", what, then)
+        yield finding(Cause.PASSPHRASE_MISSING, what, home=settings.home)
     shut = {path for path, content in contents.items() if not _opens(path, content, settings.passphrase)}
     if settings.passphrase is None:
         shut -= encrypted
     elif encrypted and encrypted <= shut:
         what = f"The passphrase that is given does not open the keys in {settings.keys}."
-        then = f"Give the right one in {_VARIABLE}, or in the file {settings.home / 'secrets' / _VARIABLE.lower()}"
-        yield fault(Cause.PASSPHRASE_WRONG, "keys", what, then)
+        yield finding(Cause.PASSPHRASE_WRONG, what, home=settings.home)
         shut -= encrypted
     for path in sorted(shut):
-        then = f"Copy it from the newest backup of the keys: cp -p BACKUP-OF-KEYS/{path.name} {settings.keys}/"
-        yield fault(Cause.KEY_DAMAGED, "keys", f"The key {path} is damaged: it is no readable private key.", then)
+        what = f"The key {path} is damaged: it is no readable private key."
+        yield finding(Cause.KEY_DAMAGED, what, name=path.name, folder=settings.keys)
 
 
 def _opens(path: Path, content: bytes, passphrase: bytes | None) -> bool:

@@ -11,7 +11,7 @@ from exchange.flows.alerts.deadlines import all_duties
 from exchange.flows.node.blob_cache import is_blob_away
 from exchange.flows.node.last_head import last_head_fault
 from exchange.flows.node.node import Node
-from exchange.flows.operate.findings import Cause, Finding, fault, warning
+from exchange.flows.operate.findings import Cause, Finding, finding
 from exchange.flows.operate.status import own_findings, peer_findings
 from exchange.store.entry.records import scans_at_rest
 from exchange.store.log.statements import keys_since, last_log_check, latest_checkpoint, log_size, statement_at
@@ -50,8 +50,7 @@ def examine_scans(node: Node) -> Iterator[Finding]:
     if lacking:
         some = ", ".join(lacking[:_NAMED])
         what = f"{len(lacking)} of {len(named)} scans that records name are gone or cut short: {some}."
-        then = f"Copy them from the newest backup: cp -rn BACKUPS/blobs/* {node.settings.blobs}/, then: ffp log check"
-        yield fault(Cause.SCANS_GONE, "scans", what, then)
+        yield finding(Cause.SCANS_GONE, what, blobs=node.settings.blobs)
 
     aside = len(node.blobs.all_set_aside())
     with node.store.read() as session:
@@ -60,8 +59,7 @@ def examine_scans(node: Node) -> Iterator[Finding]:
         where = [f"{aside} in {node.settings.blobs}/set-aside"] if aside else []
         where += [f"{in_store} in the object store"] if in_store else []
         what = f"Scans that no record names were set aside after a restore: {' and '.join(where)}."
-        then = "Submit again what the laboratory's own files show to be lost; then erase the folder."
-        yield warning(Cause.SCANS_SET_ASIDE, "scans", what, then)
+        yield finding(Cause.SCANS_SET_ASIDE, what)
 
 
 def _size(node: Node, sha256: str) -> int | None:
@@ -83,40 +81,24 @@ def examine_log(node: Node, *, served: bool) -> Iterator[Finding]:
         vouched = max((cosigned_size(session, peer) or 0 for peer in enrolled), default=0)
     if named != node.history.last.index:
         what = "The keys are newer than the database, whose log does not name them yet: submissions are refused."
-        yield fault(
-            Cause.KEYS_NEWER,
-            "keys",
-            what,
-            "Its peers give the log back; see with `ffp peer list` that some are reached.",
-        )
+        yield finding(Cause.KEYS_NEWER, what)
     if set_back is not None:
-        yield fault(Cause.DATABASE_SET_BACK, "database", f"{set_back.what} Nothing is signed.", set_back.next)
+        yield finding(Cause.DATABASE_SET_BACK, f"{set_back.what} Nothing is signed.", step=set_back.next)
     if kept:
-        what = f"{len(kept)} pairs of heads that this node signed do not agree."
-        yield fault(
-            Cause.LOG_FORKED,
-            "log",
-            what,
-            "Stop the node, look at `ffp log evidence`, and telephone the peers' operators.",
-        )
+        yield finding(Cause.LOG_FORKED, f"{len(kept)} pairs of heads that this node signed do not agree.")
     if served and tail is not None and tail.received_at < stamp_in(-TAIL_S):
         what = f"{size - (signed.size if signed else 0)} statements wait for a signed head since {tail.received_at}."
-        then = "Look into the node's own log for why (journalctl -u ffp -e), then: systemctl restart ffp"
-        yield warning(Cause.LOG_UNSIGNED, "log", what, then)
+        yield finding(Cause.LOG_UNSIGNED, what)
     late = signed is not None and vouched < signed.size and signed.signed_at < stamp_in(-UNWITNESSED_S)
     if served and enrolled and late:
         what = f"No peer has cosigned the last head of the log; the largest that one did has size {vouched}."
-        yield warning(
-            Cause.LOG_UNWITNESSED, "log", what, "See with `ffp peer list` why peers do not come, or telephone them."
-        )
+        yield finding(Cause.LOG_UNWITNESSED, what)
     if check is not None and not check.good:
-        what = "Content at rest is not what was signed."
-        yield fault(Cause.LOG_ALTERED, "log", what, "See which with: ffp log check")
+        yield finding(Cause.LOG_ALTERED, "Content at rest is not what was signed.")
     elif (
         served and check is not None and check.checked_at < stamp_in(-CHECKS_LATE * node.settings.log_check_interval_s)
     ):
-        what = f"Content at rest was last read again {check.checked_at}."
-        yield warning(Cause.LOG_UNREAD, "log", what, "Do so now: ffp log check")
+        yield finding(Cause.LOG_UNREAD, f"Content at rest was last read again {check.checked_at}.")
 
 
 def examine_alarms(node: Node) -> list[Finding]:
@@ -134,6 +116,4 @@ def examine_deadlines(node: Node) -> Iterator[Finding]:
     for due in found:
         if due.late:
             what = f"{WHAT_WAITS[due.duty]} overdue: {due.late}, the first since {due.first}."
-            yield warning(
-                Cause.DEADLINES, "deadlines", what, "Tell whoever heads the laboratory; they wait on the first page."
-            )
+            yield finding(Cause.DEADLINES, what)

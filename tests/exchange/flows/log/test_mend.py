@@ -14,7 +14,7 @@ from exchange.flows.integrity.log_check import check_and_keep, check_log
 from exchange.flows.integrity.report import Discrepancy
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.log.mend import mend_log
-from exchange.flows.log.start import log_alarms
+from exchange.flows.log.start import loss_alarms, signing_alarms
 from exchange.flows.node.node import Node
 from exchange.flows.operate.status import node_status, readiness
 from schemas.vocabulary import Jurisdiction
@@ -56,7 +56,7 @@ def findings(node: Node) -> list[Discrepancy]:
 
 def alarms(node: Node) -> list[str]:
     with node.store.read() as session:
-        return log_alarms(node, session)
+        return [*loss_alarms(session), *signing_alarms(node, session)]
 
 
 def test_each_lost_hash_of_the_tree_is_named_and_made_again(pair: Network) -> None:

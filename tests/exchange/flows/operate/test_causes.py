@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from exchange.flows.operate.findings import EXPLAINS, Cause, Finding, causes_and_consequences, fault, warning
+from exchange.flows.operate.doctor.consequences import EXPLAINS, causes_and_consequences
+from exchange.flows.operate.findings import CHECKS, Cause, Finding, Gravity, finding
 
 PAGE = Path(__file__).parents[4] / "deploy" / "troubleshooting.md"
 C = Cause
 
 
 def found(*causes: Cause) -> list[Finding]:
-    return [fault(cause, "subject", f"{cause}.", "Mend it.") for cause in causes]
+    return [finding(cause, f"{cause}.", then="Mend it.", gravity=Gravity.FAULT) for cause in causes]
 
 
 def split(*causes: Cause) -> tuple[list[Cause], list[Cause]]:
@@ -43,7 +44,7 @@ def test_what_explains_what(causes: list[Cause], told: list[Cause], follows: lis
 
 
 def test_a_fault_goes_before_a_warning_that_stands_before_it() -> None:
-    mild = warning(C.PASSPHRASE_MISSING, "keys", "Mild.", "Mend it.")
+    mild = finding(C.PASSPHRASE_MISSING, "Mild.", then="Mend it.")
     told, _ = causes_and_consequences([mild, *found(C.SCANS_GONE)])
     assert [item.cause for item in told] == [C.SCANS_GONE, C.PASSPHRASE_MISSING]
 
@@ -62,5 +63,5 @@ def test_nothing_explains_itself_on_a_way_round() -> None:
 
 def test_the_page_has_each_cause_in_this_order() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert [kind for kind, _, _ in rows] == [str(cause) for cause in Cause]
+    assert [kind for kind, _, _ in rows] == [str(cause) for cause in Cause] == [*map(str, CHECKS)]
     assert all(what.strip() and then.strip() for _, what, then in rows)

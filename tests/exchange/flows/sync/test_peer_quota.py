@@ -32,6 +32,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """What time it is; a test moves it on."""
     moment = [datetime(2026, 12, 1, 12, tzinfo=UTC)]
     monkeypatch.setattr(clock, "now", lambda: moment[0])
+    monkeypatch.setattr("exchange.flows.operate.recovery.now", lambda: moment[0])
     return moment
 
 
