@@ -92,6 +92,24 @@ class AlertSubject(StrEnum):
     """A record of which somebody proposed the withdrawal."""
 
 
+_LEADS_TO: Final = {
+    VERIFICATION: AlertSubject.VERIFICATIONS,
+    APPROVAL: AlertSubject.APPROVALS,
+    SEARCH: AlertSubject.SEARCH,
+    **dict.fromkeys((PROPOSED, PROPOSAL_DECLINED, PROPOSAL_DONE), AlertSubject.WITHDRAWAL),
+    **dict.fromkeys(("answer", "grant", "approval"), AlertSubject.QUERY),
+}
+"""By what is new; all else leads to a hit."""
+_PAGES: Final = {
+    AlertSubject.VERIFICATIONS: "/app/verifications",
+    AlertSubject.APPROVALS: "/app/approvals",
+    AlertSubject.WITHDRAWAL: "/app/records/{subject}#withdrawal",
+    AlertSubject.SEARCH: "/app/searches/{subject}",
+    AlertSubject.QUERY: "/app/queries#q-{subject:.12}",
+    AlertSubject.HIT: "/app/hits/{subject}#s-{statement:.12}",
+}
+
+
 @dataclass(frozen=True)
 class Alert:
     """One line: ``leads_to`` what, and ``page`` where to read more, ``fresh`` until it is marked as read or that page
@@ -252,32 +270,8 @@ def _oldest() -> str:
 
 
 def _leads_to(news: News) -> AlertSubject:
-    match news.what:
-        case what if what == VERIFICATION:
-            return AlertSubject.VERIFICATIONS
-        case what if what == APPROVAL:
-            return AlertSubject.APPROVALS
-        case what if what == SEARCH:
-            return AlertSubject.SEARCH
-        case what if what in (PROPOSED, PROPOSAL_DECLINED, PROPOSAL_DONE):
-            return AlertSubject.WITHDRAWAL
-        case "answer" | "grant" | "approval":
-            return AlertSubject.QUERY
-        case _:
-            return AlertSubject.HIT
+    return _LEADS_TO.get(news.what, AlertSubject.HIT)
 
 
 def _page(news: News) -> str:
-    match _leads_to(news):
-        case AlertSubject.VERIFICATIONS:
-            return "/app/verifications"
-        case AlertSubject.APPROVALS:
-            return "/app/approvals"
-        case AlertSubject.WITHDRAWAL:
-            return f"/app/records/{news.subject}#withdrawal"
-        case AlertSubject.SEARCH:
-            return f"/app/searches/{news.subject}"
-        case AlertSubject.QUERY:
-            return f"/app/queries#q-{news.subject[:12]}"
-        case AlertSubject.HIT:
-            return f"/app/hits/{news.subject}#s-{news.statement_id[:12]}"
+    return _PAGES[_leads_to(news)].format(subject=news.subject, statement=news.statement_id)

@@ -114,17 +114,16 @@ def _check_lane(session: Session, node: Node, receipt: Receipt) -> Iterator[Diff
 
 
 def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[Signed]) -> Iterator[Difference]:
-    records = {item.row.statement_id: item for item in signed if isinstance(item.verified.statement, Record)}
+    signed_in = {item.row.statement_id: item.row for item in signed}
+    said = {item.row.statement_id: item.verified.statement for item in signed}
+    records = {name: record for name, record in said.items() if isinstance(record, Record)}
     if not records:
         return
     rows = rows_named(session, RecordRow, RecordRow.statement_id, records)
     details = rows_named(session, RecordDetailRow, RecordDetailRow.statement_id, records)
     stones, held = standing_stones(session, records, node.node_id), held_of(session, records)
     newer = superseding(session, {row.exhibit for some in rows.values() for row in some})
-    for name, item in records.items():
-        record = item.verified.statement
-        if not isinstance(record, Record):
-            raise TypeError(f"{name} is no record")
+    for name, record in records.items():
         if name not in rows:
             yield f"record {name}", GONE
             continue
@@ -134,10 +133,10 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
             "exhibit": exhibit_stated(name, record),
             "submitted_by": record.made_by.pseudonym if own else None,
             "restricted": name in held and (row.restricted or name in stones),
-            "superseded_by": item.row.refused_by or newer.get(name),
+            "superseded_by": signed_in[name].refused_by or newer.get(name),
         }
         if own:  # a row that keeps more from others than was signed releases nothing
-            for_head = is_for_the_head(session, node.history, record, item.row.log_index)
+            for_head = is_for_the_head(session, node.history, record, signed_in[name].log_index)
             expected["widened"] = row.widened or bool(for_head)
         yield from differing(row, name, expected)
         if name not in details:
@@ -149,14 +148,11 @@ def _check_records(session: Session, node: Node, issuer: str, signed: Sequence[S
     yield from _check_parts(session, records)
 
 
-def _check_parts(session: Session, records: Mapping[str, Signed]) -> Iterator[Difference]:
+def _check_parts(session: Session, records: Mapping[str, Record]) -> Iterator[Difference]:
     audience = rows_named(session, AudienceRow, AudienceRow.statement_id, records)
     classes = rows_named(session, BreechFaceClassRow, BreechFaceClassRow.statement_id, records)
     scans = rows_named(session, AcquisitionRow, AcquisitionRow.statement_id, records)
-    for name, item in records.items():
-        record = item.verified.statement
-        if not isinstance(record, Record):
-            raise TypeError(f"{name} is no record")
+    for name, record in records.items():
         if {row.name for row in audience.get(name, [])} != set(record.audience):
             yield f"record_audience {name}", "The record was signed for another audience."
         if {row.breech_face_class for row in classes.get(name, [])} != set(record.exhibit.classes.breech_face):
@@ -170,12 +166,10 @@ def _check_parts(session: Session, records: Mapping[str, Signed]) -> Iterator[Di
 
 
 def _check_hits(session: Session, signed: Sequence[Signed]) -> Iterator[Difference]:
-    hits = {item.row.statement_id: item.verified.statement for item in signed if item.row.refused_by is None}
-    hits = {name: said for name, said in hits.items() if isinstance(said, Hit)}
+    believed = {item.row.statement_id: item.verified.statement for item in signed if item.row.refused_by is None}
+    hits = {name: said for name, said in believed.items() if isinstance(said, Hit)}
     rows = rows_named(session, HitRow, HitRow.statement_id, hits) if hits else {}
     for name, hit in hits.items():
-        if not isinstance(hit, Hit):
-            raise TypeError(f"{name} is no hit")
         if name not in rows:
             yield f"hit {name}", GONE
             continue
@@ -197,8 +191,6 @@ def _check_receipts(session: Session, signed: Sequence[Signed]) -> Iterator[Diff
     timed = {name: one for name, one in said.items() if isinstance(one, Receipt) and one.stated_at is not None}
     rows = rows_named(session, CountersignatureRow, CountersignatureRow.statement_id, timed) if timed else {}
     for name, receipt in timed.items():
-        if not isinstance(receipt, Receipt):
-            raise TypeError(f"{name} is no receipt")
         if name not in rows:
             yield f"countersignature {name}", GONE
             continue

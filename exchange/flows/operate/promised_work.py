@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,9 +19,10 @@ from exchange.log.audit_entry import Act, Deed
 from exchange.store.entry.records import record_by_sequence, take_up
 from exchange.store.log.audit import add_deeds
 from exchange.store.node import jobs, workers
-from exchange.store.node.jobs import JobKind, JobState
+from exchange.store.node.jobs import OF_SCANS, JobKind, JobState
+from exchange.store.tables.columns import Base
 from exchange.store.tables.queries import QueryRow
-from exchange.store.tables.records import AcquisitionRow, ObjectRow
+from exchange.store.tables.records import AcquisitionRow, ObjectRow, RecordRow
 from exchange.store.tables.terms import TombstoneRow
 from exchange.store.tables.webhooks import WebhookMessageRow
 from exchange.store.tables.work import JobRow
@@ -168,29 +169,23 @@ def _told(session: Session, row: JobRow) -> Job:
     return Job(row.job_id, row.kind, subject, row.node_id, row.state, row.attempts, row.error, due)
 
 
+_SUBJECTS: Final[Mapping[JobKind, tuple[type[Base], str]]] = {
+    **dict.fromkeys(OF_SCANS, (AcquisitionRow, "scan {0.position} of the record {0.statement_id}")),
+    JobKind.ERASE: (TombstoneRow, "record {0.record}"),
+    **dict.fromkeys((JobKind.SEND_QUERY, JobKind.ANSWER_QUERY), (QueryRow, "query {0.statement_id}")),
+    JobKind.STORE_OBJECT: (ObjectRow, "scan {0.sha256}"),
+    JobKind.TELL_WEBHOOK: (WebhookMessageRow, "webhook {0.webhook_id}"),
+}
+"""The row that a job's number names, and what it is called; of a control nobody is told which."""
+
+
 def _subject(session: Session, kind: JobKind, number: int) -> str:
-    match kind:
-        case JobKind.FETCH_SCAN | JobKind.CORRELATE | JobKind.PROBE | JobKind.KNOWN_PAIRS:
-            if scan := session.get(AcquisitionRow, number):
-                return f"scan {scan.position} of the record {scan.statement_id}"
-        case JobKind.ERASE:
-            if tombstone := session.get(TombstoneRow, number):
-                return f"record {tombstone.record}"
-        case JobKind.SEND_QUERY | JobKind.ANSWER_QUERY:
-            if query := session.get(QueryRow, number):
-                return f"query {query.statement_id}"
-        case JobKind.STORE_OBJECT:
-            if stored := session.get(ObjectRow, number):
-                return f"scan {stored.sha256}"
-        case JobKind.DRAW_CONTROL:
-            return "a control"
-        case JobKind.START_SEARCH:
-            if record := record_by_sequence(session, number):
-                return f"record {record.statement_id}"
-        case JobKind.TELL_WEBHOOK:
-            if message := session.get(WebhookMessageRow, number):
-                return f"webhook {message.webhook_id}"
-    return "what is gone"
+    if kind is JobKind.DRAW_CONTROL:
+        return "a control"
+    table, words = _SUBJECTS.get(kind, (RecordRow, "record {0.statement_id}"))
+    by_sequence = kind is JobKind.START_SEARCH
+    row = record_by_sequence(session, number) if by_sequence else session.get(table, number)
+    return "what is gone" if row is None else words.format(row)
 
 
 def _listed(numbers: list[int]) -> str:
