@@ -25,17 +25,9 @@ from pydantic_settings import (
 from exchange.addresses import DatabaseUrl, IssuerUrl, NetworkText, ObjectStoreUrl, SchedulerUrl
 from exchange.calibre_pairs import OwnCalibrePairs
 from exchange.config_files import PREFIX, secret_folders
-from exchange.errors import ConfigurationError
+from exchange.errors import ConfigurationError, SettingOrigin, SettingsRefused
 from exchange.search_triggers import SearchTriggers
-from exchange.setting_faults import (
-    WRITTEN_AS,
-    not_toml,
-    refused_settings,
-    secret_in_config,
-    told_faults,
-    unknown_secrets,
-    unknown_variables,
-)
+from exchange.setting_faults import misplaced, no_list, not_toml, origins, refused_values, told_faults
 from schemas.exhibit import ShortText
 from schemas.keys import names_jurisdiction
 from schemas.lane import MAX_NEWS_WAIT_S
@@ -442,19 +434,20 @@ def load_settings(home: Path) -> Settings:
     ConfigurationError that says what to do when there is no node yet."""
     if not (home / "config.toml").is_file():
         raise ConfigurationError(f"There is no node in {home}. Make one with: ffp init --home {home} (and --help)")
-    _refuse_unknown_environment()
-    _refuse_unknown_secrets(home)
+    given: dict[str, list[SettingOrigin]] = {}
     try:
-        _refuse_open_secret(home / "config.toml")
-        return Settings(home=home)
+        given = origins(home)
+        faults = [*misplaced(given, Settings.model_fields, SECRETS)]
+        settings = Settings(home=home)
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        known = Settings.model_fields.keys() - {"home"}
-        raise refused_settings(home, found, known=known, forms=WRITTEN_AS, prefix=PREFIX) from error
+        faults += refused_values(error, home, given, Settings.model_fields)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise not_toml(home / "config.toml", error) from error
+        faults = [not_toml(home / "config.toml", error)]
     except SettingsError as error:
-        raise ConfigurationError(f'{error}; a list in the environment is written as JSON: ["10.8.0.0/16"].') from error
+        faults += [no_list(error, given)]
+    if faults:
+        raise SettingsRefused(faults)
+    return settings
 
 
 def first_settings(home: Path, values: dict[str, str | int]) -> Settings:
@@ -470,26 +463,3 @@ def given(name: str) -> str | None:
     said = os.environ.get(f"{PREFIX}{name}".upper())
     file = Path(os.environ.get("CREDENTIALS_DIRECTORY") or os.devnull) / f"{PREFIX}{name}".lower()
     return file.read_text(encoding="utf-8").strip() if said is None and file.is_file() else said
-
-
-def _refuse_unknown_environment() -> None:
-    unknown = [name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in _known()]
-    if unknown:
-        raise unknown_variables(unknown, _known())
-
-
-def _refuse_unknown_secrets(home: Path) -> None:
-    folder = home / "secrets"
-    names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
-    unknown = [name for name in names if not name.startswith(".") and name.upper() not in _known()]
-    if unknown:
-        raise unknown_secrets(folder, unknown, _known())
-
-
-def _refuse_open_secret(config: Path) -> None:
-    for name in tomllib.loads(config.read_text(encoding="utf-8")).keys() & SECRETS.keys():
-        raise secret_in_config(config, name, SECRETS[name], f"{PREFIX}{name}".upper())
-
-
-def _known() -> set[str]:
-    return {f"{PREFIX}{name}".upper() for name in Settings.model_fields}

@@ -63,6 +63,10 @@ ExchangeError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
 PROBLEM_TYPE = "urn:ffp:problem:"
 """Begins the type of a problem (RFC 9457); an error's ``code`` ends it."""
 
@@ -86,12 +90,52 @@ class PassphraseNeeded(ConfigurationError):
     code = "passphrase-needed"
 
 
-class SettingsRefused(ConfigurationError):
-    """``kind`` says what is wrong with the first faulty setting, ``step`` what the operator does about it."""
+class SettingFaultKind(StrEnum):
+    UNKNOWN = "unknown"
+    NOT_ALLOWED = "refused"
+    VARIABLE = "variable"
+    """A variable of the environment that names no setting."""
 
-    def __init__(self, message: str, *, kind: str, step: str) -> None:
-        super().__init__(message)
-        self.kind, self.step = kind, step
+
+@dataclass(frozen=True)
+class SettingOrigin:
+    """One place at which a setting is given. ``line``: of config.toml, None elsewhere or where it is not found."""
+
+    kind: str
+    """environment variable, secret file or config.toml."""
+    place: str
+    """The variable's name or the file's path."""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        if self.kind != "config.toml":
+            return f"{self.kind} {self.place}"
+        return self.place if self.line is None else f"line {self.line} of {self.place}"
+
+
+@dataclass(frozen=True)
+class SettingFault:
+    """One fault, with its ``step``. ``nearest``: the setting that was probably meant."""
+
+    name: str
+    what: str
+    origin: SettingOrigin | None
+    step: str
+    kind: SettingFaultKind = SettingFaultKind.NOT_ALLOWED
+    nearest: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        where = "" if self.origin is None or self.origin.place in self.what else f", in {self.origin}"
+        return self.what + where + (f" (the nearest that exists: {self.nearest})" if self.nearest else "")
+
+
+class SettingsRefused(ConfigurationError):
+    """``faults`` are all that were found, of which the operator mends the first."""
+
+    def __init__(self, faults: Sequence[SettingFault]) -> None:
+        super().__init__("; ".join(fault.sentence.removesuffix(".") for fault in faults) + ".")
+        self.faults = faults
 
 
 class ExtraMissing(ConfigurationError):

@@ -17,15 +17,18 @@ app = typer.Typer(help="The settings of this node; docs/settings.md says what ea
 def check(home: Home = None, as_json: AsJson = False) -> None:
     """Read config.toml, secret files and environment as `ffp serve` does, and say all that is wrong: where, what, and
     which setting or value was probably meant. Changes nothing. Exit code 2 when the node would not start."""
-    from exchange.cli.operate.settings_origin import origins, setting_faults
+    from exchange.cli.operate.settings_origin import fault_fields, setting_faults
+    from exchange.setting_faults import origins
 
     folder = resolve_home(home)
-    faults = setting_faults(folder)
+    faults = [fault_fields(fault) for fault in setting_faults(folder)]
     if as_json:
         print_json({"home": folder, "good": not faults, "faults": faults})
     else:
         for fault in faults:
-            typer.echo(str(fault))
+            meant = f" Did you mean {fault['nearest']}?" if fault["nearest"] else ""
+            allowed = f" Allowed: {fault['allowed']}." if fault["allowed"] else ""
+            typer.echo(f"{fault['origin']}: {str(fault['what']).removesuffix('.')}.{meant}{allowed}")
         good = f"All is well: {len(origins(folder))} settings are given" if not faults else ""
         typer.echo(f"{good}, the others have their defaults. See: ffp config show" if good else f"{len(faults)} found.")
     raise typer.Exit(2 if faults else 0)

@@ -15,7 +15,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 import matcher
 from exchange.clock import DAY_S
 from exchange.config import Settings
-from exchange.errors import ConfigurationError, ExchangeError, ExtraMissing, SettingsDiffer, SettingsRefused
+from exchange.errors import (
+    ConfigurationError,
+    ExchangeError,
+    ExtraMissing,
+    SettingFaultKind,
+    SettingsDiffer,
+    SettingsRefused,
+)
 from exchange.flows.access.oidc import provider_of
 from exchange.flows.node.blob_cache import object_store_of
 from exchange.flows.node.cluster import cluster_of
@@ -27,13 +34,16 @@ from exchange.flows.node.own_card import check_card, own_history
 from exchange.flows.operate.findings import Cause, Finding, Gravity, finding
 from exchange.net.connection import tls_context
 from exchange.net.tracing import Tracing
-from exchange.setting_faults import UNKNOWN, VARIABLE
 from exchange.trust.key_files import NONCE_SECRET, NONCE_SECRET_BYTES, folders_beside, is_encrypted_key
 from exchange.trust.keys import WORKING_KEYS
 
 CERTIFICATE_DAYS: Final = 21
 """Told so long before a certificate ends: a new one takes a letter, a signature and a holiday."""
-_KINDS: Final = {VARIABLE: Cause.SETTING_VARIABLE, UNKNOWN: Cause.SETTING_UNKNOWN}
+_KINDS: Final = {
+    SettingFaultKind.VARIABLE: Cause.SETTING_VARIABLE,
+    SettingFaultKind.UNKNOWN: Cause.SETTING_UNKNOWN,
+    SettingFaultKind.NOT_ALLOWED: Cause.SETTING_REFUSED,
+}
 _SHOWN: Final = ("peer_certificate", "cluster_certificate")
 """Chains: the first that ends makes them useless."""
 _BELIEVED: Final = ("cluster_authority", "objects_roots", "smtp_roots", "timestamp_roots")
@@ -43,7 +53,8 @@ _BELIEVED: Final = ("cluster_authority", "objects_roots", "smtp_roots", "timesta
 def refused_home(home: Path, error: ConfigurationError) -> Finding:
     """Settings that make no node: what, in which line, and what to do."""
     if isinstance(error, SettingsRefused):
-        return finding(_KINDS.get(error.kind, Cause.SETTING_REFUSED), str(error), step=error.step)
+        first = error.faults[0]
+        return finding(_KINDS[first.kind], str(error), step=first.step)
     if (home / "keys").is_dir():
         what = f"The file {home}/config.toml is missing, and keys of a node lie beside its place."
         return finding(Cause.NO_NODE, what, then=f"Copy it from the newest backup: cp -p BACKUP/config.toml {home}/")

@@ -62,7 +62,7 @@ def test_what_contradicts_the_card_keeps_the_node_from_starting(
         back_up(home, tmp_path / "backups")
 
     assert {fault.name for fault in setting_faults(home)} == named
-    assert all(fault.line for fault in setting_faults(home))
+    assert all(fault.origin and fault.origin.line for fault in setting_faults(home))
     assert ffp("config", "check", "--home", home).code == 2
     causes = examine(home).causes
     assert {found.cause for found in causes if found.gravity == 2} == {Cause.SETTINGS_DIFFER}
@@ -81,7 +81,7 @@ def test_the_environment_contradicts_the_card_too(home: Path, monkeypatch: pytes
         open_node(home)
     [fault] = setting_faults(home)
     assert fault.name == "url"
-    assert "FFP_NODE_URL" in fault.origin
+    assert "FFP_NODE_URL" in str(fault.origin)
 
 
 def test_a_jurisdiction_that_the_node_id_contradicts_is_refused_as_a_setting(home: Path) -> None:

@@ -69,7 +69,7 @@ def test_all_faults_at_once_each_with_its_line_and_what_was_meant(
     assert found["workers"]["allowed"] == "1 to 256"
     assert found["log_format"]["allowed"] == "json, console"
     assert SECRET not in ffp("config", "check", "--home", home).out
-    assert "config.toml line 7: workers: " in ffp("config", "check", "--home", home).out
+    assert f"line 7 of {home / 'config.toml'}: workers: " in ffp("config", "check", "--home", home).out
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,12 @@ def test_each_setting_with_its_origin_and_secrets_masked(
     monkeypatch.setenv("FFP_NODE_DATABASE_URL", f"postgresql+psycopg://ffp:{SECRET.replace(' ', '')}@db/ffp")
     found = shown(ffp, home)
     assert set(found) == set(Settings.model_fields)
-    assert (found["port"]["value"], found["port"]["origin"]) == (1, "config.toml line 4")
+    assert (found["port"]["value"], found["port"]["origin"]) == (1, f"line 4 of {home / 'config.toml'}")
     assert found["workers"] == {
         "name": "workers",
         "value": 2,
         "origin": "environment variable FFP_NODE_WORKERS",
-        "overridden": ["config.toml line 5"],
+        "overridden": [f"line 5 of {home / 'config.toml'}"],
     }
     assert found["smtp_password"]["value"] == "********"
     assert found["smtp_password"]["origin"] == f"secret file {home / 'secrets' / 'ffp_node_smtp_password'}"
