@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -66,7 +67,7 @@ def restore_drill(
     wanted = WantedDrill(source, scratch, keys, key_passphrase=passphrase_for(place), keep=keep)
     if needs_passphrase(load_settings(place), wanted):
         typed = ask_secret("Passphrase of the backup")
-        wanted = wanted.opening_with(None if typed is None else typed.get_secret_value().encode())
+        wanted = replace(wanted, unsealed_with=None if typed is None else typed.get_secret_value().encode())
     if every is not None:
         with _ended_by_sigterm(0):
             _stay(place, wanted, every, as_json=as_json)

@@ -120,7 +120,10 @@ def back_up(
             sync(folder)
             backup.folder = whole
             if keep is not None:
-                backup.expired, backup.not_expired = _expired(folder, settings.node_id, keep, whole)
+                try:
+                    backup.expired = _expire(folder, settings.node_id, keep, whole)
+                except ConfigurationError as error:
+                    backup.not_expired = str(error)
             backup.noted = not backup.missing and _note(home, backup, made_at)
     finally:
         store.close()
@@ -235,13 +238,6 @@ def _secret_files(settings: Settings) -> dict[str, bytes]:
     if settings.sign_in_key.is_file():
         paths.append(settings.sign_in_key)
     return {str(path.relative_to(settings.home)): path.read_bytes() for path in paths}
-
-
-def _expired(folder: Path, node_id: str, keep: int, newest: Path) -> tuple[int, str]:
-    try:
-        return _expire(folder, node_id, keep, newest), ""
-    except ConfigurationError as error:
-        return 0, str(error)
 
 
 def _expire(folder: Path, node_id: str, keep: int, newest: Path) -> int:

@@ -182,14 +182,9 @@ def _needs(envelope: bytes) -> str:
         return CONTRACT_VERSION
 
 
-def migrate(home: Path, to: int = SCHEMA_VERSION, *, first: Callable[[], object] = lambda: None) -> None:
+def bring_up(settings: Settings, to: int = SCHEMA_VERSION, *, first: Callable[[], object] = lambda: None) -> None:
     """Bring the database to a schema version that this release knows: all of it or nothing. ``first`` is called when
     nobody else serves the node any more. Raises ConfigurationError when the node runs."""
-    bring_up(load_settings(home), to, first=first)
-
-
-def bring_up(settings: Settings, to: int = SCHEMA_VERSION, *, first: Callable[[], object] = lambda: None) -> None:
-    """As ``migrate``, by settings that the caller answers for."""
     store = store_of(settings)
     try:
         with sole_server(settings.home):
@@ -235,5 +230,5 @@ def change_version(
             )
 
     if plan.version != plan.target:
-        migrate(home, plan.target, first=first)
+        bring_up(load_settings(home), plan.target, first=first)
     return plan, made

@@ -81,7 +81,14 @@ def has_sealed_keys(source: Path) -> bool:
     return SEALED in read_manifest(source).files
 
 
-def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None = None) -> Manifest:
+def restore(
+    source: Path,
+    home: Path,
+    secrets: Secrets,
+    *,
+    insisted: str | None = None,
+    twin_settings: Callable[[Path], Settings] | None = None,
+) -> Manifest:
     """Make the node of one backup again, in an empty home. It is not served yet. Nothing is written before 1 to 4 are
     good.
 
@@ -103,26 +110,11 @@ def restore(source: Path, home: Path, secrets: Secrets, *, insisted: str | None 
     served, signs nothing before its peers have shown which of its heads they hold (`log_start`), and reads their lanes
     on from where the backup ends, withdrawals among them.
 
+    With ``twin_settings`` the home is never to be a node: the mark stays, so that no command opens it, and its settings
+    are those, which name its own database and nothing beyond it.
+
     Raises ConfigurationError, StoreUnavailable, DigestDiffers, OSError; then the home is empty again.
     """
-    return _restore(source, home, secrets, insisted, load_settings, twin=False)
-
-
-def restore_twin(source: Path, home: Path, secrets: Secrets, settings_of: Callable[[Path], Settings]) -> Manifest:
-    """As ``restore``, of a home that is never to be a node: the mark stays, so that no command opens it. Its settings
-    are those of ``settings_of``, which name its own database and nothing beyond it."""
-    return _restore(source, home, secrets, None, settings_of, twin=True)
-
-
-def _restore(
-    source: Path,
-    home: Path,
-    secrets: Secrets,
-    insisted: str | None,
-    settings_of: Callable[[Path], Settings],
-    *,
-    twin: bool,
-) -> Manifest:
     # 1.
     raw = manifest_bytes(source)
     manifest = parse_manifest(source, raw)
@@ -153,13 +145,13 @@ def _restore(
         _copy_scans(source, home, manifest)
         # 6. and 7.
         copy_file(source / CONFIG, home / CONFIG, sha256=manifest.files[CONFIG])
-        settings = _settings_of_backup(home, settings_of)
+        settings = _settings_of_backup(home, twin_settings or load_settings)
         state_no_head(settings.last_head)
         _fill_database(settings, source, manifest)
         if not manifest.missing:  # else it was not whole
             note_backup(home, LastBackup(manifest.made_at, content_bytes(source, manifest), source))
         sync(home)
-        if not twin:
+        if twin_settings is None:
             mark.remove()
             sync(home)
     return manifest
@@ -279,11 +271,11 @@ def _write_settings(
     source: Path, home: Path, manifest: Manifest, private: dict[str, bytes], database_url: str | None
 ) -> None:
     for name, content in private.items():
-        _folder_of(home / name)
+        private_folder((home / name).parent)
         write_file(home / name, content)
     for name in manifest.settings_files:
         if name != CONFIG:
-            _folder_of(home / name)
+            private_folder((home / name).parent)
             copy_file(source / name, home / name, sha256=manifest.files[name])
     if database_url is not None:
         write_secret("database_url", database_url, home)
@@ -298,7 +290,7 @@ def _copy_scans(source: Path, home: Path, manifest: Manifest) -> None:
         scan = plain_file(source.parent / BLOBS, name)
         if scan.stat().st_size > MAX_BLOB_BYTES:
             raise ConfigurationError(f"{scan} is larger than any scan; {ANOTHER}.")
-        _folder_of(home / BLOBS / name)
+        private_folder((home / BLOBS / name).parent)
         copy_file(scan, home / BLOBS / name, sha256=sha256)
         count += 1
     if count != manifest.scans:
@@ -337,10 +329,6 @@ def _sealed(source: Path) -> bytes:
     if path.stat().st_size > _MOST_SEALED_BYTES:
         raise ConfigurationError(f"{path} is larger than all keys of a node; {ANOTHER}.")
     return path.read_bytes()
-
-
-def _folder_of(path: Path) -> None:
-    private_folder(path.parent)
 
 
 @contextmanager

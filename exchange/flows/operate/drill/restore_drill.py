@@ -37,7 +37,7 @@ from exchange.flows.operate.recovery import (
     note_scratch,
     read_drills,
 )
-from exchange.flows.operate.restore import Secrets, has_sealed_keys, restore_twin
+from exchange.flows.operate.restore import Secrets, has_sealed_keys, restore
 from exchange.log import merkle
 from exchange.store.database.engine import Store
 from exchange.store.database.scratch_database import scratch_database
@@ -81,10 +81,6 @@ class WantedDrill:
     unsealed_with: bytes | None = None
     key_passphrase: SecretStr | None = None
     keep: bool = False
-
-    def opening_with(self, passphrase: bytes | None) -> WantedDrill:
-        """The same, with what opens sealed keys."""
-        return replace(self, unsealed_with=passphrase)
 
 
 def needs_passphrase(settings: Settings, wanted: WantedDrill) -> bool:
@@ -156,7 +152,7 @@ def _try(settings: Settings, wanted: WantedDrill, told: dict[str, Any], progress
     with _scratch(settings, place, manifest, keep=wanted.keep) as database_url:
         # 3.
         twin, settings_of = place / "home", partial(_twin_settings, database_url, settings.key_passphrase)
-        restore_twin(source, twin, replace(secrets, database_url=database_url), settings_of)
+        restore(source, twin, replace(secrets, database_url=database_url), twin_settings=settings_of)
         if manifest.of_earlier_release:
             bring_up(settings_of(twin))
         node = open_with(settings_of(twin))

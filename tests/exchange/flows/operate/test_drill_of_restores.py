@@ -172,7 +172,7 @@ drill.run_restore_drill(Path(sys.argv[1]), drill.WantedDrill(scratch=Path(sys.ar
 """
 
 
-@pytest.mark.parametrize("step", ["restore_twin", "open_with", "check_log", "_compare"])
+@pytest.mark.parametrize("step", ["restore", "open_with", "check_log", "_compare"])
 def test_what_a_killed_drill_left_goes_at_the_next(home: Path, tmp_path: Path, step: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     ended = subprocess.run([sys.executable, "-c", KILLED, str(home), step, str(elsewhere)], check=False)
