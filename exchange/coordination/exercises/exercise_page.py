@@ -64,7 +64,7 @@ from exchange.flows.scan.inspect import write_whole
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
-from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
+from exchange.web.pages.layout import SentForm, SignedIn, Visitor, off_loop, page
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
 from schemas.vocabulary import Basis, Modality, RegionOfInterest, Role
 
@@ -163,13 +163,8 @@ def exercise_set(request: Request, node: OpenNode, who: SignedIn, set_id: SetInP
 
 
 @router.post("/exercises/{set_id}")
-async def act_on_set(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath) -> Response:
+def act_on_set(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, fields: SentForm) -> Response:
     """Begin it, go on with an attempt by its code, hand it in, or leave the browser to the next person."""
-    fields = await read_form(request, node, who.csrf)
-    return await off_loop(_act, node, request, who, set_id, fields)
-
-
-def _act(node: Node, request: Request, who: Visitor, set_id: str, fields: dict[str, str]) -> Response:
     kept = set_of(node, set_id)
     back = RedirectResponse(f"/app/exercises/{set_id}", 303)
     match fields.get("act"):
@@ -311,13 +306,10 @@ def exercise(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath,
 
 
 @router.post("/exercises/{set_id}/{number}")
-async def answer(request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, number: NumberInPath) -> Response:
+def answer(
+    request: Request, node: OpenNode, who: SignedIn, set_id: SetInPath, number: NumberInPath, fields: SentForm
+) -> Response:
     """The first answer stands."""
-    fields = await read_form(request, node, who.csrf)
-    return await off_loop(_answer, node, request, who, set_id, number, fields)
-
-
-def _answer(node: Node, request: Request, who: Visitor, set_id: str, number: int, fields: dict[str, str]) -> Response:
     kept = set_of(node, set_id)
     attempt = _own_attempt(request, who, kept)
     answer_exercise(attempt, number, fields.get("answer", ""))

@@ -31,11 +31,11 @@ from exchange.coordination.region_files.recipient import read_recipient
 from exchange.coordination.region_files.release_report import Addressed, bound_annexes, release_report
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
-from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.log.audit_entry import SUPERVISION, Act, Deed
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
-from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
+from exchange.web.pages.layout import Heading, SentForm, Visitor, only, page
 from exchange.web.pages.query.queries import line_of
 from exchange.web.report.pages import laid
 from schemas.vocabulary import Role
@@ -97,17 +97,16 @@ def half_year_page(node: OpenNode, who: Monitoring, half: str) -> Response:
 
 
 @router.post("/monitoring/{half}")
-async def approve_half_year(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+def approve_half_year(node: OpenNode, who: Heading, half: str, fields: SentForm) -> Response:
     """Sign that these figures, and no others, may be handed out."""
-    fields = await read_form(request, node, who.csrf)
-    await off_loop(_approve, node, who, half, fields)
-    return RedirectResponse(f"/app/monitoring/{parse_period(half)}", 303)
+    wanted, sha256 = parse_period(half), check_digest(fields.get("sha256", ""))
+    approve_report(node, who.caller.maker, wanted, sha256, line_of(fields, "because"))
+    return RedirectResponse(f"/app/monitoring/{wanted}", 303)
 
 
 @router.post("/monitoring/{half}/restricted")
-async def hand_out_restricted(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+async def hand_out_restricted(request: Request, node: OpenNode, who: Heading, half: str, fields: SentForm) -> Response:
     """The report's file, its restricted edition sealed for the recipient whose key and fingerprint the head gives."""
-    fields = await read_form(request, node, who.csrf)
     wanted = parse_period(half)
     data, name = await heavily(request, WorkKind.REPORTS, _restricted_file, node, who, wanted, fields)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -122,11 +121,6 @@ async def hand_out(request: Request, node: OpenNode, who: Monitoring, half: str,
     body, media_type, ending = await heavily(request, WorkKind.REPORTS, _handed_out, node, who, wanted, form)
     headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}{ending}"'}
     return Response(body, media_type=media_type, headers=headers)
-
-
-def _approve(node: Node, who: Visitor, half: str, fields: dict[str, str]) -> str:
-    sha256 = check_digest(fields.get("sha256", ""))
-    return approve_report(node, who.caller.maker, parse_period(half), sha256, line_of(fields, "because"))
 
 
 def _draft_or_none(node: Node, period: Period) -> ReportDraft | None:
@@ -148,22 +142,17 @@ def _restricted_file(node: Node, who: Visitor, period: Period, fields: dict[str,
     """Content and name. The name has the first digits of the recipient: two recipients' files are two files."""
     recipient = read_recipient(fields.get("recipient", "").encode())
     to = Addressed(recipient, fields.get("fingerprint", ""), line_of(fields, "purpose"))
-    data = release_report(node, _reader(who), period, to)
+    data = release_report(node, who.caller.actor, period, to)
     return data, f"{node.node_id}-{period}-restricted-file-{recipient.fingerprint[:5]}.json"
-
-
-def _reader(who: Visitor) -> Actor:
-    return Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
 
 
 def _handed_out(node: Node, who: Visitor, half: Period, form: ReleaseForm) -> tuple[bytes, str, str]:
     if form == "file":
-        return release_report(node, _reader(who), half, None), FILE_TYPE, "-public-file.json"
+        return release_report(node, who.caller.actor, half, None), FILE_TYPE, "-public-file.json"
     found = released(node, half)
     made = _RELEASED_FORMS[form](found)
-    reader = _reader(who)
     asked = f"{half} {form}"
-    node.audit.note(Deed(reader, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
+    node.audit.note(Deed(who.caller.actor, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
     return made
 
 

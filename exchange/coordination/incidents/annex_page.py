@@ -46,11 +46,11 @@ from exchange.coordination.incidents.read_incident_table import table_template
 from exchange.coordination.incidents.told_incidents import exact_totals
 from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.node.node import Node
-from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
+from exchange.log.audit_entry import SUPERVISION, Act, Deed
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import gettext, spoken
-from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
+from exchange.web.pages.layout import Heading, SentForm, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.query.queries import line_of
 from exchange.web.report.pages import laid
@@ -112,10 +112,10 @@ def incidents_page(node: OpenNode, who: LooksAtIncidents, half: str) -> Response
 
 
 @router.post("/incidents/{half}")
-async def approve_half(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+def approve_half(node: OpenNode, who: Heading, half: str, fields: SentForm) -> Response:
     """Sign that both editions, and no others, may be handed out."""
-    fields = await read_form(request, node, who.csrf)
-    await off_loop(_approve, node, who, half, fields)
+    sha256 = check_digest(fields.get("sha256", ""))
+    approve_annex(node, who.caller.maker, Half.parse(half), sha256, line_of(fields, "because"))
     return _back(half)
 
 
@@ -134,31 +134,28 @@ async def try_import(request: Request, node: OpenNode, who: Heading, half: str) 
     encoding = fields.get("encoding", "")
     if encoding not in set(TableEncoding):
         raise InvalidInput("This is no form of these pages.", code="no-form")
-    await off_loop(propose_import, node, acting_head(who), wanted, io.BytesIO(table), TableEncoding(encoding))
+    await off_loop(propose_import, node, who.caller.actor, wanted, io.BytesIO(table), TableEncoding(encoding))
     return _back(half, "#import")
 
 
 @router.post("/incidents/{half}/take")
-async def take_table(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+def take_table(node: OpenNode, who: Heading, half: str, fields: SentForm) -> Response:
     """Let the proposed import hold."""
-    fields = await read_form(request, node, who.csrf)
-    await off_loop(take_import, node, acting_head(who), Half.parse(half), entered_number(fields, "entry"))
+    take_import(node, who.caller.actor, Half.parse(half), entered_number(fields, "entry"))
     return _back(half)
 
 
 @router.post("/incidents/{half}/leave")
-async def leave_table(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+def leave_table(node: OpenNode, who: Heading, half: str, fields: SentForm) -> Response:
     """Forget the proposed import."""
-    fields = await read_form(request, node, who.csrf)
-    await off_loop(leave_import, node, acting_head(who), Half.parse(half), entered_number(fields, "entry"))
+    leave_import(node, who.caller.actor, Half.parse(half), entered_number(fields, "entry"))
     return _back(half)
 
 
 @router.post("/incidents/{half}/undo")
-async def go_back(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+def go_back(node: OpenNode, who: Heading, half: str, fields: SentForm) -> Response:
     """Back to what held before the last change."""
-    fields = await read_form(request, node, who.csrf)
-    await off_loop(undo_change, node, acting_head(who), Half.parse(half), entered_number(fields, "entry"))
+    undo_change(node, who.caller.actor, Half.parse(half), entered_number(fields, "entry"))
     return _back(half)
 
 
@@ -205,10 +202,6 @@ async def _form_with_table(request: Request, node: Node) -> tuple[dict[str, str]
     return fields, b"".join(tables)
 
 
-def acting_head(who: Visitor) -> Actor:
-    return Actor(ActorKind.PERSON, who.caller.pseudonym, who.caller.role)
-
-
 def entered_number(fields: dict[str, str], name: str) -> int:
     """A number that a form of these pages holds. Raises InvalidInput."""
     text = fields.get(name, "")
@@ -221,16 +214,11 @@ def _back(half: str, place: str = "") -> Response:
     return RedirectResponse(f"/app/incidents/{Half.parse(half)}{place}", 303)
 
 
-def _approve(node: Node, who: Visitor, half: str, fields: dict[str, str]) -> str:
-    sha256 = check_digest(fields.get("sha256", ""))
-    return approve_annex(node, who.caller.maker, Half.parse(half), sha256, line_of(fields, "because"))
-
-
 def _handed_out(node: Node, who: Visitor, half: Half, form: AnnexForm) -> tuple[bytes, str, str]:
     found = released_annex(node, half)
     made = _RELEASED_FORMS[form](found)
     asked = f"{half} incidents {form}"
-    node.audit.note(Deed(acting_head(who), Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
+    node.audit.note(Deed(who.caller.actor, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
     return made
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import RedirectResponse, Response
 
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.incidents.annex_page import acting_head, entered_number
+from exchange.coordination.incidents.annex_page import entered_number
 from exchange.coordination.incidents.enter_incidents import Sheet, entered, save_sheet, sheet_of
 from exchange.coordination.incidents.incident_counts import MAX_COUNT, IncidentCounts
 from exchange.coordination.incidents.incident_vocabulary import (
@@ -23,10 +23,9 @@ from exchange.coordination.incidents.incident_vocabulary import (
 )
 from exchange.coordination.incidents.incident_words import value_words
 from exchange.errors import InvalidInput
-from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.languages import gettext as _
-from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
+from exchange.web.pages.layout import Heading, Visitor, page, sent_form
 
 router = APIRouter()
 
@@ -57,15 +56,12 @@ def show_sheet(node: OpenNode, who: Heading, half: str, at: Annotated[SheetAddre
 
 
 @router.post("/incidents/{half}/sheet")
-async def put_sheet(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+def put_sheet(
+    node: OpenNode, who: Heading, half: str, fields: Annotated[dict[str, str], sent_form(most_fields=_FIELDS)]
+) -> Response:
     """Put its counts in the place of those that it had. A form that does not add up comes back with all that was
     typed."""
-    fields = await read_form(request, node, who.csrf, most_fields=_FIELDS)
-    return await off_loop(_put, node, who, Half.parse(half), fields)
-
-
-def _put(node: Node, who: Visitor, half: Half, fields: dict[str, str]) -> Response:
-    at = _address(fields)
+    wanted, at = Half.parse(half), _address(fields)
     seen = entered_number(fields, "seen")
     persons, wrong = {}, []
     for role in PersonRole:
@@ -83,9 +79,9 @@ def _put(node: Node, who: Visitor, half: Half, fields: dict[str, str]) -> Respon
     stated = fields.get("stated", "").strip()
     problem = _problem(wrong, stated, sheet.person_total)
     if problem is not None:
-        return _page(who, half, at, fields, seen, problem=problem)
-    save_sheet(node, acting_head(who), half, sheet, seen)
-    return RedirectResponse(f"/app/incidents/{half}#sheets", 303)
+        return _page(who, wanted, at, fields, seen, problem=problem)
+    save_sheet(node, who.caller.actor, wanted, sheet, seen)
+    return RedirectResponse(f"/app/incidents/{wanted}#sheets", 303)
 
 
 def _problem(wrong: list[str], stated: str, total: int) -> str | None:

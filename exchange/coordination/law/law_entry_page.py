@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import today
@@ -33,12 +33,13 @@ from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.problems import status_of
-from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
+from exchange.web.pages.layout import Heading, SentForm, Visitor, page, sent_form
 
 router = APIRouter()
 
 _DRAFT = "/app/law/draft"
 ArticleAsked = Annotated[str, Query(max_length=40)]
+ArticleSent = Annotated[dict[str, str], sent_form(most_bytes=MOST_ARTICLE_BYTES, most_fields=MOST_ARTICLE_FIELDS)]
 
 
 @router.get("/law/draft")
@@ -57,30 +58,8 @@ def law_draft_page(node: OpenNode, who: Heading) -> Response:
 
 
 @router.post("/law/draft")
-async def change_law_draft(request: Request, node: OpenNode, who: Heading) -> Response:
+def change_law_draft(node: OpenNode, who: Heading, fields: SentForm) -> Response:
     """End an article, take one out, undo, discard, or sign and publish."""
-    fields = await read_form(request, node, who.csrf)
-    where: str = await off_loop(_act, node, who, fields)
-    return RedirectResponse(where, 303)
-
-
-@router.get("/law/draft/article")
-def article_form_page(node: OpenNode, who: Heading, name: ArticleAsked = "") -> Response:
-    """The form of a new article, or of one of the draft."""
-    draft = law_draft(node)
-    typed = typed_of(draft.article(name)) if name else {}
-    return _form(node, who, ArticleForm(typed, name, draft.mark))
-
-
-@router.post("/law/draft/article")
-async def send_article(request: Request, node: OpenNode, who: Heading) -> Response:
-    """Keep the article in the draft; where something is wrong with it, the form again with what was typed."""
-    fields = await read_form(request, node, who.csrf, most_bytes=MOST_ARTICLE_BYTES, most_fields=MOST_ARTICLE_FIELDS)
-    done: Response = await off_loop(_save, node, who, fields)
-    return done
-
-
-def _act(node: Node, who: Visitor, fields: dict[str, str]) -> str:
     mark, name = fields.get("mark", ""), fields.get("article_id", "")
     match fields.get("act"):
         case "end":
@@ -93,13 +72,23 @@ def _act(node: Node, who: Visitor, fields: dict[str, str]) -> str:
             discard_law_draft(node, mark=mark)
         case "publish":
             publish_law(node, who.caller.maker, mark)
-            return f"/app/law/of/{node.settings.jurisdiction}"
+            return RedirectResponse(f"/app/law/of/{node.settings.jurisdiction}", 303)
         case _:
             raise InvalidInput("Choose what to do with the draft.", code="invalid-field")
-    return _DRAFT
+    return RedirectResponse(_DRAFT, 303)
 
 
-def _save(node: Node, who: Visitor, fields: dict[str, str]) -> Response:
+@router.get("/law/draft/article")
+def article_form_page(node: OpenNode, who: Heading, name: ArticleAsked = "") -> Response:
+    """The form of a new article, or of one of the draft."""
+    draft = law_draft(node)
+    typed = typed_of(draft.article(name)) if name else {}
+    return _form(node, who, ArticleForm(typed, name, draft.mark))
+
+
+@router.post("/law/draft/article")
+def send_article(node: OpenNode, who: Heading, fields: ArticleSent) -> Response:
+    """Keep the article in the draft; where something is wrong with it, the form again with what was typed."""
     mark, before = fields.pop("mark", ""), fields.pop("before", "")
     try:
         save_article(node, who.caller.maker, article_of(fields), mark=mark, before=before or None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path
 from starlette.responses import RedirectResponse, Response
 
 from exchange.coordination.form_fields import LineDoubts, with_doubts, word_in
@@ -29,7 +29,6 @@ from exchange.coordination.maturity.look_at_node import SeenStep, Why
 from exchange.coordination.maturity.practice_definitions import STEP_GUIDES, Evidence
 from exchange.coordination.maturity.practices_here import maturity_of
 from exchange.errors import InvalidInput
-from exchange.flows.node.node import Node
 from exchange.flows.sync.partners import exchange_standing
 from exchange.flows.sync.progress import sync_status
 from exchange.web.access.caller import OpenNode
@@ -37,7 +36,7 @@ from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from exchange.web.languages.days import local_time
-from exchange.web.pages.layout import Heading, SignedIn, Visitor, off_loop, only, page, read_form
+from exchange.web.pages.layout import Heading, SentForm, SignedIn, Visitor, only, page
 from exchange.web.pages.query.queries import line_of
 from schemas.vocabulary import Jurisdiction, OnboardingState, OnboardingStep, Role
 
@@ -153,10 +152,9 @@ def maturity_page(node: OpenNode, who: Looking) -> Response:
 
 
 @router.post("/maturity")
-async def keep_maturity_snapshot(request: Request, node: OpenNode, who: Heading) -> Response:
+def keep_maturity_snapshot(node: OpenNode, who: Heading, fields: SentForm) -> Response:
     """Sign what each practice shows now as the snapshot of the half-year that ended last."""
-    fields = await read_form(request, node, who.csrf)
-    await off_loop(keep_snapshot, node, who.caller.maker, Half.parse(fields.get("half", "")))
+    keep_snapshot(node, who.caller.maker, Half.parse(fields.get("half", "")))
     return RedirectResponse("/app/maturity#path", 303)
 
 
@@ -225,20 +223,14 @@ def onboarding(node: OpenNode, who: SignedIn, code: JurisdictionInPath, doubt: L
 
 
 @router.post("/onboarding/{code}")
-async def say_step(request: Request, node: OpenNode, who: Leading, code: JurisdictionInPath) -> Response:
+def say_step(node: OpenNode, who: Leading, code: JurisdictionInPath, fields: SentForm) -> Response:
     """Sign the list, with what is said of one step or of none."""
-    fields = await read_form(request, node, who.csrf)
-    line = await off_loop(_say, node, who, code, fields)
-    return RedirectResponse(with_doubts(f"/app/onboarding/{code}", node, line), 303)
-
-
-def _say(node: Node, who: Visitor, code: Jurisdiction, fields: dict[str, str]) -> str:
-    if fields.get("act") == "sign":
-        sign_checklist(node, who.caller.maker, code, {})
-        return ""
-    if fields.get("act") != "say":
+    if fields.get("act") not in ("sign", "say"):
         raise InvalidInput("Choose one of the list.", code="invalid-field")
-    step, state = word_in(fields, "step", OnboardingStep), word_in(fields, "state", OnboardingState)
-    remark = line_of(fields, "remark") if fields.get("remark", "").strip() else None
-    sign_checklist(node, who.caller.maker, code, {step: StepChange(state, remark=remark)})
-    return remark or ""
+    remark, said = None, dict[OnboardingStep, StepChange]()
+    if fields["act"] == "say":
+        step, state = word_in(fields, "step", OnboardingStep), word_in(fields, "state", OnboardingState)
+        remark = line_of(fields, "remark") if fields.get("remark", "").strip() else None
+        said = {step: StepChange(state, remark=remark)}
+    sign_checklist(node, who.caller.maker, code, said)
+    return RedirectResponse(with_doubts(f"/app/onboarding/{code}", node, remark or ""), 303)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import RedirectResponse, Response
 
 from exchange.coordination.form_fields import LineDoubts, day_in, with_doubts, word_in
@@ -23,9 +23,8 @@ from exchange.coordination.meetings.meeting_words import (
     office_role_word,
 )
 from exchange.errors import InvalidInput
-from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
-from exchange.web.pages.layout import Heading, SignedIn, Visitor, off_loop, page, read_form
+from exchange.web.pages.layout import Heading, SentForm, SignedIn, page
 from exchange.web.pages.query.queries import line_of
 from schemas.vocabulary import ActionState, Jurisdiction, MeetingKind, OfficeRole, Role
 
@@ -118,18 +117,15 @@ def _shown(items: Sequence[ListedAction], skip: int) -> ActionsShown:
 
 
 @router.post("/actions")
-async def say_action(request: Request, node: OpenNode, who: Heading) -> Response:
+def say_action(node: OpenNode, who: Heading, fields: SentForm) -> Response:
     """Sign an action, or that one is done, dropped, or open again."""
-    fields = await read_form(request, node, who.csrf)
-    line = await off_loop(_say, node, who, fields)
-    return RedirectResponse(with_doubts("/app/actions", node, line), 303)
-
-
-def _say(node: Node, who: Visitor, fields: dict[str, str]) -> str:
-    if "number" not in fields:
-        title = line_of(fields, "title")
+    if "number" in fields:
+        line, state = line_of(fields, "remark"), word_in(fields, "state", ActionState)
+        change_action(node, who.caller.maker, fields["number"][:32], state, remark=line)
+    else:
+        line = line_of(fields, "title")
         new = NewAction(
-            title,
+            line,
             _owner_in(fields),
             word_in(fields, "role", OfficeRole),
             day_in(fields, "due"),
@@ -137,11 +133,7 @@ def _say(node: Node, who: Visitor, fields: dict[str, str]) -> str:
             day_in(fields, "met_on"),
         )
         add_action(node, who.caller.maker, new)
-        return title
-    state = word_in(fields, "state", ActionState)
-    remark = line_of(fields, "remark")
-    change_action(node, who.caller.maker, fields["number"][:32], state, remark=remark)
-    return remark
+    return RedirectResponse(with_doubts("/app/actions", node, line), 303)
 
 
 def _owner_in(fields: Mapping[str, str]) -> Jurisdiction:

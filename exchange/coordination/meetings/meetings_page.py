@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
@@ -31,7 +31,7 @@ from exchange.coordination.meetings.pack.waiting_approvals import waiting_approv
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
-from exchange.web.pages.layout import Heading, SignedIn, Visitor, off_loop, page, read_form
+from exchange.web.pages.layout import Heading, SentForm, SignedIn, Visitor, page
 from exchange.web.pages.query.queries import line_of
 from schemas.vocabulary import MeetingKind, OfficeRole, Role
 
@@ -64,11 +64,10 @@ def meetings(node: OpenNode, who: SignedIn, half: str | None = None, doubt: Line
 
 
 @router.post("/meetings")
-async def keep_meeting(request: Request, node: OpenNode, who: Heading) -> Response:
+def keep_meeting(node: OpenNode, who: Heading, fields: SentForm) -> Response:
     """Keep a meeting that was held."""
-    fields = await read_form(request, node, who.csrf)
     new = _read(fields)
-    await off_loop(enter_meeting, node, who.caller.actor, new)
+    enter_meeting(node, who.caller.actor, new)
     return RedirectResponse(with_doubts(f"/app/meetings?half={_half_of(new)}", node, new.title), 303)
 
 
@@ -81,23 +80,19 @@ def meeting(node: OpenNode, who: Heading, meeting_id: MeetingId) -> Response:
 
 
 @router.post("/meetings/{meeting_id}")
-async def correct_meeting(request: Request, node: OpenNode, who: Heading, meeting_id: MeetingId) -> Response:
+def correct_meeting(node: OpenNode, who: Heading, meeting_id: MeetingId, fields: SentForm) -> Response:
     """Change it, take it back, or put it back."""
-    fields = await read_form(request, node, who.csrf)
-    return RedirectResponse(await off_loop(_correct, node, who, meeting_id, fields), 303)
-
-
-def _correct(node: Node, who: Visitor, meeting_id: int, fields: dict[str, str]) -> str:
-    act = fields.get("act")
-    before = read_meeting(node, meeting_id)
-    if act in ("take_back", "put_back"):
-        take_back_meeting(node, who.caller.actor, meeting_id, back=act == "take_back")
-        return f"/app/meetings?half={_half_of(before)}"
-    if act != "change":
-        raise InvalidInput("Choose one of the list.", code="invalid-field")
-    new = _read(fields)
-    change_meeting(node, who.caller.actor, meeting_id, new)
-    return with_doubts(f"/app/meetings?half={_half_of(new)}", node, new.title)
+    match fields.get("act"):
+        case "take_back" | "put_back" as act:
+            half = _half_of(read_meeting(node, meeting_id))
+            take_back_meeting(node, who.caller.actor, meeting_id, back=act == "take_back")
+            return RedirectResponse(f"/app/meetings?half={half}", 303)
+        case "change":
+            new = _read(fields)
+            change_meeting(node, who.caller.actor, meeting_id, new)
+            return RedirectResponse(with_doubts(f"/app/meetings?half={_half_of(new)}", node, new.title), 303)
+        case _:
+            raise InvalidInput("Choose one of the list.", code="invalid-field")
 
 
 def _first_shown(node: Node, who: Visitor, lasting: Half) -> Half:

@@ -320,6 +320,19 @@ async def read_form(
     return fields
 
 
+def sent_form(**bounds: int) -> Any:
+    """A dependency: the form that somebody who is signed in sent, read as ``read_form`` does. A route that names it
+    after who may send it reads nothing of anybody else."""
+
+    async def read(request: Request, node: OpenNode, who: SignedIn) -> dict[str, str]:
+        return await read_form(request, node, who.csrf, **bounds)
+
+    return Depends(read)
+
+
+SentForm = Annotated[dict[str, str], sent_form()]
+
+
 def page(name: str, who: Visitor | None, *, status: int = 200, **values: Any) -> Response:
     """The page of a template. Every value is escaped where it is written."""
     template = _pages.get_template(f"{name}.html")

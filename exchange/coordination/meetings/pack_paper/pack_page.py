@@ -21,7 +21,7 @@ from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.languages import spoken
-from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
+from exchange.web.pages.layout import Heading, SentForm, Visitor, page
 from exchange.web.pages.query.queries import line_of
 from exchange.web.report.blocks import quiet
 from exchange.web.report.pages import laid
@@ -55,11 +55,10 @@ def pack_page(node: OpenNode, who: Heading, half: str) -> Response:
 
 
 @router.post("/meetings/pack/{half}")
-async def approve_pack(request: Request, node: OpenNode, who: Heading, half: str) -> Response:
+def approve_pack(node: OpenNode, who: Heading, half: str, fields: SentForm) -> Response:
     """Sign that these inputs, and no others, go to the regional pack."""
-    fields = await read_form(request, node, who.csrf)
     wanted, sha256 = Half.parse(half), check_digest(fields.get("sha256", ""))
-    await off_loop(approve_inputs, node, who.caller.maker, wanted, sha256, line_of(fields, "because"))
+    approve_inputs(node, who.caller.maker, wanted, sha256, line_of(fields, "because"))
     return RedirectResponse(f"/app/meetings/pack/{wanted}", 303)
 
 
