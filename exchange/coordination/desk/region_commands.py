@@ -14,6 +14,7 @@ from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.coordination.desk.desk_app import desk_app
 from exchange.coordination.desk.pack_desk import PackDesk
 from exchange.coordination.half_year.half_years import Half, Year, parse_period
+from exchange.coordination.handed_out import Language
 from exchange.coordination.meetings.pack.exercise_files import read_exercise_files
 from exchange.coordination.meetings.pack.pack import Pack
 from exchange.coordination.meetings.pack.regional_pack import read_pack_files, regional_pack
@@ -42,7 +43,7 @@ from exchange.extras.known import require_extra
 from exchange.home import write_private
 from exchange.trust.registry import verify_rounds
 from exchange.trust.root_files import read_rounds
-from exchange.web.languages import CODES, Spoken
+from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 
 app = typer.Typer(no_args_is_help=True)
@@ -108,7 +109,7 @@ def combine_files(
     indicators: Annotated[
         Path | None, typer.Option(help="The coordinator's own file of goals and numbers of indicators.")
     ] = None,
-    language: Annotated[str, typer.Option(help="Of tables, PDF and drawings, such as en or sr-Latn.")] = "en",
+    language: Language = "en",
     pdf: Annotated[bool, typer.Option(help="Whether to write PDFs; that needs the extra pdf.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -120,8 +121,6 @@ def combine_files(
     period = parse_period(half or year or "")
     if not isinstance(period, Half if half is not None else Year):
         raise InvalidInput("A half-year goes with --half, a year with --year.", code="invalid-half")
-    if language not in CODES:
-        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     if pdf:
         require_extra("pdf", "A regional report as PDF; without it: --no-pdf")
     keys, own = _keys(trust_root, fingerprint, key, passphrase_file), _indicators(indicators)
@@ -164,7 +163,7 @@ def pack_region(
         list[Path] | None,
         typer.Option(help="Counts of exercises, as ffp exercise counts wrote them; may be repeated, once a training."),
     ] = None,
-    language: Annotated[str, typer.Option(help="Of the PDF and the tables, such as en or mk.")] = "en",
+    language: Language = "en",
     pdf: Annotated[bool, typer.Option(help="Whether to write the PDF; that needs the extra pdf.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -173,8 +172,6 @@ def pack_region(
     same."""
 
     wanted = Half.parse(half)
-    if language not in CODES:
-        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     if pdf:
         require_extra("pdf", "A meeting pack as PDF; without it: --no-pdf")
     counted = read_exercise_files(exercises, wanted) if exercises else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -11,30 +10,26 @@ from starlette.responses import RedirectResponse, Response
 from exchange.clock import stamp
 from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.half_year_report import (
-    Approved,
     ReportDraft,
     approve_report,
     draft,
     find_approved,
     halves,
     periods,
-    released,
 )
 from exchange.coordination.half_year.half_years import Period, parse_period
 from exchange.coordination.half_year_report.half_year_paper import (
     approval_block,
-    monitoring_sheet,
-    render_monitoring,
+    hand_out_report,
     report_blocks,
 )
+from exchange.coordination.handed_out import HandedOut, ReportForm
 from exchange.coordination.region_files.recipient import read_recipient
 from exchange.coordination.region_files.release_report import Addressed, bound_annexes, release_report
 from exchange.errors import NotFound
 from exchange.flows.node.node import Node
-from exchange.log.audit_entry import SUPERVISION, Act, Deed
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
-from exchange.web.languages import spoken
 from exchange.web.pages.layout import Heading, SentForm, Visitor, only, page
 from exchange.web.pages.query.queries import line_of
 from exchange.web.report.pages import laid
@@ -42,7 +37,6 @@ from schemas.vocabulary import Role
 
 router = APIRouter()
 
-ReleaseForm = Literal["file", "json", "csv", "pdf", "approval", "manifest"]
 FILE_TYPE = "application/vnd.ffp.report-file+json"
 Monitoring = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
 WHERE = {
@@ -114,13 +108,15 @@ async def hand_out_restricted(request: Request, node: OpenNode, who: Heading, ha
 
 
 @router.get("/monitoring/{half}/released/{form}")
-async def hand_out(request: Request, node: OpenNode, who: Monitoring, half: str, form: ReleaseForm) -> Response:
+async def hand_out_half_year(
+    request: Request, node: OpenNode, who: Monitoring, half: str, form: ReportForm | Literal["file"]
+) -> Response:
     """The approved report as one file with its proof; its public edition as JSON, CSV or PDF; the manifest of both
     editions, or the signed approval of that. The restricted edition is in none of them."""
     wanted = parse_period(half)
-    body, media_type, ending = await heavily(request, WorkKind.REPORTS, _handed_out, node, who, wanted, form)
-    headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}{ending}"'}
-    return Response(body, media_type=media_type, headers=headers)
+    made = await heavily(request, WorkKind.REPORTS, _handed_out, node, who, wanted, form)
+    headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}{made.ending}"'}
+    return Response(made.content, media_type=made.media_type, headers=headers)
 
 
 def _draft_or_none(node: Node, period: Period) -> ReportDraft | None:
@@ -146,28 +142,8 @@ def _restricted_file(node: Node, who: Visitor, period: Period, fields: dict[str,
     return data, f"{node.node_id}-{period}-restricted-file-{recipient.fingerprint[:5]}.json"
 
 
-def _handed_out(node: Node, who: Visitor, half: Period, form: ReleaseForm) -> tuple[bytes, str, str]:
+def _handed_out(node: Node, who: Visitor, period: Period, form: ReportForm | Literal["file"]) -> HandedOut:
+    by = who.caller.actor
     if form == "file":
-        return release_report(node, who.caller.actor, half, None), FILE_TYPE, "-public-file.json"
-    found = released(node, half)
-    made = _RELEASED_FORMS[form](found)
-    asked = f"{half} {form}"
-    node.audit.note(Deed(who.caller.actor, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
-    return made
-
-
-def _csv(found: Approved) -> tuple[bytes, str, str]:
-    return monitoring_sheet(found.document, draft=False), "text/csv; charset=utf-8", f"-public-{spoken().code}.csv"
-
-
-def _pdf(found: Approved) -> tuple[bytes, str, str]:
-    return render_monitoring(found.document, found), "application/pdf", f"-public-{spoken().code}.pdf"
-
-
-_RELEASED_FORMS: dict[str, Callable[[Approved], tuple[bytes, str, str]]] = {
-    "json": lambda found: (found.data, "application/json", "-public.json"),
-    "csv": _csv,
-    "pdf": _pdf,
-    "approval": lambda found: (found.envelope, "application/json", "-approval.json"),
-    "manifest": lambda found: (found.editions.manifest, "application/json", "-manifest.json"),
-}
+        return HandedOut(release_report(node, by, period, None), FILE_TYPE, "-public-file.json", draft=False)
+    return hand_out_report(node, by, period, form)

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from exchange.coordination.half_year.figure_definitions import AVAILABILITY, COUNTS, STAGES, Definition
 from exchange.coordination.half_year.figure_words import notes, words
-from exchange.coordination.half_year.half_year_document import Document
-from exchange.coordination.half_year.half_year_report import Approved, Months
+from exchange.coordination.half_year.half_year_document import Document, write_document
+from exchange.coordination.half_year.half_year_report import Approved, Months, approve_next, find_approved, released
+from exchange.coordination.half_year.half_year_report import draft as draft_report
+from exchange.coordination.half_year.half_years import Period
 from exchange.coordination.half_year.public_edition import ENTERED
 from exchange.coordination.half_year.restricted_edition import Restricted, exact_counts, exact_hours
 from exchange.coordination.half_year.small_counts import Figure
@@ -21,6 +23,9 @@ from exchange.coordination.half_year_report.half_year_charts import (
     stage_spans,
 )
 from exchange.coordination.half_year_report.monitoring_lines import ExactLines, ReportLine, exact_lines, lines_of
+from exchange.coordination.handed_out import HandedOut, ReportForm, hand_out, note_handed_out
+from exchange.flows.node.node import Node
+from exchange.log.audit_entry import Actor
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.languages.days import moment
@@ -101,6 +106,26 @@ def render_monitoring(document: Document, approved: Approved | None) -> bytes:
         warning="" if approved else _("Draft: not approved for release"),
     )
     return set_pdf(data)
+
+
+def hand_out_report(node: Node, by: Actor, period: Period, form: ReportForm, *, draft: bool = False) -> HandedOut:
+    """The public edition of a report, its manifest, or the approval; noted once it is approved. ``draft``: also before
+    that. Raises NotFound, code "not-approved"."""
+    found = find_approved(node, period)
+    if found is None and not draft:
+        found = released(node, period)
+    document = found.document if found is not None else draft_report(node, period).document
+    made = hand_out(
+        form,
+        found,
+        f"The report of {period} is not approved for release. {approve_next(period)}",
+        draft=lambda: write_document(document, node.jurisdictions, draft=True),
+        sheet=lambda: monitoring_sheet(document, draft=found is None),
+        paper=lambda: render_monitoring(document, found),
+    )
+    if found is not None:
+        note_handed_out(node, by, found, f"{period} {form}")
+    return made
 
 
 def approval_block(approved: Approved) -> Block:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,17 +11,15 @@ from exchange.cli.acting import actor_of, maker_as_head
 from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, tell
-from exchange.coordination.half_year.half_year_document import Document, write_document
 from exchange.coordination.half_year.half_year_report import (
-    Approved,
     approve_next,
     approve_report,
     find_approved,
-    released,
 )
 from exchange.coordination.half_year.half_year_report import draft as drafted
 from exchange.coordination.half_year.half_years import parse_period
-from exchange.coordination.half_year_report.half_year_paper import monitoring_sheet, render_monitoring
+from exchange.coordination.half_year_report.half_year_paper import hand_out_report
+from exchange.coordination.handed_out import Language, ReportForm
 from exchange.coordination.incidents.incident_commands import WHAT_IS_SHOWN
 from exchange.coordination.region_files.release_command import (
     confirmed_digits,
@@ -31,23 +28,12 @@ from exchange.coordination.region_files.release_command import (
     released_file,
 )
 from exchange.coordination.region_files.release_report import Addressed
-from exchange.errors import InvalidInput, NotFound
+from exchange.errors import InvalidInput
 from exchange.extras.known import require_extra
 from exchange.flows.log.audit_rows import CONSOLE
-from exchange.jurisdictions.directory import Directory
-from exchange.log.audit_entry import SUPERVISION, Act, Deed
-from exchange.web.languages import CODES, Spoken
+from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from schemas.vocabulary import Role
-
-
-class ReportForm(StrEnum):
-    FILE = "file"
-    JSON = "json"
-    CSV = "csv"
-    PDF = "pdf"
-    APPROVAL = "approval"
-    MANIFEST = "manifest"
 
 
 def report(
@@ -57,7 +43,7 @@ def report(
     ],
     out: Annotated[Path | None, typer.Option(help="The file to write; without one, what there is is said.")] = None,
     chosen: Annotated[
-        ReportForm | None,
+        ReportForm | Literal["file"] | None,
         typer.Option(
             "--form",
             help="Of the file: the public edition as json, csv or pdf; file is both editions with their proof, for "
@@ -65,7 +51,7 @@ def report(
         ),
     ] = None,
     draft: Annotated[bool, typer.Option("--draft", help="Before it is approved; marked as a draft.")] = False,
-    language: Annotated[str, typer.Option(help="Of CSV and PDF, such as en or sr-Latn.")] = "en",
+    language: Language = "en",
     approve: Annotated[
         str | None,
         typer.Option(
@@ -98,10 +84,8 @@ def report(
             code="invalid-half",
         )
     wanted = parse_period(period[0])
-    if language not in CODES:
-        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
-    form = chosen or (ReportForm.JSON if to is None else ReportForm.FILE)
-    if form is ReportForm.PDF and out is not None:
+    form = chosen or ("json" if to is None else "file")
+    if form == "pdf" and out is not None:
         require_extra("pdf", "A report as PDF")  # before anything is signed
     addressed = _addressed(to, to_fingerprint, purpose, acting, form)
     with node_at(home) as node:
@@ -128,16 +112,12 @@ def report(
                 told = f"{wanted}: not approved. {approve_next(wanted)}"
                 tell(as_json, fields, f"{told} SHA-256 of both editions as they are: {sha256}.")
             return
-        if form is ReportForm.FILE:
+        if form == "file":
             actor = actor_of(node, acting, Role.HEAD) if addressed is not None else CONSOLE
             written = released_file(node, actor, wanted, addressed, just_approved=approve is not None)
-        elif draft and found is None:
-            written = _written(drafted(node, wanted).document, None, form, language, node.jurisdictions)
         else:
-            found = released(node, wanted)
-            written = _written(found.document, found, form, language, node.jurisdictions)
-            asked = f"{wanted} {form}"
-            node.audit.note(Deed(CONSOLE, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
+            with speaking(Spoken(language, directory=lambda: node.jurisdictions)):
+                written = hand_out_report(node, CONSOLE, wanted, form, draft=draft).content
     out.write_bytes(written)
     said = f"Written: {out}, {'as it was approved' if found is not None else 'a draft'}."
     if addressed is not None:
@@ -146,12 +126,12 @@ def report(
 
 
 def _addressed(
-    to: Path | None, fingerprint: str | None, purpose: str | None, acting: str | None, form: ReportForm
+    to: Path | None, fingerprint: str | None, purpose: str | None, acting: str | None, form: str
 ) -> Addressed | None:
 
     if to is None and fingerprint is None and purpose is None:
         return None
-    if form is not ReportForm.FILE:
+    if form != "file":
         raise InvalidInput("The restricted edition leaves the node in a file alone: --form file.")
     if to is None or purpose is None or acting is None:
         raise InvalidInput(
@@ -160,24 +140,3 @@ def _addressed(
         )
     recipient = read_recipient_file(to)
     return Addressed(recipient, confirmed_digits(recipient, fingerprint), purpose)
-
-
-def _written(document: Document, approved: Approved | None, form: ReportForm, language: str, known: Directory) -> bytes:
-
-    with speaking(Spoken(language, directory=lambda: known)):
-        match form:
-            case ReportForm.JSON:
-                return write_document(document, known, draft=True) if approved is None else approved.data
-            case ReportForm.CSV:
-                return monitoring_sheet(document, draft=approved is None)
-            case ReportForm.PDF:
-                return render_monitoring(document, approved)
-            case _:
-                if approved is None:
-                    raise NotFound(
-                        f"The report of {document.period} is not approved for release. {approve_next(document.period)}",
-                        code="not-approved",
-                    )
-                if form is ReportForm.APPROVAL:
-                    return approved.envelope
-                return approved.editions.manifest

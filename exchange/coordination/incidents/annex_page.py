@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import io
-from collections.abc import AsyncGenerator, Callable
-from typing import Annotated, Any, Final, Literal
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from exchange.clock import stamp
 from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.handed_out import AnnexForm
 from exchange.coordination.incidents.csv_lines import MAX_CSV_BYTES, TableEncoding
 from exchange.coordination.incidents.enter_incidents import (
     CountsEntry,
@@ -26,15 +27,13 @@ from exchange.coordination.incidents.enter_incidents import (
     undo_change,
 )
 from exchange.coordination.incidents.incident_annex import (
-    ApprovedAnnex,
     approve_annex,
     draft_annex,
     find_annex,
     half_states,
-    released_annex,
 )
 from exchange.coordination.incidents.incident_counts import IncidentCounts
-from exchange.coordination.incidents.incident_paper import annex_approval, annex_sheet, render_annex, told_blocks
+from exchange.coordination.incidents.incident_paper import annex_approval, hand_out_annex, told_blocks
 from exchange.coordination.incidents.incident_vocabulary import HarmOutcome, Offence, WeaponKind
 from exchange.coordination.incidents.incident_words import (
     refused_in_words,
@@ -46,10 +45,9 @@ from exchange.coordination.incidents.read_incident_table import table_template
 from exchange.coordination.incidents.told_incidents import exact_totals
 from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.node.node import Node
-from exchange.log.audit_entry import SUPERVISION, Act, Deed
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
-from exchange.web.languages import gettext, spoken
+from exchange.web.languages import gettext
 from exchange.web.pages.layout import Heading, SentForm, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.query.queries import line_of
@@ -58,7 +56,6 @@ from schemas.vocabulary import Role
 
 router = APIRouter()
 
-AnnexForm = Literal["json", "csv", "pdf", "approval", "manifest", "exact"]
 LooksAtIncidents = Annotated[Visitor, Depends(only(Role.HEAD, Role.AUDITOR))]
 _FORM_BYTES: Final = 16 * 1024
 """What stands around the table in the body of a form."""
@@ -160,15 +157,13 @@ def go_back(node: OpenNode, who: Heading, half: str, fields: SentForm) -> Respon
 
 
 @router.get("/incidents/{half}/released/{form}")
-async def hand_out_annex(
-    request: Request, node: OpenNode, who: LooksAtIncidents, half: str, form: AnnexForm
-) -> Response:
+async def take_annex(request: Request, node: OpenNode, who: LooksAtIncidents, half: str, form: AnnexForm) -> Response:
     """The public edition as JSON, CSV or PDF; the signed approval and the manifest that it concerns; the exact edition,
     which is for named recipients."""
     wanted = Half.parse(half)
-    body, media_type, ending = await heavily(request, WorkKind.REPORTS, _handed_out, node, who, wanted, form)
-    headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}-incidents{ending}"'}
-    return Response(body, media_type=media_type, headers=headers)
+    made = await heavily(request, WorkKind.REPORTS, hand_out_annex, node, who.caller.actor, wanted, form)
+    headers = {"Content-Disposition": f'attachment; filename="{node.node_id}-{wanted}-incidents{made.ending}"'}
+    return Response(made.content, media_type=made.media_type, headers=headers)
 
 
 class _FormInMemory(MultiPartParser):
@@ -212,28 +207,6 @@ def entered_number(fields: dict[str, str], name: str) -> int:
 
 def _back(half: str, place: str = "") -> Response:
     return RedirectResponse(f"/app/incidents/{Half.parse(half)}{place}", 303)
-
-
-def _handed_out(node: Node, who: Visitor, half: Half, form: AnnexForm) -> tuple[bytes, str, str]:
-    found = released_annex(node, half)
-    made = _RELEASED_FORMS[form](found)
-    asked = f"{half} incidents {form}"
-    node.audit.note(Deed(who.caller.actor, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
-    return made
-
-
-_RELEASED_FORMS: dict[str, Callable[[ApprovedAnnex], tuple[bytes, str, str]]] = {
-    "json": lambda found: (found.editions.public, "application/json", "-public.json"),
-    "csv": lambda found: (annex_sheet(found.told, draft=False), "text/csv; charset=utf-8", _public_ending("csv")),
-    "pdf": lambda found: (render_annex(found.told, found), "application/pdf", _public_ending("pdf")),
-    "approval": lambda found: (found.envelope, "application/json", "-approval.json"),
-    "manifest": lambda found: (found.editions.manifest, "application/json", "-manifest.json"),
-    "exact": lambda found: (found.editions.restricted, "application/json", "-restricted.json"),
-}
-
-
-def _public_ending(kind: str) -> str:
-    return f"-public-{spoken().code}.{kind}"
 
 
 def _named_totals(counts: IncidentCounts) -> list[tuple[str, int]]:

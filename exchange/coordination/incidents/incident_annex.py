@@ -77,6 +77,14 @@ def draft_annex(node: Node, half: Half) -> AnnexDraft | None:
     return AnnexDraft(exact, told, editions(ApprovedKind.ANNEX, str(half), *owner, told_bytes, exact_bytes))
 
 
+def entered_annex(node: Node, half: Half) -> AnnexDraft:
+    """As ``draft_annex``. Raises NotFound while nothing is entered."""
+    found = draft_annex(node, half)
+    if found is None:
+        raise NotFound(f"Nothing is entered of {half}.")
+    return found
+
+
 def approve_annex(node: Node, maker: Maker, half: Half, sha256: str, because: str) -> str:
     """Approve the annex of a half-year that is over. Returns the statement's id.
 
@@ -89,9 +97,7 @@ def approve_annex(node: Node, maker: Maker, half: Half, sha256: str, because: st
     # 1.
     if half.end > stamp():
         raise Conflict(f"The half-year {half} is not over before {half.end}.", code="half-not-over")
-    found = draft_annex(node, half)
-    if found is None:
-        raise NotFound(f"Nothing is entered of {half}.")
+    found = entered_annex(node, half)
     if found.sha256 != sha256:
         raise Conflict("The figures are others by now. Read them again, then approve.", code="other-figures")
     if found.exact.counts.without_incident():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,6 +15,7 @@ from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.handed_out import AnnexForm, Language
 from exchange.coordination.incidents.csv_lines import TableEncoding
 from exchange.coordination.incidents.enter_incidents import (
     CountsEntry,
@@ -28,13 +28,11 @@ from exchange.coordination.incidents.incident_annex import (
     AnnexDraft,
     ApprovedAnnex,
     approve_annex,
-    approve_annex_next,
     draft_annex,
+    entered_annex,
     find_annex,
-    released_annex,
 )
-from exchange.coordination.incidents.incident_document import write_told
-from exchange.coordination.incidents.incident_paper import annex_sheet, render_annex
+from exchange.coordination.incidents.incident_paper import hand_out_annex
 from exchange.coordination.incidents.incident_words import refused_in_words
 from exchange.coordination.incidents.platform_words import TOTAL_TITLES
 from exchange.coordination.incidents.read_incident_table import RefusedRow, read_incident_table, table_template
@@ -43,9 +41,8 @@ from exchange.errors import InvalidInput, NotFound
 from exchange.extras.known import require_extra
 from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node
-from exchange.jurisdictions.directory import Directory
-from exchange.log.audit_entry import SUPERVISION, Act, Actor, ActorKind, Deed
-from exchange.web.languages import CODES, Spoken
+from exchange.log.audit_entry import Actor, ActorKind
+from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 
 WHAT_IS_SHOWN: Final = "shown"
@@ -54,22 +51,6 @@ WHAT_IS_SHOWN: Final = "shown"
 app = typer.Typer(help="The incident annex: counts of incidents and persons.", no_args_is_help=True)
 
 Which = Annotated[str, typer.Option("--half", help="The half-year, such as 2026H2: from July on, in UTC.")]
-
-
-class AnnexFile(StrEnum):
-    """``exact`` is for a named recipient alone."""
-
-    JSON = "json"
-    CSV = "csv"
-    PDF = "pdf"
-    APPROVAL = "approval"
-    MANIFEST = "manifest"
-    EXACT = "exact"
-
-
-@app.callback()
-def incidents() -> None:
-    """The incident annex: counts of incidents and persons."""
 
 
 @app.command("template")
@@ -201,9 +182,7 @@ def approve_counts(
 def _shown(node: Node, half: Half, *, ask: bool, as_json: bool) -> str:
     """The digest of the annex as it is, once its totals were shown and confirmed. Raises NotFound."""
 
-    found = draft_annex(node, half)
-    if found is None:
-        raise NotFound(f"Nothing is entered of {half}.")
+    found = entered_annex(node, half)
     for name, count in exact_totals(found.exact.counts).items():
         typer.echo(f"{TOTAL_TITLES[name]}: {count}", err=as_json)
     if ask:
@@ -215,68 +194,22 @@ def _shown(node: Node, half: Half, *, ask: bool, as_json: bool) -> str:
 def write(
     half: Which,
     out: Annotated[Path, typer.Argument(help="The file to write.")],
-    form: Annotated[
-        AnnexFile, typer.Option(help="Of the file; exact is for a named recipient alone.")
-    ] = AnnexFile.JSON,
+    form: Annotated[AnnexForm, typer.Option(help="Of the file; exact is for a named recipient alone.")] = "json",
     draft: Annotated[bool, typer.Option("--draft", help="Before it is approved; marked as a draft.")] = False,
-    language: Annotated[str, typer.Option(help="Of CSV and PDF, such as en or sr-Latn.")] = "en",
+    language: Language = "en",
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Write an edition of the annex, the approval or the manifest that it concerns."""
 
     wanted = Half.parse(half)
-    if language not in CODES:
-        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
-    if form is AnnexFile.PDF:
+    if form == "pdf":
         require_extra("pdf", "An annex as PDF")
     with node_at(home) as node, speaking(Spoken(language, directory=lambda: node.jurisdictions)):
-        if draft and find_annex(node, wanted) is None:
-            drafted = draft_annex(node, wanted)
-            if drafted is None:
-                raise NotFound(f"Nothing is entered of {wanted}.")
-            written, said = _drafted(drafted, form, node.jurisdictions), "a draft"
-        else:
-            found = released_annex(node, wanted)
-            written, said = _released(found, form), "as it was approved"
-            asked = f"{wanted} incidents {form}"
-            node.audit.note(Deed(CONSOLE, Act.READ_MONITORING, 1, (found.approval,), asked=asked, purpose=SUPERVISION))
-    out.write_bytes(written)
-    tell(as_json, {"half": str(wanted), "written": out, "draft": said == "a draft"}, f"Written: {out}, {said}.")
-
-
-def _drafted(found: AnnexDraft, form: AnnexFile, known: Directory) -> bytes:
-    """Raises NotFound for what there is of an approved annex alone."""
-
-    match form:
-        case AnnexFile.JSON:
-            return write_told(found.told, known, draft=True)
-        case AnnexFile.CSV:
-            return annex_sheet(found.told, draft=True)
-        case AnnexFile.PDF:
-            return render_annex(found.told, None)
-        case _:
-            half = found.exact.head.half
-            raise NotFound(
-                f"The annex of {half} is not approved for release. {approve_annex_next(half)}", code="not-approved"
-            )
-
-
-def _released(found: ApprovedAnnex, form: AnnexFile) -> bytes:
-
-    match form:
-        case AnnexFile.JSON:
-            return found.editions.public
-        case AnnexFile.CSV:
-            return annex_sheet(found.told, draft=False)
-        case AnnexFile.PDF:
-            return render_annex(found.told, found)
-        case AnnexFile.APPROVAL:
-            return found.envelope
-        case AnnexFile.MANIFEST:
-            return found.editions.manifest
-        case AnnexFile.EXACT:
-            return found.editions.restricted
+        made = hand_out_annex(node, CONSOLE, wanted, form, draft=draft)
+    out.write_bytes(made.content)
+    said = "a draft" if made.draft else "as it was approved"
+    tell(as_json, {"half": str(wanted), "written": out, "draft": made.draft}, f"Written: {out}, {said}.")
 
 
 def _tell_refused(refused: Sequence[RefusedRow]) -> None:

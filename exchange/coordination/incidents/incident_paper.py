@@ -9,10 +9,18 @@ from typing import Final
 
 from exchange.clock import stamp
 from exchange.coordination.half_year.figure_words import bar, words
+from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.small_counts import NO_DATA, Figure
-from exchange.coordination.incidents.incident_annex import ApprovedAnnex
+from exchange.coordination.handed_out import AnnexForm, HandedOut, hand_out, note_handed_out
+from exchange.coordination.incidents.incident_annex import (
+    ApprovedAnnex,
+    approve_annex_next,
+    entered_annex,
+    find_annex,
+    released_annex,
+)
 from exchange.coordination.incidents.incident_counts import IncidentCounts
-from exchange.coordination.incidents.incident_document import ToldAnnex
+from exchange.coordination.incidents.incident_document import ToldAnnex, write_told
 from exchange.coordination.incidents.incident_vocabulary import AgeBand, HarmOutcome, Sex, WeaponKind
 from exchange.coordination.incidents.incident_words import (
     notes_of,
@@ -31,6 +39,8 @@ from exchange.coordination.incidents.told_incidents import (
     exact_totals,
 )
 from exchange.coordination.outside_words import outside_words
+from exchange.flows.node.node import Node
+from exchange.log.audit_entry import Actor
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term
 from exchange.web.languages.days import moment
@@ -170,6 +180,26 @@ def told_blocks(annex: ToldAnnex, level: int = 1, inside: IncidentCounts | None 
         if worded.is_told or inside:
             head = [worded.first, *worded.columns]
             yield columns(head, [[title, *cells] for title, cells in worded.rows], range(1, len(head)))
+
+
+def hand_out_annex(node: Node, by: Actor, half: Half, form: AnnexForm, *, draft: bool = False) -> HandedOut:
+    """An edition of an annex, its manifest, or the approval; noted once it is approved. ``draft``: also before that.
+    Raises NotFound, code "not-approved"."""
+    found = find_annex(node, half)
+    if found is None and not draft:
+        found = released_annex(node, half)
+    told = found.told if found is not None else entered_annex(node, half).told
+    made = hand_out(
+        form,
+        found,
+        f"The annex of {half} is not approved for release. {approve_annex_next(half)}",
+        draft=lambda: write_told(told, node.jurisdictions, draft=True),
+        sheet=lambda: annex_sheet(told, draft=found is None),
+        paper=lambda: render_annex(told, found),
+    )
+    if found is not None:
+        note_handed_out(node, by, found, f"{half} incidents {form}")
+    return made
 
 
 def annex_approval(approved: ApprovedAnnex) -> Block:

@@ -13,6 +13,7 @@ from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_facts, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.handed_out import Language
 from exchange.coordination.law.compendium import compendium_of
 from exchange.coordination.law.law_draft import (
     LawDraft,
@@ -29,7 +30,7 @@ from exchange.coordination.law.provisions import eu_provisions
 from exchange.coordination.law.rulings import in_force
 from exchange.errors import InvalidInput, NotFound
 from exchange.extras.known import require_extra
-from exchange.web.languages import CODES, Spoken
+from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from schemas import LawArticle
 from schemas.strict_json import MAX_STATEMENT_BYTES
@@ -187,14 +188,12 @@ def write_report(
     out: Annotated[Path, typer.Option(help="The PDF to write.")],
     pair: Annotated[str | None, typer.Option(help="One page for two sides, such as RS-MK.")] = None,
     half: Annotated[str | None, typer.Option(help="Whose changes are told, such as 2026H2.")] = None,
-    language: Annotated[str, typer.Option(help="Such as en or sr-Latn.")] = "en",
+    language: Language = "en",
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the compendium of all sides as PDF, or one page for a pair."""
 
-    if language not in CODES:
-        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     sides = [code_of(word) for word in pair.split("-")] if pair is not None else []
     if pair is not None and len(sides) != 2:
         raise InvalidInput("A pair is written RS-MK.")

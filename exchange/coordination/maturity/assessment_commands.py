@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from exchange.cli.acting import code_of
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.handed_out import Language
 from exchange.coordination.maturity.answer_problems import (
     AnswerProblem,
     ProblemGravity,
@@ -29,22 +27,14 @@ from exchange.coordination.maturity.midterm_paper import midterm, render_midterm
 from exchange.coordination.maturity.plain_assessment import assessment_json, assessment_sheet
 from exchange.errors import Conflict, InvalidInput
 from exchange.extras.known import require_extra
-from exchange.jurisdictions.directory import Directory, shipped_directory
-from exchange.web.languages import CODES, Spoken
+from exchange.jurisdictions.directory import shipped_directory
+from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 
 app = typer.Typer(help="Assess a Firearms Focal Point, with or without a node.", no_args_is_help=True)
 
 _Folder = Annotated[Path, typer.Argument(help="The folder of one jurisdiction's assessments.")]
-_Language = Annotated[str, typer.Option(help="Of the file or paper, such as en or sr-Latn.")]
 _HalfYear = Annotated[str | None, typer.Option(help="The half-year, such as 2026H2. Default: the last one there is.")]
-
-
-class PaperForm(StrEnum):
-    PDF = "pdf"
-    JSON = "json"
-    CSV = "csv"
-    SVG = "svg"
 
 
 @app.command("new")
@@ -52,7 +42,7 @@ def new_assessment(
     folder: _Folder,
     jurisdiction: Annotated[str, typer.Option(help="Its code, such as MD.")],
     half: Annotated[str, typer.Option(help="The half-year, such as 2026H2.")],
-    language: _Language = "en",
+    language: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Begin an assessment: write one file with all questions into the folder, with the answers of last time where there
@@ -71,7 +61,7 @@ def new_assessment(
         if any(item.half == wanted for item in found.assessments):
             raise Conflict(f"There is an assessment of {wanted} in {folder} already.", code="decided")
     path = folder / answers_name(code, wanted)
-    with _spoken_in(language, places_of([before] if before is not None else [])):
+    with speaking(Spoken(language, directory=lambda: places_of([before] if before is not None else []))):
         text = begun_assessment(code, wanted, before)
     with path.open("x", encoding="utf-8", newline="\n") as file:
         file.write(text)
@@ -106,27 +96,29 @@ def write_paper(
     folder: _Folder,
     out: Annotated[Path, typer.Option(help="The file to write.")],
     half: _HalfYear = None,
-    form: Annotated[PaperForm, typer.Option(help="Of the file; svg is the radar alone.")] = PaperForm.PDF,
-    language: _Language = "en",
+    form: Annotated[
+        Literal["pdf", "json", "csv", "svg"], typer.Option(help="Of the file; svg is the radar alone.")
+    ] = "pdf",
+    language: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Make a paper of an assessment: findings, recommendations with their priority, radar and table, and each answer
     beside that of last time."""
 
-    if form is PaperForm.PDF:
+    if form == "pdf":
         require_extra("pdf", "A report as PDF")
     read = read_folder(folder)
     known = places_of(read.assessments)
     found = assessment_of(read, _parsed(half), known=known)
-    with _spoken_in(language, known):
+    with speaking(Spoken(language, directory=lambda: known)):
         match form:
-            case PaperForm.PDF:
+            case "pdf":
                 written = render_assessment(found)
-            case PaperForm.SVG:
+            case "svg":
                 written = radar_of(found).encode()
-            case PaperForm.CSV:
+            case "csv":
                 written = assessment_sheet(found)
-            case PaperForm.JSON:
+            case "json":
                 written = assessment_json(found, known)
     out.write_bytes(written)
     fields = {
@@ -144,12 +136,12 @@ def write_paper(
 @app.command("evaluation")
 def new_evaluation(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
-    language: _Language = "en",
+    language: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Begin the file that the evaluators of the mid-term paper fill in."""
 
-    with _spoken_in(language, shipped_directory()):
+    with speaking(Spoken(language, directory=lambda: shipped_directory())):
         text = begun_evaluation()
     with file.open("x", encoding="utf-8", newline="\n") as opened:
         opened.write(text)
@@ -161,7 +153,7 @@ def write_midterm(
     folders: Annotated[list[Path], typer.Argument(help="Folders of assessments, one for each jurisdiction.")],
     out: Annotated[Path, typer.Option(help="The PDF to write.")],
     answers: Annotated[Path | None, typer.Option(help="What the evaluators filled in.")] = None,
-    language: _Language = "en",
+    language: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Make the mid-term paper of several assessments, with what else lies in their folders: under each criterion the
@@ -170,23 +162,13 @@ def write_midterm(
     require_extra("pdf", "A report as PDF")
     evaluation = read_evaluation(answers) if answers is not None else None
     found = midterm(folders, evaluation)
-    with _spoken_in(language, places_of(item.given for item in found.assessments)):
+    with speaking(Spoken(language, directory=lambda: places_of(item.given for item in found.assessments))):
         out.write_bytes(render_midterm(found))
     doubtful = list(doubts_of_evaluation(evaluation)) if evaluation is not None else []
     for problem in doubtful:
         typer.echo(f"Warning, {problem}", err=True)
     fields = {"written": out, "jurisdictions": found.jurisdictions, "doubtful": doubtful}
     tell(as_json, fields, f"Written: {out}, of {', '.join(found.jurisdictions)}, {found.first} to {found.last}.")
-
-
-@contextmanager
-def _spoken_in(language: str, known: Directory) -> Iterator[None]:
-    """Raises InvalidInput for a language that there is not."""
-
-    if language not in CODES:
-        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
-    with speaking(Spoken(language, directory=lambda: known)):
-        yield
 
 
 def _parsed(half: str | None) -> Half | None:

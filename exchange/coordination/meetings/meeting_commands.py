@@ -12,6 +12,7 @@ from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.handed_out import Language
 from exchange.coordination.meetings.held_meetings import (
     Attendance,
     NewMeeting,
@@ -32,7 +33,7 @@ from exchange.errors import InvalidInput
 from exchange.extras.known import require_extra
 from exchange.flows.log.audit_rows import CONSOLE
 from exchange.flows.node.node import Node
-from exchange.web.languages import CODES, Spoken
+from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from schemas.vocabulary import MeetingKind, OfficeRole, Role
 
@@ -177,7 +178,7 @@ def approve_pack_inputs(
 def write_pack(
     half: PackHalf,
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
-    language: Annotated[str, typer.Option(help="Of the PDF and the tables, such as en or mk.")] = "en",
+    language: Language = "en",
     pdf: Annotated[bool, typer.Option(help="Whether to write the PDF; that needs the extra pdf.")] = True,
     approve: Annotated[
         bool, typer.Option("--approve", help="Approve the inputs of the regional pack first, which are shown.")
@@ -195,8 +196,6 @@ def write_pack(
     meeting, once the head has approved them: before, or with --approve in the same act."""
 
     wanted = Half.parse(half)
-    if language not in CODES:
-        raise InvalidInput(f"The language {language} is none of {', '.join(CODES)}.")
     if pdf:
         require_extra("pdf", "A meeting pack as PDF; without it: --no-pdf")
     counted = read_exercise_files([exercises], wanted) if exercises is not None else None
