@@ -16,6 +16,8 @@ from exchange.log.audit_entry import SUPERVISION, Act, Actor, Deed
 from exchange.web.languages import CODES, spoken
 
 ReportForm = Literal["json", "csv", "pdf", "approval", "manifest"]
+ReleaseForm = Literal["file", "json", "csv", "pdf", "approval", "manifest"]
+"""``file``: both editions with their proof, for who combines them."""
 AnnexForm = Literal["json", "csv", "pdf", "approval", "manifest", "exact"]
 """``exact``: the exact edition, for a named recipient alone."""
 

@@ -25,8 +25,8 @@ from exchange.coordination.public_site.site import site_files
 from exchange.coordination.public_site.site_folder import check_site_folder, replace_site
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import MAX_INDICATORS_BYTES, Indicators, indicators_in, shipped_indicators
+from exchange.coordination.region.read_regional import MAX_REGION_BYTES, read_earlier
 from exchange.coordination.region.region_desk import DeskKeys
-from exchange.coordination.region.region_document import MAX_REGION_BYTES, read_earlier
 from exchange.coordination.region.regional_lines import difference_words
 from exchange.coordination.region.written_region import written_files
 from exchange.coordination.region_files.read_reports import ReadReports, read_reports

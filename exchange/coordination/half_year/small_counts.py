@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from pydantic_core import CoreSchema, core_schema
+
 PERCENTILE: Final = 0.9
 LEAST_BOUND: Final = 5
 """No node publishes an exact count from 1 to below this bound."""
@@ -42,11 +44,33 @@ class Figure:
                 return {"told": str(self.told)}
 
     @classmethod
-    def of_json(cls, fields: Mapping[str, Any]) -> Figure:
-        told = Told(fields["told"])
+    def of_json(cls, fields: Any) -> Figure:
+        """From JSON of whoever. Raises ValueError for what ``as_json`` writes of no figure."""
+        if not isinstance(fields, Mapping) or not fields.keys() <= {"told", *_ENDS}:
+            raise ValueError("no figure is written so")
+        told = Told(str(fields.get("told")))
+        ends = {name: fields[name] for name in _ENDS if fields.get(name) is not None}
+        can_be = {Told.EXACT: [{"value"}], Told.BETWEEN: [{"low"}, {"low", "high"}]}.get(told, [set()])
+        if ends.keys() not in can_be or not all(map(_is_told, ends.values())):
+            raise ValueError("the ends of the figure do not go with what is told of it")
         if told is Told.EXACT:
-            return exact(fields["value"])
-        return cls(told, fields.get("low"), fields.get("high"))
+            return exact(ends["value"])
+        if ends.get("low", 0) > ends.get("high", math.inf):
+            raise ValueError("the low end is above the high one")
+        return cls(told, ends.get("low"), ends.get("high"))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> CoreSchema:
+        """A field of a document, read and written so."""
+        written = core_schema.plain_serializer_function_ser_schema(cls.as_json)
+        return core_schema.no_info_plain_validator_function(cls.of_json, serialization=written)
+
+
+_ENDS: Final = ("value", "low", "high")
+
+
+def _is_told(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 10**9
 
 
 NO_DATA: Final = Figure(Told.NO_DATA)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -23,7 +23,7 @@ from exchange.coordination.half_year_report.half_year_paper import (
     hand_out_report,
     report_blocks,
 )
-from exchange.coordination.handed_out import HandedOut, ReportForm
+from exchange.coordination.handed_out import HandedOut, ReleaseForm
 from exchange.coordination.region_files.recipient import read_recipient
 from exchange.coordination.region_files.release_report import Addressed, bound_annexes, release_report
 from exchange.errors import NotFound
@@ -109,7 +109,7 @@ async def hand_out_restricted(request: Request, node: OpenNode, who: Heading, ha
 
 @router.get("/monitoring/{half}/released/{form}")
 async def hand_out_half_year(
-    request: Request, node: OpenNode, who: Monitoring, half: str, form: ReportForm | Literal["file"]
+    request: Request, node: OpenNode, who: Monitoring, half: str, form: ReleaseForm
 ) -> Response:
     """The approved report as one file with its proof; its public edition as JSON, CSV or PDF; the manifest of both
     editions, or the signed approval of that. The restricted edition is in none of them."""
@@ -142,7 +142,7 @@ def _restricted_file(node: Node, who: Visitor, period: Period, fields: dict[str,
     return data, f"{node.node_id}-{period}-restricted-file-{recipient.fingerprint[:5]}.json"
 
 
-def _handed_out(node: Node, who: Visitor, period: Period, form: ReportForm | Literal["file"]) -> HandedOut:
+def _handed_out(node: Node, who: Visitor, period: Period, form: ReleaseForm) -> HandedOut:
     by = who.caller.actor
     if form == "file":
         return HandedOut(release_report(node, by, period, None), FILE_TYPE, "-public-file.json", draft=False)

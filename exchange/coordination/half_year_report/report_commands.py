@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ from exchange.coordination.half_year.half_year_report import (
 from exchange.coordination.half_year.half_year_report import draft as drafted
 from exchange.coordination.half_year.half_years import parse_period
 from exchange.coordination.half_year_report.half_year_paper import hand_out_report
-from exchange.coordination.handed_out import Language, ReportForm
+from exchange.coordination.handed_out import Language, ReleaseForm
 from exchange.coordination.incidents.incident_commands import WHAT_IS_SHOWN
 from exchange.coordination.region_files.release_command import (
     confirmed_digits,
@@ -43,7 +43,7 @@ def report(
     ],
     out: Annotated[Path | None, typer.Option(help="The file to write; without one, what there is is said.")] = None,
     chosen: Annotated[
-        ReportForm | Literal["file"] | None,
+        ReleaseForm | None,
         typer.Option(
             "--form",
             help="Of the file: the public edition as json, csv or pdf; file is both editions with their proof, for "

@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from exchange.coordination.approved_document import open_approved_file
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.half_year.small_counts import Figure, Told
+from exchange.coordination.half_year.small_counts import Figure
 from exchange.coordination.maturity.practice_definitions import State
 from exchange.coordination.maturity.practices_here import Maturity, reached
 from exchange.errors import InvalidInput, StatementInvalid
@@ -37,25 +37,11 @@ class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class KeptFigure(_Form):
-    """As ``small_counts.Figure`` is written."""
-
-    told: Told = Field(strict=False)
-    value: float | None = Field(default=None, allow_inf_nan=False)
-    low: float | None = Field(default=None, allow_inf_nan=False)
-    high: float | None = Field(default=None, allow_inf_nan=False)
-
-    @property
-    def figure(self) -> Figure:
-        low, high = (self.value, self.value) if self.told is Told.EXACT else (self.low, self.high)
-        return Figure(self.told, low, high)
-
-
 class KeptPractice(_Form):
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
     title: Annotated[str, Field(max_length=200)]
     state: State = Field(strict=False)
-    figure: KeptFigure | None = None
+    figure: Figure | None = None
     unit: Literal["count", "share"] | None = None
     at: _Stamp | None = None
     partners: Annotated[tuple[_Code, ...], Field(max_length=_MAX_PARTNERS, strict=False)] = ()

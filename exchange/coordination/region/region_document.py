@@ -1,33 +1,22 @@
-"""The regional report as JSON: written here, and read back where a later one is compared with it."""
+"""The regional report as JSON."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from exchange.coordination.half_year.editions import PeriodText
 from exchange.coordination.half_year.figure_definitions import AVAILABILITY, FEEDBACK_RATE, STAGES, Definition
-from exchange.coordination.half_year.half_years import is_year
-from exchange.coordination.half_year.small_counts import Figure
 from exchange.coordination.incidents.incident_document import tables_json, words_json
 from exchange.coordination.incidents.platform_words import TOTAL_TITLES
 from exchange.coordination.region.earlier_claims import DroppedLinks
 from exchange.coordination.region.indicators import Indicator
 from exchange.coordination.region.region_incidents import RegionalIncidents
-from exchange.coordination.region.regional import RegionalEarlier, RegionalReport, RegionalRow, SummedSides
+from exchange.coordination.region.regional import RegionalReport, RegionalRow
 from exchange.coordination.region_files.file_kinds import CREDIT, DEFINITIONS
-from exchange.coordination.region_files.untrusted_values import ToldFigure
-from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import Directory
-from schemas.errors import ContractError
-from schemas.strict_json import read_strict
 
 REGION_FORMAT: Final = "ffp-regional-report/1"
-MAX_REGION_BYTES: Final = 16 * 1024 * 1024
 
 
 def write_region(report: RegionalReport, known: Directory) -> bytes:
@@ -105,96 +94,6 @@ def write_region(report: RegionalReport, known: Directory) -> bytes:
         "note": " ".join(known.footnotes(known)),
     }
     return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-_Code = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-
-
-class _Loose(BaseModel):
-    """Of a regional report that this software wrote before: what a later one is compared with; the rest is passed
-    over."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class _Row(_Loose):
-    id: Annotated[str, Field(max_length=60)]
-    total: ToldFigure
-    across: ToldFigure | None = None
-    without: Annotated[tuple[_Code, ...], Field(max_length=256)] = ()
-
-
-class _Stage(_Loose):
-    id: Annotated[str, Field(max_length=60)]
-    median: ToldFigure
-
-
-class _IncidentTotal(_Loose):
-    id: Annotated[str, Field(max_length=60)]
-    total: ToldFigure
-
-
-class _Lacking(_Loose):
-    jurisdiction: _Code
-
-
-class _Incidents(_Loose):
-    lacking: Annotated[tuple[_Lacking, ...], Field(max_length=512)] = ()
-    totals: Annotated[tuple[_IncidentTotal, ...], Field(max_length=20)]
-
-
-class _Counted(_Loose):
-    jurisdiction: _Code
-    exact: bool
-
-
-class _Region(_Loose):
-    format: Literal["ffp-regional-report/1"]
-    edition: Literal["public", "restricted"]
-    period: PeriodText
-    reports: Annotated[tuple[_Counted, ...], Field(max_length=256)]
-    figures: Annotated[tuple[_Row, ...], Field(max_length=100)]
-    feedback_rate: _Row
-    stages: Annotated[tuple[_Stage, ...], Field(max_length=30)]
-    incidents: _Incidents | None = None
-
-
-def read_earlier(files: Iterable[bytes], period: str) -> dict[str, list[RegionalEarlier]]:
-    """By edition, the regional reports of before this period, the first first: of half-years for a half-year, of years
-    for a year. Raises InvalidInput, code "invalid-earlier"."""
-    found: dict[str, dict[str, RegionalEarlier]] = {"public": {}, "restricted": {}}
-    for data in files:
-        try:
-            read = read_strict(_Region, data, max_bytes=MAX_REGION_BYTES)
-        except ContractError as error:
-            raise InvalidInput(f"An earlier regional report: {error}", code="invalid-earlier") from error
-        if read.period >= period or is_year(read.period) != is_year(period):
-            raise InvalidInput(
-                f"The earlier report is of {read.period}, and must be of before {period}, and of the same length.",
-                code="invalid-earlier",
-            )
-        found[read.edition][read.period] = RegionalEarlier(
-            read.period, _trend(read), _sides(read), hashlib.sha256(data).hexdigest()
-        )
-    return {edition: [items[name] for name in sorted(items)] for edition, items in found.items()}
-
-
-def _trend(read: _Region) -> dict[str, Figure]:
-    totals = {row.id: row.total.figure for row in read.figures if row.total.told != "restricted"}
-    across = {f"{row.id}_across": row.across.figure for row in read.figures if row.across is not None}
-    medians = {f"{stage.id}_median_h": stage.median.figure for stage in read.stages}
-    told = read.incidents.totals if read.incidents is not None else ()
-    incidents = {f"incidents_{item.id}": item.total.figure for item in told}
-    return {**totals, **across, "feedback_rate": read.feedback_rate.total.figure, **medians, **incidents}
-
-
-def _sides(read: _Region) -> SummedSides:
-    """As `RegionalReport.sides` has them."""
-    told = sorted(item.jurisdiction for item in read.reports if read.edition == "public" or item.exact)
-    without = {row.id: row.without for row in (*read.figures, read.feedback_rate) if row.without}
-    if read.incidents is not None and read.incidents.lacking:
-        without["incidents"] = tuple(dict.fromkeys(item.jurisdiction for item in read.incidents.lacking))
-    return SummedSides(tuple(told), without)
 
 
 def _dropped(found: DroppedLinks) -> dict[str, Any]:

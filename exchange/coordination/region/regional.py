@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exchange.coordination.half_year.small_counts import Figure, Told, exact, sum_of_those_who_tell
@@ -51,6 +51,27 @@ def summed_row(name: str, cells: Mapping[str, Figure], without: tuple[str, ...])
         (sum_of_those_who_tell(across) if across else exact(0)) if name in (*LINKED, *SHARED) else None,
         without,
     )
+
+
+def trend_of(
+    rows: Sequence[RegionalRow], rate: Figure, medians: Mapping[str, Figure], incidents: Mapping[str, Figure]
+) -> dict[str, Figure]:
+    """What a later regional report is compared with. ``medians``: by stage; ``incidents``: the annexes' totals."""
+    return {
+        **{row.id: row.total for row in rows if row.total.told is not Told.RESTRICTED},
+        **{f"{row.id}_across": row.across for row in rows if row.across is not None},
+        "feedback_rate": rate,
+        **{f"{stage}_median_h": median for stage, median in medians.items()},
+        **{f"incidents_{name}": figure for name, figure in incidents.items()},
+    }
+
+
+def sides_of(told: Iterable[str], rows: Iterable[RegionalRow], lacking: Sequence[str]) -> SummedSides:
+    """``told``: whose reports the totals are of; ``lacking``: who brought no annex, where one came at all."""
+    without = {row.id: row.without for row in rows if row.without}
+    if lacking:
+        without["incidents"] = tuple(dict.fromkeys(lacking))
+    return SummedSides(tuple(sorted(told)), without)
 
 
 @dataclass(frozen=True)
@@ -150,11 +171,9 @@ class RegionalReport:
     @property
     def sides(self) -> SummedSides:
         """Exact totals are of the reports that brought their exact edition."""
-        told = sorted(item.jurisdiction for item in self.reports if self.edition == "public" or item.exact)
-        without = {row.id: row.without for row in (*self.rows, self.rate) if row.without}
-        if self.incidents is not None and self.incidents.lacking:
-            without["incidents"] = tuple(dict.fromkeys(code for code, _half in self.incidents.lacking))
-        return SummedSides(tuple(told), without)
+        told = [item.jurisdiction for item in self.reports if self.edition == "public" or item.exact]
+        lacking = [] if self.incidents is None else [code for code, _half in self.incidents.lacking]
+        return sides_of(told, (*self.rows, self.rate), lacking)
 
     @property
     def points(self) -> tuple[RegionalEarlier, ...]:
@@ -164,9 +183,5 @@ class RegionalReport:
     @property
     def trend(self) -> Mapping[str, Figure]:
         """What a later regional report of this edition is compared with."""
-        found = {row.id: row.total for row in self.rows if row.total.told is not Told.RESTRICTED}
-        across = {f"{row.id}_across": row.across for row in self.rows if row.across is not None}
-        medians = {f"{stage.id}_median_h": stage.median for stage in self.stages}
-        told = self.incidents.totals if self.incidents is not None else {}
-        incidents = {f"incidents_{name}": figure for name, figure in told.items()}
-        return {**found, **across, "feedback_rate": self.rate.total, **medians, **incidents}
+        incidents = self.incidents.totals if self.incidents is not None else {}
+        return trend_of(self.rows, self.rate.total, {stage.id: stage.median for stage in self.stages}, incidents)

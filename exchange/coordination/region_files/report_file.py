@@ -21,14 +21,13 @@ from pydantic import Field, model_validator
 from exchange.coordination.approved_document import check_approval, check_part
 from exchange.coordination.approved_rows import ApprovedKind
 from exchange.coordination.half_year.editions import EditionsManifest, PeriodText, read_editions_manifest
-from exchange.coordination.half_year.half_year_document import REPORT_FORMAT, Document
+from exchange.coordination.half_year.half_year_document import REPORT_FORMAT, Document, read_document
 from exchange.coordination.half_year.half_years import parse_period
 from exchange.coordination.half_year.public_edition import PublicFigures, public_figures
 from exchange.coordination.half_year.restricted_edition import Restricted, RestrictedHalf, read_restricted
 from exchange.coordination.region_files.bound_annex import BoundAnnex, VerifiedAnnex, check_annex
 from exchange.coordination.region_files.recipient import RecipientKey
 from exchange.coordination.region_files.sealed_edition import SealedEdition, open_edition
-from exchange.coordination.region_files.untrusted_values import read_public
 from exchange.errors import ExchangeError, InvalidInput, LogError, StatementInvalid
 from exchange.flows.statement.proven import ProvenStatement, last_round_that_names, verify_proven
 from exchange.trust.card import same_fingerprint
@@ -199,7 +198,7 @@ def verify_report_file(data: bytes, who: Believed, key: RecipientKey | None = No
     try:
         manifest = read_editions_manifest(ApprovedKind.REPORT, manifest_bytes)
         check_part(public, manifest.public, "public")
-        document = read_public(public)
+        document = read_document(public)
     except (StatementInvalid, ContractError) as error:
         raise _forged(file, str(error)) from error
     own = manifest.node, manifest.jurisdiction, manifest.period

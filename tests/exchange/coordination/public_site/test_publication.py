@@ -22,8 +22,9 @@ from exchange.coordination.public_site.publication import (
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.public_region import CROSSING
+from exchange.coordination.region.read_regional import read_earlier
 from exchange.coordination.region.region_desk import DeskKeys
-from exchange.coordination.region.region_document import read_earlier, write_region
+from exchange.coordination.region.region_document import write_region
 from exchange.coordination.region_files.read_reports import read_reports
 from exchange.coordination.region_files.release_report import release_report
 from exchange.coordination.region_files.report_file import Believed, verify_report_file

@@ -19,8 +19,9 @@ from exchange.coordination.incidents.told_incidents import TABLES, TOTALS, exact
 from exchange.coordination.public_site.publication import publication_of
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import shipped_indicators
+from exchange.coordination.region.read_regional import read_earlier
 from exchange.coordination.region.region_desk import DeskKeys
-from exchange.coordination.region.region_document import read_earlier, write_region
+from exchange.coordination.region.region_document import write_region
 from exchange.coordination.region.region_paper import render_region
 from exchange.coordination.region.regional import RegionalReport
 from exchange.coordination.region.written_region import regional_sheet

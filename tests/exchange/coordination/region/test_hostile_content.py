@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from pypdf import PdfReader
 
+from exchange.coordination.half_year.half_year_document import read_document
 from exchange.coordination.public_site.publication import publication_of
 from exchange.coordination.public_site.site import site_files
 from exchange.coordination.region.combine import combine_reports
@@ -18,7 +19,6 @@ from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.region_document import write_region
 from exchange.coordination.region.written_region import written_files
 from exchange.coordination.region_files.read_reports import read_reports
-from exchange.coordination.region_files.untrusted_values import read_public
 from exchange.jurisdictions.directory import shipped_directory
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
@@ -76,7 +76,7 @@ def test_a_time_that_is_none_is_refused(released_region: Released, field: str) -
     public, _ = editions_of(released_region, "RS", H2)
     for text in (TEXTS[0][:30], "2026-01-01T00:00:00.000Z" if field in ("from", "to") else "2026"):
         with pytest.raises(ContractError):
-            read_public(json.dumps(public | {field: text}).encode())
+            read_document(json.dumps(public | {field: text}).encode())
 
 
 def text_of(name: str, content: bytes) -> str:

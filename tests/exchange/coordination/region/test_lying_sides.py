@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from exchange.coordination.half_year.half_year_document import read_document
 from exchange.coordination.half_year.half_year_report import find_approved
 from exchange.coordination.half_year.half_years import Period
 from exchange.coordination.half_year.public_edition import HOUR_CLASSES
@@ -16,7 +17,6 @@ from exchange.coordination.half_year.small_counts import HELD_BACK
 from exchange.coordination.region.combine import combine_reports
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region_files.read_reports import read_reports
-from exchange.coordination.region_files.untrusted_values import read_public
 from schemas.errors import ContractError
 from schemas.vocabulary import Role
 from tests.exchange.coordination.region.region_world import CODES, H1, H2, YEAR
@@ -41,7 +41,7 @@ def test_what_every_node_tells_is_read(released_region: Released) -> None:
     for period in (H1, H2, YEAR):
         for code in CODES:
             public, _ = editions_of(released_region, code, period)
-            assert read_public(json.dumps(public).encode()).jurisdiction == code
+            assert read_document(json.dumps(public).encode()).jurisdiction == code
 
 
 @pytest.mark.parametrize("period", [H2, YEAR], ids=str)
@@ -60,7 +60,7 @@ def test_exhibits_are_told_as_the_rule_tells_them(released_region: Released, per
     public, _ = editions_of(released_region, "RS", period)
     public["exhibits_entered"]["figure"] = told
     with pytest.raises(ContractError, match="exhibits_entered is not told as the rule tells it"):
-        read_public(json.dumps(public).encode())
+        read_document(json.dumps(public).encode())
 
 
 @pytest.mark.parametrize("end", ["median", "percentile_90"])
@@ -78,16 +78,16 @@ def test_times_are_told_in_classes(released_region: Released, end: str, told: An
     public, _ = editions_of(released_region, "RS", H2)
     public["stages"][0][end] = told
     with pytest.raises(ContractError, match="search is not told in the classes of times"):
-        read_public(json.dumps(public).encode())
+        read_document(json.dumps(public).encode())
 
 
 def test_a_figure_that_a_public_edition_has_not_is_refused(released_region: Released) -> None:
     public, _ = editions_of(released_region, "RS", H2)
     for wrong in (public["stages"][:2], [*public["stages"], public["stages"][0]], list(reversed(public["stages"]))):
         with pytest.raises(ContractError, match="other figures than this format has"):
-            read_public(json.dumps(public | {"stages": wrong}).encode())
+            read_document(json.dumps(public | {"stages": wrong}).encode())
     with pytest.raises(ContractError):
-        read_public(json.dumps(public | {"indicators": []}).encode())
+        read_document(json.dumps(public | {"indicators": []}).encode())
 
 
 def forged(region: Released, public: Any, restricted: Any) -> str:

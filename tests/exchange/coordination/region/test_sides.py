@@ -17,8 +17,9 @@ from exchange.coordination.half_year.small_counts import HELD_BACK, NO_DATA, Fig
 from exchange.coordination.region.exact_region import exact_half
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.public_region import public_rate
+from exchange.coordination.region.read_regional import read_earlier
 from exchange.coordination.region.region_charts import period_chart
-from exchange.coordination.region.region_document import read_earlier, write_region
+from exchange.coordination.region.region_document import write_region
 from exchange.coordination.region.regional import (
     CountedReport,
     RegionalEarlier,
