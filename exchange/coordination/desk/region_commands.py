@@ -26,7 +26,6 @@ from exchange.coordination.public_site.site_folder import check_site_folder, rep
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import MAX_INDICATORS_BYTES, Indicators, indicators_in, shipped_indicators
 from exchange.coordination.region.read_regional import MAX_REGION_BYTES, read_earlier
-from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.regional_lines import difference_words
 from exchange.coordination.region.written_region import written_files
 from exchange.coordination.region_files.read_reports import ReadReports, read_reports
@@ -37,7 +36,7 @@ from exchange.coordination.region_files.recipient import (
     write_recipient,
     write_recipient_key,
 )
-from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, Believed, RefusedFile
+from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, Believed, DeskKeys, RefusedFile
 from exchange.errors import InvalidInput
 from exchange.extras.known import require_extra
 from exchange.home import write_private

@@ -69,6 +69,11 @@ class ExerciseCounts(Contract):
     sets: Annotated[list[CountedSet], Field(max_length=100)]
     footnotes: list[Annotated[str, Field(max_length=400)]]
 
+    @property
+    def people(self) -> int:
+        """Whoever practised with several sets stands in each."""
+        return sum(sum(one.people.values()) for one in self.sets)
+
 
 @dataclass(frozen=True)
 class PeopleOfSet:

@@ -22,11 +22,10 @@ from exchange.coordination.public_site.held_against import held_against_files
 from exchange.coordination.region.combine import combine_reports
 from exchange.coordination.region.indicators import Indicators
 from exchange.coordination.region.read_regional import MAX_REGION_BYTES, ReadRegional, read_public_region
-from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.region_document import REGION_FORMAT
 from exchange.coordination.region.regional import RegionalEarlier, RegionalReport
 from exchange.coordination.region_files.read_reports import read_reports
-from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, RefusedFile, VerifiedReport
+from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, DeskKeys, RefusedFile, VerifiedReport
 from exchange.errors import ExchangeError, InvalidInput
 from exchange.jurisdictions.directory import Directory
 from schemas.errors import ContractError, shown

@@ -71,7 +71,7 @@ def verify_files(
         try:
             verified.append(NamedReport(name, verify_report_file(data, who, key)))
         except ReportRefused as error:
-            refused.append(RefusedFile(name, error.node, error.code, str(error), error.next_step))
+            refused.append(error.of(name))
     return verified, refused
 
 

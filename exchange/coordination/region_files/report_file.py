@@ -30,6 +30,7 @@ from exchange.coordination.region_files.recipient import RecipientKey
 from exchange.coordination.region_files.sealed_edition import SealedEdition, open_edition
 from exchange.errors import ExchangeError, InvalidInput, LogError, StatementInvalid
 from exchange.flows.statement.proven import ProvenStatement, last_round_that_names, verify_proven
+from exchange.jurisdictions.directory import Directory, shipped_directory
 from exchange.trust.card import same_fingerprint
 from exchange.trust.registry import Trust
 from schemas.errors import ContractError, shown
@@ -100,6 +101,19 @@ class Believed:
 
 
 @dataclass(frozen=True)
+class DeskKeys:
+    """Whose identities are believed, and what opens restricted editions; ``key``: None of whoever has none."""
+
+    who: Believed
+    key: RecipientKey | None
+
+    @property
+    def directory(self) -> Directory:
+        """The names of jurisdictions, also of those that the trust root names beyond the release's."""
+        return shipped_directory() if self.who.trust is None else self.who.trust.registry.directory
+
+
+@dataclass(frozen=True)
 class VerifiedReport:
     """A report that its node's head approved. ``restricted``: None where the file has none, or there is no key.
     ``annexes``: the incident annexes of its half-years that are bound into the file, the first first."""
@@ -157,10 +171,9 @@ class ReportRefused(ExchangeError):
         self.node = None if node is None else shown(node, 40)
         self.next_step = shown(next_step, _MOST_SAID)
 
-    def words_alone(self) -> Self:
-        """To be kept: without cause and traceback, whose frames hold the whole file."""
-        self.__cause__ = self.__context__ = None
-        return self.with_traceback(None)
+    def of(self, file: str) -> RefusedFile:
+        """To be kept: unlike the error it holds nothing of the file's content."""
+        return RefusedFile(file, self.node, self.code, str(self), self.next_step)
 
 
 def write_report_file(file: ReportFile) -> bytes:

@@ -40,8 +40,7 @@ def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, 
     3. Add up what was counted of one set.
     Raises InvalidInput, which names the file.
     """
-    found: list[CountedSet] = []
-    known: dict[str, str] = {}
+    read: list[tuple[str, ExerciseCounts]] = []
     for path in paths:
         name = shown(path.name, 255)
         # 1.
@@ -56,14 +55,13 @@ def read_exercise_files(paths: Iterable[Path], half: Half) -> tuple[CountedSet, 
             raise InvalidInput(
                 f"{name} has the exercises of {counts.half}, and {half} is asked for.", code="other-period"
             )
-        digest = _digest(counts)
-        if digest in known:
-            raise InvalidInput(f"{name} is the same as {known[digest]}: it would count twice.", code="doubled")
-        known[digest] = name
-        found += counts.sets
+        read.append((name, counts))
 
-    # 3.
-    return _added_up(found)
+    # 2. and 3.
+    found, refused = exercises_of_half(read, half)
+    for item in refused:
+        raise InvalidInput(f"{item.file}: {item.why}", code=item.code)
+    return found or ()
 
 
 def is_counts(data: bytes) -> bool:

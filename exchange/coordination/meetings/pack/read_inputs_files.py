@@ -37,7 +37,7 @@ def verify_inputs_files(
         try:
             verified.append(NamedInputs(name, verify_inputs(data, who)))
         except ReportRefused as error:
-            refused.append(RefusedFile(name, error.node, error.code, str(error), error.next_step))
+            refused.append(error.of(name))
     return verified, refused
 
 

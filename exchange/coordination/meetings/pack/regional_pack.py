@@ -31,12 +31,11 @@ from exchange.coordination.meetings.pack.read_inputs_files import (
 from exchange.coordination.meetings.pack.signed_inputs import VerifiedInputs, is_inputs
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import Indicators
-from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.region_document import write_region
 from exchange.coordination.region.regional import RegionalEarlier, RegionalReport
 from exchange.coordination.region_files.read_reports import NamedReport, ReadReports, against_each_other, verify_files
 from exchange.coordination.region_files.recipient import RecipientKey
-from exchange.coordination.region_files.report_file import Believed, RefusedFile, VerifiedReport
+from exchange.coordination.region_files.report_file import Believed, DeskKeys, RefusedFile, VerifiedReport
 from exchange.errors import InvalidInput
 from schemas.vocabulary import MeetingKind
 

@@ -24,8 +24,7 @@ from exchange.coordination.meetings.agreed_actions import NewAction, add_action,
 from exchange.coordination.meetings.held_meetings import Attendance, NewMeeting, enter_meeting
 from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
 from exchange.coordination.region.indicators import shipped_indicators
-from exchange.coordination.region.region_desk import DeskKeys
-from exchange.coordination.region_files.report_file import Believed
+from exchange.coordination.region_files.report_file import Believed, DeskKeys
 from exchange.log.audit_entry import Actor, ActorKind
 from schemas import Maker
 from schemas.vocabulary import (

@@ -17,9 +17,8 @@ from exchange.coordination.desk.pack_desk import PackDesk
 from exchange.coordination.exercises.exercise_counts import write_counts
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, draft_inputs, signed_inputs
 from exchange.coordination.region.indicators import shipped_indicators
-from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region_files.recipient import read_recipient, read_recipient_key
-from exchange.coordination.region_files.report_file import Believed
+from exchange.coordination.region_files.report_file import Believed, DeskKeys
 from exchange.flows.log.checkpoint import sign_head
 from schemas.vocabulary import KOSOVO_FOOTNOTE
 from tests.exchange.cli.conftest import Ffp, refusal

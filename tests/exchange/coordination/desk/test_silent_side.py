@@ -17,11 +17,10 @@ from exchange.coordination.desk.pack_desk import PackDesk
 from exchange.coordination.half_year.half_years import parse_period
 from exchange.coordination.half_year.small_counts import exact
 from exchange.coordination.region.indicators import shipped_indicators
-from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.region_paper import render_region
 from exchange.coordination.region.regional import RegionalRow
 from exchange.coordination.region.regional_lines import regional_lines, regional_notes, shared_number_words
-from exchange.coordination.region_files.report_file import Believed
+from exchange.coordination.region_files.report_file import Believed, DeskKeys
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from schemas.vocabulary import KOSOVO_FOOTNOTE

@@ -10,10 +10,9 @@ from exchange.coordination.public_site.publication import Publication, publicati
 from exchange.coordination.public_site.site import site_files
 from exchange.coordination.region.combine import combine_reports
 from exchange.coordination.region.indicators import shipped_indicators
-from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.region_document import write_region
 from exchange.coordination.region_files.read_reports import read_reports
-from exchange.coordination.region_files.report_file import Believed
+from exchange.coordination.region_files.report_file import Believed, DeskKeys
 from exchange.jurisdictions.directory import shipped_directory
 from tests.exchange.coordination.region.region_world import H1, H2, YEAR
 from tests.exchange.coordination.region.releases import Released, released_region

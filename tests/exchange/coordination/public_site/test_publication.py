@@ -23,11 +23,10 @@ from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.public_region import CROSSING
 from exchange.coordination.region.read_regional import read_earlier
-from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.region_document import write_region
 from exchange.coordination.region_files.read_reports import read_reports
 from exchange.coordination.region_files.release_report import release_report
-from exchange.coordination.region_files.report_file import Believed, verify_report_file
+from exchange.coordination.region_files.report_file import Believed, DeskKeys, verify_report_file
 from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import shipped_directory
 from tests.exchange.coordination.region.region_world import BY_HEAD, CODES, H1, H2, YEAR

@@ -20,14 +20,13 @@ from exchange.coordination.public_site.publication import publication_of
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.read_regional import read_earlier
-from exchange.coordination.region.region_desk import DeskKeys
 from exchange.coordination.region.region_document import write_region
 from exchange.coordination.region.region_paper import render_region
 from exchange.coordination.region.regional import RegionalReport
 from exchange.coordination.region.written_region import regional_sheet
 from exchange.coordination.region_files.read_reports import ReadReports, read_reports
 from exchange.coordination.region_files.release_report import release_report
-from exchange.coordination.region_files.report_file import Believed, ReportRefused, verify_report_file
+from exchange.coordination.region_files.report_file import Believed, DeskKeys, ReportRefused, verify_report_file
 from exchange.errors import InvalidInput
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.statement.sign_statement import enter, say

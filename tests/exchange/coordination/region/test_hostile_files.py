@@ -23,11 +23,10 @@ from exchange.coordination.half_year.small_counts import exact
 from exchange.coordination.region.earlier_claims import Claim, DroppedLinks, held_against
 from exchange.coordination.region.exact_region import exact_half
 from exchange.coordination.region.indicators import shipped_indicators
-from exchange.coordination.region.region_desk import DeskKeys, RegionDesk
 from exchange.coordination.region.regional_lines import difference_words
 from exchange.coordination.region_files.read_reports import read_reports
 from exchange.coordination.region_files.recipient import make_recipient, read_recipient, write_recipient
-from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, Believed
+from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, Believed, DeskKeys
 from exchange.errors import InvalidInput
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
@@ -108,8 +107,8 @@ def test_of_a_huge_file_no_more_is_read_than_is_taken(tmp_path: Path, monkeypatc
         lengths.extend(len(data) for _, data in found)
         return read_reports(found, *rest)
 
-    monkeypatch.setattr("exchange.coordination.region.region_desk.read_reports", read)
-    desk = RegionDesk(tmp_path, DeskKeys(Believed(), None), shipped_indicators())
+    monkeypatch.setattr("exchange.coordination.desk.pack_desk.read_reports", read)
+    desk = PackDesk(tmp_path, DeskKeys(Believed(), None), shipped_indicators())
     (refused,) = desk.read(parse_period("2026H2")).refused
     assert refused.code == "no-report"
     assert lengths == [MAX_FILE_BYTES + 1]

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from exchange.coordination.region.region_desk import DeskKeys
-from exchange.coordination.region_files.report_file import Believed
+from exchange.coordination.region_files.report_file import Believed, DeskKeys
 from tests.exchange.coordination.meetings.pack.pack_world import live_two_halves
 from tests.exchange.coordination.region.region_world import RegionWorld, start_of_2026
 

@@ -24,8 +24,7 @@ from exchange.coordination.meetings.pack.exercise_files import (
     skills_of,
 )
 from exchange.coordination.region.indicators import shipped_indicators
-from exchange.coordination.region.region_desk import DeskKeys
-from exchange.coordination.region_files.report_file import Believed
+from exchange.coordination.region_files.report_file import Believed, DeskKeys
 from exchange.errors import InvalidInput
 from tests.exchange.coordination.meetings.pack.made_up_counts import PAIRS, QUESTIONS, counted, made_up_counts
 from tests.exchange.coordination.region.region_world import H1, H2
@@ -63,7 +62,7 @@ def test_what_is_refused_is_named(tmp_path: Path) -> None:
         read_exercise_files([good, before], H2)
     again = tmp_path / "again.json"
     again.write_bytes(good.read_bytes())
-    with pytest.raises(InvalidInput, match=r"again\.json is the same as good\.json"):
+    with pytest.raises(InvalidInput, match=r"again\.json: It is the same as good\.json"):
         read_exercise_files([good, again], H2)
     with pytest.raises(InvalidInput, match=r"absent\.json cannot be read"):
         read_exercise_files([tmp_path / "absent.json"], H2)
@@ -83,7 +82,7 @@ def test_one_file_does_not_count_twice_however_it_is_written(tmp_path: Path) -> 
     turned = {**said, "sets": said["sets"][::-1], "footnotes": []}
     for content in (good.read_bytes() + b"\n", json.dumps(said).encode(), json.dumps(turned).encode()):
         again.write_bytes(content)
-        with pytest.raises(InvalidInput, match=r"again\.json is the same as good\.json"):
+        with pytest.raises(InvalidInput, match=r"again\.json: It is the same as good\.json"):
             read_exercise_files([good, again], H2)
     again.write_bytes(json.dumps({**said, "sets": said["sets"] * 2}).encode())
     with pytest.raises(InvalidInput, match="One set stands twice"):
@@ -148,12 +147,12 @@ def test_a_desk_reads_each_file_of_counts_once_and_no_more_of_it_than_it_takes(
     desk = on_a_desk(tmp_path)
     for _ in range(3):
         one, huge = desk.exercises_listed()
-        assert one.counts == made_up_counts(PAIRS)
+        assert one.found == made_up_counts(PAIRS)
         assert huge.refused is not None
         assert huge.refused.code == "no-exercises"
     assert lengths == [good.stat().st_size, MAX_COUNTS_BYTES + 1]
     written(good, QUESTIONS)
-    assert desk.exercises_listed()[0].counts == made_up_counts(QUESTIONS), "what was changed is read anew"
+    assert desk.exercises_listed()[0].found == made_up_counts(QUESTIONS), "what was changed is read anew"
 
 
 @pytest.mark.parametrize("kind", ["ffp-exercise-counts/1", "ffp-approved-document/1", "ffp-report-file/1"])

@@ -23,8 +23,7 @@ from exchange.coordination.meetings.pack.make_inputs import figures_of, overdue_
 from exchange.coordination.meetings.pack.pack import Missing, MissingPart, Pack
 from exchange.coordination.meetings.pack.regional_pack import read_pack_files, regional_pack
 from exchange.coordination.region.indicators import shipped_indicators
-from exchange.coordination.region.region_desk import DeskKeys
-from exchange.coordination.region_files.report_file import Believed
+from exchange.coordination.region_files.report_file import Believed, DeskKeys
 from exchange.errors import InvalidInput
 from exchange.flows.log.checkpoint import sign_head
 from schemas.vocabulary import MeetingKind
