@@ -10,13 +10,13 @@ from exchange.coordination.exercises.attempt_cookie import all_left
 from exchange.coordination.half_year_report import half_year_page
 from exchange.coordination.half_year_report.half_year_glance import half_year_card
 from exchange.coordination.incidents import annex_page, incident_sheet
-from exchange.coordination.law import law_entry_page, law_page, law_routes
+from exchange.coordination.law import law_page, law_routes
 from exchange.coordination.maturity import maturity_page
-from exchange.coordination.meetings import actions_page, meetings_page
+from exchange.coordination.meetings import meetings_page
 from exchange.coordination.meetings.agreed_actions import overdue_here
-from exchange.coordination.meetings.pack.waiting_approvals import waiting_approvals
+from exchange.coordination.meetings.meeting_words import waiting_line
+from exchange.coordination.meetings.pack.approve_inputs import waiting_approvals
 from exchange.coordination.meetings.pack_paper import pack_page
-from exchange.coordination.meetings.pack_paper.waiting_approvals_words import waiting_line
 from exchange.flows.node.node import Node
 from exchange.web.languages import gettext as _
 from exchange.web.languages import ngettext, term
@@ -48,7 +48,6 @@ def _duties(node: Node) -> Iterator[DutyLine]:
 ROUTES: Final = RoutesPart(
     rest=(law_routes.router,),
     pages=(
-        actions_page.router,
         meetings_page.router,
         pack_page.router,
         exercise_page.router,
@@ -56,7 +55,6 @@ ROUTES: Final = RoutesPart(
         annex_page.router,
         incident_sheet.router,
         maturity_page.router,
-        law_entry_page.router,
         law_page.router,
     ),
     duties=lambda node: list(_duties(node)),

@@ -30,8 +30,7 @@ from exchange.coordination.desk.pack_desk import DeskFile, PackDesk
 from exchange.coordination.half_year.half_years import Half, Period, parse_period
 from exchange.coordination.meetings.pack_paper.pack_paper import first_page, pack_title, readers_words, refused_files
 from exchange.coordination.meetings.pack_paper.written_pack import pack_files, pack_names
-from exchange.coordination.region.region_paper import region_blocks
-from exchange.coordination.region.written_region import drawings_of, edition_files
+from exchange.coordination.region.region_paper import drawings_of, edition_files, region_blocks
 from exchange.coordination.region_files.read_reports import NamedReport, against_each_other
 from exchange.coordination.region_files.report_file import MAX_FILE_BYTES, RefusedFile, VerifiedReport
 from exchange.errors import ExchangeError, InvalidInput, TooLarge

@@ -26,8 +26,8 @@ from exchange.coordination.public_site.site_folder import check_site_folder, rep
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import MAX_INDICATORS_BYTES, Indicators, indicators_in, shipped_indicators
 from exchange.coordination.region.read_regional import MAX_REGION_BYTES, read_earlier
+from exchange.coordination.region.region_paper import written_files
 from exchange.coordination.region.regional_lines import difference_words
-from exchange.coordination.region.written_region import written_files
 from exchange.coordination.region_files.read_reports import ReadReports, read_reports
 from exchange.coordination.region_files.recipient import (
     MAX_RECIPIENT_BYTES,
@@ -265,7 +265,6 @@ def publish(
 def _keys(
     trust_root: Path | None, fingerprints: Sequence[str] | None, key: Path | None, passphrase_file: Path | None
 ) -> DeskKeys:
-
     trust = None
     if trust_root is not None:
         rounds = read_rounds(trust_root)
@@ -280,12 +279,10 @@ def _keys(
 
 
 def _indicators(path: Path | None) -> Indicators:
-
     return shipped_indicators() if path is None else indicators_in(read_named_file(path, MAX_INDICATORS_BYTES))
 
 
 def _tell_pack(made: Pack, out: Path, written: list[str], *, as_json: bool) -> None:
-
     missing = [missing_words(item, made) for item in made.missing]
     if as_json:
         print_json(
@@ -377,7 +374,6 @@ def _tell_published(publication: Publication, folder: Path, made: Mapping[str, b
 
 
 def _tell_made(read: ReadReports, made: Combined, out: Path, written: list[str], *, as_json: bool) -> None:
-
     report = made.restricted or made.public
     if as_json:
         print_json(

@@ -32,6 +32,7 @@ from exchange.coordination.exercises.attempts import (
     has_begun,
     participant_mark,
 )
+from exchange.coordination.exercises.draw_set import KnownPairScores, known_pair_scores, place_among
 from exchange.coordination.exercises.exercise_counts import people_of_set
 from exchange.coordination.exercises.exercise_documents import ItemAnswer, write_exercise_document
 from exchange.coordination.exercises.exercise_folder import KeptSet, exhibit_files, folder_of, list_sets
@@ -54,7 +55,6 @@ from exchange.coordination.exercises.exercise_words import (
     why_pair,
     why_question,
 )
-from exchange.coordination.exercises.known_scores import KnownPairScores, known_pair_scores, place_among
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.node.validated_scores import ScanFacts, why_not_validated

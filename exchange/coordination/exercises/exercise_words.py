@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from exchange.coordination.exercises.attempts import SkillResult
+from exchange.coordination.exercises.draw_set import KnownPairScores, ScorePlace
 from exchange.coordination.exercises.exercise_documents import ItemAnswer, SetItem
 from exchange.coordination.exercises.exercise_questions import QUESTIONS
 from exchange.coordination.exercises.exercise_vocabulary import (
@@ -17,7 +18,6 @@ from exchange.coordination.exercises.exercise_vocabulary import (
     ExerciseTruth,
     ExerciseUse,
 )
-from exchange.coordination.exercises.known_scores import KnownPairScores, ScorePlace
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term

@@ -10,9 +10,17 @@ from datetime import datetime
 from exchange.clock import hours_after
 from exchange.config import Settings
 from exchange.coordination.half_year.figure_definitions import COUNTS, STAGES
-from exchange.coordination.half_year.figures_of_exhibits import compared_at, first_versions, opened_at, shared_with
-from exchange.coordination.half_year.figures_of_hits import Joined, column_of, joined_cases, progress_of_hits
-from exchange.coordination.half_year.half_year_rows import HalfYearRows
+from exchange.coordination.half_year.half_year_rows import (
+    HalfYearRows,
+    Joined,
+    column_of,
+    compared_at,
+    first_versions,
+    joined_cases,
+    opened_at,
+    progress_of_hits,
+    shared_with,
+)
 from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.terms import ApprovalRow
 from schemas import Conclusion, Feedback, Hit, Retraction, Verification, Withdrawal

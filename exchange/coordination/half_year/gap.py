@@ -17,8 +17,7 @@ from exchange.clock import LAST
 from exchange.coordination.half_year.counted import said_before
 from exchange.coordination.half_year.figure_counts import Counts
 from exchange.coordination.half_year.figure_definitions import GAPS, HELD
-from exchange.coordination.half_year.figures_of_exhibits import roots_of
-from exchange.coordination.half_year.half_year_rows import HalfYearRows, entry_of
+from exchange.coordination.half_year.half_year_rows import HalfYearRows, entry_of, roots_of
 from exchange.policy import Purpose, Reason, Recipient, Standing, Withheld, release
 from exchange.store.log.statements import find_statement
 from exchange.store.sync.peers import all_peers

@@ -23,9 +23,6 @@ from exchange.coordination.approved_rows import (
 from exchange.coordination.half_year.counted import begun_at
 from exchange.coordination.half_year.editions import editions
 from exchange.coordination.half_year.figure_counts import Counted, count
-from exchange.coordination.half_year.figures_of_exhibits import first_versions
-from exchange.coordination.half_year.figures_of_hits import Joined, joined_cases
-from exchange.coordination.half_year.figures_of_links import linked_cases_of
 from exchange.coordination.half_year.gap import Gap, legal_gap
 from exchange.coordination.half_year.half_year_document import (
     Document,
@@ -36,7 +33,14 @@ from exchange.coordination.half_year.half_year_document import (
     terms_in_force,
     write_document,
 )
-from exchange.coordination.half_year.half_year_rows import HalfYearRows, rows_of
+from exchange.coordination.half_year.half_year_rows import (
+    HalfYearRows,
+    Joined,
+    first_versions,
+    joined_cases,
+    linked_cases_of,
+    rows_of,
+)
 from exchange.coordination.half_year.half_years import Half, Period, Year, is_year
 from exchange.coordination.half_year.public_edition import public_figures
 from exchange.coordination.half_year.restricted_edition import (

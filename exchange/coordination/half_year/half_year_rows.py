@@ -1,18 +1,35 @@
-"""What a half-year is counted from: rows and signed statements as they were known at one moment."""
+"""What a half-year is counted from: rows and signed statements as they were known at one moment; and what is counted of
+exhibits and of hits.
+
+By link ids of hits whoever reads the restricted editions of both sides of a hit counts it once, and learns no case.
+
+An id is a code (HMAC-SHA256) of the two cases under a key that the two nodes have in common and no third node has:
+it is made of the nonces of the first receipt that each of them signed for the other's lane. A receipt stands on one
+lane alone, and witnesses of a log know its digests and none of its statements. Each side has both receipts from the
+first exchange on, they are never erased, and nobody can guess their nonces of 256 bits: so both sides find the same id
+for the same two cases, in whatever order things arrived, and the same one in every later half-year.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import hmac
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy.orm import Session
 
-from exchange.clock import stamp
+from exchange.clock import LAST, stamp
+from exchange.config import Settings
 from exchange.coordination.half_year import counted
-from exchange.coordination.half_year.counted import Compared, Given, Version
+from exchange.coordination.half_year.counted import Compared, Given, Version, first_receipts
 from exchange.coordination.half_year.half_years import Half
-from exchange.flows.hits.stage import Entry, both_have
+from exchange.flows.hits.stage import Entry, HitProgress, both_have, progress
 from exchange.flows.node.node import Node
 from exchange.store.hits.joined_pairs import countersigned
 from exchange.store.sync.node_hours import hours_between
@@ -21,8 +38,9 @@ from exchange.store.tables.queries import QueryRow
 from exchange.store.tables.records import StatementRow
 from exchange.store.tables.reviews import VerificationTaskRow
 from exchange.store.tables.terms import ApprovalRow
-from schemas import Hit, open_envelope, parse_statement
+from schemas import Conclusion, Feedback, Hit, Pair, Receipt, Verification, about, open_envelope, parse_statement
 from schemas.kinds import OF_A_HIT
+from schemas.vocabulary import HitStage
 
 BETWEEN_TWO = ("hit", *sorted(OF_A_HIT), "retraction")
 REVIEWING = (*BETWEEN_TWO, "conclusion", "verification", "withdrawal")
@@ -129,3 +147,222 @@ def own_hours(rows: HalfYearRows) -> int:
     since, until = (datetime.fromisoformat(at) for at in (max(rows.began_at, rows.half.start), rows.moment))
     first = since.replace(minute=0, second=0, microsecond=0)
     return -int(-(until - first).total_seconds() // 3600)
+
+
+def roots_of(rows: HalfYearRows) -> dict[str, str]:
+    """For each version of a record the first one that is known of it."""
+    roots: dict[str, str] = {}
+    for version in rows.versions:
+        before = version.before
+        roots[version.statement_id] = version.statement_id if before is None else roots.get(before, before)
+    return roots
+
+
+def first_versions(rows: HalfYearRows) -> dict[tuple[str, str], str]:
+    """By issuer and exhibit, when its first version came to be known here."""
+    roots, first = roots_of(rows), dict[tuple[str, str], str]()
+    for version in rows.versions:
+        first.setdefault((version.issuer, roots[version.statement_id]), version.at)
+    return first
+
+
+def compared_at(rows: HalfYearRows, *, across: bool = False) -> dict[str, str]:
+    """By own exhibit, when a scan of it was first compared; ``across``: of those alone that have a pair across a
+    border."""
+    roots, found = roots_of(rows), dict[str, str]()
+    for item in rows.compared:
+        root = roots.get(item.record)
+        if root is not None and item.correlated_at is not None and (item.cross_border or not across):
+            found[root] = min(item.correlated_at, found.get(root, item.correlated_at))
+    return found
+
+
+def opened_at(rows: HalfYearRows) -> dict[str, str]:
+    """By own exhibit, when a pair of it was first opened."""
+    roots, found = roots_of(rows), dict[str, str]()
+    for item in rows.compared:
+        root = roots.get(item.record)
+        if root is not None and item.opened_at is not None:
+            found[root] = min(item.opened_at, found.get(root, item.opened_at))
+    return found
+
+
+def shared_with(rows: HalfYearRows) -> list[str | None]:
+    """For each own exhibit that a partner was first given in the half-year, that partner's jurisdiction."""
+    roots, first = roots_of(rows), dict[tuple[str | None, str], str]()
+    for given in rows.given:
+        key = rows.column(given.peer), roots.get(given.record, given.record)
+        first[key] = min(given.at, first.get(key, given.at))
+    return [column for (column, _), at in first.items() if rows.within(at)]
+
+
+Cases = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Two cases, one of them this node's at least. ``column`` is the jurisdiction of the other, ``partner`` its node,
+    None where both cases are this node's. ``hits`` are those that stand; ``feedback`` is each of this node's own."""
+
+    column: str
+    partner: str | None
+    cases: Cases
+    hits: tuple[Entry, ...]
+    feedback: tuple[Entry, ...]
+
+    @property
+    def first_at(self) -> str:
+        return self.hits[0].at
+
+    @property
+    def confirmed_at(self) -> str | None:
+        return next((hit.at for hit in self.hits if _is_confirmed(hit)), None)
+
+
+def joined_cases(rows: HalfYearRows, terms: Settings) -> list[Joined]:
+    """Those that still stood joined at the moment, in the order in which they came to be: by hits that count."""
+    hits: dict[Cases, list[Entry]] = defaultdict(list)
+    feedback: dict[Cases, list[Entry]] = defaultdict(list)
+    columns: dict[Cases, tuple[str, str | None]] = {}
+    for pair, history in histories_of(rows).items():
+        column, cases = column_of(rows, pair), _cases(rows, pair)
+        counts_not = progress(history, terms).no_effect
+        standing = [said for said in history if said.statement_id not in counts_not]
+        found = [said for said in standing if isinstance(said.statement, Hit)]
+        if column is not None and found:
+            columns[cases] = column, partner_in(rows, pair)
+            hits[cases] += found
+            feedback[cases] += [said for said in standing if _is_own_feedback(rows, said, found)]
+    joined = [
+        Joined(*columns[cases], cases, _in_time(found), _in_time(feedback[cases])) for cases, found in hits.items()
+    ]
+    return sorted(joined, key=lambda item: (item.first_at, item.hits[0].statement_id))
+
+
+def _is_own_feedback(rows: HalfYearRows, said: Entry, hits: Sequence[Entry]) -> bool:
+    told = said.statement
+    if not isinstance(told, Feedback) or told.issuer != rows.node_id:
+        return False
+    return told.hit in {hit.statement_id for hit in hits}
+
+
+def _in_time(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    return tuple(sorted(entries, key=lambda entry: (entry.at, entry.statement_id)))
+
+
+def column_of(rows: HalfYearRows, pair: Pair) -> str | None:
+    """The jurisdiction of the side that is not this node's, this node's own when both are; None when neither is, or
+    the other is no partner."""
+    others = [side.issuer for side in (pair.a, pair.b) if side.issuer != rows.node_id]
+    if len(others) == 2:
+        return None
+    return rows.column(others[0]) if others else rows.jurisdiction
+
+
+def partner_in(rows: HalfYearRows, pair: Pair) -> str | None:
+    """The node of the side that is not this one's; None where both are."""
+    return next((side.issuer for side in (pair.a, pair.b) if side.issuer != rows.node_id), None)
+
+
+def progress_of_hits(rows: HalfYearRows, terms: Settings) -> list[tuple[str, HitProgress]]:
+    """How far each pair of scans that is a hit was at the moment, with its column; as the pages say it."""
+    found = ((column_of(rows, pair), history) for pair, history in histories_of(rows).items())
+    return [(column, progress(history, terms)) for column, history in found if column is not None]
+
+
+def histories_of(rows: HalfYearRows) -> dict[Pair, list[Entry]]:
+    """All that was said of each pair of which there is a hit."""
+    pairs: dict[str, Pair] = {}
+    for said in rows.said:
+        if isinstance(said.statement, Hit | Conclusion | Verification):
+            pairs[said.statement_id] = said.statement.pair
+    histories: dict[Pair, list[Entry]] = {
+        said.statement.pair: [] for said in rows.said if isinstance(said.statement, Hit)
+    }
+    for said in rows.said:
+        pair = pairs.get(said.statement_id) or pairs.get(about(said.statement) or "")
+        if pair in histories:
+            histories[pair].append(said)
+    return histories
+
+
+def _cases(rows: HalfYearRows, pair: Pair) -> Cases:
+    """A record that is gone stands for a case of its own."""
+    return frozenset(rows.cases.get(side.record, (side.issuer, side.record)) for side in (pair.a, pair.b))
+
+
+def _is_confirmed(hit: Entry) -> bool:
+    return isinstance(hit.statement, Hit) and hit.statement.stage is HitStage.CONFIRMED
+
+
+_PURPOSE = b"ffp-link-id/1"
+
+
+@dataclass(frozen=True)
+class LinkedCases:
+    """Two cases that a hit joins across a border and that stood joined at the moment. ``link``: None while the two
+    nodes have signed no receipts for each other's lanes yet. ``lead`` and ``confirmed``: the half-years of the first
+    hit and of the first confirmed one; ``by``: the jurisdiction whose node signed that first hit."""
+
+    partner: str
+    link: str | None
+    by: str
+    lead: Half
+    confirmed: Half | None
+
+
+def linked_cases_of(session: Session, rows: HalfYearRows, joined: Sequence[Joined]) -> tuple[LinkedCases, ...]:
+    """Those across a border, in the order of their ids: the order in which they came to be tells nothing then."""
+    keys: dict[str, bytes | None] = {}
+    found = []
+    for item in joined:
+        if item.partner is None:
+            continue
+        if item.partner not in keys:
+            keys[item.partner] = link_key(session, rows.node_id, item.partner)
+        key = keys[item.partner]
+        found.append(
+            LinkedCases(
+                partner=item.column,
+                link=link_id(key, item.cases) if key is not None else None,
+                by=rows.column(item.hits[0].statement.issuer) or item.column,
+                lead=_half_of(item.first_at),
+                confirmed=_half_of(item.confirmed_at) if item.confirmed_at is not None else None,
+            )
+        )
+    return tuple(sorted(found, key=lambda link: (link.partner, link.link or "", link.lead, str(link.confirmed))))
+
+
+def link_key(session: Session, node_id: str, partner: str) -> bytes | None:
+    """The key of two nodes, 32 bytes; None while one of them has signed no receipt for the other."""
+    nonces: Mapping[str, str | None] = {
+        node_id: _first_nonce(session, node_id, owner=partner),
+        partner: _first_nonce(session, partner, owner=node_id),
+    }
+    names = sorted(nonces)
+    parts = [nonces[name] for name in names]
+    if None in parts:
+        return None
+    secret = b"".join(bytes.fromhex(part) for part in parts if part is not None)
+    info = b"\0".join([_PURPOSE, *(name.encode() for name in names)])
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret)
+
+
+def link_id(key: bytes, cases: Cases) -> str:
+    """64 hexadecimal digits. ``cases``: each as its owner and reference."""
+    said = json.dumps(sorted(cases), ensure_ascii=False, separators=(",", ":")).encode()
+    return hmac.new(key, said, hashlib.sha256).hexdigest()
+
+
+def _first_nonce(session: Session, issuer: str, *, owner: str) -> str | None:
+    """Of the first receipt, by its issuer's log, for the lane of this owner."""
+    for envelope in first_receipts(session, issuer):
+        said = parse_statement(open_envelope(envelope).payload)
+        if isinstance(said, Receipt) and said.owner == owner:
+            return said.nonce
+    return None
+
+
+def _half_of(at: str) -> Half:
+    at = min(at, LAST)
+    return Half(int(at[:4]), 1 if int(at[5:7]) <= 6 else 2)

@@ -18,9 +18,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from exchange.coordination.half_year.figure_counts import Counted
 from exchange.coordination.half_year.figure_definitions import AT_THE_END, COUNTS, GAPS, HELD, STAGES, defined
-from exchange.coordination.half_year.figures_of_links import LinkedCases
 from exchange.coordination.half_year.gap import Gap
-from exchange.coordination.half_year.half_year_rows import HalfYearRows, asked_hours
+from exchange.coordination.half_year.half_year_rows import HalfYearRows, LinkedCases, asked_hours
 from exchange.coordination.half_year.half_years import Year
 from exchange.coordination.half_year.small_counts import LEAST_BOUND
 from exchange.jurisdictions.directory import Directory

@@ -128,7 +128,6 @@ def report(
 def _addressed(
     to: Path | None, fingerprint: str | None, purpose: str | None, acting: str | None, form: str
 ) -> Addressed | None:
-
     if to is None and fingerprint is None and purpose is None:
         return None
     if form != "file":

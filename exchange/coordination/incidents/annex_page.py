@@ -15,7 +15,6 @@ from exchange.clock import stamp
 from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.handed_out import AnnexForm
-from exchange.coordination.incidents.csv_lines import MAX_CSV_BYTES, TableEncoding
 from exchange.coordination.incidents.enter_incidents import (
     CountsEntry,
     Entered,
@@ -32,16 +31,15 @@ from exchange.coordination.incidents.incident_annex import (
     find_annex,
     half_states,
 )
-from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_paper import annex_approval, hand_out_annex, told_blocks
-from exchange.coordination.incidents.incident_vocabulary import HarmOutcome, Offence, WeaponKind
+from exchange.coordination.incidents.incident_vocabulary import HarmOutcome, IncidentCounts, Offence, WeaponKind
 from exchange.coordination.incidents.incident_words import (
     refused_in_words,
     unverified_words,
     value_words,
 )
 from exchange.coordination.incidents.platform_words import DIMENSION_TITLES, TOTAL_TITLES, all_verified, platform_facts
-from exchange.coordination.incidents.read_incident_table import table_template
+from exchange.coordination.incidents.read_incident_table import MAX_CSV_BYTES, TableEncoding, table_template
 from exchange.coordination.incidents.told_incidents import exact_totals
 from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.node.node import Node

@@ -20,19 +20,25 @@ from exchange.clock import stamp
 from exchange.coordination.approved_rows import ApprovedKind, find_approved_row
 from exchange.coordination.draft_steps import DraftStepRow, add_step, draft_steps, drop_steps
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.incidents.csv_lines import ByteSource, TableEncoding
-from exchange.coordination.incidents.incident_counts import MAX_COUNT, IncidentCounts
 from exchange.coordination.incidents.incident_vocabulary import (
+    MAX_COUNT,
     AgeBand,
     HarmOutcome,
     IncidentCell,
+    IncidentCounts,
     Offence,
     PersonCell,
     PersonRole,
     Sex,
     WeaponKind,
 )
-from exchange.coordination.incidents.read_incident_table import RefusedRow, TableReading, read_incident_table
+from exchange.coordination.incidents.read_incident_table import (
+    ByteSource,
+    RefusedRow,
+    TableEncoding,
+    TableReading,
+    read_incident_table,
+)
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import SUPERVISION, Act, Actor, Deed

@@ -16,7 +16,6 @@ from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, te
 from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.handed_out import AnnexForm, Language
-from exchange.coordination.incidents.csv_lines import TableEncoding
 from exchange.coordination.incidents.enter_incidents import (
     CountsEntry,
     entered,
@@ -35,7 +34,12 @@ from exchange.coordination.incidents.incident_annex import (
 from exchange.coordination.incidents.incident_paper import hand_out_annex
 from exchange.coordination.incidents.incident_words import refused_in_words
 from exchange.coordination.incidents.platform_words import TOTAL_TITLES
-from exchange.coordination.incidents.read_incident_table import RefusedRow, read_incident_table, table_template
+from exchange.coordination.incidents.read_incident_table import (
+    RefusedRow,
+    TableEncoding,
+    read_incident_table,
+    table_template,
+)
 from exchange.coordination.incidents.told_incidents import exact_totals
 from exchange.errors import InvalidInput, NotFound
 from exchange.extras.known import require_extra
@@ -213,7 +217,6 @@ def write(
 
 
 def _tell_refused(refused: Sequence[RefusedRow]) -> None:
-
     rows = [[item.column or "-", item.reason, item.count, item.rows] for item in refused_in_words(refused)]
     if rows:
         heads = [TableColumn("column"), TableColumn("why"), TableColumn("count", number=True), TableColumn("rows")]

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.small_counts import Figure, Told
-from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_vocabulary import (
     DIMENSIONS,
     IncidentCell,
+    IncidentCounts,
     PersonCell,
 )
 from exchange.coordination.incidents.platform_words import (

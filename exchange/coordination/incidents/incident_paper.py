@@ -19,9 +19,8 @@ from exchange.coordination.incidents.incident_annex import (
     find_annex,
     released_annex,
 )
-from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_document import ToldAnnex, write_told
-from exchange.coordination.incidents.incident_vocabulary import AgeBand, HarmOutcome, Sex, WeaponKind
+from exchange.coordination.incidents.incident_vocabulary import AgeBand, HarmOutcome, IncidentCounts, Sex, WeaponKind
 from exchange.coordination.incidents.incident_words import (
     notes_of,
     past_halves,

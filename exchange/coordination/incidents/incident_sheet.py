@@ -12,10 +12,11 @@ from starlette.responses import RedirectResponse, Response
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.incidents.annex_page import entered_number
 from exchange.coordination.incidents.enter_incidents import Sheet, entered, save_sheet, sheet_of
-from exchange.coordination.incidents.incident_counts import MAX_COUNT, IncidentCounts
 from exchange.coordination.incidents.incident_vocabulary import (
+    MAX_COUNT,
     AgeBand,
     HarmOutcome,
+    IncidentCounts,
     Offence,
     PersonRole,
     Sex,

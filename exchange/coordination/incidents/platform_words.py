@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from exchange.coordination.outside_facts import OutsideFact, read_facts
+from exchange.coordination.outside_words import OutsideFact, read_facts
 
 DIMENSION_TITLES: Final[Mapping[str, str]] = {
     "role": "Role",

@@ -22,8 +22,14 @@ from itertools import product
 from typing import Final
 
 from exchange.coordination.half_year.small_counts import HELD_BACK, Figure, Told, exact, told_count
-from exchange.coordination.incidents.incident_counts import IncidentCounts
-from exchange.coordination.incidents.incident_vocabulary import DIMENSIONS, POSSESSION, HarmOutcome, Offence, PersonRole
+from exchange.coordination.incidents.incident_vocabulary import (
+    DIMENSIONS,
+    POSSESSION,
+    HarmOutcome,
+    IncidentCounts,
+    Offence,
+    PersonRole,
+)
 
 CellPlace = tuple[str, ...]
 """A cell of a table: a value for each of its properties."""

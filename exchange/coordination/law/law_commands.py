@@ -26,8 +26,8 @@ from exchange.coordination.law.law_draft import (
 )
 from exchange.coordination.law.law_paper import render_law, render_law_pair
 from exchange.coordination.law.law_report import law_report
+from exchange.coordination.law.pair_of_law import in_force
 from exchange.coordination.law.provisions import eu_provisions
-from exchange.coordination.law.rulings import in_force
 from exchange.errors import InvalidInput, NotFound
 from exchange.extras.known import require_extra
 from exchange.web.languages import Spoken

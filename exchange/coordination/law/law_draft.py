@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from exchange.clock import stamp
 from exchange.coordination.draft_steps import DraftStepRow, add_step, draft_steps, drop_steps
 from exchange.coordination.law.compendium import LawEdition, compendia_in, enrolled_nodes
-from exchange.coordination.law.law_changes import ArticleChange, article_changes
+from exchange.coordination.law.law_report import ArticleChange, article_changes
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import Node
 from exchange.flows.statement.named import check_named

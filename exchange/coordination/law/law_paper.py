@@ -25,8 +25,7 @@ from exchange.coordination.law.law_words import (
     side_says_words,
     sides_words,
 )
-from exchange.coordination.law.pair_of_law import OneWay, PairOfLaw, SideSays
-from exchange.coordination.law.rulings import LawState
+from exchange.coordination.law.pair_of_law import LawState, OneWay, PairOfLaw, SideSays
 from exchange.coordination.outside_words import outside_words
 from exchange.web.languages import gettext as _
 from exchange.web.languages import term

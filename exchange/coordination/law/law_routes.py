@@ -9,8 +9,7 @@ from pydantic import BaseModel
 
 from exchange.coordination.law.compendium import Compendium
 from exchange.coordination.law.law_report import law_report
-from exchange.coordination.law.pair_of_law import LackFound, OneWay, SideSays
-from exchange.coordination.law.rulings import in_force
+from exchange.coordination.law.pair_of_law import LackFound, OneWay, SideSays, in_force
 from exchange.web.access.caller import AnyUser, OpenNode
 from exchange.web.rest import response_models
 from schemas import LawArticle

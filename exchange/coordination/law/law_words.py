@@ -2,25 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
+from exchange.clock import stamp
 from exchange.coordination.half_year.figure_definitions import GAPS
-from exchange.coordination.law.held_back_by_law import KEPT_BY_NO_LINE, HeldByArticle
-from exchange.coordination.law.law_changes import ArticleAct, ArticleChange
+from exchange.coordination.half_year.gap import Gap, legal_gap
+from exchange.coordination.half_year.half_year_rows import rows_of
+from exchange.coordination.half_year.half_years import Half
+from exchange.coordination.half_year.small_counts import Figure, exact
 from exchange.coordination.law.law_draft import DraftAct, LawDraftStep
-from exchange.coordination.law.pair_of_law import LackFound, LackOfLaw, SideSays
-from exchange.coordination.law.policy_links import LinkFault, LinkFinding
+from exchange.coordination.law.law_report import ArticleAct, ArticleChange
+from exchange.coordination.law.pair_of_law import (
+    TOLD_KINDS,
+    LackFound,
+    LackOfLaw,
+    LawState,
+    LinkFault,
+    LinkFinding,
+    SideSays,
+    articles_named,
+    in_force,
+)
 from exchange.coordination.law.provisions import eu_provisions, short_provision
-from exchange.coordination.law.rulings import TOLD_KINDS, LawState, in_force
-from exchange.coordination.outside_facts import OutsideFact
+from exchange.coordination.outside_words import OutsideFact
+from exchange.flows.node.node import Node
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.languages import term
 from schemas import LawArticle, LawRule
 from schemas.law import LawDirection
-from schemas.vocabulary import ExhibitKind
+from schemas.vocabulary import ExhibitKind, Jurisdiction
+
+KEPT_BY_NO_LINE = "no_line"
+"""The reason where the policy has no line for a partner and kind of exhibit, and so no article."""
+
+
+@dataclass(frozen=True)
+class HeldByArticle:
+    """``reason``: as the monitoring's gap names it. ``words``: those of the policy's line; None where there is none.
+    ``named``: the articles of the compendium that they name."""
+
+    partner: Jurisdiction
+    reason: str
+    words: str | None
+    named: tuple[str, ...]
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    half: Half
+    lines: tuple[HeldByArticle, ...]
+
+    def towards(self, partner: str) -> tuple[HeldByArticle, ...]:
+        return tuple(line for line in self.lines if line.partner == partner)
+
+
+def held_back_now(node: Node, articles: Sequence[LawArticle]) -> HeldBack:
+    """For the node's own people. ``articles``: those of its compendium."""
+    half = Half.of(datetime.fromisoformat(stamp()))
+    with node.store.read() as session:
+        rows = rows_of(session, node, half)
+        gap = legal_gap(session, rows)
+    counts: dict[tuple[str, str, str | None], int] = {
+        (partner, KEPT_BY_NO_LINE, None): gap.counts[KEPT_BY_NO_LINE].get(partner) or 0 for partner in rows.columns
+    }
+    counts |= _by_line(gap)
+    figures = {key: exact(count) for key, count in counts.items()}
+    return HeldBack(half, _lines(figures, articles))
+
+
+def _by_line(gap: Gap) -> dict[tuple[str, str, str | None], int]:
+    """Each line that may keep something, with what it keeps by now; and what else keeps something."""
+    lines: dict[tuple[str, str, str | None], int] = {}
+    for line in gap.lines:
+        reason = "review_overdue" if line.overdue else str(line.basis.rule)
+        lines[str(line.basis.jurisdiction), reason, line.basis.article] = 0
+    return lines | dict(gap.by_article)
+
+
+def _lines(
+    figures: Mapping[tuple[str, str, str | None], Figure], articles: Sequence[LawArticle]
+) -> tuple[HeldByArticle, ...]:
+    known = {article.article_id for article in articles}
+    return tuple(
+        HeldByArticle(Jurisdiction(partner), reason, words, tuple(articles_named(words or "", known)), figure)
+        for (partner, reason, words), figure in figures.items()
+    )
+
 
 LAW_MARKS: Final = {
     LawState.ALLOWED: "+",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from exchange.coordination.outside_facts import OutsideFact, read_facts
+from exchange.coordination.outside_words import OutsideFact, read_facts
 
 
 @cache

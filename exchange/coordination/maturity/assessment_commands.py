@@ -22,9 +22,13 @@ from exchange.coordination.maturity.answers import answers_name, read_evaluation
 from exchange.coordination.maturity.assessment import assessment_of
 from exchange.coordination.maturity.assessment_folder import AssessmentFolder, read_folder
 from exchange.coordination.maturity.assessment_paper import radar_of, render_assessment
-from exchange.coordination.maturity.begun_files import begun_assessment, begun_evaluation
+from exchange.coordination.maturity.begun_files import (
+    assessment_json,
+    assessment_sheet,
+    begun_assessment,
+    begun_evaluation,
+)
 from exchange.coordination.maturity.midterm_paper import midterm, render_midterm
-from exchange.coordination.maturity.plain_assessment import assessment_json, assessment_sheet
 from exchange.errors import Conflict, InvalidInput
 from exchange.extras.known import require_extra
 from exchange.jurisdictions.directory import shipped_directory
@@ -172,7 +176,6 @@ def write_midterm(
 
 
 def _parsed(half: str | None) -> Half | None:
-
     return None if half is None else Half.parse(half)
 
 

@@ -188,7 +188,6 @@ def _as_json(found: Maturity) -> dict[str, Any]:
 
 
 def _in_words(found: Maturity, known: Directory) -> list[str]:
-
     lines = [f"Level {found.reached} of {len(found.rungs)} is reached."]
     for rung in found.rungs:
         lines.append(f"{rung.number} {rung.title}: {rung.held} of {len(rung.seen)} hold")
@@ -262,7 +261,6 @@ def _in_file(
     role: str,
     as_json: bool,
 ) -> None:
-
     by = one_of(Role, role)
     if by not in (Role.HEAD, Role.OPERATOR):
         raise InvalidInput("A list is kept in the role head or operator.")
@@ -287,7 +285,6 @@ def _at_node(
     home: Path | None,
     as_json: bool,
 ) -> None:
-
     if (asked or sign or from_file) and acting is None:
         raise InvalidInput("To sign the list, say who does with --as: the head or the operator.")
     folder = resolve_home(home)
@@ -340,7 +337,6 @@ def _from_file(path: Path | None, code: Jurisdiction) -> dict[OnboardingStep, St
 def _changes(
     asked: list[tuple[Any, str]], evidence: Path | None, because: str | None, on: str | None, address: str | None
 ) -> dict[OnboardingStep, StepChange]:
-
     if not asked:
         return {}
     ((state, word),) = asked
@@ -352,7 +348,6 @@ def _changes(
 
 
 def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | None, here: str | None = None) -> None:
-
     if as_json:
         print_json(
             {
@@ -388,5 +383,4 @@ def _tell(found: Checklist, known: Directory, as_json: bool, *, signed: str | No
 
 
 def _why(seen: SeenStep | None, here: str | None) -> str | None:
-
     return why_words(seen, here) if seen is not None and seen.why is not None else None

@@ -18,7 +18,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from exchange.coordination.outside_facts import OutsideFact, read_facts
+from exchange.coordination.outside_words import OutsideFact, read_facts
 
 
 @dataclass(frozen=True)

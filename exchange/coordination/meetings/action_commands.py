@@ -146,7 +146,6 @@ def _change(
     due: date | None = None,
     as_json: bool,
 ) -> None:
-
     with node_at(home) as node:
         maker = maker_as_head(node, acting)
         said = change_action(node, maker, number, ActionState(state), on=on, remark=because, due=due)

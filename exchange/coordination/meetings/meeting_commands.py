@@ -26,8 +26,7 @@ from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Insti
 from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs, draft_inputs
 from exchange.coordination.meetings.pack.exercise_files import read_exercise_files
 from exchange.coordination.meetings.pack.local_pack import local_pack
-from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts, inputs_file, note_pack
-from exchange.coordination.meetings.pack_paper.written_pack import pack_files
+from exchange.coordination.meetings.pack_paper.written_pack import inputs_facts, inputs_file, note_pack, pack_files
 from exchange.coordination.region_files.release_command import once_signed
 from exchange.errors import InvalidInput
 from exchange.extras.known import require_extra
@@ -246,7 +245,6 @@ def _approve_shown(
 
 
 def _new(kind: str, on: str, title: str, attended: list[str]) -> NewMeeting:
-
     return NewMeeting(one_of(MeetingKind, kind), day_of(on), title.strip(), tuple(map(_line, attended)))
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from exchange.coordination.outside_facts import OutsideFact, read_facts
+from exchange.coordination.outside_words import OutsideFact, read_facts
 from exchange.errors import InvalidInput
 from schemas.errors import ContractError
 from schemas.exhibit import Contract

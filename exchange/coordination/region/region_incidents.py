@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from exchange.coordination.half_year.half_years import Period
 from exchange.coordination.half_year.small_counts import HELD_BACK, Figure, Told, exact, told_sum
-from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_document import ToldAnnex
-from exchange.coordination.incidents.incident_vocabulary import IncidentCell, PersonCell
+from exchange.coordination.incidents.incident_vocabulary import IncidentCell, IncidentCounts, PersonCell
 from exchange.coordination.incidents.told_incidents import (
     TABLES,
     TOTALS,

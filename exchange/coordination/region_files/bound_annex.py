@@ -25,7 +25,7 @@ from exchange.coordination.incidents.incident_document import (
     read_told,
 )
 from exchange.coordination.incidents.told_incidents import exact_table, exact_totals
-from exchange.coordination.region_files.sealed_edition import SealedEdition
+from exchange.coordination.region_files.recipient import SealedEdition
 from exchange.errors import InvalidInput, StatementInvalid
 from exchange.flows.statement.proven import ProvenStatement
 from schemas.exhibit import Contract

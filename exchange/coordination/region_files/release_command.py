@@ -71,7 +71,6 @@ def confirmed_digits(recipient: NamedRecipient, typed: str | None) -> str:
 
 
 def read_recipient_file(path: Path) -> NamedRecipient:
-
     return read_recipient(read_named_file(path, MAX_RECIPIENT_BYTES))
 
 

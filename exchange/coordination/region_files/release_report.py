@@ -12,9 +12,14 @@ from exchange.coordination.half_year.half_year_report import Approved, released
 from exchange.coordination.half_year.half_years import Period
 from exchange.coordination.incidents.incident_annex import ApprovedAnnex, find_annex
 from exchange.coordination.region_files.bound_annex import BoundAnnex, filled_up
-from exchange.coordination.region_files.recipient import NamedRecipient, check_recipient
+from exchange.coordination.region_files.recipient import (
+    MAX_PURPOSE,
+    NamedRecipient,
+    SealedEdition,
+    check_recipient,
+    seal_edition,
+)
 from exchange.coordination.region_files.report_file import FILE_FORMAT, ReportFile, write_report_file
-from exchange.coordination.region_files.sealed_edition import MAX_PURPOSE, SealedEdition, seal_edition
 from exchange.errors import InvalidInput
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Actor, Deed

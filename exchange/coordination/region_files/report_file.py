@@ -26,8 +26,7 @@ from exchange.coordination.half_year.half_years import parse_period
 from exchange.coordination.half_year.public_edition import PublicFigures, public_figures
 from exchange.coordination.half_year.restricted_edition import Restricted, RestrictedHalf, read_restricted
 from exchange.coordination.region_files.bound_annex import BoundAnnex, VerifiedAnnex, check_annex
-from exchange.coordination.region_files.recipient import RecipientKey
-from exchange.coordination.region_files.sealed_edition import SealedEdition, open_edition
+from exchange.coordination.region_files.recipient import RecipientKey, SealedEdition, open_edition
 from exchange.errors import ExchangeError, InvalidInput, LogError, StatementInvalid
 from exchange.flows.statement.proven import ProvenStatement, last_round_that_names, verify_proven
 from exchange.jurisdictions.directory import Directory, shipped_directory

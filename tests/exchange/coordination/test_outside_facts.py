@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.coordination.outside_facts import read_facts
+from exchange.coordination.outside_words import read_facts
 
 LINE = {"id": "a", "text": "Words", "source": "A paper, article 1", "verified": False, "number": 3}
 

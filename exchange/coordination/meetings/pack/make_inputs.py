@@ -14,9 +14,8 @@ from exchange.coordination.half_year.half_year_report import Approved, draft, fi
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.restricted_edition import RestrictedHalf
 from exchange.coordination.law.compendium import Compendium, compendia
-from exchange.coordination.law.law_changes import changes_in_half
-from exchange.coordination.law.pair_of_law import LackFound, PairOfLaw, pair_of_law
-from exchange.coordination.law.rulings import LawState
+from exchange.coordination.law.law_report import changes_in_half
+from exchange.coordination.law.pair_of_law import LackFound, LawState, PairOfLaw, pair_of_law
 from exchange.coordination.maturity.keep_snapshot import kept_snapshots
 from exchange.coordination.meetings.agreed_actions import ListedAction, open_actions
 from exchange.coordination.meetings.held_meetings import Attendance, HeldMeeting, meetings_of

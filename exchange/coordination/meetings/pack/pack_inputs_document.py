@@ -14,9 +14,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.law.law_changes import ArticleAct
-from exchange.coordination.law.pair_of_law import LackOfLaw
-from exchange.coordination.law.rulings import LawState
+from exchange.coordination.law.law_report import ArticleAct
+from exchange.coordination.law.pair_of_law import LackOfLaw, LawState
 from exchange.coordination.maturity.practice_definitions import State
 from exchange.coordination.meetings.meeting_vocabulary import AttendeeSex, Institution
 from schemas.coordination import ActionNumber

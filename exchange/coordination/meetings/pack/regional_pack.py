@@ -22,13 +22,14 @@ from exchange.coordination.meetings.pack.pack import (
     PackFigures,
     PackSide,
 )
-from exchange.coordination.meetings.pack.read_inputs_files import (
+from exchange.coordination.meetings.pack.signed_inputs import (
     NamedInputs,
     ReadInputs,
+    VerifiedInputs,
     inputs_against_each_other,
+    is_inputs,
     verify_inputs_files,
 )
-from exchange.coordination.meetings.pack.signed_inputs import VerifiedInputs, is_inputs
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import Indicators
 from exchange.coordination.region.region_document import write_region

@@ -15,7 +15,7 @@ from exchange.coordination.meetings.pack_paper.pack_words import (
     now_words,
     overdue_words,
 )
-from exchange.coordination.region.region_charts import pair_chart, period_chart
+from exchange.coordination.region.region_paper import pair_chart, period_chart
 from exchange.coordination.region.regional_lines import (
     change_words,
     difference_words,

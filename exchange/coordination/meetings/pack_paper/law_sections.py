@@ -9,8 +9,7 @@ from exchange.coordination.half_year.figure_words import words
 from exchange.coordination.half_year.small_counts import NO_DATA
 from exchange.coordination.incidents.platform_words import TOTAL_TITLES
 from exchange.coordination.law.law_words import LAW_MARKS, act_words, lack_words, law_state_words
-from exchange.coordination.law.pair_of_law import LackFound
-from exchange.coordination.law.rulings import LawState
+from exchange.coordination.law.pair_of_law import LackFound, LawState
 from exchange.coordination.maturity.practice_definitions import MATURITY_LEVELS, State
 from exchange.coordination.meetings.pack.pack import Pack
 from exchange.coordination.meetings.pack.pack_inputs_document import LawLack, MaturityAt, PackInputs

@@ -9,14 +9,18 @@ from starlette.responses import RedirectResponse, Response
 from exchange.coordination.approved_document import check_digest
 from exchange.coordination.approved_rows import ApprovedKind
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs
+from exchange.coordination.meetings.meeting_words import waiting_line
+from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, approved_inputs, waiting_approvals
 from exchange.coordination.meetings.pack.local_pack import local_pack
-from exchange.coordination.meetings.pack.waiting_approvals import waiting_approvals
 from exchange.coordination.meetings.pack_paper.figure_sections import figure_notes
-from exchange.coordination.meetings.pack_paper.hand_out import inputs_facts, inputs_file, note_pack
 from exchange.coordination.meetings.pack_paper.pack_paper import first_page, pack_title, readers_words
-from exchange.coordination.meetings.pack_paper.waiting_approvals_words import waiting_line
-from exchange.coordination.meetings.pack_paper.written_pack import pack_files, zipped
+from exchange.coordination.meetings.pack_paper.written_pack import (
+    inputs_facts,
+    inputs_file,
+    note_pack,
+    pack_files,
+    zipped,
+)
 from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily

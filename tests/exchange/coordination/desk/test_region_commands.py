@@ -107,7 +107,7 @@ def test_from_the_key_to_the_regional_report(ffp: Ffp, tmp_path: Path, monkeypat
     assert ffp(*packed, "--no-pdf", *practised).code == 0
     told_of = (folder / "pack-region-2026H1-public-en-exercises-examiner.csv").read_text(encoding="utf-8-sig")
     assert "Two firearms that look alike,Right,39,45" in told_of
-    assert "one.json is the same as one.json" in refusal(ffp(*packed, "--no-pdf", *practised, *practised))
+    assert "one.json: It is the same as one.json" in refusal(ffp(*packed, "--no-pdf", *practised, *practised))
     (inbox / "inputs-draft.json").write_bytes(draft.data)
     some = ffp(*packed, inbox / "inputs-draft.json", "--no-pdf")
     assert some.code == 1

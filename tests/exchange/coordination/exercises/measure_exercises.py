@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matcher
-from exchange.coordination.exercises.draw_set import CARRIED
+from exchange.coordination.exercises.draw_set import CARRIED, KNOWN_FILE
 from exchange.coordination.exercises.exercise_questions import SeedStream
-from exchange.coordination.exercises.known_scores import KNOWN_FILE
 from matcher.synthetic.look_alikes import DrawnFirearm, draw_condition
 
 KINDS = {"different": 100, "look_alikes": 50, "same": 50}

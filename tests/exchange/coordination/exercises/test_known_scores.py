@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 import matcher
-from exchange.coordination.exercises.known_scores import KnownPairScores, known_pair_scores, place_among
+from exchange.coordination.exercises.draw_set import KnownPairScores, known_pair_scores, place_among
 from tests.exchange.coordination.exercises.measure_exercises import KINDS, measured
 
 

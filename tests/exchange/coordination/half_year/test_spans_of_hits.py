@@ -9,8 +9,7 @@ import pytest
 
 from exchange import clock
 from exchange.coordination.half_year.figure_counts import spans_of
-from exchange.coordination.half_year.figures_of_hits import joined_cases
-from exchange.coordination.half_year.half_year_rows import rows_of
+from exchange.coordination.half_year.half_year_rows import joined_cases, rows_of
 from exchange.coordination.half_year.half_years import Half
 from schemas import Hit, Pair, Verification
 from schemas.vocabulary import Basis, HitStage

@@ -8,7 +8,7 @@ import pytest
 
 from exchange.coordination.half_year.figure_definitions import COUNTS
 from exchange.coordination.half_year.small_counts import NO_DATA, exact
-from exchange.coordination.half_year_report.half_year_charts import funnel, heat_map, share_of_axis
+from exchange.coordination.half_year_report.half_year_paper import funnel, heat_map, share_of_axis
 from schemas.vocabulary import Role
 from tests.exchange.web.pages.conftest import Person
 from tests.exchange.web.report.charts import texts_of

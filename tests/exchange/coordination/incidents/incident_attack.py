@@ -9,8 +9,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from exchange.coordination.half_year.small_counts import Figure
-from exchange.coordination.incidents.incident_counts import IncidentCounts
-from exchange.coordination.incidents.incident_vocabulary import HarmOutcome
+from exchange.coordination.incidents.incident_vocabulary import HarmOutcome, IncidentCounts
 from exchange.coordination.incidents.told_incidents import (
     USE_BY_OFFENCE,
     USE_BY_OUTCOME,

@@ -8,12 +8,12 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_vocabulary import (
     POSSESSION,
     AgeBand,
     HarmOutcome,
     IncidentCell,
+    IncidentCounts,
     Offence,
     PersonCell,
     PersonRole,

@@ -37,7 +37,6 @@ from exchange.coordination.incidents.incident_annex import (
     released_annex,
     told_annex,
 )
-from exchange.coordination.incidents.incident_counts import MAX_COUNT
 from exchange.coordination.incidents.incident_document import (
     ExactAnnex,
     read_exact,
@@ -47,6 +46,7 @@ from exchange.coordination.incidents.incident_document import (
     write_told,
 )
 from exchange.coordination.incidents.incident_vocabulary import (
+    MAX_COUNT,
     AgeBand,
     HarmOutcome,
     Offence,

@@ -9,15 +9,15 @@ import traceback
 import pytest
 
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.incidents import csv_lines
-from exchange.coordination.incidents.csv_lines import MAX_CSV_COLUMNS, TableEncoding
 from exchange.coordination.incidents.incident_vocabulary import DIMENSIONS, HarmOutcome, IncidentCell, PersonRole
 from exchange.coordination.incidents.person_columns import PersonalKind, personal_kind
 from exchange.coordination.incidents.platform_words import VALUE_TITLES, platform_facts
 from exchange.coordination.incidents.read_incident_table import (
     INCIDENT_COLUMNS,
+    MAX_CSV_COLUMNS,
     MAX_REFUSED,
     RowRefusal,
+    TableEncoding,
     TableReading,
     read_incident_table,
     table_template,
@@ -221,11 +221,11 @@ def test_what_is_refused_whole_repeats_nothing(data: bytes, said: str) -> None:
 
 
 def test_bounds_of_rows_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_lines, "MAX_ROWS", 3)
+    monkeypatch.setattr("exchange.coordination.incidents.read_incident_table.MAX_ROWS", 3)
     assert read(HEAD, GOOD, GOOD, GOOD).rows == 3
     with pytest.raises(InvalidInput, match="at most 3 rows"):
         read(HEAD, GOOD, GOOD, GOOD, GOOD)
-    monkeypatch.setattr(csv_lines, "MAX_CSV_BYTES", 100)
+    monkeypatch.setattr("exchange.coordination.incidents.read_incident_table.MAX_CSV_BYTES", 100)
     with pytest.raises(TooLarge, match="at most 100 bytes"):
         read(HEAD, GOOD, GOOD)
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
 
 from exchange.coordination.half_year.small_counts import HELD_BACK, Figure, Told, exact
-from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_vocabulary import (
     AgeBand,
     HarmOutcome,
     IncidentCell,
+    IncidentCounts,
     Offence,
     PersonCell,
     PersonRole,

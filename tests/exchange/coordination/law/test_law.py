@@ -11,8 +11,6 @@ import pytest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.half_year.small_counts import exact
 from exchange.coordination.law.compendium import compendia, compendium_of
-from exchange.coordination.law.held_back_by_law import held_back_now
-from exchange.coordination.law.law_changes import ArticleAct, changes_in_half
 from exchange.coordination.law.law_draft import (
     MOST_LAW_STEPS,
     discard_law_draft,
@@ -25,6 +23,8 @@ from exchange.coordination.law.law_draft import (
     save_article,
     undo_draft_step,
 )
+from exchange.coordination.law.law_report import ArticleAct, changes_in_half
+from exchange.coordination.law.law_words import held_back_now
 from exchange.errors import Conflict, InvalidInput, NotFound, TooLarge
 from exchange.flows.node.node import create_node, open_node
 from exchange.store.log.statements import find_statement, latest_of

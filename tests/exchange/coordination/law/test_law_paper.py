@@ -15,9 +15,8 @@ import pypdf
 import pytest
 
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.law.law_changes import LawChanges, article_changes
 from exchange.coordination.law.law_paper import law_data, law_pair_data, render_law, render_law_pair
-from exchange.coordination.law.law_report import LawReport, concordance, law_matrix
+from exchange.coordination.law.law_report import LawChanges, LawReport, article_changes, concordance, law_matrix
 from exchange.web.languages import Spoken
 from exchange.web.languages.spoken import speaking
 from exchange.web.report.render import set_pages

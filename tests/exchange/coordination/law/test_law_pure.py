@@ -6,12 +6,20 @@ from datetime import date
 
 import pytest
 
-from exchange.coordination.law.law_changes import ArticleAct, article_changes
-from exchange.coordination.law.law_report import concordance, law_matrix
-from exchange.coordination.law.pair_of_law import LackOfLaw, pair_of_law
-from exchange.coordination.law.policy_links import LinkFault, articles_named, link_findings
+from exchange.coordination.law.law_report import ArticleAct, article_changes, concordance, law_matrix
+from exchange.coordination.law.pair_of_law import (
+    LackOfLaw,
+    LawState,
+    LinkFault,
+    articles_named,
+    in_force,
+    law_state,
+    link_findings,
+    pair_of_law,
+    rulings,
+    states_by_kind,
+)
 from exchange.coordination.law.provisions import eu_provisions, short_provision
-from exchange.coordination.law.rulings import LawState, in_force, law_state, rulings, states_by_kind
 from schemas import LegalBasis
 from schemas.law import LawDirection
 from schemas.vocabulary import ExhibitKind, Jurisdiction, SharingRule

@@ -12,8 +12,7 @@ import pytest
 from exchange.coordination.half_year.half_years import Half
 from exchange.coordination.maturity.assessment import Answered, Assessment, FindingKind, assessment_of
 from exchange.coordination.maturity.assessment_folder import MAX_FILES, read_folder
-from exchange.coordination.maturity.begun_files import begun_assessment
-from exchange.coordination.maturity.plain_assessment import assessment_json
+from exchange.coordination.maturity.begun_files import assessment_json, begun_assessment
 from exchange.coordination.maturity.questionnaire import questionnaire
 from exchange.errors import InvalidInput, NotFound
 from exchange.jurisdictions.directory import shipped_directory

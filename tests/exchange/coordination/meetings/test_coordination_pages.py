@@ -225,7 +225,7 @@ def _archive(content: bytes) -> zipfile.ZipFile:
 def test_many_actions_stand_on_pages(
     node: RunningNode, signed_in: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exchange.coordination.meetings.actions_page.ACTIONS_ON_A_PAGE", 3)
+    monkeypatch.setattr("exchange.coordination.meetings.meetings_page.ACTIONS_ON_A_PAGE", 3)
     mine = [add_action(node.node, HEAD, replace(MET, title=f"Of many: {place}."))[0] for place in range(8)]
     for number in mine[:4]:
         change_action(node.node, HEAD, number, ActionState.DROPPED, remark="Of the test.")
@@ -283,7 +283,7 @@ def test_actions_are_filtered_by_who_does_them(node: RunningNode, signed_in: Cal
 def test_pages_of_filtered_actions_stay_filtered(
     node: RunningNode, signed_in: Callable[[Role], Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exchange.coordination.meetings.actions_page.ACTIONS_ON_A_PAGE", 1)
+    monkeypatch.setattr("exchange.coordination.meetings.meetings_page.ACTIONS_ON_A_PAGE", 1)
     for place in range(2):
         add_action(node.node, HEAD, replace(MET, title=f"Of Kyiv: {place}.", owner=Jurisdiction.UA))
     page = signed_in(Role.AUDITOR).get("/app/actions?owner=UA").text

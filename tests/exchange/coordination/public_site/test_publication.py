@@ -184,7 +184,7 @@ def test_what_is_for_named_recipients_is_not_read(released_region: Released) -> 
         ("feedback_rate.total", {"told": "between", "low": 0.6, "high": 0.7}, "feedback rate"),
         (
             "reports",
-            [{"node": "ffp-rs", "sha256": "0" * 64, "exact": True}],
+            [{"node": "ffp-rs", "jurisdiction": "RS", "sha256": "0" * 64, "exact": True}],
             "other reports than those that are here: of ffp-al",
         ),
         ("edition", "exact", "no public regional report"),

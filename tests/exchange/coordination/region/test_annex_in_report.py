@@ -14,16 +14,15 @@ import pytest
 from exchange.coordination.approved_document import approval_proof, digest_of
 from exchange.coordination.half_year.half_years import Half, Period
 from exchange.coordination.half_year.small_counts import Told, exact
-from exchange.coordination.incidents.incident_counts import IncidentCounts
+from exchange.coordination.incidents.incident_vocabulary import IncidentCounts
 from exchange.coordination.incidents.told_incidents import TABLES, TOTALS, exact_table, exact_totals
 from exchange.coordination.public_site.publication import publication_of
 from exchange.coordination.region.combine import Combined, combine_reports
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.read_regional import read_earlier
 from exchange.coordination.region.region_document import write_region
-from exchange.coordination.region.region_paper import render_region
+from exchange.coordination.region.region_paper import regional_sheet, render_region
 from exchange.coordination.region.regional import RegionalReport
-from exchange.coordination.region.written_region import regional_sheet
 from exchange.coordination.region_files.read_reports import ReadReports, read_reports
 from exchange.coordination.region_files.release_report import release_report
 from exchange.coordination.region_files.report_file import Believed, DeskKeys, ReportRefused, verify_report_file

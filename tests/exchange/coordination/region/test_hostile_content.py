@@ -16,7 +16,7 @@ from exchange.coordination.public_site.site import site_files
 from exchange.coordination.region.combine import combine_reports
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.region_document import write_region
-from exchange.coordination.region.written_region import written_files
+from exchange.coordination.region.region_paper import written_files
 from exchange.coordination.region_files.read_reports import read_reports
 from exchange.coordination.region_files.report_file import DeskKeys
 from exchange.jurisdictions.directory import shipped_directory

@@ -13,8 +13,8 @@ from scipy.sparse import csr_array
 
 from exchange.coordination.half_year.half_years import Half, Period, Year
 from exchange.coordination.half_year.small_counts import Figure
-from exchange.coordination.incidents.incident_counts import IncidentCounts
 from exchange.coordination.incidents.incident_document import AnnexHead, ExactAnnex, told_edition
+from exchange.coordination.incidents.incident_vocabulary import IncidentCounts
 from exchange.coordination.incidents.told_incidents import TABLES, CellPlace, exact_table, told_tables, told_totals
 from exchange.coordination.region.region_incidents import public_incidents
 from exchange.coordination.region_files.bound_annex import VerifiedAnnex

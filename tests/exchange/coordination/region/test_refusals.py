@@ -27,10 +27,9 @@ from exchange.coordination.half_year.small_counts import HELD_BACK, exact
 from exchange.coordination.region.combine import combine_reports
 from exchange.coordination.region.indicators import indicators_in, shipped_indicators
 from exchange.coordination.region_files.read_reports import read_reports
-from exchange.coordination.region_files.recipient import make_recipient
+from exchange.coordination.region_files.recipient import make_recipient, seal_edition
 from exchange.coordination.region_files.release_report import Addressed, release_report
 from exchange.coordination.region_files.report_file import Believed, RefusedFile, ReportRefused, verify_report_file
-from exchange.coordination.region_files.sealed_edition import seal_edition
 from exchange.errors import Forbidden, InvalidInput
 from exchange.flows.log.checkpoint import sign_head
 from exchange.flows.statement.sign_statement import enter, say

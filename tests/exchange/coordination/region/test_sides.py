@@ -18,8 +18,8 @@ from exchange.coordination.region.exact_region import exact_half
 from exchange.coordination.region.indicators import shipped_indicators
 from exchange.coordination.region.public_region import public_rate
 from exchange.coordination.region.read_regional import read_earlier
-from exchange.coordination.region.region_charts import period_chart
 from exchange.coordination.region.region_document import write_region
+from exchange.coordination.region.region_paper import period_chart, regional_sheet
 from exchange.coordination.region.regional import (
     CountedReport,
     RegionalEarlier,
@@ -28,7 +28,6 @@ from exchange.coordination.region.regional import (
     SummedSides,
 )
 from exchange.coordination.region.regional_lines import regional_lines, regional_notes
-from exchange.coordination.region.written_region import regional_sheet
 from exchange.coordination.region_files.file_kinds import DEFINITIONS
 from exchange.errors import InvalidInput
 from exchange.jurisdictions.directory import shipped_directory

@@ -23,9 +23,13 @@ from exchange.coordination.incidents.incident_vocabulary import (
 )
 from exchange.coordination.maturity.keep_snapshot import KEPT_AFTER_DAYS, keep_snapshot
 from exchange.coordination.meetings.held_meetings import NewMeeting, enter_meeting, take_back_meeting
-from exchange.coordination.meetings.pack.approve_inputs import approve_inputs, draft_inputs
+from exchange.coordination.meetings.pack.approve_inputs import (
+    WaitingForHead,
+    approve_inputs,
+    draft_inputs,
+    waiting_approvals,
+)
 from exchange.coordination.meetings.pack.local_pack import local_pack
-from exchange.coordination.meetings.pack.waiting_approvals import WaitingForHead, waiting_approvals
 from exchange.flows.node.node import Node
 from schemas.vocabulary import MeetingKind
 from tests.exchange.coordination.incidents.made_up_incidents import made_up_table
