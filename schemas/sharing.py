@@ -28,25 +28,37 @@ MAX_KEEPERS = 64
 Code = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
 
 
-class Grant(Statement):
+class OfRecord(Statement):
+    """A statement of an owner about one of its records. ``first_version`` is the statement id of the first version of
+    the record's exhibit, to which the statement applies whatever version ``record`` is."""
+
+    type: str
+    record: Sha256Hex
+    first_version: Sha256Hex
+
+    @property
+    def exhibit(self) -> str:
+        """The exhibit's name."""
+        return f"{self.issuer}/{self.first_version}"
+
+
+class Grant(OfRecord):
     """The owner lets a jurisdiction have a record that its audience does not name, or that is searched alone.
 
     The record follows on the lane. ``handle`` is what an answer called it, where a request for that is granted.
     """
 
     type: Literal["grant"]
-    record: Sha256Hex
     jurisdiction: Jurisdiction
     legal_basis: ShortText
     handle: Sha256Hex | None = None
 
 
-class Withdrawal(Statement):
+class Withdrawal(OfRecord):
     """The owner takes a record back: it is erased by every holder, or, where ``holder`` names one, by that one alone
     (a revocation). Leaf hash, tombstone and acknowledgements stay."""
 
     type: Literal["withdrawal"]
-    record: Sha256Hex
     reason: WithdrawalReason
     holder: NodeId | None = None
 

@@ -48,9 +48,11 @@ def statement_fields() -> dict[str, Json]:
     """By type, each with its fields in the order in which a node writes them."""
     basis = "Police cooperation agreement, article 9"
     conclusion, verification, hit = digest("a conclusion"), digest("a verification"), digest("a hit")
+    exhibit = {"record": RECORD, "first_version": RECORD}
     return {
         "grant": head("grant", "head")
-        | {"record": RECORD, "jurisdiction": "ME", "legal_basis": basis, "handle": digest("a handle")},
+        | exhibit
+        | {"jurisdiction": "ME", "legal_basis": basis, "handle": digest("a handle")},
         "disclosure": head("disclosure", "head")
         | {
             "to": OTHER,
@@ -62,7 +64,7 @@ def statement_fields() -> dict[str, Json]:
             "reference": "SIENA-0001",
             "channel": None,
         },
-        "withdrawal": head("withdrawal") | {"record": RECORD, "reason": "entered_in_error", "holder": None},
+        "withdrawal": head("withdrawal") | exhibit | {"reason": "entered_in_error", "holder": None},
         "acknowledgement": head("acknowledgement", "node")
         | {"owner": OTHER, "withdrawal": digest("a withdrawal"), "record": ANOTHER, "outcome": "erased", "kept": None},
         "receipt": head("receipt", "node")

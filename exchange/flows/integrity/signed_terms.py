@@ -41,6 +41,7 @@ from schemas import (
     Receipt,
     Withdrawal,
 )
+from schemas.sharing import OfRecord
 from schemas.vocabulary import ErasureOutcome, WithdrawalReason
 
 _UNSAID = frozenset({WithdrawalReason.RETENTION_OVER, WithdrawalReason.EXPELLED})
@@ -74,7 +75,7 @@ def _check_grants(session: Session) -> Iterator[Difference]:
         if not isinstance(said, Grant) or statement is None:
             yield f"grant {key}", UNBACKED
         else:
-            expected = _named(session, statement, said.record) | {"jurisdiction": said.jurisdiction}
+            expected = _named(statement, said) | {"jurisdiction": said.jurisdiction}
             yield from differing(row, key, expected)
     for statement in lacking(session, "grant", GrantRow, GrantRow.record):
         said, subject = said_in(statement), find_statement(session, statement.about or "")
@@ -150,7 +151,7 @@ def _check_tombstones(session: Session, node: Node) -> Iterator[Difference]:
                     "issuer": said.issuer,
                     "reason": said.reason,
                 }
-                | _named(session, statement, said.record)
+                | _named(statement, said)
                 | {"number": _number(session, said.issuer, said.record, row.number)},
             )
         if row.lifted and not _is_granted_again(session, node, row):
@@ -168,10 +169,9 @@ def _is_granted_again(session: Session, node: Node, row: TombstoneRow) -> bool:
     return any(getattr(said_in(one), "jurisdiction", None) == jurisdiction for one in later)
 
 
-def _named(session: Session, statement: StatementRow, record: str) -> dict[str, str | int]:
+def _named(statement: StatementRow, said: OfRecord) -> dict[str, str | int]:
     """What a row has of a statement that names a record of its issuer."""
-    exhibit = exhibit_of(session, statement.issuer, record)
-    return {"record": record, "exhibit": exhibit, "log_index": statement.log_index}
+    return {"record": said.record, "exhibit": said.exhibit, "log_index": statement.log_index}
 
 
 def _number(session: Session, issuer: str, record: str, noted: str | None) -> str | None:

@@ -10,7 +10,7 @@ from exchange.clock import now, stamp_in
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import APPROVAL_S, record_of, share_anew, stated_terms
-from exchange.flows.statement.sign_statement import enter, say
+from exchange.flows.statement.sign_statement import enter, of_record, say
 from exchange.policy import Purpose, Recipient, Withheld, release
 from exchange.store.query.queries import FoundState, find_found, find_query
 from exchange.store.sync.peers import all_peers, find_peer
@@ -76,7 +76,8 @@ def decide_found(node: Node, maker: Maker, handle: str, decision: Decision, beca
             found.state, found.decision = FoundState.REFUSED, said.statement_id
         return said.statement_id
 
-    grant = say(node, Grant, maker, record=record, jurisdiction=jurisdiction, legal_basis=legal_basis, handle=handle)
+    terms = of_record(node, record) | {"jurisdiction": jurisdiction, "legal_basis": legal_basis, "handle": handle}
+    grant = say(node, Grant, maker, **terms)
     with node.store.write() as session:
         found, _, _ = _requested(session, node, handle)
         _check_releasable(session, node, record, peer)
@@ -89,7 +90,7 @@ def decide_found(node: Node, maker: Maker, handle: str, decision: Decision, beca
         decide_approval(session, record, jurisdiction, decision, said.statement_id, decided_at)
         keep_grant(session, grant.statement, grant.statement_id, granted_at)
         for row in peers:
-            lift_tombstones(session, record, row.node_id, issuer=node.node_id, below_log_index=granted_at)
+            lift_tombstones(session, grant.statement, row.node_id, granted_at)
             share_anew(session, row, owner=node.node_id)
         found.state, found.decision = FoundState.GRANTED, grant.statement_id
     return said.statement_id

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from exchange.errors import InvalidInput
 from exchange.flows.node.last_head import check_last_head
 from exchange.flows.node.node import Node, check_keys
+from exchange.store.entry.exhibits import known_first_version
 from exchange.store.log.statements import append_own
 from exchange.store.sync.peers import find_peer, put_on_lane
 from schemas import CONTRACT_VERSION, AnyStatement, Envelope, Maker, statement_id, statement_payload
@@ -38,6 +39,12 @@ class SignedStatement(Generic[_S]):
 def say(node: Node, kind: type[_S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> SignedStatement[_S]:
     """Make a statement and sign it. Raises InvalidInput naming what the contract refuses."""
     return signed(node, made(node, kind, maker, nonce=nonce, **fields))
+
+
+def of_record(node: Node, record: str) -> dict[str, str]:
+    """Return the fields by which a statement names an own record and its exhibit."""
+    with node.store.read() as session:
+        return {"record": record, "first_version": known_first_version(session, node.node_id, record) or record}
 
 
 def made(node: Node, kind: type[_S], maker: Maker, *, nonce: str | None = None, **fields: Any) -> _S:

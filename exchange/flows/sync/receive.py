@@ -33,7 +33,6 @@ from exchange.flows.sync.verify_lane_page import Received
 from exchange.flows.terms.withdraw import take_away
 from exchange.store.entry.exhibits import (
     MAX_VERSIONS,
-    exhibit_name,
     exhibit_stated,
     states_known_exhibits,
     too_many_versions,
@@ -64,7 +63,6 @@ from schemas import (
     Disclosure,
     Grant,
     Hit,
-    Pair,
     PhysicalComparison,
     Policy,
     Receipt,
@@ -108,8 +106,7 @@ def _receive(session: Session, node: Node, peer: PeerRow, item: Received) -> Non
     taken = check_places(session, statement.issuer, {item.log_index: item.statement_id})
     if taken:
         raise taken[item.statement_id]
-    pair = getattr(statement, "pair", None)
-    if isinstance(pair, Pair) and not states_known_exhibits(session, pair):
+    if not states_known_exhibits(session, statement):
         raise StatementInvalid("It names another first version of a record than its owner signed.", code=NOT_ENTERED)
     match statement:
         case Answer():
@@ -165,7 +162,7 @@ def _apply(session: Session, node: Node, item: Received, before: StatementRow | 
         case Grant() as said:
             keep_grant(session, said, item.statement_id, item.log_index)
             note_grant(session, said, item.statement_id)
-            lift_tombstones(session, said.record, node.node_id, issuer=said.issuer, below_log_index=item.log_index)
+            lift_tombstones(session, said, node.node_id, item.log_index)
         case Withdrawal() as said:
             stone = raise_tombstone(session, said, item.statement_id, item.log_index)
             if stone.withdrawal == item.statement_id:
@@ -205,10 +202,7 @@ def _records(
         for item in items
         if isinstance(item.statement, Record)
     }
-    # a grant of a version that was not here yet stands under the name of this version alone
-    named = {exhibit_name(issuer, name): exhibit for name, exhibit in exhibits.items()}
-    found = granted_of(session, {*named, *named.values()}, jurisdiction, issuer=issuer)
-    granted = {named.get(exhibit, exhibit) for exhibit in found}
+    granted = granted_of(session, set(exhibits.values()), jurisdiction, issuer=issuer)
     buried = buried_of(session, ids, node.node_id, issuer=issuer)
     known = known_statements(session, ids)
     taken = check_places(session, issuer, {item.log_index: item.statement_id for item in items})

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.statement.sign_statement import enter, say
-from exchange.flows.terms.withdraw import take_away
-from exchange.store.entry.exhibits import exhibit_of
+from exchange.flows.statement.sign_statement import enter
+from exchange.flows.terms.withdraw import sign_withdrawals, take_away
 from exchange.store.entry.records import records_of
 from exchange.store.sync.peers import find_peer, given_to, taken_back
 from exchange.store.tables.peers import PeerState
 from exchange.store.terms.terms import drop_grants
 from exchange.store.terms.withdrawals import bury, raise_tombstone, tombstone_for
-from schemas import Maker, Withdrawal
+from schemas import Maker
 from schemas.vocabulary import WithdrawalReason
 
 
@@ -47,10 +46,7 @@ def expel(node: Node, maker: Maker, node_id: str, *, erase: bool) -> Expulsion:
             if tombstone_for(session, record, node_id, issuer=node.node_id) is None
         ]
         theirs = records_of(session, node_id)
-    back = [
-        say(node, Withdrawal, maker, record=record, reason=WithdrawalReason.EXPELLED, holder=node_id)
-        for record in given
-    ]
+    back = sign_withdrawals(node, maker, given, WithdrawalReason.EXPELLED, node_id)
     with node.store.write() as session:
         row = find_peer(session, node_id)
         if row is None or row.state != PeerState.ENROLLED:
@@ -59,7 +55,7 @@ def expel(node: Node, maker: Maker, node_id: str, *, erase: bool) -> Expulsion:
             index = enter(session, said, to=[node_id])
             raise_tombstone(session, said.statement, said.statement_id, index)
             taken_back(session, node_id, said.statement.record)
-            drop_grants(session, exhibit_of(session, node.node_id, said.statement.record), row.jurisdiction)
+            drop_grants(session, said.statement.exhibit, row.jurisdiction)
         row.state = PeerState.EXPELLED
         for record in theirs if erase else ():
             take_away(session, bury(session, record, node_id, WithdrawalReason.EXPELLED))

@@ -11,7 +11,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.authorship import WorkAct, check_may_act
 from exchange.flows.statement.named import check_named
 from exchange.flows.statement.sharing import decide_sharing, record_of, share_anew
-from exchange.flows.statement.sign_statement import enter, say
+from exchange.flows.statement.sign_statement import enter, of_record, say
 from exchange.policy import Purpose, Reason
 from exchange.store.entry.records import find_record
 from exchange.store.log.statements import find_statement, latest_of
@@ -39,14 +39,14 @@ def grant(node: Node, maker: Maker, record: str, jurisdiction: Jurisdiction, leg
     check_named(node, [jurisdiction], "jurisdiction")
     with node.store.read() as session:
         _of_own(session, node, record)
-    said = say(node, Grant, maker, record=record, jurisdiction=jurisdiction, legal_basis=legal_basis)
+    said = say(node, Grant, maker, **of_record(node, record), jurisdiction=jurisdiction, legal_basis=legal_basis)
     with node.store.write() as session:
         _of_own(session, node, record)
         peers = _enrolled(session, jurisdiction)
         index = enter(session, said, to=[peer.node_id for peer in peers])
         keep_grant(session, said.statement, said.statement_id, index)
         for peer in peers:
-            lift_tombstones(session, record, peer.node_id, issuer=node.node_id, below_log_index=index)
+            lift_tombstones(session, said.statement, peer.node_id, index)
             share_anew(session, peer, owner=node.node_id)
     return said.statement_id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from exchange.clock import now
 from exchange.errors import Conflict, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.authorship import WorkAct, check_may_act, deciding_author
-from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, say
+from exchange.flows.statement.sign_statement import THE_NODE, SignedStatement, enter, of_record, say
 from exchange.store.entry.drafts import forget_drafts
 from exchange.store.entry.records import versions_of
 from exchange.store.log.statements import find_statement, statements_about
@@ -81,13 +82,20 @@ def withdraw(node: Node, maker: Maker, record: str, reason: WithdrawalReason) ->
     with node.store.read() as session:
         versions = standing_versions(session, node, record)
         check_may_act(WorkAct.WITHDRAW, maker, deciding_author(session, node.settings, record))
-    said = [say(node, Withdrawal, maker, record=version, reason=reason, holder=None) for version in versions]
+    said = sign_withdrawals(node, maker, versions, reason)
     with node.store.write() as session:
         if standing_versions(session, node, record) != versions:
             raise Conflict(f"The record {record} was amended or withdrawn meanwhile; look at it again.")
         for item in said:
             _enter(session, item)
     return [item.statement_id for item in said]
+
+
+def sign_withdrawals(
+    node: Node, maker: Maker, records: Collection[str], reason: WithdrawalReason, holder: str | None = None
+) -> list[SignedStatement[Withdrawal]]:
+    """Sign a withdrawal of each of these own records from one holder, or from all where ``holder`` is None."""
+    return [say(node, Withdrawal, maker, **of_record(node, name), reason=reason, holder=holder) for name in records]
 
 
 def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: WithdrawalReason) -> list[str]:
@@ -102,7 +110,7 @@ def revoke_from(node: Node, maker: Maker, record: str, holder: str, reason: With
         if find_peer(session, holder) is None:
             raise NotFound(f"There is no peer {holder}. See: ffp peer list")
         versions = _held_versions(session, node, record, holder)
-    said = [say(node, Withdrawal, maker, record=version, reason=reason, holder=holder) for version in versions]
+    said = sign_withdrawals(node, maker, versions, reason, holder)
     with node.store.write() as session:
         if _held_versions(session, node, record, holder) != versions:
             raise Conflict(f"The record {record} was amended or withdrawn meanwhile; look at it again.")
@@ -182,7 +190,7 @@ def purge(node: Node) -> int:
 
 
 def _retention_over(node: Node, record: str) -> None:
-    said = say(node, Withdrawal, THE_NODE, record=record, reason=WithdrawalReason.RETENTION_OVER, holder=None)
+    [said] = sign_withdrawals(node, THE_NODE, [record], WithdrawalReason.RETENTION_OVER)
     with node.store.write() as session:
         if tombstone_for(session, record, "", issuer=node.node_id) is None:
             _enter(session, said)

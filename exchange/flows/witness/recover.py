@@ -180,7 +180,7 @@ def _apply(session: Session, node: Node, back: _Back, *, is_newest: bool) -> Non
             peers = [peer for peer in all_peers(session) if peer.jurisdiction == said.jurisdiction]
             put_on_lanes(session, name, [peer.node_id for peer in peers])
             for peer in peers:
-                lift_tombstones(session, said.record, peer.node_id, issuer=owner, below_log_index=back.log_index)
+                lift_tombstones(session, said, peer.node_id, back.log_index)
         case Policy() as said if is_newest:
             replace_policy(session, name, said, own=True)
             put_on_lanes(session, name, [peer.node_id for peer in all_peers(session)])

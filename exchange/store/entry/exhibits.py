@@ -15,14 +15,15 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.store.database.index_hint import served_by_no_index
 from exchange.store.long_lists import in_parts
 from exchange.store.tables.records import RecordRow, StatementRow
-from exchange.store.tables.terms import ApprovalRow, GrantRow, HoldRow, TombstoneRow
-from schemas import Pair, Record, Side
+from exchange.store.tables.terms import TombstoneRow
+from schemas import AnyStatement, Pair, Record, Side
+from schemas.sharing import OfRecord
 
 MAX_VERSIONS = 256
 """The most versions of one exhibit that are accepted, erased ones included: a peer's endless chain must not slow the
@@ -31,9 +32,6 @@ node down."""
 MAX_ENTERED_ANEW = 16
 """An exhibit is followed from one of its numbers to another at most this often: an endless chain must not slow the node
 down."""
-
-_TERMS = (ApprovalRow, GrantRow, HoldRow, TombstoneRow)
-"""What was decided on an exhibit, whatever version was named."""
 
 _LOOK_ALIKE = str.maketrans("АВЕЅІЈКМНОРСТУХ", "ABESIJKMHOPCTYX")
 """Cyrillic capitals that an item number may have, and the Latin capital that each looks like. Source: the table of
@@ -93,11 +91,15 @@ def known_first_version(session: Session, issuer: str, record: str) -> str | Non
     return (row.about or record) if row is not None and is_record else None
 
 
-def states_known_exhibits(session: Session, pair: Pair) -> bool:
-    """Whether each side of a pair names the first version that its record states. A record that never came here is not
-    checked."""
-    known = ((side, known_first_version(session, side.issuer, side.record)) for side in (pair.a, pair.b))
-    return all(first_version in (None, side.first_version) for side, first_version in known)
+def states_known_exhibits(session: Session, statement: AnyStatement) -> bool:
+    """Whether a statement names for each of its records the first version that this record states. A record that never
+    came here is not checked."""
+    pair = getattr(statement, "pair", None)
+    named: Sequence[Side | OfRecord] = (pair.a, pair.b) if isinstance(pair, Pair) else ()
+    if isinstance(statement, OfRecord):
+        named = (statement,)
+    known = ((one, known_first_version(session, one.issuer, one.record)) for one in named)
+    return all(first_version in (None, one.first_version) for one, first_version in known)
 
 
 def first_versions_of(session: Session, records: Collection[str]) -> set[str]:
@@ -224,14 +226,3 @@ def _stated_numbers(session: Session, column: str, values: Collection[str]) -> s
             chosen = session.execute(rows.where(getattr(table, column).in_(part), table.number.is_not(None)))
             found |= {(place, exhibit, number or "") for place, exhibit, number in chosen}
     return found
-
-
-def join_terms(session: Session, exhibits: Mapping[str, str]) -> None:
-    """Apply to each exhibit what was decided on one of its versions before that version came here. Needs a write
-    transaction."""
-    joined = {exhibit_name(owner_of_exhibit(exhibit), name): exhibit for name, exhibit in exhibits.items()}
-    later = sorted(one for one, exhibit in joined.items() if one != exhibit)
-    for table in _TERMS if later else ():
-        for one in session.scalars(select(table.exhibit).where(table.exhibit.in_(later)).distinct()).all():
-            if one is not None:
-                session.execute(update(table).where(table.exhibit == one).values(exhibit=joined[one]))

@@ -14,7 +14,7 @@ from exchange.clock import stamp
 from exchange.errors import NotFound
 from exchange.record_filter import CONDITIONS, AskedRows, How
 from exchange.store.database.seals import seal_for
-from exchange.store.entry.exhibits import exhibit_of, exhibit_stated, join_terms, number_of, superseding
+from exchange.store.entry.exhibits import exhibit_of, exhibit_stated, number_of, superseding
 from exchange.store.entry.record_details import detail_columns
 from exchange.store.long_lists import AT_ONCE, in_parts
 from exchange.store.node.jobs import JobKind, promise
@@ -115,7 +115,6 @@ def add_records(
         [row | {"state": state, "seal": seal_for(session, AcquisitionRow, row)} for row in scans],
     ).all()
     supersede(session, set(exhibits.values()))
-    join_terms(session, exhibits)
     session.flush()
     return list(ids)
 

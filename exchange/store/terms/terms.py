@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
 from exchange.policy import Standing
-from exchange.store.entry.exhibits import exhibit_of, exhibit_stated, number_of
+from exchange.store.entry.exhibits import exhibit_stated, number_of
 from exchange.store.log.statements import latest_of
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import RecordRow, StatementRow
@@ -145,7 +145,7 @@ def keep_grant(session: Session, grant: Grant, statement_id: str, log_index: int
         GrantRow(
             record=grant.record,
             jurisdiction=grant.jurisdiction,
-            exhibit=exhibit_of(session, grant.issuer, grant.record),
+            exhibit=grant.exhibit,
             statement_id=statement_id,
             log_index=log_index,
         )

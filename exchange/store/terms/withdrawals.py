@@ -9,7 +9,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from exchange.clock import stamp
-from exchange.store.entry.exhibits import exhibit_of
+from exchange.store.entry.exhibits import exhibit_of, owner_of_exhibit
 from exchange.store.entry.records import NEVER_COMPARED, take_up
 from exchange.store.entry.scan_instruments import forget_findings, forget_instruments
 from exchange.store.node.jobs import OF_SCANS, JobKind, forget
@@ -32,7 +32,7 @@ from exchange.store.tables.terms import HeldDecisionRow, HoldRow, RemainsRow, To
 from exchange.store.tables.watched import WatchedScanRow
 from exchange.store.terms.proposals import forget_words_on
 from exchange.store.truth.known_pairs import forget_known_pairs
-from schemas import Withdrawal
+from schemas import Grant, Withdrawal
 
 
 def tombstone_for(session: Session, record: str, holder: str, *, issuer: str) -> TombstoneRow | None:
@@ -66,7 +66,7 @@ def tombstones_of(session: Session, record: str) -> Sequence[TombstoneRow]:
 
 def raise_tombstone(session: Session, withdrawal: Withdrawal, statement_id: str, log_index: int) -> TombstoneRow:
     """Store it once: of two withdrawals of one record for one holder the first stands, unless it had no statement."""
-    stone = _stone(session, withdrawal.record, withdrawal.holder or "", withdrawal.issuer)
+    stone = _stone(session, withdrawal.record, withdrawal.holder or "", withdrawal.exhibit)
     if stone.withdrawal is None or stone.lifted:
         stone.lifted, stone.outcome = False, None
         stone.withdrawal, stone.log_index, stone.reason = statement_id, log_index, withdrawal.reason
@@ -77,36 +77,36 @@ def raise_tombstone(session: Session, withdrawal: Withdrawal, statement_id: str,
 def bury(session: Session, record: str, issuer: str, reason: str) -> TombstoneRow:
     """A tombstone that no statement asks for: the retention of a received record is over, or its owner was expelled.
     One that its owner withdrew before, and that a court holds, has one already."""
-    stone = _stone(session, record, "", issuer)
+    stone = _stone(session, record, "", exhibit_of(session, issuer, record))
     if stone.withdrawal is None:
         stone.reason, stone.log_index = reason, 0
     session.flush()
     return stone
 
 
-def _stone(session: Session, record: str, holder: str, issuer: str) -> TombstoneRow:
+def _stone(session: Session, record: str, holder: str, exhibit: str) -> TombstoneRow:
     """The one of this record for this holder; a new one where there is none."""
+    issuer = owner_of_exhibit(exhibit)
     same = (TombstoneRow.record == record, TombstoneRow.holder == holder, TombstoneRow.issuer == issuer)
     stone = session.scalars(select(TombstoneRow).where(*same)).one_or_none()
     if stone is None:
         row = session.get(RecordRow, record)
-        stone = TombstoneRow(record=record, holder=holder, issuer=issuer, at=stamp())
-        stone.exhibit = exhibit_of(session, issuer, record)
+        stone = TombstoneRow(record=record, holder=holder, issuer=issuer, exhibit=exhibit, at=stamp())
         stone.number = row.number if row is not None and row.issuer == issuer else None
         session.add(stone)
     return stone
 
 
-def lift_tombstones(session: Session, record: str, holder: str, *, issuer: str, below_log_index: int) -> None:
-    """A later grant lets a single holder have the record again, in every version; what was withdrawn for all stays
-    so."""
+def lift_tombstones(session: Session, grant: Grant, holder: str, log_index: int) -> None:
+    """Lift the tombstones of a single holder of a granted exhibit that stand before the grant in the owner's log. A
+    withdrawal from every holder stands."""
     session.execute(
         update(TombstoneRow)
         .where(
-            TombstoneRow.exhibit == exhibit_of(session, issuer, record),
+            TombstoneRow.exhibit == grant.exhibit,
             TombstoneRow.holder == holder,
-            TombstoneRow.issuer == issuer,
-            TombstoneRow.log_index < below_log_index,
+            TombstoneRow.issuer == grant.issuer,
+            TombstoneRow.log_index < log_index,
         )
         .values(lifted=True)
     )

@@ -104,8 +104,8 @@ class CuriousPeer:
         said: list[tuple[type[BaseModel], dict[str, Any]]] = [
             (Feedback, {"hit": value, "outcome": "disputed"}),
             (Retraction, {"retracts": value, "reason": "Never was one."}),
-            (Withdrawal, {"record": value, "reason": "entered_in_error"}),
-            (Grant, {"record": value, "jurisdiction": Jurisdiction.RS, "legal_basis": "None."}),
+            (Withdrawal, {"record": value, "first_version": value, "reason": "entered_in_error"}),
+            (Grant, {"record": value, "first_version": value, "jurisdiction": Jurisdiction.RS, "legal_basis": "None."}),
             (Message, {"to": RS, "about": value, "text": "What is it?"}),
         ]
         for kind, fields in said:

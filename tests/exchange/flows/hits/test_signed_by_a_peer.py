@@ -125,7 +125,7 @@ def stage(network: Network, hit: str) -> Stage:
 def test_what_was_signed_of_a_hit_is_not_withdrawn(network: Network, pair: dict[str, Any]) -> None:
     """Its issuer confirms a hit and withdraws it like a record: the other side keeps what was signed."""
     first, hit = confirmed(network, pair)
-    signed(network, Withdrawal, record=hit, reason=ERROR, holder=None)
+    signed(network, Withdrawal, record=hit, first_version=hit, reason=ERROR, holder=None)
     network.settle()
     work_out_all(network.nodes[RS])
     assert is_whole(network, RS, hit)
@@ -151,13 +151,13 @@ def test_nobody_erases_what_another_told_of_a_record_that_is_not_here(network: N
         session.add(QueryRow(statement_id=told, case_reference="RS-1", **asked, **times))
         session.flush()
         session.add(FoundRow(handle="h", query=told, record=record, band="strong", state=FoundState.GRANTED))
-    signed(network, Withdrawal, record=record, reason=ERROR, holder=None)
+    signed(network, Withdrawal, record=record, first_version=record, reason=ERROR, holder=None)
     network.settle()
     assert is_whole(network, RS, told)
     with network.nodes[RS].store.read() as session:
         assert session.get_one(FoundRow, "h").record == record
     withdraw(network.nodes[XK], HEAD, record, ERROR)
-    signed(network, Withdrawal, by=XK, record=record, reason=ERROR, holder=None)
+    signed(network, Withdrawal, by=XK, record=record, first_version=record, reason=ERROR, holder=None)
     network.settle()
     assert not is_whole(network, RS, told), "its owner does"
     with network.nodes[RS].store.read() as session:

@@ -216,7 +216,7 @@ def test_only_the_owner_withdraws(network: Network) -> None:
     network.settle()
     with pytest.raises(NotFound, match="only the owner"):
         withdraw(network.nodes[MK], HEAD, record, ERROR)
-    forged = say(network.nodes[MK], Withdrawal, HEAD, record=record, reason=ERROR)
+    forged = say(network.nodes[MK], Withdrawal, HEAD, record=record, first_version=record, reason=ERROR)
     with network.nodes[MK].store.write() as session:
         enter(session, forged, to=[XK])
     network.settle()
@@ -236,8 +236,8 @@ def test_who_disposes_of_anothers_record_does_not_learn_whether_it_is_here(netwo
     mk, rs = network.nodes[MK], network.nodes[RS]
     for record in (here, unknown):
         for said in (
-            say(mk, Withdrawal, HEAD, record=record, reason=ERROR, holder=None),
-            say(mk, Grant, HEAD, record=record, jurisdiction=Jurisdiction.RS, legal_basis=BASIS),
+            say(mk, Withdrawal, HEAD, record=record, first_version=record, reason=ERROR, holder=None),
+            say(mk, Grant, HEAD, record=record, first_version=record, jurisdiction=Jurisdiction.RS, legal_basis=BASIS),
         ):
             with mk.store.write() as session:
                 enter(session, said, to=[RS])
@@ -284,7 +284,7 @@ def test_a_stranger_cannot_block_what_it_knows_of(network: Network) -> None:
     """
     record = network.record(RS, audience=["MK"])
     network.settle()
-    forged = say(network.nodes[MK], Withdrawal, HEAD, record=record, reason=ERROR)
+    forged = say(network.nodes[MK], Withdrawal, HEAD, record=record, first_version=record, reason=ERROR)
     with network.nodes[MK].store.write() as session:
         enter(session, forged, to=[XK])
     network.settle()
@@ -298,7 +298,15 @@ def test_onward_sharing_needs_the_owner(network: Network) -> None:
     network.settle()
     with pytest.raises(NotFound, match="only the owner"):
         grant(network.nodes[MK], HEAD, record, Jurisdiction.XK, BASIS)
-    forged = say(network.nodes[MK], Grant, HEAD, record=record, jurisdiction=Jurisdiction.XK, legal_basis=BASIS)
+    forged = say(
+        network.nodes[MK],
+        Grant,
+        HEAD,
+        record=record,
+        first_version=record,
+        jurisdiction=Jurisdiction.XK,
+        legal_basis=BASIS,
+    )
     with network.nodes[MK].store.write() as session:
         enter(session, forged, to=[XK])
     network.settle()
@@ -511,7 +519,7 @@ def test_a_scan_that_came_another_way_is_still_to_be_delivered(network: Network)
 def test_a_missing_or_poisonous_item_does_not_stop_the_rest(network: Network) -> None:
     rs, mk = network.nodes[RS], network.nodes[MK]
     before = network.record(RS, audience=["MK"])
-    forged = say(rs, Withdrawal, HEAD, record="ab" * 32, reason=ERROR, holder=XK)
+    forged = say(rs, Withdrawal, HEAD, record="ab" * 32, first_version="ab" * 32, reason=ERROR, holder=XK)
     with rs.store.write() as session:
         enter(session, forged, to=[MK])  # meant for another
     missing = network.record(RS, audience=["MK"], scan=b"a scan that is gone")

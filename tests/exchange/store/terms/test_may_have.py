@@ -110,9 +110,10 @@ def _both_rules_say_the_same(store: Store, data: st.DataObject) -> None:
             append_own(session, name, record, "record", STATEMENT.sign(payload))
             add_record(session, name, record, submitted_by=None, state="queued")
             records[name] = record
+            named = {"issuer": record.issuer, "record": name, "first_version": record.first_version or name}
             if data.draw(st.booleans()):
                 to = data.draw(st.sampled_from(["MK", "XK"]))
-                fields = statement_fields()["grant"] | {"issuer": record.issuer, "record": name, "jurisdiction": to}
+                fields = statement_fields()["grant"] | named | {"jurisdiction": to}
                 granted = parse_statement(encoded(fields))
                 assert isinstance(granted, Grant)
                 keep_grant(session, granted, "e" * 64, data.draw(PLACES))
@@ -121,18 +122,13 @@ def _both_rules_say_the_same(store: Store, data: st.DataObject) -> None:
                 decide_approval(session, name, to, decision, "a" * 64, data.draw(PLACES))
             if data.draw(st.sampled_from([False, False, True])):
                 holder = data.draw(st.sampled_from([None, "ffp-mk", "ffp-xk"]))
-                withdrawal = parse_statement(
-                    encoded(
-                        statement_fields()["withdrawal"]
-                        | {"record": name, "issuer": changes["issuer"], "holder": holder}
-                    )
-                )
+                withdrawal = parse_statement(encoded(statement_fields()["withdrawal"] | named | {"holder": holder}))
                 assert isinstance(withdrawal, Withdrawal)
                 raise_tombstone(session, withdrawal, f"{number:064x}", log_index=5)
                 if data.draw(st.booleans()):
-                    lift_tombstones(
-                        session, name, "ffp-mk", issuer=record.issuer, below_log_index=data.draw(st.integers(4, 7))
-                    )
+                    granted = parse_statement(encoded(statement_fields()["grant"] | named))
+                    assert isinstance(granted, Grant)
+                    lift_tombstones(session, granted, "ffp-mk", data.draw(st.integers(4, 7)))
     for purpose in Purpose:
         _same(store, peer.node_id, purpose, records)
 
