@@ -33,6 +33,7 @@ from exchange.store.sync.peer_quota import quarantine_unnoted
 from exchange.store.sync.peers import quarantined, set_aside
 from exchange.store.tables.peers import PeerRow
 from exchange.store.tables.records import AcquisitionRow, StatementRow
+from exchange.store.tables.terms import GrantRow
 from exchange.store.terms.terms import list_approvals
 from exchange.store.terms.withdrawals import bury
 from schemas import (
@@ -330,6 +331,39 @@ def test_revoked_from_one_and_granted_again(network: Network) -> None:
     revoke_from(network.nodes[RS], HEAD, record, MK, WithdrawalReason.REVOKED)
     network.settle()
     assert network.holds(MK) == set()
+
+
+def test_a_grant_of_a_later_version_lets_each_version_come_on_a_page_of_its_own(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exchange.flows.sync.serve_lane.MAX_PAGE_ITEMS", 1)
+    first = network.record(RS)
+    second = network.record(RS, supersedes=first)
+    grant(network.nodes[RS], HEAD, second, Jurisdiction.MK, BASIS)
+    network.settle(rounds=6)
+    assert payload_is_here(network, MK, first)
+    assert payload_is_here(network, MK, second)
+    with network.nodes[MK].store.read() as session:
+        assert not set_aside(session, RS)
+
+
+def test_a_grant_or_withdrawal_that_names_another_exhibit_than_its_record_is_set_aside(network: Network) -> None:
+    record, another = (network.record(RS, audience=["MK"]) for _ in range(2))
+    network.settle()
+    rs, mk = network.nodes[RS], network.nodes[MK]
+    wrong = {"record": record, "first_version": another}
+    forged = [
+        say(rs, Withdrawal, HEAD, **wrong, reason=ERROR, holder=None),
+        say(rs, Grant, HEAD, **wrong, jurisdiction=Jurisdiction.MK, legal_basis=BASIS),
+    ]
+    with rs.store.write() as session:
+        for said in forged:
+            enter(session, said, to=[MK])
+    network.settle()
+    assert network.holds(MK) == {record, another}
+    with mk.store.read() as session:
+        assert {row.statement_id for row in set_aside(session, RS)} == {said.statement_id for said in forged}
+        assert not session.scalars(select(GrantRow)).all()
 
 
 def test_a_court_hold_restricts_instead_of_erasing(network: Network) -> None:
