@@ -337,8 +337,8 @@ def test_a_grant_of_a_later_version_lets_each_version_come_on_a_page_of_its_own(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("exchange.flows.sync.serve_lane.MAX_PAGE_ITEMS", 1)
-    first = network.record(RS)
-    second = network.record(RS, supersedes=first)
+    first = network.record(RS, audience=[])
+    second = network.record(RS, audience=[], supersedes=first)
     grant(network.nodes[RS], HEAD, second, Jurisdiction.MK, BASIS)
     network.settle(rounds=6)
     assert payload_is_here(network, MK, first)
