@@ -94,7 +94,7 @@ def _of_item_numbers(text: str) -> str:
     other = re.search(f"[^{_OF_ITEM_NUMBERS}]", text)
     if other is not None:
         raise ValueError(
-            f"the character U+{ord(other[0]):04X} is none of an item number: Latin and Cyrillic letters of the "
+            f"an item number has no character U+{ord(other[0]):04X}. Allowed are Latin and Cyrillic letters of the "
             "region's languages, digits, spaces and . , : / _ ( ) # + - №"
         )
     return text

@@ -103,7 +103,10 @@ def contract_error(error: ValidationError) -> ContractError:
     """
     found = error.errors(include_url=False, include_context=False, include_input=False)
     problems = tuple(
-        (shown(".".join(str(step) for step in item["loc"]), 120) or "statement", shown(item["msg"], 400))
+        (
+            shown(".".join(str(step) for step in item["loc"]), 120) or "statement",
+            shown(item["msg"].removeprefix("Value error, "), 400),
+        )
         for item in found[:MAX_PROBLEMS]
     )
     told = "; ".join(f"{place}: {what}" for place, what in problems[:5])

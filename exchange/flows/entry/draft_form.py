@@ -202,7 +202,7 @@ def placed(problems: Iterable[tuple[str, str]], files: Sequence[FileOf]) -> dict
     """The contract's faults by the field beside which each is shown; by "" what belongs to no field."""
     found: dict[str, str] = {}
     for where, what in problems:
-        found.setdefault(_field_of(where, files), what.removeprefix("Value error, "))
+        found.setdefault(_field_of(where, files), what)
     return found
 
 

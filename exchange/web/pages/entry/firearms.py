@@ -195,5 +195,4 @@ def _problems(error: Exception) -> dict[str, str]:
             said = (("firearm_id", str(error)),)
         case _:
             said = (("", str(error)),)
-    told = {where: what.removeprefix("Value error, ") for where, what in said}
-    return {"" if where == "firearm" else where.removeprefix("firearm."): what for where, what in told.items()}
+    return {"" if where == "firearm" else where.removeprefix("firearm."): what for where, what in said}

@@ -48,10 +48,7 @@ def _disclose(node: Node, who: Visitor, statement_id: str, fields: Mapping[str, 
         speak_as(node, who, "disclosure", record=statement_id, **said)
     except (InvalidInput, Conflict) as error:
         problems = dict(error.problems) if isinstance(error, InvalidInput) else {}
-        told = {
-            where.removeprefix("disclosure."): what.removeprefix("Value error, ")
-            for where, what in (problems or {"": str(error)}).items()
-        }
+        told = {where.removeprefix("disclosure."): what for where, what in (problems or {"": str(error)}).items()}
         return _form(node, who, statement_id, said, told, status_of(error))
     return RedirectResponse(f"/app/records/{statement_id}#disclosures", 303)
 

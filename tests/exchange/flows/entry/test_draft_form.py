@@ -103,7 +103,7 @@ def test_each_fault_is_shown_beside_its_field() -> None:
         [
             ("exhibit.calibre", "unknown"),
             ("acquisitions.0.light_hour", "Input should be less than or equal to 12"),
-            ("acquisitions.0", "Value error, a photograph needs a scale"),
+            ("acquisitions.0", "a photograph needs a scale"),
             ("handling", "H3 states its restriction"),
             ("exhibit.classes.breech_face.1", "no such class"),
             ("audience.0", "nobody"),
