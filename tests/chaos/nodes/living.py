@@ -110,8 +110,7 @@ class Clock:
         self.moment += span
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in ("exchange.clock", "exchange.flows.statement.sharing", "exchange.flows.terms.withdraw"):
-            monkeypatch.setattr(f"{module}.now", self.now)
+        monkeypatch.setattr("exchange.clock._shown_by", [self.now])
         monkeypatch.setattr("exchange.worker.peer_rounds.monotonic", lambda: self.now().timestamp())
 
 

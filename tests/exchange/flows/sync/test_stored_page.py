@@ -61,7 +61,7 @@ def test_a_page_is_stored_in_its_order_with_a_promise_for_each_scan(two: tuple[N
 def test_a_record_and_its_amendment_on_one_page(two: tuple[Network, Owner]) -> None:
     network, owner = two
     first = owner.publish(blob=b"one")
-    second = owner.publish(blob=b"two", supersedes=first.statement_id)
+    second = owner.publish(blob=b"two", supersedes=first.statement_id, first_version=first.statement_id)
     network.pull(MK, RS)
     with network.nodes[MK].store.read() as session:
         superseded = session.execute(select(RecordRow.statement_id, RecordRow.superseded_by)).all()
