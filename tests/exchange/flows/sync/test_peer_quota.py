@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 import pytest
 from sqlalchemy import select, update
 
-from exchange import clock
+from exchange.clock import clock_of_the_past, stamp, today
 from exchange.errors import NotFound, ProofInvalid
 from exchange.flows.operate.measure import observe
 from exchange.flows.operate.status import node_status
@@ -28,12 +29,11 @@ DAYS = 7  # for which a share is kept, by the settings
 
 
 @pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
+def at() -> Iterator[list[datetime]]:
     """What time it is; a test moves it on."""
     moment = [datetime(2026, 12, 1, 12, tzinfo=UTC)]
-    monkeypatch.setattr(clock, "now", lambda: moment[0])
-    monkeypatch.setattr("exchange.flows.operate.recovery.now", lambda: moment[0])
-    return moment
+    with clock_of_the_past(lambda: moment[0]):
+        yield moment
 
 
 POLICY = 1
@@ -167,7 +167,7 @@ def test_a_flood_of_what_is_not_believed_stops_the_lane_until_it_was_seen(
                     size=8,
                     reason="signature-invalid",
                     detail="made up",
-                    at=clock.stamp(),
+                    at=stamp(),
                 )
             )
     more = network.share(RS, Jurisdiction.MK, count=1)
@@ -200,7 +200,7 @@ def test_what_was_used_long_ago_is_forgotten_and_days_without_use_are_kept_no_lo
 
 def test_a_share_made_tiny_of_a_peer_that_took_much_is_told_and_stops_no_page(network: Network) -> None:
     """The day on which it would go on is after all that a calendar has."""
-    used(network, clock.today(), 10, 20 * 2**30)
+    used(network, today(), 10, 20 * 2**30)
     set_quota(network.nodes[MK], RS, statements=None, size=1000)
     assert is_stopped(network.nodes[MK], RS)
     assert "1000 bytes a day" in alarm(network)
