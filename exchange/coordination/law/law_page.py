@@ -239,7 +239,7 @@ def problems_by_field(error: InvalidInput) -> dict[str, str]:
     for place, what in error.problems or (("", str(error)),):
         name = place.partition(".")[0]
         shown = name if name in (*_TEXTS, *_OPTIONAL, "provisions", "rules") else ""
-        found.setdefault(shown, what.removeprefix("Value error, "))
+        found.setdefault(shown, what)
     return found
 
 
