@@ -149,6 +149,14 @@ def test_commands_that_pages_and_messages_name_exist(root: Path) -> None:
     assert not _is_command(commands, ["audit", "check"])
 
 
+def test_no_page_claims_that_the_exhibits_of_a_node_are_real(root: Path) -> None:
+    """A node cannot know it: the exhibits of the demo are drawn."""
+    claim = re.compile(r"\bnode holds real exhibits")
+    texts = [*_texts_of_the_program(root)]
+    assert [path for path, text in texts if claim.search(text)] == []
+    assert any("This node has no exercises" in text for _, text in texts), "what the page says instead"
+
+
 def _texts_of_the_program(root: Path) -> Iterator[tuple[Path, str]]:
     """Each template, catalogue of terms and script whole, and each string of the Python code."""
     for path in sorted((root / "exchange").rglob("*")):
