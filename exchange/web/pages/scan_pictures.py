@@ -24,9 +24,9 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.path_types import StatementId
 from exchange.web.pages.layout import Reading, off_loop
 from exchange.web.rest.consultation import Consultation
-from exchange.web.rest.records import StatementId
 
 router = APIRouter()
 

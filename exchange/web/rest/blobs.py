@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from exchange.flows.log.audit_rows import dealt_with
@@ -16,6 +16,7 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode, ReaderOrPeer
 from exchange.web.description import BINARY
 from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.path_types import Digest
 from exchange.web.http.problems import REFUSAL_ANSWER
 from exchange.web.http.ranges import file_answer
 from exchange.web.rest.consultation import Consultation, LegalBasisHeader, PurposeHeader, consultation_of
@@ -24,8 +25,6 @@ router = APIRouter(prefix="/v1", tags=["records"])
 
 MAX_RECORDS = 16
 """How many of the records that name a scan are written down with it."""
-
-Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the scan.")]
 
 
 async def reader_or_peer(

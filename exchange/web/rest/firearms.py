@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.flows.entry import firearms as flow
@@ -13,16 +13,13 @@ from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
 from exchange.web.access.caller import Caller, OpenNode, Submitter
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
+from exchange.web.http.path_types import FirearmInPath
 from exchange.web.rest.consultation import Consulting
 from schemas import Firearm
 from schemas.exhibit import ShortText
 from schemas.statement_base import Moment
 
 router = APIRouter(prefix="/v1/firearms", tags=["firearms"])
-
-FirearmInPath = Annotated[
-    str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$", description="The pseudonym that its test fires name.")
-]
 
 
 class FirearmEntered(BaseModel):

@@ -19,15 +19,12 @@ from exchange.web.access.caller import CallingPeer, OpenNode
 from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
-from exchange.web.rest.blobs import MAX_RECORDS, Digest, reader_or_peer, shown_by
+from exchange.web.http.path_types import Digest, MarkedRegion
+from exchange.web.rest.blobs import MAX_RECORDS, reader_or_peer, shown_by
 from exchange.web.rest.consultation import Consultation
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
-MarkedRegion = Annotated[
-    str | None,
-    Query(pattern="^[0-9a-f]{64}$", description="Digest of the region marked by hand that the filtered form is of."),
-]
 _Asker = Annotated[Consultation | CallingPeer, Depends(reader_or_peer)]
 
 

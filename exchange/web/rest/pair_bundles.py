@@ -11,9 +11,10 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
+from exchange.web.http.path_types import RowNumber
 from exchange.web.report import render_report
 from exchange.web.rest.consultation import Consultation, Consulting
-from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_candidate
+from exchange.web.rest.review.candidates import found_candidate, note_candidate
 from schemas.pair_bundle import PAIR_BUNDLE_MEDIA_TYPE
 
 router = APIRouter(prefix="/v1", tags=["candidates"])
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["candidates"])
     response_class=Response,
     responses={200: {"content": {PAIR_BUNDLE_MEDIA_TYPE: BINARY}, "description": "A ZIP that `ffp verify` reads."}},
 )
-async def read_pair_bundle(request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> Response:
+async def read_pair_bundle(request: Request, node: OpenNode, asker: Consulting, candidate_id: RowNumber) -> Response:
     """The report on a pair as PDF, and each record and statement that it rests on, with what proves it: ``ffp verify``
     verifies it without any node. A record of the other side is in it where its handling code is H0; otherwise its
     owner gives its bundle."""

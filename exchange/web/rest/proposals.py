@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from exchange.flows.entry.free_text import doubts_in
@@ -17,8 +16,8 @@ from exchange.flows.terms.proposals import (
     propose_withdrawal,
 )
 from exchange.web.access.caller import ExaminerOrHead, OpenNode
+from exchange.web.http.path_types import RowNumber, StatementId
 from exchange.web.rest import response_models
-from exchange.web.rest.records import StatementId
 from exchange.web.rest.response_models import TextWarnings
 from exchange.web.rest.terms import Asked
 from schemas.exhibit import ShortText
@@ -26,8 +25,6 @@ from schemas.statement_base import NodeId
 from schemas.vocabulary import WithdrawalReason
 
 router = APIRouter(prefix="/v1", tags=["terms"])
-
-ProposalId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 class ProposalAsked(Asked):
@@ -81,7 +78,7 @@ def list_withdrawal_proposals(node: OpenNode, caller: ExaminerOrHead) -> list[Pr
 
 @router.post("/withdrawal-proposals/{proposal_id}", status_code=201, response_model=response_models.Stated)
 def decide_withdrawal_proposal(
-    node: OpenNode, caller: ExaminerOrHead, proposal_id: ProposalId, asked: StepAsked
+    node: OpenNode, caller: ExaminerOrHead, proposal_id: RowNumber, asked: StepAsked
 ) -> response_models.Stated:
     """Approve, decline or undo a proposal. Approving withdraws the record in the caller's name; undoing is for whoever
     proposed it."""

@@ -16,9 +16,9 @@ from exchange.flows.query.take import check_quota, take_query
 from exchange.web.access.caller import Asker, AskingPeer, OpenNode, Reader
 from exchange.web.access.signed import signed_answer
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
+from exchange.web.http.path_types import StatementId
 from exchange.web.http.upload import SubmissionUpload
 from exchange.web.rest import query_answers as answers
-from exchange.web.rest.records import StatementId
 from schemas.query_request import MAX_REQUEST_BYTES
 
 router = APIRouter(prefix="/v1", tags=["queries"])

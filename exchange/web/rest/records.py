@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from exchange.errors import NotFound
 from exchange.flows.entry.submit import submit_record
@@ -18,6 +18,7 @@ from exchange.web.http.compute_threads import WorkKind, place
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.http.in_thread import in_thread
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
+from exchange.web.http.path_types import StatementId
 from exchange.web.http.upload import SubmissionUpload
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consulting
@@ -27,7 +28,6 @@ from schemas.envelope import EnvelopeForm
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
-StatementId = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the signed payload.")]
 IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", pattern="^[A-Za-z0-9._-]{8,64}$", description="The same key, the same record."),

@@ -21,9 +21,9 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode, Speaker
 from exchange.web.description import DRAFT
 from exchange.web.http.body import read_body
+from exchange.web.http.path_types import StatementId
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consultation, Consulting
-from exchange.web.rest.records import StatementId
 from schemas.statement_base import NodeId
 from schemas.strict_json import MAX_STATEMENT_BYTES
 

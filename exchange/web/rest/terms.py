@@ -15,8 +15,8 @@ from exchange.flows.terms.policy_change import change_policy, preview_policy
 from exchange.flows.terms.terms import grant, policy_of
 from exchange.flows.terms.withdraw import end_hold, place_hold, revoke_from, withdraw, withdrawal_states
 from exchange.web.access.caller import AnyUser, ExaminerOrHead, Head, OpenNode
+from exchange.web.http.path_types import StatementId
 from exchange.web.rest import query_answers, response_models
-from exchange.web.rest.records import StatementId
 from schemas import Group, LegalBasis
 from schemas.exhibit import Sha256Hex, ShortText
 from schemas.sharing import MAX_BASES, MAX_GROUPS

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.clock import stamp
@@ -14,6 +12,7 @@ from exchange.flows.node.node import Node
 from exchange.scopes import usable_by
 from exchange.web.access.caller import OpenNode
 from exchange.web.access.login_rate_limit import Tries
+from exchange.web.http.path_types import RowNumber
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import SignedIn, Visitor, off_loop, page, read_form
 from exchange.web.wording.sentences import ShownRefusal, refusal_of
@@ -23,7 +22,6 @@ router = APIRouter()
 _SCOPE_FIELD = "scope-"
 _LIFETIMES_DAYS = (30, 90, 365)
 _SHOWN = 100
-TokenId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @router.get("/tokens")
@@ -46,7 +44,7 @@ async def make(request: Request, node: OpenNode, who: SignedIn) -> Response:
 
 
 @router.post("/tokens/{token_id}/revoke")
-async def revoke_listed_token(request: Request, node: OpenNode, who: SignedIn, token_id: TokenId) -> Response:
+async def revoke_listed_token(request: Request, node: OpenNode, who: SignedIn, token_id: RowNumber) -> Response:
     """One's own; another's gets the answer of none at all."""
     await read_form(request, node, who.csrf)
     await off_loop(revoke_own_token, node, who.caller.pseudonym, token_id)

@@ -20,11 +20,12 @@ from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.records import NEWEST_FIRST, RecordColumn, RecordOrder, rows_in_order
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.path_types import FirearmInPath
 from exchange.web.pages.entry.sorted_records import few_records, record_order
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.sorting import Direction
 from exchange.web.rest import response_models
-from exchange.web.rest.firearms import FirearmChanged, FirearmEntered, FirearmInPath, note_change
+from exchange.web.rest.firearms import FirearmChanged, FirearmEntered, note_change
 from exchange.web.wording.calibres import BESIDE_THE_LIST
 from schemas import Firearm
 from schemas.strict_json import contract_error

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import QueryParams
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.alerts.kept_searches import MAY_KEEP, keep_search, look_at_search, resume_search, stop_search
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.path_types import RowNumber
 from exchange.web.pages.entry.search_form import question_of, search_address, typed_in
 from exchange.web.pages.layout import Visitor, off_loop, only, read_form
 
 router = APIRouter()
 
 Keeping = Annotated[Visitor, Depends(only(*sorted(MAY_KEEP)))]
-SearchId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @router.post("/searches")
@@ -33,21 +33,21 @@ async def keep(request: Request, node: OpenNode, who: Keeping) -> Response:
 
 
 @router.get("/searches/{search_id}")
-def look(node: OpenNode, who: Keeping, search_id: SearchId) -> Response:
+def look(node: OpenNode, who: Keeping, search_id: RowNumber) -> Response:
     """Leads to the search; what fits by now is new no more."""
     wanted = look_at_search(node, who.caller.pseudonym, search_id)
     return RedirectResponse(search_address(wanted), 303)
 
 
 @router.post("/searches/{search_id}/stop")
-async def stop(request: Request, node: OpenNode, who: Keeping, search_id: SearchId) -> Response:
+async def stop(request: Request, node: OpenNode, who: Keeping, search_id: RowNumber) -> Response:
     await read_form(request, node, who.csrf)
     await off_loop(stop_search, node, who.caller.pseudonym, search_id)
     return RedirectResponse("/app/#searches", 303)
 
 
 @router.post("/searches/{search_id}/resume")
-async def resume(request: Request, node: OpenNode, who: Keeping, search_id: SearchId) -> Response:
+async def resume(request: Request, node: OpenNode, who: Keeping, search_id: RowNumber) -> Response:
     """The search was stopped too early."""
     await read_form(request, node, who.csrf)
     await off_loop(resume_search, node, who.caller.pseudonym, search_id)

@@ -19,11 +19,11 @@ from exchange.flows.terms.proposals import withdrawal_rights
 from exchange.flows.terms.withdraw import withdrawal_states
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.path_types import StatementId
 from exchange.web.pages.approvals import Doubts
 from exchange.web.pages.entry.withdrawals import WITHDRAWAL_REASONS
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.rest import response_models
-from exchange.web.rest.records import StatementId
 from exchange.web.wording.started_search import outcome_words
 from schemas.vocabulary import Role
 

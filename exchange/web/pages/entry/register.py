@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -22,6 +22,7 @@ from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
+from exchange.web.http.path_types import RandomId, StatementId
 from exchange.web.languages import spoken, term
 from exchange.web.pages.entry.draft_files import Card, card_of
 from exchange.web.pages.entry.sorted_drafts import SAVED_LAST_FIRST, DraftColumn, sorted_drafts
@@ -30,7 +31,6 @@ from exchange.web.pages.own_requests import check_script
 from exchange.web.pages.script_requests import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
 from exchange.web.pages.sorting import Direction, Sorting, order_of
 from exchange.web.rest import response_models
-from exchange.web.rest.records import StatementId
 from exchange.web.wording.calibres import BESIDE_THE_LIST
 from schemas.vocabulary import BreechFaceClass, HandlingCode, ReleaseLevel, Role
 
@@ -42,7 +42,6 @@ MOST_FIREARMS = 100
 _FILLS = "fills"
 """The button that fills fields with what the page proposes; its value is those fields, as JSON."""
 Registering = Annotated[Visitor, Depends(only(Role.EXAMINER))]
-DraftId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 _FIELDS: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
 
 
@@ -117,7 +116,7 @@ async def begin_draft(request: Request, node: OpenNode, who: Registering) -> Res
 
 
 @router.get("/register/{draft_id}")
-def draft_page(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+def draft_page(node: OpenNode, who: Registering, draft_id: RandomId) -> Response:
     draft = flow.read_draft(node, who.caller.pseudonym, draft_id)
     if draft.row.statement_id is not None:
         return RedirectResponse(f"/app/records/{draft.row.statement_id}", 303)
@@ -125,7 +124,7 @@ def draft_page(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
 
 
 @router.post("/register/{draft_id}")
-async def save_draft(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+async def save_draft(request: Request, node: OpenNode, who: Registering, draft_id: RandomId) -> Response:
     """Keep what was changed: for the page's script the notes beside the fields, for a form the page, or the summary.
     With 409 what another page changed too, to be asked about."""
     if is_fetched(request):
@@ -153,14 +152,14 @@ async def save_draft(request: Request, node: OpenNode, who: Registering, draft_i
 
 
 @router.post("/register/{draft_id}/discard")
-async def discard_draft(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+async def discard_draft(request: Request, node: OpenNode, who: Registering, draft_id: RandomId) -> Response:
     await check_own(request, node, who)
     await off_loop(flow.discard, node, who.caller.pseudonym, draft_id)
     return RedirectResponse("/app/register", 303)
 
 
 @router.get("/register/{draft_id}/summary")
-def draft_summary(node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+def draft_summary(node: OpenNode, who: Registering, draft_id: RandomId) -> Response:
     """What will be signed, and who will have it; or the form again, with what is missing."""
     found = summarise_draft(node, who.caller.maker, draft_id)
     if found.draft.row.statement_id is not None:
@@ -172,7 +171,7 @@ def draft_summary(node: OpenNode, who: Registering, draft_id: DraftId) -> Respon
 
 
 @router.post("/register/{draft_id}/submit")
-async def submit_shown_draft(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+async def submit_shown_draft(request: Request, node: OpenNode, who: Registering, draft_id: RandomId) -> Response:
     """Sign and submit; a second click gets the same record."""
     fields = await read_form(request, node, who.csrf)
     seen = fields.get("seen", "")

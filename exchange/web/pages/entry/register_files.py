@@ -16,8 +16,9 @@ from exchange.flows.node.node import Node
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.body import read_body
 from exchange.web.http.compute_threads import WorkKind, heavily, place
+from exchange.web.http.path_types import RandomId
 from exchange.web.pages.entry.draft_files import card_of
-from exchange.web.pages.entry.register import DraftId, Registering
+from exchange.web.pages.entry.register import Registering
 from exchange.web.pages.layout import Visitor, off_loop, page
 from exchange.web.pages.own_requests import check_script
 from exchange.web.pages.script_requests import MAX_JSON_BYTES, check_own, is_fetched, read_json
@@ -25,7 +26,6 @@ from schemas import RegionMask
 
 router = APIRouter()
 
-FileId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 Plain = Annotated[bool, Query(description="Without what was found: what the brush paints on.")]
 Offset = Annotated[int, Path(ge=0, le=2**40)]
 
@@ -55,7 +55,7 @@ class Marking(BaseModel):
 
 
 @router.post("/register/{draft_id}/files")
-async def announce_file(request: Request, node: OpenNode, who: Registering, draft_id: DraftId) -> Response:
+async def announce_file(request: Request, node: OpenNode, who: Registering, draft_id: RandomId) -> Response:
     """Where to go on with a file: its id, and how much of it is here."""
     check_script(request, node, who.csrf)
     said = await read_json(request, Announcement)
@@ -67,7 +67,7 @@ async def announce_file(request: Request, node: OpenNode, who: Registering, draf
 
 @router.post("/register/{draft_id}/files/{file_id}/from/{offset}")
 async def receive_piece(
-    request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId, offset: Offset
+    request: Request, node: OpenNode, who: Registering, draft_id: RandomId, file_id: RandomId, offset: Offset
 ) -> Response:
     """One piece. The answer says how much is here, also with 409 when the piece belongs elsewhere."""
     check_script(request, node, who.csrf)
@@ -82,7 +82,9 @@ async def receive_piece(
 
 
 @router.post("/register/{draft_id}/files/{file_id}/read")
-async def read_file(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
+async def read_file(
+    request: Request, node: OpenNode, who: Registering, draft_id: RandomId, file_id: RandomId
+) -> Response:
     """Read a whole file; its card, or for a form the page again."""
     await check_own(request, node, who)
     await heavily(request, WorkKind.SUBMISSIONS, flow.read_scan, node, who.caller.pseudonym, draft_id, file_id)
@@ -94,7 +96,7 @@ async def read_file(request: Request, node: OpenNode, who: Registering, draft_id
 
 @router.post("/register/{draft_id}/files/{file_id}/remove")
 async def remove_scan_file(
-    request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId
+    request: Request, node: OpenNode, who: Registering, draft_id: RandomId, file_id: RandomId
 ) -> Response:
     await check_own(request, node, who)
     await off_loop(flow.remove_scan, node, who.caller.pseudonym, draft_id, file_id)
@@ -102,7 +104,7 @@ async def remove_scan_file(
 
 
 @router.post("/register/{draft_id}/files/{file_id}/region")
-async def mark(request: Request, node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
+async def mark(request: Request, node: OpenNode, who: Registering, draft_id: RandomId, file_id: RandomId) -> Response:
     """Keep the region that was marked by hand; whether it differs from the one that was found. With 409 the one that
     another page marked meanwhile, to be asked about."""
     check_script(request, node, who.csrf)
@@ -118,13 +120,13 @@ async def mark(request: Request, node: OpenNode, who: Registering, draft_id: Dra
 
 
 @router.get("/register/{draft_id}/files/{file_id}")
-def card(node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId) -> Response:
+def card(node: OpenNode, who: Registering, draft_id: RandomId, file_id: RandomId) -> Response:
     """The card of a file that another page of the draft sent."""
     return _card(node, who, draft_id, file_id)
 
 
 @router.get("/register/{draft_id}/files/{file_id}/preview")
-def preview(node: OpenNode, who: Registering, draft_id: DraftId, file_id: FileId, plain: Plain = False) -> Response:
+def preview(node: OpenNode, who: Registering, draft_id: RandomId, file_id: RandomId, plain: Plain = False) -> Response:
     picture = flow.preview_of(node, who.caller.pseudonym, draft_id, file_id, plain=plain)
     return Response(picture, media_type="image/png")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
@@ -13,15 +13,14 @@ from exchange.flows.node.node import Node
 from exchange.flows.terms.proposals import ProposalStep, decide_proposal, propose_withdrawal
 from exchange.flows.terms.withdraw import revoke_from, withdraw
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.path_types import RowNumber, StatementId
 from exchange.web.pages.layout import Visitor, off_loop, only, read_form
 from exchange.web.pages.query.queries import line_of
-from exchange.web.rest.records import StatementId
 from schemas.vocabulary import Role, WithdrawalReason
 
 router = APIRouter()
 
 Deciding = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
-ProposalNumber = Annotated[int, Path(ge=1, le=2**62)]
 WITHDRAWAL_REASONS = (
     WithdrawalReason.ENTERED_IN_ERROR,
     WithdrawalReason.UNLAWFUL,
@@ -43,7 +42,7 @@ async def send_withdrawal(request: Request, node: OpenNode, who: Deciding, state
 
 
 @router.post("/withdrawal-proposals/{number}")
-async def send_step(request: Request, node: OpenNode, who: Deciding, number: ProposalNumber) -> Response:
+async def send_step(request: Request, node: OpenNode, who: Deciding, number: RowNumber) -> Response:
     """Approve, decline or undo a proposed withdrawal."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_step, node, who, number, fields)

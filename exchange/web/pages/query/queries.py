@@ -23,11 +23,11 @@ from exchange.flows.query.release_request import request_release
 from exchange.flows.review.records import find_record
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.path_types import StatementId
 from exchange.web.languages import term
 from exchange.web.pages.layout import PURPOSE_MISSING, Reading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor, order_of
 from exchange.web.rest import query_answers, response_models
-from exchange.web.rest.records import StatementId
 from schemas.exhibit import ShortText
 from schemas.vocabulary import LawfulPurpose, Role
 

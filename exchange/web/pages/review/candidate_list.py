@@ -31,12 +31,12 @@ from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
+from exchange.web.http.path_types import StatementId
 from exchange.web.languages.spoken import page_before
 from exchange.web.pages.layout import PURPOSE_MISSING, Examining, Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.review.exhibit_cards import ListedExhibits, listed_exhibits, strip_of
 from exchange.web.pages.review.exhibit_list import warning_page
 from exchange.web.rest import response_models
-from exchange.web.rest.records import StatementId
 from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role
 
 router = APIRouter()

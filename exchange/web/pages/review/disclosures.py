@@ -13,11 +13,11 @@ from exchange.flows.node.node import Node
 from exchange.flows.review.disclosures import disclosable, disclosures_on
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.path_types import StatementId
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.review.reviews import speak_as
 from exchange.web.rest import response_models
-from exchange.web.rest.records import StatementId
 from schemas.kinds import KINDS
 from schemas.vocabulary import ReferenceChannel
 

@@ -17,9 +17,9 @@ from exchange.flows.scan.listed_scans import pictured_scans
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
+from exchange.web.http.path_types import StatementId
 from exchange.web.pages.layout import PURPOSE_MISSING, Examining, Visitor, off_loop, page, read_form
 from exchange.web.rest import response_models
-from exchange.web.rest.records import StatementId
 from schemas.vocabulary import RegionOfInterest
 
 router = APIRouter()

@@ -26,14 +26,14 @@ from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.conditional import IfNoneMatch
+from exchange.web.http.path_types import Digest, MarkedRegion, RowNumber
 from exchange.web.languages import gettext as _
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
 from exchange.web.rest import response_models
-from exchange.web.rest.blobs import Digest
 from exchange.web.rest.consultation import Consultation
-from exchange.web.rest.heights import MarkedRegion, heights_answer
-from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_candidate, note_listed
+from exchange.web.rest.heights import heights_answer
+from exchange.web.rest.review.candidates import found_candidate, note_candidate, note_listed
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
 from exchange.web.wording.hit_steps import side_name
 from schemas.vocabulary import Basis, Role
@@ -89,13 +89,13 @@ _NONE_REFUSED: Final = RefusedConclusion()
 
 
 @router.get("/pairs/{candidate_id}")
-def one_pair(node: OpenNode, who: Reading, candidate_id: CandidateId, seen_from: SeenFrom = None) -> Response:
+def one_pair(node: OpenNode, who: Reading, candidate_id: RowNumber, seen_from: SeenFrom = None) -> Response:
     """One pair with what its score rests on; ``from``: the record whose list it was opened from, for the rail."""
     return pair_page(node, who, candidate_id, seen_from)
 
 
 @router.get("/pairs/{candidate_id}/cells")
-def cells_of_pair(who: Reading, candidate_id: CandidateId) -> Response:
+def cells_of_pair(who: Reading, candidate_id: RowNumber) -> Response:
     """What the page's viewer asks for where the page came without cells: finding them takes a second, for which nobody
     waits before the first picture. ``comparison`` is null while every process is busy."""
     asker = who.consultation

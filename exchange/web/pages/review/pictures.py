@@ -10,9 +10,10 @@ from exchange.flows.scan.pair_picture import picture_tag
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.path_types import RowNumber
 from exchange.web.pages.layout import Reading
 from exchange.web.rest.consultation import Consultation
-from exchange.web.rest.review.candidates import CandidateId, found_candidate, picture_of
+from exchange.web.rest.review.candidates import found_candidate, picture_of
 
 router = APIRouter()
 
@@ -22,7 +23,7 @@ async def picture_of_pair(
     request: Request,
     node: OpenNode,
     who: Reading,
-    candidate_id: CandidateId,
+    candidate_id: RowNumber,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit."""

@@ -11,12 +11,12 @@ from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
+from exchange.web.http.path_types import RowNumber, StatementId
 from exchange.web.languages import spoken
 from exchange.web.pages.layout import Reading, Visitor
 from exchange.web.report import render_report
 from exchange.web.rest.pair_bundles import pair_bundle_of
-from exchange.web.rest.records import StatementId
-from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_candidate
+from exchange.web.rest.review.candidates import found_candidate, note_candidate
 from schemas.bundle import BUNDLE_MEDIA_TYPE
 from schemas.pair_bundle import PAIR_BUNDLE_MEDIA_TYPE
 
@@ -24,7 +24,7 @@ router = APIRouter()
 
 
 @router.get("/pairs/{candidate_id}/report.pdf")
-async def pair_report(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+async def pair_report(request: Request, node: OpenNode, who: Reading, candidate_id: RowNumber) -> Response:
     """One page in plain language, then the technical annex, in the language of the pages."""
     made = await heavily(request, WorkKind.REPORTS, _report, node, who, candidate_id)
     name = f"{node.node_id}-pair-{candidate_id}-{spoken().code}.pdf"
@@ -32,7 +32,7 @@ async def pair_report(request: Request, node: OpenNode, who: Reading, candidate_
 
 
 @router.get("/pairs/{candidate_id}/bundle.zip")
-async def pair_bundle(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+async def pair_bundle(request: Request, node: OpenNode, who: Reading, candidate_id: RowNumber) -> Response:
     """The report with every statement that it rests on, each with what proves it."""
     made = await heavily(request, WorkKind.REPORTS, pair_bundle_of, node, who.consultation, candidate_id)
     return Response(

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import Conflict, InvalidInput, NotFound
@@ -28,13 +28,13 @@ from exchange.flows.review.statements import Spoke, may_take_back, speak
 from exchange.flows.scan.listed_scans import pictures_of_pairs
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.path_types import RandomId, RowNumber, StatementId
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.review.pair import RefusedConclusion, pair_page, paper_of, sides_of
 from exchange.web.pages.review.rail import FROM_PATTERN, SeenFrom
 from exchange.web.rest import response_models
-from exchange.web.rest.records import StatementId
-from exchange.web.rest.review.candidates import CandidateId, found_candidate
+from exchange.web.rest.review.candidates import found_candidate
 from exchange.web.wording.conclusions import CONCLUSIONS_ON, ConclusionWord
 from exchange.web.wording.hit_steps import side_name
 from exchange.web.wording.sentences import refusal_of
@@ -44,13 +44,12 @@ router = APIRouter()
 
 DONE_SHOWN = 20
 TakingBack = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
-TaskId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 _CANDIDATE: Final = re.compile("[1-9][0-9]{0,17}")
 
 
 @router.post("/pairs/{candidate_id}/conclusion")
 async def conclude(
-    request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, seen_from: SeenFrom = None
+    request: Request, node: OpenNode, who: Examining, candidate_id: RowNumber, seen_from: SeenFrom = None
 ) -> Response:
     """Sign a conclusion on two exhibits; another examiner is asked to verify it, blind."""
     fields = await read_form(request, node, who.csrf)
@@ -63,7 +62,7 @@ async def take_back(
     request: Request,
     node: OpenNode,
     who: TakingBack,
-    candidate_id: CandidateId,
+    candidate_id: RowNumber,
     statement_id: StatementId,
     seen_from: SeenFrom = None,
 ) -> Response:
@@ -75,7 +74,7 @@ async def take_back(
 
 @router.post("/pairs/{candidate_id}/conclusion/{statement_id}/hit")
 async def send_hit(
-    request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, statement_id: StatementId
+    request: Request, node: OpenNode, who: Examining, candidate_id: RowNumber, statement_id: StatementId
 ) -> Response:
     """Both examiners hold it worth pursuing: tell the other jurisdiction."""
     await read_form(request, node, who.csrf)
@@ -106,7 +105,7 @@ def verifications(node: OpenNode, who: Examining) -> Response:
 
 
 @router.post("/verifications/{task_id}/take")
-async def claim_verification(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+async def claim_verification(request: Request, node: OpenNode, who: Examining, task_id: RandomId) -> Response:
     """This examiner does it."""
     await read_form(request, node, who.csrf)
     await off_loop(take_verification, node, who.caller.pseudonym, task_id)
@@ -114,7 +113,7 @@ async def claim_verification(request: Request, node: OpenNode, who: Examining, t
 
 
 @router.post("/verifications/{task_id}/give-back")
-async def give_back(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+async def give_back(request: Request, node: OpenNode, who: Examining, task_id: RandomId) -> Response:
     """Another examiner may do it."""
     await read_form(request, node, who.csrf)
     await off_loop(give_verification_back, node, who.caller.pseudonym, task_id)
@@ -140,7 +139,7 @@ async def take_back_from_partner(
 
 
 @router.get("/verifications/{task_id}")
-def verification_page(node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+def verification_page(node: OpenNode, who: Examining, task_id: RandomId) -> Response:
     """The two specimens, and nothing that anybody or anything holds of them."""
     asker = who.consultation
     found = read_verification(node, who.caller.pseudonym, task_id)
@@ -158,7 +157,7 @@ def verification_page(node: OpenNode, who: Examining, task_id: TaskId) -> Respon
 
 
 @router.post("/verifications/{task_id}")
-async def answer_verification(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+async def answer_verification(request: Request, node: OpenNode, who: Examining, task_id: RandomId) -> Response:
     """Sign what this examiner concludes. The answer is the same, whatever was asked."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(_answer, node, who, task_id, fields)
@@ -166,7 +165,7 @@ async def answer_verification(request: Request, node: OpenNode, who: Examining, 
 
 
 @router.post("/verifications/{task_id}/retraction")
-async def take_answer_back(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+async def take_answer_back(request: Request, node: OpenNode, who: Examining, task_id: RandomId) -> Response:
     """Take back what this examiner signed. The answer is the same, whatever was asked."""
     fields = await read_form(request, node, who.csrf)
     await off_loop(take_judgement_back, node, who.caller.maker, task_id, fields.get("reason", "").strip())

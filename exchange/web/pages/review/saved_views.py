@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from exchange.flows.candidates.candidates import CandidatePair
@@ -23,18 +23,18 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.path_types import RowNumber
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
 from exchange.web.pages.own_requests import check_script, read_json_body
-from exchange.web.rest.review.candidates import CandidateId, found_candidate, note_listed
+from exchange.web.rest.review.candidates import found_candidate, note_listed
 
 router = APIRouter()
 
-ViewId = Annotated[int, Path(ge=1, le=2**62)]
 ImageSize = Literal["picture", "thumbnail"]
 
 
 @router.get("/pairs/{candidate_id}/views")
-def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+def all_views(node: OpenNode, who: Reading, candidate_id: RowNumber) -> Response:
     """Everybody's: whoever may open the pair may know what others saw in it, and then verifies it no more."""
     asker = who.consultation
     found = found_candidate(asker, candidate_id, cells=False)
@@ -45,7 +45,7 @@ def all_views(node: OpenNode, who: Reading, candidate_id: CandidateId) -> Respon
 
 
 @router.post("/pairs/{candidate_id}/views")
-async def save_view_of_pair(request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId) -> Response:
+async def save_view_of_pair(request: Request, node: OpenNode, who: Examining, candidate_id: RowNumber) -> Response:
     sent = await read_json_body(request, node, who.csrf, MOST_VIEW_BYTES)
     found = await off_loop(found_candidate, who.consultation, candidate_id, cells=False)
     row = await heavily(request, WorkKind.PICTURES, save_view, node, scans_on_stage(found), who.caller.pseudonym, sent)
@@ -54,7 +54,7 @@ async def save_view_of_pair(request: Request, node: OpenNode, who: Examining, ca
 
 @router.delete("/pairs/{candidate_id}/views/{view_id}")
 def remove_view_of_pair(
-    request: Request, node: OpenNode, who: Examining, candidate_id: CandidateId, view_id: ViewId
+    request: Request, node: OpenNode, who: Examining, candidate_id: RowNumber, view_id: RowNumber
 ) -> Response:
     """One's own; another's gets the answer of none at all."""
     check_script(request, node, who.csrf)
@@ -67,8 +67,8 @@ def remove_view_of_pair(
 def view_picture(
     node: OpenNode,
     who: Reading,
-    candidate_id: CandidateId,
-    view_id: ViewId,
+    candidate_id: RowNumber,
+    view_id: RowNumber,
     size: ImageSize,
     if_none_match: IfNoneMatch = None,
 ) -> Response:

@@ -10,11 +10,11 @@ from exchange.flows.blind.verifications import read_verification
 from exchange.flows.candidates.two_scans import two_scans
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.http.path_types import RandomId, RowNumber
 from exchange.web.pages.layout import Examining, Reading
 from exchange.web.pages.own_requests import check_script
 from exchange.web.pages.review.compare import ScanDigest
-from exchange.web.pages.review.reviews import TaskId
-from exchange.web.rest.review.candidates import CandidateId, found_candidate
+from exchange.web.rest.review.candidates import found_candidate
 
 router = APIRouter()
 
@@ -22,7 +22,7 @@ _SHEET = {"printed": "comparison sheet"}
 
 
 @router.post("/pairs/{candidate_id}/sheet")
-def pair_printed(request: Request, node: OpenNode, who: Reading, candidate_id: CandidateId) -> Response:
+def pair_printed(request: Request, node: OpenNode, who: Reading, candidate_id: RowNumber) -> Response:
     """It has what a report has on its first page, so it is audited as one."""
     check_script(request, node, who.csrf)
     row = found_candidate(who.consultation, candidate_id, cells=False).row
@@ -32,7 +32,7 @@ def pair_printed(request: Request, node: OpenNode, who: Reading, candidate_id: C
 
 
 @router.post("/verifications/{task_id}/sheet")
-def verification_printed(request: Request, node: OpenNode, who: Examining, task_id: TaskId) -> Response:
+def verification_printed(request: Request, node: OpenNode, who: Examining, task_id: RandomId) -> Response:
     """Two specimens, as the page shows them."""
     check_script(request, node, who.csrf)
     sides = read_verification(node, who.caller.pseudonym, task_id).sides

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from exchange.errors import NotFound
 from exchange.flows.blind import open_lists
@@ -29,14 +29,12 @@ from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.in_thread import in_thread
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
+from exchange.web.http.path_types import RowNumber, StatementId
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import Consultation, Consulting, ConsultingExaminer
-from exchange.web.rest.records import StatementId
 from schemas.vocabulary import Jurisdiction
 
 router = APIRouter(prefix="/v1", tags=["candidates"])
-
-CandidateId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @router.get("/records/{statement_id}/candidates", response_model=response_models.CandidatePage)
@@ -110,7 +108,7 @@ def list_candidates(
 
 @router.get("/candidates/{candidate_id}", response_model=response_models.CandidateDetail)
 @in_thread
-def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId) -> response_models.CandidateDetail:
+def read_candidate(node: OpenNode, asker: Consulting, candidate_id: RowNumber) -> response_models.CandidateDetail:
     """One pair with its explanation: registration, overlap, and each cell's correlation and displacement."""
     found = found_candidate(asker, candidate_id)
     note_candidate(asker, Act.READ_CANDIDATE, found)
@@ -124,7 +122,7 @@ def read_candidate(node: OpenNode, asker: Consulting, candidate_id: CandidateId)
     responses={200: {"content": {"image/png": BINARY}, "description": "Both scans, aligned, with their cells."}},
 )
 async def read_candidate_picture(
-    request: Request, node: OpenNode, asker: Consulting, candidate_id: CandidateId
+    request: Request, node: OpenNode, asker: Consulting, candidate_id: RowNumber
 ) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit, as PNG."""
     return Response(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
 from exchange.flows.blind.compared_sides import ComparedSide
@@ -28,15 +28,14 @@ from exchange.flows.review.partners import ask_partner, offered_partners
 from exchange.flows.review.records import StoredRecord
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode, Verifier
+from exchange.web.http.path_types import RandomId, StatementId
 from exchange.web.rest import response_models
 from exchange.web.rest.consultation import ConsultingExaminer
-from exchange.web.rest.records import StatementId
 from schemas.statement_base import LongText, NodeId
 from schemas.vocabulary import AfteConclusion, Basis, RegionOfInterest, ScreenConclusion
 
 router = APIRouter(prefix="/v1/verifications", tags=["verifications"])
 
-TaskInPath = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 DONE_TOLD = 20
 
 
@@ -218,14 +217,14 @@ def list_verifications(node: OpenNode, asker: ConsultingExaminer) -> Verificatio
 
 
 @router.post("/{task_id}/take", status_code=204, response_class=Response)
-def take_blind_task(node: OpenNode, caller: Verifier, task_id: TaskInPath) -> Response:
+def take_blind_task(node: OpenNode, caller: Verifier, task_id: RandomId) -> Response:
     """Take a task: the caller does it, and no other."""
     take_verification(node, caller.pseudonym, task_id)
     return Response(status_code=204)
 
 
 @router.post("/{task_id}/give-back", status_code=204, response_class=Response)
-def give_blind_task_back(node: OpenNode, caller: Verifier, task_id: TaskInPath) -> Response:
+def give_blind_task_back(node: OpenNode, caller: Verifier, task_id: RandomId) -> Response:
     """Give a task back: another examiner may take it."""
     give_verification_back(node, caller.pseudonym, task_id)
     return Response(status_code=204)
@@ -246,7 +245,7 @@ def take_request_back(node: OpenNode, caller: Verifier, conclusion: StatementId)
 
 
 @router.get("/{task_id}", response_model=TakenTaskAnswer)
-def read_blind_task(node: OpenNode, asker: ConsultingExaminer, task_id: TaskInPath) -> TakenTaskAnswer:
+def read_blind_task(node: OpenNode, asker: ConsultingExaminer, task_id: RandomId) -> TakenTaskAnswer:
     """The two specimens of a task that the caller took, and nothing that anybody or anything holds of them."""
     found = read_verification(node, asker.caller.pseudonym, task_id)
     one, other = found.sides
@@ -262,7 +261,7 @@ def read_blind_task(node: OpenNode, asker: ConsultingExaminer, task_id: TaskInPa
 
 
 @router.post("/{task_id}", status_code=201, response_model=JudgedTaskAnswer)
-def answer_blind_task(node: OpenNode, caller: Verifier, task_id: TaskInPath, body: JudgementBody) -> JudgedTaskAnswer:
+def answer_blind_task(node: OpenNode, caller: Verifier, task_id: RandomId, body: JudgementBody) -> JudgedTaskAnswer:
     """Sign what the caller concludes. The answer is the same, whatever was asked; sent again, it is signed once."""
     spoke = judge_blind(node, caller.maker, task_id, body.conclusion, body.remark)
     return JudgedTaskAnswer(statement_id=spoke.statement_id, log_index=spoke.log_index, text_warnings=spoke.doubts)
