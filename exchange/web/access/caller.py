@@ -20,18 +20,17 @@ from exchange.errors import (
     ScopeMissing,
     Unauthenticated,
 )
+from exchange.flows.access.consultation import Caller
 from exchange.flows.access.token_user import MAKE_ANEW, user_of_token
 from exchange.flows.node.node import Node
 from exchange.flows.statement.peer import address_of
 from exchange.flows.statement.peer_request import KnownPeer, check_nonce, remember_nonce, requesting_peer
-from exchange.log.audit_entry import Actor, ActorKind
 from exchange.net.message_signatures import VerifiedRequest, authority_of, verify_request, verify_request_head
 from exchange.scopes import ROLES, Scope
 from exchange.web.access.login_rate_limit import Tries
 from exchange.web.access.peer_concurrency import take_turn
 from exchange.web.http.body import read_body
-from schemas import Maker
-from schemas.vocabulary import Role, SignedInBy
+from schemas.vocabulary import Role
 from schemas.witness import MAX_REPORT_BYTES
 
 REPORT_S = 60
@@ -41,26 +40,6 @@ _bearer = HTTPBearer(
     auto_error=False,
     description="A token made with `ffp token add`, or on the page /app/tokens, of the operation's scope.",
 )
-
-
-@dataclass(frozen=True)
-class Caller:
-    """A signed-in user. ``token`` is the number of the token, ``scopes`` what it is for; in the pages there is none."""
-
-    pseudonym: str
-    role: Role
-    signed_in: SignedInBy = SignedInBy.TOKEN
-    token: int | None = None
-    scopes: frozenset[Scope] = frozenset()
-
-    @property
-    def actor(self) -> Actor:
-        """As audit rows name it."""
-        return Actor(ActorKind.PERSON, self.pseudonym, self.role, self.token)
-
-    @property
-    def maker(self) -> Maker:
-        return Maker(pseudonym=self.pseudonym, role=self.role, signed_in=self.signed_in)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 
 from exchange.errors import ExchangeError, Forbidden, InvalidInput
 from exchange.extras.known import extra_named
+from exchange.flows.access.consultation import Caller, Consultation
 from exchange.flows.access.sessions import open_session
 from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.alerts.alerts import MOST_ALERTS, tell_fresh
@@ -28,7 +29,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.flows.scan.thumbnail import PICTURES_VERSION
 from exchange.search_triggers import SearchTrigger
-from exchange.web.access.caller import Caller, OpenNode
+from exchange.web.access.caller import OpenNode
 from exchange.web.languages import NAMES, spoken, term
 from exchange.web.languages.days import clock_words, due_time, local_time, local_words, moment, moment_on_paper, period
 from exchange.web.languages.spoken import local_page, page_before
@@ -37,7 +38,6 @@ from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS
 from exchange.web.pages.themes import chosen_theme
-from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.audited_acts import act_in_words, acts_in_words
 from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_problem, calibre_words

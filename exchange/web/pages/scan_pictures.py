@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from exchange.flows.access.consultation import Consultation
 from exchange.flows.node.node import Node
 from exchange.flows.scan.inspect import ThumbnailSize
 from exchange.flows.scan.thumbnail import (
@@ -23,10 +24,9 @@ from exchange.flows.scan.thumbnail import (
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
-from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.conditional import IfNoneMatch, persons_tag, unchanged
 from exchange.web.http.path_types import StatementId
 from exchange.web.pages.layout import Reading, off_loop
-from exchange.web.rest.consultation import Consultation
 
 router = APIRouter()
 
@@ -78,7 +78,7 @@ def _at_once(
     scan = find_scan(node, *place)
     if not scan.is_here:
         return Response(PLACEHOLDER, media_type="image/svg+xml", headers={"Cache-Control": "private, no-store"})
-    if unchanged(if_none_match, asker.tag(scan.tag)):
+    if unchanged(if_none_match, persons_tag(scan.tag, asker.caller.pseudonym)):
         return Response(status_code=304, headers=_headers(scan, asker, kept))
     picture = kept_thumbnail(scan)
     if picture is None:
@@ -92,7 +92,7 @@ def _given(picture: bytes, scan: FoundScan, asker: Consultation, kept: str) -> R
 
 
 def _headers(scan: FoundScan, asker: Consultation, kept: str) -> dict[str, str]:
-    return {"ETag": f'"{asker.tag(scan.tag)}"', "Cache-Control": kept, "Vary": "Cookie"}
+    return {"ETag": f'"{persons_tag(scan.tag, asker.caller.pseudonym)}"', "Cache-Control": kept, "Vary": "Cookie"}
 
 
 def _note(asker: Consultation, scan: FoundScan) -> None:

@@ -12,7 +12,7 @@ from exchange.flows.alerts.alerts import Alert, AlertSubject, mark_read, tell_al
 from exchange.flows.hits.vocabulary import NoEffect
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode, Reader
-from exchange.web.rest.consultation import Consulting
+from exchange.web.access.consulting import Consulting
 from schemas.vocabulary import ComparisonStep
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])

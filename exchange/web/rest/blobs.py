@@ -8,18 +8,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from exchange.flows.access.consultation import Consultation
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.delivered_scan import Entitling, records_with_scan
 from exchange.flows.node.node import Node
 from exchange.flows.sync.serve_lane import may_fetch
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode, ReaderOrPeer
+from exchange.web.access.consulting import LegalBasisHeader, PurposeHeader, consultation_of
 from exchange.web.description import BINARY
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.http.path_types import Digest
 from exchange.web.http.problems import REFUSAL_ANSWER
 from exchange.web.http.ranges import file_answer
-from exchange.web.rest.consultation import Consultation, LegalBasisHeader, PurposeHeader, consultation_of
 
 router = APIRouter(prefix="/v1", tags=["records"])
 

@@ -7,14 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from exchange.flows.access.consultation import Caller
 from exchange.flows.entry import firearms as flow
 from exchange.flows.entry.firearms import HeldFirearm
 from exchange.flows.node.node import Node
 from exchange.log.audit_entry import Act, Deed
-from exchange.web.access.caller import Caller, OpenNode, Submitter
+from exchange.web.access.caller import OpenNode, Submitter
+from exchange.web.access.consulting import Consulting
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.http.path_types import FirearmInPath
-from exchange.web.rest.consultation import Consulting
 from schemas import Firearm
 from schemas.exhibit import ShortText
 from schemas.statement_base import Moment

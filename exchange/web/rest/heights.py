@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from exchange.flows.access.consultation import Consultation
 from exchange.flows.log.audit_rows import dealt_with
 from exchange.flows.node.node import Node
 from exchange.flows.node.region_masks import mask_digest, region_mask_of
@@ -18,10 +19,9 @@ from exchange.log.audit_entry import Act
 from exchange.web.access.caller import CallingPeer, OpenNode
 from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
-from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.conditional import IfNoneMatch, persons_tag, unchanged
 from exchange.web.http.path_types import Digest, MarkedRegion
 from exchange.web.rest.blobs import MAX_RECORDS, reader_or_peer, shown_by
-from exchange.web.rest.consultation import Consultation
 
 router = APIRouter(prefix="/v1", tags=["records"])
 
@@ -93,7 +93,7 @@ def _given(
     showing = shown_by(node, asker, sha256)
     marked = [scan for scan, _ in showing if mask_digest(region_mask_of(scan)) == wanted.region]
     shown = shown_of(node, next(iter(marked), showing[0][0]), wanted)
-    own = asker.tag(shown.tag) if isinstance(asker, Consultation) else shown.tag
+    own = persons_tag(shown.tag, asker.caller.pseudonym) if isinstance(asker, Consultation) else shown.tag
     tag = {"ETag": f'"{own}"'}
     if unchanged(if_none_match, own):
         return Response(status_code=304, headers=tag)

@@ -7,11 +7,12 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from exchange.flows.access.consultation import Caller
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.node.node import Node
 from exchange.flows.terms.held_under_old_line import HeldDecision, HeldPage, HeldRecord, decide_held, held_page
 from exchange.log.audit_entry import MAX_SUBJECTS, Act, Deed
-from exchange.web.access.caller import Caller, Head, OpenNode
+from exchange.web.access.caller import Head, OpenNode
 from exchange.web.rest import response_models
 from exchange.web.rest.terms import Asked, HoldingAnswer, holding
 from schemas.exhibit import Sha256Hex, ShortText

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from exchange.flows.access.consultation import Consultation
 from exchange.flows.node.node import Node
 from exchange.flows.report.report import gather_report
 from exchange.flows.witness.pair_bundle import make_pair_bundle
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.access.consulting import Consulting
 from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.path_types import RowNumber
 from exchange.web.report import render_report
-from exchange.web.rest.consultation import Consultation, Consulting
 from exchange.web.rest.review.candidates import found_candidate, note_candidate
 from schemas.pair_bundle import PAIR_BUNDLE_MEDIA_TYPE
 

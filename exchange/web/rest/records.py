@@ -13,6 +13,7 @@ from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.record_filter import RecordFilter
 from exchange.web.access.caller import OpenNode, Submitter
+from exchange.web.access.consulting import Consulting
 from exchange.web.description import json_answer
 from exchange.web.http.compute_threads import WorkKind, place
 from exchange.web.http.conditional import IfNoneMatch, unchanged
@@ -21,7 +22,6 @@ from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor
 from exchange.web.http.path_types import StatementId
 from exchange.web.http.upload import SubmissionUpload
 from exchange.web.rest import response_models
-from exchange.web.rest.consultation import Consulting
 from schemas import ENVELOPE_MEDIA_TYPE
 from schemas.bundle import BUNDLE_MEDIA_TYPE, Bundle
 from schemas.envelope import EnvelopeForm

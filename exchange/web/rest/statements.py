@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from exchange.errors import InvalidInput
+from exchange.flows.access.consultation import Consultation
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.statements import SPOKEN, speak
@@ -19,11 +20,11 @@ from exchange.flows.review.visible_statements import (
 )
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode, Speaker
+from exchange.web.access.consulting import Consulting
 from exchange.web.description import DRAFT
 from exchange.web.http.body import read_body
 from exchange.web.http.path_types import StatementId
 from exchange.web.rest import response_models
-from exchange.web.rest.consultation import Consultation, Consulting
 from schemas.statement_base import NodeId
 from schemas.strict_json import MAX_STATEMENT_BYTES
 

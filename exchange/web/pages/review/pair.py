@@ -9,6 +9,7 @@ from typing import Final, Literal
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
+from exchange.flows.access.consultation import Consultation
 from exchange.flows.blind.compared_sides import BothSides, ComparedSide, compared_sides
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.candidates.candidates import CandidatePair
@@ -31,7 +32,6 @@ from exchange.web.languages import gettext as _
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
 from exchange.web.rest import response_models
-from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.heights import heights_answer
 from exchange.web.rest.review.candidates import found_candidate, note_candidate, note_listed
 from exchange.web.wording.conclusions import CONCLUSIONS_ON

@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from exchange.flows.access.consultation import Consultation
 from exchange.flows.node.node import Node
 from exchange.flows.scan.pair_picture import picture_tag
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
-from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.conditional import IfNoneMatch, persons_tag, unchanged
 from exchange.web.http.path_types import RowNumber
 from exchange.web.pages.layout import Reading
-from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.review.candidates import found_candidate, picture_of
 
 router = APIRouter()
@@ -31,7 +31,7 @@ async def picture_of_pair(
 
 
 def _answer(node: Node, asker: Consultation, candidate_id: int, if_none_match: str | None) -> Response:
-    tag = asker.tag(picture_tag(found_candidate(asker, candidate_id)))
+    tag = persons_tag(picture_tag(found_candidate(asker, candidate_id)), asker.caller.pseudonym)
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if unchanged(if_none_match, tag):
         return Response(status_code=304, headers=headers)

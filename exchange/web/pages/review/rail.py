@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from exchange.flows.access.consultation import Consultation
 from exchange.flows.blind.visibility import note_lists
 from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.candidates.exhibit_neighbours import Neighbours, neighbours_of
@@ -18,7 +19,6 @@ from exchange.flows.scan.listed_scans import ListedScan
 from exchange.log.audit_entry import Act
 from exchange.web.pages.review.exhibit_cards import ScoreStrip, exhibit_picture, strip_of
 from exchange.web.rest import response_models
-from exchange.web.rest.consultation import Consultation
 from exchange.web.rest.review.candidates import note_listed
 
 FROM_PATTERN = "^[0-9a-f]{64}$"

@@ -22,7 +22,7 @@ from exchange.flows.report.saved_views import (
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
-from exchange.web.http.conditional import IfNoneMatch, unchanged
+from exchange.web.http.conditional import IfNoneMatch, persons_tag, unchanged
 from exchange.web.http.path_types import RowNumber
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
 from exchange.web.pages.own_requests import check_script, read_json_body
@@ -77,7 +77,7 @@ def view_picture(
     found = found_candidate(asker, candidate_id, cells=False)
     note_listed(asker, [found])
     row = visible_view(node, scans_on_stage(found), view_id, who.caller.pseudonym, everybody=True)
-    tag = asker.tag(f"view.{view_id}.{size}")
+    tag = persons_tag(f"view.{view_id}.{size}", asker.caller.pseudonym)
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache"}
     if unchanged(if_none_match, tag):
         return Response(status_code=304, headers=headers)

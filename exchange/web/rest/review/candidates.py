@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from exchange.errors import NotFound
+from exchange.flows.access.consultation import Consultation
 from exchange.flows.blind import open_lists
 from exchange.flows.blind.visibility import note_shown
 from exchange.flows.candidates.candidates import (
@@ -25,13 +26,13 @@ from exchange.flows.node.node import Node
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.access.consulting import Consulting, ConsultingExaminer
 from exchange.web.description import BINARY
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.in_thread import in_thread
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.http.path_types import RowNumber, StatementId
 from exchange.web.rest import response_models
-from exchange.web.rest.consultation import Consultation, Consulting, ConsultingExaminer
 from schemas.vocabulary import Jurisdiction
 
 router = APIRouter(prefix="/v1", tags=["candidates"])

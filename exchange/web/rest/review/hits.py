@@ -14,8 +14,8 @@ from exchange.flows.review.next_statements import next_statements
 from exchange.flows.review.visible_hits import PairFilter, search_hits, visible_hit
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.access.consulting import Consulting
 from exchange.web.http.paging import Cursor, Limit, decode_place, encode_place, link_next
-from exchange.web.rest.consultation import Consulting
 from exchange.web.rest.review import hit_answers
 from schemas.exhibit import CaseReference, Sha256Hex
 from schemas.statement_base import NodeId

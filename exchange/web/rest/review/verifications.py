@@ -28,9 +28,9 @@ from exchange.flows.review.partners import ask_partner, offered_partners
 from exchange.flows.review.records import StoredRecord
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode, Verifier
+from exchange.web.access.consulting import ConsultingExaminer
 from exchange.web.http.path_types import RandomId, StatementId
 from exchange.web.rest import response_models
-from exchange.web.rest.consultation import ConsultingExaminer
 from schemas.statement_base import LongText, NodeId
 from schemas.vocabulary import AfteConclusion, Basis, RegionOfInterest, ScreenConclusion
 

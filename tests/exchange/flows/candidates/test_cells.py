@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from exchange.compute import Compute
 from exchange.errors import NotFound
+from exchange.flows.access.consultation import Caller, Consultation
 from exchange.flows.candidates.candidates import find_candidate, find_with_cells, ranked_for_record
 from exchange.flows.candidates.cells import with_cells
 from exchange.flows.report.report import gather_report
@@ -22,10 +23,8 @@ from exchange.flows.scan.inspect import prepare_scan
 from exchange.flows.scan.pair_picture import pair_picture
 from exchange.store.tables.records import CandidateRow
 from exchange.store.terms.withdrawals import erase_rows
-from exchange.web.access.caller import Caller
 from exchange.web.pages.review.rail import rail_for
 from exchange.web.report.annex import _comparison
-from exchange.web.rest.consultation import Consultation
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 

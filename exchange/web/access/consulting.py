@@ -1,9 +1,7 @@
-"""What people state of what they search and read, why and under which law; and how it is written down."""
+"""What programs state of why they search and read, and under which law, in the headers of a request."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -11,12 +9,11 @@ from fastapi import Depends, Header
 from pydantic import TypeAdapter, ValidationError
 
 from exchange.errors import InvalidInput
+from exchange.flows.access.consultation import Caller, Consultation
 from exchange.flows.node.node import Node
-from exchange.log.audit_entry import Act, Deed
-from exchange.web.access.caller import Caller, OpenNode, Reader, ReadingExaminer
-from exchange.web.http.conditional import persons_tag
+from exchange.web.access.caller import OpenNode, Reader, ReadingExaminer
 from schemas.exhibit import ShortText
-from schemas.vocabulary import LawfulPurpose, Role
+from schemas.vocabulary import LawfulPurpose
 
 PurposeHeader = Annotated[
     LawfulPurpose | None,
@@ -32,30 +29,6 @@ LegalBasisHeader = Annotated[
     ),
 ]
 _LINE: TypeAdapter[str] = TypeAdapter(ShortText)
-
-
-@dataclass(frozen=True)
-class Consultation:
-    """Somebody who searches or reads, with what they stated."""
-
-    node: Node
-    caller: Caller
-    purpose: str | None
-    legal_basis: str | None
-
-    @property
-    def reader(self) -> tuple[Role, str]:
-        """Whom it may be told, in which role."""
-        return self.caller.role, self.caller.pseudonym
-
-    def tag(self, tag: str) -> str:
-        """Of an answer that is written down when it is given."""
-        return persons_tag(tag, self.caller.pseudonym)
-
-    def note(self, act: Act, count: int, *subjects: str, asked: dict[str, str] | None = None) -> None:
-        """Write the act down; to be called when the answer is made and before it leaves. Raises NotAudited."""
-        words = json.dumps(asked, sort_keys=True, ensure_ascii=False) if asked else None
-        self.node.audit.note(Deed(self.caller.actor, act, count, subjects, words, self.purpose, self.legal_basis))
 
 
 async def consulting(
