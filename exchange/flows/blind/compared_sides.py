@@ -1,4 +1,4 @@
-"""The two specimens of a pair, as the matcher compared them or as they were delivered."""
+"""Specimens as they are shown: the two of a pair as the matcher compared them, others as they were delivered."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from schemas import Pair, Side
 
 @dataclass(frozen=True)
 class ComparedSide:
-    """One specimen of a pair. ``region``: the digest of its region where that was marked by hand; ``mirrored``: its
+    """One specimen. ``region``: the digest of its region where that was marked by hand; ``mirrored``: its
     scan was turned over to be compared."""
 
     record: RecordRow
@@ -34,8 +34,8 @@ def compared_sides(found: StoredCandidate) -> BothSides:
     comparison = json.loads(found.row.comparison)
     turned = [Variant.MIRRORED in Variant(comparison[f"variant_{side}"]) for side in "ab"]
     return (
-        _side(found.record_a, found.acquisition_a, mirrored=turned[0]),
-        _side(found.record_b, found.acquisition_b, mirrored=turned[1]),
+        shown_side(found.record_a, found.acquisition_a, mirrored=turned[0]),
+        shown_side(found.record_b, found.acquisition_b, mirrored=turned[1]),
     )
 
 
@@ -51,8 +51,8 @@ def _delivered(session: Session, side: Side) -> ComparedSide | None:
         return None
     scans = (scan for scan in acquisitions_of(session, side.record) if scan.sha256 == side.scan)
     scan = next((scan for scan in scans if scan.delivered_at is not None), None)
-    return None if scan is None else _side(found[0], scan, mirrored=False)
+    return None if scan is None else shown_side(found[0], scan)
 
 
-def _side(record: RecordRow, scan: AcquisitionRow, *, mirrored: bool) -> ComparedSide:
+def shown_side(record: RecordRow, scan: AcquisitionRow, *, mirrored: bool = False) -> ComparedSide:
     return ComparedSide(record, scan, mirrored, mask_digest(region_mask_of(scan)))

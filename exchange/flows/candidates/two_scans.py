@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from exchange.errors import Forbidden, InvalidInput, NotFound
+from exchange.flows.blind.compared_sides import ComparedSide, shown_side
 from exchange.flows.blind.visibility import view_of
 from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.node.delivered_scan import Entitling
 from exchange.flows.node.node import Node
-from exchange.flows.node.region_masks import mask_digest, region_mask_of
 from exchange.record_filter import RecordFilter
 from exchange.store.entry.drafts import last_submitted
 from exchange.store.entry.records import find_records
@@ -36,25 +36,12 @@ _DIGEST_LENGTH, _LONGEST_ITEM = 64, 32
 
 
 @dataclass(frozen=True)
-class ChosenScan:
-    """A scan that this person may see, and the newest of the records that show it, an own one before all others.
-    ``region``: the digest of its region where that was marked by hand."""
-
-    scan: AcquisitionRow
-    record: RecordRow
-    region: str | None
-
-    @property
-    def sha256(self) -> str:
-        return self.scan.sha256
-
-
-@dataclass(frozen=True)
 class TwoScans:
-    """``compared``: as which pair the matcher compared them, where this person may be told."""
+    """Of each scan the newest of the records that show it, an own one before all others. ``compared``: as which pair
+    the matcher compared them, where this person may be told."""
 
-    one: ChosenScan
-    other: ChosenScan
+    one: ComparedSide
+    other: ComparedSide
     compared: CandidatePair | None
 
 
@@ -98,7 +85,7 @@ def two_scans(node: Node, role: Role, pseudonym: str, one: str, other: str) -> T
         return TwoScans(first, second, _compared(session, role, pseudonym, scans_of(one, other)))
 
 
-def one_scan(node: Node, sha256: str) -> ChosenScan:
+def one_scan(node: Node, sha256: str) -> ComparedSide:
     """One scan, to choose another one beside it. Raises NotFound."""
     with node.store.read() as session:
         [found] = _chosen(session, node, sha256)
@@ -108,7 +95,7 @@ def one_scan(node: Node, sha256: str) -> ChosenScan:
 
 
 def offered_records(
-    node: Node, role: Role, pseudonym: str, typed: str, *, beside: ChosenScan | None = None
+    node: Node, role: Role, pseudonym: str, typed: str, *, beside: ComparedSide | None = None
 ) -> list[OfferedRecord]:
     """Records to choose a scan of, newest first: those that fit what was typed (a case reference or an item number, a
     record's id, the SHA-256 of one of its scans); where nothing was typed, an examiner's own, else what came last.
@@ -143,25 +130,25 @@ def _is_digest(typed: str) -> bool:
     return len(typed) == _DIGEST_LENGTH and set(typed) <= set("0123456789abcdef")
 
 
-def _is_own(node: Node, chosen: ChosenScan) -> bool:
+def _is_own(node: Node, chosen: ComparedSide) -> bool:
     return chosen.record.issuer == node.node_id
 
 
-def _chosen(session: Session, node: Node, *digests: str) -> list[ChosenScan | None]:
+def _chosen(session: Session, node: Node, *digests: str) -> list[ComparedSide | None]:
     """Each scan, or None where no record shows it."""
     showing: list[Sequence[Entitling]] = [records_showing(session, sha256) for sha256 in digests]
     records = find_records(session, {statement.statement_id for rows in showing for _, statement in rows})
     return [_newest([(scan, records[scan.statement_id]) for scan, _ in rows], node) for rows in showing]
 
 
-def _newest(shown: list[tuple[AcquisitionRow, RecordRow]], node: Node) -> ChosenScan | None:
+def _newest(shown: list[tuple[AcquisitionRow, RecordRow]], node: Node) -> ComparedSide | None:
     if not shown:
         return None
     scan, record = max(
         shown,
         key=lambda pair: (pair[1].issuer == node.node_id, pair[1].superseded_by is None, pair[1].sequence),
     )
-    return ChosenScan(scan, record, mask_digest(region_mask_of(scan)))
+    return shown_side(record, scan)
 
 
 def _compared(session: Session, role: Role, pseudonym: str, scans: Scans) -> CandidatePair | None:

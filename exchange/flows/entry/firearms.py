@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from exchange.clock import now, stamp
 from exchange.errors import Conflict, InvalidInput, NotFound
 from exchange.flows.node.node import Node
 from exchange.flows.statement.authorship import WorkAct, check_may_act
+from exchange.log.audit_entry import Act, Actor, Deed
 from exchange.store.entry.firearms import (
     find_firearm,
     ids_that_begin,
@@ -29,11 +31,29 @@ from exchange.store.entry.firearms import (
 from exchange.store.tables.firearms import FirearmRow
 from exchange.store.tables.records import RecordRow
 from schemas import Firearm, Maker
+from schemas.exhibit import ShortText
 from schemas.place import fold_place
+from schemas.statement_base import Moment
 
 MOST_TEST_FIRES: Final = 200
 FIREARM_FIELDS: Final = "exhibit.firearm."
 """How the fields of a form begin that describe a firearm."""
+
+
+class FirearmEntered(BaseModel):
+    """``serial_number`` and ``remark`` stay on this node; what ``firearm`` says goes into each test fire that names
+    it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    firearm: Firearm
+    serial_number: ShortText | None = None
+    remark: ShortText | None = None
+
+
+class FirearmChanged(FirearmEntered):
+    """``seen``: the ``changed_at`` of what was read before."""
+
+    seen: Moment
 
 
 @dataclass(frozen=True)
@@ -96,6 +116,11 @@ def forget_firearm(node: Node, maker: Maker, firearm_id: str) -> None:
                 code="firearm-in-use",
             )
         remove_firearm(session, firearm_id)
+
+
+def note_change(node: Node, actor: Actor, what: str, firearm_id: str) -> None:
+    """Write down who entered, changed or removed a firearm. Raises NotAudited."""
+    node.audit.note(Deed(actor, Act.CHANGE_FIREARM, 1, (firearm_id,), what))
 
 
 def read_firearm(node: Node, firearm_id: str) -> FirearmFile:

@@ -43,6 +43,9 @@ SLOWEST_BYTES_A_S = 32 * 1024
 LONGEST_SEND_S = 3600.0
 """However slow the line; then it is tried again."""
 
+MAX_PEERS = 16
+"""So many peers are asked at once."""
+
 
 @dataclass(frozen=True)
 class Question:

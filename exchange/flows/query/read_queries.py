@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from exchange.clock import stamp
 from exchange.flows.node.node import Node
 from exchange.flows.node.pipelines import roles_of
+from exchange.flows.node.validated_scores import why_not_validated
 from exchange.flows.query.blind_bands import shows_bands, told
+from exchange.flows.query.start_search import triggers_named
+from exchange.search_triggers import SearchTrigger
 from exchange.store.entry.records import acquisitions_of, find_record
 from exchange.store.long_lists import MOST_SORTED as MOST_SORTED
 from exchange.store.query.queries import LAST_ASKED_FIRST as LAST_ASKED_FIRST
@@ -31,17 +34,39 @@ from schemas.vocabulary import Role
 
 
 @dataclass(frozen=True)
+class ToldFound:
+    """What a query found, as far as one person is told. ``band``: None for somebody who is shown none;
+    ``not_validated``: why the scores that it stands for are not; ``overdue``: the owner's head should have decided."""
+
+    handle: str
+    band: str | None
+    not_validated: str | None
+    state: str
+    record: str | None
+    due_at: str | None
+    overdue: bool
+
+
+@dataclass(frozen=True)
 class ReadQuery:
-    """``told``: whether this person is told what it found, else ``found`` is empty; ``banded``: whether with bands."""
+    """``told``: whether this person is told what it found, else ``found`` is empty."""
 
     row: QueryRow
     told: bool
-    banded: bool
-    found: Sequence[FoundRow]
+    found: Sequence[ToldFound]
 
     @property
     def overdue(self) -> bool:
         return self.row.state in OPEN and self.row.due_at < stamp()
+
+    @property
+    def result(self) -> str | None:
+        return self.row.result if self.told else None
+
+    @property
+    def started_by(self) -> tuple[SearchTrigger, ...]:
+        """The rules by which this node asked by itself; none where a person asked."""
+        return triggers_named(self.row.triggers)
 
 
 @dataclass(frozen=True)
@@ -89,8 +114,11 @@ def read_queries(
         ReadQuery(
             row,
             row.statement_id in open_to,
-            shows_bands(node, role, row),
-            [item for item in found if item.query == row.statement_id and item.query in open_to],
+            [
+                _told_found(item, row.roi, banded=shows_bands(node, role, row))
+                for item in found
+                if item.query == row.statement_id and item.query in open_to
+            ],
         )
         for row in shown
     ]
@@ -98,9 +126,16 @@ def read_queries(
     return ReadQueries(items, order, following, count)
 
 
-def is_overdue(found: FoundRow) -> bool:
-    """Whether the owner's head should have decided on it by now."""
-    return found.state == FoundState.REQUESTED and found.due_at is not None and found.due_at < stamp()
+def _told_found(found: FoundRow, roi: str, *, banded: bool) -> ToldFound:
+    return ToldFound(
+        handle=found.handle,
+        band=found.band if banded else None,
+        not_validated=why_not_validated(roi, None, None) if banded and found.band else None,
+        state=found.state,
+        record=found.record,
+        due_at=found.due_at,
+        overdue=found.state == FoundState.REQUESTED and found.due_at is not None and found.due_at < stamp(),
+    )
 
 
 def names_found(node: Node, query: str, handle: str) -> bool:

@@ -3,16 +3,17 @@ under which handling code, and whether what was entered says that it is syntheti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from exchange.errors import NotFound
+from exchange.flows.blind.compared_sides import ComparedSide
 from exchange.flows.node.node import Node
 from exchange.flows.statement.sharing import record_of
 from exchange.store.entry.scan_instruments import instruments_of
-from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas import Record
 from schemas.vocabulary import HandlingCode
 
@@ -32,24 +33,24 @@ class PaperSide:
     synthetic: bool
 
 
-def paper_sides(node: Node, *shown: tuple[RecordRow, AcquisitionRow]) -> dict[str, PaperSide]:
+def paper_sides(node: Node, sides: Sequence[ComparedSide]) -> dict[str, PaperSide]:
     """By the digest of each scan. Raises NotFound where a record was withdrawn meanwhile."""
     with node.store.read() as session:
-        instruments = instruments_of(session, [scan.acquisition_id for _, scan in shown])
+        instruments = instruments_of(session, [side.scan.acquisition_id for side in sides])
         return {
-            scan.sha256: _side(session, node, row, scan, instruments.get(scan.acquisition_id, ""))
-            for row, scan in shown
+            side.scan.sha256: _side(session, node, side, instruments.get(side.scan.acquisition_id, ""))
+            for side in sides
         }
 
 
-def _side(session: Session, node: Node, row: RecordRow, scan: AcquisitionRow, instrument: str) -> PaperSide:
+def _side(session: Session, node: Node, side: ComparedSide, instrument: str) -> PaperSide:
     try:
-        record = record_of(session, row.statement_id)
+        record = record_of(session, side.record.statement_id)
     except LookupError as error:
         raise NotFound("There is no such record on this node.") from error
-    own = row.issuer == node.node_id
+    own = side.record.issuer == node.node_id
     return PaperSide(
-        scan.roi,
+        side.scan.roi,
         node.settings.laboratory if own else None,
         record.handling.code,
         record.handling.restriction,

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
+from exchange.clock import stamp
 from exchange.flows.node.node import Node
 from exchange.flows.query.ask import decide_query
 from exchange.flows.query.blind_bands import told
@@ -40,16 +41,21 @@ class Concern(StrEnum):
 @dataclass(frozen=True)
 class WaitingApproval:
     """One question for the head. ``record`` and ``handling`` are of the own record that is at stake, None once it was
-    withdrawn; ``query`` is the query that it comes from, ``found`` what of its answer is asked for, ``because`` what
-    whoever asks says of it."""
+    withdrawn; ``query`` is the query that it comes from, ``peer`` who is asked or asks, ``found`` what of
+    its answer is asked for, ``because`` what whoever asks says of it."""
 
     row: ApprovalRow
     concern: Concern
     record: RecordRow | None
     handling: Handling | None
     query: QueryRow | None
+    peer: str | None
     found: FoundRow | None
     because: str | None
+
+    @property
+    def overdue(self) -> bool:
+        return self.row.decision is None and self.row.due_at < stamp()
 
 
 def waiting_decisions(node: Node) -> Sequence[ApprovalRow]:
@@ -61,7 +67,7 @@ def waiting_decisions(node: Node) -> Sequence[ApprovalRow]:
 def queue(node: Node, *, open_only: bool = True) -> list[WaitingApproval]:
     """The most pressing first."""
     with node.store.read() as session:
-        return [_waiting(session, row) for row in list_approvals(session, open_only=open_only)]
+        return [_waiting(session, node.node_id, row) for row in list_approvals(session, open_only=open_only)]
 
 
 def queue_for(node: Node, role: Role, pseudonym: str, *, open_only: bool) -> list[WaitingApproval]:
@@ -91,7 +97,7 @@ def sign_decision(
     return approve(node, maker, concerns, jurisdiction, decision, because)
 
 
-def _waiting(session: Session, row: ApprovalRow) -> WaitingApproval:
+def _waiting(session: Session, node_id: str, row: ApprovalRow) -> WaitingApproval:
     found = find_found(session, row.concerns)
     query = find_query(session, found.query if found is not None else row.concerns)
     concern, record, because = Concern.RECORD, row.concerns, None
@@ -101,7 +107,16 @@ def _waiting(session: Session, row: ApprovalRow) -> WaitingApproval:
         concern, record = Concern.QUERY, query.record or ""
     stored = find_record(session, record)
     handling = record_of(session, record).handling if stored is not None else None
-    return WaitingApproval(row, concern, stored[0] if stored is not None else None, handling, query, found, because)
+    return WaitingApproval(
+        row=row,
+        concern=concern,
+        record=stored[0] if stored is not None else None,
+        handling=handling,
+        query=query,
+        peer=(query.asked if query.asker == node_id else query.asker) if query is not None else None,
+        found=found,
+        because=because,
+    )
 
 
 def _because(session: Session, request: str | None) -> str | None:

@@ -85,6 +85,12 @@ class ReadRecord:
     started: StartedSearch | None
 
     @property
+    def superseded_by(self) -> str | None:
+        """What is not believed was superseded by no newer version, but by a key-event."""
+        not_believed = self.suspicion is not None and not self.suspicion.believed
+        return None if not_believed else self.row.superseded_by
+
+    @property
     def pending(self) -> int:
         """How many of its scans are not correlated yet."""
         return sum(scan.state in store.PENDING for scan in self.scans)

@@ -21,7 +21,7 @@ from exchange.flows.node.node import Node
 from exchange.flows.statement.signed_standing import policy_is_as_signed
 from exchange.flows.terms.terms import policy_in
 from exchange.flows.terms.withdraw import revoke_from
-from exchange.log.audit_entry import Act, Actor, Deed
+from exchange.log.audit_entry import MAX_SUBJECTS, Act, Actor, Deed
 from exchange.policy import Reason
 from exchange.store.entry.records import find_record
 from exchange.store.sync.peers import all_peers, find_peer
@@ -131,6 +131,14 @@ def held_page(node: Node, jurisdiction: Jurisdiction | None = None, *, skip: int
             before = max(0, before - holder.records)
     following = skip + limit if len(found) > limit else None
     return HeldPage(holders, tuple(found[:limit]), following)
+
+
+def read_held_page(node: Node, actor: Actor, jurisdiction: Jurisdiction | None, *, skip: int, limit: int) -> HeldPage:
+    """As ``held_page``, with a note of which records were listed. Raises NotAudited."""
+    found = held_page(node, jurisdiction, skip=skip, limit=limit)
+    names = tuple(dict.fromkeys(item.record.statement_id for item in found.records))[:MAX_SUBJECTS]
+    node.audit.note(Deed(actor, Act.SEARCH_RECORDS, len(found.records), names, '{"held": "policy"}'))
+    return found
 
 
 def decided_before(node: Node, *, limit: int) -> list[DecidedBefore]:

@@ -6,14 +6,17 @@ import base64
 import binascii
 import json
 import re
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
 
 from exchange.errors import InvalidInput
+from exchange.flows.hits.history import HitPlace
 
 _BEYOND = 2**62  # no row has such a number, and SQLite takes none above 2**63
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+_PAIR: Final = re.compile(r"[0-9a-f]{64}")
 
 Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[str | None, Query(max_length=200, description="The `next` of the page before.")]
@@ -44,6 +47,14 @@ def decode_place(cursor: str, *forms: re.Pattern[str]) -> list[str]:
     if not all(isinstance(part, str) and form.fullmatch(part) for part, form in zip(found, forms, strict=True)):
         raise _invalid()
     return found
+
+
+def hit_place_in(cursor: str | None) -> HitPlace | None:
+    """Where in a list of hits a page begins. Raises InvalidInput."""
+    if cursor is None:
+        return None
+    moment, pair = decode_place(cursor, _MOMENT, _PAIR)
+    return moment, pair
 
 
 def _is_place(part: object) -> bool:

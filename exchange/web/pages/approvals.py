@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput
 from exchange.flows.entry.free_text import Doubt, doubts
-from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.node import Node
 from exchange.flows.review.approvals import queue_for, sign_decision
 from exchange.flows.terms.held_under_old_line import holders_now
@@ -18,7 +17,6 @@ from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.query.queries import line_of
-from exchange.web.rest import query_answers
 from schemas.vocabulary import Decision, Jurisdiction, Role
 
 router = APIRouter()
@@ -32,14 +30,14 @@ Watching = Annotated[Visitor, Depends(only(Role.EXAMINER, Role.HEAD))]
 def waiting(node: OpenNode, who: Watching, doubt: Doubts = ()) -> Response:
     """The most pressing first; what was decided stands below. ``doubt``: what the reason just signed may tell."""
     asker = who.consultation
-    found = queue_for(node, who.caller.role, who.caller.pseudonym, open_only=False)
-    doubted = suspicions_of(node, (item.record for item in found))
-    items = [query_answers.approval(item, node.node_id, doubted) for item in found]
-    open_ones = [item for item in items if item.decision is None]
+    items = queue_for(node, who.caller.role, who.caller.pseudonym, open_only=False)
+    open_ones = [item for item in items if item.row.decision is None]
     decided = sorted(
-        (item for item in items if item.decision is not None), key=lambda item: str(item.decided_at), reverse=True
+        (item for item in items if item.row.decision is not None),
+        key=lambda item: str(item.row.decided_at),
+        reverse=True,
     )[:DECIDED_SHOWN]
-    subjects = [item.concerns for item in [*open_ones, *decided]]
+    subjects = [item.row.concerns for item in [*open_ones, *decided]]
     asker.note(Act.LIST_STATEMENTS, len(subjects), *subjects[:MAX_SUBJECTS])
     is_head = who.caller.role is Role.HEAD
     held = sum(holder.records for holder in holders_now(node)) if is_head else 0

@@ -22,11 +22,13 @@ from exchange.flows.access.consultation import Caller, Consultation
 from exchange.flows.access.sessions import open_session
 from exchange.flows.access.sign_in import csrf_of
 from exchange.flows.alerts.alerts import MOST_ALERTS, tell_fresh
+from exchange.flows.blind.compared_sides import ComparedSide
 from exchange.flows.entry.free_text import doubts_in
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.node.likelihood_ratio import other_matcher, own_matcher
 from exchange.flows.node.node import Node
-from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
+from exchange.flows.review.records import StoredRecord
+from exchange.flows.scan.listed_scans import ListedScan, listed_scan, pictured_scans
 from exchange.flows.scan.thumbnail import PICTURES_VERSION
 from exchange.search_triggers import SearchTrigger
 from exchange.web.access.caller import OpenNode
@@ -38,7 +40,6 @@ from exchange.web.pages.help import chapter_of
 from exchange.web.pages.own_requests import media_type_of, own_body
 from exchange.web.pages.static_files import STATIC_ADDRESS
 from exchange.web.pages.themes import chosen_theme
-from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.audited_acts import act_in_words, acts_in_words
 from exchange.web.wording.calibres import CALIBRES_BY_KIND, HasCalibre, calibre_problem, calibre_words
 from exchange.web.wording.exhibit_name import ListedExhibit, listed_name
@@ -103,13 +104,20 @@ def _turned(degrees: float) -> str:
     return ("+" if signed >= 0 else "") + spoken().number(signed, 1) + "°"
 
 
-def _occurred(record: RecordSummary) -> str:
+def _occurred(record: StoredRecord) -> str:
     return period(record.earliest, record.latest)
 
 
-def _case_address(record: RecordSummary) -> str:
+def _case_address(record: StoredRecord) -> str:
     """Where the graph of a record's case is; a reference may hold a slash."""
-    return f"/app/cases/{record.jurisdiction.code}/{quote(record.case_reference, safe='')}"
+    return f"/app/cases/{record.jurisdiction}/{quote(record.case_reference, safe='')}"
+
+
+def _heights_address(side: ComparedSide) -> str:
+    """Where the comparison viewer gets what it draws of a specimen, turned as the matcher compared it."""
+    drawn = "mirrored" if side.mirrored else "plain"
+    address = f"/app/scans/{side.scan.sha256}/heights/{drawn}?form=filtered"
+    return address if side.region is None else f"{address}&region={side.region}"
 
 
 def _picture_address(scan: ListedScan, size: str) -> str:
@@ -214,6 +222,8 @@ _pages.filters |= {
     "because": _because,
     "doubts": doubts_in,
     "picture_address": _picture_address,
+    "heights_address": _heights_address,
+    "listed_scan": listed_scan,
 }
 
 

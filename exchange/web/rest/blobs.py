@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from exchange.flows.access.consultation import Consultation
 from exchange.flows.log.audit_rows import dealt_with
-from exchange.flows.node.delivered_scan import Entitling, records_with_scan
-from exchange.flows.node.node import Node
-from exchange.flows.sync.serve_lane import may_fetch
 from exchange.log.audit_entry import Act
-from exchange.web.access.caller import CallingPeer, OpenNode, ReaderOrPeer
-from exchange.web.access.consulting import LegalBasisHeader, PurposeHeader, consultation_of
+from exchange.web.access.caller import CallingPeer, OpenNode
+from exchange.web.access.given_scans import MAX_RECORDS, ReaderOfScan, shown_by
 from exchange.web.description import BINARY
 from exchange.web.http.conditional import IfNoneMatch, unchanged
 from exchange.web.http.path_types import Digest
@@ -23,24 +17,6 @@ from exchange.web.http.problems import REFUSAL_ANSWER
 from exchange.web.http.ranges import file_answer
 
 router = APIRouter(prefix="/v1", tags=["records"])
-
-MAX_RECORDS = 16
-"""How many of the records that name a scan are written down with it."""
-
-
-async def reader_or_peer(
-    node: OpenNode, caller: ReaderOrPeer, purpose: PurposeHeader = None, legal_basis: LegalBasisHeader = None
-) -> Consultation | CallingPeer:
-    """A person who may see records by token, or else a peer by signature."""
-    return caller if isinstance(caller, CallingPeer) else consultation_of(node, caller, purpose, legal_basis)
-
-
-def shown_by(node: Node, asker: Consultation | CallingPeer, sha256: str) -> Sequence[Entitling]:
-    """The records by which the asker may have a scan; only these are written down, and only what they say of it is
-    shown. Raises NotFound."""
-    if isinstance(asker, CallingPeer):
-        return may_fetch(node, asker.row, sha256)
-    return records_with_scan(node, sha256)
 
 
 @router.get(
@@ -56,7 +32,7 @@ def shown_by(node: Node, asker: Consultation | CallingPeer, sha256: str) -> Sequ
 def read_blob(
     request: Request,
     node: OpenNode,
-    asker: Annotated[Consultation | CallingPeer, Depends(reader_or_peer)],
+    asker: ReaderOfScan,
     sha256: Digest,
     if_none_match: IfNoneMatch = None,
 ) -> Response:

@@ -5,38 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from exchange.flows.access.consultation import Caller
 from exchange.flows.entry import firearms as flow
-from exchange.flows.entry.firearms import HeldFirearm
+from exchange.flows.entry.firearms import FirearmChanged, FirearmEntered
 from exchange.flows.node.node import Node
-from exchange.log.audit_entry import Act, Deed
+from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode, Submitter
 from exchange.web.access.consulting import Consulting
 from exchange.web.http.paging import Cursor, Limit, decode_cursor, encode_cursor, link_next
 from exchange.web.http.path_types import FirearmInPath
 from schemas import Firearm
-from schemas.exhibit import ShortText
 from schemas.statement_base import Moment
 
 router = APIRouter(prefix="/v1/firearms", tags=["firearms"])
-
-
-class FirearmEntered(BaseModel):
-    """``serial_number`` and ``remark`` stay on this node; what ``firearm`` says goes into each test fire that names
-    it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    firearm: Firearm
-    serial_number: ShortText | None = None
-    remark: ShortText | None = None
-
-
-class FirearmChanged(FirearmEntered):
-    """``seen``: the ``changed_at`` of what was read before."""
-
-    seen: Moment
 
 
 class FirearmAnswer(BaseModel):
@@ -75,7 +57,7 @@ def search_firearms(
     shown = found[:limit]
     names = (item.stated.firearm_id for item in shown)
     asker.note(Act.READ_FIREARM, len(shown), *names, asked={"text": text} if text else None)
-    return FirearmPage(items=[FirearmAnswer(**_fields(item)) for item in shown], next=following)
+    return FirearmPage(items=[FirearmAnswer(firearm=item.stated, **vars(item)) for item in shown], next=following)
 
 
 @router.post("", status_code=201, response_model=FirearmWithTestFires)
@@ -84,7 +66,7 @@ def enter_firearm(
 ) -> FirearmWithTestFires:
     """Enter a firearm. A test fire that names one which is not here yet enters it too."""
     flow.enter_firearm(node, caller.maker, entered.firearm, entered.serial_number, entered.remark)
-    note_change(node, caller, "entered", entered.firearm.firearm_id)
+    flow.note_change(node, caller.actor, "entered", entered.firearm.firearm_id)
     response.headers["Location"] = f"/v1/firearms/{entered.firearm.firearm_id}"
     return _file(node, entered.firearm.firearm_id)
 
@@ -104,7 +86,7 @@ def change_firearm(
     """Put down what is known of a firearm now. Records that name it say what they said when they were signed."""
     stated = changed.firearm.model_copy(update={"firearm_id": firearm_id})
     flow.change_firearm(node, caller.maker, stated, changed.serial_number, changed.remark, changed.seen)
-    note_change(node, caller, "changed", firearm_id)
+    flow.note_change(node, caller.actor, "changed", firearm_id)
     return _file(node, firearm_id)
 
 
@@ -112,26 +94,11 @@ def change_firearm(
 def delete_firearm(node: OpenNode, caller: Submitter, firearm_id: FirearmInPath) -> Response:
     """Take a firearm off the list that no current record names."""
     flow.forget_firearm(node, caller.maker, firearm_id)
-    note_change(node, caller, "removed", firearm_id)
+    flow.note_change(node, caller.actor, "removed", firearm_id)
     return Response(status_code=204)
-
-
-def note_change(node: Node, caller: Caller, what: str, firearm_id: str) -> None:
-    node.audit.note(Deed(caller.actor, Act.CHANGE_FIREARM, 1, (firearm_id,), what))
 
 
 def _file(node: Node, firearm_id: str) -> FirearmWithTestFires:
     found = flow.read_firearm(node, firearm_id)
     names = [row.statement_id for row in found.test_fires]
-    return FirearmWithTestFires(**_fields(found.firearm), test_fires=names)
-
-
-def _fields(held: HeldFirearm) -> dict[str, object]:
-    return {
-        "firearm": held.stated,
-        "serial_number": held.serial_number,
-        "remark": held.remark,
-        "entered_by": held.entered_by,
-        "entered_at": held.entered_at,
-        "changed_at": held.changed_at,
-    }
+    return FirearmWithTestFires(firearm=found.firearm.stated, **vars(found.firearm), test_fires=names)

@@ -7,11 +7,8 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from exchange.flows.access.consultation import Caller
 from exchange.flows.entry.free_text import doubts_in
-from exchange.flows.node.node import Node
-from exchange.flows.terms.held_under_old_line import HeldDecision, HeldPage, HeldRecord, decide_held, held_page
-from exchange.log.audit_entry import MAX_SUBJECTS, Act, Deed
+from exchange.flows.terms.held_under_old_line import HeldDecision, HeldRecord, decide_held, read_held_page
 from exchange.web.access.caller import Head, OpenNode
 from exchange.web.rest import response_models
 from exchange.web.rest.terms import Asked, HoldingAnswer, holding
@@ -77,8 +74,7 @@ def list_held_records(
 ) -> HeldAnswer:
     """The own records that peers were given and that the policy in force would not give them now: taken back from their
     holder, or left there for a reason, by ``POST``."""
-    found = held_page(node, jurisdiction, skip=skip, limit=limit)
-    note_held(node, caller, found)
+    found = read_held_page(node, caller.actor, jurisdiction, skip=skip, limit=limit)
     return HeldAnswer(
         holders=[holding(item) for item in found.holders],
         items=[HeldRecordAnswer.of(item) for item in found.records],
@@ -96,9 +92,3 @@ def decide_held_records(node: OpenNode, caller: Head, asked: HeldAsked) -> HeldD
     return HeldDecided(
         statements=list(done.statements), text_warnings=doubts_in(asked), records=done.records, waiting=done.waiting
     )
-
-
-def note_held(node: Node, caller: Caller, found: HeldPage) -> None:
-    """Which records were listed. Raises NotAudited."""
-    names = tuple(dict.fromkeys(item.record.statement_id for item in found.records))[:MAX_SUBJECTS]
-    node.audit.note(Deed(caller.actor, Act.SEARCH_RECORDS, len(found.records), names, '{"held": "policy"}'))

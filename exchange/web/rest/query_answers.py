@@ -8,12 +8,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from exchange.clock import stamp
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.flows.node.validated_scores import why_not_validated
-from exchange.flows.query.ask import QuestionOutcome
-from exchange.flows.query.read_queries import ReadQuery, is_overdue
-from exchange.flows.query.start_search import triggers_named
+from exchange.flows.query.ask import MAX_PEERS, QuestionOutcome
+from exchange.flows.query.read_queries import ReadQuery
 from exchange.flows.review.approvals import WaitingApproval
 from exchange.search_triggers import SearchTrigger
 from exchange.web.rest import response_models
@@ -26,7 +23,6 @@ BAND_NOTE = (
     "identifies nothing. That there is no candidate does not say that the firearm was not seen. Each node compares "
     "with its own version of the matcher: bands of two nodes do not rank against each other."
 )
-MAX_PEERS = 16
 
 
 class QuestionBody(BaseModel):
@@ -72,6 +68,8 @@ class FoundAnswer(BaseModel):
     """``band``: null for an examiner who did not ask; ``not_validated``: why the scores that it stands for are not
     validated. ``record`` is known to its owner, and to who asked once it was granted. States: found, requested,
     granted, refused, withdrawn."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     handle: str
     band: str | None
@@ -169,30 +167,19 @@ def query(item: ReadQuery) -> QueryAnswer:
         purpose=row.purpose,
         legal_basis=row.legal_basis,
         made_by=row.made_by,
-        started_by=list(triggers_named(row.triggers)),
+        started_by=list(item.started_by),
         state=row.state,
         detail=row.detail,
         at=datetime.fromisoformat(row.at),
         due_at=datetime.fromisoformat(row.due_at),
         overdue=item.overdue,
         answered_at=datetime.fromisoformat(row.answered_at) if row.answered_at else None,
-        result=row.result if item.told else None,
-        found=[
-            FoundAnswer(
-                handle=found.handle,
-                band=found.band if item.banded else None,
-                not_validated=why_not_validated(row.roi, None, None) if item.banded and found.band else None,
-                state=found.state,
-                record=found.record,
-                due_at=datetime.fromisoformat(found.due_at) if found.due_at else None,
-                overdue=is_overdue(found),
-            )
-            for found in item.found
-        ],
+        result=item.result,
+        found=[FoundAnswer.model_validate(found) for found in item.found],
     )
 
 
-def approval(item: WaitingApproval, node_id: str, doubted: Mapping[str, Suspicion]) -> ApprovalAnswer:
+def approval(item: WaitingApproval, doubted: Mapping[str, Suspicion]) -> ApprovalAnswer:
     row, asking, record = item.row, item.query, item.record
     return ApprovalAnswer(
         concerns=row.concerns,
@@ -202,13 +189,13 @@ def approval(item: WaitingApproval, node_id: str, doubted: Mapping[str, Suspicio
         handling=item.handling.code if item.handling else None,
         restriction=item.handling.restriction if item.handling else None,
         query=asking.statement_id if asking else None,
-        peer=(asking.asked if asking.asker == node_id else asking.asker) if asking else None,
+        peer=item.peer,
         purpose=asking.purpose if asking else None,
         legal_basis=asking.legal_basis if asking else None,
         because=item.because,
         asked_at=datetime.fromisoformat(row.asked_at),
         due_at=datetime.fromisoformat(row.due_at),
-        overdue=row.decision is None and row.due_at < stamp(),
+        overdue=item.overdue,
         decision=row.decision,
         decided_at=datetime.fromisoformat(row.decided_at) if row.decided_at else None,
     )

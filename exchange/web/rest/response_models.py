@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from exchange.flows.candidates.candidates import CandidatePair
+from exchange.flows.candidates.shown_pair import ShownPair
 from exchange.flows.entry.free_text import Doubt
 from exchange.flows.entry.submit import SubmissionReceipt
 from exchange.flows.keys.suspicion import Suspicion
-from exchange.flows.node.likelihood_ratio import ScoreRatio, other_matcher
-from exchange.flows.node.validated_scores import not_validated
+from exchange.flows.node.likelihood_ratio import other_matcher
 from exchange.flows.review.records import ReadRecord, StoredAcquisition, StoredRecord
 from exchange.flows.review.visible_statements import VisibleStatement
 from exchange.flows.statement.sharing import Shared
@@ -415,12 +415,10 @@ def suspicion_answer(found: Suspicion | None) -> SuspicionAnswer | None:
 
 
 def record(found: ReadRecord) -> RecordAnswer:
-    """What is not believed was superseded by no newer version, but by a key-event."""
-    not_believed = found.suspicion is not None and not found.suspicion.believed
     return RecordAnswer(
         **summary(found.row, found.suspicion).model_dump(),
         log_index=found.log_index,
-        superseded_by=None if not_believed else found.row.superseded_by,
+        superseded_by=found.superseded_by,
         statement=found.said.model_dump(mode="json"),
         acquisitions=[_acquisition(item, found.mirrored.get(item.acquisition_id)) for item in found.scans],
         sharing=sharing(found.shared),
@@ -433,45 +431,24 @@ def _acquisition(row: StoredAcquisition, mirrored: str | None) -> AcquisitionAns
     return answer.model_copy(update={"detail": mirrored}) if mirrored is not None else answer
 
 
-def candidate(
-    found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion], seen_from: str | None = None
-) -> CandidateAnswer:
-    return CandidateAnswer(**_candidate(found, worth, doubted, seen_from))
+def candidate(found: ShownPair, doubted: Mapping[str, Suspicion]) -> CandidateAnswer:
+    return CandidateAnswer(**_candidate(found, doubted))
 
 
-def candidate_detail(found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
-    sides = ((found.acquisition_a, found.record_a), (found.acquisition_b, found.record_b))
+def candidate_detail(pair: CandidatePair, found: ShownPair, doubted: Mapping[str, Suspicion]) -> CandidateDetail:
+    sides = ((pair.acquisition_a, pair.record_a), (pair.acquisition_b, pair.record_b))
     return CandidateDetail(
-        **_candidate(found, worth, doubted, None),
-        comparison=json.loads(found.row.comparison),
+        **_candidate(found, doubted),
+        comparison=json.loads(pair.row.comparison),
         mended=[record.statement_id for scan, record in sides if scan.region_mended],
     )
 
 
-def _candidate(
-    found: CandidatePair, worth: ScoreRatio, doubted: Mapping[str, Suspicion], seen_from: str | None
-) -> dict[str, Any]:
-    mine, other = found.record_a, found.record_b
-    if seen_from == other.statement_id:
-        mine, other = other, mine
-    return {
-        "candidate_id": found.row.candidate_id,
-        "roi": found.roi,
-        "score": found.row.score,
-        "not_validated": not_validated(found),
-        "congruent_cells": found.row.congruent_cells if found.row.cells_found else None,
-        "cells": found.row.cells if found.row.cells_found else None,
-        "rotation_deg": found.row.rotation_deg,
-        "cross_border": found.row.cross_border,
-        "same_case": found.row.same_case,
-        "likelihood_ratio": worth.likelihood_ratio,
-        "no_validated_lr": worth.no_validated_lr,
-        "record": summary(mine, doubted.get(mine.statement_id)),
-        "other": summary(other, doubted.get(other.statement_id)),
-        "created_at": datetime.fromisoformat(found.row.created_at),
-        "matcher": found.row.matcher_version,
-        "matcher_differs": other_matcher(found.row.matcher_version),
-        "parameters": found.row.parameters,
+def _candidate(found: ShownPair, doubted: Mapping[str, Suspicion]) -> dict[str, Any]:
+    return vars(found) | {
+        "record": summary(found.record, doubted.get(found.record.statement_id)),
+        "other": summary(found.other, doubted.get(found.other.statement_id)),
+        "matcher_differs": other_matcher(found.matcher),
     }
 
 

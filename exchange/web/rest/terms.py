@@ -176,7 +176,7 @@ def list_approvals(
     """What waits for a decision, the most pressing first: records, own queries, and what peers' queries found."""
     found = queue_for(node, caller.role, caller.pseudonym, open_only=not everything)
     doubted = suspicions_of(node, (item.record for item in found))
-    return [query_answers.approval(item, node.node_id, doubted) for item in found]
+    return [query_answers.approval(item, doubted) for item in found]
 
 
 @router.post("/approvals", status_code=201, response_model=response_models.Stated)

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import Conflict, InvalidInput
 from exchange.flows.entry import firearms as flow
 from exchange.flows.entry.drafts import begin_test_fire
-from exchange.flows.entry.firearms import FirearmFile
+from exchange.flows.entry.firearms import FirearmChanged, FirearmEntered, FirearmFile
 from exchange.flows.node.node import Node
 from exchange.flows.review.disclosures import disclosures_on
 from exchange.flows.review.records import NEWEST_FIRST, RecordColumn, RecordOrder, rows_in_order
@@ -24,8 +24,6 @@ from exchange.web.http.path_types import FirearmInPath
 from exchange.web.pages.entry.sorted_records import few_records, record_order
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.sorting import Direction
-from exchange.web.rest import response_models
-from exchange.web.rest.firearms import FirearmChanged, FirearmEntered, note_change
 from exchange.web.wording.calibres import BESIDE_THE_LIST
 from schemas import Firearm
 from schemas.strict_json import contract_error
@@ -101,7 +99,7 @@ def _enter(node: Node, who: Visitor, fields: dict[str, str]) -> Response:
         flow.enter_firearm(node, who.caller.maker, entered.firearm, entered.serial_number, entered.remark)
     except (ValidationError, InvalidInput, Conflict) as error:
         return _list(node, who, "", 0, FirearmForm(fields, _problems(error)))
-    note_change(node, who.caller, "entered", entered.firearm.firearm_id)
+    flow.note_change(node, who.caller.actor, "entered", entered.firearm.firearm_id)
     return RedirectResponse(firearm_address(entered.firearm.firearm_id), 303)
 
 
@@ -112,7 +110,7 @@ def _act(node: Node, who: Visitor, firearm_id: str, fields: dict[str, str]) -> R
             return RedirectResponse(f"/app/register/{draft}", 303)
         case "remove":
             flow.forget_firearm(node, who.caller.maker, firearm_id)
-            note_change(node, who.caller, "removed", firearm_id)
+            flow.note_change(node, who.caller.actor, "removed", firearm_id)
             return RedirectResponse("/app/firearms", 303)
     try:
         changed = FirearmChanged.model_validate(
@@ -123,7 +121,7 @@ def _act(node: Node, who: Visitor, firearm_id: str, fields: dict[str, str]) -> R
         )
     except (ValidationError, InvalidInput, Conflict) as error:
         return _file(node, who, flow.read_firearm(node, firearm_id), FirearmForm(fields, _problems(error)))
-    note_change(node, who.caller, "changed", firearm_id)
+    flow.note_change(node, who.caller.actor, "changed", firearm_id)
     return RedirectResponse(firearm_address(firearm_id), 303)
 
 
@@ -159,7 +157,7 @@ def _file(
         who,
         status=422 if form.problems else 200,
         held=found.firearm,
-        records=[response_models.summary(row) for row in rows_in_order(found.test_fires, order)],
+        records=rows_in_order(found.test_fires, order),
         sorting=few_records(order, firearm_address(found.firearm.stated.firearm_id)),
         disclosed=disclosed,
         form=form,

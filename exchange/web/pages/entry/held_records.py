@@ -11,12 +11,16 @@ from starlette.responses import RedirectResponse, Response
 from exchange.errors import InvalidInput
 from exchange.flows.entry.free_text import Doubt, doubts
 from exchange.flows.node.node import Node
-from exchange.flows.terms.held_under_old_line import HeldDecision, HeldOutcome, decide_held, decided_before, held_page
+from exchange.flows.terms.held_under_old_line import (
+    HeldDecision,
+    HeldOutcome,
+    decide_held,
+    decided_before,
+    read_held_page,
+)
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Heading, Visitor, off_loop, page, read_form
 from exchange.web.pages.query.queries import line_of
-from exchange.web.rest import response_models
-from exchange.web.rest.held_records import note_held
 from schemas.vocabulary import Jurisdiction
 
 router = APIRouter()
@@ -36,13 +40,12 @@ def held_records(
 ) -> Response:
     """By holder, then in the order in which it was stored; what was decided stands below. ``doubt``: what the reason
     just given may tell."""
-    found = held_page(node, jurisdiction, skip=skip, limit=ON_A_PAGE)
-    note_held(node, who.caller, found)
+    found = read_held_page(node, who.caller.actor, jurisdiction, skip=skip, limit=ON_A_PAGE)
     return page(
         "held",
         who,
         holders=found.holders,
-        records=[(item, response_models.summary(item.record)) for item in found.records],
+        records=found.records,
         following=found.following,
         jurisdiction=jurisdiction,
         decided=decided_before(node, limit=HELD_SHOWN),

@@ -23,7 +23,6 @@ from exchange.web.http.path_types import StatementId
 from exchange.web.pages.approvals import Doubts
 from exchange.web.pages.entry.withdrawals import WITHDRAWAL_REASONS
 from exchange.web.pages.layout import Reading, Visitor, page
-from exchange.web.rest import response_models
 from exchange.web.wording.started_search import outcome_words
 from schemas.vocabulary import Role
 
@@ -41,8 +40,8 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId, doubt: 
     asker.note(Act.READ_RECORD, 1, statement_id)
     if disclosed:
         asker.note(Act.LIST_STATEMENTS, len(disclosed), *(item.statement_id for item in disclosed))
-    row, answer = found.row, response_models.record(found)
-    signed = json.dumps(answer.statement, indent=2, ensure_ascii=False)
+    row = found.row
+    signed = json.dumps(found.said.model_dump(mode="json"), indent=2, ensure_ascii=False)
     current = row.issuer == node.node_id and row.superseded_by is None
     mine = row.submitted_by == who.caller.pseudonym and who.caller.role is Role.EXAMINER
     may_ask = row.issuer == node.node_id and who.caller.role in (Role.EXAMINER, Role.HEAD)
@@ -53,16 +52,15 @@ def record_page(node: OpenNode, who: Reading, statement_id: StatementId, doubt: 
         who,
         work=work,
         colleagues=colleagues_for(node, [TakenKind.EXHIBIT], besides=who.caller.pseudonym) if work else [],
-        record=answer,
+        record=row,
+        read=found,
         said=found.said,
         signed=signed,
         pictures={scan.position: listed_scan(scan) for scan in found.scans},
-        pending=found.pending,
         own=current and who.caller.role is Role.EXAMINER,
         disclosed=disclosed,
         may_disclose=current and may_say("disclosure", who.caller.role),
         mine=mine,
-        doubted=found.suspicion,
         rights=rights,
         doubts=doubt,
         reasons=WITHDRAWAL_REASONS,

@@ -30,7 +30,6 @@ from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.own_requests import check_script
 from exchange.web.pages.script_requests import MAX_TYPED_BYTES, MAX_TYPED_FIELDS, check_own, is_fetched, read_json
 from exchange.web.pages.sorting import Direction, Sorting, order_of
-from exchange.web.rest import response_models
 from exchange.web.wording.calibres import BESIDE_THE_LIST
 from schemas.vocabulary import BreechFaceClass, HandlingCode, ReleaseLevel, Role
 
@@ -93,7 +92,6 @@ def begun(
     asker, pseudonym = who.consultation, who.caller.pseudonym
     found = flow.own_exhibits(node, pseudonym, most_submitted=RECENT)
     asker.note(Act.SEARCH_RECORDS, len(found.submitted), asked={"submitted_by": pseudonym})
-    recent = [response_models.summary(row) for row in found.submitted]
     usual = usual_sharing(node, flow.possible_audience(node))
     wanted = order_of(SAVED_LAST_FIRST, (DraftColumn.SAVED,), sort, order)
     return page(
@@ -101,7 +99,7 @@ def begun(
         who,
         drafts=sorted_drafts(found.drafts, wanted),
         sorting=Sorting(wanted, SAVED_LAST_FIRST, tuple(DraftColumn), (DraftColumn.SAVED,), "/app/register", {}),
-        recent=recent,
+        recent=found.submitted,
         usual=usual,
         names=_names(),
     )
@@ -246,7 +244,7 @@ def _summary(who: Visitor, found: Summary, *, changed: bool = False) -> Response
         status=409 if changed else 200,
         summary=found,
         record=found.record,
-        same_item=[response_models.summary(row) for row in found.same_item],
+        same_item=found.same_item,
         cards=[card_of(found.draft, file) for file in found.draft.files],
         named=ticked(found.draft.fields, "audience"),
         usual=usual,

@@ -32,7 +32,6 @@ from exchange.web.pages.entry.sorted_records import FALLING, VALUES, record_orde
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor
 from exchange.web.report.sheet import written_sheet
-from exchange.web.rest import response_models
 from exchange.web.wording.calibres import named_calibre
 from exchange.web.wording.sentences import suspicion
 from schemas.calibre import Calibre
@@ -117,7 +116,7 @@ def search_page(
         "search",
         who,
         question=question,
-        records=[response_models.summary(row) for row in found.rows[:_ON_A_PAGE]],
+        records=found.rows[:_ON_A_PAGE],
         doubted=found.suspicions,
         following=_following(found, sorting),
         later=before is not None,

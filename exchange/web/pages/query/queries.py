@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from exchange.errors import InvalidInput, NotFound
 from exchange.flows.node.node import Node
-from exchange.flows.query.ask import Question, QuestionOutcome, ask
+from exchange.flows.query.ask import MAX_PEERS, Question, QuestionOutcome, ask
 from exchange.flows.query.read_queries import (
     LAST_ASKED_FIRST,
     MOST_SORTED,
@@ -27,7 +27,6 @@ from exchange.web.http.path_types import StatementId
 from exchange.web.languages import term
 from exchange.web.pages.layout import PURPOSE_MISSING, Reading, Visitor, off_loop, only, page, read_form
 from exchange.web.pages.sorting import Direction, PageCursor, Sorting, cursor_after, opened_cursor, order_of
-from exchange.web.rest import query_answers, response_models
 from schemas.exhibit import ShortText
 from schemas.vocabulary import LawfulPurpose, Role
 
@@ -56,8 +55,7 @@ def queries_page(
     if cursor is not None:
         wanted, before = opened_cursor(cursor, wanted, 0 if wanted.column is QueryColumn.ASKED else 1)
     found = read_queries(node, *asker.reader, own=not received, before=before, limit=_ON_A_PAGE, order=wanted)
-    shown = [query_answers.query(item) for item in found.items]
-    asker.note(Act.LIST_STATEMENTS, len(shown), *(item.query for item in shown))
+    asker.note(Act.LIST_STATEMENTS, len(found.items), *(item.row.statement_id for item in found.items))
     columns = list(QueryColumn) if found.count <= MOST_SORTED else [QueryColumn.ASKED]
     kept = {"received": "1"} if received else {}
     sorting = Sorting(found.order, LAST_ASKED_FIRST, columns, _FALLING, "/app/queries", kept)
@@ -65,14 +63,13 @@ def queries_page(
     return page(
         "queries",
         who,
-        queries=shown,
+        queries=found.items,
         received=received,
         following=following,
         sorting=sorting,
         count=found.count,
         most=MOST_SORTED,
         may_ask=who.caller.role is not Role.HEAD,
-        told={item.row.statement_id for item in found.items if item.told},
     )
 
 
@@ -84,9 +81,8 @@ def form(node: OpenNode, who: Asking, statement_id: StatementId) -> Response:
     if found is None:
         raise NotFound("There is no such record of this node's own.")
     asker.note(Act.READ_RECORD, 1, statement_id)
-    record = response_models.summary(found.record)
     named = [(peer.node_id, term(peer.jurisdiction, "jurisdiction")) for peer in found.peers]
-    return page("ask", who, record=record, scans=found.scans, peers=named, box=_PEER_FIELD, outcome=None)
+    return page("ask", who, record=found.record, scans=found.scans, peers=named, box=_PEER_FIELD, outcome=None)
 
 
 @router.post("/records/{statement_id}/ask")
@@ -108,8 +104,7 @@ async def ask_for_release(request: Request, node: OpenNode, who: Asking, stateme
 
 
 def _what_came_of_it(node: Node, who: Visitor, statement_id: str, outcome: list[QuestionOutcome]) -> Response:
-    found = find_record(node, statement_id)
-    record = None if found is None else response_models.summary(found)
+    record = find_record(node, statement_id)
     return page("ask", who, record=record, scans=[], peers=[], box=_PEER_FIELD, outcome=outcome)
 
 
@@ -117,7 +112,7 @@ def _ask(node: Node, who: Visitor, statement_id: str, fields: dict[str, str]) ->
     if who.purpose is None or not who.legal_basis:
         raise InvalidInput("State on the first page why you ask, and under which law.", code=PURPOSE_MISSING)
     peers = [name.removeprefix(_PEER_FIELD) for name in fields if name.startswith(_PEER_FIELD)]
-    if not 0 < len(peers) <= query_answers.MAX_PEERS:
+    if not 0 < len(peers) <= MAX_PEERS:
         raise InvalidInput("Choose which peers are asked.", code="invalid-field")
     position = fields.get("position", "")
     if not position.isascii() or not position.isdecimal() or len(position) > 2:

@@ -26,6 +26,7 @@ from exchange.flows.candidates.exhibit_pairs import (
 )
 from exchange.flows.candidates.set_aside import THE_REST, bring_pairs_back, set_pairs_aside
 from exchange.flows.node.node import Node
+from exchange.flows.review.records import StoredRecord
 from exchange.flows.review.taken_work import TakenKind, colleagues_for, work_on_records
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import Act
@@ -36,7 +37,6 @@ from exchange.web.languages.spoken import page_before
 from exchange.web.pages.layout import PURPOSE_MISSING, Examining, Reading, Visitor, off_loop, page, read_form
 from exchange.web.pages.review.exhibit_cards import ListedExhibits, listed_exhibits, strip_of
 from exchange.web.pages.review.exhibit_list import warning_page
-from exchange.web.rest import response_models
 from schemas.vocabulary import Jurisdiction, RegionOfInterest, Role
 
 router = APIRouter()
@@ -51,7 +51,7 @@ class ListedGroup:
     and the highest score of these; ``unvalidated`` ones without a validated score; so many this examiner set ``aside``.
     ``clear``: that any of them stands clear of chance."""
 
-    record: response_models.RecordSummary
+    record: StoredRecord
     picture: ListedScan | None
     open: Sequence[ListedExhibits]
     clear: bool
@@ -136,7 +136,7 @@ def of_a_record(
     return page(
         "record_candidates",
         who,
-        record=response_models.summary(found.record),
+        record=found.record,
         picture=pictured_scans(node, [found.record]).get(statement_id),
         strip=strip_of(found.ranking),
         open=parts[0],
@@ -194,7 +194,7 @@ def _listed_groups(node: Node, who: Visitor, found: Sequence[RecordGroup]) -> li
     pictured = pictured_scans(node, [group.record for group in found])
     return [
         ListedGroup(
-            response_models.summary(group.record),
+            group.record,
             pictured.get(group.record.statement_id),
             [next(shown) for _ in group.standing],
             group.ranking.clear > 0,

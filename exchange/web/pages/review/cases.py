@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from exchange.flows.node.node import Node
 from exchange.flows.review.case_graph import Case, CaseGraph, PlacedCase, Tie, read_case
-from exchange.flows.review.records import RecordColumn, rows_in_order
+from exchange.flows.review.records import RecordColumn, StoredRecord, rows_in_order
 from exchange.flows.scan.listed_scans import ListedScan, pictured_scans
 from exchange.log.audit_entry import MAX_SUBJECTS, Act
 from exchange.web.access.caller import OpenNode
@@ -20,7 +20,6 @@ from exchange.web.languages import term
 from exchange.web.pages.entry.sorted_records import few_records, record_order
 from exchange.web.pages.layout import Reading, page
 from exchange.web.pages.sorting import Direction
-from exchange.web.rest import response_models
 from schemas.vocabulary import Jurisdiction
 
 router = APIRouter()
@@ -76,7 +75,7 @@ def case_page(
     graph = found.graph
     link_of = {link.link_id: link for link in found.links}
     wanted = record_order(sort, order)
-    records = [response_models.summary(row) for row in rows_in_order(graph.records, wanted)]
+    records = rows_in_order(graph.records, wanted)
     asked = {"jurisdiction": str(jurisdiction), "case_reference": case_reference}
     asker.note(Act.SEARCH_RECORDS, len(records), *(row.statement_id for row in records), asked=asked)
     if link_of:
@@ -113,7 +112,7 @@ def _pictures(node: Node, graph: CaseGraph) -> dict[Case, ListedScan]:
     return {case: found[row.statement_id] for case, row in rows if row.statement_id in found}
 
 
-def _incident(record: response_models.RecordSummary) -> str:
+def _incident(record: StoredRecord) -> str:
     return record.incident or ""
 
 

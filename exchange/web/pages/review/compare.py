@@ -3,40 +3,25 @@ holds of the pair."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from exchange.flows.candidates.two_scans import ChosenScan, offered_records, one_scan, two_scans
+from exchange.flows.candidates.shown_pair import note_listed
+from exchange.flows.candidates.two_scans import offered_records, one_scan, two_scans
 from exchange.flows.node.node import Node
 from exchange.flows.report.paper_sides import paper_sides
-from exchange.flows.scan.listed_scans import ListedScan, listed_scan
+from exchange.flows.scan.listed_scans import listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Reading, Visitor, page
-from exchange.web.rest import response_models
-from exchange.web.rest.review.candidates import note_listed
 
 router = APIRouter()
 
 ScanDigest = Annotated[str, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of a scan.")]
 _Chosen = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="SHA-256 of a scan.")]
 _Typed = Annotated[str, Query(max_length=64, description="Of a record: its case, item number or id.")]
-
-
-@dataclass(frozen=True)
-class StageSide:
-    """One specimen on the stage: where its heights are, its scan, its record, and its small picture."""
-
-    heights: str
-    sha256: str
-    roi: str
-    modality: str
-    mended: bool
-    record: response_models.RecordSummary
-    picture: ListedScan
 
 
 @router.get("/compare")
@@ -54,14 +39,14 @@ def _stage(node: Node, who: Visitor, a: str, b: str) -> Response:
     found = two_scans(node, *asker.reader, a, b)
     if found.compared is not None:
         note_listed(asker, [found.compared])
-    sides = [_side(found.one), _side(found.other)]
-    named = (found.one.record.statement_id, found.other.record.statement_id)
+    sides = (found.one, found.other)
+    named = (side.record.statement_id for side in sides)
     asker.note(Act.READ_RECORD, 2, *named, a, b, asked={"beside each other": f"{a} {b}"})
     return page(
         "compare",
         who,
         sides=sides,
-        paper=paper_sides(node, *((side.record, side.scan) for side in (found.one, found.other))),
+        paper=paper_sides(node, sides),
         pair=None if found.compared is None else found.compared.row.candidate_id,
     )
 
@@ -75,27 +60,14 @@ def _choice(node: Node, who: Visitor, chosen: str | None, typed: str) -> Respons
     return page(
         "compare_choose",
         who,
-        first=None if first is None else _side(first),
+        first=first,
         only_own=first is not None and first.record.issuer != node.node_id,
         typed=typed,
         offered=[
             (
-                response_models.summary(item.record),
+                item.record,
                 [(scan.sha256, listed_scan(scan)) for scan in item.scans if scan.sha256 != chosen],
             )
             for item in offered
         ],
-    )
-
-
-def _side(shown: ChosenScan) -> StageSide:
-    address = f"/app/scans/{shown.sha256}/heights/plain?form=filtered"
-    return StageSide(
-        address if shown.region is None else f"{address}&region={shown.region}",
-        shown.sha256,
-        shown.scan.roi,
-        shown.scan.modality,
-        shown.scan.region_mended,
-        response_models.summary(shown.record),
-        listed_scan(shown.scan),
     )

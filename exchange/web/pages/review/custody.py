@@ -14,13 +14,12 @@ from exchange.flows.hits.stage import Entry
 from exchange.flows.hits.vocabulary import Custody, local_day
 from exchange.flows.node.node import Node
 from exchange.flows.review.custody_steps import SignableStep, signable_steps
+from exchange.flows.review.records import StoredRecord
 from exchange.flows.review.statements import Spoke
 from exchange.web.languages import gettext as _
 from exchange.web.languages import marked as _m
 from exchange.web.pages.layout import Visitor
 from exchange.web.pages.review.reviews import remark_of, speak_as
-from exchange.web.rest import response_models
-from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.custody import discrepancy_words, exhibit_where
 from exchange.web.wording.sentences import no_effect
 from schemas import PhysicalComparison
@@ -51,7 +50,7 @@ class StepForm:
     has read it."""
 
     may: SignableStep
-    exhibit: RecordSummary | None
+    exhibit: StoredRecord | None
     on: date
 
     @property
@@ -148,6 +147,5 @@ def _line(entry: Entry, custody: Custody) -> CustodyLine:
 
 
 def _form(link: Link, may: SignableStep) -> StepForm:
-    row = next((row for row in link.records if row is not None and row.statement_id == may.record), None)
-    exhibit = None if row is None else response_models.summary(row)
+    exhibit = next((row for row in link.records if row is not None and row.statement_id == may.record), None)
     return StepForm(may, exhibit, local_day())

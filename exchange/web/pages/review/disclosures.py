@@ -17,7 +17,6 @@ from exchange.web.http.path_types import StatementId
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
 from exchange.web.pages.review.reviews import speak_as
-from exchange.web.rest import response_models
 from schemas.kinds import KINDS
 from schemas.vocabulary import ReferenceChannel
 
@@ -73,7 +72,7 @@ def _form(
         "disclose",
         who,
         status=status,
-        record=response_models.summary(found.record),
+        record=found.record,
         recipients=found.recipients,
         articles=list(dict.fromkeys(article for peer in found.recipients for article in peer.articles)),
         from_firearm=found.record.firearm if found.serial_number else None,

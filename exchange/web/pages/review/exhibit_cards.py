@@ -9,13 +9,11 @@ from typing import Final
 from exchange.flows.candidates.cells import with_cells
 from exchange.flows.candidates.exhibit_pairs import ExhibitPair
 from exchange.flows.candidates.exhibit_ranking import Ranking
-from exchange.flows.keys.suspicion import suspicions_of
-from exchange.flows.node.likelihood_ratio import worth_of
+from exchange.flows.candidates.shown_pair import ShownPair, note_listed, shown_pair
 from exchange.flows.node.node import Node
+from exchange.flows.review.records import StoredRecord
 from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.web.pages.layout import Visitor
-from exchange.web.rest import response_models
-from exchange.web.rest.review.candidates import note_listed
 from schemas.vocabulary import Role
 
 STRIP_WIDTH: Final = 1000
@@ -71,7 +69,7 @@ class ListedExhibits:
     pairs there are. ``pictures``: of that record's scan, and of the other's. ``hit``: the statement's id of the hit
     that joins them already; ``fresh`` while this examiner has not opened them; ``concluded``: a conclusion stands."""
 
-    regions: Sequence[response_models.CandidateAnswer]
+    regions: Sequence[ShownPair]
     more: int
     pictures: tuple[ListedScan, ListedScan]
     hit: str | None
@@ -79,15 +77,15 @@ class ListedExhibits:
     concluded: bool
 
     @property
-    def best(self) -> response_models.CandidateAnswer:
+    def best(self) -> ShownPair:
         return self.regions[0]
 
     @property
-    def record(self) -> response_models.RecordSummary:
+    def record(self) -> StoredRecord:
         return self.best.record
 
     @property
-    def other(self) -> response_models.RecordSummary:
+    def other(self) -> StoredRecord:
         return self.best.other
 
     @property
@@ -100,13 +98,9 @@ def listed_exhibits(node: Node, who: Visitor, found: Sequence[ExhibitPair]) -> l
     scan_pairs = [scans for pair in found for scans in pair.regions]
     note_listed(who.consultation, scan_pairs)
     with_cells(node, scan_pairs)
-    doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in scan_pairs))
     return [
         ListedExhibits(
-            [
-                response_models.candidate(item, worth_of(node.calibration, item), doubted, pair.ranked.statement_id)
-                for item in pair.regions
-            ],
+            [shown_pair(node, item, pair.ranked.statement_id) for item in pair.regions],
             pair.more,
             (exhibit_picture(pair, pair.ranked.statement_id), exhibit_picture(pair, pair.ranked.other)),
             pair.ranked.hit,

@@ -19,7 +19,6 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.paging import Cursor, decode_cursor, encode_cursor
 from exchange.web.http.path_types import StatementId
 from exchange.web.pages.layout import PURPOSE_MISSING, Examining, Visitor, off_loop, page, read_form
-from exchange.web.rest import response_models
 from schemas.vocabulary import RegionOfInterest
 
 router = APIRouter()
@@ -43,7 +42,7 @@ def exhibits(
     return page(
         "exhibits",
         who,
-        items=[(item, response_models.summary(item.record)) for item in found.items],
+        items=found.items,
         pictures=pictured_scans(node, rows),
         chosen=chosen,
         regions=list(RegionOfInterest),
@@ -61,7 +60,7 @@ async def open_after_warning(request: Request, node: OpenNode, who: Examining, s
 
 def warning_page(who: Visitor, found: ScoredList) -> Response:
     """What it costs to open a list, in the place of the list."""
-    return page("open_list", who, record=response_models.summary(found.record), left=found.left)
+    return page("open_list", who, record=found.record, left=found.left)
 
 
 def _open(node: Node, who: Visitor, statement_id: str) -> None:

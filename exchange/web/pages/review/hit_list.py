@@ -24,8 +24,6 @@ from exchange.flows.review.next_step import NextStep, next_hit_step
 from exchange.flows.scan.listed_scans import ListedScan, pictures_of_pairs
 from exchange.list_order import ListOrder
 from exchange.web.languages.days import due_words
-from exchange.web.pages.review.hit_page import records_in_order
-from exchange.web.rest.response_models import RecordSummary
 from exchange.web.wording.custody import exhibit_where
 from exchange.web.wording.hit_steps import side_name, step_title
 
@@ -60,7 +58,6 @@ class ListedHit:
     ``away``: where an exhibit is that is not with its owner."""
 
     links: tuple[Link, ...]
-    sides: list[RecordSummary | None]
     pictured: Mapping[str, ListedScan]
     title: str
     due: str
@@ -125,7 +122,6 @@ def _row(
     step = next_hit_step(node_id, link)
     return ListedHit(
         links=links,
-        sides=records_in_order(link),
         pictured=pictured,
         title=step_title(step, names) if step is not None else "",
         due=_due(step),
@@ -143,7 +139,7 @@ def _row(
 def _value(row: ListedHit, column: HitColumn, node_id: str) -> str:
     """By which a row is sorted; of the same value, those stand first that are due first. An exhibit that was withdrawn
     is of no jurisdiction and of no calibre."""
-    sides = [side for side in row.sides if side is not None]
+    sides = [side for side in row.link.records if side is not None]
     match column:
         case HitColumn.DUE:
             return row.link.progress.due_at or ""
@@ -153,7 +149,7 @@ def _value(row: ListedHit, column: HitColumn, node_id: str) -> str:
             return row.link.progress.since
         case HitColumn.JURISDICTION:
             others = [side for side in sides if side.issuer != node_id] or sides
-            return " ".join(str(side.jurisdiction.code) for side in others)
+            return " ".join(side.jurisdiction for side in others)
         case HitColumn.CALIBRE:
             return " ".join(side.calibre for side in sides)
 

@@ -28,7 +28,6 @@ from exchange.web.languages.days import day_words, due_words, local_words
 from exchange.web.pages.layout import Visitor
 from exchange.web.pages.review.custody import custody_shown, form_name, step_forms
 from exchange.web.pages.review.timeline import timeline
-from exchange.web.rest import response_models
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
 from exchange.web.wording.custody import explained_steps, signature_words, where_now
 from exchange.web.wording.hit_steps import done_words, side_name, step_button, step_context, step_title
@@ -111,7 +110,7 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
     travelling = custody_shown(link, name_of)
     return {
         "link": link,
-        "sides": records_in_order(link),
+        "sides": link.records,
         "names": {side: side_name(names, side) for side in {*names, link.pair.a.issuer, link.pair.b.issuer}},
         "exhibits": exhibits_of_hit(node, link),
         "box": box,
@@ -149,11 +148,6 @@ def hit_values(node: Node, who: Visitor, found: VisibleHit) -> dict[str, Any]:
         "day_words": day_words,
         "where_now": partial(where_now, name_of=name_of),
     }
-
-
-def records_in_order(link: Link) -> list[response_models.RecordSummary | None]:
-    """Both records, in the pair's order; None for one that was withdrawn."""
-    return [None if row is None else response_models.summary(row) for row in link.records]
 
 
 def _box(step: NextStep, beside: list[NextStep], link: Link, names: Mapping[str, str], node_id: str) -> StepBox:

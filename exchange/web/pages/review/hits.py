@@ -20,7 +20,7 @@ from exchange.flows.review.taken_work import TakenKind, colleagues_for, work_on_
 from exchange.flows.review.visible_hits import find_visible_link, reviews_on_exhibits, visible_hit, visible_hits
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
-from exchange.web.http.paging import Cursor, encode_place
+from exchange.web.http.paging import Cursor, encode_place, hit_place_in
 from exchange.web.http.path_types import StatementId
 from exchange.web.http.problems import status_of
 from exchange.web.languages import gettext
@@ -30,7 +30,6 @@ from exchange.web.pages.review.hit_list import FIRST_DUE_FIRST, HitColumn, Turn,
 from exchange.web.pages.review.hit_page import EXPLANATION, hit_values
 from exchange.web.pages.review.reviews import remark_of, speak_as
 from exchange.web.pages.sorting import Direction, Sorting, order_of
-from exchange.web.rest.review.hits import hit_place_in
 from exchange.web.wording.sentences import refusal_of
 from schemas.review import CUSTODY
 from schemas.vocabulary import Basis, ComparisonStep

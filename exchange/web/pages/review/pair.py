@@ -10,30 +10,25 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from exchange.flows.access.consultation import Consultation
-from exchange.flows.blind.compared_sides import BothSides, ComparedSide, compared_sides
+from exchange.flows.blind.compared_sides import compared_sides
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_of
-from exchange.flows.keys.suspicion import suspicions_of
-from exchange.flows.node.likelihood_ratio import worth_of
+from exchange.flows.candidates.shown_pair import ShownPair, found_candidate, note_candidate, note_listed, shown_pair
 from exchange.flows.node.node import Node
-from exchange.flows.node.validated_scores import not_validated
-from exchange.flows.report.paper_sides import PaperSide, paper_sides
+from exchange.flows.report.paper_sides import paper_sides
 from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
 from exchange.flows.review.reviews import Review, read_reviews
 from exchange.flows.scan.encode_heights import MOST_DRAWN
 from exchange.flows.scan.heights import Form, Wanted
-from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
+from exchange.web.access.given_scans import heights_answer
 from exchange.web.http.conditional import IfNoneMatch
 from exchange.web.http.path_types import Digest, MarkedRegion, RowNumber
 from exchange.web.languages import gettext as _
 from exchange.web.pages.layout import Reading, Visitor, page
 from exchange.web.pages.review.rail import SeenFrom, rail_for
-from exchange.web.rest import response_models
-from exchange.web.rest.heights import heights_answer
-from exchange.web.rest.review.candidates import found_candidate, note_candidate, note_listed
 from exchange.web.wording.conclusions import CONCLUSIONS_ON
 from exchange.web.wording.hit_steps import side_name
 from schemas.vocabulary import Basis, Role
@@ -42,37 +37,11 @@ router = APIRouter()
 
 
 @dataclass(frozen=True)
-class PairSide:
-    """One specimen of a pair: where its heights are, its record, whether its region was marked by hand, and its small
-    picture."""
-
-    heights: str
-    sha256: str
-    record: response_models.RecordSummary
-    mended: bool
-    picture: ListedScan
-
-
-@dataclass(frozen=True)
-class ScanPairLine:
-    """One pair of scans of the two exhibits; ``here``: the one that is looked at. Cells are None until they were
-    found."""
-
-    candidate_id: int
-    roi: str
-    score: float
-    not_validated: str | None
-    congruent_cells: int | None
-    cells: int | None
-    here: bool
-
-
-@dataclass(frozen=True)
 class ExhibitScans:
     """``signed_on``: the number of the scan pair on which a conclusion is signed; ``reviewed_on``: the same where one
     stands on another pair than this."""
 
-    lines: Sequence[ScanPairLine]
+    lines: Sequence[ShownPair]
     signed_on: int
     reviewed_on: int | None
 
@@ -121,8 +90,6 @@ def pair_page(
     asker = who.consultation
     found = found_candidate(asker, candidate_id, cells=False)
     note_candidate(asker, Act.READ_CANDIDATE, found)
-    doubted = suspicions_of(node, (found.record_a, found.record_b))
-    pair = response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
     reviews = read_reviews(node, pair_of(found), who.caller.pseudonym, who.caller.role)
     compared = compared_sides(found)
     known = jurisdictions_of_nodes(node)
@@ -130,9 +97,9 @@ def pair_page(
         "pair",
         who,
         status=status,
-        pair=pair,
-        sides=sides_of(compared),
-        paper=paper_of(node, compared),
+        pair=shown_pair(node, found),
+        sides=compared,
+        paper=paper_sides(node, compared),
         explained=found.row.comparison,
         reviews=reviews,
         partner_names={side: side_name(known, side) for side in known},
@@ -153,43 +120,7 @@ def _exhibits(asker: Consultation, found: CandidatePair, reviews: Sequence[Revie
     stands = any(not review.retracted for review in reviews)
     here = found.row.candidate_id
     return ExhibitScans(
-        [_line(pair, here) for pair in pairs], signed_on, signed_on if stands and signed_on != here else None
-    )
-
-
-def _line(pair: CandidatePair, here: int) -> ScanPairLine:
-    row = pair.row
-    return ScanPairLine(
-        row.candidate_id,
-        pair.roi,
-        row.score,
-        not_validated(pair),
-        row.congruent_cells if row.cells_found else None,
-        row.cells if row.cells_found else None,
-        row.candidate_id == here,
-    )
-
-
-def sides_of(compared: BothSides) -> list[PairSide]:
-    """What the viewer draws of a pair, turned as the matcher compared it."""
-    return [_side(side) for side in compared]
-
-
-def paper_of(node: Node, compared: BothSides) -> dict[str, PaperSide]:
-    """What its printed sheet says of either scan besides."""
-    return paper_sides(node, *((side.record, side.scan) for side in compared))
-
-
-def _side(compared: ComparedSide) -> PairSide:
-    drawn = "mirrored" if compared.mirrored else "plain"
-    address = f"/app/scans/{compared.scan.sha256}/heights/{drawn}?form=filtered"
-    heights = address if compared.region is None else f"{address}&region={compared.region}"
-    return PairSide(
-        heights,
-        compared.scan.sha256,
-        response_models.summary(compared.record),
-        compared.scan.region_mended,
-        listed_scan(compared.scan),
+        [shown_pair(asker.node, pair) for pair in pairs], signed_on, signed_on if stands and signed_on != here else None
     )
 
 

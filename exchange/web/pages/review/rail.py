@@ -13,13 +13,13 @@ from exchange.flows.blind.visibility import note_lists
 from exchange.flows.candidates.candidates import CandidatePair
 from exchange.flows.candidates.exhibit_neighbours import Neighbours, neighbours_of
 from exchange.flows.candidates.exhibit_pairs import ExhibitPair
+from exchange.flows.candidates.shown_pair import note_listed
 from exchange.flows.node.node import Node
 from exchange.flows.node.validated_scores import not_validated
+from exchange.flows.review.records import StoredRecord
 from exchange.flows.scan.listed_scans import ListedScan
 from exchange.log.audit_entry import Act
 from exchange.web.pages.review.exhibit_cards import ScoreStrip, exhibit_picture, strip_of
-from exchange.web.rest import response_models
-from exchange.web.rest.review.candidates import note_listed
 
 FROM_PATTERN = "^[0-9a-f]{64}$"
 SeenFrom = Annotated[str | None, Query(alias="from", pattern=FROM_PATTERN)]
@@ -35,7 +35,7 @@ class Stop:
     place: int
     score: float
     not_validated: str | None
-    other: response_models.RecordSummary
+    other: StoredRecord
     picture: ListedScan
     here: bool
 
@@ -96,7 +96,7 @@ def _stop(pair: ExhibitPair, place: int, candidate_id: int, other: str) -> Stop:
         place + 1,
         best.row.score,
         not_validated(best),
-        response_models.summary(pair.other),
+        pair.other,
         exhibit_picture(pair, pair.ranked.other),
         here,
     )

@@ -5,18 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from exchange.flows.node.node import Node
-from exchange.flows.report.report import gather_report
 from exchange.flows.witness.bundle import make_bundle
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.http.compute_threads import WorkKind, heavily
 from exchange.web.http.path_types import RowNumber, StatementId
 from exchange.web.languages import spoken
-from exchange.web.pages.layout import Reading, Visitor
-from exchange.web.report import render_report
-from exchange.web.rest.pair_bundles import pair_bundle_of
-from exchange.web.rest.review.candidates import found_candidate, note_candidate
+from exchange.web.pages.layout import Reading
+from exchange.web.report.given_away import pair_bundle_of, pair_report_of
 from schemas.bundle import BUNDLE_MEDIA_TYPE
 from schemas.pair_bundle import PAIR_BUNDLE_MEDIA_TYPE
 
@@ -26,7 +22,7 @@ router = APIRouter()
 @router.get("/pairs/{candidate_id}/report.pdf")
 async def pair_report(request: Request, node: OpenNode, who: Reading, candidate_id: RowNumber) -> Response:
     """One page in plain language, then the technical annex, in the language of the pages."""
-    made = await heavily(request, WorkKind.REPORTS, _report, node, who, candidate_id)
+    made = await heavily(request, WorkKind.REPORTS, pair_report_of, who.consultation, candidate_id)
     name = f"{node.node_id}-pair-{candidate_id}-{spoken().code}.pdf"
     return Response(made, media_type="application/pdf", headers=_file(name))
 
@@ -34,7 +30,7 @@ async def pair_report(request: Request, node: OpenNode, who: Reading, candidate_
 @router.get("/pairs/{candidate_id}/bundle.zip")
 async def pair_bundle(request: Request, node: OpenNode, who: Reading, candidate_id: RowNumber) -> Response:
     """The report with every statement that it rests on, each with what proves it."""
-    made = await heavily(request, WorkKind.REPORTS, pair_bundle_of, node, who.consultation, candidate_id)
+    made = await heavily(request, WorkKind.REPORTS, pair_bundle_of, who.consultation, candidate_id)
     return Response(
         made, media_type=PAIR_BUNDLE_MEDIA_TYPE, headers=_file(f"{node.node_id}-pair-{candidate_id}-bundle.zip")
     )
@@ -47,14 +43,6 @@ def bundle(node: OpenNode, who: Reading, statement_id: StatementId) -> Response:
     made = make_bundle(node, statement_id).model_dump_json() + "\n"
     asker.note(Act.READ_BUNDLE, 1, statement_id)
     return Response(made, media_type=BUNDLE_MEDIA_TYPE, headers=_file(f"{node.node_id}-{statement_id[:16]}.json"))
-
-
-def _report(node: Node, who: Visitor, candidate_id: int) -> bytes:
-    asker = who.consultation
-    found = found_candidate(asker, candidate_id)
-    made = render_report(gather_report(node, found, who.caller.pseudonym))
-    note_candidate(asker, Act.READ_REPORT, found)
-    return made
 
 
 def _file(name: str) -> dict[str, str]:

@@ -18,7 +18,9 @@ from exchange.flows.blind.verifications import (
 )
 from exchange.flows.blind.visibility import pair_of
 from exchange.flows.candidates.exhibit_reviews import pair_to_sign, scan_pairs_of
+from exchange.flows.candidates.shown_pair import found_candidate
 from exchange.flows.node.node import Node
+from exchange.flows.report.paper_sides import paper_sides
 from exchange.flows.review.hit_exhibits import jurisdictions_of_nodes
 from exchange.flows.review.judge_blind import judge_blind, take_judgement_back
 from exchange.flows.review.leads import hit_of_review
@@ -31,10 +33,8 @@ from exchange.web.access.caller import OpenNode
 from exchange.web.http.path_types import RandomId, RowNumber, StatementId
 from exchange.web.http.problems import status_of
 from exchange.web.pages.layout import Examining, Visitor, off_loop, only, page, read_form
-from exchange.web.pages.review.pair import RefusedConclusion, pair_page, paper_of, sides_of
+from exchange.web.pages.review.pair import RefusedConclusion, pair_page
 from exchange.web.pages.review.rail import FROM_PATTERN, SeenFrom
-from exchange.web.rest import response_models
-from exchange.web.rest.review.candidates import found_candidate
 from exchange.web.wording.conclusions import CONCLUSIONS_ON, ConclusionWord
 from exchange.web.wording.hit_steps import side_name
 from exchange.web.wording.sentences import refusal_of
@@ -86,22 +86,11 @@ async def send_hit(
 def verifications(node: OpenNode, who: Examining) -> Response:
     """What waits for this examiner's judgement, without a word on why."""
     found = verifications_of(node, who.caller.pseudonym, most_done=DONE_SHOWN)
-    sides = {task.task_id: [response_models.summary(record) for record in task.records] for task in found.tasks}
     known = jurisdictions_of_nodes(node)
     names = {side: side_name(known, side) for side in known}
-    own = [
-        (
-            item,
-            [response_models.summary(record) for record in item.records],
-            offered_partners(node, who.caller.pseudonym, item.statement_id),
-        )
-        for item in found.own
-    ]
+    own = [(item, offered_partners(node, who.caller.pseudonym, item.statement_id)) for item in found.own]
     pictured = pictures_of_pairs(node, {task.task_id: task.pair for task in found.tasks})
-    done = [(item, [response_models.summary(record) for record in item.records]) for item in found.done]
-    return page(
-        "verifications", who, tasks=found.tasks, sides=sides, pictured=pictured, own=own, done=done, names=names
-    )
+    return page("verifications", who, tasks=found.tasks, pictured=pictured, own=own, done=found.done, names=names)
 
 
 @router.post("/verifications/{task_id}/take")
@@ -143,15 +132,14 @@ def verification_page(node: OpenNode, who: Examining, task_id: RandomId) -> Resp
     """The two specimens, and nothing that anybody or anything holds of them."""
     asker = who.consultation
     found = read_verification(node, who.caller.pseudonym, task_id)
-    sides = sides_of(found.sides)
-    asker.note(Act.READ_RECORD, 2, *(side.record.statement_id for side in sides))
+    asker.note(Act.READ_RECORD, 2, *(side.record.statement_id for side in found.sides))
     return page(
         "verification",
         who,
         task=found.task,
         roi=found.roi,
-        sides=sides,
-        paper=paper_of(node, found.sides),
+        sides=found.sides,
+        paper=paper_sides(node, found.sides),
         conclusions=CONCLUSIONS_ON[found.task.basis],
     )
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from exchange.flows.candidates.candidates import CandidatePair
+from exchange.flows.candidates.shown_pair import found_candidate, note_listed
 from exchange.flows.report.saved_views import (
     MOST_VIEW_BYTES,
     MOST_VIEWS,
@@ -26,7 +27,6 @@ from exchange.web.http.conditional import IfNoneMatch, persons_tag, unchanged
 from exchange.web.http.path_types import RowNumber
 from exchange.web.pages.layout import Examining, Reading, Visitor, off_loop
 from exchange.web.pages.own_requests import check_script, read_json_body
-from exchange.web.rest.review.candidates import found_candidate, note_listed
 
 router = APIRouter()
 

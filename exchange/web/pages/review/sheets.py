@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from exchange.flows.blind.verifications import read_verification
+from exchange.flows.candidates.shown_pair import found_candidate
 from exchange.flows.candidates.two_scans import two_scans
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
@@ -14,7 +15,6 @@ from exchange.web.http.path_types import RandomId, RowNumber
 from exchange.web.pages.layout import Examining, Reading
 from exchange.web.pages.own_requests import check_script
 from exchange.web.pages.review.compare import ScanDigest
-from exchange.web.rest.review.candidates import found_candidate
 
 router = APIRouter()
 

@@ -20,7 +20,6 @@ from exchange.flows.sync.progress import PeerStatus, in_words, note_quarantine, 
 from exchange.trust.card import fingerprint
 from exchange.web.access.caller import OpenNode
 from exchange.web.pages.layout import Visitor, off_loop, only, page, read_form
-from exchange.web.rest.response_models import jurisdiction
 from schemas.statement_base import NodeId, Url
 from schemas.vocabulary import Role
 
@@ -153,9 +152,8 @@ def _page(
         status=422 if problem else 200,
         own=fingerprint(node.card.identity),
         placed=node_map(found),
-        rows=[(item, jurisdiction(item.row.jurisdiction), in_words(item)) for item in found],
+        rows=[(item, in_words(item)) for item in found],
         met=met,
-        met_from=jurisdiction(met.card.jurisdiction) if met else None,
         registered=admitted(node, met.card) if met else None,
         problem=problem,
         url=met.url if met and not url else url,

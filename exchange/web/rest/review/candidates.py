@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from exchange.errors import NotFound
-from exchange.flows.access.consultation import Consultation
 from exchange.flows.blind import open_lists
-from exchange.flows.blind.visibility import note_shown
 from exchange.flows.candidates.candidates import (
-    CandidatePair,
     CandidatePlace,
     RankedCandidates,
-    find_candidate,
-    find_with_cells,
     ranked_across_borders,
     ranked_for_record,
 )
+from exchange.flows.candidates.shown_pair import found_candidate, note_candidate, note_listed, picture_of, shown_pair
 from exchange.flows.keys.suspicion import suspicions_of
-from exchange.flows.node.likelihood_ratio import worth_of
 from exchange.flows.node.node import Node
-from exchange.flows.scan.pair_picture import pair_picture
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.access.consulting import Consulting, ConsultingExaminer
@@ -114,7 +107,7 @@ def read_candidate(node: OpenNode, asker: Consulting, candidate_id: RowNumber) -
     found = found_candidate(asker, candidate_id)
     note_candidate(asker, Act.READ_CANDIDATE, found)
     doubted = suspicions_of(node, (found.record_a, found.record_b))
-    return response_models.candidate_detail(found, worth_of(node.calibration, found), doubted)
+    return response_models.candidate_detail(found, shown_pair(node, found), doubted)
 
 
 @router.get(
@@ -122,45 +115,9 @@ def read_candidate(node: OpenNode, asker: Consulting, candidate_id: RowNumber) -
     response_class=Response,
     responses={200: {"content": {"image/png": BINARY}, "description": "Both scans, aligned, with their cells."}},
 )
-async def read_candidate_picture(
-    request: Request, node: OpenNode, asker: Consulting, candidate_id: RowNumber
-) -> Response:
+async def read_candidate_picture(request: Request, asker: Consulting, candidate_id: RowNumber) -> Response:
     """Both scans in one registered frame under the same light, congruent cells lit, as PNG."""
-    return Response(
-        await heavily(request, WorkKind.PICTURES, picture_of, node, asker, candidate_id), media_type="image/png"
-    )
-
-
-def picture_of(node: Node, asker: Consultation, candidate_id: int) -> bytes:
-    """Both scans, aligned, with their cells, as PNG; written down before it is given. Raises NotFound, NotAudited."""
-    found = found_candidate(asker, candidate_id)
-    drawn = pair_picture(node, found)
-    note_candidate(asker, Act.READ_PICTURE, found)
-    return drawn
-
-
-def note_listed(asker: Consultation, found: Sequence[CandidatePair]) -> None:
-    """These are about to be listed with their scores."""
-    note_shown(asker.node, *asker.reader, found)
-
-
-def note_candidate(asker: Consultation, act: Act, found: CandidatePair) -> None:
-    """One pair is about to be shown with what its score rests on. A picture alone, as it stands in a list, opens
-    nothing."""
-    opened = act is not Act.READ_PICTURE
-    note_shown(asker.node, *asker.reader, [found], opened=opened)
-    sides = (found.row.statement_a, found.row.statement_b)
-    asker.note(act, 1, *sides, asked={"candidate": str(found.row.candidate_id)})
-
-
-def found_candidate(asker: Consultation, candidate_id: int, *, cells: bool = True) -> CandidatePair:
-    """``cells``: find them now where nobody asked for them yet. Raises NotFound: none, one that this examiner may
-    be asked to verify, or one of a list that is not open; the answer is the same."""
-    find = find_with_cells if cells else find_candidate
-    found = find(asker.node, *asker.reader, candidate_id)
-    if found is None:
-        raise NotFound(f"There is no candidate {candidate_id} on this node, or its list is not open to you.")
-    return found
+    return Response(await heavily(request, WorkKind.PICTURES, picture_of, asker, candidate_id), media_type="image/png")
 
 
 def place_in(cursor: str | None) -> CandidatePlace | None:
@@ -184,5 +141,5 @@ def _answer(
     following = encode_cursor(last.score, last.candidate_id) if last else None
     link_next(request, response, following)
     doubted = suspicions_of(node, *((item.record_a, item.record_b) for item in listed))
-    items = [response_models.candidate(item, worth_of(node.calibration, item), doubted, seen_from) for item in listed]
+    items = [response_models.candidate(shown_pair(node, item, seen_from), doubted) for item in listed]
     return response_models.CandidatePage(items=items, next=following, pending=found.pending)

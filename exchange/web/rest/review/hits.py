@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from exchange.flows.hits.history import HitPlace
 from exchange.flows.hits.vocabulary import Stage
 from exchange.flows.keys.suspicion import suspicions_of
 from exchange.flows.review.next_statements import next_statements
@@ -15,7 +13,7 @@ from exchange.flows.review.visible_hits import PairFilter, search_hits, visible_
 from exchange.log.audit_entry import Act
 from exchange.web.access.caller import OpenNode
 from exchange.web.access.consulting import Consulting
-from exchange.web.http.paging import Cursor, Limit, decode_place, encode_place, link_next
+from exchange.web.http.paging import Cursor, Limit, encode_place, hit_place_in, link_next
 from exchange.web.rest.review import hit_answers
 from schemas.exhibit import CaseReference, Sha256Hex
 from schemas.statement_base import NodeId
@@ -24,8 +22,6 @@ from schemas.vocabulary import Jurisdiction
 router = APIRouter(prefix="/v1/hits", tags=["hits"])
 
 HitId = Annotated[Sha256Hex, Path(description="Any hit of the pair, by its statement's id.")]
-_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
-_PAIR: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @router.get("", response_model=hit_answers.HitPage)
@@ -76,11 +72,3 @@ def read_hit(node: OpenNode, asker: Consulting, hit_id: HitId) -> hit_answers.Hi
     asker.note(Act.READ_STATEMENT, 1, *(entry.statement_id for entry in found.link.history))
     following = next_statements(node, asker.caller.maker, found)
     return hit_answers.hit_answer(found, following, suspicions_of(node, found.link.records))
-
-
-def hit_place_in(cursor: str | None) -> HitPlace | None:
-    """Where in a list of hits a page begins. Raises InvalidInput."""
-    if cursor is None:
-        return None
-    moment, pair = decode_place(cursor, _MOMENT, _PAIR)
-    return moment, pair

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exchange.web.rest.response_models import RecordSummary
+from exchange.flows.review.records import StoredRecord
 from exchange.web.wording.exhibit_name import listed_name, record_name
 from schemas import Record, parse_statement
 from schemas.vocabulary import Role
@@ -27,7 +27,7 @@ from tests.schemas.examples import encoded, exhibit_fields, fired_fields, record
     ],
 )
 def test_the_name_of_an_exhibit(incident: str | None, item: str | None, name: str, blind: str) -> None:
-    exhibit = RecordSummary.model_construct(case_reference="RS-1", incident=incident, item=item)
+    exhibit = StoredRecord(case_reference="RS-1", incident=incident, item=item)
     assert listed_name(exhibit) == name
     assert listed_name(exhibit, with_incident=False) == blind
 

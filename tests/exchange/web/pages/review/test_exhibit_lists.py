@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import ScoreSeenRow
 from exchange.web.pages.layout import page
 from exchange.web.pages.review.exhibit_cards import strip_of
-from exchange.web.pages.review.pair import ExhibitScans, ScanPairLine
+from exchange.web.pages.review.pair import ExhibitScans
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person
@@ -160,9 +161,11 @@ def test_a_program_gets_scan_pairs_as_before(node: RunningNode, records: dict[st
 
 def scan_pairs(*, signed_on: int = 1, reviewed_on: int | None = None, here: int = 2, rail: object = None) -> str:
     """What is shown beside the review: the breech face is pair 1, the firing pin pair 2."""
-    lines = [
-        ScanPairLine(1, "breech_face", 0.93, None, 22, 22, here == 1),
-        ScanPairLine(2, "firing_pin_impression", 0.71, "Not validated: drawn marks.", None, None, here == 2),
+    known = {"not_validated": None, "congruent_cells": 22, "cells": 22}
+    not_known = {"not_validated": "Not validated: drawn marks.", "cells": None}
+    lines: list[Any] = [
+        SimpleNamespace(candidate_id=1, roi="breech_face", score=0.93, **known),
+        SimpleNamespace(candidate_id=2, roi="firing_pin_impression", score=0.71, **not_known),
     ]
     shown = page(
         "scan_pairs",
