@@ -27,7 +27,7 @@ from exchange.store.review.candidates import CandidateView, Page, candidates_num
 from exchange.store.review.open_lists import open_exhibits_of
 from exchange.store.review.reviews import Scans, seen_by
 from exchange.store.review.set_aside import SeenScores, pairs_aside_of
-from exchange.store.tables.records import RecordRow
+from exchange.store.tables.records import AcquisitionRow, RecordRow
 from schemas.vocabulary import Role
 
 MOST_WEAKER = 50
@@ -50,12 +50,13 @@ class RestOfList(StrEnum):
 @dataclass(frozen=True)
 class ExhibitPair:
     """Two exhibits with what is shown of them. ``regions``: of each region the best scan pair, the best first; ``more``
-    scan pairs there are beside these. ``opened``: this person opened one of them; ``concluded``: a conclusion that this
-    person may see stands."""
+    scan pairs there are beside these. ``opened``: this person opened one of them, ``fresh``: this examiner has not;
+    ``concluded``: a conclusion that this person may see stands."""
 
     ranked: RankedExhibits
     regions: Sequence[CandidatePair]
     opened: bool
+    fresh: bool
     concluded: bool
 
     @property
@@ -74,6 +75,12 @@ class ExhibitPair:
     @property
     def other(self) -> RecordRow:
         return self._side(self.ranked.other)
+
+    @property
+    def scans(self) -> tuple[AcquisitionRow, AcquisitionRow]:
+        """The two that the best scan pair compares: of ``record``, and of ``other``."""
+        a, b = self.best.acquisition_a, self.best.acquisition_b
+        return (a, b) if a.statement_id == self.ranked.statement_id else (b, a)
 
     def _side(self, statement_id: str) -> RecordRow:
         best = self.best
@@ -271,11 +278,12 @@ def rankings_in(session: Session, role: Role, pseudonym: str, records: Sequence[
 
 @dataclass(frozen=True)
 class _Shown:
-    """What was read of some exhibit pairs, to be dealt to lists."""
+    """What was read of some exhibit pairs, to be dealt to lists. ``reviews``: this person is an examiner."""
 
     candidates: Mapping[int, CandidatePair]
     opened: Set[Scans]
     concluded: Set[RecordPair]
+    reviews: bool
 
     @classmethod
     def read(
@@ -287,7 +295,8 @@ class _Shown:
         concluded = concluded_pairs(
             session, node, role, pseudonym, {frozenset({pair.statement_id, pair.other}) for pair in ranked}
         )
-        return cls(found, {scans for scans, row in seen.items() if row.opened_at is not None}, concluded)
+        opened = {scans for scans, row in seen.items() if row.opened_at is not None}
+        return cls(found, opened, concluded, role is Role.EXAMINER)
 
     def pairs(self, ranked: Iterable[RankedExhibits]) -> list[ExhibitPair]:
         found = []
@@ -297,7 +306,7 @@ class _Shown:
             if regions:
                 opened = any(item.scans in self.opened for item in regions)
                 concluded = frozenset({pair.statement_id, pair.other}) in self.concluded
-                found.append(ExhibitPair(pair, regions, opened, concluded))
+                found.append(ExhibitPair(pair, regions, opened, self.reviews and not opened, concluded))
         return found
 
 

@@ -17,9 +17,9 @@ from exchange.flows.candidates.shown_pair import note_listed
 from exchange.flows.node.node import Node
 from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.review.records import StoredRecord
-from exchange.flows.scan.listed_scans import ListedScan
+from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
-from exchange.web.pages.review.exhibit_cards import ScoreStrip, exhibit_picture, strip_of
+from exchange.web.pages.review.exhibit_cards import ScoreStrip, strip_of
 
 FROM_PATTERN = "^[0-9a-f]{64}$"
 SeenFrom = Annotated[str | None, Query(alias="from", pattern=FROM_PATTERN)]
@@ -97,6 +97,6 @@ def _stop(pair: ExhibitPair, place: int, candidate_id: int, other: str) -> Stop:
         best.row.score,
         not_validated(best),
         pair.other,
-        exhibit_picture(pair, pair.ranked.other),
+        listed_scan(pair.scans[1]),
         here,
     )

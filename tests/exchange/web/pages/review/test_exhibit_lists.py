@@ -97,7 +97,7 @@ def test_a_list_that_leaves_out_what_stands_out_does_not_say_that_nothing_does(
     def shown(own: OwnView, standing: Sequence[ExhibitPair]) -> str:
         groups = [RecordGroup(record, ranking, own, standing)]
         monkeypatch.setattr(
-            "exchange.web.pages.review.candidate_list.exhibits_across_borders",
+            "exchange.flows.candidates.candidate_pages.exhibits_across_borders",
             lambda *_, **__: GroupedExhibits(groups, None, 0),
         )
         return person.get("/app/candidates").text
