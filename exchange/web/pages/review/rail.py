@@ -19,7 +19,7 @@ from exchange.flows.node.validated_scores import not_validated
 from exchange.flows.review.records import StoredRecord
 from exchange.flows.scan.listed_scans import ListedScan, listed_scan
 from exchange.log.audit_entry import Act
-from exchange.web.pages.review.exhibit_cards import ScoreStrip, strip_of
+from exchange.web.pages.review.score_strip import ScoreStrip, strip_of
 
 FROM_PATTERN = "^[0-9a-f]{64}$"
 SeenFrom = Annotated[str | None, Query(alias="from", pattern=FROM_PATTERN)]

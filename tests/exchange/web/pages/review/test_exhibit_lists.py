@@ -20,8 +20,8 @@ from exchange.store.review.reviews import exhibits_seen_by
 from exchange.store.tables.records import RecordRow
 from exchange.store.tables.reviews import ScoreSeenRow
 from exchange.web.pages.layout import page
-from exchange.web.pages.review.exhibit_cards import strip_of
 from exchange.web.pages.review.pair import ExhibitScans
+from exchange.web.pages.review.score_strip import strip_of
 from schemas.vocabulary import Jurisdiction, Role
 from tests.exchange.conftest import RunningNode
 from tests.exchange.web.pages.conftest import Person

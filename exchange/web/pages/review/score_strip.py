@@ -1,4 +1,4 @@
-"""The strip: each exhibit of a list as a line at its score, and what stands clear of chance."""
+"""The strip of scores: each exhibit of a list as a line at its score, and what stands clear of chance."""
 
 from __future__ import annotations
 
