@@ -127,10 +127,9 @@ def keep_shown(node: Node, peer: PeerRow, error: HistoryDiffers) -> None:
     disagree(node, peer.node_id, known, (peer.node_id, head, error.note))
 
 
-def note_head(node: Node, peer: PeerRow, raw: bytes) -> None:
+def note_head(node: Node, peer: PeerRow, head: Checkpoint, raw: bytes) -> None:
     """A peer showed a signed head of its log beside its lane, and nothing says yet that it goes on from the last one:
     it is held against all that is known, and its proof is asked for like that of any head that others tell of."""
-    head = head_of(raw)
     with node.store.read() as session:
         before = told_head(session, peer.node_id, peer.node_id)
     if before is None or before.size <= head.size:

@@ -18,6 +18,7 @@ from exchange.flows.statement.heads import open_head
 from exchange.flows.statement.peer import peer_keys
 from exchange.flows.statement.received_scan import ReceivedScan
 from exchange.log import merkle
+from exchange.log.checkpoint import Checkpoint
 from exchange.store.log.statements import add_statement, check_places, find_statement
 from exchange.store.node.jobs import JobKind, promise
 from exchange.store.query.queries import QueryState, add_query, asked_since
@@ -51,7 +52,7 @@ def take_query(node: Node, peer: PeerRow, request: bytes, scans: list[ReceivedSc
     # 1.
     try:
         asked = parse_query_request(request)
-        verified, query = verify_query(asked, peer_keys(peer), node.node_id)
+        verified, query, head = verify_query(asked, peer_keys(peer), node.node_id)
     except ContractError as error:
         raise InvalidInput(str(error), code=error.reason, problems=error.problems) from error
     except (StatementInvalid, ProofInvalid, CheckpointInvalid) as error:
@@ -65,24 +66,25 @@ def take_query(node: Node, peer: PeerRow, request: bytes, scans: list[ReceivedSc
         )
 
     # 3.
-    note_head(node, peer, base64.b64decode(asked.checkpoint))
+    note_head(node, peer, head, base64.b64decode(asked.checkpoint))
 
     # 4. and 5.
     with node.store.write() as session:
         if find_statement(session, verified.statement_id) is None:
             _check_quota(session, node, peer.node_id)
             _check_place(session, query, asked.log_index, verified.statement_id)
+            row = _row(verified.statement_id, query)
             add_statement(session, verified.statement_id, query, query.type, verified.envelope, asked.log_index)
-            row = add_query(session, _row(verified.statement_id, query))
+            add_query(session, row)
             promise(session, JobKind.ANSWER_QUERY, row.number)
             session.flush()
             node.query_scans.keep(scans[0].arrival, verified.statement_id, blob.sha256)
     return verified.statement_id
 
 
-def verify_query(asked: QueryRequest, keys: KeyHistory, reader: str) -> tuple[VerifiedStatement, Query]:
-    """Believe a query of the node that these are the keys of, or raise StatementInvalid, ProofInvalid,
-    CheckpointInvalid.
+def verify_query(asked: QueryRequest, keys: KeyHistory, reader: str) -> tuple[VerifiedStatement, Query, Checkpoint]:
+    """Believe a query of the node that these are the keys of, and the head that came with it. Raises StatementInvalid,
+    ProofInvalid, CheckpointInvalid.
 
     1. Both signatures of its issuer, by the statement keys in force at its index; then the contract.
     2. It is a query, and meant for this node.
@@ -100,7 +102,7 @@ def verify_query(asked: QueryRequest, keys: KeyHistory, reader: str) -> tuple[Ve
     leaf = merkle.leaf_hash(hashlib.sha256(raw).digest())
     proof = [bytes.fromhex(step) for step in asked.inclusion]
     merkle.verify_inclusion(asked.log_index, signed.size, leaf, proof, signed.root)
-    return verified, query
+    return verified, query, signed
 
 
 def _check_quota(session: Session, node: Node, peer: str) -> None:
