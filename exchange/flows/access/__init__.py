@@ -1,1 +1,1 @@
-"""Who is signed in: passwords and codes, OIDC, tokens."""
+"""Who is signed in, by passwords and codes, OIDC or tokens, and how what a person reads is written down."""

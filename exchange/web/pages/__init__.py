@@ -1,1 +1,2 @@
-"""The pages for people, below ``/app``: HTML over the same flows that the REST answers come from."""
+"""The pages for people, below ``/app``: a route checks who asks, calls flows and draws what they return. They import
+nothing of ``web/rest``."""
