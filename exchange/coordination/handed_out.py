@@ -73,7 +73,7 @@ def check_language(code: str) -> str:
     return code
 
 
-Language = Annotated[
+LanguageOption = Annotated[
     str, typer.Option(callback=check_language, help="Of what people read in it, such as en or sr-Latn.")
 ]
 """An option of commands that write papers and tables."""

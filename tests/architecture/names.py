@@ -70,7 +70,7 @@ CONVENTIONS = (
     Shared(
         "A command bears the name of the one act that it runs.",
         ("exchange.cli", "exchange.flows", "matcher"),
-        ("calibrate", "compare", "evaluate", "expel", "grant", "migrate", "restore", "withdraw"),
+        ("calibrate", "compare", "evaluate", "expel", "grant", "restore", "withdraw"),
         once=True,
     ),
     Shared(

@@ -14,7 +14,7 @@ from exchange.cli.tables import AsJson, TableColumn, print_json, print_table
 from exchange.coordination.desk.desk_app import desk_app
 from exchange.coordination.desk.pack_desk import PackDesk
 from exchange.coordination.half_year.half_years import Half, Year, parse_period
-from exchange.coordination.handed_out import Language
+from exchange.coordination.handed_out import LanguageOption
 from exchange.coordination.meetings.pack.exercise_files import read_exercise_files
 from exchange.coordination.meetings.pack.pack import Pack
 from exchange.coordination.meetings.pack.regional_pack import read_pack_files, regional_pack
@@ -108,7 +108,7 @@ def combine_files(
     indicators: Annotated[
         Path | None, typer.Option(help="The coordinator's own file of goals and numbers of indicators.")
     ] = None,
-    language: Language = "en",
+    language: LanguageOption = "en",
     pdf: Annotated[bool, typer.Option(help="Whether to write PDFs; that needs the extra pdf.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -162,7 +162,7 @@ def pack_region(
         list[Path] | None,
         typer.Option(help="Counts of exercises, as ffp exercise counts wrote them; may be repeated, once a training."),
     ] = None,
-    language: Language = "en",
+    language: LanguageOption = "en",
     pdf: Annotated[bool, typer.Option(help="Whether to write the PDF; that needs the extra pdf.")] = True,
     as_json: AsJson = False,
 ) -> None:

@@ -19,7 +19,7 @@ from exchange.coordination.half_year.half_year_report import (
 from exchange.coordination.half_year.half_year_report import draft as drafted
 from exchange.coordination.half_year.half_years import parse_period
 from exchange.coordination.half_year_report.half_year_paper import hand_out_report
-from exchange.coordination.handed_out import Language, ReleaseForm
+from exchange.coordination.handed_out import LanguageOption, ReleaseForm
 from exchange.coordination.incidents.incident_commands import WHAT_IS_SHOWN
 from exchange.coordination.region_files.release_command import (
     confirmed_digits,
@@ -51,7 +51,7 @@ def report(
         ),
     ] = None,
     draft: Annotated[bool, typer.Option("--draft", help="Before it is approved; marked as a draft.")] = False,
-    language: Language = "en",
+    language: LanguageOption = "en",
     approve: Annotated[
         str | None,
         typer.Option(

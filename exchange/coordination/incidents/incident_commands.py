@@ -15,7 +15,7 @@ from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.approved_document import check_digest
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.handed_out import AnnexForm, Language
+from exchange.coordination.handed_out import AnnexForm, LanguageOption
 from exchange.coordination.incidents.enter_incidents import (
     CountsEntry,
     entered,
@@ -200,7 +200,7 @@ def write(
     out: Annotated[Path, typer.Argument(help="The file to write.")],
     form: Annotated[AnnexForm, typer.Option(help="Of the file; exact is for a named recipient alone.")] = "json",
     draft: Annotated[bool, typer.Option("--draft", help="Before it is approved; marked as a draft.")] = False,
-    language: Language = "en",
+    language: LanguageOption = "en",
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:

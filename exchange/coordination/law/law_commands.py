@@ -13,7 +13,7 @@ from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_facts, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.handed_out import Language
+from exchange.coordination.handed_out import LanguageOption
 from exchange.coordination.law.compendium import compendium_of
 from exchange.coordination.law.law_draft import (
     LawDraft,
@@ -188,7 +188,7 @@ def write_report(
     out: Annotated[Path, typer.Option(help="The PDF to write.")],
     pair: Annotated[str | None, typer.Option(help="One page for two sides, such as RS-MK.")] = None,
     half: Annotated[str | None, typer.Option(help="Whose changes are told, such as 2026H2.")] = None,
-    language: Language = "en",
+    language: LanguageOption = "en",
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:

@@ -10,7 +10,7 @@ import typer
 from exchange.cli.acting import code_of
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.handed_out import Language
+from exchange.coordination.handed_out import LanguageOption
 from exchange.coordination.maturity.answer_problems import (
     AnswerProblem,
     ProblemGravity,
@@ -46,7 +46,7 @@ def new_assessment(
     folder: _Folder,
     jurisdiction: Annotated[str, typer.Option(help="Its code, such as MD.")],
     half: Annotated[str, typer.Option(help="The half-year, such as 2026H2.")],
-    language: Language = "en",
+    language: LanguageOption = "en",
     as_json: AsJson = False,
 ) -> None:
     """Begin an assessment: write one file with all questions into the folder, with the answers of last time where there
@@ -103,7 +103,7 @@ def write_paper(
     form: Annotated[
         Literal["pdf", "json", "csv", "svg"], typer.Option(help="Of the file; svg is the radar alone.")
     ] = "pdf",
-    language: Language = "en",
+    language: LanguageOption = "en",
     as_json: AsJson = False,
 ) -> None:
     """Make a paper of an assessment: findings, recommendations with their priority, radar and table, and each answer
@@ -140,7 +140,7 @@ def write_paper(
 @app.command("evaluation")
 def new_evaluation(
     file: Annotated[Path, typer.Argument(help="The file to write.")],
-    language: Language = "en",
+    language: LanguageOption = "en",
     as_json: AsJson = False,
 ) -> None:
     """Begin the file that the evaluators of the mid-term paper fill in."""
@@ -157,7 +157,7 @@ def write_midterm(
     folders: Annotated[list[Path], typer.Argument(help="Folders of assessments, one for each jurisdiction.")],
     out: Annotated[Path, typer.Option(help="The PDF to write.")],
     answers: Annotated[Path | None, typer.Option(help="What the evaluators filled in.")] = None,
-    language: Language = "en",
+    language: LanguageOption = "en",
     as_json: AsJson = False,
 ) -> None:
     """Make the mid-term paper of several assessments, with what else lies in their folders: under each criterion the

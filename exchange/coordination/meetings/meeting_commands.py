@@ -12,7 +12,7 @@ from exchange.cli.node import Home
 from exchange.cli.opening import node_at
 from exchange.cli.tables import AsJson, TableColumn, print_json, print_table, tell
 from exchange.coordination.half_year.half_years import Half
-from exchange.coordination.handed_out import Language
+from exchange.coordination.handed_out import LanguageOption
 from exchange.coordination.meetings.held_meetings import (
     Attendance,
     NewMeeting,
@@ -177,7 +177,7 @@ def approve_pack_inputs(
 def write_pack(
     half: PackHalf,
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
-    language: Language = "en",
+    language: LanguageOption = "en",
     pdf: Annotated[bool, typer.Option(help="Whether to write the PDF; that needs the extra pdf.")] = True,
     approve: Annotated[
         bool, typer.Option("--approve", help="Approve the inputs of the regional pack first, which are shown.")

@@ -131,7 +131,7 @@ class Gravity(IntEnum):
     FAULT = 2
 
 
-class Check(NamedTuple):
+class Fault(NamedTuple):
     """What a cause is about, how bad it is, and what the operator does; names in braces are filled in by who finds
     it."""
 
@@ -141,288 +141,288 @@ class Check(NamedTuple):
 
 
 _W, _F = Gravity.WARNING, Gravity.FAULT
-CHECKS: Final[Mapping[Cause, Check]] = {
-    C.NO_NODE: Check(
+CAUSES: Final[Mapping[Cause, Fault]] = {
+    C.NO_NODE: Fault(
         "settings",
         _F,
         "Name the right folder with --home. Is its disk mounted? findmnt -T {home}. Lost: ffp restore BACKUP",
     ),
-    C.HALF_RESTORE: Check("restore", _F, "Restore once more: ffp restore {source} --home {home}"),
-    C.HALF_MOVE: Check("move", _F, "Go on with it: {command} --home {home}"),
-    C.DATABASE_SET_BACK: Check("database", _F, "{step}"),
-    C.SETTINGS_DIFFER: Check("settings", _F, "{step}"),
-    C.WRONG_USER: Check("permissions", _F, "runuser -u {user} -- ffp doctor --home {home}"),
-    C.DISK_READ_ONLY: Check("disk", _F, "See in dmesg whether the disk fails; if not: mount -o remount,rw {mount}"),
-    C.DISK_FULL: Check(
+    C.HALF_RESTORE: Fault("restore", _F, "Restore once more: ffp restore {source} --home {home}"),
+    C.HALF_MOVE: Fault("move", _F, "Go on with it: {command} --home {home}"),
+    C.DATABASE_SET_BACK: Fault("database", _F, "{step}"),
+    C.SETTINGS_DIFFER: Fault("settings", _F, "{step}"),
+    C.WRONG_USER: Fault("permissions", _F, "runuser -u {user} -- ffp doctor --home {home}"),
+    C.DISK_READ_ONLY: Fault("disk", _F, "See in dmesg whether the disk fails; if not: mount -o remount,rw {mount}"),
+    C.DISK_FULL: Fault(
         "disk",
         _F,
         "Free space there, or move the node to a larger disk. What takes it: du -xh {mount} | sort -h | tail",
     ),
-    C.DISK_INODES: Check(
+    C.DISK_INODES: Fault(
         "disk",
         _F,
         "Find the folder with too many small files, and empty it: du --inodes -x {mount} | sort -n | tail",
     ),
-    C.DISK_QUOTA: Check("disk", _F, "Raise it, or free space: quota -s; edquota ffp"),
-    C.DISK_FAILS: Check(
+    C.DISK_QUOTA: Fault("disk", _F, "Raise it, or free space: quota -s; edquota ffp"),
+    C.DISK_FAILS: Fault(
         "disk",
         _F,
         "See what the kernel says of it, and make a backup while it can be read: dmesg | tail -50",
     ),
-    C.SETTING_VARIABLE: Check("settings", _F, "{step}"),
-    C.SETTING_UNKNOWN: Check("settings", _F, "{step}"),
-    C.SETTING_REFUSED: Check("settings", _F, "{step}"),
-    C.EXTRA_MISSING: Check("settings", _F, "{step}"),
-    C.WRONG_OWNER: Check("permissions", _F, "chown -R {user}: {home}"),
-    C.FOLDER_GONE: Check("permissions", _F, "install -d -m 700 -o {user} {folder}"),
-    C.FOLDER_UNWRITABLE: Check(
+    C.SETTING_VARIABLE: Fault("settings", _F, "{step}"),
+    C.SETTING_UNKNOWN: Fault("settings", _F, "{step}"),
+    C.SETTING_REFUSED: Fault("settings", _F, "{step}"),
+    C.EXTRA_MISSING: Fault("settings", _F, "{step}"),
+    C.WRONG_OWNER: Fault("permissions", _F, "chown -R {user}: {home}"),
+    C.FOLDER_GONE: Fault("permissions", _F, "install -d -m 700 -o {user} {folder}"),
+    C.FOLDER_UNWRITABLE: Fault(
         "permissions",
         _F,
         "chown -R --reference={folder.parent} {folder} && chmod -R u+rwX {folder}",
     ),
-    C.KEY_MISSING: Check(
+    C.KEY_MISSING: Fault(
         "keys",
         _F,
         "Copy what is missing from the newest backup of the keys: cp -np BACKUP-OF-KEYS/* {folder}/",
     ),
-    C.KEY_OPEN: Check("keys", _F, "Make it private, and ask yourself who read it meanwhile: chmod 600 {path}"),
-    C.KEY_DAMAGED: Check(
+    C.KEY_OPEN: Fault("keys", _F, "Make it private, and ask yourself who read it meanwhile: chmod 600 {path}"),
+    C.KEY_DAMAGED: Fault(
         "keys",
         _F,
         "Copy it from the newest backup of the keys: cp -p BACKUP-OF-KEYS/{name} {folder}/",
     ),
-    C.PASSPHRASE_WRONG: Check(
+    C.PASSPHRASE_WRONG: Fault(
         "keys",
         _F,
         "Give the right one in FFP_NODE_KEY_PASSPHRASE, or in the file {home}/secrets/ffp_node_key_passphrase",
     ),
-    C.PASSPHRASE_MISSING: Check(
+    C.PASSPHRASE_MISSING: Fault(
         "keys",
         _W,
         "Give it in FFP_NODE_KEY_PASSPHRASE, or in the file {home}/secrets/ffp_node_key_passphrase",
     ),
-    C.DATABASE_AWAY: Check("database", _F, "Start it, or see to the way there: systemctl start postgresql"),
-    C.DATABASE_LOGIN: Check(
+    C.DATABASE_AWAY: Fault("database", _F, "Start it, or see to the way there: systemctl start postgresql"),
+    C.DATABASE_LOGIN: Fault(
         "database",
         _F,
         "Correct user and password in the file {home}/secrets/ffp_node_database_url; try: psql '{url}'",
     ),
-    C.DATABASE_GONE: Check(
+    C.DATABASE_GONE: Fault(
         "database",
         _F,
         "Stop the node, and restore the newest backup into an empty folder: ffp restore BACKUP --home FOLDER",
     ),
-    C.DATABASE_DAMAGED: Check(
+    C.DATABASE_DAMAGED: Fault(
         "database",
         _F,
         "Stop the node, and restore the newest backup into an empty folder: ffp restore BACKUP --home FOLDER",
     ),
-    C.DATABASE_OLDER: Check("database", _F, "With the node stopped: ffp backup FOLDER, then ffp migrate"),
-    C.DATABASE_NEWER: Check("database", _F, "Install the release that made it, or a later one (deploy/README.md, 10)."),
-    C.DATABASE_MOVED: Check(
+    C.DATABASE_OLDER: Fault("database", _F, "With the node stopped: ffp backup FOLDER, then ffp migrate"),
+    C.DATABASE_NEWER: Fault("database", _F, "Install the release that made it, or a later one (deploy/README.md, 10)."),
+    C.DATABASE_MOVED: Fault(
         "database",
         _F,
         "Have database_url name the new one: ffp config show --origin says where it is set",
     ),
-    C.DATABASE_READ_ONLY: Check("database", _F, "Make it the node's user's own: chown --reference={home} {database}*"),
-    C.DATABASE_LOCKED: Check("database", _F, "Find it, and end it."),
-    C.DATABASE_UNUSABLE: Check(
+    C.DATABASE_READ_ONLY: Fault("database", _F, "Make it the node's user's own: chown --reference={home} {database}*"),
+    C.DATABASE_LOCKED: Fault("database", _F, "Find it, and end it."),
+    C.DATABASE_UNUSABLE: Fault(
         "database",
         _F,
         "See whose it is, and whether the disk fails: ls -l {database}*; dmesg | tail",
     ),
-    C.KEYS_OF_ANOTHER: Check(
+    C.KEYS_OF_ANOTHER: Fault(
         "node",
         _F,
         "Take keys and database of one backup, or the keys of the last change: cp -p BACKUP-OF-KEYS/* keys/",
     ),
-    C.KEYS_NEWER: Check("keys", _F, "Its peers give the log back; see with `ffp peer list` that some are reached."),
-    C.CALIBRATION: Check(
+    C.KEYS_NEWER: Fault("keys", _F, "Its peers give the log back; see with `ffp peer list` that some are reached."),
+    C.CALIBRATION: Fault(
         "calibration",
         _F,
         "Make it anew: ffp calibrate (docs/likelihood-ratio.md); or take calibration out of config.toml",
     ),
-    C.SETTING_FILE: Check("settings", _F, "Correct it in {home}/config.toml, or put the file there (docs/settings.md)"),
-    C.CERTIFICATE_ENDED: Check("certificate", _F, "Put a new one in its place ({file}), then: systemctl restart ffp"),
-    C.PORT_OF_ANOTHER_NODE: Check("port", _F, "{stop}; or give this node a free port: port in {home}/config.toml"),
-    C.PORT_TAKEN: Check("port", _F, "{stop}; or give this node a free port: port in {home}/config.toml"),
-    C.PORT_REFUSED: Check("port", _F, "Set port = 8440 in {home}/config.toml, and have the reverse proxy lead there"),
-    C.NODE_SILENT: Check(
+    C.SETTING_FILE: Fault("settings", _F, "Correct it in {home}/config.toml, or put the file there (docs/settings.md)"),
+    C.CERTIFICATE_ENDED: Fault("certificate", _F, "Put a new one in its place ({file}), then: systemctl restart ffp"),
+    C.PORT_OF_ANOTHER_NODE: Fault("port", _F, "{stop}; or give this node a free port: port in {home}/config.toml"),
+    C.PORT_TAKEN: Fault("port", _F, "{stop}; or give this node a free port: port in {home}/config.toml"),
+    C.PORT_REFUSED: Fault("port", _F, "Set port = 8440 in {home}/config.toml, and have the reverse proxy lead there"),
+    C.NODE_SILENT: Fault(
         "node",
         _F,
         "See why in its log (journalctl -u ffp -e). If it hangs: systemctl restart ffp, or kill {pid}",
     ),
-    C.ADDRESS_OF_ANOTHER_NODE: Check(
+    C.ADDRESS_OF_ANOTHER_NODE: Fault(
         "own address",
         _F,
         "Lead that name here, in DNS or in the reverse proxy; or correct url in {home}/config.toml",
     ),
-    C.RUNS_ELSEWHERE: Check(
+    C.RUNS_ELSEWHERE: Fault(
         "own address",
         _W,
         "Find that machine or container, and start nothing here before it is off: two nodes with one set of "
         "keys sign two histories.",
     ),
-    C.CLOCK_OFF: Check(
+    C.CLOCK_OFF: Fault(
         "clock",
         _F,
         "Compare it with a clock that you trust (date -u), and have it set by NTP: timedatectl set-ntp true",
     ),
-    C.OBJECTS_AWAY: Check(
+    C.OBJECTS_AWAY: Fault(
         "object store",
         _F,
         "Bring it back, or correct objects_* in config.toml: what waits is stored by itself",
     ),
-    C.OBJECTS_ALTERED: Check("object store", _F, "See which with: ffp log check. Copy these from a backup into blobs."),
-    C.SCANS_GONE: Check(
+    C.OBJECTS_ALTERED: Fault("object store", _F, "See which with: ffp log check. Copy these from a backup into blobs."),
+    C.SCANS_GONE: Fault(
         "scans",
         _F,
         "Copy them from the newest backup: cp -rn BACKUPS/blobs/* {blobs}/, then: ffp log check",
     ),
-    C.SCANS_SET_ASIDE: Check(
+    C.SCANS_SET_ASIDE: Fault(
         "scans",
         _W,
         "Submit again what the laboratory's own files show to be lost; then erase the folder.",
     ),
-    C.LOG_ALTERED: Check("log", _F, "See which with: ffp log check"),
-    C.LOG_FORKED: Check("log", _F, "Stop the node, look at `ffp log evidence`, and telephone the peers' operators."),
-    C.LOG_HELD: Check("log", _F, "See `ffp peer list` for who is reached, and telephone who is not."),
-    C.POLICY_ALTERED: Check("policy", _F, "Find out who changed the database."),
-    C.PEER_ALTERED: Check("peer", _F, "Look at what else was changed: ffp log check"),
-    C.PEER_FORKED: Check("peer", _F, "Keep what `ffp log evidence` shows, and telephone its operator."),
-    C.COMPUTE_AWAY: Check(
+    C.LOG_ALTERED: Fault("log", _F, "See which with: ffp log check"),
+    C.LOG_FORKED: Fault("log", _F, "Stop the node, look at `ffp log evidence`, and telephone the peers' operators."),
+    C.LOG_HELD: Fault("log", _F, "See `ffp peer list` for who is reached, and telephone who is not."),
+    C.POLICY_ALTERED: Fault("policy", _F, "Find out who changed the database."),
+    C.PEER_ALTERED: Fault("peer", _F, "Look at what else was changed: ffp log check"),
+    C.PEER_FORKED: Fault("peer", _F, "Keep what `ffp log evidence` shows, and telephone its operator."),
+    C.COMPUTE_AWAY: Fault(
         "compute",
         _F,
         "See to the limits of the machine, what came waits: free -m; systemctl show ffp -p TasksMax -p MemoryMax",
     ),
-    C.CLUSTER_AWAY: Check(
+    C.CLUSTER_AWAY: Fault(
         "cluster",
         _F,
         "Start scheduler and workers there, or take cluster_scheduler out of config.toml. What is to be "
         "correlated waits, and none of it is given up.",
     ),
-    C.NO_WORKER: Check(
+    C.NO_WORKER: Fault(
         "worker", _F, "Start one: systemctl start ffp-worker; or have ffp serve run without --no-worker"
     ),
-    C.EGRESS_STRANGE: Check("egress", _F, "Ask whoever runs it; if that is right: ffp egress allow NAME"),
-    C.NODE_NOT_OPENED: Check("node", _F, "Mend that, and examine again for the rest."),
-    C.NODE_NOT_READY: Check(
+    C.EGRESS_STRANGE: Fault("egress", _F, "Ask whoever runs it; if that is right: ffp egress allow NAME"),
+    C.NODE_NOT_OPENED: Fault("node", _F, "Mend that, and examine again for the rest."),
+    C.NODE_NOT_READY: Fault(
         "readiness",
         _F,
         "It mends itself when that is there again; if it does not: systemctl restart ffp",
     ),
-    C.NO_NETWORK: Check("network", _F, "See to this machine's network: ip route; resolvectl status"),
-    C.QUEUE_STANDS: Check(
+    C.NO_NETWORK: Fault("network", _F, "See to this machine's network: ip route; resolvectl status"),
+    C.QUEUE_STANDS: Fault(
         "jobs",
         _F,
         "See what the worker is at: ffp job list; journalctl -u ffp -e. Then: systemctl restart ffp",
     ),
-    C.LOG_UNSIGNED: Check(
+    C.LOG_UNSIGNED: Fault(
         "log",
         _W,
         "Look into the node's own log for why (journalctl -u ffp -e), then: systemctl restart ffp",
     ),
-    C.MAIL_AWAY: Check(
+    C.MAIL_AWAY: Fault(
         "e-mail",
         _W,
         "Bring it back, or correct smtp_* in config.toml; try: nc -vz {server.host} {server.port}",
     ),
-    C.SIGN_IN_AWAY: Check("sign-in", _W, "Bring it back, or correct oidc_issuer; try: curl {url}"),
-    C.TIME_AUTHORITY_AWAY: Check(
+    C.SIGN_IN_AWAY: Fault("sign-in", _W, "Bring it back, or correct oidc_issuer; try: curl {url}"),
+    C.TIME_AUTHORITY_AWAY: Fault(
         "time stamps",
         _W,
         "Tell whoever runs it; stamps are asked for again by themselves. Try: curl -sI {url}",
     ),
-    C.CERTIFICATE_ENDS: Check("certificate", _W, "Put a new one in its place ({file}), then: systemctl restart ffp"),
-    C.TRUST_ROOT: Check(
+    C.CERTIFICATE_ENDS: Fault("certificate", _W, "Put a new one in its place ({file}), then: systemctl restart ffp"),
+    C.TRUST_ROOT: Fault(
         "trust root",
         _W,
         "Ask those who sign it for the next round, then: ffp root install FOLDER. Enrolled peers go on meanwhile.",
     ),
-    C.CLOCK_DRIFTS: Check(
+    C.CLOCK_DRIFTS: Fault(
         "clock",
         _W,
         "Compare it with a clock that you trust (date -u), and have it set by NTP: timedatectl set-ntp true",
     ),
-    C.ROWS_OF_THE_FUTURE: Check(
+    C.ROWS_OF_THE_FUTURE: Fault(
         "clock",
         _W,
         "The clock agrees with the peers' now. Wait until then before you judge deadlines; note it in the book.",
     ),
-    C.OWN_ADDRESS: Check(
+    C.OWN_ADDRESS: Fault(
         "own address",
         _W,
         "Look at the reverse proxy, the name and the firewall here: systemctl status nginx",
     ),
-    C.PEER_CERTIFICATE: Check("peer", _W, "Tell its operator."),
-    C.PEER_CLOCK: Check("peer", _W, "{step}"),
-    C.PEER_AWAY: Check("peer", _W, "Look at the way there, or telephone its operator; what waits is not lost."),
-    C.PEER_ALARM: Check("peer", _W, "See with `ffp sync status` what stands still, and telephone its operator."),
-    C.QUARANTINE: Check("quarantine", _W, "Telephone its operator, then: ffp sync note {peer}"),
-    C.CONTRACT: Check("contract", _W, "Whoever is older upgrades; `ffp --version` there says what it reads."),
-    C.FEW_WITNESSES: Check("witnesses", _W, "Enrol those who are named: ffp peer add"),
-    C.NO_POLICY_LINE: Check(
+    C.PEER_CERTIFICATE: Fault("peer", _W, "Tell its operator."),
+    C.PEER_CLOCK: Fault("peer", _W, "{step}"),
+    C.PEER_AWAY: Fault("peer", _W, "Look at the way there, or telephone its operator; what waits is not lost."),
+    C.PEER_ALARM: Fault("peer", _W, "See with `ffp sync status` what stands still, and telephone its operator."),
+    C.QUARANTINE: Fault("quarantine", _W, "Telephone its operator, then: ffp sync note {peer}"),
+    C.CONTRACT: Fault("contract", _W, "Whoever is older upgrades; `ffp --version` there says what it reads."),
+    C.FEW_WITNESSES: Fault("witnesses", _W, "Enrol those who are named: ffp peer add"),
+    C.NO_POLICY_LINE: Fault(
         "policy",
         _W,
         "The head states a line, also one that blocks: ffp policy set, or the page Policy",
     ),
-    C.JOBS_WAIT: Check("jobs", _W, "Bring that back: they go on within a minute, and none is given up meanwhile."),
-    C.JOBS_DEAD: Check("jobs", _W, "Mend that, then: ffp job retry --all-dead. Each is named by: ffp job list --dead"),
-    C.TIME_STAMPS: Check("time stamps", _W, "Nothing waits for them."),
-    C.MAIL_WAITS: Check("e-mail", _W, "Nothing waits for it."),
-    C.WATCHED_FOLDER: Check(
+    C.JOBS_WAIT: Fault("jobs", _W, "Bring that back: they go on within a minute, and none is given up meanwhile."),
+    C.JOBS_DEAD: Fault("jobs", _W, "Mend that, then: ffp job retry --all-dead. Each is named by: ffp job list --dead"),
+    C.TIME_STAMPS: Fault("time stamps", _W, "Nothing waits for them."),
+    C.MAIL_WAITS: Fault("e-mail", _W, "Nothing waits for it."),
+    C.WATCHED_FOLDER: Fault(
         "watched folders",
         _W,
         "See its own words: journalctl -u 'ffp-watch@*' -e. What lies there is taken when that is mended.",
     ),
-    C.WEBHOOK: Check("webhooks", _W, "Mend what the sentence names; no record waits for it."),
-    C.NO_BACKUP: Check(
+    C.WEBHOOK: Fault("webhooks", _W, "Mend what the sentence names; no record waits for it."),
+    C.NO_BACKUP: Fault(
         "backup",
         _W,
         "Make one, and have it made every day: systemctl start ffp-backup; systemctl enable --now ffp-backup.timer",
     ),
-    C.OLD_BACKUP: Check(
+    C.OLD_BACKUP: Fault(
         "backup",
         _W,
         "See why none is made: journalctl -u ffp-backup -e. Make one, and have it made every day: systemctl "
         "start ffp-backup; systemctl enable --now ffp-backup.timer",
     ),
-    C.RESTORE_FAILED: Check("backup", _W, "Mend that, make a backup, and drill again: ffp restore-drill"),
-    C.RESTORE_UNTRIED: Check(
+    C.RESTORE_FAILED: Fault("backup", _W, "Mend that, make a backup, and drill again: ffp restore-drill"),
+    C.RESTORE_UNTRIED: Fault(
         "backup",
         _W,
         "Drill, and have it done every month: systemctl start ffp-restore-drill; systemctl enable --now "
         "ffp-restore-drill.timer",
     ),
-    C.LOG_UNWITNESSED: Check("log", _W, "See with `ffp peer list` why peers do not come, or telephone them."),
-    C.LOG_UNREAD: Check("log", _W, "Do so now: ffp log check"),
-    C.DISK_FILLS: Check(
+    C.LOG_UNWITNESSED: Fault("log", _W, "See with `ffp peer list` why peers do not come, or telephone them."),
+    C.LOG_UNREAD: Fault("log", _W, "Do so now: ffp log check"),
+    C.DISK_FILLS: Fault(
         "disk",
         _W,
         "Free space there, or move the node to a larger disk. What takes it: du -xh {mount} | sort -h | tail",
     ),
-    C.OPEN_TO_OTHERS: Check("permissions", _W, "Make it private: chmod {mode} {path}"),
-    C.KEYS_NOT_ENCRYPTED: Check("keys", _W, "Encrypt them, with the node stopped: ffp key encrypt"),
-    C.DATABASE_ROLES: Check(
+    C.OPEN_TO_OTHERS: Fault("permissions", _W, "Make it private: chmod {mode} {path}"),
+    C.KEYS_NOT_ENCRYPTED: Fault("keys", _W, "Encrypt them, with the node stopped: ffp key encrypt"),
+    C.DATABASE_ROLES: Fault(
         "database roles",
         _W,
         "Run deploy/postgresql/roles.sql again as a superuser, and the watchdog: systemctl enable --now "
         "ffp-database-watchdog. Take CONNECT from roles that nobody needs (deploy/README.md, Roles)",
     ),
-    C.IDENTITY_HERE: Check(
+    C.IDENTITY_HERE: Fault(
         "keys",
         _W,
         "Move both files identity-*.pem to a medium that is locked away (deploy/README.md, 2).",
     ),
-    C.EGRESS_UNIT: Check(
+    C.EGRESS_UNIT: Fault(
         "egress",
         _W,
         "ffp egress unit > {unit}, then: systemctl daemon-reload && systemctl restart ffp",
     ),
-    C.DEADLINES: Check("deadlines", _W, "Tell whoever heads the laboratory; they wait on the first page."),
-    C.CLOCK_UNSET: Check("clock", _W, "Have it set by NTP: timedatectl set-ntp true, or apt-get install chrony"),
-    C.COMPUTES_OTHERWISE: Check("compute", _W, "{step}"),
-    C.NOT_EXAMINED: Check("", _W, "Mend what is named above it, and examine again."),
+    C.DEADLINES: Fault("deadlines", _W, "Tell whoever heads the laboratory; they wait on the first page."),
+    C.CLOCK_UNSET: Fault("clock", _W, "Have it set by NTP: timedatectl set-ntp true, or apt-get install chrony"),
+    C.COMPUTES_OTHERWISE: Fault("compute", _W, "{step}"),
+    C.NOT_EXAMINED: Fault("", _W, "Mend what is named above it, and examine again."),
 }
 
 
@@ -451,8 +451,8 @@ class Finding:
 def finding(
     cause: Cause, what: str, *, subject: str = "", then: str = "", gravity: Gravity | None = None, **named: object
 ) -> Finding:
-    """What was found, as its row of ``CHECKS`` has it; ``named`` fills in the remedy. The others stand in place of what
+    """What was found, as its row of ``CAUSES`` has it; ``named`` fills in the remedy. The others stand in place of what
     that row says."""
-    check = CHECKS[cause]
+    check = CAUSES[cause]
     next_step = then or check.remedy.format(**named)
     return Finding(subject or check.subject, check.gravity if gravity is None else gravity, what, next_step, cause)

@@ -110,7 +110,8 @@ class Clock:
         self.moment += span
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("exchange.clock._shown_by", [self.now])
+        for module in ("exchange.clock", "exchange.flows.statement.sharing", "exchange.flows.terms.withdraw"):
+            monkeypatch.setattr(f"{module}.now", self.now)
         monkeypatch.setattr("exchange.worker.peer_rounds.monotonic", lambda: self.now().timestamp())
 
 
@@ -134,12 +135,11 @@ class Hands(Worker):
         self._duties.recover()
 
     def show_up(self) -> None:
-        self._presence.begin()
-        self.show()
+        self._leadership.begin()
 
     def beat(self) -> None:
         """What a worker does every few seconds: what one held who died since is done by the next."""
-        self.show()
+        self._leadership.show()
 
     def die(self) -> None:
         """As a process dies: nothing is written down."""

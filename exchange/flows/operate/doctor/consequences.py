@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from exchange.flows.operate.findings import Cause, Finding
-
-C = Cause
+from exchange.flows.operate.findings import C, Cause, Finding
 
 _NOT_OPENED: Final = frozenset({C.NODE_NOT_OPENED, C.NODE_NOT_READY, C.NOT_EXAMINED})
 _STANDS: Final = frozenset({C.JOBS_WAIT, C.QUEUE_STANDS, C.LOG_UNSIGNED, C.LOG_UNWITNESSED, C.LOG_UNREAD})

@@ -60,7 +60,7 @@ class CheckForm(BaseModel):
         )
 
 
-class SentForm(CheckForm):
+class SentCheckForm(CheckForm):
     csrf: Annotated[str, Field(max_length=100)]
 
 
@@ -94,7 +94,7 @@ def choose_scan(who: Examining, form: Annotated[CheckForm, Query()]) -> Response
     """What was stated, once more, and the field for the scan."""
     if not form.specimen or form.roi not in SPECIMEN_REGIONS:
         raise InvalidInput("Name the specimen and its region.", code="invalid-field")
-    sent = SentForm(**form.model_dump(), csrf=who.csrf)
+    sent = SentCheckForm(**form.model_dump(), csrf=who.csrf)
     return page("instrument_upload", who, form=form, metadata=sent.model_dump_json())
 
 
@@ -140,10 +140,10 @@ def instrument(node: OpenNode, who: SeesInstruments, check_id: CheckId) -> Respo
     )
 
 
-def _sent(metadata: bytes, who: Visitor) -> SentForm:
+def _sent(metadata: bytes, who: Visitor) -> SentCheckForm:
     """Raises InvalidInput; Forbidden for what another site made the browser send."""
     try:
-        form = SentForm.model_validate_json(metadata)
+        form = SentCheckForm.model_validate_json(metadata)
     except ValidationError as error:
         raise InvalidInput("This is no form of these pages.", code="no-form") from error
     if not hmac.compare_digest(form.csrf.encode(), who.csrf.encode()):

@@ -14,7 +14,7 @@ from exchange.clock import stamp_in
 from exchange.errors import ConfigurationError
 from exchange.flows.node.node import Node, create_node, open_node
 from exchange.flows.node.worker_lease import LEASE_S, Presence
-from exchange.flows.operate.status import who_works
+from exchange.flows.operate.promised_work import who_works
 from exchange.store.node import jobs, workers
 from exchange.store.node.jobs import JobKind, JobState, promise
 from exchange.store.tables.work import JobRow, WorkerRow

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exchange.flows.operate.doctor.consequences import EXPLAINS, causes_and_consequences
-from exchange.flows.operate.findings import CHECKS, Cause, Finding, Gravity, finding
+from exchange.flows.operate.findings import CAUSES, Cause, Finding, Gravity, finding
 
 PAGE = Path(__file__).parents[4] / "deploy" / "troubleshooting.md"
 C = Cause
@@ -63,5 +63,5 @@ def test_nothing_explains_itself_on_a_way_round() -> None:
 
 def test_the_page_has_each_cause_in_this_order() -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert [kind for kind, _, _ in rows] == [str(cause) for cause in Cause] == [*map(str, CHECKS)]
+    assert [kind for kind, _, _ in rows] == [str(cause) for cause in Cause] == [*map(str, CAUSES)]
     assert all(what.strip() and then.strip() for _, what, then in rows)
